@@ -1,0 +1,305 @@
+"""The known fields of a protocol object: what each must look like, which columns hold it, how it is written back.
+
+A field is read into columns and at once written back. Where that does not give exactly what was posted, the
+posted text is kept beside the columns (`Reading.odd`). So nothing can be lost by a column that is too narrow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from runs.errors import Problem
+from runs.protocol import text
+from runs.protocol.times import instant, unix_seconds
+
+# Longer texts would not fit into an index row (at most about 2,700 bytes); the rest is kept beside the column.
+INDEXED_LENGTH = 256
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+Bigint = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Timestamp = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class LastError(Struct):
+    """`last_error` of a run or step: both texts are free in Azure's servers."""
+
+    code: str | None = None
+    message: str | None = None
+
+
+class TokenDetails(Struct):
+    """Parts of a token count, by OpenAI's servers."""
+
+    cached_tokens: Bigint | None = None
+    reasoning_tokens: Bigint | None = None
+
+
+class Usage(Struct):
+    """Token counts. DashScope says input and output; the spelling of the details differs between revisions."""
+
+    prompt_tokens: Bigint | None = None
+    completion_tokens: Bigint | None = None
+    total_tokens: Bigint | None = None
+    input_tokens: Bigint | None = None
+    output_tokens: Bigint | None = None
+    prompt_token_details: TokenDetails | None = None
+    prompt_tokens_details: TokenDetails | None = None
+    input_tokens_details: TokenDetails | None = None
+    completion_token_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+    output_tokens_details: TokenDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One known field. Without columns it is checked and then kept as posted."""
+
+    name: str
+    type: Any
+    columns: tuple[str, ...] = ()
+    read: Callable[[Any, Any], tuple[Any, ...]] = lambda _typed, _value: ()
+    write: Callable[..., Any] = lambda *_: ...
+    required: bool = False
+    raw: bool = False  # the column holds the JSON text itself
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read from one object: columns, the posted text of what they can't give back, and what is missing."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    odd: dict[str, bytes] = field(default_factory=dict)
+    absent: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def identifier(name: str, column: str) -> Field:
+    """A field that names the object or another one by a string of 1 to 256 characters."""
+    return Field(name, Identifier, (column,), lambda typed, _: (typed,), lambda value: value, required=True)
+
+
+def string(name: str, *, column: str = "", required: bool = False, limit: int = INDEXED_LENGTH) -> Field:
+    """A text field; the column holds what can be stored and indexed of it."""
+    kind = str if required else str | None
+    return Field(
+        name, kind, (column or name,), lambda typed, _: (text.clean(typed)[:limit],), lambda value: value, required
+    )
+
+
+def timestamp(name: str, *, required: bool = False) -> Field:
+    """A time in Unix seconds; the column holds the moment."""
+    kind = Timestamp if required else Timestamp | None
+    return Field(name, kind, (name,), lambda typed, _: (instant(typed),), unix_seconds, required)
+
+
+def json_text(name: str, kind: Any, *, column: str = "") -> Field:
+    """A nested value that is kept as JSON text; `kind` says what it must look like."""
+    return Field(name, kind, (column or name,), raw=True)
+
+
+def last_error() -> Field:
+    """`last_error`: columns error_code and error_message."""
+
+    def read(typed: LastError, _: Any) -> tuple[str | None, str | None]:
+        return (
+            None if typed.code is None else text.clean(typed.code)[:INDEXED_LENGTH],
+            None if typed.message is None else text.clean(typed.message),
+        )
+
+    return Field(
+        "last_error",
+        LastError | None,
+        ("error_code", "error_message"),
+        read,
+        lambda code, message: {"code": code, "message": message},
+    )
+
+
+def usage() -> Field:
+    """`usage`: one column a count, under whichever of the field's spellings it came."""
+    return Field(
+        "usage",
+        Usage | None,
+        ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
+        lambda typed, _: _counts(typed),
+        _usage_object,
+    )
+
+
+def _counts(posted: Usage) -> tuple[int | None, ...]:
+    prompt = posted.prompt_tokens if posted.prompt_tokens is not None else posted.input_tokens
+    completion = posted.completion_tokens if posted.completion_tokens is not None else posted.output_tokens
+    inputs = posted.prompt_token_details or posted.prompt_tokens_details or posted.input_tokens_details
+    outputs = posted.completion_tokens_details or posted.completion_token_details or posted.output_tokens_details
+    return (
+        prompt,
+        completion,
+        posted.total_tokens,
+        inputs.cached_tokens if inputs else None,
+        outputs.reasoning_tokens if outputs else None,
+    )
+
+
+def _usage_object(prompt: Any, completion: Any, total: Any, cached: Any, reasoning: Any) -> dict[str, Any]:
+    written: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+    if cached is not None:
+        written["prompt_token_details"] = {"cached_tokens": cached}
+    if reasoning is not None:
+        written["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return written
+
+
+def metadata() -> Field:
+    """`metadata`: an object; DashScope sends an empty array for none."""
+    return Field(
+        "metadata",
+        dict[str, Any] | Annotated[list[Any], Meta(max_length=0)] | None,
+        ("metadata",),
+        lambda _, value: (_storable(value) if value else {},),
+        lambda value: value,
+    )
+
+
+def _storable(value: Any) -> Any:
+    """`value` as jsonb can hold it; numbers become text so that none is rounded."""
+    match value:
+        case str():
+            return text.clean(value)
+        case dict():
+            return {text.clean(name): _storable(item) for name, item in value.items()}
+        case list():
+            return [_storable(item) for item in value]
+        case bool() | None:
+            return value
+        case _:
+            return str(value)
+
+
+def read(posted: Mapping[str, bytes], known: Sequence[Field]) -> Reading:
+    """Read the `known` fields of an object whose members are `posted`; problems are collected, not raised."""
+    reading = Reading()
+    for position, known_field in enumerate(known):
+        raw = posted.get(known_field.name)
+        if raw is None:
+            _read_absent(reading, known_field, position)
+        elif raw == b"null" and not known_field.required:
+            reading.columns.update(dict.fromkeys(known_field.columns))
+        else:
+            _read_present(reading, known_field, raw)
+    return reading
+
+
+def _read_absent(reading: Reading, known_field: Field, position: int) -> None:
+    if known_field.required:
+        reading.problems.append(Problem(f"/{known_field.name}", "required, but missing"))
+    reading.absent |= 1 << position
+    reading.columns.update(dict.fromkeys(known_field.columns))
+
+
+def _read_present(reading: Reading, known_field: Field, raw: bytes) -> None:
+    try:
+        value = text.value(raw)
+        typed = msgspec.convert(value, known_field.type)
+    except msgspec.ValidationError as error:
+        reading.problems.append(problem(known_field.name, error))
+        return
+    if known_field.raw:
+        reading.columns[known_field.columns[0]] = text.compact(raw).decode()
+        return
+    columns = known_field.read(typed, value)
+    reading.columns.update(zip(known_field.columns, columns, strict=True))
+    if not identical(known_field.write(*columns), value):
+        reading.odd[known_field.name] = text.compact(raw)
+
+
+def write(columns: Mapping[str, Any], absent: int, known: Sequence[Field]) -> dict[str, bytes]:
+    """The inverse of `read`, as far as columns can tell: the members in the order of `known`."""
+    posted: dict[str, bytes] = {}
+    for position, known_field in enumerate(known):
+        if absent >> position & 1 or not known_field.columns:
+            continue
+        values = [columns[name] for name in known_field.columns]
+        if all(value is None for value in values):
+            posted[known_field.name] = b"null"
+        elif known_field.raw:
+            posted[known_field.name] = values[0].encode()
+        else:
+            posted[known_field.name] = msgspec.json.encode(known_field.write(*values))
+    return posted
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Whether two Python values are the same JSON: 1, 1.0 and true all differ."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(identical(left[name], right[name]) for name in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    return bool(left == right)
+
+
+_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+def problem(name: str, error: msgspec.ValidationError) -> Problem:
+    """msgspec's finding in the words of the API: a JSON pointer, what was expected and what came."""
+    what, _, where = str(error).partition(" - at `$")
+    steps = [step or index for step, index in _STEP.findall(where.rstrip("`"))]
+    message = re.sub(r"`([^`]*)`", lambda quoted: _in_words(quoted[1]), what)
+    return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
+
+
+def _in_words(types: str) -> str:
+    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+
+
+def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
+    """What is wrong with `object` and with characters of `id` that no database can look up."""
+    problems = []
+    found = text.value(posted["object"]) if "object" in posted else None
+    if found != expected:
+        problems.append(Problem("/object", _wrong_object(found, expected, posted)))
+    name = text.value(posted.get("id", b"null"))
+    if isinstance(name, str) and text.clean(name) != name:
+        problems.append(Problem("/id", "must not contain NUL or lone surrogates"))
+    return problems
+
+
+# Where an object of another kind, or of another protocol, belongs.
+_HINTS = {
+    "thread.run": "post it to /api/v1/runs",
+    "thread.run.step": "post it to /api/v1/steps",
+    "thread.message": "post it to /api/v1/messages",
+    "assistant": "post it to /api/v1/assistants",
+    "thread.run.step.delta": "this is a stream event: post it to /api/v1/events",
+    "thread.message.delta": "this is a stream event: post it to /api/v1/events",
+    "list": "its data must be an array of objects",
+    "response": "this is an object of the Responses API, not of the Assistants protocol",
+    "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
+}
+
+
+def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
+    if found is None and "object" not in posted:
+        foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
+        hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
+        return f'required, but missing; expected "{expected}"{hint}'
+    shown = f'"{found}"' if isinstance(found, str) else "another type"
+    hint = _HINTS.get(found, "") if isinstance(found, str) else ""
+    return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
+
+
+def extra(posted: Mapping[str, bytes], reading: Reading, known_names: frozenset[str]) -> str | None:
+    """JSON text of everything that columns can't give back: unknown members and odd spellings of known ones."""
+    kept = {name: text.compact(raw) for name, raw in posted.items() if name not in known_names}
+    kept.update(reading.odd)
+    return text.join(kept).decode() if kept else None

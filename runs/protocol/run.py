@@ -1,0 +1,201 @@
+"""`thread.run`: from posted members to columns and back.
+
+Fields, their types and their history are those of OpenAI's published specification (both revisions) and of
+Azure's and other compatible servers, as far as they were seen to differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from runs.errors import InvalidObject
+from runs.protocol import configuration, fields, text, times
+from runs.protocol.configuration import AZURE_TOOLS, ParsedConfiguration
+
+OBJECT = "thread.run"
+
+ACTIVE = frozenset({"queued", "in_progress", "requires_action"})
+# The timestamp that tells when each terminal status was reached, and where servers were seen to put it instead.
+ENDED_BY = {
+    "cancelled": ("cancelled_at", "completed_at", "failed_at"),
+    "failed": ("failed_at", "completed_at"),
+    "completed": ("completed_at",),
+    "incomplete": ("completed_at", "failed_at"),
+    "expired": ("expires_at", "completed_at", "failed_at"),
+}
+TERMINAL = frozenset(ENDED_BY)
+
+_V2_FIELDS = frozenset(
+    {"max_prompt_tokens", "parallel_tool_calls", "response_format", "tool_choice", "tool_resources", "top_p"}
+    | {"truncation_strategy", "max_completion_tokens", "incomplete_details"}
+)
+
+
+class ToolCallFunction(Struct):
+    """`function` of a call that is waited for; arguments ought to be JSON, but need not be."""
+
+    name: str
+    arguments: str | None = None
+
+
+class ToolCall(Struct):
+    """One call that is waited for; Azure's approvals are flat (`name`, `arguments`, `server_label`)."""
+
+    id: str
+    type: str | None = None
+    function: ToolCallFunction | None = None
+    name: str | None = None
+    arguments: str | None = None
+    server_label: str | None = None
+
+
+class ToolCalls(Struct):
+    """`submit_tool_outputs` and `submit_tool_approval`."""
+
+    tool_calls: list[ToolCall]
+
+
+class RequiredAction(Struct):
+    """What a run waits for. Unknown types of actions are kept as they are."""
+
+    type: str
+    submit_tool_outputs: ToolCalls | None = None
+    submit_tool_approval: ToolCalls | None = None
+
+
+class IncompleteDetails(Struct):
+    """Why a run ended early; the reason itself is optional."""
+
+    reason: str | None = None
+
+
+# Stored bits name positions in this list: append only.
+KNOWN = (
+    fields.identifier("id", "external_id"),
+    fields.timestamp("created_at", required=True),
+    fields.string("assistant_id", required=True),
+    fields.string("thread_id", required=True),
+    fields.string("status", required=True),
+    fields.timestamp("started_at"),
+    fields.timestamp("expires_at"),
+    fields.timestamp("cancelled_at"),
+    fields.timestamp("failed_at"),
+    fields.timestamp("completed_at"),
+    fields.json_text("required_action", RequiredAction | None),
+    fields.last_error(),
+    fields.Field(
+        "incomplete_details",
+        IncompleteDetails | None,
+        ("incomplete_reason",),
+        lambda typed, _: (None if typed.reason is None else text.clean(typed.reason)[: fields.INDEXED_LENGTH],),
+        lambda reason: {"reason": reason},
+    ),
+    fields.usage(),
+    fields.metadata(),
+)
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN), *configuration.TYPES})
+
+
+class RunRecord(Struct):
+    """A run as its table's columns hold it, without what Runglass adds on its own (keys, versions, receipt)."""
+
+    external_id: str
+    created_at: datetime
+    assistant_id: str
+    thread_id: str
+    status: str
+    started_at: datetime | None
+    expires_at: datetime | None
+    cancelled_at: datetime | None
+    failed_at: datetime | None
+    completed_at: datetime | None
+    required_action: str | None
+    error_code: str | None
+    error_message: str | None
+    incomplete_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    metadata: Any
+    absent: int
+    extra: str | None
+    model: str | None
+    revision: str
+    ended_at: datetime | None
+    duration_ms: int | None
+    action_type: str | None
+    awaited: list[str] | None
+
+
+class ParsedRun(Struct):
+    """A posted run that follows the protocol."""
+
+    record: RunRecord
+    configuration: ParsedConfiguration
+
+
+def parse(posted: Mapping[str, bytes]) -> ParsedRun:
+    """Check a run's posted members and put them into columns. Raises InvalidObject, one problem a field."""
+    reading = fields.read(posted, KNOWN)
+    problems = [*fields.identity_problems(posted, OBJECT), *reading.problems]
+    try:
+        parsed = configuration.parse(posted)
+    except InvalidObject as error:
+        raise InvalidObject(problems=[*problems, *error.problems]) from error
+    if problems:
+        raise InvalidObject(problems=problems)
+    columns = reading.columns
+    ended_at = _ended_at(columns)
+    action_type, awaited = _awaited(columns["required_action"])
+    record = RunRecord(
+        **columns,
+        absent=reading.absent,
+        extra=fields.extra(posted, reading, _KNOWN_NAMES),
+        model=parsed.model,
+        revision=_revision(posted, parsed, columns),
+        ended_at=ended_at,
+        duration_ms=times.milliseconds_between(columns["created_at"], ended_at),
+        action_type=action_type,
+        awaited=awaited,
+    )
+    return ParsedRun(record, parsed)
+
+
+def members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, bytes]:
+    """The posted members again, from a run's columns and its configuration's body; values are JSON texts."""
+    written = fields.write(columns, columns["absent"], KNOWN)
+    written = {"id": written.pop("id"), "object": b'"thread.run"', **written}
+    written.update(text.fields(configuration_body.encode()))
+    if columns["extra"] is not None:
+        written.update(text.fields(columns["extra"].encode()))
+    return written
+
+
+def _ended_at(columns: Mapping[str, Any]) -> datetime | None:
+    names = ENDED_BY.get(columns["status"], ())
+    return next((columns[name] for name in names if columns[name] is not None), None)
+
+
+def _revision(posted: Mapping[str, bytes], parsed: ParsedConfiguration, columns: Mapping[str, Any]) -> str:
+    if not AZURE_TOOLS.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (columns["required_action"] or ""):
+        return "azure"
+    if "file_ids" in posted or "retrieval" in parsed.tool_types or _V2_FIELDS.isdisjoint(posted):
+        return "v1"
+    return "v2"
+
+
+def _awaited(required_action: str | None) -> tuple[str | None, list[str] | None]:
+    """The type of a required action, and the names of the calls that it waits for."""
+    if required_action is None:
+        return None, None
+    action = msgspec.convert(text.value(required_action.encode()), RequiredAction)
+    waiting = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
+    names = (call.function.name if call.function else call.name or call.type or "" for call in waiting.tool_calls)
+    return text.clean(action.type)[: fields.INDEXED_LENGTH], [text.clean(name) for name in names]

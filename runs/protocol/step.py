@@ -1,0 +1,143 @@
+"""`thread.run.step`: from posted members to columns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from runs.errors import InvalidObject
+from runs.protocol import fields, text
+
+OBJECT = "thread.run.step"
+
+ENDED_BY = {
+    "cancelled": "cancelled_at",
+    "failed": "failed_at",
+    "completed": "completed_at",
+    "expired": "expired_at",
+}
+TERMINAL = frozenset(ENDED_BY)
+
+
+class FunctionCall(Struct):
+    """A function's call; the output is null until it was submitted."""
+
+    name: str | None = None
+    arguments: str | None = None
+    output: str | None = None
+
+
+class StepToolCall(Struct):
+    """One of `tool_calls[]`. Every vendor has kinds of its own, so only what is common is checked."""
+
+    type: str
+    id: str | None = None
+    name: Any = None
+    function: FunctionCall | None = None
+
+
+class StepDetails(Struct):
+    """`step_details`: message_creation, tool_calls, or a vendor's own kind."""
+
+    type: str
+    message_creation: dict[str, Any] | None = None
+    tool_calls: list[StepToolCall] | None = None
+
+
+# Stored bits name positions in this list: append only.
+KNOWN = (
+    fields.identifier("id", "external_id"),
+    fields.timestamp("created_at", required=True),
+    fields.identifier("run_id", "run_external_id"),
+    fields.string("assistant_id"),
+    fields.string("thread_id"),
+    fields.string("type", required=True),
+    fields.string("status", required=True),
+    fields.timestamp("cancelled_at"),
+    fields.timestamp("completed_at"),
+    fields.timestamp("expired_at"),
+    fields.timestamp("failed_at"),
+    fields.last_error(),
+    fields.json_text("step_details", StepDetails | None, column="details"),
+    fields.usage(),
+    fields.metadata(),
+    fields.timestamp("expires_at"),
+)
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN)})
+
+
+class StepRecord(Struct):
+    """A step as its table's columns hold it."""
+
+    external_id: str
+    created_at: datetime
+    run_external_id: str
+    assistant_id: str | None
+    thread_id: str | None
+    type: str
+    status: str
+    cancelled_at: datetime | None
+    completed_at: datetime | None
+    expired_at: datetime | None
+    failed_at: datetime | None
+    expires_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    details: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    metadata: Any
+    absent: int
+    extra: str | None
+    ended_at: datetime | None
+    tool_types: list[str]
+    tool_names: list[str]
+
+
+def parse(posted: Mapping[str, bytes]) -> StepRecord:
+    """Check a step's posted members and put them into columns. Raises InvalidObject, one problem a field."""
+    reading = fields.read(posted, KNOWN)
+    problems = [*fields.identity_problems(posted, OBJECT), *reading.problems]
+    if problems:
+        raise InvalidObject(problems=problems)
+    columns = reading.columns
+    types, names = _tools(columns["details"])
+    return StepRecord(
+        **columns,
+        absent=reading.absent,
+        extra=fields.extra(posted, reading, _KNOWN_NAMES),
+        ended_at=columns.get(ENDED_BY.get(columns["status"], "")),
+        tool_types=types,
+        tool_names=names,
+    )
+
+
+def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
+    """The posted members again, from a step's columns; values are JSON texts."""
+    written = fields.write(columns, columns["absent"], KNOWN)
+    written = {"id": written.pop("id"), "object": b'"thread.run.step"', **written}
+    if columns["extra"] is not None:
+        written.update(text.fields(columns["extra"].encode()))
+    return written
+
+
+def _tools(details: str | None) -> tuple[list[str], list[str]]:
+    """The kinds and the names of a step's tool calls, one each a call."""
+    if details is None or '"tool_calls"' not in details:
+        return [], []
+    calls = text.value(details.encode()).get("tool_calls") or []
+    types = [text.clean(call["type"]) for call in calls]
+    return types, [text.clean(_tool_name(call)) for call in calls]
+
+
+def _tool_name(call: dict[str, Any]) -> str:
+    """A function's name; a flat call's own name (mcp, connected_agent); else the kind."""
+    function = call.get("function")
+    name = function.get("name") if isinstance(function, dict) else call.get("name")
+    return name if isinstance(name, str) else str(call["type"])

@@ -1,0 +1,155 @@
+"""JSON as text: taken apart, compared and put together without losing what was written.
+
+Values travel as slices of the posted bytes, so numbers keep their spelling (`1.0`, integers of any size) and
+strings keep what Python's or Postgres's types would refuse (`\\u0000`, lone surrogates).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from runs.errors import UnreadableBody
+
+_as_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_as_elements = msgspec.json.Decoder(list[msgspec.Raw])
+# a string (to the end of the text where it isn't closed), a bracket or a comma
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
+_LONGEST_INTEGER = 4000  # digits; Python refuses to convert more than 4300
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _Number(str):
+    """A number as it was spelled."""
+
+    __slots__ = ()
+
+
+def fields(raw: bytes) -> dict[str, bytes]:
+    """The members of a JSON object, each value as it was written; of a repeated name the last one.
+
+    Raises UnreadableBody where `raw` is no JSON object, no UTF-8, or nested too deeply.
+    """
+    try:
+        raw.decode()
+        return {name: bytes(value) for name, value in _as_fields.decode(raw).items()}
+    except msgspec.ValidationError as error:
+        raise UnreadableBody("expected an object") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = _parse(raw)
+    if not isinstance(tree, dict):
+        raise UnreadableBody("expected an object")
+    return {name: _dump(value).encode() for name, value in tree.items()}
+
+
+def elements(raw: bytes) -> list[bytes]:
+    """The elements of a JSON array, each as it was written.
+
+    An element that is broken in itself comes back as it is, so that its neighbours can be used.
+    Raises UnreadableBody where the array itself is broken.
+    """
+    try:
+        return [bytes(element) for element in _as_elements.decode(raw)]
+    except (msgspec.DecodeError, RecursionError):
+        return _split(raw)
+
+
+def value(raw: bytes) -> Any:
+    """`raw` as Python values. Floats may lose digits: never store what comes from here in place of `raw`."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(raw, parse_int=_integer)
+
+
+def compact(raw: bytes) -> bytes:
+    """`raw` without white space between its tokens."""
+    try:
+        return msgspec.json.format(raw, indent=-1)
+    except msgspec.DecodeError:
+        return _dump(_parse(raw)).encode()
+
+
+def canonical(raw: bytes) -> bytes:
+    """`raw` with sorted names and one spelling of strings: equal for equal values, numbers as written."""
+    return _dump(_parse(raw), sort=True).encode()
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Whether two JSON texts say the same, order of names aside."""
+    return left == right or canonical(left) == canonical(right)
+
+
+def join(members: dict[str, bytes]) -> bytes:
+    """A JSON object of `members`."""
+    return b"{" + b",".join(_quote(name).encode() + b":" + raw for name, raw in members.items()) + b"}"
+
+
+def clean(string: str) -> str:
+    """`string` as Postgres can hold it: NUL and lone surrogates become U+FFFD."""
+    if "\0" in string:
+        string = string.replace("\0", "\ufffd")
+    return string if string.isascii() else _SURROGATE.sub("\ufffd", string)
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableBody(f"not JSON: {error.msg} at character {error.pos}") from error
+    except RecursionError as error:
+        raise UnreadableBody("nested too deeply") from error
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < _LONGEST_INTEGER else float(digits)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise UnreadableBody(f"not JSON: {name} is not a JSON value")
+
+
+def _dump(tree: Any, *, sort: bool = False) -> str:
+    match tree:
+        case _Number():
+            return str(tree)
+        case str():
+            return _quote(tree)
+        case dict():
+            members = sorted(tree.items()) if sort else tree.items()
+            return "{" + ",".join(f"{_quote(name)}:{_dump(item, sort=sort)}" for name, item in members) + "}"
+        case list():
+            return "[" + ",".join(_dump(item, sort=sort) for item in tree) + "]"
+        case _:
+            return json.dumps(tree)
+
+
+def _quote(string: str) -> str:
+    return json.dumps(string, ensure_ascii=_SURROGATE.search(string) is not None)
+
+
+def _split(raw: bytes) -> list[bytes]:
+    """Cut an array at its own commas, whatever its elements are."""
+    body = raw.strip()
+    if not body.startswith(b"["):
+        raise UnreadableBody("expected an array")
+    parts, depth, begin = [], 0, 1
+    for token in _TOKEN.finditer(body):
+        mark = token[0]
+        if mark in (b"[", b"{"):
+            depth += 1
+        elif mark in (b"]", b"}"):
+            depth -= 1
+        if (mark == b"," and depth == 1) or (mark == b"]" and depth == 0):
+            parts.append(body[begin : token.start()].strip())
+            begin = token.end()
+        if depth == 0:
+            break
+    if depth or begin != len(body):
+        raise UnreadableBody("not JSON: the array does not end where the body ends")
+    return [] if parts == [b""] else parts
