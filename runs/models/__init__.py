@@ -1,0 +1,17 @@
+"""The records. Each module says what one group of tables is for."""
+
+from runs.models.account import ApiKey, Membership, Project, User
+from runs.models.configuration import Configuration
+from runs.models.run import Message, Observation, Run, RunStep
+
+__all__ = [
+    "ApiKey",
+    "Configuration",
+    "Membership",
+    "Message",
+    "Observation",
+    "Project",
+    "Run",
+    "RunStep",
+    "User",
+]

@@ -1,0 +1,100 @@
+"""Who may see what: users, projects, memberships and API keys. Small, ordinary tables."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cached_property
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from runs.querysets import ApiKeyQuerySet, ProjectQuerySet
+
+# Every id that Runglass derives hangs below this one, so that it is the same on every installation.
+NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
+
+
+class User(AbstractUser):
+    """A person who logs in. What they may do is said per project, by `Membership`."""
+
+
+class Project(models.Model):
+    """A wall: keys, runs and members on one side never see the other."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="projects"
+    )
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        db_table = "project"
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @cached_property
+    def namespace(self) -> uuid.UUID:
+        """The uuid below which this project's record ids are derived (uuid5 of it and the posted id)."""
+        return uuid.uuid5(NAMESPACE, f"project:{self.pk}")
+
+    def key(self, external_id: str) -> uuid.UUID:
+        """The stored id of the record that was posted with `external_id`."""
+        return uuid.uuid5(self.namespace, external_id)
+
+
+class Membership(models.Model):
+    """What one user may do in one project."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer"  # reads
+        MEMBER = "member"  # also tags, comments, saves views
+        ADMIN = "admin"  # also deletes, and manages keys and members
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        db_table = "membership"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "project"], name="membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["viewer", "member", "admin"]), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.project}"
+
+
+class ApiKey(models.Model):
+    """A bearer key of one project. Only its hash is kept; `runs.api.keys` makes and checks keys."""
+
+    class Scope(models.TextChoices):
+        INGEST = "ingest"
+        READ = "read"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, help_text="The first characters, shown so that people can tell keys apart")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False, help_text="SHA-256 of the key")
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices))
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute, so that reads stay reads")
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "api_key"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

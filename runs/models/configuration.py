@@ -1,0 +1,39 @@
+"""What a run was configured with, kept once however many runs share it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from runs.models.account import Project
+
+
+class Configuration(models.Model):
+    """Instructions, tools, model, sampling and limits, exactly as posted.
+
+    Of a million runs some hundred configurations are distinct, so runs stay small and the long texts are
+    stored, searched and compared once. The id is a hash of (project, assistant, content): the key is the
+    uniqueness, and rows are never changed.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    assistant_id = models.TextField()
+    body = models.TextField(help_text="JSON object of the configuration fields, as posted")
+    model = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    instructions = models.TextField(null=True)  # noqa: DJ001
+    tool_types = ArrayField(models.TextField(), default=list, help_text="Distinct tools[].type, in order")
+    function_names = ArrayField(models.TextField(), default=list, help_text="tools[].function.name, in order")
+    first_seen_at = models.DateTimeField(help_text="When it was first received")
+
+    class Meta:
+        db_table = "configuration"
+        indexes: ClassVar = [
+            # the configurations of one assistant, in order of first sight
+            models.Index("project", "assistant_id", "first_seen_at", "id", name="configuration_assistant"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,266 @@
+"""A run, its steps, its thread's messages, and the history of what was posted about it.
+
+Keys are made by us (uuid5 of project and posted id), never by a sequence, and children carry the run's key
+first. No foreign key is enforced by the database: a step may arrive before its run, and the tables can be
+spread over several servers as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from runs.models.account import ApiKey, Project
+from runs.models.configuration import Configuration
+from runs.protocol import message, run, step, text
+from runs.protocol.message import MessageRecord
+from runs.protocol.run import RunRecord
+from runs.protocol.step import StepRecord
+from runs.querysets import MessageQuerySet, ObservationQuerySet, RunQuerySet, StepQuerySet
+
+
+class Snapshot(models.Model):
+    """What every posted record has: who it is, what can't be rebuilt from columns, and when it came.
+
+    Rebuilding is exact by construction: columns are rendered back to JSON, and whatever differs from what was
+    posted is kept word for word in `extra`, which wins (see `runs.protocol`).
+    """
+
+    external_id = models.TextField(help_text="The posted id")
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    created_at = models.DateTimeField()
+    metadata = models.JSONField(null=True)
+    absent = models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all")
+    extra = models.TextField(null=True, help_text="JSON object of posted fields that columns can't give back")  # noqa: DJ001
+    version = models.IntegerField(default=1, help_text="Counts writes, and guards each against another")
+    received_at = models.DateTimeField(help_text="When it was first received")
+    seen_at = models.DateTimeField(help_text="When it was last received, changed or not")
+
+    class Meta:
+        abstract = True
+
+    def members(self) -> dict[str, bytes]:
+        """The posted object's members, each value as JSON text."""
+        raise NotImplementedError
+
+    def as_json(self) -> bytes:
+        """The object as it was posted."""
+        return text.join(self.members())
+
+    def _columns(self, record: type[Any]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in record.__struct_fields__}
+
+
+class Run(Snapshot):
+    """One execution of an assistant on a thread (`thread.run`), in its newest known state."""
+
+    class Status(models.TextChoices):
+        """The values of the published protocol; any other string is stored and shown as it came."""
+
+        QUEUED = "queued"
+        IN_PROGRESS = "in_progress"
+        REQUIRES_ACTION = "requires_action"
+        CANCELLING = "cancelling"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+        COMPLETED = "completed"
+        INCOMPLETE = "incomplete"
+        EXPIRED = "expired"
+
+    class Revision(models.TextChoices):
+        """Which edition of the protocol the posted object follows."""
+
+        V1 = "v1"
+        V2 = "v2"
+        AZURE = "azure"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    status = models.TextField()
+    thread_id = models.TextField()
+    assistant_id = models.TextField()
+    model = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    configuration = models.ForeignKey(
+        Configuration, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs"
+    )
+    started_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    required_action = models.TextField(null=True, help_text="JSON, as posted")  # noqa: DJ001
+    error_code = models.TextField(null=True)  # noqa: DJ001
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    incomplete_reason = models.TextField(null=True)  # noqa: DJ001
+    prompt_tokens = models.BigIntegerField(null=True)
+    completion_tokens = models.BigIntegerField(null=True)
+    total_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    # derived when written, for sorting and filtering
+    revision = models.TextField(choices=Revision.choices)
+    ended_at = models.DateTimeField(null=True, help_text="The timestamp that belongs to the terminal status")
+    duration_ms = models.BigIntegerField(null=True, help_text="From created_at to ended_at")
+    action_type = models.TextField(null=True)  # noqa: DJ001
+    awaited = ArrayField(models.TextField(), null=True, help_text="Names of the calls whose outputs are awaited")
+    received_key = models.ForeignKey(
+        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    history_length = models.IntegerField(default=0, help_text="How many observations there are")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "run"
+        indexes: ClassVar = [
+            # the list, newest first, and its next page
+            models.Index("project", models.F("created_at").desc(), models.F("id").desc(), name="run_newest"),
+            # each filter brings its own order: one without walks the time index when its matches are old
+            models.Index(
+                "project", "status", models.F("created_at").desc(), models.F("id").desc(), name="run_status"
+            ),
+            models.Index(
+                "project", "model", models.F("created_at").desc(), models.F("id").desc(), name="run_model"
+            ),
+            models.Index(
+                "project", "assistant_id", models.F("created_at").desc(), models.F("id").desc(),
+                name="run_assistant",
+            ),
+            # a thread's runs, and previous and next within it
+            models.Index(
+                "project", "thread_id", models.F("created_at").desc(), models.F("id").desc(), name="run_thread"
+            ),
+            # the runs of one configuration
+            models.Index(
+                "configuration", models.F("created_at").desc(), models.F("id").desc(), name="run_configuration"
+            ),
+            # failures of one kind; most runs have no error
+            models.Index(
+                "project", "error_code", models.F("created_at").desc(), models.F("id").desc(),
+                name="run_error", condition=models.Q(error_code__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    def members(self) -> dict[str, bytes]:
+        """The posted run's members; reads its configuration."""
+        return run.members(self._columns(RunRecord), self.configuration.body)
+
+
+class RunStep(Snapshot):
+    """One step of a run (`thread.run.step`). It may be here before its run is."""
+
+    pk = models.CompositePrimaryKey("run", "external_id")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="steps", db_index=False)
+    run_external_id = models.TextField()
+    thread_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    assistant_id = models.TextField(null=True)  # noqa: DJ001
+    status = models.TextField()
+    type = models.TextField()
+    details = models.TextField(null=True, help_text="step_details as JSON, as posted")  # noqa: DJ001
+    cancelled_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    expired_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="What OpenAI's and Azure's servers send in place of it")
+    error_code = models.TextField(null=True)  # noqa: DJ001
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    prompt_tokens = models.BigIntegerField(null=True)
+    completion_tokens = models.BigIntegerField(null=True)
+    total_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    # derived when written
+    ended_at = models.DateTimeField(null=True)
+    tool_types = ArrayField(models.TextField(), default=list, help_text="The kinds of its tool calls, in order")
+    tool_names = ArrayField(
+        models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
+    )
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        db_table = "run_step"
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    def members(self) -> dict[str, bytes]:
+        """The posted step's members."""
+        return step.members(self._columns(StepRecord))
+
+
+class Message(Snapshot):
+    """One message of a thread (`thread.message`)."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    thread_id = models.TextField()
+    run_external_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    assistant_id = models.TextField(null=True)  # noqa: DJ001
+    status = models.TextField(null=True)  # noqa: DJ001
+    role = models.TextField()
+    content = models.TextField(null=True, help_text="JSON, as posted")  # noqa: DJ001
+    text = models.TextField(default="", help_text="The text parts of the content, for display and search")
+    completed_at = models.DateTimeField(null=True)
+    incomplete_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "message"
+        indexes: ClassVar = [
+            # a thread in order
+            models.Index("project", "thread_id", "created_at", "id", name="message_thread"),
+            # what a run wrote
+            models.Index("project", "run_external_id", name="message_run"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    def members(self) -> dict[str, bytes]:
+        """The posted message's members."""
+        return message.members(self._columns(MessageRecord))
+
+
+class Observation(models.Model):
+    """One entry of a run's history: a post that changed it, or one that came too late to.
+
+    The first post needs no row: `Run.received_at` and `Run.received_key` tell of it, and each later row keeps
+    what it replaced, so every earlier version can be rebuilt from the newest one backwards.
+    """
+
+    class Outcome(models.TextChoices):
+        UPDATED = "updated"
+        STALE = "stale"
+
+    pk = models.CompositePrimaryKey("run", "n")
+    run = models.ForeignKey(
+        Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="observations", db_index=False
+    )
+    n = models.IntegerField(help_text="Its place in the run's history, from 1")
+    outcome = models.TextField(choices=Outcome.choices)
+    received_at = models.DateTimeField()
+    received_key = models.ForeignKey(
+        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    status_before = models.TextField()
+    status_after = models.TextField(help_text="Of a stale post: the status it spoke of")
+    changed = ArrayField(models.TextField(), help_text="Top-level fields that differ")
+    other = models.TextField(
+        help_text="JSON object of those fields: as they were before an update, or as a stale post had them. "
+        "A field that was absent there is not in it"
+    )
+    conflict = models.BooleanField(default=False, help_text="Two terminal statuses contradict each other")
+    digest = models.BigIntegerField(help_text="Of the posted object, so that a stale post is recorded once")
+
+    objects = ObservationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "observation"
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.n}"
