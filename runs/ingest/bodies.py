@@ -1,0 +1,120 @@
+"""Bytes of any accepted form, taken apart into items. Nothing is checked here but the outer form."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import zstandard
+
+from runs.errors import BodyTooLarge, TooManyObjects, UnreadableBody, UnsupportedBody
+from runs.protocol import text
+
+MOST_OBJECTS = 10_000
+_CHUNK = 64 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One posted object: its JSON text, its place counted from 0, and its line in a line-based body."""
+
+    index: int
+    raw: bytes
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The items of a body; `single` if it was one object by itself."""
+
+    items: list[Item]
+    single: bool = False
+
+
+def read(stream: IO[bytes], encoding: str, limit: int) -> bytes:
+    """The decompressed content of `stream`, at most `limit` bytes of it.
+
+    Raises BodyTooLarge as soon as the limit is passed, so that a small bomb stays small; UnsupportedBody for
+    an encoding other than gzip and zstd; UnreadableBody where the compressed data is damaged.
+    """
+    content = bytearray()
+    for chunk in _decompressed(stream, encoding.strip().lower()):
+        content += chunk
+        if len(content) > limit:
+            raise BodyTooLarge(f"The body is larger than {limit:,} bytes (after decompression)")
+    return bytes(content)
+
+
+def parse(content: bytes, content_type: str) -> Body:
+    """Take a body apart by its content type: one object, an array, a list envelope, or a line an object.
+
+    Raises UnreadableBody, UnsupportedBody or TooManyObjects.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    parser = _PARSERS.get(media_type)
+    if parser is None:
+        raise UnsupportedBody(f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}")
+    body = parser(content.removeprefix(_BOM))
+    if len(body.items) > MOST_OBJECTS:
+        raise TooManyObjects(f"The body holds {len(body.items):,} objects; at most {MOST_OBJECTS:,} are accepted at once")
+    return body
+
+
+def _json(content: bytes) -> Body:
+    if content.lstrip()[:1] == b"[":
+        return _array(content)
+    members = text.fields(content)
+    if members.get("object") == b'"list"' and members.get("data", b"")[:1] == b"[":
+        return _array(members["data"])
+    return Body([Item(0, content)], single=True)
+
+
+def _array(raw: bytes) -> Body:
+    return Body([Item(index, element) for index, element in enumerate(text.elements(raw))])
+
+
+def _lines(content: bytes) -> Body:
+    numbered = enumerate(content.split(b"\n"), 1)
+    filled = ((number, line.strip()) for number, line in numbered if line.strip())
+    return Body([Item(index, line, number) for index, (number, line) in enumerate(filled)])
+
+
+_PARSERS: dict[str, Callable[[bytes], Body]] = {
+    "application/json": _json,
+    "application/x-ndjson": _lines,
+}
+
+
+def _decompressed(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+    match encoding:
+        case "" | "identity":
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+        case "gzip":
+            yield from _gunzipped(stream)
+        case "zstd":
+            yield from _unzstded(stream)
+        case _:
+            raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")
+
+
+def _gunzipped(stream: IO[bytes]) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=stream) as reader:
+            while chunk := reader.read(_CHUNK):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableBody(f"The gzip data is damaged: {error}") from error
+
+
+def _unzstded(stream: IO[bytes]) -> Iterator[bytes]:
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(stream) as reader:
+            while chunk := reader.read(_CHUNK):
+                yield chunk
+    except zstandard.ZstdError as error:
+        raise UnreadableBody(f"The zstd data is damaged: {error}") from error

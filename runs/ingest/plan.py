@@ -1,0 +1,153 @@
+"""What a batch of posts does to one stored record: its new state, a verdict per post, its new history. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from runs.ingest.kinds import Kind, Post
+from runs.ingest.merge import Outcome, Record, contradicts, merge
+from runs.protocol import text
+from runs.protocol.run import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record as it is stored, with what Runglass keeps about it."""
+
+    record: Record
+    configuration_id: uuid.UUID | None
+    version: int
+    received_at: datetime
+    received_key_id: int | None
+    history_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry for a run's history (see `runs.models.Observation`)."""
+
+    outcome: Outcome
+    status_before: str
+    status_after: str
+    changed: list[str]
+    other: str
+    conflict: bool
+    digest: int
+
+
+@dataclass(slots=True)
+class Plan:
+    """`held` is what to write where `writes`; `before` is what was read."""
+
+    before: Held | None
+    held: Held | None = None
+    writes: bool = False
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def is_seen_again(self) -> bool:
+        """Whether there is nothing to write but that the record was received again."""
+        return self.before is not None and not self.writes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """When a request came, and with which key (None: a command)."""
+
+    at: datetime
+    key_id: int | None = None
+
+
+def plan(
+    kind: Kind, before: Held | None, posts: Iterable[Post], bodies: Mapping[uuid.UUID, str], receipt: Receipt
+) -> Plan:
+    """Merge `posts`, in the order in which they came, into `before`.
+
+    `bodies`: the text of every configuration that differs between them, by its id.
+    """
+    result = Plan(before, before)
+    for post in posts:
+        _take(kind, result, post, bodies, receipt)
+    return result
+
+
+def without_recorded(planned: Plan, recorded: set[int]) -> None:
+    """Drop stale entries that the history has already (`recorded`: their digests), and count the rest."""
+    fresh: list[Entry] = []
+    for entry in planned.entries:
+        if entry.outcome is Outcome.STALE:
+            if entry.digest in recorded:
+                continue
+            recorded.add(entry.digest)
+        fresh.append(entry)
+    planned.entries = fresh
+    changed = any(outcome in (Outcome.CREATED, Outcome.UPDATED) for outcome in planned.outcomes.values())
+    planned.writes = changed or bool(fresh)
+    if planned.held is not None and planned.writes:
+        version = planned.before.version + 1 if planned.before else 1
+        length = (planned.before.history_length if planned.before else 0) + len(fresh)
+        planned.held = replace(planned.held, version=version, history_length=length)
+
+
+def _take(kind: Kind, result: Plan, post: Post, bodies: Mapping[uuid.UUID, str], receipt: Receipt) -> None:
+    held = result.held
+    if held is None:
+        result.outcomes[post.index] = Outcome.CREATED
+        result.held = Held(post.record, post.configuration_id, 1, receipt.at, receipt.key_id, 0)
+        return
+    outcome = merge(held.record, post.record)
+    if outcome is Outcome.UNCHANGED and post.configuration_id != held.configuration_id:
+        outcome = Outcome.UPDATED
+    if outcome is not Outcome.UNCHANGED:
+        outcome = _record(kind, result, held, post, bodies, outcome)
+    if outcome is Outcome.UPDATED:
+        result.held = replace(held, record=post.record, configuration_id=post.configuration_id)
+    result.outcomes[post.index] = outcome
+
+
+def _record(
+    kind: Kind, result: Plan, held: Held, post: Post, bodies: Mapping[uuid.UUID, str], outcome: Outcome
+) -> Outcome:
+    """Add to the history what differs; where nothing does but the order of names, the post is unchanged."""
+    same_setup = held.configuration_id == post.configuration_id
+    before = kind.members(held.record, _body(held.configuration_id, bodies, same_setup))
+    posted = kind.members(post.record, _body(post.configuration_id, bodies, same_setup))
+    changed = differing(before, posted)
+    if not changed:
+        return Outcome.UNCHANGED
+    if isinstance(held.record, RunRecord) and isinstance(post.record, RunRecord):
+        other = before if outcome is Outcome.UPDATED else posted
+        result.entries.append(
+            Entry(
+                outcome,
+                held.record.status,
+                post.record.status,
+                changed,
+                text.join({name: other[name] for name in changed if name in other}).decode(),
+                contradicts(held.record, post.record),
+                _digest(posted, post.configuration_id),
+            )
+        )
+    return outcome
+
+
+def differing(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
+    """The members, in order, that are in one object only or say something else in the other."""
+    names: Sequence[str] = list(dict.fromkeys((*left, *right)))
+    return [
+        name for name in names if name not in left or name not in right or not text.same(left[name], right[name])
+    ]
+
+
+def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], same_setup: bool) -> str:
+    return "{}" if same_setup or configuration_id is None else bodies[configuration_id]
+
+
+def _digest(posted: dict[str, bytes], configuration_id: uuid.UUID | None) -> int:
+    known = text.canonical(text.join(posted)) + (configuration_id.bytes if configuration_id else b"")
+    return int.from_bytes(hashlib.blake2b(known, digest_size=8).digest(), signed=True)

@@ -1,0 +1,259 @@
+"""Puts parsed posts into Postgres: configurations first, then one guarded upsert per kind.
+
+No locks and no triggers. Every row is written with the version that was read before; what another writer
+changed in between is refused by the statement's guard, read again and merged again. So two writers at once end
+as one after the other, and the history is exact.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import psycopg
+from django.db import DataError, InternalError, OperationalError, connection, transaction
+
+from runs.errors import TooManyRetries
+from runs.ingest.kinds import RUNS, Key, Kind, Post
+from runs.ingest.merge import Outcome
+from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
+from runs.models import Configuration, Observation, Project
+from runs.protocol.configuration import ParsedConfiguration
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 20
+_ROWS_PER_STATEMENT = 1000
+# A record that is posted every few seconds is not written every few seconds.
+_SEEN_EVERY = timedelta(minutes=1)
+_RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+def write(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[int, Outcome]:
+    """Store `posts` in one transaction; the outcome of each by its index. What returns is durable.
+
+    Raises TooManyRetries where other writers never let go, and Django's DatabaseError where the database is
+    away or refuses a row.
+    """
+    for attempt in itertools.count(1):
+        try:
+            return _write_once(project, kind, posts, receipt)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, _RETRIED) or attempt == _ATTEMPTS:
+                raise
+            logger.info("Retrying after %s", error.__cause__, extra={"action": "retry_write"})
+    raise TooManyRetries
+
+
+def refuses(error: Exception) -> bool:
+    """Whether Postgres refused a value, so that trying its neighbours without it makes sense."""
+    too_large = isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded)
+    return isinstance(error, DataError | InternalError) or too_large
+
+
+def _write_once(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[int, Outcome]:
+    # 1. In a transaction of their own: within the runs' one, two writers deadlock on a new configuration.
+    _store_configurations(project, posts, receipt)
+    by_key: dict[Key, list[Post]] = defaultdict(list)
+    for post in posts:
+        by_key[post.key].append(post)
+    plans: dict[Key, Plan] = {}
+    with transaction.atomic():
+        # 2. Read, merge and write; then again those that another writer changed meanwhile.
+        pending = set(by_key)
+        for _ in range(_ATTEMPTS):
+            fresh = _plan(kind, {key: by_key[key] for key in sorted(pending)}, receipt)
+            plans.update(fresh)
+            pending = {key for key, planned in fresh.items() if planned.writes}
+            pending -= _upsert(project, kind, {key: fresh[key] for key in pending}, receipt)
+            if not pending:
+                break
+        else:
+            raise TooManyRetries
+        # 3. The versions prove what was there before, so the history can be written now.
+        _store_history(plans, receipt)
+    # 4. Advisory, hence outside.
+    _touch(kind, [key for key, planned in plans.items() if planned.is_seen_again], receipt)
+    return {index: outcome for planned in plans.values() for index, outcome in planned.outcomes.items()}
+
+
+def _store_configurations(project: Project, posts: Iterable[Post], receipt: Receipt) -> None:
+    posted: dict[uuid.UUID, tuple[str, ParsedConfiguration]] = {}
+    for post in posts:
+        if post.configuration_id is not None and post.configuration is not None:
+            posted[post.configuration_id] = (getattr(post.record, "assistant_id", ""), post.configuration)
+    known = Configuration.objects.filter(pk__in=posted).values_list("pk", flat=True)
+    for pk in known:
+        del posted[pk]
+    Configuration.objects.bulk_create(
+        [_configuration(project, pk, *posted[pk], receipt) for pk in sorted(posted)], ignore_conflicts=True
+    )
+
+
+def _configuration(
+    project: Project, pk: uuid.UUID, assistant_id: str, parsed: ParsedConfiguration, receipt: Receipt
+) -> Configuration:
+    return Configuration(
+        id=pk,
+        project=project,
+        assistant_id=assistant_id,
+        body=parsed.body,
+        model=parsed.model,
+        instructions=parsed.instructions,
+        tool_types=list(parsed.tool_types),
+        function_names=list(parsed.function_names),
+        first_seen_at=receipt.at,
+    )
+
+
+def _plan(kind: Kind, posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict[Key, Plan]:
+    stored = _read(kind, posts)
+    bodies = _bodies(stored, posts)
+    plans = {key: plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
+    recorded = _recorded(plans)
+    for key, planned in plans.items():
+        without_recorded(planned, recorded[key])
+    return plans
+
+
+def _read(kind: Kind, keys: Iterable[Key]) -> dict[Key, Held]:
+    """What is stored under `keys` now."""
+    columns = [name for name in kind.columns if name not in ("project_id", "seen_at")]
+    table, head = kind.model._meta.db_table, ", ".join(kind.key)
+    arrays = [list(column) for column in zip(*keys, strict=True)]
+    types = ("uuid", "text")[: len(kind.key)]
+    places = ", ".join(f"%s::{each}[]" for each in types)
+    query = f"SELECT {', '.join(columns)} FROM {table} WHERE ({head}) IN (SELECT * FROM unnest({places}))"  # noqa: S608
+    rows = _execute(query, arrays)
+    return {tuple(row[: len(kind.key)]): _held(kind, dict(zip(columns, row, strict=True))) for row in rows}
+
+
+def _held(kind: Kind, row: dict[str, Any]) -> Held:
+    if row["metadata"] is not None:
+        row["metadata"] = msgspec.json.decode(row["metadata"])  # Django has the driver leave jsonb as text
+    return Held(
+        kind.record(**{name: row[name] for name in kind.record.__struct_fields__}),
+        row.get("configuration_id"),
+        row["version"],
+        row["received_at"],
+        row.get("received_key_id"),
+        row.get("history_length", 0),
+    )
+
+
+def _bodies(stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]]) -> dict[uuid.UUID, str]:
+    """The texts of the configurations in which a stored run differs from a posted one, or two posted ones do."""
+    posted = {
+        post.configuration_id: post.configuration.body
+        for each in posts.values()
+        for post in each
+        if post.configuration_id is not None and post.configuration is not None
+    }
+    wanted = {
+        held.configuration_id
+        for key, held in stored.items()
+        if held.configuration_id is not None
+        and any(post.configuration_id != held.configuration_id for post in posts[key])
+    }
+    missing = wanted - posted.keys()
+    found = dict(Configuration.objects.filter(pk__in=missing).values_list("pk", "body")) if missing else {}
+    return posted | found
+
+
+def _recorded(plans: Mapping[Key, Plan]) -> defaultdict[Key, set[int]]:
+    """The digests that the history of those runs already has which would get a stale entry."""
+    late = {
+        key[0]: key
+        for key, planned in plans.items()
+        if planned.before is not None and any(entry.outcome is Outcome.STALE for entry in planned.entries)
+    }
+    recorded: defaultdict[Key, set[int]] = defaultdict(set)
+    if late:
+        for run_id, digest in Observation.objects.filter(run_id__in=late).values_list("run_id", "digest"):
+            recorded[late[run_id]].add(digest)
+    return recorded
+
+
+def _upsert(project: Project, kind: Kind, plans: Mapping[Key, Plan], receipt: Receipt) -> set[Key]:
+    """Write the plans' records; the keys of those that the guard let through."""
+    rows = [_row(project, kind, key, plans[key], receipt) for key in sorted(plans)]
+    written: set[Key] = set()
+    for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
+        arrays = [list(column) for column in zip(*rows[begin : begin + _ROWS_PER_STATEMENT], strict=True)]
+        for position, adapt in enumerate(kind.adapters):
+            if adapt is not None:
+                arrays[position] = [adapt(value) for value in arrays[position]]
+        written.update(tuple(row) for row in _execute(kind.upsert, arrays))
+    return written
+
+
+def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt) -> list[Any]:
+    held = planned.held
+    assert held is not None  # noqa: S101 - a plan that writes has what it writes
+    own = {
+        **dict(zip(kind.key, key, strict=True)),
+        "project_id": project.pk,
+        "configuration_id": held.configuration_id,
+        "version": held.version,
+        "received_at": held.received_at,
+        "received_key_id": held.received_key_id,
+        "history_length": held.history_length,
+        "seen_at": receipt.at,
+    }
+    return [own[name] if name in own else getattr(held.record, name) for name in kind.columns]
+
+
+def _store_history(plans: Mapping[Key, Plan], receipt: Receipt) -> None:
+    observations = []
+    for key in sorted(plans):
+        planned = plans[key]
+        first = planned.before.history_length + 1 if planned.before else 1
+        for n, entry in enumerate(planned.entries, first):
+            observations.append(
+                Observation(
+                    run_id=key[0],
+                    n=n,
+                    outcome=entry.outcome,
+                    received_at=receipt.at,
+                    received_key_id=receipt.key_id,
+                    status_before=entry.status_before,
+                    status_after=entry.status_after,
+                    changed=entry.changed,
+                    other=entry.other,
+                    conflict=entry.conflict,
+                    digest=entry.digest,
+                )
+            )
+    Observation.objects.bulk_create(observations, batch_size=_ROWS_PER_STATEMENT)
+
+
+def _touch(kind: Kind, keys: Sequence[Key], receipt: Receipt) -> None:
+    """Note that records were received again, if that was not noted just before."""
+    if not keys:
+        return
+    due = receipt.at - _SEEN_EVERY
+    ids = sorted({key[0] for key in keys})
+    field = {RUNS.name: "pk__in"}.get(kind.name, f"{kind.key[0]}__in")
+    try:
+        with transaction.atomic():
+            kind.model._default_manager.filter(**{field: ids}, seen_at__lt=due).update(seen_at=receipt.at)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, _RETRIED):
+            raise
+        logger.info("Skipped noting %d records as seen", len(ids), extra={"action": "skip_touch"})
+
+
+def _execute(query: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a statement with its parameters sent beside it, not written into it as Django's cursor does.
+
+    Arrays of long texts would have to be escaped otherwise.
+    """
+    with connection.cursor(), connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
