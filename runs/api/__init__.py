@@ -1,0 +1,1 @@
+"""REST at the edge: keys, intake and reads under /api/v1."""

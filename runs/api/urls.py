@@ -1,0 +1,12 @@
+"""The paths of the REST API, without a slash at their end."""
+
+from django.urls import path
+
+from runs.api import intake, runs
+
+urlpatterns = [
+    path("runs", runs.Runs.as_view(), name="api-runs"),
+    path("runs/<path:run_id>", runs.OneRun.as_view(), name="api-run"),
+    path("steps", intake.StepIntake.as_view(), name="api-steps"),
+    path("messages", intake.MessageIntake.as_view(), name="api-messages"),
+]
