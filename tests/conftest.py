@@ -1,0 +1,27 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from runs.models import Project, User
+from tests import factories
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return factories.make_project()
+
+
+@pytest.fixture
+def member(project: Project) -> User:
+    return factories.make_user(project)
+
+
+@pytest.fixture
+def member_client(member: User) -> Client:
+    """A browser in which `member` is logged in."""
+    client = Client()
+    client.force_login(member)
+    return client

@@ -1,0 +1,168 @@
+"""Objects and records for tests: small, plausible, and every value can be overridden."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from runs.api.keys import create_key
+from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
+from runs.models import Membership, Project, Run, User
+
+NOW = 1_795_000_000  # 2026-11-18 10:13:20 UTC
+PASSWORD = "correct horse battery staple"
+
+_numbers = itertools.count(1)
+
+
+def run_object(**changes: Any) -> dict[str, Any]:
+    """A completed run of the newer revision; pass `field=...` to leave a field out."""
+    number = next(_numbers)
+    posted = {
+        "id": f"run_{number:024d}",
+        "object": "thread.run",
+        "created_at": NOW + number,
+        "assistant_id": "asst_concierge",
+        "thread_id": "thread_first",
+        "status": "completed",
+        "started_at": NOW + number + 1,
+        "expires_at": None,
+        "cancelled_at": None,
+        "failed_at": None,
+        "completed_at": NOW + number + 8,
+        "required_action": None,
+        "last_error": None,
+        "incomplete_details": None,
+        "model": "gpt-4o-mini",
+        "instructions": "You help people find their orders.",
+        "tools": [function_tool("search_orders")],
+        "metadata": {"customer": "acme"},
+        "usage": {"prompt_tokens": 120, "completion_tokens": 30, "total_tokens": 150},
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "max_prompt_tokens": None,
+        "max_completion_tokens": None,
+        "truncation_strategy": {"type": "auto", "last_messages": None},
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "response_format": "auto",
+    } | changes
+    return {name: value for name, value in posted.items() if value is not ...}
+
+
+def failed_run(code: str = "rate_limit_exceeded", message: str = "Rate limit reached.", **changes: Any) -> dict[str, Any]:
+    """A run that failed, without usage."""
+    base = run_object()
+    ended = {"status": "failed", "failed_at": base["completed_at"], "completed_at": None, "usage": None}
+    return base | ended | {"last_error": {"code": code, "message": message}} | changes
+
+
+def waiting_run(*functions: str, **changes: Any) -> dict[str, Any]:
+    """A run that waits for the outputs of `functions`."""
+    calls = [
+        {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": '{"order": "A-1"}'}}
+        for name in functions or ("issue_refund",)
+    ]
+    action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
+    base = run_object()
+    waiting = {"status": "requires_action", "completed_at": None, "usage": None, "required_action": action}
+    return base | waiting | {"expires_at": base["created_at"] + 600} | changes
+
+
+def function_tool(name: str, **parameters: Any) -> dict[str, Any]:
+    """A tool of type function, with a JSON Schema."""
+    schema = {"type": "object", "properties": parameters or {"order": {"type": "string"}}}
+    return {"type": "function", "function": {"name": name, "description": f"Does {name}.", "parameters": schema}}
+
+
+def step_object(run: dict[str, Any], *calls: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A completed step of `run`: its tool calls, or the creation of a message where there are none."""
+    number = next(_numbers)
+    details: dict[str, Any] = {"type": "tool_calls", "tool_calls": list(calls)}
+    if not calls:
+        details = {"type": "message_creation", "message_creation": {"message_id": f"msg_{number}"}}
+    return {
+        "id": f"step_{number:024d}",
+        "object": "thread.run.step",
+        "created_at": run["created_at"] + 2,
+        "assistant_id": run["assistant_id"],
+        "thread_id": run["thread_id"],
+        "run_id": run["id"],
+        "type": details["type"],
+        "status": "completed",
+        "step_details": details,
+        "last_error": None,
+        "expires_at": None,
+        "cancelled_at": None,
+        "failed_at": None,
+        "completed_at": run["created_at"] + 4,
+        "usage": {"prompt_tokens": 60, "completion_tokens": 15, "total_tokens": 75},
+    } | changes
+
+
+def function_call(name: str, arguments: str = '{"order": "A-1"}', output: str | None = "{}") -> dict[str, Any]:
+    """A tool call of type function, as a step tells it."""
+    return {
+        "id": f"call_{next(_numbers)}",
+        "type": "function",
+        "function": {"name": name, "arguments": arguments, "output": output},
+    }
+
+
+def message_object(run: dict[str, Any] | None = None, text: str = "Hello.", **changes: Any) -> dict[str, Any]:
+    """A message: the assistant's answer in `run`, or a user's question."""
+    number = next(_numbers)
+    return {
+        "id": f"msg_{number:024d}",
+        "object": "thread.message",
+        "created_at": NOW + number,
+        "assistant_id": run["assistant_id"] if run else None,
+        "thread_id": run["thread_id"] if run else "thread_first",
+        "run_id": run["id"] if run else None,
+        "role": "assistant" if run else "user",
+        "content": [{"type": "text", "text": {"value": text, "annotations": []}}],
+        "attachments": [],
+        "metadata": {},
+    } | changes
+
+
+def make_project(slug: str = "default") -> Project:
+    """A project; there may be one of that name already."""
+    return Project.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
+
+
+def make_user(project: Project | None = None, role: str = "member", name: str = "") -> User:
+    """A person with PASSWORD, a member of `project` where one is given."""
+    user = User.objects.create_user(username=name or f"user{next(_numbers)}", password=PASSWORD)
+    if project is not None:
+        Membership.objects.create(user=user, project=project, role=role)
+    return user
+
+
+def make_key(project: Project, *scopes: str) -> str:
+    """The secret of a new key, with both scopes unless some are named."""
+    return create_key(project, "test", scopes or ("ingest", "read"))
+
+
+def post(project: Project, *objects: dict[str, Any], kind: Kind = RUNS) -> Report:
+    """Ingest `objects` as one request would."""
+    return ingest(project, kind, [Item(index, json.dumps(each).encode()) for index, each in enumerate(objects)])
+
+
+def post_run(project: Project, **changes: Any) -> Run:
+    """Ingest one run made by `run_object` and return its record."""
+    posted = run_object(**changes)
+    report = post(project, posted)
+    assert not report.errors, report.errors
+    return Run.objects.get(pk=project.key(posted["id"]))
+
+
+def post_steps(project: Project, *objects: dict[str, Any]) -> Report:
+    """Ingest steps."""
+    return post(project, *objects, kind=STEPS)
+
+
+def post_messages(project: Project, *objects: dict[str, Any]) -> Report:
+    """Ingest messages."""
+    return post(project, *objects, kind=MESSAGES)
