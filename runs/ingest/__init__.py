@@ -19,9 +19,10 @@ from runs.ingest.kinds import KINDS, MESSAGES, RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Receipt
 from runs.models import Project
-from runs.protocol import text
+from runs.protocol import run, text
+from runs.protocol.run import RunRecord
 
-__all__ = ["KINDS", "MESSAGES", "RUNS", "STEPS", "Item", "Kind", "Outcome", "Report", "ingest"]
+__all__ = ["KINDS", "MESSAGES", "RUNS", "STEPS", "Item", "Kind", "Outcome", "Report", "ingest", "ingest_mixed"]
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Report:
     ids: dict[int, str] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     errors: list[Problem] = field(default_factory=list)
+    revisions: Counter[str] = field(default_factory=Counter)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,6 +63,32 @@ def ingest(project: Project, kind: Kind, items: Iterable[Item], *, key_id: int |
     return report
 
 
+def ingest_mixed(project: Project, items: Iterable[Item], *, key_id: int | None = None) -> Report:
+    """Store runs, steps and messages as they come, told apart by their `object`; a transaction per kind."""
+    report = Report()
+    sorted_out: dict[str, list[Item]] = {name: [] for name in KINDS}
+    for item in items:
+        found = _object(item.raw)
+        sorted_out[found if found in sorted_out else run.OBJECT].append(item)
+    for name, found_items in sorted_out.items():
+        part = ingest(project, KINDS[name], found_items, key_id=key_id)
+        report.received += part.received
+        report.ids |= part.ids
+        report.outcomes |= part.outcomes
+        report.errors += part.errors
+        report.revisions += part.revisions
+    return report
+
+
+def _object(raw: bytes) -> str:
+    """What an item says it is; what can't be told is read as a run, so that the refusal says what is wrong."""
+    try:
+        found = text.value(text.fields(raw).get("object", b"null"))
+    except RunglassError:
+        return run.OBJECT
+    return found if isinstance(found, str) else run.OBJECT
+
+
 def _parse(project: Project, kind: Kind, items: Iterable[Item], report: Report) -> Iterable[Post]:
     for item in items:
         report.received += 1
@@ -74,6 +102,8 @@ def _parse(project: Project, kind: Kind, items: Iterable[Item], report: Report) 
             report.errors += [replace(each, index=item.index, id=name, line=item.line) for each in found]
         else:
             report.ids[item.index] = post.record.external_id
+            if isinstance(post.record, RunRecord):
+                report.revisions[post.record.revision] += 1
             yield post
 
 

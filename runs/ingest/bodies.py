@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -64,13 +64,18 @@ def parse(content: bytes, content_type: str) -> Body:
     return body
 
 
+def listed(members: Mapping[str, bytes]) -> bytes | None:
+    """The array within a list envelope; None for any other object. Azure's specification leaves `object` out."""
+    data = members.get("data", b"")
+    is_list = members.get("object") == b'"list"' or not {"object", "id"} & members.keys()
+    return data if is_list and data.startswith(b"[") else None
+
+
 def _json(content: bytes) -> Body:
     if content.lstrip()[:1] == b"[":
         return _array(content)
-    members = text.fields(content)
-    if members.get("object") == b'"list"' and members.get("data", b"")[:1] == b"[":
-        return _array(members["data"])
-    return Body([Item(0, content)], single=True)
+    data = listed(text.fields(content))
+    return Body([Item(0, content)], single=True) if data is None else _array(data)
 
 
 def _array(raw: bytes) -> Body:

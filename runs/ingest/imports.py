@@ -1,0 +1,117 @@
+"""Files into the database, batch by batch: what `manage.py import_runs` does, without a word of printing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from runs.errors import Problem, RunglassError
+from runs.ingest import Report, ingest_mixed
+from runs.ingest.bodies import Item, listed
+from runs.ingest.files import Source, Value, values
+from runs.models import Project
+from runs.protocol import text
+
+_BATCH_ITEMS = 500
+_BATCH_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that was refused: where it stands, all that is wrong with it, and its text."""
+
+    source: str
+    line: int
+    id: str | None
+    problems: tuple[Problem, ...]
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What became of every record of an import."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    revisions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.outcomes.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stored batch: the report of its records, by their index, and those that were refused."""
+
+    report: Report
+    rejected: list[Rejected]
+
+
+def import_source(project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False) -> Iterator[Batch]:
+    """Store what `source` holds, a transaction a batch, and add to `verdicts`; with `dry_run` nothing is kept.
+
+    Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for a damaged
+    archive, after everything before the damage was stored.
+    """
+    for batch in _batches(_records(values(source))):
+        items = [Item(index, value.raw, value.line) for index, value in enumerate(batch)]
+        with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
+            report = ingest_mixed(project, items)
+            if dry_run:
+                transaction.set_rollback(True)
+        rejected = _rejected(source, batch, report)
+        verdicts.outcomes.update(outcome.value for outcome in report.outcomes.values())
+        verdicts.outcomes["rejected"] += len(rejected)
+        verdicts.reasons.update(_reason(problem) for each in rejected for problem in each.problems)
+        verdicts.revisions.update(report.revisions)
+        yield Batch(report, rejected)
+
+
+def _records(found: Iterable[Value]) -> Iterator[Value]:
+    """The records among `found`: list envelopes are opened."""
+    for value in found:
+        data = _data(value.raw)
+        if data is None:
+            yield value
+        else:
+            yield from (Value(element, value.line) for element in text.elements(data))
+
+
+def _data(raw: bytes) -> bytes | None:
+    if b'"data"' not in raw:
+        return None
+    try:
+        return listed(text.fields(raw))
+    except RunglassError:
+        return None
+
+
+def _batches(records: Iterable[Value]) -> Iterator[list[Value]]:
+    batch: list[Value] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.raw)
+        if len(batch) == _BATCH_ITEMS or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _rejected(source: Source, batch: list[Value], report: Report) -> list[Rejected]:
+    problems: dict[int, list[Problem]] = {}
+    for problem in report.errors:
+        problems.setdefault(problem.index or 0, []).append(problem)
+    return [
+        Rejected(source.name, batch[index].line, each[0].id, tuple(each), batch[index].raw)
+        for index, each in problems.items()
+    ]
+
+
+def _reason(problem: Problem) -> str:
+    return f"{problem.path}: {problem.message}" if problem.path else problem.message

@@ -1,0 +1,34 @@
+"""`manage.py create_api_key`: a new API key, alone on one line of stdout."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.api.keys import create_key
+from runs.management.arguments import add_project, find_project
+from runs.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Make an API key and print it. It can't be shown again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_project(parser)
+        parser.add_argument("--name", required=True, help="what people will know the key by")
+        parser.add_argument(
+            "--scope", type=_scopes, default=ApiKey.Scope.values, metavar="ingest|read|ingest,read",
+            help="what the key may do (default: both)",
+        )  # fmt: skip
+
+    def handle(self, *, project: str, name: str, scope: list[str], **options: Any) -> None:
+        self.stdout.write(create_key(find_project(project), name, scope))
+
+
+def _scopes(text: str) -> list[str]:
+    scopes = text.split(",")
+    if unknown := [scope for scope in scopes if scope not in ApiKey.Scope.values]:
+        raise ArgumentTypeError(f"unknown scope '{unknown[0]}', known are {', '.join(ApiKey.Scope.values)}")
+    return scopes
