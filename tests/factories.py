@@ -6,7 +6,7 @@ import itertools
 import json
 from typing import Any
 
-from runs.api.keys import create_key
+from runs.keys import create_key
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
 from runs.models import Membership, Project, Run, User
 

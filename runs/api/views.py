@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from runs.api.keys import BearerKey, HasScope
+from runs.api.authentication import BearerKey, HasScope
 from runs.models import Project
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.api.keys import create_key
+from runs.keys import create_key
 from runs.management.arguments import add_project, find_project
 from runs.models import ApiKey
 
