@@ -9,20 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import msgspec
-from django.db import connection, models
+from django.db import models
 
 from runs.ingest.merge import Record
+from runs.ingest.tables import Key, Table
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol import message, run, step
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
-
-Key = tuple[Any, ...]
-# Sent as text and cast in the statement, since an array of arrays must be rectangular.
-_AS_TEXT = {"jsonb", "text[]"}
 
 
 @dataclass(slots=True)
@@ -53,49 +49,10 @@ class Kind:
         return self._parse(project, index, posted)
 
     @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that is written, the key first."""
+    def table(self) -> Table:
+        """Where its records are stored."""
         content = [name for name in self.record.__struct_fields__ if name not in self.key]
-        return (*self.key, "project_id", *content, *self.bookkeeping)
-
-    @cached_property
-    def upsert(self) -> str:
-        """The one statement that writes: an array a column, guarded by the version that was read.
-
-        Rows come sorted by key, so that two writers meet in the same order. What the guard refuses does not
-        come back, and is read and merged again.
-        """
-        types = {name: self._type(name) for name in self.columns}
-        arrays = ", ".join(f"%s::{'text' if kind in _AS_TEXT else kind}[]" for kind in types.values())
-        values = ", ".join(f"{name}::{kind}" if kind in _AS_TEXT else name for name, kind in types.items())
-        names, key, table = ", ".join(self.columns), ", ".join(self.key), self.model._meta.db_table
-        changes = ", ".join(f"{name} = excluded.{name}" for name in self.columns if name not in self.key)
-        return (
-            f"INSERT INTO {table} ({names}) SELECT {values} FROM unnest({arrays}) AS posted ({names}) "  # noqa: S608
-            f"ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET {changes} "
-            f"WHERE {table}.version = excluded.version - 1 RETURNING {key}"
-        )
-
-    @cached_property
-    def adapters(self) -> tuple[Callable[[Any], Any] | None, ...]:
-        """How each column's values are made ready for the statement; None leaves them as they are."""
-        by_type = {"jsonb": _as_json, "text[]": _as_array}
-        return tuple(by_type.get(self._type(name)) for name in self.columns)
-
-    def _type(self, column: str) -> str:
-        found = next(each for each in self.model._meta.concrete_fields if each.column == column)
-        return found.db_type(connection) or ""
-
-
-def _as_json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
-
-
-def _as_array(values: list[str] | None) -> str | None:
-    if values is None:
-        return None
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return "{" + ",".join(quoted) + "}"
+        return Table(self.model, self.key, (*self.key, "project_id", *content, *self.bookkeeping))
 
 
 def columns_of(record: Record) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import psycopg
-from django.db import DataError, InternalError, OperationalError, connection, transaction
+from django.db import DataError, InternalError, OperationalError, transaction
 
 from runs.errors import TooManyRetries
-from runs.ingest.kinds import RUNS, Key, Kind, Post
+from runs.ingest.kinds import RUNS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
+from runs.ingest.tables import Key
 from runs.models import Configuration, Observation, Project
 from runs.protocol.configuration import ParsedConfiguration
 
@@ -113,7 +113,7 @@ def _configuration(
 
 
 def _plan(kind: Kind, posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict[Key, Plan]:
-    stored = _read(kind, posts)
+    stored = {key: _held(kind, row) for key, row in kind.table.read(posts).items()}
     bodies = _bodies(stored, posts)
     plans = {key: plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
     recorded = _recorded(plans)
@@ -122,21 +122,7 @@ def _plan(kind: Kind, posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict
     return plans
 
 
-def _read(kind: Kind, keys: Iterable[Key]) -> dict[Key, Held]:
-    """What is stored under `keys` now."""
-    columns = [name for name in kind.columns if name not in ("project_id", "seen_at")]
-    table, head = kind.model._meta.db_table, ", ".join(kind.key)
-    arrays = [list(column) for column in zip(*keys, strict=True)]
-    types = ("uuid", "text")[: len(kind.key)]
-    places = ", ".join(f"%s::{each}[]" for each in types)
-    query = f"SELECT {', '.join(columns)} FROM {table} WHERE ({head}) IN (SELECT * FROM unnest({places}))"  # noqa: S608
-    rows = _execute(query, arrays)
-    return {tuple(row[: len(kind.key)]): _held(kind, dict(zip(columns, row, strict=True))) for row in rows}
-
-
 def _held(kind: Kind, row: dict[str, Any]) -> Held:
-    if row["metadata"] is not None:
-        row["metadata"] = msgspec.json.decode(row["metadata"])  # Django has the driver leave jsonb as text
     return Held(
         kind.record(**{name: row[name] for name in kind.record.__struct_fields__}),
         row.get("configuration_id"),
@@ -185,11 +171,7 @@ def _upsert(project: Project, kind: Kind, plans: Mapping[Key, Plan], receipt: Re
     rows = [_row(project, kind, key, plans[key], receipt) for key in sorted(plans)]
     written: set[Key] = set()
     for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
-        arrays = [list(column) for column in zip(*rows[begin : begin + _ROWS_PER_STATEMENT], strict=True)]
-        for position, adapt in enumerate(kind.adapters):
-            if adapt is not None:
-                arrays[position] = [adapt(value) for value in arrays[position]]
-        written.update(tuple(row) for row in _execute(kind.upsert, arrays))
+        written |= kind.table.upsert(rows[begin : begin + _ROWS_PER_STATEMENT])
     return written
 
 
@@ -206,7 +188,7 @@ def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt
         "history_length": held.history_length,
         "seen_at": receipt.at,
     }
-    return [own[name] if name in own else getattr(held.record, name) for name in kind.columns]
+    return [own[name] if name in own else getattr(held.record, name) for name in kind.table.columns]
 
 
 def _store_history(plans: Mapping[Key, Plan], receipt: Receipt) -> None:
@@ -247,13 +229,3 @@ def _touch(kind: Kind, keys: Sequence[Key], receipt: Receipt) -> None:
         if not isinstance(error.__cause__, _RETRIED):
             raise
         logger.info("Skipped noting %d records as seen", len(ids), extra={"action": "skip_touch"})
-
-
-def _execute(query: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run a statement with its parameters sent beside it, not written into it as Django's cursor does.
-
-    Arrays of long texts would have to be escaped otherwise.
-    """
-    with connection.cursor(), connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(query, parameters)
-        return cursor.fetchall()

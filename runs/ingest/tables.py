@@ -1,0 +1,140 @@
+"""The SQL of the way in: reading rows by key, and one guarded upsert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import psycopg
+from django.db import connection, models
+
+Key = tuple[Any, ...]
+Row = Sequence[Any]
+
+# Up to here the rows travel in the statement itself; more are copied into a temporary table first.
+_MOST_IN_STATEMENT = 32
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of one model's table that ingest writes, the key first."""
+
+    model: type[models.Model]
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def read(self, keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+        """The rows stored under `keys`, by key."""
+        arrays = [list(part) for part in zip(*keys, strict=True)]
+        with _cursor() as cursor:
+            cursor.execute(self._select, arrays)
+            rows = [self._decoded(row) for row in cursor.fetchall()]
+        return {tuple(row[name] for name in self.key): row for row in rows}
+
+    def upsert(self, rows: Sequence[Row]) -> set[Key]:
+        """Write `rows`, which must be sorted by key, and return the keys of those that were written.
+
+        A row is written only over the version before its own. What another writer changed meanwhile doesn't
+        come back. Equal order in every writer keeps them from waiting for each other in a circle.
+        """
+        adapted = [self._encoded(row) for row in rows]
+        with _cursor() as cursor:
+            if len(rows) > _MOST_IN_STATEMENT:
+                self._stage(cursor, adapted)
+                source, parameters = f"SELECT {self._names} FROM {self._stage_name} ORDER BY {self._keys}", []  # noqa: S608
+            else:
+                place = f"({', '.join(['%s'] * len(self.columns))})"
+                source = f"VALUES {', '.join([place] * len(rows))}"
+                parameters = [value for row in adapted for value in row]
+            cursor.execute(f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}", parameters)  # noqa: S608
+            return set(cursor.fetchall())
+
+    def _stage(self, cursor: psycopg.Cursor[Any], rows: Iterable[Row]) -> None:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._stage_name} (LIKE {self._table}) ON COMMIT DELETE ROWS; "
+            f"TRUNCATE {self._stage_name}"
+        )
+        with cursor.copy(f"COPY {self._stage_name} ({self._names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @cached_property
+    def _table(self) -> str:
+        return self.model._meta.db_table
+
+    @cached_property
+    def _stage_name(self) -> str:
+        return f"posted_{self._table}"
+
+    @cached_property
+    def _names(self) -> str:
+        return ", ".join(self.columns)
+
+    @cached_property
+    def _keys(self) -> str:
+        return ", ".join(self.key)
+
+    @cached_property
+    def _select(self) -> str:
+        arrays = ", ".join(f"%s::{self._types[name]}[]" for name in self.key)
+        wanted = f"ANY({arrays})" if len(self.key) == 1 else f"ANY(SELECT * FROM unnest({arrays}))"
+        return f"SELECT {self._names} FROM {self._table} WHERE ({self._keys}) = {wanted}"  # noqa: S608
+
+    @cached_property
+    def _on_conflict(self) -> str:
+        changes = ", ".join(f"{name} = excluded.{name}" for name in self.columns if name not in self.key)
+        return (
+            f"ON CONFLICT ({self._keys}) DO UPDATE SET {changes} "
+            f"WHERE {self._table}.version = excluded.version - 1 RETURNING {self._keys}"
+        )
+
+    @cached_property
+    def _types(self) -> dict[str, str]:
+        return {field.column: field.db_type(connection) or "" for field in self.model._meta.concrete_fields}
+
+    @cached_property
+    def _encoders(self) -> list[tuple[int, Callable[[Any], str]]]:
+        by_type = {"jsonb": _json, "text[]": _array}
+        return [
+            (place, by_type[self._types[name]])
+            for place, name in enumerate(self.columns)
+            if self._types[name] in by_type
+        ]
+
+    def _encoded(self, row: Row) -> list[Any]:
+        values = list(row)
+        for place, encode in self._encoders:
+            if values[place] is not None:
+                values[place] = encode(values[place])
+        return values
+
+    def _decoded(self, row: Row) -> dict[str, Any]:
+        found = dict(zip(self.columns, row, strict=True))
+        if found["metadata"] is not None:
+            found["metadata"] = msgspec.json.decode(found["metadata"])  # Django has the driver leave jsonb as text
+        return found
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _array(values: list[str]) -> str:
+    """An array of texts as Postgres spells it, for a place where no type tells the driver what it is."""
+    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+@contextmanager
+def _cursor() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor that sends parameters beside the statement, not written into it as Django's does.
+
+    Long texts would have to be escaped otherwise.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        yield cursor
