@@ -1,0 +1,42 @@
+"""Puts the demo data into a project, through the real ingest."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from runs.demo.generate import Lifecycle, generate
+from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, ingest
+from runs.models import Project, Run
+
+_BATCH = 250  # lifecycles
+
+
+def load(project: Project, progress: Callable[[int, int], None], *, runs: int = 3000, days: int = 30) -> None:
+    """Store `runs` lifecycles that began in the last `days` in `project`; `progress` gets (done, total).
+
+    A project that holds runs already is left as it is, so that a second start adds no second month.
+    """
+    if Run.objects.in_project(project).exists():
+        return
+    done = 0
+    for lifecycles in _batches(generate(runs=runs, days=days, end=int(time.time()))):
+        _store(project, RUNS, itertools.chain.from_iterable((*each.earlier, each.run) for each in lifecycles))
+        _store(project, STEPS, itertools.chain.from_iterable(each.steps for each in lifecycles))
+        _store(project, MESSAGES, itertools.chain.from_iterable(each.messages for each in lifecycles))
+        done += len(lifecycles)
+        progress(done, runs)
+
+
+def _batches(lifecycles: Iterable[Lifecycle]) -> Iterable[list[Lifecycle]]:
+    source = iter(lifecycles)
+    return iter(lambda: list(itertools.islice(source, _BATCH)), [])
+
+
+def _store(project: Project, kind: Kind, objects: Iterable[dict[str, Any]]) -> None:
+    report = ingest(project, kind, (Item(index, json.dumps(each).encode()) for index, each in enumerate(objects)))
+    if report.errors:
+        raise ValueError(f"the demo data does not follow the protocol: {report.errors[0]}")

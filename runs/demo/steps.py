@@ -1,0 +1,131 @@
+"""The steps of a run: one for each turn of its story, in the spelling of its server."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from runs.demo.assistants import Dialect
+from runs.demo.calls import POST_ENTRY, Call
+from runs.demo.dialects import milliseconds, usage
+from runs.demo.ids import token
+from runs.demo.story import TERMINAL, Story, Turn
+from runs.demo.threads import make_id
+from runs.demo.tools import server_call
+
+Object = dict[str, Any]
+_MODERN = (Dialect.HOSTED, Dialect.AZURE)
+_LEDGER_TOOLS: Object = {
+    POST_ENTRY.name: {"description": POST_ENTRY.description, "parameters": POST_ENTRY.parameters},
+    "list_entries": {"description": "Entries of an invoice.", "parameters": {"type": "object"}},
+}
+
+
+def steps_of(rng: Random, story: Story) -> tuple[Object, ...]:
+    """The steps, oldest first. Gives the turns that write messages the ids of those messages."""
+    steps: list[Object] = []
+    for turn in story.turns:
+        if turn.kind == "mcp" and not any(step["type"] == "activities" for step in steps):
+            steps.append(_listing(rng, story, turn))
+        steps.append(_step(rng, story, turn))
+    if story.assistant.dialect is Dialect.DASHSCOPE:
+        for step in steps:
+            in_milliseconds(step, story)
+    return tuple(steps)
+
+
+def in_milliseconds(made: Object, story: Story) -> None:
+    """Turns the times of a step or a message into the milliseconds that DashScope sends."""
+    for name in ("created_at", "completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at"):
+        if made.get(name) is not None:
+            made[name] = milliseconds(made[name], story.id)
+
+
+def _step(rng: Random, story: Story, turn: Turn) -> Object:
+    status, ended, dialect = turn.status, turn.ended, story.assistant.dialect
+    step: Object = {
+        "id": make_id(rng, dialect, "step"),
+        "object": "thread.run.step",
+        "created_at": turn.began,
+        "run_id": story.id,
+        "assistant_id": story.assistant.id,
+        "thread_id": story.thread.id,
+        "type": "message_creation" if turn.kind == "message" else "tool_calls",
+        "status": status,
+        "cancelled_at": ended if status == "cancelled" else None,
+        "completed_at": ended if status == "completed" else None,
+        "failed_at": ended if status == "failed" else None,
+        "last_error": story.error if status == "failed" else None,
+        "step_details": _details(rng, story, turn),
+        "usage": usage(turn.tokens, dialect) if _counts(story, turn) else None,
+    }
+    if dialect in _MODERN:
+        step["expires_at"] = story.expiry if dialect is Dialect.HOSTED else None
+    else:
+        step["expired_at"] = ended if status == "expired" else None
+        step["metadata"] = {}
+    return step
+
+
+def _counts(story: Story, turn: Turn) -> bool:
+    """Steps report usage while the run has not ended, and afterwards if the run does."""
+    if story.status in TERMINAL:
+        return story.tokens is not None and story.tokens.prompt > 0
+    return turn.status == "completed"
+
+
+def _details(rng: Random, story: Story, turn: Turn) -> Object:
+    if turn.kind == "message":
+        turn.message_id = make_id(rng, story.assistant.dialect, "msg")
+        return {"type": "message_creation", "message_creation": {"message_id": turn.message_id}}
+    if turn.calls:
+        waited = story.status == "requires_action" or turn.status != "in_progress"
+        calls = [_client_call(rng, turn, call) for call in turn.calls] if waited else []
+    elif turn.status == "in_progress":
+        calls = []
+    else:
+        tool = story.configuration.tool(turn.kind)
+        calls = [server_call(rng, tool, finished=turn.status == "completed")]
+    return {"type": "tool_calls", "tool_calls": calls}
+
+
+def _client_call(rng: Random, turn: Turn, call: Call) -> Object:
+    output = call.output(rng) if turn.status == "completed" else None
+    if turn.kind == "mcp":
+        return {
+            "id": call.id,
+            "type": "mcp",
+            "name": call.name,
+            "arguments": call.arguments,
+            "output": output,
+            "server_label": "ledger",
+        }
+    function = {"name": call.name, "arguments": call.arguments, "output": output}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _listing(rng: Random, story: Story, turn: Turn) -> Object:
+    """The step in which Azure asks an MCP server what it can do, before it is used for the first time."""
+    activity = {
+        "id": f"activity_{token(rng)}",
+        "type": "mcp_list_tools",
+        "server_label": "ledger",
+        "tools": _LEDGER_TOOLS,
+    }
+    return {
+        "id": f"step_{token(rng)}",
+        "object": "thread.run.step",
+        "created_at": turn.began,
+        "run_id": story.id,
+        "assistant_id": story.assistant.id,
+        "thread_id": story.thread.id,
+        "type": "activities",
+        "status": "completed",
+        "cancelled_at": None,
+        "completed_at": turn.began,
+        "expires_at": None,
+        "failed_at": None,
+        "last_error": None,
+        "step_details": {"type": "activities", "activities": [activity]},
+        "usage": None,
+    }
