@@ -1,0 +1,101 @@
+"""What the shell around every page shows: the projects of the user, the pages of one, who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from runs.models import Project, User
+
+
+@dataclass(frozen=True)
+class Page:
+    """An entry of the main navigation. A new page of a project needs one line in `PAGES`."""
+
+    name: str  # its URL, which takes the project
+    label: str
+    key: str = ""  # the keys that lead there
+    covers: tuple[str, ...] = ()  # names of URLs below it
+
+
+PAGES = (
+    Page("runs", "Runs", key="g r", covers=("run",)),
+    Page("connect", "Connect", key="g c"),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A navigation entry as the template needs it."""
+
+    label: str
+    url: str
+    key: str
+    current: bool
+
+
+class Shell:
+    """Two queries, and none before a template asks: the user's projects, and their roles in them."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def user(self) -> User | None:
+        """Who is signed in. Requests that fail early have no user yet."""
+        user = getattr(self._request, "user", None)
+        return user if isinstance(user, User) else None
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        return list(Project.objects.visible_to(self.user)) if self.user else []
+
+    @cached_property
+    def project(self) -> Project | None:
+        """The project that the URL names, or the first one on pages that belong to none."""
+        match = self._request.resolver_match
+        slug = match.kwargs.get("project") if match else None
+        if slug is None:
+            return next(iter(self.projects), None)
+        return next((project for project in self.projects if project.slug == slug), None)
+
+    @cached_property
+    def role(self) -> str:
+        """What the user is in the project; "" outside of one."""
+        if self.user is None or self.project is None:
+            return ""
+        roles = {each.project_id: each.role for each in self.user.memberships.all()}
+        return roles.get(self.project.pk, "")
+
+    @property
+    def name(self) -> str:
+        return (self.user.get_full_name() or self.user.get_username()) if self.user else ""
+
+    @property
+    def initials(self) -> str:
+        """ "MO" for M. Okafor, "AD" for the user name admin."""
+        words = self.name.split()
+        letters = words[0][0] + words[-1][0] if len(words) > 1 else self.name[:2]
+        return letters.upper()
+
+    @cached_property
+    def pages(self) -> list[Link]:
+        return list(self._pages())
+
+    def _pages(self) -> Iterator[Link]:
+        if self.project is None:
+            return
+        match = self._request.resolver_match
+        here = match.url_name if match else None
+        for page in PAGES:
+            url = reverse(page.name, kwargs={"project": self.project.slug})
+            yield Link(page.label, url, page.key, current=here == page.name or here in page.covers)
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Context processor: `shell` in every template that is rendered for a request."""
+    return {"shell": Shell(request)}

@@ -1,0 +1,8 @@
+// Everything listens on the document, so that swapped fragments need no setting up.
+import "./preferences.js";
+import "./announce.js";
+import "./menus.js";
+import "./times.js";
+import "./copy.js";
+import "./live.js";
+import "./keyboard.js";

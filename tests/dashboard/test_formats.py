@@ -1,0 +1,173 @@
+"""Numbers, times, ids and statuses: every rule as a table."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.template import Context, Template
+
+from dashboard import formats
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "—"), (0, "< 1 s"), (999, "< 1 s"), (1_000, "1 s"), (7_000, "7 s"), (59_999, "59 s"),
+        (60_000, "1 m 00 s"), (228_000, "3 m 48 s"), (3_599_000, "59 m 59 s"), (3_720_000, "1 h 02 m"),
+        (86_399_000, "23 h 59 m"), (86_400_000, "1 d 00 h"), (273_600_000, "3 d 04 h"),
+        (-7_000, "\N{MINUS SIGN}7 s"),
+    ],
+)  # fmt: skip
+def test_durations_of_whole_seconds_show_no_decimals_that_nobody_sent(ms, text):
+    assert formats.duration(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "—"), (0, "0 ms"), (299, "299 ms"), (999, "999 ms"), (1_000, "1.0 s"), (7_949, "7.9 s"),
+        (7_950, "8.0 s"), (59_949, "59.9 s"), (59_950, "1 m 00 s"), (228_400, "3 m 48 s"),
+        (-299, "\N{MINUS SIGN}299 ms"),
+    ],
+)  # fmt: skip
+def test_measured_durations_keep_their_precision_below_a_minute(ms, text):
+    assert formats.duration(ms, precise=True) == text
+
+
+def test_a_duration_in_a_sentence_spells_minutes():
+    assert formats.duration(228_000, spelled=True) == "3 min 48 s"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (None, "—"), (0, "0"), (902, "902"), (999, "999"), (1_000, "1.00 k"), (2_015, "2.02 k"),
+        (15_314, "15.3 k"), (451_000, "451 k"), (999_499, "999 k"), (999_500, "1.00 M"),
+        (1_300_000, "1.30 M"), (18_400_000, "18.4 M"), (10**15 * 12, "12,000 T"), (-15_314, "-15.3 k"),
+    ],
+)  # fmt: skip
+def test_tokens_in_lists_have_three_figures(number, text):
+    assert formats.tokens(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(None, "—"), (0, "0 B"), (512, "512 B"), (18_200, "18.2 kB"), (1_000_000, "1.00 MB")]
+)
+def test_sizes_are_decimal(number, text):
+    assert formats.size(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(None, "—"), (0, "0"), (14_212, "14,212")])
+def test_exact_numbers_have_separators_and_zero_is_not_absent(number, text):
+    assert formats.exact(number) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (37, 2431, "1.5 %"), (0, 5, "0 %"), (5, 5, "100 %"), (1, 10_000, "< 0.1 %"),
+        (9_999, 10_000, "> 99.9 %"), (1, 0, "—"), (None, 5, "—"), (1, None, "—"),
+    ],
+)  # fmt: skip
+def test_percent_never_rounds_to_none_or_all(part, whole, text):
+    assert formats.percent(part, whole) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("run_8tRkV2mQpX4cLz91HbnWq2Nd", "run_8tRk…q2Nd"),
+        ("thread_u5KxYb2Wq9RtLm7ZcVn3Pd1S", "thread_u…Pd1S"),
+        ("run_test_1", "run_test_1"),
+        ("", ""),
+    ],
+)
+def test_ids_are_cut_in_the_middle_unless_they_are_short(value, text):
+    assert formats.short_id(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s ago"), (6, "6 s ago"), (59.9, "59 s ago"), (60, "1 min ago"), (3_599, "59 min ago"),
+        (7_200, "2 h ago"), (86_400, "1 d ago"), (40 * 86_400, "40 d ago"), (-0.5, "0 s ago"),
+        (-240, "in 4 min"),
+    ],
+)  # fmt: skip
+def test_relative_times_have_one_unit(seconds, text):
+    assert formats.relative(NOON - timedelta(seconds=seconds), NOON) == text
+
+
+def test_times_are_said_in_utc_whatever_zone_they_came_in():
+    moment = datetime(2026, 11, 20, 15, 27, 54, tzinfo=timezone(timedelta(hours=1)))
+    assert formats.machine_time(moment) == "2026-11-20T14:27:54Z"
+    assert formats.stamp(moment) == "2026-11-20 14:27:54 UTC"
+    assert formats.prose_time(moment) == "20 Nov 2026, 14:27:54 UTC"
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        ("requires_action", "Requires action"),
+        ("completed", "Completed"),
+        ("paused_by_vendor", "paused_by_vendor"),
+    ],
+)
+def test_statuses_of_the_protocol_have_words_and_others_stay_raw(value, label):
+    assert formats.status_label(value) == label
+
+
+def render(source: str, **context: object) -> str:
+    return Template("{% load formats %}" + source).render(Context(context))
+
+
+def test_a_status_is_icon_and_word():
+    html = render("{% status value %}", value="failed")
+    assert html == (
+        '<span class="status" data-status="failed">'
+        '<svg class="i" aria-hidden="true"><use href="#s-failed"/></svg>'
+        '<span class="clip">Failed</span></span>'
+    )
+
+
+HOSTILE = "\"><script>alert('1')</script>"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% status value %}",
+        "{% status value big=True %}",
+        "{% status_icon value %}",
+        "{% icon value %}",
+        "{% copy value value key=value %}",
+        "{{ value|short_id }}",
+        "{{ value|status_label }}",
+    ],
+)
+def test_posted_values_never_become_markup(source):
+    html = render(source, value=HOSTILE)
+    assert "<script" not in html
+    assert '">' + "<s" not in html.replace('"><svg', "").replace('"><span', "")
+
+
+def test_an_unknown_status_has_its_own_icon():
+    assert "#s-unknown" in render("{% status value %}", value="paused_by_vendor")
+
+
+def test_when_carries_the_exact_time():
+    html = render("{% when value %}", value=NOON)
+    assert '<time datetime="2026-11-20T12:00:00Z" title="2026-11-20 12:00:00 UTC" data-when>' in html
+    assert 'tabindex="0"' in render("{% when value focusable=True %}", value=NOON)
+    assert render("{% when value %}", value=None) == "—"
+
+
+def test_moment_is_exact_in_the_text_too():
+    assert ">20 Nov 2026, 12:00:00 UTC</time>" in render("{% moment value %}", value=NOON)
+
+
+def test_filters_and_tags_of_numbers():
+    source = "{{ ms|duration }} {{ ms|precise_duration }} {{ n|tokens }} {{ n|exact }} {% percent 1 4 %}"
+    html = render(source, ms=7900, n=15314)
+    assert html == "7 s 7.9 s 15.3 k 15,314 25.0 %"

@@ -1,0 +1,84 @@
+"""One door to HTMX: a page asked for in every way a browser asks."""
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django_htmx.middleware import HtmxDetails
+
+from dashboard import htmx
+
+FRAGMENTS = {"problem": "login/_problem.html"}
+PAGE = "errors/404.html"
+
+
+def request_with(**headers: str) -> HttpRequest:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = RequestFactory().get("/", headers=named)
+    request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
+    return request
+
+
+@pytest.fixture
+def rendered(monkeypatch):
+    """The names of the templates that were rendered, in order."""
+    names: list[str] = []
+
+    def remember(request, template, context, status):
+        names.append(template)
+        return HttpResponse(status=status)
+
+    monkeypatch.setattr(htmx, "render", remember)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("headers", "template"),
+    [
+        ({}, PAGE),
+        ({"HX_Target": "problem"}, PAGE),
+        ({"HX_Request": "true", "HX_Target": "problem"}, "login/_problem.html"),
+        ({"HX_Request": "true", "HX_Target": "elsewhere"}, PAGE),
+        ({"HX_Request": "true"}, PAGE),
+        ({"HX_Request": "true", "HX_Target": "problem", "HX_Boosted": "true"}, PAGE),
+        ({"HX_Request": "true", "HX_Target": "problem", "HX_History_Restore_Request": "true"}, PAGE),
+    ],
+    ids=["browser", "forged target", "fragment", "other target", "no target", "boosted", "history"],
+)
+def test_the_target_picks_the_template(headers, template, rendered):
+    response = htmx.render_page(request_with(**headers), PAGE, {}, FRAGMENTS, status=422)
+    assert rendered == [template]
+    assert response.status_code == 422
+    assert set(response["Vary"].split(", ")) == set(htmx.VARY)
+
+
+def test_vary_is_added_to_what_is_there(rendered, monkeypatch):
+    def varying(*args, **kwargs):
+        return HttpResponse(headers={"Vary": "Cookie"})
+
+    monkeypatch.setattr(htmx, "render", varying)
+    response = htmx.render_page(request_with(), PAGE, {})
+    assert response["Vary"].startswith("Cookie, ")
+
+
+@pytest.mark.parametrize(
+    ("headers", "partial"),
+    [
+        ({}, False),
+        ({"HX_Request": "true"}, True),
+        ({"HX_Request": "true", "HX_Boosted": "true"}, False),
+        ({"HX_Request": "true", "HX_History_Restore_Request": "true"}, False),
+    ],
+)
+def test_partial_requests_land_inside_a_page(headers, partial):
+    assert htmx.is_partial(request_with(**headers)) is partial
+
+
+def test_the_page_around_a_fragment_is_known_by_its_path():
+    request = request_with(
+        HX_Request="true", HX_Current_URL="http://testserver/p/default/runs/?status=failed"
+    )
+    assert htmx.page_path(request) == "/p/default/runs/?status=failed"
+
+
+def test_a_page_on_another_host_is_not_known():
+    assert htmx.page_path(request_with(HX_Request="true", HX_Current_URL="https://evil.example/")) == ""

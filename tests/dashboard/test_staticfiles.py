@@ -1,0 +1,43 @@
+"""Hashed names reach into our JavaScript modules."""
+
+import re
+
+import pytest
+
+from dashboard.staticfiles import HashedStaticFiles
+
+
+@pytest.fixture
+def storage(tmp_path):
+    storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
+    files = {
+        "js/main.js": 'import "./menus.js";\nimport { one } from "./one.js";\n',
+        "js/menus.js": "const menus = 1;\n",
+        "js/one.js": "export const one = 1;\n",
+        "library/ext.js": "// example: import './nowhere.js';\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    outcome = list(storage.post_process({name: (storage, name) for name in files}))
+    assert not [problem for _, _, problem in outcome if isinstance(problem, Exception)]
+    return storage
+
+
+def test_imports_between_modules_carry_the_hash(storage, tmp_path):
+    text = (tmp_path / storage.stored_name("js/main.js")).read_text()
+    assert re.search(r'import "\./menus\.[0-9a-f]{12}\.js"', text)
+    assert re.search(r'from "\./one\.[0-9a-f]{12}\.js"', text)
+
+
+def test_comments_of_libraries_are_left_alone(storage, tmp_path):
+    assert "'./nowhere.js'" in (tmp_path / storage.stored_name("library/ext.js")).read_text()
+
+
+def test_a_file_that_was_not_collected_is_an_error(storage):
+    with pytest.raises(ValueError, match="missing"):
+        storage.stored_name("js/missing.js")
+
+
+def test_before_anything_is_collected_names_are_plain(tmp_path):
+    assert HashedStaticFiles(location=tmp_path, base_url="/static/").url("js/main.js") == "/static/js/main.js"
