@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from runs.keys import find_key
@@ -31,9 +31,9 @@ class BearerKey(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Posting needs the scope `ingest`, everything else `read`."""
+    """Whatever changes something needs the scope `ingest`, everything else `read`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        scope = "ingest" if request.method == "POST" else "read"
+        scope = "read" if request.method in SAFE_METHODS else "ingest"
         self.message = f"This API key lacks the scope '{scope}'"
         return scope in request.auth.scopes

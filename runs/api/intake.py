@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from runs.api.views import KeyedView
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
-from runs.ingest import MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, ingest
+from runs.ingest import MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, events, ingest, ingest_mixed
 
 
 class Intake(KeyedView):
@@ -37,6 +37,19 @@ class MessageIntake(Intake):
     kind = MESSAGES
 
 
+class EventIntake(KeyedView):
+    """Takes stream events, as JSON or as a stream was recorded; deltas are counted as ignored."""
+
+    def post(self, request: Request) -> JsonResponse:
+        """200, or 207 where some events were refused; event names that nobody published are warned of."""
+        found = events.parse(_content(request), request.headers.get("Content-Type", "application/json"))
+        report = ingest_mixed(self.project(request), found.items, key_id=request.auth.pk)
+        report.received = found.received
+        report.errors = sorted(report.errors + found.errors, key=lambda problem: problem.index or 0)
+        warnings = [each.as_json() for each in found.warnings]
+        return _many(report, ignored=found.ignored, warnings=warnings)
+
+
 def _content(request: Request) -> bytes:
     """The request's body. Refused by its declared length before a byte of it is read."""
     limit = settings.MAX_BODY_BYTES
@@ -56,6 +69,6 @@ def _single(report: Report) -> JsonResponse:
     return JsonResponse({"id": report.ids[0], "outcome": outcome.value}, status=status)
 
 
-def _many(report: Report) -> JsonResponse:
-    answer: dict[str, Any] = {**report.counts, "errors": [each.as_json() for each in report.errors]}
+def _many(report: Report, **more: Any) -> JsonResponse:
+    answer: dict[str, Any] = {**report.counts, **more, "errors": [each.as_json() for each in report.errors]}
     return JsonResponse(answer, status=207 if report.errors else 200)

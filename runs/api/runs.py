@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import json
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from runs.api.intake import RunIntake
 from runs.api.views import KeyedView
-from runs.errors import NotFound
+from runs.errors import InvalidFilter, NotFound, Problem
+from runs.filters import Cursor, RunFilters
 from runs.models import Run
+from runs.protocol import text
+
+
+PAGE = 100
+LARGEST_PAGE = 500
 
 
 class Runs(RunIntake):
     """`/api/v1/runs`"""
+
+    def get(self, request: Request) -> HttpResponse:
+        """A page of runs as they were posted, newest first, filtered like the page of the same name.
+
+        `next_cursor` is the `cursor` of the next page, null after the last one.
+        """
+        query = dict(request.query_params.lists())
+        filters = RunFilters.from_query(query, also=("limit", "cursor"))
+        limit = _limit(query.get("limit", []))
+        after = [Cursor.parse(each) for each in query.get("cursor", [])]
+        runs = Run.objects.in_project(self.project(request)).matching(filters).newest_first()
+        found = list(runs.after(after[-1] if after else None).with_configuration()[: limit + 1])
+        page = found[:limit]
+        cursor = str(Cursor(page[-1].created_at, page[-1].id)) if len(found) > limit else None
+        return _json(
+            {
+                "object": b'"list"',
+                "data": b"[" + b",".join(run.as_json() for run in page) + b"]",
+                "next_cursor": json.dumps(cursor).encode(),
+            }
+        )
 
 
 class OneRun(KeyedView):
@@ -20,7 +49,28 @@ class OneRun(KeyedView):
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run as it was posted last and accepted."""
+        return _json(self._find(request, run_id).members())
+
+    def delete(self, request: Request, run_id: str) -> HttpResponse:
+        """Remove the run with its steps and its history; 204."""
+        self._find(request, run_id).erase()
+        return HttpResponse(status=204)
+
+    def _find(self, request: Request, run_id: str) -> Run:
         run = Run.objects.find(self.project(request), run_id)
         if run is None:
             raise NotFound(f"No run '{run_id}'")
-        return HttpResponse(run.as_json(), content_type="application/json")
+        return run
+
+
+def _json(members: dict[str, bytes]) -> HttpResponse:
+    return HttpResponse(text.join(members), content_type="application/json")
+
+
+def _limit(given: list[str]) -> int:
+    if not given:
+        return PAGE
+    if len(given) == 1 and given[0].isdecimal() and 1 <= int(given[0]) <= LARGEST_PAGE:
+        return int(given[0])
+    message = f"expected a number from 1 to {LARGEST_PAGE}"
+    raise InvalidFilter(f"limit: {message}", [Problem("limit", message)])

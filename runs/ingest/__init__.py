@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError
@@ -19,7 +19,8 @@ from runs.ingest.kinds import KINDS, MESSAGES, RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Receipt
 from runs.models import Project
-from runs.protocol import run, text
+from runs.protocol import text
+from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import RunRecord
 
 __all__ = ["KINDS", "MESSAGES", "RUNS", "STEPS", "Item", "Kind", "Outcome", "Report", "ingest", "ingest_mixed"]
@@ -50,77 +51,74 @@ def ingest(project: Project, kind: Kind, items: Iterable[Item], *, key_id: int |
     refused one by one, with every field that is wrong; all others are stored when this returns.
     Raises TooManyRetries, and Django's DatabaseError where the database is away.
     """
+    return _ingest(project, ((kind, item) for item in items), key_id)
+
+
+def ingest_mixed(project: Project, items: Iterable[Item], *, key_id: int | None = None) -> Report:
+    """Store runs, steps and messages as they come, told apart by their `object`; else like `ingest`."""
+    return _ingest(project, ((_kind_of(item), item) for item in items), key_id)
+
+
+def _ingest(project: Project, items: Iterable[tuple[Kind, Item]], key_id: int | None) -> Report:
     report = Report()
-    posts = list(_parse(project, kind, items, report))
     receipt = Receipt(timezone.now(), key_id)
+    batches: dict[Kind, list[Post]] = {kind: [] for kind in KINDS.values()}
+    for kind, item in items:
+        report.received += 1
+        if post := _parsed(project, kind, item, report):
+            batches[kind].append(post)
     try:
-        report.outcomes = write.write(project, kind, posts, receipt) if posts else {}
+        report.outcomes = write.write(project, batches, receipt)
     except DatabaseError as error:
         if not write.refuses(error):
             raise
-        _write_one_by_one(project, kind, posts, receipt, report)
+        _write_one_by_one(project, batches, receipt, report)
     report.errors.sort(key=lambda problem: problem.index or 0)
     return report
 
 
-def ingest_mixed(project: Project, items: Iterable[Item], *, key_id: int | None = None) -> Report:
-    """Store runs, steps and messages as they come, told apart by their `object`; a transaction per kind."""
-    report = Report()
-    sorted_out: dict[str, list[Item]] = {name: [] for name in KINDS}
-    for item in items:
-        found = _object(item.raw)
-        sorted_out[found if found in sorted_out else run.OBJECT].append(item)
-    for name, found_items in sorted_out.items():
-        part = ingest(project, KINDS[name], found_items, key_id=key_id)
-        report.received += part.received
-        report.ids |= part.ids
-        report.outcomes |= part.outcomes
-        report.errors += part.errors
-        report.revisions += part.revisions
-    return report
-
-
-def _object(raw: bytes) -> str:
+def _kind_of(item: Item) -> Kind:
     """What an item says it is; what can't be told is read as a run, so that the refusal says what is wrong."""
+    if item.expected is not None:
+        return KINDS[item.expected]
     try:
-        found = text.value(text.fields(raw).get("object", b"null"))
+        found = text.fields(item.raw).get("object", b"")
     except RunglassError:
-        return run.OBJECT
-    return found if isinstance(found, str) else run.OBJECT
+        return RUNS
+    return KINDS.get(found.strip(b'"').decode(), RUNS)
 
 
-def _parse(project: Project, kind: Kind, items: Iterable[Item], report: Report) -> Iterable[Post]:
-    for item in items:
-        report.received += 1
-        posted: dict[str, bytes] = {}
-        try:
-            posted = text.fields(item.raw)
-            post = kind.parse(project, item.index, posted)
-        except RunglassError as error:
-            found = error.problems or [Problem("", error.message)]
-            name = _posted_id(posted)
-            report.errors += [replace(each, index=item.index, id=name, line=item.line) for each in found]
-        else:
-            report.ids[item.index] = post.record.external_id
-            if isinstance(post.record, RunRecord):
-                report.revisions[post.record.revision] += 1
-            yield post
+def _parsed(project: Project, kind: Kind, item: Item, report: Report) -> Post | None:
+    posted: dict[str, bytes] = {}
+    try:
+        posted = text.fields(item.raw)
+        post = kind.parse(project, item.index, posted)
+    except RunglassError as error:
+        found = error.problems or [Problem("", error.message)]
+        name = _posted_id(posted)
+        report.errors += [
+            replace(each, path=item.path + each.path, index=item.index, id=name, line=item.line) for each in found
+        ]
+        return None
+    report.ids[item.index] = post.record.external_id
+    if isinstance(post.record, RunRecord):
+        report.revisions[post.record.revision] += 1
+    return post
 
 
 def _posted_id(posted: dict[str, bytes]) -> str | None:
     name = text.value(posted["id"]) if "id" in posted else None
-    return name[:256] if isinstance(name, str) else None
+    return text.clean(name)[:INDEXED_LENGTH] if isinstance(name, str) else None
 
 
-def _write_one_by_one(
-    project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt, report: Report
-) -> None:
+def _write_one_by_one(project: Project, batches: write.Batches, receipt: Receipt, report: Report) -> None:
     """Postgres refused a row that looked right: find it, so that it doesn't take its neighbours along."""
-    for post in posts:
-        try:
-            report.outcomes |= write.write(project, kind, [post], receipt)
-        except DatabaseError as error:
-            if not write.refuses(error):
-                raise
-            reason = str(error).splitlines()[0]
-            report.errors.append(Problem("", f"refused by the database: {reason}", post.index, report.ids.pop(post.index)))
+    for kind, posts in batches.items():
+        for post in posts:
+            try:
+                report.outcomes |= write.write(project, {kind: [post]}, receipt)
+            except DatabaseError as error:
+                if not write.refuses(error):
+                    raise
+                reason = f"refused by the database: {str(error).splitlines()[0]}"
+                report.errors.append(Problem("", reason, post.index, report.ids.pop(post.index)))

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO
-
-import zstandard
 
 from runs.errors import BodyTooLarge, TooManyObjects, UnreadableBody, UnsupportedBody
+from runs.ingest import packed
+from runs.ingest.packed import Readable
 from runs.protocol import text
 
 MOST_OBJECTS = 10_000
-_CHUNK = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One posted object: its JSON text, its place counted from 0, and its line in a line-based body."""
+    """One posted object: its JSON text, its place counted from 0, and its line in a line-based body.
+
+    Within an event it stands at `path`, and the event's name may say what it is `expected` to be.
+    """
 
     index: int
     raw: bytes
     line: int | None = None
+    path: str = ""
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Body:
     single: bool = False
 
 
-def read(stream: IO[bytes], encoding: str, limit: int) -> bytes:
+def read(stream: Readable, encoding: str, limit: int) -> bytes:
     """The decompressed content of `stream`, at most `limit` bytes of it.
 
     Raises BodyTooLarge as soon as the limit is passed, so that a small bomb stays small; UnsupportedBody for
@@ -57,10 +58,14 @@ def parse(content: bytes, content_type: str) -> Body:
     media_type = content_type.partition(";")[0].strip().lower()
     parser = _PARSERS.get(media_type)
     if parser is None:
-        raise UnsupportedBody(f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}")
+        raise UnsupportedBody(
+            f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}"
+        )
     body = parser(content.removeprefix(_BOM))
     if len(body.items) > MOST_OBJECTS:
-        raise TooManyObjects(f"The body holds {len(body.items):,} objects; at most {MOST_OBJECTS:,} are accepted at once")
+        raise TooManyObjects(
+            f"The body holds {len(body.items):,} objects; at most {MOST_OBJECTS:,} are accepted at once"
+        )
     return body
 
 
@@ -94,32 +99,12 @@ _PARSERS: dict[str, Callable[[bytes], Body]] = {
 }
 
 
-def _decompressed(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+def _decompressed(stream: Readable, encoding: str) -> Iterator[bytes]:
     match encoding:
         case "" | "identity":
-            while chunk := stream.read(_CHUNK):
-                yield chunk
+            return packed.plain(stream)
         case "gzip":
-            yield from _gunzipped(stream)
+            return packed.gunzipped(stream)
         case "zstd":
-            yield from _unzstded(stream)
-        case _:
-            raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")
-
-
-def _gunzipped(stream: IO[bytes]) -> Iterator[bytes]:
-    try:
-        with gzip.GzipFile(fileobj=stream) as reader:
-            while chunk := reader.read(_CHUNK):
-                yield chunk
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableBody(f"The gzip data is damaged: {error}") from error
-
-
-def _unzstded(stream: IO[bytes]) -> Iterator[bytes]:
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(stream) as reader:
-            while chunk := reader.read(_CHUNK):
-                yield chunk
-    except zstandard.ZstdError as error:
-        raise UnreadableBody(f"The zstd data is damaged: {error}") from error
+            return packed.unzstded(stream, packed.HTTP_WINDOW)
+    raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")

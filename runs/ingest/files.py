@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import itertools
 import re
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
 from runs.errors import RunglassError, UnreadableBody
+from runs.ingest import packed
 from runs.protocol import text
 
-_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
 _PACKED = (".gz", ".zst")
 _CHUNK = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n"
 # a string, perhaps cut off by the end of what was read so far, or a bracket
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:(?P<closed>")|\\?\Z)|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(?P<closed>")|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One readable file, its name for people, and the packed file below it."""
+    """One readable file: its name for people, its content in pieces, and the file on disk that it is read from."""
 
     name: str
-    stream: IO[bytes]
-    packed: IO[bytes]
+    pieces: Iterator[bytes]
+    file: IO[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,61 +41,43 @@ class Value:
     line: int
 
 
-def total_size(paths: Iterable[str]) -> int | None:
+def found(names: Iterable[str]) -> list[Path]:
+    """Every file that `names` mean, standard input (`-`) aside: of a folder, all that is JSON in it."""
+    return [path for name in names if name != "-" for path in _files(Path(name))]
+
+
+def total_size(names: Iterable[str]) -> int | None:
     """How many (packed) bytes there are to read; None with standard input. Raises OSError."""
-    paths = list(paths)
-    if "-" in paths:
-        return None
-    return sum(path.stat().st_size for name in paths for path in _files(Path(name)))
+    names = list(names)
+    return None if "-" in names else sum(path.stat().st_size for path in found(names))
 
 
-def sources(paths: Iterable[str]) -> Iterator[Source]:
-    """Open every file among `paths` in turn; `-` is standard input, a folder all that is JSON in it.
+def sources(names: Iterable[str]) -> Iterator[Source]:
+    """Open every file among `names` in turn; `-` is standard input, a folder all that is JSON in it.
 
-    Raises OSError, and UnreadableBody for a damaged archive.
+    Raises OSError, and UnreadableBody for what is no archive.
     """
-    for name in paths:
+    for name in names:
         if name == "-":
-            yield Source("standard input", sys.stdin.buffer, sys.stdin.buffer)
+            yield Source("standard input", packed.plain(sys.stdin.buffer), sys.stdin.buffer)
             continue
         for path in _files(Path(name)):
-            with path.open("rb") as packed:
-                yield from _unpacked(path, packed)
+            with path.open("rb") as file:
+                yield from _unpacked(str(path), file, file)
 
 
 def values(source: Source) -> Iterator[Value]:
     """The JSON values of a file: a line each, the elements of an array, or one after the other.
 
     What is broken comes out as it is, so that reading it tells what is wrong. Raises UnreadableBody where the
-    packed data is damaged.
+    packed data is damaged or the file ends within an array, after all that stands before.
     """
-    stream = io.BufferedReader(_Raw(source.stream), _CHUNK)
     try:
-        head = stream.peek(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if head[:1] == b"[":
-            yield from _split(stream, depth=1)
-        elif _is_complete(head.partition(b"\n")[0]):
-            lines = ((number, line.strip()) for number, line in enumerate(stream, 1))
-            yield from (Value(line.removeprefix(b"\xef\xbb\xbf"), number) for number, line in lines if line)
-        else:
-            yield from _split(stream, depth=0)
-    except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, zipfile.BadZipFile) as error:
-        raise UnreadableBody(f"{source.name}: the packed data is damaged: {error}") from error
-
-
-class _Raw(io.RawIOBase):
-    """Any readable stream, for io.BufferedReader: some decompressors lack `readinto`."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        chunk = self._stream.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+        chunks = _chunks(source.pieces)
+        head = next(chunks, b"").removeprefix(_BOM)
+        yield from _taken_apart(head, itertools.chain([head], chunks))
+    except UnreadableBody as error:
+        raise UnreadableBody(f"{source.name}: {error.message}") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -107,38 +87,69 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_known(name: str) -> bool:
-    bare = name.lower()
+    """Whether a file in a folder or archive holds JSON; macOS adds `._` files about others to both."""
+    bare = name.rpartition("/")[2].lower()
     for suffix in _PACKED:
         bare = bare.removesuffix(suffix)
-    return bare.endswith((*_SUFFIXES, ".zip"))
+    return bare.endswith(_SUFFIXES) and not bare.startswith("._")
 
 
-def _unpacked(path: Path, packed: IO[bytes]) -> Iterator[Source]:
-    match path.suffix.lower():
+def _unpacked(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
+    match Path(name).suffix.lower():
         case ".gz":
-            yield Source(str(path), gzip.GzipFile(fileobj=packed), packed)  # type: ignore[arg-type]
+            yield Source(name, packed.gunzipped(stream), file)
         case ".zst":
-            reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-            yield Source(str(path), reader, packed)  # type: ignore[arg-type]
+            yield Source(name, packed.unzstded(stream), file)
         case ".zip":
-            yield from _members(path, packed)
+            yield from _members(name, stream, file)
         case _:
-            yield Source(str(path), packed, packed)
+            yield Source(name, packed.plain(stream), file)
 
 
-def _members(path: Path, packed: IO[bytes]) -> Iterator[Source]:
+def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
     try:
-        with zipfile.ZipFile(packed) as archive:
-            for name in sorted(archive.namelist()):
-                if _is_known(name):
-                    with archive.open(name) as stream:
-                        yield Source(f"{path}/{name}", stream, packed)
+        archive = zipfile.ZipFile(stream)
     except zipfile.BadZipFile as error:
-        raise UnreadableBody(f"{path}: not a zip archive: {error}") from error
+        raise UnreadableBody(f"{name}: not a zip archive: {error}") from error
+    for member in archive.infolist():
+        if not _is_known(member.filename):
+            continue
+        whole = f"{name}/{member.filename}"
+        try:
+            opened = archive.open(member)
+        except (zipfile.BadZipFile, RuntimeError) as error:  # the latter where it is encrypted
+            raise UnreadableBody(f"{whole}: can't be unpacked: {error}") from error
+        with opened:
+            yield from _unpacked(whole, opened, file)
+
+
+def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """`pieces` put together into chunks of a fair size. All that came before damage comes before its error."""
+    gathered: list[bytes] = []
+    try:
+        for piece in pieces:
+            gathered.append(piece)
+            if sum(map(len, gathered)) >= _CHUNK:
+                chunk, gathered = b"".join(gathered), []
+                yield chunk
+    except UnreadableBody:
+        yield b"".join(gathered)
+        raise
+    yield b"".join(gathered)
+
+
+def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
+    begin = head.lstrip()
+    if begin[:1] == b"[":
+        return _split(chunks, depth=1)
+    # the second line, in case that the first is the broken one
+    if any(_is_complete(line) for line in begin.split(b"\n", 2)[:2]):
+        return _lines(chunks)
+    return _split(chunks, depth=0)
 
 
 def _is_complete(line: bytes) -> bool:
-    """Whether a first line is a whole object, as in files that hold a line an object."""
+    """Whether a line is a whole object, as in files that hold a line an object."""
     try:
         text.fields(line)
     except RunglassError:
@@ -146,38 +157,82 @@ def _is_complete(line: bytes) -> bool:
     return True
 
 
-def _split(stream: IO[bytes], depth: int) -> Iterator[Value]:
-    """Cut at the brackets that are `depth` deep, reading as much as one value needs."""
-    buffer, level, scan, begin, line = b"", 0, 0, 0, 1
-    for chunk in itertools.chain(iter(lambda: stream.read(_CHUNK), b""), [None]):
-        buffer += chunk or b""
-        for token in _TOKEN.finditer(buffer, scan):
-            mark, end = buffer[token.start() : token.start() + 1], token.end()
-            if mark == b'"' and not token["closed"] and chunk is not None:
+def _lines(chunks: Iterable[bytes]) -> Iterator[Value]:
+    rest, number = b"", 0
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for number, line in enumerate(lines, number + 1):  # noqa: B020 - goes on counting
+            if line := line.strip():
+                yield Value(line, number)
+    if rest := rest.strip():
+        yield Value(rest, number + 1)
+
+
+def _split(chunks: Iterable[bytes], depth: int) -> Iterator[Value]:
+    """Cut at the brackets that are `depth` deep, and keep as much as one value needs."""
+    cutter = _Cutter(depth)
+    for chunk in chunks:
+        yield from cutter.feed(chunk)
+    yield from cutter.end()
+
+
+class _Cutter:
+    """Cuts JSON text into the values whose brackets are `depth` deep and what stands between them.
+
+    The latter comes out too, where it is more than commas, to be refused by name.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._level = 0
+        self._buffer = b""
+        self._begin = 0  # of the value, or of what stands between two
+        self._seen = 0  # how far tokens were recognised
+        self._line = 1  # of `_begin`
+
+    def feed(self, chunk: bytes, *, is_last: bool = False) -> Iterator[Value]:
+        """Take some more text; give out what is complete by now."""
+        self._buffer = self._buffer[self._begin :] + chunk
+        self._seen -= self._begin
+        self._begin = 0
+        for token in _TOKEN.finditer(self._buffer, self._seen):
+            mark = self._buffer[token.start() : token.start() + 1]
+            if mark == b'"' and not token["closed"] and not is_last:
                 break  # the string goes on in the next chunk
-            scan = end
+            self._seen = token.end()
             if mark in b"[{":
-                if level == depth:
-                    yield from _between(buffer[begin : token.start()], line)
-                    line += buffer.count(b"\n", begin, token.start())
-                    begin = token.start()
-                level += 1
-                if level == depth:
-                    begin = end
+                yield from self._opened(token.start(), token.end())
             elif mark in b"]}":
-                level -= 1
-                if level == depth:
-                    yield Value(buffer[begin:end], line)
-                if level <= depth:
-                    yield from () if level == depth else _between(buffer[begin : token.start()], line)
-                    line += buffer.count(b"\n", begin, end)
-                    begin = end
-        buffer, scan, begin = buffer[begin:], scan - begin, 0
-    yield from _between(buffer, line)
+                yield from self._closed(token.start(), token.end())
 
+    def end(self) -> Iterator[Value]:
+        """What is left. Raises UnreadableBody where an array was not closed."""
+        yield from self.feed(b"", is_last=True)
+        yield from self._until(len(self._buffer))
+        if self._depth and self._level == self._depth:
+            raise UnreadableBody("the file ends within an array")
 
-def _between(junk: bytes, line: int) -> Iterator[Value]:
-    """What stands between values, where it is more than a comma: to be refused by name."""
-    found = junk.strip(b" \t\r\n,")
-    if found:
-        yield Value(found, line + junk[: junk.index(found)].count(b"\n"))
+    def _opened(self, start: int, end: int) -> Iterator[Value]:
+        if self._level == self._depth:
+            yield from self._until(start)
+        self._level += 1
+        if self._level == self._depth:
+            yield from self._until(start)
+            self._begin = end
+
+    def _closed(self, start: int, end: int) -> Iterator[Value]:
+        if self._level == 0:
+            return  # one too many: a part of what stands between
+        self._level -= 1
+        if self._level == self._depth:
+            yield from self._until(end)
+        elif self._level < self._depth:
+            yield from self._until(start)
+            self._begin = end
+
+    def _until(self, end: int) -> Iterator[Value]:
+        raw = self._buffer[self._begin : end]
+        self._begin = end
+        if value := raw.strip(_BLANK + b","):
+            yield Value(value, self._line + raw[: raw.index(value)].count(b"\n"))
+        self._line += raw.count(b"\n")

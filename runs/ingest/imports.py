@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from runs.errors import Problem, RunglassError
+from runs.errors import Problem, RunglassError, UnreadableBody
 from runs.ingest import Report, ingest_mixed
 from runs.ingest.bodies import Item, listed
 from runs.ingest.files import Source, Value, values
@@ -51,24 +51,31 @@ class Batch:
     rejected: list[Rejected]
 
 
-def import_source(project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False) -> Iterator[Batch]:
-    """Store what `source` holds, a transaction a batch, and add to `verdicts`; with `dry_run` nothing is kept.
+def import_source(
+    project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False
+) -> Iterator[Batch]:
+    """Store what `source` holds, batch by batch, and add to `verdicts`; with `dry_run` nothing is kept.
 
-    Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for a damaged
-    archive, after everything before the damage was stored.
+    Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for damaged data,
+    after everything before the damage was stored.
     """
     for batch in _batches(_records(values(source))):
         items = [Item(index, value.raw, value.line) for index, value in enumerate(batch)]
-        with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
-            report = ingest_mixed(project, items)
-            if dry_run:
-                transaction.set_rollback(True)
+        report = _tried(project, items) if dry_run else ingest_mixed(project, items)
         rejected = _rejected(source, batch, report)
         verdicts.outcomes.update(outcome.value for outcome in report.outcomes.values())
         verdicts.outcomes["rejected"] += len(rejected)
         verdicts.reasons.update(_reason(problem) for each in rejected for problem in each.problems)
         verdicts.revisions.update(report.revisions)
         yield Batch(report, rejected)
+
+
+def _tried(project: Project, items: list[Item]) -> Report:
+    """What storing `items` would report."""
+    with transaction.atomic():
+        report = ingest_mixed(project, items)
+        transaction.set_rollback(True)
+    return report
 
 
 def _records(found: Iterable[Value]) -> Iterator[Value]:
@@ -91,14 +98,20 @@ def _data(raw: bytes) -> bytes | None:
 
 
 def _batches(records: Iterable[Value]) -> Iterator[list[Value]]:
+    """`records` in lots; those before damage come before its error."""
     batch: list[Value] = []
     size = 0
-    for record in records:
-        batch.append(record)
-        size += len(record.raw)
-        if len(batch) == _BATCH_ITEMS or size > _BATCH_BYTES:
+    try:
+        for record in records:
+            batch.append(record)
+            size += len(record.raw)
+            if len(batch) == _BATCH_ITEMS or size > _BATCH_BYTES:
+                full, batch, size = batch, [], 0
+                yield full
+    except UnreadableBody:
+        if batch:
             yield batch
-            batch, size = [], 0
+        raise
     if batch:
         yield batch
 

@@ -80,10 +80,9 @@ def without_recorded(planned: Plan, recorded: set[int]) -> None:
     """Drop stale entries that the history has already (`recorded`: their digests), and count the rest."""
     fresh: list[Entry] = []
     for entry in planned.entries:
-        if entry.outcome is Outcome.STALE:
-            if entry.digest in recorded:
-                continue
-            recorded.add(entry.digest)
+        if entry.outcome is Outcome.STALE and entry.digest in recorded:
+            continue
+        recorded.add(entry.digest)
         fresh.append(entry)
     planned.entries = fresh
     changed = any(outcome in (Outcome.CREATED, Outcome.UPDATED) for outcome in planned.outcomes.values())
@@ -127,10 +126,10 @@ def _record(
                 outcome,
                 held.record.status,
                 post.record.status,
-                changed,
+                [text.clean(name) for name in changed],
                 text.join({name: other[name] for name in changed if name in other}).decode(),
                 contradicts(held.record, post.record),
-                _digest(posted, post.configuration_id),
+                _digest(kind, post),
             )
         )
     return outcome
@@ -148,6 +147,8 @@ def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], s
     return "{}" if same_setup or configuration_id is None else bodies[configuration_id]
 
 
-def _digest(posted: dict[str, bytes], configuration_id: uuid.UUID | None) -> int:
-    known = text.canonical(text.join(posted)) + (configuration_id.bytes if configuration_id else b"")
+def _digest(kind: Kind, post: Post) -> int:
+    """The same for equal posts, whatever they are compared with: the configuration counts by its id."""
+    known = text.canonical(text.join(kind.members(post.record, "{}")))
+    known += post.configuration_id.bytes if post.configuration_id else b""
     return int.from_bytes(hashlib.blake2b(known, digest_size=8).digest(), signed=True)

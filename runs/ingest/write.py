@@ -19,7 +19,7 @@ import psycopg
 from django.db import DataError, InternalError, OperationalError, transaction
 
 from runs.errors import TooManyRetries
-from runs.ingest.kinds import RUNS, Kind, Post
+from runs.ingest.kinds import Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
@@ -35,15 +35,18 @@ _SEEN_EVERY = timedelta(minutes=1)
 _RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
-def write(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[int, Outcome]:
-    """Store `posts` in one transaction; the outcome of each by its index. What returns is durable.
+Batches = Mapping[Kind, Sequence[Post]]
 
-    Raises TooManyRetries where other writers never let go, and Django's DatabaseError where the database is
-    away or refuses a row.
+
+def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
+    """Store the posts of each kind, all in one transaction; the outcome of each by its index.
+
+    What returns is durable. Raises TooManyRetries where other writers never let go, and Django's DatabaseError
+    where the database is away or refuses a row.
     """
     for attempt in itertools.count(1):
         try:
-            return _write_once(project, kind, posts, receipt)
+            return _write_once(project, batches, receipt)
         except OperationalError as error:
             if not isinstance(error.__cause__, _RETRIED) or attempt == _ATTEMPTS:
                 raise
@@ -57,30 +60,38 @@ def refuses(error: Exception) -> bool:
     return isinstance(error, DataError | InternalError) or too_large
 
 
-def _write_once(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[int, Outcome]:
+def _write_once(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
     # 1. In a transaction of their own: within the runs' one, two writers deadlock on a new configuration.
-    _store_configurations(project, posts, receipt)
+    _store_configurations(project, itertools.chain.from_iterable(batches.values()), receipt)
+    with transaction.atomic():
+        # 2. Read, merge, write. Kinds always come in the same order, like the rows of each.
+        plans = {kind: _write_kind(project, kind, posts, receipt) for kind, posts in batches.items() if posts}
+    # 3. Advisory, hence outside.
+    for kind, each in plans.items():
+        _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
+    planned = itertools.chain.from_iterable(each.values() for each in plans.values())
+    return {index: outcome for each in planned for index, outcome in each.outcomes.items()}
+
+
+def _write_kind(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[Key, Plan]:
     by_key: dict[Key, list[Post]] = defaultdict(list)
     for post in posts:
         by_key[post.key].append(post)
     plans: dict[Key, Plan] = {}
-    with transaction.atomic():
-        # 2. Read, merge and write; then again those that another writer changed meanwhile.
-        pending = set(by_key)
-        for _ in range(_ATTEMPTS):
-            fresh = _plan(kind, {key: by_key[key] for key in sorted(pending)}, receipt)
-            plans.update(fresh)
-            pending = {key for key, planned in fresh.items() if planned.writes}
-            pending -= _upsert(project, kind, {key: fresh[key] for key in pending}, receipt)
-            if not pending:
-                break
-        else:
-            raise TooManyRetries
-        # 3. The versions prove what was there before, so the history can be written now.
-        _store_history(plans, receipt)
-    # 4. Advisory, hence outside.
-    _touch(kind, [key for key, planned in plans.items() if planned.is_seen_again], receipt)
-    return {index: outcome for planned in plans.values() for index, outcome in planned.outcomes.items()}
+    pending = set(by_key)
+    for _ in range(_ATTEMPTS):
+        fresh = _plan(kind, {key: by_key[key] for key in sorted(pending)}, receipt)
+        plans.update(fresh)
+        pending = {key for key, planned in fresh.items() if planned.writes}
+        # what another writer changed meanwhile stays pending, to be read and merged again
+        pending -= _upsert(project, kind, {key: fresh[key] for key in pending}, receipt)
+        if not pending:
+            break
+    else:
+        raise TooManyRetries
+    # The versions prove what was there before, so the history is exact.
+    _store_history(plans, receipt)
+    return plans
 
 
 def _store_configurations(project: Project, posts: Iterable[Post], receipt: Receipt) -> None:
@@ -220,12 +231,12 @@ def _touch(kind: Kind, keys: Sequence[Key], receipt: Receipt) -> None:
     if not keys:
         return
     due = receipt.at - _SEEN_EVERY
-    ids = sorted({key[0] for key in keys})
-    field = {RUNS.name: "pk__in"}.get(kind.name, f"{kind.key[0]}__in")
+    # of a two-part key each part for itself: step ids do not repeat between runs
+    parts = {f"{name}__in": {key[place] for key in keys} for place, name in enumerate(kind.key)}
     try:
         with transaction.atomic():
-            kind.model._default_manager.filter(**{field: ids}, seen_at__lt=due).update(seen_at=receipt.at)
+            kind.model._default_manager.filter(**parts, seen_at__lt=due).update(seen_at=receipt.at)
     except OperationalError as error:
         if not isinstance(error.__cause__, _RETRIED):
             raise
-        logger.info("Skipped noting %d records as seen", len(ids), extra={"action": "skip_touch"})
+        logger.info("Skipped noting %d records as seen", len(keys), extra={"action": "skip_touch"})

@@ -1,0 +1,54 @@
+"""What belongs to one run: the history of its posts, and its steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from rest_framework.request import Request
+
+from runs.api.views import KeyedView
+from runs.errors import NotFound
+from runs.history import Entry, entries
+from runs.models import ApiKey, Observation, Project, Run, RunStep
+
+
+class RunHistory(KeyedView):
+    """`/api/v1/runs/{run_id}/history`"""
+
+    def get(self, request: Request, run_id: str) -> JsonResponse:
+        """Every post that was kept, oldest first: the first one, each that changed the run, each stale one."""
+        run = _find(self.project(request), run_id)
+        found = entries(run, list(Observation.objects.of_run(run).for_list()))
+        names = ApiKey.objects.names(entry.key_id for entry in found)
+        return JsonResponse([_as_json(entry, names) for entry in found], safe=False)
+
+
+class RunSteps(KeyedView):
+    """`/api/v1/runs/{run_id}/steps`"""
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """The run's steps as they were posted last and accepted, oldest first, in a list envelope."""
+        run = _find(self.project(request), run_id)
+        steps = [step.as_json() for step in RunStep.objects.of_run(run).in_order()]
+        return HttpResponse(b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json")
+
+
+def _find(project: Project, run_id: str) -> Run:
+    run = Run.objects.find(project, run_id)
+    if run is None:
+        raise NotFound(f"No run '{run_id}'")
+    return run
+
+
+def _as_json(entry: Entry, key_names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "n": entry.n,
+        "outcome": entry.outcome,
+        "received_at": entry.received_at.isoformat().replace("+00:00", "Z"),
+        "key": None if entry.key_id is None else key_names.get(entry.key_id),
+        "status_before": entry.status_before,
+        "status_after": entry.status_after,
+        "changed": list(entry.changed),
+        "conflict": entry.conflict,
+    }
