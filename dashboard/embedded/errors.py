@@ -1,0 +1,17 @@
+"""What can go wrong with the embedded database. Each message is one line that a person can act on."""
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded database can't be used."""
+
+
+class DirectoryInUseError(EmbeddedPostgresError):
+    """Another process owns the database of this data directory."""
+
+
+class DirectoryUnusableError(EmbeddedPostgresError):
+    """The data directory can't be written, or belongs to somebody else."""
+
+
+class ServerError(EmbeddedPostgresError):
+    """Postgres was started and ended by itself, or could not be started at all."""

@@ -1,0 +1,48 @@
+"""The server's settings, given at each start so that they follow the machine and our version."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+MB = 1024 * 1024
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+FIXED: Mapping[str, str] = {
+    "listen_addresses": "",  # the socket is the only way in
+    "random_page_cost": "1.1",  # disks don't seek any more
+    "jit": "off",  # costs more than it gives on queries of milliseconds
+    "work_mem": "32MB",
+    "wal_compression": "off",  # these binaries know pglz alone, which is slower than the disk
+    "log_line_prefix": "%m [%p] ",
+    "log_min_error_statement": "panic",  # values are part of the statements and stay out of the log
+}
+
+# for a cluster that nobody needs after the next crash
+THROWAWAY: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_wal_size": "256MB",
+}
+
+
+def memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or its container's limit."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in map(Path, CGROUP_LIMITS):
+        if limit.exists() and (text := limit.read_text().strip()).isdigit():
+            total = min(total, int(text))
+    return total
+
+
+def by_memory(total: int) -> Mapping[str, str]:
+    """The settings that follow from `total` bytes of memory."""
+    buffers = min(max(total // 4 // MB, 32), 2048)
+    return {
+        "shared_buffers": f"{buffers}MB",
+        "effective_cache_size": f"{max(total // 2 // MB, 64)}MB",
+        "max_wal_size": f"{min(max(4 * buffers, 512), 4096)}MB",
+    }

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from dashboard.database import databases
+
+
+def test_without_an_address_the_embedded_server_of_the_data_directory_is_used() -> None:
+    default = databases("", Path("/var/lib/here"))["default"]
+
+    assert default["ENGINE"] == "dashboard.embedded.backend"
+    assert default["DATA_DIR"] == Path("/var/lib/here")
+
+
+def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
+    default = databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())[
+        "default"
+    ]
+
+    assert (default["HOST"], default["PORT"], default["NAME"]) == ("db", 6432, "runs")
+    assert (default["USER"], default["PASSWORD"]) == ("ann", "p@ss")
+    assert default["OPTIONS"] == {"sslmode": "require", "connect_timeout": 9}
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://ann:secret@db/runs", "sqlite:///runs", "nonsense", "postgresql://ann:secret@db:x/runs", "postgresql://ann:secret@db"]
+)  # fmt: skip
+def test_anything_else_is_refused_without_showing_the_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="it must look like postgresql://") as refusal:
+        databases(url, Path())
+
+    assert "secret" not in str(refusal.value)

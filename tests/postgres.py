@@ -1,0 +1,58 @@
+"""A pytest plugin: a throw-away embedded Postgres for the test run, unless DATABASE_URL names a server.
+
+Listed as `-p tests.postgres`, it acts before pytest-django reads the settings. Workers of pytest-xdist
+inherit DATABASE_URL and start nothing. The data directory is a temporary one in any case.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from dashboard.embedded.cluster import NAME, cluster_in
+from dashboard.embedded.place import place_for
+from dashboard.embedded.server import Server
+from dashboard.embedded.tuning import THROWAWAY
+
+
+class ThrowawayServer:
+    """A server in a data directory of its own, to which the environment leads until it is removed."""
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="runglass-tests-"))
+        self._directory.chmod(0o711)  # root's server runs as another user
+        (self._directory / "static").mkdir()
+        os.environ["RUNGLASS_DATA_DIR"] = str(self._directory)
+        self._server: Server | None = None
+
+    def start(self) -> None:
+        self._server = Server(cluster_in(place_for(self._directory), THROWAWAY))
+        self._server.start()
+        where = self._server.parameters
+        secret, host = (quote(where[name], safe="") for name in ("password", "host"))
+        os.environ["DATABASE_URL"] = f"postgresql://{NAME}:{secret}@{host}:5432/{NAME}"
+
+    def remove(self) -> None:
+        os.environ.pop("RUNGLASS_DATA_DIR", None)
+        try:
+            if self._server is not None:
+                os.environ.pop("DATABASE_URL", None)
+                self._server.stop()
+        finally:
+            shutil.rmtree(self._directory)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        server = ThrowawayServer()
+        early_config.add_cleanup(server.remove)
+        if not os.environ.get("DATABASE_URL"):
+            server.start()
+    return (yield)
