@@ -1,0 +1,140 @@
+"""`manage.py up`: everything, from nothing to a running site, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentParser
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+from django.db import connection
+from django.db.utils import NotSupportedError, OperationalError
+
+from dashboard import preparation
+from dashboard.database import EMBEDDED_ENGINE, MINIMUM_VERSION
+from dashboard.embedded.errors import DirectoryInUseError, EmbeddedPostgresError
+from dashboard.embedded.locks import FileLock
+from dashboard.embedded.sessions import session
+from dashboard.first_start import create_identities
+from dashboard.progress import progress
+from dashboard.serving import Address, AddressError, free_address, serve
+from runs.models import Project
+
+
+class Command(BaseCommand):
+    help = "Start the database, bring it up to date and serve the site until Ctrl-C"
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+        parser.add_argument("--workers", type=int, default=2, help="processes that serve (2)")
+        parser.add_argument("--demo", action="store_true", help="fill project `default` with invented runs")
+
+    def handle(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM):  # a shell script's `&` sets the first to be ignored
+            signal.signal(signum, _interrupt)
+        try:
+            address = free_address(host, port)
+            with _alone(settings.DATA_DIR), _database():
+                self._prepare()
+                if demo:
+                    self._load_demo()
+                self._serve(address, workers)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped")
+        except OSError as error:
+            raise CommandError(f"The data directory {settings.DATA_DIR} can't be used: {error}") from error
+        except (AddressError, EmbeddedPostgresError, NotSupportedError, OperationalError) as error:
+            raise CommandError(" ".join(str(error).split())) from error
+
+    def _prepare(self) -> None:
+        _refuse_old_server()
+        if pending := preparation.pending_migrations():
+            with progress("Preparing the database", "migrations", sys.stderr) as tell:
+                preparation.apply_migrations(pending, tell)
+        if preparation.static_files_outdated():
+            self.stderr.write("Preparing static files")
+            preparation.collect_static_files()
+        if identities := create_identities():
+            self.stdout.write(f"\n{identities}\n\n")
+            self.stdout.flush()
+
+    def _load_demo(self) -> None:
+        from runs.demo.loading import load  # big, and seldom needed
+
+        project = Project.objects.filter(slug="default").first()
+        if project is None:
+            raise CommandError("--demo needs the project `default`, which this database doesn't have")
+        with progress("Loading demo runs", "runs", sys.stderr) as tell:
+            load(project, tell)
+
+    def _serve(self, address: Address, workers: int) -> None:
+        if address.everywhere:
+            self.stderr.write(
+                f"Listening on every address: RUNGLASS_ALLOWED_HOSTS must name the hosts that people use "
+                f"(now {', '.join(settings.ALLOWED_HOSTS)})"
+            )
+
+        def on_ready() -> None:
+            self.stdout.write(f"Runglass is ready at {address.url}")
+            self.stdout.flush()
+
+        serve(address, workers, on_ready)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Generator[None]:
+    """Hold the data directory. Raises DirectoryInUseError while another `up` does."""
+    lock = FileLock(data_dir / "up.lock")
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not lock.take():
+        raise DirectoryInUseError(
+            f"The data directory {data_dir} is in use: {lock.holder()} runs `up` on it. "
+            "Set RUNGLASS_DATA_DIR to serve another one"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _database() -> Generator[None]:
+    """Run the embedded server, if it is the one in use, until the end; a failure of it ends us too."""
+    if settings.DATABASES["default"]["ENGINE"] != EMBEDDED_ENGINE:
+        yield
+        return
+    database = session(settings.DATA_DIR)
+    server = database.own(on_failure=_stop_serving)
+    try:
+        yield
+    finally:
+        connection.close()
+        database.close(patient=False)
+        if server.failure is not None:  # it is why we were interrupted
+            raise server.failure
+
+
+def _refuse_old_server() -> None:
+    connection.ensure_connection()
+    major, _ = connection.get_database_version()
+    if major < MINIMUM_VERSION:
+        raise CommandError(
+            f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MINIMUM_VERSION} or newer"
+        )
+
+
+def _stop_serving() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

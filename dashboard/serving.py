@@ -1,0 +1,162 @@
+"""The web server: granian's workers, each a fork of the process that runs `up`."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.urls import get_resolver
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from dashboard.embedded.launch import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+APPLICATION = "dashboard.wsgi"
+THREADS = 8  # of a worker: as many requests may wait for the database at once, on a connection each
+PATIENCE = 30.0  # seconds until it is worth a line that the first answer isn't there yet
+GRACE = 5  # seconds that open requests are given at the end
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask when listening on every address
+
+
+class AddressError(Exception):
+    """The address can't be listened on."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen: `host` as it was asked for, `ip` and `port` as they were found."""
+
+    host: str
+    ip: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+    @property
+    def everywhere(self) -> bool:
+        return self.ip in ANYWHERE
+
+    def allowed_hosts(self, configured: list[str]) -> list[str]:
+        """The names under which the site may be asked for: those configured, and the one listened on."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return configured if self.everywhere or own in configured else [*configured, own]
+
+
+def free_address(host: str, port: int) -> Address:
+    """The address of `host` and `port`, which nobody listens on; for port 0, of any free port.
+
+    Raises AddressError with the reason.
+    """
+    if not 0 <= port < 65536:
+        raise AddressError(f"Can't listen on {host}:{port}: there is no such port")
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ending ones don't count
+            probe.bind(place)
+            probe.listen()
+            ip, chosen = probe.getsockname()[:2]
+    except OSError as error:
+        raise AddressError(f"Can't listen on {host}:{port}: {error.strerror}. Try --port") from error
+    return Address(host, ip, chosen)
+
+
+def serve(address: Address, workers: int, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, calling `on_ready` when the first request was answered.
+
+    Ends the process with exit code 1 if the workers can't be kept running.
+    """
+    hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
+    _load_once_for_all()
+    server = _Server(
+        f"{APPLICATION}:application",
+        address=address.ip,
+        port=address.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        blocking_threads_idle_timeout=600,  # a thread takes its database connection along
+        backpressure=1024,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACE,
+        log_level=LogLevels.error,
+        log_dictconfig=settings.LOGGING,
+    )
+    server.after_start = partial(_tell_when_ready, address, _askable(hosts, address), on_ready)
+    server.serve(target_loader=partial(_load_in_worker, os.getpid(), hosts), wrap_loader=False)
+
+
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """Granian, with a hook after its workers were forked, which no thread should run during."""
+
+    after_start: Callable[[], None]
+
+    def startup(self, *args: Any) -> None:
+        super().startup(*args)
+        self.after_start()
+
+
+def _load_once_for_all() -> None:
+    """Load all code here, so that the workers share the memory it takes and start at once."""
+    import_module(APPLICATION)
+    _ = get_resolver().url_patterns
+    connections.close_all()  # a fork must not share one
+    gc.collect()
+    gc.freeze()
+
+
+def _load_in_worker(parent: int, hosts: list[str]) -> Callable[..., Any]:
+    die_with_parent(parent, signal.SIGKILL)
+    settings.ALLOWED_HOSTS = hosts
+    application: Callable[..., Any] = import_module(APPLICATION).application
+    return application
+
+
+def _askable(hosts: list[str], address: Address) -> str:
+    """A name under which the site answers: the one it listens on, unless the configuration says otherwise."""
+    named = [host.removeprefix(".") for host in hosts if host != "*"]
+    return named[0] if named else address.ip
+
+
+def _tell_when_ready(address: Address, host: str, on_ready: Callable[[], None]) -> None:
+    def ask() -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(address, host):
+            if time.monotonic() > deadline:
+                logger.error("%s doesn't answer %shealthz yet", host, address.url)
+                deadline += PATIENCE
+            time.sleep(0.02)
+        on_ready()
+
+    threading.Thread(target=ask, name="readiness", daemon=True).start()
+
+
+def _answers(address: Address, host: str) -> bool:
+    asked = http.client.HTTPConnection(ANYWHERE.get(address.ip, address.ip), address.port, timeout=5)
+    try:
+        asked.request("GET", "/healthz", headers={"Host": host})
+        return asked.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()

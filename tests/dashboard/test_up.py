@@ -1,0 +1,282 @@
+"""`manage.py up` as its user sees it: a process, its output, its address, and what is left afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from dashboard.first_start import create_identities
+from dashboard.serving import Address, AddressError, free_address
+from runs.models import ApiKey, Membership, Project, User
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = re.compile(r"^Runglass is ready at http://127\.0\.0\.1:(\d+)/$")
+
+
+class Up:
+    """A running `manage.py up`, whose output was read up to the line that says that it is ready."""
+
+    def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", "0", *arguments],
+            cwd=ROOT, env=environment_for(data_dir, **environment), stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self.said: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip("\n"))
+            if found := READY.match(self.said[-1]):
+                self.port = int(found[1])
+                self.started = descendants(self.process.pid)
+                return
+        pytest.fail(f"up ended with {self.process.wait()}: {self.said}")
+
+    def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def press_ctrl_c(self) -> int:
+        """A terminal sends SIGINT to all its processes."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.stop(signal.SIGINT)
+
+    def stop(self, signum: int) -> int:
+        self.process.send_signal(signum)
+        code = self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def still_there(self) -> list[int]:
+        return [pid for pid in self.started if alive(pid)]
+
+
+def environment_for(data_dir: Path, **more: str) -> dict[str, str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RUNGLASS_DEBUG")
+    }
+    return {**inherited, "RUNGLASS_DATA_DIR": str(data_dir), **more}
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; a dead process that nobody has asked about yet doesn't."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def descendants(pid: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
+def refused(data_dir: Path, *arguments: str, **environment: str) -> str:
+    """What `up` says on stderr when it ends with exit code 1, which must be one line."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up", *arguments],
+        cwd=ROOT, env=environment_for(data_dir, **environment), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Runglass is ready" not in done.stdout
+    return done.stderr.strip()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def installed() -> Generator[tuple[Path, list[str]]]:
+    """A data directory on which `up` ran once, and what it said."""
+    data_dir = Path(tempfile.mkdtemp(prefix="runglass-up-"))
+    data_dir.chmod(0o711)
+    try:
+        first = Up(data_dir)
+        assert first.press_ctrl_c() == 0
+        wait_until(lambda: not first.still_there())
+        yield data_dir, first.said
+    finally:
+        shutil.rmtree(data_dir)
+
+
+@pytest.fixture(scope="module")
+def up(installed) -> Generator[Up]:
+    """A second `up`, for tests that leave it as it is."""
+    running = Up(installed[0])
+    yield running
+    running.stop(signal.SIGINT)
+
+
+@pytest.fixture
+def doomed(installed) -> Generator[Up]:
+    """Another `up` on a copy of the data, for tests that end it."""
+    with tempfile.TemporaryDirectory(prefix="runglass-up-") as name:
+        Path(name).chmod(0o711)
+        subprocess.run(["cp", "-a", *installed[0].iterdir(), name], check=True)
+        running = Up(Path(name))
+        yield running
+        if running.process.poll() is None:
+            running.stop(signal.SIGKILL)
+        wait_until(lambda: not running.still_there())
+
+
+def test_the_first_start_prints_project_password_and_key_once(installed) -> None:
+    _, said = installed
+
+    assert [line.split()[1] for line in said if line.startswith(("Project", "User"))] == ["default", "admin"]
+    assert len([line for line in said if re.fullmatch(r"Password +\S{20,}", line)]) == 1
+    assert len([line for line in said if re.fullmatch(r"API key +rg_\S{40,}", line)]) == 1
+    assert READY.match(said[-1])
+
+
+def test_a_second_start_prints_only_that_it_is_ready_and_serves(up) -> None:
+    assert len(up.said) == 1
+    response, body = up.get("/readyz")
+    assert (response.status, json.loads(body)) == (200, {"status": "ready"})
+
+
+def test_a_command_beside_it_joins_its_database(up, installed) -> None:
+    code = "from runs.models import Project, User; print(Project.objects.get(), User.objects.get())"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+        cwd=ROOT, env=environment_for(installed[0]), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.split() == ["default", "admin"]
+
+
+def test_the_database_shell_comes_along(up, installed) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "dbshell", "--", "-Atc", "SELECT slug FROM project"],
+        cwd=ROOT, env=environment_for(installed[0]), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "default"
+
+
+def test_a_second_one_on_the_same_data_directory_is_refused(up, installed) -> None:
+    assert "is in use" in refused(installed[0], "--port", "0")
+
+
+def test_a_signal_ends_it_with_everything_it_started(doomed) -> None:
+    assert len(doomed.started) >= 3
+    assert doomed.stop(signal.SIGTERM) == 0
+    wait_until(lambda: not doomed.still_there())
+
+
+def test_killed_children_are_replaced_and_killing_it_leaves_none_behind(doomed) -> None:
+    for pid in doomed.started:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not doomed.still_there())
+    wait_until(lambda: _status(doomed, "/readyz") == 200)
+
+    doomed.started = descendants(doomed.process.pid)
+    doomed.stop(signal.SIGKILL)
+    wait_until(lambda: not doomed.still_there())
+
+
+def _status(up: Up, path: str) -> int:
+    try:
+        return up.get(path)[0].status
+    except OSError:
+        return 0
+
+
+def test_static_files_are_compressed_and_kept_for_ever(up, installed) -> None:
+    manifest = json.loads((installed[0] / "static" / "staticfiles.json").read_text())
+    name = manifest["paths"]["django_htmx/django-htmx.js"]
+    response, _ = up.get(f"/static/{name}", **{"Accept-Encoding": "br"})
+
+    assert response.status == 200
+    assert response.getheader("Content-Encoding") == "br"
+    assert "immutable" in (response.getheader("Cache-Control") or "")
+
+
+def test_a_port_in_use_is_refused(installed) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"Can't listen on 127.0.0.1:{port}" in refused(installed[0], "--port", port)
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"DATABASE_URL": "postgresql://ann:secret@127.0.0.1:1/runs"}, "refused"),
+        ({"DATABASE_URL": "mysql://ann:secret@127.0.0.1:1/runs"}, "isn't that of a Postgres database"),
+        ({"RUNGLASS_DATA_DIR": "/dev/null/var"}, "RUNGLASS_DATA_DIR"),
+        ({"RUNGLASS_DEBUG": "perhaps"}, "RUNGLASS_DEBUG"),
+    ],
+)
+def test_an_environment_that_can_not_work_is_told_in_one_line(tmp_path, environment, reason) -> None:
+    said = refused(tmp_path, "--port", "0", **environment)
+
+    assert reason in said
+    assert "secret" not in said
+
+
+@pytest.mark.django_db
+def test_identities_are_made_once_and_work() -> None:
+    identities = create_identities()
+
+    assert identities is not None
+    assert User.objects.get().check_password(identities.password)
+    assert User.objects.get().is_superuser
+    assert Membership.objects.get().role == Membership.Role.ADMIN
+    assert ApiKey.objects.get().scopes == ["ingest", "read"]
+    assert identities.api_key.startswith(ApiKey.objects.get().prefix)
+    assert create_identities() is None
+
+
+@pytest.mark.django_db
+def test_a_database_with_a_project_is_no_new_installation() -> None:
+    Project.objects.create(slug="other", name="Other")
+
+    assert create_identities() is None
+
+
+def test_an_address_is_shown_as_it_was_asked_for() -> None:
+    assert free_address("localhost", 0).url.startswith("http://localhost:")
+    assert Address("::1", "::1", 80).url == "http://[::1]:80/"
+
+
+def test_the_host_listened_on_is_allowed_unless_it_is_every_host() -> None:
+    assert Address("10.0.0.5", "10.0.0.5", 80).allowed_hosts(["localhost"]) == ["localhost", "10.0.0.5"]
+    assert Address("0.0.0.0", "0.0.0.0", 80).allowed_hosts(["localhost"]) == ["localhost"]
+    assert (
+        Address("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
+    )
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("203.0.113.7", 0)])
+def test_an_impossible_address_is_refused(host, port) -> None:
+    with pytest.raises(AddressError, match="Can't listen"):
+        free_address(host, port)
