@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -13,14 +14,17 @@ from runs.errors import InvalidFilter, NotFound, Problem
 from runs.filters import Cursor, RunFilters
 from runs.models import Run
 from runs.protocol import text
-
+from runs.removal import erase
 
 PAGE = 100
 LARGEST_PAGE = 500
+_DIGITS = re.compile("[0-9]{1,3}")
 
 
 class Runs(RunIntake):
     """`/api/v1/runs`"""
+
+    takes_parameters = frozenset({"GET", "HEAD"})
 
     def get(self, request: Request) -> HttpResponse:
         """A page of runs as they were posted, newest first, filtered like the page of the same name.
@@ -30,9 +34,9 @@ class Runs(RunIntake):
         query = dict(request.query_params.lists())
         filters = RunFilters.from_query(query, also=("limit", "cursor"))
         limit = _limit(query.get("limit", []))
-        after = [Cursor.parse(each) for each in query.get("cursor", [])]
+        after = _cursor(query.get("cursor", []))
         runs = Run.objects.in_project(self.project(request)).matching(filters).newest_first()
-        found = list(runs.after(after[-1] if after else None).with_configuration()[: limit + 1])
+        found = list(runs.after(after).with_configuration()[: limit + 1])
         page = found[:limit]
         cursor = str(Cursor(page[-1].created_at, page[-1].id)) if len(found) > limit else None
         return _json(
@@ -53,7 +57,7 @@ class OneRun(KeyedView):
 
     def delete(self, request: Request, run_id: str) -> HttpResponse:
         """Remove the run with its steps and its history; 204."""
-        self._find(request, run_id).erase()
+        erase(self._find(request, run_id))
         return HttpResponse(status=204)
 
     def _find(self, request: Request, run_id: str) -> Run:
@@ -67,10 +71,16 @@ def _json(members: dict[str, bytes]) -> HttpResponse:
     return HttpResponse(text.join(members), content_type="application/json")
 
 
+def _cursor(given: list[str]) -> Cursor | None:
+    if len(given) > 1:
+        raise InvalidFilter("cursor: given more than once", [Problem("cursor", "given more than once")])
+    return Cursor.parse(given[0]) if given else None
+
+
 def _limit(given: list[str]) -> int:
     if not given:
         return PAGE
-    if len(given) == 1 and given[0].isdecimal() and 1 <= int(given[0]) <= LARGEST_PAGE:
+    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and 1 <= int(given[0]) <= LARGEST_PAGE:
         return int(given[0])
     message = f"expected a number from 1 to {LARGEST_PAGE}"
     raise InvalidFilter(f"limit: {message}", [Problem("limit", message)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from runs.errors import BodyTooLarge, TooManyObjects, UnreadableBody, UnsupportedBody
+from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
 from runs.ingest import packed
 from runs.ingest.packed import Readable
 from runs.protocol import text
@@ -51,7 +51,7 @@ def read(stream: Readable, encoding: str, limit: int) -> bytes:
 
 
 def parse(content: bytes, content_type: str) -> Body:
-    """Take a body apart by its content type: one object, an array, a list envelope, or a line an object.
+    """Take a body apart by its content type: one object, an array, a list envelope, a line an object.
 
     Raises UnreadableBody, UnsupportedBody or TooManyObjects.
     """
@@ -70,7 +70,7 @@ def parse(content: bytes, content_type: str) -> Body:
 
 
 def listed(members: Mapping[str, bytes]) -> bytes | None:
-    """The array within a list envelope; None for any other object. Azure's specification leaves `object` out."""
+    """The array in a list envelope; None for any other object. Azure's specification leaves `object` out."""
     data = members.get("data", b"")
     is_list = members.get("object") == b'"list"' or not {"object", "id"} & members.keys()
     return data if is_list and data.startswith(b"[") else None

@@ -26,7 +26,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(?P<closed>")|\\?\Z)|[\[\]{}]', re.
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One readable file: its name for people, its content in pieces, and the file on disk that it is read from."""
+    """One readable file: its name for people, its content in pieces, and the file on disk below it."""
 
     name: str
     pieces: Iterator[bytes]
@@ -41,15 +41,19 @@ class Value:
     line: int
 
 
-def found(names: Iterable[str]) -> list[Path]:
-    """Every file that `names` mean, standard input (`-`) aside: of a folder, all that is JSON in it."""
-    return [path for name in names if name != "-" for path in _files(Path(name))]
-
-
 def total_size(names: Iterable[str]) -> int | None:
     """How many (packed) bytes there are to read; None with standard input. Raises OSError."""
     names = list(names)
-    return None if "-" in names else sum(path.stat().st_size for path in found(names))
+    if "-" in names:
+        return None
+    return sum(path.stat().st_size for name in names for path in _files(Path(name)))
+
+
+def meant(names: Iterable[str], path: Path) -> bool:
+    """Whether `path`, which need not be there yet, is or will be one of the files that `names` mean."""
+    place = path.resolve()
+    folders = [Path(name).resolve() for name in names if name != "-"]
+    return place in folders or (_is_known(place.name) and any(place.is_relative_to(each) for each in folders))
 
 
 def sources(names: Iterable[str]) -> Iterator[Source]:
@@ -124,25 +128,26 @@ def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """`pieces` put together into chunks of a fair size. All that came before damage comes before its error."""
-    gathered: list[bytes] = []
+    """`pieces` put together into chunks of a fair size. What came before damage comes before its error."""
+    gathered = bytearray()
     try:
         for piece in pieces:
-            gathered.append(piece)
-            if sum(map(len, gathered)) >= _CHUNK:
-                chunk, gathered = b"".join(gathered), []
+            gathered += piece
+            if len(gathered) >= _CHUNK:
+                chunk = bytes(gathered)
+                gathered.clear()
                 yield chunk
     except UnreadableBody:
-        yield b"".join(gathered)
+        yield bytes(gathered)
         raise
-    yield b"".join(gathered)
+    yield bytes(gathered)
 
 
 def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
     begin = head.lstrip()
     if begin[:1] == b"[":
         return _split(chunks, depth=1)
-    # the second line, in case that the first is the broken one
+    # also the second line, in case that the first is the broken one
     if any(_is_complete(line) for line in begin.split(b"\n", 2)[:2]):
         return _lines(chunks)
     return _split(chunks, depth=0)
@@ -161,7 +166,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[Value]:
     rest, number = b"", 0
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        for number, line in enumerate(lines, number + 1):  # noqa: B020 - goes on counting
+        for number, line in enumerate(lines, number + 1):  # noqa: B020
             if line := line.strip():
                 yield Value(line, number)
     if rest := rest.strip():

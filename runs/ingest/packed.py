@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 import zstandard
 
@@ -16,6 +17,8 @@ _PIECE = 64 * 1024
 _ZSTD_INPUT = 512
 # What HTTP allows (RFC 9659). Files may have been packed with more.
 HTTP_WINDOW = 8 * 1024 * 1024
+# Any of them, since one packed stream may lie within another.
+_DAMAGE = (gzip.BadGzipFile, zipfile.BadZipFile, zstandard.ZstdError, zlib.error, EOFError)
 
 
 class Readable(Protocol):
@@ -25,19 +28,22 @@ class Readable(Protocol):
 
 
 def plain(stream: Readable) -> Iterator[bytes]:
-    """`stream` as it is, in pieces."""
-    while piece := stream.read(_PIECE):
-        yield piece
+    """`stream` as it is, in pieces. Raises UnreadableBody where it is a damaged member of a zip archive."""
+    try:
+        while piece := stream.read(_PIECE):
+            yield piece
+    except _DAMAGE as error:
+        raise UnreadableBody(f"the zip data is damaged: {error}") from error
 
 
 def gunzipped(stream: Readable) -> Iterator[bytes]:
     """The content of a gzip stream. Raises UnreadableBody where it is damaged or ends early, not before."""
     try:
-        with gzip.GzipFile(fileobj=stream) as reader:  # type: ignore[arg-type]  # it only reads
+        with gzip.GzipFile(fileobj=cast(IO[bytes], stream)) as reader:
             while piece := reader.read1(_PIECE):
                 yield piece
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UnreadableBody(f"The gzip data is damaged: {error}") from error
+    except _DAMAGE as error:
+        raise UnreadableBody(f"the gzip data is damaged: {error}") from error
 
 
 def unzstded(stream: Readable, max_window: int = 0) -> Iterator[bytes]:
@@ -54,7 +60,7 @@ def unzstded(stream: Readable, max_window: int = 0) -> Iterator[bytes]:
                     frame = decompressor.decompressobj()
                 yield frame.decompress(packed)
                 packed = frame.unused_data if frame.eof else b""
-    except zstandard.ZstdError as error:
-        raise UnreadableBody(f"The zstd data is damaged: {error}") from error
+    except _DAMAGE as error:
+        raise UnreadableBody(f"the zstd data is damaged: {error}") from error
     if frame is not None and not frame.eof:
-        raise UnreadableBody("The zstd data is damaged: it ends early")
+        raise UnreadableBody("the zstd data is damaged: it ends early")

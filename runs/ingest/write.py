@@ -18,13 +18,15 @@ from typing import Any
 import psycopg
 from django.db import DataError, InternalError, OperationalError, transaction
 
+from runs import rollups
 from runs.errors import TooManyRetries
-from runs.ingest.kinds import Kind, Post
+from runs.ingest.kinds import RUNS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
 from runs.models import Configuration, Observation, Project
 from runs.protocol.configuration import ParsedConfiguration
+from runs.protocol.run import RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,8 @@ def _write_once(project: Project, batches: Batches, receipt: Receipt) -> dict[in
     with transaction.atomic():
         # 2. Read, merge, write. Kinds always come in the same order, like the rows of each.
         plans = {kind: _write_kind(project, kind, posts, receipt) for kind, posts in batches.items() if posts}
-    # 3. Advisory, hence outside.
+    # 3. Nothing depends on these, hence outside.
+    rollups.fold_sometimes(project)
     for kind, each in plans.items():
         _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
     planned = itertools.chain.from_iterable(each.values() for each in plans.values())
@@ -89,9 +92,19 @@ def _write_kind(project: Project, kind: Kind, posts: Sequence[Post], receipt: Re
             break
     else:
         raise TooManyRetries
-    # The versions prove what was there before, so the history is exact.
+    # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
+    if kind is RUNS:
+        rollups.add(project, (_change(planned) for planned in plans.values() if planned.writes))
     return plans
+
+
+def _change(planned: Plan) -> rollups.Change:
+    return _counted(planned.before), _counted(planned.held)
+
+
+def _counted(held: Held | None) -> rollups.Counted | None:
+    return held.record if held is not None and isinstance(held.record, RunRecord) else None
 
 
 def _store_configurations(project: Project, posts: Iterable[Post], receipt: Receipt) -> None:

@@ -2,11 +2,15 @@
 
 from runs.models.account import ApiKey, Membership, Project, User
 from runs.models.configuration import Configuration
+from runs.models.rollup import DayByAssistant, DayByModel, HourByStatus
 from runs.models.run import Message, Observation, Run, RunStep
 
 __all__ = [
     "ApiKey",
     "Configuration",
+    "DayByAssistant",
+    "DayByModel",
+    "HourByStatus",
     "Membership",
     "Message",
     "Observation",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models, transaction
+from django.db import models
 
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
@@ -148,13 +148,6 @@ class Run(Snapshot):
     def members(self) -> dict[str, bytes]:
         """The posted run's members; reads its configuration."""
         return run.members(self._columns(RunRecord), self.configuration.body)
-
-    def erase(self) -> None:
-        """Delete the run, its steps and its history; no foreign key in the database does it."""
-        with transaction.atomic():
-            RunStep.objects.filter(run_id=self.pk).delete()
-            Observation.objects.filter(run_id=self.pk).delete()
-            self.delete()
 
 
 class RunStep(Snapshot):

@@ -1,0 +1,76 @@
+"""Sums over runs, kept as they change: append-only, so that writers never wait for each other.
+
+A write adds rows with what it changed, negative where it took something away. Reading is summing, exact at any
+moment; `runs.rollups.fold` replaces many rows of one key by their sum, which no reader can tell.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from runs.models.account import Project
+
+
+class Sums(models.Model):
+    """What is summed. Tokens are numeric, since sums of what may be posted outgrow a bigint."""
+
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    runs = models.BigIntegerField()
+    prompt_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+    completion_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+    total_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+    cached_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+    reasoning_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+
+    class Meta:
+        abstract = True
+
+
+class DayByModel(Sums):
+    """Runs by UTC day of creation, model, status and error code."""
+
+    day = models.DateField()
+    model = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    status = models.TextField()
+    error_code = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        db_table = "rollup_day_model"
+        # a project's days
+        indexes: ClassVar = [models.Index("project", "day", name="rollup_day_model_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.model} {self.status} {self.error_code}: {self.runs}"
+
+
+class DayByAssistant(Sums):
+    """Runs by UTC day of creation, assistant and model."""
+
+    day = models.DateField()
+    assistant_id = models.TextField()
+    model = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        db_table = "rollup_day_assistant"
+        # a project's days
+        indexes: ClassVar = [models.Index("project", "day", name="rollup_day_assistant_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.assistant_id} {self.model}: {self.runs}"
+
+
+class HourByStatus(Sums):
+    """Runs by UTC hour of creation and status."""
+
+    hour = models.DateTimeField()
+    status = models.TextField()
+
+    class Meta:
+        db_table = "rollup_hour_status"
+        # a project's hours
+        indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_status_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.status}: {self.runs}"

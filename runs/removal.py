@@ -1,0 +1,24 @@
+"""Taking runs away, with all that hangs on them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from runs import rollups
+from runs.models import Observation, Run, RunStep
+
+
+def erase(run: Run) -> None:
+    """Delete `run`, its steps and its history, and take it out of the sums; all or nothing.
+
+    No foreign key in the database does it, since a step may be there before its run.
+    """
+    with transaction.atomic():
+        # locked and read again: what is taken out of the sums must be what is deleted
+        current = Run.objects.select_for_update().filter(pk=run.pk).first()
+        if current is None:
+            return
+        RunStep.objects.filter(run_id=run.pk).delete()
+        Observation.objects.filter(run_id=run.pk).delete()
+        rollups.add(current.project, [(current, None)])
+        Run.objects.filter(pk=run.pk).delete()
