@@ -1,0 +1,27 @@
+"""Deleting a run takes away all that hangs on it, and nothing else."""
+
+from __future__ import annotations
+
+from runs.models import Observation, Project, Run, RunStep
+from runs.removal import erase
+from tests import factories
+from tests.factories import run_object, step_object
+
+
+def test_a_run_goes_with_its_steps_and_its_history(project: Project) -> None:
+    gone, stays = run_object(), run_object()
+    for each in (gone, stays):
+        factories.post(project, each | {"status": "queued", "usage": None}, each)
+        factories.post_steps(project, step_object(each))
+    erase(Run.objects.get(external_id=gone["id"]))
+    left = project.key(stays["id"])
+    assert [run.pk for run in Run.objects.all()] == [left]
+    assert set(RunStep.objects.values_list("run_id", flat=True)) == {left}
+    assert set(Observation.objects.values_list("run_id", flat=True)) == {left}
+
+
+def test_a_run_that_is_gone_already_is_no_error(project: Project) -> None:
+    run = factories.post_run(project)
+    erase(run)
+    erase(run)
+    assert not Run.objects.exists()

@@ -1,0 +1,97 @@
+"""The sums are what counting the runs anew gives, whatever happened to them."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from django.db.models import Sum
+
+from runs import rollups
+from runs.models import DayByModel, Project, Run
+from runs.removal import erase
+from tests import factories
+from tests.factories import failed_run, run_object
+
+
+def counted_anew(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+    tables = {}
+    for rollup in rollups.ROLLUPS:
+        sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(rollups.MEASURES))
+        for run in Run.objects.in_project(project):
+            measures = [1, *((getattr(run, name) or 0) for name in rollups.MEASURES[1:])]
+            sums[rollup.key_of(run)] = [a + b for a, b in zip(sums[rollup.key_of(run)], measures, strict=True)]
+        tables[rollup.model.__name__] = dict(sums)
+    return tables
+
+
+def kept(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+    tables = {}
+    for rollup in rollups.ROLLUPS:
+        rows = rollup.model._default_manager.filter(project=project).values_list(*rollup.key)
+        summed = rows.annotate(*(Sum(name, default=0) for name in rollups.MEASURES))
+        width = len(rollup.key)
+        tables[rollup.model.__name__] = {row[:width]: list(map(int, row[width:])) for row in summed if any(row[width:])}
+    return tables
+
+
+def test_sums_follow_new_runs_status_changes_resends_and_deletes(project: Project) -> None:
+    chance = random.Random(4)
+    bases = [run_object(created_at=factories.NOW + chance.randrange(3 * 86400)) for _ in range(12)]
+    for _ in range(60):
+        base = chance.choice(bases)
+        usage = chance.choice([None, {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}])
+        status = chance.choice(["queued", "in_progress", "completed", "failed"])
+        model = chance.choice(["gpt-4o", None])
+        factories.post(project, base | {"status": status, "usage": usage, "model": model})
+        if chance.random() < 0.15 and (run := Run.objects.in_project(project).first()):
+            erase(run)
+        if chance.random() < 0.15:
+            rollups.fold(project)
+    assert kept(project) == counted_anew(project)
+    assert sum(sums[0] for sums in kept(project)["DayByModel"].values()) > 5
+
+
+def test_one_request_with_a_whole_lifecycle_counts_the_run_once(project: Project) -> None:
+    done = run_object()
+    factories.post(project, done | {"status": "queued", "usage": None}, done | {"status": "in_progress"}, done)
+    assert kept(project) == counted_anew(project)
+
+
+def test_folding_leaves_one_row_a_key_and_changes_no_sum(project: Project) -> None:
+    for _ in range(30):
+        factories.post(project, failed_run(created_at=factories.NOW))
+    before = kept(project)
+    rollups.fold(project)
+    assert kept(project) == before
+    assert DayByModel.objects.filter(project=project).count() == 1
+
+
+def test_folding_leaves_other_projects_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups, "_FOLDS_ONE_IN", 10**9)  # none by chance
+    other = factories.make_project("other")
+    for _ in range(5):
+        factories.post(project, run_object(created_at=factories.NOW))
+        factories.post(other, run_object(created_at=factories.NOW))
+    rollups.fold(project)
+    assert DayByModel.objects.filter(project=other).count() == 5
+
+
+def test_sums_outgrow_a_bigint(project: Project) -> None:
+    most = {"prompt_tokens": 2**63 - 1, "completion_tokens": 0, "total_tokens": 2**63 - 1}
+    for _ in range(3):
+        factories.post(project, run_object(created_at=factories.NOW, usage=most))
+    rollups.fold(project)
+    assert DayByModel.objects.get(project=project).total_tokens == 3 * (2**63 - 1)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_deleted_run_that_is_posted_again_counts_once(project: Project, status: str) -> None:
+    posted = run_object(status=status)
+    factories.post(project, posted)
+    erase(Run.objects.get())
+    factories.post(project, posted)
+    assert kept(project) == counted_anew(project)
+    assert Run.objects.get().version == 1
