@@ -8,13 +8,21 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models.functions import Left
+from django.db.models.functions import Collate, Left
+
+from runs.keyset import earlier_than_outer
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, RunFilters
     from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
 
 PREVIEW_LENGTH = 400
+_SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
+
+
+def _bytewise(column: str) -> Collate:
+    """A text column for sorting, alike on every server."""
+    return Collate(column, "C")
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -32,6 +40,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """The key with that hash and its project, in one query."""
         return self.select_related("project").filter(digest=digest).first()
 
+    def names(self, ids: Iterable[int | None]) -> dict[int, str]:
+        """The names of some keys, revoked ones too, by their ids."""
+        return dict(self.filter(pk__in={each for each in ids if each is not None}).values_list("pk", "name"))
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     def in_project(self, project: Project) -> Self:
@@ -45,6 +57,16 @@ class RunQuerySet(models.QuerySet["Run"]):
     def matching(self, filters: RunFilters) -> Self:
         """The runs that `filters` asks for."""
         return self.filter(filters.conditions())
+
+    def in_thread(self, project: Project, thread_id: str) -> Self:
+        """The runs of one thread."""
+        return self.filter(project=project, thread_id=thread_id)
+
+    def opening_threads(self, messages: MessageQuerySet) -> Self:
+        """The runs that are the first thing known of their thread; `messages` are those it may hold."""
+        earlier = self.filter(**_SAME_THREAD).filter(earlier_than_outer("created_at", "id"))
+        said = messages.filter(**_SAME_THREAD, created_at__lt=models.OuterRef("created_at"))
+        return self.filter(~models.Exists(earlier), ~models.Exists(said))
 
     def newest_first(self) -> Self:
         """In the order of every list. The id settles equal times, so that pages never overlap."""
@@ -70,6 +92,31 @@ class RunQuerySet(models.QuerySet["Run"]):
         """With their configurations, prefetched: they may live on another server."""
         return self.prefetch_related("configuration")
 
+    def count_at_most(self, limit: int) -> int:
+        """How many there are, counted no further than one above `limit`."""
+        return self.order_by()[: limit + 1].count()
+
+    def for_export(self) -> Self:
+        """Oldest first and whole. The posted id settles equal times, so that a copy has the same order."""
+        return self.order_by("created_at", _bytewise("external_id")).with_configuration()
+
+    def previous_in_thread(self, run: Run) -> str | None:
+        """The id of the run before `run` in its thread."""
+        tied = models.Q(created_at=run.created_at, id__lt=run.id)
+        earlier = self._in_thread_of(run).filter(created_at__lte=run.created_at)
+        earlier = earlier.filter(tied | models.Q(created_at__lt=run.created_at)).newest_first()
+        return earlier.values_list("external_id", flat=True).first()
+
+    def next_in_thread(self, run: Run) -> str | None:
+        """The id of the run after `run` in its thread."""
+        tied = models.Q(created_at=run.created_at, id__gt=run.id)
+        later = self._in_thread_of(run).filter(created_at__gte=run.created_at)
+        later = later.filter(tied | models.Q(created_at__gt=run.created_at)).order_by("created_at", "id")
+        return later.values_list("external_id", flat=True).first()
+
+    def _in_thread_of(self, run: Run) -> Self:
+        return self.filter(project_id=run.project_id, thread_id=run.thread_id)
+
 
 class StepQuerySet(models.QuerySet["RunStep"]):
     def tools_of(self, run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Counter[str]]:
@@ -79,16 +126,71 @@ class StepQuerySet(models.QuerySet["RunStep"]):
             called[run_id].update(names)
         return called
 
+    def of_run(self, run: Run) -> Self:
+        """The steps of one run."""
+        return self.filter(run_id=run.pk)
+
+    def of_runs_for_export(self, runs: RunQuerySet) -> Self:
+        """The steps of `runs`, in the order of these, then as they happened."""
+        place = ("run__created_at", _bytewise("run__external_id"), "created_at", _bytewise("external_id"))
+        return self.filter(run__in=runs.order_by().values("pk")).order_by(*place)
+
+    def awaiting_their_run(self, project: Project, runs: RunQuerySet) -> Self:
+        """The steps of a project whose run is not there, where `runs` are all that are."""
+        lost = self.filter(project=project).filter(~models.Exists(runs.filter(pk=models.OuterRef("run_id"))))
+        return lost.order_by(_bytewise("run_external_id"), "created_at", _bytewise("external_id"))
+
+    def without_payload(self) -> Self:
+        """Without arguments, outputs and metadata."""
+        return self.defer("details", "extra", "metadata", "error_message")
+
     def in_order(self) -> Self:
         """As they happened; within one second in the order in which they were received."""
         return self.order_by("created_at", "received_at", "external_id")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    def in_project(self, project: Project) -> Self:
+        """The messages of one project."""
+        return self.filter(project=project)
+
+    def in_thread(self, project: Project, thread_id: str) -> Self:
+        """The messages of one thread."""
+        return self.filter(project=project, thread_id=thread_id)
+
+    def in_threads_of(self, runs: RunQuerySet) -> Self:
+        """The messages of the threads that `runs` stand in."""
+        return self.filter(thread_id__in=runs.order_by().values("thread_id"))
+
+    def for_export(self) -> Self:
+        """Oldest first; the posted id settles equal times."""
+        return self.order_by("created_at", _bytewise("external_id"))
+
+    def opening_threads(self, runs: RunQuerySet) -> Self:
+        """The messages that are the first thing known of their thread, before all of `runs`.
+
+        Where a run and a message came in the same second, it is the run (see `RunQuerySet.opening_threads`).
+        """
+        earlier = self.filter(**_SAME_THREAD).filter(earlier_than_outer("created_at", "id"))
+        made = runs.filter(**_SAME_THREAD, created_at__lte=models.OuterRef("created_at"))
+        return self.filter(~models.Exists(earlier), ~models.Exists(made))
+
     def of_run(self, run: Run) -> Self:
         """The messages that `run` wrote, oldest first."""
         return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by("created_at", "id")
 
 
+    def asked(self, run: Run) -> Message | None:
+        """What a person said last in the thread before `run` was made."""
+        said = self.filter(project_id=run.project_id, thread_id=run.thread_id, created_at__lte=run.created_at)
+        return said.filter(role="user").order_by("-created_at", "-id").first()
+
+
 class ObservationQuerySet(models.QuerySet["Observation"]):
-    pass
+    def of_run(self, run: Run) -> Self:
+        """The history of one run, oldest first, but for its first post (see `runs.history`)."""
+        return self.filter(run_id=run.pk).order_by("n")
+
+    def for_list(self) -> Self:
+        """Without the replaced values."""
+        return self.defer("other", "digest")

@@ -10,7 +10,7 @@ from runs.keys import create_key
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
 from runs.models import Membership, Project, Run, User
 
-NOW = 1_795_000_000  # 2026-11-18 10:13:20 UTC
+NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
 PASSWORD = "correct horse battery staple"
 
 _numbers = itertools.count(1)

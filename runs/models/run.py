@@ -107,6 +107,7 @@ class Run(Snapshot):
     received_key = models.ForeignKey(
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
+    error_preview: str | None  # the beginning of error_message, where `RunQuerySet.for_list` read the run
     history_length = models.IntegerField(default=0, help_text="How many observations there are")
 
     objects = RunQuerySet.as_manager()

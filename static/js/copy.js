@@ -1,4 +1,5 @@
-// <button data-copy="text"> copies that text; <button data-copy-from="#id"> the text of the first visible match.
+// <button data-copy="text"> copies that text; <button data-copy-from="#id"> the text of the first visible match;
+// <button data-copy-url="/path"> what the server answers there.
 
 import { announce } from "./announce.js";
 
@@ -18,8 +19,13 @@ async function write(text) {
   if (!copied) throw new DOMException("not copied", "NotAllowedError");
 }
 
-function textFor({ dataset }) {
+async function textFor({ dataset }) {
   if (dataset.copy !== undefined) return dataset.copy;
+  if (dataset.copyUrl !== undefined) {
+    const response = await fetch(dataset.copyUrl);
+    if (!response.ok) throw new DOMException("not loaded", "NetworkError");
+    return response.text();
+  }
   const shown = [...document.querySelectorAll(dataset.copyFrom)].find((element) => element.checkVisibility());
   return shown?.textContent ?? "";
 }
@@ -27,7 +33,7 @@ function textFor({ dataset }) {
 async function copy(button) {
   const what = (button.getAttribute("aria-label") ?? button.textContent).trim().replace(/^Copy /, "");
   try {
-    await write(textFor(button));
+    await write(await textFor(button));
     announce(`Copied ${what}`);
     button.dataset.copied = "";
     setTimeout(() => delete button.dataset.copied, 1_500);
@@ -37,6 +43,6 @@ async function copy(button) {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-copy], [data-copy-from]");
+  const button = target.closest("[data-copy], [data-copy-from], [data-copy-url]");
   if (button) copy(button);
 });

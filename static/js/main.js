@@ -5,4 +5,5 @@ import "./menus.js";
 import "./times.js";
 import "./copy.js";
 import "./live.js";
+import "./run.js";
 import "./keyboard.js";

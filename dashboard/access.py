@@ -1,0 +1,31 @@
+"""Who may open a page: members of its project. To everybody else the project does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from dashboard import last_project
+from runs.models import Project
+
+P = ParamSpec("P")
+
+
+def project_page(
+    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Ask for a login, then turn the slug `project` of the address into the user's project, or 404."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        found = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
+        response = view(request, found, *args, **kwargs)
+        last_project.remember(request, response, found)
+        return response
+
+    return login_required(guarded)

@@ -1,0 +1,189 @@
+"""The controls around the run list: tokens, time range, status chips and facets, as templates need them.
+
+Pure functions from a filter state and counts to values; every control leads to an address of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from runs.filters import Moment, RunFilters
+from runs.filters.fields import CHOICES
+from runs.models import Run
+from runs.stats.overview import MOST_COUNTED, Facet
+
+STATUSES = (  # what needs a person comes first
+    Run.Status.FAILED,
+    Run.Status.INCOMPLETE,
+    Run.Status.EXPIRED,
+    Run.Status.REQUIRES_ACTION,
+    Run.Status.IN_PROGRESS,
+    Run.Status.QUEUED,
+    Run.Status.CANCELLING,
+    Run.Status.CANCELLED,
+    Run.Status.COMPLETED,
+)
+FACETS = ("model", "assistant", "error")
+RANGES = (
+    ("-1h", "Last hour"),
+    ("-24h", "Last 24 hours"),
+    ("-7d", "Last 7 days"),
+    ("-30d", "Last 30 days"),
+    ("", "All time"),
+)
+SHOWN_AT_ONCE = 6
+MOST_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the list lives; knows the address of each state of it."""
+
+    path: str
+
+    def of(self, filters: RunFilters, cursor: object = None) -> str:
+        """The address of the list in that state, from `cursor` on where one is given."""
+        query = filters.query()
+        if cursor is not None:
+            query = f"{query}&cursor={cursor}" if query else f"cursor={cursor}"
+        return f"{self.path}?{query}" if query else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One value that is filtered by, and the address of the list without it."""
+
+    name: str
+    value: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An entry of the time range menu."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value of a field that can be ticked; `width` is its proportion of the most frequent one."""
+
+    value: str
+    count: int
+    chosen: bool
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The values of a field: `shown` at once, the `rest` behind a click, and how many are not listed."""
+
+    name: str
+    label: str
+    shown: list[Choice]
+    rest: list[Choice]
+    unlisted: int
+
+
+class FilterBar:
+    """All controls for one state of the list, in the words of the query string."""
+
+    def __init__(
+        self, filters: RunFilters, facets: Mapping[str, Facet], address: Address, now: datetime
+    ) -> None:
+        self.filters = filters
+        self.address = address
+        self.statuses = statuses(facets["status"], filters)
+        self.facets = [choices(facets[name], filters) for name in FACETS]
+        self.capped = any(facet.capped for facet in facets.values())
+        self.most_counted = MOST_COUNTED
+        self._now = now
+
+    @property
+    def clear_url(self) -> str:
+        return self.address.path
+
+    @property
+    def tokens(self) -> list[Token]:
+        """What is filtered by, but for the time range, which the menu shows."""
+        return list(self._tokens())
+
+    def _tokens(self) -> Iterator[Token]:
+        for field in CHOICES:
+            for value in getattr(self.filters, field.name):
+                url = self.address.of(self.filters.toggled(field.name, value))
+                yield Token(field.name, value, url)
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """The parameters that no checkbox carries, for the form of checkboxes to keep."""
+        ticked = ("status", *FACETS)
+        return [(name, value) for name, value in self.filters.pairs() if name not in ticked]
+
+    @property
+    def timeless(self) -> list[tuple[str, str]]:
+        """The parameters other than times, for the form of times to keep."""
+        return replace(self.filters, since=None, until=None).pairs()
+
+    @property
+    def ranges(self) -> list[Range]:
+        return [self._range(text, label) for text, label in RANGES]
+
+    def _range(self, text: str, label: str) -> Range:
+        """The entry that asks for what was created since `text`."""
+        state = replace(self.filters, since=Moment.parse(text) if text else None, until=None)
+        return Range(label, self.address.of(state), current=state == self.filters)
+
+    @property
+    def range_label(self) -> str:
+        """What the closed menu says: the entry that holds, or the times that were asked for."""
+        entry = next((each.label for each in self.ranges if each.current), "")
+        if entry:
+            return entry
+        since, until = self.filters.since, self.filters.until
+        parts = [f"since {since.describe()}" if since else "", f"before {until.describe()}" if until else ""]
+        return " ".join(filter(None, parts)).capitalize().replace("utc", "UTC")
+
+    @property
+    def from_value(self) -> str:
+        return self._field_value(self.filters.since)
+
+    @property
+    def to_value(self) -> str:
+        return self._field_value(self.filters.until)
+
+    def _field_value(self, moment: Moment | None) -> str:
+        """A moment as the value of a datetime-local field, in UTC."""
+        return f"{moment.at(self._now):%Y-%m-%dT%H:%M:%S}" if moment else ""
+
+
+def statuses(facet: Facet, filters: RunFilters) -> list[Choice]:
+    """The status chips: those that occur or are chosen, known ones in a fixed order before all others."""
+    rank = {status.value: place for place, status in enumerate(STATUSES)}
+    found = _choices(facet, filters.status)
+    return sorted(found, key=lambda choice: (rank.get(choice.value, len(rank)), choice.value))
+
+
+def choices(facet: Facet, filters: RunFilters) -> Choices:
+    """A facet's values: the chosen and the most frequent at once, more behind a click, the rarest counted."""
+    found = _choices(facet, getattr(filters, facet.field.name))
+    shown = [choice for place, choice in enumerate(found) if choice.chosen or place < SHOWN_AT_ONCE]
+    rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= SHOWN_AT_ONCE]
+    unlisted = max(0, len(rest) - MOST_LISTED)
+    return Choices(facet.field.name, facet.field.label, shown, rest[:MOST_LISTED], unlisted)
+
+
+def _choices(facet: Facet, chosen: tuple[str, ...]) -> list[Choice]:
+    """All values that occur, most frequent first, then the chosen ones that don't."""
+    counts = dict(facet.counts)
+    most = facet.most or 1
+    values = [*counts, *(value for value in chosen if value not in counts)]
+    return [
+        Choice(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%")
+        for value in values
+    ]

@@ -1,0 +1,22 @@
+"""`{% load listing %}`: numbers over many runs, which may be capped or measured in different ways."""
+
+from __future__ import annotations
+
+from django import template
+
+from dashboard import formats
+from runs.stats.overview import MOST_COUNTED
+
+register = template.Library()
+
+
+@register.filter
+def capped(count: int) -> str:
+    """A count that was given up at its limit is "10,000+"."""
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+
+
+@register.filter
+def measured(ms: int | None) -> str:
+    """A duration out of many: with decimals only where the run it belongs to was timed in milliseconds."""
+    return formats.duration(ms, precise=ms is not None and ms % 1000 != 0)

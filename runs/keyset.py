@@ -1,0 +1,38 @@
+"""Order and position in a list: a page begins behind a record, however far down that record is.
+
+Used by `runs.querysets` and whoever pages; knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Value
+from django.db.models.lookups import GreaterThan, LessThan
+
+Records = TypeVar("Records", bound=QuerySet[Any])
+
+
+class _Row(Func):
+    """`ROW(a, b)`. Compared as one value it is what an index is entered with, so ties cost nothing."""
+
+    template = "ROW(%(expressions)s)"
+    output_field = BooleanField()
+
+
+def behind(records: Records, columns: Sequence[str], position: Sequence[Any], *, descending: bool) -> Records:
+    """Those of `records` that come after `position` where `columns`, none of them null, give the order."""
+    compare = LessThan if descending else GreaterThan
+    return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
+
+
+def in_order(records: Records, columns: Sequence[str], *, descending: bool) -> Records:
+    """`records` ordered by `columns`, all in one direction."""
+    sign = "-" if descending else ""
+    return records.order_by(*(sign + column for column in columns))
+
+
+def earlier_than_outer(*columns: str) -> LessThan:
+    """The condition, in a subquery, that a record comes before that of the outer query."""
+    return LessThan(_Row(*map(F, columns)), _Row(*map(OuterRef, columns)))

@@ -1,0 +1,87 @@
+"""The controls around the run list."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
+from runs.filters import Moment, RunFilters
+from runs.filters.fields import CHOICES
+from runs.stats.overview import Facet
+
+NOW = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)
+FIELDS = {field.name: field for field in CHOICES}
+ADDRESS = Address("/runs/")
+
+
+def facet(name: str, **counts: int) -> Facet:
+    return Facet(FIELDS[name], tuple(counts.items()), capped=False)
+
+
+def bar(**filters) -> FilterBar:
+    facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
+    return FilterBar(RunFilters(**filters), facets, ADDRESS, NOW)
+
+
+def test_an_address_says_the_state_and_nothing_else():
+    assert ADDRESS.of(RunFilters()) == "/runs/"
+    assert ADDRESS.of(RunFilters(), "abc") == "/runs/?cursor=abc"
+    assert ADDRESS.of(RunFilters(model=("a b",)), "abc") == "/runs/?model=a+b&cursor=abc"
+
+
+def test_each_value_is_a_token_that_takes_just_itself_away():
+    tokens = bar(status=("failed", "expired"), since=Moment("-7d")).tokens
+    assert [(each.name, each.value, each.url) for each in tokens] == [
+        ("status", "failed", "/runs/?status=expired&from=-7d"),
+        ("status", "expired", "/runs/?status=failed&from=-7d"),
+    ]
+
+
+def test_the_forms_keep_what_they_do_not_ask_for():
+    found = bar(status=("failed",), thread=("t",), since=Moment("-7d"))
+    assert found.kept == [("thread", "t"), ("from", "-7d")]
+    assert found.timeless == [("status", "failed"), ("thread", "t")]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "label"),
+    [
+        ("", "", "All time"),
+        ("-24h", "", "Last 24 hours"),
+        ("-3h", "", "Since 3 hours ago"),
+        ("-24h", "-1h", "Since 24 hours ago before 1 hour ago"),
+        ("2026-11-01", "", "Since 2026-11-01 00:00:00 UTC"),
+        ("", "2026-11-01", "Before 2026-11-01 00:00:00 UTC"),
+    ],
+)
+def test_the_closed_menu_names_the_time_range(since, until, label):
+    moments = {name: Moment.parse(text) for name, text in (("since", since), ("until", until)) if text}
+    found = bar(**moments)
+    assert found.range_label == label
+    assert [each.label for each in found.ranges if each.current] == [label] * (
+        label[:5] in ("All t", "Last ")
+    )
+
+
+def test_fields_of_time_show_the_moments_meant_in_utc():
+    found = bar(since=Moment("-1h"), until=Moment.parse("2026-11-20T15:00:00+01:00"))
+    assert (found.from_value, found.to_value) == ("2026-11-20T13:32:00", "2026-11-20T14:00:00")
+
+
+def test_known_statuses_come_in_a_fixed_order_and_unknown_ones_last():
+    found = statuses(facet("status", completed=9, zzz=5, failed=1, aaa=1), RunFilters(status=("expired",)))
+    assert [(each.value, each.count, each.chosen) for each in found] == [
+        ("failed", 1, False),
+        ("expired", 0, True),
+        ("completed", 9, False),
+        ("aaa", 1, False),
+        ("zzz", 5, False),
+    ]
+
+
+def test_rare_values_stand_behind_a_click_unless_they_are_chosen():
+    counts = {f"m{place:02}": 100 - place for place in range(SHOWN_AT_ONCE + MOST_LISTED + 3)}
+    found = choices(facet("model", **counts), RunFilters(model=("m20", "gone")))
+    assert [each.value for each in found.shown] == ["m00", "m01", "m02", "m03", "m04", "m05", "m20", "gone"]
+    assert (len(found.rest), found.unlisted) == (MOST_LISTED, 2)
+    assert [each.width for each in found.shown[:2]] == ["100%", "99%"]

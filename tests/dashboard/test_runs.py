@@ -1,0 +1,340 @@
+"""The run list: what it shows, to whom, at which cost, and in which ways it is asked for."""
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.views import runs as view
+from runs.filters import Cursor
+from runs.models import Run
+from tests import factories
+
+URL = "/p/default/runs/"
+SWAP = {"HX-Request": "true", "HX-Target": "results"}
+OLDER = {"HX-Request": "true", "HX-Target": "rows"}
+BETWEEN = f"{datetime.fromtimestamp(factories.NOW + 100, UTC):%Y-%m-%dT%H:%M:%S}"
+RESTORE = {"HX-Request": "true", "HX-Target": "results", "HX-History-Restore-Request": "true"}
+
+
+def text_of(response) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+
+
+def ids_in(response) -> list[str]:
+    return re.findall(r'<a class="id" href="[^"]*" title="([^"]*)"', response.content.decode())
+
+
+def posted(project, *objects) -> list[str]:
+    report = factories.post(project, *objects)
+    assert not report.errors
+    return [each["id"] for each in objects]
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    monkeypatch.setattr(view, "PAGE_SIZE", 3)
+
+
+# who may see it
+
+
+def test_the_list_asks_for_a_login(client, project):
+    response = client.get(URL)
+    assert (response.status_code, response["Location"]) == (302, f"/login/?next={URL}")
+
+
+def test_to_people_outside_the_project_it_does_not_exist(client, project):
+    client.force_login(factories.make_user(factories.make_project("other")))
+    assert client.get(URL).status_code == 404
+
+
+def test_runs_of_other_projects_are_never_listed(member_client, project):
+    mine = posted(project, factories.run_object())
+    posted(factories.make_project("other"), factories.run_object())
+    response = member_client.get(URL)
+    assert ids_in(response) == mine
+    assert "1 run " in text_of(response)
+
+
+def test_nothing_but_reading_is_possible(member_client):
+    assert member_client.post(URL).status_code == 405
+
+
+# what it shows
+
+
+def test_newest_runs_come_first_and_lead_to_their_pages(member_client, project):
+    first, second = posted(project, factories.run_object(), factories.run_object())
+    response = member_client.get(URL)
+    assert ids_in(response) == [second, first]
+    assert f'href="{URL}{first}/"' in response.content.decode()
+
+
+def test_a_failed_run_explains_itself_in_the_list(member_client, project):
+    posted(project, factories.failed_run(code="server_error", message="The server had an error."))
+    response = member_client.get(URL)
+    assert "<code>server_error</code> The server had an error." in response.content.decode()
+
+
+def test_only_the_beginning_of_a_long_error_is_sent(member_client, project):
+    posted(project, factories.failed_run(message="long " * 1000))
+    assert member_client.get(URL).content.decode().count("long ") < 200
+
+
+def test_a_waiting_run_says_for_what_and_how_long_it_has(member_client, project):
+    posted(project, factories.waiting_run("issue_refund", "create_label"))
+    text = text_of(member_client.get(URL))
+    assert "submit_tool_outputs Waiting for issue_refund and create_label" in text
+    assert re.search(r"Expired \d+ d ago", text)
+
+
+def test_tools_that_were_called_are_counted(member_client, project):
+    run = factories.run_object()
+    posted(project, run)
+    calls = [factories.function_call(name) for name in ("track", "search", "search")]
+    factories.post_steps(project, factories.step_object(run, *calls))
+    body = member_client.get(URL).content.decode()
+    assert 'title="search \N{MULTIPLICATION SIGN}2, track"' in body
+    assert '<span class="dim">+1</span>' in body
+
+
+def test_a_status_that_nobody_knows_is_shown_as_it_came(member_client, project):
+    posted(project, factories.run_object(status="paused_by_vendor"))
+    response = member_client.get(URL)
+    assert '<span class="status" data-status="paused_by_vendor">' in response.content.decode()
+    assert "unknown status Kept as received." in text_of(response)
+
+
+def test_hostile_text_is_shown_and_never_run(member_client, project):
+    bad = "<script>alert(1)</script>"
+    names = {"id": f"run_{bad}/../\n", "thread_id": bad, "assistant_id": f"asst_{bad}", "model": bad}
+    run = factories.failed_run(code=bad, message=bad, metadata={bad: f'">{bad}'}, status=bad)
+    posted(project, run | names)
+    response = member_client.get(URL, {"status": bad, "model": bad, "thread": bad})
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert len(ids_in(response)) == 1
+    assert "<script>alert" not in body
+    assert "&lt;script&gt;alert(1)" in body
+    assert "run_%3Cscript%3Ealert%281%29%3C%2Fscript%3E%2F..%2F%0A/" in body
+
+
+def test_a_project_without_runs_leads_to_the_connect_page(member_client, project):
+    response = member_client.get(URL)
+    assert "No runs yet" in text_of(response)
+    assert 'href="/p/default/connect/"' in response.content.decode()
+    assert 'id="facets"' not in response.content.decode()
+
+
+def test_what_each_filter_costs_is_said_where_nothing_matches(member_client, project):
+    posted(project, *(factories.run_object(model="a") for _ in range(2)), factories.failed_run(model="b"))
+    response = member_client.get(URL, {"status": "failed", "model": "a"})
+    text = text_of(response)
+    assert "No run matches these filters" in text
+    assert "Together they match 0 of 3 runs." in text
+    assert "status:failed 2" in text
+    assert "model:a 1" in text
+    assert f'href="{URL}?model=a"' in response.content.decode()
+
+
+# filters
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"status": "failed"}, ["run_b"]),
+        ({"status": ["failed", "completed"]}, ["run_b", "run_a"]),
+        ({"model": "other"}, ["run_c"]),
+        ({"assistant": "asst_x"}, ["run_a"]),
+        ({"error": "boom"}, ["run_b"]),
+        ({"thread": "thread_x"}, ["run_c"]),
+        ({"from": BETWEEN}, ["run_c", "run_b"]),
+        ({"to": f"{BETWEEN}Z"}, ["run_a"]),
+        ({"from": "", "to": ""}, ["run_c", "run_b", "run_a"]),
+    ],
+    ids=str,
+)
+def test_every_filter_selects(member_client, project, query, expected):
+    at, last = factories.NOW, {"model": "other", "thread_id": "thread_x"}
+    posted(
+        project,
+        factories.run_object(id="run_a", created_at=at, assistant_id="asst_x"),
+        factories.failed_run(id="run_b", created_at=at + 200, code="boom"),
+        factories.run_object(id="run_c", created_at=at + 300, status="queued") | last,
+    )
+    assert ids_in(member_client.get(URL, query)) == expected
+
+
+def test_the_state_is_told_in_title_heading_and_tokens(member_client, project):
+    posted(project, factories.failed_run())
+    body = member_client.get(URL, {"status": "failed", "from": "-24h"}).content.decode()
+    assert "<title>Runs with status failed since 24 hours ago · Runglass</title>" in body
+    assert re.search(r"<h1[^>]*>Runs with status failed since 24 hours ago</h1>", body)
+    assert f'href="{URL}?from=-24h" hx-get="{URL}?from=-24h" aria-label="Remove status:failed"' in body
+    assert '<input type="hidden" name="from" value="-24h">' in body
+    assert re.search(r'name="status" value="failed"[^>]* checked', body)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("statuss=failed", "statuss unknown parameter; did you mean 'status'?"),
+        ("status=faild", "status unknown value 'faild'; did you mean 'failed'?"),
+        ("from=yesterday", "from expected a time"),
+        ("cursor=nonsense", "cursor not a cursor"),
+        ("cursor=", "cursor not a cursor"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 400), (SWAP, 422), (OLDER, 422), (RESTORE, 400)],
+    ids=["page", "swap", "older", "history"],
+)
+def test_a_filter_that_can_not_be_meant_is_named_and_nothing_listed(
+    member_client, project, query, words, headers, status
+):
+    posted(project, factories.failed_run())
+    response = member_client.get(f"{URL}?{query}", headers=headers)
+    assert response.status_code == status
+    assert words in text_of(response)
+    assert ids_in(response) == []
+    assert ('id="facets"' in response.content.decode()) is (status == 400)
+
+
+def test_a_refused_next_page_lands_where_the_list_was(member_client, project):
+    response = member_client.get(f"{URL}?cursor=x", headers=OLDER)
+    assert (response["HX-Retarget"], response["HX-Reswap"]) == ("#results", "outerHTML")
+
+
+def test_what_was_understood_stays_chosen(member_client, project):
+    posted(project, factories.failed_run())
+    body = member_client.get(f"{URL}?status=failed&modl=x").content.decode()
+    assert re.search(r'name="status" value="failed"[^>]* checked', body)
+    assert f'href="{URL}?status=failed"' in body
+
+
+# pages of it
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(member_client, project, small_pages):
+    same = {"created_at": factories.NOW}
+    everything = posted(project, *(factories.run_object(**same) for _ in range(7)))
+    seen, url = [], URL + "?status=completed"
+    while url:
+        response = member_client.get(url)
+        seen.append(ids_in(response))
+        url = response.context["older_url"]
+        assert not url or url.startswith(f"{URL}?status=completed&cursor=")
+    assert [len(page) for page in seen] == [3, 3, 1]
+    assert sorted(run_id for page in seen for run_id in page) == sorted(everything)
+
+
+def test_the_next_page_is_appended_as_rows(member_client, project, small_pages):
+    posted(project, *(factories.run_object() for _ in range(5)))
+    run = Run.objects.newest_first()[2]
+    url = f"{URL}?cursor={Cursor(run.created_at, run.pk)}"
+    body = member_client.get(url, headers=OLDER).content.decode()
+    assert body.strip().startswith("<tr")
+    assert body.count("<tr") == 2
+    assert '<p class="row gap" id="more" hx-swap-oob="true">' in body
+
+
+@pytest.mark.parametrize(
+    ("headers", "whole", "fragment"),
+    [({}, True, False), (SWAP, False, True), (RESTORE, True, False)],
+    ids=["page", "swap", "history"],
+)
+def test_the_results_can_be_asked_for_in_every_way(member_client, project, headers, whole, fragment):
+    (run_id,) = posted(project, factories.failed_run())
+    response = member_client.get(f"{URL}?to=&status=failed", headers=headers)
+    body = response.content.decode()
+    assert ids_in(response) == [run_id]
+    assert ("<html" in body) is whole
+    assert ('hx-swap-oob="morph"' in body) is fragment
+    assert response.get("HX-Push-Url") == (f"{URL}?status=failed" if fragment else None)
+    assert ("announce" in response.get("HX-Trigger", "")) is fragment
+    assert "HX-Request" in response["Vary"]
+
+
+@pytest.mark.parametrize("headers", [{}, RESTORE], ids=["page", "history"])
+def test_a_next_page_is_a_whole_page_to_browsers(member_client, project, small_pages, headers):
+    posted(project, *(factories.run_object() for _ in range(5)))
+    url = member_client.get(URL).context["older_url"]
+    response = member_client.get(url, headers=headers)
+    assert "<html" in response.content.decode()
+    assert len(ids_in(response)) == 2
+    assert "Back to the newest" in text_of(response)
+
+
+def test_every_swapped_part_stands_in_the_page_under_the_same_id(member_client, project):
+    posted(project, factories.run_object())
+    page = member_client.get(URL).content.decode()
+    swapped = member_client.get(URL, headers=SWAP).content.decode()
+    parts = re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', swapped)
+    assert parts == ["heading", "range", "q-form", "facets", "statuses"]
+    assert all(page.count(f'id="{part}"') == 1 for part in [*parts, "results"])
+
+
+# what it costs
+
+
+def queries_of(client: Client, url: str = URL, **options) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url, **options).status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def with_steps(project, count: int) -> None:
+    runs = [factories.waiting_run("refund") | {"metadata": {"n": str(n)}} for n in range(count)]
+    posted(project, *runs)
+    call = factories.function_call("refund")
+    factories.post_steps(project, *(factories.step_object(run, call) for run in runs))
+
+
+def test_twenty_rows_cost_what_ten_cost(member_client, project):
+    with_steps(project, 10)
+    queries_of(member_client)
+    ten = queries_of(member_client)
+    with_steps(project, 10)
+    twenty = queries_of(member_client)
+    assert len(ids_in(member_client.get(URL))) == 20
+    # session, user, project; rows, their tools; totals, facets; the shell's projects and roles
+    assert len(ten) == len(twenty) == 9
+
+
+def test_a_filtered_field_costs_one_query_more_for_its_facet(member_client, project):
+    with_steps(project, 3)
+    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 10
+
+
+def test_a_next_page_costs_its_rows_alone(member_client, project):
+    with_steps(project, 3)
+    # session, user, project; rows, their tools
+    assert len(queries_of(member_client, headers=OLDER)) == 5
+
+
+def test_nothing_found_costs_a_capped_count_a_filter(member_client, project):
+    with_steps(project, 3)
+    sql = queries_of(member_client, f"{URL}?status=failed&model=none")
+    # two filtered facets beyond the usual; the counts: all runs, and those without each of the filters
+    assert len([each for each in sql if "LIMIT 10001" in each and "COUNT(*)" in each.upper()]) == 4
+    assert len(sql) <= 9 + 2 + 3
+
+
+def test_no_payload_is_loaded_by_a_list(member_client, project):
+    with_steps(project, 3)
+    sql = "\n".join(
+        queries_of(member_client)
+        + queries_of(member_client, headers=SWAP)
+        + queries_of(member_client, headers=OLDER)
+        + queries_of(member_client, f"{URL}?status=failed&model=none")
+    ).replace('LEFT("run"."error_message"', "")
+    payloads = ("required_action", "extra", "error_message", "details", "body", "instructions", "content")
+    assert [name for name in payloads if f'"{name}"' in sql] == []
+    assert '"configuration"."' not in sql
