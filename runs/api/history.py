@@ -7,23 +7,37 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
+from runs.api.openapi.components import ref
+from runs.api.openapi.operations import RUN_ID, answers, described
 from runs.api.views import KeyedView
 from runs.errors import NotFound
 from runs.history import Entry, entries
 from runs.models import ApiKey, Observation, Project, Run, RunStep
 
 
+@described(
+    get=answers(
+        "get_run_history",
+        "Every post of the run that was kept, oldest first",
+        {"type": "array", "items": ref("HistoryEntry")},
+        404,
+        parameters=[RUN_ID],
+    )
+)
 class RunHistory(KeyedView):
     """`/api/v1/runs/{run_id}/history`"""
 
     def get(self, request: Request, run_id: str) -> JsonResponse:
-        """Every post that was kept, oldest first: the first one, each that changed the run, each stale one."""
+        """Every post that was kept, oldest first: the first, each that changed the run, each stale one."""
         run = _find(self.project(request), run_id)
         found = entries(run, list(Observation.objects.of_run(run).for_list()))
         names = ApiKey.objects.names(entry.key_id for entry in found)
         return JsonResponse([_as_json(entry, names) for entry in found], safe=False)
 
 
+@described(
+    get=answers("list_run_steps", "The run's steps, oldest first", ref("StepList"), 404, parameters=[RUN_ID])
+)
 class RunSteps(KeyedView):
     """`/api/v1/runs/{run_id}/steps`"""
 
@@ -31,7 +45,9 @@ class RunSteps(KeyedView):
         """The run's steps as they were posted last and accepted, oldest first, in a list envelope."""
         run = _find(self.project(request), run_id)
         steps = [step.as_json() for step in RunStep.objects.of_run(run).in_order()]
-        return HttpResponse(b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json")
+        return HttpResponse(
+            b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json"
+        )
 
 
 def _find(project: Project, run_id: str) -> Run:

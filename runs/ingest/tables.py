@@ -94,7 +94,7 @@ class Table:
 
     @cached_property
     def _types(self) -> dict[str, str]:
-        return {field.column: field.db_type(connection) or "" for field in self.model._meta.concrete_fields}
+        return {field.column or "": field.db_type(connection) or "" for field in self.model._meta.concrete_fields}
 
     @cached_property
     def _encoders(self) -> list[tuple[int, Callable[[Any], str]]]:

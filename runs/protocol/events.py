@@ -45,7 +45,8 @@ class BrokenLine:
 
 def from_stream(content: bytes) -> Iterator[Event | BrokenLine]:
     """The events of a recorded stream, in its order. An event at the very end needs no blank line after it."""
-    name, data, begin = "", [], 1
+    name, begin = "", 1
+    data: list[bytes] = []
     for number, line in enumerate([*content.splitlines(), b""], 1):
         field, colon, value = line.partition(b":")
         value = value.removeprefix(b" ")

@@ -25,7 +25,7 @@ from dashboard.embedded.sessions import session
 from dashboard.first_start import create_identities
 from dashboard.progress import progress
 from dashboard.serving import Address, AddressError, free_address, serve
-from runs.models import Project
+from runs.management.arguments import find_project
 
 
 class Command(BaseCommand):
@@ -70,9 +70,7 @@ class Command(BaseCommand):
     def _load_demo(self) -> None:
         from runs.demo.loading import load  # big, and seldom needed
 
-        project = Project.objects.filter(slug="default").first()
-        if project is None:
-            raise CommandError("--demo needs the project `default`, which this database doesn't have")
+        project = find_project("default")
         with progress("Loading demo runs", "runs", sys.stderr) as tell:
             load(project, tell)
 

@@ -1,0 +1,159 @@
+"""What a step or call holds, in titled parts: the protocol's own kinds, and any vendor's as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.run_page import excerpt
+from dashboard.run_page.excerpt import Excerpt
+from dashboard.run_page.posted import as_mapping, as_text
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One result of a file search."""
+
+    name: str
+    file_id: str | None
+    score: str | None
+    content: Excerpt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled piece of a call: a text, a file by its id, found files, or a remark where there is nothing."""
+
+    title: str
+    text: Excerpt | None = None
+    file_id: str | None = None
+    files: tuple[FoundFile, ...] | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call. `server` is the label of an MCP server."""
+
+    id: str
+    type: str
+    name: str
+    parts: list[Part] = field(default_factory=list)
+    server: str | None = None
+    is_answered: bool = True
+    output_length: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it shares with its tool: functions go by name, MCP tools by server, others by kind."""
+        match self.type:
+            case "function":
+                return self.type, self.name
+            case "mcp":
+                return self.type, self.server or ""
+            case _:
+                return self.type, ""
+
+
+def read(posted: Any, *, is_awaited: bool = False) -> Call:
+    """A call as a step or a required action tells it. `is_awaited`: its run waits for outputs now."""
+    posted = as_mapping(posted)
+    kind = as_text(posted.get("type")) or "function"
+    body = as_mapping(posted.get(kind))
+    name = as_text(body.get("name") if kind == "function" else posted.get("name")) or kind
+    output = body.get("output") if kind == "function" else posted.get("output")
+    answered = not (is_awaited and kind in ("function", "mcp") and output is None)
+    return Call(
+        id=as_text(posted.get("id")) or "",
+        type=kind,
+        name=name,
+        parts=list(_parts(kind, posted, body, answered)),
+        server=as_text(posted.get("server_label")),
+        is_answered=answered,
+        output_length=len(as_text(output) or "") if output is not None else None,
+    )
+
+
+def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bool) -> Iterator[Part]:
+    match kind:
+        case "function":
+            yield _argument(body)
+            yield _output(body, answered)
+        case "code_interpreter":
+            yield from _code(body)
+        case "file_search":
+            yield from _search(body)
+        case _:
+            yield from _vendor(kind, posted, answered)
+
+
+def _argument(body: dict[str, Any]) -> Part:
+    if body.get("arguments") is None:
+        return Part("Arguments", remark=_missing(body, "arguments"))
+    return Part("Arguments", excerpt.of_posted(body["arguments"]))
+
+
+def _output(body: dict[str, Any], answered: bool) -> Part:
+    if body.get("output") is not None:
+        return Part("Output", excerpt.of_posted(body["output"]))
+    return Part("Output", remark=_missing(body, "output") if answered else "Not submitted yet.")
+
+
+def _missing(body: dict[str, Any], name: str) -> str:
+    return f"{name}: null" if name in body else f"{name}: not sent"
+
+
+def _code(body: dict[str, Any]) -> Iterator[Part]:
+    source = as_text(body.get("input"))
+    yield Part("Code", excerpt.of_text(source)) if source else Part("Code", remark=_missing(body, "input"))
+    outputs = body.get("outputs")
+    for output in outputs if isinstance(outputs, list) else []:
+        yield _code_output(as_mapping(output), output)
+    if not outputs:
+        yield Part("Output", remark="No output was recorded.")
+
+
+def _code_output(output: dict[str, Any], posted: Any) -> Part:
+    if output.get("type") == "logs":
+        return Part("Logs", excerpt.of_text(as_text(output.get("logs")) or ""))
+    file_id = as_text(as_mapping(output.get("image")).get("file_id"))
+    if file_id is not None:
+        return Part("Image", file_id=file_id)
+    return Part("Output", excerpt.of_value(posted))
+
+
+def _search(body: dict[str, Any]) -> Iterator[Part]:
+    rest = {name: value for name, value in body.items() if name != "results"}
+    if rest:
+        yield Part("Options", excerpt.of_value(rest))
+    results = body.get("results")
+    if not isinstance(results, list):
+        yield Part("Results", remark="Servers send results only where they are asked to include them.")
+        return
+    yield Part("Results", files=tuple(_found_file(as_mapping(each)) for each in results))
+
+
+def _found_file(posted: dict[str, Any]) -> FoundFile:
+    content = posted.get("content")
+    texts = (
+        [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
+    )
+    return FoundFile(
+        as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
+        as_text(posted.get("file_id")),
+        as_text(posted.get("score")),
+        excerpt.of_text("\n\n".join(texts)) if texts else None,
+    )
+
+
+def _vendor(kind: str, posted: dict[str, Any], answered: bool) -> Iterator[Part]:
+    """Flat calls have arguments and output of their own; whatever else there is follows as it came."""
+    if "arguments" in posted:
+        yield _argument(posted)
+    if "output" in posted or not answered:
+        yield _output(posted, answered)
+    shown = {"id", "type", "name", "arguments", "output"}
+    rest = {name: value for name, value in posted.items() if name not in shown}
+    if rest:
+        yield Part(f"{kind}, as received", excerpt.of_value(rest))

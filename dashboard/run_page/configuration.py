@@ -1,0 +1,119 @@
+"""How a run was configured, each field as it was sent: a value, null, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard import markdown
+from dashboard.run_page import excerpt
+from dashboard.run_page.excerpt import Excerpt
+from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
+
+_FIELDS = (
+    "temperature",
+    "top_p",
+    "reasoning_effort",
+    "max_prompt_tokens",
+    "max_completion_tokens",
+    "truncation_strategy",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+)
+# Sent by some revisions only: their absence says nothing.
+_OCCASIONAL = ("tool_resources", "file_ids")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field. `words` is a value's short form, `code` the part of it that is a name of the protocol."""
+
+    name: str
+    presence: Presence
+    code: str = ""
+    words: str = ""
+    detail: Excerpt | None = None
+    detail_title: str = "As sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One entry of the metadata."""
+
+    key: str
+    value: Excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    presence: Presence
+    text: Excerpt | None = None
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether Markdown is offered beside the plain text."""
+        return self.text is not None and 0 < self.text.length <= markdown.LONGEST
+
+    @property
+    def html(self) -> str:
+        return markdown.render(self.text.full) if self.text else ""
+
+
+def settings(posted: Posted) -> list[Setting]:
+    """The configuration, field by field, but for instructions and tools."""
+    occasional = [name for name in _OCCASIONAL if posted.presence(name) is not Presence.ABSENT]
+    return [_setting(posted, name) for name in (*_FIELDS, *occasional)]
+
+
+def instructions(posted: Posted) -> Instructions:
+    """The instructions, whole."""
+    value = as_text(posted.value("instructions"))
+    return Instructions(posted.presence("instructions"), None if value is None else excerpt.of_text(value))
+
+
+def metadata(posted: Posted) -> list[Pair]:
+    """The metadata's entries."""
+    return [Pair(key, excerpt.of_posted(value)) for key, value in posted.mapping("metadata").items()]
+
+
+def _setting(posted: Posted, name: str) -> Setting:
+    presence, value = posted.presence(name), posted.value(name)
+    if presence is not Presence.VALUE:
+        return Setting(name, presence)
+    match value:
+        case dict() if value:
+            return _object(name, value)
+        case [] | {}:
+            return Setting(name, presence, words=as_text(value) or "")
+        case list():
+            return Setting(name, presence, detail=excerpt.of_value(value))
+        case str() if name in ("tool_choice", "response_format", "reasoning_effort"):
+            return Setting(name, presence, code=value)
+        case _:
+            return Setting(name, presence, words=as_text(value) or "")
+
+
+def _object(name: str, value: dict[str, Any]) -> Setting:
+    schema = as_mapping(value.get("json_schema"))
+    code = as_text(value.get("type")) or ""
+    words = ", ".join(_words(value, schema))
+    if schema.get("schema") is not None:
+        count = len(as_mapping(as_mapping(schema["schema"]).get("properties")))
+        title = f"Schema, {count} propert{'y' if count == 1 else 'ies'}"
+        return Setting(name, Presence.VALUE, code, words, excerpt.of_value(schema["schema"]), title)
+    is_told = set(value) <= {"type", "last_messages"} and bool(code)
+    return Setting(name, Presence.VALUE, code, words, None if is_told else excerpt.of_value(value))
+
+
+def _words(value: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """What is worth saying beside the type of an object."""
+    if value.get("last_messages") is not None:
+        yield as_text(value["last_messages"]) or ""
+    if (named := as_mapping(value.get("function")).get("name")) is not None:
+        yield as_text(named) or ""
+    if schema.get("name") is not None:
+        yield as_text(schema["name"]) or ""
+    if schema.get("strict") is True:
+        yield "strict"

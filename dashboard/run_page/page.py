@@ -1,0 +1,162 @@
+"""A run's page put together: what is fetched, and what each section shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from dashboard.run_page import configuration, excerpt, history, steps
+from dashboard.run_page.calls import Call
+from dashboard.run_page.configuration import Instructions, Pair, Setting
+from dashboard.run_page.excerpt import Excerpt
+from dashboard.run_page.history import Line
+from dashboard.run_page.posted import Posted, Presence
+from dashboard.run_page.raw import RawTree
+from dashboard.run_page.steps import Step
+from dashboard.run_page.timeline import MOST_STEPS, Timeline
+from dashboard.run_page.tools import Tools
+from dashboard.run_page.usage import Usage
+from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
+from runs.history import entries
+from runs.models import ApiKey, Message, Observation, Run, RunStep
+
+
+@dataclass
+class RunPage:
+    """One run for its page. A section is made when its template asks; `full` names those without a cut."""
+
+    run: Run
+    now: datetime
+    full: frozenset[str] = frozenset()
+
+    @cached_property
+    def posted(self) -> Posted:
+        return Posted(self.run.members())
+
+    @cached_property
+    def header(self) -> Header:
+        return Header(
+            self.run,
+            self.run.project.slug,
+            self.posted,
+            [step.record for step in self.steps],
+            self.now,
+            Run.objects.previous_in_thread(self.run),
+            Run.objects.next_in_thread(self.run),
+        )
+
+    @cached_property
+    def answers(self) -> list[Message]:
+        """The messages that the run wrote."""
+        return list(Message.objects.of_run(self.run))
+
+    @cached_property
+    def answered(self) -> list[Excerpt]:
+        return [excerpt.of_text(message.text) for message in self.answers if message.text]
+
+    @cached_property
+    def asked(self) -> Excerpt | None:
+        message = Message.objects.asked(self.run)
+        return excerpt.of_text(message.text) if message and message.text else None
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        by_id = {message.external_id: message for message in self.answers}
+        return steps.read(RunStep.objects.of_run(self.run).in_order(), self.run, by_id)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        limit = None if "timeline" in self.full else MOST_STEPS
+        return Timeline(self.run, self.posted, self.steps, self.now, limit)
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """All calls that are known, of the steps and of what is awaited, each once."""
+        told = [call for step in self.steps for call in step.calls]
+        ids = {call.id for call in told}
+        return [*told, *(call for call in self.timeline.pending if call.id not in ids)]
+
+    @cached_property
+    def tools(self) -> Tools:
+        return Tools(self.posted, self.calls, is_known=bool(self.steps))
+
+    @cached_property
+    def error(self) -> Problem | None:
+        return last_error(self.posted)
+
+    @cached_property
+    def error_presence(self) -> Presence:
+        return self.posted.presence("last_error")
+
+    @cached_property
+    def incomplete_presence(self) -> Presence:
+        return self.posted.presence("incomplete_details")
+
+    @cached_property
+    def incomplete_reason(self) -> str | None:
+        return incomplete_reason(self.posted)
+
+    @cached_property
+    def failed_steps(self) -> list[Step]:
+        return [step for step in self.steps if step.is_failed]
+
+    @property
+    def error_count(self) -> int:
+        return bool(self.error) + (self.incomplete_reason is not None) + len(self.failed_steps)
+
+    @property
+    def has_overview(self) -> bool:
+        """Whether there is something to say that the header has not said."""
+        return bool(self.timeline.pending or self.failed_steps or self.asked or self.answered)
+
+    @cached_property
+    def usage(self) -> Usage:
+        return Usage(self.run, self.posted, self.steps)
+
+    @property
+    def instructions(self) -> Instructions:
+        return configuration.instructions(self.posted)
+
+    @property
+    def settings(self) -> list[Setting]:
+        return configuration.settings(self.posted)
+
+    @property
+    def expiry_presence(self) -> Presence:
+        return self.posted.presence("expires_at")
+
+    @cached_property
+    def metadata(self) -> list[Pair]:
+        return configuration.metadata(self.posted)
+
+    @property
+    def metadata_presence(self) -> Presence:
+        return self.posted.presence("metadata")
+
+    @cached_property
+    def raw(self) -> RawTree:
+        return RawTree(self.posted.raw)
+
+    @property
+    def is_raw_shown(self) -> bool:
+        return "raw" in self.full or not self.raw.is_large
+
+    @cached_property
+    def history(self) -> list[Line]:
+        found = entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
+        return history.lines(found, ApiKey.objects.names(entry.key_id for entry in found))
+
+
+def header_alone(run: Run, now: datetime, seen_version: int | None) -> Header:
+    """What the page asks for every two seconds while `run` is active: no payloads but the run's own."""
+    return Header(
+        run,
+        run.project.slug,
+        Posted(run.members()),
+        list(RunStep.objects.of_run(run).without_payload().in_order()),
+        now,
+        Run.objects.previous_in_thread(run),
+        Run.objects.next_in_thread(run),
+        seen_version,
+    )

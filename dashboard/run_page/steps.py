@@ -1,0 +1,69 @@
+"""The stored steps of a run with what their details hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard import json_values
+from dashboard.run_page import calls, excerpt
+from dashboard.run_page.calls import Call, Part
+from dashboard.run_page.posted import as_mapping
+from runs.models import Message, Run, RunStep
+from runs.protocol.step import TERMINAL
+
+_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The `number`-th step: its tool calls, or the `parts` of whatever else it is."""
+
+    record: RunStep
+    number: int
+    calls: list[Call]
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str:
+        """An id for links; a posted one that could be mistaken for another element's is left aside."""
+        posted = self.record.external_id
+        return posted if _ANCHOR.fullmatch(posted) else f"step-{self.number}"
+
+    @property
+    def is_failed(self) -> bool:
+        return self.record.status == "failed" or self.record.error_code is not None
+
+    @property
+    def title(self) -> str:
+        """Its kind, or what it called where that is one thing."""
+        if len(self.calls) == 1:
+            return self.calls[0].name
+        return f"{self.record.type}, {len(self.calls)} in parallel" if self.calls else self.record.type
+
+
+def read(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) -> list[Step]:
+    """The steps of `run`, in order; `messages` by their ids."""
+    waits = run.status == "requires_action"
+    return [_read(record, number, waits, messages) for number, record in enumerate(records, 1)]
+
+
+def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> Step:
+    details = json_values.shown(record.details) if record.details else None
+    posted = as_mapping(details).get("tool_calls")
+    awaited = waits and record.status not in TERMINAL
+    found = [calls.read(each, is_awaited=awaited) for each in posted] if isinstance(posted, list) else []
+    return Step(record, number, found, [] if found else [_own_part(details, messages)])
+
+
+def _own_part(details: Any, messages: Mapping[str, Message]) -> Part:
+    """What a step without calls holds: the message that it made, or a vendor's details as they came."""
+    creation = as_mapping(as_mapping(details).get("message_creation"))
+    message = messages.get(str(creation.get("message_id")))
+    if message is not None:
+        return Part("Message", excerpt.of_text(message.text))
+    if details is None:
+        return Part("step_details", remark="step_details: null or not sent")
+    return Part("step_details", excerpt.of_value(details))

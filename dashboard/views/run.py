@@ -1,0 +1,59 @@
+"""The page of one run, and the run as JSON."""
+
+from __future__ import annotations
+
+import re
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from dashboard import htmx
+from dashboard.access import project_page
+from dashboard.run_page.page import RunPage, header_alone
+from runs.models import Project, Run
+
+FRAGMENTS = {
+    "timeline": "run/_timeline.html",
+    "raw": "run/_raw.html",
+}
+
+
+@require_safe
+@project_page
+def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
+    """`runs/<run_id>/`. `full` names sections to show without a cut, `seen` the version that a poll knows."""
+    run = _find(project, run_id)
+    if htmx.fragment_target(request) == "run-head":
+        header = header_alone(run, timezone.now(), _version(request.GET.get("seen", "")))
+        return htmx.render_page(
+            request, "run/_header.html", {"header": header, "run": run, "project": project}
+        )
+    shown = RunPage(run, timezone.now(), frozenset(request.GET.getlist("full")))
+    context = {"page": shown, "header": shown.header, "run": run, "project": project}
+    return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
+
+
+@require_safe
+@project_page
+def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
+    """`runs/<run_id>.json`: the object as it was posted; `?download=1` saves it as a file."""
+    run = _find(project, run_id)
+    response = HttpResponse(run.as_json(), content_type="application/json")
+    if request.GET.get("download") == "1":
+        name = re.sub(r"[^\w.-]", "_", run.external_id)
+        response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
+    return response
+
+
+def _version(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _find(project: Project, run_id: str) -> Run:
+    run = Run.objects.find(project, run_id)
+    if run is None:
+        raise Http404(f"No run '{run_id}'")
+    run.project = project
+    return run

@@ -1,0 +1,85 @@
+"""A run's history: what was posted about it and when, and every version that ever stood. Pure.
+
+A run's row holds the newest version. Each observation keeps what its post replaced, so earlier versions come
+back by undoing observations from the newest one backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runs.models import Observation, Run
+from runs.protocol import text
+
+CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One post that was kept: the first (`n` 0), each that changed the run, each that came too late."""
+
+    n: int
+    outcome: str
+    received_at: datetime
+    key_id: int | None
+    status_before: str | None
+    status_after: str
+    changed: tuple[str, ...] = ()
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A state that a post told of. `n` is that post's place in the history; values are JSON texts."""
+
+    n: int
+    received_at: datetime
+    members: Mapping[str, bytes]
+
+
+def entries(run: Run, observations: Sequence[Observation]) -> list[Entry]:
+    """The history, oldest first; `observations` are all those of `run`, in order."""
+    first_status = observations[0].status_before if observations else run.status
+    first = Entry(0, CREATED, run.received_at, run.received_key_id, None, first_status)
+    return [first, *(_entry(each) for each in observations)]
+
+
+def accepted(run: Run, observations: Sequence[Observation]) -> list[Version]:
+    """Every version that stood, oldest first, the last one being what `run` holds now."""
+    return list(_backwards(run, observations))[::-1]
+
+
+def stale(observation: Observation, standing: Version) -> Version:
+    """What a stale post said; `standing` is the version that it came too late to replace."""
+    return Version(observation.n, observation.received_at, _replaced(standing.members, observation))
+
+
+def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[Version]:
+    members: Mapping[str, bytes] = run.members()
+    for each in reversed(observations):
+        if each.outcome == Observation.Outcome.UPDATED:
+            yield Version(each.n, each.received_at, members)
+            members = _replaced(members, each)
+    yield Version(0, run.received_at, members)
+
+
+def _replaced(members: Mapping[str, bytes], observation: Observation) -> dict[str, bytes]:
+    """`members` with the fields that `observation` names as it has them; those it lacks were absent."""
+    changed = set(observation.changed)
+    kept = {name: raw for name, raw in members.items() if text.clean(name) not in changed}
+    return kept | text.fields(observation.other.encode())
+
+
+def _entry(observation: Observation) -> Entry:
+    return Entry(
+        observation.n,
+        observation.outcome,
+        observation.received_at,
+        observation.received_key_id,
+        observation.status_before,
+        observation.status_after,
+        tuple(observation.changed),
+        observation.conflict,
+    )

@@ -1,0 +1,8 @@
+// Draws the API's description with Swagger UI, which the page loads before this.
+SwaggerUIBundle({
+  domNode: document.getElementById("docs"),
+  url: document.getElementById("docs").dataset.schema,
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null, // it would send the document's address to swagger.io
+});

@@ -1,0 +1,606 @@
+"""The page of one run: every fact of its JSON, shown as text whatever it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import escape
+
+from runs.models import Run
+from tests import factories
+
+ABSENT = ...
+SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'"
+SECTIONS = (
+    "timeline",
+    "tools",
+    "errors",
+    "usage",
+    "instructions",
+    "configuration",
+    "metadata",
+    "raw",
+    "history",
+)
+
+
+def address(run_id: str, project: str = "default") -> str:
+    return reverse("run", kwargs={"project": project, "run_id": run_id})
+
+
+def opened(client: Client, posted: dict[str, Any], **headers: str) -> str:
+    response = client.get(address(posted["id"]), headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def section(html: str, name: str) -> str:
+    """A section's text, without tags and with single spaces."""
+    found = re.search(rf'<section[^>]* id="{name}">.*?</section>', html, re.DOTALL)
+    assert found, name
+    return words(found[0])
+
+
+def verdict(html: str) -> str:
+    return words(html[html.index('id="run-head"') : html.index('<div class="page">')])
+
+
+def words(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).replace(" ,", ",").split())
+
+
+def test_every_section_is_there_and_can_be_linked_to(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert f"<title>Completed {run['id']} · Runglass</title>" in " ".join(html.split())
+    for name in SECTIONS:
+        assert f'id="{name}"' in html
+        assert f'href="#{name}"' in html
+
+
+def test_a_failed_run_says_why_before_anything_else(project, member_client):
+    run = factories.failed_run("rate_limit_exceeded", "Rate limit reached: 450000 a minute.")
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "Failed" in verdict(html)
+    assert "rate_limit_exceeded Rate limit reached: 450000 a minute." in verdict(html)
+    assert "last_error.code rate_limit_exceeded" in section(html, "errors")
+
+
+def test_a_waiting_run_says_for_what_and_until_when(project, member_client):
+    now = int(time.time())
+    moments = {"created_at": now - 61, "started_at": now - 60, "expires_at": now + 540}
+    run = factories.waiting_run("issue_refund", "create_label", **moments)
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert (
+        "Waiting for the outputs of 2 tool calls : issue_refund, create_label, for at most 1 min"
+        in verdict(html)
+    )
+    assert "Expires in 8 min" in verdict(html) or "Expires in 9 min" in verdict(html)
+    assert "call_issue_refund" in section(html, "overview")
+    assert '"order": "A-1"' in section(html, "overview")
+    assert "it waits for issue_refund, create_label" in section(html, "timeline")
+
+
+def test_the_wait_is_exact_where_its_step_is_known(project, member_client):
+    now = int(time.time())
+    run = factories.waiting_run(created_at=now - 300, started_at=now - 299, expires_at=now + 300)
+    call = factories.function_call("issue_refund", output=None)
+    step = factories.step_object(run, call, status="in_progress", created_at=now - 125, completed_at=None)
+    factories.post(project, run)
+    factories.post_steps(project, step)
+    html = opened(member_client, run)
+    assert "for 2 min 0" in verdict(html)
+    assert "Not submitted yet." in section(html, "timeline")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"status": "incomplete", "max_prompt_tokens": 4000,
+          "incomplete_details": {"reason": "max_prompt_tokens"}},
+         "max_prompt_tokens The run stopped at its limit of 4,000 tokens."),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filter"),
+        ({"status": "incomplete", "incomplete_details": None}, "Ended early; no reason was sent."),
+        ({"status": "failed", "failed_at": factories.NOW}, "No reason was sent with the failure."),
+        ({"status": "failed", "last_error": {"code": None, "message": "Boom"}}, "No error code. Boom"),
+        ({"status": "expired", "expires_at": factories.NOW + 600}, "it expired at 18 Nov 2026, 11:16:40 UTC"),
+        ({"status": "cancelled", "cancelled_at": factories.NOW}, "Cancelled at 18 Nov 2026, 11:06:40 UTC"),
+        ({"status": "cancelling"}, "Cancellation was asked for and is not confirmed yet."),
+        ({"status": "queued"}, "Waiting for its turn."),
+        ({"status": "in_progress", "expires_at": 1}, "Its expiry passed at 1 Jan 1970"),
+        ({"status": "on_hold"}, "on_hold"),
+        ({"status": "on_hold"}, "The protocol does not know this status."),
+        ({"status": "completed", "completed_at": None}, "Completed; when was not sent"),
+        ({"status": "requires_action", "required_action": None}, "Waiting for an action that was not sent"),
+        ({"status": "requires_action", "required_action": {"type": "other"}}, "Waiting for other"),
+    ],
+)  # fmt: skip
+def test_every_end_has_its_sentence(project, member_client, changes, sentence):
+    run = factories.run_object(**changes)
+    assert not factories.post(project, run).errors
+    assert sentence in verdict(opened(member_client, run))
+
+
+def test_the_facts_are_those_of_the_run(project, member_client):
+    run = factories.run_object(
+        created_at=factories.NOW, started_at=factories.NOW + 1, completed_at=factories.NOW + 8
+    )
+    factories.post(project, run)
+    html = opened(member_client, run)
+    for fact in (
+        "Model gpt-4o-mini",
+        "Duration 8 s",
+        "Tokens 150 120 in, 30 out",
+        "Queued 1 s",
+        "In progress 7 s",
+    ):
+        assert fact in verdict(html)
+    assert 'datetime="2026-11-18T11:06:40Z"' in html
+    assert "/p/default/runs/?assistant=asst_concierge" in html
+    assert "/p/default/runs/?thread=thread_first" in html
+
+
+def test_times_in_milliseconds_are_told_by_their_size(project, member_client):
+    run = factories.run_object(
+        created_at=1761861545123, started_at=1761861546123, completed_at=1761861549023, expires_at=None
+    )
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "Duration 3.9 s" in verdict(html)
+    assert "from 21:59:05.123" in verdict(html)
+
+
+def test_null_absent_zero_and_empty_differ(project, member_client):
+    run = factories.run_object(
+        temperature=0, top_p=ABSENT, max_prompt_tokens=None, reasoning_effort="low", tools=None,
+        instructions=ABSENT, metadata=[], usage=None, model=None,
+        tool_choice={"type": "function", "function": {"name": "find"}},
+        truncation_strategy={"type": "last_messages", "last_messages": 0}, response_format={},
+        parallel_tool_calls=False, tool_resources={},
+    )  # fmt: skip
+    factories.post(project, run)
+    html = opened(member_client, run)
+    configuration = section(html, "configuration")
+    for setting in (
+        "temperature 0 ", "top_p not sent", "max_prompt_tokens null", "reasoning_effort low",
+        "tool_resources {}", "tool_choice function, find", "truncation_strategy last_messages, 0",
+        "response_format {}",
+        "parallel_tool_calls false",
+    ):  # fmt: skip
+        assert setting in configuration
+    assert "tools : null" in section(html, "tools")
+    assert section(html, "instructions") == "Instructions not sent"
+    assert section(html, "metadata") == "Metadata Sent empty."
+    assert "usage : null" in section(html, "usage")
+    assert "Model null" in verdict(html)
+
+
+def test_a_schema_for_the_answer_can_be_read(project, member_client):
+    schema = {"type": "object", "properties": {"reply": {"type": "string"}}}
+    answer = {"type": "json_schema", "json_schema": {"name": "reply_v2", "strict": True, "schema": schema}}
+    run = factories.run_object(response_format=answer)
+    factories.post(project, run)
+    shown = section(opened(member_client, run), "configuration")
+    assert "response_format json_schema, reply_v2, strict Schema, 1 property" in shown
+
+
+@pytest.fixture
+def story(project):
+    """A failed run with a step of each kind."""
+    run = factories.failed_run(tools=[
+        factories.function_tool("search_orders"),
+        factories.function_tool("never_used"),
+        {"type": "code_interpreter"},
+        {"type": "retrieval"},
+        {"type": "bing_grounding", "bing_grounding": {"connection": "b1"}},
+    ])  # fmt: skip
+    question = factories.message_object(text="Where is my money?", created_at=run["created_at"] - 1)
+    answer = factories.message_object(run, "One moment.")
+    at = run["created_at"]
+    creation = {"type": "message_creation", "message_creation": {"message_id": answer["id"]}}
+    code = {
+        "id": "call_code",
+        "type": "code_interpreter",
+        "code_interpreter": {
+            "input": "print(1)",
+            "outputs": [{"type": "logs", "logs": "one\n"}, {"type": "image", "image": {"file_id": "file-7"}}],
+        },
+    }
+    search = {
+        "id": "call_search",
+        "type": "file_search",
+        "file_search": {
+            "results": [
+                {
+                    "file_id": "file-1",
+                    "file_name": "policy.md",
+                    "score": 0.6800102176172463,
+                    "content": [{"type": "text", "text": "Thirty days."}],
+                }
+            ]
+        },
+    }
+    mcp = {
+        "id": "call_mcp",
+        "type": "mcp",
+        "server_label": "github",
+        "name": "list_issues",
+        "arguments": '{"q":1}',
+        "output": "none",
+    }
+    found = factories.function_call("search_orders", '{"query":"48209"}', '[{"id":"A"}]')
+    undeclared = factories.function_call("undeclared", "not json", None)
+    activities = {"type": "activities", "activities": []}
+    broken = {"code": "server_error", "message": "Tool broke."}
+    steps = [
+        factories.step_object(run, step_details=creation, created_at=at + 1),
+        factories.step_object(run, found, undeclared, created_at=at + 2),
+        factories.step_object(run, code, created_at=at + 3),
+        factories.step_object(run, search, created_at=at + 4),
+        factories.step_object(run, mcp, created_at=at + 5),
+        factories.step_object(run, type="activities", step_details=activities, created_at=at + 6,
+                              status="failed", failed_at=at + 7, completed_at=None, last_error=broken),
+    ]  # fmt: skip
+    factories.post(project, run)
+    factories.post_messages(project, question, answer)
+    factories.post_steps(project, *steps)
+    return run
+
+
+def test_the_timeline_shows_every_kind_of_step(story, member_client):
+    shown = section(opened(member_client, story), "timeline")
+    for fact in (
+        "6 steps, 5 tool calls", "Message One moment.", "tool_calls, 2 in parallel", '"query": "48209"',
+        '"id": "A"', "not json", "output: null", "print(1)", "Logs one", "File file-7", "policy.md file-1",
+        "0.6800102176172463", "Thirty days.", "list_issues", '"server_label": "github"', '"activities": []',
+        "server_error Tool broke.", "1 s after the run was created",
+    ):  # fmt: skip
+        assert fact in shown, fact
+
+
+def test_configured_tools_stand_against_called_ones(story, member_client):
+    shown = section(opened(member_client, story), "tools")
+    assert "5 configured, 2 called, 3 never called" in shown
+    assert "Called, but not among the run's tools: undeclared, file_search, list_issues" in shown
+    assert "never_used function never" in shown
+    assert '"connection": "b1"' in shown
+    assert "Schema, 1 parameter" in shown
+
+
+def test_failed_steps_are_errors_and_lead_to_their_line(story, member_client):
+    html = opened(member_client, story)
+    assert "Failed in step 6 of 6 : activities" in section(html, "overview")
+    assert "Step 6, activities : server_error Tool broke." in section(html, "errors")
+    anchors = set(re.findall(r'href="#([^"]+)"', html)) - {"main"}
+    assert not [
+        anchor for anchor in anchors if f'id="{anchor}"' not in html and not anchor.startswith(("s-", "i-"))
+    ]
+
+
+def test_question_and_answer_come_from_the_messages_around_the_run(story, member_client):
+    overview = section(opened(member_client, story), "overview")
+    assert "Asked Where is my money?" in overview
+    assert "Answered One moment." in overview
+
+
+def test_without_messages_steps_and_errors_nothing_is_pretended(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert 'id="overview"' not in html
+    assert "No steps of this run were received." in section(html, "timeline")
+    assert "it read 120 tokens and wrote 30" in section(html, "timeline")
+    assert "Which of them were called is not known" in section(html, "tools")
+
+
+def test_usage_has_bars_only_against_limits(project, member_client):
+    usage = {
+        "prompt_tokens": 14212, "completion_tokens": 1102, "total_tokens": 15000,
+        "prompt_token_details": {"cached_tokens": 6144}, "completion_tokens_details": {"reasoning_tokens": 0},
+    }  # fmt: skip
+    run = factories.run_object(usage=usage, max_prompt_tokens=20000)
+    factories.post(project, run)
+    html = opened(member_client, run)
+    shown = section(html, "usage")
+    assert "Prompt tokens 14,212 of 20,000 (max_prompt_tokens) 6,144 of them cached. 28.9 % left." in shown
+    assert "Completion tokens 1,102 0 of them reasoning. No limit was set." in shown
+    assert "The total that was sent, 15,000, is not the sum of both." in shown
+    assert html.count('class="prop tall"') == 1
+
+
+def test_instructions_are_rendered_and_plain(project, member_client):
+    run = factories.run_object(instructions="# Returns\n\n- be **brief**")
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "<h3>Returns</h3>" in html
+    assert "<strong>brief</strong>" in html
+    assert "# Returns\n\n- be **brief**</pre>" in html
+
+
+def test_long_texts_are_cut_openly(project, member_client):
+    run = factories.failed_run(
+        "x", "m" * 9000 + "THE END", instructions="i" * 200_000, metadata={"k": "v" * 9000}
+    )
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert html.count("Show all 9,007 characters") == 2
+    assert "THE END" in verdict(html)
+    assert "Show all 200,000 characters" in section(html, "instructions")
+    assert "Show all 9,000 characters" in section(html, "metadata")
+
+
+def test_raw_json_keeps_numbers_marks_unknown_fields_and_escapes_what_no_page_can_carry(
+    project, member_client
+):
+    run = factories.run_object(temperature=1.0, vendor={"big": 10**30}, instructions="a\ud800b\u0000")
+    factories.post(project, run)
+    html = opened(member_client, run)
+    raw = section(html, "raw")
+    assert "temperature : 1.0" in raw
+    assert f"big : {10**30}" in raw
+    assert "vendor unknown field : {" in raw
+    assert "1 field that Runglass does not know" in raw
+    assert r'"a\ud800b\u0000"' in raw
+    assert "a\ufffdb\ufffd" in section(html, "instructions")
+
+
+def test_a_large_object_is_shown_as_a_tree_on_demand(project, member_client):
+    run = factories.run_object(instructions="a" * 30_000)
+    factories.post(project, run)
+    assert "Show the tree" in section(opened(member_client, run), "raw")
+    for answer in (
+        member_client.get(address(run["id"]) + "?full=raw"),
+        member_client.get(
+            address(run["id"]) + "?full=raw", headers={"HX-Request": "true", "HX-Target": "raw"}
+        ),
+    ):
+        assert "thread.run" in section(answer.content.decode(), "raw")
+
+
+def nested(depth: int) -> list[Any]:
+    deep: list[Any] = []
+    for _ in range(depth):
+        deep = [deep]
+    return deep
+
+
+def test_deep_nesting_does_not_break_the_tree(project, member_client):
+    run = factories.run_object(vendor=nested(190), response_format={"type": "x", "x": nested(190)})
+    step = factories.step_object(run, factories.function_call("a", json.dumps(nested(190)), "[" * 5000))
+    odd = factories.step_object(run, type="odd", step_details={"type": "odd", "deep": nested(190)})
+    assert not factories.post(project, run).errors
+    assert not factories.post_steps(project, step, odd).errors
+    html = opened(member_client, run)
+    for name in ("raw", "timeline", "configuration"):
+        assert "[" * 100 in section(html, name).replace(" ", "")
+
+
+def test_history_lists_every_post_with_its_key(project, member_client):
+    key = factories.make_key(project)
+    run = factories.run_object(status="queued", started_at=None, completed_at=None, usage=None)
+    done = run | {"status": "completed", "completed_at": run["created_at"] + 9}
+    late = run | {"status": "in_progress", "started_at": run["created_at"]}
+    for posted in (run, done, late):
+        Client().post(
+            "/api/v1/runs",
+            posted,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+    shown = section(opened(member_client, run), "history")
+    assert "created Queued test" in shown
+    assert (
+        "updated Queued → Completed completed_at, status test" in shown
+        or "status, completed_at test" in shown
+    )
+    assert "stale kept, without effect In progress" in shown
+
+
+def test_contradicting_ends_are_marked(project, member_client):
+    done = factories.run_object()
+    factories.post(project, done)
+    factories.post(project, done | {"status": "failed", "failed_at": done["completed_at"] + 5})
+    assert "contradicts another end" in section(opened(member_client, done), "history")
+
+
+def test_hostile_strings_are_text_in_every_field(project, member_client):
+    run = factories.failed_run(
+        SCRIPT, SCRIPT, id=f"run_{SCRIPT}", thread_id=SCRIPT, assistant_id=SCRIPT, model=SCRIPT,
+        instructions=SCRIPT, metadata={SCRIPT: SCRIPT},
+        tools=[factories.function_tool(SCRIPT), {"type": SCRIPT, SCRIPT: SCRIPT}],
+        incomplete_details={"reason": SCRIPT}, tool_choice=SCRIPT, response_format={"type": SCRIPT},
+        **{SCRIPT: SCRIPT},
+    )  # fmt: skip
+    call = factories.function_call(SCRIPT, SCRIPT, SCRIPT)
+    steps = [
+        factories.step_object(run, call | {"id": SCRIPT}, id=f"step_{SCRIPT}"),
+        factories.step_object(
+            run, type=SCRIPT, status=SCRIPT, last_error={"code": SCRIPT, "message": SCRIPT}
+        ),
+        factories.step_object(run, {"id": SCRIPT, "type": SCRIPT, SCRIPT: SCRIPT}),
+    ]
+    assert not factories.post(project, run).errors
+    assert not factories.post_steps(project, *steps).errors
+    factories.post_messages(project, factories.message_object(run, SCRIPT, thread_id=SCRIPT))
+    html = opened(member_client, run)
+    assert escape(SCRIPT) in html
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert " onerror=alert(1)>" not in re.sub(r'"[^"]*"', "", html)
+
+
+def test_an_unknown_status_or_action_is_shown_as_it_came(project, member_client):
+    run = factories.waiting_run(
+        status="paused_by_vendor", required_action={"type": "ask_a_human", "who": "Ann"}
+    )
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "paused_by_vendor" in verdict(html)
+    assert "hx-trigger" not in html[html.index('id="run-head"') : html.index("<ol")]
+
+
+@pytest.fixture
+def active(project):
+    now = int(time.time())
+    run = factories.run_object(
+        status="in_progress", created_at=now - 5, started_at=now - 4, completed_at=None
+    )
+    factories.post(project, run)
+    return run
+
+
+def head(html: str) -> str:
+    return html[html.index('<div class="verdict"') : html.index("<ol")]
+
+
+def test_the_header_of_an_active_run_asks_again_until_the_run_has_ended(project, active, member_client):
+    page = opened(member_client, active)
+    assert 'hx-trigger="every 2s"' in head(page)
+    swap = {"HX-Request": "true", "HX-Target": "run-head"}
+    (poll,) = re.findall(r'hx-get="([^"]+)"', head(page))
+    still = member_client.get(poll, headers=swap).content.decode()
+    assert 'hx-trigger="every 2s"' in head(still)
+    assert "went on since" not in still
+    factories.post(project, active | {"status": "completed", "completed_at": active["created_at"] + 5})
+    ended = member_client.get(poll, headers=swap).content.decode()
+    assert "hx-trigger" not in head(ended)
+    assert "went on since this page was opened" in ended
+
+
+def test_a_forgotten_run_is_not_asked_for(project, member_client):
+    run = factories.run_object(status="in_progress", completed_at=None, expires_at=factories.NOW + 10)
+    run["created_at"] = run["started_at"] = 1_700_000_000
+    run["expires_at"] = 1_700_000_600
+    factories.post(project, run)
+    assert "hx-trigger" not in head(opened(member_client, run))
+
+
+@pytest.mark.parametrize("target", ["run-head", "timeline", "raw"])
+def test_fragments_come_alone_only_when_they_are_swapped_in(active, member_client, target):
+    swapped = opened(member_client, active, HX_Request="true", HX_Target=target)
+    assert "<html" not in swapped
+    assert f'id="{target}"' in swapped
+    for headers in (
+        {},
+        {"HX-Request": "true", "HX-Target": target, "HX-History-Restore-Request": "true"},
+        {"HX-Request": "true", "HX-Target": target, "HX-Boosted": "true"},
+    ):
+        response = member_client.get(address(active["id"]), headers=headers)
+        assert "<html" in response.content.decode()
+        assert "HX-Target" in response["Vary"]
+
+
+def test_previous_and_next_stay_in_the_thread(project, member_client):
+    posted = [factories.run_object(thread_id=thread, created_at=factories.NOW) for thread in "abaa"]
+    factories.post(project, *posted)
+    ordered = list(Run.objects.filter(thread_id="a").order_by("created_at", "id"))
+    html = member_client.get(address(ordered[1].external_id)).content.decode()
+    assert f'href="{address(ordered[0].external_id)}" rel="prev"' in html
+    assert f'href="{address(ordered[2].external_id)}" rel="next"' in html
+    assert 'rel="prev"' not in member_client.get(address(ordered[0].external_id)).content.decode()
+    assert 'rel="next"' not in member_client.get(address(ordered[2].external_id)).content.decode()
+
+
+def with_steps(project, count: int) -> dict[str, Any]:
+    run = factories.run_object()
+    factories.post(project, run)
+    factories.post_steps(
+        project, *(factories.step_object(run, factories.function_call("a")) for _ in range(count))
+    )
+    return run
+
+
+def test_queries_do_not_grow_with_steps_and_posts(project, member_client):
+    counts: list[int] = []
+    for run in (with_steps(project, 2), with_steps(project, 40)):
+        for changed in range(len(counts) * 5):
+            factories.post(project, run | {"metadata": {"n": str(changed)}})
+        with CaptureQueriesContext(connection) as queries:
+            opened(member_client, run)
+        counts.append(len(queries))
+    # session, user, project, run, messages, steps, configuration, previous, next, question, history, keys,
+    # projects and memberships of the shell
+    assert counts[0] == counts[1] <= 15
+
+
+def test_more_steps_than_fit_are_one_link_away(project, member_client):
+    run = with_steps(project, 203)
+    html = opened(member_client, run)
+    assert "Show 3 more steps" in section(html, "timeline")
+    assert "203 steps" in section(html, "timeline")
+    whole = member_client.get(address(run["id"]) + "?full=timeline").content.decode()
+    assert whole.count('class="what"') == 203
+
+
+def test_the_twin_is_the_object_as_it_was_posted(project, member_client):
+    run = factories.run_object(temperature=1.0, vendor="\ud800")
+    factories.post(project, run)
+    url = reverse("run-json", kwargs={"project": "default", "run_id": run["id"]})
+    shown = member_client.get(url)
+    assert shown["Content-Type"] == "application/json"
+    assert json.loads(shown.content) == run
+    assert "Content-Disposition" not in shown
+    assert (
+        member_client.get(url + "?download=1")["Content-Disposition"]
+        == f'attachment; filename="{run["id"]}.json"'
+    )
+
+
+@pytest.mark.parametrize("name", ["run", "run-json"])
+def test_other_peoples_runs_do_not_exist(member_client, name):
+    other = factories.make_project("other")
+    run = factories.post_run(other)
+    for project in ("default", "other"):
+        url = reverse(name, kwargs={"project": project, "run_id": run.external_id})
+        assert member_client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "run_id", ["run/with/slashes", "run.json", "a b?c#d&e=f", "日本", 'quote"s', "new\nline"]
+)
+def test_any_id_has_an_address(project, member_client, run_id):
+    run = factories.run_object(id=run_id)
+    factories.post(project, run)
+    opened(member_client, run)
+    url = reverse("run-json", kwargs={"project": "default", "run_id": run_id}) + "?download=1"
+    assert json.loads(member_client.get(url).content) == run
+
+
+def test_reading_needs_a_login_and_writes_nothing(project, client):
+    run = factories.post_run(project)
+    assert client.get(address(run.external_id)).status_code == 302
+    assert client.post(address(run.external_id)).status_code == 405
+
+
+def real_runs() -> list[dict[str, Any]]:
+    folder = os.environ.get("RUNGLASS_REAL_DATA")
+    path = Path(folder or "/nonexistent") / "runs.jsonl"
+    return [json.loads(line) for line in path.read_text().split("\n") if line] if path.exists() else []
+
+
+@pytest.mark.skipif(not real_runs(), reason="RUNGLASS_REAL_DATA names no folder of recorded runs")
+def test_every_recorded_run_opens_with_its_facts(member_client, project):
+    for run in real_runs():
+        factories.post(project, run)
+        html = opened(member_client, run)
+        stored = Run.objects.get(pk=project.key(run["id"]))
+        assert f'data-status="{escape(stored.status)}"' in html
+        assert escape(run["id"]) in html
+        for name in ("thread_id", "assistant_id"):
+            assert escape(run[name]) in html
+        if stored.error_message:
+            assert words(stored.error_message[:200]) in verdict(html)
