@@ -121,7 +121,7 @@ def _parse(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
 
 def _problems(name: str, value: Any) -> list[Problem]:
     try:
-        msgspec.convert(value, TYPES[name])
+        text.convert(value, TYPES[name])
     except msgspec.ValidationError as error:
         return [problem(name, error)]
     if name != "tools" or value is None:
@@ -131,7 +131,7 @@ def _problems(name: str, value: Any) -> list[Problem]:
 
 def _tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
     try:
-        msgspec.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
+        text.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
     except msgspec.ValidationError as error:
         return [problem(f"tools/{index}", error)]
     return []

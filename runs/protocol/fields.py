@@ -15,12 +15,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runs.errors import Problem
+from runs.errors import InvalidObject, Problem
 from runs.protocol import text
 from runs.protocol.times import instant, unix_seconds
 
 # Longer texts would not fit into an index row (at most about 2,700 bytes); the rest is kept beside the column.
 INDEXED_LENGTH = 256
+
+# Python's integers have no sign for it.
+_NEGATIVE_ZERO = re.compile(rb"(?:\A|[\[:,\s])-0(?!\d)")
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Bigint = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -227,9 +230,11 @@ def _plain_seconds(raw: bytes) -> tuple[datetime] | None:
 
 
 def _plain_usage(raw: bytes) -> tuple[int | None, ...] | None:
+    if b"-0" in raw:
+        return None
     try:
         usage = _usage_decoder.decode(raw)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
     inputs, outputs = usage.prompt_token_details, usage.completion_tokens_details
     return (
@@ -246,7 +251,7 @@ def _plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:
         return None
     try:
         return (_strings_decoder.decode(raw),)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
 
 
@@ -277,17 +282,25 @@ def _read_present(reading: Reading, known_field: Field, raw: bytes) -> None:
         return
     try:
         value = text.value(raw)
-        typed = msgspec.convert(value, known_field.type)
+        typed = text.convert(value, known_field.type)
     except msgspec.ValidationError as error:
         reading.problems.append(problem(known_field.name, error))
+        return
+    if known_field.type is Identifier and text.clean(value) != value:
+        reading.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))
         return
     if known_field.raw:
         reading.columns[known_field.columns[0]] = text.compact(raw).decode()
         return
     columns = known_field.read(typed, value)
     reading.columns.update(zip(known_field.columns, columns, strict=True))
-    if not identical(known_field.write(*columns), value):
+    if not _comes_back(known_field, columns, value) or _NEGATIVE_ZERO.search(raw):
         reading.odd[known_field.name] = text.compact(raw)
+
+
+def _comes_back(known_field: Field, columns: tuple[Any, ...], value: Any) -> bool:
+    # columns that are all null are written back as null, not as an object of nulls
+    return any(each is not None for each in columns) and identical(known_field.write(*columns), value)
 
 
 def write(columns: Mapping[str, Any], absent: int, known: Sequence[Field]) -> dict[str, bytes]:
@@ -334,15 +347,18 @@ def _in_words(types: str) -> str:
 
 
 def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
-    """What is wrong with `object` and with characters of `id` that no database can look up."""
-    problems = []
-    if posted.get("object") != f'"{expected}"'.encode():
-        found = text.value(posted["object"]) if "object" in posted else None
-        if found != expected:
-            problems.append(Problem("/object", _wrong_object(found, expected, posted)))
-    raw_id = posted.get("id", b"null")
-    if b"\\" in raw_id and isinstance(name := text.value(raw_id), str) and text.clean(name) != name:
-        problems.append(Problem("/id", "must not contain NUL or lone surrogates"))
+    """What is wrong with `object`.
+
+    Raises InvalidObject at once for an object of another kind, whose other fields can't be judged.
+    """
+    if posted.get("object") == f'"{expected}"'.encode():
+        return []
+    found = text.value(posted.get("object", b"null"))
+    if found == expected:
+        return []
+    problems = [Problem("/object", _wrong_object(found, expected, posted))]
+    if found is not None:
+        raise InvalidObject(problems=problems)
     return problems
 
 
@@ -365,7 +381,7 @@ def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str
         foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
         hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
-    shown = f'"{found}"' if isinstance(found, str) else "another type"
+    shown = f'"{text.clean(found)[:INDEXED_LENGTH]}"' if isinstance(found, str) else "another type"
     hint = _HINTS.get(found, "") if isinstance(found, str) else ""
     return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject
@@ -195,7 +194,7 @@ def _awaited(required_action: str | None) -> tuple[str | None, list[str] | None]
     """The type of a required action, and the names of the calls that it waits for."""
     if required_action is None:
         return None, None
-    action = msgspec.convert(text.value(required_action.encode()), RequiredAction)
+    action = text.convert(text.value(required_action.encode()), RequiredAction)
     waiting = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
     names = (call.function.name if call.function else call.name or call.type or "" for call in waiting.tool_calls)
     return text.clean(action.type)[: fields.INDEXED_LENGTH], [text.clean(name) for name in names]

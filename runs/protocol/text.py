@@ -18,6 +18,8 @@ _as_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _as_elements = msgspec.json.Decoder(list[msgspec.Raw])
 # a string (to the end of the text where it isn't closed), a bracket or a comma
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_DEEPEST = 200  # levels; comparing takes two frames of Python's stack a level, and the stack is 1000 deep
 _LONGEST_INTEGER = 4000  # digits; Python refuses to convert more than 4300
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -42,7 +44,18 @@ def fields(raw: bytes) -> dict[str, bytes]:
         tree = _parse(raw)
     if not isinstance(tree, dict):
         raise UnreadableBody("expected an object")
-    return {name: _dump(value).encode() for name, value in tree.items()}
+    return {name: _written(value) for name, value in tree.items()}
+
+
+def check_depth(raw: bytes) -> None:
+    """Raise UnreadableBody where `raw` nests deeper than everything that is done with it can follow."""
+    if raw.count(b"[") + raw.count(b"{") <= _DEEPEST:
+        return
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(raw):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > _DEEPEST:
+            raise UnreadableBody(f"nested more than {_DEEPEST} levels deep")
 
 
 def elements(raw: bytes) -> list[bytes]:
@@ -62,7 +75,18 @@ def value(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return json.loads(raw, parse_int=_integer)
+        return json.loads(raw.decode(), parse_int=_integer)
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """`value` as a `kind`, strictly. Raises msgspec.ValidationError.
+
+    Where a name holds a lone surrogate, which msgspec refuses to look up, all strings come back clean.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except UnicodeEncodeError:
+        return msgspec.convert(_cleaned(value), kind)
 
 
 def compact(raw: bytes) -> bytes:
@@ -70,12 +94,12 @@ def compact(raw: bytes) -> bytes:
     try:
         return msgspec.json.format(raw, indent=-1)
     except msgspec.DecodeError:
-        return _dump(_parse(raw)).encode()
+        return _written(_parse(raw))
 
 
 def canonical(raw: bytes) -> bytes:
     """`raw` with sorted names and one spelling of strings: equal for equal values, numbers as written."""
-    return _dump(_parse(raw), sort=True).encode()
+    return _written(_parse(raw), sort=True)
 
 
 def same(left: bytes, right: bytes) -> bool:
@@ -95,9 +119,22 @@ def clean(string: str) -> str:
     return string if string.isascii() else _SURROGATE.sub("\ufffd", string)
 
 
+def _cleaned(tree: Any) -> Any:
+    match tree:
+        case str():
+            return clean(tree)
+        case dict():
+            return {clean(name): _cleaned(item) for name, item in tree.items()}
+        case list():
+            return [_cleaned(item) for item in tree]
+        case _:
+            return tree
+
+
 def _parse(raw: bytes) -> Any:
     try:
-        return json.loads(raw, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+        # decoded here, since json would guess UTF-16 and let surrogates pass
+        return json.loads(raw.decode(), parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -112,6 +149,13 @@ def _integer(digits: str) -> int | float:
 
 def _no_constant(name: str) -> NoReturn:
     raise UnreadableBody(f"not JSON: {name} is not a JSON value")
+
+
+def _written(tree: Any, *, sort: bool = False) -> bytes:
+    try:
+        return _dump(tree, sort=sort).encode()
+    except RecursionError as error:
+        raise UnreadableBody("nested too deeply") from error
 
 
 def _dump(tree: Any, *, sort: bool = False) -> str:

@@ -1,0 +1,172 @@
+"""Several writers at once end as one after the other."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from runs.history import accepted
+from runs.ingest import RUNS, STEPS, Item, Report, ingest
+from runs.models import Configuration, Observation, Project, Run, RunStep
+from runs.protocol.run import TERMINAL
+from tests import factories
+from tests.factories import NOW, function_call, function_tool, run_object, step_object, waiting_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Snapshot = dict[str, Any]
+
+
+def life(number: int) -> list[Snapshot]:
+    """The snapshots of one run; some runs bring a configuration of their own, which changes on the way."""
+    done = run_object(
+        id=f"run_{number}", created_at=NOW + number, started_at=NOW + 30, completed_at=NOW + 40,
+        tools=[function_tool(f"tool_{number % 7}")],
+    )  # fmt: skip
+    begun = done | {"status": "in_progress", "completed_at": None, "usage": None, "started_at": NOW + 20}
+    action = waiting_run("refund")["required_action"]
+    waiting = begun | {"status": "requires_action", "required_action": action, "started_at": NOW + 21}
+    going_on = begun | {"started_at": NOW + 30, "model": "gpt-4o"}
+    return [
+        begun | {"status": "queued", "started_at": None},
+        begun,
+        waiting,
+        going_on,
+        done | {"usage": None},
+        done,
+    ]
+
+
+def at_once(writers: int, work: Callable[[int], None]) -> None:
+    """Run `work` in several threads that begin together; the first exception surfaces."""
+    start = Barrier(writers)
+
+    def run(number: int) -> None:
+        start.wait(timeout=10)
+        try:
+            work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(run, range(writers)))
+
+
+def shuffled_batches(items: Sequence[Snapshot], seed: int) -> list[list[Item]]:
+    chance = random.Random(seed)
+    order = chance.sample(items, len(items))
+    batches = []
+    while order:
+        size = chance.choice([1, 7, 31, 90, 200])
+        batches.append(as_items(order[:size]))
+        del order[:size]
+    return batches
+
+
+def as_items(snapshots: Sequence[Snapshot]) -> list[Item]:
+    return [Item(index, json.dumps(each).encode()) for index, each in enumerate(snapshots)]
+
+
+@pytest.mark.parametrize(("writers", "runs"), [(2, 120), (4, 60), (4, 5)])
+def test_overlapping_snapshots_end_in_the_last_states_with_a_whole_history(writers: int, runs: int) -> None:
+    project = factories.make_project()
+    lives = {each[-1]["id"]: each for each in map(life, range(runs))}
+    snapshots = [snapshot for each in lives.values() for snapshot in each]
+    reports: list[Report] = []
+
+    def work(number: int) -> None:
+        reports.extend(ingest(project, RUNS, batch) for batch in shuffled_batches(snapshots, seed=number))
+
+    at_once(writers, work)
+    assert [problem for report in reports for problem in report.errors] == []
+    assert sum(report.counts["created"] for report in reports) == runs
+    assert Run.objects.count() == runs
+    for run in Run.objects.with_configuration():
+        assert json.loads(run.as_json()) == lives[run.external_id][-1]
+        check_history(run, lives[run.external_id])
+    updated = Observation.objects.filter(outcome="updated").count()
+    assert sum(report.counts["updated"] for report in reports) == updated
+
+
+def check_history(run: Run, snapshots: list[Snapshot]) -> None:
+    """Every entry is there, and undoing them leads through posted states, never forwards."""
+    observations = list(Observation.objects.of_run(run))
+    assert [each.n for each in observations] == list(range(1, run.history_length + 1))
+    assert run.version <= run.history_length + 1
+    versions = [json.loads(b"{%s}" % b",".join(_pairs(each.members))) for each in accepted(run, observations)]
+    places = [snapshots.index(version) for version in versions]
+    assert places == sorted(set(places))
+    stale = [each.digest for each in observations if each.outcome == "stale"]
+    assert len(stale) == len(set(stale))
+    for each in observations:
+        assert (
+            each.status_before in TERMINAL or each.outcome == "updated" or each.status_after not in TERMINAL
+        )
+
+
+def _pairs(members: Any) -> list[bytes]:
+    return [json.dumps(name).encode() + b":" + raw for name, raw in members.items()]
+
+
+def test_one_new_run_posted_by_all_at_once_is_created_once() -> None:
+    project = factories.make_project()
+    reports: list[Report] = []
+    posted = [Item(0, json.dumps(run_object(id="run_1")).encode())]
+    at_once(4, lambda _: reports.append(ingest(project, RUNS, posted)))
+    found = sorted(report.outcomes[0].value for report in reports)
+    assert found == ["created", "unchanged", "unchanged", "unchanged"]
+    assert (Run.objects.get().version, Configuration.objects.count()) == (1, 1)
+
+
+def test_new_configurations_met_in_opposite_orders_do_not_lock_each_other_out() -> None:
+    project = factories.make_project()
+    posted = [run_object(model=f"model-{number}") for number in range(60)]
+
+    def work(number: int) -> None:
+        for begin in range(0, 60, 20):
+            part = posted[begin : begin + 20] if number % 2 else posted[::-1][begin : begin + 20]
+            ingest(project, RUNS, as_items(part))
+
+    at_once(4, work)
+    assert (Configuration.objects.count(), Run.objects.count()) == (60, 60)
+
+
+def test_steps_posted_by_all_at_once_end_in_their_last_states() -> None:
+    project = factories.make_project()
+    run = run_object()
+    ended = [step_object(run, function_call("search"), id=f"step_{number}") for number in range(80)]
+    begun = [each | {"status": "in_progress", "completed_at": None, "usage": None} for each in ended]
+
+    def work(number: int) -> None:
+        for batch in shuffled_batches([*ended, *begun], seed=number):
+            ingest(project, STEPS, batch)
+
+    at_once(4, work)
+    by_id = {each["id"]: each for each in ended}
+    assert {each.external_id: json.loads(each.as_json()) for each in RunStep.objects.all()} == by_id
+
+
+def test_two_projects_at_once_do_not_disturb_each_other() -> None:
+    spaces = [factories.make_project(slug) for slug in ("one", "two")]
+    snapshots = [snapshot for number in range(20) for snapshot in life(number)]
+
+    def work(number: int) -> None:
+        for batch in shuffled_batches(snapshots, seed=number):
+            ingest(spaces[number], RUNS, batch)
+
+    at_once(2, work)
+    for space in spaces:
+        assert {run.external_id: json.loads(run.as_json()) for run in of(space)} == {
+            each[-1]["id"]: each[-1] for each in map(life, range(20))
+        }
+
+
+def of(project: Project) -> Sequence[Run]:
+    return list(Run.objects.in_project(project).with_configuration())

@@ -1,0 +1,136 @@
+"""Which of two snapshots stands, as a table."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from runs.ingest.merge import Outcome, Record, contradicts, merge, standing
+from runs.protocol import message, run, step, text
+from runs.protocol.run import RunRecord
+from tests.factories import NOW, message_object, run_object, step_object
+
+BASE = run_object(
+    id="run_1", created_at=NOW, status="in_progress", started_at=NOW + 5, completed_at=None, usage=None
+)
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+# From the earliest to the latest: each stands over all before it.
+LADDER: list[dict[str, Any]] = [
+    {"status": "queued", "started_at": None},
+    {"status": "in_progress", "started_at": NOW + 5},
+    {"status": "requires_action", "started_at": NOW + 9},
+    {"status": "in_progress", "started_at": NOW + 9, "usage": USAGE},
+    {"status": "cancelling", "started_at": None},
+    {"status": "cancelling", "started_at": NOW + 9},
+    {"status": "cancelled", "started_at": None, "cancelled_at": NOW + 50},
+    {"status": "completed", "started_at": NOW + 5, "completed_at": NOW + 60},
+    {"status": "completed", "started_at": NOW + 9, "completed_at": NOW + 20},
+    {"status": "completed", "started_at": NOW + 9, "completed_at": NOW + 30},
+    {"status": "completed", "started_at": NOW + 9, "completed_at": NOW + 30, "usage": USAGE},
+    {"status": "failed", "started_at": NOW + 9, "failed_at": NOW + 31},
+]
+
+
+def record(**changes: Any) -> RunRecord:
+    return run.parse(text.fields(json.dumps(BASE | changes).encode())).record
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    list(itertools.combinations(range(len(LADDER)), 2)),
+    ids=lambda place: LADDER[place]["status"],
+)
+def test_a_later_snapshot_stands_whichever_comes_first(earlier: int, later: int) -> None:
+    low, high = record(**LADDER[earlier]), record(**LADDER[later])
+    assert merge(low, high) is Outcome.UPDATED
+    assert merge(high, low) is Outcome.STALE
+
+
+@pytest.mark.parametrize("changes", LADDER, ids=lambda each: each["status"])
+def test_the_first_creates_and_the_same_again_is_unchanged(changes: dict[str, Any]) -> None:
+    assert merge(None, record(**changes)) is Outcome.CREATED
+    assert merge(record(**changes), record(**changes)) is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"status": "in_progress"}, {"status": "requires_action"}),
+        ({"status": "queued"}, {"status": "unheard_of"}),
+        ({"metadata": {"a": "1"}}, {"metadata": {"a": "2"}}),
+        ({"status": "completed", "completed_at": NOW + 9}, {"status": "failed", "failed_at": NOW + 9}),
+        (
+            {"status": "completed", "usage": USAGE},
+            {"status": "completed", "usage": USAGE | {"total_tokens": 4}},
+        ),
+    ],
+)
+def test_among_equals_the_later_post_wins(left: dict[str, Any], right: dict[str, Any]) -> None:
+    assert standing(record(**left)) == standing(record(**right))
+    assert merge(record(**left), record(**right)) is Outcome.UPDATED
+    assert merge(record(**right), record(**left)) is Outcome.UPDATED
+
+
+@pytest.mark.parametrize("terminal", sorted(run.TERMINAL))
+@pytest.mark.parametrize("active", [*sorted(run.ACTIVE), "cancelling", "unheard_of", ""])
+def test_no_active_snapshot_however_late_stands_over_a_terminal_one(terminal: str, active: str) -> None:
+    late = record(status=active, started_at=NOW + 10_000, usage=USAGE)
+    assert merge(record(status=terminal, started_at=None), late) is Outcome.STALE
+
+
+@pytest.mark.parametrize(
+    "usage", [USAGE, {"input_tokens": 1, "output_tokens": 1}, {"total_tokens": 0}], ids=str
+)
+def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, int]) -> None:
+    ended = {"status": "completed", "completed_at": NOW + 9}
+    assert merge(record(**ended, usage=usage), record(**ended, usage=None, metadata={})) is Outcome.STALE
+    assert merge(record(**ended, usage=usage), record(**ended, usage={})) is Outcome.STALE
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "conflict"),
+    [
+        ("completed", "failed", True),
+        ("expired", "cancelled", True),
+        ("completed", "completed", False),
+        ("in_progress", "completed", False),
+        ("completed", "cancelling", False),
+        ("completed", "unheard_of", False),
+    ],
+)
+def test_only_two_different_ends_contradict_each_other(left: str, right: str, conflict: bool) -> None:
+    assert contradicts(record(status=left), record(status=right)) is conflict
+    assert contradicts(record(status=right), record(status=left)) is conflict
+
+
+def _step(**changes: Any) -> Record:
+    posted = step_object(BASE, id="step_1", usage=None, completed_at=None, status="in_progress") | changes
+    return step.parse(text.fields(json.dumps(posted).encode()))
+
+
+def _message(**changes: Any) -> Record:
+    posted = message_object(BASE, id="msg_1") | {"created_at": NOW} | changes
+    return message.parse(text.fields(json.dumps(posted).encode()))
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (_step(), _step(status="completed", completed_at=NOW + 3)),
+        (_step(status="completed", completed_at=NOW + 3), _step(status="completed", completed_at=NOW + 4)),
+        (
+            _step(status="completed", completed_at=NOW + 3),
+            _step(status="completed", completed_at=NOW + 3, usage=USAGE),
+        ),
+        (_step(usage=USAGE), _step(status="failed", failed_at=NOW)),
+        (_message(status="in_progress"), _message(status="completed", completed_at=NOW + 3)),
+        (_message(status="in_progress"), _message()),
+        (_message(status="completed"), _message(status="incomplete", incomplete_at=NOW + 3)),
+    ],
+)
+def test_steps_and_messages_follow_their_own_times(low: Record, high: Record) -> None:
+    assert merge(low, high) is Outcome.UPDATED
+    assert merge(high, low) is Outcome.STALE

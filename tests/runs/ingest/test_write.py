@@ -1,0 +1,150 @@
+"""Writing: configurations once, one guarded statement, few queries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import InternalError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from runs.ingest import RUNS, Item, ingest, write
+from runs.models import Configuration, Project, Run
+from tests import factories
+from tests.factories import function_tool, post, run_object
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "distinct"),
+    [
+        ("{}", "{}", 1),
+        ('{"temperature":1.0}', '{"temperature":1}', 2),
+        ('{"temperature":1.0}', '{ "temperature" :  1.0 }', 1),
+        ('{"tools":[{"type":"mcp","a":1}]}', '{"tools":[ {"a":1, "type":"mcp"} ]}', 1),
+        ('{"model":"m","top_p":null}', '{"top_p":null,"model":"m"}', 1),
+        ('{"top_p":null}', "{}", 2),
+        ('{"instructions":"é"}', r'{"instructions":"\u00e9"}', 1),
+        ('{"assistant_id":"asst_1"}', '{"assistant_id":"asst_2"}', 2),
+        ('{"metadata":{"a":"1"}}', '{"metadata":{"a":"2"}}', 1),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["in one request", "one by one"])
+def test_equal_configurations_are_stored_once(
+    project: Project, left: str, right: str, distinct: int, together: bool
+) -> None:
+    head = '{"object":"thread.run","created_at":1,"thread_id":"t","status":"queued","id":"%s"%s,'
+    assistant = '"assistant_id":"a",'
+    raws = [
+        (head % (name, "") + ("" if "assistant_id" in each else assistant) + each[1:]).replace(",}", "}")
+        for name, each in (("one", left), ("two", right))
+    ]
+    for batch in [raws] if together else [[raw] for raw in raws]:
+        report = ingest(project, RUNS, [Item(index, raw.encode()) for index, raw in enumerate(batch)])
+        assert report.errors == []
+    assert Configuration.objects.count() == distinct
+    for name, raw in zip(("one", "two"), raws, strict=True):
+        assert json.loads(Run.objects.get(external_id=name).as_json()) == json.loads(raw)
+
+
+def test_projects_never_share_a_configuration(project: Project) -> None:
+    posted = run_object()
+    for space in (project, factories.make_project("other")):
+        post(space, posted)
+    assert sorted(Configuration.objects.values_list("project__slug", flat=True)) == ["default", "other"]
+
+
+def test_a_configuration_says_what_it_is_made_of(project: Project) -> None:
+    run = factories.post_run(project, tools=[function_tool("b"), {"type": "file_search"}, function_tool("a")])
+    found = run.configuration
+    assert (found.model, found.instructions) == ("gpt-4o-mini", "You help people find their orders.")
+    assert (found.tool_types, found.function_names) == (["function", "file_search"], ["b", "a"])
+    assert (found.assistant_id, found.project) == ("asst_concierge", project)
+
+
+@pytest.mark.parametrize("changes", [{}, {"status": "queued"}], ids=["the same again", "with changes"])
+def test_a_request_of_many_runs_costs_the_queries_of_one_of_few(
+    project: Project, changes: dict[str, Any]
+) -> None:
+    counts = []
+    for size in (40, 200):
+        posted = [run_object(status="in_progress", completed_at=None, usage=None) for _ in range(size)]
+        post(project, *posted)
+        with CaptureQueriesContext(connection) as queries:
+            post(project, *(each | changes for each in posted))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 64, 1001])
+def test_batches_of_every_size_arrive_whole_and_sorted_or_not(project: Project, size: int) -> None:
+    posted = [run_object(metadata={"n": str(number)}) for number in range(size)]
+    post(project, *posted[::-1])
+    assert post(project, *posted).counts["unchanged"] == size
+    assert Run.objects.count() == size
+    assert Run.objects.get(external_id=posted[-1]["id"]).metadata == {"n": str(size - 1)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\\", "\\N", "\t", "\n", "\r", '"', "'", "{a,b}", "NULL", "", "\\.", "%s", "漢\u2028😀", "\x01\x7f"],
+    ids=ascii,
+)
+@pytest.mark.parametrize("size", [1, 40], ids=["in one statement", "through COPY"])
+def test_no_character_is_special_to_the_database(project: Project, text: str, size: int) -> None:
+    action = factories.waiting_run(text or "f", "second", metadata={text: text}, thread_id=text)
+    posted = [action | {"id": f"run_{number}", "unknown": text} for number in range(size)]
+    post(project, *posted)
+    run = Run.objects.get(external_id="run_0")
+    assert (run.thread_id, run.awaited, run.metadata) == (text, [text or "f", "second"], {text: text})
+    assert json.loads(run.as_json()) == posted[0]
+
+
+@pytest.mark.parametrize("cause", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
+def test_a_deadlock_is_tried_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]
+) -> None:
+    once, tries = write._write_once, []
+
+    def unlucky(*arguments: Any) -> Any:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError from cause()
+        return once(*arguments)
+
+    monkeypatch.setattr(write, "_write_once", unlucky)
+    assert post(project, run_object()).counts["created"] == 1
+    assert len(tries) == 3
+
+
+def test_a_database_that_is_away_is_not_tried_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def away(*_: Any) -> None:
+        tries.append(1)
+        raise OperationalError from psycopg.errors.AdminShutdown()
+
+    monkeypatch.setattr(write, "_write_once", away)
+    with pytest.raises(OperationalError):
+        post(project, run_object())
+    assert tries == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "refused"),
+    [
+        (OperationalError, psycopg.errors.ProgramLimitExceeded, True),
+        (InternalError, psycopg.errors.InternalError_, True),
+        (OperationalError, psycopg.errors.AdminShutdown, False),
+        (OperationalError, psycopg.errors.DeadlockDetected, False),
+    ],
+)
+def test_only_a_refused_value_is_worth_looking_for(
+    error: type[Exception], cause: type[Exception], refused: bool
+) -> None:
+    raised = error()
+    raised.__cause__ = cause()
+    assert write.refuses(raised) is refused

@@ -1,0 +1,150 @@
+"""What every known field has in common: checked, put into columns, given back."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from runs.protocol import fields, text
+from tests.runs import objects
+
+ALL = (
+    fields.identifier("id", "external_id"),
+    fields.string("status", required=True),
+    fields.timestamp("started_at"),
+    fields.last_error(),
+    fields.usage(),
+    fields.metadata(),
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "raw"),
+    [
+        (fields.identifier("id", "id"), rb'"run_\u00e9"'),
+        (fields.string("status"), b'"completed"'),
+        (fields.string("status"), '"漢字"'.encode()),
+        (fields.string("status"), b'""'),
+        (fields.timestamp("at"), b"1795000000"),
+        (fields.timestamp("at"), b"0"),
+        (fields.last_error(), b'{"code":"server_error","message":"Sorry"}'),
+        (fields.usage(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
+        (fields.usage(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
+        (
+            fields.usage(),
+            b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_token_details":{"cached_tokens":0}}',
+        ),
+        (fields.metadata(), b'{"customer":"acme"}'),
+        (fields.metadata(), b"{}"),
+    ],
+    ids=repr,
+)
+def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field, raw: bytes) -> None:
+    reading = fields.read({known.name: raw}, [known])
+    assert (reading.odd, reading.problems) == ({}, [])
+    assert text.same(fields.write(reading.columns, reading.absent, [known])[known.name], raw)
+
+
+@pytest.mark.parametrize(
+    ("known", "raw"),
+    [
+        (fields.string("status"), rb'"\u0000"'),
+        (fields.string("status"), b'"' + b"x" * 257 + b'"'),
+        (fields.timestamp("at"), b"-0"),
+        (fields.timestamp("at"), b"1795000000000"),
+        (fields.last_error(), b'{"code":null,"message":null}'),
+        (fields.last_error(), b'{"code":"x"}'),
+        (fields.last_error(), b'{"code":"x","message":"y","param":1}'),
+        (fields.usage(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
+        (fields.usage(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
+        (fields.usage(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
+        (fields.usage(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
+        (fields.metadata(), b"[]"),
+        (fields.metadata(), b'{"n":1}'),
+        (fields.metadata(), rb'{"a":"\u0000"}'),
+    ],
+    ids=repr,
+)
+def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.Field, raw: bytes) -> None:
+    reading = fields.read({known.name: raw}, [known])
+    assert reading.problems == []
+    assert text.same(reading.odd[known.name], raw)
+
+
+@pytest.mark.parametrize("known", [each for each in ALL if not each.required], ids=lambda known: known.name)
+@pytest.mark.parametrize("raw", [None, b"null"], ids=["absent", "null"])
+def test_absent_and_null_come_back_as_they_were(known: fields.Field, raw: bytes | None) -> None:
+    posted = {} if raw is None else {known.name: raw}
+    reading = fields.read(posted, [known])
+    assert fields.write(reading.columns, reading.absent, [known]) == posted
+
+
+@pytest.mark.parametrize("known", [each for each in ALL if each.required], ids=lambda known: known.name)
+def test_a_required_field_may_be_neither_absent_nor_null(known: fields.Field) -> None:
+    assert [each.message for each in fields.read({}, [known]).problems] == ["required, but missing"]
+    assert [each.path for each in fields.read({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
+
+
+@objects.examples(100)
+@given(objects.usages)
+def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
+    known = fields.usage()
+    quick = known.quick(raw.encode())
+    if quick is not None:
+        value = text.value(raw.encode())
+        assert quick == known.read(text.convert(value, known.type), value)
+
+
+@objects.examples(100)
+@given(objects.metadatas)
+def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
+    known = fields.metadata()
+    quick = known.quick(raw.encode())
+    if quick is not None:
+        value = text.value(raw.encode())
+        assert quick == known.read(value, value)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (1, 1.0),
+        (1, True),
+        (0, False),
+        (None, False),
+        ("1", 1),
+        ([1], [1.0]),
+        ({"a": 1}, {"a": True}),
+        ([], {}),
+    ],
+)
+def test_values_of_different_json_types_are_not_identical(left: object, right: object) -> None:
+    assert not fields.identical(left, right)
+    assert fields.identical(left, left)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "path", "message"),
+    [
+        (1, str, "/f", "expected string, got integer"),
+        ([1], list[str], "/f/0", "expected string, got integer"),
+        ({"a": {"b": [None]}}, dict[str, dict[str, list[int]]], "/f/.../.../0", "expected integer, got null"),
+        (2**63, fields.Bigint, "/f", "expected integer <= 9223372036854775807"),
+        (True, fields.Usage | None, "/f", "expected object or null, got boolean"),
+    ],
+)
+def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
+    value: object, kind: object, path: str, message: str
+) -> None:
+    with pytest.raises(msgspec.ValidationError) as error:
+        msgspec.convert(value, kind)
+    found = fields.problem("f", error.value)
+    assert (found.path, found.message) == (path, message)
+
+
+def test_metadata_columns_hold_no_number_and_nothing_that_jsonb_refuses() -> None:
+    reading = fields.read(
+        {"metadata": rb'{"a\u0000":[1.0,1e400,{"b":"\ud800","c":true,"d":null}]}'}, [fields.metadata()]
+    )
+    assert reading.columns["metadata"] == {"a\ufffd": ["1.0", "inf", {"b": "\ufffd", "c": True, "d": None}]}

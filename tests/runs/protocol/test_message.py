@@ -1,0 +1,73 @@
+"""`thread.message`: lossless, strict, and its text found."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from runs.errors import InvalidObject
+from runs.protocol import message, text
+from tests.factories import message_object
+from tests.runs import objects
+
+
+def parse(posted: dict[str, Any]) -> message.MessageRecord:
+    return message.parse(text.fields(json.dumps(posted).encode()))
+
+
+@objects.examples(100)
+@given(objects.messages)
+def test_every_message_comes_back_as_it_was_written(raw: str) -> None:
+    record = message.parse(text.fields(raw.encode()))
+    columns = {name: getattr(record, name) for name in record.__struct_fields__}
+    assert objects.as_written(text.join(message.members(columns))) == objects.as_written(raw)
+    record.text.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, ""),
+        ([], ""),
+        ("plain", "plain"),
+        (
+            [{"type": "text", "text": {"value": "one"}}, {"type": "text", "text": {"value": "two"}}],
+            "one\n\ntwo",
+        ),
+        ([{"type": "text", "text": "flat"}], "flat"),
+        ([{"type": "image_file", "image_file": {"file_id": "f"}}], ""),
+        ([{"type": "text", "text": {"value": "a\0\ud800"}}], "a\ufffd\ufffd"),
+        ([{"type": "text", "text": None}], ""),
+        ([{"type": "refusal", "refusal": "No."}], "No."),
+    ],
+)
+def test_the_text_parts_are_found(content: Any, expected: str) -> None:
+    assert parse(message_object(content=content)).text == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message_part"),
+    [
+        ({"object": "thread.run"}, "/object", "/api/v1/runs"),
+        ({"thread_id": None}, "/thread_id", "got null"),
+        ({"role": None}, "/role", "got null"),
+        ({"run_id": 7}, "/run_id", "got integer"),
+        ({"content": {}}, "/content", "got object"),
+        ({"content": ["x"]}, "/content/0", "expected object, got string"),
+        ({"content": [{}]}, "/content/0", "missing required field type"),
+        ({"id": "\ud800"}, "/id", "surrogate"),
+        ({"completed_at": "x"}, "/completed_at", "got string"),
+    ],
+    ids=ascii,
+)
+def test_a_malformed_field_is_refused_by_its_path(
+    changes: dict[str, Any], path: str, message_part: str
+) -> None:
+    with pytest.raises(InvalidObject) as refused:
+        parse(message_object() | changes)
+    found = {problem.path: problem.message for problem in refused.value.problems}
+    assert set(found) == {path}
+    assert message_part in found[path]

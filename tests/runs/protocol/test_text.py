@@ -1,0 +1,168 @@
+"""JSON as text: what comes in goes out, and what is not JSON stays out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+
+from runs.errors import UnreadableBody
+from runs.protocol import text
+from tests.runs import objects
+
+
+@objects.examples(100)
+@given(objects.free_objects)
+def test_taking_apart_and_joining_changes_nothing(raw: str) -> None:
+    assert objects.as_written(text.join(text.fields(raw.encode()))) == objects.as_written(raw)
+
+
+@objects.examples(100)
+@given(objects.values)
+def test_compact_and_canonical_say_the_same(raw: str) -> None:
+    for written in (text.compact(raw.encode()), text.canonical(raw.encode())):
+        assert objects.as_written(written) == objects.as_written(raw)
+        assert text.same(written, raw.encode())
+
+
+@objects.examples(100)
+@given(objects.values, objects.values)
+def test_same_is_equality_of_what_is_written(left: str, right: str) -> None:
+    assert text.same(left.encode(), right.encode()) == (objects.as_written(left) == objects.as_written(right))
+
+
+@objects.examples(100)
+@given(objects.lists(objects.values, most=6))
+def test_the_elements_of_an_array_come_as_they_are(raw: str) -> None:
+    found = [objects.as_written(element) for element in text.elements(raw.encode())]
+    assert found == objects.as_written(raw)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ('{"a":1,"b":2}', '{ "b" : 2,\n"a":1 }', True),
+        (r'"\u00e9"', '"é"', True),
+        (r'"\ud83d\ude00"', '"😀"', True),
+        (r'"\/"', '"/"', True),
+        ("1", "1.0", False),
+        ("1e2", "100", False),
+        ("0", "-0", False),
+        ("1", "true", False),
+        ("null", '"null"', False),
+        ("[1,2]", "[2,1]", False),
+        (r'"\ud800"', r'"\udfff"', False),
+        ('"1"', "1", False),
+    ],
+)
+def test_same_tells_numbers_apart_by_their_spelling_and_strings_by_their_meaning(
+    left: str, right: str, same: bool
+) -> None:
+    assert text.same(left.encode(), right.encode()) is same
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "expected an object"),
+        (b"null", "expected an object"),
+        (b'"x"', "expected an object"),
+        (b"1", "expected an object"),
+        (b'{"a":1', "not JSON"),
+        (b'{"a":1} {}', "Extra data"),
+        (b'{"a":1,}', "not JSON"),
+        (b'{"a":[1,]}', "not JSON"),
+        (b"{'a':1}", "not JSON"),
+        (b'{"a":NaN}', "NaN is not a JSON value"),
+        (b'{"a":-Infinity}', "-Infinity is not a JSON value"),
+        (b'{"a":01}', "not JSON"),
+        (b'{"a":1.}', "not JSON"),
+        (b'{"a":+1}', "not JSON"),
+        (b'{"a":"\x00"}', "control character"),
+        (b'{"a":"\x1f"}', "control character"),
+        (b'{"a":"x\ny"}', "control character"),
+        (rb'{"a":"\q"}', "escape"),
+        (rb'{"a":"\u12"}', "escape"),
+        (b'{"a":"\xff"}', "not UTF-8 at byte 6"),
+        (b'{"\xc3":1}', "not UTF-8 at byte 2"),
+        (b'{"a":"\xed\xa0\x80"}', "not UTF-8 at byte 6"),
+        ('{"a":1}'.encode("utf-16"), "not UTF-8 at byte 0"),
+        (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b'{"a":' + b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=lambda each: repr(each)[:40],
+)
+def test_what_is_no_json_object_is_refused(raw: bytes, message: str) -> None:
+    with pytest.raises(UnreadableBody, match=message):
+        text.fields(raw)
+
+
+@pytest.mark.parametrize("raw", [b'{"a":%s}', rb'{"\ud800":%s}'], ids=["plain", "surrogate name"])
+@pytest.mark.parametrize("depth", [201, 350, 990, 5_000])
+def test_too_deep_nesting_is_refused_by_its_depth(raw: bytes, depth: int) -> None:
+    deep = raw.replace(b"%s", b'[{"b":' * (depth // 2) + b"1" + b"}]" * (depth // 2))
+    with pytest.raises(UnreadableBody, match="nested more than 200 levels deep"):
+        text.check_depth(deep)
+
+
+def test_the_deepest_accepted_value_can_be_compared_and_many_brackets_are_not_deep() -> None:
+    deep = b'{"a":' + b"[" * 199 + b"]" * 199 + b"}"
+    text.check_depth(deep)
+    assert text.same(text.compact(deep), deep.replace(b":", b" : "))
+    text.check_depth(b'{"a":[' + b"[],{}," * 1000 + b'"' + b"[" * 1000 + rb"\"[" * 300 + b'"]}')
+
+
+def test_of_a_repeated_name_the_last_value_counts() -> None:
+    assert text.fields(b'{"a":1,"a":2.0}') == {"a": b"2.0"}
+    assert text.fields(rb'{"a":1,"\u0061":2.0,"\ud800":0}')["a"] == b"2.0"
+
+
+@pytest.mark.parametrize(
+    ("raw", "elements"),
+    [
+        (b"[]", []),
+        (b" [ ] ", []),
+        (b"[1, 1.0]", [b"1", b"1.0"]),
+        (b'[{"a":1}, {broken}, {"b":[1,2]}]', [b'{"a":1}', b"{broken}", b'{"b":[1,2]}']),
+        (rb'["a,\"]", nope, "\ud800"]', [rb'"a,\"]"', b"nope", rb'"\ud800"']),
+        (b"[" + b"[" * 3000 + b"]" * 3000 + b",1]", [b"[" * 3000 + b"]" * 3000, b"1"]),
+    ],
+    ids=lambda each: repr(each)[:40],
+)
+def test_a_broken_element_does_not_take_its_neighbours_along(raw: bytes, elements: list[bytes]) -> None:
+    assert text.elements(raw) == elements
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[1", b"[1]]", b"[1] 2", b'["a', b"1"])
+def test_a_broken_array_is_refused(raw: bytes) -> None:
+    with pytest.raises(UnreadableBody):
+        text.elements(raw)
+
+
+@pytest.mark.parametrize(
+    ("string", "clean"),
+    [
+        ("plain", "plain"),
+        ("", ""),
+        ("a\0b", "a\ufffdb"),
+        ("\ud800x\udfff", "\ufffdx\ufffd"),
+        ("漢😀", "漢😀"),
+        ("é\0\ud800", "é\ufffd\ufffd"),
+    ],
+)
+def test_clean_replaces_only_what_postgres_refuses(string: str, clean: str) -> None:
+    assert text.clean(string) == clean
+
+
+@pytest.mark.parametrize("name", ["plain", "", "a\0b", "\ud800", "漢", '"', "\\", "\n"], ids=ascii)
+def test_join_spells_every_name(name: str) -> None:
+    assert json.loads(text.join({name: b"1"})) == {name: 1}
+
+
+def test_value_reads_what_python_can_hold() -> None:
+    assert text.value(b"1e400") == float("inf")
+    assert text.value(b"9" * 5000) == float("inf")
+    assert text.value(b"9" * 30) == int("9" * 30)
+    assert text.value(rb'"\ud800"') == "\ud800"

@@ -1,0 +1,55 @@
+"""Protocol times in every unit that was seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.protocol.times import EPOCH, instant, milliseconds_between, unix_seconds
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (0, EPOCH),
+        (1_795_000_000, datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)),
+        (1_795_000_000_123, datetime(2026, 11, 18, 11, 6, 40, 123_000, tzinfo=UTC)),
+        (1_795_000_000_123_456, datetime(2026, 11, 18, 11, 6, 40, 123_456, tzinfo=UTC)),
+        (1_795_000_000_123_456_789, datetime(2026, 11, 18, 11, 6, 40, 123_456, tzinfo=UTC)),
+        (10**11 - 1, datetime(5138, 11, 16, 9, 46, 39, tzinfo=UTC)),
+        (10**11, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
+    ],
+)
+def test_the_unit_of_a_timestamp_is_told_by_its_size(number: int, moment: datetime) -> None:
+    assert instant(number) == moment
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_every_bigint_is_a_moment(number: int) -> None:
+    assert instant(number) >= EPOCH
+
+
+@given(st.integers(0, 10**11 - 1))
+def test_whole_seconds_come_back(number: int) -> None:
+    assert unix_seconds(instant(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "expected"),
+    [
+        (0, 1, 1000),
+        (5, 5, 0),
+        (5, 4, None),
+        (None, 4, None),
+        (4, None, None),
+        (1_795_000_000, 1_795_000_000_250, 250),
+    ],
+)
+def test_a_duration_is_never_negative_and_never_guessed(
+    begin: int | None, end: int | None, expected: int | None
+) -> None:
+    moments = [None if number is None else instant(number) for number in (begin, end)]
+    assert milliseconds_between(*moments) == expected

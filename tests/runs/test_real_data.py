@@ -1,0 +1,102 @@
+"""Recorded objects of real servers, where RUNGLASS_REAL_DATA names a folder of them.
+
+The folder holds runs.jsonl, steps.jsonl and messages.jsonl, an object a line. They are other people's, so
+they are not part of this repository.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest, ingest_mixed
+from runs.ingest.kinds import Kind
+from runs.models import Project
+from tests.runs.objects import as_written
+
+FOLDER = os.environ.get("RUNGLASS_REAL_DATA", "")
+pytestmark = [
+    pytest.mark.skipif(not FOLDER, reason="RUNGLASS_REAL_DATA names no folder of recorded objects"),
+    pytest.mark.django_db,
+]
+FILES = [(RUNS, "runs.jsonl"), (STEPS, "steps.jsonl"), (MESSAGES, "messages.jsonl")]
+_MOST_ORDERS = 12
+
+
+def lines(name: str) -> list[bytes]:
+    return [line for line in (Path(FOLDER) / name).read_bytes().splitlines() if line.strip()]
+
+
+def empty_projects() -> Any:
+    return (Project.objects.create(slug=f"p{number}", name="p") for number in itertools.count())
+
+
+def stored(kind: Kind, project: Project) -> list[Any]:
+    found = kind.model._default_manager.filter(project=project)
+    return [as_written(record.as_json()) for record in found]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("kind", "name"), FILES, ids=[name for _, name in FILES])
+def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: Kind, name: str) -> None:
+    posted = lines(name)
+    assert posted
+    for raw, project in zip(posted, empty_projects(), strict=False):
+        report = ingest(project, kind, [Item(0, raw)])
+        assert (report.errors, report.counts["created"]) == ([], 1)
+        assert stored(kind, project) == [as_written(raw)]
+
+
+def test_all_recorded_objects_are_accepted_in_one_request() -> None:
+    raws = [raw for _, name in FILES for raw in lines(name)]
+    project = next(empty_projects())
+    report = ingest_mixed(project, [Item(index, raw) for index, raw in enumerate(raws)])
+    assert (report.errors, report.counts["rejected"], report.received) == ([], 0, len(raws))
+
+
+def lives() -> list[list[bytes]]:
+    """The recorded snapshots of each run that was seen in several states, in recorded order.
+
+    An id with several times of creation or threads is a documentation's placeholder, not one run.
+    """
+    by_id: defaultdict[str, list[tuple[dict[str, Any], bytes]]] = defaultdict(list)
+    for raw in lines("runs.jsonl"):
+        posted = json.loads(raw)
+        by_id[posted["id"]].append((posted, raw))
+    return [
+        [raw for _, raw in each]
+        for each in by_id.values()
+        if len({posted["status"] for posted, _ in each}) > 1
+        and len({(posted["created_at"], posted["thread_id"], posted["assistant_id"]) for posted, _ in each})
+        == 1
+    ]
+
+
+def orders(life: list[bytes]) -> list[list[bytes]]:
+    """All orders of a short life, some of a long one; each with a repetition."""
+    chance = random.Random(len(life))
+    if len(life) <= 4:
+        every = [list(order) for order in itertools.permutations(life)]
+    else:
+        every = [chance.sample(life, len(life)) for _ in range(_MOST_ORDERS)]
+    return [[*order, chance.choice(order)] for order in every]
+
+
+def test_any_order_of_a_recorded_life_ends_in_its_last_state() -> None:
+    found = lives()
+    assert found
+    projects = empty_projects()
+    for life in found:
+        for order in orders(life):
+            project = next(projects)
+            for raw in order:
+                assert ingest(project, RUNS, [Item(0, raw)]).errors == []
+            assert stored(RUNS, project) == [as_written(life[-1])], [
+                json.loads(raw)["status"] for raw in order
+            ]
