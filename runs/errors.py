@@ -79,6 +79,12 @@ class InvalidFilter(RunglassError):
     code = "invalid_filter"
 
 
+class UnknownParameter(RunglassError):
+    """This path takes no such parameter."""
+
+    code = "unknown_parameter"
+
+
 class TooManyRetries(RunglassError):
     """Other writers kept changing the same records. Try again."""
 

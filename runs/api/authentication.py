@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
@@ -26,14 +26,14 @@ class BearerKey(BaseAuthentication):
             raise AuthenticationFailed("This API key is not known or was revoked")
         return AnonymousUser(), key
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return "Bearer"
 
 
 class HasScope(BasePermission):
     """Whatever changes something needs the scope `ingest`, everything else `read`."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002
         scope = "read" if request.method in SAFE_METHODS else "ingest"
         self.message = f"This API key lacks the scope '{scope}'"
-        return scope in request.auth.scopes
+        return scope in cast(ApiKey, request.auth).scopes

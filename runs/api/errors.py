@@ -1,6 +1,6 @@
 """Errors as the API shows them: one shape, whatever went wrong.
 
-`{"error": {"code": "…", "message": "…", "fields": [{"index": 3, "path": "/usage/total_tokens", "message": "…"}]}}`
+`{"error": {"code": "…", "message": "…", "fields": [{"index": 3, "path": "/usage", "message": "…"}]}}`
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions, status
@@ -26,7 +27,7 @@ _STATUSES: dict[type[RunglassError], int] = {
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
-def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
+def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001 - its signature is the framework's
     """Django REST framework's exception handler: a response in the one shape, or None for a bug."""
     set_rollback()
     match error:
@@ -35,11 +36,16 @@ def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
         case Http404():
             return respond(404, "not_found", str(error) or "Not found")
         case exceptions.APIException():
-            headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+            scheme = getattr(error, "auth_header", None)  # set by the framework, of a 401 alone
+            headers = {"WWW-Authenticate": scheme} if scheme else {}
             return respond(error.status_code, _code(error), str(error.detail), headers=headers)
+        case SuspiciousOperation():
+            return respond(400, "bad_request", "The request is malformed")
         case OperationalError() | InterfaceError():
             logger.warning("The database is away: %s", error, extra={"action": "database_away"})
-            return respond(503, "database_unavailable", "The database can't be reached; try again", headers=_RETRY_AFTER)
+            return respond(
+                503, "database_unavailable", "The database can't be reached; try again", headers=_RETRY_AFTER
+            )
     return None
 
 
@@ -70,4 +76,3 @@ def _code(error: exceptions.APIException) -> str:
         case exceptions.MethodNotAllowed():
             return "method_not_allowed"
     return str(error.default_code)
-

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import JsonResponse
+from django.http import JsonResponse, UnreadablePostError
 from rest_framework.request import Request
 
+from runs.api.openapi.operations import described, takes, takes_events
+from runs.api.openapi.words import MESSAGE_EXAMPLE, STEP_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
 from runs.ingest import MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, events, ingest, ingest_mixed
+from runs.ingest.packed import Readable
+
+_LONGEST_LENGTH = 18  # digits; no body is that long
 
 
 class Intake(KeyedView):
@@ -19,9 +24,9 @@ class Intake(KeyedView):
     kind: Kind
 
     def post(self, request: Request) -> JsonResponse:
-        """201 or 200 for one object, 200 or 207 for many; refused objects are listed, the others are stored."""
-        body = bodies.parse(_content(request), request.headers.get("Content-Type", "application/json"))
-        report = ingest(self.project(request), self.kind, body.items, key_id=request.auth.pk)
+        """201 or 200 for one object, 200 or 207 for many; refused ones are listed, the others are stored."""
+        body = bodies.parse(_content(request), request.headers.get("Content-Type") or "application/json")
+        report = ingest(self.project(request), self.kind, body.items, key_id=self.key(request).pk)
         return _single(report) if body.single else _many(report)
 
 
@@ -29,21 +34,24 @@ class RunIntake(Intake):
     kind = RUNS
 
 
+@described(post=takes("Step", STEP_EXAMPLE, "steps"))
 class StepIntake(Intake):
     kind = STEPS
 
 
+@described(post=takes("Message", MESSAGE_EXAMPLE, "messages"))
 class MessageIntake(Intake):
     kind = MESSAGES
 
 
+@described(post=takes_events())
 class EventIntake(KeyedView):
     """Takes stream events, as JSON or as a stream was recorded; deltas are counted as ignored."""
 
     def post(self, request: Request) -> JsonResponse:
         """200, or 207 where some events were refused; event names that nobody published are warned of."""
-        found = events.parse(_content(request), request.headers.get("Content-Type", "application/json"))
-        report = ingest_mixed(self.project(request), found.items, key_id=request.auth.pk)
+        found = events.parse(_content(request), request.headers.get("Content-Type") or "application/json")
+        report = ingest_mixed(self.project(request), found.items, key_id=self.key(request).pk)
         report.received = found.received
         report.errors = sorted(report.errors + found.errors, key=lambda problem: problem.index or 0)
         warnings = [each.as_json() for each in found.warnings]
@@ -53,12 +61,23 @@ class EventIntake(KeyedView):
 def _content(request: Request) -> bytes:
     """The request's body. Refused by its declared length before a byte of it is read."""
     limit = settings.MAX_BODY_BYTES
-    if int(request.headers.get("Content-Length") or 0) > limit:
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and (len(declared) > _LONGEST_LENGTH or int(declared) > limit):
         raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
-    content = bodies.read(request._request, request.headers.get("Content-Encoding", ""), limit)
+    try:
+        content = bodies.read(_stream(request), request.headers.get("Content-Encoding", ""), limit)
+    except UnreadablePostError as error:
+        raise UnreadableBody("The connection ended within the body") from error
     if not content.strip():
         raise UnreadableBody("The body is empty")
     return content
+
+
+def _stream(request: Request) -> Readable:
+    """What the body is read from. Django takes a chunked one, which declares no length, for an empty one."""
+    is_chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
+    stream: Readable = request.META["wsgi.input"] if is_chunked else request._request  # noqa: SLF001
+    return stream
 
 
 def _single(report: Report) -> JsonResponse:

@@ -9,6 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from runs.api.intake import RunIntake
+from runs.api.openapi.components import ref
+from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
+from runs.api.openapi.words import RUN_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import InvalidFilter, NotFound, Problem
 from runs.filters import Cursor, RunFilters
@@ -21,6 +24,15 @@ LARGEST_PAGE = 500
 _DIGITS = re.compile("[0-9]{1,3}")
 
 
+@described(
+    get=answers(
+        "list_runs",
+        "Runs as they were posted, newest first",
+        ref("RunList"),
+        parameters=run_filters(LARGEST_PAGE, PAGE),
+    ),
+    post=takes("Run", RUN_EXAMPLE, "runs"),
+)
 class Runs(RunIntake):
     """`/api/v1/runs`"""
 
@@ -48,6 +60,19 @@ class Runs(RunIntake):
         )
 
 
+@described(
+    get=answers(
+        "get_run", "The run as it was posted last and accepted", ref("Run"), 404, parameters=[RUN_ID]
+    ),
+    delete=answers(
+        "delete_run",
+        "The run, its steps and its history are removed",
+        None,
+        404,
+        parameters=[RUN_ID],
+        scope="ingest",
+    ),
+)
 class OneRun(KeyedView):
     """`/api/v1/runs/{run_id}`"""
 

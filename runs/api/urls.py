@@ -2,14 +2,19 @@
 
 from django.urls import path
 
-from runs.api import history, intake, runs
+from runs import addresses  # noqa: F401 - registers posted_id
+from runs.api import history, intake, runs, schema, views
 
 urlpatterns = [
     path("runs", runs.Runs.as_view(), name="api-runs"),
-    path("runs/<path:run_id>/steps", history.RunSteps.as_view(), name="api-run-steps"),
-    path("runs/<path:run_id>/history", history.RunHistory.as_view(), name="api-run-history"),
-    path("runs/<path:run_id>", runs.OneRun.as_view(), name="api-run"),
+    path("runs/<posted_id:run_id>/steps", history.RunSteps.as_view(), name="api-run-steps"),
+    path("runs/<posted_id:run_id>/history", history.RunHistory.as_view(), name="api-run-history"),
+    path("runs/<posted_id:run_id>", runs.OneRun.as_view(), name="api-run"),
     path("steps", intake.StepIntake.as_view(), name="api-steps"),
     path("events", intake.EventIntake.as_view(), name="api-events"),
     path("messages", intake.MessageIntake.as_view(), name="api-messages"),
+    path("schema", schema.Schema.as_view(), name="api-schema"),
+    path("docs", schema.Docs.as_view(), name="api-docs"),
+    path("<path:path>", views.unknown_path),
+    path("", views.unknown_path),
 ]

@@ -2,23 +2,72 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, cast
 
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs.api.authentication import BearerKey, HasScope
-from runs.models import Project
+from runs.api.errors import respond
+from runs.errors import Problem, UnknownParameter
+from runs.models import ApiKey, Project
 
 
-class KeyedView(APIView):
+class AnswersJson(BaseContentNegotiation):
+    """JSON is what there is, whatever is accepted: a refusal would only lose what is posted."""
+
+    # ruff: noqa: ARG002 - the signatures are the framework's
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> None:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type
+
+
+class StrictView(APIView):
+    """A view that refuses what it would ignore."""
+
+    parser_classes = []
+    content_negotiation_class: type[BaseContentNegotiation] = AnswersJson
+    metadata_class = None
+    # Methods that take query parameters, and refuse unknown ones on their own. All others take none.
+    takes_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Before any method: key and scope where needed, then unknown parameters. Raises UnknownParameter."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in self.takes_parameters and request.query_params:
+            problems = [Problem(name, "unknown parameter") for name in request.query_params]
+            names = ", ".join(f"'{each.path}'" for each in problems)
+            raise UnknownParameter(f"This path takes no parameter {names}", problems)
+
+
+class KeyedView(StrictView):
     """A view behind an API key; the key's project is all that it can see."""
 
-    authentication_classes: ClassVar = [BearerKey]
-    permission_classes: ClassVar = [HasScope]
-    parser_classes: ClassVar = []
+    authentication_classes = [BearerKey]
+    permission_classes = [HasScope]
+
+    def key(self, request: Request) -> ApiKey:
+        """The API key that the request came with."""
+        return cast(ApiKey, request.auth)
 
     def project(self, request: Request) -> Project:
         """The project of the request's key."""
-        project: Project = request.auth.project
-        return project
+        return self.key(request).project
+
+
+@csrf_exempt
+def unknown_path(request: HttpRequest, path: str = "") -> JsonResponse:
+    """404 in the shape of the API, for whatever has no other view."""
+    hint = f"; did you mean '{request.path.rstrip('/')}'?" if path.endswith("/") else ""
+    return respond(404, "not_found", f"There is nothing at '{request.path}'{hint}")

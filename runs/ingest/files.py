@@ -148,7 +148,7 @@ def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
     if begin[:1] == b"[":
         return _split(chunks, depth=1)
     # also the second line, in case that the first is the broken one
-    if any(_is_complete(line) for line in begin.split(b"\n", 2)[:2]):
+    if any(_is_complete(line) for line in begin.split(b"\n", 2)[:-1]):
         return _lines(chunks)
     return _split(chunks, depth=0)
 

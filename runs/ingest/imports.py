@@ -42,6 +42,13 @@ class Verdicts:
     def total(self) -> int:
         return self.outcomes.total()
 
+    def add(self, report: Report) -> None:
+        """Count what became of one batch."""
+        self.outcomes.update(outcome.value for outcome in report.outcomes.values())
+        self.outcomes["rejected"] += report.counts["rejected"]
+        self.reasons.update(_reason(problem) for problem in report.errors)
+        self.revisions.update(report.revisions)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -62,12 +69,8 @@ def import_source(
     for batch in _batches(_records(values(source))):
         items = [Item(index, value.raw, value.line) for index, value in enumerate(batch)]
         report = _tried(project, items) if dry_run else ingest_mixed(project, items)
-        rejected = _rejected(source, batch, report)
-        verdicts.outcomes.update(outcome.value for outcome in report.outcomes.values())
-        verdicts.outcomes["rejected"] += len(rejected)
-        verdicts.reasons.update(_reason(problem) for each in rejected for problem in each.problems)
-        verdicts.revisions.update(report.revisions)
-        yield Batch(report, rejected)
+        verdicts.add(report)
+        yield Batch(report, _rejected(source, batch, report))
 
 
 def _tried(project: Project, items: list[Item]) -> Report:

@@ -17,18 +17,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_project(parser)
-        parser.add_argument("--name", required=True, help="what people will know the key by")
+        parser.add_argument("--name", required=True, type=_name, help="what people will know the key by")
         parser.add_argument(
             "--scope", type=_scopes, default=ApiKey.Scope.values, metavar="ingest|read|ingest,read",
             help="what the key may do (default: both)",
         )  # fmt: skip
 
-    def handle(self, *, project: str, name: str, scope: list[str], **options: Any) -> None:
+    def handle(self, *, project: str, name: str, scope: list[str], **_: Any) -> None:
         self.stdout.write(create_key(find_project(project), name, scope))
 
 
+def _name(text: str) -> str:
+    longest = ApiKey._meta.get_field("name").max_length or 0  # noqa: SLF001 - public, in spite of its name
+    if not text.strip() or len(text) > longest:
+        raise ArgumentTypeError(f"expected 1 to {longest} characters")
+    return text
+
+
 def _scopes(text: str) -> list[str]:
-    scopes = text.split(",")
+    scopes = list(dict.fromkeys(text.split(",")))
     if unknown := [scope for scope in scopes if scope not in ApiKey.Scope.values]:
         raise ArgumentTypeError(f"unknown scope '{unknown[0]}', known are {', '.join(ApiKey.Scope.values)}")
     return scopes

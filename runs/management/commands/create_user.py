@@ -21,10 +21,13 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the name to log in with")
         add_project(parser)
         parser.add_argument(
-            "--role", choices=Membership.Role.values, default="viewer", help="what they may do (default: viewer)"
+            "--role",
+            choices=Membership.Role.values,
+            default="viewer",
+            help="what they may do (default: viewer)",
         )
 
-    def handle(self, *, name: str, project: str, role: str, **options: Any) -> None:
+    def handle(self, *, name: str, project: str, role: str, **_: Any) -> None:
         password = secrets.token_urlsafe(12)
         _create(name, password, find_project(project), role)
         self.stdout.write(password)

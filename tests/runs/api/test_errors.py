@@ -1,0 +1,166 @@
+"""Whatever goes wrong, the answer has one shape."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from runs.errors import TooManyRetries
+from runs.ingest import write
+from runs.models import Project, Run
+from tests.factories import run_object
+from tests.runs.api.caller import RUNS, Caller, error_of
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE", "OPTIONS", "NONSENSE"])
+@pytest.mark.parametrize("path", [RUNS, f"{RUNS}/run_1", "/api/v1/steps"])
+def test_other_methods_are_refused(caller: Caller, method: str, path: str) -> None:
+    response = caller.request(method, path)
+    error_of(response, 405, "method_not_allowed")
+    assert "Allow" in response
+
+
+def test_a_method_that_another_path_knows_is_refused_here(caller: Caller) -> None:
+    error_of(caller.request("DELETE", RUNS), 405, "method_not_allowed")
+    error_of(caller.request("POST", f"{RUNS}/run_1"), 405, "method_not_allowed")
+    error_of(caller.request("GET", "/api/v1/steps"), 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/run", "/api/v1/nothing/here", "/api/v1/runs/"])
+def test_unknown_paths_are_answered_in_json(method: str, path: str) -> None:
+    error = error_of(Caller(None).request(method, path), 404, "not_found")
+    assert path in error["message"]
+
+
+def test_a_slash_too_many_is_pointed_out() -> None:
+    error = error_of(Caller(None).send(b"{}", path=f"{RUNS}/"), 404, "not_found")
+    assert f"'{RUNS}'" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", RUNS),
+        ("POST", "/api/v1/steps"),
+        ("POST", "/api/v1/messages"),
+        ("GET", f"{RUNS}/run_1"),
+        ("DELETE", f"{RUNS}/run_1"),
+    ],
+)
+def test_unknown_parameters_are_never_ignored(caller: Caller, method: str, path: str) -> None:
+    caller.post(run_object(id="run_1"))
+    error = error_of(caller.request(method, f"{path}?dry_run=1&project=x"), 400, "unknown_parameter")
+    assert [each["path"] for each in error["fields"]] == ["dry_run", "project"]
+    assert "'dry_run'" in error["message"]
+    assert Run.objects.count() == 1
+
+
+def test_too_many_parameters_are_refused_in_the_same_shape(caller: Caller) -> None:
+    error_of(caller.get(f"{RUNS}?{'a=1&' * 2000}"), 400, "bad_request")
+
+
+# the database is away
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("connection already closed")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_while_the_database_is_away_clients_are_told_to_come_back(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "cursor", gone)
+        response = caller.request(method, RUNS)
+    error_of(response, 503, "database_unavailable")
+    assert response["Retry-After"] == "5"
+    assert "gone" not in response.content.decode()
+
+
+def test_a_database_that_goes_away_while_writing_stores_nothing(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise OperationalError("terminating connection") from psycopg.errors.AdminShutdown()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write, "_upsert", gone)
+        response = caller.post([run_object(), run_object()])
+    error_of(response, 503, "database_unavailable")
+    assert not Run.objects.exists()
+
+
+def test_writers_that_never_let_go_are_a_reason_to_come_back(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any, **__: Any) -> None:
+        raise TooManyRetries
+
+    monkeypatch.setattr(write, "write", busy)
+    response = caller.post(run_object())
+    error_of(response, 503, "busy")
+    assert response["Retry-After"] == "5"
+
+
+_ASK_WITHOUT_A_SERVER = """
+import django
+django.setup()
+from django.test import Client
+posted = Client().post("/api/v1/runs", b"{}", "application/json", headers={"Authorization": "Bearer x"})
+ready, alive = Client().get("/readyz"), Client().get("/healthz")
+print(posted.status_code, posted["Retry-After"], posted.json()["error"]["code"])
+print(ready.status_code, ready["Retry-After"], ready.json()["status"])
+print(alive.status_code, alive.json()["status"])
+"""
+
+
+def test_a_server_that_is_really_not_there(tmp_path: Path) -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+            "DATABASE_URL": f"postgresql://nobody:secret@127.0.0.1:{taken.getsockname()[1]}/nothing",
+            "RUNGLASS_DATA_DIR": str(tmp_path),
+            "RUNGLASS_ALLOWED_HOSTS": "testserver",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK_WITHOUT_A_SERVER],
+            env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.stdout.splitlines() == ["503 5 database_unavailable", "503 5 unready", "200 ok"], done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
+# what Postgres itself refuses
+
+
+def test_a_row_that_postgres_refuses_leaves_its_neighbours_alone(
+    project: Project, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import DataError
+
+    genuine = write.write
+
+    def refusing(project: Project, batches: Any, receipt: Any) -> Any:
+        if any(post.record.external_id == "run_bad" for posts in batches.values() for post in posts):
+            raise DataError("value out of range\nDETAIL: none")
+        return genuine(project, batches, receipt)
+
+    monkeypatch.setattr(write, "write", refusing)
+    response = caller.post([run_object(), run_object(id="run_bad"), run_object()])
+    assert response.status_code == 207
+    assert response.json()["created"] == 2
+    [error] = response.json()["errors"]
+    assert (error["index"], error["id"]) == (1, "run_bad")
+    assert "value out of range" in error["message"]
+    assert "DETAIL" not in error["message"]

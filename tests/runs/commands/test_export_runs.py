@@ -1,0 +1,167 @@
+"""`manage.py export_runs`: out, in again, and out again gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest, ingest_mixed
+from runs.models import Project
+from tests import factories
+from tests.runs import objects
+from tests.runs.objects import as_written
+
+
+def export(project: Project, path: Path, *arguments: str) -> bytes:
+    call_command("export_runs", "--project", project.slug, "--output", str(path), *arguments)
+    return path.read_bytes()
+
+
+def awkward() -> list[bytes]:
+    """Objects in which everything that a less careful way would lose has its place."""
+    base = factories.run_object(id="run_base", instructions="Naïve café 漢字 \u2028 😀")
+    old = factories.run_object(
+        id="run_v1", tools=[{"type": "retrieval"}], file_ids=["file_1"],
+        tool_choice=..., truncation_strategy=..., response_format=..., parallel_tool_calls=..., top_p=...,
+        max_prompt_tokens=..., max_completion_tokens=..., incomplete_details=...,
+    )  # fmt: skip
+    odd = [
+        factories.run_object(id="run_null", instructions=None, metadata=None, model=None, usage=None),
+        factories.run_object(id="run_list", metadata=[]),
+        factories.run_object(id="run_milliseconds", created_at=1_795_000_000_123),
+        factories.run_object(id="run_free", status="dreaming", vendor={"b": [1, {"a": None}], "a": True}),
+        factories.failed_run(id="run_failed", message="x" * 3000),
+        factories.waiting_run(id="run_waiting"),
+    ]
+    spelled = json.dumps(base | {"id": "run_spelled", "temperature": 1}).encode()
+    spelled = spelled.replace(
+        b'"metadata": {"customer": "acme"}',
+        rb'"metadata": {"nul": "\u0000", "lone": "\ud800", "big": 123456789012345678901234567890,'
+        rb' "one": 1.00, "z": 1e2, "a": -0}, "\ud83d": "\/", "exact": 1E+2',
+    )
+    assert rb"\ud800" in spelled
+    step = factories.step_object(base, factories.function_call("search_orders", output=None), id="step_1")
+    lost = factories.step_object(factories.run_object(id="run_never_came"), id="step_lost", vendor=[1.0])
+    said = factories.message_object(base, "\x00 and =1", id="msg_1", metadata={"x": "1"})
+    plain = [base, old, *odd, step, lost, said]
+    return [*(json.dumps(each).encode() for each in plain), spelled]
+
+
+def store(project: Project, raws: list[bytes]) -> None:
+    report = ingest_mixed(project, [Item(index, raw) for index, raw in enumerate(raws)])
+    assert report.errors == []
+
+
+def test_out_in_and_out_again_gives_the_same_bytes(project: Project, tmp_path: Path) -> None:
+    posted = awkward()
+    store(project, posted)
+    first = export(project, tmp_path / "first.jsonl")
+    copy = factories.make_project("copy")
+    call_command("import_runs", str(tmp_path / "first.jsonl"), "--project", "copy")
+    assert export(copy, tmp_path / "second.jsonl") == first
+    exported = {as_written(line)["id"]: as_written(line) for line in first.splitlines()}
+    assert exported == {as_written(raw)["id"]: as_written(raw) for raw in posted}
+
+
+@given(
+    st.lists(objects.runs, max_size=4),
+    st.lists(objects.steps, max_size=3),
+    st.lists(objects.messages, max_size=3),
+)
+@objects.examples(40)
+def test_whatever_was_accepted_goes_round(
+    tmp_path_factory: Any, db: None, runs: list[str], steps: list[str], messages: list[str]
+) -> None:
+    tmp_path = tmp_path_factory.mktemp("round")
+    source, target = (
+        factories.make_project(f"source{tmp_path.name}"),
+        factories.make_project(f"target{tmp_path.name}"),
+    )
+    for kind, texts in ((RUNS, runs), (STEPS, steps), (MESSAGES, messages)):
+        ingest(source, kind, [Item(index, each.encode()) for index, each in enumerate(texts)])
+    first = export(source, tmp_path / "first.jsonl")
+    call_command("import_runs", str(tmp_path / "first.jsonl"), "--project", target.slug)
+    assert export(target, tmp_path / "second.jsonl") == first
+
+
+def test_runs_come_before_their_steps_and_these_before_messages(project: Project, tmp_path: Path) -> None:
+    store(project, awkward())
+    kinds = [json.loads(line)["object"] for line in export(project, tmp_path / "all.jsonl").splitlines()]
+    assert kinds == sorted(kinds, key=["thread.run", "thread.run.step", "thread.message"].index)
+
+
+def test_it_writes_to_standard_output_and_nothing_else_there(project: Project, capfdbinary: Any) -> None:
+    posted = factories.run_object()
+    factories.post(project, posted)
+    call_command("export_runs")
+    written = capfdbinary.readouterr()
+    assert json.loads(written.out) == posted
+    assert written.err == b""
+
+
+def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) -> None:
+    failed = factories.failed_run()
+    factories.post(project, failed, factories.run_object())
+    path = tmp_path / "failed.jsonl"
+    assert (
+        json.loads(export(project, path, "--query", "?status=failed&status=expired&from=2020-01-01"))
+        == failed
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("staus=failed", "staus: .*did you mean 'status'"),
+        ("from=yesterdayish", "from: "),
+        ("failed", "failed: "),
+    ],
+)
+def test_a_query_that_can_not_be_understood_is_one_clear_line(
+    project: Project, query: str, words: str
+) -> None:
+    with pytest.raises(CommandError, match=f"^--query: {words}") as raised:
+        call_command("export_runs", "--query", query)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_table_of_runs_is_what_csv_means(project: Project, tmp_path: Path) -> None:
+    factories.post(project, factories.run_object(id="run_x"))
+    header, row = export(project, tmp_path / "runs.csv", "--format", "csv").decode().splitlines()
+    assert header.startswith("id,status,created_at,")
+    assert row.startswith("run_x,completed,2026-")
+
+
+def test_a_table_of_everything_is_refused(project: Project) -> None:
+    with pytest.raises(CommandError, match="one kind"):
+        call_command("export_runs", "--format", "csv", "--kind", "all")
+
+
+def test_a_file_is_there_only_once_it_is_complete(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runs.exports.as_lines", interrupt)
+    with pytest.raises(CommandError, match="not complete") as raised:
+        export(project, tmp_path / "out.jsonl")
+    assert raised.value.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_can_not_be_written_is_one_clear_line(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No such file"):
+        export(project, tmp_path / "missing" / "out.jsonl")
+
+
+def test_an_unknown_project_is_named(project: Project) -> None:
+    with pytest.raises(CommandError, match="no project 'nobody'"):
+        call_command("export_runs", "--project", "nobody")

@@ -1,0 +1,118 @@
+"""Filters on stored records that no other module's tests go through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from pytest_django import DjangoAssertNumQueries
+
+from runs.filters import Cursor
+from runs.models import ApiKey, Message, Project, Run, RunStep
+from runs.querysets import PREVIEW_LENGTH
+from tests import factories
+from tests.factories import NOW, function_call, message_object, run_object, step_object
+
+
+def ids(runs: Any) -> list[str]:
+    return [run.external_id for run in runs]
+
+
+def test_a_project_is_visible_to_its_members_alone(project: Project) -> None:
+    other = factories.make_project("other")
+    member, stranger = factories.make_user(project), factories.make_user()
+    assert list(Project.objects.visible_to(member)) == [project]
+    assert list(Project.objects.visible_to(factories.make_user(other))) == [other]
+    assert list(Project.objects.visible_to(stranger)) == []
+
+
+def test_superusers_are_no_members_either(project: Project) -> None:
+    user = factories.make_user()
+    user.is_superuser = True
+    user.save()
+    assert list(Project.objects.visible_to(user)) == []
+    with pytest.raises(TypeError):
+        list(Project.objects.visible_to(AnonymousUser()))
+
+
+def test_names_of_keys_are_known_after_they_were_revoked(project: Project) -> None:
+    factories.make_key(project)
+    key = ApiKey.objects.get()
+    ApiKey.objects.update(revoked_at=key.created_at)
+    assert ApiKey.objects.names([key.pk, None, 0]) == {key.pk: "test"}
+    assert not ApiKey.objects.usable().exists()
+
+
+def test_a_run_is_found_by_its_posted_id_within_its_project(project: Project) -> None:
+    run = factories.post_run(project, id="run_1")
+    assert Run.objects.find(project, "run_1") == run
+    assert Run.objects.find(project, "run_2") is None
+    assert Run.objects.find(factories.make_project("other"), "run_1") is None
+
+
+def test_paging_neither_repeats_nor_misses_while_runs_arrive(project: Project) -> None:
+    """Three at a time over twenty runs of few different times, while newer, equal and older ones arrive."""
+    factories.post(project, *(run_object(created_at=NOW + n // 7, started_at=None) for n in range(20)))
+    there = ids(Run.objects.newest_first())
+    walked: list[str] = []
+    cursor = None
+    while page := list(Run.objects.in_project(project).newest_first().after(cursor)[:3]):
+        walked += ids(page)
+        cursor = Cursor.parse(str(Cursor(page[-1].created_at, page[-1].id)))
+        for moment in (NOW + 100, NOW + 1, NOW - 100):
+            if len(walked) < 15:
+                factories.post_run(project, created_at=moment, started_at=None)
+    assert len(walked) == len(set(walked))
+    assert [each for each in walked if each in there] == there
+
+
+def test_a_list_loads_no_payload_and_the_beginning_of_errors(
+    project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    factories.post(project, factories.failed_run(message="x" * 1000))
+    with django_assert_num_queries(1):
+        [run] = Run.objects.for_list()
+        assert run.error_preview == "x" * PREVIEW_LENGTH
+        assert run.status == "failed"
+    assert run.get_deferred_fields() >= {"required_action", "extra", "error_message"}
+
+
+def test_tools_are_counted_by_run_in_one_query(
+    project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    first, second, third = (run_object() for _ in range(3))
+    search, refund = function_call("search"), function_call("refund")
+    factories.post(project, first, second, third)
+    factories.post_steps(
+        project, step_object(first, search, refund), step_object(first, search), step_object(second)
+    )
+    keys = [project.key(run["id"]) for run in (first, second, third)]
+    with django_assert_num_queries(1):
+        called = RunStep.objects.tools_of(keys)
+    assert called == {keys[0]: {"search": 2, "refund": 1}, keys[1]: {}}
+
+
+def test_steps_come_in_the_order_in_which_they_happened(project: Project) -> None:
+    run = factories.post_run(project)
+    later, sooner = step_object(run_object(id=run.external_id)), step_object(run_object(id=run.external_id))
+    later["created_at"] = sooner["created_at"] + 1
+    factories.post_steps(project, later, sooner, step_object(run_object()))
+    assert ids(RunStep.objects.of_run(run).in_order()) == [sooner["id"], later["id"]]
+
+
+def test_messages_of_a_run_and_what_was_asked(project: Project) -> None:
+    posted = run_object(created_at=NOW + 10, started_at=None)
+    factories.post(project, posted)
+    run = Run.objects.get()
+    texts = {"first": NOW, "asked": NOW + 10, "afterwards": NOW + 11}
+    factories.post_messages(
+        project,
+        *(message_object(text=text, created_at=moment) for text, moment in texts.items()),
+        message_object(text="elsewhere", created_at=NOW + 9, thread_id="thread_other"),
+        message_object(posted, text="answer", created_at=NOW + 12),
+    )
+    asked = Message.objects.asked(run)
+    assert asked is not None
+    assert asked.text == "asked"
+    assert [message.text for message in Message.objects.of_run(run)] == ["answer"]
