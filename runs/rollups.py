@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import connection, transaction
 
+from runs import sql
 from runs.models import DayByAssistant, DayByModel, HourByStatus, Project
 from runs.models.rollup import Sums
 
 MEASURES = ("runs", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 # A write folds once in so many, so that rows pile up to a few thousand at the most.
 _FOLDS_ONE_IN = 50
+# Rows that travel in the statement itself; more are copied.
+_MOST_IN_STATEMENT = 64
 
 
 class Counted(Protocol):
     """What the sums read of a run."""
 
-    created_at: Any
+    created_at: datetime
     assistant_id: str
     model: str | None
     status: str
@@ -63,25 +65,22 @@ ROLLUPS = (
 
 # What a run was before a write (None: it was not there) and what it is after it.
 Change = tuple[Counted | None, Counted | None]
+Deltas = dict[tuple[Any, ...], list[int]]
 
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    found = [change for change in changes if change[0] is not change[1]]
-    for rollup in ROLLUPS:
-        deltas: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(MEASURES))
-        for before, after in found:
-            _count(deltas, rollup, before, -1)
-            _count(deltas, rollup, after, 1)
-        rollup.model._default_manager.bulk_create(
-            rollup.model(
-                project=project,
-                **dict(zip(rollup.key, key, strict=True)),
-                **dict(zip(MEASURES, sums, strict=True)),
-            )
-            for key, sums in deltas.items()
-            if any(sums)
-        )
+    deltas: list[Deltas] = [{} for _ in ROLLUPS]
+    for before, after in changes:
+        if before is not after:
+            _count(deltas, before, -1)
+            _count(deltas, after, 1)
+    rows = [[(project.pk, *key, *sums) for key, sums in found.items() if any(sums)] for found in deltas]
+    if sum(map(len, rows)) > _MOST_IN_STATEMENT:
+        for rollup, each in zip(ROLLUPS, rows, strict=True):
+            _copy(rollup, each)
+    elif any(rows):
+        _insert(rows)
 
 
 def fold_sometimes(project: Project) -> None:
@@ -102,17 +101,48 @@ def fold(project: Project) -> None:
                 cursor.execute(_fold_statement(rollup), [project.pk, project.pk])
 
 
-def _count(deltas: dict[tuple[Any, ...], list[int]], rollup: Rollup, run: Counted | None, sign: int) -> None:
+def _count(deltas: list[Deltas], run: Counted | None, sign: int) -> None:
     if run is None:
         return
-    sums = deltas[rollup.key_of(run)]
-    sums[0] += sign
-    for place, name in enumerate(MEASURES[1:], 1):
-        sums[place] += sign * (getattr(run, name) or 0)
+    measures = (
+        sign,
+        sign * (run.prompt_tokens or 0),
+        sign * (run.completion_tokens or 0),
+        sign * (run.total_tokens or 0),
+        sign * (run.cached_tokens or 0),
+        sign * (run.reasoning_tokens or 0),
+    )
+    for found, rollup in zip(deltas, ROLLUPS, strict=True):
+        key = rollup.key_of(run)
+        sums = found.get(key)
+        found[key] = list(measures) if sums is None else [a + b for a, b in zip(sums, measures, strict=True)]
 
 
-def _hour(moment: Any) -> Any:
-    return moment - timedelta(minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+def _insert(rows: list[list[tuple[Any, ...]]]) -> None:
+    """All tables in one statement, since a round trip costs more than a row."""
+    filled = [(rollup, each) for rollup, each in zip(ROLLUPS, rows, strict=True) if each]
+    inserts = [
+        f"INSERT INTO {_table(rollup)} ({_columns(rollup)}) {sql.values(len(each[0]), len(each))}"
+        for rollup, each in filled
+    ]
+    parts = ", ".join(f"part{place} AS ({insert})" for place, insert in enumerate(inserts[:-1]))
+    with sql.cursor() as cursor:
+        parameters = [value for _, each in filled for row in each for value in row]
+        cursor.execute(f"WITH {parts} {inserts[-1]}" if parts else inserts[-1], parameters)
+
+
+def _copy(rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
+    with sql.cursor() as cursor, cursor.copy(f"COPY {_table(rollup)} ({_columns(rollup)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _columns(rollup: Rollup) -> str:
+    return ", ".join(("project_id", *rollup.key, *MEASURES))
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _fold_statement(rollup: Rollup) -> str:

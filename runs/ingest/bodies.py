@@ -58,9 +58,7 @@ def parse(content: bytes, content_type: str) -> Body:
     media_type = content_type.partition(";")[0].strip().lower()
     parser = _PARSERS.get(media_type)
     if parser is None:
-        raise UnsupportedBody(
-            f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}"
-        )
+        raise UnsupportedBody(f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}")
     body = parser(content.removeprefix(_BOM))
     if len(body.items) > MOST_OBJECTS:
         raise TooManyObjects(

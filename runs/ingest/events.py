@@ -61,7 +61,9 @@ def _take_json(events: Events, item: Item) -> None:
         events.received += 1
         events.errors.append(Problem("", error.message, item.index, line=item.line))
         return
-    wrong = [Problem(f"/{each}", "unknown field", item.index, line=item.line) for each in members if each not in _MEMBERS]
+    wrong = [
+        Problem(f"/{each}", "unknown field", item.index, line=item.line) for each in members if each not in _MEMBERS
+    ]
     if not isinstance(name, str):
         wrong.append(Problem("/event", "expected the name of an event", item.index, line=item.line))
     if "data" not in members:

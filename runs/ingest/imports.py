@@ -58,9 +58,7 @@ class Batch:
     rejected: list[Rejected]
 
 
-def import_source(
-    project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False
-) -> Iterator[Batch]:
+def import_source(project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False) -> Iterator[Batch]:
     """Store what `source` holds, batch by batch, and add to `verdicts`; with `dry_run` nothing is kept.
 
     Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for damaged data,

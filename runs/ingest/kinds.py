@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -49,6 +50,11 @@ class Kind:
         return self._parse(project, index, posted)
 
     @cached_property
+    def contents(self) -> Callable[[Record], tuple[Any, ...]]:
+        """Gets the values of a record's columns that are not in its key, in the table's order."""
+        return attrgetter(*(name for name in self.record.__struct_fields__ if name not in self.key))
+
+    @cached_property
     def table(self) -> Table:
         """Where its records are stored."""
         content = [name for name in self.record.__struct_fields__ if name not in self.key]
@@ -69,18 +75,18 @@ def configuration_key(project: Project, assistant_id: str, digest: bytes) -> uui
 def _parse_run(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
     parsed = run.parse(posted)
     configuration_id = configuration_key(project, parsed.record.assistant_id, parsed.configuration.digest)
-    key = (project.key(parsed.record.external_id),)
+    key = (project.key_text(parsed.record.external_id),)
     return Post(index, key, parsed.record, configuration_id, parsed.configuration)
 
 
 def _parse_step(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
     record = step.parse(posted)
-    return Post(index, (project.key(record.run_external_id), record.external_id), record)
+    return Post(index, (project.key_text(record.run_external_id), record.external_id), record)
 
 
 def _parse_message(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
     record = message.parse(posted)
-    return Post(index, (project.key(record.external_id),), record)
+    return Post(index, (project.key_text(record.external_id),), record)
 
 
 _RECEIPT = ("version", "received_at", "seen_at")

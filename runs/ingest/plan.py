@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runs.ingest.kinds import Kind, Post
 from runs.ingest.merge import Outcome, Record, contradicts, merge
@@ -14,8 +17,7 @@ from runs.protocol import text
 from runs.protocol.run import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A record as it is stored, with what Runglass keeps about it."""
 
     record: Record
@@ -138,9 +140,7 @@ def _record(
 def differing(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
     """The members, in order, that are in one object only or say something else in the other."""
     names: Sequence[str] = list(dict.fromkeys((*left, *right)))
-    return [
-        name for name in names if name not in left or name not in right or not text.same(left[name], right[name])
-    ]
+    return [name for name in names if name not in left or name not in right or not text.same(left[name], right[name])]
 
 
 def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], same_setup: bool) -> str:

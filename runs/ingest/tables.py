@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,9 @@ import msgspec
 import psycopg
 from django.db import connection, models
 
+from runs import sql
+
+# A key's uuid is kept as 32 hexadecimal digits: they sort like it, and texts compare and hash at C speed.
 Key = tuple[Any, ...]
 Row = Sequence[Any]
 
@@ -27,31 +30,41 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def read(self, keys: Iterable[Key]) -> dict[Key, dict[str, Any]]:
-        """The rows stored under `keys`, by key."""
+    def read(self, keys: Iterable[Key]) -> Callable[[], dict[Key, dict[str, Any]]]:
+        """Ask for the rows stored under `keys`; what is returned fetches them, by key.
+
+        Within `sql.pipeline` other questions can be asked before the first is answered.
+        """
         arrays = [list(part) for part in zip(*keys, strict=True)]
-        with _cursor() as cursor:
-            cursor.execute(self._select, arrays)
-            rows = [self._decoded(row) for row in cursor.fetchall()]
-        return {tuple(row[name] for name in self.key): row for row in rows}
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.execute(self._select, arrays)
 
-    def upsert(self, rows: Sequence[Row]) -> set[Key]:
-        """Write `rows`, which must be sorted by key, and return the keys of those that were written.
+        def fetch() -> dict[Key, dict[str, Any]]:
+            with cursor:
+                return {self._key_of(row): self._decoded(row) for row in cursor.fetchall()}
 
-        A row is written only over the version before its own. What another writer changed meanwhile doesn't
-        come back. Equal order in every writer keeps them from waiting for each other in a circle.
+        return fetch
+
+    def upsert(self, rows: Sequence[Row]) -> int:
+        """Write `rows`, which must be sorted by key, and return how many were written.
+
+        A row is written only over the version before its own, so what another writer changed meanwhile is not.
+        Equal order in every writer keeps them from waiting for each other in a circle.
         """
         adapted = [self._encoded(row) for row in rows]
-        with _cursor() as cursor:
+        with sql.cursor() as cursor:
             if len(rows) > _MOST_IN_STATEMENT:
                 self._stage(cursor, adapted)
                 source, parameters = f"SELECT {self._names} FROM {self._stage_name} ORDER BY {self._keys}", []  # noqa: S608
             else:
-                place = f"({', '.join(['%s'] * len(self.columns))})"
-                source = f"VALUES {', '.join([place] * len(rows))}"
+                source = sql.values(len(self.columns), len(rows))
                 parameters = [value for row in adapted for value in row]
-            cursor.execute(f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}", parameters)  # noqa: S608
-            return set(cursor.fetchall())
+            cursor.execute(f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}", parameters)
+            return len(cursor.fetchall())
+
+    def _key_of(self, row: Row) -> Key:
+        parts = row[: len(self.key)]
+        return tuple(part.hex if isinstance(part, uuid.UUID) else part for part in parts)
 
     def _stage(self, cursor: psycopg.Cursor[Any], rows: Iterable[Row]) -> None:
         cursor.execute(
@@ -127,14 +140,3 @@ def _array(values: list[str]) -> str:
     """An array of texts as Postgres spells it, for a place where no type tells the driver what it is."""
     quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
     return "{" + ",".join(quoted) + "}"
-
-
-@contextmanager
-def _cursor() -> Iterator[psycopg.Cursor[Any]]:
-    """A cursor that sends parameters beside the statement, not written into it as Django's does.
-
-    Long texts would have to be escaped otherwise.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        yield cursor

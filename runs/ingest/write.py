@@ -1,8 +1,8 @@
-"""Puts parsed posts into Postgres: configurations first, then one guarded upsert per kind.
+"""Puts parsed posts into Postgres: one read, one merge, one guarded upsert per kind, in one transaction.
 
-No locks and no triggers. Every row is written with the version that was read before; what another writer
-changed in between is refused by the statement's guard, read again and merged again. So two writers at once end
-as one after the other, and the history is exact.
+No locks and no triggers. Every row is written with the version that was read before; if another writer changed
+one in between, the statement's guard leaves it out, and the whole transaction is rolled back, read and merged
+again. So two writers at once end as one after the other, and history and sums are exact.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import itertools
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-from django.db import DataError, InternalError, OperationalError, transaction
+from django.db import DataError, OperationalError, transaction
 
-from runs import rollups
+from runs import rollups, sql
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, Kind, Post
 from runs.ingest.merge import Outcome
@@ -30,14 +30,27 @@ from runs.protocol.run import RunRecord
 
 logger = logging.getLogger(__name__)
 
-_ATTEMPTS = 20
+_ATTEMPTS = 50
 _ROWS_PER_STATEMENT = 1000
 # A record that is posted every few seconds is not written every few seconds.
 _SEEN_EVERY = timedelta(minutes=1)
 _RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-
+# A value that Postgres can't take, as against a server that can't serve.
+_REFUSALS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
 
 Batches = Mapping[Kind, Sequence[Post]]
+Grouped = dict[Kind, dict[Key, list[Post]]]
+
+
+class _Overtaken(Exception):
+    """Another writer changed a row between our reading and our writing."""
+
+
+class _NewConfigurations(Exception):
+    """Configurations must be stored before the runs that name them."""
+
+    def __init__(self, missing: set[uuid.UUID]) -> None:
+        self.missing = missing
 
 
 def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
@@ -46,11 +59,16 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
     What returns is durable. Raises TooManyRetries where other writers never let go, and Django's DatabaseError
     where the database is away or refuses a row.
     """
-    for attempt in itertools.count(1):
+    grouped = _grouped(batches)
+    for _ in range(_ATTEMPTS):
         try:
-            return _write_once(project, batches, receipt)
+            return _write_once(project, grouped, receipt)
+        except _NewConfigurations as found:
+            _store_configurations(project, grouped, found.missing, receipt)
+        except _Overtaken:
+            logger.debug("Merging again after another writer", extra={"action": "merge_again"})
         except OperationalError as error:
-            if not isinstance(error.__cause__, _RETRIED) or attempt == _ATTEMPTS:
+            if not isinstance(error.__cause__, _RETRIED):
                 raise
             logger.info("Retrying after %s", error.__cause__, extra={"action": "retry_write"})
     raise TooManyRetries
@@ -58,17 +76,28 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
 
 def refuses(error: Exception) -> bool:
     """Whether Postgres refused a value, so that trying its neighbours without it makes sense."""
-    too_large = isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded)
-    return isinstance(error, DataError | InternalError) or too_large
+    return isinstance(error, DataError) or isinstance(error.__cause__, _REFUSALS)
 
 
-def _write_once(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
-    # 1. In a transaction of their own: within the runs' one, two writers deadlock on a new configuration.
-    _store_configurations(project, itertools.chain.from_iterable(batches.values()), receipt)
+def _grouped(batches: Batches) -> Grouped:
+    """The posts by kind and key, the keys sorted: the order in which every writer writes."""
+    grouped: Grouped = {}
+    for kind, posts in batches.items():
+        by_key: defaultdict[Key, list[Post]] = defaultdict(list)
+        for post in posts:
+            by_key[post.key].append(post)
+        if by_key:
+            grouped[kind] = {key: by_key[key] for key in sorted(by_key)}
+    return grouped
+
+
+def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[int, Outcome]:
     with transaction.atomic():
-        # 2. Read, merge, write. Kinds always come in the same order, like the rows of each.
-        plans = {kind: _write_kind(project, kind, posts, receipt) for kind, posts in batches.items() if posts}
-    # 3. Nothing depends on these, hence outside.
+        stored = _read(grouped)
+        plans = {kind: _plan(kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
+        for kind, each in plans.items():
+            _write_kind(project, kind, each, receipt)
+    # Nothing depends on these, hence outside.
     rollups.fold_sometimes(project)
     for kind, each in plans.items():
         _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
@@ -76,27 +105,16 @@ def _write_once(project: Project, batches: Batches, receipt: Receipt) -> dict[in
     return {index: outcome for each in planned for index, outcome in each.outcomes.items()}
 
 
-def _write_kind(project: Project, kind: Kind, posts: Sequence[Post], receipt: Receipt) -> dict[Key, Plan]:
-    by_key: dict[Key, list[Post]] = defaultdict(list)
-    for post in posts:
-        by_key[post.key].append(post)
-    plans: dict[Key, Plan] = {}
-    pending = set(by_key)
-    for _ in range(_ATTEMPTS):
-        fresh = _plan(kind, {key: by_key[key] for key in sorted(pending)}, receipt)
-        plans.update(fresh)
-        pending = {key for key, planned in fresh.items() if planned.writes}
-        # what another writer changed meanwhile stays pending, to be read and merged again
-        pending -= _upsert(project, kind, {key: fresh[key] for key in pending}, receipt)
-        if not pending:
-            break
-    else:
-        raise TooManyRetries
+def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: Receipt) -> None:
+    rows = [_row(project, kind, key, planned, receipt) for key, planned in plans.items() if planned.writes]
+    for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
+        batch = rows[begin : begin + _ROWS_PER_STATEMENT]
+        if kind.table.upsert(batch) != len(batch):
+            raise _Overtaken
     # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
     if kind is RUNS:
         rollups.add(project, (_change(planned) for planned in plans.values() if planned.writes))
-    return plans
 
 
 def _change(planned: Plan) -> rollups.Change:
@@ -107,17 +125,28 @@ def _counted(held: Held | None) -> rollups.Counted | None:
     return held.record if held is not None and isinstance(held.record, RunRecord) else None
 
 
-def _store_configurations(project: Project, posts: Iterable[Post], receipt: Receipt) -> None:
-    posted: dict[uuid.UUID, tuple[str, ParsedConfiguration]] = {}
-    for post in posts:
-        if post.configuration_id is not None and post.configuration is not None:
-            posted[post.configuration_id] = (getattr(post.record, "assistant_id", ""), post.configuration)
-    known = Configuration.objects.filter(pk__in=posted).values_list("pk", flat=True)
-    for pk in known:
-        del posted[pk]
-    Configuration.objects.bulk_create(
-        [_configuration(project, pk, *posted[pk], receipt) for pk in sorted(posted)], ignore_conflicts=True
-    )
+def _read(grouped: Grouped) -> dict[Kind, dict[Key, Held]]:
+    """What is stored under the posts' keys, in one round trip. Raises _NewConfigurations."""
+    posted = {post.configuration_id for posts in grouped.get(RUNS, {}).values() for post in posts}
+    with sql.pipeline(), sql.cursor() as cursor:
+        fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
+        cursor.execute("SELECT id FROM configuration WHERE id = ANY(%s)", [list(posted)])
+        known = {row[0] for row in cursor.fetchall()} if posted else set()
+        rows = {kind: fetch() for kind, fetch in fetches.items()}
+    if missing := {pk for pk in posted if pk is not None} - known:
+        raise _NewConfigurations(missing)
+    return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
+
+
+def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
+    """Store them sorted, in a transaction of their own: within the runs' one, two writers would deadlock."""
+    found: dict[uuid.UUID, Configuration] = {}
+    for posts in grouped[RUNS].values():
+        for post in posts:
+            pk, parsed = post.configuration_id, post.configuration
+            if pk in wanted and pk not in found and parsed is not None and isinstance(post.record, RunRecord):
+                found[pk] = _configuration(project, pk, post.record.assistant_id, parsed, receipt)
+    Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
 
 
 def _configuration(
@@ -136,8 +165,7 @@ def _configuration(
     )
 
 
-def _plan(kind: Kind, posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict[Key, Plan]:
-    stored = {key: _held(kind, row) for key, row in kind.table.read(posts).items()}
+def _plan(kind: Kind, stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict[Key, Plan]:
     bodies = _bodies(stored, posts)
     plans = {key: plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
     recorded = _recorded(plans)
@@ -186,39 +214,23 @@ def _recorded(plans: Mapping[Key, Plan]) -> defaultdict[Key, set[int]]:
     recorded: defaultdict[Key, set[int]] = defaultdict(set)
     if late:
         for run_id, digest in Observation.objects.filter(run_id__in=late).values_list("run_id", "digest"):
-            recorded[late[run_id]].add(digest)
+            recorded[late[run_id.hex]].add(digest)
     return recorded
-
-
-def _upsert(project: Project, kind: Kind, plans: Mapping[Key, Plan], receipt: Receipt) -> set[Key]:
-    """Write the plans' records; the keys of those that the guard let through."""
-    rows = [_row(project, kind, key, plans[key], receipt) for key in sorted(plans)]
-    written: set[Key] = set()
-    for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
-        written |= kind.table.upsert(rows[begin : begin + _ROWS_PER_STATEMENT])
-    return written
 
 
 def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt) -> list[Any]:
     held = planned.held
     assert held is not None  # noqa: S101 - a plan that writes has what it writes
-    own = {
-        **dict(zip(kind.key, key, strict=True)),
-        "project_id": project.pk,
-        "configuration_id": held.configuration_id,
-        "version": held.version,
-        "received_at": held.received_at,
-        "received_key_id": held.received_key_id,
-        "history_length": held.history_length,
-        "seen_at": receipt.at,
-    }
-    return [own[name] if name in own else getattr(held.record, name) for name in kind.table.columns]
+    receipt_columns = (held.version, held.received_at, receipt.at)
+    if kind is RUNS:
+        own = (held.configuration_id, *receipt_columns, held.received_key_id, held.history_length)
+        return [*key, project.pk, *kind.contents(held.record), *own]
+    return [*key, project.pk, *kind.contents(held.record), *receipt_columns]
 
 
 def _store_history(plans: Mapping[Key, Plan], receipt: Receipt) -> None:
     observations = []
-    for key in sorted(plans):
-        planned = plans[key]
+    for key, planned in plans.items():
         first = planned.before.history_length + 1 if planned.before else 1
         for n, entry in enumerate(planned.entries, first):
             observations.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from functools import cached_property
 from typing import ClassVar
@@ -46,7 +47,14 @@ class Project(models.Model):
 
     def key(self, external_id: str) -> uuid.UUID:
         """The stored id of the record that was posted with `external_id`."""
-        return uuid.uuid5(self.namespace, external_id)
+        return uuid.UUID(hex=self.key_text(external_id))
+
+    def key_text(self, external_id: str) -> str:
+        """`key` as 32 hexadecimal digits: uuid5 of the project's namespace and the posted id (RFC 9562)."""
+        made = bytearray(hashlib.sha1(self.namespace.bytes + external_id.encode(), usedforsecurity=False).digest()[:16])
+        made[6] = made[6] & 0x0F | 0x50  # version 5
+        made[8] = made[8] & 0x3F | 0x80  # the RFC's variant
+        return made.hex()
 
 
 class Membership(models.Model):

@@ -105,6 +105,7 @@ def test_no_character_is_special_to_the_database(project: Project, text: str, si
 def test_a_deadlock_is_tried_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]
 ) -> None:
+    post(project, run_object())  # its configuration is known from here on
     once, tries = write._write_once, []
 
     def unlucky(*arguments: Any) -> Any:

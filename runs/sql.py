@@ -1,0 +1,35 @@
+"""Statements of our own beside the ORM: for batches, where rows and round trips are what costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+@contextmanager
+def cursor() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor that sends parameters beside the statement, not written into it as Django's does.
+
+    Long texts would have to be escaped otherwise. Errors are Django's.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as own:
+        yield own
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Send the statements that follow without waiting for each answer. COPY can't be among them."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
+
+
+def values(columns: int, rows: int) -> str:
+    """`VALUES (%s, …), …` with places for so many rows of so many columns."""
+    place = f"({', '.join(['%s'] * columns)})"
+    return f"VALUES {', '.join([place] * rows)}"

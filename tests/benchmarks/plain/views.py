@@ -1,0 +1,42 @@
+"""A ModelSerializer and a ModelViewSet, with the bulk path that DRF's documentation shows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers, viewsets
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from runs.api.authentication import BearerKey, HasScope
+from tests.benchmarks.plain.models import PlainRun
+
+
+class BulkSerializer(serializers.ListSerializer[Any]):
+    def create(self, validated_data: list[dict[str, Any]]) -> list[PlainRun]:
+        return PlainRun.objects.bulk_create([PlainRun(**each) for each in validated_data])
+
+
+class PlainSerializer(serializers.ModelSerializer[PlainRun]):
+    class Meta:
+        model = PlainRun
+        fields = "__all__"
+        list_serializer_class = BulkSerializer
+        # a query per object would be needless: the primary key refuses doubles
+        extra_kwargs: ClassVar = {"id": {"validators": []}}
+
+
+class PlainRuns(viewsets.ModelViewSet[PlainRun]):
+    queryset = PlainRun.objects.order_by("-created_at", "-id")
+    serializer_class = PlainSerializer
+    authentication_classes: ClassVar = [BearerKey]
+    permission_classes: ClassVar = [HasScope]
+    parser_classes: ClassVar = [JSONParser]
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        many = isinstance(request.data, list)
+        serializer = self.get_serializer(data=request.data, many=many)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response({"created": len(request.data) if many else 1}, status=201)
