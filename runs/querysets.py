@@ -46,17 +46,21 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class RunQuerySet(models.QuerySet["Run"]):
+    _project: Project | None = None
+
     def in_project(self, project: Project) -> Self:
         """The runs of one project."""
-        return self.filter(project=project)
+        found = self.filter(project=project)
+        found._project = project
+        return found
 
     def find(self, project: Project, run_id: str) -> Run | None:
         """The run that was posted to `project` with that id."""
         return self.filter(pk=project.key(run_id)).first()
 
     def matching(self, filters: RunFilters) -> Self:
-        """The runs that `filters` asks for."""
-        return self.filter(filters.conditions())
+        """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
+        return self.filter(filters.conditions(project=self._project))
 
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""
@@ -116,6 +120,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
+
+    def _clone(self) -> Self:
+        clone = super()._clone()
+        clone._project = self._project
+        return clone
 
 
 class StepQuerySet(models.QuerySet["RunStep"]):

@@ -1,0 +1,150 @@
+"""The endpoints that clients read from; every object is given as it was stored, in its newest state.
+
+An object that belongs to another thread or run than the path says is not found, as if it didn't exist.
+"""
+
+# ruff: noqa: ARG002 - each view takes what it needs of what all are given
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+
+from runs.api.readback import threads
+from runs.api.readback.errors import ClientError, not_found
+from runs.api.readback.pages import PARAMETERS, ListQuery, Page, read_page
+from runs.api.readback.reading import INCLUDE, ListView, ObjectView, ReadView
+from runs.models import Message, Project, Run, RunStep
+from runs.protocol.text import clean
+from runs.querysets import StepQuerySet
+
+_BY_KEY = ("created_at", "id")
+_BY_ID = ("created_at", "external_id")
+
+
+class Threads(ListView):
+    """`/threads`"""
+
+    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+        return threads.thread_page(project, wanted)
+
+
+class OneThread(ObjectView):
+    """`/threads/{thread_id}`"""
+
+    def members(self, project: Project) -> dict[str, bytes]:
+        thread_id = self.kwargs["thread_id"]
+        return threads.members(thread_id, threads.opened_at(project, thread_id))
+
+
+class ThreadRuns(ListView):
+    """`/threads/{thread_id}/runs`"""
+
+    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+        thread_id = self.kwargs["thread_id"]
+        runs = Run.objects.in_thread(project, clean(thread_id))
+        page = read_page(wanted, _BY_KEY, _keyed(runs, project, "run"), runs.with_configuration())
+        return _of_thread(page, project, thread_id)
+
+
+class OneRun(ObjectView):
+    """`/threads/{thread_id}/runs/{run_id}`"""
+
+    def members(self, project: Project) -> dict[str, bytes]:
+        run_id = self.kwargs["run_id"]
+        run = Run.objects.find(project, run_id)
+        if run is None or run.thread_id != clean(self.kwargs["thread_id"]):
+            raise not_found("run", run_id)
+        return run.members()
+
+
+class RunSteps(ListView):
+    """`/threads/{thread_id}/runs/{run_id}/steps`"""
+
+    parameters: ClassVar[tuple[str, ...]] = (*PARAMETERS, INCLUDE)
+
+    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+        steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+
+        def position(cursor: str) -> Sequence[Any]:
+            return _position(steps.filter(external_id=clean(cursor)), _BY_ID, not_found("run step", cursor))
+
+        page = read_page(wanted, _BY_ID, position, steps)
+        return Page([step.members() for step in page.records], page.has_more)
+
+
+class OneStep(ObjectView):
+    """`/threads/{thread_id}/runs/{run_id}/steps/{step_id}`"""
+
+    parameters: ClassVar[tuple[str, ...]] = (INCLUDE,)
+
+    def members(self, project: Project) -> dict[str, bytes]:
+        step_id = self.kwargs["step_id"]
+        steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+        step = steps.filter(external_id=clean(step_id)).first()
+        if step is None:
+            raise not_found("run step", step_id)
+        return step.members()
+
+
+class ThreadMessages(ListView):
+    """`/threads/{thread_id}/messages`, all of them or those that one run wrote."""
+
+    parameters: ClassVar[tuple[str, ...]] = (*PARAMETERS, "run_id")
+
+    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+        thread_id = self.kwargs["thread_id"]
+        messages = Message.objects.in_thread(project, clean(thread_id))
+        position = _keyed(messages, project, "message")
+        if "run_id" in query:
+            messages = messages.filter(run_external_id=clean(query["run_id"]))
+        return _of_thread(read_page(wanted, _BY_KEY, position, messages), project, thread_id)
+
+
+class OneMessage(ObjectView):
+    """`/threads/{thread_id}/messages/{message_id}`"""
+
+    def members(self, project: Project) -> dict[str, bytes]:
+        message_id = self.kwargs["message_id"]
+        messages = Message.objects.in_thread(project, clean(self.kwargs["thread_id"]))
+        message = messages.filter(pk=project.key(message_id)).first()
+        if message is None:
+            raise not_found("message", message_id)
+        return message.members()
+
+
+class Elsewhere(ReadView):
+    """Every other path."""
+
+    def get(self, request: Request, **ids: str) -> NoReturn:
+        """404, in the hosted API's words."""
+        raise ClientError(404, f"Invalid URL ({request.method} {request.path})")
+
+
+def _steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
+    """The steps of a run. Raises ClientError where the thread has no such run."""
+    key = project.key(run_id)
+    if not Run.objects.in_thread(project, clean(thread_id)).filter(pk=key).exists():
+        raise not_found("run", run_id)
+    return RunStep.objects.filter(run_id=key)
+
+
+def _keyed(records: QuerySet[Any], project: Project, kind: str) -> Callable[[str], Sequence[Any]]:
+    return lambda cursor: _position(records.filter(pk=project.key(cursor)), _BY_KEY, not_found(kind, cursor))
+
+
+def _position(records: QuerySet[Any], columns: Sequence[str], missing: ClientError) -> Sequence[Any]:
+    found: Sequence[Any] | None = records.values_list(*columns).first()
+    if found is None:
+        raise missing
+    return found
+
+
+def _of_thread(page: Page, project: Project, thread_id: str) -> Page:
+    """The page as members. Raises ClientError where it is empty because nothing is known of the thread."""
+    if not page.records:
+        threads.opened_at(project, thread_id)
+    return Page([record.members() for record in page.records], page.has_more)

@@ -1,0 +1,192 @@
+"""`runs.api.readback.pages`: limit, order, after, before, and what a page says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs.models import Project, Run
+from tests import factories
+from tests.runs.api.readback.conftest import Reader
+
+RUNS = "/v1/threads/thread_first/runs"
+
+
+@pytest.fixture
+def run_ids(project: Project) -> list[str]:
+    """25 runs of one thread, oldest first: the last five in one second."""
+    posted = [factories.run_object(created_at=factories.NOW + min(number, 20)) for number in range(25)]
+    factories.post(project, *posted)
+    return list(Run.objects.order_by("created_at", "id").values_list("external_id", flat=True))
+
+
+def test_the_newest_twenty_come_first(reader: Reader, run_ids: list[str]) -> None:
+    page = reader.json(RUNS)
+
+    newest = run_ids[::-1][:20]
+    assert list(page) == ["object", "data", "first_id", "last_id", "has_more"]
+    assert [run["id"] for run in page["data"]] == newest
+    assert (page["object"], page["first_id"], page["last_id"]) == ("list", newest[0], newest[-1])
+    assert page["has_more"] is True
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 24, 25, 100])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pages_neither_overlap_nor_leave_out(
+    reader: Reader, run_ids: list[str], limit: int, order: str
+) -> None:
+    expected = run_ids if order == "asc" else run_ids[::-1]
+
+    assert reader.walk(RUNS, limit=limit, order=order) == expected
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_the_page_behind_the_last_object_is_empty_and_names_no_ids(
+    reader: Reader, run_ids: list[str], order: str
+) -> None:
+    last = run_ids[-1] if order == "asc" else run_ids[0]
+
+    response = reader.get(RUNS, order=order, after=last)
+
+    assert response.content == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_before_gives_the_page_that_ends_there(reader: Reader, run_ids: list[str], order: str) -> None:
+    listed = run_ids if order == "asc" else run_ids[::-1]
+
+    page = reader.json(RUNS, order=order, limit=4, before=listed[10])
+    assert [run["id"] for run in page["data"]] == listed[6:10]
+    assert page["has_more"] is True
+
+    page = reader.json(RUNS, order=order, limit=4, before=listed[3])
+    assert [run["id"] for run in page["data"]] == listed[:3]
+    assert page["has_more"] is False
+
+
+def test_after_and_before_give_what_lies_between(reader: Reader, run_ids: list[str]) -> None:
+    between = {"order": "asc", "after": run_ids[2], "before": run_ids[8]}
+
+    assert reader.ids(RUNS, **between) == run_ids[3:8]
+    page = reader.json(RUNS, **between, limit=2)
+    assert [run["id"] for run in page["data"]] == run_ids[3:5]
+    assert page["has_more"] is True
+
+
+def test_a_run_that_arrives_between_two_pages_moves_nothing(
+    reader: Reader, project: Project, run_ids: list[str]
+) -> None:
+    first = reader.ids(RUNS, limit=10)
+    factories.post_run(project, created_at=factories.NOW + 500)
+
+    assert reader.ids(RUNS, limit=15, after=first[-1]) == run_ids[::-1][10:]
+
+
+@pytest.mark.parametrize("cursor", ["after", "before"])
+def test_an_unknown_cursor_is_not_found(
+    reader: Reader, project: Project, run_ids: list[str], cursor: str
+) -> None:
+    elsewhere = factories.post_run(project, thread_id="thread_other").external_id
+
+    for unknown in ("run_unknown", elsewhere, "msg_1", "", "\0"):
+        status, error = reader.error(RUNS, **{cursor: unknown})
+        assert status == 404
+        assert error == {
+            "message": f"No run found with id '{unknown}'.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "message"),
+    [
+        ({"limit": 0}, "integer_below_min_value", "Expected a value >= 1, but got 0 instead."),
+        ({"limit": -3}, "integer_below_min_value", "Expected a value >= 1, but got -3 instead."),
+        ({"limit": 101}, "integer_above_max_value", "Expected a value <= 100, but got 101 instead."),
+        ({"limit": "9" * 5000}, "invalid_type", "expected an integer"),
+        ({"limit": "ten"}, "invalid_type", "expected an integer"),
+        ({"limit": "1.5"}, "invalid_type", "expected an integer"),
+        ({"limit": "٣"}, "invalid_type", "expected an integer"),
+        ({"limit": ""}, "invalid_type", "expected an integer"),
+        ({"limit": [1, 2]}, "duplicate_parameter", "Duplicate parameter: 'limit'."),
+        ({"order": "newest"}, "invalid_value", "Supported values are: 'asc' and 'desc'."),
+        ({"order": "DESC"}, "invalid_value", "Supported values are: 'asc' and 'desc'."),
+        ({"status": "failed"}, "unknown_parameter", "Unknown parameter: 'status'."),
+        ({"include[]": "x"}, "unknown_parameter", "Unknown parameter: 'include[]'."),
+    ],
+)
+def test_what_is_not_understood_is_refused_by_name(
+    reader: Reader, run_ids: list[str], parameters: dict[str, Any], code: str, message: str
+) -> None:
+    status, error = reader.error(RUNS, **parameters)
+
+    assert status == 400
+    assert error["type"] == "invalid_request_error"
+    assert error["code"] == code
+    assert error["param"] == next(iter(parameters))
+    assert message in error["message"]
+
+
+def test_a_thread_of_which_nothing_is_known_is_not_found(reader: Reader, run_ids: list[str]) -> None:
+    status, error = reader.error("/v1/threads/thread_unknown/runs")
+
+    assert status == 404
+    assert error["message"] == "No thread found with id 'thread_unknown'."
+
+
+def test_a_thread_of_messages_alone_has_no_runs(reader: Reader, project: Project) -> None:
+    factories.post_messages(project, factories.message_object(thread_id="thread_said"))
+
+    assert reader.ids("/v1/threads/thread_said/runs") == []
+
+
+def test_more_runs_take_no_more_queries(reader: Reader, run_ids: list[str]) -> None:
+    reader.ids(RUNS)  # the key's first use is written down
+    for limit in (1, 25):
+        with CaptureQueriesContext(connection) as asked:
+            reader.ids(RUNS, limit=limit, order="asc", after=run_ids[0])
+        # the key, the cursor, the page, its configurations
+        assert len(asked) == 4
+
+
+def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(
+    reader: Reader, project: Project
+) -> None:
+    # half of them in one second, where only the key tells them apart
+    moments = [factories.NOW + max(0, number - 2500) for number in range(5000)]
+    factories.post(project, *(factories.run_object(created_at=moment) for moment in moments))
+    factories.post(
+        project, *(factories.run_object(created_at=at, thread_id="thread_2") for at in moments[::2])
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE run")
+    ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))
+
+    for order in ("asc", "desc"):
+        for place in (0, 1000, 2499, 4900):
+            statement = _page_statement(reader, order=order, after=ids[place].external_id, limit=20)
+            assert "OFFSET" not in statement
+            assert _rows_read(statement) <= 21
+
+
+def _page_statement(reader: Reader, **parameters: Any) -> str:
+    with CaptureQueriesContext(connection) as asked:
+        assert reader.get(RUNS, **parameters).status_code == 200
+    return next(each["sql"] for each in asked if "LIMIT 21" in each["sql"])
+
+
+def _rows_read(statement: str) -> int:
+    """How many rows the plan's scan touched, those that a filter threw away too."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        scan = cursor.fetchone()[0][0]["Plan"]
+    while "Plans" in scan:
+        scan = scan["Plans"][0]
+    assert scan["Node Type"] == "Index Scan"
+    assert scan["Index Name"] == "run_thread"
+    return int(scan["Actual Rows"]) + int(scan.get("Rows Removed by Filter", 0))

@@ -1,0 +1,89 @@
+"""`runs.api.readback.threads`: threads are known by what was posted of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs.models import Project
+from tests import factories
+from tests.runs.api.readback.conftest import Reader
+
+NOW = factories.NOW
+
+
+@pytest.fixture
+def threads(project: Project) -> list[str]:
+    """Twelve threads, oldest first: of runs alone, of messages alone, and of both, some in one second."""
+    runs, messages = [], []
+    for number in range(12):
+        at, thread = NOW + number // 2 * 10, f"thread_{number:02}"
+        if number % 3 != 1:
+            runs += [factories.run_object(thread_id=thread, created_at=at + later) for later in (0, 0, 100)]
+        if number % 3 != 0:
+            said = [factories.message_object(thread_id=thread, created_at=at + later) for later in (0, 0, 50)]
+            messages += said
+    factories.post(project, *runs)
+    factories.post_messages(project, *messages)
+    return [f"thread_{number:02}" for number in range(12)]
+
+
+@pytest.mark.parametrize("limit", [1, 5, 12, 100])
+def test_each_thread_is_listed_once(reader: Reader, threads: list[str], limit: int) -> None:
+    assert reader.walk("/v1/threads", limit=limit, order="asc") == threads
+    assert reader.walk("/v1/threads", limit=limit) == threads[::-1]
+
+
+def test_threads_are_paged_backwards(reader: Reader, threads: list[str]) -> None:
+    assert reader.ids("/v1/threads", order="asc", limit=3, before=threads[7]) == threads[4:7]
+
+
+def test_behind_the_last_thread_comes_the_empty_page(reader: Reader, threads: list[str]) -> None:
+    response = reader.get("/v1/threads", after=threads[0])
+
+    assert response.content == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
+
+
+def test_a_thread_is_as_old_as_the_oldest_of_what_is_known(reader: Reader, project: Project) -> None:
+    factories.post_run(project, thread_id="t", created_at=NOW + 60)
+    expected = {
+        "id": "t",
+        "object": "thread",
+        "created_at": NOW + 60,
+        "tool_resources": None,
+        "metadata": {},
+    }
+    assert reader.json("/v1/threads/t") == expected
+    assert reader.json("/v1/threads")["data"] == [expected]
+
+    factories.post_messages(project, factories.message_object(thread_id="t", created_at=NOW + 5))
+    assert reader.json("/v1/threads/t") == expected | {"created_at": NOW + 5}
+    assert reader.json("/v1/threads")["data"] == [expected | {"created_at": NOW + 5}]
+
+
+def test_more_threads_take_no_more_queries(reader: Reader, threads: list[str]) -> None:
+    reader.ids("/v1/threads")  # the key's first use is written down
+    for limit in (1, 10):
+        with CaptureQueriesContext(connection) as asked:
+            assert len(reader.ids("/v1/threads", limit=limit, order="asc", after=threads[0])) == limit
+        # the key, the cursor's runs and messages, the page
+        assert len(asked) == 4
+
+
+def test_a_thread_is_no_older_for_another_projects_runs(
+    reader: Reader, stranger: Reader, project: Project
+) -> None:
+    factories.post_run(project, thread_id="t", created_at=NOW + 60)
+    factories.post_run(factories.make_project("elsewhere"), thread_id="t", created_at=NOW)
+
+    assert reader.json("/v1/threads")["data"][0]["created_at"] == NOW + 60
+    assert stranger.json("/v1/threads/t")["created_at"] == NOW
+
+
+@pytest.mark.parametrize("path", ["/v1/threads/thread_unknown", "/v1/threads?after=thread_unknown"])
+def test_an_unknown_thread_is_not_found(reader: Reader, threads: list[str], path: str) -> None:
+    status, error = reader.error(path)
+
+    assert status == 404
+    assert error["message"] == "No thread found with id 'thread_unknown'."
