@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+# Where answers are JSON, whatever happens.
+APIS = ("/api/", "/v1/", "/openai/")
+SORRY = "Something went wrong on this server. Nothing of this request was stored."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -30,7 +34,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: rendered without request or database, since either may be what is broken."""
+    """500: rendered without request or database, since either may be what is broken; JSON for the APIs' clients."""
+    if request.path.startswith(APIS):
+        error = {"code": "server_error", "type": "server_error", "message": SORRY, "fields": []}
+        return JsonResponse({"error": error}, status=500)
     return HttpResponse(render_to_string("errors/500.html"), status=500)
 
 

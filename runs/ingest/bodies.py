@@ -82,7 +82,7 @@ def _json(content: bytes) -> Body:
 
 
 def _array(raw: bytes) -> Body:
-    return Body([Item(index, element) for index, element in enumerate(text.elements(raw))])
+    return Body([Item(index, element) for index, element in enumerate(text.elements(raw, MOST_OBJECTS))])
 
 
 def _lines(content: bytes) -> Body:

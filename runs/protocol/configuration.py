@@ -33,6 +33,10 @@ AZURE_TOOLS = frozenset(
 )
 
 
+# Bytes; a thousand of the longest would otherwise take hundreds of megabytes in each process.
+_MOST_REMEMBERED = 32_000
+
+
 class Function(Struct):
     """`tools[].function`; `parameters` is a JSON Schema of any depth."""
 
@@ -96,11 +100,18 @@ class ParsedConfiguration(Struct, frozen=True):
 
 def parse(posted: Mapping[str, bytes]) -> ParsedConfiguration:
     """The configuration among a run's posted members. Raises InvalidObject with one problem a field."""
-    return _parse(tuple((name, posted[name]) for name in TYPES if name in posted))
+    members = tuple((name, posted[name]) for name in TYPES if name in posted)
+    if sum(len(raw) for _, raw in members) > _MOST_REMEMBERED:
+        return _parsed(members)
+    return _remembered(members)
 
 
 @lru_cache(maxsize=1024)
-def _parse(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+def _remembered(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+    return _parsed(members)
+
+
+def _parsed(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
     values, problems = {}, []
     for name, raw in members:
         values[name] = text.value(raw)
@@ -114,8 +125,10 @@ def _parse(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
         body=text.join(compacted).decode(),
         model=_storable(values.get("model"), INDEXED_LENGTH),
         instructions=_storable(values.get("instructions")),
-        tool_types=tuple(dict.fromkeys(text.clean(tool["type"]) for tool in tools)),
-        function_names=tuple(text.clean(tool["function"]["name"]) for tool in tools if tool["type"] == "function"),
+        tool_types=tuple(dict.fromkeys(text.clean(tool["type"])[:INDEXED_LENGTH] for tool in tools)),
+        function_names=tuple(
+            text.clean(tool["function"]["name"])[:INDEXED_LENGTH] for tool in tools if tool["type"] == "function"
+        ),
     )
 
 

@@ -132,8 +132,8 @@ def _tools(details: str | None) -> tuple[list[str], list[str]]:
     if details is None or '"tool_calls"' not in details:
         return [], []
     calls = text.value(details.encode()).get("tool_calls") or []
-    types = [text.clean(call["type"]) for call in calls]
-    return types, [text.clean(_tool_name(call)) for call in calls]
+    types = [text.clean(call["type"])[: fields.INDEXED_LENGTH] for call in calls]
+    return types, [text.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in calls]
 
 
 def _tool_name(call: dict[str, Any]) -> str:

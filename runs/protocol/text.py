@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from runs.errors import UnreadableBody
+from runs.errors import TooManyObjects, UnreadableBody
 
 _as_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _as_elements = msgspec.json.Decoder(list[msgspec.Raw])
@@ -20,6 +20,7 @@ _as_elements = msgspec.json.Decoder(list[msgspec.Raw])
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _DEEPEST = 200  # levels; comparing takes two frames of Python's stack a level, and the stack is 1000 deep
+_TIGHTEST = 16  # bytes a comma; objects of the protocol have about twice as many
 _LONGEST_INTEGER = 4000  # digits; Python refuses to convert more than 4300
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -58,12 +59,14 @@ def check_depth(raw: bytes) -> None:
             raise UnreadableBody(f"nested more than {_DEEPEST} levels deep")
 
 
-def elements(raw: bytes) -> list[bytes]:
+def elements(raw: bytes, most: int | None = None) -> list[bytes]:
     """The elements of a JSON array, each as it was written.
 
     An element that is broken in itself comes back as it is, so that its neighbours can be used.
-    Raises UnreadableBody where the array itself is broken.
+    Raises UnreadableBody where the array itself is broken, and TooManyObjects where it holds more than `most`.
     """
+    if most is not None and raw.count(b",") > max(most, len(raw) // _TIGHTEST):
+        return _split(raw, most)  # counts while it cuts: millions of tiny elements would fill the memory
     try:
         return [bytes(element) for element in _as_elements.decode(raw)]
     except (msgspec.DecodeError, RecursionError):
@@ -177,7 +180,7 @@ def _quote(string: str) -> str:
     return json.dumps(string, ensure_ascii=_SURROGATE.search(string) is not None)
 
 
-def _split(raw: bytes) -> list[bytes]:
+def _split(raw: bytes, most: int | None = None) -> list[bytes]:
     """Cut an array at its own commas, whatever its elements are."""
     body = raw.strip()
     if not body.startswith(b"["):
@@ -192,6 +195,8 @@ def _split(raw: bytes) -> list[bytes]:
         if (mark == b"," and depth == 1) or (mark == b"]" and depth == 0):
             parts.append(body[begin : token.start()].strip())
             begin = token.end()
+            if most is not None and len(parts) > most:
+                raise TooManyObjects(f"The body holds more than {most:,} objects, which is the most at once")
         if depth == 0:
             break
     if depth or begin != len(body):

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 
-from runs.errors import UnreadableBody
+from runs.errors import TooManyObjects, UnreadableBody
 from runs.protocol import text
 from tests.runs import objects
 
@@ -166,3 +166,12 @@ def test_value_reads_what_python_can_hold() -> None:
     assert text.value(b"9" * 5000) == float("inf")
     assert text.value(b"9" * 30) == int("9" * 30)
     assert text.value(rb'"\ud800"') == "\ud800"
+
+
+def test_millions_of_tiny_elements_are_refused_while_they_are_counted() -> None:
+    with pytest.raises(TooManyObjects):
+        text.elements(b"[" + b"0," * 2_000_000 + b"0]", most=10_000)
+
+
+def test_short_elements_up_to_the_limit_are_taken() -> None:
+    assert len(text.elements(b"[" + b"0," * 9_999 + b"0]", most=10_000)) == 10_000
