@@ -1,0 +1,92 @@
+"""A real browser on a real server: Debian's chromium, driven by Playwright.
+
+Skipped where there is no browser, never in CI.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import ConsoleMessage, Page
+
+from runs.models import Project, User
+from tests import factories
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Playwright's own event loop runs in this thread, and Django would refuse to query beside one.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and CHROMIUM is None and not os.environ.get("CI"):
+            item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": quiet}
+
+
+@pytest.fixture
+def demo_project(transactional_db: None) -> Project:
+    """A project with a run of every kind that a list shows."""
+    project = factories.make_project()
+    factories.make_user(project, name="mira")
+    long_ago = factories.NOW - 3 * 86400
+    runs = [factories.run_object(created_at=long_ago + 60 * number) for number in range(60)]
+    failed = factories.failed_run(id="run_failed", message="Rate limit reached for gpt-4o in organization org-1.")
+    waiting = factories.waiting_run("issue_refund", id="run_waiting")
+    odd = factories.run_object(id="run_odd", status="paused_by_vendor", completed_at=None, vendor_field={"a": 1.0})
+    report = factories.post(project, *runs, failed, waiting, odd)
+    assert not report.errors
+    call = factories.function_call("search_orders", output='{"orders": [1, 2, 3]}')
+    factories.post_steps(project, factories.step_object(failed, call), factories.step_object(failed))
+    return project
+
+
+@pytest.fixture
+def console(page: Page) -> Iterator[list[str]]:
+    """What the page says on its console; at the end there must be nothing but what a test took out."""
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield said
+    assert said == []
+
+
+@pytest.fixture
+def signed_in(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> Page:
+    """The run list, in a browser where a member is signed in."""
+    sign_in(page, live_server.url, User.objects.get(username="mira"))
+    page.goto(f"{live_server.url}/p/default/runs/")
+    return page
+
+
+def sign_in(page: Page, url: str, user: User) -> None:
+    """Give the browser the session that a login would."""
+    client = Client()
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation of WCAG 2.2 AA or of axe's best practices."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,127 @@
+"""Login, list, filter, detail: what a person does first, in a real browser."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from runs.models import Project
+from tests import factories
+from tests.browser.conftest import assert_accessible
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def log_in(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_label("User name").fill("mira")
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_from_login_to_the_failed_run(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> None:
+    log_in(page, f"{live_server.url}/")
+    page.wait_for_url("**/p/default/runs/**")
+    page.locator("label", has_text="Failed").first.click()
+    page.wait_for_url("**status=failed**")
+    rows = page.locator("#rows > tr")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("rate_limit_exceeded")
+    rows.first.locator("a.id").click()
+    expect(page.locator("h1")).to_contain_text("run_failed")
+    expect(page.locator("#timeline")).to_contain_text("search_orders")
+    assert_accessible(page)
+
+
+def test_older_runs_are_added_below(signed_in: Page) -> None:
+    rows = signed_in.locator("#rows > tr")
+    expect(rows).to_have_count(50)
+    signed_in.locator("#more a").click()
+    expect(rows).to_have_count(63)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+def test_every_page_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size({"width": width, "height": 900})
+    for path in (
+        "runs/",
+        "runs/?status=failed",
+        "runs/?model=none-such",
+        "runs/run_waiting/",
+        "runs/run_odd/",
+        "connect/",
+    ):
+        signed_in.goto(f"{live_server.url}/p/default/{path}")
+        assert_accessible(signed_in)
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert signed_in.evaluate(overflow) <= 0, path
+
+
+def test_the_login_page_is_accessible(page: Page, live_server: Any, console: list[str]) -> None:
+    page.goto(f"{live_server.url}/login/")
+    assert_accessible(page)
+
+
+def test_connect_waits_for_the_first_run_and_leads_to_it(
+    page: Page, live_server: Any, console: list[str], transactional_db: None
+) -> None:
+    project = factories.make_project()
+    factories.make_user(project, name="mira")
+    log_in(page, f"{live_server.url}/p/default/connect/")
+    page.wait_for_url("**/connect/")
+    factories.post_run(project, id="run_the_first")
+    page.locator("a[href$='/runs/run_the_first/']").click(timeout=8000)
+    expect(page.locator("h1")).to_contain_text("run_the_first")
+
+
+def test_an_active_run_changes_in_place_and_rests_when_it_ended(
+    signed_in: Page, live_server: Any, demo_project: Project
+) -> None:
+    now = int(time.time())
+    posted = factories.waiting_run(id="run_live", created_at=now, started_at=now, expires_at=now + 600)
+    factories.post(demo_project, posted)
+    signed_in.goto(f"{live_server.url}/p/default/runs/run_live/")
+    expect(signed_in.locator("#run-head h1")).to_contain_text("Requires action")
+    done = {"status": "completed", "required_action": None, "completed_at": now + 30}
+    assert not factories.post(demo_project, posted | done).errors
+    expect(signed_in.locator("#run-head h1")).to_contain_text("Completed", timeout=8000)
+    expect(signed_in.locator("#run-head[hx-trigger]")).to_have_count(0)
+
+
+def test_script_in_any_field_is_shown_as_text(signed_in: Page, live_server: Any, demo_project: Project) -> None:
+    attack = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    signed_in.on("dialog", dismiss)
+    hostile = factories.failed_run(
+        code=attack, message=attack, id=f"run_{attack}", model=attack, instructions=attack, thread_id=attack,
+        metadata={attack: attack}, tools=[factories.function_tool(attack)], status_note=attack,
+    )  # fmt: skip
+    factories.post(demo_project, hostile)
+    factories.post_steps(demo_project, factories.step_object(hostile, factories.function_call(attack, attack, attack)))
+    signed_in.goto(f"{live_server.url}/p/default/runs/")
+    signed_in.locator("#rows > tr", has_text="onerror").locator("a.id").click()
+    expect(signed_in.locator("h1")).to_contain_text("<script>")
+    assert dialogs == []
+
+
+def test_filters_work_without_script(browser: Any, live_server: Any, demo_project: Project) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, f"{live_server.url}/p/default/runs/")
+    page.locator("label", has_text="Failed").first.click()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    page.goto(f"{live_server.url}/p/default/runs/")
+    page.locator("#more a").click()
+    expect(page.locator("#rows > tr")).to_have_count(13)
+    context.close()
