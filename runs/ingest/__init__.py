@@ -92,8 +92,10 @@ def _parsed(project: Project, kind: Kind, item: Item, report: Report) -> Post | 
     posted: dict[str, bytes] = {}
     try:
         text.check_depth(item.raw)
-        posted = text.fields(item.raw)
-        post = kind.parse(project, item.index, posted)
+        post = kind.parse_plain(project, item.index, item.raw)
+        if post is None:
+            posted = text.fields(item.raw)
+            post = kind.parse(project, item.index, posted)
     except RunglassError as error:
         found = error.problems or [Problem("", error.message)]
         name = _posted_id(posted)

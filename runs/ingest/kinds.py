@@ -15,10 +15,10 @@ from django.db import models
 from runs.ingest.merge import Record
 from runs.ingest.tables import Key, Table
 from runs.models import Message, Project, Run, RunStep
-from runs.protocol import message, run, step
+from runs.protocol import message, plain_run, run, step
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.message import MessageRecord
-from runs.protocol.run import RunRecord
+from runs.protocol.run import ParsedRun, RunRecord
 from runs.protocol.step import StepRecord
 
 
@@ -44,10 +44,15 @@ class Kind:
     bookkeeping: tuple[str, ...]
     _parse: Callable[[Project, int, Mapping[str, bytes]], Post] = field(repr=False)
     members: Callable[[Record, str], dict[str, bytes]] = field(repr=False)
+    _parse_plain: Callable[[Project, int, bytes], Post | None] = field(repr=False, default=lambda *_: None)
 
     def parse(self, project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
         """Check the posted members and key them. Raises InvalidObject."""
         return self._parse(project, index, posted)
+
+    def parse_plain(self, project: Project, index: int, raw: bytes) -> Post | None:
+        """The same for an object's text, in a fraction of the time, where nothing about it is unusual."""
+        return self._parse_plain(project, index, raw)
 
     @cached_property
     def contents(self) -> Callable[[Record], tuple[Any, ...]]:
@@ -73,7 +78,15 @@ def configuration_key(project: Project, assistant_id: str, digest: bytes) -> uui
 
 
 def _parse_run(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
-    parsed = run.parse(posted)
+    return _run_post(project, index, run.parse(posted))
+
+
+def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
+    parsed = plain_run.parse(raw)
+    return None if parsed is None else _run_post(project, index, parsed)
+
+
+def _run_post(project: Project, index: int, parsed: ParsedRun) -> Post:
     configuration_id = configuration_key(project, parsed.record.assistant_id, parsed.configuration.digest)
     key = (project.key_text(parsed.record.external_id),)
     return Post(index, key, parsed.record, configuration_id, parsed.configuration)
@@ -99,6 +112,7 @@ RUNS = Kind(
     ("configuration_id", *_RECEIPT, "received_key_id", "history_length"),
     _parse_run,
     lambda record, body: run.members(columns_of(record), body),
+    _parse_plain_run,
 )
 STEPS = Kind(
     "steps",

@@ -94,7 +94,7 @@ class Table:
     @cached_property
     def _select(self) -> str:
         arrays = ", ".join(f"%s::{self._types[name]}[]" for name in self.key)
-        wanted = f"ANY({arrays})" if len(self.key) == 1 else f"ANY(SELECT * FROM unnest({arrays}))"
+        wanted = f"ANY({arrays})" if len(self.key) == 1 else f"ANY(SELECT * FROM unnest({arrays}))"  # noqa: S608
         return f"SELECT {self._names} FROM {self._table} WHERE ({self._keys}) = {wanted}"  # noqa: S608
 
     @cached_property

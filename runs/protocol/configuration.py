@@ -100,7 +100,11 @@ class ParsedConfiguration(Struct, frozen=True):
 
 def parse(posted: Mapping[str, bytes]) -> ParsedConfiguration:
     """The configuration among a run's posted members. Raises InvalidObject with one problem a field."""
-    members = tuple((name, posted[name]) for name in TYPES if name in posted)
+    return parse_members(tuple((name, posted[name]) for name in TYPES if name in posted))
+
+
+def parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+    """Like `parse`, of the configuration's members alone, in the order of `TYPES`."""
     if sum(len(raw) for _, raw in members) > _MOST_REMEMBERED:
         return _parsed(members)
     return _remembered(members)

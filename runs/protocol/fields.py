@@ -207,15 +207,28 @@ class _PlainReasoning(Struct, forbid_unknown_fields=True):
     reasoning_tokens: Bigint
 
 
-class _PlainUsage(Struct, forbid_unknown_fields=True):
+class PlainUsage(Struct, forbid_unknown_fields=True):
+    """`usage` in the spelling that columns give back exactly."""
+
     prompt_tokens: Bigint
     completion_tokens: Bigint
     total_tokens: Bigint
     prompt_token_details: _PlainCached | UnsetType = UNSET
     completion_tokens_details: _PlainReasoning | UnsetType = UNSET
 
+    def columns(self) -> tuple[int | None, ...]:
+        """The counts in the order of the field's columns."""
+        inputs, outputs = self.prompt_token_details, self.completion_tokens_details
+        return (
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.total_tokens,
+            None if inputs is UNSET else inputs.cached_tokens,
+            None if outputs is UNSET else outputs.reasoning_tokens,
+        )
 
-_usage_decoder = msgspec.json.Decoder(_PlainUsage)
+
+_usage_decoder = msgspec.json.Decoder(PlainUsage)
 _strings_decoder = msgspec.json.Decoder(dict[str, str])
 
 
@@ -236,14 +249,7 @@ def _plain_usage(raw: bytes) -> tuple[int | None, ...] | None:
         usage = _usage_decoder.decode(raw)
     except msgspec.DecodeError:
         return None
-    inputs, outputs = usage.prompt_token_details, usage.completion_tokens_details
-    return (
-        usage.prompt_tokens,
-        usage.completion_tokens,
-        usage.total_tokens,
-        None if inputs is UNSET else inputs.cached_tokens,
-        None if outputs is UNSET else outputs.reasoning_tokens,
-    )
+    return usage.columns()
 
 
 def _plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:

@@ -6,7 +6,7 @@ Azure's and other compatible servers, as far as they were seen to differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -150,15 +150,21 @@ def parse(posted: Mapping[str, bytes]) -> ParsedRun:
         raise InvalidObject(problems=[*problems, *error.problems]) from error
     if problems:
         raise InvalidObject(problems=problems)
-    columns = reading.columns
+    return finish(reading.columns, reading.absent, fields.extra(posted, reading, _KNOWN_NAMES), parsed, posted)
+
+
+def finish(
+    columns: dict[str, Any], absent: int, extra: str | None, parsed: ParsedConfiguration, names: Collection[str]
+) -> ParsedRun:
+    """Add what follows from a run's columns, its configuration and the `names` of its posted members."""
     ended_at = _ended_at(columns)
     action_type, awaited = _awaited(columns["required_action"])
     record = RunRecord(
         **columns,
-        absent=reading.absent,
-        extra=fields.extra(posted, reading, _KNOWN_NAMES),
+        absent=absent,
+        extra=extra,
         model=parsed.model,
-        revision=_revision(posted, parsed, columns),
+        revision=_revision(names, parsed, columns["required_action"]),
         ended_at=ended_at,
         duration_ms=times.milliseconds_between(columns["created_at"], ended_at),
         action_type=action_type,
@@ -182,10 +188,10 @@ def _ended_at(columns: Mapping[str, Any]) -> datetime | None:
     return next((columns[name] for name in names if columns[name] is not None), None)
 
 
-def _revision(posted: Mapping[str, bytes], parsed: ParsedConfiguration, columns: Mapping[str, Any]) -> str:
-    if not AZURE_TOOLS.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (columns["required_action"] or ""):
+def _revision(names: Collection[str], parsed: ParsedConfiguration, required_action: str | None) -> str:
+    if not AZURE_TOOLS.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (required_action or ""):
         return "azure"
-    if "file_ids" in posted or "retrieval" in parsed.tool_types or _V2_FIELDS.isdisjoint(posted):
+    if "file_ids" in names or "retrieval" in parsed.tool_types or _V2_FIELDS.isdisjoint(names):
         return "v1"
     return "v2"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runs.ingest import KINDS, MESSAGES, RUNS, STEPS, Item, Outcome, Report, ingest, ingest_mixed, kinds
 from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
-from runs.protocol import run
+from runs.protocol import plain_run
 from runs.protocol.run import TERMINAL
 from tests import factories
 from tests.factories import (
@@ -284,15 +284,15 @@ def test_a_bad_object_never_takes_its_neighbours_along(
 def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
     project: Project, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    parse = run.parse
+    parse = plain_run.parse
 
-    def parse_poison(posted: Any) -> Any:
-        parsed = parse(posted)
-        if parsed.record.external_id == "poison":
+    def parse_poison(raw: bytes) -> Any:
+        parsed = parse(raw)
+        if parsed is not None and parsed.record.external_id == "poison":
             parsed.record.thread_id = "a\0b"
         return parsed
 
-    monkeypatch.setattr(run, "parse", parse_poison)
+    monkeypatch.setattr(plain_run, "parse", parse_poison)
     names = [f"good_{number}" for number in range(size)]
     names.insert(1, "poison")
     report = post(project, *(run_object(id=name) for name in names))

@@ -1,0 +1,66 @@
+"""The quick way reads a run exactly as the thorough one does, or leaves it alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from runs.errors import InvalidObject
+from runs.protocol import plain_run, run, text
+from tests import factories
+from tests.runs import objects
+
+
+@objects.examples(150)
+@given(objects.runs)
+def test_whatever_is_read_quickly_is_read_alike(written: str) -> None:
+    raw = written.encode()
+    quick = plain_run.parse(raw)
+    if quick is not None:
+        assert quick == run.parse(text.fields(raw))
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [factories.run_object(), factories.failed_run(), factories.run_object(usage=None, metadata=None)],
+    ids=["completed", "failed", "nulls"],
+)
+def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
+    raw = json.dumps(posted).encode()
+    assert plain_run.parse(raw) == run.parse(text.fields(raw))
+    assert plain_run.parse(raw) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"total_tokens": 150', '"total_tokens": -0'),
+        ('"total_tokens": 150', '"total_tokens":\n -0'),
+        ('"total_tokens": 150', '"total_tokens": 150.0'),
+        ('"total_tokens": 150', '"total_tokens": 150, "cost": 1'),
+        ('"acme"', '"a\\u0000b"'),
+        ('"acme"', '"\\ud800"'),
+        ('"acme"', "3"),
+        ('"object"', '"vendor": 1, "object"'),
+        ('"thread_first"', f'"{"t" * 257}"'),
+        ('"thread_first"', "null"),
+    ],
+)
+def test_unusual_runs_are_left_to_the_thorough_way(old: str, new: str) -> None:
+    raw = json.dumps(factories.run_object()).replace(old, new, 1)
+    assert new in raw
+    assert plain_run.parse(raw.encode()) is None
+
+
+def test_a_configuration_that_does_not_follow_the_protocol_is_refused() -> None:
+    raw = json.dumps(factories.run_object(tools=[{"name": "no type"}])).encode()
+    with pytest.raises(InvalidObject):
+        plain_run.parse(raw)
+
+
+def test_invalid_utf8_is_left_to_the_thorough_way() -> None:
+    raw = json.dumps(factories.run_object(model="MODEL")).encode().replace(b"MODEL", b"\xff")
+    assert plain_run.parse(raw) is None
