@@ -5,19 +5,27 @@ from __future__ import annotations
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.functions import Collate, Left
 
-from runs.keyset import earlier_than_outer
+from runs.keyset import behind, earlier_than_outer, in_order, or_least
 
 if TYPE_CHECKING:
-    from runs.filters import Cursor, RunFilters
+    from runs.filters import Cursor, Order, RunFilters
     from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
 
 PREVIEW_LENGTH = 400
+# A run is posted when it ends at the latest, and none goes on for longer.
+LONGEST_RUN = timedelta(hours=1)
 _SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
+
+
+def _place(order: Order) -> str:
+    """What `sorted_by` sorts by: a column, or one in which nothing counts as less than anything."""
+    return order.column if order.never_null else "sort_key"
 
 
 def _bytewise(column: str) -> Collate:
@@ -29,6 +37,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Any) -> Self:
         """The projects that `user` is a member of."""
         return self.filter(memberships__user=user)
+
+    def administered_by(self, user: Any) -> Self:
+        """The projects that `user` is an administrator of."""
+        return self.filter(memberships__user=user, memberships__role="admin")
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -46,12 +58,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    _project: Project | None = None
+    project: Project | None = None  # set by `in_project`
 
     def in_project(self, project: Project) -> Self:
         """The runs of one project."""
         found = self.filter(project=project)
-        found._project = project
+        found.project = project
         return found
 
     def find(self, project: Project, run_id: str) -> Run | None:
@@ -60,7 +72,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def matching(self, filters: RunFilters) -> Self:
         """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
-        return self.filter(filters.conditions(project=self._project))
+        return self.filter(filters.conditions(project=self.project))
 
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""
@@ -76,15 +88,26 @@ class RunQuerySet(models.QuerySet["Run"]):
         """In the order of every list. The id settles equal times, so that pages never overlap."""
         return self.order_by("-created_at", "-id")
 
+    def sorted_by(self, order: Order) -> Self:
+        """In that order. The id settles equal values, so that pages never overlap."""
+        return in_order(self._with_place(order), (_place(order), "id"), descending=order.descending)
+
     def after(self, cursor: Cursor | None) -> Self:
-        """What comes behind `cursor` in a list, newest first."""
+        """What comes behind `cursor` in a list of its order."""
         if cursor is None:
             return self
-        tied = models.Q(created_at=cursor.created_at, id__lt=cursor.id)
-        # the first condition is what the index is entered with; the second settles ties
-        return self.filter(created_at__lte=cursor.created_at).filter(
-            tied | models.Q(created_at__lt=cursor.created_at)
+        order, position = cursor.order, (cursor.value, cursor.id)
+        return behind(
+            self._with_place(order), (_place(order), "id"), position, descending=order.descending
         )
+
+    def received_after(self, moment: datetime) -> Self:
+        """What was first received after `moment` and created shortly before it at the earliest: not an import."""
+        return self.filter(created_at__gte=moment - LONGEST_RUN, received_at__gt=moment)
+
+    def with_keys(self, keys: Iterable[uuid.UUID]) -> Self:
+        """Those of the runs that are named by their stored ids."""
+        return self.filter(pk__in=list(keys))
 
     def for_list(self) -> Self:
         """Without payloads; of error messages the beginning, as `error_preview`."""
@@ -121,9 +144,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
 
+    def _with_place(self, order: Order) -> Self:
+        return self if order.never_null else self.alias(sort_key=or_least(order.column))
+
     def _clone(self) -> Self:
-        clone = super()._clone()
-        clone._project = self._project
+        clone: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out
+        clone.project = self.project
         return clone
 
 

@@ -75,7 +75,7 @@ def test_out_in_and_out_again_gives_the_same_bytes(project: Project, tmp_path: P
     st.lists(objects.steps, max_size=3),
     st.lists(objects.messages, max_size=3),
 )
-@objects.examples(40)
+@objects.examples(15)
 def test_whatever_was_accepted_goes_round(
     tmp_path_factory: Any, db: None, runs: list[str], steps: list[str], messages: list[str]
 ) -> None:
@@ -110,10 +110,7 @@ def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) 
     failed = factories.failed_run()
     factories.post(project, failed, factories.run_object())
     path = tmp_path / "failed.jsonl"
-    assert (
-        json.loads(export(project, path, "--query", "?status=failed&status=expired&from=2020-01-01"))
-        == failed
-    )
+    assert json.loads(export(project, path, "--query", "?status=failed&status=expired&from=2020-01-01")) == failed
 
 
 @pytest.mark.parametrize(
@@ -124,9 +121,7 @@ def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) 
         ("failed", "failed: "),
     ],
 )
-def test_a_query_that_can_not_be_understood_is_one_clear_line(
-    project: Project, query: str, words: str
-) -> None:
+def test_a_query_that_can_not_be_understood_is_one_clear_line(project: Project, query: str, words: str) -> None:
     with pytest.raises(CommandError, match=f"^--query: {words}") as raised:
         call_command("export_runs", "--query", query)
     assert "\n" not in str(raised.value)

@@ -54,9 +54,7 @@ def counted(table: str) -> dict[str, int]:
     return {" ".join(line[:-1]): int(line[-1]) for line in lines}
 
 
-def test_it_stores_and_says_what_became_of_everything(
-    project: Project, server: AgentServer, harvest: Any
-) -> None:
+def test_it_stores_and_says_what_became_of_everything(project: Project, server: AgentServer, harvest: Any) -> None:
     one_thread(server)
     counts = counted(harvest())
     assert counts["threads"] == counts["runs"] == counts["steps"] == counts["messages"] == 1
@@ -125,9 +123,7 @@ def test_what_could_not_be_fetched_ends_it_with_1(
 ) -> None:
     one_thread(server)
     server.faults["/threads/thread_1/messages"] = [status(400)]
-    with pytest.raises(
-        CommandError, match="1 lists could not be fetched and 0 objects were rejected"
-    ) as raised:
+    with pytest.raises(CommandError, match=r"1 . not fetched, 0 . rejected") as raised:
         harvest()
     assert raised.value.returncode == 1
     assert Run.objects.in_project(project).count() == 1
@@ -135,22 +131,18 @@ def test_what_could_not_be_fetched_ends_it_with_1(
 
 def test_what_was_rejected_ends_it_with_1(server: AgentServer, harvest: Any) -> None:
     one_thread(server, status=7)
-    with pytest.raises(CommandError, match="0 lists could not be fetched and 1 objects were rejected"):
+    with pytest.raises(CommandError, match=r"0 . not fetched, 1 . rejected"):
         harvest()
 
 
-def test_where_every_thread_is_gone_the_address_is_doubted(
-    server: AgentServer, harvest: Any, tmp_path: Path
-) -> None:
+def test_where_every_thread_is_gone_the_address_is_doubted(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
     names = tmp_path / "threads.txt"
     names.write_text("thread_a\n")
     with pytest.raises(CommandError, match="is the base URL right"):
         harvest("--threads-file", str(names))
 
 
-def test_control_c_says_how_to_go_on(
-    server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_c_says_how_to_go_on(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
@@ -179,9 +171,7 @@ def test_control_c_says_how_to_go_on(
         (("--project", "nobody"), "no project 'nobody'"),
     ],
 )
-def test_what_can_not_be_meant_is_one_clear_line(
-    harvest: Any, arguments: tuple[str, ...], words: str
-) -> None:
+def test_what_can_not_be_meant_is_one_clear_line(harvest: Any, arguments: tuple[str, ...], words: str) -> None:
     with pytest.raises(CommandError, match=words):
         harvest(*arguments)
 

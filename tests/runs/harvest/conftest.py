@@ -1,0 +1,77 @@
+"""A server to harvest, and a clock that takes no time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runs.harvest import Finished, Harvest
+from runs.harvest.client import Client, Server
+from runs.harvest.pace import Pace
+from runs.models import Project
+from tests.runs.harvest.server import AgentServer, running
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with running() as started:
+        yield started
+
+
+class Clock:
+    """Seconds that pass only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        self.now += seconds
+        return False
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace(4, 1000, clock=clock, wait=clock.wait)
+
+
+@pytest.fixture
+def client(server: AgentServer, pace: Pace) -> Iterator[Client]:
+    with Client(Server(server.url, "v1", {"Authorization": "Bearer sesame"}), pace) as made:
+        yield made
+
+
+MakeHarvest = Callable[..., Harvest]
+
+
+@pytest.fixture
+def harvest_of(project: Project, server: AgentServer, clock: Clock, tmp_path: Path) -> Iterator[MakeHarvest]:
+    """Makes a harvest of the server; each goes on where the one before it ended."""
+    opened: list[Finished] = []
+    clients: list[Client] = []
+
+    def make(*, concurrency: int = 4, again: bool = False) -> Harvest:
+        for each in opened:
+            each.__exit__()
+        pace = Pace(concurrency, 1000, clock=clock, wait=clock.wait)
+        opened.append(Finished(tmp_path / "state.jsonl", {"server": server.url}))
+        clients.append(Client(Server(server.url), pace))
+        return Harvest(project, clients[-1], pace, opened[-1], concurrency, again)
+
+    yield make
+    for finished in opened:
+        finished.__exit__()
+    for client in clients:
+        client.__exit__()

@@ -1,0 +1,146 @@
+"""What goes out is what came in; a table is harmless to a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from runs import exports
+from runs.exports import Export
+from runs.filters import RunFilters
+from runs.models import Project
+from tests import factories
+
+EVERYTHING = RunFilters()
+
+
+def ids(export: Export) -> list[str]:
+    return [record.external_id for record in export.records()]
+
+
+def table(export: Export) -> list[dict[str, str]]:
+    written = b"".join(exports.as_table(export.columns, export.records())).decode()
+    return list(csv.DictReader(io.StringIO(written, newline="")))
+
+
+def test_runs_come_oldest_first_and_by_their_posted_id_within_a_second(project: Project) -> None:
+    moments = {"run_b": 20, "run_c": 10, "run_Z": 20, "run_a": 20}
+    factories.post(project, *(factories.run_object(id=name, created_at=at) for name, at in moments.items()))
+    assert ids(exports.runs(project, EVERYTHING)) == ["run_c", "run_Z", "run_a", "run_b"]
+
+
+def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) -> None:
+    early, late = factories.run_object(created_at=10), factories.run_object(created_at=20)
+    lost = factories.run_object(created_at=1)
+    factories.post(project, late, early)
+    factories.post_steps(
+        project,
+        factories.step_object(lost, id="step_of_nobody"),
+        factories.step_object(late, id="step_late"),
+        factories.step_object(early, id="step_second", created_at=99),
+        factories.step_object(early, id="step_first", created_at=11),
+    )
+    assert ids(exports.steps(project, EVERYTHING)) == [
+        "step_first",
+        "step_second",
+        "step_late",
+        "step_of_nobody",
+    ]
+
+
+def test_a_filter_chooses_runs_their_steps_and_the_messages_of_their_threads(project: Project) -> None:
+    failed = factories.failed_run(thread_id="thread_failed")
+    fine = factories.run_object(thread_id="thread_fine")
+    factories.post(project, failed, fine)
+    factories.post_steps(project, *(factories.step_object(run, id=f"step_{run['status']}") for run in (failed, fine)))
+    factories.post_messages(
+        project, *(factories.message_object(run, id=f"msg_{run['status']}") for run in (failed, fine))
+    )
+    filters = RunFilters(status=("failed",))
+    assert ids(exports.runs(project, filters)) == [failed["id"]]
+    assert ids(exports.steps(project, filters)) == ["step_failed"]
+    assert ids(exports.messages(project, filters)) == ["msg_failed"]
+
+
+@pytest.mark.parametrize("export", exports.KINDS.values(), ids=exports.KINDS)
+def test_nothing_of_another_project_goes_out(project: Project, export: Any) -> None:
+    other = factories.make_project("other")
+    run = factories.run_object()
+    factories.post(other, run)
+    factories.post_steps(other, factories.step_object(run))
+    factories.post_messages(other, factories.message_object(run))
+    assert ids(export(project, EVERYTHING)) == []
+    assert export(other, EVERYTHING).count() == 1
+
+
+def test_the_number_of_queries_grows_with_batches_and_not_with_runs(
+    project: Project, django_assert_num_queries: Any
+) -> None:
+    factories.post(project, *(factories.run_object(instructions=f"Do {n}.") for n in range(20)))
+    with django_assert_num_queries(2):  # runs, configurations
+        assert len(list(exports.as_lines(exports.runs(project, EVERYTHING).records()))) == 20
+
+
+def test_a_line_holds_the_object_as_it_was_posted(project: Project) -> None:
+    posted = factories.run_object(metadata={"a": 1.0, "note": "two\nlines"}, unheard_of={"x": None})
+    factories.post(project, posted)
+    (line,) = exports.as_lines(exports.runs(project, EVERYTHING).records())
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == posted
+
+
+@pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(project: Project, risky: str) -> None:
+    factories.post(project, factories.failed_run(message=risky))
+    (row,) = table(exports.runs(project, EVERYTHING))
+    assert row["error_message"] == "'" + risky
+
+
+def test_a_table_has_times_numbers_lists_and_metadata_as_they_are(project: Project) -> None:
+    posted = factories.run_object(
+        created_at=1_795_000_000,
+        metadata={"quote": '"', "comma": ",", "exact": 1.0},
+        usage={"prompt_tokens": -1, "completion_tokens": 0, "total_tokens": -1},
+    )
+    factories.post(project, posted)
+    (row,) = table(exports.runs(project, EVERYTHING))
+    assert row["id"] == posted["id"]
+    assert row["created_at"] == "2026-11-18T11:06:40Z"
+    assert (row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"]) == ("-1", "0", "")
+    assert row["function_names"] == '["search_orders"]'
+    assert json.loads(row["metadata"]) == posted["metadata"]
+    assert "1.0" in row["metadata"]
+
+
+def test_a_table_follows_rfc_4180(project: Project) -> None:
+    factories.post(project, factories.failed_run(message='He said "no",\nand left.'))
+    export = exports.runs(project, EVERYTHING)
+    written = b"".join(exports.as_table(export.columns, export.records()))
+    assert b'"He said ""no"",\nand left."' in written
+    assert written.count(b"\r\n") == 2
+    assert written.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("export", exports.KINDS.values(), ids=exports.KINDS)
+def test_every_kind_has_a_table(project: Project, export: Any) -> None:
+    run = factories.run_object()
+    factories.post(project, run)
+    factories.post_steps(project, factories.step_object(run, factories.function_call("search_orders")))
+    factories.post_messages(project, factories.message_object(run, metadata={"a": "b"}))
+    (row,) = table(export(project, EVERYTHING))
+    assert row["id"]
+    assert row["metadata"] in ('{"a":"b"}', '{"customer":"acme"}', "")
+
+
+def test_relative_times_are_those_of_the_run_list(project: Project) -> None:
+    now = int(timezone.now().timestamp())
+    day = int(timedelta(days=1).total_seconds())
+    fresh, old = (factories.run_object(created_at=now - age) for age in (day // 2, day * 2))
+    factories.post(project, fresh, old)
+    assert ids(exports.runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
