@@ -35,9 +35,7 @@ class RunHistory(KeyedView):
         return JsonResponse([_as_json(entry, names) for entry in found], safe=False)
 
 
-@described(
-    get=answers("list_run_steps", "The run's steps, oldest first", ref("StepList"), 404, parameters=[RUN_ID])
-)
+@described(get=answers("list_run_steps", "The run's steps, oldest first", ref("StepList"), 404, parameters=[RUN_ID]))
 class RunSteps(KeyedView):
     """`/api/v1/runs/{run_id}/steps`"""
 
@@ -45,9 +43,7 @@ class RunSteps(KeyedView):
         """The run's steps as they were posted last and accepted, oldest first, in a list envelope."""
         run = _find(self.project(request), run_id)
         steps = [step.as_json() for step in RunStep.objects.of_run(run).in_order()]
-        return HttpResponse(
-            b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json"
-        )
+        return HttpResponse(b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json")
 
 
 def _find(project: Project, run_id: str) -> Run:

@@ -61,9 +61,7 @@ class Runs(RunIntake):
 
 
 @described(
-    get=answers(
-        "get_run", "The run as it was posted last and accepted", ref("Run"), 404, parameters=[RUN_ID]
-    ),
+    get=answers("get_run", "The run as it was posted last and accepted", ref("Run"), 404, parameters=[RUN_ID]),
     delete=answers(
         "delete_run",
         "The run, its steps and its history are removed",

@@ -94,7 +94,7 @@ def test_a_database_that_goes_away_while_writing_stores_nothing(
         raise OperationalError("terminating connection") from psycopg.errors.AdminShutdown()
 
     with monkeypatch.context() as patched:
-        patched.setattr(write, "_upsert", gone)
+        patched.setattr(write, "_write_kind", gone)
         response = caller.post([run_object(), run_object()])
     error_of(response, 503, "database_unavailable")
     assert not Run.objects.exists()

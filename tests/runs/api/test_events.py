@@ -1,0 +1,292 @@
+"""Stream events: what carries an object is stored, whatever form it comes in; everything else is counted."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs.ingest import bodies
+from runs.models import Message, Project, Run, RunStep
+from runs.protocol import text
+from runs.protocol.events import CARRIERS, IGNORED
+from tests import factories
+from tests.factories import NOW, run_object, step_object
+from tests.runs.api.caller import JSON, NDJSON, RUNS, Caller, error_of
+
+EVENTS = "/api/v1/events"
+STREAM = "text/event-stream"
+
+_ENDED = run_object(id="run_1", created_at=NOW)
+_BEGUN = _ENDED | {"status": "queued", "started_at": None, "completed_at": None, "usage": None}
+_RUNNING = _BEGUN | {"status": "in_progress", "started_at": NOW + 1}
+_STEP = step_object(_ENDED, factories.function_call("search_orders"))
+_MESSAGE = factories.message_object(_ENDED)
+_DELTA = {"id": "msg_1", "object": "thread.message.delta", "delta": {"content": []}}
+LIFE: list[tuple[str, Any]] = [
+    ("thread.created", {"id": "thread_first", "object": "thread", "created_at": NOW}),
+    ("thread.run.created", _BEGUN),
+    ("thread.run.in_progress", _RUNNING),
+    ("thread.run.step.completed", _STEP),
+    ("thread.message.delta", _DELTA),
+    ("thread.message.completed", _MESSAGE),
+    ("thread.run.completed", _ENDED),
+]
+
+
+def as_events(life: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    return [{"event": name, "data": data} for name, data in life]
+
+
+def as_stream(life: list[tuple[str, Any]], line: str = "event: {}\ndata: {}\n\n") -> bytes:
+    return "".join(line.format(name, json.dumps(data)) for name, data in life).encode()
+
+
+def assert_life_is_stored(caller: Caller) -> None:
+    assert caller.get(f"{RUNS}/run_1").json() == _ENDED
+    assert caller.get(f"{RUNS}/run_1/steps").json()["data"] == [_STEP]
+    [message] = Message.objects.all()
+    assert json.loads(message.as_json()) == _MESSAGE
+
+
+def counts(answer: Any) -> dict[str, int]:
+    names = ("received", "created", "updated", "unchanged", "stale", "rejected", "ignored")
+    return {name: answer.json()[name] for name in names if answer.json()[name]}
+
+
+WHOLE = {"received": 7, "created": 3, "updated": 2, "ignored": 2}
+
+# the forms
+
+
+def forms() -> dict[str, tuple[bytes, str]]:
+    events = as_events(LIFE)
+    lines = as_stream(LIFE)
+    return {
+        "array": (json.dumps(events).encode(), JSON),
+        "list": (json.dumps({"object": "list", "data": events}).encode(), JSON),
+        "lines": (b"\n".join(json.dumps(each).encode() for each in events), NDJSON),
+        "stream": (lines, STREAM),
+        "stream with a charset": (lines, "text/event-stream; charset=utf-8"),
+        "stream with CRLF": (lines.replace(b"\n", b"\r\n"), STREAM),
+        "stream with CR": (lines.replace(b"\n", b"\r"), STREAM),
+        "stream with a mark": (b"\xef\xbb\xbf" + lines, STREAM),
+        "stream without spaces": (as_stream(LIFE, "event:{}\ndata:{}\n\n"), STREAM),
+        "stream with data first": (as_stream(LIFE, "data: {1}\nevent: {0}\n\n"), STREAM),
+        "stream with ids and comments": (as_stream(LIFE, ": ping\nid: 7\nretry: 5\nevent: {}\ndata: {}\n\n\n"), STREAM),
+        "stream cut before its last blank line": (lines.rstrip(b"\n"), STREAM),
+    }
+
+
+@pytest.mark.parametrize("form", forms())
+def test_every_form_tells_the_same(caller: Caller, form: str) -> None:
+    body, content_type = forms()[form]
+    response = caller.send(body, content_type, EVENTS)
+    assert response.status_code == 200
+    assert counts(response) == WHOLE
+    assert response.json()["warnings"] == response.json()["errors"] == []
+    assert_life_is_stored(caller)
+
+
+def test_one_event_alone_is_answered_like_many(caller: Caller) -> None:
+    response = caller.post({"event": "thread.run.created", "data": _BEGUN}, EVENTS)
+    assert (response.status_code, counts(response)) == (200, {"received": 1, "created": 1})
+
+
+def test_data_may_go_over_several_lines(caller: Caller) -> None:
+    pretty = json.dumps(_ENDED, indent=2).replace("\n", "\ndata: ")
+    response = caller.send(f"event: thread.run.completed\ndata: {pretty}\n\n".encode(), STREAM, EVENTS)
+    assert counts(response) == {"received": 1, "created": 1}
+    assert caller.get(f"{RUNS}/run_1").json() == _ENDED
+
+
+def test_line_breaks_of_unicode_are_no_line_breaks(caller: Caller) -> None:
+    run = _ENDED | {"instructions": "a\u2028b\u2029c\x85d"}
+    body = f"event: thread.run.completed\ndata: {json.dumps(run, ensure_ascii=False)}\n\n".encode()
+    assert counts(caller.send(body, STREAM, EVENTS)) == {"received": 1, "created": 1}
+    assert caller.get(f"{RUNS}/run_1").json() == run
+
+
+# what is ignored, what is odd
+
+
+@pytest.mark.parametrize("name", sorted(IGNORED))
+@pytest.mark.parametrize("data", ["[DONE]", "{}", '{"object": "thread.run.step.delta"}', "ping", ""])
+def test_what_carries_no_object_is_counted(caller: Caller, name: str, data: str) -> None:
+    response = caller.send(f"event: {name}\ndata: {data}\n\n".encode(), STREAM, EVENTS)
+    assert (response.status_code, counts(response)) == (200, {"received": 1, "ignored": 1})
+    assert response.json()["warnings"] == []
+
+
+def test_the_end_needs_no_name(caller: Caller) -> None:
+    body = as_stream(LIFE) + b"data: [DONE]\n\n"
+    response = caller.send(body, STREAM, EVENTS)
+    assert counts(response) == WHOLE | {"received": 8, "ignored": 3}
+    assert response.json()["warnings"] == []
+    assert counts(caller.post({"event": "done", "data": "[DONE]"}, EVENTS)) == {"received": 1, "ignored": 1}
+
+
+def test_unknown_names_are_warned_of_and_do_no_harm(caller: Caller) -> None:
+    body = as_stream([("thread.run.paused", _ENDED), ("vendor.thought", {"text": "hm"}), *LIFE])
+    response = caller.send(body, STREAM, EVENTS)
+    assert response.status_code == 200
+    known, unknown = response.json()["warnings"]
+    assert (known["index"], known["line"], known["path"]) == (0, 1, "/event")
+    assert known["message"] == "unknown event 'thread.run.paused', stored by its object"
+    assert (unknown["index"], unknown["line"]) == (1, 4)
+    assert "ignored" in unknown["message"]
+    assert_life_is_stored(caller)
+
+
+def test_an_object_without_a_name_is_stored_by_what_it_is(caller: Caller) -> None:
+    response = caller.send(f"data: {json.dumps(_ENDED)}\n\n".encode(), STREAM, EVENTS)
+    assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
+
+
+@pytest.mark.parametrize("name", sorted(CARRIERS))
+def test_every_event_that_carries_an_object_is_known(caller: Caller, name: str) -> None:
+    carried = {"thread.run": _ENDED, "thread.run.step": _STEP, "thread.message": _MESSAGE}[CARRIERS[name]]
+    response = caller.post({"event": name, "data": carried}, EVENTS)
+    assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
+
+
+# what is wrong
+
+
+def test_a_broken_line_is_named_and_its_neighbours_are_stored(caller: Caller) -> None:
+    lines = as_stream(LIFE).split(b"\n")
+    lines.insert(4, b"HTTP/1.1 200 OK")
+    response = caller.send(b"\n".join(lines), STREAM, EVENTS)
+    assert (response.status_code, counts(response)) == (207, WHOLE | {"received": 8, "rejected": 1})
+    [error] = response.json()["errors"]
+    assert (error["line"], error["path"]) == (5, "")
+    assert "HTTP/1.1 200 OK" in error["message"]
+    assert_life_is_stored(caller)
+
+
+@pytest.mark.parametrize("data", ['{"id": "run_1", ', "", "7", "null", '"text"', "[DONE", "{]", "\\", '{"a": NaN}'])
+def test_data_that_is_no_object_is_refused_by_its_line(caller: Caller, data: str) -> None:
+    body = as_stream(LIFE[:1]) + f"event: thread.run.completed\ndata: {data}\n\n".encode() + as_stream(LIFE)
+    response = caller.send(body, STREAM, EVENTS)
+    assert (response.status_code, response.json()["rejected"]) == (207, 1)
+    [error] = response.json()["errors"]
+    assert (error["index"], error["line"], error["path"]) == (1, 4, "/data")
+    assert_life_is_stored(caller)
+
+
+def test_a_wrong_field_is_pointed_at_through_the_event(caller: Caller) -> None:
+    events = [*as_events(LIFE), {"event": "thread.run.completed", "data": _ENDED | {"id": "run_2", "status": 7}}]
+    for body, content_type, line in [
+        (json.dumps(events).encode(), JSON, None),
+        (b"\n\n".join(json.dumps(each).encode() for each in events), NDJSON, 15),
+    ]:
+        response = caller.send(body, content_type, EVENTS)
+        [error] = response.json()["errors"]
+        assert (response.status_code, error["index"], error.get("line")) == (207, 7, line)
+        assert (error["id"], error["path"]) == ("run_2", "/data/status")
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ({}, "/event"),
+        ({"event": "thread.run.completed"}, "/data"),
+        ({"data": _ENDED}, "/event"),
+        ({"event": None, "data": _ENDED}, "/event"),
+        ({"event": 7, "data": _ENDED}, "/event"),
+        ({"event": "thread.run.completed", "data": _ENDED, "extra": 1}, "/extra"),
+        ({"event": "thread.run.completed", "data": _STEP}, "/data/object"),
+        ({"event": "thread.message.completed", "data": {}}, "/data/object"),
+        (_ENDED, "/event"),
+        (7, ""),
+        (None, ""),
+        ([], ""),
+    ],
+)
+def test_what_is_no_event_is_refused(caller: Caller, event: Any, path: str) -> None:
+    response = caller.post([event, *as_events(LIFE)], EVENTS)
+    assert (response.status_code, response.json()["rejected"]) == (207, 1)
+    assert {each["index"] for each in response.json()["errors"]} == {0}
+    assert path in {each["path"] for each in response.json()["errors"]}
+    assert_life_is_stored(caller)
+
+
+def test_the_order_of_the_errors_is_that_of_the_stream(caller: Caller) -> None:
+    body = b"broken\n\nevent: thread.run.completed\ndata: {}\n\nbroken\n\nevent: thread.run.completed\ndata: {\n\n"
+    errors = caller.send(body, STREAM, EVENTS).json()["errors"]
+    assert [each["index"] for each in errors] == sorted(each["index"] for each in errors)
+    assert {each["index"]: each["line"] for each in errors} == {0: 1, 1: 3, 2: 6, 3: 8}
+
+
+@pytest.mark.parametrize("content_type", [JSON, NDJSON, STREAM])
+def test_nothing_at_all_is_refused(caller: Caller, content_type: str) -> None:
+    error_of(caller.send(b" \n", content_type, EVENTS), 400, "unreadable_body")
+    error_of(caller.send(b"x", "text/plain", EVENTS), 415, "unsupported_body")
+
+
+def test_a_stream_has_the_same_limit_but_deltas_do_not_count(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runs.ingest.events.MOST_OBJECTS", 3)
+    assert bodies.MOST_OBJECTS > 3
+    deltas = [("thread.message.delta", _DELTA)] * 20
+    assert caller.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
+    error_of(caller.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")
+
+
+# the order
+
+
+def test_the_order_of_events_makes_no_difference(caller: Caller) -> None:
+    carried = [pair for pair in LIFE if pair[0] in CARRIERS]
+    orders = list(itertools.permutations(carried))
+    for order in random.Random(7).sample(orders, 20):
+        Message.objects.all().delete()
+        assert caller.request("DELETE", f"{RUNS}/run_1").status_code in (204, 404)
+        assert caller.send(as_stream(list(order)), STREAM, EVENTS).status_code == 200
+        assert_life_is_stored(caller)
+
+
+def test_a_stream_in_pieces_ends_like_the_whole(caller: Caller) -> None:
+    for pair in [*LIFE[3:], *LIFE, *LIFE[:3]]:
+        assert caller.send(as_stream([pair]), STREAM, EVENTS).status_code == 200
+    assert_life_is_stored(caller)
+
+
+# recorded streams of real servers
+
+_REAL = Path(os.environ.get("RUNGLASS_REAL_DATA", "nowhere")) / "streams"
+
+
+@pytest.mark.parametrize("recorded", sorted(_REAL.glob("*.txt")), ids=lambda path: path.stem)
+def test_recorded_streams_are_taken(project: Project, caller: Caller, recorded: Path) -> None:
+    body = recorded.read_bytes()
+    response = caller.send(body, STREAM, EVENTS)
+    assert response.status_code in (200, 207), response.content
+    assert all("line" in each for each in response.json()["errors"])
+    refused = {each["line"] for each in response.json()["errors"]}
+    posted = carried_objects(body, refused)
+    kinds: list[tuple[Any, str]] = [(Run, "thread.run"), (RunStep, "thread.run.step"), (Message, "thread.message")]
+    for model, kind in kinds:
+        for stored in model.objects.filter(project=project):
+            raw = stored.as_json()
+            assert any(text.same(raw, each) for each in posted.pop((kind, stored.external_id)))
+    assert not posted
+
+
+def carried_objects(body: bytes, refused: set[int]) -> dict[tuple[str, str], list[bytes]]:
+    """The objects in a recorded stream by kind and id, without those that begin at a line that was refused."""
+    found: dict[tuple[str, str], list[bytes]] = {}
+    begin = 1
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if not line.strip():
+            begin = number + 1
+        elif line.startswith(b"data:") and begin not in refused:
+            raw = line.removeprefix(b"data:").strip()
+            posted = json.loads(raw) if raw.startswith(b"{") else {}
+            if posted.get("object") in CARRIERS.values():
+                found.setdefault((posted["object"], posted["id"]), []).append(raw)
+    return found

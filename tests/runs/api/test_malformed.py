@@ -1,0 +1,294 @@
+"""Bodies that something is wrong with: each gets the answer that says what, and its good neighbours are stored."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any, NamedTuple
+
+import pytest
+import zstandard
+
+from runs.models import Message, Run, RunStep
+from tests import factories
+from tests.factories import run_object
+from tests.runs.api.caller import JSON, NDJSON, Caller, error_of
+
+EVENTS = "/api/v1/events"
+STREAM = "text/event-stream"
+
+_RUN = run_object()
+KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "/api/v1/runs": (Run, _RUN),
+    "/api/v1/steps": (RunStep, factories.step_object(_RUN)),
+    "/api/v1/messages": (Message, factories.message_object(_RUN)),
+}
+PATHS = [*KINDS, EVENTS]
+
+
+# bodies that can't be read at all: every endpoint refuses them alike, and stores nothing
+
+
+class Unreadable(NamedTuple):
+    """A body with its headers, and the answer."""
+
+    body: bytes
+    content_type: str = JSON
+    encoding: str = ""
+    status: int = 400
+    code: str = "unreadable_body"
+
+
+_GOOD = json.dumps(_RUN).encode()
+_PACKED = gzip.compress(_GOOD)
+_ZSTD = zstandard.ZstdCompressor().compress(_GOOD)
+
+UNREADABLE = {
+    "nothing": Unreadable(b""),
+    "nothing in lines": Unreadable(b"", NDJSON),
+    "blank": Unreadable(b" \t\r\n"),
+    "blank lines": Unreadable(b"\n\r\n \n", NDJSON),
+    "an open brace": Unreadable(b"{"),
+    "an open bracket": Unreadable(b"["),
+    "a closing brace": Unreadable(b"}"),
+    "a closing bracket": Unreadable(b"]"),
+    "a comma": Unreadable(b","),
+    "a word": Unreadable(b"nonsense"),
+    "Python's words": Unreadable(b"{'id': None}"),
+    "cut in a name": Unreadable(b'{"id'),
+    "cut before a value": Unreadable(b'{"id":'),
+    "cut in a value": Unreadable(_GOOD[:-20]),
+    "cut before its last brace": Unreadable(_GOOD[:-1]),
+    "cut in an array": Unreadable(b"[" + _GOOD + b"," + _GOOD),
+    "cut in an envelope": Unreadable(b'{"object":"list","data":[' + _GOOD + b"]"),
+    "an array closed twice": Unreadable(b"[" + _GOOD + b"]]"),
+    "two objects": Unreadable(_GOOD + _GOOD),
+    "two objects in two lines, as JSON": Unreadable(_GOOD + b"\n" + _GOOD),
+    "text after an object": Unreadable(_GOOD + b" and more"),
+    "text after an array": Unreadable(b"[" + _GOOD + b"] and more"),
+    "a comma too many": Unreadable(b'{"id":"run_1",}'),
+    "a comment": Unreadable(b'{"id":"run_1" /* one */}'),
+    "single quotes": Unreadable(b"{'id':'run_1'}"),
+    "no quotes": Unreadable(b"{id:1}"),
+    "NaN": Unreadable(b'{"id":NaN}'),
+    "Infinity": Unreadable(b'{"id":-Infinity}'),
+    "a leading zero": Unreadable(b'{"id":01}'),
+    "a plus": Unreadable(b'{"id":+1}'),
+    "a bare point": Unreadable(b'{"id":.5}'),
+    "a hexadecimal number": Unreadable(b'{"id":0x10}'),
+    "a raw line break in a string": Unreadable(b'{"id":"run\n1"}'),
+    "a raw NUL in a string": Unreadable(b'{"id":"run\x001"}'),
+    "an unknown escape": Unreadable(b'{"id":"run\\x41"}'),
+    "a cut escape": Unreadable(b'{"id":"run\\u12"}'),
+    "an open string": Unreadable(b'{"id":"run_1}'),
+    "Latin-1": Unreadable('{"id":"Grüße"}'.encode("latin-1")),
+    "UTF-16": Unreadable('{"id":"run_1"}'.encode("utf-16")),
+    "UTF-32": Unreadable('{"id":"run_1"}'.encode("utf-32")),
+    "an overlong NUL": Unreadable(b'{"id":"\xc0\x80"}'),
+    "an encoded surrogate": Unreadable(b'{"id":"\xed\xa0\x80"}'),
+    "cut UTF-8": Unreadable(b'{"id":"\xf0\x9f\x98"}'),
+    "deep arrays": Unreadable(b"[" * 100_000),
+    "deep objects": Unreadable(b'{"a":' * 100_000),
+    "gzip, undeclared": Unreadable(_PACKED),
+    "plain, declared gzip": Unreadable(_GOOD, encoding="gzip"),
+    "zstd, declared gzip": Unreadable(_ZSTD, encoding="gzip"),
+    "gzip, declared zstd": Unreadable(_PACKED, encoding="zstd"),
+    "cut gzip": Unreadable(_PACKED[:-9], encoding="gzip"),
+    "gzip with a wrong checksum": Unreadable(_PACKED[:-8] + b"12345678", encoding="gzip"),
+    "text after gzip": Unreadable(_PACKED + b"more", encoding="gzip"),
+    "cut zstd": Unreadable(_ZSTD[:-9], encoding="zstd"),
+    "gzip of nothing": Unreadable(gzip.compress(b""), encoding="gzip"),
+    "gzip in gzip": Unreadable(gzip.compress(_PACKED), encoding="gzip"),
+    "gzip cut at its head": Unreadable(b"\x1f\x8b", NDJSON, "gzip"),
+    "another encoding": Unreadable(_GOOD, encoding="br", status=415, code="unsupported_body"),
+    "two encodings": Unreadable(_PACKED, encoding="gzip, gzip", status=415, code="unsupported_body"),
+    "plain text": Unreadable(_GOOD, "text/plain", status=415, code="unsupported_body"),
+    "a form": Unreadable(b"id=run_1", "application/x-www-form-urlencoded", status=415, code="unsupported_body"),
+    "form data": Unreadable(_GOOD, "multipart/form-data; boundary=x", status=415, code="unsupported_body"),
+    "XML": Unreadable(b"<run/>", "application/xml", status=415, code="unsupported_body"),
+    "YAML": Unreadable(b"id: run_1", "application/yaml", status=415, code="unsupported_body"),
+    "a type without a subtype": Unreadable(_GOOD, "json", status=415, code="unsupported_body"),
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_unreadable_body_is_refused_as_a_whole(caller: Caller, name: str, path: str) -> None:
+    wrong = UNREADABLE[name]
+    headers = {"Content_Encoding": wrong.encoding} if wrong.encoding else {}
+    response = caller.send(wrong.body, wrong.content_type, path, **headers)
+    error = error_of(response, wrong.status, wrong.code)
+    assert error["fields"] == [] or error["fields"][0]["path"] == ""
+    assert not any(model.objects.exists() for model, _ in KINDS.values())
+
+
+# objects that can be read, but are none of the protocol's: alone they are refused, among others they alone are
+
+
+class Wrong(NamedTuple):
+    """An object's fields that are wrong, and where that is found."""
+
+    changes: dict[str, Any]
+    path: str
+
+
+_HUGE = 2**63
+_ANY_KIND = [
+    Wrong({"id": ...}, "/id"),
+    Wrong({"id": None}, "/id"),
+    Wrong({"id": 7}, "/id"),
+    Wrong({"id": ""}, "/id"),
+    Wrong({"id": "x" * 257}, "/id"),
+    Wrong({"id": ["run_1"]}, "/id"),
+    Wrong({"id": "run\0"}, "/id"),
+    Wrong({"id": "run\ud800"}, "/id"),
+    Wrong({"object": ...}, "/object"),
+    Wrong({"object": None}, "/object"),
+    Wrong({"object": 7}, "/object"),
+    Wrong({"object": "thread"}, "/object"),
+    Wrong({"object": "response"}, "/object"),
+    Wrong({"object": "list"}, "/object"),
+    Wrong({"created_at": ...}, "/created_at"),
+    Wrong({"created_at": None}, "/created_at"),
+    Wrong({"created_at": "1795000000"}, "/created_at"),
+    Wrong({"created_at": 1.5}, "/created_at"),
+    Wrong({"created_at": True}, "/created_at"),
+    Wrong({"created_at": -1}, "/created_at"),
+    Wrong({"created_at": _HUGE}, "/created_at"),
+    Wrong({"completed_at": "today"}, "/completed_at"),
+    Wrong({"completed_at": -1}, "/completed_at"),
+    Wrong({"completed_at": [1]}, "/completed_at"),
+    Wrong({"thread_id": 7}, "/thread_id"),
+    Wrong({"assistant_id": {}}, "/assistant_id"),
+    Wrong({"status": 7}, "/status"),
+    Wrong({"metadata": "a"}, "/metadata"),
+    Wrong({"metadata": [1]}, "/metadata"),
+    Wrong({"metadata": 7}, "/metadata"),
+]
+_WITH_USAGE = [
+    Wrong({"usage": []}, "/usage"),
+    Wrong({"usage": 7}, "/usage"),
+    Wrong({"usage": {"total_tokens": "7"}}, "/usage/total_tokens"),
+    Wrong({"usage": {"prompt_tokens": 1.5}}, "/usage/prompt_tokens"),
+    Wrong({"usage": {"completion_tokens": _HUGE}}, "/usage/completion_tokens"),
+    Wrong({"usage": {"prompt_token_details": {"cached_tokens": "1"}}}, "/usage/prompt_token_details/cached_tokens"),
+    Wrong({"last_error": "rate limit"}, "/last_error"),
+    Wrong({"last_error": {"code": 429}}, "/last_error/code"),
+    Wrong({"last_error": {"message": ["a"]}}, "/last_error/message"),
+]
+
+
+def _call(**changes: Any) -> dict[str, Any]:
+    return {"required_action": {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [changes]}}}
+
+
+_OF_RUNS = [
+    Wrong({"thread_id": ...}, "/thread_id"),
+    Wrong({"assistant_id": None}, "/assistant_id"),
+    Wrong({"status": ...}, "/status"),
+    Wrong({"status": None}, "/status"),
+    Wrong({"started_at": "now"}, "/started_at"),
+    Wrong({"required_action": "submit"}, "/required_action"),
+    Wrong({"required_action": {}}, "/required_action"),
+    Wrong(_call(type="function"), "/required_action/submit_tool_outputs/tool_calls/0"),
+    Wrong(_call(id="a", function={"arguments": "{}"}), "/required_action/submit_tool_outputs/tool_calls/0/function"),
+    Wrong({"incomplete_details": {"reason": 1}}, "/incomplete_details/reason"),
+    Wrong({"model": 4}, "/model"),
+    Wrong({"instructions": ["a"]}, "/instructions"),
+    Wrong({"tools": {}}, "/tools"),
+    Wrong({"tools": ["function"]}, "/tools/0"),
+    Wrong({"tools": [{"type": "file_search"}, {}]}, "/tools/1"),
+    Wrong({"tools": [{"type": "function"}]}, "/tools/0"),
+    Wrong({"tools": [{"type": "function", "function": {"name": 1}}]}, "/tools/0/function/name"),
+    Wrong({"file_ids": [1]}, "/file_ids/0"),
+    Wrong({"temperature": "1"}, "/temperature"),
+    Wrong({"max_prompt_tokens": _HUGE}, "/max_prompt_tokens"),
+    Wrong({"truncation_strategy": {"type": "auto", "last_messages": "1"}}, "/truncation_strategy/last_messages"),
+    Wrong({"tool_choice": 1}, "/tool_choice"),
+    Wrong({"parallel_tool_calls": "true"}, "/parallel_tool_calls"),
+    Wrong({"response_format": ["a"]}, "/response_format"),
+]
+_OF_STEPS = [
+    Wrong({"run_id": ...}, "/run_id"),
+    Wrong({"run_id": None}, "/run_id"),
+    Wrong({"run_id": ""}, "/run_id"),
+    Wrong({"run_id": "run\0"}, "/run_id"),
+    Wrong({"type": ...}, "/type"),
+    Wrong({"step_details": "x"}, "/step_details"),
+    Wrong({"step_details": {"tool_calls": []}}, "/step_details"),
+    Wrong({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0"),
+    Wrong(
+        {"step_details": {"type": "x", "tool_calls": [{"type": "function", "function": {"output": 1}}]}},
+        "/step_details/tool_calls/0/function/output",
+    ),
+]
+_OF_MESSAGES = [
+    Wrong({"thread_id": ...}, "/thread_id"),
+    Wrong({"role": ...}, "/role"),
+    Wrong({"role": 1}, "/role"),
+    Wrong({"run_id": 1}, "/run_id"),
+    Wrong({"content": 1}, "/content"),
+    Wrong({"content": ["text"]}, "/content/0"),
+    Wrong({"content": [{"type": "text"}, {}]}, "/content/1"),
+    Wrong({"incomplete_at": 0.5}, "/incomplete_at"),
+]
+WRONG = [
+    *[("/api/v1/runs", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_RUNS],
+    *[("/api/v1/steps", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_STEPS],
+    *[("/api/v1/messages", *each) for each in _ANY_KIND + _OF_MESSAGES],
+]
+
+
+def changed(posted: dict[str, Any], **changes: Any) -> bytes:
+    """`posted` as JSON with `changes`; `...` leaves a field out."""
+    return json.dumps({name: value for name, value in (posted | changes).items() if value is not ...}).encode()
+
+
+@pytest.mark.parametrize(("path", "changes", "where"), WRONG)
+def test_a_wrong_object_is_refused_where_it_is_wrong(
+    caller: Caller, path: str, changes: dict[str, Any], where: str
+) -> None:
+    model, example = KINDS[path]
+    wrong = changed(example, **changes)
+    error = error_of(caller.send(wrong, path=path), 400, "invalid_object")
+    assert [(each["index"], each["path"]) for each in error["fields"]] == [(0, where)]
+    assert error["fields"][0]["message"]
+    neighbours = [changed(example, id=name) for name in ("first", "last")]
+    array = b"[" + b",".join([neighbours[0], wrong, neighbours[1]]) + b"]"
+    lines = b"\n".join([neighbours[0], b"", wrong, neighbours[1]])
+    for body, content_type, line in [(array, JSON, None), (lines, NDJSON, 3)]:
+        response = caller.send(body, content_type, path)
+        assert (response.status_code, response.json()["rejected"]) == (207, 1)
+        [found] = response.json()["errors"]
+        assert (found["index"], found["path"], found.get("line")) == (1, where, line)
+        assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
+
+
+# what is broken in itself, among objects that are not
+
+BROKEN = [
+    b"7", b"null", b'"run"', b"[]", b"[[{}]]", b"tru", b'{"id":}', b'{"id":NaN}', b'{"id":01}', b"{]", b"{'a':1}",
+    b'{"id":"\xff"}', b'{"id":"\xed\xa0\x80"}', b'{"id":"\\x"}', b"[" * 250 + b"]" * 250,
+    b'{"a":' * 250 + b"1" + b"}" * 250,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("path", KINDS)
+@pytest.mark.parametrize("content_type", [JSON, NDJSON])
+def test_what_is_broken_in_itself_leaves_its_neighbours_alone(
+    caller: Caller, broken: bytes, path: str, content_type: str
+) -> None:
+    model, example = KINDS[path]
+    elements = [changed(example, id="first"), broken, changed(example, id="last")]
+    body = b"[" + b",".join(elements) + b"]" if content_type == JSON else b"\n".join(elements)
+    response = caller.send(body, content_type, path)
+    assert (response.status_code, response.json()["rejected"]) == (207, 1)
+    [found] = response.json()["errors"]
+    assert (found["index"], found["path"], found.get("line")) == (1, "", 2 if content_type == NDJSON else None)
+    assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
+
+
+def test_the_tables_are_as_long_as_promised() -> None:
+    assert len(UNREADABLE) >= 60
+    assert len(WRONG) + len(BROKEN) >= 60
