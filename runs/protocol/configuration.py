@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from runs.errors import InvalidObject, Problem
 from runs.protocol import text
-from runs.protocol.fields import INDEXED_LENGTH, Bigint, problem
+from runs.protocol.fields import INDEXED_LENGTH, Bigint
+from runs.protocol.findings import finding
 
 # Azure's kinds of tools, from the enum of azure-ai-agents 1.1.0 and the 1.2 betas.
 AZURE_TOOLS = frozenset(
@@ -140,7 +141,7 @@ def _problems(name: str, value: Any) -> list[Problem]:
     try:
         text.convert(value, TYPES[name])
     except msgspec.ValidationError as error:
-        return [problem(name, error)]
+        return [finding(name, error)]
     if name != "tools" or value is None:
         return []
     return [found for index, tool in enumerate(value) for found in _tool_problems(index, tool)]
@@ -150,7 +151,7 @@ def _tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
     try:
         text.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
     except msgspec.ValidationError as error:
-        return [problem(f"tools/{index}", error)]
+        return [finding(f"tools/{index}", error)]
     return []
 
 

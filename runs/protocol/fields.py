@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from runs.errors import InvalidObject, Problem
+from runs.errors import Problem
 from runs.protocol import text
+from runs.protocol.findings import finding
 from runs.protocol.times import instant, unix_seconds
 
 # Longer texts would not fit into an index row (at most about 2,700 bytes); the rest is kept beside the column.
@@ -35,29 +36,6 @@ class LastError(Struct):
 
     code: str | None = None
     message: str | None = None
-
-
-class TokenDetails(Struct):
-    """Parts of a token count, by OpenAI's servers."""
-
-    cached_tokens: Bigint | None = None
-    reasoning_tokens: Bigint | None = None
-
-
-class Usage(Struct):
-    """Token counts. DashScope says input and output; the spelling of the details differs between revisions."""
-
-    prompt_tokens: Bigint | None = None
-    completion_tokens: Bigint | None = None
-    total_tokens: Bigint | None = None
-    input_tokens: Bigint | None = None
-    output_tokens: Bigint | None = None
-    prompt_token_details: TokenDetails | None = None
-    prompt_tokens_details: TokenDetails | None = None
-    input_tokens_details: TokenDetails | None = None
-    completion_token_details: TokenDetails | None = None
-    completion_tokens_details: TokenDetails | None = None
-    output_tokens_details: TokenDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +87,7 @@ def string(name: str, *, column: str = "", required: bool = False) -> Field:
 def timestamp(name: str, *, required: bool = False) -> Field:
     """A time in Unix seconds; the column holds the moment."""
     kind = Timestamp if required else Timestamp | None
-    return Field(
-        name, kind, (name,), lambda typed, _: (instant(typed),), unix_seconds, required, quick=_plain_seconds
-    )
+    return Field(name, kind, (name,), lambda typed, _: (instant(typed),), unix_seconds, required, quick=_plain_seconds)
 
 
 def json_text(name: str, kind: Any, *, column: str = "") -> Field:
@@ -135,41 +111,6 @@ def last_error() -> Field:
         read,
         lambda code, message: {"code": code, "message": message},
     )
-
-
-def usage() -> Field:
-    """`usage`: one column a count, under whichever of the field's spellings it came."""
-    return Field(
-        "usage",
-        Usage | None,
-        ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
-        lambda typed, _: _counts(typed),
-        _usage_object,
-        quick=_plain_usage,
-    )
-
-
-def _counts(posted: Usage) -> tuple[int | None, ...]:
-    prompt = posted.prompt_tokens if posted.prompt_tokens is not None else posted.input_tokens
-    completion = posted.completion_tokens if posted.completion_tokens is not None else posted.output_tokens
-    inputs = posted.prompt_token_details or posted.prompt_tokens_details or posted.input_tokens_details
-    outputs = posted.completion_tokens_details or posted.completion_token_details or posted.output_tokens_details
-    return (
-        prompt,
-        completion,
-        posted.total_tokens,
-        inputs.cached_tokens if inputs else None,
-        outputs.reasoning_tokens if outputs else None,
-    )
-
-
-def _usage_object(prompt: Any, completion: Any, total: Any, cached: Any, reasoning: Any) -> dict[str, Any]:
-    written: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
-    if cached is not None:
-        written["prompt_token_details"] = {"cached_tokens": cached}
-    if reasoning is not None:
-        written["completion_tokens_details"] = {"reasoning_tokens": reasoning}
-    return written
 
 
 def metadata() -> Field:
@@ -199,36 +140,6 @@ def _storable(value: Any) -> Any:
             return str(value)
 
 
-class _PlainCached(Struct, forbid_unknown_fields=True):
-    cached_tokens: Bigint
-
-
-class _PlainReasoning(Struct, forbid_unknown_fields=True):
-    reasoning_tokens: Bigint
-
-
-class PlainUsage(Struct, forbid_unknown_fields=True):
-    """`usage` in the spelling that columns give back exactly."""
-
-    prompt_tokens: Bigint
-    completion_tokens: Bigint
-    total_tokens: Bigint
-    prompt_token_details: _PlainCached | UnsetType = UNSET
-    completion_tokens_details: _PlainReasoning | UnsetType = UNSET
-
-    def columns(self) -> tuple[int | None, ...]:
-        """The counts in the order of the field's columns."""
-        inputs, outputs = self.prompt_token_details, self.completion_tokens_details
-        return (
-            self.prompt_tokens,
-            self.completion_tokens,
-            self.total_tokens,
-            None if inputs is UNSET else inputs.cached_tokens,
-            None if outputs is UNSET else outputs.reasoning_tokens,
-        )
-
-
-_usage_decoder = msgspec.json.Decoder(PlainUsage)
 _strings_decoder = msgspec.json.Decoder(dict[str, str])
 
 
@@ -240,16 +151,6 @@ def _plain_string(raw: bytes) -> tuple[str] | None:
 
 def _plain_seconds(raw: bytes) -> tuple[datetime] | None:
     return (instant(int(raw)),) if raw.isdigit() and len(raw) < 11 else None
-
-
-def _plain_usage(raw: bytes) -> tuple[int | None, ...] | None:
-    if b"-0" in raw:
-        return None
-    try:
-        usage = _usage_decoder.decode(raw)
-    except msgspec.DecodeError:
-        return None
-    return usage.columns()
 
 
 def _plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:
@@ -290,7 +191,7 @@ def _read_present(reading: Reading, known_field: Field, raw: bytes) -> None:
         value = text.value(raw)
         typed = text.convert(value, known_field.type)
     except msgspec.ValidationError as error:
-        reading.problems.append(problem(known_field.name, error))
+        reading.problems.append(finding(known_field.name, error))
         return
     if known_field.type is Identifier and text.clean(value) != value:
         reading.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))
@@ -334,62 +235,6 @@ def identical(left: Any, right: Any) -> bool:
     if isinstance(left, list):
         return len(left) == len(right) and all(map(identical, left, right))
     return bool(left == right)
-
-
-_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-
-
-def problem(name: str, error: msgspec.ValidationError) -> Problem:
-    """msgspec's finding in the words of the API: a JSON pointer, what was expected and what came."""
-    what, _, where = str(error).partition(" - at `$")
-    steps = [step or index for step, index in _STEP.findall(where.rstrip("`"))]
-    message = re.sub(r"`([^`]*)`", lambda quoted: _in_words(quoted[1]), what)
-    return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
-
-
-def _in_words(types: str) -> str:
-    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
-
-
-def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
-    """What is wrong with `object`.
-
-    Raises InvalidObject at once for an object of another kind, whose other fields can't be judged.
-    """
-    if posted.get("object") == f'"{expected}"'.encode():
-        return []
-    found = text.value(posted.get("object", b"null"))
-    if found == expected:
-        return []
-    problems = [Problem("/object", _wrong_object(found, expected, posted))]
-    if found is not None:
-        raise InvalidObject(problems=problems)
-    return problems
-
-
-# Where an object of another kind, or of another protocol, belongs.
-_HINTS = {
-    "thread.run": "post it to /api/v1/runs",
-    "thread.run.step": "post it to /api/v1/steps",
-    "thread.message": "post it to /api/v1/messages",
-    "assistant": "post it to /api/v1/assistants",
-    "thread.run.step.delta": "this is a stream event: post it to /api/v1/events",
-    "thread.message.delta": "this is a stream event: post it to /api/v1/events",
-    "list": "its data must be an array of objects",
-    "response": "this is an object of the Responses API, not of the Assistants protocol",
-    "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
-}
-
-
-def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
-    if found is None and "object" not in posted:
-        foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
-        hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
-        return f'required, but missing; expected "{expected}"{hint}'
-    shown = f'"{text.clean(found)[:INDEXED_LENGTH]}"' if isinstance(found, str) else "another type"
-    hint = _HINTS.get(found, "") if isinstance(found, str) else ""
-    return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
 
 
 def extra(posted: Mapping[str, bytes], reading: Reading, known_names: frozenset[str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, text
+from runs.protocol import fields, findings, text
 
 OBJECT = "thread.message"
 
@@ -62,7 +62,7 @@ class MessageRecord(Struct):
 def parse(posted: Mapping[str, bytes]) -> MessageRecord:
     """Check a message's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*fields.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns

@@ -16,8 +16,9 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runs.protocol import configuration
-from runs.protocol.fields import INDEXED_LENGTH, PlainUsage
+from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import KNOWN, ParsedRun, finish
+from runs.protocol.usage import PlainUsage
 
 Short = Annotated[str, Meta(min_length=1, max_length=INDEXED_LENGTH)]
 Seconds = Annotated[int, Meta(ge=0, lt=10**10)]

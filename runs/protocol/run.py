@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import configuration, fields, text, times
+from runs.protocol import configuration, fields, findings, text, times, usage
 from runs.protocol.configuration import AZURE_TOOLS, ParsedConfiguration
 
 OBJECT = "thread.run"
@@ -94,7 +94,7 @@ KNOWN = (
         lambda typed, _: (None if typed.reason is None else text.clean(typed.reason)[: fields.INDEXED_LENGTH],),
         lambda reason: {"reason": reason},
     ),
-    fields.usage(),
+    usage.field(),
     fields.metadata(),
 )
 _KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN), *configuration.TYPES})
@@ -143,7 +143,7 @@ class ParsedRun(Struct):
 def parse(posted: Mapping[str, bytes]) -> ParsedRun:
     """Check a run's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*fields.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
     try:
         parsed = configuration.parse(posted)
     except InvalidObject as error:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, text
+from runs.protocol import fields, findings, text, usage
 
 OBJECT = "thread.run.step"
 
@@ -62,7 +62,7 @@ KNOWN = (
     fields.timestamp("failed_at"),
     fields.last_error(),
     fields.json_text("step_details", StepDetails | None, column="details"),
-    fields.usage(),
+    usage.field(),
     fields.metadata(),
     fields.timestamp("expires_at"),
 )
@@ -103,7 +103,7 @@ class StepRecord(Struct):
 def parse(posted: Mapping[str, bytes]) -> StepRecord:
     """Check a step's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*fields.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns

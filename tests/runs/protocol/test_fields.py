@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from runs.protocol import fields, text
+from runs.protocol import fields, findings, text, usage
 from tests.runs import objects
 
 ALL = (
@@ -14,7 +14,7 @@ ALL = (
     fields.string("status", required=True),
     fields.timestamp("started_at"),
     fields.last_error(),
-    fields.usage(),
+    usage.field(),
     fields.metadata(),
 )
 
@@ -29,10 +29,10 @@ ALL = (
         (fields.timestamp("at"), b"1795000000"),
         (fields.timestamp("at"), b"0"),
         (fields.last_error(), b'{"code":"server_error","message":"Sorry"}'),
-        (fields.usage(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
-        (fields.usage(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
+        (usage.field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
+        (usage.field(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
         (
-            fields.usage(),
+            usage.field(),
             b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_token_details":{"cached_tokens":0}}',
         ),
         (fields.metadata(), b'{"customer":"acme"}'),
@@ -56,10 +56,10 @@ def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field
         (fields.last_error(), b'{"code":null,"message":null}'),
         (fields.last_error(), b'{"code":"x"}'),
         (fields.last_error(), b'{"code":"x","message":"y","param":1}'),
-        (fields.usage(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
-        (fields.usage(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
-        (fields.usage(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
-        (fields.usage(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
+        (usage.field(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
+        (usage.field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
+        (usage.field(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
+        (usage.field(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
         (fields.metadata(), b"[]"),
         (fields.metadata(), b'{"n":1}'),
         (fields.metadata(), rb'{"a":"\u0000"}'),
@@ -89,7 +89,7 @@ def test_a_required_field_may_be_neither_absent_nor_null(known: fields.Field) ->
 @objects.examples(100)
 @given(objects.usages)
 def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
-    known = fields.usage()
+    known = usage.field()
     quick = known.quick(raw.encode())
     if quick is not None:
         value = text.value(raw.encode())
@@ -131,7 +131,7 @@ def test_values_of_different_json_types_are_not_identical(left: object, right: o
         ([1], list[str], "/f/0", "expected string, got integer"),
         ({"a": {"b": [None]}}, dict[str, dict[str, list[int]]], "/f/.../.../0", "expected integer, got null"),
         (2**63, fields.Bigint, "/f", "expected integer <= 9223372036854775807"),
-        (True, fields.Usage | None, "/f", "expected object or null, got boolean"),
+        (True, usage.Usage | None, "/f", "expected object or null, got boolean"),
     ],
 )
 def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
@@ -139,7 +139,7 @@ def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
 ) -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert(value, kind)
-    found = fields.problem("f", error.value)
+    found = findings.finding("f", error.value)
     assert (found.path, found.message) == (path, message)
 
 

@@ -1,0 +1,68 @@
+"""What is wrong with a posted object, in the words of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from runs.errors import InvalidObject, Problem
+from runs.protocol import text
+
+_MOST_SHOWN = 256  # characters of a posted value in a message
+_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+def finding(name: str, error: msgspec.ValidationError) -> Problem:
+    """msgspec's finding in the words of the API: a JSON pointer, what was expected and what came."""
+    what, _, where = str(error).partition(" - at `$")
+    steps = [step or index for step, index in _STEP.findall(where.rstrip("`"))]
+    message = re.sub(r"`([^`]*)`", lambda quoted: _in_words(quoted[1]), what)
+    return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
+
+
+def _in_words(types: str) -> str:
+    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+
+
+def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
+    """What is wrong with `object`.
+
+    Raises InvalidObject at once for an object of another kind, whose other fields can't be judged.
+    """
+    if posted.get("object") == f'"{expected}"'.encode():
+        return []
+    found = text.value(posted.get("object", b"null"))
+    if found == expected:
+        return []
+    problems = [Problem("/object", _wrong_object(found, expected, posted))]
+    if found is not None:
+        raise InvalidObject(problems=problems)
+    return problems
+
+
+# Where an object of another kind, or of another protocol, belongs.
+_HINTS = {
+    "thread.run": "post it to /api/v1/runs",
+    "thread.run.step": "post it to /api/v1/steps",
+    "thread.message": "post it to /api/v1/messages",
+    "assistant": "post it to /api/v1/assistants",
+    "thread.run.step.delta": "this is a stream event: post it to /api/v1/events",
+    "thread.message.delta": "this is a stream event: post it to /api/v1/events",
+    "list": "its data must be an array of objects",
+    "response": "this is an object of the Responses API, not of the Assistants protocol",
+    "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
+}
+
+
+def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
+    if found is None and "object" not in posted:
+        foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
+        hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
+        return f'required, but missing; expected "{expected}"{hint}'
+    shown = f'"{text.clean(found)[:_MOST_SHOWN]}"' if isinstance(found, str) else "another type"
+    hint = _HINTS.get(found, "") if isinstance(found, str) else ""
+    return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
