@@ -20,16 +20,19 @@ from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from dashboard.embedded.launch import die_with_parent
+from dashboard.gateway import Gateway
 
 logger = logging.getLogger(__name__)
 
 APPLICATION = "dashboard.wsgi"
 THREADS = 8  # of a worker: as many requests may wait for the database at once, on a connection each
 PATIENCE = 30.0  # seconds until it is worth a line that the first answer isn't there yet
+HEADERS = 20  # seconds for the headers of a request, and until a connection on which none comes is closed
 GRACE = 5  # seconds that open requests are given at the end
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask when listening on every address
 
@@ -91,10 +94,10 @@ def serve(address: Address, workers: int, on_ready: Callable[[], None]) -> None:
         f"{APPLICATION}:application",
         address=address.ip,
         port=address.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=workers,
-        blocking_threads=THREADS,
-        blocking_threads_idle_timeout=600,  # a thread takes its database connection along
+        http=HTTPModes.http1,  # for which alone there are timeouts
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS * 1000),
         backpressure=1024,
         websockets=False,
         respawn_failed_workers=True,
@@ -128,8 +131,7 @@ def _load_once_for_all() -> None:
 def _load_in_worker(parent: int, hosts: list[str]) -> Callable[..., Any]:
     die_with_parent(parent, signal.SIGKILL)
     settings.ALLOWED_HOSTS = hosts
-    application: Callable[..., Any] = import_module(APPLICATION).application
-    return application
+    return Gateway(import_module(APPLICATION).application, THREADS, settings.MAX_BODY_BYTES)
 
 
 def _askable(hosts: list[str], address: Address) -> str:

@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "dashboard.outage.DatabaseOutage",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -131,6 +132,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "runs.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Runglass",
@@ -138,7 +140,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["runs.api.openapi.only_ours"],
-    "POSTPROCESSING_HOOKS": ["runs.api.openapi.with_components"],
+    "POSTPROCESSING_HOOKS": ["runs.api.openapi.completed"],
 }
 
 # Behind TLS, which is where all trusted origins say that the site is, cookies never travel in the clear.

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from runs.models import Project, User
+from runs.protocol.fields import Field
 from tests import factories
 
 
@@ -33,3 +34,8 @@ def member_client(member: User) -> Client:
     client = Client()
     client.force_login(member)
     return client
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names for values whose representation holds an address, which differs between processes."""
+    return val.name if isinstance(val, Field) else None

@@ -38,7 +38,6 @@ ALL = (
         (fields.metadata(), b'{"customer":"acme"}'),
         (fields.metadata(), b"{}"),
     ],
-    ids=repr,
 )
 def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field, raw: bytes) -> None:
     reading = fields.read({known.name: raw}, [known])
@@ -64,7 +63,6 @@ def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field
         (fields.metadata(), b'{"n":1}'),
         (fields.metadata(), rb'{"a":"\u0000"}'),
     ],
-    ids=repr,
 )
 def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.Field, raw: bytes) -> None:
     reading = fields.read({known.name: raw}, [known])

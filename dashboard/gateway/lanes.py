@@ -1,0 +1,61 @@
+"""Who may take a thread: posts queue up for a few of them, so that pages always find one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from dashboard.gateway.refusals import busy
+
+API = "/api/"
+BULK = 64 * 1024  # bytes from which on a post is mostly computing, which threads can't do side by side
+PATIENCE = 20.0  # seconds that a request waits in line
+
+
+class Lane:
+    """Lets `width` requests through at once and `line` more wait."""
+
+    def __init__(self, width: int, line: int) -> None:
+        self._free = asyncio.Semaphore(width)
+        self._line = line
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[None]:
+        """Wait for a place, keep it until the block ends. Raises Refused where the line is too long or slow."""
+        await self._wait()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    async def _wait(self) -> None:
+        if self._waiting >= self._line:
+            raise busy()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise busy() from error
+        finally:
+            self._waiting -= 1
+
+
+class Lanes:
+    """The lanes of one process that has `threads`: half of them take posts, and of those one takes bulk."""
+
+    def __init__(self, threads: int) -> None:
+        self._posts = Lane(max(1, threads // 2), line=128)
+        self._bulk = Lane(1, line=32)
+
+    @asynccontextmanager
+    async def place(self, method: str, path: str, size: int) -> AsyncGenerator[None]:
+        """Let a request through in its turn. Raises Refused."""
+        async with AsyncExitStack() as held:
+            if method == "POST" and path.startswith(API):
+                if size > BULK:  # first, so that who waits for it takes no thread from small posts
+                    await held.enter_async_context(self._bulk.place())
+                await held.enter_async_context(self._posts.place())
+            yield

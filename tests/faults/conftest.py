@@ -1,0 +1,26 @@
+"""One `up` for all tests of this folder: each leaves it in order, which is what they are about."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.site import Site
+
+
+@pytest.fixture(scope="package")
+def site() -> Generator[Site]:
+    data_dir = Path(tempfile.mkdtemp(prefix="runglass-faults-"))
+    data_dir.chmod(0o711)
+    try:
+        running = Site.start(data_dir)
+        try:
+            yield running
+        finally:
+            running.stop()
+    finally:
+        shutil.rmtree(data_dir)

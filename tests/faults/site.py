@@ -1,0 +1,144 @@
+"""A real `up` as scripts and people reach it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.dashboard.test_up import ROOT, Up, environment_for
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Answer:
+    """An answer, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)["error"]
+        return found
+
+
+@dataclass
+class Site:
+    """`up` on `data_dir`, with the API key and the password of its first start."""
+
+    data_dir: Path
+    up: Up
+    key: str
+    password: str
+    _cookies: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, data_dir: Path) -> Site:
+        up = Up(data_dir)
+        said = "\n".join(up.said)
+        key, password = (re.search(rf"^{name} +(\S+)$", said, re.MULTILINE) for name in ("API key", "Password"))
+        assert key is not None
+        assert password is not None
+        return cls(data_dir, up, key[1], password[1])
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None,
+        timeout: float = 30,
+    ) -> Answer:  # fmt: skip
+        """One request on a connection of its own. Raises OSError and http.client.HTTPException."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.up.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+    def post(self, objects: list[dict[str, Any]], key: str = "", timeout: float = 30) -> Answer:
+        """Post runs."""
+        body = json.dumps(objects).encode()
+        return self.ask("POST", "/api/v1/runs", body, {**JSON, **bearer(key or self.key)}, timeout)
+
+    def get(self, path: str, timeout: float = 30) -> Answer:
+        """A request with the key."""
+        return self.ask("GET", path, headers=bearer(self.key), timeout=timeout)
+
+    def page(self, path: str = "/p/default/runs/", timeout: float = 30) -> Answer:
+        """A page as the administrator sees it."""
+        if not self._cookies:
+            self._sign_in()
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        return self.ask("GET", path, headers={"Cookie": cookies}, timeout=timeout)
+
+    def _sign_in(self) -> None:
+        form = self.ask("GET", "/login/")
+        token = re.search(rb'csrfmiddlewaretoken" value="([^"]+)"', form.body)
+        assert token is not None
+        cookie = form.headers["set-cookie"].split(";")[0]
+        fields = {"csrfmiddlewaretoken": token[1].decode(), "username": "admin", "password": self.password}
+        connection = http.client.HTTPConnection("127.0.0.1", self.up.port, timeout=30)
+        content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/login/", urlencode(fields), {"Cookie": cookie, **content_type})
+        response = connection.getresponse()
+        assert response.status == 302, response.read()
+        for each in response.headers.get_all("set-cookie", []):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(each).items()}
+        connection.close()
+
+    def manage(self, code: str) -> str:
+        """What `code` prints in a shell beside it."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+            cwd=ROOT, env=environment_for(self.data_dir), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def project(self, slug: str) -> str:
+        """The key of a new project."""
+        code = (
+            "from tests.factories import make_key, make_project\n"
+            f"print(make_key(make_project({slug!r})))"
+        )  # fmt: skip
+        return self.manage(code).strip()
+
+    def state(self, slug: str) -> dict[str, Any]:
+        """See `tests.faults.state`."""
+        found: dict[str, Any] = json.loads(self.manage(f"from tests.faults.state import tell; tell({slug!r})"))
+        return found
+
+    def children(self) -> tuple[list[int], int]:
+        """The pids of the workers, and that of Postgres."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.up.process.pid)],
+            capture_output=True, text=True, check=True,
+        ).stdout.splitlines()  # fmt: skip
+        commands = {int(pid): args for pid, args in (line.split(None, 1) for line in listed)}
+        workers = [pid for pid, args in commands.items() if "manage.py up" in args]
+        postgres = [pid for pid, args in commands.items() if args.partition(" ")[0].endswith("/postgres")]
+        assert len(postgres) == 1, commands
+        return workers, postgres[0]
+
+    def stop(self) -> None:
+        if self.up.process.poll() is None:
+            self.up.stop(signal.SIGINT)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)

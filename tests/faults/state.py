@@ -1,0 +1,41 @@
+"""What a project holds, told in a process beside the server, so that two of them can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db.models import Count, F, Max
+
+from runs.models import Observation, Project, Run
+from tests.runs.test_rollups import counted_anew, kept
+
+
+def tell(slug: str) -> None:
+    """Print as JSON: how many runs there are, a digest of all of them and of all sums, what doesn't add up."""
+    project = Project.objects.get(slug=slug)
+    runs = Run.objects.in_project(project).with_configuration().order_by("external_id")
+    objects = [json.loads(run.as_json()) for run in runs]
+    sums = kept(project)
+    state = {
+        "runs": len(objects),
+        "objects": digest(objects),
+        "sums": digest(sorted((name, str(sorted(map(str, rows.items())))) for name, rows in sums.items())),
+        "sums_exact": sums == counted_anew(project),
+        "broken_histories": broken_histories(project),
+    }
+    print(json.dumps(state))
+
+
+def digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def broken_histories(project: Project) -> int:
+    """Runs whose entries aren't numbered from 1 on, as many as the run says, one a version at the most."""
+    found = Observation.objects.filter(run_id__in=Run.objects.in_project(project).values("pk"))
+    entries = {run: (count, last) for run, count, last in found.values_list("run_id").annotate(Count("n"), Max("n"))}
+    runs = Run.objects.in_project(project).values_list("pk", "history_length")
+    return sum(entries.get(pk, (0, 0)) != (length, length) for pk, length in runs) + (
+        Run.objects.in_project(project).filter(version__lt=1, history_length__gt=F("version")).count()
+    )

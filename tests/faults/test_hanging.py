@@ -1,0 +1,110 @@
+"""Clients that begin and don't go on: they hold no thread, and are sent away."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from dashboard.gateway.arrival import PAUSE
+from dashboard.serving import HEADERS
+from tests.factories import run_object
+from tests.faults.site import Site, bearer
+
+CLIENTS = 20
+
+
+def test_hanging_clients_hold_up_nobody_and_are_sent_away(site: Site) -> None:
+    site.page()
+    half = _half_a_post(site.key)
+    with ThreadPoolExecutor(2 * CLIENTS) as pool:
+        bodies = [pool.submit(_hang, site, half) for _ in range(CLIENTS)]
+        headers = [pool.submit(_hang, site, b"GET / HTTP/1.1\r\nHost: loc") for _ in range(CLIENTS)]
+        time.sleep(0.5)
+        slowest: dict[str, float] = {}
+        for _ in range(10):
+            for name, ask in _requests(site).items():
+                slowest[name] = max(slowest.get(name, 0.0), _seconds(ask))
+        assert not any(each.done() for each in bodies)
+        print("slowest beside hanging clients", slowest)
+        assert max(slowest.values()) < 2
+
+        for each in bodies:
+            answer, seconds = each.result()
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 408 ")
+            assert json.loads(body)["error"]["code"] == "body_too_slow"
+            assert seconds < PAUSE + 5
+        for each in headers:
+            assert each.result()[1] < HEADERS + 5
+
+    with ThreadPoolExecutor(16) as pool:
+        assert {each.status for each in pool.map(lambda _: site.page(), range(32))} == {200}
+
+
+def test_a_client_that_leaves_within_its_body_stores_nothing(site: Site) -> None:
+    run = run_object(id="run_left")
+    body = json.dumps(run).encode() + b"\n" + b'{"id": '
+    with socket.create_connection(("127.0.0.1", site.up.port)) as client:
+        client.sendall(_head(site.key, "application/x-ndjson", len(body) + 100) + body)
+    time.sleep(0.5)
+
+    assert site.get("/api/v1/runs/run_left").status == 404
+
+
+def test_a_chunked_body_is_bounded_too(site: Site) -> None:
+    def chunked() -> None:
+        with socket.create_connection(("127.0.0.1", site.up.port), timeout=30) as client:
+            head = _head(site.key, "application/json", None) + b"40000000\r\n"
+            client.sendall(head)
+            try:
+                while True:
+                    client.sendall(b" " * 1_000_000)
+            except OSError:
+                return
+
+    endless = threading.Thread(target=chunked)
+    endless.start()
+    endless.join(30)
+    assert not endless.is_alive()
+    assert site.get("/api/v1/runs").status == 200
+
+
+def _requests(site: Site) -> dict[str, Callable[[], int]]:
+    return {
+        "page": lambda: site.page().status,
+        "list": lambda: site.get("/api/v1/runs").status,
+        "post": lambda: site.post([run_object()]).status,
+    }
+
+
+def _seconds(ask: Callable[[], int]) -> float:
+    begun = time.monotonic()
+    assert ask() == 200
+    return time.monotonic() - begun
+
+
+def _hang(site: Site, begin: bytes) -> tuple[bytes, float]:
+    """What comes back until the server closes the connection, and after how many seconds it does."""
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", site.up.port), timeout=60) as client:
+        client.sendall(begin)
+        answer = b""
+        while received := client.recv(65536):
+            answer += received
+    return answer, time.monotonic() - begun
+
+
+def _half_a_post(key: str) -> bytes:
+    return _head(key, "application/json", 100_000) + b'{"id": "run_half", '
+
+
+def _head(key: str, content_type: str, length: int | None) -> bytes:
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    return (
+        f"POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: {bearer(key)['Authorization']}\r\n"
+        f"Content-Type: {content_type}\r\n{size}\r\n\r\n"
+    ).encode()
