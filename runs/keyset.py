@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan
 
 Records = TypeVar("Records", bound=QuerySet[Any])
+# Less than any number that is stored. The smallest bigint itself can't be written as one in SQL.
+LEAST = 1 - 2**63
 
 
 class _Row(Func):
@@ -25,6 +28,11 @@ def behind(records: Records, columns: Sequence[str], position: Sequence[Any], *,
     """Those of `records` that come after `position` where `columns`, none of them null, give the order."""
     compare = LessThan if descending else GreaterThan
     return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
+
+
+def or_least(column: str) -> Coalesce:
+    """A number by which records without one can be ordered too, below all others."""
+    return Coalesce(column, Value(LEAST))
 
 
 def in_order(records: Records, columns: Sequence[str], *, descending: bool) -> Records:

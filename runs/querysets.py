@@ -6,7 +6,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 from django.db.models.functions import Collate, Left
@@ -18,9 +18,23 @@ if TYPE_CHECKING:
     from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
 
 PREVIEW_LENGTH = 400
+# Runs of an assistant among which a good one is looked for.
+MOST_LOOKED_BACK = 1_000
 # A run is posted when it ends at the latest, and none goes on for longer.
 LONGEST_RUN = timedelta(hours=1)
 _SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
+
+
+# Where something stands among a thread's runs and messages: when, what comes first within a second, its key.
+Place = tuple[datetime, int, uuid.UUID]
+Records = TypeVar("Records", bound=models.QuerySet[Any])
+
+
+def _in_course(records: Records, after: Place | None) -> Records:
+    columns = ("created_at", "rank", "id")
+    if after is not None:
+        records = behind(records.filter(created_at__gte=after[0]), columns, after, descending=False)
+    return in_order(records, columns, descending=False)
 
 
 def _place(order: Order) -> str:
@@ -101,6 +115,11 @@ class RunQuerySet(models.QuerySet["Run"]):
             self._with_place(order), (_place(order), "id"), position, descending=order.descending
         )
 
+    def up_to(self, cursor: Cursor) -> Self:
+        """What comes before `cursor` in a list of the newest, and what it points at: the pages before."""
+        tied = models.Q(created_at=cursor.value, id__gte=cursor.id)
+        return self.filter(tied | models.Q(created_at__gt=cursor.value))
+
     def received_after(self, moment: datetime) -> Self:
         """What was first received after `moment` and created shortly before it at the earliest: not an import."""
         return self.filter(created_at__gte=moment - LONGEST_RUN, received_at__gt=moment)
@@ -140,6 +159,23 @@ class RunQuerySet(models.QuerySet["Run"]):
         later = self._in_thread_of(run).filter(created_at__gte=run.created_at)
         later = later.filter(tied | models.Q(created_at__gt=run.created_at)).order_by("created_at", "id")
         return later.values_list("external_id", flat=True).first()
+
+    def named(self, project: Project, run_ids: Iterable[str]) -> Self:
+        """The runs that were posted to `project` with those ids."""
+        return self.filter(pk__in=[project.key(run_id) for run_id in run_ids])
+
+    def last_good_before(self, run: Run) -> str | None:
+        """The id of the newest completed run of the same assistant before `run`, if it is among the last ones."""
+        of_assistant = self.filter(project_id=run.project_id, assistant_id=run.assistant_id)
+        tied = models.Q(created_at=run.created_at, id__lt=run.id)
+        earlier = of_assistant.filter(created_at__lte=run.created_at)
+        earlier = earlier.filter(tied | models.Q(created_at__lt=run.created_at)).newest_first()
+        good = self.filter(pk__in=earlier.values("pk")[:MOST_LOOKED_BACK], status="completed").newest_first()
+        return good.values_list("external_id", flat=True).first()
+
+    def in_course(self, after: Place | None) -> Self:
+        """As they went, from behind `after` on; a run stands between what was asked and what was answered."""
+        return _in_course(self.alias(rank=models.Value(1)), after)
 
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
@@ -219,6 +255,22 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What a person said last in the thread before `run` was made."""
         said = self.filter(project_id=run.project_id, thread_id=run.thread_id, created_at__lte=run.created_at)
         return said.filter(role="user").order_by("-created_at", "-id").first()
+
+    def in_course(self, after: Place | None) -> Self:
+        """As they went, from behind `after` on; within a second, people ask first and the rest comes last."""
+        asked = models.When(role="user", then=models.Value(0))
+        return _in_course(self.alias(rank=models.Case(asked, default=models.Value(2))), after)
+
+    def for_reading(self) -> Self:
+        """Without what is not shown among the messages of a thread."""
+        return self.defer("extra", "metadata")
+
+    def extent(self, most: int) -> dict[str, Any]:
+        """`count`, `first` and `last` time of the oldest ones, no more of them than one above `most`."""
+        oldest = self.order_by("created_at", "id").values("created_at", "id")[: most + 1]
+        return oldest.aggregate(
+            count=models.Count("id"), first=models.Min("created_at"), last=models.Max("created_at")
+        )
 
 
 class ObservationQuerySet(models.QuerySet["Observation"]):

@@ -1,6 +1,8 @@
-"""What is asked of the run list: one frozen value, parsed strictly, used by every page, endpoint and command."""
+"""What is asked of the run list: one frozen value, strictly parsed, for every page, endpoint and command."""
 
 from runs.filters.moments import Moment
-from runs.filters.state import Cursor, RunFilters
+from runs.filters.order import Cursor, Order
+from runs.filters.query import Query
+from runs.filters.state import RunFilters
 
-__all__ = ["Cursor", "Moment", "RunFilters"]
+__all__ = ["Cursor", "Moment", "Order", "Query", "RunFilters"]

@@ -13,7 +13,7 @@ _UNITS = {
     "d": ("day", timedelta(days=1)),
     "w": ("week", timedelta(weeks=1)),
 }
-_RELATIVE = re.compile(r"-(\d{1,5})([smhdw])")
+_RELATIVE = re.compile(r"-([0-9]{1,5})([smhdw])")
 EXPECTED = "expected a time such as 2026-05-01, 2026-05-01T14:30:00Z or -24h"
 
 
@@ -31,9 +31,9 @@ class Moment:
             return cls(text)
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError as error:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise ValueError(EXPECTED) from error
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         return cls(moment.isoformat().removesuffix("+00:00") + "Z")
 
     def at(self, now: datetime) -> datetime:

@@ -1,22 +1,27 @@
-"""The filter state of the run list, and the cursor that says where a page of it begins."""
+"""The filter state of the run list."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import uuid
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 from django.db.models import Q
 from django.utils import timezone
 
 from runs.errors import InvalidFilter, Problem
-from runs.filters.fields import CHOICES, suggestion
+from runs.filters.fields import CHOICES
+from runs.filters.language import PARAMETER
+from runs.filters.matches import Compared, Instant, Is
 from runs.filters.moments import Moment
+from runs.filters.query import Query
+from runs.filters.spelling import suggestion
+from runs.filters.targets import Scope
+from runs.filters.tree import Node, Term, both
+from runs.models import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class RunFilters:
     thread: tuple[str, ...] = ()
     since: Moment | None = None
     until: Moment | None = None
+    q: Query | None = None
 
     @classmethod
     def from_query(cls, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()) -> RunFilters:
@@ -48,9 +54,20 @@ class RunFilters:
             found[field.name] = values
         for parameter, name in _MOMENTS.items():
             found[name] = _moment(parameter, query.get(parameter, ()), problems)
+        found[PARAMETER] = _query(query.get(PARAMETER, ()), problems)
         if problems:
             raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
         return cls(**found)
+
+    @classmethod
+    def read(cls, text: str) -> RunFilters:
+        """Read what a person gave a command: the query language, or a query string, as in an address of the list.
+
+        Raises InvalidFilter.
+        """
+        if _QUERY_STRING.match(text):
+            return cls.from_query(parse_qs(text.removeprefix("?"), keep_blank_values=True))
+        return cls.from_query({PARAMETER: [text]})
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with `changes` made to the state first: `f.query(status=())`."""
@@ -61,10 +78,14 @@ class RunFilters:
         """Parameters and values in their fixed order; what is not filtered is left out."""
         chosen = [(field.name, value) for field in CHOICES for value in getattr(self, field.name)]
         times = [(parameter, getattr(self, name)) for parameter, name in _MOMENTS.items()]
-        return chosen + [(parameter, str(moment)) for parameter, moment in times if moment]
+        asked = [*times, (PARAMETER, self.q)]
+        return chosen + [(parameter, str(value)) for parameter, value in asked if value]
 
-    def conditions(self, now: datetime | None = None) -> Q:
-        """What a run's columns must satisfy; relative times are seen from `now`."""
+    def conditions(self, now: datetime | None = None, *, project: Project | None = None) -> Q:
+        """What a run must satisfy; relative times are seen from `now`.
+
+        Of `project` are the configurations that `q` may have to ask for.
+        """
         now = now or timezone.now()
         conditions = Q()
         for field in CHOICES:
@@ -74,28 +95,42 @@ class RunFilters:
             conditions &= Q(created_at__gte=self.since.at(now))
         if self.until:
             conditions &= Q(created_at__lt=self.until.at(now))
+        if self.q:
+            conditions &= self.q.conditions(Scope(project, now))
         return conditions
+
+    def as_language(self) -> str:
+        """All of it as one query of the language, "" for nothing: for saved views and files."""
+        parts: list[Node] = [_term(field.name, values) for field in CHOICES if (values := getattr(self, field.name))]
+        if self.since:
+            parts.append(Term("created", (Compared(">=", Instant(self.since.text)),)))
+        if self.until:
+            parts.append(Term("created", (Compared("<", Instant(self.until.text)),)))
+        if self.q:
+            parts.append(self.q.tree)
+        return str(both(parts)) if parts else ""
 
     def describe(self) -> str:
         """The state as a sentence: `runs with status failed or expired on gpt-4o since 24 hours ago`."""
-        words = ["runs"]
-        for field in CHOICES:
-            if values := getattr(self, field.name):
-                words.append(f"{field.words} {' or '.join(values)}")
+        chosen = ((field.words, getattr(self, field.name)) for field in CHOICES)
+        words = ["runs", *(f"{before} {' or '.join(values)}" for before, values in chosen if values)]
         if self.since:
             words.append(f"since {self.since.describe()}")
         if self.until:
             words.append(f"before {self.until.describe()}")
+        if self.q:
+            words.append(f"where {self.q.describe()}")
         return " ".join(words)
 
     def without(self, name: str) -> RunFilters:
         """The state without what is asked of the field `name`."""
-        return replace(self, **{name: None if name in _MOMENTS.values() else ()})
+        nothing: Any = None if name in (*_MOMENTS.values(), PARAMETER) else ()
+        return replace(self, **{name: nothing})
 
     def toggled(self, name: str, value: str) -> RunFilters:
         """The state with `value` of the choice field `name` added, or taken away where it is there."""
         chosen = getattr(self, name)
-        changed = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
+        changed: Any = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
         return replace(self, **{name: changed})
 
     @property
@@ -107,8 +142,9 @@ class RunFilters:
         return bool(self.active)
 
 
+_QUERY_STRING = re.compile(r"\?|[a-z]+=")
 _MOMENTS = {"from": "since", "to": "until"}
-_PARAMETERS = (*(field.name for field in CHOICES), *_MOMENTS)
+_PARAMETERS = (*(field.name for field in CHOICES), *_MOMENTS, PARAMETER)
 
 
 def _unknown_parameter(name: str) -> str:
@@ -117,33 +153,37 @@ def _unknown_parameter(name: str) -> str:
 
 
 def _moment(parameter: str, values: Sequence[str], problems: list[Problem]) -> Moment | None:
-    filled = [value for value in values if value.strip()]
-    if len(filled) > 1:
-        problems.append(Problem(parameter, "given more than once"))
-    if len(filled) != 1:
+    text = _only(parameter, values, problems)
+    if text is None:
         return None
     try:
-        return Moment.parse(filled[0])
+        return Moment.parse(text)
     except ValueError as error:
         problems.append(Problem(parameter, str(error)))
         return None
 
 
-class Cursor(NamedTuple):
-    """The run after which a page begins, newest first. It stays right while runs arrive or go."""
+def _query(values: Sequence[str], problems: list[Problem]) -> Query | None:
+    text = _only(PARAMETER, values, problems)
+    if text is None:
+        return None
+    try:
+        return Query.parse(text)
+    except InvalidFilter as error:
+        problems += error.problems
+        return None
 
-    created_at: datetime
-    id: uuid.UUID
 
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """Read what `str()` gave. Raises InvalidFilter."""
-        try:
-            moment, _, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
-            return cls(datetime.fromisoformat(moment).astimezone(UTC), uuid.UUID(key))
-        except (ValueError, binascii.Error, OverflowError) as error:
-            raise InvalidFilter("cursor: not a cursor", [Problem("cursor", "not a cursor")]) from error
+def _only(parameter: str, values: Sequence[str], problems: list[Problem]) -> str | None:
+    """The one value of a parameter; an empty field of a form is none."""
+    filled = [value for value in values if value.strip()]
+    if len(filled) > 1:
+        problems.append(Problem(parameter, "given more than once"))
+    return filled[0] if len(filled) == 1 else None
 
-    def __str__(self) -> str:
-        raw = f"{self.created_at.astimezone(UTC).isoformat()} {self.id}"
-        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+def _term(name: str, values: tuple[str, ...]) -> Node:
+    """The values of a choice field as a term. Codes that only quotes can write have a field of their own."""
+    matches = tuple(map(Is, values))
+    is_quoted = any(str(match) != match.value for match in matches)
+    return Term("error_code" if name == "error" and is_quoted else name, matches)

@@ -20,6 +20,8 @@ NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
 class User(AbstractUser):
     """A person who logs in. What they may do is said per project, by `Membership`."""
 
+    preferences = models.JSONField(blank=True, default=dict, help_text="What they chose to see, such as columns")
+
 
 class Project(models.Model):
     """A wall: keys, runs and members on one side never see the other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from runs.models.account import Project
@@ -33,6 +34,11 @@ class Configuration(models.Model):
         indexes: ClassVar = [
             # the configurations of one assistant, in order of first sight
             models.Index("project", "assistant_id", "first_seen_at", "id", name="configuration_assistant"),
+            # instructions:"refund policy" and free words
+            GinIndex(OpClass("instructions", "gin_trgm_ops"), name="configuration_instructions"),
+            # defines:… and tool:…
+            GinIndex(fields=["function_names"], name="configuration_functions"),
+            GinIndex(fields=["tool_types"], name="configuration_tools"),
         ]
 
     def __str__(self) -> str:

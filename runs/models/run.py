@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
+from runs.keyset import or_least
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
 from runs.protocol import message, run, step, text
@@ -141,6 +143,36 @@ class Run(Snapshot):
                 "project", "error_code", models.F("created_at").desc(), models.F("id").desc(),
                 name="run_error", condition=models.Q(error_code__isnull=False),
             ),
+            # reason:… ; few runs are incomplete
+            models.Index(
+                "project", "incomplete_reason", models.F("created_at").desc(), models.F("id").desc(),
+                name="run_reason", condition=models.Q(incomplete_reason__isnull=False),
+            ),
+            # awaits:… and what waits for outputs, newest first; few runs do at a time
+            models.Index(
+                "project", models.F("created_at").desc(), models.F("id").desc(),
+                name="run_awaiting", condition=models.Q(awaited__isnull=False),
+            ),
+            # id:run_ab* and pasted ids; in byte order, whatever the server's collation
+            models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
+            # duration:>30s, total_tokens:>10k, revision:v1. Values repeat and bring no id, so that equal entries
+            # share one: a few bytes a run
+            models.Index("project", "duration_ms", name="run_duration", condition=models.Q(duration_ms__isnull=False)),
+            models.Index("project", "total_tokens", name="run_tokens", condition=models.Q(total_tokens__isnull=False)),
+            models.Index("project", "revision", name="run_revision"),
+            # the list by duration and by tokens, and its next page, in both directions; see `Order`
+            models.Index("project", or_least("duration_ms"), "id", name="run_by_duration"),
+            models.Index("project", or_least("total_tokens"), "id", name="run_by_tokens"),
+            # received:-1h after an import of old runs, which the time index would find last
+            models.Index("project", "received_at", name="run_received"),
+            # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@). Of
+            # the two operator classes only jsonb_ops serves the last two; jsonb_path_ops would be a third smaller
+            GinIndex(fields=["metadata"], name="run_metadata"),
+            # error_message:"too many" and free words; few runs have a message
+            GinIndex(
+                OpClass("error_message", "gin_trgm_ops"),
+                name="run_error_message", condition=models.Q(error_message__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -185,6 +217,11 @@ class RunStep(Snapshot):
 
     class Meta:
         db_table = "run_step"
+        indexes: ClassVar = [
+            # function:… and tool:…, the runs that called what few call; common names are met walking the list
+            GinIndex(fields=["tool_names"], name="step_tool_names"),
+            GinIndex(fields=["tool_types"], name="step_tool_types"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id
@@ -217,6 +254,8 @@ class Message(Snapshot):
             models.Index("project", "thread_id", "created_at", "id", name="message_thread"),
             # what a run wrote
             models.Index("project", "run_external_id", name="message_run"),
+            # threads by their first message
+            models.Index("project", models.F("created_at").desc(), models.F("id").desc(), name="message_newest"),
         ]
 
     def __str__(self) -> str:

@@ -5,30 +5,40 @@ Everything here is computed over the newest `MOST_COUNTED` matches; `capped` say
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from runs.filters import RunFilters
 from runs.filters.fields import CHOICES, ChoiceField
-from runs.models import Project, Run
-
-# Counting more would make a page wait for numbers that nobody reads to the last digit.
-MOST_COUNTED = 10_000
+from runs.models import Project
+from runs.stats.newest import MOST_COUNTED, statement
 
 _TOTALS = """
-    SELECT count(*), count(*) FILTER (WHERE status = 'failed'),
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms),
-           percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms),
-           sum(total_tokens)
+    SELECT count(*),
+           count(*) FILTER (WHERE place <= {most} AND status = 'failed'),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
+           sum(total_tokens) FILTER (WHERE place <= {most}),
+           min(created_at) FILTER (WHERE place <= {most}),
+           max(created_at)
       FROM ({matches}) AS matches"""
+
+_FACETS = """
+    SELECT grouping({columns}), coalesce({columns}), count(*) FILTER (WHERE place <= %s), count(*)
+      FROM ({matches}) AS matches
+     GROUP BY GROUPING SETS ((), {sets})"""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The matching runs in one line; durations in milliseconds, None where no run has ended."""
+    """The matching runs in one line; durations in milliseconds, None where no run has ended.
+
+    `oldest` and `newest` are when the first and the last of the counted ones were created. Where there are more
+    than are counted, `summed` says that runs, failures and tokens are those of all of them nevertheless.
+    """
 
     runs: int
     capped: bool
@@ -36,6 +46,9 @@ class Totals:
     p50_ms: int | None
     p95_ms: int | None
     tokens: int | None
+    oldest: datetime | None
+    newest: datetime | None
+    summed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +67,13 @@ class Facet:
 
 def totals(project: Project, filters: RunFilters) -> Totals:
     """The totals of the runs that `filters` asks for; one query."""
-    newest = _newest(project, filters).values("status", "duration_ms", "total_tokens")
-    matches, parameters = newest.query.sql_with_params()
+    measured = ("status", "duration_ms", "total_tokens")
+    matches, parameters = statement(project, filters, MOST_COUNTED, *measured)
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS.format(matches=matches), parameters)
-        count, failed, p50, p95, tokens = cursor.fetchone()
+        cursor.execute(_TOTALS.format(matches=matches, most=int(MOST_COUNTED)), parameters)
+        count, failed, p50, p95, tokens, oldest, newest = cursor.fetchone()
     tokens = None if tokens is None else int(tokens)
-    return Totals(min(count, MOST_COUNTED), count > MOST_COUNTED, failed, p50, p95, tokens)
+    return Totals(min(count, MOST_COUNTED), count > MOST_COUNTED, failed, p50, p95, tokens, oldest, newest)
 
 
 def facets(project: Project, filters: RunFilters, names: tuple[str, ...]) -> dict[str, Facet]:
@@ -74,19 +87,35 @@ def facets(project: Project, filters: RunFilters, names: tuple[str, ...]) -> dic
     return {field.name: found[field.name] for field in fields}
 
 
-def _count(project: Project, filters: RunFilters, fields: list[ChoiceField]) -> dict[str, Facet]:
-    rows = list(_newest(project, filters).values_list(*(field.column for field in fields)))
-    capped = len(rows) > MOST_COUNTED
-    counters = {
-        field.name: Counter(row[place] for row in rows[:MOST_COUNTED]) for place, field in enumerate(fields)
+def of_sums(facet: Facet, counts: Mapping[str, int]) -> Facet:
+    """`facet` with exact counts of all matches in place of those of the newest."""
+    return replace(facet, counts=_ranked([pair for pair in counts.items() if pair[1]]), capped=False)
+
+
+def _count(project: Project, filters: RunFilters, fields: Sequence[ChoiceField]) -> dict[str, Facet]:
+    columns = [field.column for field in fields]
+    matches, parameters = statement(project, filters, MOST_COUNTED, *columns)
+    sets = ", ".join(f"({column})" for column in columns)
+    sql = _FACETS.format(columns=", ".join(columns), sets=sets, matches=matches)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (MOST_COUNTED, *parameters))
+        rows = cursor.fetchall()
+    everything = _mask(columns)
+    capped = any(seen > MOST_COUNTED for mask, _, _, seen in rows if mask == everything)
+    counts: dict[int, list[tuple[str, int]]] = {_mask(columns, place): [] for place in range(len(columns))}
+    for mask, value, counted, _ in rows:
+        if mask != everything and value is not None and counted:
+            counts[mask].append((value, counted))
+    return {
+        field.name: Facet(field, _ranked(counts[_mask(columns, place)]), capped) for place, field in enumerate(fields)
     }
-    return {field.name: Facet(field, _ranked(counters[field.name]), capped) for field in fields}
 
 
-def _ranked(counter: Counter[str | None]) -> tuple[tuple[str, int], ...]:
-    known = [(value, count) for value, count in counter.items() if value is not None]
-    return tuple(sorted(known, key=lambda pair: (-pair[1], pair[0])))
+def _mask(columns: Sequence[str], place: int | None = None) -> int:
+    """What `grouping(columns)` is for rows grouped by the one at `place`, or by none: a bit for each other."""
+    every = (1 << len(columns)) - 1
+    return every if place is None else every - (1 << (len(columns) - 1 - place))
 
 
-def _newest(project: Project, filters: RunFilters) -> QuerySet[Run]:
-    return Run.objects.in_project(project).matching(filters).newest_first()[: MOST_COUNTED + 1]
+def _ranked(counts: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts, key=lambda pair: (-pair[1], pair[0])))

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import parse_qs
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -33,7 +32,8 @@ class Command(BaseCommand):
             "--query",
             default="",
             metavar="QUERY",
-            help="which runs: the run list's query string, such as 'status=failed&from=-7d' (default: all)",
+            help="which runs: 'status:failed created:-7d', in the language of the run list, or the query string "
+            "of its address, 'status=failed&from=-7d' (default: all); --query=-… where it begins with a minus",
         )
         parser.add_argument(
             "--format",
@@ -84,7 +84,7 @@ def _kinds(kind: str | None, form: str) -> tuple[str, ...]:
 
 def _filters(query: str) -> RunFilters:
     try:
-        return RunFilters.from_query(parse_qs(query.removeprefix("?"), keep_blank_values=True))
+        return RunFilters.read(query)
     except InvalidFilter as error:
         raise CommandError(f"--query: {error}") from error
 

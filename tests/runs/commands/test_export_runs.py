@@ -118,7 +118,7 @@ def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) 
     [
         ("staus=failed", "staus: .*did you mean 'status'"),
         ("from=yesterdayish", "from: "),
-        ("failed", "failed: "),
+        ("statsu:failed", "q: column 1: unknown field 'statsu'"),
     ],
 )
 def test_a_query_that_can_not_be_understood_is_one_clear_line(project: Project, query: str, words: str) -> None:
@@ -160,3 +160,9 @@ def test_a_file_that_can_not_be_written_is_one_clear_line(project: Project, tmp_
 def test_an_unknown_project_is_named(project: Project) -> None:
     with pytest.raises(CommandError, match="no project 'nobody'"):
         call_command("export_runs", "--project", "nobody")
+
+
+def test_a_query_may_be_in_the_language(project: Project, tmp_path: Path) -> None:
+    factories.post(project, factories.failed_run(id="run_failed"), factories.run_object(id="run_done"))
+    call_command("export_runs", "--query=-status:completed", "--output", str(tmp_path / "runs.jsonl"))
+    assert [json.loads(line)["id"] for line in (tmp_path / "runs.jsonl").read_text().splitlines()] == ["run_failed"]

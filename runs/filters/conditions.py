@@ -1,0 +1,53 @@
+"""From a query to a condition on runs."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_, or_
+
+from django.db.models import Exists, Q
+
+from runs.filters import targets
+from runs.filters.fields import BY_NAME
+from runs.filters.lookups import IsNotTrue
+from runs.filters.targets import NOTHING, Scope
+from runs.filters.tree import All, Any, Node, Not, Term, Words
+
+EVERYTHING = Q()
+
+
+def where(node: Node, scope: Scope) -> Q:
+    """What a run must fulfil. Asks the database for the configurations that are meant, where any are."""
+    match node:
+        case Term(name, matches, key):
+            return BY_NAME[name].target.where(matches, key, scope)
+        case Words(text):
+            return targets.words(text, scope)
+        case Not(part):
+            return _not(where(part, scope))
+        case All(parts):
+            return _all([where(part, scope) for part in parts])
+        case Any(parts):
+            return _any([where(part, scope) for part in parts])
+
+
+def _not(condition: Q) -> Q:
+    """What `condition` does not hold for, columns without a value included."""
+    if condition == NOTHING:
+        return EVERYTHING
+    if condition == EVERYTHING:
+        return NOTHING
+    if all(isinstance(each, Exists) for each in condition.children):
+        return ~condition  # known either way, and served by an anti-join
+    return Q(IsNotTrue(condition))
+
+
+def _all(conditions: list[Q]) -> Q:
+    return NOTHING if NOTHING in conditions else reduce(and_, conditions)
+
+
+def _any(conditions: list[Q]) -> Q:
+    if EVERYTHING in conditions:
+        return EVERYTHING
+    found = [condition for condition in conditions if condition != NOTHING]
+    return reduce(or_, found) if found else NOTHING

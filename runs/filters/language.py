@@ -1,0 +1,171 @@
+"""The query language: from text to tree. `status:failed -model:gpt-4o (metadata.customer:acme OR "no answer")`.
+
+Errors name the column, counted from 1, and where it helps the near word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
+from lark.visitors import Transformer_NonRecursive
+
+from runs.errors import InvalidFilter, Problem
+from runs.filters import tree
+from runs.filters.faults import fault
+from runs.filters.fields import BY_NAME, Field
+from runs.filters.matches import Match, unquoted
+from runs.filters.spelling import suggestion
+from runs.filters.tree import Node, Term, Words
+from runs.protocol.text import clean
+
+PARAMETER = "q"
+MOST_CHARACTERS = 4000
+MOST_TERMS = 100
+MOST_NESTED = 20
+
+# What touches belongs together: lookarounds let a value follow its field, and a comma its value, without a space.
+# KEY is anything before a colon, so that a word with a colon is an unknown field and not a text.
+_GRAMMAR = r"""
+    ?start: either
+    either: both (_OR both)*
+    both: unary (_AND? unary)*
+    ?unary: _NOT unary -> negation
+          | _MINUS unary -> negation
+          | _OPEN either _CLOSE
+          | KEY value (_COMMA value)* -> term
+          | (WORD | QUOTED) -> words
+    ?value: VALUE | QUOTED
+
+    _OR.2: /OR(?=[\s()]|$)/
+    _AND.2: /AND(?=[\s()]|$)/
+    _NOT.2: /NOT(?=[\s()]|$)/
+    _MINUS.2: /-(?=[^\s)])/
+    _OPEN: "("
+    _CLOSE: ")"
+    _COMMA: /(?<=[^\s]),(?=[^\s,)])/
+    KEY: /(?!-)[^\s"():,]+(?:"(?:[^"\\]|\\[\s\S])+")?:(?=[^\s),])/
+    WORD: /(?!-)(?!(?:OR|AND|NOT)(?=[\s()]|$))[^\s"():,]+(?=[\s)]|$)/
+    VALUE: /[^\s"(),]+(?=[\s),]|$)/
+    QUOTED: /"(?:[^"\\]|\\[\s\S])+"(?=[\s),]|$)/
+
+    %ignore /\s+/
+"""
+_PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+_KEY = re.compile(r'([^."]+)(?:\.(?:"([\s\S]+)"|([^"]+)))?:')
+
+
+def parse(text: str) -> Node:
+    """Read a query. Raises InvalidFilter with one problem, whose path is `q`."""
+    if len(text) > MOST_CHARACTERS:
+        _refuse(MOST_CHARACTERS, f"a query has {MOST_CHARACTERS:,} characters at the most, this has {len(text):,}")
+    if clean(text) != text:
+        column = next(index for index, each in enumerate(text) if clean(each) != each)
+        _refuse(column, "must not contain NUL or lone surrogates")
+    if not text.strip():
+        _refuse(0, "expected a query, such as status:failed")
+    try:
+        return _Builder().transform(_PARSER.parse(text))
+    except UnexpectedInput as error:
+        _refuse(*fault(text, _stopped(error, text)))
+    except VisitError as error:
+        raise error.orig_exc from None
+
+
+def _refuse(place: int, message: str) -> NoReturn:
+    message = f"column {place + 1}: {message}"
+    raise InvalidFilter(f"{PARAMETER}: {message}", [Problem(PARAMETER, message)])
+
+
+class _Builder(Transformer_NonRecursive[Token, Node]):
+    """Makes our tree of the parser's. Not by recursion, so that no nesting outgrows the stack before it is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._terms = 0
+        self._place = 0
+
+    def either(self, parts: list[Node]) -> Node:
+        return self._bounded(tree.either(parts))
+
+    def both(self, parts: list[Node]) -> Node:
+        return self._bounded(tree.both(parts))
+
+    def negation(self, parts: list[Node]) -> Node:
+        return self._bounded(tree.negated(parts[0]))
+
+    def words(self, tokens: list[Token]) -> Node:
+        token = tokens[0]
+        self._count(token)
+        if token.type == "QUOTED":
+            return Words(unquoted(token))
+        if "*" in token:
+            _refuse(_place(token) + token.index("*"), "'*' needs a field, such as id:run_ab*; or quote the text")
+        if token.upper() in tree.KEYWORDS:
+            _refuse(_place(token), f"write {token.upper()} in capitals, or quote the word")
+        return Words(str(token))
+
+    def term(self, tokens: list[Token]) -> Node:
+        key, *values = tokens
+        field, inner = _field(key)
+        matches = []
+        for value in values:
+            self._count(value)
+            matches.append(_match(field, value))
+        return Term(field.name, tuple(dict.fromkeys(matches)), inner)
+
+    def _count(self, token: Token) -> None:
+        self._terms += 1
+        self._place = _place(token)
+        if self._terms > MOST_TERMS:
+            _refuse(self._place, f"a query asks for {MOST_TERMS} values at the most")
+
+    def _bounded(self, node: Node) -> Node:
+        if node.depth > MOST_NESTED:
+            _refuse(self._place, f"nested more than {MOST_NESTED} deep")
+        return node
+
+
+def _field(token: Token) -> tuple[Field, str | None]:
+    """The field that is named before the colon, and its key."""
+    found = _KEY.fullmatch(token)
+    name = found[1] if found else str(token[:-1])
+    field = BY_NAME.get(name)
+    if field is None:
+        _refuse(_place(token), _unknown(name))
+    assert found is not None  # noqa: S101 - a known name was found
+    key = found[3] if found[2] is None else unquoted(f'"{found[2]}"')
+    if field.keyed and key is None:
+        _refuse(_place(token), f"'{name}' needs a key, such as {field.examples[0]}")
+    if not field.keyed and key is not None:
+        _refuse(_place(token) + len(name), f"'{name}' has no keys; did you mean 'metadata.{key}'?")
+    if found[3] and "*" in found[3]:
+        _refuse(_place(token) + token.index("*"), "a key is no pattern; quote it if '*' is part of it")
+    return field, key
+
+
+def _unknown(name: str) -> str:
+    if near := suggestion(name.lower(), BY_NAME):
+        return f"unknown field '{name}'; did you mean '{near}'?"
+    return f"unknown field '{name}'; a key of the metadata is written metadata.{name}, a text with a colon quoted"
+
+
+def _match(field: Field, token: Token) -> Match:
+    is_quoted = token.type == "QUOTED"
+    try:
+        return field.kind.read(unquoted(token) if is_quoted else str(token), quoted=is_quoted)
+    except ValueError as error:
+        _refuse(_place(token), str(error))
+
+
+def _stopped(error: UnexpectedInput, text: str) -> int:
+    """Where the parser stopped; the end of the text has no place of its own."""
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return len(text)
+    return len(text) if error.pos_in_stream is None else error.pos_in_stream
+
+
+def _place(token: Token) -> int:
+    return token.start_pos or 0

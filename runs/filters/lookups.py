@@ -1,0 +1,108 @@
+"""Comparisons that Django lacks, in the form that our indexes serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, JSONField, Lookup, Q, TextField, Value
+from django.db.models.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:
+    _Lookup = Lookup[Any]
+else:
+    _Lookup = Lookup  # not generic at run time
+
+_Sql = tuple[str, tuple[Any, ...]]
+
+
+class _Template(_Lookup):
+    """A lookup that is one piece of SQL around both sides."""
+
+    template: ClassVar[str]
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> _Sql:  # noqa: ARG002
+        return "%s", (value,)
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _Sql:
+        left, left_values = self.process_lhs(compiler, connection)
+        right, right_values = self.process_rhs(compiler, connection)
+        return self.template.format(left=left, right=right), (*left_values, *right_values)
+
+
+@TextField.register_lookup
+class Like(_Template):
+    """A pattern; a btree in C order serves its fixed beginning."""
+
+    lookup_name = "like"
+    template = "{left} LIKE {right}"
+
+
+@TextField.register_lookup
+class ILike(_Template):
+    """A pattern in any case; trigrams serve it (they can't serve Django's `icontains`, which compares UPPER)."""
+
+    lookup_name = "ilike"
+    template = "{left} ILIKE {right}"
+
+
+@ArrayField.register_lookup
+class AnyLike(_Template):
+    """An array, one element of which is of the pattern; no index serves it."""
+
+    lookup_name = "any_like"
+    template = "EXISTS (SELECT 1 FROM unnest({left}) AS element(text) WHERE element.text LIKE {right})"
+
+
+@JSONField.register_lookup
+class HasValue(_Template):
+    """An object with that text as the value of any key, asked as a JSON path; GIN (jsonb_ops) serves it."""
+
+    lookup_name = "has_value"
+    template = "{left} @@ {right}::jsonpath"
+
+
+class JsonText(Func):
+    """The value of a key as text. Unlike Django's transform it takes the key `0` for a key."""
+
+    function = "jsonb_extract_path_text"
+    output_field = TextField()
+
+
+class CallsFunction(Func):
+    """A step of whose calls one is of type function and has a name of the pattern. Names and kinds are parallel."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(F("tool_names"), F("tool_types"), Value(pattern))
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _Sql:  # type: ignore[override]  # noqa: ARG002
+        names, kinds, pattern = (compiler.compile(each) for each in self.get_source_expressions())
+        statement = (
+            f"EXISTS (SELECT 1 FROM unnest({names[0]}, {kinds[0]}) AS call(name, kind)"  # noqa: S608
+            f" WHERE call.kind = 'function' AND call.name LIKE {pattern[0]})"
+        )
+        return statement, (*names[1], *kinds[1], *pattern[1])
+
+
+class LooksRare(Func):
+    """Always true of a column that is never null; but the planner believes that it holds for one row in 200."""
+
+    template = "num_nulls(%(expressions)s) = 0"
+    output_field = BooleanField()
+    conditional = True
+
+
+class IsNotTrue(Func):
+    """False or unknown: what NOT misses of a column that may be null."""
+
+    template = "(%(expressions)s) IS NOT TRUE"
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, condition: Q) -> None:
+        super().__init__(ExpressionWrapper(condition, output_field=BooleanField()))

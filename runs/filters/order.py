@@ -1,0 +1,104 @@
+"""In which order runs are listed, and the cursor that says where a page begins."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from runs.errors import InvalidFilter, Problem
+from runs.filters.spelling import suggestion
+from runs.keyset import LEAST
+from runs.models import Run
+
+_COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What runs are sorted by, and in which direction. Runs without a value count as less than all others."""
+
+    by: str = "created"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Order:
+        """Read `duration`, or `-duration` for the longest first. Raises InvalidFilter."""
+        by = text.removeprefix("-")
+        if by not in _COLUMNS:
+            near = suggestion(by, _COLUMNS)
+            hint = f"did you mean '{near}'?" if near else f"known are {', '.join(_COLUMNS)}"
+            message = f"can't sort by '{by}'; {hint}"
+            raise InvalidFilter(f"sort: {message}", [Problem("sort", message)])
+        return cls(by, descending=text != by)
+
+    @property
+    def column(self) -> str:
+        """The column of runs."""
+        return _COLUMNS[self.by]
+
+    @property
+    def never_null(self) -> bool:
+        """Whether every run has a value."""
+        return self.by == "created"
+
+    def behind(self, run: Run) -> Cursor:
+        """Where the page after `run` begins."""
+        value = getattr(run, self.column)
+        return Cursor(LEAST if value is None else value, run.pk, self)
+
+    def __str__(self) -> str:
+        return f"-{self.by}" if self.descending else self.by
+
+
+NEWEST_FIRST = Order()
+
+
+class Cursor(NamedTuple):
+    """The run after which a page begins, and in which order. It stays right while runs arrive or go."""
+
+    value: datetime | int
+    id: uuid.UUID
+    order: Order = NEWEST_FIRST
+
+    @classmethod
+    def parse(cls, text: str, order: Order = NEWEST_FIRST) -> Cursor:
+        """Read what `str()` gave, for a list in `order`. Raises InvalidFilter."""
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            cursor = cls._read(raw)
+        except (ValueError, binascii.Error, OverflowError, InvalidFilter) as error:
+            raise _refusal("not a cursor") from error
+        if str(cursor) != text:  # base64 and uuid read more than they write
+            raise _refusal("not a cursor")
+        if cursor.order != order:
+            raise _refusal(f"belongs to a list sorted by {cursor.order}")
+        return cursor
+
+    @classmethod
+    def _read(cls, raw: str) -> Cursor:
+        value, key, *sort = raw.split(" ")
+        order = Order.parse(*sort) if sort else NEWEST_FIRST
+        return cls(_value(order, value), uuid.UUID(key), order)
+
+    def __str__(self) -> str:
+        value = self.value.astimezone(UTC).isoformat() if isinstance(self.value, datetime) else self.value
+        sort = "" if self.order == NEWEST_FIRST else f" {self.order}"
+        return base64.urlsafe_b64encode(f"{value} {self.id}{sort}".encode()).decode().rstrip("=")
+
+
+def _value(order: Order, text: str) -> datetime | int:
+    """A run's value in `order`, from how a cursor writes it. Raises ValueError."""
+    if order.never_null:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    number = int(text)
+    if abs(number) > -LEAST:
+        raise ValueError("no bigint")
+    return number
+
+
+def _refusal(message: str) -> InvalidFilter:
+    return InvalidFilter(f"cursor: {message}", [Problem("cursor", message)])

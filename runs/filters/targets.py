@@ -1,0 +1,282 @@
+"""Where a field's answer is: a column, the steps, the configuration. From what is asked to a condition on runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any, Protocol
+
+from django.db.models import Exists, F, OuterRef, Q, Value
+
+from runs.filters import lookups
+from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
+from runs.models import Configuration, Project, RunStep
+
+NOTHING = Q(pk__in=[])
+# Ids of configurations that are written out, which the planner serves best. More of them match so much that
+# walking the list is right, and a subquery is as good.
+MOST_CONFIGURATIONS = 500
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Within what is asked: one project, or all where it is None; `now` is what relative times are seen from."""
+
+    project: Project | None
+    now: datetime
+
+    def configurations(self, condition: Q) -> Q:
+        """The runs whose configuration fulfils `condition`; one query, for the ids."""
+        found = Configuration.objects.filter(condition)
+        if self.project is not None:
+            found = found.filter(project=self.project)
+        ids = list(found.values_list("pk", flat=True)[: MOST_CONFIGURATIONS + 1])
+        if len(ids) > MOST_CONFIGURATIONS:
+            return Q(configuration__in=found.values("pk"))
+        return Q(configuration__in=sorted(ids)) if ids else NOTHING
+
+
+class Target(Protocol):
+    """Where a field's answer is."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
+        """The runs of which one of `matches` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A text column of the run."""
+
+    name: str
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        values = [match.value for match in matches if isinstance(match, Is)]
+        others = [match for match in matches if not isinstance(match, Is)]
+        conditions = [self._one(match) for match in others]
+        return any_of([Q(**{f"{self.name}__in": values}), *conditions] if values else conditions)
+
+    def _one(self, match: Match) -> Q:
+        match match:
+            case Given():
+                return Q(**{f"{self.name}__isnull": False})
+            case Like():
+                return Q(**{f"{self.name}__like": match.sql})
+            case Contains():
+                return Q(**{f"{self.name}__ilike": match.sql})
+        raise unexpected(match)
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The error's code, or with a text its message or its code (some servers put sentences there)."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
+        texts = [match for match in matches if isinstance(match, Contains)]
+        codes = tuple(match for match in matches if not isinstance(match, Contains))
+        found = [Q(error_message__ilike=each.sql) | Q(error_code=each.text) for each in texts]
+        return any_of([Column("error_code").where(codes, key, scope), *found] if codes else found)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A column with an order."""
+
+    name: str
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return any_of(self._one(match, scope.now) for match in matches)
+
+    def _one(self, match: Match, now: datetime) -> Q:
+        match match:
+            case Given():
+                return Q(**{f"{self.name}__isnull": False})
+            case Compared():
+                return self._compared(match, now)
+            case Between(low, high):
+                return self._from(low, now) & self._through(high, now)
+        raise unexpected(match)
+
+    def _compared(self, match: Compared, now: datetime) -> Q:
+        start, end = match.quantity.span(now)
+        match match.sign:
+            case ">=":
+                return self._from(match.quantity, now)
+            case "<=":
+                return self._through(match.quantity, now)
+            case "<":
+                return self._bound("lt", start)
+            case ">":
+                return self._bound("gt", start) if end is None else self._bound("gte", end)
+            case "=":
+                return self._from(match.quantity, now) & self._through(match.quantity, now)
+
+    def _from(self, quantity: Quantity, now: datetime) -> Q:
+        return self._bound("gte", quantity.span(now)[0])
+
+    def _through(self, quantity: Quantity, now: datetime) -> Q:
+        start, end = quantity.span(now)
+        return self._bound("lte", start) if end is None else self._bound("lt", end)
+
+    def _bound(self, lookup: str, value: int | datetime) -> Q:
+        return Q(**{f"{self.name}__{lookup}": value})
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Measure):
+    """The milliseconds from the run's creation to a later moment, which is a column."""
+
+    def _bound(self, lookup: str, value: int | datetime) -> Q:
+        assert isinstance(value, int)  # noqa: S101 - a duration's span
+        return Q(**{f"{self.name}__{lookup}": F("created_at") + timedelta(milliseconds=value)})
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """An array of texts in the run."""
+
+    name: str
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return any_of(holding(self.name, match) for match in matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The value of one key of the run's metadata."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        assert key is not None  # noqa: S101 - the language refuses a field with keys without one
+        return any_of(self._one(match, key) for match in matches)
+
+    def _one(self, match: Match, key: str) -> Q:
+        match match:
+            case Given():
+                return Q(metadata__has_key=key)
+            case Is(value):
+                return any_of(Q(metadata__contains={key: each}) for each in _spellings(value))
+            case Like():
+                text = lookups.JsonText(F("metadata"), Value(key))
+                return Q(metadata__has_key=key) & Q(lookups.Like(text, match.sql))
+        raise unexpected(match)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A text or an array of texts in the run's configuration."""
+
+    name: str
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return scope.configurations(any_of(self.one(match) for match in matches))
+
+    def one(self, match: Match) -> Q:
+        """What a configuration has to be."""
+        match match:
+            case Contains():
+                return Q(**{f"{self.name}__ilike": match.sql})
+            case Given() if self.name == "instructions":
+                return Q(instructions__isnull=False)
+        return holding(self.name, match)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationId:
+    """The configuration's id, by its beginning."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return scope.configurations(any_of(self._one(match) for match in matches))
+
+    def _one(self, match: Match) -> Q:
+        if not isinstance(match, Is):
+            raise unexpected(match)
+        low, high = (uuid.UUID(match.value.ljust(32, digit)) for digit in "0f")
+        return Q(pk__range=(low, high))
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Functions that the run's steps tell of."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return any_of(in_steps(self._one(match)) for match in matches)
+
+    def _one(self, match: Match) -> Q:
+        match match:
+            case Given():
+                return Q(tool_types__contains=["function"])
+            case Is(value):
+                # the index finds the name, and few of those it finds are no function's
+                return Q(tool_names__contains=[value]) & Q(lookups.CallsFunction(escaped(value)))
+            case Like():
+                return Q(lookups.CallsFunction(match.sql))
+        raise unexpected(match)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Kinds of tools and names of functions, that the run could call or did."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return any_of(
+            scope.configurations(holding("tool_types", match) | holding("function_names", match))
+            | in_steps(holding("tool_types", match) | holding("tool_names", match))
+            for match in matches
+        )
+
+
+def in_steps(condition: Q) -> Q:
+    """The runs with a step that fulfils `condition`."""
+    return Q(Exists(RunStep.objects.filter(condition, run=OuterRef("pk"))))
+
+
+def holding(name: str, match: Match) -> Q:
+    """An array with an element that is of `match`."""
+    match match:
+        case Given():
+            # the first is what a partial index knows
+            return Q(**{f"{name}__isnull": False}) & Q(**{f"{name}__len__gt": 0})
+        case Is(value):
+            return Q(**{f"{name}__contains": [value]})
+        case Like():
+            return Q(**{f"{name}__any_like": match.sql})
+    raise unexpected(match)
+
+
+def words(text: str, scope: Scope) -> Q:
+    """The runs that a free text finds. Each part has an index of its own, so that Postgres can unite them."""
+    contains = Contains(text)
+    configured = scope.configurations(Q(instructions__ilike=contains.sql) | Q(function_names__contains=[text]))
+    return (
+        Q(external_id__like=f"{escaped(text)}%")
+        | Q(thread_id=text)
+        | Q(assistant_id=text)
+        | Q(error_message__ilike=contains.sql)
+        | Q(metadata__has_value=f"$.* == {json.dumps(text)}")
+        | configured
+    )
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
+    """One of `conditions`, of which there is one at least."""
+    return reduce(or_, conditions)
+
+
+def unexpected(match: Match) -> TypeError:
+    """A kind reads what its field's target doesn't know: the registry is wrong."""
+    return TypeError(f"no condition for {match!r}")
+
+
+def _spellings(value: str) -> list[Any]:
+    """A value as text, and as the number or the truth value that servers post in its place."""
+    found: list[Any] = [value]
+    if _NUMBER.fullmatch(value) or value in ("true", "false"):
+        found.append(json.loads(value))
+    return found

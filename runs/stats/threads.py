@@ -1,0 +1,174 @@
+"""Threads by their runs: which were active last, and what each of them comes to.
+
+Nobody posts threads, so they are found by walking the newest runs; those that are known by messages alone
+are not among them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models.expressions import RawSQL
+
+from runs.filters import Cursor, RunFilters
+from runs.models import Project, Run
+from runs.protocol.run import TERMINAL
+from runs.stats.newest import MOST_COUNTED
+
+# The runs of each thread are read along `run_thread`, so the cost is that of the runs that are counted.
+_TOTALS = """
+    SELECT asked.thread_id, totals.*
+      FROM unnest(%s::text[]) WITH ORDINALITY AS asked (thread_id, nth),
+           LATERAL (
+             SELECT count(*) AS runs,
+                    bool_or(capped),
+                    count(*) FILTER (WHERE status = 'failed'),
+                    count(*) FILTER (WHERE status <> ALL (%s)),
+                    sum(total_tokens),
+                    min(created_at),
+                    max(greatest(created_at, ended_at)),
+                    (array_agg(status ORDER BY place))[1],
+                    (array_agg(external_id ORDER BY place DESC) FILTER (WHERE status = 'failed'))[1],
+                    min(created_at) FILTER (WHERE status = 'failed'),
+                    array_agg(DISTINCT assistant_id)
+               FROM (
+                 SELECT *, count(*) OVER () > %s AS capped
+                   FROM (
+                     SELECT status, total_tokens, created_at, ended_at, external_id, assistant_id,
+                            row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
+                       FROM run
+                      WHERE project_id = %s AND thread_id = asked.thread_id
+                      ORDER BY created_at DESC, id DESC
+                      LIMIT %s
+                   ) AS newest
+               ) AS counted
+              WHERE place <= %s
+           ) AS totals
+     WHERE totals.runs > 0
+     ORDER BY asked.nth"""
+
+# One row at least, for the window. Heads are sorted before they are checked against earlier pages, since a
+# page needs few of them.
+_HEADS = """
+    WITH seen AS MATERIALIZED ({newest}),
+         last AS (SELECT created_at, id FROM seen ORDER BY created_at, id LIMIT 1),
+         heads AS (
+           SELECT * FROM (
+             SELECT DISTINCT ON (thread_id) thread_id, created_at, id
+               FROM seen ORDER BY thread_id, created_at DESC, id DESC
+           ) AS latest
+            ORDER BY created_at DESC, id DESC
+         )
+    SELECT (SELECT count(*) FROM seen), last.created_at, last.id,
+           page.thread_id, page.created_at, page.id
+      FROM last LEFT JOIN LATERAL (
+             SELECT * FROM heads WHERE {unseen} ORDER BY heads.created_at DESC, heads.id DESC LIMIT %s
+           ) AS page ON true
+     ORDER BY page.created_at DESC, page.id DESC"""
+
+
+# How many runs were looked at, the last of them, and a thread with its newest run.
+Row = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTotals:
+    """What the runs of a thread come to; where there are more than were counted, of its newest ones.
+
+    `failed_first` is the id of the first run that failed. `last_at` is the last end or creation.
+    """
+
+    thread_id: str
+    runs: int
+    capped: bool
+    failed: int
+    active: int
+    tokens: int | None
+    first_at: datetime
+    last_at: datetime
+    last_status: str
+    failed_first: str | None
+    failed_first_at: datetime | None
+    assistants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadHeads:
+    """A page of threads, the ids of those that were active last first.
+
+    `further` is where the next page begins, None at the end. `window` says that only so many runs were looked
+    at, fewer than there may be.
+    """
+
+    ids: tuple[str, ...]
+    further: Cursor | None
+    window: bool
+
+
+def totals(project: Project, thread_ids: Sequence[str], most: int = MOST_COUNTED) -> list[ThreadTotals]:
+    """The totals of those of the threads that have runs, in the same order; one query.
+
+    Of each thread, no more than the newest `most` runs are counted.
+    """
+    terminal = sorted(TERMINAL)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, (list(thread_ids), terminal, most, project.pk, most + 1, most))
+        return [_totals(*row) for row in cursor.fetchall()]
+
+
+def _totals(
+    thread_id: str, runs: int, capped: bool, failed: int, active: int, tokens: int | None, first_at: datetime,
+    last_at: datetime, last_status: str, failed_first: str | None, failed_first_at: datetime | None,
+    assistants: list[str],
+) -> ThreadTotals:  # fmt: skip
+    total = None if tokens is None else int(tokens)
+    return ThreadTotals(
+        thread_id, runs, capped, failed, active, total, first_at, last_at, last_status, failed_first,
+        failed_first_at, tuple(assistants),
+    )  # fmt: skip
+
+
+def heads(
+    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int = MOST_COUNTED
+) -> ThreadHeads:
+    """The threads of the matching runs, by their newest matching run; one query over `window` runs at most.
+
+    A thread stands on the page of its newest matching run, so none is listed twice.
+    """
+    matching = Run.objects.in_project(project).matching(filters)
+    found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
+    newest, parameters = found.query.sql_with_params()
+    unseen, unseen_parameters = _unseen(project, filters, after)
+    sql = _HEADS.format(newest=newest, unseen=unseen)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (*parameters, *unseen_parameters, page_size + 1))
+        rows = cursor.fetchall()
+    return _page(rows, page_size, window)
+
+
+def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tuple[str, tuple[Any, ...]]:
+    """The condition that a thread had no matching run on an earlier page."""
+    if after is None:
+        return "true", ()
+    earlier = Run.objects.in_project(project).matching(filters).up_to(after)
+    probe = earlier.filter(thread_id=RawSQL("heads.thread_id", ())).values("id")[:1]
+    sql, parameters = probe.query.sql_with_params()
+    # As a value, not as EXISTS, which the planner would turn into a join with all earlier runs.
+    return f"({sql}) IS NULL", parameters
+
+
+def _page(rows: Sequence[Row], page_size: int, window: int) -> ThreadHeads:
+    if not rows:
+        return ThreadHeads((), None, window=False)
+    seen, last_at, last_id = rows[0][:3]
+    page = [(thread_id, Cursor(at, key)) for *_, thread_id, at, key in rows if thread_id is not None]
+    ids = tuple(thread_id for thread_id, _ in page[:page_size])
+    if len(page) > page_size:
+        return ThreadHeads(ids, page[page_size - 1][1], window=False)
+    is_cut = seen >= window
+    return ThreadHeads(ids, Cursor(last_at, last_id) if is_cut else None, window=is_cut)

@@ -1,0 +1,28 @@
+"""The registry of fields, and the help that is made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from runs.filters import guide
+from runs.filters.fields import BY_NAME, CHOICES, FIELDS
+from runs.models import Run
+
+
+def test_readme_has_the_help_as_the_registry_gives_it() -> None:
+    readme = (Path(settings.BASE_DIR) / "README.md").read_text()
+    assert guide.markdown() in readme, f"README.md, section Filters, should have:\n{guide.markdown()}"
+
+
+def test_every_parameter_of_its_own_is_a_field_too() -> None:
+    assert {choice.name for choice in CHOICES} <= BY_NAME.keys()
+
+
+def test_names_are_unique_and_columns_exist() -> None:
+    assert len(BY_NAME) == len(FIELDS)
+    columns = {field.name for field in Run._meta.get_fields()}
+    for field in FIELDS:
+        name = getattr(field.target, "name", None)
+        assert name is None or name in columns | {"instructions", "function_names"}, field.name

@@ -1,0 +1,313 @@
+"""The query language: what is refused and where, and that every query is written in one way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import string
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from runs.errors import InvalidFilter
+from runs.filters import Query, RunFilters
+from runs.filters.fields import FIELDS
+from runs.filters.language import MOST_CHARACTERS, MOST_NESTED, MOST_TERMS
+from runs.filters.matches import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Span
+from runs.filters.tree import Node, Term, Words, both, either, negated
+from runs.models import Project
+from tests.runs.api.caller import RUNS, Caller, error_of
+
+# query, column, and something of what is said
+REFUSED = [
+    ("statsu:failed", 1, "unknown field 'statsu'; did you mean 'status'?"),
+    ("model:o3 statsu:failed", 10, "did you mean 'status'?"),
+    ("Status:failed", 1, "did you mean 'status'?"),
+    ("customer:acme", 1, "metadata.customer"),
+    ("http://example", 1, "unknown field 'http'"),
+    ("12:30", 1, "unknown field '12'"),
+    (":failed", 1, "expected a field before ':'"),
+    ("status:faild", 8, "unknown value 'faild'; did you mean 'failed'?"),
+    ("status:failed,expird", 15, "did you mean 'expired'?"),
+    ('status:"complete"', 8, "did you mean 'completed'?"),
+    ("revision:v3", 10, "expected v1 or v2 or azure"),
+    ("status:", 8, "expected a value right after 'status:'"),
+    ("status: failed", 8, "expected a value right after 'status:'"),
+    ("(status:)", 9, "expected a value right after 'status:'"),
+    ("status:failed,", 14, "a comma stands between two values"),
+    ("status:failed, expired", 14, "a comma stands between two values"),
+    ("status:failed ,expired", 15, "a comma stands between two values"),
+    ("status:,failed", 8, "expected a value right after 'status:'"),
+    ("failed,expired", 7, "a comma stands between two values"),
+    ('status:""', 8, "expected text between the quotes"),
+    ('""', 1, "expected text between the quotes"),
+    ('"timed out', 1, "this quote is never closed"),
+    ('model:o3 "timed out', 10, "this quote is never closed"),
+    ('metadata."odd key:x', 10, "this quote is never closed"),
+    ('"timed"out', 8, "expected a space after the quote"),
+    ('timed"out"', 6, "expected a space before the quote"),
+    ("(status:failed", 1, "this '(' is never closed"),
+    ("model:o3 (status:failed (error:*)", 10, "this '(' is never closed"),
+    ("status:failed)", 14, "there is no '(' for this ')'"),
+    ("()", 2, "expected something to search for before ')'"),
+    ("timeout(30)", 8, "expected a space before '('"),
+    ("model:gpt(4)", 10, "expected a space before '('"),
+    ("OR status:failed", 1, "before 'OR'"),
+    ("status:failed OR", 15, "after 'OR'"),
+    ("status:failed AND", 15, "after 'AND'"),
+    ("(status:failed OR) model:o3", 16, "after 'OR'"),
+    ("a OR OR b", 6, "before 'OR'"),
+    ("NOT", 1, "after 'NOT'"),
+    ("a -", 3, "expected something right after '-'"),
+    ("a or b", 3, "write OR in capitals"),
+    ("not status:failed", 1, "write NOT in capitals"),
+    ("run_ab*", 7, "'*' needs a field"),
+    ("model:>5", 7, "this field has no order"),
+    ("metadata.n:>5", 12, "this field has no order"),
+    ("status.x:failed", 7, "did you mean 'metadata.x'?"),
+    ("metadata:acme", 1, "'metadata' needs a key"),
+    ("metadata.a*:b", 11, "a key is no pattern"),
+    ("total_tokens:many", 14, "expected a whole number"),
+    ("total_tokens:1.5", 14, "expected a whole number"),
+    ("total_tokens:>", 14, "expected a whole number"),
+    ("total_tokens:-5", 14, "expected a whole number"),
+    ("total_tokens:99999999999999999999", 14, "expected a whole number"),
+    ('total_tokens:"5"', 14, "without quotes"),
+    ("total_tokens:5..", 14, "a range needs both ends"),
+    ("total_tokens:200..100", 14, "did you mean '100..200'?"),
+    ("total_tokens:1..2..3", 14, "expected a whole number"),
+    ("duration:30", 10, "expected a duration with a unit"),
+    ("duration:30x", 10, "expected a duration with a unit"),
+    ("duration:>1w", 10, "expected a duration with a unit"),
+    ("duration:0.1ms", 10, "expected a duration with a unit"),
+    ("duration:99999999999d", 10, "expected a duration with a unit"),
+    ("queue:2m..1m", 7, "did you mean '1m..2m'?"),
+    ("created:yesterday", 9, "expected a time such as 2026-05-01"),
+    ("created:2026-13-01", 9, "expected a time such as 2026-05-01"),
+    ("created:-7y", 9, "expected a time such as 2026-05-01"),
+    ("created:=-7d", 9, "is since then"),
+    ("created:9999-12-31", 9, "expected an earlier time"),
+    ("created:2026-05-08..2026-05-01", 9, "did you mean '2026-05-01..2026-05-08'?"),
+    ("created:-1d..-7d", 9, "did you mean '-7d..-1d'?"),
+    ("instructions:ref*", 14, "without '*'"),
+    ("configuration:refund", 15, "4 to 32 hexadecimal digits"),
+    ("a\0b", 2, "must not contain NUL or lone surrogates"),
+    ("ab\ud800", 3, "must not contain NUL or lone surrogates"),
+    ("a" * (MOST_CHARACTERS + 1), MOST_CHARACTERS + 1, "4,000 characters at the most"),
+    (" ".join("a" * (MOST_TERMS + 1)), 2 * MOST_TERMS + 1, "100 values at the most"),
+    ("(" * MOST_CHARACTERS, MOST_CHARACTERS, "this '(' is never closed"),
+]  # fmt: skip
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidFilter) as caught:
+        Query.parse(text)
+    (problem,) = caught.value.problems
+    assert problem.path == "q"
+    return problem.message
+
+
+@pytest.mark.parametrize(("text", "column", "said"), REFUSED)
+def test_what_is_wrong_is_named_with_its_column(text: str, column: int, said: str) -> None:
+    message = refusal(text)
+    assert message.startswith(f"column {column}: ")
+    assert said in message
+
+
+def test_deep_nesting_is_refused_and_mere_parentheses_are_not() -> None:
+    deep = "a"
+    for number in range(MOST_NESTED):
+        deep = f"({deep} {'OR' if number % 2 else 'AND'} b{number})"
+    assert f"nested more than {MOST_NESTED} deep" in refusal(deep)
+    assert str(Query.parse("(" * 1900 + "a" + ")" * 1900)) == "a"
+    assert str(Query.parse("NOT " * 900 + "a")) == "a"
+    assert str(Query.parse("-" * 901 + "a")) == "-a"
+
+
+def test_rest_refuses_with_400_and_the_column(project: Project) -> None:
+    caller = Caller.of(project, "read")
+    error = error_of(caller.get(f"{RUNS}?q=model:o3+statsu:failed"), 400, "invalid_filter")
+    assert error["message"] == "q: column 10: unknown field 'statsu'; did you mean 'status'?"
+    assert error["fields"] == [{"path": "q", "message": error["message"].removeprefix("q: ")}]
+    error = error_of(caller.get(f"{RUNS}?q=a&q=b&status=faild"), 400, "invalid_filter")
+    assert [field["path"] for field in error["fields"]] == ["status", "q"]
+    assert json.loads(caller.get(f"{RUNS}?q=").content)["data"] == []
+
+
+CANONICAL = [
+    ("status:failed AND model:o3", "status:failed model:o3"),
+    ("  status:failed\n\tmodel:o3 ", "status:failed model:o3"),
+    ("NOT status:failed", "-status:failed"),
+    ("NOT NOT status:failed", "status:failed"),
+    ("-(a b)", "-(a b)"),
+    ("((a OR (b OR c)))", "a OR b OR c"),
+    ("a b OR c d", "a b OR c d"),
+    ("(a OR b) c", "(a OR b) c"),
+    ("a a", "a"),
+    ("status:failed,failed", "status:failed"),
+    ('status:"failed"', "status:failed"),
+    ('model:"a b",c', 'model:"a b",c'),
+    ('model:"*"', 'model:"*"'),
+    ('model:">5"', 'model:">5"'),
+    ("model:**", "model:*"),
+    ("error_message:quota", 'error_message:"quota"'),
+    ('metadata."customer":acme', "metadata.customer:acme"),
+    ('metadata."a \\"b\\" \\\\":x', 'metadata."a \\"b\\" \\\\":x'),
+    ("metadata.a.b:x", "metadata.a.b:x"),
+    ("total_tokens:=1k", "total_tokens:1000"),
+    ("total_tokens:1.5k..2M", "total_tokens:1500..2000000"),
+    ("duration:90s", "duration:90s"),
+    ("duration:1m30s", "duration:90s"),
+    ("duration:120000ms", "duration:2m"),
+    ("duration:1500ms", "duration:1500ms"),
+    ("duration:0ms", "duration:0s"),
+    ("created:>=-7d", "created:-7d"),
+    ("created:>=2026-05-01T14:30+02:00", "created:>=2026-05-01T12:30:00Z"),
+    ("configuration:3F2A-9C00*", "configuration:3f2a9c00"),
+    ('"OR" "a b" "x:y"', '"OR" "a b" "x:y"'),
+    ('"plain"', "plain"),
+    ("a-b é 中文", "a-b é 中文"),
+]
+
+
+@pytest.mark.parametrize(("text", "canonical"), CANONICAL)
+def test_a_query_has_one_spelling(text: str, canonical: str) -> None:
+    assert str(Query.parse(text)) == canonical
+    assert str(Query.parse(canonical)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("status:failed,expired", "status is failed or is expired"),
+        ("-model:gpt-4o refund", 'model is not gpt-4o and "refund" is found'),
+        ("-refund OR (error:* -error:\"no answer\")",
+         '"refund" is not found or error is set and error does not contain "no answer"'),
+        ("(a OR b) -(c d)", '("a" is found or "b" is found) and not ("c" is found and "d" is found)'),
+        ("total_tokens:>1000 duration:1m..2h", "total tokens more than 1,000 and duration from 1m to 2h"),
+        ("created:-7d -metadata.customer:ac*", "created since 7 days ago and metadata customer is not like ac*"),
+        ("created:2026-05-01 ended:<2026-05-01T12:00:00Z",
+         "created within 2026-05-01 and ended before 2026-05-01 12:00:00 UTC"),
+    ],
+)  # fmt: skip
+def test_a_query_says_itself_in_words(text: str, words: str) -> None:
+    assert Query.parse(text).describe() == words
+    assert RunFilters(q=Query.parse(text)).describe() == f"runs where {words}"
+
+
+# every shape of tree, in values that a person might type and in values that nobody would
+odd = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
+plain = st.sampled_from(["gpt-4o", "a b", "x:y", 'q"', "back\\", "(", "*", ">1", "-x", "OR", "not", "é", ",", ".."])
+texts = plain | odd
+instants = st.sampled_from(["-7d", "-24h", "2026-05-01", "2026-05-01T14:30:00Z"]).map(Instant)
+signs = st.sampled_from([">", ">=", "<", "<=", "="])
+
+
+def comparisons(made: type[Count | Span], most: int) -> st.SearchStrategy[Match]:
+    numbers = st.integers(0, most)
+    pairs = st.lists(numbers, min_size=2, max_size=2).map(sorted)
+    return st.one_of(
+        st.just(Given()),
+        st.builds(Compared, signs, numbers.map(made)),
+        pairs.map(lambda pair: Between(made(pair[0]), made(pair[1]))),
+    )
+
+
+def term(name: str, matches: st.SearchStrategy[Any], key: st.SearchStrategy[str | None]) -> st.SearchStrategy[Node]:
+    several = st.lists(matches, min_size=1, max_size=3, unique=True).map(tuple)
+    return st.builds(Term, st.just(name), several, key)
+
+
+no_key = st.none()
+choices = st.just(Given()) | texts.map(Is) | st.sampled_from(["gpt-*", "*o", "a*b*"]).map(Like)
+times = st.just(Given()) | st.builds(Compared, st.sampled_from([">", ">=", "<", "<="]), instants)
+terms = st.one_of(
+    term("status", st.sampled_from(["failed", "expired"]).map(Is), no_key),
+    term("model", choices, no_key),
+    term("metadata", choices, texts),
+    term("error", texts.map(Contains), no_key),
+    term("instructions", texts.map(Contains), no_key),
+    term("total_tokens", comparisons(Count, 2**63 - 1), no_key),
+    term("duration", comparisons(Span, 10**12), no_key),
+    term("created", times, no_key),
+    texts.map(Words),
+)
+trees: st.SearchStrategy[Node] = st.recursive(
+    terms,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3).map(both)
+        | st.lists(inner, min_size=1, max_size=3).map(either)
+        | inner.map(negated)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(trees)
+def test_every_tree_survives_its_spelling(tree: Node) -> None:
+    if tree.depth <= MOST_NESTED:
+        query = Query(tree)
+        assert Query.parse(str(query)) == query
+        assert query.describe()
+
+
+fragments = st.sampled_from(
+    [*(f"{field.name}:" for field in FIELDS), "metadata.a:", "status", " ", '"', "(", ")", "-", ",", ":", "*", "..",
+     ">", "<=", "OR", "AND", "NOT", "failed", "-7d", "30s", "1k", "2026-05-01", "\\", ".", "\n", "é", "\u2028", "\0"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=1500)
+@given(st.text() | st.lists(fragments | st.text(string.printable, max_size=3), max_size=20).map("".join))
+@example('status:"\\')
+@example("error:\\ error:a\\b model:\\")
+@example("-" * 3000)
+@example("created:0001-01-01T00:00:00+23:59")
+@example("created:>-99999w")
+@example("total_tokens:" + "9" * 3000)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    state: RunFilters | None = None
+    with contextlib.suppress(InvalidFilter):
+        state = RunFilters(q=Query.parse(text))
+    if state is not None:
+        assert RunFilters.from_query(parse_qs(state.query())) == state
+        assert state.describe()
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("", ""),
+        ("status:failed created:-7d", "q=status%3Afailed+created%3A-7d"),
+        ("status=failed&from=-7d", "status=failed&from=-7d"),
+        ("?status=failed&q=refund", "status=failed&q=refund"),
+        ("refund", "q=refund"),
+    ],
+)
+def test_a_command_takes_the_language_and_the_address(text: str, query: str) -> None:
+    assert RunFilters.read(text).query() == query
+
+
+def test_everything_that_is_asked_can_be_written_as_one_query() -> None:
+    state = RunFilters.read(
+        "status=failed&status=a b&model=o3&error=Quota is gone (429)&thread=t:1&from=-7d&to=2026-05-01&q=a OR b"
+    )
+    text = (
+        'status:failed,"a b" model:o3 error_code:"Quota is gone (429)" thread:t:1 '
+        "created:-7d created:<2026-05-01T00:00:00Z (a OR b)"
+    )
+    assert state.as_language() == text
+    assert str(Query.parse(text)) == text
+    assert RunFilters().as_language() == ""
+
+
+def test_the_query_is_a_field_of_the_state() -> None:
+    state = RunFilters.read("status=failed&q=refund+-model:o3")
+    assert state.active == ["status", "q"]
+    assert state.pairs() == [("status", "failed"), ("q", "refund -model:o3")]
+    assert state.without("q").query() == "status=failed"
+    assert state.describe() == 'runs with status failed where "refund" is found and model is not o3'

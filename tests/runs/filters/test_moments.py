@@ -1,0 +1,88 @@
+"""Points in time as people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs.filters import Moment
+from runs.filters.moments import EXPECTED
+
+YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
+NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical", "moment", "words"),
+    [
+        ("2026-05-01", "2026-05-01T00:00:00Z", datetime(2026, 5, 1, tzinfo=UTC), "2026-05-01 00:00:00 UTC"),
+        ("2026-05-01T14:30", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),
+        ("2026-05-01 14:30:00", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),
+        ("2026-05-01T14:30:00Z", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),
+        ("2026-05-01T14:30:00+02:00", "2026-05-01T12:30:00Z", datetime(2026, 5, 1, 12, 30, tzinfo=UTC), None),
+        ("2026-05-01T23:00:00-05:30", "2026-05-02T04:30:00Z", datetime(2026, 5, 2, 4, 30, tzinfo=UTC), None),
+        ("2026-05-01T14:30:00.25Z", None, datetime(2026, 5, 1, 14, 30, 0, 250_000, tzinfo=UTC), None),
+        ("  2026-05-01 ", "2026-05-01T00:00:00Z", datetime(2026, 5, 1, tzinfo=UTC), None),
+        ("0001-01-01", "0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC), None),
+        (
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59Z",
+            datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+            None,
+        ),
+        ("-90s", "-90s", NOW - timedelta(seconds=90), "90 seconds ago"),
+        ("-1m", "-1m", NOW - timedelta(minutes=1), "1 minute ago"),
+        ("-24h", "-24h", NOW - timedelta(hours=24), "24 hours ago"),
+        ("-7d", "-7d", NOW - timedelta(days=7), "7 days ago"),
+        ("-1w", "-1w", NOW - timedelta(weeks=1), "1 week ago"),
+        ("-0d", "-0d", NOW, "0 days ago"),
+        ("-99999w", "-99999w", NOW - timedelta(weeks=99999), "99999 weeks ago"),
+    ],
+)
+def test_a_moment_is_understood(text: str, canonical: str | None, moment: datetime, words: str | None) -> None:
+    parsed = Moment.parse(text)
+    assert parsed.at(NOW) == moment
+    assert canonical is None or str(parsed) == canonical
+    assert words is None or parsed.describe() == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "today", "yesterday", "24h", "+24h", "-h", "-24", "-24x", "-1.5h", "--1d", "-24H", "- 24h", "-٣h",
+        "-100000w", "-999999999999d",
+        "2026-13-01", "2026-02-30", "2026-05-01T25:00", "1779000000", "2026",
+        "05/01/2026",
+        "2026-05-01T14:30:00 02:00", "2026-05-01Tmorning", "10000-01-01", "-2026-05-01",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=EXPECTED):
+        Moment.parse(text)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40) | st.from_regex(r"-?\d{0,6}[smhdwT:+Z-]\d*", fullmatch=True))
+def test_no_text_crashes_it(text: str) -> None:
+    try:
+        moment = Moment.parse(text)
+    except ValueError:
+        return
+    assert Moment.parse(str(moment)) == moment
+    moment.at(NOW)
+    moment.describe()
+
+
+offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@settings(deadline=None)
+@given(st.datetimes(*YEARS, timezones=st.just(UTC) | offsets))
+def test_any_time_of_any_zone_keeps_its_instant(moment: datetime) -> None:
+    parsed = Moment.parse(moment.isoformat())
+    assert parsed.at(NOW) == moment
+    assert Moment.parse(str(parsed)) == parsed

@@ -1,0 +1,194 @@
+"""The filter state: strict to read, canonical to write, and exactly what is selected."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs.errors import InvalidFilter
+from runs.filters import Moment, RunFilters
+from runs.models import Project, Run
+from tests import factories
+from tests.factories import NOW, run_object
+
+YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
+PARAMETERS = ("status", "model", "assistant", "error", "thread", "from", "to")
+
+
+def of(query: str) -> RunFilters:
+    return RunFilters.from_query(parse_qs(query, keep_blank_values=True))
+
+
+# what a database can hold: no NUL, no lone surrogates
+words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+several = st.lists(words, max_size=3, unique=True).map(tuple)
+statuses = st.lists(st.sampled_from(["failed", "queued", "a status, of + their = own & more"]), unique=True).map(tuple)
+moments = st.none() | st.one_of(
+    st.from_regex(r"-[0-9]{1,5}[smhdw]", fullmatch=True),
+    st.datetimes(*YEARS).map(str),
+).map(Moment.parse)
+states = st.builds(
+    RunFilters, status=statuses, model=several, assistant=several, error=several, thread=several,
+    since=moments, until=moments,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(states)
+def test_every_state_survives_its_query_string(state: RunFilters) -> None:
+    query = state.query()
+    assert of(query) == state
+    assert RunFilters.from_query(dict(QueryDict(query).lists())) == state
+    assert of(query).query() == query
+    assert bool(state) == bool(query)
+
+
+@settings(deadline=None)
+@given(states)
+def test_a_state_without_its_fields_is_empty(state: RunFilters) -> None:
+    for name in state.active:
+        assert name not in state.without(name).active
+        state = state.without(name)
+    assert state == RunFilters()
+    assert state.describe() == "runs"
+
+
+@pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("", ""),
+        ("to=-1h&status=failed", "status=failed&to=-1h"),
+        ("status=failed&status=expired&status=failed", "status=failed&status=expired"),
+        ("thread=t&model=gpt-4o", "model=gpt-4o&thread=t"),
+        ("from=2026-05-01", "from=2026-05-01T00%3A00%3A00Z"),
+        ("from=&to=+", ""),
+        ("from=&from=-1h", "from=-1h"),
+        ("model=a,b&model=c+d&model=e%2Bf", "model=a%2Cb&model=c+d&model=e%2Bf"),
+        ("status=of+their+own", "status=of+their+own"),
+        ("error=Überlauf", "error=%C3%9Cberlauf"),
+    ],
+)
+def test_a_query_string_becomes_canonical(query: str, canonical: str) -> None:
+    assert of(query).query() == canonical
+
+
+@pytest.mark.parametrize(
+    ("query", "paths", "words"),
+    [
+        ("statsu=failed", ["statsu"], "did you mean 'status'?"),
+        ("Status=failed", ["Status"], "did you mean 'status'?"),
+        ("nonsense=1", ["nonsense"], f"known are {', '.join(PARAMETERS)}"),
+        ("page=2", ["page"], "unknown parameter"),
+        ("since=-1h", ["since"], "unknown parameter"),
+        ("=1", [""], "unknown parameter"),
+        ("status=faild", ["status"], "unknown value 'faild'; did you mean 'failed'?"),
+        ("status=Failed", ["status"], "did you mean 'failed'?"),
+        ("status=failed&status=complete", ["status"], "did you mean 'completed'?"),
+        ("status=", ["status"], "expected a value, got none"),
+        ("model=", ["model"], "expected a value, got none"),
+        ("thread=a%00b", ["thread"], "must not contain NUL"),
+        ("from=yesterday", ["from"], "expected a time such as"),
+        ("from=-1h&from=-2h", ["from"], "given more than once"),
+        ("nonsense=1&status=faild&to=x", ["nonsense", "status", "to"], "unknown parameter"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused_by_name(query: str, paths: list[str], words: str) -> None:
+    with pytest.raises(InvalidFilter) as raised:
+        of(query)
+    assert [problem.path for problem in raised.value.problems] == paths
+    assert words in raised.value.problems[0].message
+    assert all(path in raised.value.message for path in paths)
+
+
+def test_what_means_something_else_to_the_caller_is_let_through() -> None:
+    assert RunFilters.from_query({"cursor": ["x"], "status": ["failed"]}, also=("cursor",)).status == ("failed",)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("", "runs"),
+        ("status=failed", "runs with status failed"),
+        ("status=failed&status=expired&model=gpt-4o", "runs with status failed or expired on gpt-4o"),
+        (
+            "assistant=asst_1&error=server_error&thread=t",
+            "runs of asst_1 with error server_error in thread t",
+        ),
+        ("from=-24h", "runs since 24 hours ago"),
+        (
+            "from=2026-05-01&to=2026-05-02T12:00",
+            "runs since 2026-05-01 00:00:00 UTC before 2026-05-02 12:00:00 UTC",
+        ),
+    ],
+)
+def test_a_state_describes_itself(query: str, sentence: str) -> None:
+    assert of(query).describe() == sentence
+
+
+def test_a_state_can_be_changed_into_another() -> None:
+    state = of("status=failed&from=-1h")
+    assert state.query(status=()) == "from=-1h"
+    assert state.without("since").query() == "status=failed"
+    assert state.toggled("status", "expired").query() == "status=failed&status=expired&from=-1h"
+    assert state.toggled("status", "failed").query() == "from=-1h"
+    assert state.active == ["status", "since"]
+    assert state == of("status=failed&from=-1h")
+
+
+# selection
+
+RUNS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "other": {"model": "gpt-4o", "assistant_id": "asst_other", "thread_id": "thread_other"},
+    "failed": {"status": "failed", "last_error": {"code": "server_error", "message": "Oops."}},
+    "own": {"status": "of, their own", "model": None},
+    "old": {"created_at": NOW - 86_400, "started_at": None},
+}
+
+
+@pytest.fixture
+def few(project: Project) -> Project:
+    factories.post(project, *(run_object(id=name, **{"created_at": NOW} | changes) for name, changes in RUNS.items()))
+    factories.post(factories.make_project("other"), run_object(id="theirs"))
+    return project
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"plain", "other", "failed", "own", "old"}),
+        ("status=failed", {"failed"}),
+        ("status=failed&status=of, their own", {"failed", "own"}),
+        ("status=queued", set()),
+        ("model=gpt-4o", {"other"}),
+        ("model=gpt-4o&model=gpt-4o-mini", {"plain", "other", "failed", "old"}),
+        ("model=gpt", set()),
+        ("model=gpt-%25", set()),
+        ("assistant=asst_other", {"other"}),
+        ("thread=thread_other&assistant=asst_concierge", set()),
+        ("thread=thread_other&assistant=asst_other", {"other"}),
+        ("error=server_error", {"failed"}),
+        ("error=server_error&status=completed", set()),
+        # from is included, to is not
+        ("from=2026-11-18T11:06:40Z", {"plain", "other", "failed", "own"}),
+        ("from=2026-11-18T11:06:41Z", set()),
+        ("to=2026-11-18T11:06:40Z", {"old"}),
+        ("to=2026-11-18T11:06:41Z", {"plain", "other", "failed", "own", "old"}),
+        ("from=2026-11-17&to=2026-11-18", {"old"}),
+    ],
+)
+def test_conditions_select_exactly_what_is_asked_for(few: Project, query: str, expected: set[str]) -> None:
+    found = Run.objects.in_project(few).matching(of(query))
+    assert set(found.values_list("external_id", flat=True)) == expected
+
+
+def test_relative_times_are_seen_from_now(few: Project) -> None:
+    now = datetime.fromtimestamp(NOW + 3600, UTC)
+    for query, expected in (("from=-1h", 4), ("from=-59m", 0), ("to=-1h", 1), ("from=-2d", 5)):
+        assert Run.objects.in_project(few).filter(of(query).conditions(now)).count() == expected

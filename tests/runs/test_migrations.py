@@ -1,0 +1,23 @@
+"""What the migrations need of a server is said in one clear line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.contrib.postgres.operations import TrigramExtension
+from django.db import NotSupportedError, ProgrammingError, connection
+
+
+@pytest.mark.django_db
+def test_a_database_user_who_may_not_create_pg_trgm_is_told(monkeypatch: Any) -> None:
+    def refuse(*_: object) -> None:
+        raise ProgrammingError('permission denied to create extension "pg_trgm"\nHINT: Must have CREATE privilege.')
+
+    monkeypatch.setattr(TrigramExtension, "database_forwards", refuse)
+    operation = import_module("runs.migrations.0003_query_indexes").Trigrams()
+    with connection.schema_editor() as editor, pytest.raises(NotSupportedError) as raised:
+        operation.database_forwards("runs", editor, None, None)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith("CREATE EXTENSION pg_trgm")
