@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from runs.models.account import Project
+from runs.querysets import ConfigurationQuerySet
 
 
 class Configuration(models.Model):
@@ -28,6 +29,8 @@ class Configuration(models.Model):
     tool_types = ArrayField(models.TextField(), default=list, help_text="Distinct tools[].type, in order")
     function_names = ArrayField(models.TextField(), default=list, help_text="tools[].function.name, in order")
     first_seen_at = models.DateTimeField(help_text="When it was first received")
+
+    objects = ConfigurationQuerySet.as_manager()
 
     class Meta:
         db_table = "configuration"
