@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from dashboard import last_project
@@ -17,15 +18,29 @@ P = ParamSpec("P")
 
 
 def project_page(
-    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponse],
-) -> Callable[..., HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Ask for a login, then turn the slug `project` of the address into the user's project, or 404."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         found = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
         response = view(request, found, *args, **kwargs)
         last_project.remember(request, response, found)
         return response
 
     return login_required(guarded)
+
+
+def admin_page(
+    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """The same for what only administrators of the project may do; 403 to its other members."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not Project.objects.administered_by(request.user).contains(project):
+            raise PermissionDenied
+        return view(request, project, *args, **kwargs)
+
+    return project_page(guarded)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from runs.filters import Moment, RunFilters
 from runs.filters.fields import CHOICES
+from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Run
-from runs.stats.overview import MOST_COUNTED, Facet
+from runs.stats.newest import MOST_COUNTED
+from runs.stats.overview import Facet
 
 STATUSES = (  # what needs a person comes first
     Run.Status.FAILED,
@@ -25,6 +28,7 @@ STATUSES = (  # what needs a person comes first
     Run.Status.CANCELLED,
     Run.Status.COMPLETED,
 )
+_RANKS = {status.value: place for place, status in enumerate(STATUSES)}
 FACETS = ("model", "assistant", "error")
 RANGES = (
     ("-1h", "Last hour"),
@@ -39,16 +43,20 @@ MOST_LISTED = 50
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the list lives; knows the address of each state of it."""
+    """Where the list lives; knows the address of each state of it, all in one order."""
 
     path: str
+    order: Order = NEWEST_FIRST
 
     def of(self, filters: RunFilters, cursor: object = None) -> str:
         """The address of the list in that state, from `cursor` on where one is given."""
-        query = filters.query()
-        if cursor is not None:
-            query = f"{query}&cursor={cursor}" if query else f"cursor={cursor}"
+        query = "&".join(filter(None, (filters.query(), urlencode(self.kept(cursor)))))
         return f"{self.path}?{query}" if query else self.path
+
+    def kept(self, cursor: object = None) -> list[tuple[str, str]]:
+        """The parameters beside those of the filters; what is usual is left out."""
+        sort = [] if self.order == NEWEST_FIRST else [("sort", str(self.order))]
+        return sort if cursor is None else [*sort, ("cursor", str(cursor))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +101,9 @@ class Choices:
 class FilterBar:
     """All controls for one state of the list, in the words of the query string."""
 
-    def __init__(
-        self, filters: RunFilters, facets: Mapping[str, Facet], address: Address, now: datetime
-    ) -> None:
+    forms = ("columns", "bulk", "removal-form")  # those beside the list, which lead back to it
+
+    def __init__(self, filters: RunFilters, facets: Mapping[str, Facet], address: Address, now: datetime) -> None:
         self.filters = filters
         self.address = address
         self.statuses = statuses(facets["status"], filters)
@@ -106,7 +114,17 @@ class FilterBar:
 
     @property
     def clear_url(self) -> str:
-        return self.address.path
+        return self.address.of(RunFilters())
+
+    @property
+    def query(self) -> str:
+        """The query string of the list, for the forms beside it."""
+        return self.address.of(self.filters).removeprefix(self.address.path).removeprefix("?")
+
+    @property
+    def query_text(self) -> str:
+        """What stands in the query field."""
+        return str(self.filters.q or "")
 
     @property
     def tokens(self) -> list[Token]:
@@ -121,14 +139,15 @@ class FilterBar:
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """The parameters that no checkbox carries, for the form of checkboxes to keep."""
-        ticked = ("status", *FACETS)
-        return [(name, value) for name, value in self.filters.pairs() if name not in ticked]
+        """The parameters that neither a checkbox nor the query field carries, for their form to keep."""
+        carried = ("status", *FACETS, "q")
+        filtered = [(name, value) for name, value in self.filters.pairs() if name not in carried]
+        return filtered + self.address.kept()
 
     @property
     def timeless(self) -> list[tuple[str, str]]:
         """The parameters other than times, for the form of times to keep."""
-        return replace(self.filters, since=None, until=None).pairs()
+        return replace(self.filters, since=None, until=None).pairs() + self.address.kept()
 
     @property
     def ranges(self) -> list[Range]:
@@ -164,9 +183,12 @@ class FilterBar:
 
 def statuses(facet: Facet, filters: RunFilters) -> list[Choice]:
     """The status chips: those that occur or are chosen, known ones in a fixed order before all others."""
-    rank = {status.value: place for place, status in enumerate(STATUSES)}
-    found = _choices(facet, filters.status)
-    return sorted(found, key=lambda choice: (rank.get(choice.value, len(rank)), choice.value))
+    return sorted(_choices(facet, filters.status), key=lambda choice: status_rank(choice.value))
+
+
+def status_rank(status: str) -> tuple[int, str]:
+    """Its place among chips and within bars, where unknown ones come last."""
+    return _RANKS.get(status, len(_RANKS)), status
 
 
 def choices(facet: Facet, filters: RunFilters) -> Choices:
@@ -184,6 +206,5 @@ def _choices(facet: Facet, chosen: tuple[str, ...]) -> list[Choice]:
     most = facet.most or 1
     values = [*counts, *(value for value in chosen if value not in counts)]
     return [
-        Choice(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%")
-        for value in values
+        Choice(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%") for value in values
     ]

@@ -15,11 +15,12 @@ from runs.keyset import behind, earlier_than_outer, in_order, or_least
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
-    from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
+    # ruff does not see the names that stand in quotes below
+    from runs.models import ApiKey, Configuration, Message, Observation, Project, Run, RunStep  # noqa: F401
 
 PREVIEW_LENGTH = 400
 # Runs of an assistant among which a good one is looked for.
-MOST_LOOKED_BACK = 1_000
+MOST_LOOKED_BACK = 500
 # A run is posted when it ends at the latest, and none goes on for longer.
 LONGEST_RUN = timedelta(hours=1)
 _SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
@@ -69,6 +70,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def names(self, ids: Iterable[int | None]) -> dict[int, str]:
         """The names of some keys, revoked ones too, by their ids."""
         return dict(self.filter(pk__in={each for each in ids if each is not None}).values_list("pk", "name"))
+
+
+class ConfigurationQuerySet(models.QuerySet["Configuration"]):
+    def before(self, configuration: Configuration) -> Configuration | None:
+        """The configuration of the same assistant that was first seen before this one, the newest of those."""
+        same = self.filter(project_id=configuration.project_id, assistant_id=configuration.assistant_id)
+        earlier = same.filter(first_seen_at__lt=configuration.first_seen_at)
+        return earlier.order_by("-first_seen_at", "-id").first()
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -124,6 +133,20 @@ class RunQuerySet(models.QuerySet["Run"]):
         """What was first received after `moment` and created shortly before it at the earliest: not an import."""
         return self.filter(created_at__gte=moment - LONGEST_RUN, received_at__gt=moment)
 
+    def like_failures(self, run: Run, since: datetime, most: int) -> dict[str, int]:
+        """How many runs failed with the code of `run` since then: `all`, `assistant` its own, `model` on its model.
+
+        Counted among the newest, one more than `most`: all of it along one index.
+        """
+        same = self.filter(project_id=run.project_id, error_code=run.error_code, created_at__gte=since)
+        newest = same.newest_first().values("id", "assistant_id", "model")[: most + 1]
+        found: dict[str, int] = newest.aggregate(
+            all=models.Count("id"),
+            assistant=models.Count("id", filter=models.Q(assistant_id=run.assistant_id)),
+            model=models.Count("id", filter=models.Q(model=run.model)),
+        )
+        return found
+
     def with_keys(self, keys: Iterable[uuid.UUID]) -> Self:
         """Those of the runs that are named by their stored ids."""
         return self.filter(pk__in=list(keys))
@@ -170,8 +193,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         tied = models.Q(created_at=run.created_at, id__lt=run.id)
         earlier = of_assistant.filter(created_at__lte=run.created_at)
         earlier = earlier.filter(tied | models.Q(created_at__lt=run.created_at)).newest_first()
-        good = self.filter(pk__in=earlier.values("pk")[:MOST_LOOKED_BACK], status="completed").newest_first()
-        return good.values_list("external_id", flat=True).first()
+        recent = earlier.values_list("status", "external_id")[:MOST_LOOKED_BACK]
+        return next((run_id for status, run_id in recent if status == "completed"), None)
 
     def in_course(self, after: Place | None) -> Self:
         """As they went, from behind `after` on; a run stands between what was asked and what was answered."""
@@ -268,9 +291,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def extent(self, most: int) -> dict[str, Any]:
         """`count`, `first` and `last` time of the oldest ones, no more of them than one above `most`."""
         oldest = self.order_by("created_at", "id").values("created_at", "id")[: most + 1]
-        return oldest.aggregate(
-            count=models.Count("id"), first=models.Min("created_at"), last=models.Max("created_at")
-        )
+        return oldest.aggregate(count=models.Count("id"), first=models.Min("created_at"), last=models.Max("created_at"))
 
 
 class ObservationQuerySet(models.QuerySet["Observation"]):

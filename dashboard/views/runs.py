@@ -1,10 +1,12 @@
-"""The run list: newest first, filtered by the address alone, with what stands above and beside it."""
+"""The run list: filtered and sorted by the address alone, with what stands above and beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -12,32 +14,41 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
-from dashboard import htmx, listing
+from dashboard import columns, export_menu, formats, htmx, listing, sorting
 from dashboard.access import project_page
 from dashboard.filter_bar import FACETS, Address, FilterBar
+from dashboard.histogram import Picture
 from runs.errors import InvalidFilter
-from runs.filters import Cursor, RunFilters
-from runs.models import Project, Run, RunStep
-from runs.stats import overview
+from runs.filters import Cursor, Order, RunFilters
+from runs.filters.order import NEWEST_FIRST
+from runs.models import Project, Run, RunStep, User
+from runs.stats import histogram, overview
+from runs.stats.newest import MOST_COUNTED
 
 PAGE_SIZE = 50
 PAGE = "runs/page.html"
 FRAGMENTS = {"results": "runs/_swap.html", "rows": "runs/_older.html"}
 REFUSALS = {"results": "runs/_problem.html", "rows": "runs/_problem.html"}
+BESIDE_FILTERS = ("sort", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for: which runs, and from where on."""
+    """What the address asks for, which runs and in which order from where on; and which columns the reader wants."""
 
     project: Project
     filters: RunFilters
+    order: Order
     cursor: Cursor | None
+    shown: frozenset[str]
     now: datetime
 
     @property
     def address(self) -> Address:
-        return Address(reverse("runs", kwargs={"project": self.project.slug}))
+        return self.address_in(self.order)
+
+    def address_in(self, order: Order) -> Address:
+        return Address(reverse("runs", kwargs={"project": self.project.slug}), order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +65,48 @@ class Relaxation:
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """The list, its next page, or what is wrong with the filters: never a list that nobody asked for."""
     query = dict(request.GET.lists())
+    shown = columns.chosen(cast(User, request.user))
     try:
-        asked = _asked(project, query)
+        asked = _asked(project, query, shown)
     except InvalidFilter as error:
-        response = _refuse(request, project, query, error)
+        response = _refuse(request, project, query, shown, error)
     else:
         show = _show_older if htmx.fragment_target(request) == "rows" else _show
         response = show(request, asked)
     return response
 
 
-def _asked(project: Project, query: dict[str, list[str]]) -> Asked:
-    filters = RunFilters.from_query(query, also=("cursor",))
-    cursors = query.get("cursor")
-    return Asked(project, filters, Cursor.parse(cursors[-1]) if cursors else None, timezone.now())
+def _asked(project: Project, query: dict[str, list[str]], shown: frozenset[str]) -> Asked:
+    filters = RunFilters.from_query(query, also=BESIDE_FILTERS)
+    sorts, cursors = query.get("sort"), query.get("cursor")
+    order = Order.parse(sorts[-1]) if sorts else NEWEST_FIRST
+    cursor = Cursor.parse(cursors[-1], order) if cursors else None
+    return Asked(project, filters, order, cursor, shown, timezone.now())
 
 
 def _show(request: HttpRequest, asked: Asked) -> HttpResponse:
     """The page, or the parts of it that a change of filters concerns."""
     totals = overview.totals(asked.project, asked.filters)
-    context = _listed(asked) | _controls(asked) | {"totals": totals}
+    found = histogram.histogram(asked.project, asked.filters, totals, asked.now)
+    facets = _facets(asked)
+    if found and found.sums:
+        totals = histogram.exactly(totals, asked.filters, found.sums)
+        facets["status"] = overview.of_sums(facets["status"], found.sums.runs)
+    context = _listed(asked) | _controls(request, asked, facets)
+    context |= {"totals": totals, "picture": Picture(found) if found else None}
     if not totals.runs:
         context |= _nothing_found(asked)
     response = htmx.render_page(request, PAGE, context, FRAGMENTS)
     if htmx.fragment_target(request) == "results":
-        push_url(response, asked.address.of(asked.filters, asked.cursor))
+        _push(request, response, asked.address.of(asked.filters, asked.cursor))
         trigger_client_event(response, "announce", {"value": _announcement(totals)})
     return response
+
+
+def _push(request: HttpRequest, response: HttpResponse, address: str) -> None:
+    """Put `address` into the browser's history, where it isn't what it shows already."""
+    if htmx.page_path(request) != address:
+        push_url(response, address)
 
 
 def _show_older(request: HttpRequest, asked: Asked) -> HttpResponse:
@@ -88,44 +114,76 @@ def _show_older(request: HttpRequest, asked: Asked) -> HttpResponse:
 
 
 def _refuse(
-    request: HttpRequest, project: Project, query: dict[str, list[str]], error: InvalidFilter
+    request: HttpRequest,
+    project: Project,
+    query: dict[str, list[str]],
+    shown: frozenset[str],
+    error: InvalidFilter,
 ) -> HttpResponse:
     """What is wrong with the address, in place of rows; the controls keep what could be understood."""
     wrong = {problem.path for problem in error.problems}
     understood = {name: values for name, values in query.items() if name not in wrong | {"cursor"}}
-    asked = Asked(project, RunFilters.from_query(understood), None, timezone.now())
+    asked = _asked(project, understood, shown)
     context = {"problems": error.problems, "understood_url": asked.address.of(asked.filters)}
-    if not htmx.is_partial(request):
-        return htmx.render_page(request, PAGE, context | _controls(asked), status=400)
-    response = htmx.render_page(request, PAGE, context | _controls(asked), REFUSALS, status=422)
-    return retarget(reswap(response, "outerHTML"), "#results")
+    context |= {"typed": (query.get("q") or [""])[-1]}
+    if htmx.is_partial(request):
+        response = htmx.render_page(request, PAGE, context, REFUSALS, status=422)
+        return retarget(reswap(response, "outerHTML"), "#results")
+    context |= _controls(request, asked, _facets(asked))
+    return htmx.render_page(request, PAGE, context, status=400)
 
 
 def _listed(asked: Asked) -> dict[str, Any]:
     """A page of rows and the address of the next one; two queries, however many rows."""
     matching = Run.objects.in_project(asked.project).matching(asked.filters)
-    found = list(matching.newest_first().after(asked.cursor).for_list()[: PAGE_SIZE + 1])
+    found = list(matching.sorted_by(asked.order).after(asked.cursor).for_list()[: PAGE_SIZE + 1])
     runs = found[:PAGE_SIZE]
-    called = RunStep.objects.tools_of([run.pk for run in runs])
-    older = Cursor(runs[-1].created_at, runs[-1].pk) if len(found) > PAGE_SIZE else None
+    further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
-        "rows": listing.rows(runs, called, asked.address.path, asked.now),
-        "older_url": asked.address.of(asked.filters, older) if older else None,
+        "rows": rows_of(runs, asked.shown, asked.address.path, asked.now),
+        "shown": columns.flags(asked.shown),
+        "older_url": asked.address.of(asked.filters, further) if further else None,
         "newest_url": asked.address.of(asked.filters),
         "cursor": asked.cursor,
         "page_size": PAGE_SIZE,
+        "order": asked.order,
+        "order_words": sorting.words(asked.order),
+        "heads": sorting.heads(asked.order, lambda order: asked.address_in(order).of(asked.filters)),
     }
 
 
-def _controls(asked: Asked) -> dict[str, Any]:
-    facets = overview.facets(asked.project, asked.filters, ("status", *FACETS))
-    return {"filters": asked.filters, "bar": FilterBar(asked.filters, facets, asked.address, asked.now)}
+def rows_of(runs: Sequence[Run], shown: frozenset[str], path: str, now: datetime) -> list[listing.Row]:
+    """The rows of `runs` in the list at `path`; which tools they called is asked for only where that is shown."""
+    called = RunStep.objects.tools_of([run.pk for run in runs]) if runs and "tools" in shown else {}
+    return listing.rows(runs, called, path, now)
+
+
+def _facets(asked: Asked) -> dict[str, overview.Facet]:
+    return overview.facets(asked.project, asked.filters, ("status", *FACETS))
+
+
+def _controls(request: HttpRequest, asked: Asked, facets: dict[str, overview.Facet]) -> dict[str, Any]:
+    return {
+        "filters": asked.filters,
+        "bar": FilterBar(asked.filters, facets, asked.address, asked.now),
+        "columns": columns.COLUMNS,
+        "shown": columns.flags(asked.shown),
+        "exports": export_menu.menu(request, asked.project, asked.filters, asked.address),
+        "news_url": _news_url(asked),
+    }
+
+
+def _news_url(asked: Asked) -> str:
+    """Where to ask what was received from now on."""
+    path = reverse("run-news", kwargs={"project": asked.project.slug})
+    after = urlencode({"after": formats.machine_time(asked.now)})
+    return f"{path}?{'&'.join(filter(None, (asked.filters.query(), after)))}"
 
 
 def _nothing_found(asked: Asked) -> dict[str, Any]:
     """How many runs there are at all, and what each filter costs: a capped count each."""
     runs = Run.objects.in_project(asked.project)
-    everything = runs.count_at_most(overview.MOST_COUNTED)
+    everything = runs.count_at_most(MOST_COUNTED)
     return {
         "everything": everything,
         "relaxations": _relaxations(asked) if everything else [],
@@ -139,8 +197,8 @@ def _relaxations(asked: Asked) -> list[Relaxation]:
     for name in asked.filters.active:
         wider = asked.filters.without(name)
         only = [pair for pair in asked.filters.pairs() if pair not in wider.pairs()]
-        count = runs.matching(wider).count_at_most(overview.MOST_COUNTED)
-        words = " or ".join(f"{parameter}:{value}" for parameter, value in only)
+        count = runs.matching(wider).count_at_most(MOST_COUNTED)
+        words = " or ".join(value if parameter == "q" else f"{parameter}:{value}" for parameter, value in only)
         found.append(Relaxation(words, asked.address.of(wider), count))
     return sorted(found, key=lambda each: -each.count)
 
@@ -149,5 +207,5 @@ def _announcement(totals: overview.Totals) -> str:
     """What screen readers are told after a change of filters."""
     if not totals.runs:
         return "No run matches"
-    more = "More than " if totals.capped else ""
+    more = "More than " if totals.capped and not totals.summed else ""
     return f"{more}{totals.runs:,} run{'' if totals.runs == 1 else 's'}"

@@ -4,7 +4,7 @@
 import { announce } from "./announce.js";
 
 // Browsers offer the clipboard to secure origins only, and many an installation is plain http in a LAN.
-async function write(text) {
+export async function write(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
   const focused = document.activeElement;

@@ -6,4 +6,8 @@ import "./times.js";
 import "./copy.js";
 import "./live.js";
 import "./run.js";
+import "./runs.js";
+import "./histogram.js";
+import "./selection.js";
+import "./query.js";
 import "./keyboard.js";

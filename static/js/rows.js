@@ -33,17 +33,22 @@ function tick(input, checked) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-export function select({ range = false } = {}) {
-  const row = current();
-  if (!box(row)) return false;
+// What was ticked last starts a range; with `range`, everything from there to `row` is ticked.
+export function selectRange(row, range) {
   if (!range || !anchor?.isConnected) {
     anchor = row;
-    tick(box(row), !box(row).checked);
-    return true;
+    return;
   }
   const all = rows();
   const [from, to] = [all.indexOf(anchor), all.indexOf(row)].sort((a, b) => a - b);
   for (const each of all.slice(from, to + 1)) if (box(each)) tick(box(each), true);
+}
+
+export function select({ range = false } = {}) {
+  const row = current();
+  if (!box(row)) return false;
+  tick(box(row), range || !box(row).checked);
+  selectRange(row, range);
   return true;
 }
 

@@ -119,7 +119,7 @@ def test_filters_work_without_script(browser: Any, live_server: Any, demo_projec
     page = context.new_page()
     log_in(page, f"{live_server.url}/p/default/runs/")
     page.locator("label", has_text="Failed").first.click()
-    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name="Search").click()
     expect(page.locator("#rows > tr")).to_have_count(1)
     page.goto(f"{live_server.url}/p/default/runs/")
     page.locator("#more a").click()

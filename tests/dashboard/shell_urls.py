@@ -26,6 +26,7 @@ urlpatterns = [
     path("logout/", account.logout, name="logout"),
     path("p/<slug:project>/runs/", page, name="runs"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
+    path("p/<slug:project>/threads/", page, name="threads"),
     path("p/<slug:project>/connect/", page, name="connect"),
     path("denied", denied),
     path("broken", broken),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -78,7 +79,12 @@ def by_hand(runs: list[dict[str, Any]], query: str, most: int) -> Totals:
     return Totals(
         len(counted), len(found) > most, failed,
         _share(durations, 50), _share(durations, 95), sum(tokens) if tokens else None,
+        *((moment(counted[-1]), moment(found[0])) if counted else (None, None)),
     )  # fmt: skip
+
+
+def moment(run: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(run["created_at"], UTC)
 
 
 def _share(ordered: list[int], percent: int) -> int | None:
@@ -115,7 +121,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 
 
 def test_a_project_without_runs_has_no_numbers(project: Project) -> None:
-    assert totals(project, RunFilters()) == Totals(0, False, 0, None, None, None)
+    assert totals(project, RunFilters()) == Totals(0, False, 0, None, None, None, None, None)
     facet = facets(project, RunFilters(), ("status",))["status"]
     assert (facet.counts, facet.capped, facet.most) == ((), False, 0)
 

@@ -1,0 +1,29 @@
+"""The parameters of pages that have few: each known, given once at most, or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+
+from runs.errors import InvalidFilter, Problem
+
+
+def read(request: HttpRequest, *known: str) -> dict[str, str]:
+    """The parameters of the address. Raises InvalidFilter, one problem for each that can't be meant."""
+    given = dict(request.GET.lists())
+    problems = [Problem(name, reason) for name, values in given.items() if (reason := _wrong(name, values, known))]
+    if problems:
+        raise invalid(*problems)
+    return {name: values[0] for name, values in given.items()}
+
+
+def invalid(*problems: Problem) -> InvalidFilter:
+    """The refusal of an address for these reasons."""
+    return InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
+
+
+def _wrong(name: str, values: Sequence[str], known: Sequence[str]) -> str:
+    if name not in known:
+        return f"unknown parameter; known are {', '.join(known)}"
+    return "given more than once" if len(values) > 1 else ""

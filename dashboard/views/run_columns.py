@@ -1,0 +1,28 @@
+"""Which columns the run list shows: a choice of each person, kept on the server."""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import parse_qs
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from dashboard import columns
+from dashboard.access import project_page
+from dashboard.listing_address import list_address
+from runs.errors import InvalidFilter
+from runs.models import Project, User
+
+
+@require_POST
+@project_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """Remember the choice and go back to the list, which a script swaps in and a browser loads."""
+    try:
+        columns.choose(cast(User, request.user), request.POST.getlist("column"))
+    except InvalidFilter as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
+    return redirect(list_address(project, parse_qs(request.POST.get("query", ""))))

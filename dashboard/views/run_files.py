@@ -1,0 +1,110 @@
+"""The run list as files: what an address of the list asks for, or the runs that were selected in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_http_methods
+
+from dashboard.access import project_page
+from dashboard.selection import selected
+from runs import exports
+from runs.errors import InvalidFilter
+from runs.exports import Export
+from runs.filters import Order, RunFilters
+from runs.models import Project, Run
+
+BLOCK = 64 * 1024
+LONGEST_NAME = 120
+Render = Callable[[Export], Iterator[bytes]]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def lines(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """Each run as it was posted, one a line; of a post, the selected ones."""
+    return _file(request, project, "jsonl", "application/x-ndjson", _lines)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """The same as a table that is safe to open in a spreadsheet."""
+    return _file(request, project, "csv", "text/csv; charset=utf-8", _table)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def json(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """The same as one list."""
+    return _file(request, project, "json", "application/json", _list)
+
+
+def _file(request: HttpRequest, project: Project, suffix: str, content_type: str, render: Render) -> HttpResponseBase:
+    try:
+        export, words = _selection(request, project) if request.method == "POST" else _asked(request, project)
+    except InvalidFilter as error:
+        return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(_blocks(_in_transaction(render, export)), content_type=content_type)
+    disposition = "inline" if suffix == "json" else "attachment"
+    response["Content-Disposition"] = f'{disposition}; filename="{_name(project, words)}.{suffix}"'
+    return response
+
+
+def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
+    """What the filters ask for: oldest first, as every copy, unless the list is sorted otherwise."""
+    query = dict(request.GET.lists())
+    filters = RunFilters.from_query(query, also=("sort",))
+    export = exports.runs(project, filters)
+    if sorts := query.get("sort"):
+        order = Order.parse(sorts[-1])
+        runs = Run.objects.in_project(project).matching(filters).sorted_by(order).with_configuration()
+        export = Export((runs,), export.columns)
+    return export, filters.describe()
+
+
+def _selection(request: HttpRequest, project: Project) -> tuple[Export, str]:
+    keys = selected(request)
+    runs = Run.objects.in_project(project).with_keys(keys).for_export()
+    return Export((runs,), exports.RUN_COLUMNS), f"{len(keys)} selected runs"
+
+
+def _name(project: Project, words: str) -> str:
+    """`default-runs-with-status-failed-2026-11-22`."""
+    return f"{project.slug}-{slugify(words)[:LONGEST_NAME].rstrip('-')}-{timezone.now():%Y-%m-%d}"
+
+
+def _in_transaction(render: Render, export: Export) -> Iterator[bytes]:
+    """Within one, the database hands over rows as they are sent, and all of one moment."""
+    with transaction.atomic():
+        yield from render(export)
+
+
+def _lines(export: Export) -> Iterator[bytes]:
+    return exports.as_lines(export.records())
+
+
+def _table(export: Export) -> Iterator[bytes]:
+    return exports.as_table(export.columns, export.records())
+
+
+def _list(export: Export) -> Iterator[bytes]:
+    yield b'{"object":"list","data":['
+    for place, record in enumerate(export.records()):
+        yield b"," + record.as_json() if place else record.as_json()
+    yield b"]}\n"
+
+
+def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of a size that is worth sending."""
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)

@@ -1,0 +1,252 @@
+"""The run list in a real browser: zooming, exporting, selecting, what arrives meanwhile, and the keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from runs.models import Membership, Project, Run
+from tests import factories
+from tests.browser.conftest import assert_accessible
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#rows > tr")
+
+
+def ticked(page: Page) -> Locator:
+    return page.locator("#rows :checked")
+
+
+def just_now(**changes: Any) -> dict[str, Any]:
+    at = int(time.time())
+    return factories.run_object(created_at=at, started_at=at, completed_at=at + 1) | changes
+
+
+def test_brushing_the_histogram_zooms_and_back_undoes_it(signed_in: Page) -> None:
+    box = signed_in.locator("#histogram").bounding_box()
+    assert box
+    signed_in.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+    signed_in.mouse.down()
+    signed_in.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 30)
+    expect(signed_in.locator("#histogram .brush")).to_be_visible()
+    signed_in.mouse.up()
+    signed_in.wait_for_url(re.compile(r"from=\d{4}-.*&to=\d{4}-"))
+    expect(rows(signed_in)).to_have_count(3)
+    expect(signed_in.locator("#histogram")).to_have_attribute("aria-label", re.compile("^Runs per .* 3 in all"))
+    signed_in.go_back()
+    expect(rows(signed_in)).to_have_count(50)
+
+
+def test_escape_gives_up_a_brush(signed_in: Page) -> None:
+    before = signed_in.url
+    signed_in.locator("#histogram").hover()
+    signed_in.mouse.down()
+    signed_in.keyboard.press("Escape")
+    signed_in.mouse.up()
+    expect(signed_in.locator("#histogram .brush")).to_have_count(0)
+    assert signed_in.url == before
+
+
+def test_what_matches_is_downloaded(signed_in: Page) -> None:
+    signed_in.locator("label", has_text="Failed").first.click()
+    signed_in.wait_for_url("**status=failed**")
+    signed_in.keyboard.press("e")
+    with signed_in.expect_download() as started:
+        signed_in.get_by_role("link", name="JSONL").click()
+    assert started.value.suggested_filename.startswith("default-runs-with-status-failed-")
+    (line,) = Path(started.value.path()).read_text().splitlines()
+    assert json.loads(line)["id"] == "run_failed"
+
+
+def test_rows_are_selected_and_exported(signed_in: Page) -> None:
+    boxes = signed_in.locator("#rows [type=checkbox]")
+    expect(signed_in.locator("#bulk")).to_be_hidden()
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(ticked(signed_in)).to_have_count(4)
+    expect(signed_in.locator("#selected")).to_have_text("4 selected")
+    with signed_in.expect_download() as started:
+        signed_in.keyboard.press("e")
+    assert len(Path(started.value.path()).read_text().splitlines()) == 4
+    signed_in.keyboard.press("Escape")
+    expect(ticked(signed_in)).to_have_count(0)
+    expect(signed_in.locator("#bulk")).to_be_hidden()
+    signed_in.locator("#select-all").check()
+    expect(signed_in.locator("#selected")).to_have_text("50 selected")
+
+
+def test_an_administrator_deletes_what_is_selected(signed_in: Page, demo_project: Project) -> None:
+    Membership.objects.update(role="admin")
+    signed_in.reload()
+    signed_in.locator("#rows [type=checkbox]").nth(0).click()
+    signed_in.locator("#rows [type=checkbox]").nth(1).click()
+    signed_in.get_by_role("button", name="Delete…").click()
+    dialog = signed_in.locator("#removal")
+    expect(dialog.get_by_role("heading")).to_have_text("Delete 2 runs?")
+    assert_accessible(signed_in)
+    dialog.get_by_label("confirm").fill("delete")
+    signed_in.keyboard.press("Enter")
+    expect(signed_in.get_by_role("status").first).to_contain_text("Deleted 2 runs.")
+    assert Run.objects.count() == 61
+
+
+def test_new_runs_are_announced_and_active_ones_change_in_place(signed_in: Page, demo_project: Project) -> None:
+    waiting = signed_in.locator("#rows > tr", has_text="submit_tool_outputs")
+    waiting.locator("[type=checkbox]").check()
+    first = rows(signed_in).first.get_attribute("id")
+    posted = factories.waiting_run("issue_refund", id="run_waiting")
+    done = {"status": "completed", "required_action": None, "completed_at": posted["created_at"] + 30}
+    assert not factories.post(demo_project, posted | done, just_now(id="run_of_today")).errors
+    pill = signed_in.locator("#new-runs a")
+    expect(pill).to_have_text("1 new run", timeout=9000)
+    expect(signed_in.locator("#announce")).to_have_text("1 new run")
+    expect(signed_in.locator(f"#row-{demo_project.key('run_waiting')}")).to_contain_text("Completed")
+    expect(ticked(signed_in)).to_have_count(1)
+    assert rows(signed_in).first.get_attribute("id") == first
+    pill.click()
+    expect(rows(signed_in).first.locator("a.id")).to_have_attribute("title", "run_of_today")
+    expect(pill).to_have_count(0)
+
+
+def test_live_can_be_switched_off(signed_in: Page) -> None:
+    asked: list[str] = []
+    signed_in.on("request", lambda request: asked.append(request.url))
+    signed_in.keyboard.press("l")
+    expect(signed_in.locator("#announce")).to_have_text("Live is off")
+    signed_in.wait_for_timeout(5500)
+    assert not [url for url in asked if "/news/" in url]
+
+
+def test_columns_and_order_are_chosen(signed_in: Page) -> None:
+    signed_in.locator("summary", has_text="Columns").click()
+    signed_in.locator("#columns").get_by_label("Metadata").uncheck()
+    expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
+    signed_in.locator("#columns").get_by_label("Thread").check()
+    expect(signed_in.locator(".runs th.c-thread")).to_be_visible()
+    signed_in.keyboard.press("Escape")
+    signed_in.get_by_role("columnheader", name="Tokens").get_by_role("link").click()
+    signed_in.wait_for_url("**sort=-tokens**")
+    expect(signed_in.locator("th.c-tok")).to_have_attribute("aria-sort", "descending")
+    signed_in.locator("#more a").click()
+    expect(rows(signed_in)).to_have_count(63)
+    signed_in.reload()
+    expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
+
+
+def test_a_whole_session_by_keyboard(signed_in: Page) -> None:
+    keyboard = signed_in.keyboard
+    keyboard.press("?")
+    keys = signed_in.locator("#keys")
+    expect(keys).to_contain_text("Live on or off")
+    expect(keys).to_contain_text("Export what is selected, or all that match")
+    keyboard.press("Escape")
+    keyboard.press("j")
+    keyboard.press("j")
+    keyboard.press("x")
+    keyboard.press("j")
+    keyboard.press("j")
+    keyboard.press("Shift+X")
+    expect(signed_in.locator("#selected")).to_have_text("3 selected")
+    keyboard.press("Escape")
+    expect(ticked(signed_in)).to_have_count(0)
+    keyboard.press("/")
+    keyboard.type("error:rate_limit_exceeded")
+    keyboard.press("Enter")
+    signed_in.wait_for_url("**q=error**")
+    expect(rows(signed_in)).to_have_count(1)
+    keyboard.press("Escape")
+    keyboard.press("j")
+    keyboard.press("Enter")
+    expect(signed_in.locator("h1")).to_contain_text("run_failed")
+
+
+def test_a_query_is_completed_while_it_is_typed(signed_in: Page) -> None:
+    keyboard, field = signed_in.keyboard, signed_in.locator("#q")
+    options = signed_in.locator("#suggestions > li")
+    keyboard.press("/")
+    keyboard.type("stat")
+    expect(options.first).to_contain_text("status:")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    assert_accessible(signed_in)
+    keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", "suggestion-0")
+    keyboard.press("Enter")
+    expect(field).to_have_value("status:")
+    keyboard.type("fai")
+    expect(options).to_have_count(1)
+    options.first.click()
+    expect(field).to_have_value("status:failed ")
+    expect(field).to_be_focused()
+    keyboard.type("mod")
+    expect(options.first).to_contain_text("model:")
+    keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    keyboard.press("Backspace")
+    keyboard.press("Backspace")
+    keyboard.press("Backspace")
+    keyboard.press("Escape")
+    keyboard.press("/")
+    keyboard.press("Enter")
+    signed_in.wait_for_url("**q=status%3Afailed**")
+    expect(rows(signed_in)).to_have_count(1)
+
+
+def test_a_query_that_can_not_be_read_says_where(signed_in: Page, console: list[str]) -> None:
+    signed_in.locator("#q").fill("statuss:failed")
+    signed_in.keyboard.press("Enter")
+    expect(signed_in.get_by_role("alert")).to_contain_text("did you mean")
+    expect(signed_in.locator("#q")).to_have_value("statuss:failed")
+    assert all("422" in each for each in console)
+    console.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+def test_every_state_of_it_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size({"width": width, "height": 900})
+    signed_in.goto(f"{live_server.url}/p/default/runs/?status=failed&sort=-duration&q=error:*")
+    signed_in.locator("#rows [type=checkbox]").first.check()
+    assert_accessible(signed_in)
+    # without a token, which the open menu would half cover on a narrow screen
+    signed_in.goto(f"{live_server.url}/p/default/runs/?q=error:*")
+    signed_in.locator("#exports summary").click()
+    assert_accessible(signed_in)
+
+
+def test_all_of_it_works_without_script(browser: Any, live_server: Any, demo_project: Project) -> None:
+    Membership.objects.update(role="admin")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/p/default/runs/")
+    page.get_by_label("User name").fill("mira")
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("summary", has_text="Columns").click()
+    page.locator("#columns").get_by_label("Metadata").uncheck()
+    page.locator("#columns").get_by_role("button", name="Apply").click()
+    expect(page.locator(".runs th.c-meta")).to_have_count(0)
+    page.get_by_role("columnheader", name="Duration").get_by_role("link").click()
+    expect(page.locator("th.c-dur")).to_have_attribute("aria-sort", "descending")
+    page.locator("#q").fill("id:run_odd")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(1)
+    page.locator("#rows [type=checkbox]").check()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Export CSV").click()
+    assert started.value.suggested_filename.startswith("default-1-selected-runs-")
+    page.get_by_role("button", name="Delete…").click()
+    expect(page.locator("h1")).to_have_text("Delete 1 run?")
+    page.get_by_label("confirm").fill("delete")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status").first).to_contain_text("Deleted 1 run.")
+    context.close()

@@ -1,0 +1,97 @@
+"""The orders of the list, and cursors that belong to one of them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from runs.errors import InvalidFilter
+from runs.filters import Cursor, Order
+from runs.keyset import LEAST
+from runs.models import Project, Run
+from tests import factories
+
+ORDERS = ["-created", "created", "-duration", "duration", "-tokens", "tokens"]
+KEY = uuid.UUID(int=7)
+
+
+@pytest.mark.parametrize("text", ORDERS)
+def test_an_order_is_written_as_it_is_read(text: str) -> None:
+    assert str(Order.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("durations", "sort: can't sort by 'durations'; did you mean 'duration'?"),
+        ("", "sort: can't sort by ''; known are created, duration, tokens"),
+        ("--created", "sort: can't sort by '-created'; did you mean 'created'?"),
+    ],
+)
+def test_other_orders_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        Order.parse(text)
+    assert str(refused.value) == words
+
+
+@pytest.mark.parametrize("value", [0, 5, -3, LEAST])
+def test_a_cursor_carries_its_order(value: int) -> None:
+    cursor = Cursor(value, KEY, Order.parse("-duration"))
+    assert Cursor.parse(str(cursor), cursor.order) == cursor
+    for other in ("duration", "-tokens", "-created"):
+        with pytest.raises(InvalidFilter, match="belongs to a list sorted by -duration"):
+            Cursor.parse(str(cursor), Order.parse(other))
+
+
+def test_a_number_beyond_a_bigint_is_no_cursor() -> None:
+    with pytest.raises(InvalidFilter, match="not a cursor"):
+        Cursor.parse(str(Cursor(2**63, KEY, Order("tokens"))), Order("tokens"))
+
+
+def some_runs(project: Project) -> None:
+    made: list[dict[str, Any]] = []
+    for number in range(20):
+        run = factories.run_object(created_at=factories.NOW + number // 3)
+        usage = None if number % 5 == 0 else {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": number % 3}
+        ended = {"status": "queued", "completed_at": None} if number % 4 == 0 else {
+            "completed_at": run["created_at"] + number % 2
+        }  # fmt: skip
+        made.append(run | {"usage": usage} | ended)
+    factories.post(project, *made)
+
+
+@pytest.mark.parametrize("text", ORDERS)
+def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> None:
+    some_runs(project)
+    order = Order.parse(text)
+    everything = list(Run.objects.in_project(project).sorted_by(order))
+    seen: list[Run] = []
+    cursor = None
+    while page := list(Run.objects.in_project(project).sorted_by(order).after(cursor)[:3]):
+        seen += page
+        cursor = Cursor.parse(str(order.behind(page[-1])), order)
+    assert seen == everything
+    assert len({run.pk for run in seen}) == 20
+    values = [getattr(run, order.column) for run in seen]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=order.descending)
+    missing = values[-5:] if order.descending else values[:5]
+    assert order.by == "created" or None in missing  # what has no value counts as less
+
+
+@pytest.mark.parametrize("text", ORDERS)
+def test_each_order_has_an_index_that_a_page_is_entered_with(project: Project, text: str) -> None:
+    order = Order.parse(text)
+    run = factories.post_run(project)
+    page = Run.objects.in_project(project).sorted_by(order).after(order.behind(run))[:51]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+    plan = page.explain()
+    assert re.search(rf"Index Scan.* using run_(newest|by_{order.by})", plan)
+    assert order.column in plan.partition("Index Cond")[2].partition("\n")[0]
+    # the index brings the order of values; within equal ones rows are sorted
+    assert plan.count("Sort  (") == plan.count("Incremental Sort  (") <= (order.by != "created")
