@@ -6,8 +6,8 @@ import itertools
 import json
 from typing import Any
 
-from runs.keys import create_key
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
+from runs.keys import create_key
 from runs.models import Membership, Project, Run, User
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
@@ -51,7 +51,9 @@ def run_object(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in posted.items() if value is not ...}
 
 
-def failed_run(code: str = "rate_limit_exceeded", message: str = "Rate limit reached.", **changes: Any) -> dict[str, Any]:
+def failed_run(
+    code: str = "rate_limit_exceeded", message: str = "Rate limit reached.", **changes: Any
+) -> dict[str, Any]:
     """A run that failed, without usage."""
     base = run_object()
     ended = {"status": "failed", "failed_at": base["completed_at"], "completed_at": None, "usage": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from dashboard import formats
-from runs.stats.overview import MOST_COUNTED
+from runs.stats.newest import MOST_COUNTED
 
 register = template.Library()
 

@@ -1,5 +1,7 @@
 """What a supervisor or load balancer asks: is the process alive, can it serve?"""
 
+# ruff: noqa: ARG001 - the signatures are Django's
+
 from __future__ import annotations
 
 from django.db import DatabaseError, InterfaceError, connection

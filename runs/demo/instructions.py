@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 (prose keeps its own lines; full-width punctuation is meant)
+# ruff: noqa: RUF001 (prose keeps its own lines; full-width punctuation is meant)
 """What the assistants of the imaginary shop are told: the instructions texts, earlier and later editions."""
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from statistics import median
 
 import django
+
 from tests.benchmarks.site import Site, as_array, as_bytes, site
 
 BATCH = 500
@@ -119,7 +120,7 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
         ("Runglass, 1 a request", "plain DRF, 1 a request"),
     ):
         ratios = [a / b for a, b in zip(speeds[ours], speeds[other], strict=True)]
-        print(f"{ours} against {other}: {median(ratios):.2f}× ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"{ours} against {other}: {median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 _TABLES = (

@@ -31,7 +31,7 @@ class Site:
         self._connection.request("POST", path, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
-        if answer.status >= 300:  # noqa: PLR2004
+        if answer.status >= 300:
             raise RuntimeError(f"{path} answered {answer.status}: {content[:500]!r}")
 
     def get(self, path: str) -> bytes:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
 
 def _name(text: str) -> str:
-    longest = ApiKey._meta.get_field("name").max_length or 0  # noqa: SLF001 - public, in spite of its name
+    longest = ApiKey._meta.get_field("name").max_length or 0
     if not text.strip() or len(text) > longest:
         raise ArgumentTypeError(f"expected 1 to {longest} characters")
     return text

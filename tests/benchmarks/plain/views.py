@@ -34,7 +34,7 @@ class PlainRuns(viewsets.ModelViewSet[PlainRun]):
     permission_classes: ClassVar = [HasScope]
     parser_classes: ClassVar = [JSONParser]
 
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         many = isinstance(request.data, list)
         serializer = self.get_serializer(data=request.data, many=many)
         serializer.is_valid(raise_exception=True)
