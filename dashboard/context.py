@@ -23,7 +23,8 @@ class Page:
 
 
 PAGES = (
-    Page("runs", "Runs", key="g r", covers=("run",)),
+    Page("runs", "Runs", key="g r", covers=("run", "compare")),
+    Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("connect", "Connect", key="g c"),
 )
 

@@ -2,8 +2,22 @@
 
 from django.urls import include, path
 
+from dashboard.views import (
+    account,
+    compare,
+    connect,
+    health,
+    home,
+    run,
+    run_columns,
+    run_files,
+    run_news,
+    run_removal,
+    run_suggestions,
+    runs,
+    threads,
+)
 from runs import addresses  # noqa: F401 - registers posted_id
-from dashboard.views import account, connect, health, home, run, runs
 
 handler400 = "dashboard.views.errors.bad_request"
 handler403 = "dashboard.views.errors.forbidden"
@@ -12,8 +26,18 @@ handler500 = "dashboard.views.errors.server_error"
 
 project_pages = [
     path("runs/", runs.page, name="runs"),
+    path("runs.json", run_files.json, name="runs-json"),
+    path("runs.jsonl", run_files.lines, name="runs-jsonl"),
+    path("runs.csv", run_files.table, name="runs-csv"),
+    path("news/", run_news.fragment, name="run-news"),
+    path("suggest/", run_suggestions.fragment, name="run-suggestions"),
+    path("delete/", run_removal.page, name="run-removal"),
+    path("prefs/columns", run_columns.page, name="run-columns"),
     path("runs/<posted_id:run_id>.json", run.json, name="run-json"),
     path("runs/<posted_id:run_id>/", run.page, name="run"),
+    path("threads/", threads.page, name="threads"),
+    path("threads/<posted_id:thread_id>/", threads.thread, name="thread"),
+    path("compare/", compare.page, name="compare"),
     path("connect/", connect.page, name="connect"),
 ]
 

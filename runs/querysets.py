@@ -15,6 +15,7 @@ from runs.keyset import behind, earlier_than_outer, in_order, or_least
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
+
     # ruff does not see the names that stand in quotes below
     from runs.models import ApiKey, Configuration, Message, Observation, Project, Run, RunStep  # noqa: F401
 
@@ -26,7 +27,9 @@ LONGEST_RUN = timedelta(hours=1)
 _SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
 
 
-# Where something stands among a thread's runs and messages: when, what comes first within a second, its key.
+# Where something stands among a thread's runs and messages: when, what comes first within a second (what people
+# asked, then runs, then what was answered), and its key.
+ASKED, RAN, ANSWERED = 0, 1, 2
 Place = tuple[datetime, int, uuid.UUID]
 Records = TypeVar("Records", bound=models.QuerySet[Any])
 
@@ -198,7 +201,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def in_course(self, after: Place | None) -> Self:
         """As they went, from behind `after` on; a run stands between what was asked and what was answered."""
-        return _in_course(self.alias(rank=models.Value(1)), after)
+        return _in_course(self.alias(rank=models.Value(RAN)), after)
 
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
@@ -281,8 +284,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def in_course(self, after: Place | None) -> Self:
         """As they went, from behind `after` on; within a second, people ask first and the rest comes last."""
-        asked = models.When(role="user", then=models.Value(0))
-        return _in_course(self.alias(rank=models.Case(asked, default=models.Value(2))), after)
+        asked = models.When(role="user", then=models.Value(ASKED))
+        return _in_course(self.alias(rank=models.Case(asked, default=models.Value(ANSWERED))), after)
 
     def for_reading(self) -> Self:
         """Without what is not shown among the messages of a thread."""

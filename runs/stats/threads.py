@@ -20,6 +20,9 @@ from runs.models import Project, Run
 from runs.protocol.run import TERMINAL
 from runs.stats.newest import MOST_COUNTED
 
+# A page of threads mostly has no more runs; more are looked at where it has.
+FIRST_WINDOW = 1_000
+
 # The runs of each thread are read along `run_thread`, so the cost is that of the runs that are counted.
 _TOTALS = """
     SELECT asked.thread_id, totals.*
@@ -136,10 +139,16 @@ def _totals(
 def heads(
     project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int = MOST_COUNTED
 ) -> ThreadHeads:
-    """The threads of the matching runs, by their newest matching run; one query over `window` runs at most.
+    """The threads of the matching runs, by their newest matching run, found among `window` runs at most.
 
-    A thread stands on the page of its newest matching run, so none is listed twice.
+    A thread stands on the page of its newest matching run, so none is listed twice. One query, or two where
+    few threads have very many runs.
     """
+    first = _walk(project, filters, after, page_size, min(FIRST_WINDOW, window))
+    return _walk(project, filters, after, page_size, window) if first.window and window > FIRST_WINDOW else first
+
+
+def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> ThreadHeads:
     matching = Run.objects.in_project(project).matching(filters)
     found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
     newest, parameters = found.query.sql_with_params()

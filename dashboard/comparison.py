@@ -1,0 +1,163 @@
+"""Two runs compared: every field of both in groups, and the texts and tools that changed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from dashboard import side_by_side, text_diff, tool_diff
+from dashboard.json_diff import equal
+from dashboard.lifecycle import Clock
+from dashboard.run_page.posted import Posted, Presence, as_text
+from dashboard.side_by_side import Cell, Row, cell, value, worded
+from dashboard.text_diff import TextDiff
+from dashboard.tool_diff import ToolsDiff
+from runs.models import Run
+
+# They name the runs themselves, so they can't but differ.
+_IDENTITY = ("id", "object")
+_OUTCOME = ("status", "last_error", "incomplete_details", "required_action")
+_TIMES = ("created_at", "started_at", "expires_at", "cancelled_at", "failed_at", "completed_at")
+_WHO = ("assistant_id", "thread_id", "model")
+# Compared in sections of their own; the table says how much there is.
+_LONG = ("instructions", "tools")
+_SETTINGS = (
+    *("temperature", "top_p", "reasoning_effort", "max_prompt_tokens", "max_completion_tokens"),
+    *("truncation_strategy", "tool_choice", "parallel_tool_calls", "response_format"),
+    *("tool_resources", "file_ids"),
+)
+_NAMED = {*_IDENTITY, *_OUTCOME, *_TIMES, *_WHO, *_LONG, *_SETTINGS, "usage", "metadata"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows under a heading."""
+
+    title: str
+    rows: list[Row]
+
+
+@dataclass
+class Comparison:
+    """Runs A and B, and how often each called its tools: None where its steps are not known."""
+
+    left: Run
+    right: Run
+    left_calls: Counter[str] | None
+    right_calls: Counter[str] | None
+    now: datetime
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """All fields."""
+        found = (
+            Group("Outcome", [*self._fields(_OUTCOME)]),
+            Group("Time and tokens", [*self._times(), *self._spans(), *self._fields(("usage",))]),
+            Group("Configuration", [*self._fields(_WHO), *self._long(), *self._fields(_SETTINGS)]),
+            Group("Behaviour", [self._calls()]),
+            Group("Metadata", [*self._fields(("metadata",))]),
+            Group("Other fields", [*self._fields(self._others)]),
+        )
+        return [group for group in found if group.rows]
+
+    @cached_property
+    def differing(self) -> list[Group]:
+        """Those that differ."""
+        found = (Group(group.title, [row for row in group.rows if row.differs]) for group in self.groups)
+        return [group for group in found if group.rows]
+
+    @cached_property
+    def same(self) -> list[str]:
+        """The names of those that don't."""
+        return [row.name for group in self.groups for row in group.rows if not row.differs]
+
+    @property
+    def count(self) -> int:
+        return sum(len(group.rows) for group in self.groups)
+
+    @property
+    def differing_count(self) -> int:
+        return sum(len(group.rows) for group in self.differing)
+
+    @cached_property
+    def instructions(self) -> TextDiff | None:
+        """What changed in the instructions; None where nothing did, or one has none."""
+        left, right = (as_text(posted.value("instructions")) for posted in self._posted)
+        return None if left is None or right is None or left == right else text_diff.diff(left, right)
+
+    @cached_property
+    def tools(self) -> ToolsDiff:
+        """What changed in the tools."""
+        left, right = self._posted
+        return tool_diff.diff(left.items("tools"), right.items("tools"))
+
+    @cached_property
+    def _posted(self) -> tuple[Posted, Posted]:
+        return Posted(self.left.members()), Posted(self.right.members())
+
+    @property
+    def _others(self) -> list[str]:
+        """Fields of one vendor, or of a time to come."""
+        names = dict.fromkeys(name for posted in self._posted for name in posted.raw)
+        return [name for name in names if name not in _NAMED]
+
+    def _fields(self, names: Iterable[str]) -> Iterator[Row]:
+        for name in names:
+            left, right = self._values(name)
+            yield from side_by_side.rows(name, left, right)
+
+    def _values(self, name: str) -> tuple[Any, Any]:
+        left, right = self._posted
+        return value(left, name), value(right, name)
+
+    def _times(self) -> Iterator[Row]:
+        for name in _TIMES:
+            left, right = self._values(name)
+            moments = getattr(self.left, name), getattr(self.right, name)
+            cells = side_by_side.time(left, moments[0]), side_by_side.time(right, moments[1])
+            if any(each.presence is not Presence.ABSENT for each in cells):
+                yield Row(name, *cells, not equal(left, right), side_by_side.later(*moments))
+
+    def _spans(self) -> Iterator[Row]:
+        """Waiting and taking, by each run's own timestamps."""
+        for name, end in (("until started", "started_at"), ("duration", "ended_at")):
+            left, right = _since_created(self.left, end), _since_created(self.right, end)
+            cells = self._span(self.left, left), self._span(self.right, right)
+            yield Row(name, *cells, left != right, side_by_side.longer(left, right))
+
+    def _span(self, run: Run, ms: int | None) -> Cell:
+        return worded(Clock.of(run, self.now).span(ms))
+
+    def _long(self) -> Iterator[Row]:
+        old, new = self._values("instructions")
+        yield Row("instructions", _extent(old), _extent(new), not equal(old, new))
+        old, new = self._values("tools")
+        are_lists = isinstance(old, list) and isinstance(new, list)
+        differs = bool(self.tools) if are_lists else not equal(old, new)
+        yield Row("tools", _extent(old), _extent(new), differs)
+
+    def _calls(self) -> Row:
+        counts = [None if each is None else each.total() for each in (self.left_calls, self.right_calls)]
+        cells = side_by_side.calls(self.left_calls), side_by_side.calls(self.right_calls)
+        differs = None not in counts and self.left_calls != self.right_calls
+        return Row("tool calls", *cells, differs, side_by_side.more(*counts))
+
+
+def _since_created(run: Run, name: str) -> int | None:
+    end: datetime | None = getattr(run, name)
+    return None if end is None else (end - run.created_at) // timedelta(milliseconds=1)
+
+
+def _extent(found: Any) -> Cell:
+    """How long a text is, how many tools there are."""
+    match found:
+        case list():
+            return worded(f"{len(found):,} tool{'' if len(found) == 1 else 's'}")
+        case str():
+            return worded(f"{len(found):,} character{'' if len(found) == 1 else 's'}")
+        case _:
+            return cell(found)

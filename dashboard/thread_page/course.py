@@ -1,0 +1,149 @@
+"""The course of a thread: what was said and what ran, in the order of time, page by page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.utils.safestring import SafeString
+
+from dashboard import json_values, listing, markdown
+from dashboard.run_page import excerpt
+from dashboard.run_page.excerpt import Excerpt
+from dashboard.run_page.posted import as_mapping, as_text
+from runs.errors import InvalidFilter, Problem
+from runs.models import Message, Project, Run, RunStep
+from runs.querysets import ANSWERED, ASKED, RAN
+
+PAGE_SIZE = 100
+_FIRST = ASKED - 1
+_KEYS = ("file_id", "url", "id")
+
+
+class Place(NamedTuple):
+    """Where something stands in a thread; a page begins behind it."""
+
+    at: datetime
+    rank: int
+    key: uuid.UUID
+
+    @classmethod
+    def before(cls, moment: datetime) -> Place:
+        """The place before everything of that moment."""
+        return cls(moment, _FIRST, uuid.UUID(int=0))
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Read what `str()` gave. Raises InvalidFilter."""
+        try:
+            at, rank, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
+            place = cls(datetime.fromisoformat(at).astimezone(UTC), int(rank), uuid.UUID(key))
+        except (ValueError, binascii.Error, OverflowError) as error:
+            raise _refusal() from error
+        if str(place) != text or not _FIRST <= place.rank <= ANSWERED:
+            raise _refusal()
+        return place
+
+    def __str__(self) -> str:
+        text = f"{self.at.astimezone(UTC).isoformat()} {self.rank} {self.key}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _refusal() -> InvalidFilter:
+    return InvalidFilter("cursor: not a cursor", [Problem("cursor", "not a cursor")])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message. What the assistant writes is Markdown; what people type is text, line by line."""
+
+    message: Message
+    html: SafeString | None
+    text: Excerpt | None
+    others: tuple[str, ...]  # content that is no text: its type and what it refers to
+
+    @property
+    def place(self) -> Place:
+        return Place(self.message.created_at, ASKED if self.message.role == "user" else ANSWERED, self.message.pk)
+
+    @property
+    def who(self) -> str:
+        return self.message.role.capitalize() if self.message.role in ("user", "assistant") else self.message.role
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run, in the words of the run list."""
+
+    run: Run
+    duration: str
+    ended: bool
+    note: listing.Note | None
+    called: list[tuple[str, int]]
+
+    @property
+    def place(self) -> Place:
+        return Place(self.run.created_at, RAN, self.run.pk)
+
+    @property
+    def calls(self) -> int:
+        return sum(count for _, count in self.called)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One page of a thread; `further` is where the next one begins."""
+
+    entries: list[Said | Ran]
+    further: Place | None
+
+
+def course(project: Project, thread_id: str, after: Place | None, now: datetime, *, runs_only: bool) -> Course:
+    """The page behind `after`; three queries at most, however long the thread is."""
+    runs = Run.objects.in_thread(project, thread_id).in_course(after).for_list()[: PAGE_SIZE + 1]
+    messages: Iterable[Message] = ()
+    if not runs_only:
+        messages = Message.objects.in_thread(project, thread_id).in_course(after).for_reading()[: PAGE_SIZE + 1]
+    sources: tuple[Iterable[Said | Ran], ...] = (map(_said, messages), _ran(list(runs), now))
+    found = list(islice(merge(*sources, key=_place), PAGE_SIZE + 1))
+    entries = found[:PAGE_SIZE]
+    return Course(entries, entries[-1].place if len(found) > PAGE_SIZE else None)
+
+
+def _place(entry: Said | Ran) -> Place:
+    return entry.place
+
+
+def _ran(runs: list[Run], now: datetime) -> Iterator[Ran]:
+    called = RunStep.objects.tools_of([run.pk for run in runs]) if runs else {}
+    for row in listing.rows(runs, called, "", now):
+        yield Ran(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
+
+
+def _said(message: Message) -> Said:
+    text = excerpt.of_text(message.text) if message.text else None
+    is_rendered = text is not None and not text.is_cut and message.role != "user"
+    html = markdown.render(text.full) if text is not None and is_rendered else None
+    return Said(message, html, None if is_rendered else text, tuple(_others(message.content)))
+
+
+def _others(content: str | None) -> Iterator[str]:
+    """`image_file file-abc`; in the words of whoever sent it."""
+    parts = None if content is None else json_values.shown(content)
+    for part in parts if isinstance(parts, list) else ():
+        kind = as_text(as_mapping(part).get("type"))
+        if kind is not None and kind != "text":
+            yield f"{kind} {_reference(as_mapping(part).get(kind))}".strip()
+
+
+def _reference(inner: Any) -> str:
+    found = (as_text(as_mapping(inner).get(name)) for name in _KEYS)
+    return next((each for each in found if each is not None), "")

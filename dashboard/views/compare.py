@@ -1,0 +1,106 @@
+"""Two runs side by side, chosen by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import htmx, parameters
+from dashboard.access import project_page
+from dashboard.comparison import Comparison
+from dashboard.views.refused import refuse
+from runs.errors import InvalidFilter, Problem
+from runs.models import Project, Run, RunStep
+from runs.protocol.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The ids of runs A and B, "" where one is still to be chosen, and whether equal fields are shown too."""
+
+    left: str = ""
+    right: str = ""
+    show_all: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Asked:
+        """Raises InvalidFilter."""
+        given = parameters.read(request, "left", "right", "show")
+        if given.get("show", "all") != "all":
+            raise parameters.invalid(Problem("show", "known is all"))
+        left, right = (clean(given.get(side, "")) for side in ("left", "right"))
+        return cls(left, right, show_all="show" in given)
+
+    @property
+    def swapped(self) -> str:
+        """The query string with A and B the other way round."""
+        return _query(self.right, self.left, show_all=self.show_all)
+
+    @property
+    def differing(self) -> str:
+        return _query(self.left, self.right)
+
+    @property
+    def everything(self) -> str:
+        return _query(self.left, self.right, show_all=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that is worth comparing with the one that is chosen, and the query string that does it."""
+
+    words: str
+    run_id: str
+    query: str
+
+
+@require_safe
+@project_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """`compare/?left=&right=`: what differs; a form, and whom to compare with, while one of them is missing."""
+    try:
+        asked = Asked.of(request)
+    except InvalidFilter as error:
+        return refuse(request, error)
+    wanted = [each for each in (asked.left, asked.right) if each]
+    found = _found(project, wanted) if wanted else {}
+    unknown = [each for each in dict.fromkeys(wanted) if each not in found]
+    context: dict[str, Any] = {"project": project, "asked": asked, "unknown": unknown}
+    if not unknown and asked.left and asked.right:
+        compared = _compare(found[asked.left], found[asked.right])
+        return htmx.render_page(request, "compare/page.html", context | {"comparison": compared})
+    if not unknown and found:
+        context["candidates"] = list(_candidates(*found.values()))
+    return htmx.render_page(request, "compare/form.html", context, status=404 if unknown else 200)
+
+
+def _found(project: Project, run_ids: list[str]) -> dict[str, Run]:
+    """Those of the runs that there are, by their ids."""
+    return {run.external_id: run for run in Run.objects.named(project, run_ids).with_configuration()}
+
+
+def _compare(left: Run, right: Run) -> Comparison:
+    called = RunStep.objects.tools_of({left.pk, right.pk})
+    return Comparison(left, right, called.get(left.pk), called.get(right.pk), timezone.now())
+
+
+def _candidates(run: Run) -> Iterator[Candidate]:
+    """Runs before `run` that tell what has changed since: A is the earlier one, whichever was chosen."""
+    found = (
+        ("Previous run in its thread", Run.objects.previous_in_thread(run)),
+        ("Last run of its assistant that completed", Run.objects.last_good_before(run)),
+    )
+    for words, run_id in found:
+        if run_id is not None:
+            yield Candidate(words, run_id, _query(run_id, run.external_id))
+
+
+def _query(left: str, right: str, *, show_all: bool = False) -> str:
+    show = {"show": "all"} if show_all else {}
+    return "?" + urlencode({"left": left, "right": right} | show)
