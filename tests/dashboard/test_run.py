@@ -151,7 +151,7 @@ def test_the_facts_are_those_of_the_run(project, member_client):
         assert fact in verdict(html)
     assert 'datetime="2026-11-18T11:06:40Z"' in html
     assert "/p/default/runs/?assistant=asst_concierge" in html
-    assert "/p/default/runs/?thread=thread_first" in html
+    assert "/p/default/threads/thread_first/" in html
 
 
 def test_times_in_milliseconds_are_told_by_their_size(project, member_client):
@@ -281,6 +281,37 @@ def test_configured_tools_stand_against_called_ones(story, member_client):
     assert "Schema, 1 parameter" in shown
 
 
+def test_calls_are_held_against_the_schemas_of_the_run(project, member_client):
+    run = factories.run_object(tools=[factories.function_tool("find", order={"type": "string"})])
+    wrong = factories.function_call("find", '{"order": 3, "<script>": 1}')
+    steps = [
+        factories.step_object(run, factories.function_call("find")),
+        factories.step_object(run, wrong, factories.function_call("find", "{")),
+        factories.step_object(run, factories.function_call("gone", "[]")),
+    ]
+    factories.post(project, run)
+    factories.post_steps(project, *steps)
+    html = opened(member_client, run)
+    tools = section(html, "tools")
+    assert "3 calls of functions do not keep to what the run's tools declare." in tools
+    assert "Step 2 find mis-argued /order expected string, got integer" in tools
+    assert "Step 2 find unparseable arguments Expecting property name" in tools
+    assert "Step 3 gone undeclared not among the run's tools" in tools
+    timeline = section(html, "timeline")
+    assert "find mis-argued" in timeline
+    assert "Mis-argued: /order expected string, got integer" in timeline
+    assert "Tools 1 of 1, 3 wrong" in words(html)
+
+
+def test_without_tools_no_call_is_judged(project, member_client):
+    run = factories.run_object(tools=ABSENT)
+    factories.post(project, run)
+    factories.post_steps(project, factories.step_object(run, factories.function_call("find", "{")))
+    html = opened(member_client, run)
+    assert "undeclared" not in html
+    assert 'id="contract"' not in html
+
+
 def test_failed_steps_are_errors_and_lead_to_their_line(story, member_client):
     html = opened(member_client, story)
     assert "Failed in step 6 of 6 : activities" in section(html, "overview")
@@ -322,6 +353,43 @@ def test_usage_has_bars_only_against_limits(project, member_client):
     assert html.count('class="prop tall"') == 1
 
 
+def test_the_cost_is_estimated_with_its_formula_and_the_source_of_its_prices(project, member_client):
+    usage = {
+        "prompt_tokens": 14212, "completion_tokens": 1102, "total_tokens": 15314,
+        "prompt_tokens_details": {"cached_tokens": 6144},
+    }  # fmt: skip
+    run = factories.run_object(model="gpt-4o-2024-08-06", usage=usage)
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "Cost $0.0389 est." in verdict(html)
+    shown = section(html, "usage")
+    formula = "8,068 x $2.50/M + 6,144 cached x $1.25/M + 1,102 x $10.00/M = $0.0389 est."
+    assert formula.replace(" x ", " \N{MULTIPLICATION SIGN} ") in shown
+    assert re.search(r"Prices of gpt-4o from genai-prices [\d.]+, read on \d+ \w+ \d{4}\.", shown)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact", "sentence"),
+    [
+        ({"model": "returns-desk"}, "Cost no price", "No price is known for returns-desk"),
+        ({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
+         "Cost < $0.0001 est.", "= < $0.0001"),
+    ],
+)
+def test_no_cost_is_made_up(project, member_client, changes, fact, sentence):
+    run = factories.run_object(**changes)
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert fact in verdict(html)
+    assert sentence in section(html, "usage")
+
+
+def test_a_run_without_usage_has_no_cost(project, member_client):
+    run = factories.failed_run()
+    factories.post(project, run)
+    assert "Cost" not in verdict(opened(member_client, run))
+
+
 def test_instructions_are_rendered_and_plain(project, member_client):
     run = factories.run_object(instructions="# Returns\n\n- be **brief**")
     factories.post(project, run)
@@ -329,6 +397,63 @@ def test_instructions_are_rendered_and_plain(project, member_client):
     assert "<h3>Returns</h3>" in html
     assert "<strong>brief</strong>" in html
     assert "# Returns\n\n- be **brief**</pre>" in html
+
+
+def test_what_changed_since_the_previous_configuration_is_one_click_away(project, member_client):
+    tools = [factories.function_tool("search_orders")]
+    before = factories.run_object(instructions="Be brief.\nBe exact.", temperature=1, tools=tools)
+    after = factories.run_object(instructions="Be brief.\nBe kind.", temperature=0.5, tools=tools)
+    factories.post(project, before)
+    factories.post(project, after)
+    html = opened(member_client, after)
+    assert "Changed since the configuration of " in section(html, "instructions")
+    assert "UTC : instructions, temperature" in section(html, "instructions")
+    assert "<del>" not in html
+    assert 'id="change"' not in opened(member_client, before)
+    swap = {"HX-Request": "true", "HX-Target": "change"}
+    shown = member_client.get(address(after["id"]) + "?full=change", headers=swap).content.decode()
+    assert "<html" not in shown
+    assert "<del>Be <b>exact</b>.</del><ins>Be <b>kind</b>.</ins>" in shown
+    assert "temperature 1 0.5" in words(shown)
+    assert "search_orders" not in shown
+
+
+def test_a_number_spelled_otherwise_is_no_change(project, member_client):
+    for temperature in (1, 1.0):
+        run = factories.run_object(temperature=temperature)
+        factories.post(project, run)
+    assert 'id="change"' not in opened(member_client, run)
+
+
+def test_any_two_versions_of_a_run_can_be_compared(project, member_client):
+    begun = factories.run_object(status="in_progress", completed_at=None, usage=None, metadata={"n": "1"})
+    ended = begun | {
+        "status": "completed", "completed_at": begun["created_at"] + 5, "metadata": {"n": "2"}, "vendor": [1.0, None],
+    }  # fmt: skip
+    late = begun | {"metadata": {"n": "<script>"}}
+    for posted in (begun, ended, late):
+        factories.post(project, posted)
+    html = opened(member_client, begun)
+    assert 'href="?from=0&amp;to=1#history"' in html
+    assert 'href="?from=1&amp;to=2#history"' in html  # what came too late, against what stood
+    shown = section(member_client.get(address(begun["id"]) + "?from=0&to=1").content.decode(), "history")
+    assert "From version 0 to 1 status" in shown
+    assert "status in_progress completed" in shown
+    assert 'metadata { "n": " 1 " "n": " 2 " }' in shown
+    assert "vendor not sent → a value [ 1.0, null ]" in shown
+    swap = {"HX-Request": "true", "HX-Target": "history"}
+    stale = member_client.get(address(begun["id"]) + "?from=0&to=2", headers=swap).content.decode()
+    assert "<html" not in stale
+    assert "&lt;script&gt;" in stale
+    same = member_client.get(address(begun["id"]) + "?from=1&to=1").content.decode()
+    assert "nothing differs" in section(same, "history")
+
+
+@pytest.mark.parametrize("query", ["from=0", "to=1", "from=0&to=9", "from=x&to=1", "from=-1&to=0", "from=&to="])
+def test_versions_that_are_not_there_are_not_found(project, member_client, query):
+    run = factories.run_object()
+    factories.post(project, run)
+    assert member_client.get(f"{address(run['id'])}?{query}").status_code == 404
 
 
 def test_long_texts_are_cut_openly(project, member_client):
@@ -532,18 +657,123 @@ def test_queries_do_not_grow_with_steps_and_posts(project, member_client):
         with CaptureQueriesContext(connection) as queries:
             opened(member_client, run)
         counts.append(len(queries))
-    # session, user, project, run, messages, steps, configuration, previous, next, question, history, keys,
-    # projects and memberships of the shell
+    # session, user, project, run, messages, steps, configuration, the one before it, previous, next, question,
+    # history, keys, projects and memberships of the shell
     assert counts[0] == counts[1] <= 15
+
+
+def test_a_failure_costs_one_query_more_and_a_comparison_another(project, member_client):
+    run = factories.failed_run()
+    factories.post(project, run)
+    factories.post(project, run | {"metadata": {"n": "1"}})
+    counts = []
+    for query in ("", "?from=0&to=1"):
+        with CaptureQueriesContext(connection) as queries:
+            member_client.get(address(run["id"]) + query)
+        counts.append(len(queries))
+    # as above and similar failures; then the history with what it replaced
+    assert counts[0] <= 16
+    assert counts[1] == counts[0] + 1
 
 
 def test_more_steps_than_fit_are_one_link_away(project, member_client):
     run = with_steps(project, 203)
     html = opened(member_client, run)
-    assert "Show 3 more steps" in section(html, "timeline")
+    assert "Show 173 more steps" in section(html, "timeline")
     assert "203 steps" in section(html, "timeline")
-    whole = member_client.get(address(run["id"]) + "?full=timeline").content.decode()
+    assert "Show 173 more steps" in section(html, "usage")
+    whole = member_client.get(address(run["id"]) + "?full=timeline&full=usage").content.decode()
     assert whole.count('class="what"') == 203
+    assert "more step" not in whole
+
+
+def test_what_many_steps_hold_is_fetched_when_they_are_unfolded(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    calls = [
+        [factories.function_call("a", output=f"output of {number}-{each}") for each in range(1, 3)]
+        for number in range(1, 20)
+    ]
+    factories.post_steps(project, *(factories.step_object(run, *each) for each in calls))
+    html = opened(member_client, run)
+    assert "output of 15-2" not in html
+    place = re.search(r'hx-get="\?full=(row-15-2)" hx-trigger="toggle once" hx-target="#row-15-2"', html)
+    assert place
+    url = f"{address(run['id'])}?full={place[1]}"
+    body = member_client.get(url, headers={"HX-Request": "true", "HX-Target": place[1]}).content.decode()
+    assert "<html" not in body
+    assert 'id="row-15-2"' in body
+    assert "output of 15-2" in body
+    assert "output of 15-2" in member_client.get(url).content.decode()  # the link, without JavaScript
+
+
+@pytest.mark.parametrize("place", ["row-", "row-0", "row-99", "row-1-7", "row-x", "row-1" + "0" * 40])
+def test_a_step_that_is_not_there_is_not_found(project, member_client, place):
+    run = with_steps(project, 1)
+    shown = member_client.get(address(run["id"]), headers={"HX-Request": "true", "HX-Target": place})
+    assert shown.status_code == 404
+
+
+def test_similar_failures_of_the_last_day_are_one_click_away(project, member_client):
+    now = int(time.time())
+    run = factories.failed_run("rate_limit", created_at=now - 60)
+    others = [
+        factories.failed_run("rate_limit", created_at=now - 90, assistant_id="asst_other"),
+        factories.failed_run("rate_limit", created_at=now - 90, model="o3"),
+        factories.failed_run("rate_limit", created_at=now - 90_000),
+        factories.failed_run("server_error", created_at=now - 90),
+    ]
+    factories.post(project, run, *others)
+    html = opened(member_client, run)
+    assert (
+        "Runs with this error in the last 24 hours 3 in all 2 of this assistant 2 on this model"
+        in section(html, "errors")
+    )
+    links = [unescape(each) for each in re.findall(r'href="([^"]*error=rate_limit[^"]*)">\d', html)]
+    expected = ({0, 1}, {1}, {0})  # others, beside the run itself
+    for link, numbers in zip(links, expected, strict=True):
+        listed = member_client.get(link).content.decode()
+        assert run["id"] in listed
+        assert {number for number, other in enumerate(others) if other["id"] in listed} == numbers
+
+
+def test_every_metadata_value_can_be_asked_for(project, member_client):
+    metadata = {"customer": "acme", 'odd "key"': 'a "b" \\ *, (c)', "empty": "", "日本": "-x OR y"}
+    run, other = factories.run_object(metadata=metadata), factories.run_object(metadata={"customer": "other"})
+    factories.post(project, run, other)
+    html = opened(member_client, run)
+    links = [unescape(each) for each in re.findall(r'href="([^"]+)">(?:Only|Not)<', html)]
+    assert len(links) >= 6
+    for only, without in zip(links[::2], links[1::2], strict=True):
+        listed = member_client.get(only).content.decode()
+        assert run["id"] in listed, only
+        assert other["id"] not in listed, only
+        listed = member_client.get(without).content.decode()
+        assert run["id"] not in listed, without
+
+
+def test_failed_steps_are_drawn_wherever_they_are(project, member_client):
+    run = factories.failed_run()
+    steps = [factories.step_object(run, factories.function_call("a")) for _ in range(60)]
+    steps[-1] |= {"status": "failed", "last_error": {"code": "server_error", "message": "Tool broke."}}
+    factories.post(project, run)
+    factories.post_steps(project, *steps)
+    html = opened(member_client, run)
+    assert "Show 29 more steps" in section(html, "timeline")
+    assert f'id="{steps[-1]["id"]}"' in html
+    assert "Tool broke." in section(html, "timeline")
+
+
+def test_more_tools_than_fit_come_into_view_on_demand(project, member_client):
+    run = factories.run_object(tools=[factories.function_tool(f"tool_{number}") for number in range(128)])
+    factories.post(project, run)
+    html = opened(member_client, run)
+    assert "128 configured" in section(html, "tools")
+    assert "Show 108 more tools" in section(html, "tools")
+    swap = {"HX-Request": "true", "HX-Target": "tools"}
+    whole = member_client.get(address(run["id"]) + "?full=tools", headers=swap).content.decode()
+    assert "tool_127" in whole
+    assert "Filter 128 tools" in whole
 
 
 def test_the_twin_is_the_object_as_it_was_posted(project, member_client):

@@ -1,0 +1,63 @@
+"""The picture of runs over time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.histogram import Picture
+from runs.stats.histogram import Histogram
+from runs.stats.spans import Span
+
+START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+def picture(*bars: dict[str, int], since: datetime | None = None, **step: float) -> Picture:
+    span = Span(START, timedelta(**(step or {"minutes": 15})), len(bars))
+    return Picture(Histogram(span, tuple(map(Counter, bars)), since))
+
+
+def test_statuses_are_stacked_with_what_needs_a_person_at_the_bottom() -> None:
+    found = picture({"completed": 3, "failed": 1}, {}, {"completed": 2, "odd": 2})
+    assert [(layer.status, layer.path) for layer in found.layers] == [
+        ("failed", "M0 48.0h0.8v16.0h-0.8z"),
+        ("completed", "M0 0.0h0.8v48.0h-0.8zM2 32.0h0.8v32.0h-0.8z"),
+        ("odd", "M2 0.0h0.8v32.0h-0.8z"),
+    ]
+    assert (found.peak, found.count, found.every) == (4, 3, "15 minutes")
+    assert [(slot.place, slot.words) for slot in found.slots] == [
+        (0, "2026-11-20 14:30, 15 minutes: 1 Failed, 3 Completed"),
+        (2, "2026-11-20 15:00, 15 minutes: 2 Completed, 2 odd"),
+    ]
+
+
+def test_a_sentence_says_what_the_picture_shows() -> None:
+    assert picture({"completed": 30, "failed": 1}, {"failed": 2}).sentence == (
+        "Runs per 15 minutes from 2026-11-20 14:30 to 2026-11-20 15:00 UTC. 33 in all, 31 at most. "
+        "3 failed, most at 2026-11-20 14:45: 2."
+    )
+    assert picture({"completed": 1}, hours=1).sentence.startswith("Runs per hour from")
+    assert "None failed." in picture({"completed": 1}).sentence
+
+
+def test_what_was_not_counted_is_shown_and_said() -> None:
+    found = picture({}, {}, {"completed": 1}, since=START + timedelta(minutes=30))
+    assert found.uncounted == "2.00"
+    assert found.sentence.endswith("Only the newest 10,000 are counted.")
+    assert picture({"completed": 1}).uncounted == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "step", "texts"),
+    [
+        (10, {"seconds": 1}, ["14:30:00", "14:30:05"]),
+        (96, {"minutes": 15}, ["16:00", "20:00", "21 Nov", "04:00", "08:00", "12:00"]),
+        (28, {"hours": 6}, ["21 Nov", "22 Nov", "23 Nov", "24 Nov", "25 Nov", "26 Nov", "27 Nov"]),
+        (60, {"days": 7}, ["Nov 2026", "Mar 2027", "May 2027", "Aug 2027", "Nov 2027"]),
+    ],
+)
+def test_the_axis_has_a_few_round_times(count: int, step: dict[str, float], texts: list[str]) -> None:
+    found = picture({"completed": 1}, *[{}] * (count - 1), **step)
+    assert [tick.text for tick in found.ticks] == texts

@@ -1,0 +1,72 @@
+"""Each person's choice of columns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from dashboard import columns
+from runs.errors import InvalidFilter
+from runs.models import Project, User
+from tests import factories
+
+URL = "/p/default/prefs/columns"
+LIST = "/p/default/runs/"
+
+
+def heads(client: Client) -> list[str]:
+    body = client.get(LIST).content.decode()
+    return re.findall(r'<th role="columnheader" class="c-(\w+)', body)
+
+
+def test_a_choice_is_remembered_and_leads_back_to_the_list(member_client: Client, project: Project) -> None:
+    factories.post_run(project)
+    usual = "sel status started dur run asst model tools tok meta err"
+    assert heads(member_client) == usual.split()
+    response = member_client.post(URL, {"column": ["thread", "tokens"], "query": "status=completed"})
+    assert (response.status_code, response["Location"]) == (302, f"{LIST}?status=completed")
+    assert heads(member_client) == ["sel", "status", "started", "run", "thread", "tok", "err"]
+    member_client.post(URL, {})
+    assert heads(member_client) == ["sel", "status", "started", "run", "err"]
+
+
+def test_a_choice_is_that_of_one_person(member_client: Client, client: Client, project: Project) -> None:
+    factories.post_run(project)
+    member_client.post(URL, {"column": ["thread"]})
+    client.force_login(factories.make_user(project))
+    assert "dur" in heads(client)
+
+
+def test_a_script_gets_the_results_of_the_same_list(member_client: Client, project: Project) -> None:
+    factories.post_run(project)
+    swap = {"HX-Request": "true", "HX-Target": "results"}
+    response = member_client.post(URL, {"column": ["model"]}, headers=swap, follow=True)
+    body = response.content.decode()
+    assert body.strip().startswith("<title>")
+    assert "c-model" in body
+    assert "c-tok" not in body
+
+
+def test_tools_that_are_not_shown_are_not_asked_for(
+    member_client: Client, project: Project, django_assert_num_queries
+) -> None:
+    factories.post_run(project)
+    member_client.post(URL, {"column": ["model"]})
+    # session, user, project; rows
+    with django_assert_num_queries(4):
+        member_client.get(LIST, headers={"HX-Request": "true", "HX-Target": "rows"})
+
+
+def test_unknown_columns_are_refused_and_gone_ones_passed_over(member: User, member_client: Client) -> None:
+    assert member_client.post(URL, {"column": ["secret"]}).status_code == 400
+    with pytest.raises(InvalidFilter, match="unknown column 'secret'"):
+        columns.choose(member, ["secret"])
+    member.preferences = {"columns": ["model", "gone"]}
+    assert columns.chosen(member) == {"model"}
+
+
+@pytest.mark.parametrize("query", ["status=faild", "sort=cost", "cursor=x&q=("])
+def test_a_way_back_that_can_not_be_meant_leads_to_the_whole_list(member_client: Client, query: str) -> None:
+    assert member_client.post(URL, {"query": query})["Location"] == LIST

@@ -1,0 +1,76 @@
+"""What is new since the list was read: counted, announced once, and never inserted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.views import run_news
+from runs.models import Project, Run
+from tests import factories
+
+URL = "/p/default/news/"
+
+
+def just_now(**changes: Any) -> dict[str, Any]:
+    at = int(timezone.now().timestamp())
+    return factories.run_object(created_at=at, started_at=at, completed_at=at + 1) | changes
+
+
+def after(**ago: float) -> str:
+    return f"{datetime.now(UTC) - timedelta(**ago):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def test_what_was_received_since_is_counted_and_announced(member_client: Client, project: Project) -> None:
+    factories.post(project, just_now(), just_now(status="failed"))
+    response = member_client.get(URL, {"after": after(minutes=1), "status": "failed"})
+    body = response.content.decode()
+    assert ">1 new run</a>" in body
+    assert 'href="/p/default/runs/?status=failed"' in body
+    assert "1 new run" in response["HX-Trigger"]
+    assert "known=1" in body
+    again = member_client.get(URL, {"after": after(minutes=1), "status": "failed", "known": "1"})
+    assert "HX-Trigger" not in again
+
+
+def test_nothing_new_says_nothing(member_client: Client, project: Project) -> None:
+    factories.post(project, just_now(), factories.run_object(created_at=factories.NOW - 10**6))
+    response = member_client.get(URL, {"after": after(seconds=-5)})
+    assert "<a" not in response.content.decode()
+    assert "HX-Trigger" not in response
+
+
+def test_an_import_of_old_runs_is_no_news(member_client: Client, project: Project) -> None:
+    factories.post(project, just_now(created_at=factories.NOW - 10**6))
+    assert "<a" not in member_client.get(URL, {"after": after(minutes=1)}).content.decode()
+
+
+def test_counting_ends_somewhere(member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_news, "MOST_COUNTED", 2)
+    factories.post(project, *(just_now() for _ in range(4)))
+    assert "More than 2 new runs" in member_client.get(URL, {"after": after(minutes=1)}).content.decode()
+
+
+def test_active_rows_come_as_they_are_now(member_client: Client, project: Project) -> None:
+    run = Run.objects.get(pk=factories.post_run(project, status="failed").pk)
+    foreign = factories.post_run(factories.make_project("other"))
+    response = member_client.get(URL, {"after": after(minutes=1), "active": [str(run.pk), str(foreign.pk)]})
+    body = response.content.decode()
+    assert f'<template>\n\n  \n    <tr role="row" id="row-{run.pk}" hx-swap-oob="morph">' in body
+    assert str(foreign.pk) not in body
+
+
+def test_its_cost_is_bounded(member_client: Client, project: Project, django_assert_num_queries) -> None:
+    runs = [factories.post_run(project) for _ in range(3)]
+    # session, user, project; the count, the active rows, their tools
+    with django_assert_num_queries(6):
+        member_client.get(URL, {"after": after(minutes=1), "active": [str(run.pk) for run in runs]})
+
+
+@pytest.mark.parametrize("query", ["", "after=x", "after=-1h&active=x", "after=-1h&status=faild", "before=-1h"])
+def test_what_can_not_be_meant_is_refused(member_client: Client, query: str) -> None:
+    assert member_client.get(f"{URL}?{query}").status_code == 400
