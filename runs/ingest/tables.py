@@ -45,20 +45,30 @@ class Table:
 
         return fetch
 
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Write `rows` that were not there when it was looked, sorted by key; how many were written.
+
+        Raises IntegrityError where many are written and another writer was first with one.
+        """
+        if len(rows) <= _MOST_IN_STATEMENT:
+            return self.upsert(rows)
+        with sql.cursor() as cursor:
+            self._copy(cursor, self._table, rows)
+        return len(rows)
+
     def upsert(self, rows: Sequence[Row]) -> int:
         """Write `rows`, which must be sorted by key, and return how many were written.
 
         A row is written only over the version before its own, so what another writer changed meanwhile is not.
         Equal order in every writer keeps them from waiting for each other in a circle.
         """
-        adapted = [self._encoded(row) for row in rows]
         with sql.cursor() as cursor:
             if len(rows) > _MOST_IN_STATEMENT:
-                self._stage(cursor, adapted)
+                self._stage(cursor, rows)
                 source, parameters = f"SELECT {self._names} FROM {self._stage_name} ORDER BY {self._keys}", []  # noqa: S608
             else:
                 source = sql.values(len(self.columns), len(rows))
-                parameters = [value for row in adapted for value in row]
+                parameters = [value for row in rows for value in self._encoded(row)]
             cursor.execute(f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}", parameters)
             return len(cursor.fetchall())
 
@@ -71,9 +81,12 @@ class Table:
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._stage_name} (LIKE {self._table}) ON COMMIT DELETE ROWS; "
             f"TRUNCATE {self._stage_name}"
         )
-        with cursor.copy(f"COPY {self._stage_name} ({self._names}) FROM STDIN") as copy:
+        self._copy(cursor, self._stage_name, rows)
+
+    def _copy(self, cursor: psycopg.Cursor[Any], table: str, rows: Iterable[Row]) -> None:
+        with cursor.copy(f"COPY {table} ({self._names}) FROM STDIN") as copy:
             for row in rows:
-                copy.write_row(row)
+                copy.write_row(self._encoded(row))
 
     @cached_property
     def _table(self) -> str:

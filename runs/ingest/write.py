@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from django.db import DataError, OperationalError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs import rollups, sql
 from runs.errors import TooManyRetries
@@ -65,7 +65,7 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
             return _write_once(project, grouped, receipt)
         except _NewConfigurations as found:
             _store_configurations(project, grouped, found.missing, receipt)
-        except _Overtaken:
+        except (_Overtaken, IntegrityError):
             logger.debug("Merging again after another writer", extra={"action": "merge_again"})
         except OperationalError as error:
             if not isinstance(error.__cause__, _RETRIED):
@@ -106,11 +106,15 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
 
 
 def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: Receipt) -> None:
-    rows = [_row(project, kind, key, planned, receipt) for key, planned in plans.items() if planned.writes]
-    for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
-        batch = rows[begin : begin + _ROWS_PER_STATEMENT]
-        if kind.table.upsert(batch) != len(batch):
-            raise _Overtaken
+    new, changed = [], []
+    for key, planned in plans.items():
+        if planned.writes:
+            (changed if planned.before else new).append(_row(project, kind, key, planned, receipt))
+    for rows, write_rows in ((new, kind.table.insert), (changed, kind.table.upsert)):
+        for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
+            batch = rows[begin : begin + _ROWS_PER_STATEMENT]
+            if write_rows(batch) != len(batch):
+                raise _Overtaken
     # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
     if kind is RUNS:
