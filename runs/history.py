@@ -56,6 +56,21 @@ def stale(observation: Observation, standing: Version) -> Version:
     return Version(observation.n, observation.received_at, _replaced(standing.members, observation))
 
 
+def versions(run: Run, observations: Sequence[Observation]) -> dict[int, Version]:
+    """Every state that a post told of, by its place in the history: those that stood, and those that came late."""
+    stood = accepted(run, observations)
+    late = (each for each in observations if each.outcome == Observation.Outcome.STALE)
+    found = {each.n: each for each in stood}
+    for each in late:
+        found[each.n] = stale(each, standing(stood, each.n))
+    return dict(sorted(found.items()))
+
+
+def standing(stood: Sequence[Version], n: int) -> Version:
+    """The version that stood when the `n`-th post came, of all that ever did, oldest first."""
+    return next(each for each in reversed(stood) if each.n < n)
+
+
 def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[Version]:
     members: Mapping[str, bytes] = run.members()
     for each in reversed(observations):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from dashboard import json_values
 from dashboard.run_page import excerpt
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import as_mapping, as_text
+from runs.contract import Called
+from runs.protocol.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,14 @@ class Part:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
-    """One tool call. `server` is the label of an MCP server."""
+    """One tool call. `server` is the label of an MCP server, `posted` the whole of it as it was parsed."""
 
     id: str
     type: str
     name: str
-    parts: list[Part] = field(default_factory=list)
+    posted: dict[str, Any] = field(default_factory=dict, repr=False)
     server: str | None = None
     is_answered: bool = True
     output_length: int | None = None
@@ -55,24 +59,49 @@ class Call:
             case _:
                 return self.type, ""
 
+    @cached_property
+    def called(self) -> Called:
+        """The call of a function as the contract check takes it: one object a call."""
+        arguments = as_mapping(self.posted.get(self.type)).get("arguments")
+        is_text = isinstance(arguments, str) and not isinstance(arguments, json_values.Number)
+        return Called(self.id, self.name, arguments if is_text or arguments is None else json_values.dump(arguments))
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """What it holds, laid out. Made when it is shown: most of a page's time would go into it."""
+        try:
+            posted = as_mapping(json_values.cleaned(self.posted))
+            return list(_parts(self.type, posted, as_mapping(posted.get(self.type)), self.is_answered))
+        except RecursionError:
+            return [Part(f"{self.type}, as received", excerpt.of_text(json_values.dump(self.posted)))]
+
 
 def read(posted: Any, *, is_awaited: bool = False) -> Call:
     """A call as a step or a required action tells it. `is_awaited`: its run waits for outputs now."""
     posted = as_mapping(posted)
-    kind = as_text(posted.get("type")) or "function"
+    kind = _word(posted.get("type")) or "function"
     body = as_mapping(posted.get(kind))
-    name = as_text(body.get("name") if kind == "function" else posted.get("name")) or kind
     output = body.get("output") if kind == "function" else posted.get("output")
-    answered = not (is_awaited and kind in ("function", "mcp") and output is None)
     return Call(
-        id=as_text(posted.get("id")) or "",
+        id=_word(posted.get("id")) or "",
         type=kind,
-        name=name,
-        parts=list(_parts(kind, posted, body, answered)),
-        server=as_text(posted.get("server_label")),
-        is_answered=answered,
-        output_length=len(as_text(output) or "") if output is not None else None,
+        name=_word(body.get("name") if kind == "function" else posted.get("name")) or kind,
+        posted=posted,
+        server=_word(posted.get("server_label")),
+        is_answered=not (is_awaited and kind in ("function", "mcp") and output is None),
+        output_length=_length(output),
     )
+
+
+def _word(value: Any) -> str | None:
+    """A name or id, fit for a page; what is no string was not meant as one."""
+    return clean(value) if isinstance(value, str) else None
+
+
+def _length(output: Any) -> int | None:
+    if output is None:
+        return None
+    return len(output) if isinstance(output, str) else len(json_values.dump(output))
 
 
 def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bool) -> Iterator[Part]:

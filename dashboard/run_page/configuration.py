@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from dashboard import markdown
-from dashboard.run_page import excerpt
+from dashboard import json_values, markdown
+from dashboard.run_page import changes, excerpt
+from dashboard.run_page.changes import FieldChange
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
+from runs.errors import InvalidFilter
+from runs.filters import RunFilters
+from runs.filters.matches import Is
+from runs.filters.query import Query
+from runs.filters.tree import Node, Term, negated
+from runs.models import Configuration
+from runs.protocol import text
 
 _FIELDS = (
     "temperature",
@@ -40,10 +49,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One entry of the metadata."""
+    """One entry of the metadata; `only` and `without` are the filters that ask for it, and for all but it."""
 
     key: str
     value: Excerpt
+    only: str = ""
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,23 @@ class Instructions:
         return markdown.render(self.text.full) if self.text else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed since the assistant's previous configuration, which was first seen at `since`."""
+
+    since: datetime
+    fields: list[FieldChange]
+    is_shown: bool
+
+
+def change(now: Configuration, previous: Configuration | None, *, is_shown: bool) -> Change | None:
+    """The change from `previous` to `now`; None where there is nothing before."""
+    if previous is None:
+        return None
+    fields = changes.between(text.fields(previous.body.encode()), text.fields(now.body.encode()))
+    return Change(previous.first_seen_at, fields, is_shown) if fields else None
+
+
 def settings(posted: Posted) -> list[Setting]:
     """The configuration, field by field, but for instructions and tools."""
     occasional = [name for name in _OCCASIONAL if posted.presence(name) is not Presence.ABSENT]
@@ -75,7 +103,23 @@ def instructions(posted: Posted) -> Instructions:
 
 def metadata(posted: Posted) -> list[Pair]:
     """The metadata's entries."""
-    return [Pair(key, excerpt.of_posted(value)) for key, value in posted.mapping("metadata").items()]
+    return [_pair(key, value) for key, value in posted.mapping("metadata").items()]
+
+
+def _pair(key: str, value: Any) -> Pair:
+    shown = excerpt.of_posted(value)
+    if not isinstance(value, str) or isinstance(value, json_values.Number):
+        return Pair(key, shown)
+    wanted = Term("metadata", (Is(value),), key)
+    return Pair(key, shown, _asked(wanted), _asked(negated(wanted)))
+
+
+def _asked(node: Node) -> str:
+    """The query string that asks for it; "" for what the language has no words for."""
+    try:
+        return RunFilters(q=Query.parse(str(node))).query()
+    except InvalidFilter:
+        return ""
 
 
 def _setting(posted: Posted, name: str) -> Setting:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import pairwise
 
-from runs.history import Entry
+from dashboard.run_page import changes
+from dashboard.run_page.changes import FieldChange
+from runs.history import Entry, Version
+from runs.models import Observation
 from runs.protocol.times import milliseconds_between
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry with the name of its key ("" for a command) and the time since the entry before it."""
+    """An entry with the name of its key ("" for a command) and the time since the entry before it.
+
+    `before` is the place of the version that stood when it came.
+    """
 
     entry: Entry
     source: str
     after_ms: int | None
+    before: int | None = None
 
     @property
     def received(self) -> str:
@@ -32,7 +39,37 @@ def lines(entries: Sequence[Entry], key_names: Mapping[int, str]) -> list[Line]:
         None,
         *(milliseconds_between(before.received_at, after.received_at) for before, after in pairwise(entries)),
     ]
-    return [Line(entry, _source(entry, key_names), gap) for entry, gap in zip(entries, gaps, strict=True)]
+    found = zip(entries, gaps, _standing(entries), strict=True)
+    return [Line(entry, _source(entry, key_names), gap, before) for entry, gap, before in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two versions and what differs between them."""
+
+    left: Version
+    right: Version
+    fields: list[FieldChange]
+
+
+def compare(versions: Mapping[int, Version], left: int, right: int) -> Comparison | None:
+    """The versions at two places of the history; None where there is none at one of them."""
+    if left not in versions or right not in versions:
+        return None
+    return Comparison(
+        versions[left],
+        versions[right],
+        changes.between(versions[left].members, versions[right].members),
+    )
+
+
+def _standing(entries: Iterable[Entry]) -> Iterator[int | None]:
+    """For each entry the place of the one that stood before it; stale ones never do."""
+    stands: int | None = None
+    for entry in entries:
+        yield stands
+        if entry.outcome != Observation.Outcome.STALE:
+            stands = entry.n
 
 
 def _source(entry: Entry, key_names: Mapping[int, str]) -> str:

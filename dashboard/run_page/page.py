@@ -6,29 +6,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from dashboard.run_page import configuration, excerpt, history, steps
+from dashboard.run_page import configuration, excerpt, history, similar, steps
 from dashboard.run_page.calls import Call
-from dashboard.run_page.configuration import Instructions, Pair, Setting
+from dashboard.run_page.configuration import Change, Instructions, Pair, Setting
+from dashboard.run_page.contract import Contract
+from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.history import Line
+from dashboard.run_page.history import Comparison, Line
 from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.raw import RawTree
+from dashboard.run_page.similar import Group
 from dashboard.run_page.steps import Step
-from dashboard.run_page.timeline import MOST_STEPS, Timeline
+from dashboard.run_page.timeline import Timeline
 from dashboard.run_page.tools import Tools
 from dashboard.run_page.usage import Usage
 from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
-from runs.history import entries
-from runs.models import ApiKey, Message, Observation, Run, RunStep
+from runs.history import entries, versions
+from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
 
 
 @dataclass
 class RunPage:
-    """One run for its page. A section is made when its template asks; `full` names those without a cut."""
+    """One run for its page. A section is made when its template asks; `full` names those without a cut.
+
+    `compared` are the places of two versions in the history.
+    """
 
     run: Run
     now: datetime
     full: frozenset[str] = frozenset()
+    compared: tuple[int, int] | None = None
 
     @cached_property
     def posted(self) -> Posted:
@@ -67,8 +74,8 @@ class RunPage:
 
     @cached_property
     def timeline(self) -> Timeline:
-        limit = None if "timeline" in self.full else MOST_STEPS
-        return Timeline(self.run, self.posted, self.steps, self.now, limit)
+        opened = next((name[4:] for name in self.full if name.startswith("row-")), "")
+        return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened)
 
     @cached_property
     def calls(self) -> list[Call]:
@@ -79,7 +86,11 @@ class RunPage:
 
     @cached_property
     def tools(self) -> Tools:
-        return Tools(self.posted, self.calls, is_known=bool(self.steps))
+        return Tools(self.posted, self.calls, is_known=bool(self.steps), is_full="tools" in self.full)
+
+    @property
+    def contract(self) -> Contract:
+        return self.timeline.contract
 
     @cached_property
     def error(self) -> Problem | None:
@@ -101,6 +112,11 @@ class RunPage:
     def failed_steps(self) -> list[Step]:
         return [step for step in self.steps if step.is_failed]
 
+    @cached_property
+    def similar(self) -> list[Group]:
+        """Runs that failed alike in the last 24 hours."""
+        return similar.groups(self.run, self.run.project.slug, self.now)
+
     @property
     def error_count(self) -> int:
         return bool(self.error) + (self.incomplete_reason is not None) + len(self.failed_steps)
@@ -112,11 +128,21 @@ class RunPage:
 
     @cached_property
     def usage(self) -> Usage:
-        return Usage(self.run, self.posted, self.steps)
+        return Usage(self.run, self.posted, self.steps, self.timeline, is_full="usage" in self.full)
+
+    @property
+    def cost(self) -> Cost:
+        return self.header.cost
 
     @property
     def instructions(self) -> Instructions:
         return configuration.instructions(self.posted)
+
+    @cached_property
+    def change(self) -> Change | None:
+        """What changed since the assistant's previous configuration."""
+        now = self.run.configuration
+        return configuration.change(now, Configuration.objects.before(now), is_shown="change" in self.full)
 
     @property
     def settings(self) -> list[Setting]:
@@ -146,6 +172,15 @@ class RunPage:
     def history(self) -> list[Line]:
         found = entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
         return history.lines(found, ApiKey.objects.names(entry.key_id for entry in found))
+
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The two versions that were asked for."""
+        if self.compared is None:
+            return None
+        observations = list(Observation.objects.of_run(self.run))
+        return history.compare(versions(self.run, observations), *self.compared)
 
 
 def header_alone(run: Run, now: datetime, seen_version: int | None) -> Header:

@@ -15,7 +15,7 @@ MODELLED = frozenset({"object", *(field.name for field in run.KNOWN), *configura
 _DEEPEST = 60
 _LONGEST_STRING = 600
 # A larger object is loaded when its tree comes into view.
-LARGE = 24_000
+LARGE = 8_000
 
 
 @dataclass(frozen=True, slots=True)

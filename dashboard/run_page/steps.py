@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dashboard import json_values
@@ -17,14 +18,25 @@ from runs.protocol.step import TERMINAL
 _ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
-    """The `number`-th step: its tool calls, or the `parts` of whatever else it is."""
+    """The `number`-th step: its tool calls, or whatever else its `details` tell. `messages` are the run's."""
 
     record: RunStep
     number: int
     calls: list[Call]
-    parts: list[Part] = field(default_factory=list)
+    details: Any = field(default=None, repr=False)
+    messages: Mapping[str, Message] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """What a step without calls holds, laid out."""
+        if self.calls:
+            return []
+        try:
+            return [_own_part(self.details, self.messages)]
+        except RecursionError:
+            return [Part("step_details", excerpt.of_text(self.record.details or ""))]
 
     @property
     def anchor(self) -> str:
@@ -51,15 +63,15 @@ def read(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) 
 
 
 def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> Step:
-    details = json_values.shown(record.details) if record.details else None
+    details = json_values.parse(record.details) if record.details else None
     posted = as_mapping(details).get("tool_calls")
     awaited = waits and record.status not in TERMINAL
     found = [calls.read(each, is_awaited=awaited) for each in posted] if isinstance(posted, list) else []
-    return Step(record, number, found, [] if found else [_own_part(details, messages)])
+    return Step(record, number, found, details, messages)
 
 
 def _own_part(details: Any, messages: Mapping[str, Message]) -> Part:
-    """What a step without calls holds: the message that it made, or a vendor's details as they came."""
+    """The message that a step made, or a vendor's details as they came."""
     creation = as_mapping(as_mapping(details).get("message_creation"))
     message = messages.get(str(creation.get("message_id")))
     if message is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -14,13 +15,22 @@ from dashboard.lifecycle import Clock, goes_on
 from dashboard.run_page import calls
 from dashboard.run_page.axis import Axis, Tick
 from dashboard.run_page.calls import Call, Part
+from dashboard.run_page.contract import Contract
 from dashboard.run_page.posted import Posted, as_mapping
 from dashboard.run_page.steps import Step
+from runs.contract import Finding
 from runs.models import Run, RunStep
 from runs.protocol.times import milliseconds_between
 
-# More would be slow to draw; the rest is one click away.
-MOST_STEPS = 200
+# Drawn at once: every step and call more takes its time, and is one click away.
+FIRST_STEPS = 30
+# A short timeline comes with what its lines hold, so that a search in the page finds it; of a long one, that is
+# fetched line by line.
+_SHORT = 12
+# With `full`: what more rows hold is fetched when they are unfolded.
+_MOST_BODIES = 200
+# Failed and waiting steps are drawn wherever they are, since links lead to them.
+_MOST_EVENTFUL = 10
 _LONGEST_LABEL = 40
 
 
@@ -35,26 +45,43 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the waterfall: a step, or one of several calls of a step (`is_call`), which have no times."""
+    """A line of the waterfall: a step, or one of several calls of a step (`is_call`), which have no times.
 
+    `place` tells lines apart in addresses: 7 for the seventh step, 7-2 for its second call.
+    """
+
+    place: str
     anchor: str
     label: str
     status: str
-    parts: list[Part]
     step: Step | None = None
     call: Call | None = None
     bar: Bar | None = None
     duration: str = ""
     began: str = ""
     is_open: bool = False
+    is_loaded: bool = True
+    findings: Sequence[Finding] = ()
 
     @property
     def is_call(self) -> bool:
         return self.step is None
 
     @property
+    def parts(self) -> list[Part]:
+        """What is unfolded; of a step with several calls, each has a line of its own."""
+        if self.call is not None:
+            return self.call.parts
+        return self.step.parts if self.step else []
+
+    @property
     def is_waiting(self) -> bool:
         return self.status == "requires_action"
+
+    @property
+    def wrong(self) -> list[str]:
+        """In which ways its call is wrong."""
+        return list(dict.fromkeys(str(finding.kind) for finding in self.findings if finding.is_fault))
 
     @property
     def short_label(self) -> str:
@@ -64,18 +91,51 @@ class Row:
 
 @dataclass
 class Timeline:
-    """The waterfall of a run; all of its `steps`, of which `limit` are drawn."""
+    """The waterfall of a run. Of its `steps` the first are drawn, and those that failed or wait; `is_full`: all.
+
+    `opened` is the place of a line that is to be drawn unfolded, whatever else is.
+    """
 
     run: Run
     posted: Posted
     steps: Sequence[Step]
     now: datetime
-    limit: int | None = MOST_STEPS
+    is_full: bool = False
+    opened: str = ""
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What the calls have against the run's tools."""
+        return Contract(self.posted, self.steps, self.pending, self.leads_to)
 
     @property
     def hidden(self) -> int:
         """How many steps are not drawn."""
-        return 0 if self.limit is None else max(0, len(self.steps) - self.limit)
+        return len(self.steps) - len(self.drawn)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every line is drawn with what it holds."""
+        return not self.hidden and all(row.is_loaded for row in self.rows)
+
+    @cached_property
+    def drawn(self) -> list[Step]:
+        if self.is_full:
+            return list(self.steps)
+        later = (step for step in self.steps[FIRST_STEPS:] if self._is_eventful(step))
+        return [*self.steps[:FIRST_STEPS], *islice(later, _MOST_EVENTFUL)]
+
+    def leads_to(self, step: Step) -> str:
+        """The address of a step on this page, wherever it is drawn."""
+        is_drawn = step.number <= FIRST_STEPS or step in self.drawn
+        return f"#{step.anchor}" if is_drawn else f"?full=timeline#{step.anchor}"
+
+    def row(self, place: str) -> Row | None:
+        """The line at that place, with what it holds."""
+        number = _number(place)
+        if not 0 < number <= len(self.steps):
+            return None
+        return next((row for row in self._rows(self.steps[number - 1]) if row.place == place), None)
 
     @property
     def call_count(self) -> int:
@@ -118,29 +178,52 @@ class Timeline:
     def is_open_ended(self) -> bool:
         return goes_on(self.run, self.now)
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
-        shown = self.steps if self.limit is None else self.steps[: self.limit]
-        return [row for step in shown for row in self._rows(step)]
+        """The lines that are drawn. What those of a long timeline hold is fetched when they are unfolded."""
+        rows = [row for step in self.drawn for row in self._rows(step)]
+        bodies = _MOST_BODIES if self.is_full else len(rows) if len(rows) <= _SHORT else 0
+        return [
+            row if number < bodies or row.is_open or row.place == self.opened else replace(row, is_loaded=False)
+            for number, row in enumerate(rows)
+        ]
+
+    def _is_eventful(self, step: Step) -> bool:
+        shown = step.number == _number(self.opened)
+        return shown or step.is_failed or not all(call.is_answered for call in step.calls)
 
     def _rows(self, step: Step) -> Iterable[Row]:
         lone = step.calls[0] if len(step.calls) == 1 else None
         status = "requires_action" if lone and not lone.is_answered else step.record.status
+        place = str(step.number)
         yield Row(
+            place,
             step.anchor,
             step.title,
             status,
-            lone.parts if lone else step.parts,
             step,
             lone,
             self._bar(step),
             self._clock.span(milliseconds_between(step.record.created_at, self._end(step.record))),
             self._clock.span(milliseconds_between(self.run.created_at, step.record.created_at)),
-            is_open=step.is_failed or status == "requires_action",
+            is_open=step.is_failed or status == "requires_action" or place == self.opened,
+            findings=self.contract.of(lone) if lone else (),
         )
         if lone is None:
             for number, call in enumerate(step.calls, 1):
-                yield _call_row(step, call, number)
+                yield self._call_row(step, call, number)
+
+    def _call_row(self, step: Step, call: Call, number: int) -> Row:
+        place = f"{step.number}-{number}"
+        return Row(
+            place,
+            f"{step.anchor}-{number}",
+            call.name,
+            step.record.status if call.is_answered else "requires_action",
+            call=call,
+            is_open=not call.is_answered or place == self.opened,
+            findings=self.contract.of(call),
+        )
 
     def _bar(self, step: Step) -> Bar | None:
         begin = step.record.created_at
@@ -157,11 +240,10 @@ class Timeline:
         return Clock.of(self.run, self.now)
 
 
-def _call_row(step: Step, call: Call, number: int) -> Row:
-    status = step.record.status if call.is_answered else "requires_action"
-    return Row(
-        f"{step.anchor}-{number}", call.name, status, call.parts, call=call, is_open=not call.is_answered
-    )
+def _number(place: str) -> int:
+    """The number of the step at that place; 0 for none."""
+    number, _, _ = place.partition("-")
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
 def _kind(step: Step, run: Run) -> str:

@@ -12,20 +12,28 @@ from dashboard.run_page.calls import Call
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
 
+# More are drawn when they come into view.
+FIRST_TOOLS = 20
 
-@dataclass(slots=True)
+
+@dataclass
 class Tool:
-    """One configured tool, or one that was called without being configured."""
+    """One configured tool, or one that was called without being configured. `definition`: its JSON value."""
 
     key: tuple[str, str]
     type: str
     name: str
     description: Excerpt | None = None
-    schema: Excerpt | None = None
+    definition: Any = None
     schema_title: str = ""
     is_strict: bool = False
     is_configured: bool = True
     calls: list[Call] = field(default_factory=list)
+
+    @property
+    def schema(self) -> Excerpt | None:
+        """The definition, laid out."""
+        return None if self.definition is None else excerpt.of_value(self.definition)
 
     @property
     def waiting(self) -> int:
@@ -46,6 +54,16 @@ class Tools:
     posted: Posted
     called: Sequence[Call]
     is_known: bool
+    is_full: bool = False
+
+    @property
+    def drawn(self) -> list[Tool]:
+        return self.rows if self.is_full else self.rows[:FIRST_TOOLS]
+
+    @property
+    def hidden(self) -> int:
+        """How many tools are not drawn."""
+        return len(self.rows) - len(self.drawn)
 
     @property
     def presence(self) -> Presence:
@@ -102,7 +120,7 @@ def _configured(posted: dict[str, Any]) -> Tool:
         (kind, server or "" if kind == "mcp" else ""),
         kind,
         server or kind,
-        schema=excerpt.of_value(rest) if rest else None,
+        definition=rest or None,
         schema_title="Definition, as received",
     )
 
@@ -116,7 +134,7 @@ def _function(kind: str, posted: dict[str, Any]) -> Tool:
         kind,
         name,
         excerpt.of_text(description) if description else None,
-        None if schema is None else excerpt.of_value(schema),
+        schema,
         _schema_title(schema),
         posted.get("strict") is True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from dashboard import formats
 from dashboard.run_page import excerpt
@@ -11,6 +12,7 @@ from dashboard.run_page.axis import percent
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_integer
 from dashboard.run_page.steps import Step
+from dashboard.run_page.timeline import FIRST_STEPS, Timeline
 from runs.models import Run
 
 
@@ -49,6 +51,7 @@ class StepUsage:
     """A step's tokens; widths are SVG lengths beside the run's largest step."""
 
     step: Step
+    url: str
     prompt_width: str
     completion_width: str
 
@@ -58,6 +61,8 @@ class Usage:
     run: Run
     posted: Posted
     steps: Sequence[Step]
+    timeline: Timeline
+    is_full: bool = False
 
     @property
     def presence(self) -> Presence:
@@ -91,17 +96,28 @@ class Usage:
         value = self.posted.mapping("usage")
         return excerpt.of_value(value) if set(value) - known else None
 
+    @cached_property
+    def counted(self) -> list[Step]:
+        """The steps that tell what they used."""
+        return [step for step in self.steps if _total(step)]
+
+    @property
+    def hidden(self) -> int:
+        """How many of them are not drawn."""
+        return 0 if self.is_full else max(0, len(self.counted) - FIRST_STEPS)
+
     @property
     def by_step(self) -> list[StepUsage]:
-        counted = [step for step in self.steps if _total(step)]
-        largest = max((_total(step) for step in counted), default=0)
+        largest = max(map(_total, self.counted), default=0)
+        drawn = self.counted if self.is_full else self.counted[:FIRST_STEPS]
         return [
             StepUsage(
                 step,
+                self.timeline.leads_to(step),
                 percent(100 * (step.record.prompt_tokens or 0) / largest),
                 percent(100 * (step.record.completion_tokens or 0) / largest),
             )
-            for step in counted
+            for step in drawn
         ]
 
     def _meter(

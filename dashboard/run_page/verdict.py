@@ -14,6 +14,7 @@ from django.urls import reverse
 from dashboard import formats
 from dashboard.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, waiting_since
 from dashboard.run_page import excerpt
+from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from runs.filters import RunFilters
@@ -95,6 +96,10 @@ class Header:
         """The token limit that an incomplete run names as its reason."""
         known = ("max_prompt_tokens", "max_completion_tokens")
         return as_integer(self.posted.value(self.reason)) if self.reason in known else None
+
+    @cached_property
+    def cost(self) -> Cost:
+        return Cost(self.run)
 
     @property
     def awaited(self) -> list[str]:

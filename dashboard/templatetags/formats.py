@@ -6,6 +6,7 @@ Ids, statuses and codes come from whoever posts runs: everything here goes throu
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
@@ -75,6 +76,7 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, *, small: bool = False) -> SafeString:
     """A symbol of the sprite by its id, hidden from screen readers: the word stands beside it."""
     return format_html(
@@ -89,6 +91,7 @@ def status_icon(value: str, *, small: bool = False) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)  # a list says the same few again and again
 def status(value: str, *, big: bool = False) -> SafeString:
     """Icon and word. A status that the protocol does not know is shown raw, with the question mark."""
     return format_html(

@@ -16,21 +16,34 @@ from runs.models import Project, Run
 
 FRAGMENTS = {
     "timeline": "run/_timeline.html",
+    "tools": "run/_tools.html",
+    "usage": "run/_usage.html",
+    "change": "run/_change.html",
     "raw": "run/_raw.html",
+    "history": "run/_history.html",
 }
 
 
 @require_safe
 @project_page
 def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`runs/<run_id>/`. `full` names sections to show without a cut, `seen` the version that a poll knows."""
+    """`runs/<run_id>/`. `full` names what to show without a cut, `from` and `to` two versions to compare.
+
+    `seen` is the version that a poll of the header knows.
+    """
     run = _find(project, run_id)
-    if htmx.fragment_target(request) == "run-head":
+    target = htmx.fragment_target(request) or ""
+    if target == "run-head":
         header = header_alone(run, timezone.now(), _version(request.GET.get("seen", "")))
         return htmx.render_page(
             request, "run/_header.html", {"header": header, "run": run, "project": project}
         )
-    shown = RunPage(run, timezone.now(), frozenset(request.GET.getlist("full")))
+    compared = _compared(request)
+    shown = RunPage(run, timezone.now(), frozenset(request.GET.getlist("full")), compared)
+    if compared and shown.comparison is None:
+        raise Http404(f"No versions {compared[0]} and {compared[1]}")
+    if target.startswith("row-"):
+        return _body(request, shown, target.removeprefix("row-"))
     context = {"page": shown, "header": shown.header, "run": run, "project": project}
     return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
 
@@ -45,6 +58,25 @@ def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
         name = re.sub(r"[^\w.-]", "_", run.external_id)
         response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
     return response
+
+
+def _body(request: HttpRequest, shown: RunPage, place: str) -> HttpResponse:
+    """What a line of the timeline holds, for when it is unfolded."""
+    row = shown.timeline.row(place)
+    if row is None:
+        raise Http404(f"No step at '{place}'")
+    return htmx.render_page(request, "run/_body.html", {"row": row, "timeline": shown.timeline})
+
+
+def _compared(request: HttpRequest) -> tuple[int, int] | None:
+    """The versions named by `from` and `to`, which come together. Raises Http404 for anything but numbers."""
+    named = [request.GET[name] for name in ("from", "to") if name in request.GET]
+    if not named:
+        return None
+    numbers = [number for name in named if (number := _version(name)) is not None]
+    if len(numbers) != 2:
+        raise Http404("Versions are numbers, from=… and to=…")
+    return numbers[0], numbers[1]
 
 
 def _version(text: str) -> int | None:

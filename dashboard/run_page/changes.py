@@ -1,0 +1,67 @@
+"""What changed between two states of posted fields, each as the text that a person would compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dashboard import json_diff, json_values, text_diff
+from dashboard.run_page.posted import Posted, Presence
+from dashboard.text_diff import TextDiff
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """A field that is not the same. A diff is made where it is asked for: long texts take their time."""
+
+    name: str
+    before: Posted
+    after: Posted
+
+    @property
+    def was(self) -> Presence:
+        return self.before.presence(self.name)
+
+    @property
+    def became(self) -> Presence:
+        return self.after.presence(self.name)
+
+    @cached_property
+    def diff(self) -> TextDiff:
+        """Strings line by line as they are, anything else as JSON; nothing stands for a field that was not sent."""
+        values = self.before.value(self.name), self.after.value(self.name)
+        are_texts = all(value is None or _is_text(value) for value in values)
+        return text_diff.diff(*(_written(value, are_texts) for value in values))
+
+
+def between(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[FieldChange]:
+    """The fields that differ, in the order of `after`; one spelled otherwise is no change."""
+    sides = Posted(before), Posted(after)
+    names = dict.fromkeys((*after, *before))
+    return [FieldChange(name, *sides) for name in names if not _is_same(name, *sides)]
+
+
+def _is_same(name: str, before: Posted, after: Posted) -> bool:
+    if before.raw.get(name) == after.raw.get(name):
+        return True
+    if before.presence(name) is not after.presence(name):
+        return False
+    return json_diff.equal(before.value(name), after.value(name))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, json_values.Number)
+
+
+def _written(value: Any, as_text: bool) -> str:
+    """The text of a value; None comes of null and of what was not sent, which is told beside the diff."""
+    if value is None:
+        return ""
+    if as_text:
+        return str(value)
+    try:
+        return json_values.pretty(value)
+    except RecursionError:
+        return json_values.dump(value)

@@ -1,0 +1,66 @@
+"""What a run may have cost, with the formula and where the prices come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from runs import pricing
+from runs.models import Run
+from runs.pricing import Estimate, Price, Source
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_LEAST_SHOWN = Decimal("0.0001")
+
+
+@dataclass
+class Cost:
+    """The estimate for `run`; `words` is "" where there is nothing to be reckoned."""
+
+    run: Run
+
+    @cached_property
+    def price(self) -> Price | None:
+        return pricing.price_of(self.run.model, self.run.created_at.date())
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        run = self.run
+        return self.price.estimate(run.prompt_tokens, run.completion_tokens, run.cached_tokens) if self.price else None
+
+    @property
+    def words(self) -> str:
+        return dollars(self.estimate.dollars) if self.estimate else ""
+
+    @property
+    def formula(self) -> str:
+        """Each part with its price: `8,068 x $2.50/M + 6,144 cached x $1.25/M + 1,102 x $10.00/M`."""
+        if self.estimate is None:
+            return ""
+        return " + ".join(
+            f"{line.tokens:,}{' cached' if line.kind == 'cached' else ''} {_TIMES} {rate(line.rate)}/M"
+            for line in self.estimate.lines
+        )
+
+    @property
+    def is_cached_full(self) -> bool:
+        """Whether cached tokens were reckoned like any other, for want of a price of their own."""
+        return self.price is not None and self.price.cached is None and bool(self.run.cached_tokens)
+
+    @property
+    def source(self) -> Source:
+        return pricing.source()
+
+
+def dollars(amount: Decimal) -> str:
+    """Four decimals below a dollar, two above; never nothing for what is something."""
+    if 0 < amount < _LEAST_SHOWN:
+        return f"< ${_LEAST_SHOWN}"
+    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
+
+
+def rate(price: Decimal) -> str:
+    """A price, exactly, with two decimals at least."""
+    shortest = f"{price.normalize():f}"
+    return f"${price:.2f}" if len(shortest.partition(".")[2]) < 2 else f"${shortest}"

@@ -1,0 +1,124 @@
+"""What a run cost, estimated from its tokens by the prices that its model is listed at.
+
+The table beside this module is read out of the package genai-prices by `refresh`; the package itself takes 41 MB
+of each process when it is loaded, the table some kilobytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).parent / "prices.json"
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where prices come from: the package with its version, and the day on which its table was read."""
+
+    package: str
+    version: str
+    read_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Dollars for a million tokens. `listed` is the model's name in the table.
+
+    `cached` None: cached tokens cost what any other does. `is_tiered`: a single long request costs more, and of
+    a run only the sum of its requests is known.
+    """
+
+    listed: str
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None
+    is_tiered: bool
+
+    def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> Estimate | None:
+        """The cost of so many tokens; `cached` are among those of the prompt. None where a count is missing."""
+        if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0:
+            return None
+        apart = min(cached or 0, prompt) if self.cached is not None else 0
+        lines = [Line("input", prompt - apart, self.input)]
+        if apart and self.cached is not None:
+            lines.append(Line("cached", apart, self.cached))
+        return Estimate(self, (*lines, Line("output", completion, self.output)))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A part of an estimate. `kind`: input, cached or output; `rate` in dollars for a million."""
+
+    kind: str
+    tokens: int
+    rate: Decimal
+
+    @property
+    def dollars(self) -> Decimal:
+        return self.tokens * self.rate / _MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run may have cost, and how that was reckoned."""
+
+    price: Price
+    lines: tuple[Line, ...]
+
+    @property
+    def dollars(self) -> Decimal:
+        return sum((line.dollars for line in self.lines), Decimal(0))
+
+
+def price_of(model: str | None, on: date) -> Price | None:
+    """The price of `model` on that day; None for a model that is not listed, such as a deployment's own name."""
+    found = _listed(model) if model else None
+    if found is None:
+        return None
+    rates = next((rates for rates in reversed(found["prices"]) if _is_valid(rates, on)), found["prices"][0])
+    cached = rates.get("cached")
+    return Price(
+        found["id"],
+        Decimal(rates["input"]),
+        Decimal(rates["output"]),
+        None if cached is None else Decimal(cached),
+        bool(rates.get("tiered")),
+    )
+
+
+def source() -> Source:
+    """Where the prices come from."""
+    table = _table()
+    return Source(table["package"], table["version"], date.fromisoformat(table["read_on"]))
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(TABLE.read_text())
+    return table
+
+
+def _listed(model: str) -> dict[str, Any] | None:
+    """The first model of the table that goes by that name, as the package would find it."""
+    name = model.lower()
+    return next((each for each in _table()["models"] if _is_named(each, name)), None)
+
+
+def _is_named(listed: dict[str, Any], name: str) -> bool:
+    return (
+        name in listed["names"]
+        or name.startswith(tuple(listed.get("beginnings", ())))
+        or any(re.fullmatch(pattern, name) for pattern in listed.get("patterns", ()))
+    )
+
+
+def _is_valid(rates: dict[str, Any], on: date) -> bool:
+    return "from" not in rates or date.fromisoformat(rates["from"]) <= on
