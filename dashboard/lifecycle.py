@@ -132,9 +132,7 @@ def _expiry(run: Run, clock: Clock) -> Iterator[Segment]:
         yield Segment("x", label, span, at=expiry, note=clock.time(expiry), width=2 if passed else 6)
     elif run.ended_at is not None and expiry > run.ended_at:
         later = formats.duration(milliseconds_between(run.ended_at, expiry), spelled=True)
-        yield Segment(
-            "x", "Would have expired", at=expiry, note=f"{clock.time(expiry)}, {later} later", width=2
-        )
+        yield Segment("x", "Would have expired", at=expiry, note=f"{clock.time(expiry)}, {later} later", width=2)
 
 
 def _sized(segment: Segment, total: int) -> Segment:

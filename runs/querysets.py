@@ -123,9 +123,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         if cursor is None:
             return self
         order, position = cursor.order, (cursor.value, cursor.id)
-        return behind(
-            self._with_place(order), (_place(order), "id"), position, descending=order.descending
-        )
+        return behind(self._with_place(order), (_place(order), "id"), position, descending=order.descending)
 
     def up_to(self, cursor: Cursor) -> Self:
         """What comes before `cursor` in a list of the newest, and what it points at: the pages before."""
@@ -275,7 +273,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def of_run(self, run: Run) -> Self:
         """The messages that `run` wrote, oldest first."""
         return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by("created_at", "id")
-
 
     def asked(self, run: Run) -> Message | None:
         """What a person said last in the thread before `run` was made."""

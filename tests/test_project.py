@@ -18,9 +18,7 @@ ROOT: Path = settings.BASE_DIR
 LONGEST = 400  # lines of a module
 PACKAGES = ("runs", "dashboard")
 # What asks the database with conditions of its own; everything else goes through runs/querysets.py's methods.
-ASKING = frozenset(
-    {"filter", "exclude", "annotate", "aggregate", "order_by", "raw", "extra", "select_related"}
-)
+ASKING = frozenset({"filter", "exclude", "annotate", "aggregate", "order_by", "raw", "extra", "select_related"})
 ENVIRONMENT = re.compile(r"\b(?:RUNGLASS_[A-Z_]+|DATABASE_URL)\b")
 
 
@@ -84,9 +82,7 @@ def commands() -> list[str]:
 
 def api_paths() -> list[str]:
     """Every path of the REST API and the health checks, as a reader writes them: {run_id} for a part."""
-    written = (
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in _paths(get_resolver().url_patterns, "/")
-    )
+    written = (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in _paths(get_resolver().url_patterns, "/"))
     rest = re.compile(r"/(api/v1|v1)/.|/healthz|/readyz")
     return sorted({path for path in written if rest.match(path)})
 

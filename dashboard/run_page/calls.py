@@ -165,9 +165,7 @@ def _search(body: dict[str, Any]) -> Iterator[Part]:
 
 def _found_file(posted: dict[str, Any]) -> FoundFile:
     content = posted.get("content")
-    texts = (
-        [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
-    )
+    texts = [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
     return FoundFile(
         as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
         as_text(posted.get("file_id")),

@@ -173,7 +173,6 @@ class RunPage:
         found = entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
         return history.lines(found, ApiKey.objects.names(entry.key_id for entry in found))
 
-
     @cached_property
     def comparison(self) -> Comparison | None:
         """The two versions that were asked for."""

@@ -147,9 +147,7 @@ class Timeline:
         action = self.posted.mapping("required_action")
         kinds = ("submit_tool_outputs", "submit_tool_approval")
         found = [as_mapping(action.get(kind)).get("tool_calls") for kind in kinds]
-        return [
-            calls.read(each, is_awaited=True) for some in found if isinstance(some, list) for each in some
-        ]
+        return [calls.read(each, is_awaited=True) for some in found if isinstance(some, list) for each in some]
 
     @cached_property
     def axis(self) -> Axis:

@@ -91,9 +91,7 @@ class Tools:
     @property
     def undeclared(self) -> list[Tool]:
         """Tools that were called, but not configured; none where the configured ones were not sent."""
-        return (
-            [tool for tool in self.rows if not tool.is_configured] if self.presence is Presence.VALUE else []
-        )
+        return [tool for tool in self.rows if not tool.is_configured] if self.presence is Presence.VALUE else []
 
 
 def _with_calls(configured: list[Tool], called: Iterable[Call]) -> list[Tool]:

@@ -120,9 +120,7 @@ class Usage:
             for step in drawn
         ]
 
-    def _meter(
-        self, label: str, tokens: int | None, limit_name: str, part_label: str, part: int | None
-    ) -> Meter:
+    def _meter(self, label: str, tokens: int | None, limit_name: str, part_label: str, part: int | None) -> Meter:
         limit = as_integer(self.posted.value(limit_name))
         return Meter(label, tokens, limit_name, limit, part_label, part)
 

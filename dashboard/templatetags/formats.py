@@ -79,9 +79,7 @@ def moment(value: datetime | None) -> SafeString | str:
 @lru_cache(maxsize=512)
 def icon(name: str, *, small: bool = False) -> SafeString:
     """A symbol of the sprite by its id, hidden from screen readers: the word stands beside it."""
-    return format_html(
-        '<svg class="i{}" aria-hidden="true"><use href="#{}"/></svg>', " s" if small else "", name
-    )
+    return format_html('<svg class="i{}" aria-hidden="true"><use href="#{}"/></svg>', " s" if small else "", name)
 
 
 @register.simple_tag

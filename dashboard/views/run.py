@@ -35,9 +35,7 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     target = htmx.fragment_target(request) or ""
     if target == "run-head":
         header = header_alone(run, timezone.now(), _version(request.GET.get("seen", "")))
-        return htmx.render_page(
-            request, "run/_header.html", {"header": header, "run": run, "project": project}
-        )
+        return htmx.render_page(request, "run/_header.html", {"header": header, "run": run, "project": project})
     compared = _compared(request)
     shown = RunPage(run, timezone.now(), frozenset(request.GET.getlist("full")), compared)
     if compared and shown.comparison is None:

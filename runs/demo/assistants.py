@@ -46,9 +46,7 @@ class Configuration:
     @property
     def tool_kinds(self) -> tuple[str, ...]:
         """Kinds of tool to choose from; functions count twice, however many there are."""
-        own = tuple(
-            dict.fromkeys(tool["type"] for tool in self.fields["tools"] if tool["type"] != "function")
-        )
+        own = tuple(dict.fromkeys(tool["type"] for tool in self.fields["tools"] if tool["type"] != "function"))
         return own + ("function",) * (2 if self.functions else 0)
 
     def tool(self, kind: str) -> dict[str, Any]:

@@ -34,10 +34,7 @@ def _query_arguments(rng: Random, _: Case) -> Arguments:
 
 
 def _query_answer(rng: Random, _: Arguments) -> Any:
-    rows = [
-        [country, rng.randrange(20, 4000)]
-        for country in ("DE", "FR", "PL", "AT", "NL")[: rng.randrange(1, 6)]
-    ]
+    rows = [[country, rng.randrange(20, 4000)] for country in ("DE", "FR", "PL", "AT", "NL")[: rng.randrange(1, 6)]]
     return {
         "columns": ["key", "value"],
         "rows": rows,
@@ -59,8 +56,7 @@ def _decision_arguments(rng: Random, case: Case) -> Arguments:
         "order_number": case.order,
         "decision": rng.choice(("release", "release", "hold", "reject")),
         "signals": [
-            {"name": name, "weight": rng.randrange(1, 100) / 100}
-            for name in rng.sample(_SIGNALS, rng.randrange(1, 4))
+            {"name": name, "weight": rng.randrange(1, 100) / 100} for name in rng.sample(_SIGNALS, rng.randrange(1, 4))
         ],
         "note": None if rng.random() < 0.3 else "Known device, account older than a year.",
     }
@@ -142,9 +138,7 @@ RECORD_DECISION = Function(
             "decision": choice("release", "hold", "reject"),
             "signals": {
                 "type": "array",
-                "items": obj(
-                    {"name": choice(*_SIGNALS), "weight": {"type": "number", "minimum": 0, "maximum": 1}}
-                ),
+                "items": obj({"name": choice(*_SIGNALS), "weight": {"type": "number", "minimum": 0, "maximum": 1}}),
             },
             "note": {"type": ["string", "null"], "maxLength": 300},
         }

@@ -105,9 +105,7 @@ CAST: tuple[Assistant, ...] = (
                 ANALYSIS[:1],
                 temperature=0.2,
             ),
-            hosted(
-                0.3, "gpt-4.1-mini", instructions.SQL_ANALYST, (CODE_INTERPRETER,), ANALYSIS, temperature=0.2
-            ),
+            hosted(0.3, "gpt-4.1-mini", instructions.SQL_ANALYST, (CODE_INTERPRETER,), ANALYSIS, temperature=0.2),
             hosted(
                 0.8,
                 "gpt-4.1",

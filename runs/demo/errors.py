@@ -67,9 +67,7 @@ AZURE = (
     Failure("rate_limit_exceeded", 2, ("Rate limit is exceeded. Try again in {attempt} seconds.",)),
     Failure("server_error", 1, ("Sorry, something went wrong. Activity id {guid}.",)),
 )
-DASHSCOPE = (
-    Failure("Throttling.RateQuota", 1, ("Requests rate limit exceeded, please try again later. {guid}",)),
-)
+DASHSCOPE = (Failure("Throttling.RateQuota", 1, ("Requests rate limit exceeded, please try again later. {guid}",)),)
 COMPATIBLE = (
     Failure("upstream_timeout", 2, ("worker {kind}-{attempt} did not answer within {seconds}s",)),
     Failure("server_error", 1, ('CUDA error on "{region}": out of memory, tried to allocate {bytes} bytes',)),

@@ -45,9 +45,7 @@ class Lifecycle:
     messages: tuple[dict[str, Any], ...]
 
 
-def generate(
-    *, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps: bool = True
-) -> Iterator[Lifecycle]:
+def generate(*, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps: bool = True) -> Iterator[Lifecycle]:
     """`runs` lifecycles that began in the `days` before `end` (Unix seconds), oldest first.
 
     Without `steps` there are neither steps nor messages; the runs are the same. Raises ValueError for a

@@ -110,9 +110,7 @@ def _linked(answer: str) -> Object:
 
 
 def _filed(rng: Random, answer: str) -> Object:
-    return _marked(
-        answer, " [table](sandbox:/mnt/data/table.csv)", "file_path", {"file_id": f"file-{token(rng, 22)}"}
-    )
+    return _marked(answer, " [table](sandbox:/mnt/data/table.csv)", "file_path", {"file_id": f"file-{token(rng, 22)}"})
 
 
 def _marked(answer: str, mark: str, kind: str, target: Object) -> Object:

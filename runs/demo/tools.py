@@ -45,10 +45,7 @@ def _retrieval(_: Random, __: Content) -> Content:
 
 def _openapi(rng: Random, _: Content) -> Content:
     number = f"PO-{rng.randrange(10_000, 99_999)}"
-    lines = [
-        {"sku": sku(rng), "ordered": 40, "received": rng.randrange(30, 41)}
-        for _ in range(rng.randrange(1, 9))
-    ]
+    lines = [{"sku": sku(rng), "ordered": 40, "received": rng.randrange(30, 41)} for _ in range(rng.randrange(1, 9))]
     return {
         "name": "erp_getPurchaseOrder",
         "arguments": json.dumps({"number": number, "expand": "receipts"}),

@@ -18,8 +18,6 @@ def find_project(slug: str) -> Project:
     """The project called `slug`. Raises CommandError, naming those that exist."""
     project = Project.objects.filter(slug=slug).first()
     if project is None:
-        known = (
-            ", ".join(Project.objects.values_list("slug", flat=True)) or "none yet: run `manage.py up` first"
-        )
+        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none yet: run `manage.py up` first"
         raise CommandError(f"There is no project '{slug}' (there is: {known})")
     return project

@@ -82,7 +82,7 @@ def main() -> None:
     """Write the table."""
     head = {"package": PACKAGE, "version": version(PACKAGE), "read_on": datetime.now(UTC).date().isoformat()}
     lines = ",\n".join("  " + json.dumps(model) for model in models())
-    TABLE.write_text(f"{json.dumps(head)[:-1]}, \"models\": [\n{lines}\n]}}\n")
+    TABLE.write_text(f'{json.dumps(head)[:-1]}, "models": [\n{lines}\n]}}\n')
 
 
 if __name__ == "__main__":

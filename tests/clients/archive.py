@@ -47,8 +47,7 @@ class Archive:
     def threads(self) -> list[str]:
         """The ids of all threads, oldest first."""
         opened = {
-            each: _thread(each, [*self._runs(each), *self._messages(each)])["created_at"]
-            for each in self._thread_ids()
+            each: _thread(each, [*self._runs(each), *self._messages(each)])["created_at"] for each in self._thread_ids()
         }
         return sorted(opened, key=lambda each: (opened[each], each))
 
@@ -58,17 +57,13 @@ class Archive:
             "id": thread_id,
             "count": len(runs),
             "last": runs[-1].external_id if runs else None,
-            "runs": {
-                run.external_id: [step.external_id for step in _steps(run)] for run in runs[:MOST_ALONE]
-            },
+            "runs": {run.external_id: [step.external_id for step in _steps(run)] for run in runs[:MOST_ALONE]},
             "messages": [message.external_id for message in self._messages(thread_id)],
         }
 
     def _thread_ids(self) -> list[str]:
         known = set(Run.objects.in_project(self.project).values_list("thread_id", flat=True))
-        return sorted(
-            known | set(Message.objects.in_project(self.project).values_list("thread_id", flat=True))
-        )
+        return sorted(known | set(Message.objects.in_project(self.project).values_list("thread_id", flat=True)))
 
     def _runs(self, thread_id: str) -> list[Run]:
         return list(Run.objects.in_thread(self.project, thread_id).order_by("created_at", "id"))
@@ -85,21 +80,15 @@ def differences(answers: dict[str, Any], expected: dict[str, Any]) -> list[str]:
 
 def own_objects() -> Objects:
     """A thread of 45 runs, many in one second, one of each kind of run, and one of messages alone."""
-    many = [
-        factories.run_object(thread_id="thread_many", created_at=factories.NOW + n // 4) for n in range(45)
-    ]
+    many = [factories.run_object(thread_id="thread_many", created_at=factories.NOW + n // 4) for n in range(45)]
     kinds = [
         factories.run_object(thread_id="thread_kinds"),
         factories.failed_run(thread_id="thread_kinds"),
         factories.waiting_run("issue_refund", "notify", thread_id="thread_kinds"),
         factories.run_object(thread_id="thread_kinds", status="in_progress", completed_at=None, usage=None),
         factories.run_object(thread_id="thread_kinds", file_ids=[], tools=[{"type": "retrieval"}], usage=...),
-        factories.run_object(
-            thread_id="thread_kinds", tools=[_MCP], tool_resources={"mcp": []}, instructions=None
-        ),
-        factories.run_object(
-            thread_id="thread_kinds", id="läufe/2026 №1", status="paused", metadata={"ё": "\0"}
-        ),
+        factories.run_object(thread_id="thread_kinds", tools=[_MCP], tool_resources={"mcp": []}, instructions=None),
+        factories.run_object(thread_id="thread_kinds", id="läufe/2026 №1", status="paused", metadata={"ё": "\0"}),
     ]
     steps = [factories.step_object(run) for run in many[:5]]
     steps += [factories.step_object(kinds[0], factories.function_call(f"call_{n}")) for n in range(6)]

@@ -19,12 +19,8 @@ from tests.clients.archive import Archive, own_objects, real_objects, store
 REAL = os.environ.get("RUNGLASS_REAL_DATA", "")
 
 
-@pytest.fixture(
-    params=["own", pytest.param("real", marks=pytest.mark.skipif(not REAL, reason="no real data"))]
-)
-def archive(
-    request: pytest.FixtureRequest, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
-) -> Archive:
+@pytest.fixture(params=["own", pytest.param("real", marks=pytest.mark.skipif(not REAL, reason="no real data"))])
+def archive(request: pytest.FixtureRequest, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Archive:
     # clients keep their connections, and with them the server's threads and these their sessions
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     # this server sends a head and then a body, between which it would wait for the client's word

@@ -64,9 +64,7 @@ def test_unknown_ids_raise_the_clients_own_error(archive: Archive, client: Agent
             ask()
 
 
-def test_writing_and_unknown_keys_raise_the_clients_own_errors(
-    archive: Archive, client: AgentsClient
-) -> None:
+def test_writing_and_unknown_keys_raise_the_clients_own_errors(archive: Archive, client: AgentsClient) -> None:
     with pytest.raises(HttpResponseError, match="archive"):
         client.threads.create()
     with connect(archive, "unknown") as stranger, pytest.raises(ClientAuthenticationError):

@@ -13,9 +13,7 @@ SECRET = "correct horse battery"
 
 @pytest.fixture
 def user():
-    return get_user_model().objects.create_user(
-        "mokafor", password=SECRET, first_name="M.", last_name="Okafor"
-    )
+    return get_user_model().objects.create_user("mokafor", password=SECRET, first_name="M.", last_name="Okafor")
 
 
 @pytest.fixture
@@ -120,9 +118,7 @@ def test_a_foreign_project_in_the_url_is_not_shown(client, user, project):
     assert "Okafor" in html
 
 
-def test_the_shell_costs_the_same_however_many_projects_there_are(
-    client, user, project, django_assert_num_queries
-):
+def test_the_shell_costs_the_same_however_many_projects_there_are(client, user, project, django_assert_num_queries):
     for n in range(10):
         other = Project.objects.create(slug=f"other-{n}", name=f"Other {n}")
         Membership.objects.create(user=user, project=other)

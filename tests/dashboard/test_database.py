@@ -16,9 +16,7 @@ def test_without_an_address_the_embedded_server_of_the_data_directory_is_used() 
 
 
 def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
-    default = databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())[
-        "default"
-    ]
+    default = databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())["default"]
 
     assert (default["HOST"], default["PORT"], default["NAME"]) == ("db", 6432, "runs")
     assert (default["USER"], default["PASSWORD"]) == ("ann", "p@ss")

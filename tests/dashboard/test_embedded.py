@@ -186,9 +186,7 @@ def test_a_killed_server_is_started_again_and_lost_nothing(data_dir, open_sessio
     assert query(session, "SELECT count(*) FROM kept") == [(1000,)]
 
 
-def test_a_killed_parent_takes_the_server_along_and_the_next_start_works(
-    data_dir, open_session, start_user
-) -> None:
+def test_a_killed_parent_takes_the_server_along_and_the_next_start_works(data_dir, open_session, start_user) -> None:
     user = start_user(data_dir)
     socket_of(user)
     place = place_for(data_dir)
@@ -206,9 +204,7 @@ def test_a_pid_file_whose_pid_belongs_to_another_process_is_no_obstacle(data_dir
     place = place_for(data_dir)
     note = (place.data / "postmaster.pid").read_text()
     first.close(patient=True)
-    with subprocess.Popen(
-        ["sleep", "60"], user=place.account.uid if place.account.lent else None
-    ) as stranger:
+    with subprocess.Popen(["sleep", "60"], user=place.account.uid if place.account.lent else None) as stranger:
         (place.data / "postmaster.pid").write_text(f"{stranger.pid}\n{note.split(chr(10), 1)[1]}")
         place.account.give(place.data / "postmaster.pid")
 
@@ -294,9 +290,7 @@ def test_a_file_in_the_way_is_told_in_one_line(empty_dir) -> None:
 
 
 @as_root
-def test_root_below_a_private_home_keeps_the_data_elsewhere_and_modes_as_they_are(
-    empty_dir, open_session
-) -> None:
+def test_root_below_a_private_home_keeps_the_data_elsewhere_and_modes_as_they_are(empty_dir, open_session) -> None:
     home = empty_dir / "home"
     home.mkdir(mode=0o700)
     var = home / "clone" / "var"

@@ -58,9 +58,7 @@ def test_the_closed_menu_names_the_time_range(since, until, label):
     moments = {name: Moment.parse(text) for name, text in (("since", since), ("until", until)) if text}
     found = bar(**moments)
     assert found.range_label == label
-    assert [each.label for each in found.ranges if each.current] == [label] * (
-        label[:5] in ("All t", "Last ")
-    )
+    assert [each.label for each in found.ranges if each.current] == [label] * (label[:5] in ("All t", "Last "))
 
 
 def test_fields_of_time_show_the_moments_meant_in_utc():

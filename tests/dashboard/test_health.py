@@ -34,12 +34,8 @@ def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
     assert "migrations are not applied" in response.json()["reason"]
 
 
-@pytest.mark.parametrize(
-    "error", [OperationalError("secret host"), InterfaceError("connection already closed")]
-)
-def test_not_ready_without_a_database(
-    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+@pytest.mark.parametrize("error", [OperationalError("secret host"), InterfaceError("connection already closed")])
+def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def away(*_: Any, **__: Any) -> None:
         raise error
 

@@ -74,9 +74,7 @@ def test_partial_requests_land_inside_a_page(headers, partial):
 
 
 def test_the_page_around_a_fragment_is_known_by_its_path():
-    request = request_with(
-        HX_Request="true", HX_Current_URL="http://testserver/p/default/runs/?status=failed"
-    )
+    request = request_with(HX_Request="true", HX_Current_URL="http://testserver/p/default/runs/?status=failed")
     assert htmx.page_path(request) == "/p/default/runs/?status=failed"
 
 

@@ -32,10 +32,7 @@ def test_strings_are_unescaped_unless_no_page_could_carry_them():
 
 
 def test_objects_are_laid_out_over_lines():
-    assert (
-        json_values.prettified('{"a":{"b":[1,{}]}}')
-        == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
-    )
+    assert json_values.prettified('{"a":{"b":[1,{}]}}') == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
 
 
 @pytest.mark.parametrize("no_json", ["", "warm and sunny", "{broken", "42", '"text"', "[NaN]", "[" * 5000])

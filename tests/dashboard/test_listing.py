@@ -103,9 +103,7 @@ def test_a_waiting_run_names_what_it_waits_for(awaited, words):
     assert (note.code, note.text) == ("submit", f"Waiting for {words}, 4 min 00 s at most so far.")
 
 
-@pytest.mark.parametrize(
-    ("expires", "missed"), [(NOW + timedelta(minutes=6), False), (AGO, True), (None, False)]
-)
+@pytest.mark.parametrize(("expires", "missed"), [(NOW + timedelta(minutes=6), False), (AGO, True), (None, False)])
 def test_a_waiting_run_has_a_deadline_that_may_have_passed(expires, missed):
     note = note_of(status="requires_action", expires_at=expires)
     assert (note.deadline, note.missed) == (expires, missed)

@@ -85,10 +85,7 @@ def test_a_waiting_run_says_for_what_and_until_when(project, member_client):
     run = factories.waiting_run("issue_refund", "create_label", **moments)
     factories.post(project, run)
     html = opened(member_client, run)
-    assert (
-        "Waiting for the outputs of 2 tool calls : issue_refund, create_label, for at most 1 min"
-        in verdict(html)
-    )
+    assert "Waiting for the outputs of 2 tool calls : issue_refund, create_label, for at most 1 min" in verdict(html)
     assert "Expires in 8 min" in verdict(html) or "Expires in 9 min" in verdict(html)
     assert "call_issue_refund" in section(html, "overview")
     assert '"order": "A-1"' in section(html, "overview")
@@ -136,9 +133,7 @@ def test_every_end_has_its_sentence(project, member_client, changes, sentence):
 
 
 def test_the_facts_are_those_of_the_run(project, member_client):
-    run = factories.run_object(
-        created_at=factories.NOW, started_at=factories.NOW + 1, completed_at=factories.NOW + 8
-    )
+    run = factories.run_object(created_at=factories.NOW, started_at=factories.NOW + 1, completed_at=factories.NOW + 8)
     factories.post(project, run)
     html = opened(member_client, run)
     for fact in (
@@ -317,9 +312,7 @@ def test_failed_steps_are_errors_and_lead_to_their_line(story, member_client):
     assert "Failed in step 6 of 6 : activities" in section(html, "overview")
     assert "Step 6, activities : server_error Tool broke." in section(html, "errors")
     anchors = set(re.findall(r'href="#([^"]+)"', html)) - {"main"}
-    assert not [
-        anchor for anchor in anchors if f'id="{anchor}"' not in html and not anchor.startswith(("s-", "i-"))
-    ]
+    assert not [anchor for anchor in anchors if f'id="{anchor}"' not in html and not anchor.startswith(("s-", "i-"))]
 
 
 def test_question_and_answer_come_from_the_messages_around_the_run(story, member_client):
@@ -372,8 +365,11 @@ def test_the_cost_is_estimated_with_its_formula_and_the_source_of_its_prices(pro
     ("changes", "fact", "sentence"),
     [
         ({"model": "returns-desk"}, "Cost no price", "No price is known for returns-desk"),
-        ({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
-         "Cost < $0.0001 est.", "= < $0.0001"),
+        (
+            {"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
+            "Cost < $0.0001 est.",
+            "= < $0.0001",
+        ),
     ],
 )
 def test_no_cost_is_made_up(project, member_client, changes, fact, sentence):
@@ -457,9 +453,7 @@ def test_versions_that_are_not_there_are_not_found(project, member_client, query
 
 
 def test_long_texts_are_cut_openly(project, member_client):
-    run = factories.failed_run(
-        "x", "m" * 9000 + "THE END", instructions="i" * 200_000, metadata={"k": "v" * 9000}
-    )
+    run = factories.failed_run("x", "m" * 9000 + "THE END", instructions="i" * 200_000, metadata={"k": "v" * 9000})
     factories.post(project, run)
     html = opened(member_client, run)
     assert html.count("Show all 9,007 characters") == 2
@@ -468,9 +462,7 @@ def test_long_texts_are_cut_openly(project, member_client):
     assert "Show all 9,000 characters" in section(html, "metadata")
 
 
-def test_raw_json_keeps_numbers_marks_unknown_fields_and_escapes_what_no_page_can_carry(
-    project, member_client
-):
+def test_raw_json_keeps_numbers_marks_unknown_fields_and_escapes_what_no_page_can_carry(project, member_client):
     run = factories.run_object(temperature=1.0, vendor={"big": 10**30}, instructions="a\ud800b\u0000")
     factories.post(project, run)
     html = opened(member_client, run)
@@ -489,9 +481,7 @@ def test_a_large_object_is_shown_as_a_tree_on_demand(project, member_client):
     assert "Show the tree" in section(opened(member_client, run), "raw")
     for answer in (
         member_client.get(address(run["id"]) + "?full=raw"),
-        member_client.get(
-            address(run["id"]) + "?full=raw", headers={"HX-Request": "true", "HX-Target": "raw"}
-        ),
+        member_client.get(address(run["id"]) + "?full=raw", headers={"HX-Request": "true", "HX-Target": "raw"}),
     ):
         assert "thread.run" in section(answer.content.decode(), "raw")
 
@@ -528,10 +518,7 @@ def test_history_lists_every_post_with_its_key(project, member_client):
         )
     shown = section(opened(member_client, run), "history")
     assert "created Queued test" in shown
-    assert (
-        "updated Queued → Completed completed_at, status test" in shown
-        or "status, completed_at test" in shown
-    )
+    assert "updated Queued → Completed completed_at, status test" in shown or "status, completed_at test" in shown
     assert "stale kept, without effect In progress" in shown
 
 
@@ -553,9 +540,7 @@ def test_hostile_strings_are_text_in_every_field(project, member_client):
     call = factories.function_call(SCRIPT, SCRIPT, SCRIPT)
     steps = [
         factories.step_object(run, call | {"id": SCRIPT}, id=f"step_{SCRIPT}"),
-        factories.step_object(
-            run, type=SCRIPT, status=SCRIPT, last_error={"code": SCRIPT, "message": SCRIPT}
-        ),
+        factories.step_object(run, type=SCRIPT, status=SCRIPT, last_error={"code": SCRIPT, "message": SCRIPT}),
         factories.step_object(run, {"id": SCRIPT, "type": SCRIPT, SCRIPT: SCRIPT}),
     ]
     assert not factories.post(project, run).errors
@@ -569,9 +554,7 @@ def test_hostile_strings_are_text_in_every_field(project, member_client):
 
 
 def test_an_unknown_status_or_action_is_shown_as_it_came(project, member_client):
-    run = factories.waiting_run(
-        status="paused_by_vendor", required_action={"type": "ask_a_human", "who": "Ann"}
-    )
+    run = factories.waiting_run(status="paused_by_vendor", required_action={"type": "ask_a_human", "who": "Ann"})
     factories.post(project, run)
     html = opened(member_client, run)
     assert "paused_by_vendor" in verdict(html)
@@ -581,9 +564,7 @@ def test_an_unknown_status_or_action_is_shown_as_it_came(project, member_client)
 @pytest.fixture
 def active(project):
     now = int(time.time())
-    run = factories.run_object(
-        status="in_progress", created_at=now - 5, started_at=now - 4, completed_at=None
-    )
+    run = factories.run_object(status="in_progress", created_at=now - 5, started_at=now - 4, completed_at=None)
     factories.post(project, run)
     return run
 
@@ -643,9 +624,7 @@ def test_previous_and_next_stay_in_the_thread(project, member_client):
 def with_steps(project, count: int) -> dict[str, Any]:
     run = factories.run_object()
     factories.post(project, run)
-    factories.post_steps(
-        project, *(factories.step_object(run, factories.function_call("a")) for _ in range(count))
-    )
+    factories.post_steps(project, *(factories.step_object(run, factories.function_call("a")) for _ in range(count)))
     return run
 
 
@@ -725,9 +704,8 @@ def test_similar_failures_of_the_last_day_are_one_click_away(project, member_cli
     ]
     factories.post(project, run, *others)
     html = opened(member_client, run)
-    assert (
-        "Runs with this error in the last 24 hours 3 in all 2 of this assistant 2 on this model"
-        in section(html, "errors")
+    assert "Runs with this error in the last 24 hours 3 in all 2 of this assistant 2 on this model" in section(
+        html, "errors"
     )
     links = [unescape(each) for each in re.findall(r'href="([^"]*error=rate_limit[^"]*)">\d', html)]
     expected = ({0, 1}, {1}, {0})  # others, beside the run itself
@@ -784,10 +762,7 @@ def test_the_twin_is_the_object_as_it_was_posted(project, member_client):
     assert shown["Content-Type"] == "application/json"
     assert json.loads(shown.content) == run
     assert "Content-Disposition" not in shown
-    assert (
-        member_client.get(url + "?download=1")["Content-Disposition"]
-        == f'attachment; filename="{run["id"]}.json"'
-    )
+    assert member_client.get(url + "?download=1")["Content-Disposition"] == f'attachment; filename="{run["id"]}.json"'
 
 
 @pytest.mark.parametrize("name", ["run", "run-json"])
@@ -799,9 +774,7 @@ def test_other_peoples_runs_do_not_exist(member_client, name):
         assert member_client.get(url).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "run_id", ["run/with/slashes", "run.json", "a b?c#d&e=f", "日本", 'quote"s', "new\nline"]
-)
+@pytest.mark.parametrize("run_id", ["run/with/slashes", "run.json", "a b?c#d&e=f", "日本", 'quote"s', "new\nline"])
 def test_any_id_has_an_address(project, member_client, run_id):
     run = factories.run_object(id=run_id)
     factories.post(project, run)

@@ -37,7 +37,7 @@ def part(response, tag: str, name: str) -> str:
 
 def entries(response) -> list[str]:
     """The heads of the entries, `Run`, `User` or `Assistant`, in order."""
-    return re.findall(r'<div><b[^>]*>([^<]*)</b>', response.content.decode())
+    return re.findall(r"<div><b[^>]*>([^<]*)</b>", response.content.decode())
 
 
 def listed(response) -> list[str]:

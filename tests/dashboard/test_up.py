@@ -72,24 +72,18 @@ class Up:
 
 
 def environment_for(data_dir: Path, **more: str) -> dict[str, str]:
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RUNGLASS_DEBUG")
-    }
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "RUNGLASS_DEBUG")}
     return {**inherited, "RUNGLASS_DATA_DIR": str(data_dir), **more}
 
 
 def alive(pid: int) -> bool:
     """Whether it runs; a dead process that nobody has asked about yet doesn't."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
 
 def descendants(pid: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
     found = [child for child, parent in parents.items() if parent == pid]
     return found + [deeper for child in found for deeper in descendants(child)]
@@ -271,9 +265,7 @@ def test_an_address_is_shown_as_it_was_asked_for() -> None:
 def test_the_host_listened_on_is_allowed_unless_it_is_every_host() -> None:
     assert Address("10.0.0.5", "10.0.0.5", 80).allowed_hosts(["localhost"]) == ["localhost", "10.0.0.5"]
     assert Address("0.0.0.0", "0.0.0.0", 80).allowed_hosts(["localhost"]) == ["localhost"]
-    assert (
-        Address("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
-    )
+    assert Address("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("203.0.113.7", 0)])

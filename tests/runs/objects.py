@@ -44,9 +44,7 @@ words: Text = st.one_of(strings, st.sampled_from(['"gpt-4o"', '"auto"', '""', '"
 numbers: Text = st.one_of(
     st.integers().map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
-    st.sampled_from(
-        ["-0", "-0.0", "1", "1.0", "1.00", "1e2", "1E+2", "1e400", "-1e-400", "123456789" * 5, "9" * 4500]
-    ),
+    st.sampled_from(["-0", "-0.0", "1", "1.0", "1.00", "1e2", "1E+2", "1e400", "-1e-400", "123456789" * 5, "9" * 4500]),
 )
 bigints: Text = st.one_of(
     st.integers(0, 5000).map(str),
@@ -97,9 +95,7 @@ def _joined(members: list[tuple[str, str]], gap: str) -> str:
 
 
 scalars: Text = st.one_of(st.just("null"), booleans, numbers, strings)
-values: Text = st.recursive(
-    scalars, lambda inner: st.one_of(lists(inner), _free_objects(inner)), max_leaves=6
-)
+values: Text = st.recursive(scalars, lambda inner: st.one_of(lists(inner), _free_objects(inner)), max_leaves=6)
 free_objects: Text = _free_objects(values)
 
 
@@ -176,17 +172,13 @@ runs: Text = objects(
         "created_at": timestamps,
         "thread_id": words,
         "assistant_id": words,
-        "status": st.one_of(
-            st.sampled_from(['"queued"', '"in_progress"', '"completed"', '"expired"']), words
-        ),
+        "status": st.one_of(st.sampled_from(['"queued"', '"in_progress"', '"completed"', '"expired"']), words),
     },
     {
         **dict.fromkeys(_times, nullable(timestamps)),
         "required_action": nullable(required_actions),
         "last_error": nullable(last_errors),
-        "incomplete_details": nullable(
-            st.one_of(st.just('{"reason":null}'), objects({}, {"reason": nullable(words)}))
-        ),
+        "incomplete_details": nullable(st.one_of(st.just('{"reason":null}'), objects({}, {"reason": nullable(words)}))),
         "model": nullable(words),
         "instructions": nullable(words),
         "tools": nullable(tools),
@@ -210,9 +202,7 @@ _step_call = objects(
     {"type": words},
     {"id": nullable(words), "name": values, "mcp": free_objects}
     | {
-        "function": nullable(
-            objects({}, {"name": nullable(words), "arguments": _arguments, "output": nullable(words)})
-        )
+        "function": nullable(objects({}, {"name": nullable(words), "arguments": _arguments, "output": nullable(words)}))
     },
 )
 steps: Text = objects(

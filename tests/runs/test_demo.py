@@ -349,9 +349,7 @@ def misfits(value: Any, schema: dict[str, Any]) -> list[str]:
     if "enum" in schema and value not in schema["enum"]:
         return [f"{value!r} is none of {schema['enum']}"]
     if isinstance(value, list):
-        return [
-            found for each in value for found in misfits(each, schema.get("items", {"type": list(kinds)}))
-        ]
+        return [found for each in value for found in misfits(each, schema.get("items", {"type": list(kinds)}))]
     if isinstance(value, dict):
         missing = [name for name in schema.get("required", []) if name not in value]
         unknown = [name for name in value if name not in schema["properties"]]
@@ -368,9 +366,7 @@ def test_function_calls_fit_their_schemas_but_for_a_few(month):
     verdicts: Counter[str] = Counter()
     for one in month:
         declared = {
-            tool["function"]["name"]: tool["function"]
-            for tool in one.run["tools"]
-            if tool["type"] == "function"
+            tool["function"]["name"]: tool["function"] for tool in one.run["tools"] if tool["type"] == "function"
         }
         for call in (call["function"] for call in calls(one) if call["type"] == "function"):
             if call["name"] not in declared:

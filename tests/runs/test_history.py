@@ -76,9 +76,7 @@ def test_a_run_that_was_posted_once_has_one_entry_and_one_version(project):
 def test_entries_tell_of_updates_stale_posts_and_conflicts(project):
     queued = factories.run_object(status="queued", started_at=None, completed_at=None, usage=None)
     late = queued | {"status": "in_progress", "started_at": queued["created_at"] + 1}
-    done = factories.run_object(
-        id=queued["id"], created_at=queued["created_at"], started_at=late["started_at"]
-    )
+    done = factories.run_object(id=queued["id"], created_at=queued["created_at"], started_at=late["started_at"])
     other_end = done | {"status": "failed", "failed_at": done["completed_at"] + 60, "completed_at": None}
     for posted in (queued, done, late, other_end):
         factories.post(project, posted)
@@ -126,9 +124,7 @@ def test_the_api_lists_the_history_with_its_keys(project):
 
 def test_the_api_gives_steps_back_as_they_were_posted_oldest_first(project):
     run = factories.run_object()
-    later = factories.step_object(
-        run, factories.function_call("b"), created_at=run["created_at"] + 5, vendor=1
-    )
+    later = factories.step_object(run, factories.function_call("b"), created_at=run["created_at"] + 5, vendor=1)
     earlier = factories.step_object(run, factories.function_call("a"))
     factories.post(project, run)
     factories.post_steps(project, later, earlier)

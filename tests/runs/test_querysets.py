@@ -84,9 +84,7 @@ def test_tools_are_counted_by_run_in_one_query(
     first, second, third = (run_object() for _ in range(3))
     search, refund = function_call("search"), function_call("refund")
     factories.post(project, first, second, third)
-    factories.post_steps(
-        project, step_object(first, search, refund), step_object(first, search), step_object(second)
-    )
+    factories.post_steps(project, step_object(first, search, refund), step_object(first, search), step_object(second))
     keys = [project.key(run["id"]) for run in (first, second, third)]
     with django_assert_num_queries(1):
         called = RunStep.objects.tools_of(keys)

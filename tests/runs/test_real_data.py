@@ -73,8 +73,7 @@ def lives() -> list[list[bytes]]:
         [raw for _, raw in each]
         for each in by_id.values()
         if len({posted["status"] for posted, _ in each}) > 1
-        and len({(posted["created_at"], posted["thread_id"], posted["assistant_id"]) for posted, _ in each})
-        == 1
+        and len({(posted["created_at"], posted["thread_id"], posted["assistant_id"]) for posted, _ in each}) == 1
     ]
 
 
@@ -97,6 +96,4 @@ def test_any_order_of_a_recorded_life_ends_in_its_last_state() -> None:
             project = next(projects)
             for raw in order:
                 assert ingest(project, RUNS, [Item(0, raw)]).errors == []
-            assert stored(RUNS, project) == [as_written(life[-1])], [
-                json.loads(raw)["status"] for raw in order
-            ]
+            assert stored(RUNS, project) == [as_written(life[-1])], [json.loads(raw)["status"] for raw in order]

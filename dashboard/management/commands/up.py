@@ -125,9 +125,7 @@ def _refuse_old_server() -> None:
     connection.ensure_connection()
     major, _ = connection.get_database_version()
     if major < MINIMUM_VERSION:
-        raise CommandError(
-            f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MINIMUM_VERSION} or newer"
-        )
+        raise CommandError(f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MINIMUM_VERSION} or newer")
 
 
 def _stop_serving() -> None:

@@ -16,17 +16,13 @@ from rest_framework.views import set_rollback
 
 logger = logging.getLogger(__name__)
 
-ARCHIVE = (
-    "This is an archive: what it holds can be read here, not made or changed. Post runs to /api/v1/runs."
-)
+ARCHIVE = "This is an archive: what it holds can be read here, not made or changed. Post runs to /api/v1/runs."
 
 
 class ClientError(Exception):
     """The request can't be answered; carries what the client is told."""
 
-    def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
-    ) -> None:
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
@@ -73,9 +69,7 @@ def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  #
 def respond(status: int, message: str, *, param: str | None = None, code: str | None = None) -> JsonResponse:
     """An error in that API's shape."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
-    return JsonResponse(
-        {"error": {"message": message, "type": kind, "param": param, "code": code}}, status=status
-    )
+    return JsonResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status=status)
 
 
 def _away(error: Exception) -> JsonResponse:

@@ -105,9 +105,7 @@ def _limit(written: str | None) -> int:
         raise ClientError(400, message, param="limit", code="invalid_type")
     limit = int(written)
     if limit < 1:
-        raise _out_of_range(
-            f"integer below minimum value. Expected a value >= 1, but got {limit}", "below_min"
-        )
+        raise _out_of_range(f"integer below minimum value. Expected a value >= 1, but got {limit}", "below_min")
     if limit > _LARGEST_LIMIT:
         expected = f"Expected a value <= {_LARGEST_LIMIT}, but got {limit}"
         raise _out_of_range(f"integer above maximum value. {expected}", "above_max")
@@ -115,6 +113,4 @@ def _limit(written: str | None) -> int:
 
 
 def _out_of_range(problem: str, side: str) -> ClientError:
-    return ClientError(
-        400, f"Invalid 'limit': {problem} instead.", param="limit", code=f"integer_{side}_value"
-    )
+    return ClientError(400, f"Invalid 'limit': {problem} instead.", param="limit", code=f"integer_{side}_value")

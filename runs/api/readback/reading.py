@@ -47,9 +47,7 @@ class ReadView(KeyedView):
             if name == INCLUDE:
                 _check_include(values)
             elif len(values) > 1:
-                raise ClientError(
-                    400, f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter"
-                )
+                raise ClientError(400, f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
         return {name: values[0] for name, values in given.items()}
 
     def answer(self, request: Request, body: bytes) -> HttpResponseBase:

@@ -26,34 +26,22 @@ _KEPT = "what was stored before stays, and the command can be repeated"
 
 
 class Command(BaseCommand):
-    help = (
-        "Import runs, steps and messages from JSON, NDJSON, .gz, .zst and .zip files, folders or - (stdin)."
-    )
+    help = "Import runs, steps and messages from JSON, NDJSON, .gz, .zst and .zip files, folders or - (stdin)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
-        )
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")
         add_project(parser)
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and store nothing")
-        parser.add_argument(
-            "--rejects", metavar="FILE", help="write what was refused, with the reasons, to FILE"
-        )
+        parser.add_argument("--rejects", metavar="FILE", help="write what was refused, with the reasons, to FILE")
 
-    def handle(
-        self, *, paths: list[str], project: str, dry_run: bool, rejects: str | None, **options: Any
-    ) -> None:
+    def handle(self, *, paths: list[str], project: str, dry_run: bool, rejects: str | None, **options: Any) -> None:
         verdicts = Verdicts()
-        trouble = self._trouble(
-            find_project(project), paths, rejects, verdicts, dry_run, options["verbosity"]
-        )
+        trouble = self._trouble(find_project(project), paths, rejects, verdicts, dry_run, options["verbosity"])
         self._print_table(verdicts, dry_run)
         if trouble is not None:
             raise trouble
         if verdicts.outcomes["rejected"]:
-            raise CommandError(
-                f"{verdicts.outcomes['rejected']:,} of {verdicts.total:,} records were rejected"
-            )
+            raise CommandError(f"{verdicts.outcomes['rejected']:,} of {verdicts.total:,} records were rejected")
 
     def _trouble(
         self,

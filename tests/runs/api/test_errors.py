@@ -100,9 +100,7 @@ def test_a_database_that_goes_away_while_writing_stores_nothing(
     assert not Run.objects.exists()
 
 
-def test_writers_that_never_let_go_are_a_reason_to_come_back(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writers_that_never_let_go_are_a_reason_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: Any, **__: Any) -> None:
         raise TooManyRetries
 

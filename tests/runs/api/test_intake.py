@@ -113,13 +113,9 @@ def test_many_objects_are_counted(caller: Caller, form: Callable[..., tuple[byte
 
 
 @pytest.mark.parametrize("form", MANY)
-def test_a_refused_object_leaves_its_neighbours_alone(
-    caller: Caller, form: Callable[..., tuple[bytes, str]]
-) -> None:
+def test_a_refused_object_leaves_its_neighbours_alone(caller: Caller, form: Callable[..., tuple[bytes, str]]) -> None:
     good, other = run_object(), run_object()
-    wrong = run_object(
-        id="run_wrong", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": "2"}
-    )
+    wrong = run_object(id="run_wrong", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": "2"})
     response = caller.send(*form(good, wrong, other))
     assert (response.status_code, counts(response)) == (207, [3, 2, 0, 0, 0, 1])
     [error] = response.json()["errors"]
@@ -132,9 +128,7 @@ def test_a_refused_object_leaves_its_neighbours_alone(
 
 
 @pytest.mark.parametrize("form", MANY)
-def test_one_element_is_still_answered_as_many(
-    caller: Caller, form: Callable[..., tuple[bytes, str]]
-) -> None:
+def test_one_element_is_still_answered_as_many(caller: Caller, form: Callable[..., tuple[bytes, str]]) -> None:
     assert counts(caller.send(*form(run_object()))) == [1, 1, 0, 0, 0, 0]
 
 
@@ -209,9 +203,7 @@ def test_a_cut_off_array_stores_nothing(caller: Caller) -> None:
     assert not Run.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "content_type", [JSON, NDJSON, "application/json; charset=utf-8", "Application/JSON"]
-)
+@pytest.mark.parametrize("content_type", [JSON, NDJSON, "application/json; charset=utf-8", "Application/JSON"])
 def test_a_byte_order_mark_is_no_harm(caller: Caller, content_type: str) -> None:
     assert caller.send(b"\xef\xbb\xbf" + encoded(run_object()), content_type).status_code in (200, 201)
 
@@ -280,9 +272,7 @@ def test_a_chunked_body_declares_no_length(project: Project, small_limit: int) -
     error_of(post(b" " * (small_limit + 1)), 413, "body_too_large")
 
 
-def test_more_objects_than_a_request_may_hold_are_refused(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_objects_than_a_request_may_hold_are_refused(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bodies.MOST_OBJECTS == 10_000
     monkeypatch.setattr(bodies, "MOST_OBJECTS", 3)
     for form in MANY:
@@ -311,9 +301,7 @@ def test_packed_bodies_are_taken(caller: Caller, name: str, pack: Callable[[byte
 
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
-def test_every_part_of_a_packed_body_counts(
-    caller: Caller, name: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_every_part_of_a_packed_body_counts(caller: Caller, name: str, pack: Callable[[bytes], bytes]) -> None:
     parts = [pack(encoded(run_object()) + b"\n") for _ in range(3)]
     assert counts(caller.send(b"".join(parts), NDJSON, Content_Encoding=name)) == [3, 3, 0, 0, 0, 0]
 

@@ -52,9 +52,7 @@ def test_the_scheme_is_read_as_http_says(project: Project, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(("scope", "posting", "reading"), [("ingest", 201, 403), ("read", 403, 200)])
-def test_a_key_does_what_its_scope_says_and_no_more(
-    project: Project, scope: str, posting: int, reading: int
-) -> None:
+def test_a_key_does_what_its_scope_says_and_no_more(project: Project, scope: str, posting: int, reading: int) -> None:
     run = factories.post_run(project)
     caller = Caller.of(project, scope)
     posted = caller.post(factories.run_object())

@@ -25,9 +25,7 @@ BODIES = [
 
 
 def numbers_as_written(raw: bytes) -> Any:
-    return json.loads(
-        raw, parse_float=lambda digits: ("number", digits), parse_int=lambda digits: ("number", digits)
-    )
+    return json.loads(raw, parse_float=lambda digits: ("number", digits), parse_int=lambda digits: ("number", digits))
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -38,9 +36,7 @@ def test_a_run_comes_back_as_it_was_posted(caller: Caller, body: bytes) -> None:
     assert numbers_as_written(response.content) == numbers_as_written(body)
 
 
-@pytest.mark.parametrize(
-    "run_id", ["run/with/slashes", "läuft 100%", "a?b#c", "run_1 ", ".", "x" * 256, "a+b", "'"]
-)
+@pytest.mark.parametrize("run_id", ["run/with/slashes", "läuft 100%", "a?b#c", "run_1 ", ".", "x" * 256, "a+b", "'"])
 def test_any_id_can_be_asked_for(caller: Caller, run_id: str) -> None:
     posted = run_object(id=run_id)
     caller.post(posted)
@@ -59,9 +55,7 @@ def test_head_answers_like_get_without_a_body(caller: Caller, project: Project) 
     assert (response.status_code, response.content) == (200, b"")
 
 
-@pytest.mark.parametrize(
-    "accept", ["*/*", "text/html", "application/x-ndjson", "text/event-stream", "nonsense"]
-)
+@pytest.mark.parametrize("accept", ["*/*", "text/html", "application/x-ndjson", "text/event-stream", "nonsense"])
 def test_json_is_answered_whatever_is_accepted(caller: Caller, accept: str) -> None:
     posted = run_object()
     assert caller.send(json.dumps(posted).encode(), Accept=accept).status_code == 201
@@ -148,9 +142,7 @@ def test_a_page_costs_the_same_however_long_it_is(
         ("format=xml", "format", "unknown parameter"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_name(
-    caller: Caller, query: str, path: str, message: str
-) -> None:
+def test_what_is_not_understood_is_refused_by_name(caller: Caller, query: str, path: str, message: str) -> None:
     error = error_of(caller.get(f"{RUNS}?{query}"), 400, "invalid_filter")
     assert [each["path"] for each in error["fields"]] == [path]
     assert message in error["fields"][0]["message"]

@@ -56,9 +56,7 @@ def test_a_user_joins_the_named_project(project: Project) -> None:
         ([], "name"),
     ],
 )
-def test_what_can_not_be_is_refused_and_nothing_is_left(
-    project: Project, arguments: list[str], message: str
-) -> None:
+def test_what_can_not_be_is_refused_and_nothing_is_left(project: Project, arguments: list[str], message: str) -> None:
     factories.make_user(name="taken")
     with pytest.raises(CommandError, match=message):
         create(*arguments)

@@ -33,9 +33,7 @@ def run_import(*arguments: str | Path, **options: Any) -> tuple[str, CommandErro
 
 def table(printed: str) -> dict[str, int]:
     rows = (
-        line.split()
-        for line in printed.splitlines()
-        if line.startswith("  ") and "\N{MULTIPLICATION SIGN}" not in line
+        line.split() for line in printed.splitlines() if line.startswith("  ") and "\N{MULTIPLICATION SIGN}" not in line
     )
     return {row[0]: int(row[-1].replace(",", "")) for row in rows if len(row) == 2}
 
@@ -49,9 +47,7 @@ def write(path: Path, *objects: Any) -> Path:
 def data(tmp_path: Path) -> Path:
     """A run with a step and a message, and two more runs."""
     run = run_object()
-    return write(
-        tmp_path / "data.ndjson", step_object(run), message_object(run), run, run_object(), run_object()
-    )
+    return write(tmp_path / "data.ndjson", step_object(run), message_object(run), run, run_object(), run_object())
 
 
 def test_everything_is_stored_and_counted(project: Project, data: Path) -> None:

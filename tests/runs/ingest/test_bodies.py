@@ -65,17 +65,13 @@ def test_a_line_based_body_gives_a_line_an_object(content: bytes, expected: list
     assert bodies.parse(content, NDJSON) == Body(expected)
 
 
-@pytest.mark.parametrize(
-    "content", [b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"]
-)
+@pytest.mark.parametrize("content", [b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"])
 def test_what_is_no_json_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableBody):
         bodies.parse(content, JSON)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "APPLICATION/JSON ; charset=UTF-8", " application/json"]
-)
+@pytest.mark.parametrize("content_type", ["application/json", "APPLICATION/JSON ; charset=UTF-8", " application/json"])
 def test_parameters_of_a_content_type_do_not_matter(content_type: str) -> None:
     assert bodies.parse(b"{}", content_type).single
 
@@ -106,9 +102,7 @@ def test_as_many_objects_as_are_allowed_are_taken() -> None:
 
 
 leaves = st.none() | st.integers() | st.text(max_size=10)
-trees = st.recursive(
-    leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner), max_leaves=8
-)
+trees = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner), max_leaves=8)
 
 
 @settings(max_examples=40, deadline=None)

@@ -106,9 +106,7 @@ def check_history(run: Run, snapshots: list[Snapshot]) -> None:
     stale = [each.digest for each in observations if each.outcome == "stale"]
     assert len(stale) == len(set(stale))
     for each in observations:
-        assert (
-            each.status_before in TERMINAL or each.outcome == "updated" or each.status_after not in TERMINAL
-        )
+        assert each.status_before in TERMINAL or each.outcome == "updated" or each.status_after not in TERMINAL
 
 
 def _pairs(members: Any) -> list[bytes]:

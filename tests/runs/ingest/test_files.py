@@ -48,9 +48,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 
 def read(*paths: Path | str) -> list[Any]:
-    return [
-        json.loads(value.raw) for source in files.sources(map(str, paths)) for value in files.values(source)
-    ]
+    return [json.loads(value.raw) for source in files.sources(map(str, paths)) for value in files.values(source)]
 
 
 def values(content: bytes | Iterable[bytes]) -> list[Value]:
@@ -75,9 +73,7 @@ def test_every_form_of_file_is_read(tmp_path: Path, content: bytes, suffix: str,
     assert read(path) == RUNS
 
 
-def test_a_cut_anywhere_between_chunks_changes_nothing(
-    content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_anywhere_between_chunks_changes_nothing(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = values(content)
     for place in range(1, len(content)):
         # the first chunk must hold a line for lines to be recognised, so chunks are cut as they come
@@ -128,9 +124,7 @@ def test_values_know_their_lines() -> None:
         (b"\xff\xfe\x00", [b"\xff\xfe\x00"]),
     ],
 )
-def test_what_is_broken_comes_out_and_leaves_its_neighbours_alone(
-    content: bytes, expected: list[bytes]
-) -> None:
+def test_what_is_broken_comes_out_and_leaves_its_neighbours_alone(content: bytes, expected: list[bytes]) -> None:
     assert raws(content) == expected
 
 
@@ -172,9 +166,7 @@ def test_what_stands_before_damage_is_read(tmp_path: Path, suffix: str, form: st
     assert numbers == list(range(len(numbers)))
 
 
-@pytest.mark.parametrize(
-    ("suffix", "what"), [(".gz", "gzip"), (".zst", "zstd"), (".zip", "not a zip archive")]
-)
+@pytest.mark.parametrize(("suffix", "what"), [(".gz", "gzip"), (".zst", "zstd"), (".zip", "not a zip archive")])
 def test_what_is_not_packed_at_all_is_told_so(tmp_path: Path, suffix: str, what: str) -> None:
     path = tmp_path / f"runs.json{suffix}"
     path.write_bytes(PLAIN["lines"])

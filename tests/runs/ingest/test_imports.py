@@ -112,13 +112,9 @@ def test_what_stands_before_damage_is_stored(project: Project) -> None:
     assert Run.objects.count() == 100
 
 
-def test_an_import_that_is_stopped_keeps_what_it_stored(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_import_that_is_stopped_keeps_what_it_stored(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "_BATCH_ITEMS", 2)
-    batches: Iterator[Batch] = import_source(
-        project, source(lines(*(run_object() for _ in range(6)))), Verdicts()
-    )
+    batches: Iterator[Batch] = import_source(project, source(lines(*(run_object() for _ in range(6)))), Verdicts())
     next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert Run.objects.count() == 2
@@ -126,9 +122,7 @@ def test_an_import_that_is_stopped_keeps_what_it_stored(
 
 def test_revisions_are_counted(project: Project) -> None:
     names = ("temperature", "top_p", "max_prompt_tokens", "max_completion_tokens", "truncation_strategy")
-    older = run_object(
-        **dict.fromkeys((*names, "tool_choice", "parallel_tool_calls", "response_format"), ...)
-    )
+    older = run_object(**dict.fromkeys((*names, "tool_choice", "parallel_tool_calls", "response_format"), ...))
     older.pop("incomplete_details")
     verdicts, _ = imported(project, lines(run_object(), run_object(), older))
     assert verdicts.revisions == {"v2": 2, "v1": 1}

@@ -126,9 +126,7 @@ def test_an_observation_keeps_what_it_replaced(project: Project) -> None:
 
 def test_the_key_and_the_time_of_each_post_are_kept(project: Project) -> None:
     first, second = (
-        ApiKey.objects.create(
-            project=project, name=name, prefix=name, digest=name.encode(), scopes=["ingest"]
-        )
+        ApiKey.objects.create(project=project, name=name, prefix=name, digest=name.encode(), scopes=["ingest"])
         for name in ("one", "two")
     )
     ingest(project, RUNS, [Item(0, as_bytes(QUEUED))], key_id=first.pk)
@@ -149,9 +147,7 @@ def test_the_key_and_the_time_of_each_post_are_kept(project: Project) -> None:
     ],
     ids=["order", "indent", "compact", "escape", "sorted"],
 )
-def test_another_spelling_of_the_same_is_unchanged(
-    project: Project, respelled: Callable[[bytes], bytes]
-) -> None:
+def test_another_spelling_of_the_same_is_unchanged(project: Project, respelled: Callable[[bytes], bytes]) -> None:
     odd = DONE | {
         "instructions": "é漢",
         "metadata": {"customer": "acme", "n": 1.0},

@@ -13,9 +13,7 @@ from runs.protocol import message, run, step, text
 from runs.protocol.run import RunRecord
 from tests.factories import NOW, message_object, run_object, step_object
 
-BASE = run_object(
-    id="run_1", created_at=NOW, status="in_progress", started_at=NOW + 5, completed_at=None, usage=None
-)
+BASE = run_object(id="run_1", created_at=NOW, status="in_progress", started_at=NOW + 5, completed_at=None, usage=None)
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 # From the earliest to the latest: each stands over all before it.
 LADDER: list[dict[str, Any]] = [
@@ -81,9 +79,7 @@ def test_no_active_snapshot_however_late_stands_over_a_terminal_one(terminal: st
     assert merge(record(status=terminal, started_at=None), late) is Outcome.STALE
 
 
-@pytest.mark.parametrize(
-    "usage", [USAGE, {"input_tokens": 1, "output_tokens": 1}, {"total_tokens": 0}], ids=str
-)
+@pytest.mark.parametrize("usage", [USAGE, {"input_tokens": 1, "output_tokens": 1}, {"total_tokens": 0}], ids=str)
 def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, int]) -> None:
     ended = {"status": "completed", "completed_at": NOW + 9}
     assert merge(record(**ended, usage=usage), record(**ended, usage=None, metadata={})) is Outcome.STALE

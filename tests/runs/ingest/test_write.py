@@ -64,9 +64,7 @@ def test_a_configuration_says_what_it_is_made_of(project: Project) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"status": "queued"}], ids=["the same again", "with changes"])
-def test_a_request_of_many_runs_costs_the_queries_of_one_of_few(
-    project: Project, changes: dict[str, Any]
-) -> None:
+def test_a_request_of_many_runs_costs_the_queries_of_one_of_few(project: Project, changes: dict[str, Any]) -> None:
     counts = []
     for size in (40, 200):
         posted = [run_object(status="in_progress", completed_at=None, usage=None) for _ in range(size)]
@@ -102,9 +100,7 @@ def test_no_character_is_special_to_the_database(project: Project, text: str, si
 
 
 @pytest.mark.parametrize("cause", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
-def test_a_deadlock_is_tried_again(
-    project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]
-) -> None:
+def test_a_deadlock_is_tried_again(project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]) -> None:
     post(project, run_object())  # its configuration is known from here on
     once, tries = write._write_once, []
 
@@ -119,9 +115,7 @@ def test_a_deadlock_is_tried_again(
     assert len(tries) == 3
 
 
-def test_a_database_that_is_away_is_not_tried_again(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_is_not_tried_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
     def away(*_: Any) -> None:

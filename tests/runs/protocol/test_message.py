@@ -63,9 +63,7 @@ def test_the_text_parts_are_found(content: Any, expected: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_malformed_field_is_refused_by_its_path(
-    changes: dict[str, Any], path: str, message_part: str
-) -> None:
+def test_a_malformed_field_is_refused_by_its_path(changes: dict[str, Any], path: str, message_part: str) -> None:
     with pytest.raises(InvalidObject) as refused:
         parse(message_object() | changes)
     found = {problem.path: problem.message for problem in refused.value.problems}

@@ -75,9 +75,7 @@ def test_an_odd_value_comes_back_as_it_was_written(name: str, value: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["thread_id", "instructions", "status", "model", "unheard_of"])
-@pytest.mark.parametrize(
-    "piece", ["x", "漢😀", r"\u0000", r"\ud800"], ids=["ascii", "wide", "nul", "surrogate"]
-)
+@pytest.mark.parametrize("piece", ["x", "漢😀", r"\u0000", r"\ud800"], ids=["ascii", "wide", "nul", "surrogate"])
 def test_a_string_of_300_kilobytes_comes_back(name: str, piece: str) -> None:
     value = '"' + piece * (300_000 // len(piece.encode())) + '"'
     members = text.fields(json.dumps(run_object()).encode()) | {name: value.encode()}
@@ -94,9 +92,7 @@ def test_null_and_absent_are_told_apart_for_every_optional_field() -> None:
 def test_a_call_without_a_function_is_awaited_by_its_own_name() -> None:
     action = {
         "type": "submit_tool_approval",
-        "submit_tool_approval": {
-            "tool_calls": [{"id": "c", "type": "mcp", "name": "search", "arguments": "{}"}]
-        },
+        "submit_tool_approval": {"tool_calls": [{"id": "c", "type": "mcp", "name": "search", "arguments": "{}"}]},
     }
     record = parse(waiting_run(required_action=action)).record
     assert (record.action_type, record.awaited, record.revision) == (
@@ -139,9 +135,7 @@ def test_the_revision_is_told_by_what_only_it_has(changes: dict[str, Any], revis
         ({"status": "completed", "completed_at": (NOW + 1) * 1000 + 500}, 1.5),
     ],
 )
-def test_the_duration_ends_with_the_time_of_the_status(
-    changes: dict[str, Any], seconds: float | None
-) -> None:
+def test_the_duration_ends_with_the_time_of_the_status(changes: dict[str, Any], seconds: float | None) -> None:
     record = parse(run_object(created_at=NOW, **changes)).record
     assert record.duration_ms == (None if seconds is None else seconds * 1000)
 

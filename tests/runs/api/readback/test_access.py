@@ -19,9 +19,7 @@ BASES = ("/v1", "/openai", "/openai/v1", "/api/projects/firstProject", "/api/pro
 
 
 def ask(method: str = "GET", path: str = PATH, **headers: str) -> tuple[int, dict[str, Any], Any]:
-    response = Client(headers={name.replace("_", "-"): value for name, value in headers.items()}).generic(
-        method, path
-    )
+    response = Client(headers={name.replace("_", "-"): value for name, value in headers.items()}).generic(method, path)
     return response.status_code, response.json().get("error"), response
 
 

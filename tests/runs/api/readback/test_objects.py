@@ -60,9 +60,7 @@ def test_a_run_comes_in_its_newest_state(reader: Reader, project: Project, run: 
     assert reader.json(f"{THREAD}/runs/{run['id']}") == newer
 
 
-def test_steps_come_as_they_were_posted(
-    reader: Reader, run: dict[str, Any], steps: list[dict[str, Any]]
-) -> None:
+def test_steps_come_as_they_were_posted(reader: Reader, run: dict[str, Any], steps: list[dict[str, Any]]) -> None:
     path = f"{THREAD}/runs/{run['id']}/steps"
 
     assert reader.json(path, order="asc")["data"] == steps
@@ -178,9 +176,7 @@ def test_another_project_sees_what_it_would_see_of_nothing(
         assert stranger.error(path)[0] == 404
 
 
-def test_what_the_client_has_already_is_not_sent_again(
-    reader: Reader, project: Project, run: dict[str, Any]
-) -> None:
+def test_what_the_client_has_already_is_not_sent_again(reader: Reader, project: Project, run: dict[str, Any]) -> None:
     for path in (f"{THREAD}/runs/{run['id']}", f"{THREAD}/runs", THREAD, "/v1/threads"):
         etag = reader.get(path)["ETag"]
         assert etag.startswith('"')

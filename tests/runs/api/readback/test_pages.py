@@ -35,9 +35,7 @@ def test_the_newest_twenty_come_first(reader: Reader, run_ids: list[str]) -> Non
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 24, 25, 100])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_pages_neither_overlap_nor_leave_out(
-    reader: Reader, run_ids: list[str], limit: int, order: str
-) -> None:
+def test_pages_neither_overlap_nor_leave_out(reader: Reader, run_ids: list[str], limit: int, order: str) -> None:
     expected = run_ids if order == "asc" else run_ids[::-1]
 
     assert reader.walk(RUNS, limit=limit, order=order) == expected
@@ -86,9 +84,7 @@ def test_a_run_that_arrives_between_two_pages_moves_nothing(
 
 
 @pytest.mark.parametrize("cursor", ["after", "before"])
-def test_an_unknown_cursor_is_not_found(
-    reader: Reader, project: Project, run_ids: list[str], cursor: str
-) -> None:
+def test_an_unknown_cursor_is_not_found(reader: Reader, project: Project, run_ids: list[str], cursor: str) -> None:
     elsewhere = factories.post_run(project, thread_id="thread_other").external_id
 
     for unknown in ("run_unknown", elsewhere, "msg_1", "", "\0"):
@@ -154,15 +150,11 @@ def test_more_runs_take_no_more_queries(reader: Reader, run_ids: list[str]) -> N
         assert len(asked) == 4
 
 
-def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(
-    reader: Reader, project: Project
-) -> None:
+def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(reader: Reader, project: Project) -> None:
     # half of them in one second, where only the key tells them apart
     moments = [factories.NOW + max(0, number - 2500) for number in range(5000)]
     factories.post(project, *(factories.run_object(created_at=moment) for moment in moments))
-    factories.post(
-        project, *(factories.run_object(created_at=at, thread_id="thread_2") for at in moments[::2])
-    )
+    factories.post(project, *(factories.run_object(created_at=at, thread_id="thread_2") for at in moments[::2]))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE run")
     ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))

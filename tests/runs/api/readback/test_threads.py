@@ -71,9 +71,7 @@ def test_more_threads_take_no_more_queries(reader: Reader, threads: list[str]) -
         assert len(asked) == 4
 
 
-def test_a_thread_is_no_older_for_another_projects_runs(
-    reader: Reader, stranger: Reader, project: Project
-) -> None:
+def test_a_thread_is_no_older_for_another_projects_runs(reader: Reader, stranger: Reader, project: Project) -> None:
     factories.post_run(project, thread_id="t", created_at=NOW + 60)
     factories.post_run(factories.make_project("elsewhere"), thread_id="t", created_at=NOW)
 
