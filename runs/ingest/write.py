@@ -106,7 +106,8 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
 
 
 def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: Receipt) -> None:
-    new, changed = [], []
+    new: list[list[Any]] = []
+    changed: list[list[Any]] = []
     for key, planned in plans.items():
         if planned.writes:
             (changed if planned.before else new).append(_row(project, kind, key, planned, receipt))
