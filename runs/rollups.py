@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection, transaction
 
@@ -36,46 +36,51 @@ class Counted(Protocol):
     reasoning_tokens: int | None
 
 
+class Group(NamedTuple):
+    """What runs have in common that are counted together everywhere."""
+
+    hour: datetime
+    assistant_id: str
+    model: str | None
+    status: str
+    error_code: str | None
+
+
 @dataclass(frozen=True)
 class Rollup:
-    """One table of sums: its key columns, and how a run's key is found."""
+    """One table of sums: its key columns, and the key of a group of runs."""
 
     model: type[Sums]
     key: tuple[str, ...]
-    key_of: Callable[[Counted], tuple[Any, ...]]
+    key_of: Callable[[Group], tuple[Any, ...]]
 
 
 ROLLUPS = (
     Rollup(
         DayByModel,
         ("day", "model", "status", "error_code"),
-        lambda run: (run.created_at.date(), run.model, run.status, run.error_code),
+        lambda group: (group.hour.date(), group.model, group.status, group.error_code),
     ),
     Rollup(
         DayByAssistant,
         ("day", "assistant_id", "model"),
-        lambda run: (run.created_at.date(), run.assistant_id, run.model),
+        lambda group: (group.hour.date(), group.assistant_id, group.model),
     ),
-    Rollup(
-        HourByStatus,
-        ("hour", "status"),
-        lambda run: (_hour(run.created_at), run.status),
-    ),
+    Rollup(HourByStatus, ("hour", "status"), lambda group: (group.hour, group.status)),
 )
 
 # What a run was before a write (None: it was not there) and what it is after it.
 Change = tuple[Counted | None, Counted | None]
-Deltas = dict[tuple[Any, ...], list[int]]
 
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    deltas: list[Deltas] = [{} for _ in ROLLUPS]
+    groups: dict[Group, list[int]] = {}
     for before, after in changes:
         if before is not after:
-            _count(deltas, before, -1)
-            _count(deltas, after, 1)
-    rows = [[(project.pk, *key, *sums) for key, sums in found.items() if any(sums)] for found in deltas]
+            _count(groups, before, -1)
+            _count(groups, after, 1)
+    rows = [_rows(project, rollup, groups) for rollup in ROLLUPS]
     if sum(map(len, rows)) > _MOST_IN_STATEMENT:
         for rollup, each in zip(ROLLUPS, rows, strict=True):
             _copy(rollup, each)
@@ -101,21 +106,33 @@ def fold(project: Project) -> None:
                 cursor.execute(_fold_statement(rollup), [project.pk, project.pk])
 
 
-def _count(deltas: list[Deltas], run: Counted | None, sign: int) -> None:
+def _count(groups: dict[Group, list[int]], run: Counted | None, sign: int) -> None:
     if run is None:
         return
-    measures = (
-        sign,
-        sign * (run.prompt_tokens or 0),
-        sign * (run.completion_tokens or 0),
-        sign * (run.total_tokens or 0),
-        sign * (run.cached_tokens or 0),
-        sign * (run.reasoning_tokens or 0),
-    )
-    for found, rollup in zip(deltas, ROLLUPS, strict=True):
-        key = rollup.key_of(run)
-        sums = found.get(key)
-        found[key] = list(measures) if sums is None else [a + b for a, b in zip(sums, measures, strict=True)]
+    group = group_of(run)
+    sums = groups.get(group)
+    if sums is None:
+        sums = groups[group] = [0] * len(MEASURES)
+    sums[0] += sign
+    sums[1] += sign * (run.prompt_tokens or 0)
+    sums[2] += sign * (run.completion_tokens or 0)
+    sums[3] += sign * (run.total_tokens or 0)
+    sums[4] += sign * (run.cached_tokens or 0)
+    sums[5] += sign * (run.reasoning_tokens or 0)
+
+
+def group_of(run: Counted) -> Group:
+    """The group that `run` is counted in."""
+    hour = run.created_at.replace(minute=0, second=0, microsecond=0)
+    return Group(hour, run.assistant_id, run.model, run.status, run.error_code)
+
+
+def _rows(project: Project, rollup: Rollup, groups: dict[Group, list[int]]) -> list[tuple[Any, ...]]:
+    deltas: dict[tuple[Any, ...], list[int]] = {}
+    for group, sums in groups.items():
+        key = rollup.key_of(group)
+        deltas[key] = [a + b for a, b in zip(deltas[key], sums, strict=True)] if key in deltas else sums
+    return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
 
 
 def _insert(rows: list[list[tuple[Any, ...]]]) -> None:
@@ -139,10 +156,6 @@ def _copy(rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
 
 def _columns(rollup: Rollup) -> str:
     return ", ".join(("project_id", *rollup.key, *MEASURES))
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _fold_statement(rollup: Rollup) -> str:

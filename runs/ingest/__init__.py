@@ -91,9 +91,9 @@ def _kind_of(item: Item) -> Kind:
 def _parsed(project: Project, kind: Kind, item: Item, report: Report) -> Post | None:
     posted: dict[str, bytes] = {}
     try:
-        text.check_depth(item.raw)
         post = kind.parse_plain(project, item.index, item.raw)
         if post is None:
+            text.check_depth(item.raw)
             posted = text.fields(item.raw)
             post = kind.parse(project, item.index, posted)
     except RunglassError as error:

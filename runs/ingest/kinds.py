@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -71,9 +71,10 @@ def columns_of(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
-def configuration_key(project: Project, assistant_id: str, digest: bytes) -> uuid.UUID:
+@lru_cache(maxsize=4096)
+def configuration_key(namespace: uuid.UUID, assistant_id: str, digest: bytes) -> uuid.UUID:
     """The id of what a run was configured with: a hash of project, assistant and content."""
-    seed = b"\0".join([project.namespace.bytes, assistant_id.encode(), digest])
+    seed = b"\0".join([namespace.bytes, assistant_id.encode(), digest])
     return uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest())
 
 
@@ -87,7 +88,7 @@ def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
 
 
 def _run_post(project: Project, index: int, parsed: ParsedRun) -> Post:
-    configuration_id = configuration_key(project, parsed.record.assistant_id, parsed.configuration.digest)
+    configuration_id = configuration_key(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
     key = (project.key_text(parsed.record.external_id),)
     return Post(index, key, parsed.record, configuration_id, parsed.configuration)
 

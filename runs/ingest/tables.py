@@ -35,7 +35,9 @@ class Table:
 
         Within `sql.pipeline` other questions can be asked before the first is answered.
         """
-        arrays = [list(part) for part in zip(*keys, strict=True)]
+        uuids, *others = zip(*keys, strict=True)
+        # hexadecimal digits need no quoting, which would cost more than the look-up
+        arrays = ["{" + ",".join(uuids) + "}", *map(list, others)]
         cursor = psycopg.Cursor(connection.connection)
         cursor.execute(self._select, arrays)
 

@@ -47,13 +47,17 @@ class Project(models.Model):
         """The uuid below which this project's record ids are derived (uuid5 of it and the posted id)."""
         return uuid.uuid5(NAMESPACE, f"project:{self.pk}")
 
+    @cached_property
+    def _prefix(self) -> bytes:
+        return self.namespace.bytes
+
     def key(self, external_id: str) -> uuid.UUID:
         """The stored id of the record that was posted with `external_id`."""
         return uuid.UUID(hex=self.key_text(external_id))
 
     def key_text(self, external_id: str) -> str:
         """`key` as 32 hexadecimal digits: uuid5 of the project's namespace and the posted id (RFC 9562)."""
-        made = bytearray(hashlib.sha1(self.namespace.bytes + external_id.encode(), usedforsecurity=False).digest()[:16])
+        made = bytearray(hashlib.sha1(self._prefix + external_id.encode(), usedforsecurity=False).digest()[:16])
         made[6] = made[6] & 0x0F | 0x50  # version 5
         made[8] = made[8] & 0x3F | 0x80  # the RFC's variant
         return made.hex()

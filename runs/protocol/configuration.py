@@ -35,7 +35,7 @@ AZURE_TOOLS = frozenset(
 
 
 # Bytes; a thousand of the longest would otherwise take hundreds of megabytes in each process.
-_MOST_REMEMBERED = 32_000
+MOST_REMEMBERED = 32_000
 
 
 class Function(Struct):
@@ -101,12 +101,8 @@ class ParsedConfiguration(Struct, frozen=True):
 
 def parse(posted: Mapping[str, bytes]) -> ParsedConfiguration:
     """The configuration among a run's posted members. Raises InvalidObject with one problem a field."""
-    return parse_members(tuple((name, posted[name]) for name in TYPES if name in posted))
-
-
-def parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
-    """Like `parse`, of the configuration's members alone, in the order of `TYPES`."""
-    if sum(len(raw) for _, raw in members) > _MOST_REMEMBERED:
+    members = tuple((name, posted[name]) for name in TYPES if name in posted)
+    if sum(len(raw) for _, raw in members) > MOST_REMEMBERED:
         return _parsed(members)
     return _remembered(members)
 

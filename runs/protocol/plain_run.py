@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runs.protocol import configuration
+from runs.protocol import configuration, text
+from runs.protocol.configuration import MOST_REMEMBERED, ParsedConfiguration
 from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import KNOWN, ParsedRun, finish
 from runs.protocol.usage import PlainUsage
@@ -83,6 +85,7 @@ _OBJECTS = ("required_action", "last_error", "incomplete_details", "usage", "met
 _optional_of = attrgetter(*_TIMES, *_OBJECTS)
 _OPTIONAL_BITS = tuple(_BITS[name] for name in (*_TIMES, *_OBJECTS))
 _NO_COUNTS = (None,) * 5
+_INCOMPLETE = frozenset({"incomplete_details"})
 
 
 def parse(raw: bytes) -> ParsedRun | None:
@@ -94,17 +97,33 @@ def parse(raw: bytes) -> ParsedRun | None:
         run = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    sent = tuple(
-        (name, bytes(each)) for name, each in zip(_SETUP, _setup_of(run), strict=True) if each is not _NOT_SENT
-    )
-    names = {name for name, _ in sent}
+    parsed, names = _setup(tuple(map(bytes, _setup_of(run))))
     if run.incomplete_details is not UNSET:
-        names.add("incomplete_details")
+        names |= _INCOMPLETE
     absent = 0
     for bit, value in zip(_OPTIONAL_BITS, _optional_of(run), strict=True):
         if value is UNSET:
             absent |= bit
-    return finish(_columns(run), absent, None, configuration.parse_members(sent), names)
+    return finish(_columns(run), absent, None, parsed, names)
+
+
+def _setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
+    """The configuration in `slots`, empty where a field was not sent, and the names of the fields that were."""
+    if sum(map(len, slots)) > MOST_REMEMBERED:
+        return _read_setup(slots)
+    return _remembered_setup(slots)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
+    return _read_setup(slots)
+
+
+def _read_setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
+    sent = {name: raw for name, raw in zip(_SETUP, slots, strict=True) if raw}
+    for raw in sent.values():
+        text.check_depth(raw)
+    return configuration.parse(sent), frozenset(sent)
 
 
 def _columns(run: PlainRun) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def counted_anew(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]
         sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(rollups.MEASURES))
         for run in Run.objects.in_project(project):
             measures = [1, *((getattr(run, name) or 0) for name in rollups.MEASURES[1:])]
-            sums[rollup.key_of(run)] = [a + b for a, b in zip(sums[rollup.key_of(run)], measures, strict=True)]
+            key = rollup.key_of(rollups.group_of(run))
+            sums[key] = [a + b for a, b in zip(sums[key], measures, strict=True)]
         tables[rollup.model.__name__] = dict(sums)
     return tables
 
