@@ -70,8 +70,7 @@ def test_folding_leaves_one_row_a_key_and_changes_no_sum(project: Project) -> No
     assert DayByModel.objects.filter(project=project).count() == 1
 
 
-def test_folding_leaves_other_projects_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollups, "_FOLDS_ONE_IN", 10**9)  # none by chance
+def test_folding_leaves_other_projects_alone(project: Project) -> None:
     other = factories.make_project("other")
     for _ in range(5):
         factories.post(project, run_object(created_at=factories.NOW))
@@ -96,3 +95,11 @@ def test_a_deleted_run_that_is_posted_again_counts_once(project: Project, status
     factories.post(project, posted)
     assert kept(project) == counted_anew(project)
     assert Run.objects.get().version == 1
+
+
+def test_writes_fold_now_and_then(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollups, "_FOLDS_ONE_IN", 1)
+    for _ in range(10):
+        factories.post(project, run_object(created_at=factories.NOW))
+    assert DayByModel.objects.filter(project=project).count() < 10
+    assert kept(project) == counted_anew(project)
