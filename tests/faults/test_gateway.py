@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,12 @@ import pytest
 from dashboard.gateway import Gateway, arrival, lanes
 
 LARGEST = 1000
+
+
+def apart(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run `work` in a thread of its own: in this one a browser's event loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def scope(method: str = "GET", path: str = "/", headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def answer(sent: list[dict[str, Any]]) -> tuple[int, bytes]:
 
 def test_a_body_arrives_whole() -> None:
     request = scope("POST", "/a%2Fb/%C3%A9", [(b"transfer-encoding", b"chunked")])
-    sent = asyncio.run(asked(Gateway(echo, 1, LARGEST), request, b"one ", b"two"))
+    sent = apart(asked(Gateway(echo, 1, LARGEST), request, b"one ", b"two"))
 
     assert answer(sent) == (200, b"one two")
     assert sent[0]["headers"] == [(b"x-path", "/a/b/é".encode()), (b"x-length", b"7")]
@@ -61,7 +68,7 @@ def test_a_body_arrives_whole() -> None:
 def test_a_body_that_stops_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrival, "PAUSE", 0.05)
     request = scope("POST", "/", [(b"content-length", b"100")])
-    status, body = answer(asyncio.run(asked(Gateway(echo, 1, LARGEST), request, b"half", ends=False)))
+    status, body = answer(apart(asked(Gateway(echo, 1, LARGEST), request, b"half", ends=False)))
 
     assert status == 408
     assert json.loads(body)["error"]["code"] == "body_too_slow"
@@ -70,12 +77,12 @@ def test_a_body_that_stops_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_body_declared_too_large_stays_unread() -> None:
     request = scope("POST", "/", [(b"content-length", b"1001")])
 
-    assert answer(asyncio.run(asked(Gateway(echo, 1, LARGEST), request, b"x" * 1001, ends=False))) == (200, b"")
+    assert answer(apart(asked(Gateway(echo, 1, LARGEST), request, b"x" * 1001, ends=False))) == (200, b"")
 
 
 def test_of_an_endless_body_one_byte_too_many_is_read() -> None:
     request = scope("POST", "/", [(b"transfer-encoding", b"chunked")])
-    sent = asyncio.run(asked(Gateway(echo, 1, LARGEST), request, b"x" * 900, b"x" * 900, ends=False))
+    sent = apart(asked(Gateway(echo, 1, LARGEST), request, b"x" * 900, b"x" * 900, ends=False))
 
     assert answer(sent) == (200, b"x" * 1001)
 
@@ -92,7 +99,7 @@ def test_too_many_bodies_at_once_are_503() -> None:
         await asyncio.gather(*hanging, return_exceptions=True)
         return [refused, answer(await asked(gateway, request, b"x" * 1000))]
 
-    refused, after = asyncio.run(several())
+    refused, after = apart(several())
     assert (refused[0], json.loads(refused[1])["error"]["code"]) == (503, "busy")
     assert after == (200, b"x" * 1000)
 
@@ -110,7 +117,7 @@ def test_posts_wait_in_line_and_are_503_when_it_is_too_slow(monkeypatch: pytest.
             assert small == 200
             return answer(await asked(gateway, request, b"x" * (lanes.BULK + 1)))[0]
 
-    assert asyncio.run(second()) == 503
+    assert apart(second()) == 503
 
 
 def test_a_header_with_an_underscore_passes_for_no_other() -> None:
@@ -119,7 +126,7 @@ def test_a_header_with_an_underscore_passes_for_no_other() -> None:
         return [environ["HTTP_X_A"].encode("latin-1")]
 
     headers = [(b"x-a", b"1"), (b"x_a", b"2"), (b"x-a", "é".encode("latin-1"))]
-    assert answer(asyncio.run(asked(Gateway(told, 1, LARGEST), scope(headers=headers)))) == (
+    assert answer(apart(asked(Gateway(told, 1, LARGEST), scope(headers=headers)))) == (
         200,
         "1,é".encode("latin-1"),
     )
@@ -139,7 +146,7 @@ def test_a_long_answer_comes_in_pieces_and_is_closed() -> None:
         start_response("200 OK", [])
         return Long()
 
-    sent = asyncio.run(asked(Gateway(long, 1, LARGEST), scope()))
+    sent = apart(asked(Gateway(long, 1, LARGEST), scope()))
     assert answer(sent) == (200, b"x" * 1_000_000)
     assert [each["more_body"] for each in sent[1:]] == [True, True, True, False]
     assert closed == [True]
