@@ -145,10 +145,6 @@ class Header:
         return self._list_url(assistant=(self.run.assistant_id,))
 
     @property
-    def thread_url(self) -> str:
-        return self._list_url(thread=(self.run.thread_id,))
-
-    @property
     def model(self) -> Any:
         return self.posted.value("model")
 

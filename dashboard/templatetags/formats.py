@@ -38,12 +38,6 @@ def precise_duration(ms: int | None) -> str:
     return formats.duration(ms, precise=True)
 
 
-@register.filter
-def spelled_duration(ms: int | None) -> str:
-    """Whole seconds, in words for a sentence."""
-    return formats.duration(ms, spelled=True)
-
-
 @register.simple_tag
 def when(moment: datetime | None, *, focusable: bool = False) -> SafeString | str:
     """A relative time that `times.js` keeps current and completes with the reader's local time.

@@ -10,9 +10,8 @@ from rest_framework.request import Request
 from runs.api.openapi.components import ref
 from runs.api.openapi.operations import RUN_ID, answers, described
 from runs.api.views import KeyedView
-from runs.errors import NotFound
 from runs.history import Entry, entries
-from runs.models import ApiKey, Observation, Project, Run, RunStep
+from runs.models import ApiKey, Observation, RunStep
 
 
 @described(
@@ -29,7 +28,7 @@ class RunHistory(KeyedView):
 
     def get(self, request: Request, run_id: str) -> JsonResponse:
         """Every post that was kept, oldest first: the first, each that changed the run, each stale one."""
-        run = _find(self.project(request), run_id)
+        run = self.run(request, run_id)
         found = entries(run, list(Observation.objects.of_run(run).for_list()))
         names = ApiKey.objects.names(entry.key_id for entry in found)
         return JsonResponse([_as_json(entry, names) for entry in found], safe=False)
@@ -41,16 +40,9 @@ class RunSteps(KeyedView):
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run's steps as they were posted last and accepted, oldest first, in a list envelope."""
-        run = _find(self.project(request), run_id)
+        run = self.run(request, run_id)
         steps = [step.as_json() for step in RunStep.objects.of_run(run).in_order()]
         return HttpResponse(b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json")
-
-
-def _find(project: Project, run_id: str) -> Run:
-    run = Run.objects.find(project, run_id)
-    if run is None:
-        raise NotFound(f"No run '{run_id}'")
-    return run
 
 
 def _as_json(entry: Entry, key_names: dict[int, str]) -> dict[str, Any]:

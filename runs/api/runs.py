@@ -13,7 +13,7 @@ from runs.api.openapi.components import ref
 from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
 from runs.api.openapi.words import RUN_EXAMPLE
 from runs.api.views import KeyedView
-from runs.errors import InvalidFilter, NotFound, Problem
+from runs.errors import InvalidFilter, Problem
 from runs.filters import Cursor, RunFilters
 from runs.models import Run
 from runs.protocol import text
@@ -76,18 +76,12 @@ class OneRun(KeyedView):
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run as it was posted last and accepted."""
-        return _json(self._find(request, run_id).members())
+        return _json(self.run(request, run_id).members())
 
     def delete(self, request: Request, run_id: str) -> HttpResponse:
         """Remove the run with its steps and its history; 204."""
-        erase(self._find(request, run_id))
+        erase(self.run(request, run_id))
         return HttpResponse(status=204)
-
-    def _find(self, request: Request, run_id: str) -> Run:
-        run = Run.objects.find(self.project(request), run_id)
-        if run is None:
-            raise NotFound(f"No run '{run_id}'")
-        return run
 
 
 def _json(members: dict[str, bytes]) -> HttpResponse:

@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from runs.api.authentication import BearerKey, HasScope
 from runs.api.errors import respond
-from runs.errors import Problem, UnknownParameter
-from runs.models import ApiKey, Project
+from runs.errors import NotFound, Problem, UnknownParameter
+from runs.models import ApiKey, Project, Run
 
 
 class AnswersJson(BaseContentNegotiation):
@@ -64,6 +64,13 @@ class KeyedView(StrictView):
     def project(self, request: Request) -> Project:
         """The project of the request's key."""
         return self.key(request).project
+
+    def run(self, request: Request, run_id: str) -> Run:
+        """The run of that project that was posted with `run_id`. Raises NotFound."""
+        run = Run.objects.find(self.project(request), run_id)
+        if run is None:
+            raise NotFound(f"No run '{run_id}'")
+        return run
 
 
 @csrf_exempt
