@@ -12,9 +12,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from dashboard import last_project
-from runs.models import Project
+from runs.models import Membership, Project
 
 P = ParamSpec("P")
+# Whoever may add to what was posted: tags, comments, states, names.
+WRITERS = (Membership.Role.MEMBER, Membership.Role.ADMIN)
 
 
 def project_page(
@@ -32,14 +34,32 @@ def project_page(
     return login_required(guarded)
 
 
+def member_page(
+    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """The same for what members of the project may do, administrators too; 403 to those who only read."""
+    return _page_for(view, lambda request, project: role_of(request, project) in WRITERS)
+
+
 def admin_page(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """The same for what only administrators of the project may do; 403 to its other members."""
+    return _page_for(view, lambda request, project: role_of(request, project) == Membership.Role.ADMIN)
 
+
+def role_of(request: HttpRequest, project: Project) -> str:
+    """What the person who asks is in `project`; "" where they are no member of it."""
+    return Membership.objects.role_of(request.user, project)
+
+
+def _page_for(
+    view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
+    may: Callable[[HttpRequest, Project], bool],
+) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def guarded(request: HttpRequest, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not Project.objects.administered_by(request.user).contains(project):
+        if not may(request, project):
             raise PermissionDenied
         return view(request, project, *args, **kwargs)
 

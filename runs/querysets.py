@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
 
     # ruff does not see the names that stand in quotes below
-    from runs.models import ApiKey, Configuration, Message, Observation, Project, Run, RunStep  # noqa: F401
+    from runs.models import ApiKey, Configuration, Membership, Message, Observation, Project, Run, RunStep  # noqa: F401
 
 PREVIEW_LENGTH = 400
 # Runs of an assistant among which a good one is looked for.
@@ -56,9 +56,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The projects that `user` is a member of."""
         return self.filter(memberships__user=user)
 
-    def administered_by(self, user: Any) -> Self:
-        """The projects that `user` is an administrator of."""
-        return self.filter(memberships__user=user, memberships__role="admin")
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def role_of(self, user: Any, project: Project) -> str:
+        """What `user` is in `project`; "" where they are no member of it."""
+        return self.filter(user=user, project=project).values_list("role", flat=True).first() or ""
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from runs.querysets import ApiKeyQuerySet, ProjectQuerySet
+from runs.querysets import ApiKeyQuerySet, MembershipQuerySet, ProjectQuerySet
 
 # Every id that Runglass derives hangs below this one, so that it is the same on every installation.
 NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
@@ -74,6 +74,8 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         db_table = "membership"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from dashboard.access import project_page
+from dashboard.access import admin_page, member_page, project_page
 from runs.models import Project, User
 from tests import factories
 
@@ -54,3 +57,30 @@ def test_administrators_of_the_site_are_no_exception(project: Project) -> None:
 
 def test_a_page_keeps_its_name(project: Project) -> None:
     assert (page.__name__, page.__doc__) == ("page", "A page.")
+
+
+@pytest.mark.parametrize(
+    ("guard", "role", "enters"),
+    [
+        (member_page, "viewer", False),
+        (member_page, "member", True),
+        (member_page, "admin", True),
+        (admin_page, "viewer", False),
+        (admin_page, "member", False),
+        (admin_page, "admin", True),
+    ],
+)
+def test_what_writes_is_for_those_who_may(project: Project, guard: Any, role: str, enters: bool) -> None:
+    view = guard(lambda *_: HttpResponse("in"))
+    asked = asked_by(factories.make_user(project, role))
+    if enters:
+        assert view(asked, project="default").content == b"in"
+    else:
+        with pytest.raises(PermissionDenied):
+            view(asked, project="default")
+
+
+def test_a_role_in_another_project_opens_nothing(project: Project) -> None:
+    user = factories.make_user(factories.make_project("other"), "admin")
+    with pytest.raises(Http404):
+        member_page(lambda *_: HttpResponse())(asked_by(user), project="default")
