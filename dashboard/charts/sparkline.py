@@ -1,0 +1,36 @@
+"""A row of bars as small as a word, for tables: how something went, without an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from dashboard.charts.bars import bar
+
+HEIGHT = 20
+_LEAST = 1.0  # what is little is not nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """Drawn by templates/components/_spark.html. `label` is for those who don't see it, "" beside words."""
+
+    count: int
+    path: str
+    hot: str
+    label: str
+    height: int = HEIGHT
+
+
+def sparkline(values: Sequence[float], *, hot: Collection[int] = (), label: str = "") -> Sparkline:
+    """Bars for `values`, the highest as high as the line. Those at the places `hot` are in the colour of failure."""
+    peak = max(values, default=0) or 1
+    bars = {
+        place: bar(place, HEIGHT - height, height)
+        for place, value in enumerate(values)
+        if value > 0 and (height := max(HEIGHT * value / peak, _LEAST))
+    }
+    plain, marked = (
+        "".join(path for place, path in bars.items() if (place in hot) is is_hot) for is_hot in (False, True)
+    )
+    return Sparkline(max(len(values), 1), plain, marked, label)

@@ -1,0 +1,221 @@
+"""Bars over time, each divided into series: what an SVG, its legend, its table and its sentence need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
+from itertools import pairwise
+
+from dashboard import formats
+from dashboard.charts.axis import Tick, said, spelled, ticks
+from dashboard.charts.bars import Slot, stack
+
+HEIGHT = 150
+MOST_COLOURS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One part of every bar: its name, and a value for each bar. One that is a status has that status's colour."""
+
+    label: str
+    values: Sequence[int]
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A series, drawn. `css` is the class of its colour, "" for a status."""
+
+    label: str
+    css: str
+    status: str
+    path: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The numbers of one bar, in words: when it begins, each series, and all of them."""
+
+    since: datetime
+    until: datetime
+    time: str
+    cells: tuple[str, ...]
+    total: str
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Drawn by templates/components/_chart.html; `_legend.html` and `_chart_table.html` beside it.
+
+    `zoom` is where a span that is dragged over leads: an address, to which `from` and `to` are given, or the selector
+    of a form with fields of these names. Nothing happens without one.
+    """
+
+    what: str
+    edges: Sequence[datetime]
+    series: Sequence[Series]
+    zone: tzinfo
+    zoom: str
+    number: Callable[[int], str]
+    height: int
+
+    @cached_property
+    def totals(self) -> list[int]:
+        """All series of each bar."""
+        return [sum(values) for values in zip(*(each.values for each in self.series), strict=True)] or [0] * self.count
+
+    @property
+    def count(self) -> int:
+        return len(self.edges) - 1
+
+    @cached_property
+    def peak(self) -> int:
+        return max(self.totals, default=0)
+
+    @property
+    def peak_label(self) -> str:
+        return self.number(self.peak)
+
+    @cached_property
+    def step(self) -> timedelta:
+        """What a bar stands for: most of them, where clocks change within one."""
+        lengths = [until - since for since, until in pairwise(self.edges)]
+        return max(lengths, key=lengths.count)
+
+    @property
+    def every(self) -> str:
+        """`1 day`, `3 hours`."""
+        return spelled(self.step)
+
+    @property
+    def per(self) -> str:
+        """`Tokens per day`, `Tokens per 3 hours`."""
+        return f"{self.what} per {self.every.removeprefix('1 ')}"
+
+    @property
+    def caption(self) -> str:
+        """`Tokens per day, Europe/Berlin`."""
+        return f"{self.per}, {self._zone_name}"
+
+    @property
+    def zoom_edges(self) -> str:
+        """Where bars begin, and the last one ends, as seconds: a script counts in them."""
+        return " ".join(f"{edge.timestamp():.0f}" for edge in self.edges)
+
+    @property
+    def top(self) -> int:
+        """How far down the highest bar begins: the label of the highest is above it."""
+        return 14
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2 + 0.5
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height + 0.5
+
+    @property
+    def whole_height(self) -> int:
+        return self.top + self.height + 18
+
+    @property
+    def label_y(self) -> int:
+        return self.whole_height - 4
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The first series at the bottom, where it is compared best."""
+        paths = stack([each.values for each in self.series], self.peak or 1, self.height)
+        return [
+            Layer(
+                each.label,
+                "" if each.status else f"c{min(place, MOST_COLOURS)}",
+                each.status,
+                path,
+                self.number(sum(each.values)),
+            )
+            for place, (each, path) in enumerate(zip(self.series, paths, strict=True), 1)
+        ]
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The bars that are not empty."""
+        return [Slot(place, self._words(place)) for place, total in enumerate(self.totals) if total]
+
+    def _words(self, place: int) -> str:
+        parts = [
+            f"{self.number(each.values[place])} {each.label}" for each in reversed(self.series) if each.values[place]
+        ]
+        total = [] if len(parts) == 1 else [f"{self.number(self.totals[place])} in all"]
+        return f"{self._time(place)}, {self._length(place)}: {', '.join((*total, *parts))}"
+
+    @property
+    def ticks(self) -> list[Tick]:
+        return ticks(self.edges[0], self.edges[-1], self.zone)
+
+    @property
+    def rows(self) -> list[Row]:
+        """A table of the same, the newest first."""
+        return [self._row(place) for place in reversed(range(self.count))]
+
+    def _row(self, place: int) -> Row:
+        cells = tuple(self.number(each.values[place]) for each in self.series)
+        since, until = self.edges[place], self.edges[place + 1]
+        return Row(since, until, self._time(place), cells, self.number(self.totals[place]))
+
+    @property
+    def sentence(self) -> str:
+        """What the picture shows, for those who don't see it."""
+        span = f"from {self._time(0)} to {said(self.edges[-1], self._precision, self.zone)} {self._zone_name}"
+        if not self.peak:
+            return f"{self.per} {span}. There are none."
+        highest = f"{self.peak_label} at most, at {self._time(self.totals.index(self.peak))}"
+        parts = ", ".join(f"{layer.label} {layer.total}" for layer in self.layers)
+        return f"{self.per} {span}. {self.number(sum(self.totals))} in all, {highest}. {parts}."
+
+    def _time(self, place: int) -> str:
+        return said(self.edges[place], self._precision, self.zone)
+
+    @cached_property
+    def _precision(self) -> timedelta:
+        """Whole days are said as such where they are days of the zone."""
+        local = [edge.astimezone(self.zone) for edge in self.edges]
+        is_days = all((each.hour, each.minute, each.second) == (0, 0, 0) for each in local)
+        return (
+            timedelta(days=1) if is_days else timedelta(minutes=1) if self.step >= timedelta(minutes=1) else self.step
+        )
+
+    def _length(self, place: int) -> str:
+        """A day of 23 hours is a day."""
+        length = self.edges[place + 1] - self.edges[place]
+        return self.every if self._precision >= timedelta(days=1) else spelled(length)
+
+    @property
+    def _zone_name(self) -> str:
+        return "UTC" if self.zone is UTC else str(self.zone)
+
+
+def stacked(
+    what: str,
+    edges: Sequence[datetime],
+    series: Sequence[Series],
+    *,
+    zone: tzinfo = UTC,
+    zoom: str = "",
+    number: Callable[[int], str] = formats.exact,
+    height: int = HEIGHT,
+) -> Stacked:
+    """A picture of `what` over time: `edges` are where each bar begins, and where the last one ends.
+
+    `series` are stacked as they come, at most five of them unless they are statuses. `zone` is the reader's,
+    `number` says a value. Raises ValueError where a series has not one value a bar.
+    """
+    if any(len(each.values) != len(edges) - 1 for each in series):
+        raise ValueError("A series has one value for each bar")
+    edges = [edge.astimezone(UTC) for edge in edges]  # of which lengths are those that pass
+    return Stacked(what, edges, series, zone, zoom, number, height)

@@ -1,0 +1,89 @@
+"""Stacked bars over time, their legend, table and sentence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.template.loader import render_to_string
+
+from dashboard import formats
+from dashboard.charts import Series, Stacked, stacked
+
+BERLIN = ZoneInfo("Europe/Berlin")
+HOURS = [datetime(2026, 11, 20, 14, tzinfo=UTC) + timedelta(hours=place) for place in range(4)]
+# 24, 25 and 26 October: the second one has 25 hours
+DAYS = [datetime(2026, 10, day, tzinfo=BERLIN) for day in (24, 25, 26, 27)]
+
+
+def chart(**changes: Any) -> Stacked:
+    series = [Series("gpt-4o", [30, 0, 10]), Series("o4-mini", [10, 0, 0])]
+    return stacked("Tokens", HOURS, series, **changes)
+
+
+def test_series_are_stacked_in_their_order() -> None:
+    assert [(layer.label, layer.css, layer.status, layer.path, layer.total) for layer in chart(height=40).layers] == [
+        ("gpt-4o", "c1", "", "M0 10.0h0.8v30.0h-0.8zM2 30.0h0.8v10.0h-0.8z", "40"),
+        ("o4-mini", "c2", "", "M0 0.0h0.8v10.0h-0.8z", "10"),
+    ]
+
+
+def test_each_bar_that_is_not_empty_says_its_numbers() -> None:
+    assert [(slot.place, slot.words) for slot in chart().slots] == [
+        (0, "2026-11-20 14:00, 1 hour: 40 in all, 10 o4-mini, 30 gpt-4o"),
+        (2, "2026-11-20 16:00, 1 hour: 10 gpt-4o"),
+    ]
+
+
+def test_a_sentence_and_a_caption_say_what_it_is_about() -> None:
+    found = chart(number=formats.tokens)
+    assert found.caption == "Tokens per hour, UTC"
+    assert found.sentence == (
+        "Tokens per hour from 2026-11-20 14:00 to 2026-11-20 17:00 UTC. "
+        "50 in all, 40 at most, at 2026-11-20 14:00. gpt-4o 40, o4-mini 10."
+    )
+
+
+def test_days_are_those_of_the_zone_when_its_clocks_change_too() -> None:
+    found = stacked("Runs", DAYS, [Series("all", [1, 2, 3])], zone=BERLIN)
+    assert found.caption == "Runs per day, Europe/Berlin"
+    assert [slot.words for slot in found.slots][1] == "2026-10-25, 1 day: 2 all"
+    edges = [int(edge) for edge in found.zoom_edges.split()]
+    assert [until - since for since, until in pairwise(edges)] == [86_400, 90_000, 86_400]
+
+
+def test_the_table_has_every_number_newest_first() -> None:
+    rows = chart().rows
+    assert (rows[0].time, rows[0].cells, rows[0].total) == ("2026-11-20 16:00", ("10", "0"), "10")
+    assert (rows[0].since, rows[0].until) == (HOURS[2], HOURS[3])
+    assert len(rows) == 3
+
+
+def test_nothing_is_said_to_be_nothing() -> None:
+    found = stacked("Runs", HOURS, [Series("all", [0, 0, 0])])
+    assert found.sentence.endswith("There are none.")
+    assert not found.slots
+    assert stacked("Runs", HOURS, []).totals == [0, 0, 0]
+
+
+def test_statuses_have_their_own_colours() -> None:
+    found = stacked("Runs", HOURS, [Series("failed", [1, 0, 0], status="failed")])
+    legend = render_to_string("components/_legend.html", {"chart": found})
+    assert '<li data-status="failed"><i></i>Failed</li>' in legend
+    assert 'data-status="failed"' in render_to_string("components/_chart.html", {"chart": found})
+
+
+def test_it_is_drawn_with_what_a_brush_needs() -> None:
+    drawn = render_to_string("components/_chart.html", {"chart": chart(zoom="/usage/?split=model")})
+    assert 'data-zoom="/usage/?split=model" data-count="3" data-edges="1795183200 ' in drawn
+    assert 'role="img" aria-label="Tokens per hour' in drawn
+    assert "style=" not in drawn
+    assert "data-zoom" not in render_to_string("components/_chart.html", {"chart": chart()})
+
+
+def test_a_series_needs_a_value_for_each_bar() -> None:
+    with pytest.raises(ValueError, match="one value for each bar"):
+        stacked("Runs", HOURS, [Series("all", [1])])
