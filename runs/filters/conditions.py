@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import reduce
 from operator import and_, or_
 
-from django.db.models import Exists, Q
+from django.db.models import Q
 
 from runs.filters import targets
 from runs.filters.fields import BY_NAME
 from runs.filters.lookups import IsNotTrue
-from runs.filters.targets import NOTHING, Scope
+from runs.filters.targets import NEVER_NULL, NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words
 
 EVERYTHING = Q()
@@ -37,8 +37,8 @@ def _not(condition: Q) -> Q:
         return EVERYTHING
     if condition == EVERYTHING:
         return NOTHING
-    if all(isinstance(each, Exists) for each in condition.children):
-        return ~condition  # known either way, and served by an anti-join
+    if all(isinstance(each, NEVER_NULL) for each in condition.children):
+        return ~condition  # known either way, and served by an anti-join or an index
     return Q(IsNotTrue(condition))
 
 

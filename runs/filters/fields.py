@@ -110,7 +110,7 @@ FIELDS = (
         "posted in that revision of the protocol", ("revision:v1",),
     ),
     Field(
-        "total_tokens", "total tokens", _NUMBER, targets.Measure("total_tokens"),
+        "total_tokens", "total tokens", _NUMBER, targets.Ranked("total_tokens"),
         "that used so many tokens", ("total_tokens:>1000", "total_tokens:100..200", "-total_tokens:*"),
     ),
     Field(
@@ -130,7 +130,7 @@ FIELDS = (
         "that reasoned with so many", ("reasoning_tokens:>0",),
     ),
     Field(
-        "duration", "duration", _DURATION, targets.Measure("duration_ms"),
+        "duration", "duration", _DURATION, targets.Ranked("duration_ms"),
         "that took so long from creation to end", ("duration:>30s", "duration:1m..2h"),
     ),
     Field(

@@ -13,15 +13,21 @@ from operator import or_
 from typing import Any, Protocol
 
 from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
+from runs.keyset import LEAST, or_least
 from runs.models import Configuration, Project, RunStep
 
 NOTHING = Q(pk__in=[])
 # Ids of configurations that are written out, which the planner serves best. More of them match so much that
 # walking the list is right, and a subquery is as good.
 MOST_CONFIGURATIONS = 500
+
+# Of `or_least`, hence never of null.
+_COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
+NEVER_NULL = (Exists, *_COMPARISONS.values())
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 
@@ -97,12 +103,15 @@ class Measure:
     def _one(self, match: Match, now: datetime) -> Q:
         match match:
             case Given():
-                return Q(**{f"{self.name}__isnull": False})
+                return self._given()
             case Compared():
                 return self._compared(match, now)
             case Between(low, high):
                 return self._from(low, now) & self._through(high, now)
         raise unexpected(match)
+
+    def _given(self) -> Q:
+        return Q(**{f"{self.name}__isnull": False})
 
     def _compared(self, match: Compared, now: datetime) -> Q:
         start, end = match.quantity.span(now)
@@ -127,6 +136,18 @@ class Measure:
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
         return Q(**{f"{self.name}__{lookup}": value})
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked(Measure):
+    """A column that runs are sorted by too, asked in the words of that index: what has no value counts as least."""
+
+    def _given(self) -> Q:
+        return self._bound("gt", LEAST)
+
+    def _bound(self, lookup: str, value: int | datetime) -> Q:
+        condition = Q(_COMPARISONS[lookup](or_least(self.name), value))
+        return condition & self._bound("gt", LEAST) if lookup.startswith("lt") else condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,12 +162,11 @@ class Run(Snapshot):
             ),
             # id:run_ab* and pasted ids; in byte order, whatever the server's collation
             models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
-            # duration:>30s, total_tokens:>10k, revision:v1. Values repeat and bring no id, so that equal entries
-            # share one: a few bytes a run
-            models.Index("project", "duration_ms", name="run_duration", condition=models.Q(duration_ms__isnull=False)),
-            models.Index("project", "total_tokens", name="run_tokens", condition=models.Q(total_tokens__isnull=False)),
+            # revision:v1. Values repeat and bring no id, here and below, so that equal entries share one: a few bytes
+            # a run
             models.Index("project", "revision", name="run_revision"),
-            # the list by duration and by tokens, in both directions (see `Order`); within equal values it is sorted
+            # the list by duration and by tokens, in both directions (see `Order`), within equal values it is sorted;
+            # duration:>30s, total_tokens:>10k
             models.Index("project", or_least("duration_ms"), name="run_by_duration"),
             models.Index("project", or_least("total_tokens"), name="run_by_tokens"),
             # received:-1h after an import of old runs, which the time index would find last
