@@ -18,6 +18,14 @@ def read(request: HttpRequest, *known: str) -> dict[str, str]:
     return {name: values[0] for name, values in given.items()}
 
 
+def one(request: HttpRequest, name: str) -> str | None:
+    """A parameter beside those that others read. Raises InvalidFilter where it is given more than once."""
+    values = request.GET.getlist(name)
+    if len(values) > 1:
+        raise invalid(Problem(name, "given more than once"))
+    return values[0] if values else None
+
+
 def invalid(*problems: Problem) -> InvalidFilter:
     """The refusal of an address for these reasons."""
     return InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from dashboard.views import (
     account,
+    action_files,
+    actions,
     compare,
     connect,
     health,
@@ -38,6 +40,9 @@ project_pages = [
     path("threads/", threads.page, name="threads"),
     path("threads/<posted_id:thread_id>/", threads.thread, name="thread"),
     path("compare/", compare.page, name="compare"),
+    path("actions/", actions.page, name="actions"),
+    path("actions.json", action_files.json, name="actions-json"),
+    path("actions.csv", action_files.table, name="actions-csv"),
     path("connect/", connect.page, name="connect"),
 ]
 

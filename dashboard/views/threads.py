@@ -145,10 +145,8 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _cursor(request: HttpRequest) -> Cursor | None:
-    given = request.GET.getlist("cursor")
-    if len(given) > 1:
-        raise parameters.invalid(Problem("cursor", "given more than once"))
-    return Cursor.parse(given[0]) if given else None
+    given = parameters.one(request, "cursor")
+    return None if given is None else Cursor.parse(given)
 
 
 def _tokens(filters: RunFilters, address: Address) -> list[Token]:

@@ -24,6 +24,8 @@ from runs.querysets import MessageQuerySet, ObservationQuerySet, RunQuerySet, St
 
 # kB that a GIN index gathers before it sorts them in; they count as its size, and every search reads them
 PENDING = 512
+# The statuses of the published protocol that a run leaves again.
+ACTIVE = ("cancelling", "in_progress", "queued", "requires_action")
 
 
 class Snapshot(models.Model):
@@ -160,6 +162,8 @@ class Run(Snapshot):
                 name="run_awaiting",
                 condition=models.Q(awaited__isnull=False),
             ),
+            # what waits, is past its expiry or silent, the oldest first; few runs are active at a time
+            models.Index("project", "created_at", "id", name="run_active", condition=models.Q(status__in=list(ACTIVE))),
             # id:run_ab* and pasted ids; in byte order, whatever the server's collation
             models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
             # revision:v1. Values repeat and bring no id, here and below, so that equal entries share one: a few bytes

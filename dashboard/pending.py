@@ -1,0 +1,101 @@
+"""The rows of the actions page: for whom a run waits, with what arguments, and how much time is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dashboard import formats, json_values
+from dashboard.listing import run_url
+from dashboard.run_page import calls
+from dashboard.run_page.calls import Call
+from dashboard.run_page.posted import as_mapping
+from runs.models import Run
+from runs.protocol.text import clean
+from runs.protocol.times import milliseconds_between
+from runs.stats.actions import Need, need_of
+
+# Of one run. The others, and all of long arguments, are on its page.
+MOST_CALLS = 5
+LONGEST_ARGUMENTS = 600
+_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A call that is waited for; `arguments` as they were posted, None where there are none."""
+
+    id: str
+    type: str
+    name: str
+    server: str | None
+    arguments: str | None
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the arguments."""
+        text = self.arguments or ""
+        return text if len(text) <= LONGEST_ARGUMENTS else text[:LONGEST_ARGUMENTS] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run that needs somebody; what is exact is in `run`, what had to be worded is here."""
+
+    run: Run
+    url: str
+    need: Need
+    calls: tuple[Awaited, ...]
+    more_calls: int
+    age: str
+    deadline: str
+
+    @property
+    def is_approval(self) -> bool:
+        return self.run.action_type == "submit_tool_approval"
+
+
+def rows(runs: Iterable[Run], path: str, now: datetime) -> list[Row]:
+    """The rows of `runs`, which are listed below the run list at `path`."""
+    return [_row(run, path, now) for run in runs]
+
+
+def awaited(run: Run) -> list[Awaited]:
+    """The calls that `run` waits for, outputs and approvals alike; none of an action that has other words."""
+    if run.required_action is None:
+        return []
+    action = as_mapping(json_values.parse(run.required_action))
+    found = [as_mapping(action.get(kind)).get("tool_calls") for kind in _ACTIONS]
+    posted = [each for some in found if isinstance(some, list) for each in some]
+    return [_awaited(each, calls.read(each, is_awaited=True)) for each in posted]
+
+
+def _awaited(posted: Any, call: Call) -> Awaited:
+    """Azure's approvals are flat: they hold arguments themselves."""
+    arguments = as_mapping(as_mapping(posted).get(call.type)).get("arguments", as_mapping(posted).get("arguments"))
+    text = arguments if isinstance(arguments, str) or arguments is None else json_values.dump(arguments)
+    return Awaited(call.id, call.type, call.name, call.server, None if text is None else clean(text))
+
+
+def _row(run: Run, path: str, now: datetime) -> Row:
+    found = awaited(run) if run.status == Run.Status.REQUIRES_ACTION else []
+    return Row(
+        run,
+        run_url(path, run),
+        need_of(run, now),
+        tuple(found[:MOST_CALLS]),
+        max(0, len(found) - MOST_CALLS),
+        formats.duration(milliseconds_between(run.created_at, now)),
+        _deadline(run.expires_at, now),
+    )
+
+
+def _deadline(expires_at: datetime | None, now: datetime) -> str:
+    """The time that is left, or how long it has been over."""
+    if expires_at is None:
+        return ""
+    if expires_at < now:
+        return f"{formats.duration(milliseconds_between(expires_at, now), spelled=True)} ago"
+    return f"in {formats.duration(milliseconds_between(now, expires_at), spelled=True)}"

@@ -1,0 +1,109 @@
+"""What waits for somebody: awaited outputs and approvals, and runs that should have ended or gone silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import htmx, parameters, pending
+from dashboard.access import project_page
+from dashboard.views.refused import refuse
+from runs.errors import InvalidFilter, Problem
+from runs.filters import Cursor, RunFilters
+from runs.models import Project
+from runs.stats import actions
+from runs.stats.actions import Counts, Need
+
+PAGE_SIZE = 25
+FRAGMENTS = {"pending": "actions/_pending.html"}
+_LABELS: dict[Need | None, str] = {
+    None: "All",
+    Need.WAITING: "Waiting",
+    Need.OVERDUE: "Past expiry",
+    Need.SILENT: "Silent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for: which runs, under which heading (None: each), from where on."""
+
+    filters: RunFilters
+    need: Need | None = None
+    after: Cursor | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Asked:
+        """Raises InvalidFilter."""
+        filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "cursor"))
+        show, cursor = parameters.one(request, "show"), parameters.one(request, "cursor")
+        if show is not None and show not in list(Need):
+            raise parameters.invalid(Problem("show", f"known are {', '.join(Need)}"))
+        return cls(
+            filters,
+            None if show is None else Need(show),
+            None if cursor is None else Cursor.parse(cursor, actions.OLDEST_FIRST),
+        )
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        return tuple(Need) if self.need is None else (self.need,)
+
+    @property
+    def query(self) -> str:
+        """The query string of the same, "" for what is usual."""
+        beside = {"show": self.need, "cursor": self.after}
+        own = urlencode({name: value for name, value in beside.items() if value is not None})
+        whole = "&".join(filter(None, (self.filters.query(), own)))
+        return f"?{whole}" if whole else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A heading, how many runs stand under it, and where they are listed alone."""
+
+    label: str
+    count: int
+    url: str
+    current: bool
+
+
+@require_safe
+@project_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """`actions/`: the runs that need somebody, the oldest first. It asks for itself again every few seconds."""
+    try:
+        asked = Asked.of(request)
+    except InvalidFilter as error:
+        return refuse(request, error)
+    now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
+    found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
+    counts = actions.counts(project, asked.filters, now)
+    context = {
+        "project": project,
+        "asked": asked,
+        "filters": asked.filters,
+        "rows": pending.rows(found.runs, reverse("runs", kwargs={"project": project.slug}), now),
+        "counts": counts,
+        "tabs": list(_tabs(asked, counts, path)),
+        "here": path + asked.query,
+        "further": path + replace(asked, after=found.further).query if found.further else "",
+        "first": path + replace(asked, after=None).query,
+        "all": path,
+        "most": actions.MOST_COUNTED,
+        "query": asked.query,
+        "kept": [pair for pair in asked.filters.pairs() if pair[0] != "q"],
+    }
+    return htmx.render_page(request, "actions/page.html", context, FRAGMENTS)
+
+
+def _tabs(asked: Asked, counts: Counts, path: str) -> Iterator[Tab]:
+    for need, label in _LABELS.items():
+        url = path + replace(asked, need=need, after=None).query
+        yield Tab(label, counts.total if need is None else getattr(counts, need), url, current=asked.need == need)

@@ -1,0 +1,96 @@
+"""The runs that somebody should look at while they are still said to go on, the oldest first.
+
+A run stands under one heading: past its expiry before all, then waiting for its caller, then silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import reduce
+from operator import or_
+
+from django.db.models import Count, Q
+
+from runs.filters import Cursor, Order, RunFilters
+from runs.models import Project, Run
+from runs.models.run import ACTIVE
+from runs.querysets import RunQuerySet
+
+OLDEST_FIRST = Order("created", descending=False)
+# An active run of which nothing was received for longer has probably lost whoever posted it.
+SILENT_AFTER = timedelta(hours=1)
+# Active runs that are counted, the oldest ones.
+MOST_COUNTED = 10_000
+
+
+class Need(StrEnum):
+    """Why a run is listed, in the order in which headings apply."""
+
+    OVERDUE = "overdue"
+    WAITING = "waiting"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many runs stand under each heading; `capped` where more runs are active than were counted."""
+
+    overdue: int
+    waiting: int
+    silent: int
+    capped: bool
+
+    @property
+    def total(self) -> int:
+        return self.overdue + self.waiting + self.silent
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some runs that need somebody, and where the next page begins; None at the end."""
+
+    runs: tuple[Run, ...]
+    further: Cursor | None
+
+
+def need_of(run: Run, now: datetime) -> Need:
+    """The heading under which a listed run stands."""
+    if run.expires_at is not None and run.expires_at < now:
+        return Need.OVERDUE
+    return Need.WAITING if run.status == Run.Status.REQUIRES_ACTION else Need.SILENT
+
+
+def page(
+    project: Project, filters: RunFilters, needs: tuple[Need, ...], now: datetime, after: Cursor | None, size: int
+) -> Page:
+    """The oldest `size` matching runs behind `after` that stand under one of the headings."""
+    wanted = reduce(or_, (_stands_under(need, now) for need in needs))
+    found = _active(project, filters).filter(wanted).after(after).sorted_by(OLDEST_FIRST)
+    runs = tuple(found[: size + 1])
+    return Page(runs[:size], OLDEST_FIRST.behind(runs[size - 1]) if len(runs) > size else None)
+
+
+def counts(project: Project, filters: RunFilters, now: datetime) -> Counts:
+    """How many of the matching runs stand under each heading; one query."""
+    oldest = _active(project, filters).sorted_by(OLDEST_FIRST).values("id", "status", "expires_at", "seen_at")
+    each = {need.value: Count("id", filter=_stands_under(need, now)) for need in Need}
+    found: dict[str, int] = oldest[: MOST_COUNTED + 1].aggregate(active=Count("id"), **each)
+    return Counts(found["overdue"], found["waiting"], found["silent"], capped=found["active"] > MOST_COUNTED)
+
+
+def _active(project: Project, filters: RunFilters) -> RunQuerySet:
+    """Of a status that the protocol does not know, nobody can tell whether it is left again."""
+    return Run.objects.in_project(project).matching(filters).filter(status__in=ACTIVE)
+
+
+def _stands_under(need: Need, now: datetime) -> Q:
+    in_time = Q(expires_at=None) | Q(expires_at__gte=now)
+    match need:
+        case Need.OVERDUE:
+            return Q(expires_at__lt=now)
+        case Need.WAITING:
+            return Q(status=Run.Status.REQUIRES_ACTION) & in_time
+        case Need.SILENT:
+            return ~Q(status=Run.Status.REQUIRES_ACTION) & in_time & Q(seen_at__lt=now - SILENT_AFTER)
