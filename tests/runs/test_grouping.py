@@ -147,8 +147,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     ),
     "the tool output for <id> exceeded the maximum length of <n> characters; first differing segment <hex> at <path>": (
         (
-            "the tool output for call_8tRkq2Nd exceeded the maximum length of 32,768 characters; first differing segment "
-            "deadbeef00112233 at /orders/3/lines/17"
+            "the tool output for call_8tRkq2Nd exceeded the maximum length of 32,768 characters; first differing "
+            "segment deadbeef00112233 at /orders/3/lines/17"
         ),
         (
             "the tool output for call_1 exceeded the maximum length of 512000 characters; first differing segment "
