@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
+from dashboard import formats
+from dashboard.listing import NO_NAMES
 from runs.filters import Moment, RunFilters
 from runs.filters.fields import CHOICES
 from runs.filters.order import NEWEST_FIRST, Order
@@ -61,11 +63,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One value that is filtered by, and the address of the list without it."""
+    """One value that is filtered by, and the address of the list without it; `shown` where it goes by a name."""
 
     name: str
     value: str
     url: str
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,16 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value of a field that can be ticked; `width` is its proportion of the most frequent one."""
+    """A value of a field that can be ticked; `width` is its proportion of the most frequent one.
+
+    `shown` stands in place of an assistant's id: its name, or the id shortened.
+    """
 
     value: str
     count: int
     chosen: bool
     width: str
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +110,22 @@ class FilterBar:
 
     forms = ("columns", "bulk", "removal-form")  # those beside the list, which lead back to it
 
-    def __init__(self, filters: RunFilters, facets: Mapping[str, Facet], address: Address, now: datetime) -> None:
+    def __init__(
+        self,
+        filters: RunFilters,
+        facets: Mapping[str, Facet],
+        address: Address,
+        now: datetime,
+        names: Mapping[str, str] = NO_NAMES,
+    ) -> None:
+        """`names`: those of assistants, by id."""
         self.filters = filters
         self.address = address
         self.statuses = statuses(facets["status"], filters)
-        self.facets = [choices(facets[name], filters) for name in FACETS]
+        self.facets = [choices(facets[name], filters, names) for name in FACETS]
         self.capped = any(facet.capped for facet in facets.values())
         self.most_counted = MOST_COUNTED
+        self._names = names
         self._now = now
 
     @property
@@ -135,7 +151,8 @@ class FilterBar:
         for field in CHOICES:
             for value in getattr(self.filters, field.name):
                 url = self.address.of(self.filters.toggled(field.name, value))
-                yield Token(field.name, value, url)
+                shown = self._names.get(value, "") if field.name == "assistant" else ""
+                yield Token(field.name, value, url, shown)
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -191,9 +208,11 @@ def status_rank(status: str) -> tuple[int, str]:
     return _RANKS.get(status, len(_RANKS)), status
 
 
-def choices(facet: Facet, filters: RunFilters) -> Choices:
+def choices(facet: Facet, filters: RunFilters, names: Mapping[str, str] = NO_NAMES) -> Choices:
     """A facet's values: the chosen and the most frequent at once, more behind a click, the rarest counted."""
     found = _choices(facet, getattr(filters, facet.field.name))
+    if facet.field.name == "assistant":
+        found = [replace(each, shown=names.get(each.value) or formats.short_id(each.value)) for each in found]
     shown = [choice for place, choice in enumerate(found) if choice.chosen or place < SHOWN_AT_ONCE]
     rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= SHOWN_AT_ONCE]
     unlisted = max(0, len(rest) - MOST_LISTED)

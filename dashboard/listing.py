@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import quote
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from runs.protocol.run import TERMINAL
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 LONGEST_METADATA = 300
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 STOPPED_BY = {
     "max_completion_tokens": "Stopped at the limit of completion tokens.",
     "max_prompt_tokens": "Stopped at the limit of prompt tokens.",
@@ -55,6 +57,7 @@ class Row:
 
     run: Run
     url: str
+    assistant: str | None  # its name, where it has one
     duration: str
     ended: bool
     tools: str | None  # None where no step was received, so that nobody knows
@@ -67,19 +70,29 @@ class Row:
     note: Note | None
 
 
-def rows(runs: Iterable[Run], called: Mapping[UUID, Counter[str]], path: str, now: datetime) -> list[Row]:
-    """The rows of one page of the list at `path`; token bars are drawn against the largest of them."""
+def rows(
+    runs: Iterable[Run],
+    called: Mapping[UUID, Counter[str]],
+    path: str,
+    now: datetime,
+    names: Mapping[str, str] = NO_NAMES,
+) -> list[Row]:
+    """The rows of one page of the list at `path`; token bars are drawn against the largest of them.
+
+    `called` are tools by run, `names` those of assistants by id.
+    """
     page = list(runs)
     largest = max((_total(run) for run in page), default=0)
-    return [_row(run, called.get(run.pk), largest, path, now) for run in page]
+    return [_row(run, called.get(run.pk), names.get(run.assistant_id), largest, path, now) for run in page]
 
 
-def _row(run: Run, called: Counter[str] | None, largest: int, path: str, now: datetime) -> Row:
+def _row(run: Run, called: Counter[str] | None, assistant: str | None, largest: int, path: str, now: datetime) -> Row:
     tools = _tools(called or Counter())
     prompt, completion = _shares(run, largest)
     return Row(
         run=run,
         url=run_url(path, run),
+        assistant=assistant,
         duration=duration(run, now),
         ended=run.status in TERMINAL,
         tools=None if called is None else ", ".join(tools),

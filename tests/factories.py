@@ -6,7 +6,7 @@ import itertools
 import json
 from typing import Any
 
-from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
 from runs.keys import create_key
 from runs.models import Membership, Project, Run, User
 
@@ -129,6 +129,25 @@ def message_object(run: dict[str, Any] | None = None, text: str = "Hello.", **ch
     } | changes
 
 
+def assistant_object(**changes: Any) -> dict[str, Any]:
+    """An assistant; pass `field=...` to leave a field out."""
+    posted = {
+        "id": f"asst_{next(_numbers):024d}",
+        "object": "assistant",
+        "created_at": NOW,
+        "name": "Concierge",
+        "description": None,
+        "model": "gpt-4o-mini",
+        "instructions": "You help people find their orders.",
+        "tools": [function_tool("search_orders")],
+        "metadata": {},
+        "temperature": 1.0,
+        "top_p": 1.0,
+        "response_format": "auto",
+    } | changes
+    return {name: value for name, value in posted.items() if value is not ...}
+
+
 def make_project(slug: str = "default") -> Project:
     """A project; there may be one of that name already."""
     return Project.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
@@ -163,6 +182,11 @@ def post_run(project: Project, **changes: Any) -> Run:
 def post_steps(project: Project, *objects: dict[str, Any]) -> Report:
     """Ingest steps."""
     return post(project, *objects, kind=STEPS)
+
+
+def post_assistants(project: Project, **names: str | None) -> Report:
+    """Ingest assistants with those names, by their ids."""
+    return post(project, *(assistant_object(id=each, name=name) for each, name in names.items()), kind=ASSISTANTS)
 
 
 def post_messages(project: Project, *objects: dict[str, Any]) -> Report:

@@ -59,7 +59,7 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
         "count": count,
         "newest_url": Address(path).of(watched.filters),
         "news_url": _again(request, count),
-        "rows": rows_of(changed, shown, path, now),
+        "rows": rows_of(project, changed, shown, path, now),
         "shown": columns.flags(shown),
     }
     response = render(request, FRAGMENT, context)

@@ -16,12 +16,12 @@ from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
 from dashboard import columns, export_menu, formats, htmx, listing, sorting
 from dashboard.access import project_page
-from dashboard.filter_bar import FACETS, Address, FilterBar
+from dashboard.filter_bar import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar
 from dashboard.histogram import Picture
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters
 from runs.filters.order import NEWEST_FIRST
-from runs.models import Project, Run, RunStep, User
+from runs.models import Assistant, Project, Run, RunStep, User
 from runs.stats import histogram, overview
 from runs.stats.newest import MOST_COUNTED
 
@@ -134,13 +134,13 @@ def _refuse(
 
 
 def _listed(asked: Asked) -> dict[str, Any]:
-    """A page of rows and the address of the next one; two queries, however many rows."""
+    """A page of rows and the address of the next one; three queries, however many rows."""
     matching = Run.objects.in_project(asked.project).matching(asked.filters)
     found = list(matching.sorted_by(asked.order).after(asked.cursor).for_list()[: PAGE_SIZE + 1])
     runs = found[:PAGE_SIZE]
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
-        "rows": rows_of(runs, asked.shown, asked.address.path, asked.now),
+        "rows": rows_of(asked.project, runs, asked.shown, asked.address.path, asked.now),
         "shown": columns.flags(asked.shown),
         "older_url": asked.address.of(asked.filters, further) if further else None,
         "newest_url": asked.address.of(asked.filters),
@@ -152,10 +152,14 @@ def _listed(asked: Asked) -> dict[str, Any]:
     }
 
 
-def rows_of(runs: Sequence[Run], shown: frozenset[str], path: str, now: datetime) -> list[listing.Row]:
-    """The rows of `runs` in the list at `path`; which tools they called is asked for only where that is shown."""
+def rows_of(
+    project: Project, runs: Sequence[Run], shown: frozenset[str], path: str, now: datetime
+) -> list[listing.Row]:
+    """The rows of `runs` in the list at `path`; tools and names are asked for only where they are shown."""
     called = RunStep.objects.tools_of([run.pk for run in runs]) if runs and "tools" in shown else {}
-    return listing.rows(runs, called, path, now)
+    ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
+    names = Assistant.objects.names(project, ids)
+    return listing.rows(runs, called, path, now, names)
 
 
 def _facets(asked: Asked) -> dict[str, overview.Facet]:
@@ -163,9 +167,12 @@ def _facets(asked: Asked) -> dict[str, overview.Facet]:
 
 
 def _controls(request: HttpRequest, asked: Asked, facets: dict[str, overview.Facet]) -> dict[str, Any]:
+    frequent = facets["assistant"].counts[: SHOWN_AT_ONCE + MOST_LISTED]
+    ids = {*asked.filters.assistant, *(assistant_id for assistant_id, _ in frequent)}
+    names = Assistant.objects.names(asked.project, ids)
     return {
         "filters": asked.filters,
-        "bar": FilterBar(asked.filters, facets, asked.address, asked.now),
+        "bar": FilterBar(asked.filters, facets, asked.address, asked.now, names),
         "columns": columns.COLUMNS,
         "shown": columns.flags(asked.shown),
         "exports": export_menu.menu(request, asked.project, asked.filters, asked.address),

@@ -9,10 +9,10 @@ from django.http import JsonResponse, UnreadablePostError
 from rest_framework.request import Request
 
 from runs.api.openapi.operations import described, takes, takes_events
-from runs.api.openapi.words import MESSAGE_EXAMPLE, STEP_EXAMPLE
+from runs.api.openapi.words import ASSISTANT_EXAMPLE, MESSAGE_EXAMPLE, STEP_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
-from runs.ingest import MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, events, ingest, ingest_mixed
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, events, ingest, ingest_mixed
 from runs.ingest.packed import Readable
 
 _LONGEST_LENGTH = 18  # digits; no body is that long
@@ -42,6 +42,13 @@ class StepIntake(Intake):
 @described(post=takes("Message", MESSAGE_EXAMPLE, "messages"))
 class MessageIntake(Intake):
     kind = MESSAGES
+
+
+@described(post=takes("Assistant", ASSISTANT_EXAMPLE, "assistants"))
+class AssistantIntake(Intake):
+    """Of assistants the display name is kept, nothing else."""
+
+    kind = ASSISTANTS
 
 
 @described(post=takes_events())

@@ -13,6 +13,7 @@ urlpatterns = [
     path("steps", intake.StepIntake.as_view(), name="api-steps"),
     path("events", intake.EventIntake.as_view(), name="api-events"),
     path("messages", intake.MessageIntake.as_view(), name="api-messages"),
+    path("assistants", intake.AssistantIntake.as_view(), name="api-assistants"),
     path("schema", schema.Schema.as_view(), name="api-schema"),
     path("docs", schema.Docs.as_view(), name="api-docs"),
     path("<path:path>", views.unknown_path),

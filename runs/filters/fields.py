@@ -76,8 +76,8 @@ FIELDS = (
         "on that model", ("model:gpt-4o", "model:gpt-4*", "-model:gpt-4o"),
     ),
     Field(
-        "assistant", "assistant", _CHOICE, targets.Column("assistant_id"),
-        "of that assistant id", ("assistant:asst_billing",),
+        "assistant", "assistant", _CHOICE, targets.AssistantIdOrName(),
+        "of the assistant with that id or name", ("assistant:asst_billing", 'assistant:"Refund desk"'),
     ),
     Field(
         "thread", "thread", _CHOICE, targets.Column("thread_id"),

@@ -18,7 +18,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.keyset import LEAST, or_least
-from runs.models import Configuration, Project, RunStep
+from runs.models import Assistant, Configuration, Project, RunStep
 
 NOTHING = Q(pk__in=[])
 # Ids of configurations that are written out, which the planner serves best. More of them match so much that
@@ -49,6 +49,17 @@ class Scope:
             return Q(configuration__in=found.values("pk"))
         return Q(configuration__in=sorted(ids)) if ids else NOTHING
 
+    def assistants_like(self, matches: Iterable[Match]) -> list[str]:
+        """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
+        patterns = [
+            match.sql if isinstance(match, Like) else escaped(match.value)
+            for match in matches
+            if isinstance(match, Is | Like)
+        ]
+        if self.project is None or not patterns:
+            return []
+        return Assistant.objects.ids_named(self.project, patterns)
+
 
 class Target(Protocol):
     """Where a field's answer is."""
@@ -78,6 +89,15 @@ class Column:
             case Contains():
                 return Q(**{f"{self.name}__ilike": match.sql})
         raise unexpected(match)
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantIdOrName:
+    """The assistant's id, or the name that is shown in its place. Of a name that several have, all are meant."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
+        named = tuple(Is(assistant_id) for assistant_id in scope.assistants_like(matches))
+        return Column("assistant_id").where((*matches, *named), key, scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
-from runs.models import Configuration, DayByAssistant, DayByModel, Project, Run
+from runs.models import Assistant, Configuration, DayByAssistant, DayByModel, Project, Run
 from runs.models.rollup import Sums
 
 NEWEST = 10_000
@@ -39,8 +39,12 @@ def errors(project: Project, pattern: str) -> Counted:
 
 
 def assistants(project: Project, pattern: str) -> Counted:
-    """Ids, of all runs."""
-    return _summed(DayByAssistant, "assistant_id", project, pattern)
+    """Names where what was typed is in one, otherwise ids, of all runs. Assistants of one name count together."""
+    named = Assistant.objects.named_like(project, pattern)
+    found: Counter[str] = Counter()
+    for assistant_id, runs in _summed(DayByAssistant, "assistant_id", project, pattern, also=named):
+        found[named.get(assistant_id, assistant_id)] += runs
+    return _ranked(found)
 
 
 def reasons(project: Project, _: str) -> Counted:
@@ -87,8 +91,10 @@ def _fetched(statement: str, *parameters: str | int) -> Counted:
         return list(cursor.fetchall())
 
 
-def _summed(rollup: type[Sums], column: str, project: Project, pattern: str) -> Counted:
-    found = rollup._default_manager.filter(project=project, **{f"{column}__ilike": pattern})
+def _summed(rollup: type[Sums], column: str, project: Project, pattern: str, *, also: Iterable[str] = ()) -> Counted:
+    """The values of a column that are like `pattern`, and those of `also`."""
+    like = Q(**{f"{column}__ilike": pattern}) | Q(**{f"{column}__in": list(also)})
+    found = rollup._default_manager.filter(like, project=project)
     sums = found.values(column).annotate(total=Sum("runs")).filter(total__gt=0).order_by("-total", column)
     return [(value, int(total)) for value, total in sums.values_list(column, "total")[:MOST_VALUES]]
 

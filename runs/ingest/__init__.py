@@ -15,7 +15,7 @@ from django.utils import timezone
 from runs.errors import Problem, RunglassError
 from runs.ingest import write
 from runs.ingest.bodies import Item
-from runs.ingest.kinds import KINDS, MESSAGES, RUNS, STEPS, Kind, Post
+from runs.ingest.kinds import ASSISTANTS, KINDS, MESSAGES, RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Receipt
 from runs.models import Project
@@ -23,7 +23,19 @@ from runs.protocol import text
 from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import RunRecord
 
-__all__ = ["KINDS", "MESSAGES", "RUNS", "STEPS", "Item", "Kind", "Outcome", "Report", "ingest", "ingest_mixed"]
+__all__ = [
+    "ASSISTANTS",
+    "KINDS",
+    "MESSAGES",
+    "RUNS",
+    "STEPS",
+    "Item",
+    "Kind",
+    "Outcome",
+    "Report",
+    "ingest",
+    "ingest_mixed",
+]
 
 
 @dataclass(slots=True)
@@ -55,7 +67,7 @@ def ingest(project: Project, kind: Kind, items: Iterable[Item], *, key_id: int |
 
 
 def ingest_mixed(project: Project, items: Iterable[Item], *, key_id: int | None = None) -> Report:
-    """Store runs, steps and messages as they come, told apart by their `object`; else like `ingest`."""
+    """Store objects of all kinds as they come, told apart by their `object`; else like `ingest`."""
     return _ingest(project, ((_kind_of(item), item) for item in items), key_id)
 
 

@@ -1,4 +1,4 @@
-"""What differs between runs, steps and messages on their way in; all else is shared."""
+"""What differs between runs, steps, messages and assistants on their way in; all else is shared."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from django.db import models
 
 from runs.ingest.merge import Record
 from runs.ingest.tables import Key, Table
-from runs.models import Message, Project, Run, RunStep
-from runs.protocol import message, plain_run, run, step
+from runs.models import Assistant, Message, Project, Run, RunStep
+from runs.protocol import assistant, message, plain_run, run, step
+from runs.protocol.assistant import AssistantRecord
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import ParsedRun, RunRecord
@@ -103,6 +104,11 @@ def _parse_message(project: Project, index: int, posted: Mapping[str, bytes]) ->
     return Post(index, (project.key_text(record.external_id),), record)
 
 
+def _parse_assistant(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
+    record = assistant.parse(posted)
+    return Post(index, (project.key_text(record.external_id),), record)
+
+
 _RECEIPT = ("version", "received_at", "seen_at")
 
 RUNS = Kind(
@@ -133,5 +139,14 @@ MESSAGES = Kind(
     _parse_message,
     lambda record, _: message.members(columns_of(record)),
 )
+ASSISTANTS = Kind(
+    "assistants",
+    Assistant,
+    AssistantRecord,
+    ("id",),
+    _RECEIPT,
+    _parse_assistant,
+    lambda record, _: assistant.members(columns_of(record)),
+)
 # By the object's own word for itself.
-KINDS = {run.OBJECT: RUNS, step.OBJECT: STEPS, message.OBJECT: MESSAGES}
+KINDS = {run.OBJECT: RUNS, step.OBJECT: STEPS, message.OBJECT: MESSAGES, assistant.OBJECT: ASSISTANTS}

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from runs.protocol import message, run, step
+from runs.protocol.assistant import AssistantRecord
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
 
-Record = RunRecord | StepRecord | MessageRecord
+Record = RunRecord | StepRecord | MessageRecord | AssistantRecord
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,7 +44,7 @@ class Standing(NamedTuple):
 
 
 def standing(record: Record) -> Standing:
-    """The standing of a run, step or message."""
+    """The standing of a record; of assistants, which say nothing of when they changed, the last one posted stands."""
     match record:
         case RunRecord():
             return _run_standing(record)
@@ -54,6 +55,8 @@ def standing(record: Record) -> Standing:
         case MessageRecord():
             stage = 0 if record.status in message.ACTIVE else 2
             return Standing(stage, _NEVER, record.completed_at or record.incomplete_at or _NEVER)
+        case AssistantRecord():
+            return Standing(0)
 
 
 def merge(stored: Record | None, posted: Record) -> Outcome:

@@ -142,7 +142,7 @@ class Table:
 
     def _decoded(self, row: Row) -> dict[str, Any]:
         found = dict(zip(self.columns, row, strict=True))
-        if found["metadata"] is not None:
+        if found.get("metadata") is not None:
             found["metadata"] = msgspec.json.decode(found["metadata"])  # Django has the driver leave jsonb as text
         return found
 

@@ -1,12 +1,14 @@
 """The records. Each module says what one group of tables is for."""
 
 from runs.models.account import ApiKey, Membership, Project, User
+from runs.models.assistant import Assistant
 from runs.models.configuration import Configuration
 from runs.models.rollup import DayByAssistant, DayByModel, HourByStatus
 from runs.models.run import Message, Observation, Run, RunStep
 
 __all__ = [
     "ApiKey",
+    "Assistant",
     "Configuration",
     "DayByAssistant",
     "DayByModel",

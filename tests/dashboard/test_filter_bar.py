@@ -37,6 +37,18 @@ def test_each_value_is_a_token_that_takes_just_itself_away():
     ]
 
 
+def test_an_assistant_goes_by_its_name():
+    facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
+    facets["assistant"] = facet("assistant", asst_a=3, asst_8tRkV2mQpX4cLz91HbnW=2)
+    found = FilterBar(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
+    assert [(each.name, each.value, each.shown) for each in found.tokens] == [("assistant", "asst_a", "Returns desk")]
+    choices_of = next(each for each in found.facets if each.name == "assistant")
+    assert [(each.value, each.shown) for each in choices_of.shown] == [
+        ("asst_a", "Returns desk"),
+        ("asst_8tRkV2mQpX4cLz91HbnW", "asst_8tR…HbnW"),
+    ]
+
+
 def test_the_forms_keep_what_they_do_not_ask_for():
     found = bar(status=("failed",), thread=("t",), since=Moment("-7d"))
     assert found.kept == [("thread", "t"), ("from", "-7d")]

@@ -76,6 +76,17 @@ def test_newest_runs_come_first_and_lead_to_their_pages(member_client, project):
     assert f'href="{URL}{first}/"' in response.content.decode()
 
 
+def test_an_assistant_is_shown_by_its_name_in_rows_facet_and_token(member_client, project):
+    posted(project, factories.run_object(assistant_id="asst_a"), factories.run_object(assistant_id="asst_b"))
+    factories.post_assistants(project, asst_a="Returns <desk>")
+    text = text_of(member_client.get(f"{URL}?assistant=asst_a"))
+    assert text.count("Returns <desk>") == 3
+    assert "assistant: Returns <desk>" in text
+    assert ids_in(member_client.get(URL, {"q": 'assistant:"Returns <desk>"'})) == ids_in(
+        member_client.get(f"{URL}?assistant=asst_a")
+    )
+
+
 def test_a_failed_run_explains_itself_in_the_list(member_client, project):
     posted(project, factories.failed_run(code="server_error", message="The server had an error."))
     response = member_client.get(URL)
@@ -349,19 +360,20 @@ def test_twenty_rows_cost_what_ten_cost(member_client, project):
     with_steps(project, 10)
     twenty = queries_of(member_client)
     assert len(ids_in(member_client.get(URL))) == 20
-    # session, user, project; rows, their tools; totals, histogram, facets; the shell's projects and roles
-    assert len(ten) == len(twenty) == 10
+    # session, user, project; rows, their tools, the names of their assistants; totals, histogram, facets and the names
+    # in them; the shell's projects and roles
+    assert len(ten) == len(twenty) == 12
 
 
 def test_a_filtered_field_costs_one_query_more_for_its_facet(member_client, project):
     with_steps(project, 3)
-    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 11
+    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 13
 
 
 def test_a_next_page_costs_its_rows_alone(member_client, project):
     with_steps(project, 3)
-    # session, user, project; rows, their tools
-    assert len(queries_of(member_client, headers=OLDER)) == 5
+    # session, user, project; rows, their tools, the names of their assistants
+    assert len(queries_of(member_client, headers=OLDER)) == 6
 
 
 def test_nothing_found_costs_a_capped_count_a_filter(member_client, project):

@@ -12,7 +12,7 @@ import msgspec
 from runs.api.openapi import words
 from runs.errors import Problem
 from runs.ingest import Outcome
-from runs.protocol import configuration, message, run, step
+from runs.protocol import assistant, configuration, message, run, step
 from runs.protocol.configuration import FunctionTool, Tool
 from runs.protocol.fields import Field
 
@@ -32,7 +32,7 @@ def ref(name: str) -> Schema:
 
 def components() -> dict[str, Schema]:
     """Every schema of the document by its name."""
-    posted = [field.type for field in (*run.KNOWN, *step.KNOWN, *message.KNOWN)]
+    posted = [field.type for field in (*run.KNOWN, *step.KNOWN, *message.KNOWN, *assistant.KNOWN)]
     _, found = msgspec.json.schema_components(
         [*posted, *configuration.TYPES.values(), FunctionTool, Tool, Problem], ref_template=_REF
     )
@@ -43,6 +43,14 @@ def components() -> dict[str, Schema]:
         "Run": _posted("thread.run", "A run.", run.KNOWN, words.RUN, configuration.TYPES),
         "Step": _posted("thread.run.step", "A step of a run.", step.KNOWN, words.STEP),
         "Message": _posted("thread.message", "A message of a thread.", message.KNOWN, words.MESSAGE),
+        "Assistant": _posted(
+            "assistant",
+            "An assistant, for its name.",
+            assistant.KNOWN,
+            words.ASSISTANT,
+            configuration.TYPES,
+            kept="ignored",
+        ),
         **nested,
         **_answers(),
     }
@@ -54,6 +62,7 @@ def _posted(
     known: Sequence[Field],
     described: Mapping[str, str],
     configured: Mapping[str, Any] = MappingProxyType({}),
+    kept: str = "kept as they are",
 ) -> Schema:
     """An object as it may be posted and is read back: its known fields, and whatever else it has."""
     types = {field.name: field.type for field in known} | dict(configured)
@@ -66,7 +75,7 @@ def _posted(
     }
     return {
         "title": constant,
-        "description": f"{description} Fields that are not listed are kept as they are.",
+        "description": f"{description} Fields that are not listed are {kept}.",
         "type": "object",
         "properties": {"id": properties.pop("id"), "object": {"const": constant}, **properties},
         "required": ["object", *(field.name for field in known if field.required)],

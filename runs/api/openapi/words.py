@@ -33,6 +33,11 @@ MESSAGE = {
     "content": "Parts of any kind, or a plain text.",
 }
 
+ASSISTANT = {
+    **{name: _COMMON[name] for name in ("id", "created_at", "metadata")},
+    "name": "What is shown in place of the id, unless a person named the assistant on its page.",
+}
+
 RUN_EXAMPLE: dict[str, Any] = {
     "id": "run_first",
     "object": "thread.run",
@@ -88,6 +93,17 @@ MESSAGE_EXAMPLE: dict[str, Any] = {
     "assistant_id": "asst_concierge",
     "role": "assistant",
     "content": [{"type": "text", "text": {"value": "There are no open orders.", "annotations": []}}],
+    "metadata": {},
+}
+ASSISTANT_EXAMPLE: dict[str, Any] = {
+    "id": "asst_concierge",
+    "object": "assistant",
+    "created_at": 1_794_000_000,
+    "name": "Concierge",
+    "description": None,
+    "model": "gpt-4o-mini",
+    "instructions": "You help people find their orders.",
+    "tools": [],
     "metadata": {},
 }
 EVENT_EXAMPLE: dict[str, Any] = {"event": "thread.run.completed", "data": RUN_EXAMPLE}

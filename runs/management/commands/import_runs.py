@@ -1,4 +1,4 @@
-"""`manage.py import_runs`: files of runs, steps and messages into a project, with a verdict per record."""
+"""`manage.py import_runs`: files of runs, steps, messages and assistants into a project, with a verdict per record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KEPT = "what was stored before stays, and the command can be repeated"
 
 
 class Command(BaseCommand):
-    help = "Import runs, steps and messages from JSON, NDJSON, .gz, .zst and .zip files, folders or - (stdin)."
+    help = "Import runs, steps, messages and assistants' names from JSON, NDJSON, .gz, .zst, .zip files, folders or -."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")

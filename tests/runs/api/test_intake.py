@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from runs.api.runs import Runs
 from runs.ingest import bodies
-from runs.models import Message, Project, Run, RunStep
+from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories
 from tests.factories import run_object
 from tests.runs.api.caller import JSON, NDJSON, RUNS, Caller, error_of
@@ -67,9 +67,10 @@ def test_what_is_no_run_is_refused(caller: Caller, body: bytes) -> None:
     [
         ("/api/v1/steps", RunStep, lambda: factories.step_object(run_object())),
         ("/api/v1/messages", Message, factories.message_object),
+        ("/api/v1/assistants", Assistant, factories.assistant_object),
     ],
 )
-def test_steps_and_messages_have_paths_of_their_own(
+def test_steps_messages_and_assistants_have_paths_of_their_own(
     caller: Caller, path: str, model: Any, make: Callable[[], dict[str, Any]]
 ) -> None:
     posted = make()

@@ -31,7 +31,7 @@ from runs.api.views import StrictView
 from runs.errors import RunglassError
 from runs.filters.state import _PARAMETERS
 from runs.models import Project
-from runs.protocol import message, run, step, text
+from runs.protocol import assistant, message, run, step, text
 from tests import factories
 from tests.factories import run_object, step_object
 from tests.runs.api.caller import JSON, RUNS, Caller, error_of
@@ -160,6 +160,7 @@ KINDS: list[tuple[str, dict[str, Any], Callable[[dict[str, bytes]], Any]]] = [
     ("Step", step_object(run_object(), factories.function_call("f"), {"type": "mcp", "name": "x"}), step.parse),
     ("Step", step_object(run_object()), step.parse),
     ("Message", factories.message_object(run_object()), message.parse),
+    ("Assistant", factories.assistant_object(), assistant.parse),
 ]
 VALUES: list[Any] = [None, True, 7, -1, 2**63, 0.5, "", "x" * 257, [], [1], ["x"], [{}], {}, {"type": "x"}, {"a": 1}]
 VALUES += [[{"type": "x"}], [{"type": "function"}], [{"type": "function", "function": {"name": 1}}], ...]

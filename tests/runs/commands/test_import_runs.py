@@ -16,9 +16,9 @@ from django.db import OperationalError
 
 from runs.ingest import imports, ingest_mixed
 from runs.management.progress import Progress
-from runs.models import Message, Project, Run, RunStep
+from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories
-from tests.factories import message_object, run_object, step_object
+from tests.factories import assistant_object, message_object, run_object, step_object
 
 
 def run_import(*arguments: str | Path, **options: Any) -> tuple[str, CommandError | None]:
@@ -48,6 +48,14 @@ def data(tmp_path: Path) -> Path:
     """A run with a step and a message, and two more runs."""
     run = run_object()
     return write(tmp_path / "data.ndjson", step_object(run), message_object(run), run, run_object(), run_object())
+
+
+def test_names_of_assistants_are_imported_beside_runs(project: Project, tmp_path: Path) -> None:
+    listed = {"object": "list", "data": [assistant_object(id="asst_a", name="Returns desk")]}
+    printed, error = run_import(write(tmp_path / "mixed.ndjson", run_object(), listed))
+    assert error is None
+    assert table(printed)["created"] == 2
+    assert Assistant.objects.names(project, ["asst_a"]) == {"asst_a": "Returns desk"}
 
 
 def test_everything_is_stored_and_counted(project: Project, data: Path) -> None:

@@ -19,12 +19,13 @@ def at(text: str) -> int:
 
 
 def fill(project: Project) -> None:
-    """The six runs below, all received on 1 May but for `cut`, received just now."""
+    """The six runs below, all received on 1 May but for `cut`, received just now; one assistant has a name."""
     runs = [plain(), billing(), refund(), waiting(), broken(), cut_short()]
     assert not factories.post(project, *runs).errors
     called = factories.function_call("get_weather"), {"id": "call_s", "type": "file_search", "file_search": {}}
     factories.post_steps(project, factories.step_object(runs[0], *called))
     factories.post_steps(project, factories.step_object(runs[2], factories.function_call("issue_refund")))
+    factories.post_assistants(project, asst_billing="Refund desk")
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)
     Run.objects.filter(pk=moved.pk).update(configuration_id=CONFIGURATION)

@@ -32,6 +32,7 @@ FOUND = {
     "model:gpt-4*": {"plain", "billing"},
     "-model:gpt-4o": EVERYONE - {"plain"},
     "assistant:asst_billing": {"billing"},
+    'assistant:"Refund desk"': {"billing"},
     "thread:thread_invoices": {"billing"},
     "id:run_refund": {"refund"},
     "id:run_re*": {"refund"},
@@ -225,6 +226,24 @@ def test_no_query_reads_payloads(filled: Project) -> None:
     for query in queries:
         for payload in ('"required_action"', '"extra"', '"details"', '"body"'):
             assert payload not in query["sql"]
+
+
+def test_an_assistant_is_found_by_id_or_name(filled: Project) -> None:
+    for text in ('assistant:"Refund desk"', "assistant:Refund*", "assistant:asst_bill*", "assistant:asst_billing"):
+        assert found(filled, text) == {"billing"}
+    assert found(filled, '-assistant:"Refund desk"') == EVERYONE - {"billing"}
+    assert found(filled, 'assistant:"refund desk"') == set()
+    assert found(filled, "assistant:*") == EVERYONE
+
+
+def test_a_name_that_two_assistants_have_finds_both(filled: Project) -> None:
+    factories.post_assistants(filled, asst_concierge="Refund desk")
+    assert found(filled, 'assistant:"Refund desk"') == EVERYONE
+
+
+def test_names_of_other_projects_find_nothing(filled: Project) -> None:
+    factories.post_assistants(factories.make_project("other"), asst_billing="Theirs")
+    assert found(filled, "assistant:Theirs") == set()
 
 
 # what the indexes of the models are made of; a query in other words would not be served by them

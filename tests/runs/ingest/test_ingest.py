@@ -340,7 +340,7 @@ def test_mixed_objects_are_told_apart_and_keep_their_places(project: Project) ->
     assert {each.index for each in report.errors} == {3, 5, 6}
     assert [each.index or 0 for each in report.errors] == sorted(each.index or 0 for each in report.errors)
     assert report.received == 7
-    assert set(KINDS) == {"thread.run", "thread.run.step", "thread.message"}
+    assert set(KINDS) == {"thread.run", "thread.run.step", "thread.message", "assistant"}
 
 
 def test_a_step_may_come_before_its_run(project: Project) -> None:
