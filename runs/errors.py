@@ -79,6 +79,12 @@ class InvalidFilter(RunglassError):
     code = "invalid_filter"
 
 
+class InvalidComment(RunglassError):
+    """This can't be kept as a comment."""
+
+    code = "invalid_comment"
+
+
 class UnknownParameter(RunglassError):
     """This path takes no such parameter."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -10,9 +11,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from dashboard import htmx
-from dashboard.access import project_page
+from dashboard.access import project_page, role_of
+from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
-from runs.models import Project, Run
+from runs.models import Project, Run, User
 
 FRAGMENTS = {
     "timeline": "run/_timeline.html",
@@ -42,7 +44,8 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
         raise Http404(f"No versions {compared[0]} and {compared[1]}")
     if target.startswith("row-"):
         return _body(request, shown, target.removeprefix("row-"))
-    context = {"page": shown, "header": shown.header, "run": run, "project": project}
+    comments = Comments(run, cast(User, request.user), role_of(request, project))
+    context = {"page": shown, "header": shown.header, "comments": comments, "run": run, "project": project}
     return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
 
 

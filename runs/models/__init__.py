@@ -2,6 +2,7 @@
 
 from runs.models.account import ApiKey, Membership, Project, User
 from runs.models.assistant import Assistant
+from runs.models.comment import Comment
 from runs.models.configuration import Configuration
 from runs.models.rollup import DayByAssistant, DayByModel, HourByStatus
 from runs.models.run import Message, Observation, Run, RunStep
@@ -9,6 +10,7 @@ from runs.models.run import Message, Observation, Run, RunStep
 __all__ = [
     "ApiKey",
     "Assistant",
+    "Comment",
     "Configuration",
     "DayByAssistant",
     "DayByModel",

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from runs.models import Observation, Project, Run, RunStep
+from runs import comments
+from runs.models import Comment, Observation, Project, Run, RunStep
 from runs.removal import erase
 from tests import factories
 from tests.factories import run_object, step_object
 
 
-def test_a_run_goes_with_its_steps_and_its_history(project: Project) -> None:
+def test_a_run_goes_with_its_steps_its_history_and_its_comments(project: Project) -> None:
     gone, stays = run_object(), run_object()
     for each in (gone, stays):
         factories.post(project, each | {"status": "queued", "usage": None}, each)
         factories.post_steps(project, step_object(each))
+        comments.add(Run.objects.get(external_id=each["id"]), factories.make_user(project), "Seen.")
     erase(Run.objects.get(external_id=gone["id"]))
     left = project.key(stays["id"])
     assert [run.pk for run in Run.objects.all()] == [left]
     assert set(RunStep.objects.values_list("run_id", flat=True)) == {left}
     assert set(Observation.objects.values_list("run_id", flat=True)) == {left}
+    assert set(Comment.objects.values_list("run_id", flat=True)) == {left}
 
 
 def test_a_run_that_is_gone_already_is_no_error(project: Project) -> None:

@@ -1,0 +1,62 @@
+"""What is kept of what people write about runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs import comments
+from runs.errors import InvalidComment
+from runs.models import Comment, Project, User
+from tests import factories
+
+
+def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> None:
+    run = factories.post_run(project)
+    comments.add(run, member, "  Known outage.\r\nSee *OPS-12*\x00  ")
+    kept = Comment.objects.of_run(run).get()
+    assert (kept.text, kept.author, kept.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("", "nothing was written"), (" \r\n ", "nothing"), ("x" * 11, "11")])
+def test_what_can_not_be_kept_is_refused(
+    project: Project, member: User, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comments, "LONGEST", 10)
+    run = factories.post_run(project)
+    with pytest.raises(InvalidComment, match=reason):
+        comments.add(run, member, text)
+    comment = comments.add(run, member, "x" * 10)
+    with pytest.raises(InvalidComment, match=reason):
+        comments.change(comment, text)
+
+
+def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comments, "MOST", 1)
+    run, other = factories.post_run(project), factories.post_run(project)
+    comments.add(run, member, "one")
+    with pytest.raises(InvalidComment, match="room for 1"):
+        comments.add(run, member, "two")
+    comments.add(other, member, "one")
+
+
+def test_a_change_tells_when_and_only_where_there_is_one(project: Project, member: User) -> None:
+    comment = comments.add(factories.post_run(project), member, "first")
+    comments.change(comment, "first")
+    assert comment.edited_at is None
+    comments.change(comment, "second")
+    comment.refresh_from_db()
+    assert (comment.text, comment.edited_at is not None) == ("second", True)
+
+
+def test_what_people_said_outlives_them(project: Project, member: User) -> None:
+    comment = comments.add(factories.post_run(project), member, "Mine.")
+    member.delete()
+    comment.refresh_from_db()
+    assert (comment.text, comment.author) == ("Mine.", None)
+
+
+def test_one_comment_is_deleted_alone(project: Project, member: User) -> None:
+    run = factories.post_run(project)
+    gone, stays = comments.add(run, member, "gone"), comments.add(run, member, "stays")
+    comments.delete(gone)
+    assert list(Comment.objects.all()) == [stays]
