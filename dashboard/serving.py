@@ -26,6 +26,7 @@ from granian.log import LogLevels
 
 from dashboard.embedded.launch import die_with_parent
 from dashboard.gateway import Gateway
+from dashboard.housekeeping import housekeeping
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ def serve(address: Address, workers: int, on_ready: Callable[[], None]) -> None:
         log_dictconfig=settings.LOGGING,
     )
     server.after_start = partial(_tell_when_ready, address, _askable(hosts, address), on_ready)
-    server.serve(target_loader=partial(_load_in_worker, os.getpid(), hosts), wrap_loader=False)
+    with housekeeping():
+        server.serve(target_loader=partial(_load_in_worker, os.getpid(), hosts), wrap_loader=False)
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
 
     # ruff does not see the names that stand in quotes below
-    from runs.models import ApiKey, Configuration, Membership, Message, Observation, Project, Run, RunStep  # noqa: F401
+    from runs.models import (  # noqa: F401
+        ApiKey,
+        Configuration,
+        ErrorGroup,
+        Membership,
+        Message,
+        Observation,
+        Project,
+        Run,
+        RunStep,
+    )
 
 PREVIEW_LENGTH = 400
 # Runs of an assistant among which a good one is looked for.
@@ -56,6 +66,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The projects that `user` is a member of."""
         return self.filter(memberships__user=user)
 
+    def assessed(self, project: Project, fingerprint: str) -> None:
+        """Note with what all runs of `project` are assessed now, unless its prices changed meanwhile."""
+        self.filter(pk=project.pk, prices=project.prices).update(assessed_with=fingerprint)
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def role_of(self, user: Any, project: Project) -> str:
@@ -83,6 +97,12 @@ class ConfigurationQuerySet(models.QuerySet["Configuration"]):
         same = self.filter(project_id=configuration.project_id, assistant_id=configuration.assistant_id)
         earlier = same.filter(first_seen_at__lt=configuration.first_seen_at)
         return earlier.order_by("-first_seen_at", "-id").first()
+
+
+class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
+    def in_project(self, project: Project) -> Self:
+        """The groups of one project."""
+        return self.filter(project=project)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -149,6 +169,14 @@ class RunQuerySet(models.QuerySet["Run"]):
             model=models.Count("id", filter=models.Q(model=run.model)),
         )
         return found
+
+    def for_assessment(self, project: Project, after: uuid.UUID | None) -> Self:
+        """The runs from behind `after` on in the order of their keys, locked, with what they are assessed by."""
+        read = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message")
+        counts = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+        derived = ("incomplete_reason", "awaited", "cost", "error_group")
+        runs = self.filter(project=project).order_by("pk").only(*read, *counts, *derived).select_for_update()
+        return runs if after is None else runs.filter(pk__gt=after)
 
     def with_keys(self, keys: Iterable[uuid.UUID]) -> Self:
         """Those of the runs that are named by their stored ids."""

@@ -11,10 +11,19 @@ from typing import Any, NamedTuple, Protocol
 from django.db import connection, transaction
 
 from runs import sql
-from runs.models import DayByAssistant, DayByModel, HourByStatus, Project
+from runs.models import DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
 from runs.models.rollup import Sums
 
-MEASURES = ("runs", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+MEASURES = (
+    "runs",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost",
+    "unpriced_tokens",
+)
 # A write folds once in so many, so that rows pile up to a few thousand at the most.
 _FOLDS_ONE_IN = 50
 # Rows that travel in the statement itself; more are copied.
@@ -34,6 +43,7 @@ class Counted(Protocol):
     total_tokens: int | None
     cached_tokens: int | None
     reasoning_tokens: int | None
+    cost: int | None
 
 
 class Group(NamedTuple):
@@ -61,11 +71,8 @@ ROLLUPS = (
         ("day", "model", "status", "error_code"),
         lambda group: (group.hour.date(), group.model, group.status, group.error_code),
     ),
-    Rollup(
-        DayByAssistant,
-        ("day", "assistant_id", "model"),
-        lambda group: (group.hour.date(), group.assistant_id, group.model),
-    ),
+    Rollup(HourByModel, ("hour", "model"), lambda group: (group.hour, group.model)),
+    Rollup(HourByAssistant, ("hour", "assistant_id"), lambda group: (group.hour, group.assistant_id)),
     Rollup(HourByStatus, ("hour", "status"), lambda group: (group.hour, group.status)),
 )
 
@@ -119,6 +126,10 @@ def _count(groups: dict[Group, list[int]], run: Counted | None, sign: int) -> No
     sums[3] += sign * (run.total_tokens or 0)
     sums[4] += sign * (run.cached_tokens or 0)
     sums[5] += sign * (run.reasoning_tokens or 0)
+    if run.cost is None:
+        sums[7] += sign * (run.total_tokens or 0)
+    else:
+        sums[6] += sign * run.cost
 
 
 def group_of(run: Counted) -> Group:

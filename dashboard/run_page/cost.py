@@ -22,7 +22,7 @@ class Cost:
 
     @cached_property
     def price(self) -> Price | None:
-        return pricing.price_of(self.run.model, self.run.created_at.date())
+        return pricing.price_of(self.run.model, self.run.created_at.date(), self.run.project.prices)
 
     @cached_property
     def estimate(self) -> Estimate | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q, Sum
 
-from runs.models import Assistant, Configuration, DayByAssistant, DayByModel, Project, Run
+from runs.models import Assistant, Configuration, DayByModel, HourByAssistant, Project, Run
 from runs.models.rollup import Sums
 
 NEWEST = 10_000
@@ -42,7 +42,7 @@ def assistants(project: Project, pattern: str) -> Counted:
     """Names where what was typed is in one, otherwise ids, of all runs. Assistants of one name count together."""
     named = Assistant.objects.named_like(project, pattern)
     found: Counter[str] = Counter()
-    for assistant_id, runs in _summed(DayByAssistant, "assistant_id", project, pattern, also=named):
+    for assistant_id, runs in _summed(HourByAssistant, "assistant_id", project, pattern, also=named):
         found[named.get(assistant_id, assistant_id)] += runs
     return _ranked(found)
 

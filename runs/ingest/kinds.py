@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import models
 
+from runs import assessment, grouping
+from runs.grouping import Group
 from runs.ingest.merge import Record
 from runs.ingest.tables import Key, Table
 from runs.models import Assistant, Message, Project, Run, RunStep
@@ -32,6 +34,7 @@ class Post:
     record: Record
     configuration_id: uuid.UUID | None = None
     configuration: ParsedConfiguration | None = None
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,11 @@ def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
 def _run_post(project: Project, index: int, parsed: ParsedRun) -> Post:
     configuration_id = configuration_key(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
     key = (project.key_text(parsed.record.external_id),)
-    return Post(index, key, parsed.record, configuration_id, parsed.configuration)
+    parsed.record.cost = assessment.cost_of(project, parsed.record)
+    group = assessment.group_of(parsed.record)
+    if group is not None:
+        parsed.record.error_group_id = grouping.key(project.namespace, group)
+    return Post(index, key, parsed.record, configuration_id, parsed.configuration, group)
 
 
 def _parse_step(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:

@@ -18,13 +18,13 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import rollups, sql
+from runs import assessment, rollups, sql
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
-from runs.models import Configuration, Observation, Project
+from runs.models import Configuration, ErrorGroup, Observation, Project
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
 
@@ -34,6 +34,10 @@ _ATTEMPTS = 50
 _ROWS_PER_STATEMENT = 1000
 # A record that is posted every few seconds is not written every few seconds.
 _SEEN_EVERY = timedelta(minutes=1)
+# Both kinds of ids are hashes of different content, so that one set can hold them.
+_KNOWN = """
+    SELECT id FROM configuration WHERE id = ANY(%s::uuid[]) UNION ALL
+    SELECT id FROM error_group WHERE id = ANY(%s::uuid[])"""
 _RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 # A value that Postgres can't take, as against a server that can't serve.
 _REFUSALS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
@@ -46,11 +50,12 @@ class _Overtaken(Exception):
     """Another writer changed a row between our reading and our writing."""
 
 
-class _NewConfigurations(Exception):
-    """Configurations must be stored before the runs that name them."""
+class _Missing(Exception):
+    """Configurations and error groups must be stored before the runs that name them."""
 
-    def __init__(self, missing: set[uuid.UUID]) -> None:
-        self.missing = missing
+    def __init__(self, configurations: set[uuid.UUID], groups: set[uuid.UUID]) -> None:
+        self.configurations = configurations
+        self.groups = groups
 
 
 def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
@@ -63,8 +68,9 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
     for _ in range(_ATTEMPTS):
         try:
             return _write_once(project, grouped, receipt)
-        except _NewConfigurations as found:
-            _store_configurations(project, grouped, found.missing, receipt)
+        except _Missing as found:
+            _store_configurations(project, grouped, found.configurations, receipt)
+            _store_groups(project, grouped, found.groups, receipt)
         except (_Overtaken, IntegrityError):
             logger.debug("Merging again after another writer", extra={"action": "merge_again"})
         except OperationalError as error:
@@ -131,15 +137,17 @@ def _counted(held: Held | None) -> rollups.Counted | None:
 
 
 def _read(grouped: Grouped) -> dict[Kind, dict[Key, Held]]:
-    """What is stored under the posts' keys, in one round trip. Raises _NewConfigurations."""
-    posted = {post.configuration_id for posts in grouped.get(RUNS, {}).values() for post in posts}
+    """What is stored under the posts' keys, in one round trip. Raises _Missing."""
+    runs = [post for posts in grouped.get(RUNS, {}).values() for post in posts]
+    configurations = {post.configuration_id for post in runs if post.configuration_id is not None}
+    groups = {key for post in runs if (key := _group_key(post)) is not None}
     with sql.pipeline(), sql.cursor() as cursor:
         fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
-        cursor.execute("SELECT id FROM configuration WHERE id = ANY(%s)", [list(posted)])
-        known = {row[0] for row in cursor.fetchall()} if posted else set()
+        cursor.execute(_KNOWN, [list(configurations), list(groups)])
+        known = {row[0] for row in cursor.fetchall()} if runs else set()
         rows = {kind: fetch() for kind, fetch in fetches.items()}
-    if missing := {pk for pk in posted if pk is not None} - known:
-        raise _NewConfigurations(missing)
+    if not known >= configurations | groups:
+        raise _Missing(configurations - known, groups - known)
     return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
 
 
@@ -152,6 +160,22 @@ def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.U
             if pk in wanted and pk not in found and parsed is not None and isinstance(post.record, RunRecord):
                 found[pk] = _configuration(project, pk, post.record.assistant_id, parsed, receipt)
     Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
+
+
+def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
+    """Like configurations: sorted, and not within the transaction of the runs."""
+    found: dict[uuid.UUID, ErrorGroup] = {}
+    for posts in grouped[RUNS].values():
+        for post in posts:
+            pk = _group_key(post)
+            if pk in wanted and pk not in found and post.group is not None and isinstance(post.record, RunRecord):
+                found[pk] = assessment.new_group(project, pk, post.group, post.record, receipt.at)
+    if found:
+        ErrorGroup.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
+
+
+def _group_key(post: Post) -> uuid.UUID | None:
+    return post.record.error_group_id if isinstance(post.record, RunRecord) else None
 
 
 def _configuration(

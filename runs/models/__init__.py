@@ -4,7 +4,8 @@ from runs.models.account import ApiKey, Membership, Project, User
 from runs.models.assistant import Assistant
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration
-from runs.models.rollup import DayByAssistant, DayByModel, HourByStatus
+from runs.models.error_group import ErrorGroup
+from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus
 from runs.models.run import Message, Observation, Run, RunStep
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "Assistant",
     "Comment",
     "Configuration",
-    "DayByAssistant",
     "DayByModel",
+    "ErrorGroup",
+    "HourByAssistant",
+    "HourByModel",
     "HourByStatus",
     "Membership",
     "Message",

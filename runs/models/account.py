@@ -29,6 +29,18 @@ class Project(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    prices = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Prices the team set (see `runs.pricing.OwnPrices`): model -> input, output, cached in dollars "
+        "for a million tokens, as text",
+    )
+    assessed_with = models.CharField(
+        max_length=100,
+        default="",
+        blank=True,
+        help_text="What costs and error groups of all stored runs were last derived with (see `runs.assessment`)",
+    )
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )

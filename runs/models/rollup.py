@@ -14,7 +14,10 @@ from runs.models.account import Project
 
 
 class Sums(models.Model):
-    """What is summed. Tokens are numeric, since sums of what may be posted outgrow a bigint."""
+    """What is summed. Tokens are numeric, since sums of what may be posted outgrow a bigint.
+
+    `cost` is in nano-dollars, of the runs that have a price; `unpriced_tokens` are the total tokens of the others.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     runs = models.BigIntegerField()
@@ -23,6 +26,8 @@ class Sums(models.Model):
     total_tokens = models.DecimalField(max_digits=40, decimal_places=0)
     cached_tokens = models.DecimalField(max_digits=40, decimal_places=0)
     reasoning_tokens = models.DecimalField(max_digits=40, decimal_places=0)
+    cost = models.DecimalField(max_digits=40, decimal_places=0, default=0)
+    unpriced_tokens = models.DecimalField(max_digits=40, decimal_places=0, default=0)
 
     class Meta:
         abstract = True
@@ -45,20 +50,34 @@ class DayByModel(Sums):
         return f"{self.day} {self.model} {self.status} {self.error_code}: {self.runs}"
 
 
-class DayByAssistant(Sums):
-    """Runs by UTC day of creation, assistant and model."""
+class HourByModel(Sums):
+    """Runs by UTC hour of creation and model; hours, since days differ between time zones."""
 
-    day = models.DateField()
-    assistant_id = models.TextField()
-    model = models.TextField(null=True)  # noqa: DJ001
+    hour = models.DateTimeField()
+    model = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
 
     class Meta:
-        db_table = "rollup_day_assistant"
-        # a project's days
-        indexes: ClassVar = [models.Index("project", "day", name="rollup_day_assistant_day")]
+        db_table = "rollup_hour_model"
+        # a project's hours
+        indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_model_hour")]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.assistant_id} {self.model}: {self.runs}"
+        return f"{self.hour} {self.model}: {self.runs}"
+
+
+class HourByAssistant(Sums):
+    """Runs by UTC hour of creation and assistant."""
+
+    hour = models.DateTimeField()
+    assistant_id = models.TextField()
+
+    class Meta:
+        db_table = "rollup_hour_assistant"
+        # a project's hours
+        indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_assistant_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.assistant_id}: {self.runs}"
 
 
 class HourByStatus(Sums):

@@ -16,6 +16,7 @@ from django.db import models
 from runs.keyset import or_least
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
+from runs.models.error_group import ErrorGroup
 from runs.protocol import message, run, step, text
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import RunRecord
@@ -111,6 +112,10 @@ class Run(Snapshot):
     duration_ms = models.BigIntegerField(null=True, help_text="From created_at to ended_at")
     action_type = models.TextField(null=True)  # noqa: DJ001
     awaited = ArrayField(models.TextField(), null=True, help_text="Names of the calls whose outputs are awaited")
+    cost = models.BigIntegerField(null=True, help_text="Estimated, in nano-dollars; null where nothing is priced")
+    error_group = models.ForeignKey(
+        ErrorGroup, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="runs"
+    )
     received_key = models.ForeignKey(
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
@@ -164,6 +169,19 @@ class Run(Snapshot):
             ),
             # what waits, is past its expiry or silent, the oldest first; few runs are active at a time
             models.Index("project", "created_at", "id", name="run_active", condition=models.Q(status__in=list(ACTIVE))),
+            # the runs of one error group, and all that ended badly, newest first; most runs did not
+            models.Index(
+                "error_group",
+                "created_at",
+                name="run_error_group",
+                condition=models.Q(error_group__isnull=False),
+            ),
+            models.Index(
+                "project",
+                "created_at",
+                name="run_ended_badly",
+                condition=models.Q(error_group__isnull=False),
+            ),
             # id:run_ab* and pasted ids; in byte order, whatever the server's collation
             models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
             # revision:v1. Values repeat and bring no id, here and below, so that equal entries share one: a few bytes

@@ -1,4 +1,4 @@
-"""What a run cost, estimated from its tokens by the prices that its model is listed at.
+"""What a run cost, estimated from its tokens by the prices that its model is listed at, or that the team set.
 
 The table beside this module is read out of the package genai-prices by `refresh`; the package itself takes 41 MB
 of each process when it is loaded, the table some kilobytes.
@@ -6,17 +6,28 @@ of each process when it is loaded, the table some kilobytes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 TABLE = Path(__file__).parent / "prices.json"
 _MILLION = Decimal(1_000_000)
+# Costs are stored as whole nano-dollars (1e-9 $). Prices have three decimals for a million tokens at the most, so
+# a token's price is a whole number of them, and sums are exact.
+NANO = 1_000_000_000
+_PER_TOKEN = NANO // 1_000_000
+_MOST = 2**63 - 1
+
+# Prices of a project's own: by the model's name as posted, dollars for a million tokens as text, of `input`,
+# `output` and perhaps `cached`.
+OwnPrices = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,7 @@ class Price:
     """Dollars for a million tokens. `listed` is the model's name in the table.
 
     `cached` None: cached tokens cost what any other does. `is_tiered`: a single long request costs more, and of
-    a run only the sum of its requests is known.
+    a run only the sum of its requests is known. `is_own`: the team set it.
     """
 
     listed: str
@@ -41,6 +52,7 @@ class Price:
     output: Decimal
     cached: Decimal | None
     is_tiered: bool
+    is_own: bool = False
 
     def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> Estimate | None:
         """The cost of so many tokens; `cached` are among those of the prompt. None where a count is missing."""
@@ -78,20 +90,66 @@ class Estimate:
         return sum((line.dollars for line in self.lines), Decimal(0))
 
 
-def price_of(model: str | None, on: date) -> Price | None:
-    """The price of `model` on that day; None for a model that is not listed, such as a deployment's own name."""
-    found = _listed(model) if model else None
+def price_of(model: str | None, on: date, own: OwnPrices | None = None) -> Price | None:
+    """The price of `model` on that day; None for a model that is not listed, such as a deployment's own name.
+
+    `own` prices of the project come before listed ones, and hold on every day.
+    """
+    if model and own and model in own:
+        return _price(model, own[model], is_own=True)
+    return _listed_price(model, on) if model else None
+
+
+def cost(
+    model: str | None, on: date, prompt: int | None, completion: int | None, cached: int | None, own: OwnPrices
+) -> int | None:
+    """The same estimate in whole nano-dollars, for storing; None where there is none, or it is no bigint."""
+    if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0 or not model:
+        return None
+    rates = _rates_of(_price(model, own[model])) if model in own else _listed_rates(model, on)
+    if rates is None:
+        return None
+    apart = min(cached or 0, prompt)
+    dollars = (prompt - apart) * rates[0] + apart * rates[1] + completion * rates[2]
+    return dollars if dollars <= _MOST else None
+
+
+def fingerprint(own: OwnPrices) -> str:
+    """Changes whenever a price does: of the table, or of the project's own."""
+    return hashlib.sha256(TABLE.read_bytes() + json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def _listed_price(model: str, on: date) -> Price | None:
+    found = _listed(model)
     if found is None:
         return None
     rates = next((rates for rates in reversed(found["prices"]) if _is_valid(rates, on)), found["prices"][0])
+    return _price(found["id"], rates)
+
+
+def _price(listed: str, rates: Mapping[str, Any], *, is_own: bool = False) -> Price:
     cached = rates.get("cached")
     return Price(
-        found["id"],
+        listed,
         Decimal(rates["input"]),
         Decimal(rates["output"]),
         None if cached is None else Decimal(cached),
         bool(rates.get("tiered")),
+        is_own,
     )
+
+
+@lru_cache(maxsize=4096)
+def _listed_rates(model: str, on: date) -> tuple[int, int, int] | None:
+    price = _listed_price(model, on)
+    return _rates_of(price) if price else None
+
+
+def _rates_of(price: Price) -> tuple[int, int, int]:
+    """Nano-dollars for a token of input, cached input and output."""
+    cached = price.input if price.cached is None else price.cached
+    return tuple(int(rate * _PER_TOKEN) for rate in (price.input, cached, price.output))  # type: ignore[return-value]
 
 
 def source() -> Source:

@@ -6,6 +6,7 @@ Azure's and other compatible servers, as far as they were seen to differ.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -131,6 +132,9 @@ class RunRecord(Struct):
     duration_ms: int | None
     action_type: str | None
     awaited: list[str] | None
+    # assessed when written, by what the protocol does not know (see `runs.assessment`)
+    cost: int | None = None
+    error_group_id: uuid.UUID | None = None
 
 
 class ParsedRun(Struct):

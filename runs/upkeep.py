@@ -1,0 +1,96 @@
+"""What is done beside serving, every few seconds, by one process: bringing up to date what is derived.
+
+Each piece of work is bounded and safe to repeat, so it may be stopped anywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from runs import assessment, grouping, rollups, sql
+from runs.models import ErrorGroup, Project, Run
+
+BATCH = 1000
+
+_UPDATE = """
+    UPDATE run SET cost = assessed.cost, error_group_id = assessed.error_group_id, version = run.version + 1
+      FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[]) AS assessed (id, cost, error_group_id)
+     WHERE run.id = assessed.id"""
+
+
+@dataclass
+class Upkeep:
+    """The work, and how far it got with each project; a new one begins again from the start."""
+
+    _assessed: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
+
+    def step(self) -> bool:
+        """Do one bounded piece of what is due; whether there is more. Raises Django's DatabaseError."""
+        more = [self._reassess(project) for project in Project.objects.all()]
+        return any(more)
+
+    def _reassess(self, project: Project) -> bool:
+        """Assess the next runs anew, if prices or the grouping changed since all of them were."""
+        wanted = assessment.fingerprint(project)
+        if project.assessed_with == wanted:
+            return False
+        begun, after = self._assessed.pop(project.pk, ("", None))
+        last = reassess(project, after if begun == wanted else None)
+        if last is None:
+            Project.objects.assessed(project, wanted)
+            return False
+        self._assessed[project.pk] = (wanted, last)
+        return True
+
+
+def reassess(project: Project, after: uuid.UUID | None) -> uuid.UUID | None:
+    """Derive cost and error group of the next runs in the order of their keys, from behind `after` on.
+
+    The key of the last of them, None where all are done. What came in meanwhile was assessed on its way in.
+    """
+    with transaction.atomic():
+        runs = list(Run.objects.for_assessment(project, after)[:BATCH])
+        changed = [(run, assessed) for run in runs if (assessed := _assessed(project, run)) is not None]
+        _store_groups(project, [after for _, after in changed])
+        if changed:
+            _update([assessed for _, assessed in changed])
+            rollups.add(project, changed)
+    rollups.fold_sometimes(project)
+    return runs[-1].pk if len(runs) == BATCH else None
+
+
+def _assessed(project: Project, run: Run) -> Run | None:
+    """`run` as it is to be, None where it is that already."""
+    group = assessment.group_of(run)
+    key = grouping.key(project.namespace, group) if group else None
+    cost = assessment.cost_of(project, run)
+    if (run.cost, run.error_group_id) == (cost, key):
+        return None
+    assessed = copy.copy(run)
+    assessed.cost, assessed.error_group_id = cost, key
+    return assessed
+
+
+def _store_groups(project: Project, runs: Sequence[Run]) -> None:
+    found: dict[uuid.UUID, ErrorGroup] = {}
+    for run in runs:
+        group = assessment.group_of(run)
+        if group is not None and run.error_group_id is not None:
+            found.setdefault(
+                run.error_group_id, assessment.new_group(project, run.error_group_id, group, run, timezone.now())
+            )
+    ErrorGroup.objects.bulk_create([found[key] for key in sorted(found)], ignore_conflicts=True)
+
+
+def _update(runs: Sequence[Run]) -> None:
+    """Their versions count up, so that a writer who read them before merges again."""
+    with sql.cursor() as cursor:
+        cursor.execute(
+            _UPDATE, [[run.pk for run in runs], [run.cost for run in runs], [run.error_group_id for run in runs]]
+        )

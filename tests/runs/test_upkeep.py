@@ -1,0 +1,88 @@
+"""Stored runs follow when prices or the grouping change, and the sums with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs import grouping, upkeep
+from runs.models import ErrorGroup, Project, Run
+from runs.upkeep import Upkeep
+from tests import factories
+from tests.factories import failed_run, run_object
+from tests.runs.test_rollups import counted_anew, kept
+
+
+def finish(work: Upkeep) -> int:
+    """Do all that is due; in how many steps."""
+    steps = 1
+    while work.step():
+        steps += 1
+    return steps
+
+
+@pytest.fixture
+def costs_of_a_deployment(project: Project) -> list[int | None]:
+    """Five runs on a model without a price, of which one has no usage."""
+    factories.post(project, *(run_object(model="our-deployment") for _ in range(4)))
+    factories.post(project, run_object(model="our-deployment", usage=None))
+    return list(Run.objects.values_list("cost", flat=True))
+
+
+def test_a_price_that_is_set_reaches_stored_runs_and_sums(
+    project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert costs_of_a_deployment == [None] * 5
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    work = Upkeep()
+    finish(work)
+    project.prices = {"our-deployment": {"input": "1", "output": "10"}}
+    project.save()
+    assert finish(work) == 3
+    # 120 * 1 + 30 * 10 millionths
+    assert sorted(Run.objects.values_list("cost", flat=True), key=str) == [420_000] * 4 + [None]
+    assert kept(project) == counted_anew(project)
+    project.refresh_from_db()
+    assert project.assessed_with
+
+
+def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
+    factories.post(project, failed_run(), run_object())
+    versions = list(Run.objects.values_list("pk", "version"))
+    finish(Upkeep())
+    assert list(Run.objects.values_list("pk", "version")) == versions
+
+
+def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    factories.post(project, failed_run(), run_object())
+    finish(Upkeep())
+    before = ErrorGroup.objects.get()
+    key_before = grouping.key
+    monkeypatch.setattr(grouping, "VERSION", grouping.VERSION + 1)
+    monkeypatch.setattr(
+        grouping, "key", lambda namespace, group: key_before(namespace, grouping.Group(group.status, "2", "2"))
+    )
+    finish(Upkeep())
+    after = ErrorGroup.objects.exclude(pk=before.pk).get()
+    assert after.version == before.version + 1
+    assert Run.objects.get(status="failed").error_group == after
+
+
+def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
+    run = factories.post_run(project, model="our-deployment")
+    project.prices = {"our-deployment": {"input": "1", "output": "10"}}
+    project.save()
+    finish(Upkeep())
+    run.refresh_from_db()
+    assert run.version == 2
+
+
+def test_work_that_was_cut_off_begins_again(
+    project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    project.prices = {"our-deployment": {"input": "1", "output": "10"}}
+    project.save()
+    assert Upkeep().step()
+    finish(Upkeep())
+    assert Run.objects.filter(cost=420_000).count() == 4
+    assert kept(project) == counted_anew(project)
