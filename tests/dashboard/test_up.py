@@ -117,9 +117,16 @@ def installed() -> Generator[tuple[Path, list[str]]]:
         first = Up(data_dir)
         assert first.press_ctrl_c() == 0
         wait_until(lambda: not first.still_there())
+        subprocess.run(["cp", "-a", data_dir, _at_rest(data_dir)], check=True)
         yield data_dir, first.said
     finally:
         shutil.rmtree(data_dir)
+        shutil.rmtree(_at_rest(data_dir), ignore_errors=True)
+
+
+def _at_rest(data_dir: Path) -> Path:
+    """Where a copy of it lies on which nothing runs: files of a running server come and go."""
+    return data_dir.with_name(f"{data_dir.name}-at-rest")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +142,7 @@ def doomed(installed) -> Generator[Up]:
     """Another `up` on a copy of the data, for tests that end it."""
     with tempfile.TemporaryDirectory(prefix="runglass-up-") as name:
         Path(name).chmod(0o711)
-        subprocess.run(["cp", "-a", *installed[0].iterdir(), name], check=True)
+        subprocess.run(["cp", "-a", *_at_rest(installed[0]).iterdir(), name], check=True)
         running = Up(Path(name))
         yield running
         if running.process.poll() is None:
