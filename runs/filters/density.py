@@ -19,7 +19,19 @@ LOOKED_AT = 2000
 DENSE = 6
 
 # each has an index in the order of the list, or finds so little that order is no matter
-_ORDERED = {"status", "model", "assistant", "thread", "id", "error", "error_code", "reason", "awaits", "created"}
+_ORDERED = {
+    "status",
+    "model",
+    "assistant",
+    "thread",
+    "id",
+    "error",
+    "error_code",
+    "reason",
+    "awaits",
+    "created",
+    "group",
+}
 _IN_STEPS = {"function", "tool"}
 
 

@@ -181,8 +181,13 @@ FIELDS = (
         "whose instructions contain that text", ('instructions:"refund policy"',),
     ),
     Field(
-        "configuration", "configuration", HexPrefix(), targets.ConfigurationId(),
+        "configuration", "configuration", HexPrefix("a configuration's"), targets.ConfigurationId(),
         "with that configuration; the first digits of its id will do", ("configuration:3f2a9c",),
+    ),
+    Field(
+        "group", "error group", HexPrefix("an error group's", optional=True), targets.GroupId(),
+        "of that error group; the first digits of its id will do, and `*` is whatever ended badly",
+        ("group:b4e12d", "group:* -status:failed"),
     ),
 )
 # fmt: on

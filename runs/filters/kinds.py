@@ -98,14 +98,18 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class HexPrefix:
-    """The beginning of a uuid."""
+    """The beginning of a uuid, that `of` something; where some runs have none, `*` stands for any."""
 
+    of: str
+    optional: bool = False
     hints: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Match:  # noqa: ARG002 - quotes change nothing
+    def read(self, value: str, *, quoted: bool) -> Match:
+        if self.optional and value == "*" and not quoted:
+            return Given()
         digits = value.lower().removesuffix("*").replace("-", "")
         if not re.fullmatch("[0-9a-f]{4,32}", digits):
-            raise ValueError("expected the beginning of a configuration's id: 4 to 32 hexadecimal digits")
+            raise ValueError(f"expected the beginning of {self.of} id: 4 to 32 hexadecimal digits")
         return Is(digits)
 
 

@@ -12,18 +12,18 @@ from functools import reduce
 from operator import or_
 from typing import Any, Protocol
 
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.keyset import LEAST, or_least
-from runs.models import Assistant, Configuration, Project, RunStep
+from runs.models import Assistant, Configuration, ErrorGroup, Project, RunStep
 
 NOTHING = Q(pk__in=[])
-# Ids of configurations that are written out, which the planner serves best. More of them match so much that
-# walking the list is right, and a subquery is as good.
-MOST_CONFIGURATIONS = 500
+# Ids of configurations and groups that are written out, which the planner serves best. More of them match so much
+# that walking the list is right, and a subquery is as good.
+MOST_WRITTEN_OUT = 500
 
 # Of `or_least`, hence never of null.
 _COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
@@ -41,13 +41,11 @@ class Scope:
 
     def configurations(self, condition: Q) -> Q:
         """The runs whose configuration fulfils `condition`; one query, for the ids."""
-        found = Configuration.objects.filter(condition)
-        if self.project is not None:
-            found = found.filter(project=self.project)
-        ids = list(found.values_list("pk", flat=True)[: MOST_CONFIGURATIONS + 1])
-        if len(ids) > MOST_CONFIGURATIONS:
-            return Q(configuration__in=found.values("pk"))
-        return Q(configuration__in=sorted(ids)) if ids else NOTHING
+        return self._runs_of("configuration", Configuration.objects.filter(condition))
+
+    def error_groups(self, condition: Q) -> Q:
+        """The runs whose error group fulfils `condition`; one query, for the ids."""
+        return self._runs_of("error_group", ErrorGroup.objects.filter(condition))
 
     def assistants_like(self, matches: Iterable[Match]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
@@ -59,6 +57,14 @@ class Scope:
         if self.project is None or not patterns:
             return []
         return Assistant.objects.ids_named(self.project, patterns)
+
+    def _runs_of(self, name: str, found: QuerySet[Any]) -> Q:
+        if self.project is not None:
+            found = found.filter(project=self.project)
+        ids = list(found.values_list("pk", flat=True)[: MOST_WRITTEN_OUT + 1])
+        if len(ids) > MOST_WRITTEN_OUT:
+            return Q(**{f"{name}__in": found.values("pk")})
+        return Q(**{f"{name}__in": sorted(ids)}) if ids else NOTHING
 
 
 class Target(Protocol):
@@ -233,13 +239,24 @@ class ConfigurationId:
     """The configuration's id, by its beginning."""
 
     def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return scope.configurations(any_of(self._one(match) for match in matches))
+        return scope.configurations(any_of(_begins(match) for match in matches))
 
-    def _one(self, match: Match) -> Q:
-        if not isinstance(match, Is):
-            raise unexpected(match)
-        low, high = (uuid.UUID(match.value.ljust(32, digit)) for digit in "0f")
-        return Q(pk__range=(low, high))
+
+@dataclass(frozen=True, slots=True)
+class GroupId:
+    """The error group's id, by its beginning."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        if any(isinstance(match, Given) for match in matches):
+            return Q(error_group__isnull=False)
+        return scope.error_groups(any_of(_begins(match) for match in matches))
+
+
+def _begins(match: Match) -> Q:
+    if not isinstance(match, Is):
+        raise unexpected(match)
+    low, high = (uuid.UUID(match.value.ljust(32, digit)) for digit in "0f")
+    return Q(pk__range=(low, high))
 
 
 @dataclass(frozen=True, slots=True)

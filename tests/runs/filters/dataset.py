@@ -6,11 +6,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from runs.models import Configuration, Project, Run
+from runs.models import Configuration, ErrorGroup, Project, Run
 from tests import factories
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 CONFIGURATION = uuid.UUID("3f2a9c00-1111-2222-3333-444455556666")
+GROUP = uuid.UUID("b4e12d00-1111-2222-3333-444455556666")
 
 
 def at(text: str) -> int:
@@ -29,6 +30,9 @@ def fill(project: Project) -> None:
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)
     Run.objects.filter(pk=moved.pk).update(configuration_id=CONFIGURATION)
+    failed = Run.objects.get(external_id="run_refund")
+    ErrorGroup.objects.filter(pk=failed.error_group_id).update(id=GROUP)
+    Run.objects.filter(pk=failed.pk).update(error_group_id=GROUP)
     Run.objects.update(received_at=datetime(2026, 5, 1, tzinfo=UTC))
     Run.objects.filter(external_id="run_cut").update(received_at=NOW)
 

@@ -77,6 +77,8 @@ FOUND = {
     "awaits:*": {"waiting"},
     'instructions:"refund policy"': {"billing"},
     "configuration:3f2a9c": {"plain"},
+    "group:b4e12d": {"refund"},
+    "group:* -status:failed": {"cut"},
     "status:failed model:o3": {"refund", "broken"},
     "status:failed AND model:o3": {"refund", "broken"},
     "model:gpt-4o OR model:o3": {"plain", "refund", "broken", "waiting"},
@@ -130,6 +132,11 @@ MORE = {
     'error:"Quota is gone (429)"': {"broken"},
     "configuration:3F2A9C00-1111": {"plain"},
     "configuration:ffff": set(),
+    "group:B4E12D00-1111-2222-3333-444455556666": {"refund"},
+    "group:ffff": set(),
+    "group:b4e12d,ffff": {"refund"},
+    "-group:*": {"plain", "billing", "waiting"},
+    "-group:b4e12d": EVERYONE - {"refund"},
     "revision:v1,v2": EVERYONE,
     "-model:*": {"cut"},
     "-requests": EVERYONE - {"refund"},
@@ -192,13 +199,14 @@ def test_simple_parameters_are_terms(filled: Project) -> None:
 def test_another_project_is_never_seen(filled: Project) -> None:
     other = factories.make_project("other")
     factories.post_run(other, id="run_other", instructions="Mind the refund policy.")
-    for text in ("instructions:refund", "refund", "-status:failed", "configuration:3f2a9c OR model:*"):
+    for text in ("instructions:refund", "refund", "-status:failed", "configuration:3f2a9c OR model:*", "group:*"):
         assert "other" not in found(filled, text)
     assert found(other, 'instructions:"refund policy"') == {"other"}
+    assert found(other, f"group:{dataset.GROUP}") == set()
 
 
 def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(targets, "MOST_CONFIGURATIONS", 1)
+    monkeypatch.setattr(targets, "MOST_WRITTEN_OUT", 1)
     assert found(filled, "instructions:help") == EVERYONE - {"plain", "billing"}
     assert found(filled, "-instructions:help") == {"plain", "billing"}
     assert found(filled, "defines:get_weather") == {"plain", "billing"}

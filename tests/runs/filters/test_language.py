@@ -94,6 +94,8 @@ REFUSED = [
     ("created:-1d..-7d", 9, "did you mean '-7d..-1d'?"),
     ("instructions:ref*", 14, "without '*'"),
     ("configuration:refund", 15, "4 to 32 hexadecimal digits"),
+    ("configuration:*", 15, "the beginning of a configuration's id"),
+    ("group:b4e", 7, "the beginning of an error group's id: 4 to 32 hexadecimal digits"),
     ("a\0b", 2, "must not contain NUL or lone surrogates"),
     ("ab\ud800", 3, "must not contain NUL or lone surrogates"),
     ("a" * (MOST_CHARACTERS + 1), MOST_CHARACTERS + 1, "4,000 characters at the most"),
