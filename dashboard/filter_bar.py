@@ -52,8 +52,12 @@ class Address:
 
     def of(self, filters: RunFilters, cursor: object = None) -> str:
         """The address of the list in that state, from `cursor` on where one is given."""
-        query = "&".join(filter(None, (filters.query(), urlencode(self.kept(cursor)))))
+        query = self.query(filters, cursor)
         return f"{self.path}?{query}" if query else self.path
+
+    def query(self, filters: RunFilters, cursor: object = None) -> str:
+        """The query string of that address."""
+        return "&".join(filter(None, (filters.query(), urlencode(self.kept(cursor)))))
 
     def kept(self, cursor: object = None) -> list[tuple[str, str]]:
         """The parameters beside those of the filters; what is usual is left out."""
@@ -135,7 +139,7 @@ class FilterBar:
     @property
     def query(self) -> str:
         """The query string of the list, for the forms beside it."""
-        return self.address.of(self.filters).removeprefix(self.address.path).removeprefix("?")
+        return self.address.query(self.filters)
 
     @property
     def query_text(self) -> str:

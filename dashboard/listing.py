@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from dashboard import formats
@@ -76,22 +76,28 @@ def rows(
     path: str,
     now: datetime,
     names: Mapping[str, str] = NO_NAMES,
+    listed: str = "",
 ) -> list[Row]:
     """The rows of one page of the list at `path`; token bars are drawn against the largest of them.
 
-    `called` are tools by run, `names` those of assistants by id.
+    `called` are tools by run, `names` those of assistants by id, `listed` is what the address of a run says of
+    the list (see `in_list`).
     """
     page = list(runs)
     largest = max((_total(run) for run in page), default=0)
-    return [_row(run, called.get(run.pk), names.get(run.assistant_id), largest, path, now) for run in page]
+    urls = (run_url(path, run) + listed for run in page)
+    return [
+        _row(run, url, called.get(run.pk), names.get(run.assistant_id), largest, now)
+        for run, url in zip(page, urls, strict=True)
+    ]
 
 
-def _row(run: Run, called: Counter[str] | None, assistant: str | None, largest: int, path: str, now: datetime) -> Row:
+def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None, largest: int, now: datetime) -> Row:
     tools = _tools(called or Counter())
     prompt, completion = _shares(run, largest)
     return Row(
         run=run,
-        url=run_url(path, run),
+        url=url,
         assistant=assistant,
         duration=duration(run, now),
         ended=run.status in TERMINAL,
@@ -109,6 +115,11 @@ def _row(run: Run, called: Counter[str] | None, assistant: str | None, largest: 
 def run_url(path: str, run: Run) -> str:
     """The address of `run` below the list at `path`; ids are any text, slashes and line breaks included."""
     return f"{path}{quote(run.external_id, safe='')}/"
+
+
+def in_list(query: str) -> str:
+    """What follows the address of a run that was opened from the list with that query string."""
+    return "?" + urlencode({"list": query})
 
 
 def duration(run: Run, now: datetime) -> str:

@@ -9,10 +9,14 @@ from django.http import HttpRequest
 from runs.errors import InvalidFilter, Problem
 
 
-def read(request: HttpRequest, *known: str) -> dict[str, str]:
-    """The parameters of the address. Raises InvalidFilter, one problem for each that can't be meant."""
+def read(request: HttpRequest, *known: str, repeated: Sequence[str] = ()) -> dict[str, str]:
+    """The parameters of the address, the first value of each; those of `repeated` may have several.
+
+    Raises InvalidFilter, one problem for each that can't be meant.
+    """
     given = dict(request.GET.lists())
-    problems = [Problem(name, reason) for name, values in given.items() if (reason := _wrong(name, values, known))]
+    single = {name: values[:1] if name in repeated else values for name, values in given.items()}
+    problems = [Problem(name, reason) for name, values in single.items() if (reason := _wrong(name, values, known))]
     if problems:
         raise invalid(*problems)
     return {name: values[0] for name, values in given.items()}

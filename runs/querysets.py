@@ -147,6 +147,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         order, position = cursor.order, (cursor.value, cursor.id)
         return behind(self._with_place(order), (_place(order), "id"), position, descending=order.descending)
 
+    def beside(self, run: Run, order: Order) -> tuple[str | None, str | None]:
+        """The ids of the runs before and after `run` in a list of that order, whether or not it is in there."""
+        before, after = (
+            self.sorted_by(way).after(way.behind(run)).values_list("external_id", flat=True).first()
+            for way in (order.reversed, order)
+        )
+        return before, after
+
     def up_to(self, cursor: Cursor) -> Self:
         """What comes before `cursor` in a list of the newest, and what it points at: the pages before."""
         tied = models.Q(created_at=cursor.value, id__gte=cursor.id)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection
 
 
 @contextmanager
@@ -19,6 +19,20 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as own:
         yield own
+
+
+@contextmanager
+def time_limit(milliseconds: int) -> Iterator[None]:
+    """Let no statement of the transaction at hand that is run in here take longer (see `is_timeout`)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
+        yield
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
+def is_timeout(error: DatabaseError) -> bool:
+    """Whether a statement failed because it took longer than it may."""
+    return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
 @contextmanager

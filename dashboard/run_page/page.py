@@ -7,12 +7,14 @@ from datetime import datetime
 from functools import cached_property
 
 from dashboard.run_page import configuration, excerpt, history, similar, steps
+from dashboard.run_page.asked import Asked
 from dashboard.run_page.calls import Call
 from dashboard.run_page.configuration import Change, Instructions, Pair, Setting
 from dashboard.run_page.contract import Contract
 from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.history import Comparison, Line
+from dashboard.run_page.listed import Listed, listed
 from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.raw import RawTree
 from dashboard.run_page.similar import Group
@@ -27,15 +29,16 @@ from runs.models import ApiKey, Configuration, Message, Observation, Run, RunSte
 
 @dataclass
 class RunPage:
-    """One run for its page. A section is made when its template asks; `full` names those without a cut.
-
-    `compared` are the places of two versions in the history.
-    """
+    """One run for its page. A section is made when its template asks."""
 
     run: Run
+    asked: Asked
     now: datetime
-    full: frozenset[str] = frozenset()
-    compared: tuple[int, int] | None = None
+
+    @property
+    def full(self) -> frozenset[str]:
+        """What is shown without a cut."""
+        return self.asked.full
 
     @cached_property
     def posted(self) -> Posted:
@@ -51,6 +54,7 @@ class RunPage:
             self.now,
             Run.objects.previous_in_thread(self.run),
             Run.objects.next_in_thread(self.run),
+            _listed(self.run, self.asked),
         )
 
     @cached_property
@@ -63,7 +67,8 @@ class RunPage:
         return [excerpt.of_text(message.text) for message in self.answers if message.text]
 
     @cached_property
-    def asked(self) -> Excerpt | None:
+    def question(self) -> Excerpt | None:
+        """What was said before the run was made."""
         message = Message.objects.asked(self.run)
         return excerpt.of_text(message.text) if message and message.text else None
 
@@ -75,7 +80,7 @@ class RunPage:
     @cached_property
     def timeline(self) -> Timeline:
         opened = next((name[4:] for name in self.full if name.startswith("row-")), "")
-        return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened)
+        return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened, self.asked.kept)
 
     @cached_property
     def calls(self) -> list[Call]:
@@ -124,7 +129,7 @@ class RunPage:
     @property
     def has_overview(self) -> bool:
         """Whether there is something to say that the header has not said."""
-        return bool(self.timeline.pending or self.failed_steps or self.asked or self.answered)
+        return bool(self.timeline.pending or self.failed_steps or self.question or self.answered)
 
     @cached_property
     def usage(self) -> Usage:
@@ -176,13 +181,13 @@ class RunPage:
     @cached_property
     def comparison(self) -> Comparison | None:
         """The two versions that were asked for."""
-        if self.compared is None:
+        if self.asked.compared is None:
             return None
         observations = list(Observation.objects.of_run(self.run))
-        return history.compare(versions(self.run, observations), *self.compared)
+        return history.compare(versions(self.run, observations), *self.asked.compared)
 
 
-def header_alone(run: Run, now: datetime, seen_version: int | None) -> Header:
+def header_alone(run: Run, asked: Asked, now: datetime) -> Header:
     """What the page asks for every two seconds while `run` is active: no payloads but the run's own."""
     return Header(
         run,
@@ -192,5 +197,10 @@ def header_alone(run: Run, now: datetime, seen_version: int | None) -> Header:
         now,
         Run.objects.previous_in_thread(run),
         Run.objects.next_in_thread(run),
-        seen_version,
+        _listed(run, asked),
+        asked.seen,
     )
+
+
+def _listed(run: Run, asked: Asked) -> Listed | None:
+    return listed(run.project, run, asked.listed) if asked.listed else None

@@ -93,7 +93,7 @@ class Row:
 class Timeline:
     """The waterfall of a run. Of its `steps` the first are drawn, and those that failed or wait; `is_full`: all.
 
-    `opened` is the place of a line that is to be drawn unfolded, whatever else is.
+    `opened` is the place of a line that is to be drawn unfolded, whatever else is; `kept` stays in addresses.
     """
 
     run: Run
@@ -102,6 +102,7 @@ class Timeline:
     now: datetime
     is_full: bool = False
     opened: str = ""
+    kept: str = ""
 
     @cached_property
     def contract(self) -> Contract:
@@ -128,7 +129,7 @@ class Timeline:
     def leads_to(self, step: Step) -> str:
         """The address of a step on this page, wherever it is drawn."""
         is_drawn = step.number <= FIRST_STEPS or step in self.drawn
-        return f"#{step.anchor}" if is_drawn else f"?full=timeline#{step.anchor}"
+        return f"#{step.anchor}" if is_drawn else f"?{self.kept}full=timeline#{step.anchor}"
 
     def row(self, place: str) -> Row | None:
         """The line at that place, with what it holds."""

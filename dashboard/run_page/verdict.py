@@ -16,6 +16,7 @@ from dashboard.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, 
 from dashboard.run_page import excerpt
 from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
+from dashboard.run_page.listed import Listed
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from runs.filters import RunFilters
 from runs.models import Run, RunStep
@@ -58,6 +59,7 @@ class Header:
     now: datetime
     previous: str | None = None
     next: str | None = None
+    listed: Listed | None = None
     seen_version: int | None = None
 
     @property
@@ -69,6 +71,11 @@ class Header:
     def is_live(self) -> bool:
         """Whether the page looks again: more may come, and something came not long ago."""
         return self.is_active and self.now - self.run.seen_at < LOOKS_AGAIN_FOR
+
+    @property
+    def beside(self) -> str:
+        """What follows the address of a run that is opened from here, so that it is still in its list."""
+        return self.listed.beside if self.listed else ""
 
     @property
     def is_known_status(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,8 +12,11 @@ from django.views.decorators.http import require_safe
 
 from dashboard import htmx
 from dashboard.access import project_page, role_of
+from dashboard.run_page.asked import Asked
 from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
+from dashboard.views.refused import refuse
+from runs.errors import InvalidFilter
 from runs.models import Project, Run, User
 
 FRAGMENTS = {
@@ -29,23 +32,24 @@ FRAGMENTS = {
 @require_safe
 @project_page
 def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`runs/<run_id>/`. `full` names what to show without a cut, `from` and `to` two versions to compare.
-
-    `seen` is the version that a poll of the header knows.
-    """
+    """`runs/<run_id>/`, as `Asked` says."""
     run = _find(project, run_id)
+    try:
+        asked = Asked.of(request)
+    except InvalidFilter as error:
+        return refuse(request, error)
     target = htmx.fragment_target(request) or ""
+    context: dict[str, Any] = {"asked": asked, "run": run, "project": project}
     if target == "run-head":
-        header = header_alone(run, timezone.now(), _version(request.GET.get("seen", "")))
-        return htmx.render_page(request, "run/_header.html", {"header": header, "run": run, "project": project})
-    compared = _compared(request)
-    shown = RunPage(run, timezone.now(), frozenset(request.GET.getlist("full")), compared)
-    if compared and shown.comparison is None:
-        raise Http404(f"No versions {compared[0]} and {compared[1]}")
+        context["header"] = header_alone(run, asked, timezone.now())
+        return htmx.render_page(request, "run/_header.html", context)
+    shown = RunPage(run, asked, timezone.now())
+    if asked.compared and shown.comparison is None:
+        raise Http404(f"No versions {asked.compared[0]} and {asked.compared[1]}")
     if target.startswith("row-"):
         return _body(request, shown, target.removeprefix("row-"))
     comments = Comments(run, cast(User, request.user), role_of(request, project))
-    context = {"page": shown, "header": shown.header, "comments": comments, "run": run, "project": project}
+    context |= {"page": shown, "header": shown.header, "comments": comments}
     return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
 
 
@@ -67,21 +71,6 @@ def _body(request: HttpRequest, shown: RunPage, place: str) -> HttpResponse:
     if row is None:
         raise Http404(f"No step at '{place}'")
     return htmx.render_page(request, "run/_body.html", {"row": row, "timeline": shown.timeline})
-
-
-def _compared(request: HttpRequest) -> tuple[int, int] | None:
-    """The versions named by `from` and `to`, which come together. Raises Http404 for anything but numbers."""
-    named = [request.GET[name] for name in ("from", "to") if name in request.GET]
-    if not named:
-        return None
-    numbers = [number for name in named if (number := _version(name)) is not None]
-    if len(numbers) != 2:
-        raise Http404("Versions are numbers, from=… and to=…")
-    return numbers[0], numbers[1]
-
-
-def _version(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _find(project: Project, run_id: str) -> Run:

@@ -20,7 +20,8 @@ from dashboard.access import project_page
 from dashboard.filter_bar import Address
 from dashboard.views.runs import rows_of
 from runs.errors import InvalidFilter
-from runs.filters import Moment, RunFilters
+from runs.filters import Moment, Order, RunFilters
+from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run, User
 
 MOST_COUNTED = 99
@@ -34,6 +35,7 @@ class Watched:
     """What is asked again and again: new runs since a moment, and some runs by their stored ids."""
 
     filters: RunFilters
+    order: Order
     after: datetime
     known: str
     active: list[uuid.UUID]
@@ -53,13 +55,13 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MOST_COUNTED)
     changed = list(runs.with_keys(watched.active).for_list()) if watched.active else []
     shown = columns.chosen(cast(User, request.user))
-    path = reverse("runs", kwargs={"project": project.slug})
+    address = Address(reverse("runs", kwargs={"project": project.slug}), watched.order)
     context = {
         "news": _words(count),
         "count": count,
-        "newest_url": Address(path).of(watched.filters),
+        "newest_url": Address(address.path).of(watched.filters),
         "news_url": _again(request, count),
-        "rows": rows_of(project, changed, shown, path, now),
+        "rows": rows_of(project, changed, shown, address, watched.filters, now),
         "shown": columns.flags(shown),
     }
     response = render(request, FRAGMENT, context)
@@ -71,9 +73,10 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
 def _watched(query: dict[str, list[str]], now: datetime) -> Watched:
     """Raises InvalidFilter or ValueError."""
     filters = RunFilters.from_query(query, also=BESIDE_FILTERS)
+    order = Order.parse(query["sort"][-1]) if "sort" in query else NEWEST_FIRST
     after = Moment.parse((query.get("after") or [""])[-1]).at(now)
     active = [uuid.UUID(value) for value in query.get("active", [])[:MOST_ACTIVE]]
-    return Watched(filters, after, (query.get("known") or [""])[-1], active)
+    return Watched(filters, order, after, (query.get("known") or [""])[-1], active)
 
 
 def _again(request: HttpRequest, count: int) -> str:

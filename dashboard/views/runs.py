@@ -140,7 +140,7 @@ def _listed(asked: Asked) -> dict[str, Any]:
     runs = found[:PAGE_SIZE]
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
-        "rows": rows_of(asked.project, runs, asked.shown, asked.address.path, asked.now),
+        "rows": rows_of(asked.project, runs, asked.shown, asked.address, asked.filters, asked.now),
         "shown": columns.flags(asked.shown),
         "older_url": asked.address.of(asked.filters, further) if further else None,
         "newest_url": asked.address.of(asked.filters),
@@ -153,13 +153,21 @@ def _listed(asked: Asked) -> dict[str, Any]:
 
 
 def rows_of(
-    project: Project, runs: Sequence[Run], shown: frozenset[str], path: str, now: datetime
+    project: Project,
+    runs: Sequence[Run],
+    shown: frozenset[str],
+    address: Address,
+    filters: RunFilters,
+    now: datetime,
 ) -> list[listing.Row]:
-    """The rows of `runs` in the list at `path`; tools and names are asked for only where they are shown."""
+    """The rows of `runs` in the list at `address` and of `filters`.
+
+    Tools and names are asked for only where they are shown.
+    """
     called = RunStep.objects.tools_of([run.pk for run in runs]) if runs and "tools" in shown else {}
     ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
     names = Assistant.objects.names(project, ids)
-    return listing.rows(runs, called, path, now, names)
+    return listing.rows(runs, called, address.path, now, names, listing.in_list(address.query(filters)))
 
 
 def _facets(asked: Asked) -> dict[str, overview.Facet]:
@@ -184,7 +192,7 @@ def _news_url(asked: Asked) -> str:
     """Where to ask what was received from now on."""
     path = reverse("run-news", kwargs={"project": asked.project.slug})
     after = urlencode({"after": formats.machine_time(asked.now)})
-    return f"{path}?{'&'.join(filter(None, (asked.filters.query(), after)))}"
+    return f"{path}?{'&'.join(filter(None, (asked.address.query(asked.filters), after)))}"
 
 
 def _nothing_found(asked: Asked) -> dict[str, Any]:

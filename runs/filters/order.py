@@ -45,6 +45,11 @@ class Order:
         """Whether every run has a value."""
         return self.by == "created"
 
+    @property
+    def reversed(self) -> Order:
+        """The same from the other end."""
+        return Order(self.by, descending=not self.descending)
+
     def behind(self, run: Run) -> Cursor:
         """Where the page after `run` begins."""
         value = getattr(run, self.column)

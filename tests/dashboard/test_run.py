@@ -445,11 +445,36 @@ def test_any_two_versions_of_a_run_can_be_compared(project, member_client):
     assert "nothing differs" in section(same, "history")
 
 
-@pytest.mark.parametrize("query", ["from=0", "to=1", "from=0&to=9", "from=x&to=1", "from=-1&to=0", "from=&to="])
-def test_versions_that_are_not_there_are_not_found(project, member_client, query):
+def test_versions_that_are_not_there_are_not_found(project, member_client):
     run = factories.run_object()
     factories.post(project, run)
-    assert member_client.get(f"{address(run['id'])}?{query}").status_code == 404
+    assert member_client.get(f"{address(run['id'])}?from=0&to=9").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("from=0", "from: comes together with to"),
+        ("to=1", "from: comes together with to"),
+        ("from=x&to=1", "from: expected a number"),
+        ("from=-1&to=0", "from: expected a number"),
+        ("from=&to=", "to: expected a number"),
+        ("from=0&from=1&to=0", "from: given more than once"),
+        ("full=nothing", "full: 'nothing' can't be shown; known are timeline"),
+        ("full=tools&full=x", "full: 'x' can't be shown"),
+        ("fall=tools", "fall: unknown parameter; known are full"),
+        ("list=statsu%3Dfailed", "list: statsu: unknown parameter; did you mean 'status'?"),
+        ("list=q%3Dfoo%3Abar", "list: q: "),
+        ("list=cursor%3Dx", "list: cursor: unknown parameter"),
+        ("list=sort%3Dlength", "list: sort: can't sort by 'length'"),
+    ],
+)
+def test_what_can_not_be_asked_is_refused_by_name(project, member_client, query, problem):
+    run = factories.run_object()
+    factories.post(project, run)
+    response = member_client.get(f"{address(run['id'])}?{query}")
+    assert response.status_code == 400
+    assert problem.replace(": ", " ", 1) in words(response.content.decode())
 
 
 def test_long_texts_are_cut_openly(project, member_client):

@@ -73,7 +73,7 @@ def test_newest_runs_come_first_and_lead_to_their_pages(member_client, project):
     first, second = posted(project, factories.run_object(), factories.run_object())
     response = member_client.get(URL)
     assert ids_in(response) == [second, first]
-    assert f'href="{URL}{first}/"' in response.content.decode()
+    assert f'href="{URL}{first}/?list="' in response.content.decode()
 
 
 def test_an_assistant_is_shown_by_its_name_in_rows_facet_and_token(member_client, project):

@@ -1,0 +1,80 @@
+"""The list that a run was opened from: its neighbours there, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import parse_qs
+
+from django.db import OperationalError, transaction
+from django.urls import reverse
+
+from dashboard.filter_bar import Address
+from dashboard.listing import in_list
+from runs import sql
+from runs.errors import InvalidFilter, Problem
+from runs.filters import Order, RunFilters
+from runs.filters.order import NEWEST_FIRST
+from runs.models import Project, Run
+
+# A query whose matches lie far away would make opening a run as slow as searching.
+LONGEST_SEARCH = 200  # milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """Which runs a list holds, and in which order."""
+
+    filters: RunFilters
+    order: Order = NEWEST_FIRST
+
+    @property
+    def query(self) -> str:
+        """The query string of the list."""
+        return Address("", self.order).query(self.filters)
+
+    @classmethod
+    def parse(cls, query: str) -> Self:
+        """Read the query string of a list. Raises InvalidFilter, whose problems name `list`."""
+        given = parse_qs(query, keep_blank_values=True)
+        try:
+            filters = RunFilters.from_query(given, also=("sort",))
+            return cls(filters, Order.parse(given["sort"][-1]) if "sort" in given else NEWEST_FIRST)
+        except InvalidFilter as error:
+            problems = [Problem("list", f"{each.path}: {each.message}") for each in error.problems]
+            raise InvalidFilter(f"list: {error.message}", problems) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run among those of a list. `is_known` is false where finding its neighbours took too long."""
+
+    url: str  # of the list
+    beside: str  # what follows the address of a run in it
+    words: str
+    previous: str | None
+    next: str | None
+    is_known: bool = True
+
+
+def listed(project: Project, run: Run, shown: RunList) -> Listed:
+    """`run` in the list `shown`; two bounded queries."""
+    address = Address(reverse("runs", kwargs={"project": project.slug}), shown.order)
+    neighbours = _neighbours(project, run, shown)
+    return Listed(
+        address.of(shown.filters),
+        in_list(shown.query),
+        shown.filters.describe(),
+        *(neighbours or (None, None)),
+        is_known=neighbours is not None,
+    )
+
+
+def _neighbours(project: Project, run: Run, shown: RunList) -> tuple[str | None, str | None] | None:
+    try:
+        with transaction.atomic(), sql.time_limit(LONGEST_SEARCH):
+            return Run.objects.in_project(project).matching(shown.filters).beside(run, shown.order)
+    except OperationalError as error:
+        if not sql.is_timeout(error):
+            raise
+        return None
