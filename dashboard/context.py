@@ -9,7 +9,7 @@ from functools import cached_property
 from django.http import HttpRequest
 from django.urls import reverse
 
-from runs.models import Project, User
+from runs.models import Membership, Project, User
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Page:
     label: str
     key: str = ""  # the keys that lead there
     covers: tuple[str, ...] = ()  # names of URLs below it
+    role: str = ""  # whom it is for, where not for everybody
 
 
 PAGES = (
@@ -27,6 +28,12 @@ PAGES = (
     Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("actions", "Actions", key="g w"),
     Page("connect", "Connect", key="g c"),
+    Page(
+        "settings",
+        "Settings",
+        covers=("settings-name", "settings-keys", "settings-members"),
+        role=Membership.Role.ADMIN,
+    ),
 )
 
 
@@ -94,6 +101,8 @@ class Shell:
         match = self._request.resolver_match
         here = match.url_name if match else None
         for page in PAGES:
+            if page.role and page.role != self.role:
+                continue
             url = reverse(page.name, kwargs={"project": self.project.slug})
             yield Link(page.label, url, page.key, current=here == page.name or here in page.covers)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from runs.keys import create_key
-from runs.models import Membership, Project, User
+from runs.members import create_project
+from runs.models import Project, User
 
 LOCK = 0x52756E676C617373  # "Runglass": of two installations that start at once on one database, one is first
 
@@ -46,8 +47,7 @@ def create_identities() -> Identities | None:
     if User.objects.exists() or Project.objects.exists():
         return None
     password = secrets.token_urlsafe(15)
-    project = Project.objects.create(slug="default", name="Default")
     user = User.objects.create_superuser("admin", password=password)
-    Membership.objects.create(project=project, user=user, role=Membership.Role.ADMIN)
+    project = create_project("default", "Default", user)
     key = create_key(project, "first start", ["ingest", "read"])
     return Identities(project.slug, user.get_username(), password, key)

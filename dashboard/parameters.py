@@ -37,5 +37,6 @@ def invalid(*problems: Problem) -> InvalidFilter:
 
 def _wrong(name: str, values: Sequence[str], known: Sequence[str]) -> str:
     if name not in known:
-        return f"unknown parameter; known are {', '.join(known)}"
+        known_ones = f"known are {', '.join(known)}" if known else "this page takes none"
+        return f"unknown parameter; {known_ones}"
     return "given more than once" if len(values) > 1 else ""

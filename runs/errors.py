@@ -95,3 +95,15 @@ class TooManyRetries(RunglassError):
     """Other writers kept changing the same records. Try again."""
 
     code = "busy"
+
+
+class InvalidMember(RunglassError):
+    """The person can't be made a member."""
+
+    code = "invalid_member"
+
+
+class LastAdministrator(RunglassError):
+    """A project needs an administrator, and this is the last one."""
+
+    code = "last_administrator"

@@ -36,6 +36,11 @@ def find_key(secret: str) -> ApiKey | None:
     return key
 
 
+def revoke_key(key: ApiKey) -> None:
+    """From now on `key` opens nothing. What it posted stays, and its name in the history."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode(errors="replace")).digest()
 

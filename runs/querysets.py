@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
     # ruff does not see the names that stand in quotes below
     from runs.models import (  # noqa: F401
-        ApiKey,
         Configuration,
         ErrorGroup,
-        Membership,
         Message,
         Observation,
         Project,
@@ -59,36 +57,6 @@ def _place(order: Order) -> str:
 def _bytewise(column: str) -> Collate:
     """A text column for sorting, alike on every server."""
     return Collate(column, "C")
-
-
-class ProjectQuerySet(models.QuerySet["Project"]):
-    def visible_to(self, user: Any) -> Self:
-        """The projects that `user` is a member of."""
-        return self.filter(memberships__user=user)
-
-    def assessed(self, project: Project, fingerprint: str) -> None:
-        """Note with what all runs of `project` are assessed now, unless its prices changed meanwhile."""
-        self.filter(pk=project.pk, prices=project.prices).update(assessed_with=fingerprint)
-
-
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    def role_of(self, user: Any, project: Project) -> str:
-        """What `user` is in `project`; "" where they are no member of it."""
-        return self.filter(user=user, project=project).values_list("role", flat=True).first() or ""
-
-
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def usable(self) -> Self:
-        """Keys that were not revoked."""
-        return self.filter(revoked_at=None)
-
-    def with_digest(self, digest: bytes) -> ApiKey | None:
-        """The key with that hash and its project, in one query."""
-        return self.select_related("project").filter(digest=digest).first()
-
-    def names(self, ids: Iterable[int | None]) -> dict[int, str]:
-        """The names of some keys, revoked ones too, by their ids."""
-        return dict(self.filter(pk__in={each for each in ids if each is not None}).values_list("pk", "name"))
 
 
 class ConfigurationQuerySet(models.QuerySet["Configuration"]):

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and the password for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import reverse_lazy
 from django.utils.cache import patch_cache_control
 
 from dashboard import htmx
@@ -50,6 +52,17 @@ class SignIn(LoginView):
         return response
 
 
+class NewPassword(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
+    """The form; other browsers of the user are signed out by it."""
+
+    template_name = "account/password.html"
+    success_url = reverse_lazy("home")
+    success_message = "Your password is changed. Other browsers are signed out."
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
 def sign_in_url(*, back_to: str) -> str:
     """The address of the form, returning to the path `back_to` after success."""
     url = resolve_url(settings.LOGIN_URL)
@@ -75,4 +88,5 @@ def locked_out(
 
 
 login = SignIn.as_view()
+password = NewPassword.as_view()
 logout = LogoutView.as_view(http_method_names=["post", "options"])

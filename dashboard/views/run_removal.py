@@ -13,7 +13,7 @@ from dashboard.access import admin_page
 from dashboard.listing_address import list_address
 from dashboard.selection import selected
 from runs.errors import InvalidFilter
-from runs.models import Project, Run
+from runs.models import AuditEvent, Project, Run
 from runs.removal import erase
 
 CONFIRMATION = "delete"
@@ -37,5 +37,6 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         return render(request, PAGE, context, status=200 if typed is None else 400)
     for run in runs:
         erase(run)
+        AuditEvent.objects.note(project, request.user, f"deleted the run {run.external_id}")
     messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
     return redirect(address)

@@ -2,6 +2,7 @@
 
 from runs.models.account import ApiKey, Membership, Project, User
 from runs.models.assistant import Assistant
+from runs.models.audit import AuditEvent
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
@@ -11,6 +12,7 @@ from runs.models.run import Message, Observation, Run, RunStep
 __all__ = [
     "ApiKey",
     "Assistant",
+    "AuditEvent",
     "Comment",
     "Configuration",
     "DayByModel",

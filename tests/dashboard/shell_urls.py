@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from dashboard import htmx
+from dashboard.context import PAGES
 from dashboard.views import account, errors
 
 
@@ -24,10 +25,10 @@ urlpatterns = [
     path("", page, name="home"),
     path("login/", account.login, name="login"),
     path("logout/", account.logout, name="logout"),
-    path("p/<slug:project>/runs/", page, name="runs"),
+    path("account/password/", account.password, name="password"),
+    path("projects/new/", page, name="new-project"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
-    path("p/<slug:project>/threads/", page, name="threads"),
-    path("p/<slug:project>/connect/", page, name="connect"),
+    *(path(f"p/<slug:project>/{each.name}/", page, name=each.name) for each in PAGES),
     path("denied", denied),
     path("broken", broken),
 ]

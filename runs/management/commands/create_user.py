@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
+from runs.errors import InvalidMember
 from runs.management.arguments import add_project, find_project
-from runs.models import Membership, Project, User
+from runs.members import create_user
+from runs.models import Membership
 
 
 class Command(BaseCommand):
@@ -28,18 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, name: str, project: str, role: str, **_: Any) -> None:
-        password = secrets.token_urlsafe(12)
-        _create(name, password, find_project(project), role)
-        self.stdout.write(password)
-
-
-@transaction.atomic
-def _create(name: str, password: str, project: Project, role: str) -> None:
-    user = User(username=name)
-    user.set_password(password)
-    try:
-        user.full_clean()
-    except ValidationError as error:
-        raise CommandError("; ".join(error.messages)) from error
-    user.save()
-    Membership.objects.create(user=user, project=project, role=role)
+        try:
+            self.stdout.write(create_user(name, find_project(project), role))
+        except InvalidMember as error:
+            raise CommandError(error.message) from error

@@ -1,0 +1,66 @@
+"""The querysets about a project's people and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    # ruff does not see the names that stand in quotes below
+    from runs.models import ApiKey, AuditEvent, Membership, Project  # noqa: F401
+
+MOST_EVENTS = 50
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: Any) -> Self:
+        """The projects that `user` is a member of."""
+        return self.filter(memberships__user=user)
+
+    def assessed(self, project: Project, fingerprint: str) -> None:
+        """Note with what all runs of `project` are assessed now, unless its prices changed meanwhile."""
+        self.filter(pk=project.pk, prices=project.prices).update(assessed_with=fingerprint)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def role_of(self, user: Any, project: Project) -> str:
+        """What `user` is in `project`; "" where they are no member of it."""
+        return self.filter(user=user, project=project).values_list("role", flat=True).first() or ""
+
+    def of_project(self, project: Project) -> Self:
+        """The members of a project with their users, by name."""
+        return self.filter(project=project).select_related("user").order_by("user__username")
+
+    def administrators(self, project: Project) -> Self:
+        """The administrators of a project, locked: whether one is left is decided by one at a time."""
+        return self.filter(project=project, role="admin").select_for_update()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self) -> Self:
+        """Keys that were not revoked."""
+        return self.filter(revoked_at=None)
+
+    def with_digest(self, digest: bytes) -> ApiKey | None:
+        """The key with that hash and its project, in one query."""
+        return self.select_related("project").filter(digest=digest).first()
+
+    def of_project(self, project: Project) -> Self:
+        """The keys of a project, usable ones first, the newest of each first."""
+        return self.filter(project=project).order_by(models.F("revoked_at").asc(nulls_first=True), "-created_at")
+
+    def names(self, ids: Iterable[int | None]) -> dict[int, str]:
+        """The names of some keys, revoked ones too, by their ids."""
+        return dict(self.filter(pk__in={each for each in ids if each is not None}).values_list("pk", "name"))
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def newest(self, project: Project) -> Self:
+        """The last changes of a project."""
+        return self.filter(project=project).order_by("-at", "-pk")[:MOST_EVENTS]
+
+    def note(self, project: Project, user: Any, action: str) -> None:
+        """Record that `user` did `action`, in words that follow the name."""
+        self.create(project=project, user=user, user_name=user.get_username(), action=action[:200])

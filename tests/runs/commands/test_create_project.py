@@ -1,0 +1,32 @@
+"""`manage.py create_project`."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from runs.models import Membership, Project
+from tests import factories
+
+
+def create(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("create_project", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_project_is_made_for_an_administrator(db: None) -> None:
+    user = factories.make_user(name="ada")
+    assert create("support", "--name", "Support", "--admin", "ada") == "Project support is ready\n"
+    assert Project.objects.get().name == "Support"
+    assert Membership.objects.role_of(user, Project.objects.get()) == "admin"
+
+
+@pytest.mark.parametrize("arguments", [["default"], ["not a slug"], ["new", "--admin", "nobody"]])
+def test_what_can_not_be_is_refused(project: Project, arguments: list[str]) -> None:
+    factories.make_user(name="admin")
+    with pytest.raises(CommandError):
+        create(*arguments)
+    assert Project.objects.count() == 1
