@@ -28,6 +28,7 @@ COLUMNS = (
     Column("tools", "Tools called"),
     Column("tokens", "Tokens"),
     Column("metadata", "Metadata"),
+    Column("tags", "Tags"),
 )
 _NAMES = {column.name for column in COLUMNS}
 

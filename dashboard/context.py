@@ -9,6 +9,7 @@ from functools import cached_property
 from django.http import HttpRequest
 from django.urls import reverse
 
+from dashboard.access import WRITERS
 from runs.models import Membership, Project, User
 
 
@@ -79,6 +80,11 @@ class Shell:
             return ""
         roles = {each.project_id: each.role for each in self.user.memberships.all()}
         return roles.get(self.project.pk, "")
+
+    @property
+    def may_write(self) -> bool:
+        """Whether to offer what only those may do who do more than read; views decide."""
+        return self.role in WRITERS
 
     @property
     def name(self) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
@@ -68,6 +68,7 @@ class Row:
     completion: Share | None
     metadata: str
     note: Note | None
+    tags: Sequence[str] = ()
 
 
 def rows(
@@ -90,6 +91,11 @@ def rows(
         _row(run, url, called.get(run.pk), names.get(run.assistant_id), largest, now)
         for run, url in zip(page, urls, strict=True)
     ]
+
+
+def tagged(made: Iterable[Row], tags: Mapping[UUID, Sequence[str]]) -> list[Row]:
+    """Those rows with their runs' tags."""
+    return [replace(row, tags=tags.get(row.run.pk, ())) for row in made]
 
 
 def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None, largest: int, now: datetime) -> Row:

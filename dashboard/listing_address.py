@@ -15,10 +15,16 @@ from runs.models import Project
 
 def list_address(project: Project, query: Mapping[str, Sequence[str]]) -> str:
     """Where the list of `query`, a query string of it taken apart, begins; all runs where it can't be meant."""
+    address, filters = list_state(project, query)
+    return address.of(filters)
+
+
+def list_state(project: Project, query: Mapping[str, Sequence[str]]) -> tuple[Address, RunFilters]:
+    """What that list shows; the list of all runs where it can't be meant."""
     address = Address(reverse("runs", kwargs={"project": project.slug}))
     try:
         filters = RunFilters.from_query(query, also=("sort", "cursor"))
         order = Order.parse(query["sort"][-1]) if "sort" in query else NEWEST_FIRST
     except InvalidFilter:
-        return address.path
-    return Address(address.path, order).of(filters)
+        return address, RunFilters()
+    return Address(address.path, order), filters

@@ -85,6 +85,12 @@ class InvalidComment(RunglassError):
     code = "invalid_comment"
 
 
+class InvalidTag(RunglassError):
+    """The tag can't be used."""
+
+    code = "invalid_tag"
+
+
 class UnknownParameter(RunglassError):
     """This path takes no such parameter."""
 

@@ -6,6 +6,7 @@ The order owes nothing to a database's own keys, so a project and its copy give 
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,9 @@ import msgspec
 from django.db.models import QuerySet
 
 from runs.filters import RunFilters
-from runs.models import Message, Project, Run, RunStep
+from runs.models import Message, Project, Run, RunStep, RunTag
 from runs.models.run import Snapshot
+from runs.querysets import RunQuerySet
 
 _CHUNK = 500
 # What a spreadsheet would take for a formula.
@@ -50,7 +52,12 @@ class Export:
 
 def runs(project: Project, filters: RunFilters) -> Export:
     """The runs that `filters` asks for, oldest first."""
-    return Export((_matching(project, filters).for_export(),), RUN_COLUMNS)
+    return of_runs(_matching(project, filters).for_export())
+
+
+def of_runs(found: RunQuerySet) -> Export:
+    """Those runs, in their order."""
+    return Export((found.with_tags(RunTag.objects.all()),), RUN_COLUMNS)
 
 
 def steps(project: Project, filters: RunFilters) -> Export:
@@ -75,6 +82,14 @@ KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
     "steps": steps,
     "messages": messages,
 }
+
+
+def tags(export: Export) -> Iterator[tuple[str, list[str]]]:
+    """The posted id of each of an export's runs that has tags, and these; one by one, from the database."""
+    for runs in export.queries:
+        found = RunTag.objects.of_runs(runs)
+        for run_id, pairs in itertools.groupby(found, key=lambda pair: pair[0]):
+            yield run_id, [tag for _, tag in pairs]
 
 
 def as_lines(records: Iterable[Snapshot]) -> Iterator[bytes]:
@@ -136,6 +151,7 @@ RUN_COLUMNS = (
     Column("function_names", lambda run: run.configuration.function_names),
     _attribute("revision"),
     _posted("metadata"),
+    Column("tags", lambda run: run.tag_names),
 )
 STEP_COLUMNS = (
     _attribute("external_id", "id"),

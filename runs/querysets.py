@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models.functions import Collate, Left
 
 from runs.keyset import behind, earlier_than_outer, in_order, or_least
+from runs.tag_querysets import RunTagQuerySet
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
@@ -158,6 +160,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Those of the runs that are named by their stored ids."""
         return self.filter(pk__in=list(keys))
 
+    def locked(self) -> Self:
+        """Kept from being changed or deleted until the transaction ends, each in its turn."""
+        return self.select_for_update().order_by("pk")
+
     def for_list(self) -> Self:
         """Without payloads; of error messages the beginning, as `error_preview`."""
         return self.defer("required_action", "extra", "error_message").annotate(
@@ -167,6 +173,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_configuration(self) -> Self:
         """With their configurations, prefetched: they may live on another server."""
         return self.prefetch_related("configuration")
+
+    def with_tags(self, tags: RunTagQuerySet) -> Self:
+        """With the names of those of `tags` that they have, as `tag_names`; for files, a row at a time."""
+        own = tags.filter(run=models.OuterRef("pk")).order_by("tag")
+        return self.annotate(tag_names=ArraySubquery(own.values("tag")))
 
     def count_at_most(self, limit: int) -> int:
         """How many there are, counted no further than one above `limit`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 
 from runs import rollups
-from runs.models import Comment, Observation, Run, RunStep
+from runs.models import Comment, Observation, Run, RunStep, RunTag
 
 
 def erase(run: Run) -> None:
-    """Delete `run`, its steps, its history and its comments, and take it out of the sums; all or nothing.
+    """Delete `run`, its steps, its history, its comments and its tags, and take it out of the sums; all or nothing.
 
     No foreign key in the database does it, since a step may be there before its run.
     """
@@ -21,5 +21,6 @@ def erase(run: Run) -> None:
         RunStep.objects.filter(run_id=run.pk).delete()
         Observation.objects.filter(run_id=run.pk).delete()
         Comment.objects.filter(run_id=run.pk).delete()
+        RunTag.objects.filter(run_id=run.pk).delete()
         rollups.add(current.project, [(current, None)])
         Run.objects.filter(pk=run.pk).delete()

@@ -17,7 +17,7 @@ from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
 from dashboard.views.refused import refuse
 from runs.errors import InvalidFilter
-from runs.models import Project, Run, User
+from runs.models import Project, Run, RunTag, User
 
 FRAGMENTS = {
     "timeline": "run/_timeline.html",
@@ -49,7 +49,7 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     if target.startswith("row-"):
         return _body(request, shown, target.removeprefix("row-"))
     comments = Comments(run, cast(User, request.user), role_of(request, project))
-    context |= {"page": shown, "header": shown.header, "comments": comments}
+    context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.of_run(run)}
     return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from json import dumps
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -62,15 +63,16 @@ def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
     export = exports.runs(project, filters)
     if sorts := query.get("sort"):
         order = Order.parse(sorts[-1])
-        runs = Run.objects.in_project(project).matching(filters).sorted_by(order).with_configuration()
-        export = Export((runs,), export.columns)
+        export = exports.of_runs(
+            Run.objects.in_project(project).matching(filters).sorted_by(order).with_configuration()
+        )
     return export, filters.describe()
 
 
 def _selection(request: HttpRequest, project: Project) -> tuple[Export, str]:
     keys = selected(request)
     runs = Run.objects.in_project(project).with_keys(keys).for_export()
-    return Export((runs,), exports.RUN_COLUMNS), f"{len(keys)} selected runs"
+    return exports.of_runs(runs), f"{len(keys)} selected runs"
 
 
 def _name(project: Project, words: str) -> str:
@@ -93,10 +95,14 @@ def _table(export: Export) -> Iterator[bytes]:
 
 
 def _list(export: Export) -> Iterator[bytes]:
+    """The objects as they were posted, and beside them, by id, the tags of those that have any."""
     yield b'{"object":"list","data":['
     for place, record in enumerate(export.records()):
         yield b"," + record.as_json() if place else record.as_json()
-    yield b"]}\n"
+    yield b'],"tags":{'
+    for place, (run_id, tags) in enumerate(exports.tags(export)):
+        yield b"," * bool(place) + dumps(run_id).encode() + b":" + dumps(tags).encode()
+    yield b"}}\n"
 
 
 def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from dashboard.histogram import Picture
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters
 from runs.filters.order import NEWEST_FIRST
-from runs.models import Assistant, Project, Run, RunStep, User
+from runs.models import Assistant, Project, Run, RunStep, RunTag, User
 from runs.stats import histogram, overview
 from runs.stats.newest import MOST_COUNTED
 
@@ -162,12 +162,14 @@ def rows_of(
 ) -> list[listing.Row]:
     """The rows of `runs` in the list at `address` and of `filters`.
 
-    Tools and names are asked for only where they are shown.
+    Tools, names and tags are asked for only where they are shown.
     """
-    called = RunStep.objects.tools_of([run.pk for run in runs]) if runs and "tools" in shown else {}
+    keys = [run.pk for run in runs]
+    called = RunStep.objects.tools_of(keys) if keys and "tools" in shown else {}
     ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
     names = Assistant.objects.names(project, ids)
-    return listing.rows(runs, called, address.path, now, names, listing.in_list(address.query(filters)))
+    made = listing.rows(runs, called, address.path, now, names, listing.in_list(address.query(filters)))
+    return listing.tagged(made, RunTag.objects.by_run(keys)) if keys and "tags" in shown else made
 
 
 def _facets(asked: Asked) -> dict[str, overview.Facet]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runs.filters import targets
-from runs.filters.kinds import Choice, CodeOrText, Duration, HexPrefix, Kind, Number, Text, Time
+from runs.filters.kinds import Choice, CodeOrText, Duration, HexPrefix, Kind, Label, Number, Text, Time
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Target
 from runs.models import Run
@@ -159,6 +159,10 @@ FIELDS = (
         "whose metadata has that value, `*` any, at that key",
         ("metadata.customer:acme", "metadata.customer:*", "-metadata.customer:*", 'metadata."odd key":"a b"'),
         keyed=True,
+    ),
+    Field(
+        "tag", "tag", Label(), targets.Tagged(),
+        "that the team gave that tag, `*` any", ("tag:needs-review", "tag:needs-*", "-tag:*"),
     ),
     Field(
         "tool", "tool", _CHOICE, targets.Tools(),

@@ -23,6 +23,7 @@ from runs.filters.matches import (
     Span,
 )
 from runs.filters.spelling import suggestion
+from runs.models.tag import tag_name
 
 _MOST = 2**63 - 1
 _SIGN = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
@@ -68,6 +69,22 @@ class Choice:
         if self.closed:
             raise ValueError(f"unknown value '{value}'; expected {' or '.join(self.known)}")
         return Is(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A tag, however it is written, or a pattern with `*`."""
+
+    hints: tuple[str, ...] = ()
+
+    def read(self, value: str, *, quoted: bool) -> Match:
+        match Choice().read(value, quoted=quoted):
+            case Is(text):
+                return Is(tag_name(text))
+            case Like(pattern):
+                return Like(pattern.lower())
+            case other:
+                return other
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ _SOURCES: dict[str, Callable[[Project, str], Iterable[tuple[str, int]]]] = {
     "error": values.errors,
     "error_code": values.errors,
     "reason": values.reasons,
+    "tag": values.tags,
     "tool": values.tools,
     "function": values.functions,
     "defines": values.functions,

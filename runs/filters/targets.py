@@ -18,7 +18,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.keyset import LEAST, or_least
-from runs.models import Assistant, Configuration, ErrorGroup, Project, RunStep
+from runs.models import Assistant, Configuration, ErrorGroup, Project, RunStep, RunTag
 
 NOTHING = Q(pk__in=[])
 # Ids of configurations and groups that are written out, which the planner serves best. More of them match so much
@@ -212,6 +212,27 @@ class Metadata:
             case Like():
                 text = lookups.JsonText(F("metadata"), Value(key))
                 return Q(metadata__has_key=key) & Q(lookups.Like(text, match.sql))
+        raise unexpected(match)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The team's own labels, which lie beside the run."""
+
+    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+        return any_of(self._one(match, scope) for match in matches)
+
+    def _one(self, match: Match, scope: Scope) -> Q:
+        tags = RunTag.objects.filter(run=OuterRef("pk"))
+        if scope.project is not None:
+            tags = tags.filter(project=scope.project)
+        match match:
+            case Given():
+                return Q(Exists(tags))
+            case Is(value):
+                return Q(Exists(tags.filter(tag=value)))
+            case Like():
+                return Q(Exists(tags.filter(tag__like=match.sql)))
         raise unexpected(match)
 
 

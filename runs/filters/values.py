@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q, Sum
 
-from runs.models import Assistant, Configuration, DayByModel, HourByAssistant, Project, Run
+from runs.models import Assistant, Configuration, DayByModel, HourByAssistant, Project, Run, RunTag
 from runs.models.rollup import Sums
 
 NEWEST = 10_000
@@ -59,6 +59,12 @@ def awaited(project: Project, _: str) -> Counted:
     found = Run.objects.in_project(project).filter(awaited__isnull=False).newest_first()
     lists = found.values_list("awaited", flat=True)[:NEWEST]
     return _ranked(Counter(name for names in lists for name in dict.fromkeys(names or ())))
+
+
+def tags(project: Project, _: str) -> Counted:
+    """Of the newest runs that have any."""
+    newest = RunTag.objects.in_project(project).order_by("-created_at")
+    return _ranked(Counter(newest.values_list("tag", flat=True)[:NEWEST]))
 
 
 def functions(project: Project, _: str) -> Counted:

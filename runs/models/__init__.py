@@ -8,6 +8,7 @@ from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
 from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus
 from runs.models.run import Message, Observation, Run, RunStep
+from runs.models.tag import RunTag
 
 __all__ = [
     "ApiKey",
@@ -26,5 +27,6 @@ __all__ = [
     "Project",
     "Run",
     "RunStep",
+    "RunTag",
     "User",
 ]

@@ -20,7 +20,12 @@ function refresh() {
   }
   // e exports what is selected, and what matches while nothing is
   document.querySelector("#exports > summary")?.setAttribute("data-key", chosen.length ? "" : "e");
-  document.querySelector("#bulk > [type=submit]")?.setAttribute("data-key", chosen.length ? "e" : "");
+  document.getElementById("export-selected")?.setAttribute("data-key", chosen.length ? "e" : "");
+  const compare = document.getElementById("compare");
+  if (!compare) return;
+  compare.disabled = chosen.length !== 2;
+  compare.title = compare.disabled ? "Two runs are compared: select two" : "";
+  compare.setAttribute("data-key", compare.disabled ? "" : "c");
 }
 
 async function copyIds() {

@@ -23,7 +23,7 @@ def heads(client: Client) -> list[str]:
 
 def test_a_choice_is_remembered_and_leads_back_to_the_list(member_client: Client, project: Project) -> None:
     factories.post_run(project)
-    usual = "sel status started dur run asst model tools tok meta err"
+    usual = "sel status started dur run asst model tools tok meta tags err"
     assert heads(member_client) == usual.split()
     response = member_client.post(URL, {"column": ["thread", "tokens"], "query": "status=completed"})
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?status=completed")

@@ -39,14 +39,14 @@ def test_all_forms_hold_what_the_filters_ask_for(member_client: Client, project:
     factories.post(factories.make_project("other"), factories.failed_run())
     query = "?status=failed&from=-90w&q=error:*"
     assert objects(member_client, query) == [failed]
-    assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {"object": "list", "data": [failed]}
+    assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {"object": "list", "data": [failed], "tags": {}}
     rows = list(csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv{query}")).decode())))
     assert [(row["id"], row["status"]) for row in rows] == [(failed["id"], "failed")]
 
 
 def test_nothing_that_matches_is_an_empty_file(member_client: Client, project: Project) -> None:
     assert body(member_client.get(f"{URL}.jsonl")) == b""
-    assert json.loads(body(member_client.get(f"{URL}.json"))) == {"object": "list", "data": []}
+    assert json.loads(body(member_client.get(f"{URL}.json"))) == {"object": "list", "data": [], "tags": {}}
     assert body(member_client.get(f"{URL}.csv")).count(b"\n") == 1
 
 

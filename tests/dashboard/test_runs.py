@@ -360,20 +360,20 @@ def test_twenty_rows_cost_what_ten_cost(member_client, project):
     with_steps(project, 10)
     twenty = queries_of(member_client)
     assert len(ids_in(member_client.get(URL))) == 20
-    # session, user, project; rows, their tools, the names of their assistants; totals, histogram, facets and the names
-    # in them; the shell's projects and roles
-    assert len(ten) == len(twenty) == 12
+    # session, user, project; rows, their tools, the names of their assistants, their tags; totals, histogram, facets
+    # and the names in them; the shell's projects and roles
+    assert len(ten) == len(twenty) == 13
 
 
 def test_a_filtered_field_costs_one_query_more_for_its_facet(member_client, project):
     with_steps(project, 3)
-    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 13
+    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 14
 
 
 def test_a_next_page_costs_its_rows_alone(member_client, project):
     with_steps(project, 3)
-    # session, user, project; rows, their tools, the names of their assistants
-    assert len(queries_of(member_client, headers=OLDER)) == 6
+    # session, user, project; rows, their tools, the names of their assistants, their tags
+    assert len(queries_of(member_client, headers=OLDER)) == 7
 
 
 def test_nothing_found_costs_a_capped_count_a_filter(member_client, project):

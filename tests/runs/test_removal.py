@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from runs import comments
-from runs.models import Comment, Observation, Project, Run, RunStep
+from runs import comments, tags
+from runs.models import Comment, Observation, Project, Run, RunStep, RunTag
 from runs.removal import erase
 from tests import factories
 from tests.factories import run_object, step_object
 
 
-def test_a_run_goes_with_its_steps_its_history_and_its_comments(project: Project) -> None:
+def test_a_run_goes_with_all_that_hangs_on_it(project: Project) -> None:
     gone, stays = run_object(), run_object()
     for each in (gone, stays):
         factories.post(project, each | {"status": "queued", "usage": None}, each)
         factories.post_steps(project, step_object(each))
         comments.add(Run.objects.get(external_id=each["id"]), factories.make_user(project), "Seen.")
+    tags.add(project, [project.key(each["id"]) for each in (gone, stays)], ["kept"], factories.make_user(project))
     erase(Run.objects.get(external_id=gone["id"]))
     left = project.key(stays["id"])
     assert [run.pk for run in Run.objects.all()] == [left]
     assert set(RunStep.objects.values_list("run_id", flat=True)) == {left}
+    assert set(RunTag.objects.values_list("run_id", flat=True)) == {left}
     assert set(Observation.objects.values_list("run_id", flat=True)) == {left}
     assert set(Comment.objects.values_list("run_id", flat=True)) == {left}
 

@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from runs import tags
 from runs.models import Configuration, ErrorGroup, Project, Run
 from tests import factories
 
@@ -35,6 +36,9 @@ def fill(project: Project) -> None:
     Run.objects.filter(pk=failed.pk).update(error_group_id=GROUP)
     Run.objects.update(received_at=datetime(2026, 5, 1, tzinfo=UTC))
     Run.objects.filter(external_id="run_cut").update(received_at=NOW)
+    labels = {"refund": ["needs-review", "urgent"], "broken": ["needs-owner"]}
+    for name, names in labels.items():
+        tags.add(project, [project.key(f"run_{name}")], names, factories.make_user(project))
 
 
 def plain() -> dict[str, Any]:

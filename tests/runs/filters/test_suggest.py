@@ -40,6 +40,8 @@ CASES = [
     ("error:", ['"Quota is gone (429)"', "rate_limit_exceeded"]),
     ("reason:", ["max_completion_tokens"]),
     ("revision:", ["v1", "v2", "azure"]),
+    ("tag:", ["needs-owner", "needs-review", "urgent"]),
+    ("tag:REV", ["needs-review"]),
     ("tool:", ["function", "get_weather", "file_search", "retrieval"]),
     ("function:get", ["get_weather"]),
     ("defines:", ["get_weather"]),

@@ -1,0 +1,157 @@
+"""Tagging the selected runs, and one run on its page."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from runs import tags
+from runs.models import Project, RunTag, User
+from tests import factories
+
+URL = "/p/default/tags/"
+LIST = "/p/default/runs/"
+SWAP = {"HX-Request": "true", "HX-Target": "tagging"}
+
+
+def tagged(client: Client, *runs: Any, **posted: str) -> Any:
+    return client.post(URL, {"run": [str(run.pk) for run in runs], "do": "add", "query": "status=completed"} | posted)
+
+
+def test_the_selected_runs_are_tagged_and_the_list_says_so(member_client: Client, project: Project) -> None:
+    first, second, other = (factories.post_run(project) for _ in range(3))
+    response = tagged(member_client, first, second, tag="Needs review, urgent")
+    assert (response.status_code, response["Location"]) == (302, f"{LIST}?status=completed")
+    body = member_client.get(response["Location"]).content.decode()
+    assert "Tagged 2 runs with needs-review, urgent." in body
+    assert body.count('<span class="tag">urgent</span>') == 2
+    assert RunTag.objects.of_run(other) == []
+
+
+def test_tags_are_taken_off(member_client: Client, project: Project, member: User) -> None:
+    run = factories.post_run(project)
+    tags.add(project, [run.pk], ["urgent", "billing"], member)
+    response = tagged(member_client, run, tag="urgent", do="remove")
+    assert "Untagged 1 run from urgent." in member_client.get(response["Location"]).content.decode()
+    assert RunTag.objects.of_run(run) == ["billing"]
+
+
+@pytest.mark.parametrize(("do", "said"), [("add", "All of them had urgent"), ("remove", "None of them had other")])
+def test_what_changes_nothing_is_said(
+    member_client: Client, project: Project, member: User, do: str, said: str
+) -> None:
+    run = factories.post_run(project)
+    tags.add(project, [run.pk], ["urgent"], member)
+    response = tagged(member_client, run, tag="urgent" if do == "add" else "other", do=do)
+    assert said in member_client.get(response["Location"]).content.decode()
+
+
+def test_a_script_gets_the_rows_as_they_are_now(member_client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    response = member_client.post(URL, {"run": [str(run.pk)], "do": "add", "tag": "urgent"}, headers=SWAP)
+    body = response.content.decode()
+    assert body.startswith('<span class="row" id="tagging">')
+    assert f'id="row-{run.pk}" hx-swap-oob="morph"' in body
+    assert '<span class="tag">urgent</span>' in body
+    assert json.loads(response["HX-Trigger"])["announce"]["value"] == "Tagged 1 run with urgent."
+
+
+@pytest.mark.parametrize(
+    ("posted", "said"),
+    [
+        ({"tag": "-x"}, "expected a tag of 40 characters at the most"),
+        ({"tag": ""}, "expected a tag, such as needs-review"),
+        ({"tag": "urgent", "run": []}, "No runs are selected."),
+    ],
+    ids=["bad", "none", "no run"],
+)
+def test_a_refusal_says_what_was_expected(
+    member_client: Client, project: Project, posted: dict[str, Any], said: str
+) -> None:
+    run = factories.post_run(project)
+    sent = {"run": [str(run.pk)], "do": "add"} | posted
+    swapped = member_client.post(URL, sent, headers=SWAP)
+    assert swapped.status_code == 422
+    assert said in unescape(swapped.content.decode())
+    assert f'value="{posted["tag"]}"' in swapped.content.decode()
+    plain = member_client.post(URL, sent, follow=True)
+    assert said in unescape(plain.content.decode())
+    assert not RunTag.objects.exists()
+
+
+def test_viewers_only_read(client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    client.force_login(factories.make_user(project, role="viewer"))
+    assert tagged(client, run, tag="urgent").status_code == 403
+    assert client.post(f"{LIST}{run.external_id}/tags", {"tag": "urgent"}).status_code == 403
+    assert 'name="tag"' not in client.get(LIST).content.decode()
+    assert 'name="tag"' not in client.get(f"{LIST}{run.external_id}/").content.decode()
+    assert not RunTag.objects.exists()
+
+
+def test_what_to_do_has_to_be_said(member_client: Client, project: Project) -> None:
+    assert tagged(member_client, factories.post_run(project), tag="urgent", do="").status_code == 400
+
+
+def test_tags_in_use_are_suggested(member_client: Client, project: Project, member: User) -> None:
+    runs = [factories.post_run(project) for _ in range(2)]
+    tags.add(project, [run.pk for run in runs], ["urgent"], member)
+    tags.add(project, [runs[0].pk], ["billing"], member)
+    body = member_client.get("/p/default/tags/known").content.decode()
+    assert body.index("urgent") < body.index("billing")
+
+
+def test_the_list_is_filtered_by_tag(member_client: Client, project: Project, member: User) -> None:
+    run, _ = factories.post_run(project), factories.post_run(project)
+    tags.add(project, [run.pk], ["urgent"], member)
+    body = member_client.get(LIST, {"q": "tag:urgent"}).content.decode()
+    assert body.count('id="row-') == 1
+
+
+def test_files_have_tags_beside_the_objects(member_client: Client, project: Project, member: User) -> None:
+    run, plain = factories.post_run(project), factories.post_run(project)
+    tags.add(project, [run.pk], ["urgent", "billing"], member)
+    listed = json.loads(member_client.get("/p/default/runs.json").getvalue())
+    assert listed["tags"] == {run.external_id: ["billing", "urgent"]}
+    assert "tags" not in listed["data"][0]
+    table = member_client.get("/p/default/runs.csv").getvalue().decode().splitlines()
+    assert table[0].endswith(",tags")
+    assert {line.partition(",")[0]: line for line in table}[run.external_id].endswith('"[""billing"",""urgent""]"')
+    assert {line.partition(",")[0]: line for line in table}[plain.external_id].endswith(",[]")
+
+
+# on the page of a run
+
+
+def test_a_run_is_tagged_on_its_page(member_client: Client, project: Project) -> None:
+    run = factories.post_run(project, id="run_a/b")
+    page = f"{LIST}run_a/b/"
+    response = member_client.post(f"{LIST}run_a/b/tags", {"tag": "Urgent, billing"})
+    assert (response.status_code, response["Location"]) == (302, page)
+    body = member_client.get(page).content.decode()
+    assert f'<a href="{LIST}?q=tag:urgent"' in body
+    assert 'aria-label="Remove tag urgent"' in body
+    member_client.post(f"{LIST}run_a/b/tags", {"remove": "urgent", "tag": ""})
+    assert RunTag.objects.of_run(run) == ["billing"]
+
+
+def test_its_tags_are_swapped_in(member_client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    url, swap = f"{LIST}{run.external_id}/tags", {"HX-Request": "true", "HX-Target": "tags"}
+    response = member_client.post(url, {"tag": "urgent"}, headers=swap)
+    assert response.status_code == 200
+    assert 'id="tags"' in response.content.decode()
+    assert "urgent" in response.content.decode()
+    refused = member_client.post(url, {"tag": "(x)"}, headers=swap)
+    assert refused.status_code == 422
+    assert "expected a tag" in refused.content.decode()
+    plain = member_client.post(url, {"tag": "(x)"}, follow=True)
+    assert "expected a tag" in plain.content.decode()
+
+
+def test_a_run_that_is_not_there_can_not_be_tagged(member_client: Client, project: Project) -> None:
+    assert member_client.post(f"{LIST}run_none/tags", {"tag": "x"}).status_code == 404
