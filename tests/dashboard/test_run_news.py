@@ -66,8 +66,8 @@ def test_active_rows_come_as_they_are_now(member_client: Client, project: Projec
 
 def test_its_cost_is_bounded(member_client: Client, project: Project, django_assert_num_queries) -> None:
     runs = [factories.post_run(project) for _ in range(3)]
-    # session, user, project; the count, the active rows, their tools, the names of their assistants
-    with django_assert_num_queries(7):
+    # session, user, project; the count, the active rows, their tools, the names of their assistants, their tags
+    with django_assert_num_queries(8):
         member_client.get(URL, {"after": after(minutes=1), "active": [str(run.pk) for run in runs]})
 
 

@@ -1,0 +1,61 @@
+"""Tagging in a real browser: a selection, one run, and what is then asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from runs import tags
+from runs.models import Project, RunTag, User
+from tests.browser.conftest import assert_accessible
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_selection_is_tagged_and_found_again(signed_in: Page, demo_project: Project, console: list[str]) -> None:
+    boxes = signed_in.locator("#rows [type=checkbox]")
+    boxes.nth(1).click()
+    boxes.nth(2).click()
+    signed_in.locator(".tagger summary").click()
+    field = signed_in.locator("#tag-names")
+    field.fill("-wrong")
+    field.press("Enter")
+    expect(signed_in.get_by_role("alert")).to_contain_text("expected a tag of 40 characters")
+    assert all("422" in each for each in console)
+    console.clear()
+    field.fill("Needs review")
+    field.press("Enter")
+    expect(signed_in.locator("#announce")).to_have_text("Tagged 2 runs with needs-review.")
+    expect(signed_in.locator("#rows .tag", has_text="needs-review")).to_have_count(2)
+    expect(signed_in.locator("#rows :checked")).to_have_count(2)
+    expect(field).to_be_focused()
+    signed_in.keyboard.press("Escape")
+    signed_in.locator("#q").fill("tag:needs-*")
+    signed_in.keyboard.press("Enter")
+    signed_in.wait_for_url("**q=tag%3Aneeds-*")
+    expect(signed_in.locator("#rows > tr")).to_have_count(2)
+    signed_in.locator("#rows a.id").first.click()
+    signed_in.locator("#tag-name").fill("urgent")
+    signed_in.keyboard.press("Enter")
+    expect(signed_in.locator("#tags .tok")).to_have_count(2)
+    signed_in.get_by_role("button", name="Remove tag needs-review").click()
+    expect(signed_in.locator("#tags .tok")).to_have_count(1)
+    assert RunTag.objects.in_project(demo_project).count() == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+def test_tags_are_accessible(signed_in: Page, live_server: Any, demo_project: Project, scheme: Any, width: int) -> None:
+    key = demo_project.key("run_failed")
+    tags.add(demo_project, [key], ["urgent", "x" * 40], User.objects.get(username="mira"))
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size({"width": width, "height": 900})
+    signed_in.goto(f"{live_server.url}/p/default/runs/?q=tag:urgent")
+    signed_in.locator("#rows [type=checkbox]").first.check()
+    signed_in.locator(".tagger summary").click()
+    assert_accessible(signed_in)
+    signed_in.goto(f"{live_server.url}/p/default/runs/run_failed/")
+    expect(signed_in.locator("#tags")).to_be_visible()
+    assert_accessible(signed_in)
