@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 
 
 @contextmanager
@@ -41,6 +42,15 @@ def pipeline() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+def of(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The statement of a query of the ORM, to go within another one, and its parameters.
+
+    It is a statement even where the ORM knows that nothing can match, and would ask nothing.
+    """
+    statement, parameters = records.query.get_compiler(connection=connection, elide_empty=False).as_sql()
+    return statement, tuple(parameters)
 
 
 def values(columns: int, rows: int) -> str:

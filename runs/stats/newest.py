@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runs import sql
 from runs.filters import RunFilters
 from runs.models import Project, Run
 
@@ -17,6 +18,6 @@ def statement(project: Project, filters: RunFilters, most: int, *columns: str) -
     There is one more than `most`, which tells whether there are more, and counts for nothing else.
     """
     found = Run.objects.in_project(project).matching(filters).newest_first()
-    sql, parameters = found.values("created_at", "id", *columns)[: most + 1].query.sql_with_params()
+    inner, parameters = sql.of(found.values("created_at", "id", *columns)[: most + 1])
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
-    return f"SELECT *, {place} FROM ({sql}) AS found", parameters  # noqa: S608 - the ORM's own
+    return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own

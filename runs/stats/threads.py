@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from runs import sql
 from runs.filters import Cursor, RunFilters
 from runs.models import Project, Run
 from runs.protocol.run import TERMINAL
@@ -151,11 +152,10 @@ def heads(
 def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> ThreadHeads:
     matching = Run.objects.in_project(project).matching(filters)
     found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
-    newest, parameters = found.query.sql_with_params()
+    newest, parameters = sql.of(found)
     unseen, unseen_parameters = _unseen(project, filters, after)
-    sql = _HEADS.format(newest=newest, unseen=unseen)
     with connection.cursor() as cursor:
-        cursor.execute(sql, (*parameters, *unseen_parameters, page_size + 1))
+        cursor.execute(_HEADS.format(newest=newest, unseen=unseen), (*parameters, *unseen_parameters, page_size + 1))
         rows = cursor.fetchall()
     return _page(rows, page_size, window)
 
@@ -166,9 +166,9 @@ def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tupl
         return "true", ()
     earlier = Run.objects.in_project(project).matching(filters).up_to(after)
     probe = earlier.filter(thread_id=RawSQL("heads.thread_id", ())).values("id")[:1]
-    sql, parameters = probe.query.sql_with_params()
+    statement, parameters = sql.of(probe)
     # As a value, not as EXISTS, which the planner would turn into a join with all earlier runs.
-    return f"({sql}) IS NULL", parameters
+    return f"({statement}) IS NULL", parameters
 
 
 def _page(rows: Sequence[Row], page_size: int, window: int) -> ThreadHeads:

@@ -395,3 +395,10 @@ def test_no_payload_is_loaded_by_a_list(member_client, project):
     payloads = ("required_action", "extra", "error_message", "details", "body", "instructions", "content")
     assert [name for name in payloads if f'"{name}"' in sql] == []
     assert '"configuration"."' not in sql
+
+
+@pytest.mark.parametrize("query", ["q=defines:nothing", "q=-status:completed+defines:nothing", "q=configuration:ffff"])
+def test_what_nothing_can_match_is_an_empty_list(member_client, project, query):
+    posted(project, factories.run_object())
+    for page in ("runs", "threads"):
+        assert member_client.get(f"/p/default/{page}/?{query}").status_code == 200
