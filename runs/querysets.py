@@ -134,14 +134,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         """What was first received after `moment` and created shortly before it at the earliest: not an import."""
         return self.filter(created_at__gte=moment - LONGEST_RUN, received_at__gt=moment)
 
-    def like_failures(self, run: Run, since: datetime, most: int) -> dict[str, int]:
-        """How many runs failed with the code of `run` since then: `all`, `assistant` its own, `model` on its model.
+    def in_error_group(self, group_id: uuid.UUID) -> Self:
+        """The runs that ended badly in that way."""
+        return self.filter(error_group_id=group_id)
 
-        Counted among the newest, one more than `most`: all of it along one index.
+    def oldest_created_at(self) -> datetime | None:
+        """When the first of them was created."""
+        return self.order_by("created_at").values_list("created_at", flat=True).first()
+
+    def like(self, run: Run, since: datetime, most: int) -> dict[str, int]:
+        """How many were created since then: `all`, `assistant` of that of `run`, `model` on its model.
+
+        Counted among the newest, one more than `most`.
         """
-        same = self.filter(project_id=run.project_id, error_code=run.error_code, created_at__gte=since)
-        newest = same.newest_first().values("id", "assistant_id", "model")[: most + 1]
-        found: dict[str, int] = newest.aggregate(
+        newest = self.filter(created_at__gte=since).order_by("-created_at").values("id", "assistant_id", "model")
+        found: dict[str, int] = newest[: most + 1].aggregate(
             all=models.Count("id"),
             assistant=models.Count("id", filter=models.Q(assistant_id=run.assistant_id)),
             model=models.Count("id", filter=models.Q(model=run.model)),

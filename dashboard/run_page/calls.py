@@ -11,6 +11,7 @@ from dashboard import json_values
 from dashboard.run_page import excerpt
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import as_mapping, as_text
+from runs.complaints import complaint
 from runs.contract import Called
 from runs.protocol.text import clean
 
@@ -65,6 +66,23 @@ class Call:
         arguments = as_mapping(self.posted.get(self.type)).get("arguments")
         is_text = isinstance(arguments, str) and not isinstance(arguments, json_values.Number)
         return Called(self.id, self.name, arguments if is_text or arguments is None else json_values.dump(arguments))
+
+    @cached_property
+    def complaint(self) -> str | None:
+        """What its output says where that looks like an error; nobody knows whether it is one."""
+        return next(filter(None, map(complaint, self._outputs)), None)
+
+    @property
+    def _outputs(self) -> Iterator[str]:
+        """The texts that came of it."""
+        body = as_mapping(self.posted.get(self.type))
+        logs = body.get("outputs")
+        told = [as_mapping(each).get("logs") for each in logs] if isinstance(logs, list) else []
+        for output in (body.get("output"), self.posted.get("output"), *told):
+            if isinstance(output, str) and not isinstance(output, json_values.Number):
+                yield output
+            elif isinstance(output, dict):
+                yield json_values.dump(output)
 
     @cached_property
     def parts(self) -> list[Part]:

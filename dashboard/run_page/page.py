@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from dashboard.run_page import configuration, excerpt, history, similar, steps
+from dashboard.run_page import configuration, excerpt, history, steps
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.calls import Call
+from dashboard.run_page.complaints import MOST_SHOWN, Complaint, complaints, explanation
 from dashboard.run_page.configuration import Change, Instructions, Pair, Setting
 from dashboard.run_page.contract import Contract
 from dashboard.run_page.cost import Cost
@@ -17,7 +18,7 @@ from dashboard.run_page.history import Comparison, Line
 from dashboard.run_page.listed import Listed, listed
 from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.raw import RawTree
-from dashboard.run_page.similar import Group
+from dashboard.run_page.similar import Similar, similar
 from dashboard.run_page.steps import Step
 from dashboard.run_page.timeline import Timeline
 from dashboard.run_page.tools import Tools
@@ -55,6 +56,8 @@ class RunPage:
             Run.objects.previous_in_thread(self.run),
             Run.objects.next_in_thread(self.run),
             _listed(self.run, self.asked),
+            explanation=explanation(self.run, self.steps, self.complaints),
+            similar=self.similar,
         )
 
     @cached_property
@@ -118,9 +121,23 @@ class RunPage:
         return [step for step in self.steps if step.is_failed]
 
     @cached_property
-    def similar(self) -> list[Group]:
-        """Runs that failed alike in the last 24 hours."""
-        return similar.groups(self.run, self.run.project.slug, self.now)
+    def complaints(self) -> list[Complaint]:
+        """Outputs of tools that look like errors."""
+        return complaints(self.steps, self.timeline.leads_to)
+
+    @property
+    def shown_complaints(self) -> list[Complaint]:
+        return self.complaints[:MOST_SHOWN]
+
+    @property
+    def more_complaints(self) -> int:
+        """How many of them are told at their calls alone."""
+        return len(self.complaints) - len(self.shown_complaints)
+
+    @cached_property
+    def similar(self) -> Similar | None:
+        """Runs that ended badly in the same way."""
+        return similar(self.run, self.run.project.slug, self.now)
 
     @property
     def error_count(self) -> int:

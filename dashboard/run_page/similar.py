@@ -1,7 +1,8 @@
-"""Other runs that failed alike, lately."""
+"""Other runs that ended badly in the same way: how many lately, and since when."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 from django.urls import reverse
 
 from runs.filters import Moment, RunFilters
-from runs.models import Run
+from runs.filters.matches import Is
+from runs.filters.query import Query
+from runs.filters.tree import Term
+from runs.models import ErrorGroup, Run
 
 # Counted no further, as everywhere.
 _MOST = 10_000
@@ -18,21 +22,48 @@ _HOURS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Some runs with the same error: how many, in words, and the list of them."""
+class Some:
+    """Some of the runs: how many of the last 24 hours, in words, and the list of them."""
 
     count: str
     words: str
     url: str
 
 
-def groups(run: Run, slug: str, now: datetime) -> list[Group]:
-    """Runs of the last 24 hours with the error code of `run`: all, of its assistant, on its model."""
-    if run.error_code is None:
-        return []
-    counts = Run.objects.like_failures(run, now - _HOURS, _MOST)
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """The error group of a run. `since` is when its first stored run was created, `url` lists all of them."""
+
+    group: ErrorGroup
+    since: datetime
+    url: str
+    lately: list[Some]
+
+    @property
+    def is_common(self) -> bool:
+        """Whether more than one ended like this lately."""
+        return self.lately[0].count not in ("0", "1")
+
+
+def similar(run: Run, slug: str, now: datetime) -> Similar | None:
+    """The group of `run`; None for a run that did not end badly. Three queries."""
+    group = run.error_group
+    if group is None:
+        return None
+    of_group = Run.objects.in_error_group(group.pk)
+    return Similar(
+        group,
+        of_group.oldest_created_at() or run.created_at,
+        _url(run, slug),
+        list(_lately(run, slug, of_group.like(run, now - _HOURS, _MOST))),
+    )
+
+
+def _lately(run: Run, slug: str, counts: dict[str, int]) -> Iterator[Some]:
+    """All of the last 24 hours, those of the run's assistant, and those on its model."""
+    since = Moment.parse(_LATELY)
     is_capped = counts["all"] > _MOST
-    found = [Group("10,000+" if is_capped else f"{counts['all']:,}", "in all", _url(run, slug))]
+    yield Some(f"{_MOST:,}+" if is_capped else f"{counts['all']:,}", "in all", _url(run, slug, since=since))
     chosen: dict[str, tuple[str, str | None]] = {
         "assistant": ("of this assistant", run.assistant_id),
         "model": ("on this model", run.model),
@@ -40,10 +71,11 @@ def groups(run: Run, slug: str, now: datetime) -> list[Group]:
     for name, (words, value) in chosen.items():
         if value:
             count = f"{'at least ' if is_capped else ''}{counts[name]:,}"
-            found.append(Group(count, words, _url(run, slug, **{name: (value,)})))
-    return found
+            yield Some(count, words, _url(run, slug, since=since, **{name: (value,)}))
 
 
 def _url(run: Run, slug: str, **more: Any) -> str:
-    filters = RunFilters(error=(run.error_code or "",), since=Moment.parse(_LATELY), **more)
+    """The list of the group's runs."""
+    group = run.error_group_id.hex if run.error_group_id else ""
+    filters = RunFilters(q=Query(Term("group", (Is(group),))), **more)
     return f"{reverse('runs', kwargs={'project': slug})}?{filters.query()}"

@@ -126,10 +126,13 @@ class Timeline:
         later = (step for step in self.steps[FIRST_STEPS:] if self._is_eventful(step))
         return [*self.steps[:FIRST_STEPS], *islice(later, _MOST_EVENTFUL)]
 
+    @cached_property
+    def _drawn_numbers(self) -> set[int]:
+        return {step.number for step in self.drawn}
+
     def leads_to(self, step: Step) -> str:
         """The address of a step on this page, wherever it is drawn."""
-        is_drawn = step.number <= FIRST_STEPS or step in self.drawn
-        return f"#{step.anchor}" if is_drawn else f"?{self.kept}full=timeline#{step.anchor}"
+        return f"#{step.anchor}" if step.number in self._drawn_numbers else f"?{self.kept}full=timeline#{step.anchor}"
 
     def row(self, place: str) -> Row | None:
         """The line at that place, with what it holds."""

@@ -14,10 +14,12 @@ from django.urls import reverse
 from dashboard import formats
 from dashboard.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, waiting_since
 from dashboard.run_page import excerpt
+from dashboard.run_page.complaints import Complaint
 from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.listed import Listed
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
+from dashboard.run_page.similar import Similar
 from runs.filters import RunFilters
 from runs.models import Run, RunStep
 from runs.protocol.times import milliseconds_between
@@ -61,6 +63,8 @@ class Header:
     next: str | None = None
     listed: Listed | None = None
     seen_version: int | None = None
+    explanation: Complaint | None = None
+    similar: Similar | None = None
 
     @property
     def is_active(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
+from dashboard import formats
 from runs.models import Run
 from tests import factories
 
@@ -313,6 +315,53 @@ def test_failed_steps_are_errors_and_lead_to_their_line(story, member_client):
     assert "Step 6, activities : server_error Tool broke." in section(html, "errors")
     anchors = set(re.findall(r'href="#([^"]+)"', html)) - {"main"}
     assert not [anchor for anchor in anchors if f'id="{anchor}"' not in html and not anchor.startswith(("s-", "i-"))]
+
+
+@pytest.fixture
+def refused_by_its_tool(project):
+    """A failed run whose last tool said why, and an earlier one something else."""
+    run = factories.failed_run("server_error", "The run failed.")
+    calls = [
+        factories.function_call("find_order", output='{"error": "no <such> order"}'),
+        factories.function_call("find_order", output='{"order": "A-1", "note": "no error"}'),
+        factories.function_call("issue_refund", output="HTTP 503 Service Unavailable"),
+    ]
+    at = run["created_at"]
+    steps = [factories.step_object(run, call, created_at=at + place) for place, call in enumerate(calls, 1)]
+    factories.post(project, run)
+    factories.post_steps(project, *steps, factories.step_object(run, created_at=at + 5))
+    return run
+
+
+def test_outputs_that_look_like_errors_are_told_as_a_guess(refused_by_its_tool, member_client):
+    html = opened(member_client, refused_by_its_tool)
+    told = section(html, "errors")
+    assert "Step 1, find_order looks like an error: no <such> order" in told
+    assert "Step 3, issue_refund looks like an error: HTTP 503 Service Unavailable" in told
+    assert "Step 2" not in told
+    assert "Errors 1, 2 likely" in words(html)
+    assert section(html, "timeline").count("error?") == 2
+    assert "The last tool output before that, of issue_refund in step 3, looks like an error: HTTP 503" in verdict(html)
+
+
+def test_an_output_explains_no_success(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    factories.post_steps(project, factories.step_object(run, factories.function_call("find", output="Error: none")))
+    html = opened(member_client, run)
+    assert "looks like an error: Error: none" in section(html, "errors")
+    assert "looks like an error" not in verdict(html)
+
+
+def test_an_earlier_complaint_explains_nothing(project, member_client):
+    run = factories.failed_run()
+    at = run["created_at"]
+    calls = [factories.function_call("a", output="Error: x"), factories.function_call("b", output="fine")]
+    factories.post(project, run)
+    factories.post_steps(
+        project, *(factories.step_object(run, call, created_at=at + n) for n, call in enumerate(calls))
+    )
+    assert "looks like an error" not in verdict(opened(member_client, run))
 
 
 def test_question_and_answer_come_from_the_messages_around_the_run(story, member_client):
@@ -675,8 +724,8 @@ def test_a_failure_costs_one_query_more_and_a_comparison_another(project, member
         with CaptureQueriesContext(connection) as queries:
             member_client.get(address(run["id"]) + query)
         counts.append(len(queries))
-    # as above and similar failures; then the history with what it replaced
-    assert counts[0] <= 18
+    # as above, the error group, its first run and its runs of the last day; then the history with what it replaced
+    assert counts[0] <= 20
     assert counts[1] == counts[0] + 1
 
 
@@ -726,14 +775,19 @@ def test_similar_failures_of_the_last_day_are_one_click_away(project, member_cli
         factories.failed_run("rate_limit", created_at=now - 90, model="o3"),
         factories.failed_run("rate_limit", created_at=now - 90_000),
         factories.failed_run("server_error", created_at=now - 90),
+        factories.failed_run("rate_limit", "Something else.", created_at=now - 90),
     ]
     factories.post(project, run, *others)
     html = opened(member_client, run)
-    assert "Runs with this error in the last 24 hours 3 in all 2 of this assistant 2 on this model" in section(
-        html, "errors"
-    )
-    links = [unescape(each) for each in re.findall(r'href="([^"]*error=rate_limit[^"]*)">\d', html)]
-    expected = ({0, 1}, {1}, {0})  # others, beside the run itself
+    told = section(html, "errors")
+    assert "Rate limit reached. rate_limit, since" in told
+    assert "3 runs ended like this in the last 24 hours." in verdict(html)
+    assert "In the last 24 hours: 3 in all 2 of this assistant 2 on this model" in told
+    assert formats.prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in told
+    links = [
+        unescape(each) for each in re.findall(r'href="([^"]*q=group%3A[^"]*)">', html[html.index('id="similar"') :])
+    ]
+    expected = ({0, 1, 2}, {0, 1}, {1}, {0})  # others, beside the run itself
     for link, numbers in zip(links, expected, strict=True):
         listed = member_client.get(link).content.decode()
         assert run["id"] in listed
