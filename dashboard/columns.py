@@ -27,6 +27,7 @@ COLUMNS = (
     Column("model", "Model"),
     Column("tools", "Tools called"),
     Column("tokens", "Tokens"),
+    Column("cost", "Cost, estimated"),
     Column("metadata", "Metadata"),
     Column("tags", "Tags"),
 )

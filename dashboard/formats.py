@@ -7,10 +7,12 @@ An absent value is a dash everywhere; zero is never taken for one.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from runs.models import Run
 
 NONE = "—"
+_LEAST_DOLLARS = Decimal("0.0001")
 MINUS = "\N{MINUS SIGN}"
 STATUS_LABELS = {value: value.replace("_", " ").capitalize() for value in Run.Status.values}
 
@@ -33,6 +35,18 @@ def exact(number: int | None) -> str:
 def tokens(number: int | None) -> str:
     """Three figures, for lists: 902, 15.3 k, 1.30 M."""
     return NONE if number is None else _three_figures(number, ("", "k", "M", "G", "T"))
+
+
+def dollars(amount: Decimal) -> str:
+    """Four decimals below a dollar, two above; never nothing for what is something."""
+    if 0 < amount < _LEAST_DOLLARS:
+        return f"< ${_LEAST_DOLLARS}"
+    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
+
+
+def cost(nano: int | None) -> str:
+    """Nano-dollars, as costs are stored, in dollars."""
+    return NONE if nano is None else dollars(Decimal(nano).scaleb(-9))
 
 
 def size(number: int | None) -> str:

@@ -64,6 +64,7 @@ class Row:
     first_tool: str
     more_tools: int
     tokens_title: str
+    cost_title: str
     prompt: Share | None
     completion: Share | None
     metadata: str
@@ -111,6 +112,7 @@ def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None,
         first_tool=tools[0] if tools else "",
         more_tools=max(0, len(tools) - 1),
         tokens_title=_tokens_title(run),
+        cost_title=_cost_title(run),
         prompt=prompt,
         completion=completion,
         metadata=_metadata(run.metadata),
@@ -203,6 +205,13 @@ def _tokens_title(run: Run) -> str:
         return total
     prompt, completion = formats.exact(run.prompt_tokens), formats.exact(run.completion_tokens)
     return f"{prompt} prompt + {completion} completion = {total}"
+
+
+def _cost_title(run: Run) -> str:
+    """Why there is no cost, or what it is of."""
+    if run.cost is not None:
+        return "Estimated"
+    return "No usage to reckon with" if run.total_tokens is None else "No price for this model"
 
 
 def _metadata(metadata: object) -> str:

@@ -10,6 +10,7 @@ from runs.filters import Order
 _WORDS = {
     "created": ("oldest first", "newest first"),
     "duration": ("shortest first", "longest first"),
+    "cost": ("cheapest first", "most expensive first"),
     "tokens": ("fewest tokens first", "most tokens first"),
 }
 

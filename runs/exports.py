@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -146,6 +147,7 @@ RUN_COLUMNS = (
     _attribute("external_id", "id"),
     *map(_attribute, ("status", "created_at", "started_at", "ended_at", "duration_ms")),
     *map(_attribute, ("model", "assistant_id", "thread_id", *_COUNTS)),
+    Column("estimated_cost_usd", lambda run: None if run.cost is None else f"{Decimal(run.cost).scaleb(-9):f}"),
     *map(_attribute, ("error_code", "error_message", "incomplete_reason", "awaited")),
     Column("tool_types", lambda run: run.configuration.tool_types),
     Column("function_names", lambda run: run.configuration.function_names),

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from dashboard import formats
 from runs import pricing
 from runs.models import Run
 from runs.pricing import Estimate, Price, Source
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
-_LEAST_SHOWN = Decimal("0.0001")
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Cost:
 
     @property
     def words(self) -> str:
-        return dollars(self.estimate.dollars) if self.estimate else ""
+        return formats.dollars(self.estimate.dollars) if self.estimate else ""
 
     @property
     def formula(self) -> str:
@@ -51,13 +51,6 @@ class Cost:
     @property
     def source(self) -> Source:
         return pricing.source()
-
-
-def dollars(amount: Decimal) -> str:
-    """Four decimals below a dollar, two above; never nothing for what is something."""
-    if 0 < amount < _LEAST_SHOWN:
-        return f"< ${_LEAST_SHOWN}"
-    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 
 
 def rate(price: Decimal) -> str:

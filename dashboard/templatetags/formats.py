@@ -19,6 +19,7 @@ register = template.Library()
 
 register.filter(formats.exact)
 register.filter(formats.tokens)
+register.filter(formats.cost)
 register.filter(formats.size)
 register.filter(formats.short_id)
 register.filter(formats.status_label)

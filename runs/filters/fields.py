@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runs.filters import targets
-from runs.filters.kinds import Choice, CodeOrText, Duration, HexPrefix, Kind, Label, Number, Text, Time
+from runs.filters.kinds import Choice, CodeOrText, Dollars, Duration, HexPrefix, Kind, Label, Number, Text, Time
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Target
 from runs.models import Run
@@ -128,6 +128,11 @@ FIELDS = (
     Field(
         "reasoning_tokens", "reasoning tokens", _NUMBER, targets.Measure("reasoning_tokens"),
         "that reasoned with so many", ("reasoning_tokens:>0",),
+    ),
+    Field(
+        "cost", "estimated cost", Dollars(), targets.Ranked("cost"),
+        "whose cost is estimated at so many dollars; `-cost:*` has no price",
+        ("cost:>0.001", "cost:$0.0005..$0.001", "-cost:*"),
     ),
     Field(
         "duration", "duration", _DURATION, targets.Ranked("duration_ms"),

@@ -18,6 +18,7 @@ from runs.filters.matches import (
     Is,
     Like,
     Match,
+    Money,
     Quantity,
     Sign,
     Span,
@@ -28,6 +29,7 @@ from runs.models.tag import tag_name
 _MOST = 2**63 - 1
 _SIGN = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _COUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,9})?)([kM]?)")
+_DOLLARS = re.compile(r"\$?([0-9]{1,30}(?:\.[0-9]{1,9})?)")
 _SPAN = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,9})?(?:ms|s|m|h|d))+")
 _SPAN_PART = re.compile(r"([0-9.]+)(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -190,6 +192,23 @@ class Number(Ordered):
 
 
 @dataclass(frozen=True, slots=True)
+class Dollars(Ordered):
+    """Amounts of money, `0.05` or `$1.20`."""
+
+    hints: tuple[str, ...] = (">0.01", ">0.1", ">1", "0.05..0.5")
+
+    def quantity(self, text: str) -> Quantity:
+        found = _DOLLARS.fullmatch(text)
+        nano = int(Decimal(found[1]) * 10**9) if found else _MOST + 1
+        if nano > _MOST:
+            raise ValueError(self.expected())
+        return Money(nano)
+
+    def expected(self) -> str:
+        return "expected an amount in dollars such as 0.05, >$1 or 0.01..0.5"
+
+
+@dataclass(frozen=True, slots=True)
 class Duration(Ordered):
     """Lengths of time, `500ms`, `30s`, `1.5m`, `2h`, `1d`, `1h30m`."""
 
@@ -236,7 +255,7 @@ def _refuse_sign(value: str) -> None:
 
 def _reversed(between: Between) -> bool:
     match between:
-        case Between(Count(low), Count(high)) | Between(Span(low), Span(high)):
+        case Between(Count(low), Count(high)) | Between(Span(low), Span(high)) | Between(Money(low), Money(high)):
             return low > high
         case Between(Instant() as first, Instant() as last) if first.is_relative == last.is_relative:
             now = datetime(2026, 1, 1, tzinfo=UTC)  # any will do

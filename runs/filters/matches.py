@@ -54,6 +54,25 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in nano-dollars, as costs are stored."""
+
+    nano: int
+
+    def span(self, _: datetime) -> tuple[int, None]:
+        """The nano-dollars; they have no extent."""
+        return self.nano, None
+
+    @property
+    def said(self) -> str:
+        return f"${self}"
+
+    def __str__(self) -> str:
+        whole, part = divmod(self.nano, 10**9)
+        return f"{whole}.{part:09}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A length of time, in milliseconds."""
 
@@ -113,7 +132,7 @@ class Instant:
         return self.text
 
 
-Quantity = Count | Span | Instant
+Quantity = Count | Money | Span | Instant
 
 
 @dataclass(frozen=True, slots=True)

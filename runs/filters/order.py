@@ -14,7 +14,7 @@ from runs.filters.spelling import suggestion
 from runs.keyset import LEAST
 from runs.models import Run
 
-_COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens"}
+_COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost"}
 
 
 @dataclass(frozen=True, slots=True)

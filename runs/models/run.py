@@ -191,6 +191,8 @@ class Run(Snapshot):
             # duration:>30s, total_tokens:>10k
             models.Index("project", or_least("duration_ms"), name="run_by_duration"),
             models.Index("project", or_least("total_tokens"), name="run_by_tokens"),
+            # the same by cost; cost:>0.05
+            models.Index("project", or_least("cost"), name="run_by_cost"),
             # received:-1h after an import of old runs, which the time index would find last
             models.Index("project", "received_at", name="run_received"),
             # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@). Of

@@ -29,10 +29,11 @@ _NEWEST = f"""
     SELECT {_PLACE.format(time="created_at")}, status, count(*)
       FROM ({{matches}}) AS matches WHERE place <= %s GROUP BY 1, 2"""  # noqa: S608 - names of our own
 _SUMS = f"""
-    SELECT {_PLACE.format(time="hour")}, status, sum(runs), sum(total_tokens)
+    SELECT {_PLACE.format(time="hour")}, status, sum(runs), sum(total_tokens), sum(cost), sum(unpriced_tokens)
       FROM rollup_hour_status WHERE project_id = %s AND hour >= %s AND hour < %s GROUP BY 1, 2"""  # noqa: S608
 _EDGE = f"""
-    SELECT {_PLACE.format(time="created_at")}, status, count(*), sum(total_tokens)
+    SELECT {_PLACE.format(time="created_at")}, status, count(*), sum(total_tokens),
+           sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL)
       FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s GROUP BY 1, 2"""  # noqa: S608
 
 
@@ -42,6 +43,8 @@ class Sums:
 
     runs: Counter[str]
     tokens: Counter[str]
+    cost: Counter[str]  # in nano-dollars
+    unpriced_tokens: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def exactly(totals: Totals, filters: RunFilters, sums: Sums) -> Totals:
         runs=sum(sums.runs[status] for status in asked),
         failed=sums.runs["failed"] if "failed" in asked else 0,
         tokens=None if totals.tokens is None else sum(sums.tokens[status] for status in asked),
+        cost=sum(sums.cost[status] for status in asked) or totals.cost,
+        unpriced_tokens=sum(sums.unpriced_tokens[status] for status in asked),
         summed=True,
     )
 
@@ -108,11 +113,11 @@ def _from_sums(project: Project, filters: RunFilters, first: datetime, last: dat
     parts = span(first, last, least=HOUR)
     rows = list(_summed(project, parts, first, last + _MOMENT))
     asked = [row for row in rows if not filters.status or row[1] in filters.status]
-    sums = Sums(Counter(), Counter())
-    for _, status, runs, tokens in rows:
-        sums.runs[status] += int(runs)
-        sums.tokens[status] += int(tokens or 0)
-    return Histogram(parts, _bars(parts, ((place, status, runs) for place, status, runs, _ in asked)), sums=sums)
+    sums = Sums(Counter(), Counter(), Counter(), Counter())
+    for _, status, *measures in rows:
+        for counter, value in zip((sums.runs, sums.tokens, sums.cost, sums.unpriced_tokens), measures, strict=True):
+            counter[status] += int(value or 0)
+    return Histogram(parts, _bars(parts, (row[:3] for row in asked)), sums=sums)
 
 
 def _summed(project: Project, parts: Span, first: datetime, end: datetime) -> Iterator[tuple[Any, ...]]:

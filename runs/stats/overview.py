@@ -22,6 +22,8 @@ _TOTALS = """
            percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
            percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
            sum(total_tokens) FILTER (WHERE place <= {most}),
+           sum(cost) FILTER (WHERE place <= {most}),
+           sum(total_tokens) FILTER (WHERE place <= {most} AND cost IS NULL),
            min(created_at) FILTER (WHERE place <= {most}),
            max(created_at)
       FROM ({matches}) AS matches"""
@@ -37,7 +39,8 @@ class Totals:
     """The matching runs in one line; durations in milliseconds, None where no run has ended.
 
     `oldest` and `newest` are when the first and the last of the counted ones were created. Where there are more
-    than are counted, `summed` says that runs, failures and tokens are those of all of them nevertheless.
+    than are counted, `summed` says that runs, failures, tokens and cost are those of all of them nevertheless.
+    `cost` is in nano-dollars, None where no run has a price; `unpriced_tokens` are those of runs without one.
     """
 
     runs: int
@@ -46,6 +49,8 @@ class Totals:
     p50_ms: int | None
     p95_ms: int | None
     tokens: int | None
+    cost: int | None
+    unpriced_tokens: int
     oldest: datetime | None
     newest: datetime | None
     summed: bool = False
@@ -67,13 +72,14 @@ class Facet:
 
 def totals(project: Project, filters: RunFilters) -> Totals:
     """The totals of the runs that `filters` asks for; one query."""
-    measured = ("status", "duration_ms", "total_tokens")
+    measured = ("status", "duration_ms", "total_tokens", "cost")
     matches, parameters = statement(project, filters, MOST_COUNTED, *measured)
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS.format(matches=matches, most=int(MOST_COUNTED)), parameters)
-        count, failed, p50, p95, tokens, oldest, newest = cursor.fetchone()
-    tokens = None if tokens is None else int(tokens)
-    return Totals(min(count, MOST_COUNTED), count > MOST_COUNTED, failed, p50, p95, tokens, oldest, newest)
+        count, failed, p50, p95, *sums, oldest, newest = cursor.fetchone()
+    tokens, cost, unpriced = (None if each is None else int(each) for each in sums)
+    runs, capped = min(count, MOST_COUNTED), count > MOST_COUNTED
+    return Totals(runs, capped, failed, p50, p95, tokens, cost, unpriced or 0, oldest, newest)
 
 
 def facets(project: Project, filters: RunFilters, names: tuple[str, ...]) -> dict[str, Facet]:

@@ -171,3 +171,21 @@ def test_filters_and_tags_of_numbers():
     source = "{{ ms|duration }} {{ ms|precise_duration }} {{ n|tokens }} {{ n|exact }} {% percent 1 4 %}"
     html = render(source, ms=7900, n=15314)
     assert html == "7 s 7.9 s 15.3 k 15,314 25.0 %"
+
+
+@pytest.mark.parametrize(
+    ("nano", "words"),
+    [
+        (None, "—"),
+        (0, "$0.0000"),
+        (1, "< $0.0001"),
+        (99_999, "< $0.0001"),
+        (100_000, "$0.0001"),
+        (38_915_000, "$0.0389"),
+        (999_949_999, "$0.9999"),
+        (1_000_000_000, "$1.00"),
+        (1_234_567_890_000, "$1,234.57"),
+    ],
+)
+def test_costs_are_in_dollars_and_never_nothing_for_something(nano, words):
+    assert formats.cost(nano) == words

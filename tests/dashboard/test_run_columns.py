@@ -23,7 +23,7 @@ def heads(client: Client) -> list[str]:
 
 def test_a_choice_is_remembered_and_leads_back_to_the_list(member_client: Client, project: Project) -> None:
     factories.post_run(project)
-    usual = "sel status started dur run asst model tools tok meta tags err"
+    usual = "sel status started dur run asst model tools tok cost meta tags err"
     assert heads(member_client) == usual.split()
     response = member_client.post(URL, {"column": ["thread", "tokens"], "query": "status=completed"})
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?status=completed")
@@ -67,6 +67,6 @@ def test_unknown_columns_are_refused_and_gone_ones_passed_over(member: User, mem
     assert columns.chosen(member) == {"model"}
 
 
-@pytest.mark.parametrize("query", ["status=faild", "sort=cost", "cursor=x&q=("])
+@pytest.mark.parametrize("query", ["status=faild", "sort=price", "cursor=x&q=("])
 def test_a_way_back_that_can_not_be_meant_leads_to_the_whole_list(member_client: Client, query: str) -> None:
     assert member_client.post(URL, {"query": query})["Location"] == LIST

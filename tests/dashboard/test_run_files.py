@@ -66,7 +66,7 @@ def test_a_file_is_sorted_as_its_list(member_client: Client, project: Project) -
 
 
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
-@pytest.mark.parametrize("query", ["statuss=failed", "status=faild", "cursor=x", "sort=cost", "q=status:"])
+@pytest.mark.parametrize("query", ["statuss=failed", "status=faild", "cursor=x", "sort=price", "q=status:"])
 def test_what_can_not_be_meant_is_refused(member_client: Client, project: Project, suffix: str, query: str) -> None:
     response = member_client.get(f"{URL}.{suffix}?{query}")
     assert response.status_code == 400

@@ -136,6 +136,32 @@ def test_hostile_text_is_shown_and_never_run(member_client, project):
     assert "run_%3Cscript%3Ealert%281%29%3C%2Fscript%3E%2F..%2F%0A/" in body
 
 
+def test_costs_are_estimates_and_what_has_no_price_is_said(member_client, project):
+    posted(project, *(factories.run_object(model="gpt-4o") for _ in range(2)), factories.failed_run())
+    text = text_of(member_client.get(URL))
+    assert "$0.0012 est. " in text  # 120 tokens in and 30 out, twice
+    assert "no price" not in text
+    posted(project, factories.run_object(model="of-their-own"))
+    response = member_client.get(URL)
+    assert "$0.0012 est. without 150 tokens that have no price" in text_of(response)
+    body = response.content.decode()
+    assert body.count('<td role="cell" class="c-cost num" title="Estimated">$0.0006</td>') == 2
+    assert '<td role="cell" class="c-cost num" title="No usage to reckon with">—</td>' in body
+    assert '<td role="cell" class="c-cost num" title="No price for this model">—</td>' in body
+    alone = member_client.get(URL, {"model": "of-their-own"})
+    assert "150 tokens no price" in text_of(alone)
+    assert "$" not in text_of(alone).replace("$RUNGLASS_KEY", "")
+
+
+def test_the_dearest_runs_come_first_when_asked_for(member_client, project):
+    usage = {"prompt_tokens": 9000, "completion_tokens": 1, "total_tokens": 9001}
+    cheap, none, dear = posted(
+        project, factories.run_object(), factories.failed_run(), factories.run_object(usage=usage)
+    )
+    assert ids_in(member_client.get(f"{URL}?sort=-cost")) == [dear, cheap, none]
+    assert ids_in(member_client.get(URL, {"q": "cost:>0.001"})) == [dear]
+
+
 def test_a_project_without_runs_leads_to_the_connect_page(member_client, project):
     response = member_client.get(URL)
     assert "No runs yet" in text_of(response)
@@ -249,7 +275,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(member_client, project, 
     assert sorted(run_id for page in seen for run_id in page) == sorted(everything)
 
 
-@pytest.mark.parametrize("sort", ["created", "-duration", "tokens"])
+@pytest.mark.parametrize("sort", ["created", "-duration", "tokens", "-cost"])
 def test_a_sorted_list_stays_sorted_wherever_it_leads(member_client, project, small_pages, sort):
     everything = posted(project, *(factories.run_object() for _ in range(5)))
     first = member_client.get(f"{URL}?status=completed&sort={sort}")

@@ -144,3 +144,9 @@ def test_relative_times_are_those_of_the_run_list(project: Project) -> None:
     fresh, old = (factories.run_object(created_at=now - age) for age in (day // 2, day * 2))
     factories.post(project, fresh, old)
     assert ids(exports.runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
+
+
+def test_a_table_has_the_estimated_cost_exactly_and_nothing_where_there_is_no_price(project: Project) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    factories.post(project, factories.run_object(usage=usage), factories.run_object(model="of-their-own"))
+    assert [row["estimated_cost_usd"] for row in table(exports.runs(project, EVERYTHING))] == ["0.000000750", ""]

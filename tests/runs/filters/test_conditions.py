@@ -52,6 +52,9 @@ FOUND = {
     "completion_tokens:<=30": {"plain"},
     "cached_tokens:>0": {"billing"},
     "reasoning_tokens:>0": {"billing"},
+    "cost:>0.001": {"billing"},
+    "cost:$0.0005..$0.001": {"plain"},
+    "-cost:*": EVERYONE - {"plain", "billing"},
     "duration:>30s": {"billing", "refund", "broken"},
     "duration:1m..2h": {"billing", "refund", "broken"},
     "queue:>=1m30s": {"broken"},
@@ -98,6 +101,10 @@ FOUND = {
 # what the examples leave out
 MORE = {
     "reasoning_tokens:9 cached_tokens:=12": {"billing"},
+    "cost:<=0.0006": {"plain"},
+    "cost:0.0006": {"plain"},
+    "cost:<$1": {"plain", "billing"},
+    "cost:0": set(),
     "total_tokens:<151,5k": {"plain", "billing"},
     "-total_tokens:>1000": EVERYONE - {"billing"},
     "duration:20s": {"plain"},

@@ -16,7 +16,7 @@ from runs.errors import InvalidFilter
 from runs.filters import Query, RunFilters
 from runs.filters.fields import FIELDS
 from runs.filters.language import MOST_CHARACTERS, MOST_NESTED, MOST_TERMS
-from runs.filters.matches import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Span
+from runs.filters.matches import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Money, Span
 from runs.filters.tree import Node, Term, Words, both, either, negated
 from runs.models import Project
 from tests.runs.api.caller import RUNS, Caller, error_of
@@ -78,6 +78,12 @@ REFUSED = [
     ('total_tokens:"5"', 14, "without quotes"),
     ("total_tokens:5..", 14, "a range needs both ends"),
     ("total_tokens:200..100", 14, "did you mean '100..200'?"),
+    ('tag:"a,b"', 5, "expected a tag of 40 characters at the most"),
+    ("tag:>urgent", 5, "this field has no order"),
+    ("cost:free", 6, "expected an amount in dollars such as 0.05, >$1 or 0.01..0.5"),
+    ("cost:0.0000000001", 6, "expected an amount"),
+    ("cost:99999999999", 6, "expected an amount"),
+    ("cost:$2..$1", 6, "did you mean '$1..$2'?"),
     ("total_tokens:1..2..3", 14, "expected a whole number"),
     ("duration:30", 10, "expected a duration with a unit"),
     ("duration:30x", 10, "expected a duration with a unit"),
@@ -159,6 +165,9 @@ CANONICAL = [
     ('metadata."customer":acme', "metadata.customer:acme"),
     ('metadata."a \\"b\\" \\\\":x', 'metadata."a \\"b\\" \\\\":x'),
     ("metadata.a.b:x", "metadata.a.b:x"),
+    ("cost:>$0.050", "cost:>0.05"),
+    ("cost:1.0..$20", "cost:1..20"),
+    ("tag:Needs-Review", "tag:needs-review"),
     ("total_tokens:=1k", "total_tokens:1000"),
     ("total_tokens:1.5k..2M", "total_tokens:1500..2000000"),
     ("duration:90s", "duration:90s"),
@@ -189,6 +198,8 @@ def test_a_query_has_one_spelling(text: str, canonical: str) -> None:
         ("-refund OR (error:* -error:\"no answer\")",
          '"refund" is not found or error is set and error does not contain "no answer"'),
         ("(a OR b) -(c d)", '("a" is found or "b" is found) and not ("c" is found and "d" is found)'),
+        ("cost:>0.05 -cost:<1", "estimated cost more than $0.05 and estimated cost not less than $1"),
+        ("-tag:urgent", "tag is not urgent"),
         ("total_tokens:>1000 duration:1m..2h", "total tokens more than 1,000 and duration from 1m to 2h"),
         ("created:-7d -metadata.customer:ac*", "created since 7 days ago and metadata customer is not like ac*"),
         ("created:2026-05-01 ended:<2026-05-01T12:00:00Z",
@@ -233,6 +244,7 @@ terms = st.one_of(
     term("error", texts.map(Contains), no_key),
     term("instructions", texts.map(Contains), no_key),
     term("total_tokens", comparisons(Count, 2**63 - 1), no_key),
+    term("cost", comparisons(Money, 2**63 - 1), no_key),
     term("duration", comparisons(Span, 10**12), no_key),
     term("created", times, no_key),
     texts.map(Words),

@@ -15,7 +15,7 @@ from runs.keyset import LEAST
 from runs.models import Project, Run
 from tests import factories
 
-ORDERS = ["-created", "created", "-duration", "duration", "-tokens", "tokens"]
+ORDERS = ["-created", "created", "-duration", "duration", "-tokens", "tokens", "-cost", "cost"]
 KEY = uuid.UUID(int=7)
 
 
@@ -28,7 +28,7 @@ def test_an_order_is_written_as_it_is_read(text: str) -> None:
     ("text", "words"),
     [
         ("durations", "sort: can't sort by 'durations'; did you mean 'duration'?"),
-        ("", "sort: can't sort by ''; known are created, duration, tokens"),
+        ("", "sort: can't sort by ''; known are created, duration, tokens, cost"),
         ("--created", "sort: can't sort by '-created'; did you mean 'created'?"),
     ],
 )

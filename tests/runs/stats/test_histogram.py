@@ -98,6 +98,8 @@ def test_many_matches_are_exact_where_the_sums_know_them(
     assert (totals.runs, totals.summed, totals.capped) == (len(expected), True, True)
     assert totals.failed == sum(status == "failed" for _, status, _ in expected)
     assert totals.tokens == sum(tokens for _, _, tokens in expected)
+    # completion tokens of gpt-4o-mini, in nano-dollars
+    assert (totals.cost, totals.unpriced_tokens) == (600 * totals.tokens, 0)
 
 
 @pytest.mark.parametrize("query", ["model=gpt-4o-mini", "q=status:completed,failed", "from=2026-11-02T20:30:00Z"])

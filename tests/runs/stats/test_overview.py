@@ -19,6 +19,7 @@ from tests import factories
 from tests.factories import NOW, run_object
 
 FIELDS = {"status": "status", "model": "model", "assistant": "assistant_id", "thread": "thread_id"}
+PRICED, NANO = "gpt-4o-mini", 600  # nano-dollars for a completion token
 QUERIES = [
     "",
     "status=failed",
@@ -37,7 +38,7 @@ def some_run(chance: random.Random, number: int) -> dict[str, Any]:
     tokens = chance.choice([None, chance.randint(1, 1000)])
     return run_object(
         created_at=created, started_at=None, status=status, last_error=error,
-        model=chance.choice(["a", "b", None]), assistant_id=chance.choice(["x", "y"]),
+        model=chance.choice(["a", PRICED, None]), assistant_id=chance.choice(["x", "y"]),
         thread_id=chance.choice(["t1", "t2", "t3"]),
         completed_at=ended if status == "completed" else None,
         failed_at=ended if status == "failed" else None,
@@ -75,10 +76,15 @@ def by_hand(runs: list[dict[str, Any]], query: str, most: int) -> Totals:
         if run["completed_at"] or run["failed_at"]
     )
     tokens = [run["usage"]["total_tokens"] for run in counted if run["usage"]]
+    priced, unpriced = (
+        [run["usage"]["total_tokens"] for run in counted if run["usage"] and (run["model"] == PRICED) is wanted]
+        for wanted in (True, False)
+    )
     failed = sum(run["status"] == "failed" for run in counted)
     return Totals(
         len(counted), len(found) > most, failed,
         _share(durations, 50), _share(durations, 95), sum(tokens) if tokens else None,
+        sum(priced) * NANO if priced else None, sum(unpriced),
         *((moment(counted[-1]), moment(found[0])) if counted else (None, None)),
     )  # fmt: skip
 
@@ -121,7 +127,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 
 
 def test_a_project_without_runs_has_no_numbers(project: Project) -> None:
-    assert totals(project, RunFilters()) == Totals(0, False, 0, None, None, None, None, None)
+    assert totals(project, RunFilters()) == Totals(0, False, 0, None, None, None, None, 0, None, None)
     facet = facets(project, RunFilters(), ("status",))["status"]
     assert (facet.counts, facet.capped, facet.most) == ((), False, 0)
 
