@@ -23,7 +23,9 @@ MEASURES = (
     "reasoning_tokens",
     "cost",
     "unpriced_tokens",
+    "failed",
 )
+FAILED = "failed"
 # A write folds once in so many, so that rows pile up to a few thousand at the most.
 _FOLDS_ONE_IN = 50
 # Rows that travel in the statement itself; more are copied.
@@ -130,6 +132,7 @@ def _count(groups: dict[Group, list[int]], run: Counted | None, sign: int) -> No
         sums[7] += sign * (run.total_tokens or 0)
     else:
         sums[6] += sign * run.cost
+    sums[8] += sign * (run.status == FAILED)
 
 
 def group_of(run: Counted) -> Group:

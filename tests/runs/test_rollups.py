@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.migrations import RunSQL
 from django.db.models import Sum
 
 from runs import rollups
@@ -21,8 +24,9 @@ def counted_anew(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]
     for rollup in rollups.ROLLUPS:
         sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(rollups.MEASURES))
         for run in Run.objects.in_project(project):
-            counts = [(getattr(run, name) or 0) for name in rollups.MEASURES[1:-1]]
-            measures = [1, *counts, (run.total_tokens or 0) if run.cost is None else 0]
+            counts = [(getattr(run, name) or 0) for name in rollups.MEASURES[1:-2]]
+            unpriced = (run.total_tokens or 0) if run.cost is None else 0
+            measures = [1, *counts, unpriced, int(run.status == "failed")]
             key = rollup.key_of(rollups.group_of(run))
             sums[key] = [a + b for a, b in zip(sums[key], measures, strict=True)]
         tables[rollup.model.__name__] = dict(sums)
@@ -105,3 +109,16 @@ def test_writes_fold_now_and_then(project: Project, monkeypatch: pytest.MonkeyPa
         factories.post(project, run_object(created_at=factories.NOW))
     assert DayByModel.objects.filter(project=project).count() < 10
     assert kept(project) == counted_anew(project)
+
+
+def test_failures_of_before_they_were_counted_are_added(project: Project) -> None:
+    factories.post(project, failed_run(), failed_run(model=None), run_object(), failed_run(assistant_id="asst_other"))
+    expected = kept(project)
+    for rollup in rollups.ROLLUPS:
+        rollup.model._default_manager.filter(project=project).update(failed=0)
+    migration = import_module("runs.migrations.0010_failed_sums").Migration
+    with connection.cursor() as cursor:
+        for operation in migration.operations:
+            if isinstance(operation, RunSQL):
+                cursor.execute(operation.sql)
+    assert kept(project) == expected
