@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -38,28 +38,23 @@ def member_page(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """The same for what members of the project may do, administrators too; 403 to those who only read."""
-    return _page_for(view, lambda request, project: role_of(request, project) in WRITERS)
+    return _page_for(view, WRITERS)
 
 
 def admin_page(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """The same for what only administrators of the project may do; 403 to its other members."""
-    return _page_for(view, lambda request, project: role_of(request, project) == Membership.Role.ADMIN)
-
-
-def role_of(request: HttpRequest, project: Project) -> str:
-    """What the person who asks is in `project`; "" where they are no member of it."""
-    return Membership.objects.role_of(request.user, project)
+    return _page_for(view, (Membership.Role.ADMIN,))
 
 
 def _page_for(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
-    may: Callable[[HttpRequest, Project], bool],
+    roles: Sequence[str],
 ) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def guarded(request: HttpRequest, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not may(request, project):
+        if project.role not in roles:
             raise PermissionDenied
         return view(request, project, *args, **kwargs)
 

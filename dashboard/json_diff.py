@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from dashboard import json_pointer
 from dashboard.json_values import Number
 
 # What stands on the side that has nothing at a place.
@@ -21,7 +22,7 @@ def pointers(left: Any, right: Any, at: str = "") -> Iterator[tuple[str, Any, An
     if isinstance(left, dict) and isinstance(right, dict):
         for name in dict.fromkeys((*left, *right)):
             pair = left.get(name, ABSENT), right.get(name, ABSENT)
-            yield from pointers(*pair, f"{at}/{name.replace('~', '~0').replace('/', '~1')}")
+            yield from pointers(*pair, json_pointer.below(at, name))
     elif not equal(left, right):
         yield at, left, right
 

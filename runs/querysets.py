@@ -37,6 +37,11 @@ LONGEST_RUN = timedelta(hours=1)
 _SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
 
 
+_SHOWN_OF_STEPS = (
+    *("run", "external_id", "type", "status", "created_at", "ended_at", "error_code", "tool_names"),
+    *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
+)
+
 # Where something stands among a thread's runs and messages: when, what comes first within a second (what people
 # asked, then runs, then what was answered), and its key.
 ASKED, RAN, ANSWERED = 0, 1, 2
@@ -259,9 +264,13 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         lost = self.filter(project=project).filter(~models.Exists(runs.filter(pk=models.OuterRef("run_id"))))
         return lost.order_by(_bytewise("run_external_id"), "created_at", _bytewise("external_id"))
 
+    def for_page(self) -> Self:
+        """With what the page of a run shows of a step: reading times alone would take most of the rest."""
+        return self.only(*_SHOWN_OF_STEPS, "details", "error_message")
+
     def without_payload(self) -> Self:
-        """Without arguments, outputs and metadata."""
-        return self.defer("details", "extra", "metadata", "error_message")
+        """The same without arguments, outputs and messages."""
+        return self.only(*_SHOWN_OF_STEPS)
 
     def in_order(self) -> Self:
         """As they happened; within one second in the order in which they were received."""

@@ -16,8 +16,8 @@ MOST_EVENTS = 50
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Any) -> Self:
-        """The projects that `user` is a member of."""
-        return self.filter(memberships__user=user)
+        """The projects that `user` is a member of, each with their `role` in it."""
+        return self.filter(memberships__user=user).annotate(role=models.F("memberships__role"))
 
     def assessed(self, project: Project, fingerprint: str) -> None:
         """Note with what all runs of `project` are assessed now, unless its prices changed meanwhile."""
@@ -25,10 +25,6 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def role_of(self, user: Any, project: Project) -> str:
-        """What `user` is in `project`; "" where they are no member of it."""
-        return self.filter(user=user, project=project).values_list("role", flat=True).first() or ""
-
     def of_project(self, project: Project) -> Self:
         """The members of a project with their users, by name."""
         return self.filter(project=project).select_related("user").order_by("user__username")

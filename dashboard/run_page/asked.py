@@ -11,11 +11,12 @@ from django.http import HttpRequest
 
 from dashboard import parameters
 from dashboard.run_page.listed import RunList
+from dashboard.run_page.raw import LONGEST_SEARCH
 from runs.errors import Problem
 
 # What can be shown without a cut; a line of the timeline goes by its place in it.
 SECTIONS = ("timeline", "tools", "usage", "change", "raw")
-_PARAMETERS = ("full", "from", "to", "seen", "list")
+_PARAMETERS = ("full", "from", "to", "seen", "list", "find")
 _LINE = re.compile(r"row-\d{1,9}(-\d{1,9})?")
 
 
@@ -23,13 +24,14 @@ _LINE = re.compile(r"row-\d{1,9}(-\d{1,9})?")
 class Asked:
     """`full` names what to show without a cut, `compared` are two versions, `seen` is the one that a poll knows.
 
-    `listed` is the list that the run was opened from.
+    `listed` is the list that the run was opened from, `find` what is sought in the posted object.
     """
 
     full: frozenset[str] = frozenset()
     compared: tuple[int, int] | None = None
     seen: int | None = None
     listed: RunList | None = None
+    find: str = ""
 
     @property
     def kept(self) -> str:
@@ -46,6 +48,8 @@ class Asked:
         problems += [Problem(name, "expected a number") for name, number in numbers.items() if number is None]
         if ("from" in given) != ("to" in given):
             problems.append(Problem("from", "comes together with to"))
+        if len(find := given.get("find", "").strip()) > LONGEST_SEARCH:
+            problems.append(Problem("find", f"longer than {LONGEST_SEARCH} characters"))
         if problems:
             raise parameters.invalid(*problems)
         left, right = numbers.get("from"), numbers.get("to")
@@ -54,6 +58,7 @@ class Asked:
             None if left is None or right is None else (left, right),
             numbers.get("seen"),
             RunList.parse(given["list"]) if "list" in given else None,
+            find,
         )
 
 

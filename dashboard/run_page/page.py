@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.urls import reverse
+
 from dashboard.run_page import configuration, excerpt, history, steps
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.calls import Call
@@ -78,7 +80,7 @@ class RunPage:
     @cached_property
     def steps(self) -> list[Step]:
         by_id = {message.external_id: message for message in self.answers}
-        return steps.read(RunStep.objects.of_run(self.run).in_order(), self.run, by_id)
+        return steps.read(RunStep.objects.of_run(self.run).for_page().in_order(), self.run, by_id)
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -184,11 +186,15 @@ class RunPage:
 
     @cached_property
     def raw(self) -> RawTree:
-        return RawTree(self.posted.raw)
+        return RawTree(self.posted.raw, self._json_url, self.asked.find)
+
+    @property
+    def _json_url(self) -> str:
+        return reverse("run-json", kwargs={"project": self.run.project.slug, "run_id": self.run.external_id})
 
     @property
     def is_raw_shown(self) -> bool:
-        return "raw" in self.full or not self.raw.is_large
+        return "raw" in self.full or bool(self.asked.find) or not self.raw.is_large
 
     @cached_property
     def history(self) -> list[Line]:

@@ -1,12 +1,21 @@
-"""The posted object as a tree that folds, every number as it was written."""
+"""The posted object as a tree that folds and can be searched, every number as it was written.
+
+A tree has thousands of lines, so that it is written here and not by a template, which would take ten times as long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
-from dashboard import json_values
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard import json_pointer, json_values
 from runs.protocol import configuration, run
 from runs.protocol.text import clean, join
 
@@ -14,34 +23,23 @@ MODELLED = frozenset({"object", *(field.name for field in run.KNOWN), *configura
 # Browsers stop nesting elements at about 512; what is deeper stands in one line.
 _DEEPEST = 60
 _LONGEST_STRING = 600
+_SUMMARY = 120
 # A larger object is loaded when its tree comes into view.
 LARGE = 8_000
+LONGEST_SEARCH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A line of the tree. `kind`: open and close of an object or array, leaf, or long for one to unfold.
-
-    `value` is the JSON text of a leaf, or the bracket; `summary` tells what a closed branch holds.
-    """
-
-    kind: str
-    name: str | None = None
-    value: str = ""
-    summary: str = ""
-    is_string: bool = False
-    is_open: bool = False
-    is_unmodelled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawTree:
-    """The whole object: its size in bytes, and its lines."""
+    """The whole object. `url` is where it is answered as JSON, `sought` what is to be found and marked in it."""
 
     members: Mapping[str, bytes]
+    url: str
+    sought: str = ""
 
-    @property
+    @cached_property
     def size(self) -> int:
+        """In bytes."""
         return len(join(dict(self.members)))
 
     @property
@@ -53,42 +51,100 @@ class RawTree:
         """The members that Runglass keeps without knowing what they mean."""
         return [clean(name) for name in self.members if name not in MODELLED]
 
+    @cached_property
+    def html(self) -> SafeString:
+        """The tree; branches in which something was found stand open."""
+        return mark_safe("".join(self._writer.whole(self.members)))  # noqa: S308 - the writer escapes all of it
+
     @property
-    def nodes(self) -> Iterator[Node]:
-        yield Node("open", value="{", summary=f"{_count(len(self.members), 'key')} }}", is_open=True)
-        for name, raw in self.members.items():
-            yield from _member(name, raw)
-        yield Node("close", value="}")
+    def found(self) -> int:
+        """In how many lines of the tree it was found."""
+        return self._writer.found if self.html else 0
+
+    @cached_property
+    def _writer(self) -> _Writer:
+        return _Writer(self.url, self.sought)
 
 
-def _member(name: str, raw: bytes) -> list[Node]:
-    unmodelled = name not in MODELLED
-    try:
-        return list(_branch(json_values.parse(raw), name, 1, is_unmodelled=unmodelled))
-    except RecursionError:
-        return [Node("long", clean(name), raw.decode(), "nested very deeply", is_unmodelled=unmodelled)]
+class _Writer:
+    """Writes lines of the tree, and counts those in which `sought` is found, whatever its case."""
 
+    def __init__(self, url: str, sought: str) -> None:
+        self.found = 0
+        self._url = escape(url)
+        self._sought = re.compile(re.escape(sought), re.IGNORECASE) if sought else None
 
-def _branch(value: Any, name: str | None, depth: int, *, is_unmodelled: bool = False) -> Iterator[Node]:
-    shown = None if name is None else clean(name)
-    if isinstance(value, dict | list) and value and depth < _DEEPEST:
-        yield _opening(value, shown, is_unmodelled)
-        members = value.items() if isinstance(value, dict) else ((None, item) for item in value)
-        for key, item in members:
-            yield from _branch(item, key, depth + 1)
-        yield Node("close", value="}" if isinstance(value, dict) else "]")
-        return
-    text = json_values.dump(value)
-    is_string = isinstance(value, str) and not isinstance(value, json_values.Number)
-    kind = "long" if len(text) > _LONGEST_STRING else "leaf"
-    summary = text[:120] + "…" if kind == "long" else ""
-    yield Node(kind, shown, text, summary, is_string=is_string, is_unmodelled=is_unmodelled)
+    def whole(self, members: Mapping[str, bytes]) -> Iterator[str]:
+        yield f'<details open><summary>{{<span class="n"> {_count(len(members), "key")} }}</span></summary><div>'
+        for name, raw in members.items():
+            yield "".join(self._member(name, raw))
+        yield "</div>}</details>"
 
+    def _member(self, name: str, raw: bytes) -> list[str]:
+        pointer = json_pointer.below("", name)
+        mark = "" if name in MODELLED else ' <span class="tag">unknown field</span>'
+        found = self.found
+        try:
+            return list(self._value(json_values.parse(raw), clean(name), pointer, 1, mark))
+        except RecursionError:
+            self.found = found
+            return list(self._folded(clean(name), pointer, mark, raw.decode(), "nested very deeply", is_string=False))
 
-def _opening(value: dict[str, Any] | list[Any], name: str | None, is_unmodelled: bool) -> Node:
-    if isinstance(value, dict):
-        return Node("open", name, "{", f"{_count(len(value), 'key')} }}", is_unmodelled=is_unmodelled)
-    return Node("open", name, "[", f"{_count(len(value), 'item')} ]", is_unmodelled=is_unmodelled)
+    def _value(self, value: Any, name: str, pointer: str, depth: int, mark: str = "") -> Iterable[str]:
+        if isinstance(value, dict | list) and value and depth < _DEEPEST:
+            return self._branch(value, name, pointer, depth, mark)
+        text = json_values.dump(value)
+        is_string = isinstance(value, str) and not isinstance(value, json_values.Number)
+        if len(text) > _LONGEST_STRING:
+            return self._folded(name, pointer, mark, text, text[:_SUMMARY] + "…", is_string=is_string)
+        kind = ' class="s"' if is_string else ""
+        line = f"<p>{self._key(name, pointer, mark)}<span{kind}>{self._marked(text)}</span></p>"
+        self._count_in(name, text)
+        return (line,)
+
+    def _branch(
+        self, value: dict[str, Any] | list[Any], name: str, pointer: str, depth: int, mark: str
+    ) -> Iterator[str]:
+        self._count_in(name)
+        before = self.found
+        inner: list[str] = []
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            inner += self._value(item, clean(str(key)), json_pointer.below(pointer, key), depth + 1)
+        is_open = " open" if self.found > before else ""
+        bracket, closing, noun = ("{", "}", "key") if isinstance(value, dict) else ("[", "]", "item")
+        summary = f'<span class="n"> {_count(len(value), noun)} {closing}</span>'
+        yield f"<details{is_open}><summary>{self._key(name, pointer, mark)}{bracket}{summary}</summary><div>"
+        yield from inner
+        yield f"</div>{closing}</details>"
+
+    def _folded(self, name: str, pointer: str, mark: str, text: str, summary: str, *, is_string: bool) -> Iterator[str]:
+        """A long text, behind its beginning."""
+        is_open = " open" if self._finds(text) else ""
+        self._count_in(name, text)
+        kind = ' class="s"' if is_string else ""
+        yield f'<details{is_open}><summary>{self._key(name, pointer, mark)}<span class="n">'
+        yield f"{escape(summary)} ({len(text):,} characters)</span></summary>"
+        yield f"<div><p{kind}>{self._marked(text)}</p></div></details>"
+
+    def _key(self, name: str, pointer: str, mark: str) -> str:
+        """The name, which leads to the value alone."""
+        return f'<a class="k" href="{self._url}?at={quote(pointer, safe="/")}">{self._marked(name)}</a>{mark}: '
+
+    def _finds(self, text: str) -> bool:
+        return self._sought is not None and self._sought.search(text) is not None
+
+    def _count_in(self, *texts: str) -> None:
+        self.found += any(map(self._finds, texts))
+
+    def _marked(self, text: str) -> str:
+        """`text`, escaped, with marks around what is sought."""
+        if self._sought is None:
+            return str(escape(text))
+        pieces, end = [], 0
+        for match in self._sought.finditer(text):
+            pieces += [escape(text[end : match.start()]), "<mark>", escape(match[0]), "</mark>"]
+            end = match.end()
+        return "".join((*pieces, escape(text[end:])))
 
 
 def _count(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from dashboard import htmx
-from dashboard.access import member_page, role_of
+from dashboard.access import member_page
 from dashboard.run_page.comments import Comments, may_change, may_delete
 from runs import comments
 from runs.errors import InvalidComment
@@ -39,11 +39,11 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     try:
         _do(request, project, run, comment, action)
     except InvalidComment as error:
-        draft = Comments(run, _reader(request), role_of(request, project), error.message, _text(request), comment)
+        draft = Comments(run, _reader(request), project.role, error.message, _text(request), comment)
         return _show(request, project, draft, status=400)
     if not htmx.is_partial(request):
         return redirect(f"{reverse('run', kwargs={'project': project.slug, 'run_id': run_id})}#comments")
-    return _show(request, project, Comments(run, _reader(request), role_of(request, project)))
+    return _show(request, project, Comments(run, _reader(request), project.role))
 
 
 def _do(request: HttpRequest, project: Project, run: Run, comment: Comment | None, action: str) -> None:
@@ -52,7 +52,7 @@ def _do(request: HttpRequest, project: Project, run: Run, comment: Comment | Non
         comments.add(run, _reader(request), _text(request))
         return
     may = may_change if action == "change" else may_delete
-    if not may(comment, _reader(request), role_of(request, project)):
+    if not may(comment, _reader(request), project.role):
         raise PermissionDenied
     if action == "change":
         comments.change(comment, _text(request))

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx
-from dashboard.access import project_page, role_of
+from dashboard import htmx, json_pointer, parameters
+from dashboard.access import project_page
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
 from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter
+from runs.errors import InvalidFilter, Problem
 from runs.models import Project, Run, RunTag, User
 
 FRAGMENTS = {
@@ -25,6 +25,7 @@ FRAGMENTS = {
     "usage": "run/_usage.html",
     "change": "run/_change.html",
     "raw": "run/_raw.html",
+    "raw-tree": "run/_raw_tree.html",
     "history": "run/_history.html",
 }
 
@@ -48,7 +49,7 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
         raise Http404(f"No versions {asked.compared[0]} and {asked.compared[1]}")
     if target.startswith("row-"):
         return _body(request, shown, target.removeprefix("row-"))
-    comments = Comments(run, cast(User, request.user), role_of(request, project))
+    comments = Comments(run, cast(User, request.user), project.role)
     context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.of_run(run)}
     return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
 
@@ -56,10 +57,22 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
 @require_safe
 @project_page
 def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`runs/<run_id>.json`: the object as it was posted; `?download=1` saves it as a file."""
+    """`runs/<run_id>.json`: the object as it was posted, or what stands `at` a JSON pointer in it.
+
+    `?download=1` saves it as a file.
+    """
     run = _find(project, run_id)
-    response = HttpResponse(run.as_json(), content_type="application/json")
-    if request.GET.get("download") == "1":
+    try:
+        given = parameters.read(request, "at", "download")
+        if given.get("download", "1") != "1":
+            raise parameters.invalid(Problem("download", "known is 1"))
+    except InvalidFilter as error:
+        return refuse(request, error)
+    body = run.as_json() if "at" not in given else json_pointer.resolve(run.members(), given["at"])
+    if body is None:
+        raise Http404(f"Nothing stands at '{given['at']}'")
+    response = HttpResponse(body, content_type="application/json")
+    if "download" in given:
         name = re.sub(r"[^\w.-]", "_", run.external_id)
         response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
     return response

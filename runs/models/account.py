@@ -45,6 +45,8 @@ class Project(models.Model):
         User, through="Membership", related_name="projects"
     )
 
+    role: str  # of the reader, where `ProjectQuerySet.visible_to` read it
+
     objects = ProjectQuerySet.as_manager()
 
     class Meta:

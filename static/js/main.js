@@ -7,6 +7,7 @@ import "./zone.js";
 import "./copy.js";
 import "./live.js";
 import "./run.js";
+import "./raw.js";
 import "./runs.js";
 import "./brush.js";
 import "./selection.js";

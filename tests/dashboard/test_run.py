@@ -49,9 +49,13 @@ def opened(client: Client, posted: dict[str, Any], **headers: str) -> str:
 
 def section(html: str, name: str) -> str:
     """A section's text, without tags and with single spaces."""
+    return words(section_html(html, name))
+
+
+def section_html(html: str, name: str) -> str:
     found = re.search(rf'<section[^>]* id="{name}">.*?</section>', html, re.DOTALL)
     assert found, name
-    return words(found[0])
+    return found[0]
 
 
 def verdict(html: str) -> str:
@@ -558,6 +562,47 @@ def test_a_large_object_is_shown_as_a_tree_on_demand(project, member_client):
         member_client.get(address(run["id"]) + "?full=raw", headers={"HX-Request": "true", "HX-Target": "raw"}),
     ):
         assert "thread.run" in section(answer.content.decode(), "raw")
+
+
+def test_the_tree_is_searched_without_scripts_however_large(project, member_client):
+    metadata = {"Region": "north-<b>east</b>", "other": "x"}
+    tools = [factories.function_tool(f"tool_{number}") for number in range(60)]
+    run = factories.run_object(instructions="a" * 30_000 + " the Needle", metadata=metadata, tools=tools)
+    factories.post(project, run)
+    for headers in ({}, {"HX-Request": "true", "HX-Target": "raw-tree"}):
+        html = member_client.get(address(run["id"]) + "?find=needle", headers=headers).content.decode()
+        tree = html[html.index('id="raw-tree"') :]
+        assert "Found in 1 line." in tree
+        assert "<mark>Needle</mark>" in tree
+        assert tree.count("<details open>") == 2
+    html = member_client.get(address(run["id"]), {"find": "<B>east"}).content.decode()
+    assert "north-<mark>&lt;b&gt;east</mark>&lt;/b&gt;" in html
+    assert "<mark>Region</mark>" in member_client.get(address(run["id"]), {"find": "region"}).content.decode()
+    nothing = member_client.get(address(run["id"]), {"find": "<i>"}).content.decode()
+    assert "Nothing here contains “&lt;i&gt;”." in nothing
+    assert member_client.get(address(run["id"]), {"find": "x" * 201}).status_code == 400
+
+
+def test_every_key_of_the_tree_leads_to_its_value(project, member_client):
+    usage = {"prompt_tokens": 1, "cost": 1.50, "odd": [None, {}]}
+    run = factories.run_object(metadata={"a/b ~ü?&#": "ä"}, usage=usage, tools=[])
+    factories.post(project, run)
+    raw = section_html(opened(member_client, run), "raw")
+    found = re.findall(r'<a class="k" href="(.*?)">(.*?)</a>', raw)
+    links = {unescape(name): unescape(url) for url, name in found}
+    assert {"id", "metadata", "a/b ~ü?&#", "cost", "0", "1"} <= set(links)
+    for name, expected in (("a/b ~ü?&#", "ä"), ("cost", 1.5), ("0", None), ("1", {}), ("id", run["id"])):
+        assert member_client.get(links[name]).json() == expected
+
+
+def test_what_stands_at_no_place_is_not_found(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    url = reverse("run-json", kwargs={"project": "default", "run_id": run["id"]})
+    assert member_client.get(url, {"at": "/metadata/customer"}).content == b'"acme"'
+    assert member_client.get(url, {"at": "/nothing"}).status_code == 404
+    for query in ("download=yes", "ta=/x", "at=/id&at=/status"):
+        assert member_client.get(f"{url}?{query}").status_code == 400
 
 
 def nested(depth: int) -> list[Any]:
