@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models.functions import Collate, Left
+from django.utils import timezone
 
 from runs.keyset import behind, earlier_than_outer, in_order, or_least
 from runs.tag_querysets import RunTagQuerySet
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Project,
         Run,
         RunStep,
+        User,
     )
 
 PREVIEW_LENGTH = 400
@@ -73,11 +75,28 @@ class ConfigurationQuerySet(models.QuerySet["Configuration"]):
         earlier = same.filter(first_seen_at__lt=configuration.first_seen_at)
         return earlier.order_by("-first_seen_at", "-id").first()
 
+    def tools_of(self, project: Project, ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, list[str], list[str]]]:
+        """Kinds of tools and names of functions, by configuration; one query."""
+        found = self.filter(project=project, pk__in=list(ids))
+        return list(found.values_list("pk", "tool_types", "function_names"))
+
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     def in_project(self, project: Project) -> Self:
         """The groups of one project."""
         return self.filter(project=project)
+
+    def with_people(self) -> Self:
+        """With who changed their states."""
+        return self.select_related("state_changed_by")
+
+    def find(self, project: Project, key: uuid.UUID) -> ErrorGroup | None:
+        """The group of `project` with that id, and who changed its state."""
+        return self.in_project(project).with_people().filter(pk=key).first()
+
+    def decide(self, group: ErrorGroup, state: str, user: User) -> None:
+        """Note what `user` decided about `group`, and when."""
+        self.filter(pk=group.pk).update(state=state, state_changed_at=timezone.now(), state_changed_by=user)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -249,6 +268,13 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         for run_id, names in self.filter(run_id__in=run_ids).values_list("run_id", "tool_names"):
             called[run_id].update(names)
         return called
+
+    def calls_of(self, run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[tuple[str, str]]]:
+        """The name and kind of what those runs called, by run; one query however many runs."""
+        called: dict[uuid.UUID, set[tuple[str, str]]] = defaultdict(set)
+        for run_id, names, kinds in self.filter(run_id__in=run_ids).values_list("run_id", "tool_names", "tool_types"):
+            called[run_id].update(zip(names, kinds, strict=False))
+        return {run_id: frozenset(calls) for run_id, calls in called.items()}
 
     def of_run(self, run: Run) -> Self:
         """The steps of one run."""

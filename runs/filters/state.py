@@ -133,6 +133,11 @@ class RunFilters:
         changed: Any = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
         return replace(self, **{name: changed})
 
+    def narrowed(self, text: str) -> RunFilters:
+        """The state of which `text` is asked too, in the query language. Raises InvalidFilter."""
+        asked = Query.parse(text)
+        return replace(self, q=Query(both([self.q.tree, asked.tree])) if self.q else asked)
+
     @property
     def active(self) -> list[str]:
         """The names of the fields that are filtered."""

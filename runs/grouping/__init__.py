@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID, uuid5
 
-from runs.grouping.message import Part, parts, template, within_reach
+from runs.grouping.message import Part, parts, places, template, within_reach
 
-__all__ = ["VERSION", "Group", "Part", "group_of", "key", "parts", "template"]
+__all__ = ["VERSION", "Group", "Part", "group_of", "key", "parts", "places", "template"]
 
 VERSION = 1
 

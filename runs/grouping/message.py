@@ -31,6 +31,7 @@ _FRAME = re.compile(
 _PYTHON_FRAME = re.compile(r'\s*File "')
 _LINE = re.compile(r"\n(?=\S)")
 _SPACE = re.compile(r"\s+")
+_PLACE = re.compile(r"<(email|hex|host|id|ip|key|model|n|org|path|time|tool|url|value)>")
 _REPEATED = re.compile(r"(<[a-z]+>)(?:,? ?(?:and )?\1)+")
 
 
@@ -71,6 +72,13 @@ def parts(message: str) -> list[Part]:
     head, tail = _ends(message)
     rest = message[len(head) : len(message) - len(tail)]
     return [*_read(head), Part(rest, "rest"), *_read(tail)]
+
+
+def places(template: str) -> list[Part]:
+    """A template in pieces: its words, and each place of something that varies, with an empty text."""
+    pieces = _PLACE.split(template)  # words and kinds take turns
+    parts = [Part("", piece) if at % 2 else Part(piece) for at, piece in enumerate(pieces)]
+    return [part for part in parts if part.text or part.kind]
 
 
 def _stands_for(part: Part) -> str:

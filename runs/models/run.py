@@ -176,10 +176,12 @@ class Run(Snapshot):
                 name="run_error_group",
                 condition=models.Q(error_group__isnull=False),
             ),
+            # with all that is summed of the latter, since they lie far apart
             models.Index(
                 "project",
                 "created_at",
                 name="run_ended_badly",
+                include=("error_group", "assistant_id", "model", "configuration", "total_tokens", "cost"),
                 condition=models.Q(error_group__isnull=False),
             ),
             # id:run_ab* and pasted ids; in byte order, whatever the server's collation

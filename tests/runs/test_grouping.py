@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.grouping import Group, group_of, key, parts, template
+from runs.grouping import Group, group_of, key, parts, places, template
 
 PROJECT = UUID("00000000-0000-0000-0000-0000000000aa")
 OTHER = UUID("00000000-0000-0000-0000-0000000000bb")
@@ -315,6 +315,19 @@ def test_why_a_message_is_in_its_group_is_told_by_its_parts():
         ("  at x.js:1\n", "trace"),
         ("by ", None),
         ("req_1a2b", "id"),
+    ]
+
+
+@pytest.mark.parametrize("found", TEMPLATES)
+def test_a_template_is_its_places_and_the_words_between_them(found):
+    assert "".join(f"<{part.kind}>" if part.kind else part.text for part in places(found)) == found
+
+
+def test_what_is_no_place_of_a_template_stays_as_it_was_written():
+    assert [(part.text, part.kind) for part in places("<n> of <b> at <module><path>")] == [
+        ("", "n"),
+        (" of <b> at <module>", None),
+        ("", "path"),
     ]
 
 

@@ -1,0 +1,228 @@
+"""What an address of the error pages asks for, and the addresses that lead on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from dashboard import parameters
+from runs.errors import Problem
+from runs.filters import Moment, RunFilters
+from runs.models import ErrorGroup, Project
+from runs.stats.errors import Counted
+
+Choice = TypeVar("Choice", bound=StrEnum)
+USUAL = Moment("-14d")
+RANGES = (("-24h", "24 h"), ("-14d", "14 d"), ("-90d", "90 d"))
+DIGITS = 12  # of a group's id, in a query: as good as all of them, and short enough to be read
+
+
+class Show(StrEnum):
+    """Which groups are listed."""
+
+    OPEN = "open"
+    NEW = "new"
+    RESOLVED = "resolved"
+    IGNORED = "ignored"
+    ALL = "all"
+
+    def holds(self, counted: Counted, now: datetime) -> bool:
+        """Whether a group stands under that heading."""
+        match self:
+            case Show.OPEN:
+                return counted.is_open
+            case Show.NEW:
+                return counted.is_new(now)
+            case Show.RESOLVED:
+                return counted.group.state == ErrorGroup.State.RESOLVED and not counted.regressed
+            case Show.IGNORED:
+                return counted.group.state == ErrorGroup.State.IGNORED
+        return True
+
+
+class Sort(StrEnum):
+    """What the list begins with the most of."""
+
+    RUNS = "runs"
+    LAST = "last"
+    FIRST = "first"
+
+    def sorted(self, groups: Iterable[Counted]) -> list[Counted]:
+        """The groups in that order; they come with the most frequent first, which settles equal ones."""
+        match self:
+            case Sort.LAST:
+                return sorted(groups, key=lambda each: each.last_seen, reverse=True)
+            case Sort.FIRST:
+                return sorted(groups, key=lambda each: each.first_seen, reverse=True)
+        return list(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A choice of time: its words, where it leads, and whether it holds."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which runs, within which time, and of their groups which, from which page of the list on."""
+
+    project: Project
+    filters: RunFilters
+    show: Show = Show.OPEN
+    sort: Sort = Sort.RUNS
+    page: int = 1
+    group: ErrorGroup | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest, project: Project) -> Asked:
+        """What the list's address asks for. Raises InvalidFilter."""
+        filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "sort", "page"))
+        show, sort = _one_of(request, "show", Show), _one_of(request, "sort", Sort)
+        return cls(project, _timed(filters), show or Show.OPEN, sort or Sort.RUNS, _page(request))
+
+    @classmethod
+    def of_group(cls, request: HttpRequest, project: Project, group: ErrorGroup) -> Asked:
+        """What a group's address asks for. Raises InvalidFilter."""
+        return cls(project, _timed(RunFilters.from_query(dict(request.GET.lists()))), group=group)
+
+    @property
+    def path(self) -> str:
+        name = "errors" if self.group is None else "error-group"
+        return reverse(name, kwargs=self._names)
+
+    @property
+    def url(self) -> str:
+        """The address of the same."""
+        return self.path + self.query
+
+    @property
+    def query(self) -> str:
+        """Its query string; what is usual is left out."""
+        shown = {"show": self.show, "sort": self.sort, "page": self.page}
+        usual = {"show": Show.OPEN, "sort": Sort.RUNS, "page": 1}
+        own = urlencode({name: value for name, value in shown.items() if value != usual[name]})
+        return _joined(self._untimed.query(), own)
+
+    @property
+    def list_url(self) -> str:
+        """The list of the groups of the same runs."""
+        return reverse("errors", kwargs={"project": self.project.slug}) + _joined(self._untimed.query())
+
+    @property
+    def typed(self) -> str:
+        return str(self.filters.q or "")
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but a time is asked for."""
+        return bool(set(self.filters.active) - {"since", "until"})
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """The parameters beside the query, for its form to keep."""
+        return [*(pair for pair in self._untimed.pairs() if pair[0] != "q"), *self._shown()]
+
+    @property
+    def timeless(self) -> list[tuple[str, str]]:
+        """The parameters beside the time, for its form to keep."""
+        return [*replace(self.filters, since=None, until=None).pairs(), *self._shown()]
+
+    @property
+    def ranges(self) -> list[Range]:
+        """The times that are offered."""
+        return [self._range(text, label) for text, label in RANGES]
+
+    @property
+    def is_usual_range(self) -> bool:
+        """Whether one of the offered times holds."""
+        return any(each.current for each in self.ranges)
+
+    @property
+    def span(self) -> str:
+        """The time in words: `the last 14 days`, `since 2026-11-01 00:00:00 UTC`."""
+        since, until = self.filters.since, self.filters.until
+        if since and not until and since.text.startswith("-"):
+            return f"the last {since.describe().removesuffix(' ago')}"
+        parts = [f"since {since.describe()}" if since else "", f"before {until.describe()}" if until else ""]
+        return " and ".join(filter(None, parts))
+
+    def value(self, moment: Moment | None, now: datetime) -> str:
+        """A moment as the value of a datetime-local field, in UTC."""
+        return f"{moment.at(now):%Y-%m-%dT%H:%M:%S}" if moment else ""
+
+    def runs(self, text: str = "", **changes: object) -> str:
+        """The run list of the runs that match, of which `text` is asked too, in the query language."""
+        filters = replace(self.filters, **changes)  # type: ignore[arg-type]
+        filters = filters.narrowed(text) if text else filters
+        return f"{reverse('runs', kwargs={'project': self.project.slug})}?{filters.query()}"
+
+    def group_url(self, group: ErrorGroup) -> str:
+        """The page of a group, for the same time and runs."""
+        kwargs = {"project": self.project.slug, "group": group.pk}
+        return reverse("error-group", kwargs=kwargs) + _joined(self._untimed.query())
+
+    def with_show(self, show: Show) -> Asked:
+        return replace(self, show=show, page=1)
+
+    def _range(self, text: str, label: str) -> Range:
+        state = replace(self, filters=replace(self.filters, since=Moment(text), until=None), page=1)
+        return Range(label, state.url, current=state.filters == self.filters)
+
+    def _shown(self) -> list[tuple[str, str]]:
+        shown = [("show", str(self.show))] if self.show is not Show.OPEN else []
+        return [*shown, ("sort", str(self.sort))] if self.sort is not Sort.RUNS else shown
+
+    @property
+    def _names(self) -> dict[str, object]:
+        names: dict[str, object] = {"project": self.project.slug}
+        return names if self.group is None else names | {"group": self.group.pk}
+
+    @property
+    def _untimed(self) -> RunFilters:
+        """The filters as an address has them, in which the usual time goes without saying."""
+        is_usual = self.filters.since == USUAL and self.filters.until is None
+        return replace(self.filters, since=None) if is_usual else self.filters
+
+
+def term(group: ErrorGroup) -> str:
+    """How the query language asks for the runs of a group."""
+    return f"group:{group.pk.hex[:DIGITS]}"
+
+
+def _timed(filters: RunFilters) -> RunFilters:
+    return filters if filters.since or filters.until else replace(filters, since=USUAL)
+
+
+def _joined(*queries: str) -> str:
+    whole = "&".join(filter(None, queries))
+    return f"?{whole}" if whole else ""
+
+
+def _one_of(request: HttpRequest, name: str, kind: type[Choice]) -> Choice | None:
+    value = parameters.one(request, name)
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise parameters.invalid(Problem(name, f"known are {', '.join(kind)}")) from error
+
+
+def _page(request: HttpRequest) -> int:
+    text = parameters.one(request, "page")
+    if text is None:
+        return 1
+    if not text.isdecimal() or not 0 < len(text) < 7 or int(text) < 1:
+        raise parameters.invalid(Problem("page", "expected a number from 1 on"))
+    return int(text)

@@ -1,0 +1,182 @@
+"""The page of one group: what its runs come to, where they are, why they are together, what sets them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+
+from dashboard import formats
+from dashboard.error_groups.asked import Asked, term
+from dashboard.error_groups.contrasts import Contrast, contrasts
+from dashboard.error_groups.rows import Change, change
+from dashboard.error_groups.shares import Table, tables
+from dashboard.listing import run_url
+from runs import grouping
+from runs.filters import RunFilters
+from runs.grouping import Part
+from runs.models import Assistant, ErrorGroup, Run
+from runs.querysets import PREVIEW_LENGTH
+from runs.stats import differences, errors
+from runs.stats.differences import Comparison
+from runs.stats.errors import Counted, Groups, Parts
+
+SAMPLES = 10
+STATES = {
+    ErrorGroup.State.OPEN: "Open again",
+    ErrorGroup.State.RESOLVED: "Resolve",
+    ErrorGroup.State.IGNORED: "Ignore",
+}
+_NAMES = {
+    "email": "address",
+    "hex": "hexadecimal number",
+    "host": "host name",
+    "id": "id",
+    "ip": "IP address",
+    "key": "secret key",
+    "model": "model",
+    "n": "number",
+    "org": "organization",
+    "path": "path",
+    "rest": "middle of a long message",
+    "time": "time or duration",
+    "tool": "tool",
+    "trace": "line of a stack trace",
+    "url": "address",
+    "value": "quoted value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A run of the group, with its message taken apart."""
+
+    run: Run
+    url: str
+    assistant: str
+    message: list[Part]
+    is_cut: bool
+
+
+@dataclass
+class Detail:
+    """A group within the time and among the runs that the address asks for."""
+
+    group: ErrorGroup
+    asked: Asked
+    now: datetime
+
+    @cached_property
+    def found(self) -> Groups:
+        return errors.groups(self.asked.project, self.asked.filters, self.now, only=self.group.pk)
+
+    @property
+    def counted(self) -> Counted | None:
+        """None where no run of that time matches."""
+        return next(iter(self.found.groups), None)
+
+    @cached_property
+    def seen(self) -> tuple[datetime, datetime] | None:
+        """First and last run, of any time."""
+        counted = self.counted
+        return (counted.first_seen, counted.last_seen) if counted else errors.seen(self.group.pk)
+
+    @cached_property
+    def parts(self) -> Parts:
+        keys = [self.group.pk]
+        found = errors.parts(
+            self.asked.project, self.asked.filters, self.found.window, self.now, keys, only=self.group.pk
+        )
+        return found[self.group.pk]
+
+    @property
+    def change(self) -> Change | None:
+        return change(self.counted, self.now) if self.counted else None
+
+    @property
+    def cost(self) -> str:
+        return "" if self.found.sums.cost is None else formats.cost(self.found.sums.cost)
+
+    @property
+    def url(self) -> str:
+        return self.asked.runs(term(self.group))
+
+    @property
+    def term(self) -> str:
+        """How the query language asks for its runs."""
+        return term(self.group)
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it came back after somebody took it for resolved, at any time."""
+        changed, seen = self.group.state_changed_at, self.seen
+        is_resolved = self.group.state == ErrorGroup.State.RESOLVED
+        return is_resolved and changed is not None and seen is not None and seen[1] > changed
+
+    @cached_property
+    def since(self) -> tuple[int, str]:
+        """How many runs came after it was resolved, and where they are listed."""
+        moment = formats.machine_time(self.group.state_changed_at.replace(microsecond=0))  # type: ignore[union-attr]
+        text = f"{term(self.group)} created:>{moment}"
+        filters = RunFilters().narrowed(text)
+        count = Run.objects.in_project(self.asked.project).matching(filters).count()
+        return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.query()}"
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The states that it can be given now, with the words of their buttons."""
+        is_again = self.regressed
+        return [
+            (state.value, "Resolve again" if is_again and state.value == self.group.state else words)
+            for state, words in STATES.items()
+            if state.value != self.group.state or is_again
+        ]
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Those of the assistants, by id."""
+        return Assistant.objects.names(self.asked.project, self.parts.assistants)
+
+    @property
+    def tables(self) -> list[Table]:
+        return tables(self.asked, self.group, self.parts, self.names)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """Its newest runs."""
+        runs = errors.of_group(self.asked.project, self.group.pk, self.asked.filters, self.now)
+        path = reverse("runs", kwargs={"project": self.asked.project.slug})
+        return [self._sample(run, path) for run in runs.newest_first().for_list()[:SAMPLES]]
+
+    @property
+    def why(self) -> list[Part]:
+        """The first message of the group in pieces."""
+        return grouping.parts(self.group.sample)
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """What stands for what, of the pieces that were taken out of that message."""
+        kinds = dict.fromkeys(part.kind for part in self.why if part.kind)
+        return [(kind, _NAMES[kind]) for kind in kinds if kind]
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        asked = self.asked
+        return differences.compare(asked.project, self.group.pk, asked.filters, self.found.window, self.now)
+
+    @property
+    def contrasts(self) -> list[Contrast]:
+        return contrasts(self.asked, self.group, self.comparison)
+
+    def _sample(self, run: Run, path: str) -> Sample:
+        text = run.error_preview or ""
+        return Sample(
+            run=run,
+            url=run_url(path, run),
+            assistant=self.names.get(run.assistant_id) or formats.short_id(run.assistant_id),
+            message=grouping.parts(text),
+            is_cut=len(text) >= PREVIEW_LENGTH,
+        )

@@ -1,0 +1,87 @@
+"""The error groups as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import formats, twins
+from dashboard.access import project_page
+from dashboard.error_groups.asked import Asked
+from dashboard.error_groups.rows import Row
+from dashboard.views.error_groups import Listing
+from runs.errors import InvalidFilter
+from runs.exports import Column
+from runs.models import Project
+from runs.stats import errors
+from runs.stats.errors import MOST_GROUPS, Sums
+
+VALUES: dict[str, Callable[[Row], Any]] = {
+    "id": lambda row: str(row.group.pk),
+    "status": lambda row: row.group.status,
+    "code": lambda row: row.group.code,
+    "message": lambda row: row.group.template,
+    "state": lambda row: row.group.state,
+    "regressed": lambda row: row.counted.regressed,
+    "runs": lambda row: row.counted.sums.runs,
+    "runs_before": lambda row: row.counted.before,
+    "trend": lambda row: str(row.counted.trend),
+    "first_seen_at": lambda row: formats.machine_time(row.counted.first_seen),
+    "last_seen_at": lambda row: formats.machine_time(row.counted.last_seen),
+    "total_tokens": lambda row: row.counted.sums.tokens,
+    "cost_usd": lambda row: _dollars(row.counted.sums),
+    "unpriced_runs": lambda row: row.counted.sums.unpriced,
+    "assistants": lambda row: len(row.assistants),
+    "models": lambda row: len(row.models),
+    "configurations": lambda row: row.configurations,
+}
+
+
+@require_safe
+@project_page
+def json(request: HttpRequest, project: Project) -> HttpResponse:
+    """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
+    try:
+        listing = _listing(request, project)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    found, asked = listing.found, listing.asked
+    runs, is_capped = errors.all_runs(project, asked.filters, found.window, listing.now)
+    return twins.as_json(
+        {
+            "object": "list",
+            "from": formats.machine_time(found.window.first),
+            "to": formats.machine_time(found.window.end),
+            "runs": runs,
+            "runs_capped": is_capped,
+            "ended_badly": found.sums.runs,
+            "groups": found.count,
+            "total_tokens": found.sums.tokens,
+            "cost_usd": _dollars(found.sums),
+            "data": [{name: of(row) for name, of in VALUES.items()} for row in listing.rows],
+        }
+    )
+
+
+@require_safe
+@project_page
+def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """`errors.csv`: the same groups, a line each."""
+    try:
+        listing = _listing(request, project)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    return twins.as_csv(project, "errors", [Column(name, of) for name, of in VALUES.items()], listing.rows)
+
+
+def _listing(request: HttpRequest, project: Project) -> Listing:
+    """Raises InvalidFilter."""
+    return Listing(Asked.of(request, project), timezone.now(), page_size=MOST_GROUPS)
+
+
+def _dollars(sums: Sums) -> float | None:
+    return None if sums.cost is None else sums.cost / 1e9

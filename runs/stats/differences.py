@@ -1,0 +1,207 @@
+"""What runs of an error group have more often, or less, than completed runs of the same assistants.
+
+Of both, the newest are compared, as many of each assistant on the one side as on the other as far as there are so
+many: otherwise whatever tells assistants apart would look like a cause.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from runs.filters import RunFilters
+from runs.models import Configuration, Project, RunStep
+from runs.stats.errors import LATEST, Window, of_group
+
+MOST_COMPARED = 500
+MOST_SHOWN = 12
+FEW = 20  # runs on either side, below which chance explains much
+_LOOKED_AT = 4  # times as many runs of an assistant are searched for completed ones
+_LEAST = 3  # runs that have a thing, on one side, before anything is said of it
+_LEAST_DIFFERENCE = 0.05
+_LONGEST_VALUE = 100
+# Standard errors that a difference must have to be told at all, and beyond which chance hardly explains it, although
+# some hundred things are compared.
+_TOLD = 1.64
+_CERTAIN = 3.0
+
+_REST = """
+    SELECT found.id, found.model, found.configuration_id, found.metadata::text
+      FROM unnest(%s::text[], %s::int[]) AS wanted (assistant, most),
+           LATERAL (SELECT * FROM (SELECT id, status, model, configuration_id, metadata, created_at
+                                     FROM run
+                                    WHERE project_id = %s AND assistant_id = wanted.assistant
+                                      AND created_at >= %s AND created_at < %s
+                                    ORDER BY created_at DESC LIMIT wanted.most * %s) AS newest
+                     WHERE status = 'completed' ORDER BY created_at DESC LIMIT wanted.most) AS found"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something that a run can have. `kind`: model, configuration, tool, function or metadata, which has a `key`.
+
+    A tool is had by a run that could call it or did, a function is called. A metadata `value` of None is any.
+    """
+
+    kind: str
+    value: str | None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How many runs of the group have it, and how many of the others."""
+
+    attribute: Attribute
+    count: int
+    of: int
+    rest: int
+    of_rest: int
+
+    @property
+    def share(self) -> float:
+        return self.count / self.of
+
+    @property
+    def rest_share(self) -> float:
+        return self.rest / self.of_rest
+
+    @property
+    def by(self) -> float:
+        """The difference of the shares, positive where the group has it more often."""
+        return self.share - self.rest_share
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference, were both sides alike."""
+        pooled = (self.count + self.rest) / (self.of + self.of_rest)
+        return math.sqrt(pooled * (1 - pooled) * (1 / self.of + 1 / self.of_rest))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is large enough to look at."""
+        return abs(self.by) >= max(_LEAST_DIFFERENCE, _TOLD * self.error)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether chance hardly explains it."""
+        return min(self.of, self.of_rest) >= FEW and abs(self.by) > _CERTAIN * self.error
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The differences, the largest first, of `runs` of the group and `rest` completed ones of its `assistants`.
+
+    `capped`: the group has more runs in this time than were compared.
+    """
+
+    differences: tuple[Difference, ...]
+    runs: int
+    rest: int
+    assistants: tuple[str, ...]
+    capped: bool
+
+    @property
+    def is_small(self) -> bool:
+        return min(self.runs, self.rest) < FEW
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What is read of a run."""
+
+    id: uuid.UUID
+    model: str | None
+    configuration: uuid.UUID
+    metadata: Any
+
+
+def compare(project: Project, group: uuid.UUID, filters: RunFilters, window: Window, now: datetime) -> Comparison:
+    """What differs, within the time of `window`; of the group's runs those that match. Four queries."""
+    columns = ("id", "model", "configuration_id", "metadata", "assistant_id")
+    newest = of_group(project, group, filters, now).newest_first()
+    found = list(newest.values_list(*columns)[: MOST_COMPARED + 1])
+    kept = found[:MOST_COMPARED]
+    assistants = Counter(assistant for *_, assistant in kept)
+    runs = [_Looked(*rest) for *rest, _ in kept]
+    others = _others(project, assistants, filters, window) if runs else []
+    differences = _differences(project, runs, others) if others else ()
+    return Comparison(differences, len(runs), len(others), tuple(sorted(assistants)), len(found) > MOST_COMPARED)
+
+
+def _others(project: Project, assistants: Mapping[str, int], filters: RunFilters, window: Window) -> list[_Looked]:
+    total, names = sum(assistants.values()), sorted(assistants)
+    most = [math.ceil(MOST_COMPARED * assistants[name] / total) for name in names]
+    until = window.end if filters.until else LATEST
+    with connection.cursor() as cursor:
+        cursor.execute(_REST, (names, most, project.pk, window.first, until, _LOOKED_AT))
+        rows = cursor.fetchall()
+    return [_Looked(key, model, used, json.loads(metadata or "null")) for key, model, used, metadata in rows]
+
+
+def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Looked]) -> tuple[Difference, ...]:
+    configured = _configured(project, {run.configuration for run in (*runs, *others)})
+    called = RunStep.objects.calls_of([run.id for run in (*runs, *others)])
+    there, elsewhere = (
+        Counter(each for run in some for each in _attributes(run, configured, called)) for some in (runs, others)
+    )
+    found = [
+        Difference(each, there[each], len(runs), elsewhere[each], len(others))
+        for each in there.keys() | elsewhere.keys()
+        if max(there[each], elsewhere[each]) >= _LEAST
+    ]
+    return tuple(_ranked(each for each in found if each.is_told))
+
+
+def _ranked(found: Iterable[Difference]) -> list[Difference]:
+    """The largest first. Where the group has one value of a kind more often, it has others less: nothing new."""
+    ordered = sorted(found, key=lambda each: (-abs(each.by), each.by < 0, repr(each.attribute)))
+    more = {(each.attribute.kind, each.attribute.key) for each in ordered if each.by > 0 and _is_single(each)}
+    told = [each for each in ordered if each.by > 0 or (each.attribute.kind, each.attribute.key) not in more]
+    return told[:MOST_SHOWN]
+
+
+def _is_single(difference: Difference) -> bool:
+    """Whether a run has one value of that kind at most."""
+    return difference.attribute.kind in ("model", "configuration") or (
+        difference.attribute.kind == "metadata" and difference.attribute.value is not None
+    )
+
+
+def _configured(project: Project, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
+    """The tools of each of those configurations, by type and by function name."""
+    found = Configuration.objects.tools_of(project, ids)
+    return {key: frozenset((*types, *functions)) for key, types, functions in found}
+
+
+def _attributes(
+    run: _Looked, configured: Mapping[uuid.UUID, frozenset[str]], called: Mapping[uuid.UUID, frozenset[tuple[str, str]]]
+) -> Iterator[Attribute]:
+    if run.model is not None:
+        yield Attribute("model", run.model)
+    yield Attribute("configuration", run.configuration.hex)
+    calls = called.get(run.id, frozenset())
+    tools = configured.get(run.configuration, frozenset()).union(*calls)
+    yield from (Attribute("tool", name) for name in tools if name and name != "function")
+    yield from (Attribute("function", name) for name, kind in calls if name and kind == "function")
+    if isinstance(run.metadata, dict):
+        for key, value in run.metadata.items():
+            yield Attribute("metadata", None, key)
+            text = _text(value)
+            if text and len(text) <= _LONGEST_VALUE:
+                yield Attribute("metadata", text, key)
+
+
+def _text(value: Any) -> str | None:
+    """A value as it is asked for in a query; None where it can't be."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int) else None

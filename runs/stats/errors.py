@@ -1,0 +1,301 @@
+"""Runs that ended badly, by error group: how many, since when, and whether that is more than before.
+
+Everything is about the runs of a time range that match, exactly, and read from the runs themselves: few end badly,
+and `run_ended_badly` holds all that is summed of those.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+
+from runs.filters import RunFilters
+from runs.models import ErrorGroup, Project, Run
+from runs.querysets import RunQuerySet
+from runs.stats import spans
+from runs.stats.newest import MOST_COUNTED
+from runs.stats.spans import HOUR, Span
+
+# Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
+MOST_GROUPS = 2_000
+NEW_FOR = timedelta(hours=24)
+
+_COLUMNS = ("error_group_id", "created_at", "assistant_id", "model", "configuration_id", "total_tokens", "cost")
+
+# First and last sight are of all runs of the group, whatever is asked for; each is a look into run_error_group.
+_GROUPS = """
+    WITH counted AS (
+        SELECT error_group_id,
+               count(*) FILTER (WHERE created_at >= %s) AS runs,
+               count(*) FILTER (WHERE created_at < %s) AS runs_before,
+               sum(total_tokens) FILTER (WHERE created_at >= %s) AS tokens,
+               sum(cost) FILTER (WHERE created_at >= %s) AS cost,
+               count(*) FILTER (WHERE created_at >= %s AND cost IS NULL AND total_tokens > 0) AS unpriced
+          FROM ({matches}) AS matches GROUP BY error_group_id)
+    SELECT counted.*,
+           (SELECT min(created_at) FROM run WHERE error_group_id = counted.error_group_id),
+           (SELECT max(created_at) FROM run WHERE error_group_id = counted.error_group_id),
+           count(*) OVER (), sum(runs) OVER (), sum(tokens) OVER (), sum(cost) OVER (), sum(unpriced) OVER ()
+      FROM counted WHERE runs > 0
+     ORDER BY runs DESC, error_group_id LIMIT %s"""
+
+# Of the groups that are asked for, and of all others together, as NULL.
+_PARTS = """
+    SELECT grouping(part, assistant_id, model, configuration_id),
+           error_group_id, part, assistant_id, model, configuration_id::text, count(*)
+      FROM (SELECT CASE WHEN error_group_id = ANY (%s::uuid[]) THEN error_group_id END AS error_group_id,
+                   floor(extract(epoch FROM created_at - %s) / %s)::int AS part, assistant_id, model, configuration_id
+              FROM ({matches}) AS matches) AS runs
+     GROUP BY GROUPING SETS ((error_group_id, part), (error_group_id, assistant_id), (error_group_id, model),
+                             (error_group_id, configuration_id))"""
+_PART, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
+
+# Whole hours from their sums; what lies in the hours at both ends is counted.
+_SUMMED = """
+    SELECT (SELECT coalesce(sum(runs), 0) FROM {rollup} WHERE project_id = %s AND hour >= %s AND hour < %s{asked})
+         + (SELECT count(*) FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s{asked})
+         + (SELECT count(*) FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s{asked})"""
+# Which sums know what is asked for in one of these fields.
+_KNOWN = {
+    "": ("rollup_hour_status", ""),
+    "status": ("rollup_hour_status", " AND status = ANY (%s)"),
+    "model": ("rollup_hour_model", " AND model = ANY (%s)"),
+    "assistant": ("rollup_hour_assistant", " AND assistant_id = ANY (%s)"),
+}
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # nothing is older
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+class Trend(StrEnum):
+    """How a count compares with that of as much time before."""
+
+    NEW = "new"  # first seen within the range
+    BACK = "back"  # seen before, but not in the time before
+    UP = "up"
+    DOWN = "down"
+    STEADY = "steady"
+    UNKNOWN = "unknown"  # there is no time before, or no runs from all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that is looked at, in parts, and how far back the time before it reaches: as far, None for not at all.
+
+    Counts are compared with those of before only where there were runs all of that time. What was created after `end`
+    counts to the last part, unless the filters leave it out.
+    """
+
+    first: datetime
+    end: datetime
+    parts: Span
+    compared: datetime | None = None
+    compares: bool = False
+
+    def place(self, part: int) -> int:
+        """The part that a run of that number is drawn in."""
+        return min(max(part, 0), self.parts.count - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What some runs come to. Cost is in nano-dollars; `unpriced` runs used tokens that have no price."""
+
+    runs: int
+    tokens: int | None
+    cost: int | None
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A group within the range; `before` is its count in the time before. First and last seen: ever."""
+
+    group: ErrorGroup
+    sums: Sums
+    before: int
+    trend: Trend
+    first_seen: datetime
+    last_seen: datetime
+
+    @property
+    def regressed(self) -> bool:
+        """Whether a run of it was created after somebody took it for resolved."""
+        changed = self.group.state_changed_at
+        return self.group.state == ErrorGroup.State.RESOLVED and changed is not None and self.last_seen > changed
+
+    @property
+    def is_open(self) -> bool:
+        return self.regressed or self.group.state == ErrorGroup.State.OPEN
+
+    def is_new(self, now: datetime) -> bool:
+        """Whether nobody had seen it a day ago."""
+        return self.first_seen > now - NEW_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """All groups of the range, the most frequent first; `count` where not all of them are told apart."""
+
+    window: Window
+    groups: tuple[Counted, ...]
+    sums: Sums
+    count: int
+
+    @property
+    def capped(self) -> bool:
+        return self.count > len(self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How the runs of a group divide: by part of the window, and by what they ran on."""
+
+    over_time: Counter[int] = field(default_factory=Counter)
+    assistants: Counter[str] = field(default_factory=Counter)
+    models: Counter[str | None] = field(default_factory=Counter)
+    configurations: Counter[str] = field(default_factory=Counter)
+
+
+def window(project: Project, filters: RunFilters, now: datetime) -> Window:
+    """The time that `filters` ask about; one query, or two where they don't say since when."""
+    end = filters.until.at(now) if filters.until else now
+    first = filters.since.at(now) if filters.since else _oldest(_bad(project, filters, now)) or end
+    parts = spans.span(first, max(end, first))
+    oldest = _oldest(Run.objects.in_project(project))
+    if not filters.since or end <= first or oldest is None or oldest >= first:
+        return Window(first, end, parts)
+    compared = first - min(end - first, first - _BEGINNING)
+    return Window(first, end, parts, compared, compares=oldest <= compared)
+
+
+def groups(project: Project, filters: RunFilters, now: datetime, *, only: uuid.UUID | None = None) -> Groups:
+    """The groups of the matching runs, or `only` one; three queries, however many groups."""
+    found = window(project, filters, now)
+    runs = _bad(project, replace(filters, since=None, until=None), now, only)
+    if filters.since:
+        runs = runs.filter(created_at__gte=found.compared or found.first)
+    if filters.until:
+        runs = runs.filter(created_at__lt=found.end)
+    matches, parameters = _statement(runs)
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS.format(matches=matches), (*[found.first] * 5, *parameters, MOST_GROUPS))
+        rows = cursor.fetchall()
+    known = ErrorGroup.objects.in_project(project).with_people().in_bulk([row[0] for row in rows])
+    counted = tuple(_counted(found, known[row[0]], *row[1:8]) for row in rows if row[0] in known)
+    count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
+    return Groups(found, counted, _sums(*sums), count)
+
+
+def parts(
+    project: Project, filters: RunFilters, window: Window, now: datetime, ids: Iterable[uuid.UUID],
+    *, only: uuid.UUID | None = None,
+) -> dict[uuid.UUID | None, Parts]:  # fmt: skip
+    """How the runs of the groups `ids` divide, and at None those of all others, unless `only` one; one query."""
+    matches, parameters = _statement(_bad(project, filters, now, only))
+    step = window.parts.step.total_seconds()
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS.format(matches=matches), (list(ids), window.parts.start, step, *parameters))
+        rows = cursor.fetchall()
+    found: dict[uuid.UUID | None, Parts] = defaultdict(Parts)
+    for mask, group, part, assistant, model, configuration, count in rows:
+        divided = found[group]
+        if mask == _PART:
+            divided.over_time[window.place(part)] += count
+        elif mask == _ASSISTANT:
+            divided.assistants[assistant] = count
+        elif mask == _MODEL:
+            divided.models[model] = count
+        elif mask == _CONFIGURATION:
+            divided.configurations[configuration] = count
+    return found
+
+
+def of_group(project: Project, group: uuid.UUID, filters: RunFilters, now: datetime) -> RunQuerySet:
+    """The runs of one group that match."""
+    return _bad(project, filters, now, group)
+
+
+def seen(group: uuid.UUID) -> tuple[datetime, datetime] | None:
+    """When the first and the last run of a group were created, whatever is asked for; None where none is left."""
+    runs = Run.objects.filter(error_group=group).order_by("created_at").values_list("created_at", flat=True)
+    first, last = runs.first(), runs.last()
+    return None if first is None or last is None else (first, last)
+
+
+def all_runs(project: Project, filters: RunFilters, window: Window, now: datetime) -> tuple[int, bool]:
+    """How many runs match at all, and whether there are more than that; one query.
+
+    Exact where the sums of each hour know what is asked for. Elsewhere counting ends somewhere.
+    """
+    asked = sorted(set(filters.active) - {"since", "until"}) or [""]
+    if len(asked) == 1 and asked[0] in _KNOWN:
+        return _summed(project, filters, window, asked[0]), False
+    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project))
+    count = runs.count_at_most(MOST_COUNTED)
+    return min(count, MOST_COUNTED), count > MOST_COUNTED
+
+
+def _summed(project: Project, filters: RunFilters, window: Window, name: str) -> int:
+    first = window.first if filters.since else _BEGINNING
+    end = window.end if filters.until else LATEST
+    begin = min(_BEGINNING - (_BEGINNING - first) // HOUR * HOUR, end)
+    whole = max(_BEGINNING + (end - _BEGINNING) // HOUR * HOUR, begin)
+    rollup, condition = _KNOWN[name]
+    values: list[list[str]] = [list(getattr(filters, name))] if name else []
+    spans = ((begin, whole), (first, begin), (whole, end))
+    with connection.cursor() as cursor:
+        parameters: list[Any] = [each for span in spans for each in (project.pk, *span, *values)]
+        cursor.execute(_SUMMED.format(rollup=rollup, asked=condition), parameters)
+        return int(cursor.fetchone()[0])
+
+
+def _bad(project: Project, filters: RunFilters, now: datetime, only: uuid.UUID | None = None) -> RunQuerySet:
+    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project), error_group__isnull=False)
+    return runs if only is None else runs.filter(error_group=only)
+
+
+def _oldest(runs: RunQuerySet) -> datetime | None:
+    return runs.order_by("created_at").values_list("created_at", flat=True).first()
+
+
+def _statement(runs: RunQuerySet) -> tuple[str, tuple[Any, ...]]:
+    statement, parameters = runs.order_by().values(*_COLUMNS).query.sql_with_params()
+    return statement, parameters
+
+
+def _counted(
+    window: Window, group: ErrorGroup, runs: int, before: int, tokens: int | None, cost: int | None, unpriced: int,
+    first_seen: datetime, last_seen: datetime,
+) -> Counted:  # fmt: skip
+    trend = _trend(window, runs, before, first_seen)
+    return Counted(group, _sums(runs, tokens, cost, unpriced), before, trend, first_seen, last_seen)
+
+
+def _sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int | None) -> Sums:
+    """Sums of bigints are numeric."""
+    return Sums(
+        int(runs or 0), None if tokens is None else int(tokens), None if cost is None else int(cost), int(unpriced or 0)
+    )
+
+
+def _trend(window: Window, runs: int, before: int, first_seen: datetime) -> Trend:
+    if window.compared is None:
+        return Trend.UNKNOWN
+    if first_seen >= window.first:
+        return Trend.NEW
+    if not window.compares:
+        return Trend.UNKNOWN
+    if before == 0:
+        return Trend.BACK
+    difference = runs - before
+    # Two counts of equal times differ by chance by the root of their sum; less than twice that says nothing.
+    if difference**2 <= 4 * (runs + before):
+        return Trend.STEADY
+    return Trend.UP if difference > 0 else Trend.DOWN

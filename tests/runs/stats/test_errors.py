@@ -1,0 +1,378 @@
+"""Every number of the error pages, computed anew from the runs as they are read back, and found equal."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs.filters import Moment, Query, RunFilters
+from runs.models import ErrorGroup, Project, Run, User
+from runs.removal import erase
+from runs.stats import errors
+from runs.stats.errors import Counted, Trend
+from tests import factories
+
+NOW = datetime.fromtimestamp(factories.NOW, UTC)
+DAY = 86_400
+FORTNIGHT = RunFilters(since=Moment("-14d"))
+BAD = ("failed", "incomplete", "expired")
+# by how they end: status, code, what the message is made of
+ENDS: tuple[tuple[str, str | None, Callable[[int], str | None]], ...] = (
+    ("failed", "rate_limit_exceeded", lambda n: f"Rate limit reached for gpt-4o, limit {n}."),
+    ("failed", "server_error", lambda n: f"The server had an error, id req_{n:08x}."),
+    ("failed", "server_error", lambda n: f"Timed out after {n} s."),
+    ("failed", None, lambda _: None),
+    ("incomplete", "max_completion_tokens", lambda _: None),
+    ("expired", "expired", lambda _: None),
+    ("exploded", "vendor_code", lambda n: f"Burst {n} times"),
+)
+PRICES = {"gpt-4o-mini": (150, 600)}  # nano-dollars a token, read and written
+
+
+def ended(end: int, number: int, created: int, **changes: Any) -> dict[str, Any]:
+    """A run that ended in the way of that number."""
+    status, code, message = ENDS[end]
+    text = message(number)
+    has_error = status in ("failed", "exploded") and (code or text)
+    return factories.run_object(
+        **{
+            "id": f"run_{status}_{number}", "created_at": created, "started_at": created + 1, "status": status,
+            "completed_at": None, "failed_at": created + 9 if status == "failed" else None,
+            "last_error": {"code": code, "message": text} if has_error else None,
+            "incomplete_details": {"reason": code} if status == "incomplete" else None,
+            "expires_at": created + 600 if status == "expired" else None,
+        } | changes
+    )  # fmt: skip
+
+
+def seed(project: Project) -> None:
+    """Some hundred runs of a month, and whatever makes counting them hard."""
+    rng = random.Random(7)
+    now = factories.NOW
+    runs = []
+    for number in range(260):
+        usage = {"prompt_tokens": rng.randrange(9000), "completion_tokens": rng.randrange(900), "total_tokens": 0}
+        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+        shared = {
+            "model": rng.choice(["gpt-4o-mini", "our-own", None]),
+            "assistant_id": rng.choice(["asst_a", "asst_b", "asst_c"]),
+            "usage": rng.choice([usage, usage, None]),
+            "instructions": rng.choice(["Be brief.", "Be kind."]),
+        }
+        created = now - rng.randrange(30 * DAY)
+        is_bad = rng.random() < 0.4
+        end = min(int(rng.expovariate(0.6)), len(ENDS) - 1)
+        runs.append(
+            ended(end, number, created, **shared)
+            if is_bad
+            else factories.run_object(id=f"run_good_{number}", created_at=created, completed_at=created + 5, **shared)
+        )
+    edges = (now - 14 * DAY, now - 14 * DAY - 1, now - 28 * DAY, now - 28 * DAY - 1, now, now + 1, now + 3 * DAY)
+    runs += [ended(0, 1000 + number, created) for number, created in enumerate(edges)]
+    assert not factories.post(project, *runs).errors
+    assert not factories.post(project, *rng.sample(runs, 40)).errors  # sent again
+    again = [run for run in runs if run["status"] == "failed"][:8]
+    # said to have completed after all, later than they failed; and back
+    completed = {"status": "completed", "last_error": None, "failed_at": None}
+    later = [run | completed | {"completed_at": run["created_at"] + 60} for run in again]
+    assert not factories.post(project, *later).errors
+    back = [run | {"failed_at": run["created_at"] + 90, "started_at": run["created_at"] + 70} for run in again[:3]]
+    assert not factories.post(project, *back).errors
+    # another message, so another group
+    moved = again[4] | {"last_error": {"code": "moved", "message": "Gone."}, "failed_at": again[4]["created_at"] + 99}
+    assert not factories.post(project, moved).errors
+    # a group that nothing is left of, and runs taken out of others
+    assert not factories.post(project, ended(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})).errors
+    for run in Run.objects.filter(error_code="lonely") | Run.objects.filter(external_id__endswith="7"):
+        erase(run)
+
+
+def raw_runs(project: Project) -> list[dict[str, Any]]:
+    """The runs as a client reads them."""
+    return [json.loads(run.as_json()) for run in Run.objects.in_project(project).with_configuration()]
+
+
+@dataclass
+class Sum:
+    """What a group comes to, added up run by run."""
+
+    runs: int = 0
+    before: int = 0
+    tokens: int | None = None
+    cost: int | None = None
+    unpriced: int = 0
+    seen: list[int] = field(default_factory=list)
+    days: Counter[int] = field(default_factory=Counter)
+    assistants: Counter[str] = field(default_factory=Counter)
+    models: Counter[str | None] = field(default_factory=Counter)
+    configurations: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+
+
+def name_of(run: dict[str, Any]) -> tuple[str, str | None, str]:
+    """Status, code, and the first word of the message, which is enough to tell these groups apart."""
+    error = run["last_error"] or {}
+    code = error.get("code")
+    if run["status"] == "incomplete":
+        code = run["incomplete_details"]["reason"]
+    if run["status"] == "expired":
+        code = "expired"
+    return run["status"], code, (error.get("message") or "").partition(" ")[0]
+
+
+def recomputed(runs: list[dict[str, Any]], since: int, until: float) -> dict[tuple[str, str | None, str], Sum]:
+    sums: dict[tuple[str, str | None, str], Sum] = {}
+    for run in runs:
+        if run["status"] not in BAD and not run["last_error"]:
+            continue
+        group = sums.setdefault(name_of(run), Sum())
+        created, usage = run["created_at"], run["usage"]
+        group.seen.append(created)
+        if since - (factories.NOW - since) <= created < since:
+            group.before += 1
+        if not since <= created < until:
+            continue
+        group.runs += 1
+        group.days[created // 3600] += 1
+        group.assistants[run["assistant_id"]] += 1
+        group.models[run["model"]] += 1
+        group.configurations[run["assistant_id"], run["model"], run["instructions"]] += 1
+        if usage is None:
+            continue
+        group.tokens = (group.tokens or 0) + usage["total_tokens"]
+        price = PRICES.get(run["model"])
+        if price is None:
+            group.unpriced += usage["total_tokens"] > 0
+        else:
+            group.cost = (group.cost or 0) + usage["prompt_tokens"] * price[0] + usage["completion_tokens"] * price[1]
+    return sums
+
+
+def named(counted: Counted) -> tuple[str, str | None, str]:
+    group = counted.group
+    is_said = group.status not in ("incomplete", "expired")
+    return group.status, group.code, group.template.partition(" ")[0] if is_said else ""
+
+
+@pytest.fixture
+def filled(project: Project) -> Project:
+    seed(project)
+    factories.post(factories.make_project("other"), *(ended(0, number, factories.NOW - 60) for number in range(3)))
+    return project
+
+
+def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
+    found = errors.groups(filled, FORTNIGHT, NOW)
+    sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
+    expected = {name: each for name, each in sums.items() if each.runs}
+    assert len(expected) >= 6
+    assert {named(each) for each in found.groups} == expected.keys()
+    assert found.count == len(expected)
+    for counted in found.groups:
+        wanted = expected[named(counted)]
+        got = counted.sums
+        assert (got.runs, got.tokens, got.cost, got.unpriced, counted.before) == (
+            wanted.runs, wanted.tokens, wanted.cost, wanted.unpriced, wanted.before,
+        )  # fmt: skip
+        assert counted.first_seen.timestamp() == min(wanted.seen)
+        assert counted.last_seen.timestamp() == max(wanted.seen)
+    total = found.sums
+    assert total.runs == sum(each.runs for each in expected.values())
+    assert total.tokens == sum(each.tokens or 0 for each in expected.values())
+    assert total.cost == sum(each.cost or 0 for each in expected.values())
+    assert total.unpriced == sum(each.unpriced for each in expected.values())
+    counts = [each.sums.runs for each in found.groups]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
+    found = errors.groups(filled, FORTNIGHT, NOW)
+    sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
+    told = found.groups[:3]
+    parts = errors.parts(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in told])
+    assert parts.keys() == {None, *(each.group.pk for each in told)}
+    start, step = found.window.parts.start.timestamp(), found.window.parts.step.total_seconds()
+    for counted in told:
+        wanted, got = sums[named(counted)], parts[counted.group.pk]
+        places: Counter[int] = Counter()
+        for hour, count in wanted.days.items():
+            places[min(int((hour * 3600 - start) // step), found.window.parts.count - 1)] += count
+        assert got.over_time == places
+        assert got.assistants == wanted.assistants
+        assert got.models == wanted.models
+        assert sorted(got.configurations.values()) == sorted(wanted.configurations.values())
+    others = sum(each.sums.runs for each in found.groups[3:])
+    assert parts[None].over_time.total() == others
+    only = told[0].group.pk
+    assert errors.parts(filled, FORTNIGHT, found.window, NOW, [only], only=only) == {only: parts[only]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "since", "until"),
+    [
+        (RunFilters(since=Moment("-24h")), factories.NOW - DAY, None),
+        (RunFilters(since=Moment("-90d")), factories.NOW - 90 * DAY, None),
+        (RunFilters(until=Moment.parse((NOW - timedelta(days=3)).isoformat())), 0, factories.NOW - 3 * DAY),
+        (
+            RunFilters(
+                since=Moment.parse((NOW - timedelta(days=14, seconds=1)).isoformat()),
+                until=Moment.parse(NOW.isoformat()),
+            ),
+            factories.NOW - 14 * DAY - 1,
+            factories.NOW,
+        ),
+    ],
+)
+def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, since: int, until: int | None) -> None:
+    end = float("inf") if until is None else until
+    sums = recomputed(raw_runs(filled), since, end)
+    found = errors.groups(filled, filters, NOW)
+    assert {named(each): each.sums.runs for each in found.groups} == {
+        name: each.runs for name, each in sums.items() if each.runs
+    }
+    created = [run["created_at"] for run in raw_runs(filled)]
+    assert errors.all_runs(filled, filters, found.window, NOW) == (sum(since <= each < end for each in created), False)
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        (RunFilters(assistant=("asst_a", "asst_b")), lambda run: run["assistant_id"] in ("asst_a", "asst_b")),
+        (RunFilters(model=("our-own",)), lambda run: run["model"] == "our-own"),
+        (RunFilters(status=("failed", "completed")), lambda run: run["status"] in ("failed", "completed")),
+        (RunFilters(q=Query.parse("timed OR reason:*")), None),
+        (RunFilters(model=("our-own",), assistant=("asst_a",)), None),
+    ],
+)
+def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, filters: RunFilters, holds: Any) -> None:
+    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active}, since=Moment("-14d"))
+    matching = Run.objects.in_project(filled).filter(asked.conditions(NOW, project=filled)).with_configuration()
+    raw = [json.loads(run.as_json()) for run in matching]
+    if holds:
+        recent = [run for run in raw_runs(filled) if run["created_at"] >= factories.NOW - 14 * DAY]
+        assert {run["id"] for run in raw} == {run["id"] for run in recent if holds(run)}
+    assert raw
+    found = errors.groups(filled, asked, NOW)
+    sums = recomputed(raw, 0, float("inf"))
+    assert {named(each): each.sums.runs for each in found.groups} == {name: each.runs for name, each in sums.items()}
+    assert errors.all_runs(filled, asked, found.window, NOW) == (len(raw), False)
+
+
+def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
+    every = errors.groups(filled, FORTNIGHT, NOW)
+    first = every.groups[0]
+    alone = errors.groups(filled, FORTNIGHT, NOW, only=first.group.pk)
+    assert alone.groups == (first,)
+    assert alone.sums == first.sums
+    assert errors.of_group(filled, first.group.pk, FORTNIGHT, NOW).count() == first.sums.runs
+    assert errors.seen(first.group.pk) == (first.first_seen, first.last_seen)
+
+
+def test_a_group_whose_runs_are_gone_is_not_listed_but_known(filled: Project) -> None:
+    lonely = ErrorGroup.objects.get(code="lonely")
+    assert lonely.pk not in {each.group.pk for each in errors.groups(filled, FORTNIGHT, NOW).groups}
+    assert errors.seen(lonely.pk) is None
+
+
+def test_nothing_is_counted_where_nothing_is(project: Project) -> None:
+    found = errors.groups(project, FORTNIGHT, NOW)
+    assert (found.groups, found.count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
+    assert errors.all_runs(project, FORTNIGHT, found.window, NOW) == (0, False)
+    assert errors.groups(project, RunFilters(until=Moment("-1d")), NOW).groups == ()
+
+
+def test_what_many_filters_match_is_counted_up_to_a_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "MOST_COUNTED", 5)
+    asked = RunFilters(since=Moment("-14d"), q=Query.parse("model:*"))
+    found = errors.groups(filled, asked, NOW)
+    assert errors.all_runs(filled, asked, found.window, NOW) == (5, True)
+
+
+def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = errors.groups(filled, FORTNIGHT, NOW)
+    monkeypatch.setattr(errors, "MOST_GROUPS", 2)
+    few = errors.groups(filled, FORTNIGHT, NOW)
+    assert few.groups == every.groups[:2]
+    assert (few.count, few.sums, few.capped, every.capped) == (every.count, every.sums, True, False)
+
+
+def history(project: Project, code: str, before: int, runs: int, *, first: int = 40) -> None:
+    """So many runs in the fourteen days before, and in the last ones; the first of all `first` days ago."""
+    now = factories.NOW
+    old = [ended(0, number, now - 20 * DAY - number, id=f"{code}_b{number}") for number in range(before)]
+    new = [ended(0, number, now - 3 * DAY - number, id=f"{code}_n{number}") for number in range(runs)]
+    begun = [ended(0, 0, now - first * DAY, id=f"{code}_first")]
+    posted = [run | {"last_error": {"code": code, "message": "x"}} for run in (*old, *new, *begun)]
+    assert not factories.post(project, *posted).errors
+
+
+@pytest.mark.parametrize(
+    ("before", "runs", "first", "trend"),
+    [
+        (10, 12, 40, Trend.STEADY),
+        (10, 30, 40, Trend.UP),
+        (30, 10, 40, Trend.DOWN),
+        (1, 4, 40, Trend.STEADY),  # within chance
+        (0, 1, 40, Trend.BACK),
+        (0, 4, 5, Trend.NEW),
+    ],
+)
+def test_a_trend_is_what_two_counts_bear(project: Project, before: int, runs: int, first: int, trend: Trend) -> None:
+    factories.post_run(project, created_at=factories.NOW - 60 * DAY)
+    history(project, "code", before, runs, first=first)
+    (counted,) = errors.groups(project, FORTNIGHT, NOW).groups
+    assert (counted.before, counted.trend) == (before, trend)
+
+
+def test_nothing_is_compared_with_a_time_that_has_no_runs(project: Project) -> None:
+    history(project, "old", 2, 30, first=20)
+    (counted,) = errors.groups(project, FORTNIGHT, NOW).groups
+    assert counted.trend is Trend.UNKNOWN  # the first run of all is 20 days old, and 28 would be needed
+    (counted,) = errors.groups(project, RunFilters(since=Moment("-90d")), NOW).groups
+    assert counted.trend is Trend.UNKNOWN  # everything is new to a project that is
+    (counted,) = errors.groups(project, RunFilters(until=Moment("-1d")), NOW).groups
+    assert counted.trend is Trend.UNKNOWN
+
+
+def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, member: User) -> None:
+    history(project, "code", 0, 2)
+    group = ErrorGroup.objects.get()
+
+    def counted() -> Counted:
+        return errors.groups(project, FORTNIGHT, NOW).groups[0]
+
+    assert counted().is_open
+    ErrorGroup.objects.decide(group, "resolved", member)
+    resolved_at = int(ErrorGroup.objects.get().state_changed_at.timestamp())  # type: ignore[union-attr]
+    late = ended(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
+    factories.post(project, late)  # received after, but created before
+    assert (counted().regressed, counted().is_open) == (False, False)
+    factories.post(project, late | {"id": "later", "created_at": resolved_at + 5})
+    assert (counted().regressed, counted().is_open) == (True, True)
+    assert counted().group.state_changed_by == member
+    ErrorGroup.objects.decide(group, "ignored", member)
+    assert (counted().regressed, counted().is_open) == (False, False)
+
+
+def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            found = errors.groups(filled, FORTNIGHT, NOW)
+            errors.parts(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in found.groups])
+            errors.all_runs(filled, FORTNIGHT, found.window, NOW)
+        return len(captured)
+
+    few = queries()
+    more = [
+        ended(0, number, factories.NOW - 60, last_error={"code": f"c{number}", "message": "x"}) for number in range(20)
+    ]
+    factories.post(filled, *more)
+    assert queries() == few == 5
