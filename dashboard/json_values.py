@@ -20,7 +20,7 @@ class Number(str):
 
 def parse(raw: bytes | str) -> Any:
     """`raw` as Python values, numbers as `Number`. Raises ValueError, or RecursionError if nested deeply."""
-    return json.loads(raw, parse_float=Number, parse_int=Number, parse_constant=_no_constant)
+    return _decoder.decode(raw if isinstance(raw, str) else raw.decode())
 
 
 def dump(value: Any) -> str:
@@ -102,3 +102,7 @@ def cleaned(value: Any, depth: int = 0) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
+
+
+# Made once: a page takes hundreds of values apart.
+_decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)

@@ -71,9 +71,12 @@ def listed(project: Project, run: Run, shown: RunList) -> Listed:
 
 
 def _neighbours(project: Project, run: Run, shown: RunList) -> tuple[str | None, str | None] | None:
+    matching = Run.objects.in_project(project).matching(shown.filters)
+    if shown.filters.q is None:  # whatever else is filtered by has an index of its own
+        return matching.beside(run, shown.order)
     try:
         with transaction.atomic(), sql.time_limit(LONGEST_SEARCH):
-            return Run.objects.in_project(project).matching(shown.filters).beside(run, shown.order)
+            return matching.beside(run, shown.order)
     except OperationalError as error:
         if not sql.is_timeout(error):
             raise

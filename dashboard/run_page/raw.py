@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import json_pointer, json_values
@@ -139,7 +139,7 @@ class _Writer:
     def _marked(self, text: str) -> str:
         """`text`, escaped, with marks around what is sought."""
         if self._sought is None:
-            return str(escape(text))
+            return escape(text)
         pieces, end = [], 0
         for match in self._sought.finditer(text):
             pieces += [escape(text[end : match.start()]), "<mark>", escape(match[0]), "</mark>"]
