@@ -126,6 +126,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         said = messages.filter(**_SAME_THREAD, created_at__lt=models.OuterRef("created_at"))
         return self.filter(~models.Exists(earlier), ~models.Exists(said))
 
+    def ended(self) -> Self:
+        """Those that came to an end, however that was."""
+        return self.filter(ended_at__isnull=False)
+
     def newest_first(self) -> Self:
         """In the order of every list. The id settles equal times, so that pages never overlap."""
         return self.order_by("-created_at", "-id")

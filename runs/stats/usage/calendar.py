@@ -1,0 +1,58 @@
+"""Time as the reader's clocks tell it: where days of a zone begin, and how a stretch is cut into bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MOST_BARS = 96
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+_STEPS = (*(HOUR * count for count in (1, 3, 6, 12)), *(DAY * count for count in (1, 7, 28, 91, 364)))
+_MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001 - of every zone; weeks begin on Mondays
+
+
+def edges(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Where bars begin that cover that time, and its end: at full hours or days of `zone`, but for both ends.
+
+    A day is from midnight to midnight there, be it 23, 24 or 25 hours.
+    """
+    return (since, *_between(since, until, step_of(until - since), zone), until)
+
+
+def step_of(length: timedelta) -> timedelta:
+    """The length of a bar, of which about `MOST_BARS` at the most make up `length`."""
+    fitting = (step for step in _STEPS if length <= step * MOST_BARS)
+    return next(fitting, _STEPS[-1] * (length // (_STEPS[-1] * MOST_BARS) + 1))
+
+
+def _between(since: datetime, until: datetime, step: timedelta, zone: ZoneInfo) -> Iterator[datetime]:
+    """The bounds behind `since` and before `until`."""
+    local = _clock(since, zone)
+    clock = _MONDAY + (local - _MONDAY) // step * step
+    if step == HOUR:  # of which none may be left out or doubled where clocks change
+        first = since - (local - clock)
+        yield from (first + HOUR * place for place in range(1, (until - first - timedelta.resolution) // HOUR + 1))
+        return
+    moment = since
+    while moment < until:
+        if moment > since:
+            yield moment
+        clock += step
+        moment = clock.replace(tzinfo=zone).astimezone(UTC)
+
+
+def day_start(moment: datetime, zone: ZoneInfo, back: int = 0) -> datetime:
+    """When the day of `moment` began in `zone`, or the one so many days before."""
+    midnight = _clock(moment, zone).replace(hour=0, minute=0, second=0, microsecond=0) - DAY * back
+    return midnight.replace(tzinfo=zone).astimezone(UTC)
+
+
+def hour_start(moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the hour of `moment` began by the clocks of `zone`, which may be half an hour off."""
+    local = _clock(moment, zone)
+    return moment - (local - local.replace(minute=0, second=0, microsecond=0))
+
+
+def _clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)

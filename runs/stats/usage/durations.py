@@ -1,0 +1,96 @@
+"""How long runs took and how long they waited to start, over the newest ones that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from runs.models import Project, Run
+from runs.stats.newest import MOST_COUNTED
+from runs.stats.usage.question import Question
+
+SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
+MOST_ASSISTANTS = 50
+
+_STATEMENT = """
+    WITH found AS MATERIALIZED ({matches}),
+    counted AS MATERIALIZED (
+        SELECT assistant_id, duration_ms, total_tokens, cost, created_at,
+               round(extract(epoch FROM started_at - created_at) * 1000)::bigint AS queue_ms
+          FROM found ORDER BY created_at DESC LIMIT %s)
+    SELECT grouping(assistant_id) = 1, assistant_id, count(*),
+           percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY duration_ms), max(duration_ms),
+           percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY queue_ms), max(queue_ms),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY total_tokens),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY cost),
+           min(created_at), (SELECT count(*) FROM found)
+      FROM counted GROUP BY GROUPING SETS ((), (assistant_id))
+     ORDER BY 1 DESC, 3 DESC, 2 LIMIT %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Milliseconds that so great a share of runs did not exceed; None where none has any."""
+
+    p50: int | None
+    p75: int | None
+    p90: int | None
+    p95: int | None
+    p99: int | None
+    max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """Of some ended runs: how many, from creation to the end, and from creation to the start."""
+
+    assistant_id: str | None
+    runs: int
+    duration: Percentiles
+    queue: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of all that were counted, and by assistant, the most frequent first; not of those behind the first of them.
+
+    `since` is the oldest that was counted where there are more; `tokens` and `cost` are medians a run.
+    """
+
+    all: Paces
+    assistants: tuple[Paces, ...]
+    tokens: int | None
+    cost: int | None
+    since: datetime | None
+
+
+def latency(project: Project, question: Question) -> Latency | None:
+    """Of the newest `MOST_COUNTED` runs of the time that match and ended; None where none did. One statement."""
+    runs = Run.objects.in_project(project).matching(question.behind).ended().newest_first()
+    columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "created_at", "started_at")
+    matches, parameters = runs.values(*columns)[: MOST_COUNTED + 1].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATEMENT.format(matches=matches),
+            [*parameters, MOST_COUNTED, list(SHARES), list(SHARES), MOST_ASSISTANTS + 1],
+        )
+        whole, *rest = cursor.fetchall()
+    if not whole[2]:
+        return None
+    tokens, cost, oldest, seen = whole[-4:]
+    since = oldest if seen > MOST_COUNTED else None
+    return Latency(_paces(whole), tuple(map(_paces, rest)), tokens, cost, since)
+
+
+def _paces(row: Sequence[Any]) -> Paces:
+    _, assistant_id, runs, durations, longest, queues, longest_queue, *_ = row
+    return Paces(assistant_id, runs, _percentiles(durations, longest), _percentiles(queues, longest_queue))
+
+
+def _percentiles(values: Sequence[int | None] | None, longest: int | None) -> Percentiles:
+    p50, p75, p90, p95, p99 = values or [None] * len(SHARES)
+    return Percentiles(p50, p75, p90, p95, p99, longest)

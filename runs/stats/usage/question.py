@@ -1,0 +1,207 @@
+"""What is asked: which runs, of which time, divided by what, in whose days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, available_timezones
+
+from runs.errors import InvalidFilter, Problem
+from runs.filters import Moment, RunFilters
+from runs.filters.matches import Given, Is
+from runs.filters.query import Query
+from runs.filters.spelling import suggestion
+from runs.filters.tree import Node, Not, Term, both
+from runs.protocol.text import clean
+from runs.stats.usage.calendar import day_start, hour_start
+
+MEASURES = ("tokens", "cost", "runs")
+RANGES = ("24h", "7d", "30d", "90d")
+FIELDS = ("model", "assistant", "status")
+KIND = "kind"
+PARAMETERS = ("measure", "split", "range", "zone")
+USUAL_RANGE = "30d"
+LONGEST_KEY = 512
+_EPOCH, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_METADATA = "metadata."
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """By what the runs are divided: a field, a key of the metadata, or, their tokens, by their kind."""
+
+    name: str
+    key: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Split:
+        """Read a split. Raises ValueError."""
+        if text in (*FIELDS, KIND):
+            return cls(text)
+        key = text.removeprefix(_METADATA)
+        if key not in ("", text) and len(key) <= LONGEST_KEY and clean(key) == key:
+            return cls("metadata", key)
+        near = suggestion(text, (*FIELDS, KIND))
+        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(FIELDS)}, {KIND}, metadata.KEY")
+
+    @property
+    def label(self) -> str:
+        """At the head of a column: `Model`, `metadata.customer`."""
+        return "Kind of token" if self.name == KIND else str(self) if self.key else self.name.capitalize()
+
+    def term(self, value: str | None) -> Node:
+        """What the runs of one group have in common; `value` None: that they have none."""
+        if value is None:
+            return Not(Term(self.name, (Given(),), key=self.key))
+        return Term(self.name, (Is(value),), key=self.key)
+
+    def __str__(self) -> str:
+        return self.name if self.key is None else f"{_METADATA}{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`asked` are the filters as they were given, `filters` the same without their times.
+
+    What these mean is `since` and `until` (exclusive); `range` is the name of the range that was asked for, "" where
+    times were. `measure` is what is looked at.
+    """
+
+    asked: RunFilters
+    since: datetime
+    until: datetime
+    zone: ZoneInfo
+    split: Split = Split("model")
+    measure: str = MEASURES[0]
+    range: str = ""
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> Question:
+        """Read a query string that was taken apart. `zone` where it names none; it and `now` say when days begin.
+
+        Takes the parameters of the run list, which must hold here too, and those of `PARAMETERS`; refuses every
+        other, and every value that can't be meant: raises InvalidFilter, one problem each.
+        """
+        problems: list[Problem] = []
+        given = {name: _only(name, query[name], problems) for name in PARAMETERS if name in query}
+        try:
+            filters = RunFilters.from_query(query, also=PARAMETERS)
+        except InvalidFilter as error:
+            problems += error.problems
+            filters = RunFilters()
+        zone = _zone(given.get("zone"), zone, problems)
+        split, measure = _split(given.get("split"), problems), _measure(given.get("measure"), problems)
+        if split.name == KIND and measure != "tokens":
+            problems.append(Problem("split", f"{KIND} divides tokens; the measure is {measure}"))
+        name = _range(given.get("range"), filters, problems)
+        since, until = _times(filters, name, zone, now)
+        if since >= until and not problems:
+            problems.append(Problem("to", "must be after from"))
+        if problems:
+            raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
+        return cls(filters, since, until, zone, split, measure, name)
+
+    @property
+    def filters(self) -> RunFilters:
+        return self.asked.without("since").without("until")
+
+    @property
+    def previous_since(self) -> datetime:
+        """When the time of equal length before this one began."""
+        return max(self.since - (self.until - self.since), _EPOCH)
+
+    @property
+    def behind(self) -> RunFilters:
+        """The runs that all of this is about, as the run list is asked for them."""
+        return self.within(self.since, self.until)
+
+    def within(self, since: datetime, until: datetime) -> RunFilters:
+        """Those of them that were created then."""
+        return replace(self.filters, since=_moment(since), until=_moment(until))
+
+    def narrowed(self, value: str | None, split: Split | None = None) -> RunFilters:
+        """The filters of one group of the split, or of another, without times."""
+        split = split or self.split
+        if split.name in FIELDS and value:
+            chosen: dict[str, Any] = {split.name: (value,)}
+            return replace(self.filters, **chosen)
+        return self.where(split.term(value))
+
+    def where(self, term: Node) -> RunFilters:
+        """The filters, and `term` as well."""
+        return replace(self.filters, q=Query(both([self.filters.q.tree, term]) if self.filters.q else term))
+
+    def query(self, **changes: Any) -> str:
+        """The canonical query string, with changes made first; times as they were given."""
+        asked = replace(self, **changes)
+        own = [("measure", asked.measure), ("split", str(asked.split)), ("range", asked.range)]
+        usual = (("measure", MEASURES[0]), ("split", FIELDS[0]), ("range", USUAL_RANGE), ("range", ""))
+        filters = asked.filters if asked.range else asked.asked
+        return "&".join(filter(None, (urlencode([pair for pair in own if pair not in usual]), filters.query())))
+
+
+def _only(name: str, values: Sequence[str], problems: list[Problem]) -> str | None:
+    if len(values) > 1:
+        problems.append(Problem(name, "given more than once"))
+    return values[0]
+
+
+def _zone(text: str | None, usual: ZoneInfo, problems: list[Problem]) -> ZoneInfo:
+    if text is None:
+        return usual
+    if text in available_timezones():
+        return ZoneInfo(text)
+    near = suggestion(text, sorted(available_timezones()))
+    problems.append(
+        Problem("zone", f"did you mean '{near}'?" if near else "expected a time zone such as Europe/Berlin")
+    )
+    return usual
+
+
+def _split(text: str | None, problems: list[Problem]) -> Split:
+    try:
+        return Split.parse(FIELDS[0] if text is None else text)
+    except ValueError as error:
+        problems.append(Problem("split", f"unknown value '{text}'; {error}"))
+        return Split(FIELDS[0])
+
+
+def _measure(text: str | None, problems: list[Problem]) -> str:
+    return _known("measure", MEASURES[0] if text is None else text, MEASURES, problems)
+
+
+def _range(text: str | None, filters: RunFilters, problems: list[Problem]) -> str:
+    is_timed = filters.since is not None or filters.until is not None
+    if text is None:
+        return "" if is_timed else USUAL_RANGE
+    if is_timed:
+        problems.append(Problem("range", "not together with from or to"))
+    return _known("range", text, RANGES, problems)
+
+
+def _known(name: str, value: str, known: Sequence[str], problems: list[Problem]) -> str:
+    if value in known:
+        return value
+    problems.append(Problem(name, f"unknown value '{value}'; known are {', '.join(known)}"))
+    return known[0]
+
+
+def _times(filters: RunFilters, name: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """From when, until when. What is still open ends with the second that goes on, since runs count in seconds."""
+    until = now.replace(microsecond=0) + timedelta(seconds=1)
+    if name == "24h":
+        return hour_start(now, zone) - timedelta(hours=23), until
+    if name:
+        return day_start(now, zone, back=int(name.removesuffix("d")) - 1), until
+    if filters.until:
+        until = min(max(filters.until.at(now), _EPOCH), _LATEST)
+    if filters.since:
+        return max(filters.since.at(now).replace(microsecond=0), _EPOCH), until
+    return max(day_start(until - timedelta.resolution, zone, back=29), _EPOCH), until
+
+
+def _moment(moment: datetime) -> Moment:
+    return Moment.parse(moment.isoformat())

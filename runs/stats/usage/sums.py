@@ -1,0 +1,221 @@
+"""Sums of runs by part of a time and by group: from the rollups where they know what is asked, or run by run.
+
+Either way it is one statement, so that all its numbers are of one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from runs.filters import RunFilters
+from runs.models import DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
+from runs.models.rollup import Sums as Rollup
+from runs.stats import newest
+from runs.stats.usage.cover import Cover, Shift, cover
+from runs.stats.usage.question import FIELDS, Question, Split
+
+# More would keep the page waiting: each is read one by one.
+MOST_COUNTED = 50_000
+
+
+class Sums(NamedTuple):
+    """What some runs add up to. `cached_tokens` are among those of the prompt, `reasoning_tokens` of the completion.
+
+    `cost` is in nano-dollars; `unpriced_tokens` are the total tokens of runs that have none.
+    """
+
+    runs: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: int = 0
+    unpriced_tokens: int = 0
+
+
+def total(parts: Iterable[Sums]) -> Sums:
+    """All of them together."""
+    return Sums(*map(sum, zip(Sums(), *parts, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The sums of one group in one part of the time; of all groups behind the first ones where it `is_rest`."""
+
+    place: int
+    rank: int
+    key: str | None
+    is_rest: bool
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was found. `groups` is how many there are; `since` is where counting begins if not all was counted."""
+
+    cells: list[Cell]
+    groups: int
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A field by which there are sums: of hours, and perhaps of days too."""
+
+    column: str
+    hours: type[Rollup]
+    days: type[Rollup] | None
+
+
+SOURCES = {
+    "model": Source("model", HourByModel, DayByModel),
+    "assistant": Source("assistant_id", HourByAssistant, None),
+    "status": Source("status", HourByStatus, DayByModel),
+}
+COLUMN_OF = {"tokens": "total_tokens", "cost": "cost", "runs": "runs"}
+_OF_RUN = {name: f"coalesce({name}, 0)" for name in Sums._fields} | {
+    "runs": "1",
+    "unpriced_tokens": "CASE WHEN cost IS NULL THEN coalesce(total_tokens, 0) ELSE 0 END",
+}
+_READ = tuple(name for name in Sums._fields if name not in ("runs", "unpriced_tokens"))
+_OF_SUMS = {name: name for name in Sums._fields}
+_COLUMNS = ", ".join(Sums._fields)
+
+# Whole hours, or days, by the part that they were moved to.
+_WHOLE = """
+    SELECT width_bucket({time}, %s::{type}[]) - 1, {key}, {sums}
+      FROM {table} WHERE project_id = %s AND {time} >= %s AND {time} < %s {condition} GROUP BY 1, 2"""
+# What was moved into the wrong part, once for the right one and once against it.
+_SHIFTED = """
+    SELECT part.place, found.key, {signed}
+      FROM (SELECT shift.plus, shift.minus, {key} AS key, {sums}
+              FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
+                   AS shift (since, until, plus, minus)
+              JOIN {table} ON project_id = %s AND {time} >= shift.since AND {time} < shift.until {condition}
+             GROUP BY 1, 2, 3) AS found,
+           LATERAL (VALUES (found.plus, 1), (found.minus, -1)) AS part (place, sign)
+     WHERE part.place IS NOT NULL"""
+_ONE_BY_ONE = """
+    SELECT width_bucket(created_at, %s::timestamptz[]) - 1, {key}, {sums}
+      FROM ({matches}) AS matches WHERE place <= %s GROUP BY 1, 2"""
+# The first groups by what they come to now (place 0 is the time before), and all others as one.
+_RANKED = """
+    WITH cells AS (
+        SELECT place, key, {sums} FROM ({pieces}) AS pieces (place, key, {columns})
+         GROUP BY 1, 2 HAVING sum(runs) <> 0),
+    weighed AS (
+        SELECT *, sum({measure}) FILTER (WHERE place > 0) OVER its AS weight,
+               sum(runs) FILTER (WHERE place > 0) OVER its AS present
+          FROM cells WINDOW its AS (PARTITION BY key)),
+    ranked AS (
+        SELECT *, dense_rank() OVER (ORDER BY weight DESC NULLS LAST, present DESC NULLS LAST, key) AS rank
+          FROM weighed)
+    SELECT place, least(rank, %s), CASE WHEN rank < %s THEN key END,
+           coalesce(max(rank) FILTER (WHERE place > 0), 0), {sums}
+      FROM ranked GROUP BY 1, 2, 3"""
+
+
+def source(filters: RunFilters, split: Split | None) -> Source | None:
+    """Where the sums of `split` (None: of all in one) under `filters` are; None where nobody keeps them."""
+    active = filters.active
+    name = split.name if split else next(iter(active), "status")
+    return SOURCES[name] if name in FIELDS and active in ([], [name]) else None
+
+
+def table(project: Project, question: Question, edges: Sequence[datetime], split: Split | None, most: int) -> Table:
+    """The sums of each part between `edges` and each of the first `most` groups of `split`, and of all others as one.
+
+    Part 0 is the time before, which has no say in which groups are the first.
+    """
+    found = source(question.filters, split)
+    if found:
+        pieces = list(_kept(project, question.filters, found, edges, grouped=split is not None))
+        return Table(*_ranked(question, pieces, most))
+    filters = question.within(edges[0], edges[-1])
+    cells, groups = _ranked(question, [_counted(project, filters, edges, split)], most)
+    is_full = sum(cell.sums.runs for cell in cells) >= MOST_COUNTED
+    return Table(cells, groups, _oldest(project, filters) if is_full else None)
+
+
+def _ranked(question: Question, pieces: Sequence[Piece], most: int) -> tuple[list[Cell], int]:
+    statement = _RANKED.format(
+        sums=_sums(_OF_SUMS),
+        columns=_COLUMNS,
+        pieces=" UNION ALL ".join(piece.sql for piece in pieces),
+        measure=COLUMN_OF[question.measure],
+    )
+    parameters = [each for piece in pieces for each in piece.parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, most + 1, most + 1])
+        rows = cursor.fetchall()
+    cells = [Cell(place, rank, key, rank > most, Sums(*map(int, sums))) for place, rank, key, _, *sums in rows]
+    return cells, max((row[3] for row in rows), default=0)
+
+
+class Piece(NamedTuple):
+    """A statement for a part of the sums, with its parameters."""
+
+    sql: str
+    parameters: list[Any]
+
+
+def _kept(
+    project: Project, filters: RunFilters, source: Source, edges: Sequence[datetime], *, grouped: bool
+) -> Iterator[Piece]:
+    """From the rollups: whole units, then what is to be set right."""
+    way = cover(edges, days=source.days is not None)
+    values = next((list(getattr(filters, name)) for name in filters.active), None)
+    condition = "" if values is None else f"AND {source.column} = ANY(%s)"
+    chosen = [] if values is None else [values]
+    words = {
+        "key": source.column if grouped else "NULL::text",
+        "condition": condition,
+        "sums": _sums(_OF_SUMS),
+        "signed": ", ".join(f"part.sign * found.{name}" for name in Sums._fields),
+    }
+    yield _whole(project, source, way, words, chosen)
+    if way.of_hours:
+        sql = _SHIFTED.format(**words, table=source.hours._meta.db_table, time="hour")
+        yield Piece(sql, [*_shifts(way.of_hours), project.pk, *chosen])
+    if way.of_runs:
+        sql = _SHIFTED.format(**words | {"sums": _sums(_OF_RUN)}, table="run", time="created_at")
+        yield Piece(sql, [*_shifts(way.of_runs), project.pk, *chosen])
+
+
+def _whole(project: Project, source: Source, way: Cover, words: dict[str, str], chosen: list[Any]) -> Piece:
+    rollup, time, kind = (source.days, "day", "date") if source.days else (source.hours, "hour", "timestamptz")
+    bounds = [bound.date() if source.days else bound for bound in way.bounds]
+    sql = _WHOLE.format(**words, table=rollup._meta.db_table, time=time, type=kind)
+    return Piece(sql, [bounds, project.pk, bounds[0], bounds[-1], *chosen])
+
+
+def _shifts(shifts: Sequence[Shift]) -> list[list[Any]]:
+    return [[getattr(shift, name) for shift in shifts] for name in ("since", "until", "plus", "minus")]
+
+
+def _sums(expressions: Mapping[str, str]) -> str:
+    return ", ".join(f"sum({expression}) AS {name}" for name, expression in expressions.items())
+
+
+def _counted(project: Project, filters: RunFilters, edges: Sequence[datetime], split: Split | None) -> Piece:
+    """From the newest `MOST_COUNTED` runs that match."""
+    is_keyed = split is not None and split.key is not None
+    column = "metadata" if is_keyed else SOURCES[split.name].column if split else "status"
+    matches, parameters = newest.statement(project, filters, MOST_COUNTED, column, *_READ)
+    key = "metadata ->> %s" if is_keyed else column if split else "NULL::text"
+    sql = _ONE_BY_ONE.format(key=key, sums=_sums(_OF_RUN), matches=matches)
+    keys = [split.key] if split and is_keyed else []
+    return Piece(sql, [list(edges), *keys, *parameters, MOST_COUNTED])
+
+
+def _oldest(project: Project, filters: RunFilters) -> datetime | None:
+    """When the oldest that was counted was created; None where that is the oldest of all."""
+    found = Run.objects.in_project(project).matching(filters).newest_first().values_list("created_at", flat=True)
+    last = list(found[MOST_COUNTED - 1 : MOST_COUNTED + 1])
+    return last[0] if len(last) > 1 else None

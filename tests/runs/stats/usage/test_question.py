@@ -1,0 +1,118 @@
+"""Reading what is asked, strictly, and writing it again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from runs.errors import InvalidFilter
+from runs.stats.usage import Question, Split
+
+NOW = datetime(2026, 11, 20, 14, 32, 6, 400_000, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def read(query: str, zone: str = "UTC") -> Question:
+    return Question.from_query(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
+
+
+@pytest.mark.parametrize(
+    ("query", "zone", "since"),
+    [
+        ("", "UTC", "2026-10-22T00:00:00+00:00"),
+        ("range=7d", "Asia/Kolkata", "2026-11-13T18:30:00+00:00"),
+        ("range=90d", "Europe/Berlin", "2026-08-22T22:00:00+00:00"),  # when it was summer there
+        ("range=24h", "UTC", "2026-11-19T15:00:00+00:00"),
+        ("range=24h", "Asia/Kathmandu", "2026-11-19T15:15:00+00:00"),  # 14:32 is 20:17 there
+        ("from=-2d", "UTC", "2026-11-18T14:32:06+00:00"),
+        ("from=1960-01-01", "UTC", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_range_begins_with_a_day_of_the_zone(query: str, zone: str, since: str) -> None:
+    asked = read(query, zone)
+    assert asked.since.astimezone(UTC).isoformat() == since
+    assert asked.until == datetime(2026, 11, 20, 14, 32, 7, tzinfo=UTC)
+
+
+def test_an_end_alone_is_that_of_thirty_days() -> None:
+    asked = read("to=2026-11-01")
+    assert (asked.since, asked.until) == (datetime(2026, 10, 2, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "words"),
+    [
+        ("splt=model", "splt", "unknown parameter"),
+        ("split=modle", "split", "did you mean 'model'"),
+        ("split=metadata.", "split", "known are"),
+        ("split=", "split", "known are"),
+        ("measure=money", "measure", "known are tokens, cost, runs"),
+        ("measure=cost&split=kind", "split", "divides tokens"),
+        ("range=31d", "range", "known are 24h"),
+        ("range=7d&from=-7d", "range", "not together"),
+        ("zone=Europe/Berln", "zone", "did you mean 'Europe/Berlin'"),
+        ("zone=nowhere at all", "zone", "expected a time zone"),
+        ("status=faild", "status", "did you mean 'failed'"),
+        ("q=statu:failed", "q", "did you mean"),
+        ("from=2026-11-10&to=2026-11-10", "to", "must be after from"),
+        ("from=soon", "from", "expected a time"),
+        ("split=model&split=status", "split", "more than once"),
+        ("cursor=x", "cursor", "unknown parameter"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(query: str, path: str, words: str) -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        read(query)
+    (problem,) = refused.value.problems
+    assert problem.path == path
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "measure=cost&split=assistant",
+        "split=metadata.customer&range=90d&status=failed&model=gpt-4o",
+        "from=-7d&q=status%3Afailed",
+        "split=kind&from=2026-11-01T00%3A00%3A00Z&to=2026-11-02T00%3A00%3A00Z",
+    ],
+)
+def test_what_was_read_is_written_alike(query: str) -> None:
+    assert read(query).query() == query
+
+
+def test_changes_keep_the_rest() -> None:
+    asked = read("split=assistant&from=-7d&status=failed")
+    assert asked.query(measure="cost") == "measure=cost&split=assistant&status=failed&from=-7d"
+    assert asked.query(range="90d") == "split=assistant&range=90d&status=failed"
+
+
+def test_a_zone_of_the_address_comes_before_the_readers() -> None:
+    assert read("zone=Asia/Kolkata", "Europe/Berlin").zone.key == "Asia/Kolkata"
+    assert read("", "Europe/Berlin").zone.key == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("split", "value", "query"),
+    [
+        ("model", "gpt-4o", "model=gpt-4o"),
+        ("model", None, "q=-model%3A%2A"),
+        ("model", "", "q=model%3A%22%22"),
+        ("assistant", "asst_1", "assistant=asst_1"),
+        ("metadata.customer", "acme", "q=metadata.customer%3Aacme"),
+        ("metadata.customer", None, "q=-metadata.customer%3A%2A"),
+        ("metadata.a b", "x*", "q=metadata.%22a+b%22%3A%22x%2A%22"),
+    ],
+)
+def test_a_group_leads_to_its_runs(split: str, value: str | None, query: str) -> None:
+    asked = Question(read("").asked, NOW - timedelta(days=1), NOW, UTC_ZONE, Split.parse(split))
+    assert asked.narrowed(value).query() == query
+
+
+def test_a_group_is_asked_for_beside_what_is_asked_already() -> None:
+    asked = read("q=error:*&split=metadata.customer&status=failed")
+    assert asked.narrowed("acme").query() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"
