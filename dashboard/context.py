@@ -29,11 +29,12 @@ PAGES = (
     Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("errors", "Errors", key="g e", covers=("error-group",)),
     Page("actions", "Actions", key="g w"),
+    Page("usage", "Usage", key="g u"),
     Page("connect", "Connect", key="g c"),
     Page(
         "settings",
         "Settings",
-        covers=("settings-name", "settings-keys", "settings-members"),
+        covers=("settings-name", "settings-keys", "settings-members", "prices", "prices-remove"),
         role=Membership.Role.ADMIN,
     ),
 )

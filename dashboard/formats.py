@@ -49,6 +49,16 @@ def cost(nano: int | None) -> str:
     return NONE if nano is None else dollars(Decimal(nano).scaleb(-9))
 
 
+def change(now: int, before: int | None) -> str:
+    """How much more than before, "+18 %", or less; "new" where there was nothing, a dash where that is unknown."""
+    if before is None or not (now or before):
+        return NONE
+    if not before:
+        return "new"
+    share = round(100 * (now - before) / before)
+    return f"{MINUS if share < 0 else '+' if share > 0 else '±'}{abs(share):,} %"
+
+
 def size(number: int | None) -> str:
     """Bytes in decimal units and three figures: 512 B, 18.2 kB."""
     return NONE if number is None else _three_figures(number, ("B", "kB", "MB", "GB", "TB"))

@@ -15,6 +15,7 @@ from dashboard.views import (
     health,
     home,
     new_project,
+    prices,
     project_settings,
     run,
     run_columns,
@@ -26,6 +27,8 @@ from dashboard.views import (
     run_tags,
     runs,
     threads,
+    usage,
+    usage_files,
 )
 from runs import addresses  # noqa: F401 - registers posted_id
 
@@ -61,11 +64,16 @@ project_pages = [
     path("errors.csv", error_group_files.table, name="errors-csv"),
     path("errors/<uuid:group>/", error_group.page, name="error-group"),
     path("errors/<uuid:group>/state", error_group.decide, name="error-group-state"),
+    path("usage/", usage.page, name="usage"),
+    path("usage.json", usage_files.json, name="usage-json"),
+    path("usage.csv", usage_files.table, name="usage-csv"),
     path("connect/", connect.page, name="connect"),
     path("settings/", project_settings.page, name="settings"),
     path("settings/name", project_settings.name, name="settings-name"),
     path("settings/keys", project_settings.new_key, name="settings-keys"),
     path("settings/keys/<int:key_id>", project_settings.revoke_key, name="settings-key"),
+    path("settings/prices/", prices.page, name="prices"),
+    path("settings/prices/remove", prices.remove, name="prices-remove"),
     path("settings/members", project_settings.new_member, name="settings-members"),
     path("settings/members/<int:membership_id>", project_settings.member, name="settings-member"),
 ]

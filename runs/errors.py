@@ -67,6 +67,12 @@ class UnsupportedBody(RunglassError):
     code = "unsupported_body"
 
 
+class InvalidPrice(RunglassError):
+    """The price can't be meant."""
+
+    code = "invalid_price"
+
+
 class NotFound(RunglassError):
     """There is no such record."""
 

@@ -119,9 +119,9 @@ def _matching(project: Project, filters: RunFilters) -> Any:
     return Run.objects.in_project(project).matching(filters)
 
 
-def _cell(value: Any) -> str | int | None:
+def _cell(value: Any) -> str | float | None:
     match value:
-        case None | int():
+        case None | int() | float():
             return value
         case datetime():
             return value.isoformat().replace("+00:00", "Z")

@@ -19,6 +19,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """The projects that `user` is a member of, each with their `role` in it."""
         return self.filter(memberships__user=user).annotate(role=models.F("memberships__role"))
 
+    def locked(self, project: Project) -> Project:
+        """The project as it is now, locked until the transaction ends."""
+        return self.select_for_update().get(pk=project.pk)
+
     def assessed(self, project: Project, fingerprint: str) -> None:
         """Note with what all runs of `project` are assessed now, unless its prices changed meanwhile."""
         self.filter(pk=project.pk, prices=project.prices).update(assessed_with=fingerprint)

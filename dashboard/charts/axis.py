@@ -35,13 +35,16 @@ def ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[Tick]:
 
 
 def _round_times(start: datetime, end: datetime, step: timedelta, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
-    """Multiples of `step` by the clocks of `zone`, each as a time and by the clock; those that clocks skip are not."""
+    """Multiples of `step` by the clocks of `zone`, each as a time and by the clock. A time that clocks skip is none;
+    a day of which they skip the beginning is one.
+    """
     first = _clock(start, zone)
     clock = _MONDAY - (_MONDAY - first) // step * step  # the first multiple that is not before the start
     latest = _clock(end, zone)
     while clock < latest:
         moment = clock.replace(tzinfo=zone).astimezone(UTC)
-        if start <= moment < end and _clock(moment, zone) == clock:
+        is_skipped = _clock(moment, zone) != clock and step < DAY
+        if start <= moment < end and not is_skipped:
             yield moment, clock
         clock += min(step, latest - clock)
 

@@ -12,6 +12,9 @@ from dashboard import formats
 from dashboard.charts.axis import Tick, said, spelled, ticks
 from dashboard.charts.bars import Slot, stack
 
+# Where the number of a series in a time leads to; None for all series.
+Link = Callable[[int | None, datetime, datetime], str]
+
 HEIGHT = 150
 MOST_COLOURS = 5
 
@@ -37,14 +40,20 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The numbers of one bar, in words: when it begins, each series, and all of them."""
+class Number:
+    """A number in words, and where it leads; "" where it does not."""
 
-    since: datetime
-    until: datetime
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The numbers of one bar: when it begins, each series, and all of them."""
+
     time: str
-    cells: tuple[str, ...]
-    total: str
+    cells: tuple[Number, ...]
+    total: Number
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Stacked:
     zone: tzinfo
     zoom: str
     number: Callable[[int], str]
+    link: Link | None
     height: int
 
     @cached_property
@@ -164,9 +174,12 @@ class Stacked:
         return [self._row(place) for place in reversed(range(self.count))]
 
     def _row(self, place: int) -> Row:
-        cells = tuple(self.number(each.values[place]) for each in self.series)
-        since, until = self.edges[place], self.edges[place + 1]
-        return Row(since, until, self._time(place), cells, self.number(self.totals[place]))
+        cells = tuple(self._number(each.values[place], nth, place) for nth, each in enumerate(self.series))
+        return Row(self._time(place), cells, self._number(self.totals[place], None, place))
+
+    def _number(self, value: int, series: int | None, place: int) -> Number:
+        url = self.link(series, self.edges[place], self.edges[place + 1]) if self.link and value else ""
+        return Number(self.number(value), url)
 
     @property
     def sentence(self) -> str:
@@ -183,12 +196,10 @@ class Stacked:
 
     @cached_property
     def _precision(self) -> timedelta:
-        """Whole days are said as such where they are days of the zone."""
-        local = [edge.astimezone(self.zone) for edge in self.edges]
-        is_days = all((each.hour, each.minute, each.second) == (0, 0, 0) for each in local)
-        return (
-            timedelta(days=1) if is_days else timedelta(minutes=1) if self.step >= timedelta(minutes=1) else self.step
-        )
+        """Days are said as such, and those of which clocks skip an hour."""
+        if self.step >= timedelta(hours=23):
+            return timedelta(days=1)
+        return max(min(self.step, timedelta(minutes=1)), timedelta(seconds=1))
 
     def _length(self, place: int) -> str:
         """A day of 23 hours is a day."""
@@ -208,14 +219,16 @@ def stacked(
     zone: tzinfo = UTC,
     zoom: str = "",
     number: Callable[[int], str] = formats.exact,
+    link: Link | None = None,
     height: int = HEIGHT,
 ) -> Stacked:
     """A picture of `what` over time: `edges` are where each bar begins, and where the last one ends.
 
     `series` are stacked as they come, at most five of them unless they are statuses. `zone` is the reader's,
-    `number` says a value. Raises ValueError where a series has not one value a bar.
+    `number` says a value, `link` is where it leads in the table. Raises ValueError where a series
+    has not one value a bar.
     """
     if any(len(each.values) != len(edges) - 1 for each in series):
         raise ValueError("A series has one value for each bar")
     edges = [edge.astimezone(UTC) for edge in edges]  # of which lengths are those that pass
-    return Stacked(what, edges, series, zone, zoom, number, height)
+    return Stacked(what, edges, series, zone, zoom, number, link, height)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from runs import addresses  # noqa: F401 - registers posted_id
-from runs.api import history, intake, runs, schema, views
+from runs.api import history, intake, runs, schema, usage, views
 
 urlpatterns = [
     path("runs", runs.Runs.as_view(), name="api-runs"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("events", intake.EventIntake.as_view(), name="api-events"),
     path("messages", intake.MessageIntake.as_view(), name="api-messages"),
     path("assistants", intake.AssistantIntake.as_view(), name="api-assistants"),
+    path("usage", usage.UsageView.as_view(), name="api-usage"),
     path("schema", schema.Schema.as_view(), name="api-schema"),
     path("docs", schema.Docs.as_view(), name="api-docs"),
     path("<path:path>", views.unknown_path),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from runs.api.openapi import words
+from runs.api.openapi import usage, words
 from runs.errors import Problem
 from runs.ingest import Outcome
 from runs.protocol import assistant, configuration, message, run, step
@@ -111,6 +111,7 @@ def _answers() -> dict[str, Schema]:
         ),
         "StepList": _closed("A run's steps.", {"object": _LIST, "data": {"type": "array", "items": ref("Step")}}),
         "HistoryEntry": _closed("A post that was kept.", _HISTORY),
+        **usage.schemas(),
     }
 
 

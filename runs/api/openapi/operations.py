@@ -12,8 +12,9 @@ from runs.api.openapi import words
 from runs.api.openapi.components import Schema, ref
 from runs.filters.fields import CHOICES, FIELDS, ChoiceField
 from runs.ingest.bodies import MOST_OBJECTS
+from runs.stats.usage.question import MEASURES, RANGES, SPLITS
 
-__all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events"]
+__all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events", "usage_question"]
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -134,16 +135,34 @@ def serves(name: str, summary: str, contents: dict[str, Schema], *errors: int) -
 
 def run_filters(largest_page: int, page: int) -> list[OpenApiParameter]:
     """The parameters of the run list: its filters, and where and how long a page is."""
+    limit = {"type": "integer", "minimum": 1, "maximum": largest_page, "default": page}
+    return [
+        *_filters(),
+        OpenApiParameter("limit", limit, description="How many runs a page holds at most."),
+        OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
+    ]
+
+
+def usage_question() -> list[OpenApiParameter]:
+    """The filters of the run list, and what is asked of the runs that match."""
+    splits = f"{', '.join(f'`{each}`' for each in SPLITS)} (of token), or `metadata.KEY` with any key."
+    return [
+        *_filters(),
+        OpenApiParameter("range", str, enum=RANGES, description="A time up to now, in place of `from` and `to`."),
+        OpenApiParameter("split", str, description=f"By what groups are made: {splits}"),
+        OpenApiParameter("measure", str, enum=MEASURES, description="By which groups are in order."),
+        OpenApiParameter("zone", str, description="In which days begin, such as `Europe/Berlin`; UTC without one."),
+    ]
+
+
+def _filters() -> list[OpenApiParameter]:
     moment = "`2026-05-01`, `2026-05-01T14:30:00Z`, or `-24h` (s, m, h, d, w) before now."
     examples = ", ".join(f"`{field.examples[0]}`" for field in FIELDS)
-    limit = {"type": "integer", "minimum": 1, "maximum": largest_page, "default": page}
     return [
         OpenApiParameter("q", str, description=f"A search in words: {examples}, and so on."),
         *(_choice(field) for field in CHOICES),
         OpenApiParameter("from", str, description=f"Created since: {moment}"),
         OpenApiParameter("to", str, description=f"Created before: {moment}"),
-        OpenApiParameter("limit", limit, description="How many runs a page holds at most."),
-        OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
     ]
 
 

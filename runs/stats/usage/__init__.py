@@ -1,20 +1,30 @@
 """What the runs of a time used: how many, tokens and cost over time and by group, against the time before; latency."""
 
 from runs.stats.usage.answer import Group, Usage, usage
-from runs.stats.usage.durations import Latency, Percentiles, latency
-from runs.stats.usage.question import MEASURES, RANGES, Question, Split
-from runs.stats.usage.sums import Sums
+from runs.stats.usage.document import Line, document, lines, usd
+from runs.stats.usage.durations import Latency, Paces, Percentiles, latency
+from runs.stats.usage.keys import metadata_keys
+from runs.stats.usage.question import MEASURES, RANGES, Question, Split, also
+from runs.stats.usage.sums import MOST_COUNTED, Sums
 
 __all__ = [
     "MEASURES",
+    "MOST_COUNTED",
     "RANGES",
     "Group",
     "Latency",
+    "Line",
+    "Paces",
     "Percentiles",
     "Question",
     "Split",
     "Sums",
     "Usage",
+    "also",
+    "document",
     "latency",
+    "lines",
+    "metadata_keys",
     "usage",
+    "usd",
 ]

@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 
 MOST_BARS = 96
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-_STEPS = (*(HOUR * count for count in (1, 3, 6, 12)), *(DAY * count for count in (1, 7, 28, 91, 364)))
+# How long bars are, and up to what length of time: the sooner days, in which people think, the better.
+_STEPS = (
+    (HOUR, 2 * DAY),
+    (3 * HOUR, 8 * DAY),
+    (6 * HOUR, 14 * DAY),
+    *((DAY * count, DAY * count * MOST_BARS) for count in (1, 7, 28, 91, 364)),
+)
 _MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001 - of every zone; weeks begin on Mondays
 
 
@@ -22,8 +28,8 @@ def edges(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[datetime, .
 
 def step_of(length: timedelta) -> timedelta:
     """The length of a bar, of which about `MOST_BARS` at the most make up `length`."""
-    fitting = (step for step in _STEPS if length <= step * MOST_BARS)
-    return next(fitting, _STEPS[-1] * (length // (_STEPS[-1] * MOST_BARS) + 1))
+    step, longest = _STEPS[-1]
+    return next((step for step, longest in _STEPS if length <= longest), step * (length // longest + 1))
 
 
 def _between(since: datetime, until: datetime, step: timedelta, zone: ZoneInfo) -> Iterator[datetime]:

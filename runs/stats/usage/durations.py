@@ -56,7 +56,7 @@ class Paces:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of all that were counted, and by assistant, the most frequent first; not of those behind the first of them.
+    """Of all that were counted, and by assistant, the most frequent first; there are more where it `is_cut`.
 
     `since` is the oldest that was counted where there are more; `tokens` and `cost` are medians a run.
     """
@@ -66,6 +66,7 @@ class Latency:
     tokens: int | None
     cost: int | None
     since: datetime | None
+    is_cut: bool
 
 
 def latency(project: Project, question: Question) -> Latency | None:
@@ -76,14 +77,15 @@ def latency(project: Project, question: Question) -> Latency | None:
     with connection.cursor() as cursor:
         cursor.execute(
             _STATEMENT.format(matches=matches),
-            [*parameters, MOST_COUNTED, list(SHARES), list(SHARES), MOST_ASSISTANTS + 1],
+            [*parameters, MOST_COUNTED, list(SHARES), list(SHARES), MOST_ASSISTANTS + 2],
         )
         whole, *rest = cursor.fetchall()
     if not whole[2]:
         return None
     tokens, cost, oldest, seen = whole[-4:]
     since = oldest if seen > MOST_COUNTED else None
-    return Latency(_paces(whole), tuple(map(_paces, rest)), tokens, cost, since)
+    shown = tuple(map(_paces, rest[:MOST_ASSISTANTS]))
+    return Latency(_paces(whole), shown, tokens, cost, since, len(rest) > MOST_ASSISTANTS)
 
 
 def _paces(row: Sequence[Any]) -> Paces:

@@ -22,6 +22,7 @@ MEASURES = ("tokens", "cost", "runs")
 RANGES = ("24h", "7d", "30d", "90d")
 FIELDS = ("model", "assistant", "status")
 KIND = "kind"
+SPLITS = (*FIELDS, KIND)  # and every key of the metadata
 PARAMETERS = ("measure", "split", "range", "zone")
 USUAL_RANGE = "30d"
 LONGEST_KEY = 512
@@ -39,13 +40,13 @@ class Split:
     @classmethod
     def parse(cls, text: str) -> Split:
         """Read a split. Raises ValueError."""
-        if text in (*FIELDS, KIND):
+        if text in SPLITS:
             return cls(text)
         key = text.removeprefix(_METADATA)
         if key not in ("", text) and len(key) <= LONGEST_KEY and clean(key) == key:
             return cls("metadata", key)
-        near = suggestion(text, (*FIELDS, KIND))
-        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(FIELDS)}, {KIND}, metadata.KEY")
+        near = suggestion(text, SPLITS)
+        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(SPLITS)}, metadata.KEY")
 
     @property
     def label(self) -> str:
@@ -123,16 +124,12 @@ class Question:
         return replace(self.filters, since=_moment(since), until=_moment(until))
 
     def narrowed(self, value: str | None, split: Split | None = None) -> RunFilters:
-        """The filters of one group of the split, or of another, without times."""
+        """The filters of one group of the split, or of another, without times. Nobody can ask for an empty value."""
         split = split or self.split
-        if split.name in FIELDS and value:
+        if split.name in FIELDS and value is not None:
             chosen: dict[str, Any] = {split.name: (value,)}
             return replace(self.filters, **chosen)
-        return self.where(split.term(value))
-
-    def where(self, term: Node) -> RunFilters:
-        """The filters, and `term` as well."""
-        return replace(self.filters, q=Query(both([self.filters.q.tree, term]) if self.filters.q else term))
+        return also(self.filters, split.term(value))
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with changes made first; times as they were given."""
@@ -141,6 +138,11 @@ class Question:
         usual = (("measure", MEASURES[0]), ("split", FIELDS[0]), ("range", USUAL_RANGE), ("range", ""))
         filters = asked.filters if asked.range else asked.asked
         return "&".join(filter(None, (urlencode([pair for pair in own if pair not in usual]), filters.query())))
+
+
+def also(filters: RunFilters, term: Node) -> RunFilters:
+    """The filters, and `term` as well."""
+    return replace(filters, q=Query(both([filters.q.tree, term]) if filters.q else term))
 
 
 def _only(name: str, values: Sequence[str], problems: list[Problem]) -> str | None:

@@ -25,6 +25,13 @@ def at(day: int, hour: int = 0, month: int = 11) -> datetime:
         (at(1), at(29), ZoneInfo("America/Los_Angeles"), ["2 Nov", "9 Nov", "16 Nov", "23 Nov"]),
         # clocks go from 02:00 to 03:00: there is no 02:00
         (at(29, 0, 3), at(29, 6, 3), BERLIN, ["01:00", "03:00", "04:00", "05:00", "06:00", "07:00"]),
+        # clocks go from 00:00 to 01:00: the day begins then
+        (
+            at(20, 0, 4),
+            at(26, 0, 4),
+            ZoneInfo("Africa/Cairo"),
+            ["21 Apr", "22 Apr", "23 Apr", "24 Apr", "25 Apr", "26 Apr"],
+        ),
         # clocks go from 03:00 back to 02:00
         (at(25, 0, 10), at(25, 5, 10), BERLIN, ["02:00", "03:00", "04:00", "05:00"]),
     ],

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from dashboard import formats
 from dashboard.charts import Series, Stacked, stacked
+from dashboard.charts.stacked import Number
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = [datetime(2026, 11, 20, 14, tzinfo=UTC) + timedelta(hours=place) for place in range(4)]
@@ -57,9 +58,22 @@ def test_days_are_those_of_the_zone_when_its_clocks_change_too() -> None:
 
 def test_the_table_has_every_number_newest_first() -> None:
     rows = chart().rows
-    assert (rows[0].time, rows[0].cells, rows[0].total) == ("2026-11-20 16:00", ("10", "0"), "10")
-    assert (rows[0].since, rows[0].until) == (HOURS[2], HOURS[3])
+    assert (rows[0].time, rows[0].cells) == ("2026-11-20 16:00", (Number("10"), Number("0")))
+    assert rows[0].total == Number("10")
     assert len(rows) == 3
+
+
+def test_what_is_not_nothing_leads_to_what_is_behind_it() -> None:
+    rows = chart(link=lambda series, since, _: f"?{series}&from={since:%H}").rows
+    assert rows[0].cells == (Number("10", "?0&from=16"), Number("0"))
+    assert rows[0].total.url == "?None&from=16"
+
+
+def test_a_day_that_has_only_begun_is_a_day() -> None:
+    until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
+    found = stacked("Runs", [*DAYS, until], [Series("all", [1, 2, 3, 4])], zone=BERLIN)
+    assert [slot.words for slot in found.slots][-1] == "2026-10-27, 1 day: 4 all"
+    assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in found.sentence
 
 
 def test_nothing_is_said_to_be_nothing() -> None:

@@ -101,7 +101,6 @@ def test_a_zone_of_the_address_comes_before_the_readers() -> None:
     [
         ("model", "gpt-4o", "model=gpt-4o"),
         ("model", None, "q=-model%3A%2A"),
-        ("model", "", "q=model%3A%22%22"),
         ("assistant", "asst_1", "assistant=asst_1"),
         ("metadata.customer", "acme", "q=metadata.customer%3Aacme"),
         ("metadata.customer", None, "q=-metadata.customer%3A%2A"),

@@ -1,0 +1,96 @@
+"""Where the numbers of the usage page lead: to the runs behind them, and to other sides of the same question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from dashboard import formats
+from runs.filters import RunFilters
+from runs.filters.matches import Compared, Given, Span
+from runs.filters.tree import Node, Not, Term
+from runs.stats.usage import Question, Split, also
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses around one question: `here` is the page, `runs` the run list.
+
+    `counted_since` is where counting groups began, `paced_since` where counting durations did, if not at the start.
+    """
+
+    question: Question
+    here: str
+    runs: str
+    counted_since: datetime | None = None
+    paced_since: datetime | None = None
+
+    def of(self, **changes: Any) -> str:
+        """The page of the same question, changed."""
+        query = self.question.query(**changes)
+        return f"{self.here}?{query}" if query else self.here
+
+    @property
+    def timeless(self) -> str:
+        """The page without times, which are to be added."""
+        return self.of(asked=self.question.filters, range="")
+
+    def group(self, key: str | None, split: Split, *, before: bool = False) -> str:
+        """The runs of one group, now or in the time before; "" where no query can ask for its value."""
+        asked = self.question
+        if key == "":
+            return ""
+        now = (self.counted_since or asked.since, asked.until)
+        return self._within(asked.narrowed(key, split), *((asked.previous_since, asked.since) if before else now))
+
+    def assistant(self, assistant_id: str | None, term: Node | None = None) -> str:
+        """The runs of an assistant (None: of all) of which `term` holds too."""
+        asked = self.question
+        filters = asked.filters if assistant_id is None else asked.narrowed(assistant_id, Split("assistant"))
+        return self._within(also(filters, term) if term else filters, self.paced_since or asked.since, asked.until)
+
+    def where(self, term: Node) -> str:
+        """Those of the runs that the page is about of which `term` holds too."""
+        return self._within(also(self.question.filters, term), self.question.since, self.question.until)
+
+    @property
+    def all(self) -> str:
+        """The runs that the page is about."""
+        return self.between(self.question.since, self.question.until)
+
+    @property
+    def before(self) -> str:
+        """Those of the time before."""
+        return self.between(self.question.previous_since, self.question.since)
+
+    def between(self, since: datetime, until: datetime) -> str:
+        """Those of another time."""
+        return self._within(self.question.filters, since, until)
+
+    def whenever(self, filters: RunFilters) -> str:
+        """Runs whenever they were created: `times` are to be added."""
+        return f"{self.runs}?{filters.query()}{'&' if filters else ''}"
+
+    def _within(self, filters: RunFilters, since: datetime, until: datetime) -> str:
+        query = "&".join(filter(None, (filters.query(), times(since, until))))
+        return f"{self.runs}?{query}"
+
+
+def times(since: datetime, until: datetime) -> str:
+    """The parameters of the run list for that time."""
+    return urlencode({"from": formats.machine_time(since), "to": formats.machine_time(until)})
+
+
+UNPRICED = Not(Term("cost", (Given(),)))
+
+
+def as_long_as(milliseconds: int) -> Node:
+    """That a run took no less."""
+    return Term("duration", (Compared(">=", Span(milliseconds)),))
+
+
+def queued_as_long_as(milliseconds: int) -> Node:
+    """That a run waited no less before it started."""
+    return Term("queue", (Compared(">=", Span(milliseconds)),))

@@ -1,0 +1,30 @@
+"""How groups are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboard import formats
+from runs.stats.usage import Split
+
+KINDS = {
+    "prompt": "Prompt",
+    "cached": "Prompt, cached",
+    "completion": "Completion",
+    "reasoning": "Completion, reasoning",
+    "other": "Neither",
+}
+
+
+def name_of(split: Split, key: str | None, names: Mapping[str, str]) -> str:
+    """A group's name; `names` are those of assistants."""
+    if key is None:
+        return "(no model)" if split.name == "model" else "(no value)"
+    match split.name:
+        case "assistant":
+            return names.get(key, key)
+        case "status":
+            return formats.status_label(key)
+        case "kind":
+            return KINDS[key]
+    return key or "(empty)"

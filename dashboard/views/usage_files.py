@@ -1,0 +1,56 @@
+"""The usage page as files."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from dashboard import twins
+from dashboard.access import project_page
+from dashboard.views.usage import asked
+from runs.errors import InvalidFilter
+from runs.exports import Column
+from runs.models import Project
+from runs.stats.usage import Line, Sums, document, latency, lines, usage, usd
+from runs.stats.usage.document import MOST_GROUPS
+
+
+def _of_sums(name: str) -> Column:
+    return Column(name, lambda line: getattr(line.sums, name))
+
+
+def _key(line: Line) -> str | None:
+    return f"({line.group.others} others)" if line.group.others else line.group.key
+
+
+COLUMNS = (
+    Column("from", lambda line: line.since),
+    Column("to", lambda line: line.until),
+    Column("group", _key),
+    *(_of_sums(name) for name in Sums._fields if name != "cost"),
+    Column("cost_usd", lambda line: usd(line.sums.cost)),
+)
+KIND_COLUMNS = (*COLUMNS[:3], _of_sums("total_tokens"))
+
+
+@require_safe
+@project_page
+def json(request: HttpRequest, project: Project) -> HttpResponse:
+    """`usage.json`: what `GET /api/v1/usage` answers."""
+    try:
+        question = asked(request)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    return twins.as_json(document(usage(project, question, MOST_GROUPS), latency(project, question)))
+
+
+@require_safe
+@project_page
+def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """`usage.csv`: a line for each group in each part of the time."""
+    try:
+        question = asked(request)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    columns = KIND_COLUMNS if question.split.name == "kind" else COLUMNS
+    return twins.as_csv(project, "usage", columns, lines(usage(project, question, MOST_GROUPS)))

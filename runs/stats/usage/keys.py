@@ -1,0 +1,23 @@
+"""Keys of the metadata that runs can be divided by."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from runs.models import Project
+
+LOOKED_AT = 500
+MOST_KEYS = 12
+
+_STATEMENT = """
+    SELECT key
+      FROM (SELECT metadata FROM run WHERE project_id = %s ORDER BY created_at DESC, id DESC LIMIT %s) AS newest,
+           jsonb_object_keys(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{}' END) AS pair (key)
+     GROUP BY key ORDER BY count(*) DESC, key LIMIT %s"""
+
+
+def metadata_keys(project: Project) -> list[str]:
+    """Those of the newest runs, the most frequent first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENT, [project.pk, LOOKED_AT, MOST_KEYS])
+        return [key for (key,) in cursor.fetchall()]

@@ -1,0 +1,74 @@
+"""The usage endpoint: the numbers of the runs, in the shape that the document promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from django.test import Client
+
+from runs.api.openapi import document
+from runs.models import Project
+from tests import factories
+
+
+@pytest.fixture
+def key(project: Project) -> str:
+    return factories.make_key(project, "read")
+
+
+def get(key: str, query: str = "") -> Any:
+    return Client().get(f"/api/v1/usage?{query}", headers={"Authorization": f"Bearer {key}"})
+
+
+SINCE, UNTIL = "from=2026-11-17T00:00:00Z", "to=2026-11-20T00:00:00Z"
+
+
+def test_it_answers_with_totals_groups_and_their_course(project: Project, key: str) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+    factories.post_run(project, model="gpt-4o-mini", usage=usage)
+    factories.post_run(project, model="own-model", usage=usage)
+    factories.post_run(factories.make_project("other"), usage=usage)
+    found = get(key, f"{SINCE}&{UNTIL}&zone=Asia/Kolkata").json()
+    assert found["totals"] == {
+        "runs": 2,
+        "prompt_tokens": 2000,
+        "completion_tokens": 400,
+        "total_tokens": 2400,
+        "cached_tokens": 0,
+        "reasoning_tokens": 0,
+        "unpriced_tokens": 1200,
+        "cost_usd": 0.00027,
+    }
+    assert (found["from"], found["to"], found["time_zone"]) == (SINCE[5:], UNTIL[3:], "Asia/Kolkata")
+    assert found["previous"]["from"] == "2026-11-14T00:00:00Z"
+    assert [group["key"] for group in found["groups"]] == ["gpt-4o-mini", "own-model"]
+    for group in found["groups"]:
+        assert len(group["course"]) == len(found["parts"])
+        assert sum(each["runs"] for each in group["course"]) == group["totals"]["runs"] == 1
+    assert found["latency"]["duration_ms"]["p50"] == 8000
+    assert found["latency"]["queue_ms"]["p99"] == 1000
+
+
+@pytest.mark.parametrize("query", ["", "split=kind", "split=metadata.customer&measure=cost", "range=24h&status=failed"])
+def test_it_is_what_the_document_describes(project: Project, key: str, query: str) -> None:
+    factories.post_run(project, created_at=factories.NOW)
+    schema = {**document()["components"]["schemas"]["Usage"], "components": document()["components"]}
+    for asked in (query, f"{query}&{SINCE}" if "range" not in query else query):
+        jsonschema.validate(get(key, asked).json(), schema)
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [("limit=5", "limit"), ("split=customer", "split"), ("range=1y", "range"), ("zone=Mars", "zone"), ("q=(", "q")],
+)
+def test_what_cannot_be_meant_is_refused_by_name(key: str, query: str, path: str) -> None:
+    response = get(key, query)
+    assert response.status_code == 400
+    assert [field["path"] for field in response.json()["error"]["fields"]] == [path]
+
+
+def test_it_needs_a_key_that_may_read(project: Project) -> None:
+    assert Client().get("/api/v1/usage").status_code == 401
+    assert get(factories.make_key(project, "ingest")).status_code == 403

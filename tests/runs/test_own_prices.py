@@ -1,0 +1,63 @@
+"""Prices that a team sets."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs import own_prices
+from runs.errors import InvalidPrice
+from runs.models import Project, Run
+from runs.own_prices import remove_price, set_price
+from runs.upkeep import reassess
+from tests import factories
+
+
+def test_a_price_is_stored_in_its_shortest_form(project: Project) -> None:
+    set_price(project, "house-model", {"input": "2.50", "output": " 010 ", "cached": "0.125"})
+    set_price(project, "other", {"input": "1", "output": "2", "cached": ""})
+    stored = Project.objects.get(pk=project.pk).prices
+    assert stored == {
+        "house-model": {"input": "2.5", "output": "10", "cached": "0.125"},
+        "other": {"input": "1", "output": "2"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "rates", "path"),
+    [
+        ("", {"input": "1", "output": "1"}, "model"),
+        ("m" * 257, {"input": "1", "output": "1"}, "model"),
+        ("m\0", {"input": "1", "output": "1"}, "model"),
+        ("m", {"input": "", "output": "1"}, "input"),
+        ("m", {"input": "1", "output": "-1"}, "output"),
+        ("m", {"input": "1", "output": "1", "cached": "0.0001"}, "cached"),
+        ("m", {"input": "1e3", "output": "1"}, "input"),
+        ("m", {"input": "NaN", "output": "1"}, "input"),
+    ],
+)
+def test_what_is_no_price_is_refused(project: Project, model: str, rates: dict[str, str], path: str) -> None:
+    with pytest.raises(InvalidPrice) as refused:
+        set_price(project, model, rates)
+    assert [problem.path for problem in refused.value.problems] == [path]
+    assert Project.objects.get(pk=project.pk).prices == {}
+
+
+def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_prices, "MOST_PRICES", 1)
+    set_price(project, "a", {"input": "1", "output": "1"})
+    set_price(project, "a", {"input": "2", "output": "1"})
+    with pytest.raises(InvalidPrice, match="which is all that can be"):
+        set_price(project, "b", {"input": "1", "output": "1"})
+
+
+def test_stored_costs_follow(project: Project) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+    run = factories.post_run(project, model="house-model", usage=usage)
+    assert run.cost is None
+    set_price(project, "house-model", {"input": "2", "output": "10"})
+    reassess(project, None)
+    assert Run.objects.get(pk=run.pk).cost == 3_000_000
+    assert remove_price(project, "house-model")
+    assert not remove_price(project, "house-model")
+    reassess(project, None)
+    assert Run.objects.get(pk=run.pk).cost is None
