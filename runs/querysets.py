@@ -280,6 +280,12 @@ class StepQuerySet(models.QuerySet["RunStep"]):
             called[run_id].update(zip(names, kinds, strict=False))
         return {run_id: frozenset(calls) for run_id, calls in called.items()}
 
+    def unchecked(self, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
+        """The steps with calls that were not held against their run's tools, as they came, from behind `after` on."""
+        columns = ("received_at", "run_id", "external_id")
+        found = in_order(self.filter(~models.Q(tool_types=[]), misargued=None), columns, descending=False)
+        return found if after is None else behind(found, columns, after, descending=False)
+
     def of_run(self, run: Run) -> Self:
         """The steps of one run."""
         return self.filter(run_id=run.pk)

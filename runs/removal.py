@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from runs import rollups
-from runs.models import Comment, Observation, Run, RunStep, RunTag
+from runs import call_sums, rollups
+from runs.models import Comment, Observation, Run, RunTag
 
 
 def erase(run: Run) -> None:
@@ -18,7 +18,7 @@ def erase(run: Run) -> None:
         current = Run.objects.select_for_update().filter(pk=run.pk).first()
         if current is None:
             return
-        RunStep.objects.filter(run_id=run.pk).delete()
+        call_sums.remove(current.project, run.pk)
         Observation.objects.filter(run_id=run.pk).delete()
         Comment.objects.filter(run_id=run.pk).delete()
         RunTag.objects.filter(run_id=run.pk).delete()

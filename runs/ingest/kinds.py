@@ -133,7 +133,7 @@ STEPS = Kind(
     RunStep,
     StepRecord,
     ("run_id", "external_id"),
-    _RECEIPT,
+    ("misargued", "tool_outputs", *_RECEIPT),
     _parse_step,
     lambda record, _: step.members(columns_of(record)),
 )

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runs.call_sums import Verdict
 from runs.ingest.kinds import Kind, Post
 from runs.ingest.merge import Outcome, Record, contradicts, merge
 from runs.protocol import text
@@ -18,7 +19,7 @@ from runs.protocol.run import RunRecord
 
 
 class Held(Struct, frozen=True):
-    """A record as it is stored, with what Runglass keeps about it."""
+    """A record as it is stored, with what Runglass keeps about it; `verdict` is on a step."""
 
     record: Record
     configuration_id: uuid.UUID | None
@@ -26,6 +27,7 @@ class Held(Struct, frozen=True):
     received_at: datetime
     received_key_id: int | None
     history_length: int
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def _take(kind: Kind, result: Plan, post: Post, bodies: Mapping[uuid.UUID, str],
     if outcome is not Outcome.UNCHANGED:
         outcome = _record(kind, result, held, post, bodies, outcome)
     if outcome is Outcome.UPDATED:
-        result.held = replace(held, record=post.record, configuration_id=post.configuration_id)
+        # whether its calls keep to its run's tools is not known of a step that changed
+        result.held = replace(held, record=post.record, configuration_id=post.configuration_id, verdict=None)
     result.outcomes[post.index] = outcome
 
 

@@ -18,20 +18,24 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, rollups, sql
+from runs import assessment, call_sums, rollups, sql
+from runs.call_sums import Verdict
 from runs.errors import TooManyRetries
-from runs.ingest.kinds import RUNS, Kind, Post
+from runs.ingest.kinds import RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
-from runs.models import Configuration, ErrorGroup, Observation, Project
+from runs.models import Configuration, ErrorGroup, Observation, Project, ToolDefinition
+from runs.protocol import definitions
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
+from runs.protocol.step import StepRecord
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 50
 _ROWS_PER_STATEMENT = 1000
+_UNCHECKED = (None, None)
 # A record that is posted every few seconds is not written every few seconds.
 _SEEN_EVERY = timedelta(minutes=1)
 # Both kinds of ids are hashes of different content, so that one set can hold them.
@@ -103,6 +107,9 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         plans = {kind: _plan(kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
         for kind, each in plans.items():
             _write_kind(project, kind, each, receipt)
+        # Behind the steps: what they say of themselves proves only what they were before this request.
+        if moved := _configured_anew(plans.get(RUNS, {})):
+            call_sums.uncheck(project, moved)
     # Nothing depends on these, hence outside.
     rollups.fold_sometimes(project)
     for kind, each in plans.items():
@@ -126,10 +133,30 @@ def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: R
     _store_history(plans, receipt)
     if kind is RUNS:
         rollups.add(project, (_change(planned) for planned in plans.values() if planned.writes))
+    if kind is STEPS:
+        call_sums.add(project, ((_called(planned.before), _called(planned.held)) for planned in plans.values()))
 
 
 def _change(planned: Plan) -> rollups.Change:
     return _counted(planned.before), _counted(planned.held)
+
+
+def _called(held: Held | None) -> call_sums.Counted | None:
+    """A step that calls something, which most don't."""
+    if held is None or not isinstance(held.record, StepRecord) or not held.record.tool_types:
+        return None
+    return held.record, held.verdict
+
+
+def _configured_anew(plans: Mapping[Key, Plan]) -> list[uuid.UUID]:
+    """The runs that have other tools than before, against which their calls have to be held again."""
+    return [
+        uuid.UUID(key[0])
+        for key, planned in plans.items()
+        if planned.before is not None
+        and planned.held is not None
+        and planned.before.configuration_id != planned.held.configuration_id
+    ]
 
 
 def _counted(held: Held | None) -> rollups.Counted | None:
@@ -159,7 +186,11 @@ def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.U
             pk, parsed = post.configuration_id, post.configuration
             if pk in wanted and pk not in found and parsed is not None and isinstance(post.record, RunRecord):
                 found[pk] = _configuration(project, pk, post.record.assistant_id, parsed, receipt)
-    Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
+    made = [ToolDefinition.of(each, defined) for each in found.values() for defined in definitions.of(each.body)]
+    with transaction.atomic():
+        Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
+        by_key = {each.pk: each for each in made}
+        ToolDefinition.objects.bulk_create([by_key[pk] for pk in sorted(by_key)], ignore_conflicts=True)
 
 
 def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
@@ -211,6 +242,7 @@ def _held(kind: Kind, row: dict[str, Any]) -> Held:
         row["received_at"],
         row.get("received_key_id"),
         row.get("history_length", 0),
+        Verdict(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None,
     )
 
 
@@ -254,6 +286,8 @@ def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt
     if kind is RUNS:
         own = (held.configuration_id, *receipt_columns, held.received_key_id, held.history_length)
         return [*key, project.pk, *kind.contents(held.record), *own]
+    if kind is STEPS:
+        return [*key, project.pk, *kind.contents(held.record), *(held.verdict or _UNCHECKED), *receipt_columns]
     return [*key, project.pk, *kind.contents(held.record), *receipt_columns]
 
 

@@ -4,9 +4,9 @@ from runs.models.account import ApiKey, Membership, Project, User
 from runs.models.assistant import Assistant
 from runs.models.audit import AuditEvent
 from runs.models.comment import Comment
-from runs.models.configuration import Configuration
+from runs.models.configuration import Configuration, ToolDefinition
 from runs.models.error_group import ErrorGroup
-from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus
+from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
 from runs.models.run import Message, Observation, Run, RunStep
 from runs.models.tag import RunTag
 
@@ -21,6 +21,7 @@ __all__ = [
     "HourByAssistant",
     "HourByModel",
     "HourByStatus",
+    "HourByTool",
     "Membership",
     "Message",
     "Observation",
@@ -28,5 +29,6 @@ __all__ = [
     "Run",
     "RunStep",
     "RunTag",
+    "ToolDefinition",
     "User",
 ]

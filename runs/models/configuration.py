@@ -9,6 +9,8 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from runs.models.account import Project
+from runs.protocol import definitions
+from runs.protocol.definitions import Definition
 from runs.querysets import ConfigurationQuerySet
 
 
@@ -46,3 +48,45 @@ class Configuration(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ToolDefinition(models.Model):
+    """A tool as an assistant's configurations define it, once however many of them do.
+
+    Made with the first of them. One version of a tool has the same `digest` in every assistant.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    assistant_id = models.TextField()
+    type = models.TextField()
+    name = models.TextField(help_text="A function's name, an MCP server's label, else the kind")
+    digest = models.UUIDField(help_text="Hash of the definition, order of names aside")
+    description = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    body = models.TextField(help_text="JSON of the tool, as posted")
+    first_seen_at = models.DateTimeField(help_text="When a run with it was first received")
+
+    class Meta:
+        db_table = "tool_definition"
+        indexes: ClassVar = [
+            # all that is defined in a project, and the versions of one tool
+            models.Index("project", "type", "name", name="tool_definition_tool"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name} of {self.assistant_id}"
+
+    @classmethod
+    def of(cls, configuration: Configuration, definition: Definition) -> ToolDefinition:
+        """What the assistant of `configuration` has with it."""
+        return cls(
+            id=definitions.key(configuration.project_id, configuration.assistant_id, definition),
+            project_id=configuration.project_id,
+            assistant_id=configuration.assistant_id,
+            type=definition.type,
+            name=definition.name,
+            digest=definition.digest,
+            description=definition.description,
+            body=definition.body,
+            first_seen_at=configuration.first_seen_at,
+        )

@@ -94,3 +94,35 @@ class HourByStatus(Sums):
 
     def __str__(self) -> str:
         return f"{self.hour} {self.status}: {self.runs}"
+
+
+class HourByTool(models.Model):
+    """Tool calls by UTC hour of their step's creation, kind, name and assistant; null where the step names none.
+
+    `failed` are those of steps that failed, `checked` those that were held against their run's tools, `misargued` those
+    that did not keep to them; `outputs` are the outputs that were recorded, `output_bytes` their sizes.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    hour = models.DateTimeField()
+    type = models.TextField()
+    name = models.TextField()
+    assistant_id = models.TextField(null=True)  # noqa: DJ001
+    calls = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    checked = models.BigIntegerField()
+    misargued = models.BigIntegerField()
+    outputs = models.BigIntegerField()
+    output_bytes = models.BigIntegerField()
+
+    class Meta:
+        db_table = "rollup_hour_tool"
+        indexes: ClassVar = [
+            # a project's hours
+            models.Index("project", "hour", name="rollup_hour_tool_hour"),
+            # one tool's hours, and its last one
+            models.Index("project", "name", "type", "hour", name="rollup_hour_tool_tool"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.type} {self.name} {self.assistant_id}: {self.calls}"

@@ -28,6 +28,9 @@ PENDING = 512
 # The statuses of the published protocol that a run leaves again.
 ACTIVE = ("cancelling", "in_progress", "queued", "requires_action")
 
+# The steps that call tools, as their indexes name them.
+CALLS = ~models.Q(tool_types=[])
+
 
 class Snapshot(models.Model):
     """What every posted record has: who it is, what can't be rebuilt from columns, and when it came.
@@ -246,6 +249,15 @@ class RunStep(Snapshot):
     tool_names = ArrayField(
         models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
     )
+    # found out after it was written (see `runs.checks`); null: not yet
+    misargued = ArrayField(
+        models.TextField(), null=True, help_text="Names of the calls that do not keep to the run's own tools"
+    )
+    tool_outputs = ArrayField(
+        models.IntegerField(null=True),
+        null=True,
+        help_text="One a call: the bytes of its output, null where it has none",
+    )
 
     objects = StepQuerySet.as_manager()
 
@@ -255,6 +267,14 @@ class RunStep(Snapshot):
             # function:… and tool:…, the runs that called what few call; common names are met walking the list
             GinIndex(fields=["tool_names"], name="step_tool_names"),
             GinIndex(fields=["tool_types"], name="step_tool_types"),
+            # the newest calls, over which percentiles are taken
+            models.Index("project", "created_at", name="step_calls", condition=CALLS),
+            # what is still to be held against its run's tools; by time, since entries at the end cost least
+            models.Index("received_at", name="step_unchecked", condition=CALLS & models.Q(misargued=None)),
+            # misargued:… and a tool's mis-argued calls; few are
+            GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
+            # failing:… and a tool's failed calls; few are
+            GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
         ]
 
     def __str__(self) -> str:

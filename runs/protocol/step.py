@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject
@@ -127,13 +129,37 @@ def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     return written
 
 
+def calls(details: str | None) -> list[dict[str, Any]]:
+    """The tool calls of stored `step_details`, in order."""
+    if details is None or '"tool_calls"' not in details:
+        return []
+    found: list[dict[str, Any]] = text.value(details.encode()).get("tool_calls") or []
+    return found
+
+
+def output_size(call: dict[str, Any]) -> int | None:
+    """The bytes of a call's output: of a text itself, else of its JSON; None where none was recorded."""
+    kind = call["type"]
+    body = call.get(kind)
+    if isinstance(body, dict):
+        output = body.get("output", body.get("outputs", body.get("results")))
+    else:
+        output = call.get("output")
+    if output is None or output == []:
+        return None
+    if isinstance(output, str):
+        return len(output) if output.isascii() else len(output.encode(errors="surrogatepass"))
+    try:
+        return len(msgspec.json.encode(output))
+    except UnicodeEncodeError:
+        return len(json.dumps(output, separators=(",", ":")))
+
+
 def _tools(details: str | None) -> tuple[list[str], list[str]]:
     """The kinds and the names of a step's tool calls, one each a call."""
-    if details is None or '"tool_calls"' not in details:
-        return [], []
-    calls = text.value(details.encode()).get("tool_calls") or []
-    types = [text.clean(call["type"])[: fields.INDEXED_LENGTH] for call in calls]
-    return types, [text.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in calls]
+    found = calls(details)
+    types = [text.clean(call["type"])[: fields.INDEXED_LENGTH] for call in found]
+    return types, [text.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in found]
 
 
 def _tool_name(call: dict[str, Any]) -> str:

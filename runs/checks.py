@@ -1,0 +1,149 @@
+"""Holding the calls of stored steps against the tools of their runs, after they were written.
+
+It can't be done on the way in: a step may come before its run, a run may be configured anew, and a schema takes time.
+What a step holds is counted only as long as its run's tools are those it was held against: whoever changes these takes
+the verdict back (see `runs.call_sums.uncheck`), and a step that is written anew has none.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+
+from runs import call_sums, contract, sql
+from runs.call_sums import Verdict
+from runs.contract import Called, Kind
+from runs.models import Configuration, Project, Run, RunStep
+from runs.protocol import step, text
+
+# Steps at a time.
+BATCH = 500
+# A schema that is none is no fault of the call, and what is merely not checked is none at all.
+FAULTS = frozenset({Kind.UNDECLARED, Kind.UNPARSEABLE, Kind.NOT_AN_OBJECT, Kind.MISARGUED})
+
+# Where among the unchecked steps: when one was received, and its key.
+Place = tuple[datetime, uuid.UUID, str]
+
+_UPDATE = """
+    UPDATE run_step SET misargued = held.misargued::text[], tool_outputs = held.outputs::integer[],
+                        version = run_step.version + 1
+      FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::text[], %s::text[])
+        AS held (run_id, external_id, version, misargued, outputs)
+     WHERE run_step.run_id = held.run_id AND run_step.external_id = held.external_id
+       AND run_step.version = held.version
+    RETURNING run_step.run_id, run_step.external_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many steps were checked, and behind which to go on; None where there are no more."""
+
+    checked: int
+    further: Place | None
+
+
+Judged = tuple[RunStep, Verdict]
+
+
+def check_next(projects: Mapping[int, Project], after: Place | None) -> Progress:
+    """Check the next steps that were not, in the order in which they came, from behind `after` on.
+
+    Steps whose run is not there stay unchecked.
+    """
+    steps = list(RunStep.objects.unchecked(after)[:BATCH])
+    configured = dict(Run.objects.filter(pk__in={each.run_id for each in steps}).values_list("pk", "configuration_id"))
+    bodies = _bodies(configured.values())
+    judged = [
+        (each, _verdict(each, bodies.get(configured[each.run_id]) if each.run_id in configured else None))
+        for each in sorted(steps, key=lambda step: (step.run_id, step.external_id))
+        if each.run_id in configured or "function" not in each.tool_types
+    ]
+    checked = _store(projects, judged, configured)
+    last = steps[-1] if len(steps) == BATCH else None
+    return Progress(checked, None if last is None else (last.received_at, last.run_id, last.external_id))
+
+
+def faults(tools: str | None, called: Sequence[Called]) -> set[int]:
+    """The places of the calls that do not keep to `tools`, a run's own as JSON; none where these were not sent."""
+    if tools is None or tools == "null":
+        return set()
+    found = contract.check(_tools(tools), called).findings
+    wrong = {id(finding.call) for finding in found if finding.kind in FAULTS}
+    return {place for place, call in enumerate(called) if id(call) in wrong}
+
+
+def called(call: Mapping[str, Any]) -> Called:
+    """A stored call of a function as the contract takes it."""
+    function = call.get("function") or {}
+    return Called(call.get("id") or "", function.get("name") or call["type"], function.get("arguments"))
+
+
+def tools_of(body: str) -> str | None:
+    """The tools of a stored configuration as JSON; None where they were not sent."""
+    tools = text.fields(body.encode()).get("tools")
+    return None if tools is None else tools.decode()
+
+
+def _bodies(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str | None]:
+    wanted = Configuration.objects.filter(pk__in=set(ids)).values_list("pk", "body")
+    return {pk: tools_of(body) for pk, body in wanted}
+
+
+@lru_cache(maxsize=64)
+def _tools(tools: str) -> list[Any]:
+    found: list[Any] = json.loads(tools)
+    return found
+
+
+def _verdict(record: RunStep, tools: str | None) -> Verdict:
+    calls = step.calls(record.details)
+    functions = [place for place, kind in enumerate(record.tool_types) if kind == "function"]
+    wrong = faults(tools, [called(calls[place]) for place in functions])
+    names = [record.tool_names[place] for number, place in enumerate(functions) if number in wrong]
+    return Verdict(names, list(map(step.output_size, calls)))
+
+
+def _store(projects: Mapping[int, Project], judged: Sequence[Judged], configured: Mapping[uuid.UUID, uuid.UUID]) -> int:
+    """Write what still holds; how many did. Runs are locked first, so that their tools stay what they are."""
+    if not judged:
+        return 0
+    with transaction.atomic():
+        current = dict(Run.objects.with_keys(configured).locked().values_list("pk", "configuration_id"))
+        holding = [each for each in judged if current.get(each[0].run_id) == configured.get(each[0].run_id)]
+        written = _update(holding)
+        stored = [each for each in holding if (each[0].run_id, each[0].external_id) in written]
+        for pk in sorted({record.project_id for record, _ in stored}):
+            mine = ((record, verdict) for record, verdict in stored if record.project_id == pk)
+            call_sums.add(projects[pk], (((record, None), (record, verdict)) for record, verdict in mine))
+    return len(stored)
+
+
+def _update(judged: Sequence[Judged]) -> set[tuple[uuid.UUID, str]]:
+    parameters = [
+        [record.run_id for record, _ in judged],
+        [record.external_id for record, _ in judged],
+        [record.version for record, _ in judged],
+        [_array(verdict.misargued) for _, verdict in judged],
+        [_array(verdict.outputs) for _, verdict in judged],
+    ]
+    with sql.cursor() as cursor:
+        cursor.execute(_UPDATE, parameters)
+        return set(cursor.fetchall())
+
+
+def _array(values: Sequence[str | int | None]) -> str:
+    """As Postgres spells arrays, of which there can't be one of different lengths; JSON quotes texts alike."""
+    return "{" + ",".join("NULL" if value is None else _element(value) for value in values) + "}"
+
+
+def _element(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

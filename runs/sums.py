@@ -1,0 +1,100 @@
+"""Tables of sums that are only ever added to: how rows get in, and how what has piled up is folded.
+
+What is summed is said elsewhere: of runs in `runs.rollups`, of tool calls in `runs.call_sums`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models, transaction
+
+from runs import sql
+from runs.models import Project
+
+# Rows that travel in the statement itself; more are copied.
+_MOST_IN_STATEMENT = 64
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """One table of sums: its key columns, the period first; its measures; and the key of a group of what is summed."""
+
+    model: type[models.Model]
+    key: tuple[str, ...]
+    measures: tuple[str, ...]
+    key_of: Callable[[Any], tuple[Any, ...]]
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(("project_id", *self.key, *self.measures))
+
+
+def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Sequence[int]]) -> None:
+    """Add to each table what `groups` hold, measures by group; belongs into the transaction that changed them."""
+    rows = [_rows(project, rollup, groups) for rollup in rollups]
+    if sum(map(len, rows)) > _MOST_IN_STATEMENT:
+        for rollup, each in zip(rollups, rows, strict=True):
+            _copy(rollup, each)
+    elif any(rows):
+        _insert([(rollup, each) for rollup, each in zip(rollups, rows, strict=True) if each])
+
+
+def fold(project: Project, rollups: Sequence[Rollup]) -> None:
+    """Replace the rows of each key by one with their sum. Nothing that is read changes.
+
+    Each table is folded by one process at a time; where another is at it, this one leaves it alone.
+    """
+    for rollup in rollups:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s), %s)", [rollup.table, project.pk])
+            if cursor.fetchone()[0]:
+                cursor.execute(_fold_statement(rollup), [project.pk, project.pk])
+
+
+def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:
+    deltas: dict[tuple[Any, ...], Sequence[int]] = {}
+    for group, sums in groups.items():
+        key = rollup.key_of(group)
+        deltas[key] = [a + b for a, b in zip(deltas[key], sums, strict=True)] if key in deltas else sums
+    return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
+
+
+def _insert(filled: Sequence[tuple[Rollup, list[tuple[Any, ...]]]]) -> None:
+    """All tables in one statement, since a round trip costs more than a row."""
+    inserts = [
+        f"INSERT INTO {rollup.table} ({rollup.columns}) {sql.values(len(each[0]), len(each))}"
+        for rollup, each in filled
+    ]
+    parts = ", ".join(f"part{place} AS ({insert})" for place, insert in enumerate(inserts[:-1]))
+    with sql.cursor() as cursor:
+        parameters = [value for _, each in filled for row in each for value in row]
+        cursor.execute(f"WITH {parts} {inserts[-1]}" if parts else inserts[-1], parameters)
+
+
+def _copy(rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
+    with sql.cursor() as cursor, cursor.copy(f"COPY {rollup.table} ({rollup.columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _fold_statement(rollup: Rollup) -> str:
+    """Takes away the rows of each period that has many a key, and puts back their sums, if anything is left."""
+    table, period, keys = rollup.table, rollup.key[0], ", ".join(rollup.key)
+    sums, names = ", ".join(f"sum({name})" for name in rollup.measures), rollup.columns
+    return f"""
+        WITH crowded AS (
+            SELECT {period} FROM {table} WHERE project_id = %s
+             GROUP BY {period} HAVING count(*) > 2 * count(DISTINCT ({keys}))),
+        gone AS (
+            DELETE FROM {table} WHERE project_id = %s AND {period} IN (SELECT {period} FROM crowded)
+            RETURNING {names})
+        INSERT INTO {table} ({names})
+        SELECT project_id, {keys}, {sums} FROM gone GROUP BY project_id, {keys}
+        HAVING {" OR ".join(f"sum({name}) <> 0" for name in rollup.measures)}"""  # noqa: S608
