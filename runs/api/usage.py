@@ -17,7 +17,7 @@ from runs.stats.usage.document import MOST_GROUPS
 
 
 @described(
-    get=answers("get_usage", "What runs used, over time and by group", ref("Usage"), parameters=usage_question())
+    get=answers("get_usage", "What runs used, over time and by group", ref("UsageAnswer"), parameters=usage_question())
 )
 class UsageView(KeyedView):
     """`/api/v1/usage`"""

@@ -29,7 +29,7 @@ def schemas() -> dict[str, Schema]:
     """By their names."""
     amounts = {name: _described(_SUM, _DESCRIBED.get(name)) for name in Sums._fields if name != "cost"}
     return {
-        "Usage": _usage(),
+        "UsageAnswer": _usage(),
         "UsageAmounts": {
             "description": "What some runs add up to. Split by kind, a group has its tokens alone.",
             "type": "object",

@@ -32,6 +32,7 @@ from runs.errors import RunglassError
 from runs.filters.state import _PARAMETERS
 from runs.models import Project
 from runs.protocol import assistant, message, run, step, text
+from runs.stats.usage.question import PARAMETERS
 from tests import factories
 from tests.factories import run_object, step_object
 from tests.runs.api.caller import JSON, RUNS, Caller, error_of
@@ -121,14 +122,17 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         "limit": "5",
         "cursor": caller.get(f"{RUNS}?limit=1").json()["next_cursor"],
         "status": "failed",
+        "range": "24h",
+        "split": "metadata.customer",
+        "measure": "cost",
+        "zone": "Asia/Kolkata",
     }
-    [operation] = [each for _, _, each in operations() if each["operationId"] == "list_runs"]
-    documented = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-    assert documented == {*_PARAMETERS, "limit", "cursor"}
-    for name in documented:
-        assert caller.get(f"{RUNS}?{name}={values.get(name, 'x')}").status_code == 200, name
-    others = [each for _, _, each in operations() if each is not operation]
-    assert not [each for other in others for each in other.get("parameters", []) if each["in"] == "query"]
+    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor"}, "get_usage": {*_PARAMETERS, *PARAMETERS}}
+    for path, _, operation in operations():
+        documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
+        assert documented == taken.get(operation["operationId"], set())
+        for name in documented:
+            assert caller.get(f"{path}?{name}={values.get(name, 'x')}").status_code == 200, name
 
 
 def test_every_example_of_a_body_is_accepted(caller: Caller) -> None:

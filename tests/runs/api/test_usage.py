@@ -54,7 +54,7 @@ def test_it_answers_with_totals_groups_and_their_course(project: Project, key: s
 @pytest.mark.parametrize("query", ["", "split=kind", "split=metadata.customer&measure=cost", "range=24h&status=failed"])
 def test_it_is_what_the_document_describes(project: Project, key: str, query: str) -> None:
     factories.post_run(project, created_at=factories.NOW)
-    schema = {**document()["components"]["schemas"]["Usage"], "components": document()["components"]}
+    schema = {**document()["components"]["schemas"]["UsageAnswer"], "components": document()["components"]}
     for asked in (query, f"{query}&{SINCE}" if "range" not in query else query):
         jsonschema.validate(get(key, asked).json(), schema)
 
