@@ -27,6 +27,7 @@ class Page:
 PAGES = (
     Page("runs", "Runs", key="g r", covers=("run", "compare")),
     Page("threads", "Threads", key="g t", covers=("thread",)),
+    Page("assistants", "Assistants", key="g a", covers=("assistant",)),
     Page("errors", "Errors", key="g e", covers=("error-group",)),
     Page("actions", "Actions", key="g w"),
     Page("usage", "Usage", key="g u"),

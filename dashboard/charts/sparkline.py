@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dashboard.charts.bars import bar
+from dashboard.charts.bars import FILLED, bar
 
 HEIGHT = 20
 _LEAST = 1.0  # what is little is not nothing
@@ -13,17 +13,26 @@ _LEAST = 1.0  # what is little is not nothing
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """Drawn by templates/components/_spark.html. `label` is for those who don't see it, "" beside words."""
+    """Drawn by templates/components/_spark.html. `label` is for those who don't see it, "" beside words.
+
+    `mark` is where a line stands between two bars, None for none.
+    """
 
     count: int
     path: str
     hot: str
     label: str
     height: int = HEIGHT
+    mark: float | None = None
 
 
-def sparkline(values: Sequence[float], *, hot: Collection[int] = (), label: str = "") -> Sparkline:
-    """Bars for `values`, the highest as high as the line. Those at the places `hot` are in the colour of failure."""
+def sparkline(
+    values: Sequence[float], *, hot: Collection[int] = (), label: str = "", mark: int | None = None
+) -> Sparkline:
+    """Bars for `values`, the highest as high as the line. Those at the places `hot` are in the colour of failure.
+
+    A line is drawn before the bar at the place `mark`.
+    """
     peak = max(values, default=0) or 1
     bars = {
         place: bar(place, HEIGHT - height, height)
@@ -33,4 +42,4 @@ def sparkline(values: Sequence[float], *, hot: Collection[int] = (), label: str 
     plain, marked = (
         "".join(path for place, path in bars.items() if (place in hot) is is_hot) for is_hot in (False, True)
     )
-    return Sparkline(max(len(values), 1), plain, marked, label)
+    return Sparkline(max(len(values), 1), plain, marked, label, mark=None if mark is None else mark - (1 - FILLED) / 2)

@@ -56,6 +56,12 @@ def generate(*, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps
     return _lifecycles(runs, days, end, seed, steps)
 
 
+def assistants(begun: int) -> Iterator[dict[str, Any]]:
+    """The assistants as a server lists them, made at `begun` (Unix seconds), for their names."""
+    for each in CAST:
+        yield {"id": each.id, "object": "assistant", "created_at": begun, "name": each.name, "metadata": {}}
+
+
 def _lifecycles(runs: int, days: int, end: int, seed: int, steps: bool) -> Iterator[Lifecycle]:
     detail = Random(f"{seed} details")  # noqa: S311
     for story, recorded in _stories(runs, days, end, seed):

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from runs.demo.generate import Lifecycle, generate
-from runs.ingest import MESSAGES, RUNS, STEPS, Item, Kind, ingest
+from runs.demo.generate import Lifecycle, assistants, generate
+from runs.demo.rhythm import DAY
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, ingest
 from runs.models import Project, Run
 
 _BATCH = 250  # lifecycles
@@ -22,8 +23,9 @@ def load(project: Project, progress: Callable[[int, int], None], *, runs: int = 
     """
     if Run.objects.in_project(project).exists():
         return
-    done = 0
-    for lifecycles in _batches(generate(runs=runs, days=days, end=int(time.time()))):
+    done, end = 0, int(time.time())
+    _store(project, ASSISTANTS, assistants(end - days * DAY))
+    for lifecycles in _batches(generate(runs=runs, days=days, end=end)):
         _store(project, RUNS, itertools.chain.from_iterable((*each.earlier, each.run) for each in lifecycles))
         _store(project, STEPS, itertools.chain.from_iterable(each.steps for each in lifecycles))
         _store(project, MESSAGES, itertools.chain.from_iterable(each.messages for each in lifecycles))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runs.demo import Lifecycle, generate
+from runs.demo import Lifecycle, assistants, generate
 from runs.demo.cast import CAST
 from runs.demo.rhythm import beginnings, morning
 
@@ -448,3 +448,9 @@ def test_metadata_is_skewed_and_sometimes_missing(month):
     assert {name for metadata in runs for name in metadata} == {
         *("env", "customer", "release", "channel", "ticket", "experiment"),
     }
+
+
+def test_every_assistant_has_a_name_to_be_shown_by(month: list[Lifecycle]) -> None:
+    named = {each["id"]: each["name"] for each in assistants(END - 30 * DAY)}
+    assert {one.run["assistant_id"] for one in month} <= set(named)
+    assert len(set(named.values())) == len(named)

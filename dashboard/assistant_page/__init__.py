@@ -1,0 +1,1 @@
+"""The page of one assistant: its versions, what changed from one to another, and what that did."""

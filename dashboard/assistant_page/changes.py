@@ -1,0 +1,129 @@
+"""What differs between two configurations: in a few words for lists, and in full for the version that is shown."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+from dashboard import side_by_side, text_diff, tool_diff
+from dashboard.run_page import changes
+from dashboard.run_page.changes import FieldChange
+from dashboard.run_page.posted import Posted, as_text
+from dashboard.side_by_side import Row, value
+from dashboard.text_diff import TextDiff
+from dashboard.tool_diff import ToolsDiff
+from runs.models import Configuration
+from runs.protocol import text
+
+# How fields are called together.
+_KINDS = {
+    "instructions": "instructions",
+    "tools": "tools",
+    "model": "model",
+    **dict.fromkeys(("temperature", "top_p", "reasoning_effort"), "sampling"),
+    **dict.fromkeys(("max_prompt_tokens", "max_completion_tokens", "truncation_strategy"), "limits"),
+}
+_MINUS = "\N{MINUS SIGN}"
+_MOST_REMEMBERED = 4_000
+
+Pair = tuple[uuid.UUID, uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`Instructions, tools`, and `Instructions +2 -1, tools +1, 1 changed`."""
+
+    short: str
+    long: str
+
+
+FIRST = Summary("First seen", "First seen")
+# Configurations never change, so neither does what differs between two of them.
+_remembered: dict[Pair, Summary] = {}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """From one configuration to another, field by field."""
+
+    before: Configuration
+    after: Configuration
+
+    @cached_property
+    def summary(self) -> Summary:
+        kinds = dict.fromkeys(_KINDS.get(field.name, field.name) for field in self.fields)
+        if not kinds:
+            return Summary("Spelling", "The same, spelled otherwise")
+        return Summary(_listed(kinds), _listed(chain.from_iterable(map(self._said, kinds))))
+
+    @cached_property
+    def fields(self) -> list[FieldChange]:
+        """All that differ."""
+        return changes.between(*(text.fields(each.body.encode()) for each in (self.before, self.after)))
+
+    @cached_property
+    def instructions(self) -> TextDiff | None:
+        """None where they are the same."""
+        is_changed = any(field.name == "instructions" for field in self.fields)
+        texts = (as_text(posted.value("instructions")) or "" for posted in self._posted)
+        return text_diff.diff(*texts) if is_changed else None
+
+    @cached_property
+    def tools(self) -> ToolsDiff:
+        """Functions by their names, their schemas by JSON pointer."""
+        before, after = self._posted
+        return tool_diff.diff(before.items("tools"), after.items("tools"))
+
+    @property
+    def settings(self) -> list[Row]:
+        """Every other field that differs, before and after."""
+        before, after = self._posted
+        names = [field.name for field in self.fields if field.name not in ("instructions", "tools")]
+        rows = chain.from_iterable(side_by_side.rows(name, value(before, name), value(after, name)) for name in names)
+        return [row for row in rows if row.differs]
+
+    @cached_property
+    def _posted(self) -> tuple[Posted, Posted]:
+        before, after = (Posted(text.fields(each.body.encode())) for each in (self.before, self.after))
+        return before, after
+
+    def _said(self, kind: str) -> Iterator[str]:
+        if kind == "instructions" and self.instructions:
+            yield f"instructions +{self.instructions.added} {_MINUS}{self.instructions.removed}"
+        elif kind == "model":
+            yield f"model {self.before.model or 'none'} to {self.after.model or 'none'}"
+        elif kind == "tools" and self.tools:
+            counts = (("+", len(self.tools.added)), (_MINUS, len(self.tools.removed)))
+            yield (
+                " ".join(("tools", *(f"{sign}{count}" for sign, count in counts if count)))
+                if any(count for _, count in counts)
+                else f"schema{'' if len(self.tools.changed) == 1 else 's'} of {len(self.tools.changed)}"
+            )
+            if self.tools.changed and (self.tools.added or self.tools.removed):
+                yield f"{len(self.tools.changed)} changed"
+        else:
+            yield kind
+
+
+def summaries(pairs: Iterable[Pair]) -> dict[Pair, Summary]:
+    """What differs within each pair, from the first to the second; one query for those that nobody asked for before."""
+    wanted = list(pairs)
+    if missing := [pair for pair in wanted if pair not in _remembered]:
+        if len(_remembered) + len(missing) > _MOST_REMEMBERED:
+            _remembered.clear()
+        found = load(chain.from_iterable(missing))
+        _remembered.update({pair: Changes(*(found[each] for each in pair)).summary for pair in missing})
+    return {pair: _remembered[pair] for pair in wanted if pair in _remembered}
+
+
+def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Configuration]:
+    """Configurations by their ids; one query."""
+    return Configuration.objects.in_bulk(list(dict.fromkeys(ids)))
+
+
+def _listed(words: Iterable[str]) -> str:
+    listed = ", ".join(words)
+    return listed[:1].upper() + listed[1:]

@@ -1,0 +1,57 @@
+"""Where the runs behind a number are listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.urls import reverse
+
+from dashboard.filter_bar import Address
+from runs.filters import Moment, Order, Query, RunFilters
+from runs.filters.order import NEWEST_FIRST
+from runs.models import Project
+from runs.stats.drift import Side
+
+DIGITS = 12  # of a configuration's id: enough to tell it from all others
+LONGEST_FIRST, MOST_TOKENS_FIRST = Order("duration"), Order("tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class RunLinks:
+    """Addresses of the run list of one project."""
+
+    project: Project
+
+    def of_assistant(self, assistant_id: str, since: Moment | None = None) -> str:
+        """The runs of an assistant."""
+        return self._address(RunFilters(assistant=(assistant_id,), since=since))
+
+    def of_version(self, configuration: str, more: str = "", *, since: datetime | None = None) -> str:
+        """The runs with the configuration of that id, narrowed by `more` of the query language."""
+        moment = None if since is None else _moment(since)
+        return self._address(RunFilters(since=moment, q=_query(configuration, more)))
+
+    def of_side(self, side: Side, more: str = "", order: Order = NEWEST_FIRST) -> str:
+        """The runs of one side of a change, narrowed by `more` of the query language."""
+        return self._address(
+            RunFilters(
+                since=_moment(side.since),
+                until=_moment(side.until, up=True),
+                q=_query(side.version.id.hex, more),
+            ),
+            order,
+        )
+
+    def _address(self, filters: RunFilters, order: Order = NEWEST_FIRST) -> str:
+        return Address(reverse("runs", kwargs={"project": self.project.slug}), order).of(filters)
+
+
+def _query(configuration: str, more: str) -> Query:
+    return Query.parse(f"configuration:{configuration[:DIGITS]} {more}")
+
+
+def _moment(time: datetime, *, up: bool = False) -> Moment:
+    """A second that is not after `time`, or not before it: addresses are read by people."""
+    whole = time.astimezone(UTC).replace(microsecond=0)
+    return Moment.parse((whole + timedelta(seconds=up and whole != time)).isoformat())

@@ -1,0 +1,112 @@
+"""The versions of an assistant, the last one first: what changed, how often each ran, and what came after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from dashboard import formats
+from dashboard.assistant_page import changes
+from dashboard.assistant_page.asked import Asked
+from dashboard.assistant_page.changes import FIRST, Summary
+from dashboard.assistant_page.links import RunLinks
+from runs.models import Configuration
+from runs.stats import drift, versions
+from runs.stats.drift import Newest
+from runs.stats.versions import Neighbours, Version, Versions
+
+LISTED = 20  # versions at once
+MOST_NEWEST = 500  # runs of each whose figures are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version as the list shows it; `runs` is counted no further than one above `versions.MOST_COUNTED`."""
+
+    version: Version
+    model: str | None
+    summary: Summary
+    url: str
+    runs_url: str
+    runs: int
+    newest: Newest
+    around: Neighbours
+    is_current: bool
+
+    @property
+    def lasted(self) -> str:
+        """From its first run to its last one."""
+        length = self.version.last_at - self.version.first_at
+        return formats.duration(int(length.total_seconds() * 1000), spelled=True)
+
+    @property
+    def cost(self) -> str:
+        """Of a run, on the average; "" where nothing has a price."""
+        return "" if self.newest.cost is None else formats.cost(round(self.newest.cost))
+
+    @property
+    def tokens(self) -> int | None:
+        """Of a run, on the average."""
+        return None if self.newest.tokens is None else round(self.newest.tokens)
+
+
+@dataclass(frozen=True)
+class VersionList:
+    """A page of versions; a fixed number of queries, however many there are and however many runs they have."""
+
+    known: Versions
+    asked: Asked
+    links: RunLinks
+
+    @cached_property
+    def rows(self) -> list[Listed]:
+        """The versions from `upto` down."""
+        said, counted = self._summaries, versions.counts(self._shown)
+        figures, around = drift.newest(self._shown, MOST_NEWEST), versions.neighbours(self.known, self._shown)
+        return [
+            Listed(
+                version,
+                self._models.get(version.id),
+                said.get(version.id, FIRST),
+                self.asked.query(version=version, base=None),
+                self.links.of_version(version.id.hex),
+                counted[version.id],
+                figures[version.id],
+                around[version.id],
+                version is self.known.current,
+            )
+            for version in self._shown
+        ]
+
+    @property
+    def rest(self) -> int:
+        """How many were first used before those that are listed."""
+        return self._shown[-1].number - 1
+
+    @property
+    def older(self) -> str:
+        """The query string of those; "" where there are none."""
+        return self.asked.query(upto=self.rest) if self.rest else ""
+
+    @property
+    def newest(self) -> str:
+        """The query string of the last versions; "" where they are listed."""
+        return self.asked.query(upto=None) if self.asked.upto else ""
+
+    @cached_property
+    def _shown(self) -> Sequence[Version]:
+        upto = self.asked.upto or len(self.known.all)
+        return self.known.all[max(0, upto - LISTED) : upto][::-1]
+
+    @cached_property
+    def _summaries(self) -> dict[UUID, Summary]:
+        """What changed since the version that was first used before."""
+        pairs = [(self.known.all[version.number - 2].id, version.id) for version in self._shown if version.number > 1]
+        return {after: summary for (_, after), summary in changes.summaries(pairs).items()}
+
+    @cached_property
+    def _models(self) -> dict[UUID, str | None]:
+        found = Configuration.objects.only("model").in_bulk([version.id for version in self._shown])
+        return {configuration.pk: configuration.model for configuration in found.values()}

@@ -1,0 +1,134 @@
+"""The list of assistants: its rows, and what they can be sorted by. Of numbers that were counted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.urls import reverse
+
+from dashboard import formats
+from dashboard.charts import Sparkline, sparkline
+from dashboard.filter_bar import Address
+from runs.errors import InvalidFilter, Problem
+from runs.filters import RunFilters
+from runs.models import Assistant, Project
+from runs.stats import assistants
+from runs.stats.assistants import Overview, Totals
+
+PAGE_SIZE = 50
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An assistant as the list shows it; `configurations` is counted no further than one above the most."""
+
+    totals: Totals
+    name: str | None
+    last_at: datetime | None
+    configurations: int
+    bars: list[int]
+    runs_url: str
+    failed_url: str
+
+    @property
+    def spark(self) -> Sparkline:
+        return sparkline(self.bars)
+
+    @property
+    def cost(self) -> str:
+        """Of what has a price; "" where nothing has."""
+        return formats.cost(self.totals.cost) if self.totals.cost else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What is sorted by, the most first where `descending`."""
+
+    by: str = "runs"
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """Read `name`, or `-runs` for the most first. Raises InvalidFilter."""
+        by = text.removeprefix("-")
+        if by not in _KEYS:
+            message = f"can't sort by '{by}'; known are {', '.join(_KEYS)}"
+            raise InvalidFilter(f"sort: {message}", [Problem("sort", message)])
+        return cls(by, descending=text != by)
+
+    def __str__(self) -> str:
+        return f"-{self.by}" if self.descending else self.by
+
+
+Entry = tuple[Totals, str | None, datetime | None]
+# By what a click on a head sorts; the id settles what is equal.
+_KEYS: dict[str, Callable[[Entry], Any]] = {
+    "name": lambda each: (each[1] or each[0].assistant_id).lower(),
+    "runs": lambda each: each[0].runs,
+    "failed": lambda each: (each[0].failed / each[0].runs, each[0].failed),
+    "tokens": lambda each: each[0].tokens,
+    "cost": lambda each: each[0].cost,
+    "last": lambda each: each[2] or _NEVER,
+}
+USUAL = Sort()
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The assistants whose runs are asked for, sorted."""
+
+    project: Project
+    filters: RunFilters
+    overview: Overview
+    entries: list[Entry]
+
+    @classmethod
+    def of(cls, project: Project, filters: RunFilters, sort: Sort, now: datetime) -> Roster:
+        """Count and sort; four queries, however many there are."""
+        overview = assistants.overview(project, filters, now)
+        ids = [each.assistant_id for each in overview.totals]
+        names = Assistant.objects.names(project, ids)
+        last = assistants.last_seen(project, ids) if ids else {}
+        entries = [(each, names.get(each.assistant_id), last.get(each.assistant_id)) for each in overview.totals]
+        entries.sort(key=lambda each: each[0].assistant_id)
+        entries.sort(key=_KEYS[sort.by], reverse=sort.descending)
+        return cls(project, filters, overview, entries)
+
+    def rows(self, page: int | None = None) -> list[Row]:
+        """Those of a page, counted from 1, or all; two queries."""
+        entries = self.entries if page is None else self.entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        ids = [totals.assistant_id for totals, _, _ in entries]
+        if not ids or self.overview.source is None:
+            return []
+        bars = assistants.bars(self.overview.source, ids)
+        counts = assistants.configurations(self.project, ids)
+        return [
+            Row(
+                totals,
+                name,
+                last_at,
+                counts[totals.assistant_id],
+                bars[totals.assistant_id],
+                self._runs_url(totals.assistant_id),
+                self._runs_url(totals.assistant_id, status=("failed",)),
+            )
+            for totals, name, last_at in entries
+        ]
+
+    def _runs_url(self, assistant_id: str, **narrower: Any) -> str:
+        """The runs of one of them among those that are asked for."""
+        path = reverse("runs", kwargs={"project": self.project.slug})
+        return Address(path).of(replace(self.filters, assistant=(assistant_id,), **narrower))
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-len(self.entries) // PAGE_SIZE))
+
+    @property
+    def uncounted(self) -> int:
+        """How many there are beyond the busiest."""
+        return self.overview.count - len(self.entries)

@@ -1,0 +1,73 @@
+"""The page of one assistant: its versions, one of them against another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import htmx
+from dashboard.access import WRITERS, project_page
+from dashboard.assistant_page.against import Against
+from dashboard.assistant_page.asked import Asked
+from dashboard.assistant_page.links import RunLinks
+from dashboard.assistant_page.listed import MOST_NEWEST, VersionList
+from dashboard.views.refused import refuse
+from runs.errors import InvalidFilter
+from runs.filters import RunFilters
+from runs.filters.moments import Moment
+from runs.models import Assistant, Project, Run
+from runs.protocol.assistant import LONGEST_NAME
+from runs.protocol.text import clean
+from runs.stats import drift, versions
+from runs.stats.versions import Versions
+
+PAGE = "assistant/page.html"
+FRAGMENTS = {"versions": "assistant/_versions.html"}
+LATELY = Moment("-24h")
+
+
+@require_safe
+@project_page
+def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
+    """`assistants/<assistant_id>/`: `version` against `base`, `within` a time of the change; listed from `upto` on."""
+    stored_id = clean(assistant_id)
+    named = Assistant.objects.find(project, stored_id)
+    known = versions.versions(project, stored_id)
+    if named is None and not known.all:
+        raise Http404("No such assistant")
+    try:
+        asked = Asked.of(request, known)
+    except InvalidFilter as error:
+        return refuse(request, error)
+    links = RunLinks(project)
+    context: dict[str, Any] = {
+        "project": project,
+        "assistant_id": stored_id,
+        "named": named,
+        "may_name": project.role in WRITERS,
+        "longest_name": LONGEST_NAME,
+        "asked": asked,
+        "runs_url": links.of_assistant(stored_id),
+        "lately_url": links.of_assistant(stored_id, LATELY),
+    }
+    if known.all:
+        context |= _versions(known, asked, links)
+        lately = RunFilters(assistant=(stored_id,), since=LATELY)
+        context["lately"] = Run.objects.in_project(project).matching(lately).count_at_most(versions.MOST_COUNTED)
+    return htmx.render_page(request, PAGE, context, FRAGMENTS)
+
+
+def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
+    return {
+        "known": known,
+        "list": VersionList(known, asked, links),
+        "against": Against(known, asked, links),
+        "most_runs": drift.MOST_RUNS,
+        "most_newest": MOST_NEWEST,
+        "most_counted": versions.MOST_COUNTED,
+        "most_versions": versions.MOST_LOOKED_AT,
+        "now": timezone.now(),
+    }

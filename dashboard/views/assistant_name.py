@@ -1,0 +1,34 @@
+"""Naming an assistant, and taking the name back."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from dashboard.access import member_page
+from runs.models import Assistant, Project, User
+from runs.protocol.assistant import LONGEST_NAME
+from runs.protocol.text import clean
+from runs.stats import assistants
+
+
+@require_POST
+@member_page
+def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
+    """Call the assistant `name`, whatever is posted; an empty one shows the posted name again, or the id."""
+    stored_id = clean(assistant_id)
+    name = clean(request.POST.get("name", "")).strip()
+    if len(name) > LONGEST_NAME:
+        words = f"name: {LONGEST_NAME} characters at the most"
+        return HttpResponseBadRequest(words, content_type="text/plain; charset=utf-8")
+    is_known = Assistant.objects.find(project, stored_id) or assistants.last_seen(project, [stored_id])
+    if not is_known:
+        raise Http404("No such assistant")
+    Assistant.objects.give_name(project, stored_id, name or None, cast(User, request.user))
+    messages.success(request, f"Named {name}." if name else "The name was taken back.")
+    return redirect("assistant", project=project.slug, assistant_id=assistant_id)

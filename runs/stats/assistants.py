@@ -1,0 +1,185 @@
+"""The assistants of a project by what their runs come to.
+
+Where nothing but time is asked for, numbers come from the sums of each hour, and the parts of hours at both ends are
+counted: they are exact. Otherwise it is the newest matches that are counted, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from runs.filters import RunFilters
+from runs.models import Project
+from runs.stats import newest
+from runs.stats.spans import HOUR
+
+# The busiest, so that a project with an assistant a customer has a page too.
+MOST_ASSISTANTS = 1_000
+# Of one assistant.
+MOST_CONFIGURATIONS = 1_000
+BARS = 24
+_MOMENT = timedelta(microseconds=1)
+
+# Where numbers come from; all give the same columns.
+_SUMS = """
+    SELECT assistant_id, hour AS time, runs, total_tokens AS tokens, cost, unpriced_tokens AS unpriced, failed
+      FROM rollup_hour_assistant WHERE project_id = %s AND hour >= %s AND hour < %s"""
+_EDGE = """
+    SELECT assistant_id, created_at AS time, 1 AS runs, total_tokens AS tokens, cost,
+           CASE WHEN cost IS NULL THEN total_tokens END AS unpriced, (status = 'failed')::int AS failed
+      FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s"""
+_NEWEST = """
+    SELECT assistant_id, created_at AS time, 1 AS runs, total_tokens AS tokens, cost,
+           CASE WHEN cost IS NULL THEN total_tokens END AS unpriced, (status = 'failed')::int AS failed
+      FROM ({matches}) AS matches WHERE place <= %s"""
+
+# Sums of what was deleted are nothing.
+_TOTALS = """
+    SELECT assistant_id, sum(runs), sum(failed), sum(tokens), sum(cost), sum(unpriced), count(*) OVER ()
+      FROM ({source}) AS source GROUP BY assistant_id HAVING sum(runs) > 0
+     ORDER BY 2 DESC, 1 LIMIT %s"""
+_BARS = """
+    SELECT assistant_id, floor(extract(epoch FROM time - %s) / %s)::int, sum(runs)
+      FROM ({source}) AS source WHERE assistant_id = ANY(%s) GROUP BY 1, 2"""
+_EXTENT = """
+    SELECT count(*), min(created_at) FILTER (WHERE place <= %s), max(created_at) FROM ({matches}) AS matches"""
+_HOURS = "SELECT min(hour), max(hour) FROM rollup_hour_assistant WHERE project_id = %s"
+_LAST = """
+    SELECT asked.id, (SELECT created_at FROM run WHERE project_id = %s AND assistant_id = asked.id
+                       ORDER BY created_at DESC LIMIT 1)
+      FROM unnest(%s::text[]) AS asked (id)"""
+# Those that have runs: a configuration stays when its runs are deleted.
+_CONFIGURATIONS = """
+    SELECT asked.id, (SELECT count(*) FROM (
+               SELECT FROM configuration
+                WHERE project_id = %s AND assistant_id = asked.id
+                  AND EXISTS (SELECT FROM run WHERE configuration_id = configuration.id) LIMIT %s) AS found)
+      FROM unnest(%s::text[]) AS asked (id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the runs of one assistant come to; `cost` in nano-dollars.
+
+    `unpriced_tokens` are those of runs that nobody knows the cost of.
+    """
+
+    assistant_id: str
+    runs: int
+    failed: int
+    tokens: int
+    cost: int
+    unpriced_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A statement for the rows that numbers are made of, and the time that they are from."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The `count` assistants with runs in question: the busiest `MOST_ASSISTANTS` of them, by their runs.
+
+    `capped`: the newest `newest.MOST_COUNTED` matches are counted only.
+    """
+
+    totals: list[Totals]
+    count: int = 0
+    source: Source | None = None
+    capped: bool = False
+
+
+def overview(project: Project, filters: RunFilters, now: datetime) -> Overview:
+    """What the runs that `filters` asks for come to, by assistant; two queries at most."""
+    if set(filters.active) <= {"since", "until"}:
+        return _from_sums(project, filters, now)
+    return _from_newest(project, filters)
+
+
+def bars(source: Source, assistant_ids: Sequence[str]) -> dict[str, list[int]]:
+    """The runs of each over time, in `BARS` equal parts; one query."""
+    found = {assistant_id: [0] * BARS for assistant_id in assistant_ids}
+    step = (source.until - source.since).total_seconds() / BARS
+    parameters = (source.since, step, *source.parameters, list(assistant_ids))
+    for assistant_id, place, runs in _fetched(_BARS.format(source=source.sql), *parameters):
+        # the sum of an hour stands at its beginning
+        found[assistant_id][min(max(place, 0), BARS - 1)] += int(runs)
+    return found
+
+
+def last_seen(project: Project, assistant_ids: Sequence[str]) -> dict[str, datetime]:
+    """When the newest run of each was created, whatever is asked for; one query."""
+    found = _fetched(_LAST, project.pk, list(assistant_ids))
+    return {assistant_id: at for assistant_id, at in found if at is not None}
+
+
+def configurations(project: Project, assistant_ids: Sequence[str]) -> dict[str, int]:
+    """How many configurations of each have runs, counted no further than one above the most; one query."""
+    return dict(_fetched(_CONFIGURATIONS, project.pk, MOST_CONFIGURATIONS + 1, list(assistant_ids)))
+
+
+def _from_sums(project: Project, filters: RunFilters, now: datetime) -> Overview:
+    ((oldest, latest),) = _fetched(_HOURS, project.pk)
+    if oldest is None:
+        return Overview([])
+    since = max(filters.since.at(now), oldest) if filters.since else oldest
+    until = min(filters.until.at(now), latest + HOUR) if filters.until else latest + HOUR
+    if since >= until:
+        return Overview([])
+    return _totals(_summed(project, since, until))
+
+
+def _summed(project: Project, since: datetime, until: datetime) -> Source:
+    """Whole hours from their sums, the parts of hours at both ends from their runs."""
+    first, end = _next_hour(since), _hour(until)
+    pieces = [(_EDGE, since, until)]
+    if first < end:
+        pieces = [(_EDGE, since, first), (_SUMS, first, end), (_EDGE, end, until)]
+    pieces = [piece for piece in pieces if piece[1] < piece[2]]
+    parameters = [each for _, *times in pieces for each in (project.pk, *times)]
+    return Source(" UNION ALL ".join(sql for sql, *_ in pieces), tuple(parameters), since, until)
+
+
+def _from_newest(project: Project, filters: RunFilters) -> Overview:
+    columns = ("assistant_id", "status", "total_tokens", "cost")
+    matches, parameters = newest.statement(project, filters, newest.MOST_COUNTED, *columns)
+    extent = _EXTENT.format(matches=matches)
+    ((count, oldest, latest),) = _fetched(extent, newest.MOST_COUNTED, *parameters)
+    if not count:
+        return Overview([])
+    counted = (*parameters, newest.MOST_COUNTED)
+    source = Source(_NEWEST.format(matches=matches), counted, oldest, latest + _MOMENT)
+    return replace(_totals(source), capped=count > newest.MOST_COUNTED)
+
+
+def _totals(source: Source) -> Overview:
+    rows = _fetched(_TOTALS.format(source=source.sql), *source.parameters, MOST_ASSISTANTS)
+    totals = [Totals(assistant_id, *(int(each or 0) for each in sums)) for assistant_id, *sums, _ in rows]
+    return Overview(totals, rows[0][-1] if rows else 0, source)
+
+
+def _hour(time: datetime) -> datetime:
+    """The beginning of its hour, by UTC's clock."""
+    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _next_hour(time: datetime) -> datetime:
+    """The beginning of the first hour that is not before it."""
+    return time if _hour(time) == time else _hour(time) + HOUR
+
+
+def _fetched(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())

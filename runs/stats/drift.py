@@ -1,0 +1,223 @@
+"""What a change of an assistant's configuration did: the runs of the one before it against those of the other after it.
+
+Of each side no more than the `MOST_RUNS` nearest to the change are read, along `run_configuration`, so the cost is the
+same at any number of runs. All figures are Postgres's own aggregates over those runs: shares of counts, percentiles
+that are values which occurred, means.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from runs.stats.proportions import Share
+from runs.stats.versions import Version
+
+MOST_RUNS = 2_000
+PARTS = 8  # of each side, over time
+_SECOND = timedelta(seconds=1)
+_STEPS = (
+    *(timedelta(seconds=count) for count in (1, 5, 15)),
+    *(timedelta(minutes=count) for count in (1, 5, 15, 30)),
+    *(timedelta(hours=count) for count in (1, 2, 3, 6, 12)),
+    *(timedelta(days=count) for count in (1, 2, 4, 7, 14, 28, 91, 364)),
+)
+
+_BEFORE, _AFTER = 0, 1
+_SAMPLE = """
+    (SELECT {before} AS side, {columns} FROM run
+      WHERE configuration_id = %s AND created_at >= %s AND created_at < %s ORDER BY created_at DESC LIMIT %s)
+     UNION ALL
+    (SELECT {after}, {columns} FROM run
+      WHERE configuration_id = %s AND created_at >= %s AND created_at < %s ORDER BY created_at LIMIT %s)"""
+_BOUNDS = f"""
+    SELECT side, min(created_at), max(created_at)
+      FROM ({_SAMPLE.format(before=_BEFORE, after=_AFTER, columns="created_at")}) AS sample GROUP BY side"""  # noqa: S608
+_COLUMNS = "id, created_at, status, error_code, duration_ms, prompt_tokens, completion_tokens, cost"
+# Of a run whose steps were not received nobody knows what it called: null, and left out of the mean.
+_FIGURES = f"""
+    WITH sample AS MATERIALIZED ({_SAMPLE.format(before=_BEFORE, after=_AFTER, columns=_COLUMNS)}),
+         measured AS (
+           SELECT sample.*,
+                  floor(extract(epoch FROM created_at - CASE side WHEN {_BEFORE} THEN %s ELSE %s END) / %s)::int
+                    AS part,
+                  CASE WHEN status = 'failed' THEN coalesce(error_code, '') END AS code,
+                  (SELECT sum(cardinality(tool_names)) FROM run_step WHERE run_id = sample.id) AS calls
+             FROM sample)
+    SELECT grouping(part), grouping(code), side, part, code,
+           count(*),
+           count(*) FILTER (WHERE status = 'failed'),
+           count(*) FILTER (WHERE status = 'incomplete'),
+           count(*) FILTER (WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms),
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms),
+           count(duration_ms),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY prompt_tokens),
+           count(prompt_tokens),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY completion_tokens),
+           count(completion_tokens),
+           avg(calls)::float8,
+           count(calls),
+           avg(cost)::float8,
+           count(cost)
+      FROM measured
+     GROUP BY GROUPING SETS ((side), (side, part), (side, code))"""  # noqa: S608 - names of our own
+_NEWEST = """
+    SELECT asked.id, figures.*
+      FROM unnest(%s::uuid[]) AS asked (id),
+           LATERAL (
+             SELECT count(*),
+                    count(*) FILTER (WHERE status = 'failed'),
+                    percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms),
+                    percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms),
+                    avg(total_tokens)::float8,
+                    avg(cost)::float8
+               FROM (SELECT status, duration_ms, total_tokens, cost FROM run
+                      WHERE configuration_id = asked.id ORDER BY created_at DESC LIMIT %s) AS newest
+           ) AS figures"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some runs come to. Durations in milliseconds, cost in nano-dollars; None where no run has a value.
+
+    `timed`, `read`, `wrote`, `stepped` and `priced` say of how many runs the value before each of them is known.
+    """
+
+    runs: int
+    failed: int
+    incomplete: int
+    active: int
+    p50_ms: int | None
+    p95_ms: int | None
+    timed: int
+    prompt: int | None
+    read: int
+    completion: int | None
+    wrote: int
+    calls: float | None
+    stepped: int
+    cost: float | None
+    priced: int
+
+    @property
+    def failures(self) -> Share:
+        return Share(self.failed, self.runs)
+
+    @property
+    def incompletes(self) -> Share:
+        return Share(self.incomplete, self.runs)
+
+
+NOTHING = Figures(0, 0, 0, 0, None, None, 0, None, 0, None, 0, None, 0, None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The runs of one version on one side of a change, created since `since` and before `until`.
+
+    `capped`: they are the nearest to the change, and there may be more further away within what was asked.
+    `parts` divide them over time, by place: below 0 before the change, from 0 on after it. `codes` count failures.
+    """
+
+    version: Version
+    since: datetime
+    until: datetime
+    figures: Figures = NOTHING
+    parts: dict[int, Figures] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def capped(self) -> bool:
+        return self.figures.runs >= MOST_RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Both sides of a change at `at`; a part of them is as long as `step`."""
+
+    at: datetime
+    before: Side
+    after: Side
+    step: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the newest runs of a version come to; `tokens` and `cost` (nano-dollars) are means of a run."""
+
+    runs: int
+    failed: int
+    p50_ms: int | None
+    p95_ms: int | None
+    tokens: float | None
+    cost: float | None
+
+
+def drift(base: Version, version: Version, at: datetime, within: timedelta | None) -> Drift:
+    """What went before and after the change from `base` to `version` at `at`, `within` that time of it; two queries.
+
+    `base` may have been out of use by then: its side ends with its last run.
+    """
+    sides = _asked(base, version, at, within)
+    bounds = _bounds(sides)
+    before, after = (Side(side.version, *_narrowed(side, bounds.get(place), place)) for place, side in enumerate(sides))
+    longest = max(before.until - before.since, after.until - after.since)
+    step = next((step for step in _STEPS if step * PARTS >= longest), longest / PARTS)
+    return _measured(Drift(at, before, after, step))
+
+
+def newest(found: Sequence[Version], most: int) -> dict[Any, Newest]:
+    """What the newest `most` runs of each version come to, by its id; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [[version.id for version in found], most])
+        return {version_id: Newest(*row) for version_id, *row in cursor.fetchall()}
+
+
+def _asked(base: Version, version: Version, at: datetime, within: timedelta | None) -> tuple[Side, Side]:
+    end = min(at, base.last_at + _SECOND)
+    begin, last = (base.first_at, version.last_at + _SECOND) if within is None else (end - within, at + within)
+    return Side(base, begin, end), Side(version, at, last)
+
+
+def _parameters(sides: tuple[Side, Side]) -> Iterator[Any]:
+    for side in sides:
+        yield from (side.version.id, side.since, side.until, MOST_RUNS)
+
+
+def _bounds(sides: tuple[Side, Side]) -> dict[int, tuple[datetime, datetime]]:
+    """From the first to the last run of each side that has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUNDS, list(_parameters(sides)))
+        return {place: (first, last) for place, first, last in cursor.fetchall()}
+
+
+def _narrowed(side: Side, bounds: tuple[datetime, datetime] | None, place: int) -> tuple[datetime, datetime]:
+    """From the change to the run that is furthest from it, or as far as was asked where there is none."""
+    if bounds is None:
+        return side.since, side.until
+    return (bounds[0], side.until) if place == _BEFORE else (side.since, min(side.until, bounds[1] + _SECOND))
+
+
+def _measured(found: Drift) -> Drift:
+    both = found.before, found.after
+    figures, codes = [NOTHING, NOTHING], [Counter[str](), Counter[str]()]
+    parts: list[dict[int, Figures]] = [{}, {}]
+    parameters = [*_parameters(both), found.before.until, found.at, found.step.total_seconds()]
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, parameters)
+        for in_all_parts, of_all_codes, place, part, code, *row in cursor.fetchall():
+            if not in_all_parts:
+                parts[place][part] = Figures(*row)
+            elif of_all_codes:
+                figures[place] = Figures(*row)
+            elif code is not None:
+                codes[place][code] = row[0]
+    measured = zip(both, figures, parts, codes, strict=True)
+    before, after = (replace(side, figures=own, parts=each, codes=failed) for side, own, each, failed in measured)
+    return replace(found, before=before, after=after)

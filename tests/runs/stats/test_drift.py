@@ -1,0 +1,160 @@
+"""What a change did, against figures computed by hand, and with what is awkward."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from runs.models import Project, Run, RunStep
+from runs.removal import erase
+from runs.stats import drift, versions
+from runs.stats.drift import Drift
+from runs.stats.proportions import Share
+from tests import factories
+from tests.runs.stats import changed
+from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
+
+pytestmark = pytest.mark.django_db
+WEEK = timedelta(days=7)
+
+
+def measured(project: Project, within: timedelta | None = WEEK) -> Drift:
+    base, version = versions.versions(project, ASSISTANT).all
+    at = versions.changed_at(base, version)
+    assert at is not None
+    return drift.drift(base, version, at, within)
+
+
+def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
+    changed.fill(project)
+    found = measured(project)
+    before, after = found.before.figures, found.after.figures
+    assert found.at == CHANGED
+    assert (before.failures, after.failures) == (Share(1, 8), Share(2, 4))
+    assert (before.incompletes, after.incompletes) == (Share(1, 8), Share(0, 4))
+    # of 10 to 80 s the fourth and the last; of 20, 40, 60 and 100 s the second and the last
+    assert (before.p50_ms, before.p95_ms, before.timed) == (40_000, 80_000, 8)
+    assert (after.p50_ms, after.p95_ms, after.timed) == (40_000, 100_000, 4)
+
+
+def test_tokens_calls_and_costs_are_of_the_runs_that_tell(project: Project) -> None:
+    changed.fill(project)
+    found = measured(project)
+    before, after = found.before.figures, found.after.figures
+    # 100 to 700, and 500 and 1500: failed runs have no usage
+    assert (before.prompt, before.read, after.prompt, after.read) == (400, 7, 500, 2)
+    assert (before.completion, before.wrote, after.completion, after.wrote) == (40, 7, 20, 2)
+    # two calls and one; of the others no steps were received
+    assert (before.calls, before.stepped, after.calls, after.stepped) == (1.5, 2, None, 0)
+    # $0.0003 times 1 to 7; $0.0012 and $0.0036
+    assert (before.cost, before.priced) == (pytest.approx(1_200_000), 7)
+    assert (after.cost, after.priced) == (pytest.approx(2_400_000), 2)
+
+
+def test_failures_are_told_by_their_codes(project: Project) -> None:
+    changed.fill(project)
+    bare = changed.run("run_bare", CHANGED + 5 * HOUR, 1, NEW, 1, 1)
+    factories.post(project, bare | changed.failed(bare) | {"last_error": None})
+    found = measured(project)
+    assert found.before.codes == Counter(rate_limit_exceeded=1)
+    assert found.after.codes == Counter({"rate_limit_exceeded": 2, "": 1})
+
+
+def test_parts_go_from_the_change_both_ways(project: Project) -> None:
+    changed.fill(project)
+    found = measured(project)
+    assert found.step == HOUR
+    assert {place: part.runs for place, part in found.before.parts.items()} == {-place: 1 for place in range(1, 9)}
+    assert {place: part.failed for place, part in found.after.parts.items()} == {0: 0, 1: 1, 2: 0, 3: 1}
+
+
+def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed.fill(project)
+    found = measured(project, timedelta(hours=2))
+    assert (found.before.figures.runs, found.after.figures.runs) == (2, 2)
+    monkeypatch.setattr(drift, "MOST_RUNS", 3)
+    found = measured(project)
+    assert (found.before.capped, found.before.figures.runs) == (True, 3)
+    assert (found.before.since, found.before.until) == (CHANGED - 3 * HOUR, CHANGED - HOUR + timedelta(seconds=1))
+    assert (found.after.capped, found.after.since, found.after.figures.runs) == (True, CHANGED, 3)
+
+
+def test_all_time_is_all_time(project: Project) -> None:
+    changed.fill(project)
+    factories.post(project, changed.run("run_first", CHANGED - 90 * timedelta(days=1), 5, OLD, 1, 1))
+    assert measured(project).before.figures.runs == 8
+    assert measured(project, None).before.figures.runs == 9
+
+
+def test_deleted_runs_and_those_that_changed_are_counted_as_they_are(project: Project) -> None:
+    changed.fill(project)
+    erase(Run.objects.get(external_id="run_old_8"))
+    late = changed.after()[1] | {"status": "completed", "completed_at": changed.after()[1]["failed_at"]}
+    assert factories.post(project, late | {"failed_at": None, "last_error": None}).errors == []
+    found = measured(project)
+    assert found.before.figures.failures == Share(0, 7)
+    assert found.after.figures.runs == 4
+
+
+def test_one_run_without_anything_is_one_run(project: Project) -> None:
+    bare: dict[str, Any] = {
+        "status": "dreaming",
+        "completed_at": None,
+        "started_at": None,
+        "usage": None,
+        "model": None,
+    }
+    old = changed.run("run_old", CHANGED - HOUR, 5, OLD, 1, 1, **bare)
+    new = changed.run("run_new", CHANGED, 5, NEW, 1, 1, **bare | {"status": "queued"})
+    factories.post(project, old, new)
+    found = measured(project)
+    for side, active in ((found.before, 0), (found.after, 1)):
+        figures = side.figures
+        assert (figures.runs, figures.failed, figures.active) == (1, 0, active)
+        assert (figures.p50_ms, figures.p95_ms, figures.prompt, figures.calls, figures.cost) == (None,) * 5
+
+
+def test_versions_in_use_at_the_same_time_are_divided_by_the_change(project: Project) -> None:
+    """The old one goes on after the new one came; only what it did before is held against it."""
+    changed.fill(project)
+    factories.post(project, *(changed.run(f"run_on_{n}", CHANGED + n * HOUR, 5, OLD, 1, 1) for n in range(1, 4)))
+    found = measured(project)
+    assert (found.before.figures.runs, found.after.figures.runs) == (8, 4)
+
+
+def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
+    changed.fill(project)
+    back = CHANGED + 10 * HOUR
+    factories.post(project, *(changed.run(f"run_back_{n}", back + n * HOUR, 7, OLD, 1, 1) for n in range(2)))
+    first, second = versions.versions(project, ASSISTANT).all
+    at = versions.changed_at(second, first)
+    assert at == back
+    found = drift.drift(second, first, at, WEEK)
+    assert (found.before.figures.runs, found.after.figures.runs) == (4, 2)
+    assert found.before.until == CHANGED + 3 * HOUR + timedelta(seconds=1)
+
+
+def test_the_cost_is_the_same_at_any_number_of_runs(
+    project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    changed.fill(project)
+    base, version = versions.versions(project, ASSISTANT).all
+    with django_assert_num_queries(2):
+        drift.drift(base, version, CHANGED, WEEK)
+    with django_assert_num_queries(1):
+        found = drift.newest([base, version], 5)
+    assert (found[base.id].runs, found[base.id].failed, found[base.id].p50_ms) == (5, 1, 60_000)
+    assert found[version.id].tokens == pytest.approx((520 + 1560) / 2)
+
+
+def test_steps_without_calls_are_runs_that_called_nothing(project: Project) -> None:
+    changed.fill(project)
+    RunStep.objects.all().delete()
+    factories.post_steps(project, *(factories.step_object(each) for each in changed.after()))
+    found = measured(project)
+    assert (found.after.figures.calls, found.after.figures.stepped) == (0.0, 4)
+    assert found.before.figures.calls is None

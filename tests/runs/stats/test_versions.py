@@ -1,0 +1,158 @@
+"""The versions of an assistant: in order of their runs' own times, however and whenever those were received."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from runs.models import Project, Run
+from runs.removal import erase
+from runs.stats import versions
+from runs.stats.versions import Version, Versions
+from tests import factories
+from tests.runs.stats import changed
+from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR
+
+pytestmark = pytest.mark.django_db
+
+
+def post(project: Project, *runs: tuple[str, int]) -> None:
+    """Runs by their instructions and the hour in which they were created."""
+    made = [changed.run(f"run_{text}_{hour}", CHANGED + hour * HOUR, 5, text, 1, 1) for text, hour in runs]
+    assert not factories.post(project, *made).errors
+
+
+def found(project: Project) -> Versions:
+    return versions.versions(project, ASSISTANT)
+
+
+def instructions(version: Version | None) -> str | None:
+    run = (
+        Run.objects.with_configuration().get(configuration_id=version.id, created_at=version.first_at)
+        if version
+        else None
+    )
+    return run.configuration.instructions if run else None
+
+
+def hours(version: Version) -> tuple[float, float]:
+    return tuple((at - CHANGED) / HOUR for at in (version.first_at, version.last_at))  # type: ignore[return-value]
+
+
+def test_versions_are_in_order_of_first_use_even_if_received_backwards(project: Project) -> None:
+    for text, hour in (("C", 5), ("B", 3), ("A", 1)):
+        post(project, (text, hour), (text, hour + 1))
+    known = found(project)
+    assert [instructions(each) for each in known.all] == ["A", "B", "C"]
+    assert [(each.name, *hours(each)) for each in known.all] == [("v1", 1, 2), ("v2", 3, 4), ("v3", 5, 6)]
+    assert known.current is known.all[2]
+    assert not known.capped
+
+
+def test_an_older_run_that_comes_late_moves_its_version_forward(project: Project) -> None:
+    post(project, ("A", 1), ("B", 2))
+    post(project, ("B", -1))
+    assert [instructions(each) for each in found(project).all] == ["B", "A"]
+
+
+def test_a_configuration_without_runs_is_no_version(project: Project) -> None:
+    post(project, ("A", 1), ("B", 2))
+    erase(Run.objects.get(external_id="run_A_1"))
+    assert [instructions(each) for each in found(project).all] == ["B"]
+    erase(Run.objects.get(external_id="run_B_2"))
+    assert found(project).all == ()
+
+
+def test_assistants_and_projects_keep_their_versions_apart(project: Project) -> None:
+    post(project, ("A", 1))
+    post(factories.make_project("other"), ("B", 1))
+    factories.post_run(project, assistant_id="asst_other")
+    assert len(found(project).all) == 1
+
+
+def test_runs_are_counted_no_further_than_needed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    post(project, *(("A", hour) for hour in range(5)), ("B", 9))
+    known = found(project)
+    assert list(versions.counts(known.all).values()) == [5, 1]
+    monkeypatch.setattr(versions, "MOST_COUNTED", 3)
+    assert versions.counts(known.all)[known.all[0].id] == 4
+
+
+def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
+    post(project, ("A", 1), ("A", 2), ("B", 3), ("B", 4), ("A", 5), ("A", 6))
+    known = found(project)
+    first, second = known.all
+    around = versions.neighbours(known, known.all)
+    assert (around[second.id].before, around[second.id].back, around[second.id].back_at) == (
+        first,
+        first,
+        CHANGED + 5 * HOUR,
+    )
+    assert (around[first.id].before, around[first.id].back) == (None, None)
+    assert known.current is first
+    assert versions.changed_at(second, first) == CHANGED + 5 * HOUR
+    assert versions.changed_at(first, second) == CHANGED + 3 * HOUR
+
+
+def test_what_went_on_all_along_did_not_come_back(project: Project) -> None:
+    post(project, *(("A", hour) for hour in range(1, 10)), ("B", 3), ("B", 5))
+    known = found(project)
+    first, second = known.all
+    assert versions.neighbours(known, [second])[second.id].back is None
+    assert versions.beside(known, second) == [(first, 1)]
+    assert versions.beside(known, first) == [(second, 2)]
+
+
+def test_one_after_the_other_within_a_second_is_no_time_together(project: Project) -> None:
+    post(project, ("A", 1), ("A", 3), ("B", 3), ("B", 5))
+    known = found(project)
+    assert [versions.beside(known, each) for each in known.all] == [[], []]
+
+
+def test_what_was_never_used_again_has_no_change_to_it(project: Project) -> None:
+    post(project, ("A", 1), ("B", 3))
+    first, second = found(project).all
+    assert versions.changed_at(second, first) is None
+
+
+def test_a_version_is_found_by_the_first_digits_of_its_configuration(project: Project) -> None:
+    post(project, ("A", 1), ("B", 3))
+    known = found(project)
+    assert known.find(known.all[1].id.hex[:12]) is known.all[1]
+    assert known.find("") is None
+    assert known.find("0" * 32) is None
+
+
+def test_the_last_received_are_looked_at_where_each_run_brings_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "MOST_LOOKED_AT", 3)
+    for number in range(5):
+        post(project, (f"Text {number}", number))
+    known = found(project)
+    assert known.capped
+    assert [instructions(each) for each in known.all] == ["Text 2", "Text 3", "Text 4"]
+
+
+def test_the_number_of_queries_does_not_grow(
+    project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(12):
+        post(project, (f"Text {number}", number), (f"Text {number}", number + 20))
+    with django_assert_num_queries(2):
+        known = found(project)
+    assert len(known.all) == 12
+    with django_assert_num_queries(3):
+        versions.counts(known.all)
+        versions.neighbours(known, known.all)
+        versions.beside(known, known.all[3])
+
+
+def test_times_are_those_of_the_runs(project: Project) -> None:
+    changed.fill(project)
+    old, new = found(project).all
+    assert (new.first_at, old.last_at) == (CHANGED, CHANGED - HOUR)
+    assert isinstance(old.first_at, datetime)
+    assert new.last_at - new.first_at == timedelta(hours=3)
