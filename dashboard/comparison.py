@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from runs.models import Run
 _IDENTITY = ("id", "object")
 _OUTCOME = ("status", "last_error", "incomplete_details", "required_action")
 _TIMES = ("created_at", "started_at", "expires_at", "cancelled_at", "failed_at", "completed_at")
-_WHO = ("assistant_id", "thread_id", "model")
+_WHO = ("thread_id", "model")
 # Compared in sections of their own; the table says how much there is.
 _LONG = ("instructions", "tools")
 _SETTINGS = (
@@ -30,7 +30,7 @@ _SETTINGS = (
     *("truncation_strategy", "tool_choice", "parallel_tool_calls", "response_format"),
     *("tool_resources", "file_ids"),
 )
-_NAMED = {*_IDENTITY, *_OUTCOME, *_TIMES, *_WHO, *_LONG, *_SETTINGS, "usage", "metadata"}
+_NAMED = {"assistant_id", *_IDENTITY, *_OUTCOME, *_TIMES, *_WHO, *_LONG, *_SETTINGS, "usage", "metadata"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,25 @@ class Group:
 
 @dataclass
 class Comparison:
-    """Runs A and B, and how often each called its tools: None where its steps are not known."""
+    """Runs A and B, and how often each called its tools: None where its steps are not known.
+
+    `names` are those of assistants, by id.
+    """
 
     left: Run
     right: Run
     left_calls: Counter[str] | None
     right_calls: Counter[str] | None
     now: datetime
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> list[Group]:
         """All fields."""
         found = (
             Group("Outcome", [*self._fields(_OUTCOME)]),
-            Group("Time and tokens", [*self._times(), *self._spans(), *self._fields(("usage",))]),
-            Group("Configuration", [*self._fields(_WHO), *self._long(), *self._fields(_SETTINGS)]),
+            Group("Time and tokens", [*self._times(), *self._spans(), *self._fields(("usage",)), self._cost()]),
+            Group("Configuration", [self._assistant(), *self._fields(_WHO), *self._long(), *self._fields(_SETTINGS)]),
             Group("Behaviour", [self._calls()]),
             Group("Metadata", [*self._fields(("metadata",))]),
             Group("Other fields", [*self._fields(self._others)]),
@@ -131,6 +135,21 @@ class Comparison:
 
     def _span(self, run: Run, ms: int | None) -> Cell:
         return worded(Clock.of(run, self.now).span(ms))
+
+    def _cost(self) -> Row:
+        """What each may have cost, as it is stored."""
+        left, right = self.left.cost, self.right.cost
+        cells = side_by_side.cost(left), side_by_side.cost(right)
+        return Row("cost, est.", *cells, left != right, side_by_side.dearer(left, right))
+
+    def _assistant(self) -> Row:
+        """By its name, where it has one, and its id."""
+        left, right = self.left.assistant_id, self.right.assistant_id
+        return Row("assistant_id", self._named(left), self._named(right), left != right)
+
+    def _named(self, assistant_id: str) -> Cell:
+        name = self.names.get(assistant_id)
+        return worded(f"{name} ({assistant_id})" if name else assistant_id)
 
     def _long(self) -> Iterator[Row]:
         old, new = self._values("instructions")

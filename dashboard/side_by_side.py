@@ -90,6 +90,18 @@ def calls(counts: Counter[str] | None) -> Cell:
     return worded(", ".join(names) or "none")
 
 
+def cost(nano: int | None) -> Cell:
+    """A cell for an estimate in nano-dollars."""
+    return worded("not priced, or no usage" if nano is None else formats.cost(nano))
+
+
+def dearer(left: int | None, right: int | None) -> str:
+    """The difference of two estimates in nano-dollars."""
+    if left is None or right is None or left == right:
+        return ""
+    return f"{'+' if right > left else formats.MINUS}{formats.cost(abs(right - left))}"
+
+
 def more(left: int | None, right: int | None) -> str:
     """The difference of two counts."""
     return "" if left is None or right is None or left == right else _signed(Decimal(right - left))

@@ -33,6 +33,11 @@ class Cost:
     def words(self) -> str:
         return formats.dollars(self.estimate.dollars) if self.estimate else ""
 
+    def of(self, prompt: int | None, completion: int | None, cached: int | None) -> str:
+        """What so many tokens may have cost, in words; "" where nobody knows."""
+        estimate = self.price.estimate(prompt, completion, cached) if self.price else None
+        return formats.dollars(estimate.dollars) if estimate else ""
+
     @property
     def formula(self) -> str:
         """Each part with its price: `8,068 x $2.50/M + 6,144 cached x $1.25/M + 1,102 x $10.00/M`."""

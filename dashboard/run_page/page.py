@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cached_property
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from dashboard import markdown
 from dashboard.run_page import configuration, excerpt, history, steps
 from dashboard.run_page.asked import Asked
-from dashboard.run_page.calls import Call
 from dashboard.run_page.complaints import MOST_SHOWN, Complaint, complaints, explanation
 from dashboard.run_page.configuration import Change, Instructions, Pair, Setting
 from dashboard.run_page.contract import Contract
@@ -28,6 +29,17 @@ from dashboard.run_page.usage import Usage
 from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
 from runs.history import entries, versions
 from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the assistant wrote: Markdown, unless it is cut."""
+
+    text: Excerpt
+
+    @property
+    def html(self) -> SafeString | None:
+        return None if self.text.is_cut else markdown.render(self.text.full)
 
 
 @dataclass
@@ -68,8 +80,8 @@ class RunPage:
         return list(Message.objects.of_run(self.run))
 
     @cached_property
-    def answered(self) -> list[Excerpt]:
-        return [excerpt.of_text(message.text) for message in self.answers if message.text]
+    def answered(self) -> list[Answer]:
+        return [Answer(excerpt.of_text(message.text)) for message in self.answers if message.text]
 
     @cached_property
     def question(self) -> Excerpt | None:
@@ -88,15 +100,8 @@ class RunPage:
         return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened, self.asked.kept)
 
     @cached_property
-    def calls(self) -> list[Call]:
-        """All calls that are known, of the steps and of what is awaited, each once."""
-        told = [call for step in self.steps for call in step.calls]
-        ids = {call.id for call in told}
-        return [*told, *(call for call in self.timeline.pending if call.id not in ids)]
-
-    @cached_property
     def tools(self) -> Tools:
-        return Tools(self.posted, self.calls, is_known=bool(self.steps), is_full="tools" in self.full)
+        return Tools(self.posted, self.steps, self.timeline.pending, is_full="tools" in self.full)
 
     @property
     def contract(self) -> Contract:
@@ -152,7 +157,7 @@ class RunPage:
 
     @cached_property
     def usage(self) -> Usage:
-        return Usage(self.run, self.posted, self.steps, self.timeline, is_full="usage" in self.full)
+        return Usage(self.run, self.posted, self.steps, self.timeline, self.cost, is_full="usage" in self.full)
 
     @property
     def cost(self) -> Cost:

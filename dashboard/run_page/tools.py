@@ -11,6 +11,8 @@ from dashboard.run_page import excerpt
 from dashboard.run_page.calls import Call
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
+from dashboard.run_page.steps import Step
+from runs.protocol.times import milliseconds_between
 
 # More are drawn when they come into view.
 FIRST_TOOLS = 20
@@ -29,6 +31,8 @@ class Tool:
     is_strict: bool = False
     is_configured: bool = True
     calls: list[Call] = field(default_factory=list)
+    failed: int = 0  # of the calls, those whose step failed
+    times: list[int] = field(default_factory=list)  # milliseconds, of those that had a step of their own
 
     @property
     def schema(self) -> Excerpt | None:
@@ -41,6 +45,16 @@ class Tool:
         return sum(not call.is_answered for call in self.calls)
 
     @property
+    def complaints(self) -> int:
+        """How many outputs look like errors."""
+        return sum(call.complaint is not None for call in self.calls)
+
+    @property
+    def mean_ms(self) -> int | None:
+        """How long a call took; several calls of one step share its times, and are not counted."""
+        return sum(self.times) // len(self.times) if self.times else None
+
+    @property
     def output_length(self) -> int | None:
         """Characters of all outputs that were recorded."""
         lengths = [call.output_length for call in self.calls if call.output_length is not None]
@@ -49,12 +63,17 @@ class Tool:
 
 @dataclass
 class Tools:
-    """`called` are all known calls of the run; `is_known` says whether its steps were received at all."""
+    """`pending` are the calls that the run waits for, some of which its `steps` tell too."""
 
     posted: Posted
-    called: Sequence[Call]
-    is_known: bool
+    steps: Sequence[Step]
+    pending: Sequence[Call]
     is_full: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the run's steps were received at all."""
+        return bool(self.steps)
 
     @property
     def drawn(self) -> list[Tool]:
@@ -73,7 +92,14 @@ class Tools:
     def rows(self) -> list[Tool]:
         """Called ones first, most often called on top, then the others as they were configured."""
         configured = [_configured(as_mapping(each)) for each in self.posted.items("tools")]
-        return sorted(_with_calls(configured, self.called), key=lambda tool: -len(tool.calls))
+        return sorted(_with_calls(configured, self._calls), key=lambda tool: -len(tool.calls))
+
+    @property
+    def _calls(self) -> list[tuple[Call, Step | None]]:
+        """All calls that are known, of the steps and of what is awaited, each once."""
+        told: list[tuple[Call, Step | None]] = [(call, step) for step in self.steps for call in step.calls]
+        ids = {call.id for call, _ in told}
+        return told + [(call, None) for call in self.pending if call.id not in ids]
 
     @property
     def configured_count(self) -> int:
@@ -94,18 +120,28 @@ class Tools:
         return [tool for tool in self.rows if not tool.is_configured] if self.presence is Presence.VALUE else []
 
 
-def _with_calls(configured: list[Tool], called: Iterable[Call]) -> list[Tool]:
+def _with_calls(configured: list[Tool], called: Iterable[tuple[Call, Step | None]]) -> list[Tool]:
     """`configured` with their calls; calls of no configured tool get one of their own."""
     by_key: dict[tuple[str, str], Tool] = {}
     for tool in configured:
         by_key.setdefault(tool.key, tool)
     extra = []
-    for call in called:
+    for call, step in called:
         if call.key not in by_key:
             by_key[call.key] = Tool(call.key, call.type, call.name, is_configured=False)
             extra.append(by_key[call.key])
-        by_key[call.key].calls.append(call)
+        _add(by_key[call.key], call, step)
     return configured + extra
+
+
+def _add(tool: Tool, call: Call, step: Step | None) -> None:
+    tool.calls.append(call)
+    if step is None:
+        return
+    tool.failed += step.is_failed
+    taken = milliseconds_between(step.record.created_at, step.record.ended_at)
+    if taken is not None and len(step.calls) == 1:
+        tool.times.append(taken)
 
 
 def _configured(posted: dict[str, Any]) -> Tool:

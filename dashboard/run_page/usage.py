@@ -9,6 +9,7 @@ from functools import cached_property
 from dashboard import formats
 from dashboard.run_page import excerpt
 from dashboard.run_page.axis import percent
+from dashboard.run_page.cost import Cost
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_integer
 from dashboard.run_page.steps import Step
@@ -48,12 +49,13 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class StepUsage:
-    """A step's tokens; widths are SVG lengths beside the run's largest step."""
+    """A step's tokens; widths are SVG lengths beside the run's largest step. `cost` is "" where none is known."""
 
     step: Step
     url: str
     prompt_width: str
     completion_width: str
+    cost: str
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Usage:
     posted: Posted
     steps: Sequence[Step]
     timeline: Timeline
+    cost: Cost
     is_full: bool = False
 
     @property
@@ -116,6 +119,7 @@ class Usage:
                 self.timeline.leads_to(step),
                 percent(100 * (step.record.prompt_tokens or 0) / largest),
                 percent(100 * (step.record.completion_tokens or 0) / largest),
+                self.cost.of(step.record.prompt_tokens, step.record.completion_tokens, step.record.cached_tokens),
             )
             for step in drawn
         ]

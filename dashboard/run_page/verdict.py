@@ -21,7 +21,7 @@ from dashboard.run_page.listed import Listed
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from dashboard.run_page.similar import Similar
 from runs.filters import RunFilters
-from runs.models import Run, RunStep
+from runs.models import Assistant, Run, RunStep
 from runs.protocol.times import milliseconds_between
 
 # A run of which nothing was heard for longer will hardly go on while somebody watches.
@@ -65,6 +65,11 @@ class Header:
     seen_version: int | None = None
     explanation: Complaint | None = None
     similar: Similar | None = None
+
+    @cached_property
+    def assistant(self) -> str | None:
+        """Its name, where it has one."""
+        return Assistant.objects.names(self.run.project, {self.run.assistant_id}).get(self.run.assistant_id)
 
     @property
     def is_active(self) -> bool:

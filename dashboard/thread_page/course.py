@@ -6,7 +6,7 @@ import base64
 import binascii
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
@@ -69,6 +69,7 @@ class Said:
     html: SafeString | None
     text: Excerpt | None
     others: tuple[str, ...]  # content that is no text: its type and what it refers to
+    assistant: str | None  # the name of the one that wrote it, where it has one
 
     @property
     def place(self) -> Place:
@@ -76,6 +77,8 @@ class Said:
 
     @property
     def who(self) -> str:
+        if self.message.role == "assistant" and self.assistant:
+            return self.assistant
         return self.message.role.capitalize() if self.message.role in ("user", "assistant") else self.message.role
 
 
@@ -106,13 +109,21 @@ class Course:
     further: Place | None
 
 
-def course(project: Project, thread_id: str, after: Place | None, now: datetime, *, runs_only: bool) -> Course:
-    """The page behind `after`; three queries at most, however long the thread is."""
+def course(
+    project: Project,
+    thread_id: str,
+    after: Place | None,
+    now: datetime,
+    *,
+    runs_only: bool,
+    names: Mapping[str, str] = listing.NO_NAMES,
+) -> Course:
+    """The page behind `after`; three queries at most, however long the thread is. `names`: of assistants, by id."""
     runs = Run.objects.in_thread(project, thread_id).in_course(after).for_list()[: PAGE_SIZE + 1]
     messages: Iterable[Message] = ()
     if not runs_only:
         messages = Message.objects.in_thread(project, thread_id).in_course(after).for_reading()[: PAGE_SIZE + 1]
-    sources: tuple[Iterable[Said | Ran], ...] = (map(_said, messages), _ran(list(runs), now))
+    sources: tuple[Iterable[Said | Ran], ...] = ((_said(each, names) for each in messages), _ran(list(runs), now))
     found = list(islice(merge(*sources, key=_place), PAGE_SIZE + 1))
     entries = found[:PAGE_SIZE]
     return Course(entries, entries[-1].place if len(found) > PAGE_SIZE else None)
@@ -128,11 +139,12 @@ def _ran(runs: list[Run], now: datetime) -> Iterator[Ran]:
         yield Ran(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
 
 
-def _said(message: Message) -> Said:
+def _said(message: Message, names: Mapping[str, str]) -> Said:
     text = excerpt.of_text(message.text) if message.text else None
     is_rendered = text is not None and not text.is_cut and message.role != "user"
     html = markdown.render(text.full) if text is not None and is_rendered else None
-    return Said(message, html, None if is_rendered else text, tuple(_others(message.content)))
+    name = names.get(message.assistant_id or "")
+    return Said(message, html, None if is_rendered else text, tuple(_others(message.content)), name)
 
 
 def _others(content: str | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from dashboard.thread_page.course import PAGE_SIZE, Place, course
 from dashboard.views.refused import refuse
 from runs.errors import InvalidFilter, Problem
 from runs.filters import Cursor, RunFilters
-from runs.models import Message, Project
+from runs.models import Assistant, Message, Project
 from runs.protocol.text import clean
 from runs.stats import threads
 from runs.stats.newest import MOST_COUNTED
@@ -53,13 +54,40 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """An assistant; `name` is "" where it has none."""
+
+    id: str
+    name: str
+
+
+def called(assistant_ids: Iterable[str], names: Mapping[str, str]) -> list[Called]:
+    """The assistants with those ids."""
+    return [Called(each, names.get(each, "")) for each in assistant_ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A thread of the list."""
+
+    totals: threads.ThreadTotals
+    assistants: list[Called]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What a thread comes to. `runs` is None where it is known by its messages alone."""
+    """What a thread comes to. `runs` is None where it is known by its messages alone; `names`: of assistants."""
 
     runs: threads.ThreadTotals | None
     messages: int
     first: datetime
     last: datetime
+    names: dict[str, str]
+
+    @property
+    def assistants(self) -> list[Called]:
+        """Whoever ran in it."""
+        return called(self.runs.assistants, self.names) if self.runs else []
 
     @property
     def span(self) -> str:
@@ -83,7 +111,7 @@ def thread(request: HttpRequest, project: Project, thread_id: str) -> HttpRespon
         return refuse(request, error)
     now, stored_id = timezone.now(), clean(thread_id)
     facts = _facts(project, stored_id)
-    found = course(project, stored_id, asked.after, now, runs_only=asked.runs_only)
+    found = course(project, stored_id, asked.after, now, runs_only=asked.runs_only, names=facts.names)
     is_whole = asked.after is None and found.further is None
     context = {
         "project": project,
@@ -108,7 +136,8 @@ def _facts(project: Project, thread_id: str) -> Facts:
     known = [moment for moment in moments if moment is not None]
     if not known:
         raise Http404("No such thread")
-    return Facts(totals, said["count"], min(known), max(known))
+    names = Assistant.objects.names(project, totals.assistants if totals else ())
+    return Facts(totals, said["count"], min(known), max(known), names)
 
 
 def _runs_url(project: Project, thread_id: str) -> str:
@@ -132,7 +161,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "filters": filters,
         "statuses": dict.fromkeys((*map(str, STATUSES), *filters.status)),
         "tokens": _tokens(filters, address),
-        "rows": threads.totals(project, found.ids, MOST_RUNS),
+        "rows": _rows(project, found.ids),
         "window": MOST_COUNTED if found.window else None,
         "after": after,
         "older": address.of(filters, found.further) if found.further else "",
@@ -142,6 +171,13 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "most_runs": MOST_RUNS,
     }
     return htmx.render_page(request, "threads/page.html", context, LIST)
+
+
+def _rows(project: Project, thread_ids: Sequence[str]) -> list[Row]:
+    """Two queries, however many threads."""
+    found = threads.totals(project, thread_ids, MOST_RUNS)
+    names = Assistant.objects.names(project, {each for totals in found for each in totals.assistants})
+    return [Row(totals, called(totals.assistants, names)) for totals in found]
 
 
 def _cursor(request: HttpRequest) -> Cursor | None:

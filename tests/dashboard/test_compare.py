@@ -53,6 +53,7 @@ def test_only_what_differs_is_shown(member_client, project):
     assert table(member_client.get(address())) == {
         "model": ("gpt-4o-mini", "gpt-4o", ""),
         "temperature": ("0.2", "0.7", "+0.5"),
+        "cost, est.": ("< $0.0001", "$0.0006", "+$0.0006"),
         "metadata.ticket": ("1", "2", ""),
     }
 
@@ -162,6 +163,23 @@ def test_one_run_is_offered_its_neighbours(member_client, project):
     assert f'href="?left={good["id"]}&right={run["id"]}">Last run of its assistant that completed' in html
 
 
+def test_a_run_is_compared_with_one_that_is_found_for_it(member_client, project):
+    good, bad, after = (factories.post_run(project, id=name) for name in ("run_good", "run_bad", "run_after"))
+    Run.objects.filter(pk=bad.pk).update(status="failed")
+    for kind, run in (("last-good", good), ("previous", bad)):
+        response = member_client.get(f"{URL}?right={after.external_id}&with={kind}")
+        assert response.status_code == 302
+        assert response["Location"] == f"{URL}?left={run.external_id}&right=run_after"
+    none = member_client.get(f"{URL}?right=run_good&with=last-good")
+    assert "Last run of its assistant that completed: there is none before this run" in words(none.content.decode())
+
+
+def test_assistants_are_compared_by_name(member_client, project):
+    pair(project, {"assistant_id": "asst_a"}, {"assistant_id": "asst_b"})
+    factories.post_assistants(project, asst_a="Returns <desk>")
+    assert table(member_client.get(address()))["assistant_id"] == ("Returns <desk> (asst_a)", "asst_b", "")
+
+
 def test_the_last_good_run_is_one_of_the_same_assistant_before(project):
     other = factories.run_object(assistant_id="asst_other")
     run = factories.run_object()
@@ -191,7 +209,10 @@ def test_unknown_runs_are_named(member_client, project):
     assert member_client.get(address("run_\x00")).status_code == 404
 
 
-@pytest.mark.parametrize("query", ["nonsense=1", "left=a&left=b", "show=none"])
+@pytest.mark.parametrize(
+    "query",
+    ["nonsense=1", "left=a&left=b", "show=none", "with=x&right=a", "with=previous", "left=a&right=b&with=previous"],
+)
 def test_what_can_not_be_asked_is_refused(member_client, project, query):
     response = member_client.get(f"{URL}?{query}")
     assert response.status_code == 400
@@ -228,8 +249,8 @@ def test_a_comparison_costs_the_same_however_much_differs(member_client, project
 
     pair(project)
     few = cost("run_a", "run_b")
-    # session, user, project, projects and roles of the shell; runs, their configurations, their steps
-    assert few == 8
+    # session, user, project, projects and roles of the shell; runs, their configurations, their steps, names
+    assert few == 9
     tools = [factories.function_tool(f"tool_{number}") for number in range(128)]
     large = factories.run_object(id="run_large", tools=tools, instructions="Other.\n" * 3000, model="o3")
     factories.post(project, large)

@@ -282,6 +282,58 @@ def test_configured_tools_stand_against_called_ones(story, member_client):
     assert "Schema, 1 parameter" in shown
 
 
+def test_each_tool_tells_its_failures_its_time_and_what_came_of_it(project, member_client):
+    tools = [factories.function_tool("find"), factories.function_tool("pay")]
+    run = factories.run_object(tools=tools, created_at=factories.NOW)
+    at = factories.NOW
+    find = factories.function_call("find", output='{"error": "gone"}')
+    steps = [
+        factories.step_object(run, find, created_at=at, completed_at=at + 4),
+        factories.step_object(run, factories.function_call("find"), created_at=at, completed_at=at + 8),
+        factories.step_object(
+            run, factories.function_call("pay", output=None), factories.function_call("find"), status="failed",
+            last_error={"code": "server_error", "message": "x"}, created_at=at, completed_at=None, failed_at=at + 60,
+        ),
+    ]  # fmt: skip
+    factories.post(project, run)
+    factories.post_steps(project, *steps)
+    told = section(opened(member_client, run), "tools")
+    assert "Tool Type Called Failed Mean Output" in told
+    assert "find function 3 1 1 likely 6 s 21 chars" in told
+    assert "pay function 1 1 Does pay." in told
+
+
+def test_every_step_has_its_cost_where_there_is_a_price(project, member_client):
+    run = factories.run_object(model="gpt-4o")
+    factories.post(project, run)
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+    factories.post_steps(project, factories.step_object(run, usage=usage))
+    assert "1 message_creation 1,000 100 $0.0035" in section(opened(member_client, run), "usage")
+    unpriced = factories.run_object(model="our-own")
+    factories.post(project, unpriced)
+    factories.post_steps(project, factories.step_object(unpriced))
+    assert "Cost, est." not in section(opened(member_client, unpriced), "usage")
+
+
+def test_the_assistant_is_called_by_its_name(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    factories.post_assistants(project, asst_concierge="Front <desk>")
+    html = opened(member_client, run)
+    assert "Assistant Front <desk>" in verdict(html)
+    assert 'title="asst_concierge"' in html
+
+
+def test_answers_are_markdown_and_questions_are_not(project, member_client):
+    run = factories.run_object()
+    factories.post(project, run)
+    question = factories.message_object(text="*Where* is it?", created_at=run["created_at"] - 1)
+    factories.post_messages(project, question, factories.message_object(run, "It is **here**. <b>No.</b>"))
+    overview = section_html(opened(member_client, run), "overview")
+    assert "*Where* is it?" in overview
+    assert "<strong>here</strong>. &lt;b&gt;No.&lt;/b&gt;" in overview
+
+
 def test_calls_are_held_against_the_schemas_of_the_run(project, member_client):
     run = factories.run_object(tools=[factories.function_tool("find", order={"type": "string"})])
     wrong = factories.function_call("find", '{"order": 3, "<script>": 1}')
@@ -756,8 +808,8 @@ def test_queries_do_not_grow_with_steps_and_posts(project, member_client):
             opened(member_client, run)
         counts.append(len(queries))
     # session, user, project, run, messages, steps, configuration, the one before it, previous, next, question,
-    # history, keys, role, comments, projects and memberships of the shell
-    assert counts[0] == counts[1] <= 17
+    # history, keys, comments, tags, assistant's name, projects and memberships of the shell
+    assert counts[0] == counts[1] <= 18
 
 
 def test_a_failure_costs_one_query_more_and_a_comparison_another(project, member_client):

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from dashboard.thread_page import course
 from dashboard.views import threads as view
+from runs.models import Run
+from runs.removal import erase
 from runs.stats import threads
 from tests import factories
 
@@ -88,7 +90,7 @@ def test_the_facts_are_those_of_all_runs_and_messages(member_client, project):
     conversation(project)
     assert part(member_client.get(address()), "dl", "facts") == (
         "Runs 2 1 failed Messages 3 First activity 18 Nov 2026, 11:06:40 UTC Span 1 min 10 s Tokens 150"
-        " Assistant asst_concierge"
+        " Cost < $0.0001 est. Assistant asst_concierge"
     )
 
 
@@ -106,6 +108,25 @@ def test_answers_are_markdown_and_questions_are_not(member_client, project):
     html = member_client.get(address()).content.decode()
     assert "<strong>two</strong>" in html
     assert "Where is *order* 48209?" in html
+
+
+def test_assistants_are_called_by_their_names(member_client, project):
+    conversation(project)
+    factories.post_assistants(project, asst_concierge="Front <desk>")
+    response = member_client.get(address())
+    assert entries(response) == ["User", "Run", "Front &lt;desk&gt;", "User", "Run"]
+    assert "Assistant Front <desk>" in part(response, "dl", "facts")
+    assert "Front <desk>" in words(member_client.get(URL).content.decode())
+
+
+def test_runs_without_a_price_are_told_beside_the_sum(member_client, project):
+    factories.post_run(project)
+    factories.post_run(project, model="our-own")
+    facts = part(member_client.get(address()), "dl", "facts")
+    assert "Cost < $0.0001 est., without 1 run that has no price" in facts
+    erase(Run.objects.get(model="gpt-4o-mini"))
+    assert "Cost no price" in part(member_client.get(address()), "dl", "facts")
+    assert "150 no price" in words(member_client.get(URL).content.decode())
 
 
 def test_tools_that_were_called_are_named(member_client, project):
@@ -197,8 +218,9 @@ def test_a_thread_costs_the_same_however_long_it_is(member_client, project):
 
     conversation(project)
     few = cost()
-    # session, user, project, projects and roles of the shell; totals, extent of messages, runs, messages, steps
-    assert few == 10
+    # session, user, project, projects and roles of the shell; totals, extent of messages, names of assistants; runs,
+    # messages, steps
+    assert few == 11
     factories.post(project, *(factories.run_object() for _ in range(20)))
     factories.post_messages(project, *(factories.message_object() for _ in range(20)))
     assert cost() == few
@@ -214,7 +236,7 @@ def test_threads_are_listed_by_their_newest_run(member_client, project):
     response = member_client.get(URL)
     assert listed(response) == ["thread_late", "thread_talk", "thread_early"]
     row = words(re.findall(r"<tr>.*?</tr>", response.content.decode(), re.DOTALL)[2])
-    assert re.fullmatch(r"Failed thread_talk .* 2 1 150 asst_concierge", row)
+    assert re.fullmatch(r"Failed thread_talk .* 2 1 150 < \$0.0001 asst_concierge", row)
 
 
 def test_threads_of_other_projects_are_never_listed(member_client, project):
@@ -302,7 +324,7 @@ def test_the_list_costs_the_same_for_more_threads(member_client, project):
 
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(10)))
     few = cost()
-    # session, user, project, projects and roles of the shell; which threads, and their totals
-    assert few == 7
+    # session, user, project, projects and roles of the shell; which threads, their totals, names of assistants
+    assert few == 8
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(20)))
     assert cost() == few
