@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runs.errors import InvalidFilter, Problem
+from runs.filters.spelling import suggestion
 from runs.models import User
 
-_PREFERENCE = "columns"
+_PREFERENCE = PARAMETER = "columns"
+NO_COLUMNS = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ COLUMNS = (
     Column("model", "Model"),
     Column("tools", "Tools called"),
     Column("tokens", "Tokens"),
-    Column("cost", "Cost, estimated"),
+    Column("cost", "Estimated cost"),
     Column("metadata", "Metadata"),
     Column("tags", "Tags"),
 )
@@ -40,6 +42,28 @@ def chosen(user: User) -> frozenset[str]:
     if stored is None:
         return frozenset(column.name for column in COLUMNS if column.at_first)
     return frozenset(stored) & _NAMES
+
+
+def shown(user: User, asked: str) -> frozenset[str]:
+    """The columns that an address asks for, as `read` reads them; those that `user` chose where it names none."""
+    return read(asked) if asked else chosen(user)
+
+
+def written(names: Iterable[str]) -> str:
+    """The columns as an address has them: `duration,model`, or `none`."""
+    wanted = frozenset(names)
+    return ",".join(column.name for column in COLUMNS if column.name in wanted) or NO_COLUMNS
+
+
+def read(text: str) -> frozenset[str]:
+    """What `written` wrote. Raises InvalidFilter for a column that is unknown."""
+    names = [] if text == NO_COLUMNS else text.split(",")
+    if unknown := [name for name in names if name not in _NAMES]:
+        near = suggestion(unknown[0], _NAMES)
+        hint = f"did you mean '{near}'?" if near else f"known are {', '.join(column.name for column in COLUMNS)}"
+        message = f"unknown column '{unknown[0]}'; {hint}"
+        raise InvalidFilter(f"{PARAMETER}: {message}", [Problem(PARAMETER, message)])
+    return frozenset(names)
 
 
 def flags(names: frozenset[str]) -> dict[str, bool]:

@@ -25,7 +25,7 @@ class Page:
 
 
 PAGES = (
-    Page("runs", "Runs", key="g r", covers=("run", "compare")),
+    Page("runs", "Runs", key="g r", covers=("run", "compare", "saved-views", "saved-view", "saved-view-edit")),
     Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("assistants", "Assistants", key="g a", covers=("assistant",)),
     Page("errors", "Errors", key="g e", covers=("error-group",)),

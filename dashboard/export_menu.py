@@ -26,7 +26,7 @@ class ExportMenu:
 def menu(request: HttpRequest, project: Project, filters: RunFilters, address: Address) -> ExportMenu:
     """The ways out for what `filters` asks for."""
     page = address.of(filters)
-    query = page.removeprefix(address.path)
+    query = Address("", address.order).of(filters)
     lines, table = (reverse(name, kwargs={"project": project.slug}) + query for name in ("runs-jsonl", "runs-csv"))
     api = reverse("api-runs") + (f"?{filters.query()}" if filters else "")
     curl, link = _curl(request.build_absolute_uri(api)), request.build_absolute_uri(page)

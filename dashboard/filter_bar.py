@@ -49,6 +49,9 @@ class Address:
 
     path: str
     order: Order = NEWEST_FIRST
+    columns: str = ""  # which ones are shown, as `dashboard.columns` writes them; "" for those of whoever looks
+    view: str = ""  # the saved view that was opened
+    plain: str = ""  # what `view` says where none was: something, where the bare address opens the project's default
 
     def of(self, filters: RunFilters, cursor: object = None) -> str:
         """The address of the list in that state, from `cursor` on where one is given."""
@@ -61,8 +64,9 @@ class Address:
 
     def kept(self, cursor: object = None) -> list[tuple[str, str]]:
         """The parameters beside those of the filters; what is usual is left out."""
-        sort = [] if self.order == NEWEST_FIRST else [("sort", str(self.order))]
-        return sort if cursor is None else [*sort, ("cursor", str(cursor))]
+        sort = "" if self.order == NEWEST_FIRST else str(self.order)
+        beside = (("sort", sort), ("columns", self.columns), ("view", self.view or self.plain), ("cursor", cursor))
+        return [(name, str(value)) for name, value in beside if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ class Choices:
 class FilterBar:
     """All controls for one state of the list, in the words of the query string."""
 
-    forms = ("columns", "bulk", "removal-form")  # those beside the list, which lead back to it
+    forms = ("columns", "bulk", "removal-form", "save-view-form")  # those beside the list, which lead back to it
 
     def __init__(
         self,
@@ -134,7 +138,7 @@ class FilterBar:
 
     @property
     def clear_url(self) -> str:
-        return self.address.of(RunFilters())
+        return replace(self.address, view="", columns="").of(RunFilters())
 
     @property
     def query(self) -> str:

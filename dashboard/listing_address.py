@@ -1,30 +1,58 @@
-"""The way back to the run list from what was posted beside it."""
+"""Addresses of the run list: what they say beside the filters, and the way back from what was posted beside it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from django.urls import reverse
 
+from dashboard import columns
 from dashboard.filter_bar import Address
-from runs.errors import InvalidFilter
+from runs.errors import InvalidFilter, Problem
 from runs.filters import Order, RunFilters
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Project
 
+BESIDE_FILTERS = ("sort", "columns", "view")
+ALL_RUNS = "all"  # what `view` says where the bare address leads to the project's default view
+_VIEW = re.compile(rf"{ALL_RUNS}|[1-9][0-9]{{0,17}}")
 
-def list_address(project: Project, query: Mapping[str, Sequence[str]]) -> str:
-    """Where the list of `query`, a query string of it taken apart, begins; all runs where it can't be meant."""
-    address, filters = list_state(project, query)
-    return address.of(filters)
+
+def list_path(project: Project) -> str:
+    """Where the list lives."""
+    return reverse("runs", kwargs={"project": project.slug})
+
+
+def read_address(path: str, query: Mapping[str, Sequence[str]]) -> Address:
+    """What `query`, a query string of the list at `path` taken apart, says beside its filters. Raises InvalidFilter."""
+    given = {name: query[name][-1] for name in BESIDE_FILTERS if query.get(name)}
+    order = Order.parse(given["sort"]) if "sort" in given else NEWEST_FIRST
+    shown = columns.written(columns.read(given["columns"])) if "columns" in given else ""
+    view = given.get("view", "")
+    if view and not _VIEW.fullmatch(view):
+        message = f"expected the number of a saved view, or {ALL_RUNS}"
+        raise InvalidFilter(f"view: {message}", [Problem("view", message)])
+    return Address(path, order, shown, view)
+
+
+def read_list(
+    project: Project, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
+) -> tuple[Address, RunFilters]:
+    """What the list of that query string shows; `also` are parameters of the caller. Raises InvalidFilter."""
+    filters = RunFilters.from_query(query, also=(*BESIDE_FILTERS, *also))
+    return read_address(list_path(project), query), filters
 
 
 def list_state(project: Project, query: Mapping[str, Sequence[str]]) -> tuple[Address, RunFilters]:
-    """What that list shows; the list of all runs where it can't be meant."""
-    address = Address(reverse("runs", kwargs={"project": project.slug}))
+    """The same; the list of all runs where it can't be meant."""
     try:
-        filters = RunFilters.from_query(query, also=("sort", "cursor"))
-        order = Order.parse(query["sort"][-1]) if "sort" in query else NEWEST_FIRST
+        return read_list(project, query, also=("cursor",))
     except InvalidFilter:
-        return address, RunFilters()
-    return Address(address.path, order), filters
+        return Address(list_path(project)), RunFilters()
+
+
+def list_address(project: Project, query: Mapping[str, Sequence[str]]) -> str:
+    """Where the list of that query string begins; all runs where it can't be meant."""
+    address, filters = list_state(project, query)
+    return address.of(filters)

@@ -15,6 +15,9 @@ _WORDS = {
 }
 
 
+ORDERS = tuple(Order(by, descending=descending) for by in _WORDS for descending in (True, False))
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A column head: where it leads to; `direction` and `arrow` are empty where the list isn't sorted by it."""

@@ -91,6 +91,12 @@ class InvalidComment(RunglassError):
     code = "invalid_comment"
 
 
+class InvalidView(RunglassError):
+    """The view can't be saved."""
+
+    code = "invalid_view"
+
+
 class InvalidTag(RunglassError):
     """The tag can't be used."""
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Collate, Left
 from django.utils import timezone
 
 from runs.keyset import behind, earlier_than_outer, in_order, or_least
-from runs.tag_querysets import RunTagQuerySet
+from runs.querysets_tags import RunTagQuerySet
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import parse_qs
 
 from django.db import OperationalError, transaction
-from django.urls import reverse
 
 from dashboard.filter_bar import Address
 from dashboard.listing import in_list
+from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
 from runs import sql
 from runs.errors import InvalidFilter, Problem
-from runs.filters import Order, RunFilters
-from runs.filters.order import NEWEST_FIRST
+from runs.filters import RunFilters
 from runs.models import Project, Run
 
 # A query whose matches lie far away would make opening a run as slow as searching.
@@ -23,26 +22,27 @@ LONGEST_SEARCH = 200  # milliseconds
 
 @dataclass(frozen=True, slots=True)
 class RunList:
-    """Which runs a list holds, and in which order."""
+    """Which runs a list holds, in which order, and what else its address says."""
 
     filters: RunFilters
-    order: Order = NEWEST_FIRST
+    address: Address  # without its path
 
     @property
     def query(self) -> str:
         """The query string of the list."""
-        return Address("", self.order).query(self.filters)
+        return self.address.query(self.filters)
 
     @classmethod
     def parse(cls, query: str) -> Self:
         """Read the query string of a list. Raises InvalidFilter, whose problems name `list`."""
         given = parse_qs(query, keep_blank_values=True)
         try:
-            filters = RunFilters.from_query(given, also=("sort",))
-            return cls(filters, Order.parse(given["sort"][-1]) if "sort" in given else NEWEST_FIRST)
+            filters = RunFilters.from_query(given, also=BESIDE_FILTERS)
+            address = read_address("", given)
         except InvalidFilter as error:
             problems = [Problem("list", f"{each.path}: {each.message}") for each in error.problems]
             raise InvalidFilter(f"list: {error.message}", problems) from error
+        return cls(filters, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Listed:
 
 def listed(project: Project, run: Run, shown: RunList) -> Listed:
     """`run` in the list `shown`; two bounded queries."""
-    address = Address(reverse("runs", kwargs={"project": project.slug}), shown.order)
+    address = replace(shown.address, path=list_path(project))
     neighbours = _neighbours(project, run, shown)
     return Listed(
         address.of(shown.filters),
@@ -73,10 +73,10 @@ def listed(project: Project, run: Run, shown: RunList) -> Listed:
 def _neighbours(project: Project, run: Run, shown: RunList) -> tuple[str | None, str | None] | None:
     matching = Run.objects.in_project(project).matching(shown.filters)
     if shown.filters.q is None:  # whatever else is filtered by has an index of its own
-        return matching.beside(run, shown.order)
+        return matching.beside(run, shown.address.order)
     try:
         with transaction.atomic(), sql.time_limit(LONGEST_SEARCH):
-            return matching.beside(run, shown.order)
+            return matching.beside(run, shown.address.order)
     except OperationalError as error:
         if not sql.is_timeout(error):
             raise

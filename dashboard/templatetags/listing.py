@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import template
 
 from dashboard import formats
+from dashboard.context import Shell
+from runs.models import SavedView
 from runs.stats.newest import MOST_COUNTED
 
 register = template.Library()
@@ -20,3 +22,9 @@ def capped(count: int) -> str:
 def measured(ms: int | None) -> str:
     """A duration out of many: with decimals only where the run it belongs to was timed in milliseconds."""
     return formats.duration(ms, precise=ms is not None and ms % 1000 != 0)
+
+
+@register.filter
+def may_be_changed_in(view: SavedView, shell: Shell) -> bool:
+    """Whether to offer changing `view` to whoever looks; the views decide."""
+    return shell.user is not None and view.may_change(shell.user, shell.role)

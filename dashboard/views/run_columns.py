@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 from urllib.parse import parse_qs
 
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard import columns
 from dashboard.access import project_page
-from dashboard.listing_address import list_address
+from dashboard.listing_address import list_state
 from runs.errors import InvalidFilter
 from runs.models import Project, User
 
@@ -20,9 +21,13 @@ from runs.models import Project, User
 @require_POST
 @project_page
 def page(request: HttpRequest, project: Project) -> HttpResponse:
-    """Remember the choice and go back to the list, which a script swaps in and a browser loads."""
+    """Remember the choice and go back to the list, which a script swaps in and a browser loads.
+
+    It holds wherever a saved view showed columns of its own.
+    """
     try:
         columns.choose(cast(User, request.user), request.POST.getlist("column"))
     except InvalidFilter as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    return redirect(list_address(project, parse_qs(request.POST.get("query", ""))))
+    address, filters = list_state(project, parse_qs(request.POST.get("query", "")))
+    return redirect(replace(address, columns="").of(filters))

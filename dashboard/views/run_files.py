@@ -12,11 +12,11 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
 from dashboard.access import project_page
+from dashboard.listing_address import read_list
 from dashboard.selection import selected
 from runs import exports
 from runs.errors import InvalidFilter
 from runs.exports import Export
-from runs.filters import Order, RunFilters
 from runs.models import Project, Run
 
 BLOCK = 64 * 1024
@@ -57,16 +57,16 @@ def _file(request: HttpRequest, project: Project, suffix: str, content_type: str
 
 
 def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
-    """What the filters ask for: oldest first, as every copy, unless the list is sorted otherwise."""
+    """What the filters ask for: oldest first, as every copy, unless the list is sorted otherwise.
+
+    Whatever the page shows of them, files have every column.
+    """
     query = dict(request.GET.lists())
-    filters = RunFilters.from_query(query, also=("sort",))
-    export = exports.runs(project, filters)
-    if sorts := query.get("sort"):
-        order = Order.parse(sorts[-1])
-        export = exports.of_runs(
-            Run.objects.in_project(project).matching(filters).sorted_by(order).with_configuration()
-        )
-    return export, filters.describe()
+    address, filters = read_list(project, query)
+    if "sort" not in query:
+        return exports.runs(project, filters), filters.describe()
+    runs = Run.objects.in_project(project).matching(filters).sorted_by(address.order).with_configuration()
+    return exports.of_runs(runs), filters.describe()
 
 
 def _selection(request: HttpRequest, project: Project) -> tuple[Export, str]:

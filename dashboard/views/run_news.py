@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBadRequest
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
@@ -18,16 +17,17 @@ from django_htmx.http import trigger_client_event
 from dashboard import columns
 from dashboard.access import project_page
 from dashboard.filter_bar import Address
+from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
 from dashboard.views.runs import rows_of
 from runs.errors import InvalidFilter
-from runs.filters import Moment, Order, RunFilters
+from runs.filters import Moment, RunFilters
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run, User
 
 MOST_COUNTED = 99
 MOST_ACTIVE = 200
 FRAGMENT = "runs/_news.html"
-BESIDE_FILTERS = ("sort", "after", "known", "active")
+BESIDE = (*BESIDE_FILTERS, "after", "known", "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Watched:
     """What is asked again and again: new runs since a moment, and some runs by their stored ids."""
 
     filters: RunFilters
-    order: Order
+    address: Address
     after: datetime
     known: str
     active: list[uuid.UUID]
@@ -48,20 +48,19 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     query = dict(request.GET.lists())
     now = timezone.now()
     try:
-        watched = _watched(query, now)
+        watched = _watched(project, query, now)
     except (InvalidFilter, ValueError) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
     runs = Run.objects.in_project(project)
     count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MOST_COUNTED)
     changed = list(runs.with_keys(watched.active).for_list()) if watched.active else []
-    shown = columns.chosen(cast(User, request.user))
-    address = Address(reverse("runs", kwargs={"project": project.slug}), watched.order)
+    shown = columns.shown(cast(User, request.user), watched.address.columns)
     context = {
         "news": _words(count),
         "count": count,
-        "newest_url": Address(address.path).of(watched.filters),
+        "newest_url": replace(watched.address, order=NEWEST_FIRST).of(watched.filters),
         "news_url": _again(request, count),
-        "rows": rows_of(project, changed, shown, address, watched.filters, now),
+        "rows": rows_of(project, changed, shown, watched.address, watched.filters, now),
         "shown": columns.flags(shown),
     }
     response = render(request, FRAGMENT, context)
@@ -70,13 +69,13 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     return response
 
 
-def _watched(query: dict[str, list[str]], now: datetime) -> Watched:
+def _watched(project: Project, query: dict[str, list[str]], now: datetime) -> Watched:
     """Raises InvalidFilter or ValueError."""
-    filters = RunFilters.from_query(query, also=BESIDE_FILTERS)
-    order = Order.parse(query["sort"][-1]) if "sort" in query else NEWEST_FIRST
+    filters = RunFilters.from_query(query, also=BESIDE)
+    address = read_address(list_path(project), query)
     after = Moment.parse((query.get("after") or [""])[-1]).at(now)
     active = [uuid.UUID(value) for value in query.get("active", [])[:MOST_ACTIVE]]
-    return Watched(filters, order, after, (query.get("known") or [""])[-1], active)
+    return Watched(filters, address, after, (query.get("known") or [""])[-1], active)
 
 
 def _again(request: HttpRequest, count: int) -> str:

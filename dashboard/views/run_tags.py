@@ -54,7 +54,7 @@ def selection(request: HttpRequest, project: Project) -> HttpResponse:
     if htmx.fragment_target(request) not in LIST_FRAGMENTS:
         messages.success(request, said)
         return redirect(address.of(filters))
-    shown = columns.chosen(cast(User, request.user))
+    shown = columns.shown(cast(User, request.user), address.columns)
     runs = list(Run.objects.in_project(project).with_keys(keys).for_list())
     context = {
         "said": said,

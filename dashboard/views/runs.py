@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -18,9 +19,10 @@ from dashboard import columns, export_menu, formats, htmx, listing, sorting
 from dashboard.access import project_page
 from dashboard.filter_bar import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar
 from dashboard.histogram import Picture
+from dashboard.listing_address import read_list
+from dashboard.saved_views import Tabs
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
 from runs.stats import histogram, overview
 from runs.stats.newest import MOST_COUNTED
@@ -29,26 +31,26 @@ PAGE_SIZE = 50
 PAGE = "runs/page.html"
 FRAGMENTS = {"results": "runs/_swap.html", "rows": "runs/_older.html"}
 REFUSALS = {"results": "runs/_problem.html", "rows": "runs/_problem.html"}
-BESIDE_FILTERS = ("sort", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for, which runs and in which order from where on; and which columns the reader wants."""
+    """What the address asks for, which runs and in which order from where on; which columns are shown to whom."""
 
     project: Project
+    user: User
     filters: RunFilters
-    order: Order
+    address: Address
     cursor: Cursor | None
     shown: frozenset[str]
     now: datetime
 
     @property
-    def address(self) -> Address:
-        return self.address_in(self.order)
+    def order(self) -> Order:
+        return self.address.order
 
     def address_in(self, order: Order) -> Address:
-        return Address(reverse("runs", kwargs={"project": self.project.slug}), order)
+        return replace(self.address, order=order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +67,26 @@ class Relaxation:
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """The list, its next page, or what is wrong with the filters: never a list that nobody asked for."""
     query = dict(request.GET.lists())
-    shown = columns.chosen(cast(User, request.user))
     try:
-        asked = _asked(project, query, shown)
+        asked = _asked(request, project, query)
     except InvalidFilter as error:
-        response = _refuse(request, project, query, shown, error)
-    else:
-        show = _show_older if htmx.fragment_target(request) == "rows" else _show
-        response = show(request, asked)
-    return response
+        return _refuse(request, project, query, error)
+    if htmx.fragment_target(request) == "rows":
+        return _show_older(request, asked)
+    tabs = Tabs.of(project, asked.user, asked.address, asked.filters)
+    if tabs.default and not query:
+        return redirect(tabs.default.url)
+    return _show(request, replace(asked, address=tabs.address), tabs)
 
 
-def _asked(project: Project, query: dict[str, list[str]], shown: frozenset[str]) -> Asked:
-    filters = RunFilters.from_query(query, also=BESIDE_FILTERS)
-    sorts, cursors = query.get("sort"), query.get("cursor")
-    order = Order.parse(sorts[-1]) if sorts else NEWEST_FIRST
-    cursor = Cursor.parse(cursors[-1], order) if cursors else None
-    return Asked(project, filters, order, cursor, shown, timezone.now())
+def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) -> Asked:
+    address, filters = read_list(project, query, also=("cursor",))
+    user, cursors = cast(User, request.user), query.get("cursor")
+    cursor = Cursor.parse(cursors[-1], address.order) if cursors else None
+    return Asked(project, user, filters, address, cursor, columns.shown(user, address.columns), timezone.now())
 
 
-def _show(request: HttpRequest, asked: Asked) -> HttpResponse:
+def _show(request: HttpRequest, asked: Asked, tabs: Tabs) -> HttpResponse:
     """The page, or the parts of it that a change of filters concerns."""
     totals = overview.totals(asked.project, asked.filters)
     found = histogram.histogram(asked.project, asked.filters, totals, asked.now)
@@ -94,6 +96,7 @@ def _show(request: HttpRequest, asked: Asked) -> HttpResponse:
         facets["status"] = overview.of_sums(facets["status"], found.sums.runs)
     context = _listed(asked) | _controls(request, asked, facets)
     context |= {"totals": totals, "picture": Picture(found) if found else None}
+    context |= _tabs(request, tabs)
     if not totals.runs:
         context |= _nothing_found(asked)
     response = htmx.render_page(request, PAGE, context, FRAGMENTS)
@@ -117,19 +120,19 @@ def _refuse(
     request: HttpRequest,
     project: Project,
     query: dict[str, list[str]],
-    shown: frozenset[str],
     error: InvalidFilter,
 ) -> HttpResponse:
     """What is wrong with the address, in place of rows; the controls keep what could be understood."""
     wrong = {problem.path for problem in error.problems}
     understood = {name: values for name, values in query.items() if name not in wrong | {"cursor"}}
-    asked = _asked(project, understood, shown)
-    context = {"problems": error.problems, "understood_url": asked.address.of(asked.filters)}
+    asked = _asked(request, project, understood)
+    context: dict[str, Any] = {"problems": error.problems, "understood_url": asked.address.of(asked.filters)}
     context |= {"typed": (query.get("q") or [""])[-1]}
     if htmx.is_partial(request):
         response = htmx.render_page(request, PAGE, context, REFUSALS, status=422)
         return retarget(reswap(response, "outerHTML"), "#results")
     context |= _controls(request, asked, _facets(asked))
+    context |= _tabs(request, Tabs.of(project, asked.user, asked.address, asked.filters))
     return htmx.render_page(request, PAGE, context, status=400)
 
 
@@ -188,6 +191,11 @@ def _controls(request: HttpRequest, asked: Asked, facets: dict[str, overview.Fac
         "exports": export_menu.menu(request, asked.project, asked.filters, asked.address),
         "news_url": _news_url(asked),
     }
+
+
+def _tabs(request: HttpRequest, tabs: Tabs) -> dict[str, Any]:
+    permalink = request.build_absolute_uri(tabs.current.permalink) if tabs.current else ""
+    return {"tabs": tabs, "permalink": permalink}
 
 
 def _news_url(asked: Asked) -> str:

@@ -20,7 +20,7 @@ from runs.filters.moments import Moment
 from runs.filters.query import Query
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Scope
-from runs.filters.tree import Node, Term, both
+from runs.filters.tree import All, Node, Term, both
 from runs.models import Project
 
 
@@ -68,6 +68,17 @@ class RunFilters:
         if _QUERY_STRING.match(text):
             return cls.from_query(parse_qs(text.removeprefix("?"), keep_blank_values=True))
         return cls.from_query({PARAMETER: [text]})
+
+    @classmethod
+    def of_language(cls, text: str) -> RunFilters:
+        """Read what `as_language` wrote; whatever parameters can say is asked by these. Raises InvalidFilter."""
+        if not text.strip():
+            return cls()
+        found: dict[str, Any] = {}
+        tree = Query.parse(text).tree
+        parts = tree.parts if isinstance(tree, All) else (tree,)
+        rest = [part for part in parts if not _taken_by_parameter(part, found)]
+        return cls(**found, q=Query(both(rest)) if rest else None)
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with `changes` made to the state first: `f.query(status=())`."""
@@ -192,3 +203,30 @@ def _term(name: str, values: tuple[str, ...]) -> Node:
     matches = tuple(map(Is, values))
     is_quoted = any(str(match) != match.value for match in matches)
     return Term("error_code" if name == "error" and is_quoted else name, matches)
+
+
+def _taken_by_parameter(part: Node, found: dict[str, Any]) -> bool:
+    """Note in `found` what `part` asks, if a parameter that is still free can ask the same."""
+    name, value = _as_parameter(part)
+    if not name or name in found:
+        return False
+    found[name] = value
+    return True
+
+
+def _as_parameter(part: Node) -> tuple[str, Any]:
+    """The field of the state, and its value there, that asks what `part` asks; "" where there is none."""
+    match part:
+        case Term("created", (Compared(">=", Instant(text)),)):
+            return "since", Moment.parse(text)
+        case Term("created", (Compared("<", Instant(text)),)):
+            return "until", Moment.parse(text)
+        case Term(field, matches) if all(isinstance(each, Is) for each in matches):
+            values = tuple(each.value for each in matches if isinstance(each, Is))
+            # the language finds assistants by their names too
+            is_meant = field != "assistant" or all(value.startswith("asst_") for value in values)
+            return _AS_PARAMETER.get(field, "") if is_meant else "", values
+    return "", None
+
+
+_AS_PARAMETER = {field.name: field.name for field in CHOICES} | {"error_code": "error"}

@@ -8,6 +8,7 @@ from runs.models.configuration import Configuration, ToolDefinition
 from runs.models.error_group import ErrorGroup
 from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
 from runs.models.run import Message, Observation, Run, RunStep
+from runs.models.saved_view import SavedView
 from runs.models.tag import RunTag
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Run",
     "RunStep",
     "RunTag",
+    "SavedView",
     "ToolDefinition",
     "User",
 ]

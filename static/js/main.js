@@ -11,5 +11,6 @@ import "./raw.js";
 import "./runs.js";
 import "./brush.js";
 import "./selection.js";
+import "./views.js";
 import "./query.js";
 import "./keyboard.js";

@@ -213,7 +213,7 @@ def test_the_state_is_told_in_title_heading_and_tokens(member_client, project):
     posted(project, factories.failed_run())
     body = member_client.get(URL, {"status": "failed", "from": "-24h"}).content.decode()
     assert "<title>Runs with status failed since 24 hours ago · Runglass</title>" in body
-    assert re.search(r"<h1[^>]*>Runs with status failed since 24 hours ago</h1>", body)
+    assert re.search(r'<h1[^>]*>Runs<span class="vh"> with status failed since 24 hours ago</span></h1>', body)
     assert f'href="{URL}?from=-24h" hx-get="{URL}?from=-24h" aria-label="Remove status:failed"' in body
     assert '<input type="hidden" name="from" value="-24h">' in body
     assert re.search(r'name="status" value="failed"[^>]* checked', body)
@@ -359,7 +359,9 @@ def test_every_swapped_part_stands_in_the_page_under_the_same_id(member_client, 
     page = member_client.get(URL).content.decode()
     swapped = member_client.get(URL, headers=SWAP).content.decode()
     parts = re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', swapped)
-    assert parts == ["heading", "range", "q-form", "facets", "statuses", "exports", "state"]
+    assert parts == [
+        "heading", "range", "q-form", "facets", "statuses", "exports", "save-view", "columns", "state",
+    ]  # fmt: skip
     assert all(page.count(f'id="{part}"') == 1 for part in [*parts, "results"])
 
 
@@ -386,14 +388,14 @@ def test_twenty_rows_cost_what_ten_cost(member_client, project):
     with_steps(project, 10)
     twenty = queries_of(member_client)
     assert len(ids_in(member_client.get(URL))) == 20
-    # session, user, project; rows, their tools, the names of their assistants, their tags; totals, histogram, facets
-    # and the names in them; the shell's projects and roles
-    assert len(ten) == len(twenty) == 13
+    # session, user, project; saved views; rows, their tools, the names of their assistants, their tags; totals,
+    # histogram, facets and the names in them; the shell's projects and roles
+    assert len(ten) == len(twenty) == 14
 
 
 def test_a_filtered_field_costs_one_query_more_for_its_facet(member_client, project):
     with_steps(project, 3)
-    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 14
+    assert len(queries_of(member_client, f"{URL}?status=requires_action&from=-90w")) == 15
 
 
 def test_a_next_page_costs_its_rows_alone(member_client, project):

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
-from runs.filters import Moment, RunFilters
+from runs.filters import Moment, Query, RunFilters
+from runs.filters.tree import Node
 from runs.models import Project, Run
 from tests import factories
 from tests.factories import NOW, run_object
+from tests.runs.filters.test_language import trees
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
 PARAMETERS = ("status", "model", "assistant", "error", "thread", "from", "to")
@@ -192,3 +194,41 @@ def test_relative_times_are_seen_from_now(few: Project) -> None:
     now = datetime.fromtimestamp(NOW + 3600, UTC)
     for query, expected in (("from=-1h", 4), ("from=-59m", 0), ("to=-1h", 1), ("from=-2d", 5)):
         assert Run.objects.in_project(few).filter(of(query).conditions(now)).count() == expected
+
+
+@given(trees)
+def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: Node) -> None:
+    state = RunFilters(status=("failed",), model=("a b",), since=Moment("-24h"), q=Query(tree))
+    written = state.as_language()
+    again = RunFilters.of_language(written)
+    assert again.as_language() == RunFilters.of_language(again.as_language()).as_language()
+    assert again.since == Moment("-24h")
+    assert "failed" in again.status
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("", ""),
+        ("status:failed,expired model:o3", "status=failed&status=expired&model=o3"),
+        ("created:>=-7d created:<2026-05-01", "from=-7d&to=2026-05-01T00%3A00%3A00Z"),
+        ("created:>2026-05-01", "q=created%3A%3E2026-05-01"),
+        ("-status:failed", "q=-status%3Afailed"),
+        ("status:failed status:expired", "status=failed&q=status%3Aexpired"),
+        ("status:failed OR model:o3", "q=status%3Afailed+OR+model%3Ao3"),
+        ("model:gpt-*", "q=model%3Agpt-%2A"),
+        ("assistant:asst_1", "assistant=asst_1"),
+        ('assistant:"Order concierge"', "q=assistant%3A%22Order+concierge%22"),
+        ('error_code:"a b"', "error=a+b"),
+        ('error:"a b"', "q=error%3A%22a+b%22"),
+    ],
+)
+def test_parameters_ask_what_they_can_of_a_query(text: str, query: str) -> None:
+    state = RunFilters.of_language(text)
+    assert state.query() == query
+    assert RunFilters.of_language(state.as_language()) == state
+
+
+def test_a_text_that_can_not_be_read_is_no_state() -> None:
+    with pytest.raises(InvalidFilter, match="unknown field 'gone'"):
+        RunFilters.of_language("gone:x")

@@ -1,0 +1,171 @@
+"""The saved views of a project: the tabs above the run list, and what each of them opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import islice
+from typing import Self
+
+from django.db import OperationalError, transaction
+from django.urls import reverse
+
+from dashboard import columns, sorting
+from dashboard.filter_bar import Address
+from dashboard.listing_address import ALL_RUNS, list_path
+from runs import sql
+from runs.errors import InvalidFilter
+from runs.filters import Order, RunFilters
+from runs.filters.order import NEWEST_FIRST
+from runs.models import Project, Run, SavedView, User
+
+MOST_TABS = 60
+# What one look at the list may cost for the numbers in its tabs.
+MOST_VIEWS_COUNTED = 12
+MOST_COUNTED = 999
+LONGEST_COUNT = 200  # milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a view shows: which runs, in which order, in which columns ("" for those of whoever looks)."""
+
+    filters: RunFilters
+    order: Order = NEWEST_FIRST
+    columns: str = ""
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A view as a tab: `content` is None, and `problem` says why, where it can't be understood any more."""
+
+    view: SavedView
+    path: str  # of the list
+    content: Content | None
+    problem: str = ""
+
+    @classmethod
+    def of(cls, view: SavedView, path: str) -> Self:
+        """`view` of the list at `path`."""
+        try:
+            return cls(view, path, content_of(view))
+        except InvalidFilter as error:
+            return cls(view, path, None, error.message)
+
+    @property
+    def address(self) -> Address:
+        """Where the list shows it, if it can."""
+        order, shown = (self.content.order, self.content.columns) if self.content else (NEWEST_FIRST, "")
+        return Address(self.path, order, shown, view=str(self.view.pk))
+
+    @cached_property
+    def url(self) -> str:
+        """What it opens: the list, or what is wrong with it."""
+        return self.permalink if self.content is None else self.address.of(self.content.filters)
+
+    @property
+    def order_words(self) -> str:
+        """In which order it lists runs."""
+        return sorting.words(self.content.order) if self.content else ""
+
+    @property
+    def permalink(self) -> str:
+        """The address that stays, whatever the view will ask for."""
+        return reverse("saved-view", args=[self.view.project.slug, self.view.pk])
+
+
+class Tabs:
+    """The views that a person sees above the list of `filters` at `address`; one query."""
+
+    def __init__(self, views: Iterable[SavedView], address: Address, filters: RunFilters) -> None:
+        self.views = [Tab.of(view, address.path) for view in views]
+        self.default = next((tab for tab in self.views if tab.view.is_default), None)
+        self.address = replace(address, view=_number(address.view), plain=ALL_RUNS if self.default else "")
+        self._shown = Content(_filters(filters.as_language()), address.order, address.columns)
+
+    @classmethod
+    def of(cls, project: Project, user: User, address: Address, filters: RunFilters) -> Self:
+        """The tabs of `user`."""
+        views = list(SavedView.objects.visible_to(user, project)[:MOST_TABS])
+        for view in views:
+            view.project = project
+        return cls(views, address, filters)
+
+    @property
+    def all_url(self) -> str:
+        """The list of all runs, newest first."""
+        return Address(self.address.path, plain=self.address.plain).of(RunFilters())
+
+    @cached_property
+    def current(self) -> Tab | None:
+        """The tab that was opened; without one, a tab that shows just this."""
+        if self.address.view:
+            return next((tab for tab in self.views if str(tab.view.pk) == self.address.view), None)
+        return next((tab for tab in self.views if tab.content == self._shown), None)
+
+    @property
+    def current_id(self) -> str:
+        """What tells the current tab apart: the number of its view, `all` for the list of all runs, or "" for none."""
+        if self.current:
+            return str(self.current.view.pk)
+        return ALL_RUNS if self._shown == Content(RunFilters()) else ""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the list shows something else than the view that was opened."""
+        return self.current is not None and self.current.content != self._shown
+
+
+def content_of(view: SavedView) -> Content:
+    """What `view` shows; columns that are no more are left out. Raises InvalidFilter."""
+    shown = "" if view.columns is None else columns.written(view.columns)
+    return Content(_filters(view.query), Order.parse(view.sort) if view.sort else NEWEST_FIRST, shown)
+
+
+def lost_columns(view: SavedView) -> list[str]:
+    """The columns of `view` that are no more."""
+    known = {column.name for column in columns.COLUMNS}
+    return [name for name in view.columns or () if name not in known]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many runs a view finds, in words; "" where counting took too long."""
+
+    view: SavedView
+    words: str
+
+
+def counts(project: Project, views: Iterable[SavedView]) -> list[Count]:
+    """The counts of the first of `views`, each a query that gives up at a number and after a time."""
+    tabs = (tab_of(view, project) for view in views)
+    readable = ((tab.view, tab.content.filters) for tab in tabs if tab.content is not None)
+    return [Count(view, _counted(project, filters)) for view, filters in islice(readable, MOST_VIEWS_COUNTED)]
+
+
+def _counted(project: Project, filters: RunFilters) -> str:
+    try:
+        with transaction.atomic(), sql.time_limit(LONGEST_COUNT):
+            found = Run.objects.in_project(project).matching(filters).count_at_most(MOST_COUNTED)
+    except OperationalError as error:
+        if not sql.is_timeout(error):
+            raise
+        return ""
+    return f"{MOST_COUNTED}+" if found > MOST_COUNTED else str(found)
+
+
+# Every list page reads all its tabs; what they ask changes rarely.
+@lru_cache(maxsize=1024)
+def _filters(text: str) -> RunFilters:
+    return RunFilters.of_language(text)
+
+
+def _number(view: str) -> str:
+    return "" if view == ALL_RUNS else view
+
+
+def tab_of(view: SavedView, project: Project) -> Tab:
+    """`view` of `project`, apart from the others."""
+    view.project = project
+    return Tab.of(view, list_path(project))
