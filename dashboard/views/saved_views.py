@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import columns, sorting
-from dashboard.access import WRITERS, member_page, project_page, role_of
+from dashboard.access import WRITERS, member_page, project_page
 from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
 from runs import saved_views
@@ -29,7 +29,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     """All views that the reader sees; of a post, the list as it is posted becomes a new one."""
     if request.method == "POST":
         return _create(request, project)
-    user, role = cast(User, request.user), role_of(request, project)
+    user, role = cast(User, request.user), project.role
     views = SavedView.objects.visible_to(user, project).with_owners()[: 2 * MOST_TABS]
     rows = [
         {"tab": tab_of(view, project), "may_change": view.may_change(user, role), "lost": lost_columns(view)}
@@ -46,7 +46,7 @@ def opened(request: HttpRequest, project: Project, number: int) -> HttpResponse:
     tab = tab_of(view, project)
     if tab.content is not None:
         return redirect(tab.url)
-    may_change = view.may_change(cast(User, request.user), role_of(request, project))
+    may_change = view.may_change(cast(User, request.user), project.role)
     return render(request, "views/broken.html", {"project": project, "tab": tab, "may_change": may_change})
 
 
@@ -99,7 +99,7 @@ def deleted(request: HttpRequest, project: Project, number: int) -> HttpResponse
 
 
 def _create(request: HttpRequest, project: Project) -> HttpResponse:
-    if role_of(request, project) not in WRITERS:
+    if project.role not in WRITERS:
         raise PermissionDenied
     view = SavedView(project=project, owner=cast(User, request.user))
     try:
@@ -124,7 +124,7 @@ def _save(request: HttpRequest, project: Project, view: SavedView) -> HttpRespon
     view.name = request.POST.get("name", "")
     view.shared = "shared" in request.POST
     # only administrators decide what the list opens with for all
-    is_admin = role_of(request, project) == Membership.Role.ADMIN
+    is_admin = project.role == Membership.Role.ADMIN
     try:
         saved_views.save(view, default="default" in request.POST if is_admin else None)
     except InvalidView as error:
@@ -155,6 +155,6 @@ def _own(request: HttpRequest, project: Project, number: int) -> SavedView:
     """A view that the reader may change; 404 where they don't see it, 403 where they only see it."""
     view = _find(request, project, number)
     view.project = project
-    if not view.may_change(cast(User, request.user), role_of(request, project)):
+    if not view.may_change(cast(User, request.user), project.role):
         raise PermissionDenied
     return view
