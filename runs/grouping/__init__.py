@@ -57,6 +57,7 @@ def group_of(
     return _group(status, code or None, words) if words else _of_message(status, code or None, within_reach(message))
 
 
+@lru_cache(maxsize=4096)
 def key(namespace: UUID, group: Group) -> UUID:
     """The id of a group within a namespace (its project's): one for the same group, for this version alone."""
     return uuid5(namespace, json.dumps([VERSION, group.status, group.code, group.template]))

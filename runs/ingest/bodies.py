@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
 from runs.ingest import packed
 from runs.ingest.packed import Readable
@@ -14,8 +16,7 @@ MOST_OBJECTS = 10_000
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One posted object: its JSON text, its place counted from 0, and its line in a line-based body.
 
     Within an event it stands at `path`, and the event's name may say what it is `expected` to be.

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import models
+from msgspec import Struct
 
 from runs import assessment, grouping
 from runs.grouping import Group
@@ -25,8 +26,7 @@ from runs.protocol.run import ParsedRun, RunRecord
 from runs.protocol.step import StepRecord
 
 
-@dataclass(slots=True)
-class Post:
+class Post(Struct):
     """One posted object that follows the protocol, with the key under which it is stored."""
 
     index: int

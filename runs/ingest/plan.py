@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
@@ -43,15 +43,14 @@ class Entry:
     digest: int
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """`held` is what to write where `writes`; `before` is what was read."""
 
     before: Held | None
     held: Held | None = None
     writes: bool = False
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = {}
+    entries: list[Entry] = []
 
     @property
     def is_seen_again(self) -> bool:

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -19,13 +19,13 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from runs.protocol import configuration, text
 from runs.protocol.configuration import MOST_REMEMBERED, ParsedConfiguration
 from runs.protocol.fields import INDEXED_LENGTH
-from runs.protocol.run import KNOWN, ParsedRun, finish
-from runs.protocol.usage import PlainUsage
+from runs.protocol.run import KNOWN, ParsedRun, RunRecord, finish
+from runs.protocol.usage import Counts, PlainUsage
 
 Short = Annotated[str, Meta(min_length=1, max_length=INDEXED_LENGTH)]
-Seconds = Annotated[int, Meta(ge=0, lt=10**10)]
+Seconds = Annotated[int, Meta(ge=1, lt=10**10)]
 _NOT_SENT = Raw(b"")
-_NEGATIVE_ZERO = re.compile(rb":\s*-0(?!\d)")  # an integer whose sign a column would lose
+_NEGATIVE_ZERO = re.compile(rb"-0(?!\d)")  # an integer whose sign a column would lose; may match texts, too
 
 
 class PlainError(Struct, forbid_unknown_fields=True):
@@ -80,78 +80,90 @@ _decoder = msgspec.json.Decoder(PlainRun)
 _SETUP = tuple(configuration.TYPES)
 _setup_of = attrgetter(*_SETUP)
 _BITS = {known.name: 1 << position for position, known in enumerate(KNOWN)}
-_TIMES = ("started_at", "expires_at", "cancelled_at", "failed_at", "completed_at")
-_OBJECTS = ("required_action", "last_error", "incomplete_details", "usage", "metadata")
-_optional_of = attrgetter(*_TIMES, *_OBJECTS)
-_OPTIONAL_BITS = tuple(_BITS[name] for name in (*_TIMES, *_OBJECTS))
-_NO_COUNTS = (None,) * 5
-_INCOMPLETE = frozenset({"incomplete_details"})
+_OPTIONAL = (
+    *("started_at", "expires_at", "cancelled_at", "failed_at", "completed_at"),
+    *("required_action", "last_error", "incomplete_details", "usage", "metadata"),
+)
+_optional_of = attrgetter(*_OPTIONAL)
+_OPTIONAL_BITS = tuple(_BITS[name] for name in _OPTIONAL)
+_NO_COUNTS: Counts = (None, None, None, None, None)
 
 
 def parse(raw: bytes) -> ParsedRun | None:
     """The run of which `raw` is the JSON text, if it is a usual one. Raises InvalidObject for its configuration."""
-    if b"\\u0000" in raw or (b"-0" in raw and _NEGATIVE_ZERO.search(raw)):
-        return None
     try:
-        raw.decode()
         run = _decoder.decode(raw)
+        parsed, names = _setup(tuple(map(bytes, _setup_of(run))), run.incomplete_details is not UNSET)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    parsed, names = _setup(tuple(map(bytes, _setup_of(run))))
-    if run.incomplete_details is not UNSET:
-        names |= _INCOMPLETE
-    absent = 0
-    for bit, value in zip(_OPTIONAL_BITS, _optional_of(run), strict=True):
-        if value is UNSET:
-            absent |= bit
-    return finish(_columns(run), absent, None, parsed, names)
+    counts = run.usage.columns() if run.usage else _NO_COUNTS
+    record = _record(run, counts)
+    if _has_nul(record) or (0 in counts and _NEGATIVE_ZERO.search(raw)):
+        return None
+    return finish(record, parsed, names)
 
 
-def _setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
-    """The configuration in `slots`, empty where a field was not sent, and the names of the fields that were."""
+def _setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
+    """The configuration in `slots`, empty where a field was not sent, and the names of the fields that were.
+
+    Among those is `incomplete_details` where it is said that the run `has_reason`.
+    """
     if sum(map(len, slots)) > MOST_REMEMBERED:
-        return _read_setup(slots)
-    return _remembered_setup(slots)
+        return _read_setup(slots, has_reason)
+    return _remembered_setup(slots, has_reason)
 
 
 @lru_cache(maxsize=1024)
-def _remembered_setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
-    return _read_setup(slots)
+def _remembered_setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
+    return _read_setup(slots, has_reason)
 
 
-def _read_setup(slots: tuple[bytes, ...]) -> tuple[ParsedConfiguration, frozenset[str]]:
+def _read_setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
     sent = {name: raw for name, raw in zip(_SETUP, slots, strict=True) if raw}
     for raw in sent.values():
+        raw.decode()  # which nothing did yet, of what stays as it was written
         text.check_depth(raw)
-    return configuration.parse(sent), frozenset(sent)
+    return configuration.parse(sent), frozenset({*sent, "incomplete_details"} if has_reason else sent)
 
 
-def _columns(run: PlainRun) -> dict[str, Any]:
-    error, reason, usage = run.last_error or None, run.incomplete_details or None, run.usage or None
-    counts = usage.columns() if usage else _NO_COUNTS
-    return {
-        "external_id": run.id,
-        "created_at": datetime.fromtimestamp(run.created_at, UTC),
-        "assistant_id": run.assistant_id,
-        "thread_id": run.thread_id,
-        "status": run.status,
-        "started_at": _moment(run.started_at),
-        "expires_at": _moment(run.expires_at),
-        "cancelled_at": _moment(run.cancelled_at),
-        "failed_at": _moment(run.failed_at),
-        "completed_at": _moment(run.completed_at),
-        "required_action": None,
-        "error_code": error.code if error else None,
-        "error_message": error.message if error else None,
-        "incomplete_reason": reason.reason if reason else None,
-        "prompt_tokens": counts[0],
-        "completion_tokens": counts[1],
-        "total_tokens": counts[2],
-        "cached_tokens": counts[3],
-        "reasoning_tokens": counts[4],
-        "metadata": None if run.metadata is UNSET else run.metadata,
-    }
+def _record(run: PlainRun, counts: Counts) -> RunRecord:
+    error, reason = run.last_error or None, run.incomplete_details or None
+    return RunRecord(
+        run.id,
+        datetime.fromtimestamp(run.created_at, UTC),
+        run.assistant_id,
+        run.thread_id,
+        run.status,
+        _moment(run.started_at),
+        _moment(run.expires_at),
+        _moment(run.cancelled_at),
+        _moment(run.failed_at),
+        _moment(run.completed_at),
+        None,
+        error.code if error else None,
+        error.message if error else None,
+        reason.reason if reason else None,
+        *counts,
+        None if run.metadata is UNSET else run.metadata,
+        _absent(run),
+        None,
+    )
 
 
 def _moment(seconds: int | UnsetType | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+
+
+def _absent(run: PlainRun) -> int:
+    values = _optional_of(run)
+    if UNSET not in values:
+        return 0
+    return sum(bit for bit, value in zip(_OPTIONAL_BITS, values, strict=True) if value is UNSET)
+
+
+def _has_nul(record: RunRecord) -> bool:
+    """Whether a text holds what Postgres can't."""
+    metadata = record.metadata or {}
+    texts = (record.external_id, record.assistant_id, record.thread_id, record.status, *metadata, *metadata.values())
+    error = (record.error_code or "", record.error_message or "", record.incomplete_reason or "")
+    return "\0" in "".join((*texts, *error))

@@ -126,12 +126,13 @@ class RunRecord(Struct):
     metadata: Any
     absent: int
     extra: str | None
-    model: str | None
-    revision: str
-    ended_at: datetime | None
-    duration_ms: int | None
-    action_type: str | None
-    awaited: list[str] | None
+    # derived from all of that and from the configuration (see `finish`)
+    model: str | None = None
+    revision: str = ""
+    ended_at: datetime | None = None
+    duration_ms: int | None = None
+    action_type: str | None = None
+    awaited: list[str] | None = None
     # assessed when written, by what the protocol does not know (see `runs.assessment`)
     cost: int | None = None
     error_group_id: uuid.UUID | None = None
@@ -154,26 +155,17 @@ def parse(posted: Mapping[str, bytes]) -> ParsedRun:
         raise InvalidObject(problems=[*problems, *error.problems]) from error
     if problems:
         raise InvalidObject(problems=problems)
-    return finish(reading.columns, reading.absent, fields.extra(posted, reading, _KNOWN_NAMES), parsed, posted)
+    record = RunRecord(**reading.columns, absent=reading.absent, extra=fields.extra(posted, reading, _KNOWN_NAMES))
+    return finish(record, parsed, posted)
 
 
-def finish(
-    columns: dict[str, Any], absent: int, extra: str | None, parsed: ParsedConfiguration, names: Collection[str]
-) -> ParsedRun:
-    """Add what follows from a run's columns, its configuration and the `names` of its posted members."""
-    ended_at = _ended_at(columns)
-    action_type, awaited = _awaited(columns["required_action"])
-    record = RunRecord(
-        **columns,
-        absent=absent,
-        extra=extra,
-        model=parsed.model,
-        revision=_revision(names, parsed, columns["required_action"]),
-        ended_at=ended_at,
-        duration_ms=times.milliseconds_between(columns["created_at"], ended_at),
-        action_type=action_type,
-        awaited=awaited,
-    )
+def finish(record: RunRecord, parsed: ParsedConfiguration, names: Collection[str]) -> ParsedRun:
+    """Fill in what follows from a run's columns, its configuration and the `names` of its posted members."""
+    record.model = parsed.model
+    record.revision = _revision(names, parsed, record.required_action)
+    record.ended_at = _ended_at(record)
+    record.duration_ms = times.milliseconds_between(record.created_at, record.ended_at)
+    record.action_type, record.awaited = _awaited(record.required_action)
     return ParsedRun(record, parsed)
 
 
@@ -187,9 +179,12 @@ def members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, by
     return written
 
 
-def _ended_at(columns: Mapping[str, Any]) -> datetime | None:
-    names = ENDED_BY.get(columns["status"], ())
-    return next((columns[name] for name in names if columns[name] is not None), None)
+def _ended_at(record: RunRecord) -> datetime | None:
+    for name in ENDED_BY.get(record.status, ()):
+        moment: datetime | None = getattr(record, name)
+        if moment is not None:
+            return moment
+    return None
 
 
 def _revision(names: Collection[str], parsed: ParsedConfiguration, required_action: str | None) -> str:

@@ -9,6 +9,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from runs.protocol.fields import Bigint, Field
 
+# prompt, completion, total, cached and reasoning tokens: the order of the columns
+Counts = tuple[int | None, int | None, int | None, int | None, int | None]
+
 
 class TokenDetails(Struct):
     """Parts of a token count, by OpenAI's servers."""
@@ -45,7 +48,7 @@ def field() -> Field:
     )
 
 
-def _counts(posted: Usage) -> tuple[int | None, ...]:
+def _counts(posted: Usage) -> Counts:
     prompt = posted.prompt_tokens if posted.prompt_tokens is not None else posted.input_tokens
     completion = posted.completion_tokens if posted.completion_tokens is not None else posted.output_tokens
     inputs = posted.prompt_token_details or posted.prompt_tokens_details or posted.input_tokens_details
@@ -85,7 +88,7 @@ class PlainUsage(Struct, forbid_unknown_fields=True):
     prompt_token_details: _PlainCached | UnsetType = UNSET
     completion_tokens_details: _PlainReasoning | UnsetType = UNSET
 
-    def columns(self) -> tuple[int | None, ...]:
+    def columns(self) -> Counts:
         """The counts in the order of the field's columns."""
         inputs, outputs = self.prompt_token_details, self.completion_tokens_details
         return (
@@ -100,7 +103,7 @@ class PlainUsage(Struct, forbid_unknown_fields=True):
 _usage_decoder = msgspec.json.Decoder(PlainUsage)
 
 
-def _plain_usage(raw: bytes) -> tuple[int | None, ...] | None:
+def _plain_usage(raw: bytes) -> Counts | None:
     if b"-0" in raw:
         return None
     try:

@@ -42,6 +42,8 @@ def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
         ('"total_tokens": 150', '"total_tokens": 150.0'),
         ('"total_tokens": 150', '"total_tokens": 150, "cost": 1'),
         ('"acme"', '"a\\u0000b"'),
+        ('"thread_first"', '"thread\\u0000"'),
+        ('"created_at": ', '"started_at": -0, "created_at": '),
         ('"acme"', '"\\ud800"'),
         ('"acme"', "3"),
         ('"object"', '"vendor": 1, "object"'),
@@ -61,6 +63,7 @@ def test_a_configuration_that_does_not_follow_the_protocol_is_refused() -> None:
         plain_run.parse(raw)
 
 
-def test_invalid_utf8_is_left_to_the_thorough_way() -> None:
-    raw = json.dumps(factories.run_object(model="MODEL")).encode().replace(b"MODEL", b"\xff")
+@pytest.mark.parametrize("field", ["model", "instructions", "thread_id"])
+def test_invalid_utf8_is_left_to_the_thorough_way(field: str) -> None:
+    raw = json.dumps(factories.run_object(**{field: "VALUE"})).encode().replace(b"VALUE", b"\xff")
     assert plain_run.parse(raw) is None
