@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
@@ -51,6 +52,17 @@ def of(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     """
     statement, parameters = records.query.get_compiler(connection=connection, elide_empty=False).as_sql()
     return statement, tuple(parameters)
+
+
+def copy(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """COPY `rows` of texts, numbers, times and uuids into `columns` of `table`.
+
+    Postgres takes in the first rows while the next are written out. Times and uuids become text here, which the
+    driver would take ten times as long for.
+    """
+    with cursor() as own, own.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
+        for row in rows:
+            stream.write_row(msgspec.to_builtins(row))
 
 
 def values(columns: int, rows: int) -> str:

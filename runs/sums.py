@@ -41,7 +41,7 @@ def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Seq
     rows = [_rows(project, rollup, groups) for rollup in rollups]
     if sum(map(len, rows)) > _MOST_IN_STATEMENT:
         for rollup, each in zip(rollups, rows, strict=True):
-            _copy(rollup, each)
+            sql.copy(rollup.table, rollup.columns, each)
     elif any(rows):
         _insert([(rollup, each) for rollup, each in zip(rollups, rows, strict=True) if each])
 
@@ -76,12 +76,6 @@ def _insert(filled: Sequence[tuple[Rollup, list[tuple[Any, ...]]]]) -> None:
     with sql.cursor() as cursor:
         parameters = [value for _, each in filled for row in each for value in row]
         cursor.execute(f"WITH {parts} {inserts[-1]}" if parts else inserts[-1], parameters)
-
-
-def _copy(rollup: Rollup, rows: list[tuple[Any, ...]]) -> None:
-    with sql.cursor() as cursor, cursor.copy(f"COPY {rollup.table} ({rollup.columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def _fold_statement(rollup: Rollup) -> str:

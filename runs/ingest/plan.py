@@ -81,6 +81,8 @@ def plan(
 
 def without_recorded(planned: Plan, recorded: set[int]) -> None:
     """Drop stale entries that the history has already (`recorded`: their digests), and count the rest."""
+    if planned.before is None and not planned.entries:
+        return  # it is new, and as `plan` made it
     fresh: list[Entry] = []
     for entry in planned.entries:
         if entry.outcome is Outcome.STALE and entry.digest in recorded:
@@ -101,6 +103,7 @@ def _take(kind: Kind, result: Plan, post: Post, bodies: Mapping[uuid.UUID, str],
     if held is None:
         result.outcomes[post.index] = Outcome.CREATED
         result.held = Held(post.record, post.configuration_id, 1, receipt.at, receipt.key_id, 0)
+        result.writes = True
         return
     outcome = merge(held.record, post.record)
     if outcome is Outcome.UNCHANGED and post.configuration_id != held.configuration_id:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -30,6 +31,14 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[str, ...]
 
+    @cached_property
+    def order(self) -> Callable[[Row], Any]:
+        """By what rows are to be sorted before they are written, so that no two writers wait for each other.
+
+        By key would do. By creation first, most indexes are filled from their end, which takes a tenth less time.
+        """
+        return itemgetter(*(self.columns.index(name) for name in self._order))
+
     def read(self, keys: Iterable[Key]) -> Callable[[], dict[Key, dict[str, Any]]]:
         """Ask for the rows stored under `keys`; what is returned fetches them, by key.
 
@@ -48,18 +57,17 @@ class Table:
         return fetch
 
     def insert(self, rows: Sequence[Row]) -> int:
-        """Write `rows` that were not there when it was looked, sorted by key; how many were written.
+        """Write `rows` that were not there when it was looked, sorted by `order`; how many were written.
 
         Raises IntegrityError where many are written and another writer was first with one.
         """
         if len(rows) <= _MOST_IN_STATEMENT:
             return self.upsert(rows)
-        with sql.cursor() as cursor:
-            self._copy(cursor, self._table, rows)
+        sql.copy(self._table, self._names, map(self._encoded, rows))
         return len(rows)
 
     def upsert(self, rows: Sequence[Row]) -> int:
-        """Write `rows`, which must be sorted by key, and return how many were written.
+        """Write `rows`, which must be sorted by `order`, and return how many were written.
 
         A row is written only over the version before its own, so what another writer changed meanwhile is not.
         Equal order in every writer keeps them from waiting for each other in a circle.
@@ -67,7 +75,7 @@ class Table:
         with sql.cursor() as cursor:
             if len(rows) > _MOST_IN_STATEMENT:
                 self._stage(cursor, rows)
-                source, parameters = f"SELECT {self._names} FROM {self._stage_name} ORDER BY {self._keys}", []  # noqa: S608
+                source, parameters = self._staged, []
             else:
                 source = sql.values(len(self.columns), len(rows))
                 parameters = [value for row in rows for value in self._encoded(row)]
@@ -83,12 +91,7 @@ class Table:
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._stage_name} (LIKE {self._table}) ON COMMIT DELETE ROWS; "
             f"TRUNCATE {self._stage_name}"
         )
-        self._copy(cursor, self._stage_name, rows)
-
-    def _copy(self, cursor: psycopg.Cursor[Any], table: str, rows: Iterable[Row]) -> None:
-        with cursor.copy(f"COPY {table} ({self._names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(self._encoded(row))
+        sql.copy(self._stage_name, self._names, map(self._encoded, rows))
 
     @cached_property
     def _table(self) -> str:
@@ -105,6 +108,14 @@ class Table:
     @cached_property
     def _keys(self) -> str:
         return ", ".join(self.key)
+
+    @cached_property
+    def _order(self) -> tuple[str, ...]:
+        return ("created_at", *self.key) if "created_at" in self.columns else self.key
+
+    @cached_property
+    def _staged(self) -> str:
+        return f"SELECT {self._names} FROM {self._stage_name} ORDER BY {', '.join(self._order)}"  # noqa: S608
 
     @cached_property
     def _select(self) -> str:

@@ -90,14 +90,14 @@ def refuses(error: Exception) -> bool:
 
 
 def _grouped(batches: Batches) -> Grouped:
-    """The posts by kind and key, the keys sorted: the order in which every writer writes."""
+    """The posts by kind and key."""
     grouped: Grouped = {}
     for kind, posts in batches.items():
-        by_key: defaultdict[Key, list[Post]] = defaultdict(list)
+        by_key: dict[Key, list[Post]] = {}
         for post in posts:
-            by_key[post.key].append(post)
+            by_key.setdefault(post.key, []).append(post)
         if by_key:
-            grouped[kind] = {key: by_key[key] for key in sorted(by_key)}
+            grouped[kind] = by_key
     return grouped
 
 
@@ -125,6 +125,7 @@ def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: R
         if planned.writes:
             (changed if planned.before else new).append(_row(project, kind, key, planned, receipt))
     for rows, write_rows in ((new, kind.table.insert), (changed, kind.table.upsert)):
+        rows.sort(key=kind.table.order)
         for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
             batch = rows[begin : begin + _ROWS_PER_STATEMENT]
             if write_rows(batch) != len(batch):

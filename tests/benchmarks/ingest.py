@@ -87,16 +87,14 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
 
 def _copy(rows: list[list[object]]) -> None:
     """The same typed rows into a table of the same columns and indexes: what Postgres can take at the most."""
-    from django.db import connection, transaction
+    from django.db import transaction
 
+    from runs import sql
     from runs.ingest import RUNS
 
     for begin in range(0, len(rows), BATCH):
-        with transaction.atomic(), connection.cursor() as cursor:
-            names = ", ".join(RUNS.table.columns)
-            with cursor.cursor.copy(f"COPY copied_run ({names}) FROM STDIN") as copy:
-                for row in rows[begin : begin + BATCH]:
-                    copy.write_row(row)
+        with transaction.atomic():
+            sql.copy("copied_run", ", ".join(RUNS.table.columns), rows[begin : begin + BATCH])
 
 
 def _make_tables() -> None:
