@@ -46,6 +46,17 @@ def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Seq
         _insert([(rollup, each) for rollup, each in zip(rollups, rows, strict=True) if each])
 
 
+def written(rollups: Sequence[Rollup]) -> int:
+    """How many rows were ever written to these tables, of all projects, as far as the server has counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables WHERE relname = ANY(%s)",
+            [[rollup.table for rollup in rollups]],
+        )
+        count: int = cursor.fetchone()[0]
+        return count
+
+
 def fold(project: Project, rollups: Sequence[Rollup]) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes.
 

@@ -6,7 +6,6 @@ Each piece of work is bounded and safe to repeat, so it may be stopped anywhere.
 from __future__ import annotations
 
 import copy
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,13 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
-from runs import assessment, call_sums, checks, grouping, rollups, sql
+from runs import assessment, call_sums, checks, grouping, rollups, sql, sums
 from runs.models import ErrorGroup, Project, Run
 
 BATCH = 1000
-FOLDS_EVERY = 60.0  # seconds
+# Rows of sums after which they are folded: few enough to be read at no cost, many enough to be worth reading all.
+PILE = 10_000
+SUMS = (*rollups.ROLLUPS, *call_sums.ROLLUPS)
 
 _UPDATE = """
     UPDATE run SET cost = assessed.cost, error_group_id = assessed.error_group_id, version = run.version + 1
@@ -32,23 +33,28 @@ class Upkeep:
 
     _assessed: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
     _checked: checks.Place | None = None
-    _folded_at: float = 0.0
+    _folded: int = -PILE
 
     def step(self) -> bool:
         """Do one bounded piece of what is due; whether there is more. Raises Django's DatabaseError."""
         projects = list(Project.objects.all())
+        self._fold(projects)
         more = [self._reassess(project) for project in projects]
         return any([*more, self._check({project.pk: project for project in projects})])
 
     def _check(self, projects: Mapping[int, Project]) -> bool:
-        """Hold the next calls against their runs' tools; now and then fold what that and posts added to the sums."""
+        """Hold the next calls against their runs' tools."""
         found = checks.check_next(projects, self._checked)
         self._checked = found.further
-        if time.monotonic() - self._folded_at > FOLDS_EVERY:
-            for project in projects.values():
-                call_sums.fold(project)
-            self._folded_at = time.monotonic()
         return found.further is not None and found.checked > 0
+
+    def _fold(self, projects: Sequence[Project]) -> None:
+        """Fold the sums when many were written since the last time."""
+        if sums.written(SUMS) - self._folded < PILE:
+            return
+        for project in projects:
+            sums.fold(project, SUMS)
+        self._folded = sums.written(SUMS)
 
     def _reassess(self, project: Project) -> bool:
         """Assess the next runs anew, if prices or the grouping changed since all of them were."""

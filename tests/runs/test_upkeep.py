@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
-from runs import grouping, upkeep
-from runs.models import ErrorGroup, Project, Run
+from runs import grouping, rollups, sums, upkeep
+from runs.models import DayByModel, ErrorGroup, Project, Run
 from runs.upkeep import Upkeep
 from tests import factories
 from tests.factories import failed_run, run_object
@@ -50,6 +51,29 @@ def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
     versions = list(Run.objects.values_list("pk", "version"))
     finish(Upkeep())
     assert list(Run.objects.values_list("pk", "version")) == versions
+
+
+def test_sums_are_folded_once_many_were_written(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = iter([0, 0, upkeep.PILE - 1, upkeep.PILE, upkeep.PILE])
+    monkeypatch.setattr(sums, "written", lambda _: next(counted))
+    work = Upkeep()
+    rows = []
+    for _ in range(3):
+        factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
+        factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
+        work.step()
+        rows.append(DayByModel.objects.count())
+    assert rows == [2, 4, 1]
+    assert kept(project) == counted_anew(project)
+
+
+def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
+    project = factories.make_project()
+    before = sums.written(rollups.ROLLUPS)
+    factories.post(project, run_object())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    assert sums.written(rollups.ROLLUPS) - before == len(rollups.ROLLUPS)
 
 
 def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
