@@ -14,6 +14,10 @@ from runs.models import ApiKey, Project
 PREFIX_LENGTH = 10
 # The last use is shown to people; to the minute is enough, and a read stays a read.
 _USE_RECORDED_EVERY = timedelta(minutes=1)
+_MOST_REMEMBERED = 1000
+# Keys that were found lately, by their hash, behind the version that their rows had. Reading one again would cost ten
+# times what asking for its version does.
+_remembered: dict[bytes, tuple[str, ApiKey]] = {}
 
 
 def create_key(project: Project, name: str, scopes: Sequence[str] = ("ingest", "read")) -> str:
@@ -29,10 +33,17 @@ def create_key(project: Project, name: str, scopes: Sequence[str] = ("ingest", "
 
 
 def find_key(secret: str) -> ApiKey | None:
-    """The usable key with that secret, with its project; None where it is unknown or was revoked."""
-    key = ApiKey.objects.usable().with_digest(_digest(secret))
+    """The usable key with that secret, with its project; None where it is unknown or was revoked.
+
+    Both are shared between requests, to be read only. Each request asks whether they are as they were, so that
+    revoking a key and changing a project work at once.
+    """
+    digest = _digest(secret)
+    version, key = _remembered.get(digest, ("", None))
+    if key is None or ApiKey.objects.version(digest) != version:
+        key = _read(digest)
     if key is not None:
-        _record_use(key)
+        _record_use(digest, key)
     return key
 
 
@@ -45,7 +56,19 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode(errors="replace")).digest()
 
 
-def _record_use(key: ApiKey) -> None:
+def _read(digest: bytes) -> ApiKey | None:
+    key = ApiKey.objects.usable().with_digest(digest)
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    if key is None:
+        _remembered.pop(digest, None)
+    else:
+        _remembered[digest] = (key.rows_version, key)  # type: ignore[attr-defined] # annotated
+    return key
+
+
+def _record_use(digest: bytes, key: ApiKey) -> None:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > _USE_RECORDED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        _remembered.pop(digest, None)  # its row is another now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
+from django.db import connections, models
+from django.db.models.expressions import RawSQL
 
 if TYPE_CHECKING:
     # ruff does not see the names that stand in quotes below
@@ -38,14 +39,30 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(project=project, role="admin").select_for_update()
 
 
+# Differs whenever one of the two rows does: Postgres writes a changed row to a new place, and notes which transaction
+# did it.
+_VERSION = "concat_ws(' ', api_key.xmin, api_key.ctid, project.xmin, project.ctid)"
+_VERSION_OF_USABLE = f"""
+    SELECT {_VERSION} FROM api_key JOIN project ON project.id = api_key.project_id
+     WHERE api_key.digest = %s AND api_key.revoked_at IS NULL"""  # noqa: S608
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
         """Keys that were not revoked."""
         return self.filter(revoked_at=None)
 
     def with_digest(self, digest: bytes) -> ApiKey | None:
-        """The key with that hash and its project, in one query."""
-        return self.select_related("project").filter(digest=digest).first()
+        """The key with that hash and its project, with the version of their rows, in one query."""
+        found = self.select_related("project").annotate(rows_version=RawSQL(_VERSION, []))  # noqa: S611
+        return found.filter(digest=digest).first()
+
+    def version(self, digest: bytes) -> str | None:
+        """The version alone, in a tenth of the time; None for a key that is unknown or was revoked."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_VERSION_OF_USABLE, [digest])
+            row = cursor.fetchone()
+            return None if row is None else row[0]
 
     def of_project(self, project: Project) -> Self:
         """The keys of a project, usable ones first, the newest of each first."""

@@ -44,6 +44,28 @@ def test_a_revoked_key_is_as_good_as_none(project: Project) -> None:
     assert response["WWW-Authenticate"] == "Bearer"
 
 
+def test_revoking_a_key_works_at_once_however_often_it_was_used(project: Project) -> None:
+    caller = Caller.of(project)
+    assert [caller.get(RUNS).status_code for _ in range(3)] == [200] * 3
+    keys.revoke_key(ApiKey.objects.get())
+    error_of(caller.get(RUNS), 401, "unauthorized")
+
+
+def test_what_a_key_may_do_and_its_project_are_never_out_of_date(project: Project) -> None:
+    secret = factories.make_key(project)
+    for changes in ({"scopes": ["read"]}, {"name": "another"}, {"scopes": ["ingest"]}):
+        ApiKey.objects.update(**changes)
+        found = keys.find_key(secret)
+        assert found is not None
+        assert {name: getattr(found, name) for name in changes} == changes
+    Project.objects.update(prices={"m": {"input": "1", "output": "2"}})
+    found = keys.find_key(secret)
+    assert found is not None
+    assert found.project.prices
+    ApiKey.objects.all().delete()
+    assert keys.find_key(secret) is None
+
+
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
 def test_the_scheme_is_read_as_http_says(project: Project, scheme: str) -> None:
     secret = factories.make_key(project)
