@@ -125,11 +125,8 @@ def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: R
         if planned.writes:
             (changed if planned.before else new).append(_row(project, kind, key, planned, receipt))
     for rows, write_rows in ((new, kind.table.insert), (changed, kind.table.upsert)):
-        rows.sort(key=kind.table.order)
-        for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
-            batch = rows[begin : begin + _ROWS_PER_STATEMENT]
-            if write_rows(batch) != len(batch):
-                raise _Overtaken
+        if rows and write_rows(rows) != len(rows):
+            raise _Overtaken
     # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
     if kind is RUNS:
