@@ -99,12 +99,12 @@ class Roster:
         return cls(project, filters, overview, entries)
 
     def rows(self, page: int | None = None) -> list[Row]:
-        """Those of a page, counted from 1, or all; two queries."""
+        """Those of a page, counted from 1, or all; two queries at most."""
         entries = self.entries if page is None else self.entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         ids = [totals.assistant_id for totals, _, _ in entries]
-        if not ids or self.overview.source is None:
+        if not ids:
             return []
-        bars = assistants.bars(self.overview.source, ids)
+        bars = assistants.bars(self.overview, ids)
         counts = assistants.configurations(self.project, ids)
         return [
             Row(

@@ -66,6 +66,7 @@ def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
         "list": VersionList(known, asked, links),
         "against": Against(known, asked, links),
         "most_runs": drift.MOST_RUNS,
+        "most_stepped": drift.MOST_STEPPED,
         "most_newest": MOST_NEWEST,
         "most_counted": versions.MOST_COUNTED,
         "most_versions": versions.MOST_LOOKED_AT,

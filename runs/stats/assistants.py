@@ -7,8 +7,8 @@ counted: they are exact. Otherwise it is the newest matches that are counted, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -23,9 +23,8 @@ MOST_ASSISTANTS = 1_000
 # Of one assistant.
 MOST_CONFIGURATIONS = 1_000
 BARS = 24
-_MOMENT = timedelta(microseconds=1)
 
-# Where numbers come from; all give the same columns.
+# Where exact numbers come from; both give the same columns.
 _SUMS = """
     SELECT assistant_id, hour AS time, runs, total_tokens AS tokens, cost, unpriced_tokens AS unpriced, failed
       FROM rollup_hour_assistant WHERE project_id = %s AND hour >= %s AND hour < %s"""
@@ -33,10 +32,6 @@ _EDGE = """
     SELECT assistant_id, created_at AS time, 1 AS runs, total_tokens AS tokens, cost,
            CASE WHEN cost IS NULL THEN total_tokens END AS unpriced, (status = 'failed')::int AS failed
       FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s"""
-_NEWEST = """
-    SELECT assistant_id, created_at AS time, 1 AS runs, total_tokens AS tokens, cost,
-           CASE WHEN cost IS NULL THEN total_tokens END AS unpriced, (status = 'failed')::int AS failed
-      FROM ({matches}) AS matches WHERE place <= %s"""
 
 # Sums of what was deleted are nothing.
 _TOTALS = """
@@ -44,10 +39,18 @@ _TOTALS = """
       FROM ({source}) AS source GROUP BY assistant_id HAVING sum(runs) > 0
      ORDER BY 2 DESC, 1 LIMIT %s"""
 _BARS = """
-    SELECT assistant_id, floor(extract(epoch FROM time - %s) / %s)::int, sum(runs)
+    SELECT assistant_id, floor(extract(epoch FROM time - %s)::float8 / %s)::int, sum(runs)
       FROM ({source}) AS source WHERE assistant_id = ANY(%s) GROUP BY 1, 2"""
-_EXTENT = """
-    SELECT count(*), min(created_at) FILTER (WHERE place <= %s), max(created_at) FROM ({matches}) AS matches"""
+# The newest matches are read once, for everything. What they come to is small, so it is added up here.
+_NEWEST = """
+    WITH matches AS MATERIALIZED ({matches}),
+         extent AS (SELECT count(*) AS seen, min(created_at) FILTER (WHERE place <= %s) AS first,
+                           max(created_at) + interval '1 microsecond' AS until FROM matches)
+    SELECT assistant_id,
+           floor(extract(epoch FROM created_at - first)::float8 / extract(epoch FROM until - first)::float8 * %s)::int,
+           count(*), count(*) FILTER (WHERE status = 'failed'), coalesce(sum(total_tokens), 0), coalesce(sum(cost), 0),
+           coalesce(sum(total_tokens) FILTER (WHERE cost IS NULL), 0), bool_or(seen > %s)
+      FROM matches, extent WHERE place <= %s GROUP BY 1, 2"""
 _HOURS = "SELECT min(hour), max(hour) FROM rollup_hour_assistant WHERE project_id = %s"
 _LAST = """
     SELECT asked.id, (SELECT created_at FROM run WHERE project_id = %s AND assistant_id = asked.id
@@ -77,9 +80,12 @@ class Totals:
     unpriced_tokens: int
 
 
+Bars = dict[str, list[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A statement for the rows that numbers are made of, and the time that they are from."""
+    """A statement for the rows that exact numbers are made of, and the time that they are from."""
 
     sql: str
     parameters: tuple[Any, ...]
@@ -91,12 +97,13 @@ class Source:
 class Overview:
     """The `count` assistants with runs in question: the busiest `MOST_ASSISTANTS` of them, by their runs.
 
-    `capped`: the newest `newest.MOST_COUNTED` matches are counted only.
+    `capped`: the newest `newest.MOST_COUNTED` matches are counted only. `counted` are the bars of those.
     """
 
     totals: list[Totals]
     count: int = 0
     source: Source | None = None
+    counted: Bars = field(default_factory=dict)
     capped: bool = False
 
 
@@ -107,8 +114,11 @@ def overview(project: Project, filters: RunFilters, now: datetime) -> Overview:
     return _from_newest(project, filters)
 
 
-def bars(source: Source, assistant_ids: Sequence[str]) -> dict[str, list[int]]:
-    """The runs of each over time, in `BARS` equal parts; one query."""
+def bars(overview: Overview, assistant_ids: Sequence[str]) -> Bars:
+    """The runs over time of some that are in `overview`, in `BARS` equal parts; one query at most."""
+    source = overview.source
+    if source is None:
+        return {assistant_id: overview.counted[assistant_id] for assistant_id in assistant_ids}
     found = {assistant_id: [0] * BARS for assistant_id in assistant_ids}
     step = (source.until - source.since).total_seconds() / BARS
     parameters = (source.since, step, *source.parameters, list(assistant_ids))
@@ -152,15 +162,19 @@ def _summed(project: Project, since: datetime, until: datetime) -> Source:
 
 
 def _from_newest(project: Project, filters: RunFilters) -> Overview:
-    columns = ("assistant_id", "status", "total_tokens", "cost")
-    matches, parameters = newest.statement(project, filters, newest.MOST_COUNTED, *columns)
-    extent = _EXTENT.format(matches=matches)
-    ((count, oldest, latest),) = _fetched(extent, newest.MOST_COUNTED, *parameters)
-    if not count:
-        return Overview([])
-    counted = (*parameters, newest.MOST_COUNTED)
-    source = Source(_NEWEST.format(matches=matches), counted, oldest, latest + _MOMENT)
-    return replace(_totals(source), capped=count > newest.MOST_COUNTED)
+    most, columns = newest.MOST_COUNTED, ("assistant_id", "status", "total_tokens", "cost")
+    matches, parameters = newest.statement(project, filters, most, *columns)
+    rows = _fetched(_NEWEST.format(matches=matches), *parameters, most, BARS, most, most)
+    sums: dict[str, list[int]] = {}
+    counted: Bars = {}
+    for assistant_id, place, *measures, _ in rows:
+        before = sums.setdefault(assistant_id, [0] * len(measures))
+        sums[assistant_id] = [a + int(b) for a, b in zip(before, measures, strict=True)]
+        counted.setdefault(assistant_id, [0] * BARS)[min(place, BARS - 1)] += int(measures[0])
+    found = (Totals(assistant_id, *measures) for assistant_id, measures in sums.items())
+    totals = sorted(found, key=lambda each: (-each.runs, each.assistant_id))
+    capped = any(row[-1] for row in rows)
+    return Overview(totals[:MOST_ASSISTANTS], len(totals), counted=counted, capped=capped)
 
 
 def _totals(source: Source) -> Overview:

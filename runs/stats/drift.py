@@ -19,6 +19,8 @@ from runs.stats.proportions import Share
 from runs.stats.versions import Version
 
 MOST_RUNS = 2_000
+# Of each side the nearest whose steps are read, each of them by its key.
+MOST_STEPPED = 500
 PARTS = 8  # of each side, over time
 _SECOND = timedelta(seconds=1)
 _STEPS = (
@@ -42,13 +44,19 @@ _COLUMNS = "id, created_at, status, error_code, duration_ms, prompt_tokens, comp
 # Of a run whose steps were not received nobody knows what it called: null, and left out of the mean.
 _FIGURES = f"""
     WITH sample AS MATERIALIZED ({_SAMPLE.format(before=_BEFORE, after=_AFTER, columns=_COLUMNS)}),
-         measured AS (
+         numbered AS (
            SELECT sample.*,
-                  floor(extract(epoch FROM created_at - CASE side WHEN {_BEFORE} THEN %s ELSE %s END) / %s)::int
+                  row_number() OVER (PARTITION BY side ORDER BY abs(extract(epoch FROM created_at - %s)::float8))
+                    AS place
+             FROM sample),
+         measured AS (
+           SELECT numbered.*,
+                  floor(extract(epoch FROM created_at - CASE side WHEN {_BEFORE} THEN %s ELSE %s END)::float8 / %s)::int
                     AS part,
                   CASE WHEN status = 'failed' THEN coalesce(error_code, '') END AS code,
-                  (SELECT sum(cardinality(tool_names)) FROM run_step WHERE run_id = sample.id) AS calls
-             FROM sample)
+                  CASE WHEN place <= %s
+                       THEN (SELECT sum(cardinality(tool_names)) FROM run_step WHERE run_id = numbered.id) END AS calls
+             FROM numbered)
     SELECT grouping(part), grouping(code), side, part, code,
            count(*),
            count(*) FILTER (WHERE status = 'failed'),
@@ -208,7 +216,8 @@ def _measured(found: Drift) -> Drift:
     both = found.before, found.after
     figures, codes = [NOTHING, NOTHING], [Counter[str](), Counter[str]()]
     parts: list[dict[int, Figures]] = [{}, {}]
-    parameters = [*_parameters(both), found.before.until, found.at, found.step.total_seconds()]
+    parts_from = found.before.until, found.at, found.step.total_seconds()
+    parameters = [*_parameters(both), found.at, *parts_from, MOST_STEPPED]
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, parameters)
         for in_all_parts, of_all_codes, place, part, code, *row in cursor.fetchall():

@@ -103,8 +103,7 @@ def test_a_query_is_answered_from_the_newest_matches(filled: Project, monkeypatc
 )
 def test_bars_add_up_to_the_runs(filled: Project, asked: RunFilters) -> None:
     found = assistants.overview(filled, asked, NOW)
-    assert found.source is not None
-    bars = assistants.bars(found.source, [each.assistant_id for each in found.totals])
+    bars = assistants.bars(found, [each.assistant_id for each in found.totals])
     assert {each.assistant_id: each.runs for each in found.totals} == {name: sum(row) for name, row in bars.items()}
     assert all(len(row) == assistants.BARS for row in bars.values())
 
@@ -144,7 +143,6 @@ def test_the_number_of_queries_does_not_grow(
         found = assistants.overview(filled, filters(), NOW)
     with django_assert_num_queries(3):
         ids = [each.assistant_id for each in found.totals]
-        assert found.source is not None
-        assistants.bars(found.source, ids)
+        assistants.bars(found, ids)
         assistants.last_seen(filled, ids)
         assistants.configurations(filled, ids)

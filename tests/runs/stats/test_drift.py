@@ -158,3 +158,11 @@ def test_steps_without_calls_are_runs_that_called_nothing(project: Project) -> N
     found = measured(project)
     assert (found.after.figures.calls, found.after.figures.stepped) == (0.0, 4)
     assert found.before.figures.calls is None
+
+
+def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed.fill(project)
+    calls = [factories.function_call("a")] * 3
+    factories.post_steps(project, factories.step_object(changed.before()[-1], *calls))
+    monkeypatch.setattr(drift, "MOST_STEPPED", 1)
+    assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
