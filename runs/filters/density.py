@@ -39,7 +39,7 @@ def directed(condition: Q, tree: Node, scope: Scope) -> Q:
     """`condition`, equal in meaning, in the words that make the planner walk or gather; two small queries."""
     fields = {"words" if isinstance(leaf, Words) else leaf.field for leaf in leaves(tree)}
     is_simple = len(fields - {"created"}) <= 1 and fields <= _ORDERED
-    if scope.project is None or is_simple:
+    if scope.project is None or is_simple or not scope.paged:
         return condition
     if not _is_dense(condition, scope):
         return condition & Q(LooksRare("pk"))

@@ -92,10 +92,11 @@ class RunFilters:
         asked = [*times, (PARAMETER, self.q)]
         return chosen + [(parameter, str(value)) for parameter, value in asked if value]
 
-    def conditions(self, now: datetime | None = None, *, project: Project | None = None) -> Q:
+    def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
         """What a run must satisfy; relative times are seen from `now`.
 
-        Of `project` are the configurations that `q` may have to ask for.
+        Of `project` are the configurations that `q` may have to ask for. `paged` says that a page of the newest is
+        read, and not all there are.
         """
         now = now or timezone.now()
         conditions = Q()
@@ -107,7 +108,7 @@ class RunFilters:
         if self.until:
             conditions &= Q(created_at__lt=self.until.at(now))
         if self.q:
-            conditions &= self.q.conditions(Scope(project, now))
+            conditions &= self.q.conditions(Scope(project, now, paged))
         return conditions
 
     def as_language(self) -> str:

@@ -237,7 +237,7 @@ def all_runs(project: Project, filters: RunFilters, window: Window, now: datetim
     asked = sorted(set(filters.active) - {"since", "until"}) or [""]
     if len(asked) == 1 and asked[0] in _KNOWN:
         return _summed(project, filters, window, asked[0]), False
-    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project))
+    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project, paged=False))
     count = runs.count_at_most(MOST_COUNTED)
     return min(count, MOST_COUNTED), count > MOST_COUNTED
 
@@ -257,7 +257,8 @@ def _summed(project: Project, filters: RunFilters, window: Window, name: str) ->
 
 
 def _bad(project: Project, filters: RunFilters, now: datetime, only: uuid.UUID | None = None) -> RunQuerySet:
-    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project), error_group__isnull=False)
+    asked = filters.conditions(now, project=project, paged=False)
+    runs = Run.objects.in_project(project).filter(asked, error_group__isnull=False)
     return runs if only is None else runs.filter(error_group=only)
 
 
