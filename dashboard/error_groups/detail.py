@@ -22,7 +22,7 @@ from runs.models import Assistant, ErrorGroup, Run
 from runs.querysets import PREVIEW_LENGTH
 from runs.stats import differences, errors
 from runs.stats.differences import Comparison
-from runs.stats.errors import Counted, Groups, Parts
+from runs.stats.errors import Counted, Groups, Parts, Trend
 
 SAMPLES = 10
 STATES = {
@@ -94,7 +94,9 @@ class Detail:
 
     @property
     def change(self) -> Change | None:
-        return change(self.counted, self.now) if self.counted else None
+        """None where there is nothing to compare with."""
+        is_told = self.counted is not None and self.counted.trend is not Trend.UNKNOWN
+        return change(self.counted, self.now) if self.counted and is_told else None
 
     @property
     def cost(self) -> str:

@@ -28,10 +28,10 @@ _LOOKED_AT = 4  # times as many runs of an assistant are searched for completed 
 _LEAST = 3  # runs that have a thing, on one side, before anything is said of it
 _LEAST_DIFFERENCE = 0.05
 _LONGEST_VALUE = 100
-# Standard errors that a difference must have to be told at all, and beyond which chance hardly explains it, although
-# some hundred things are compared.
-_TOLD = 1.64
-_CERTAIN = 3.0
+# How likely it may be at most that chance made such a difference, or a larger one: of anything, that it is told; of one
+# of all that were compared, that chance hardly explains it.
+_TOLD = 0.1
+_CERTAIN = 0.05
 
 _REST = """
     SELECT found.id, found.model, found.configuration_id, found.metadata::text
@@ -58,13 +58,19 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many runs of the group have it, and how many of the others."""
+    """How many runs of the group have it, and how many of the others.
+
+    `chance` is how likely such a difference, or a larger one, would be if both were alike (Fisher's exact test);
+    `tried` is how many things were compared.
+    """
 
     attribute: Attribute
     count: int
     of: int
     rest: int
     of_rest: int
+    chance: float
+    tried: int
 
     @property
     def share(self) -> float:
@@ -80,20 +86,9 @@ class Difference:
         return self.share - self.rest_share
 
     @property
-    def error(self) -> float:
-        """The standard error of the difference, were both sides alike."""
-        pooled = (self.count + self.rest) / (self.of + self.of_rest)
-        return math.sqrt(pooled * (1 - pooled) * (1 / self.of + 1 / self.of_rest))
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it is large enough to look at."""
-        return abs(self.by) >= max(_LEAST_DIFFERENCE, _TOLD * self.error)
-
-    @property
     def is_certain(self) -> bool:
-        """Whether chance hardly explains it."""
-        return min(self.of, self.of_rest) >= FEW and abs(self.by) > _CERTAIN * self.error
+        """Whether chance hardly explains it, although so much was compared."""
+        return self.chance * self.tried < _CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +148,36 @@ def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Lo
     there, elsewhere = (
         Counter(each for run in some for each in _attributes(run, configured, called)) for some in (runs, others)
     )
-    found = [
-        Difference(each, there[each], len(runs), elsewhere[each], len(others))
-        for each in there.keys() | elsewhere.keys()
-        if max(there[each], elsewhere[each]) >= _LEAST
-    ]
-    return tuple(_ranked(each for each in found if each.is_told))
+    tried = [each for each in there.keys() | elsewhere.keys() if max(there[each], elsewhere[each]) >= _LEAST]
+    found = (
+        _difference(each, there[each], len(runs), elsewhere[each], len(others), len(tried))
+        for each in tried
+        if abs(there[each] / len(runs) - elsewhere[each] / len(others)) >= _LEAST_DIFFERENCE
+    )
+    return tuple(_ranked(each for each in found if each.chance < _TOLD))
+
+
+def _difference(attribute: Attribute, count: int, of: int, rest: int, of_rest: int, tried: int) -> Difference:
+    return Difference(attribute, count, of, rest, of_rest, chance(count, of, rest, of_rest), tried)
+
+
+def chance(count: int, of: int, rest: int, of_rest: int) -> float:
+    """How likely it is that shares differ so much or more, were `count + rest` runs dealt to both sides by chance."""
+    having = count + rest
+    likely = [_dealt(each, of, having - each, of_rest) for each in range(max(0, having - of_rest), min(of, having) + 1)]
+    given = _dealt(count, of, rest, of_rest)
+    return min(1.0, sum(each for each in likely if each <= given * (1 + 1e-9)))
+
+
+def _dealt(count: int, of: int, rest: int, of_rest: int) -> float:
+    """How likely exactly these counts are."""
+    ways = _log_ways(of, count) + _log_ways(of_rest, rest) - _log_ways(of + of_rest, count + rest)
+    return math.exp(ways)
+
+
+def _log_ways(whole: int, part: int) -> float:
+    """The logarithm of the number of ways to choose `part` of `whole`."""
+    return math.lgamma(whole + 1) - math.lgamma(part + 1) - math.lgamma(whole - part + 1)
 
 
 def _ranked(found: Iterable[Difference]) -> list[Difference]:

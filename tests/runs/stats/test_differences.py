@@ -1,0 +1,155 @@
+"""What sets a group apart: counts made by hand, proportions, what is told and what chance explains."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs.filters import Moment, RunFilters
+from runs.models import Project, Run
+from runs.stats import differences, errors
+from runs.stats.differences import Attribute, Comparison
+from tests import factories
+
+NOW = datetime.fromtimestamp(factories.NOW, UTC)
+ASKED = RunFilters(since=Moment("-14d"))
+DAY = 86_400
+
+
+def bad(number: int, **changes: Any) -> dict[str, Any]:
+    created = factories.NOW - 3600 - number
+    base = {"id": f"run_bad{number}", "created_at": created, "failed_at": created + 1, "metadata": {}}
+    return factories.failed_run("code", "Boom", **base | changes)
+
+
+def good(number: int, **changes: Any) -> dict[str, Any]:
+    created = factories.NOW - 7200 - number
+    base = {"id": f"run_good{number}", "created_at": created, "completed_at": created + 1, "metadata": {}}
+    return factories.run_object(**base | changes)
+
+
+def compared(project: Project, asked: RunFilters = ASKED) -> Comparison:
+    group = Run.objects.in_project(project).filter(error_code="code").values_list("error_group", flat=True)[0]
+    assert group is not None
+    return differences.compare(project, group, asked, errors.window(project, asked, NOW), NOW)
+
+
+def counts(found: Comparison) -> dict[Attribute, tuple[int, int, int, int]]:
+    return {each.attribute: (each.count, each.of, each.rest, each.of_rest) for each in found.differences}
+
+
+def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> None:
+    tools = [factories.function_tool("search_orders"), factories.function_tool("refund"), {"type": "file_search"}]
+    runs = [bad(number, model="gpt-4o", tools=tools, metadata={"release": "b", "try": 1}) for number in range(30)]
+    rest = [good(number, metadata={"release": "a"}) for number in range(37)]
+    rest += [good(100 + number, model="gpt-4o", metadata={"release": "b"}) for number in range(3)]
+    assert not factories.post(project, *runs, *rest).errors
+    steps = [factories.step_object(run, factories.function_call("refund")) for run in runs[:25]]
+    assert not factories.post_steps(project, *steps).errors
+    configuration = Run.objects.get(external_id="run_bad0").configuration_id
+    found = compared(project)
+    assert (found.runs, found.rest, found.assistants, found.capped) == (30, 40, ("asst_concierge",), False)
+    assert counts(found) == {
+        Attribute("model", "gpt-4o"): (30, 30, 3, 40),
+        Attribute("configuration", configuration.hex): (30, 30, 0, 40),
+        Attribute("tool", "refund"): (30, 30, 0, 40),
+        Attribute("tool", "file_search"): (30, 30, 0, 40),
+        Attribute("function", "refund"): (25, 30, 0, 40),
+        Attribute("metadata", "b", "release"): (30, 30, 3, 40),
+        Attribute("metadata", "1", "try"): (30, 30, 0, 40),
+        Attribute("metadata", None, "try"): (30, 30, 0, 40),
+    }
+    assert all(each.is_certain for each in found.differences)
+    assert [each.by for each in found.differences] == sorted((each.by for each in found.differences), reverse=True)
+
+
+def test_what_they_share_is_not_told(project: Project) -> None:
+    assert not factories.post(project, *map(bad, range(30)), *map(good, range(30))).errors
+    assert compared(project).differences == ()
+
+
+def test_what_they_lack_is_told_where_nothing_else_says_so(project: Project) -> None:
+    rest = [good(number, metadata={"checked": "yes"}) for number in range(30)]
+    assert not factories.post(project, *map(bad, range(30)), *rest).errors
+    assert counts(compared(project)) == {
+        Attribute("metadata", None, "checked"): (0, 30, 30, 30),
+        Attribute("metadata", "yes", "checked"): (0, 30, 30, 30),
+    }
+
+
+def test_a_few_runs_say_little(project: Project) -> None:
+    runs = [bad(number, metadata={"n": str(number)}) for number in range(2)]
+    rest = [good(number, metadata={"n": str(number)}) for number in range(60)]
+    assert not factories.post(project, *runs, *rest).errors
+    found = compared(project)
+    assert found.is_small
+    assert found.differences == ()
+    third = [bad(number, metadata={"n": "x"}) for number in range(10, 13)]
+    assert not factories.post(project, *third).errors
+    (told,) = compared(project).differences
+    assert (told.attribute, told.count, told.of) == (Attribute("metadata", "x", "n"), 3, 5)
+
+
+def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project: Project) -> None:
+    others = [
+        good(1, assistant_id="asst_other"),
+        good(2, created_at=factories.NOW - 20 * DAY),
+        good(3, status="cancelled"),
+        good(4),
+    ]
+    assert not factories.post(project, bad(1), *others).errors
+    assert compared(project).rest == 1
+    until = RunFilters(since=Moment("-14d"), until=Moment.parse("2026-11-18T09:00:00Z"))
+    assert not factories.post(project, bad(2, created_at=factories.NOW - 3 * 3600)).errors
+    assert (compared(project, until).runs, compared(project, until).rest) == (1, 0)
+    assert compared(project, until).differences == ()
+
+
+def test_assistants_stand_in_the_same_proportions_on_both_sides(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "MOST_COMPARED", 20)
+    runs = [bad(number, assistant_id="asst_a" if number % 4 else "asst_b") for number in range(40)]
+    rest = [good(number, assistant_id="asst_b", model="b") for number in range(40)]
+    rest += [good(100 + number, assistant_id="asst_a", model="a") for number in range(40)]
+    assert not factories.post(project, *runs, *rest).errors
+    found = compared(project)
+    assert (found.runs, found.rest, found.capped) == (20, 20, True)
+    assert counts(found)[Attribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
+    group = Run.objects.get(external_id="run_bad0").error_group_id
+    assert group is not None
+    read = differences._others(project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.window(project, ASKED, NOW))
+    assert sorted(each.model or "" for each in read) == ["a"] * 15 + ["b"] * 5
+
+
+def test_odd_metadata_says_nothing_and_breaks_nothing(project: Project) -> None:
+    odd = [{"a": [1]}, [], None, {"": "x"}, {"a": "w" * 500}, {"a": ""}]
+    runs = [bad(number, metadata=odd[number % len(odd)]) for number in range(30)]
+    assert not factories.post(project, *runs, *map(good, range(30))).errors
+    assert {each.value for each in counts(compared(project))} <= {None, "x"}
+
+
+@pytest.mark.parametrize("counted", [(3, 20, 5, 500), (0, 7, 3, 11), (10, 10, 0, 10), (5, 9, 6, 14), (1, 1, 0, 3)])
+def test_chance_is_what_dealing_gives(counted: tuple[int, int, int, int]) -> None:
+    count, of, rest, of_rest = counted
+    having, whole = count + rest, math.comb(of + of_rest, count + rest)
+    ways = {n: math.comb(of, n) * math.comb(of_rest, having - n) for n in range(having + 1) if having - n <= of_rest}
+    exact = sum(each for each in ways.values() if each <= ways[count]) / whole
+    assert differences.chance(*counted) == pytest.approx(exact)
+
+
+def test_a_comparison_costs_a_few_queries_however_many_runs(project: Project) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            compared(project)
+        return len(captured)
+
+    assert not factories.post(project, bad(0), good(0)).errors
+    few = queries()
+    assert not factories.post(project, *map(bad, range(1, 20)), *map(good, range(1, 20))).errors
+    assert queries() == few
