@@ -45,7 +45,7 @@ def of_one(group: ErrorGroup, parts: Parts, window: Window, zone: tzinfo, zoom: 
 
 def label(group: ErrorGroup) -> str:
     """A group in a word: its code, or what it has in place of one."""
-    return group.code or f"{formats.status_label(group.status)}, no code"
+    return _cut(group.code or f"{formats.status_label(group.status)}, no code")
 
 
 def _labels(groups: Sequence[ErrorGroup]) -> list[str]:
@@ -55,10 +55,11 @@ def _labels(groups: Sequence[ErrorGroup]) -> list[str]:
 
 
 def _longer(group: ErrorGroup) -> str:
-    text = group.template
-    if not text:
-        return f"{label(group)}, no message"
-    return f"{label(group)}: {text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + '…'}"
+    return f"{label(group)}: {_cut(group.template)}" if group.template else f"{label(group)}, no message"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + "…"
 
 
 def _series(name: str, counts: Counter[int], window: Window) -> Series:

@@ -32,7 +32,7 @@ _MODEL = re.compile(
     re.IGNORECASE,
 )
 _HEX = re.compile(r"(?:0x)?[0-9a-f]{6,}|0x[0-9a-f]+", re.IGNORECASE)
-_ORGANIZATION = re.compile(r"(?:org|proj)[-_]\w{4,}", re.IGNORECASE)
+_ORGANIZATION = re.compile(r"(?:org|proj)[-_]\w+", re.IGNORECASE)
 _IDENTIFIER = re.compile(
     r"(?:run|step|thread|call|msg|asst|req|request|file|vs|resp|chatcmpl|batch|ftjob|toolu|user|trace|span|sess|ws)"
     r"[-_](?:[a-z]*\d|\w{4})[\w-]*|[a-z]{2,12}_\w{12,}",
@@ -93,11 +93,11 @@ _VALUE = re.compile(
       | (?P<path>[a-z]:\\[^\s"'<>|:*?]{{1,400}} | [\w-]{{1,100}}\.{_SUFFIX}(?::\d{{1,6}}){{0,2}}(?![\w.]\w))
       | (?P<host>(?:[a-z0-9-]{{1,63}}\.){{1,8}}{_DOMAIN}(?::\d{{1,5}})?(?![\w-]|\.\w))
       | (?:(?<=model\s)|(?<=model:\s)|(?<=engine\s)|(?<=deployment\s)|(?<=reached\sfor\s)|(?<=info\sfor:\s))
-        (?P<model>[a-z](?=[a-z_.]{{0,60}}[\d/:-]\w)[\w./:@-]{{1,200}}+(?<![.:]))
+        (?P<model>[a-z](?=[a-z_.]{{0,60}}[\d/:-]\w)(?:\w|[./:@-](?=\w)){{1,200}}+)
       | (?:(?<=tool\s)|(?<=tool:\s)|(?<=function\s)|(?<=function:\s))
-        (?P<tool>[a-z][a-z0-9]{{0,60}}(?:[_.]|(?-i:(?<=[a-z])[A-Z]))[\w.-]{{1,100}}+(?<![.]))
+        (?P<tool>[a-z][a-z0-9]{{0,60}}(?:[_.]|(?-i:(?<=[a-z])[A-Z]))(?:\w|[.-](?=\w)){{1,100}}+)
       | (?P<n>[+-]?{_NUMBER}(?:\s?[kmgt]i?b\b|[km]\b|\s?%|st\b|nd\b|rd\b|th\b|x\b)?(?![a-z0-9_-]\w))
-      | (?P<word>(?={_PART}{_PART}[a-z_]{{0,40}}-?\d)[a-z0-9](?:[\w/:@-]|\.(?=\w)){{1,200}}+(?<![:/-]))
+      | (?P<word>(?={_PART}{_PART}[a-z_]{{0,40}}-?\d)[a-z0-9](?:\w|[./:@-](?=\w)){{1,200}}+)
       | (?P<letters>(?:run|thread|call|msg|asst|step|req|file|chatcmpl)[-_][a-z]{{18,200}}\b)
       )
     | (?<![\w/.~<])(?P<file>(?:~|\.{{1,2}})?/(?:[\w.@%+-]{{1,200}}/){{0,40}}[\w.@%+-]{{1,200}}(?<![.]))

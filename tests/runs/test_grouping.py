@@ -39,6 +39,15 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "Rate limit reached for gpt-4.1 on requests per min. Please try again in 880ms.",
         "Rate limit reached for my-deployment-7 on requests per min. Please try again in 20s.",
     ),
+    "Rate limit reached for <model>: <n> used.": (
+        "Rate limit reached for gpt-4o: 3 used.",
+        "Rate limit reached for my-model/v2: 4,000 used.",
+    ),
+    "<id>: no answer to <id>, see <id>.": (
+        "run_1: no answer to call_2, see req_3.",
+        "run_8tRkV2mQ: no answer to call_aa1, see req_77.",
+    ),
+    "No more of function <tool>.": ("No more of function get_weather.", "No more of function mcp.search_docs."),
     "Rate limit reached for requests": ("Rate limit reached for requests",),
     "Rate limit is exceeded. Try again in <time>.": (
         "Rate limit is exceeded. Try again in 24 seconds.",

@@ -1,0 +1,78 @@
+"""Error groups in a real browser: from the list to one, resolving it, choosing a time, and that both are accessible."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from runs.models import ErrorGroup, Project
+from tests import factories
+from tests.browser.conftest import assert_accessible
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG = "w" * 300
+
+
+@pytest.fixture
+def broken(demo_project: Project) -> Project:
+    """Groups of all kinds, with long texts, created lately by the clock, which the browser's pages go by."""
+    now = int(time.time())
+
+    def failed(number: int, code: str, message: str, **changes: Any) -> dict[str, Any]:
+        created = now - 600 * number
+        return factories.failed_run(code, message, created_at=created, failed_at=created + 5, **changes)
+
+    limits = [
+        failed(number, "quota_exceeded", f"Rate limit reached for gpt-4o: used {number}.", model="gpt-4o",
+               metadata={"release": "2026.11.3"})
+        for number in range(1, 25)
+    ]  # fmt: skip
+    odd = failed(3, LONG, LONG, assistant_id=LONG, model=LONG, metadata={LONG: LONG})
+    cut = factories.run_object(
+        created_at=now - 900, status="incomplete", completed_at=None,
+        incomplete_details={"reason": "max_completion_tokens"},
+    )  # fmt: skip
+    fine = [factories.run_object(created_at=now - 700 * number, completed_at=now) for number in range(1, 25)]
+    assert not factories.post(demo_project, *limits, odd, cut, *fine).errors
+    return demo_project
+
+
+def test_a_group_is_found_looked_into_and_resolved(signed_in: Page, live_server: Any, broken: Project) -> None:
+    signed_in.keyboard.press("g")
+    signed_in.keyboard.press("e")
+    expect(signed_in.get_by_role("heading", level=1)).to_have_text("Errors")
+    signed_in.get_by_role("link", name="quota_exceeded", exact=True).click()
+    expect(signed_in.locator("#differences")).to_contain_text("release: 2026.11.3")
+    expect(signed_in.locator("#why mark").first).to_have_text("gpt-4o")
+    signed_in.get_by_role("button", name="Resolve").click()
+    expect(signed_in.locator("#state")).to_contain_text("Resolved. Set by mira")
+    signed_in.get_by_role("link", name="Errors").first.click()
+    expect(signed_in.locator("#rows")).not_to_contain_text("quota_exceeded")
+    signed_in.get_by_role("link", name="Resolved 1").click()
+    expect(signed_in.locator("#rows")).to_contain_text("quota_exceeded")
+    signed_in.locator("#rows .num a").first.click()
+    expect(signed_in.locator("#rows > *")).to_have_count(24)
+    assert ErrorGroup.objects.get(code="quota_exceeded").state == "resolved"
+
+
+def test_a_bar_of_the_picture_chooses_its_time(signed_in: Page, live_server: Any, broken: Project) -> None:
+    signed_in.goto(f"{live_server.url}/p/default/errors/?from=-24h")
+    signed_in.locator("svg.chart .slot").last.click()
+    expect(signed_in).to_have_url(re.compile("from=20.*to=20"))
+    expect(signed_in.get_by_role("heading", level=1)).to_have_text("Errors")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
+def test_both_pages_are_accessible(signed_in: Page, live_server: Any, broken: Project, scheme: Any, width: int) -> None:
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size({"width": width, "height": 900})
+    groups = [ErrorGroup.objects.get(code__startswith=code).pk for code in ("quota_exceeded", "wwww")]
+    for path in ("?show=all", *(f"{group}/" for group in groups)):
+        signed_in.goto(f"{live_server.url}/p/default/errors/{path}")
+        assert_accessible(signed_in)
+        assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
