@@ -16,7 +16,6 @@ from runs.filters import Moment, RunFilters
 from runs.filters.fields import CHOICES
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Run
-from runs.stats.newest import MOST_COUNTED
 from runs.stats.overview import Facet
 
 STATUSES = (  # what needs a person comes first
@@ -104,13 +103,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The values of a field: `shown` at once, the `rest` behind a click, and how many are not listed."""
+    """The values of a field: `shown` at once, the `rest` behind a click, and how many are not listed.
+
+    `newest` is of how many of the newest matches, 0 where it is of all.
+    """
 
     name: str
     label: str
     shown: list[Choice]
     rest: list[Choice]
     unlisted: int
+    newest: int = 0
 
 
 class FilterBar:
@@ -131,8 +134,6 @@ class FilterBar:
         self.address = address
         self.statuses = statuses(facets["status"], filters)
         self.facets = [choices(facets[name], filters, names) for name in FACETS]
-        self.capped = any(facet.capped for facet in facets.values())
-        self.most_counted = MOST_COUNTED
         self._names = names
         self._now = now
 
@@ -224,7 +225,8 @@ def choices(facet: Facet, filters: RunFilters, names: Mapping[str, str] = NO_NAM
     shown = [choice for place, choice in enumerate(found) if choice.chosen or place < SHOWN_AT_ONCE]
     rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= SHOWN_AT_ONCE]
     unlisted = max(0, len(rest) - MOST_LISTED)
-    return Choices(facet.field.name, facet.field.label, shown, rest[:MOST_LISTED], unlisted)
+    newest = facet.counted if facet.capped else 0
+    return Choices(facet.field.name, facet.field.label, shown, rest[:MOST_LISTED], unlisted, newest)
 
 
 def _choices(facet: Facet, chosen: tuple[str, ...]) -> list[Choice]:

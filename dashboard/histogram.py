@@ -6,6 +6,7 @@ scripts, weighs a few kilobytes instead of fifty, and what a plot would add, cho
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ from dashboard.filter_bar import status_rank
 from dashboard.formats import status_label
 from runs.models import Run
 from runs.stats.histogram import Histogram
-from runs.stats.newest import MOST_COUNTED
 
 HEIGHT = 64  # of the highest bar, in pixels
 
@@ -38,12 +38,9 @@ class Picture:
         self.peak = max(self.totals)
 
     @property
-    def start_ms(self) -> int:
-        return round(self._span.start.timestamp() * 1000)
-
-    @property
-    def step_ms(self) -> int:
-        return round(self._span.step.total_seconds() * 1000)
+    def edges(self) -> str:
+        """Where bars begin, and the last one ends, as seconds: a script counts in them."""
+        return " ".join(f"{edge.timestamp():.0f}" for edge in self._span.edges)
 
     @property
     def count(self) -> int:
@@ -53,6 +50,11 @@ class Picture:
     def every(self) -> str:
         """How much time a bar stands for: `15 minutes`."""
         return spelled(self._span.step)
+
+    @property
+    def zone(self) -> str:
+        """Whose clocks say when bars begin."""
+        return str(self._span.zone)
 
     @property
     def layers(self) -> list[Layer]:
@@ -69,31 +71,40 @@ class Picture:
     def _words(self, place: int) -> str:
         bar = self._histogram.bars[place]
         counts = ", ".join(f"{bar[status]:,} {status_label(status)}" for status in sorted(bar, key=status_rank))
-        return f"{said(self._span.at(place), self._span.step)}, {self.every}: {counts}"
+        return f"{self._said(place)}, {self.every}: {counts}"
+
+    def _said(self, place: int) -> str:
+        """When that bar begins."""
+        return said(self._span.edges[place], self._span.step, self._span.zone)
 
     @property
     def uncounted(self) -> str:
         """The width, in bars, of what lies before the oldest run that was counted."""
-        since = self._histogram.since
-        return "" if since is None else f"{(since - self._span.start) / self._span.step:.2f}"
+        since, edges = self._histogram.since, self._span.edges
+        if since is None:
+            return ""
+        place = min(max(bisect_right(edges, since) - 1, 0), self.count - 1)
+        return f"{place + (since - edges[place]) / (edges[place + 1] - edges[place]):.2f}"
+
+    @property
+    def counted(self) -> int:
+        """How many of the newest matches it is about, 0 where it is about all."""
+        return 0 if self._histogram.since is None else sum(self.totals)
 
     @property
     def ticks(self) -> list[Tick]:
-        return ticks(self._span.start, self._span.at(self.count))
+        return ticks(self._span.start, self._span.end, self._span.zone)
 
     @property
     def sentence(self) -> str:
         """What the picture shows, for those who don't see it."""
-        first, last = self._span.at(0), self._span.at(self.count)
-        step = self._span.step
-        span = f"from {said(first, step)} to {said(last, step)} UTC"
         words = [
-            f"Runs per {self.every.removeprefix('1 ')} {span}.",
+            f"Runs per {self.every.removeprefix('1 ')} from {self._said(0)} to {self._said(self.count)} {self.zone}.",
             f"{sum(self.totals):,} in all, {self.peak:,} at most.",
             *self._failures(),
         ]
-        if self._histogram.since is not None:
-            words.append(f"Only the newest {MOST_COUNTED:,} are counted.")
+        if self.counted:
+            words.append(f"Only the newest {self.counted:,} are counted.")
         return " ".join(words)
 
     def _failures(self) -> list[str]:
@@ -101,4 +112,4 @@ class Picture:
         place, worst = failed.most_common(1)[0]
         if not worst:
             return ["None failed."]
-        return [f"{failed.total():,} failed, most at {said(self._span.at(place), self._span.step)}: {worst:,}."]
+        return [f"{failed.total():,} failed, most at {self._said(place)}: {worst:,}."]

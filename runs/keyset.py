@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 Records = TypeVar("Records", bound=QuerySet[Any])
 # Less than any number that is stored. The smallest bigint itself can't be written as one in SQL.
@@ -27,6 +27,12 @@ class _Row(Func):
 def behind(records: Records, columns: Sequence[str], position: Sequence[Any], *, descending: bool) -> Records:
     """Those of `records` that come after `position` where `columns`, none of them null, give the order."""
     compare = LessThan if descending else GreaterThan
+    return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
+
+
+def until(records: Records, columns: Sequence[str], position: Sequence[Any], *, descending: bool) -> Records:
+    """All others of them: those before `position`, and the one that stands there."""
+    compare = GreaterThanOrEqual if descending else LessThanOrEqual
     return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
 
 

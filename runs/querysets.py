@@ -13,11 +13,12 @@ from django.db import models
 from django.db.models.functions import Collate, Left
 from django.utils import timezone
 
-from runs.keyset import behind, earlier_than_outer, in_order, or_least
+from runs.keyset import behind, earlier_than_outer, in_order, or_least, until
 from runs.querysets_tags import RunTagQuerySet
 
 if TYPE_CHECKING:
     from runs.filters import Cursor, Order, RunFilters
+    from runs.filters.density import Search
 
     # ruff does not see the names that stand in quotes below
     from runs.models import (  # noqa: F401
@@ -116,6 +117,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
         return self.filter(filters.conditions(project=self.project))
 
+    def found(self, search: Search, order: Order) -> Self:
+        """The runs that `search` asks for, to be listed in `order`."""
+        return self.filter(search.page(order)).sorted_by(order)
+
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""
         return self.filter(project=project, thread_id=thread_id)
@@ -154,9 +159,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         return before, after
 
     def up_to(self, cursor: Cursor) -> Self:
-        """What comes before `cursor` in a list of the newest, and what it points at: the pages before."""
-        tied = models.Q(created_at=cursor.value, id__gte=cursor.id)
-        return self.filter(tied | models.Q(created_at__gt=cursor.value))
+        """What comes before `cursor` in a list of its order, and what it points at: the pages before."""
+        order, position = cursor.order, (cursor.value, cursor.id)
+        return until(self._with_place(order), (_place(order), "id"), position, descending=order.descending)
 
     def received_after(self, moment: datetime) -> Self:
         """What was first received after `moment` and created shortly before it at the earliest: not an import."""

@@ -67,4 +67,4 @@ def _series(name: str, counts: Counter[int], window: Window) -> Series:
 
 
 def _edges(window: Window) -> list[datetime]:
-    return [window.parts.at(place) for place in range(window.parts.count + 1)]
+    return list(window.parts.edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
@@ -21,11 +20,13 @@ from dashboard.filter_bar import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, Fi
 from dashboard.histogram import Picture
 from dashboard.listing_address import read_list
 from dashboard.saved_views import Tabs
+from dashboard.zone import zone_of
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters
+from runs.filters.density import Search
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
-from runs.stats import histogram, overview
 from runs.stats.newest import MOST_COUNTED
+from runs.stats.overview import Facet, Overview, Totals, overview
 
 PAGE_SIZE = 50
 PAGE = "runs/page.html"
@@ -41,6 +42,7 @@ class Asked:
     user: User
     filters: RunFilters
     address: Address
+    search: Search
     cursor: Cursor | None
     shown: frozenset[str]
     now: datetime
@@ -83,19 +85,17 @@ def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) 
     address, filters = read_list(project, query, also=("cursor",))
     user, cursors = cast(User, request.user), query.get("cursor")
     cursor = Cursor.parse(cursors[-1], address.order) if cursors else None
-    return Asked(project, user, filters, address, cursor, columns.shown(user, address.columns), timezone.now())
+    search = filters.search(project)
+    shown = columns.shown(user, address.columns)
+    return Asked(project, user, filters, address, search, cursor, shown, search.scope.now)
 
 
 def _show(request: HttpRequest, asked: Asked, tabs: Tabs) -> HttpResponse:
     """The page, or the parts of it that a change of filters concerns."""
-    totals = overview.totals(asked.project, asked.filters)
-    found = histogram.histogram(asked.project, asked.filters, totals, asked.now)
-    facets = _facets(asked)
-    if found and found.sums:
-        totals = histogram.exactly(totals, asked.filters, found.sums)
-        facets["status"] = overview.of_sums(facets["status"], found.sums.runs)
-    context = _listed(asked) | _controls(request, asked, facets)
-    context |= {"totals": totals, "picture": Picture(found) if found else None}
+    seen = _overview(request, asked)
+    totals = seen.totals
+    context = _listed(asked) | _controls(request, asked, seen.facets)
+    context |= {"totals": totals, "picture": Picture(seen.histogram) if seen.histogram else None}
     context |= _tabs(request, tabs)
     if not totals.runs:
         context |= _nothing_found(asked)
@@ -131,15 +131,15 @@ def _refuse(
     if htmx.is_partial(request):
         response = htmx.render_page(request, PAGE, context, REFUSALS, status=422)
         return retarget(reswap(response, "outerHTML"), "#results")
-    context |= _controls(request, asked, _facets(asked))
+    context |= _controls(request, asked, _overview(request, asked).facets)
     context |= _tabs(request, Tabs.of(project, asked.user, asked.address, asked.filters))
     return htmx.render_page(request, PAGE, context, status=400)
 
 
 def _listed(asked: Asked) -> dict[str, Any]:
     """A page of rows and the address of the next one; three queries, however many rows."""
-    matching = Run.objects.in_project(asked.project).matching(asked.filters)
-    found = list(matching.sorted_by(asked.order).after(asked.cursor).for_list()[: PAGE_SIZE + 1])
+    matching = Run.objects.in_project(asked.project).found(asked.search, asked.order)
+    found = list(matching.after(asked.cursor).for_list()[: PAGE_SIZE + 1])
     runs = found[:PAGE_SIZE]
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
@@ -175,11 +175,11 @@ def rows_of(
     return listing.tagged(made, RunTag.objects.by_run(keys)) if keys and "tags" in shown else made
 
 
-def _facets(asked: Asked) -> dict[str, overview.Facet]:
-    return overview.facets(asked.project, asked.filters, ("status", *FACETS))
+def _overview(request: HttpRequest, asked: Asked) -> Overview:
+    return overview(asked.project, asked.filters, asked.search, ("status", *FACETS), zone_of(request))
 
 
-def _controls(request: HttpRequest, asked: Asked, facets: dict[str, overview.Facet]) -> dict[str, Any]:
+def _controls(request: HttpRequest, asked: Asked, facets: Mapping[str, Facet]) -> dict[str, Any]:
     frequent = facets["assistant"].counts[: SHOWN_AT_ONCE + MOST_LISTED]
     ids = {*asked.filters.assistant, *(assistant_id for assistant_id, _ in frequent)}
     names = Assistant.objects.names(asked.project, ids)
@@ -228,7 +228,7 @@ def _relaxations(asked: Asked) -> list[Relaxation]:
     return sorted(found, key=lambda each: -each.count)
 
 
-def _announcement(totals: overview.Totals) -> str:
+def _announcement(totals: Totals) -> str:
     """What screen readers are told after a change of filters."""
     if not totals.runs:
         return "No run matches"

@@ -1,60 +1,186 @@
-"""Telling the planner what it can't know: how soon a walk along the list meets what a query asks for.
+"""Telling the planner what it can't know: how soon a walk along the list meets what is asked for.
 
-The list is read newest first and ends after a page. Postgres takes matches for evenly spread, and knows little of
-what metadata hold. So it walks past all newer runs where the matches are old, and gathers and sorts thousands where
-the next fifty are near. A look at the newest runs settles which of the two it should do.
+A page of the list ends after fifty matches. Postgres takes matches for evenly spread, and knows little of what
+metadata hold. So it walks past all newer runs where the matches are old, and gathers and sorts thousands where the
+next fifty are near. A look at the runs that come first settles which of the two it should do.
+
+Counting the newest matches needs more of them, so a look says too whether these can be had, or how far to walk.
 """
 
 from __future__ import annotations
 
-from django.db.models import BooleanField, Case, Q, When
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from django.db.models import BooleanField, Case, Q, Sum, When
+
+from runs.filters.conditions import EVERYTHING
 from runs.filters.lookups import LooksRare
-from runs.filters.targets import Scope
-from runs.filters.tree import Node, Words, leaves
-from runs.models import Run
+from runs.filters.matches import Given, Is, Like
+from runs.filters.order import NEWEST_FIRST, Order
+from runs.filters.targets import NOTHING, Scope
+from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
+from runs.models import DayByModel, Run
+
+if TYPE_CHECKING:
+    from runs.querysets import RunQuerySet
 
 LOOKED_AT = 2000
 # Of those, so many matches mean a page of fifty within some 20,000 runs.
 DENSE = 6
+# Matches that a look counts: a quarter of what it looks at.
+MOST_SEEN = 500
+PAGE = 50
+# Runs that are read at most to count the newest matches; less where reading one takes long.
+WALKED, WALKED_SLOWLY = 40_000, 10_000
 
-# each has an index in the order of the list, or finds so little that order is no matter
-_ORDERED = {
-    "status",
-    "model",
-    "assistant",
-    "thread",
-    "id",
-    "error",
-    "error_code",
-    "reason",
-    "awaits",
-    "created",
-    "group",
-}
-_IN_STEPS = {"function", "tool"}
-
-
-def directed(condition: Q, tree: Node, scope: Scope) -> Q:
-    """`condition`, equal in meaning, in the words that make the planner walk or gather; two small queries."""
-    fields = {"words" if isinstance(leaf, Words) else leaf.field for leaf in leaves(tree)}
-    is_simple = len(fields - {"created"}) <= 1 and fields <= _ORDERED
-    if scope.project is None or is_simple or not scope.paged:
-        return condition
-    if not _is_dense(condition, scope):
-        return condition & Q(LooksRare("pk"))
-    return condition if fields & _IN_STEPS else _looks_even(condition)
+# each has an index in which the runs of one value are in the order of the list
+_ORDERED = {"status", "model", "assistant", "thread", "id", "error", "error_code", "reason", "group", "awaits"}
+# each has an index of whatever order
+_INDEXED = _ORDERED | {
+    "total_tokens", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "duration", "queue",
+    "started", "ended", "received", "error_message", "metadata", "function", "tool", "tag", "defines", "instructions",
+    "configuration",
+}  # fmt: skip
+_IN_OTHER_TABLES = {"function", "tool", "tag"}
 
 
-def _is_dense(condition: Q, scope: Scope) -> bool:
-    runs = Run.objects.filter(project=scope.project)
-    oldest = runs.newest_first().values_list("created_at", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
-    if oldest is None:
-        return True  # there are so few that any way is short
-    lately = runs.filter(condition, created_at__gte=oldest)
-    return lately.order_by()[:DENSE].count() == DENSE
+@dataclass
+class Search:
+    """Which runs are asked for, and the words for it that make the planner walk or gather, as is better.
+
+    `tree` is the question that `condition` was made of, None where everything is asked for. The looks that it takes
+    are small queries, each made once, and none before it is needed. What was created from `until` on is not asked for.
+    """
+
+    condition: Q
+    tree: Node | None
+    scope: Scope
+    until: datetime | None = None
+
+    def page(self, order: Order = NEWEST_FIRST) -> Q:
+        """The condition for a page of the list in `order`."""
+        if self._is_settled:
+            return self.condition
+        if order != NEWEST_FIRST:
+            return self._gathered if self._gathers_sooner(order) else self._walked
+        if self._is_ordered:
+            return self.condition
+        return self._walked if self._near >= DENSE else self._gathered
+
+    def newest(self) -> tuple[Q, bool]:
+        """The condition for counting the newest matches, and whether it stops short of some.
+
+        It does where finding many would take long: then it holds for those that a walk of some length meets.
+        """
+        if self._is_settled or self._is_ordered:
+            return self.condition, False
+        if self._near >= MOST_SEEN:
+            return self._walked, False
+        if self._near < DENSE or (self._is_indexed and self._estimate <= WALKED):
+            return self._gathered, False
+        furthest = self._furthest
+        within = Q(created_at__gte=furthest) if furthest else EVERYTHING
+        return self._walked & within, furthest is not None
+
+    @property
+    def _is_settled(self) -> bool:
+        return self.tree is None or self.scope.project is None or self.condition in (NOTHING, EVERYTHING)
+
+    @cached_property
+    def _fields(self) -> set[str]:
+        assert self.tree is not None  # noqa: S101 - asked of questions only
+        return {"words" if isinstance(leaf, Words) else leaf.field for leaf in leaves(self.tree)}
+
+    @cached_property
+    def _is_ordered(self) -> bool:
+        return self.tree is not None and _is_ordered(self.tree)
+
+    @cached_property
+    def _is_indexed(self) -> bool:
+        return self.tree is not None and _is_indexed(self.tree)
+
+    @property
+    def _gathered(self) -> Q:
+        """As `condition`, of which the planner believes that it hardly ever holds."""
+        return self.condition & Q(LooksRare("pk")) & Q(LooksRare("created_at"))
+
+    @property
+    def _walked(self) -> Q:
+        """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
+        if self._fields & _IN_OTHER_TABLES:
+            return self.condition
+        return Q(Case(When(self.condition, then=True), default=False, output_field=BooleanField()))
+
+    @cached_property
+    def _near(self) -> int:
+        """How many of the newest runs match."""
+        return self._look(NEWEST_FIRST)
+
+    def _look(self, order: Order) -> int:
+        """How many of the first runs in `order` match."""
+        last = self._runs.sorted_by(order).only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
+        if last is None:
+            return MOST_SEEN  # there are so few that any way is short
+        seen = self._runs.filter(self.condition).up_to(order.behind(last))
+        return seen.order_by()[:MOST_SEEN].count()
+
+    @cached_property
+    def _estimate(self) -> float:
+        """About how many runs match, were they spread evenly."""
+        return max(self._near, 0.5) / LOOKED_AT * self._all
+
+    @cached_property
+    def _all(self) -> int:
+        found = DayByModel._default_manager.filter(project=self.scope.project).aggregate(runs=Sum("runs"))
+        return int(found["runs"] or 0)
+
+    def _gathers_sooner(self, order: Order) -> bool:
+        walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
+        return walk > (self._estimate if self._is_indexed else self._all)
+
+    @property
+    def _furthest(self) -> datetime | None:
+        """When the last run was created that a walk may meet; None where it may meet all."""
+        reach = WALKED_SLOWLY if self._fields & (_IN_OTHER_TABLES | {"words"}) else WALKED
+        return self._runs.newest_first().values_list("created_at", flat=True)[reach : reach + 1].first()
+
+    @property
+    def _runs(self) -> RunQuerySet:
+        runs = Run.objects.filter(project=self.scope.project)
+        return runs.filter(created_at__lt=self.until) if self.until else runs
 
 
-def _looks_even(condition: Q) -> Q:
-    """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-    return Q(Case(When(condition, then=True), default=False, output_field=BooleanField()))
+def _is_ordered(node: Node) -> bool:
+    """Whether one index has all that `node` finds, newest first."""
+    terms = list(node.parts if isinstance(node, All) else (node,))
+    others = [term for term in terms if not (isinstance(term, Term) and term.field == "created")]
+    return not others or (len(others) == 1 and _has_one_value(others[0]))
+
+
+def _has_one_value(node: Node) -> bool:
+    match node:
+        case Term(field, (Is(),)):
+            return field in _ORDERED
+        case Term("awaits", (Given(),)):
+            return True
+    return False
+
+
+def _is_indexed(node: Node) -> bool:
+    """Whether an index leads to what `node` finds."""
+    match node:
+        case Term(field, matches):
+            has_beginning = field == "id"
+            is_plain = has_beginning or not any(isinstance(match, Like) for match in matches)
+            return field in _INDEXED and is_plain
+        case Words():
+            return True
+        case Not():
+            return False
+        case All(parts):
+            return any(map(_is_indexed, parts))
+        case Any(parts):
+            return all(map(_is_indexed, parts))

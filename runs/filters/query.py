@@ -1,17 +1,12 @@
-"""A query as a value: read, written, said in words, and turned into a condition."""
+"""A query as a value: read, written, said in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
-
-from runs.filters import conditions, language
-from runs.filters.conditions import EVERYTHING
-from runs.filters.density import directed
+from runs.filters import language
 from runs.filters.fields import BY_NAME
 from runs.filters.matches import quoted
-from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words
 
 
@@ -25,11 +20,6 @@ class Query:
     def parse(cls, text: str) -> Query:
         """Read a query. Raises InvalidFilter; its problem names the column."""
         return cls(language.parse(text))
-
-    def conditions(self, scope: Scope) -> Q:
-        """What a run must fulfil; may ask the database for configurations, and how soon matches are met."""
-        found = conditions.where(self.tree, scope)
-        return found if found in (NOTHING, EVERYTHING) else directed(found, self.tree, scope)
 
     def describe(self) -> str:
         """In words: `status is failed and model is not gpt-4o`."""

@@ -13,13 +13,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from runs.errors import InvalidFilter, Problem
+from runs.filters.conditions import EVERYTHING, where
+from runs.filters.density import Search
 from runs.filters.fields import CHOICES
 from runs.filters.language import PARAMETER
 from runs.filters.matches import Compared, Instant, Is
 from runs.filters.moments import Moment
 from runs.filters.query import Query
 from runs.filters.spelling import suggestion
-from runs.filters.targets import Scope
+from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Node, Term, both
 from runs.models import Project
 
@@ -92,27 +94,37 @@ class RunFilters:
         asked = [*times, (PARAMETER, self.q)]
         return chosen + [(parameter, str(value)) for parameter, value in asked if value]
 
-    def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
-        """What a run must satisfy; relative times are seen from `now`.
+    def search(self, project: Project | None, now: datetime | None = None) -> Search:
+        """The same as a question to the runs of `project`, or of all; relative times are seen from `now`.
 
-        Of `project` are the configurations that `q` may have to ask for. `paged` says that a page of the newest is
-        read, and not all there are.
+        Asks the database for the configurations and names that `q` may mean.
         """
-        now = now or timezone.now()
-        conditions = Q()
+        scope = Scope(project, now or timezone.now())
+        return Search(self._condition(scope), self.tree, scope, self.until.at(scope.now) if self.until else None)
+
+    def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
+        """What a run must satisfy, in the words that are best for a page of the newest (see `Search`).
+
+        Without `paged` all there are will be read, and nothing is said of how.
+        """
+        search = self.search(project, now)
+        return search.page() if paged else search.condition
+
+    def _condition(self, scope: Scope) -> Q:
+        condition = Q()
         for field in CHOICES:
             if values := getattr(self, field.name):
-                conditions &= Q(**{f"{field.column}__in": values})
+                condition &= Q(**{f"{field.column}__in": values})
         if self.since:
-            conditions &= Q(created_at__gte=self.since.at(now))
+            condition &= Q(created_at__gte=self.since.at(scope.now))
         if self.until:
-            conditions &= Q(created_at__lt=self.until.at(now))
-        if self.q:
-            conditions &= self.q.conditions(Scope(project, now, paged))
-        return conditions
+            condition &= Q(created_at__lt=self.until.at(scope.now))
+        asked = where(self.q.tree, scope) if self.q else EVERYTHING
+        return NOTHING if asked == NOTHING else condition & asked
 
-    def as_language(self) -> str:
-        """All of it as one query of the language, "" for nothing: for saved views and files."""
+    @property
+    def tree(self) -> Node | None:
+        """All of it as one query of the language; None where nothing is filtered."""
         parts: list[Node] = [_term(field.name, values) for field in CHOICES if (values := getattr(self, field.name))]
         if self.since:
             parts.append(Term("created", (Compared(">=", Instant(self.since.text)),)))
@@ -120,7 +132,11 @@ class RunFilters:
             parts.append(Term("created", (Compared("<", Instant(self.until.text)),)))
         if self.q:
             parts.append(self.q.tree)
-        return str(both(parts)) if parts else ""
+        return both(parts) if parts else None
+
+    def as_language(self) -> str:
+        """All of it as the language writes it, "" for nothing: for saved views and files."""
+        return "" if self.tree is None else str(self.tree)
 
     def describe(self) -> str:
         """The state as a sentence: `runs with status failed or expired on gpt-4o since 24 hours ago`."""

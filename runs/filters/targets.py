@@ -34,14 +34,10 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Within what is asked: one project, or all where it is None; `now` is what relative times are seen from.
-
-    `paged`: the newest are read, a page of them, and not all there are.
-    """
+    """Within what is asked: one project, or all where it is None; `now` is what relative times are seen from."""
 
     project: Project | None
     now: datetime
-    paged: bool = True
 
     def configurations(self, condition: Q) -> Q:
         """The runs whose configuration fulfils `condition`; one query, for the ids."""

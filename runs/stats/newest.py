@@ -2,14 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from runs import sql
 from runs.filters import RunFilters
+from runs.filters.density import Search
 from runs.models import Project, Run
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.
 MOST_COUNTED = 10_000
+
+_MEASURED = ("created_at", "status", "model", "assistant_id", "error_code", "duration_ms", "total_tokens", "cost")
+GROUPED = ("status", "model", "assistant_id", "error_code")
+
+# `found` has one more than are counted, which tells that there are more. It is read in the order in which it was made.
+_STATEMENT = """
+    WITH found AS MATERIALIZED ({found}),
+         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most})
+    SELECT (SELECT count(*) FROM found), count(*), count(*) FILTER (WHERE status = 'failed'),
+           percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms),
+           sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL),
+           min(created_at), max(created_at), {groups}, {times}
+      FROM counted"""
+_GROUP = """
+    (SELECT json_object_agg({column}, runs)
+       FROM (SELECT {column}, count(*) AS runs FROM counted WHERE {column} IS NOT NULL GROUP BY 1) AS each)"""
+_TIMES = """
+    (SELECT json_object_agg(status, seconds)
+       FROM (SELECT status, array_agg(floor(date_part('epoch', created_at))::bigint ORDER BY created_at) AS seconds
+               FROM counted GROUP BY 1) AS each)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest matches, added up. `capped` says that there are more, or that no more were looked for.
+
+    Durations are in milliseconds, None where no run has ended; `cost` in nano-dollars, None where none has a price;
+    `unpriced_tokens` are those of the runs without one. `groups` are numbers of runs by value, of each of `GROUPED`;
+    `seconds` are when runs of a status were created, in Unix time, ascending.
+    """
+
+    runs: int
+    capped: bool
+    failed: int
+    p50_ms: int | None
+    p95_ms: int | None
+    tokens: int | None
+    cost: int | None
+    unpriced_tokens: int
+    oldest: datetime | None
+    newest: datetime | None
+    groups: Mapping[str, Mapping[str, int]]
+    seconds: Mapping[str, list[int]]
+
+
+def read(project: Project, search: Search, most: int) -> Newest:
+    """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed."""
+    condition, bounded = search.newest()
+    found, parameters = _found(project, condition, most, _MEASURED)
+    groups = ", ".join(_GROUP.format(column=column) for column in GROUPED)
+    statement = _STATEMENT.format(found=found, most=int(most), groups=groups, times=_TIMES)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return _newest(bounded, *cursor.fetchone())
+
+
+def count_by(project: Project, search: Search, most: int, column: str) -> tuple[dict[str, int], int, bool]:
+    """The newest matches by the values of one column; how many they are, and whether there may be more."""
+    condition, bounded = search.newest()
+    found, parameters = _found(project, condition, most, ("created_at", column))
+    statement = f"""
+        WITH found AS MATERIALIZED ({found})
+        SELECT NULL, count(*) FROM found UNION ALL
+        SELECT {column}, count(*) FROM (SELECT * FROM found LIMIT {int(most)}) AS counted
+         WHERE {column} IS NOT NULL GROUP BY 1"""  # noqa: S608 - names of our own
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        (_, seen), *rows = sorted(cursor.fetchall(), key=lambda row: row[0] is not None)
+    return dict(rows), min(seen, most), bounded or seen > most
 
 
 def statement(project: Project, filters: RunFilters, most: int, *columns: str) -> tuple[str, tuple[Any, ...]]:
@@ -17,7 +92,28 @@ def statement(project: Project, filters: RunFilters, most: int, *columns: str) -
 
     There is one more than `most`, which tells whether there are more, and counts for nothing else.
     """
-    found = Run.objects.in_project(project).matching(filters).newest_first()
-    inner, parameters = sql.of(found.values("created_at", "id", *columns)[: most + 1])
+    inner, parameters = _found(project, filters.search(project).page(), most, ("created_at", *columns))
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
     return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own
+
+
+def _found(project: Project, condition: Any, most: int, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    runs = Run.objects.in_project(project).filter(condition).newest_first()
+    return sql.of(runs.values("id", *columns)[: most + 1])
+
+
+def _newest(
+    bounded: bool, seen: int, runs: int, failed: int, percentiles: list[int | None] | None, tokens: Any, cost: Any,
+    unpriced: Any, oldest: datetime | None, newest: datetime | None, *objects: dict[str, Any] | None,
+) -> Newest:  # fmt: skip
+    p50, p95 = percentiles or (None, None)
+    capped = bounded or seen > runs
+    *groups, seconds = (found or {} for found in objects)
+    return Newest(
+        runs, capped, failed, p50, p95, _whole(tokens), _whole(cost), _whole(unpriced) or 0, oldest, newest,
+        dict(zip(GROUPED, groups, strict=True)), seconds,
+    )  # fmt: skip
+
+
+def _whole(number: Any) -> int | None:
+    return None if number is None else int(number)

@@ -1,46 +1,31 @@
 """What stands above and beside the run list: totals of the matching runs, and how they divide.
 
-Everything here is computed over the newest `MOST_COUNTED` matches; `capped` says when there are more.
+Exact where the sums know what is asked for, and where few enough match; otherwise over the newest matches, and said so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-
-from django.db import connection
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from runs.filters import RunFilters
+from runs.filters.density import Search
 from runs.filters.fields import CHOICES, ChoiceField
 from runs.models import Project
-from runs.stats.newest import MOST_COUNTED, statement
-
-_TOTALS = """
-    SELECT count(*),
-           count(*) FILTER (WHERE place <= {most} AND status = 'failed'),
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
-           percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) FILTER (WHERE place <= {most}),
-           sum(total_tokens) FILTER (WHERE place <= {most}),
-           sum(cost) FILTER (WHERE place <= {most}),
-           sum(total_tokens) FILTER (WHERE place <= {most} AND cost IS NULL),
-           min(created_at) FILTER (WHERE place <= {most}),
-           max(created_at)
-      FROM ({matches}) AS matches"""
-
-_FACETS = """
-    SELECT grouping({columns}), coalesce({columns}), count(*) FILTER (WHERE place <= %s), count(*)
-      FROM ({matches}) AS matches
-     GROUP BY GROUPING SETS ((), {sets})"""
+from runs.stats import histogram, newest, sums
+from runs.stats.histogram import Histogram
+from runs.stats.newest import Newest
+from runs.stats.sums import Measures, Plain
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """The matching runs in one line; durations in milliseconds, None where no run has ended.
 
-    `oldest` and `newest` are when the first and the last of the counted ones were created. Where there are more
-    than are counted, `summed` says that runs, failures, tokens and cost are those of all of them nevertheless.
-    `cost` is in nano-dollars, None where no run has a price; `unpriced_tokens` are those of runs without one.
+    `counted` is how many of the newest matches were looked at: all of them unless `capped`. Then `summed` says that
+    runs, failures, tokens and cost are those of all matches nevertheless. `cost` is in nano-dollars, None where no run
+    has a price; `unpriced_tokens` are those of runs without one.
     """
 
     runs: int
@@ -51,18 +36,21 @@ class Totals:
     tokens: int | None
     cost: int | None
     unpriced_tokens: int
-    oldest: datetime | None
-    newest: datetime | None
+    counted: int
     summed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """How the matching runs divide by one field, most frequent first; its own filter is left aside."""
+    """How the matching runs divide by one field, most frequent first; its own filter is left aside.
+
+    `capped` says that they are the newest `counted` of more.
+    """
 
     field: ChoiceField
     counts: tuple[tuple[str, int], ...]
     capped: bool
+    counted: int
 
     @property
     def most(self) -> int:
@@ -70,58 +58,53 @@ class Facet:
         return max((count for _, count in self.counts), default=0)
 
 
-def totals(project: Project, filters: RunFilters) -> Totals:
-    """The totals of the runs that `filters` asks for; one query."""
-    measured = ("status", "duration_ms", "total_tokens", "cost")
-    matches, parameters = statement(project, filters, MOST_COUNTED, *measured)
-    with connection.cursor() as cursor:
-        cursor.execute(_TOTALS.format(matches=matches, most=int(MOST_COUNTED)), parameters)
-        count, failed, p50, p95, *sums, oldest, newest = cursor.fetchone()
-    tokens, cost, unpriced = (None if each is None else int(each) for each in sums)
-    runs, capped = min(count, MOST_COUNTED), count > MOST_COUNTED
-    return Totals(runs, capped, failed, p50, p95, tokens, cost, unpriced or 0, oldest, newest)
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that is said of the matching runs; `histogram` is None where there are none."""
+
+    totals: Totals
+    facets: Mapping[str, Facet]
+    histogram: Histogram | None
 
 
-def facets(project: Project, filters: RunFilters, names: tuple[str, ...]) -> dict[str, Facet]:
-    """How the matching runs divide by each of `names`: one query, and one more a field that is filtered."""
-    fields = [field for field in CHOICES if field.name in names]
-    free = [field for field in fields if field.name not in filters.active]
-    found = _count(project, filters, free) if free else {}
-    for field in fields:
-        if field not in free:
-            found |= _count(project, filters.without(field.name), [field])
-    return {field.name: found[field.name] for field in fields}
+def overview(project: Project, filters: RunFilters, search: Search, names: tuple[str, ...], zone: tzinfo) -> Overview:
+    """What `search`, which is that of `filters`, comes to; facets of the fields `names`, bars in the days of `zone`."""
+    now = search.scope.now
+    found = newest.read(project, search, newest.MOST_COUNTED)
+    plain = Plain.of(filters, now) if found.capped else None
+    return Overview(
+        _totals(found, sums.by(project, plain, "status") if plain else None),
+        {field.name: _facet(project, filters, field, found, now) for field in CHOICES if field.name in names},
+        histogram.histogram(project, filters, plain, found, now, zone),
+    )
 
 
-def of_sums(facet: Facet, counts: Mapping[str, int]) -> Facet:
-    """`facet` with exact counts of all matches in place of those of the newest."""
-    return replace(facet, counts=_ranked([pair for pair in counts.items() if pair[1]]), capped=False)
+def _totals(found: Newest, by_status: Mapping[str | None, Measures] | None) -> Totals:
+    if by_status is None:
+        return Totals(
+            found.runs, found.capped, found.failed, found.p50_ms, found.p95_ms, found.tokens, found.cost,
+            found.unpriced_tokens, found.runs,
+        )  # fmt: skip
+    runs, tokens, cost, unpriced = (sum(each) for each in zip(*by_status.values(), strict=True))
+    failed = by_status["failed"].runs if "failed" in by_status else 0
+    return Totals(
+        runs, found.capped, failed, found.p50_ms, found.p95_ms,
+        None if found.tokens is None else tokens, cost or found.cost, unpriced, found.runs, summed=True,
+    )  # fmt: skip
 
 
-def _count(project: Project, filters: RunFilters, fields: Sequence[ChoiceField]) -> dict[str, Facet]:
-    columns = [field.column for field in fields]
-    matches, parameters = statement(project, filters, MOST_COUNTED, *columns)
-    sets = ", ".join(f"({column})" for column in columns)
-    sql = _FACETS.format(columns=", ".join(columns), sets=sets, matches=matches)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, (MOST_COUNTED, *parameters))
-        rows = cursor.fetchall()
-    everything = _mask(columns)
-    capped = any(seen > MOST_COUNTED for mask, _, _, seen in rows if mask == everything)
-    counts: dict[int, list[tuple[str, int]]] = {_mask(columns, place): [] for place in range(len(columns))}
-    for mask, value, counted, _ in rows:
-        if mask != everything and value is not None and counted:
-            counts[mask].append((value, counted))
-    return {
-        field.name: Facet(field, _ranked(counts[_mask(columns, place)]), capped) for place, field in enumerate(fields)
-    }
+def _facet(project: Project, filters: RunFilters, field: ChoiceField, found: Newest, now: datetime) -> Facet:
+    others = filters.without(field.name)
+    plain = Plain.of(others, now) if found.capped or others != filters else None
+    known = sums.by(project, plain, field.name) if plain else None
+    if known is not None:
+        counts = {value: each.runs for value, each in known.items() if value is not None}
+        return _ranked(field, counts, capped=False, counted=sum(each.runs for each in known.values()))
+    if others == filters:
+        return _ranked(field, found.groups[field.column], capped=found.capped, counted=found.runs)
+    counts, counted, capped = newest.count_by(project, others.search(project, now), newest.MOST_COUNTED, field.column)
+    return _ranked(field, counts, capped=capped, counted=counted)
 
 
-def _mask(columns: Sequence[str], place: int | None = None) -> int:
-    """What `grouping(columns)` is for rows grouped by the one at `place`, or by none: a bit for each other."""
-    every = (1 << len(columns)) - 1
-    return every if place is None else every - (1 << (len(columns) - 1 - place))
-
-
-def _ranked(counts: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+def _ranked(field: ChoiceField, counts: Mapping[str, int], *, capped: bool, counted: int) -> Facet:
+    return Facet(field, tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))), capped, counted)

@@ -15,7 +15,7 @@ ADDRESS = Address("/runs/")
 
 
 def facet(name: str, **counts: int) -> Facet:
-    return Facet(FIELDS[name], tuple(counts.items()), capped=False)
+    return Facet(FIELDS[name], tuple(counts.items()), capped=False, counted=sum(counts.values()))
 
 
 def bar(**filters) -> FilterBar:

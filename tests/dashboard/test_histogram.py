@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboard.histogram import Picture
 from runs.stats.histogram import Histogram
-from runs.stats.spans import Span
+from runs.stats.spans import Span, span
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
 
 def picture(*bars: dict[str, int], since: datetime | None = None, **step: float) -> Picture:
-    span = Span(START, timedelta(**(step or {"minutes": 15})), len(bars))
+    length = timedelta(**(step or {"minutes": 15}))
+    span = Span(tuple(START + length * place for place in range(len(bars) + 1)), length)
     return Picture(Histogram(span, tuple(map(Counter, bars)), since))
 
 
@@ -45,7 +48,7 @@ def test_a_sentence_says_what_the_picture_shows() -> None:
 def test_what_was_not_counted_is_shown_and_said() -> None:
     found = picture({}, {}, {"completed": 1}, since=START + timedelta(minutes=30))
     assert found.uncounted == "2.00"
-    assert found.sentence.endswith("Only the newest 10,000 are counted.")
+    assert found.sentence.endswith("Only the newest 1 are counted.")
     assert picture({"completed": 1}).uncounted == ""
 
 
@@ -61,3 +64,16 @@ def test_what_was_not_counted_is_shown_and_said() -> None:
 def test_the_axis_has_a_few_round_times(count: int, step: dict[str, float], texts: list[str]) -> None:
     found = picture({"completed": 1}, *[{}] * (count - 1), **step)
     assert [tick.text for tick in found.ticks] == texts
+
+
+def test_days_are_those_of_the_reader() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    parts = span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC), zone, least=timedelta(days=1))
+    found = Picture(Histogram(parts, tuple(Counter(completed=1) for _ in range(parts.count))))
+    assert found.zone == "Europe/Berlin"
+    assert found.sentence.startswith("Runs per day from 2026-10-01 to 2026-12-01 Europe/Berlin.")
+    assert [slot.words.split(",")[0] for slot in found.slots[23:27]] == [
+        "2026-10-24", "2026-10-25", "2026-10-26", "2026-10-27",
+    ]  # fmt: skip
+    edges = [int(each) for each in found.edges.split()]
+    assert [(later - edge) // 3600 for edge, later in pairwise(edges[23:27])] == [24, 25, 24]

@@ -171,7 +171,7 @@ def filled(project: Project) -> Project:
 
 
 def found(project: Project, text: str) -> set[str]:
-    conditions = RunFilters(q=Query.parse(text)).conditions(dataset.NOW, project=project)
+    conditions = RunFilters(q=Query.parse(text)).search(project, dataset.NOW).page()
     runs = Run.objects.in_project(project).filter(conditions)
     return {each.removeprefix("run_") for each in runs.values_list("external_id", flat=True)}
 

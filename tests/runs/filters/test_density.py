@@ -8,12 +8,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.filters import Query, RunFilters, density
+from runs.filters import Order, Query, RunFilters, density
+from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run
 from tests.runs.filters import dataset
 from tests.runs.filters.test_conditions import FOUND, MORE, found
 
-LOOKS_RARE, LOOKS_EVEN = "num_nulls", "CASE WHEN"
+LOOKS_RARE, LOOKS_EVEN = "num_nulls", "THEN true ELSE false"
+LONGEST = Order("duration")
 
 
 @pytest.fixture
@@ -22,9 +24,17 @@ def filled(project: Project) -> Project:
     return project
 
 
-def statements(project: Project, text: str) -> list[str]:
+@pytest.fixture
+def looks(monkeypatch: Any) -> None:
+    """Looks at so few runs that the data set is more."""
+    for name, value in {"LOOKED_AT": 1, "DENSE": 1, "MOST_SEEN": 2}.items():
+        monkeypatch.setattr(density, name, value)
+
+
+def statements(project: Project, text: str, order: Order = NEWEST_FIRST) -> list[str]:
+    search = RunFilters(q=Query.parse(text)).search(project)
     with CaptureQueriesContext(connection) as queries:
-        list(Run.objects.in_project(project).matching(RunFilters(q=Query.parse(text))).newest_first()[:1])
+        list(Run.objects.in_project(project).found(search, order)[:1])
     return [query["sql"] for query in queries]
 
 
@@ -36,20 +46,46 @@ def test_the_same_runs_are_found_either_way(filled: Project, monkeypatch: Any, l
         assert found(filled, text) == expected, text
 
 
+@pytest.mark.parametrize("walked", [1, 40_000])
+@pytest.mark.parametrize("by", ["created", "duration", "tokens", "cost"])
+def test_they_are_in_every_order_and_where_they_are_counted(
+    filled: Project, looks: None, monkeypatch: Any, by: str, walked: int
+) -> None:
+    monkeypatch.setattr(density, "WALKED", walked)
+    for text, expected in (FOUND | MORE).items():
+        search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
+        runs = Run.objects.in_project(filled)
+        for order in (Order(by), Order(by, descending=False)):
+            ids = {run.external_id.removeprefix("run_") for run in runs.found(search, order)}
+            assert ids == expected, (text, order)
+        condition, bounded = search.newest()
+        counted = {run.external_id.removeprefix("run_") for run in runs.filter(condition)}
+        assert counted == expected or (bounded and counted < expected), text
+
+
+@pytest.mark.usefixtures("looks")
 def test_what_the_newest_runs_have_is_met_walking(filled: Project, monkeypatch: Any) -> None:
     monkeypatch.setattr(density, "LOOKED_AT", 5)
-    monkeypatch.setattr(density, "DENSE", 1)
     assert LOOKS_EVEN in statements(filled, "metadata.customer:globex")[-1]
 
 
-def test_what_only_old_runs_have_is_gathered(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", 2)
-    monkeypatch.setattr(density, "DENSE", 1)
+@pytest.mark.usefixtures("looks")
+def test_what_only_old_runs_have_is_gathered(filled: Project) -> None:
     for text in ("metadata.customer:acme", "weather", "function:get_weather", "status:failed model:o3 total_tokens:*"):
         assert LOOKS_RARE in statements(filled, text)[-1]
 
 
-@pytest.mark.parametrize("text", ["status:failed", "model:o3 created:-7d", "error:*", "reason:*"])
+@pytest.mark.usefixtures("looks")
+def test_in_another_order_the_shorter_of_two_ways_is_gone(filled: Project, monkeypatch: Any) -> None:
+    monkeypatch.setattr(density, "PAGE", 1)
+    assert LOOKS_EVEN in statements(filled, "duration:>1s status:failed", LONGEST)[-1]
+    # nothing leads to what is negated
+    assert LOOKS_EVEN in statements(filled, "-status:failed", LONGEST)[-1]
+    monkeypatch.setattr(density, "PAGE", 1000)
+    assert LOOKS_RARE in statements(filled, "thread:thread_plain", LONGEST)[-1]
+
+
+@pytest.mark.parametrize("text", ["status:failed", "model:o3 created:-7d", "error:rate_limit_exceeded", "awaits:*"])
 def test_what_has_an_order_of_its_own_costs_no_look(filled: Project, text: str) -> None:
     (statement,) = statements(filled, text)
     assert LOOKS_RARE not in statement

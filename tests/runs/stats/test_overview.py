@@ -9,36 +9,46 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from runs.filters import RunFilters
-from runs.models import Project
-from runs.stats import overview
-from runs.stats.overview import Totals, facets, totals
+from runs.filters import RunFilters, density
+from runs.models import Project, Run
+from runs.stats import newest
+from runs.stats.overview import Overview, Totals, overview
 from tests import factories
 from tests.factories import NOW, run_object
 
 FIELDS = {"status": "status", "model": "model", "assistant": "assistant_id", "thread": "thread_id"}
-PRICED, NANO = "gpt-4o-mini", 600  # nano-dollars for a completion token
-QUERIES = [
-    "",
-    "status=failed",
-    "status=failed&status=completed&model=a",
-    "thread=t1",
-    "assistant=nobody",
-    "error=e1",
-]
+FACETS = ("status", "model", "assistant", "error")
+# what is asked, and whether sums know it of all matches
+QUERIES = {
+    "": True,
+    "status=failed": True,
+    "status=failed&status=completed&model=a": True,
+    "error=e1": True,
+    "q=status:failed model:a,b": True,
+    "q=error_code:e1,e2 status:failed": True,
+    f"from={datetime.fromtimestamp(NOW - 500, UTC):%Y-%m-%dT%H:%M:%SZ}": True,
+    "q=created:>=2020-01-01 status:failed": True,
+    "thread=t1": False,
+    "assistant=nobody": False,
+    "q=model:a OR status:failed": False,
+    "q=-status:failed": False,
+    "q=model:a*": False,
+}
 
 
 def some_run(chance: random.Random, number: int) -> dict[str, Any]:
     status = chance.choice(["completed", "completed", "failed", "queued", "of their own"])
-    created = NOW + number
+    created = NOW + 100 * number
     ended = created + chance.randint(0, 500)
     error = {"code": chance.choice(["e1", "e2"]), "message": "x"} if status == "failed" else None
     tokens = chance.choice([None, chance.randint(1, 1000)])
     return run_object(
         created_at=created, started_at=None, status=status, last_error=error,
-        model=chance.choice(["a", PRICED, None]), assistant_id=chance.choice(["x", "y"]),
+        model=chance.choice(["a", "b", None]), assistant_id=chance.choice(["x", "y"]),
         thread_id=chance.choice(["t1", "t2", "t3"]),
         completed_at=ended if status == "completed" else None,
         failed_at=ended if status == "failed" else None,
@@ -56,41 +66,21 @@ def runs(project: Project) -> list[dict[str, Any]]:
     return made[::-1]
 
 
-def of(query: str) -> RunFilters:
-    return RunFilters.from_query(parse_qs(query))
+def seen(project: Project, query: str) -> Overview:
+    filters = RunFilters.from_query(parse_qs(query))
+    now = datetime.fromtimestamp(NOW + 6000, UTC)
+    return overview(project, filters, filters.search(project, now), FACETS, UTC)
 
 
-def matches(run: dict[str, Any], query: str) -> bool:
-    asked = parse_qs(query)
-    code = (run["last_error"] or {}).get("code")
-    given = {name: run[field] for name, field in FIELDS.items()} | {"error": code}
-    return all(given[name] in values for name, values in asked.items())
+def found_by(project: Project, runs: list[dict[str, Any]], filters: RunFilters) -> list[dict[str, Any]]:
+    """Those of `runs` that a plain list has."""
+    ids = set(Run.objects.in_project(project).matching(filters).values_list("external_id", flat=True))
+    return [run for run in runs if run["id"] in ids]
 
 
-def by_hand(runs: list[dict[str, Any]], query: str, most: int) -> Totals:
-    found = [run for run in runs if matches(run, query)]
-    counted = found[:most]
-    durations = sorted(
-        1000 * ((run["completed_at"] or run["failed_at"]) - run["created_at"])
-        for run in counted
-        if run["completed_at"] or run["failed_at"]
-    )
-    tokens = [run["usage"]["total_tokens"] for run in counted if run["usage"]]
-    priced, unpriced = (
-        [run["usage"]["total_tokens"] for run in counted if run["usage"] and (run["model"] == PRICED) is wanted]
-        for wanted in (True, False)
-    )
-    failed = sum(run["status"] == "failed" for run in counted)
-    return Totals(
-        len(counted), len(found) > most, failed,
-        _share(durations, 50), _share(durations, 95), sum(tokens) if tokens else None,
-        sum(priced) * NANO if priced else None, sum(unpriced),
-        *((moment(counted[-1]), moment(found[0])) if counted else (None, None)),
-    )  # fmt: skip
-
-
-def moment(run: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(run["created_at"], UTC)
+def tokens_of(runs: list[dict[str, Any]]) -> int | None:
+    used = [run["usage"]["total_tokens"] for run in runs if run["usage"]]
+    return sum(used) if used else None
 
 
 def _share(ordered: list[int], percent: int) -> int | None:
@@ -100,11 +90,25 @@ def _share(ordered: list[int], percent: int) -> int | None:
 
 @pytest.mark.parametrize("most", [10_000, 60, 59, 7, 1])
 @pytest.mark.parametrize("query", QUERIES)
-def test_totals_are_those_of_the_newest_matches(
+def test_totals_are_exact_or_those_of_the_newest_matches(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
-    monkeypatch.setattr(overview, "MOST_COUNTED", most)
-    assert totals(project, of(query)) == by_hand(runs, query, most)
+    found = found_by(project, runs, RunFilters.from_query(parse_qs(query)))
+    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    counted, capped = found[:most], len(found) > most
+    durations = sorted(
+        1000 * ((run["completed_at"] or run["failed_at"]) - run["created_at"])
+        for run in counted
+        if run["completed_at"] or run["failed_at"]
+    )
+    summed = capped and QUERIES[query]
+    told = found if summed else counted
+    totals = seen(project, query).totals
+    assert totals.runs == len(told)
+    assert totals.failed == sum(run["status"] == "failed" for run in told)
+    assert (totals.tokens or 0) == (tokens_of(told) or 0)
+    assert (totals.capped, totals.summed, totals.counted) == (capped, summed, len(counted))
+    assert (totals.p50_ms, totals.p95_ms) == (_share(durations, 50), _share(durations, 95))
 
 
 @pytest.mark.parametrize("most", [10_000, 7])
@@ -112,37 +116,78 @@ def test_totals_are_those_of_the_newest_matches(
 def test_facets_count_the_matches_with_their_own_filter_left_aside(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
-    monkeypatch.setattr(overview, "MOST_COUNTED", most)
-    found = facets(project, of(query), tuple(FIELDS))
-    assert list(found) == ["status", "model", "assistant", "thread"]
-    for name, facet in found.items():
-        others = of(query).without(name).query()
-        left = [run for run in runs if matches(run, others)]
-        expected = Counter(run[FIELDS[name]] for run in left[:most] if run[FIELDS[name]] is not None)
-        assert dict(facet.counts) == expected
+    filters = RunFilters.from_query(parse_qs(query))
+    left = {name: found_by(project, runs, filters.without(name)) for name in FACETS}
+    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    facets = seen(project, query).facets
+    assert tuple(facets) == FACETS
+    for name, facet in facets.items():
+        counted = left[name][:most] if facet.capped else left[name]
+        values = [(run["last_error"] or {}).get("code") if name == "error" else run[FIELDS[name]] for run in counted]
+        assert dict(facet.counts) == Counter(value for value in values if value is not None)
         assert list(facet.counts) == sorted(facet.counts, key=lambda pair: (-pair[1], pair[0]))
-        assert facet.capped == (len(left) > most)
-        assert facet.most == max(expected.values(), default=0)
+        assert facet.most == max(dict(facet.counts).values(), default=0)
         assert facet.field.name == name
+        if facet.capped:
+            assert (len(left[name]) > most, facet.counted) == (True, most)
+
+
+@pytest.mark.parametrize("query", ["", "status=failed", "q=model:a"])
+def test_facets_that_sums_know_are_never_capped(
+    project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(newest, "MOST_COUNTED", 7)
+    facets = seen(project, query).facets
+    assert [facets[name].capped for name in ("status", "model", "error")] == [False, False, False]
+
+
+def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
+    project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LOOKED_AT": 10, "DENSE": 1, "MOST_SEEN": 20, "WALKED": 20}.items():
+        monkeypatch.setattr(density, name, value)
+    query = "q=-status:failed"
+    met = [run for run in runs[:21] if run["status"] != "failed"]
+    totals = seen(project, query).totals
+    assert (totals.runs, totals.capped, totals.counted) == (len(met), True, len(met))
+    monkeypatch.setattr(density, "WALKED", 60)
+    assert not seen(project, query).totals.capped
 
 
 def test_a_project_without_runs_has_no_numbers(project: Project) -> None:
-    assert totals(project, RunFilters()) == Totals(0, False, 0, None, None, None, None, 0, None, None)
-    facet = facets(project, RunFilters(), ("status",))["status"]
+    found = seen(project, "")
+    assert found.totals == Totals(0, False, 0, None, None, None, None, 0, 0)
+    facet = found.facets["status"]
     assert (facet.counts, facet.capped, facet.most) == ((), False, 0)
+    assert found.histogram is None
 
 
-def test_sums_may_be_larger_than_a_bigint(project: Project) -> None:
+def test_sums_may_be_larger_than_a_bigint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 2**62}
     factories.post(project, *(run_object(usage=usage) for _ in range(3)))
-    assert totals(project, RunFilters()).tokens == 3 * 2**62
+    assert seen(project, "").totals.tokens == 3 * 2**62
+    monkeypatch.setattr(newest, "MOST_COUNTED", 1)
+    assert seen(project, "").totals.tokens == 3 * 2**62
 
 
-def test_the_number_of_queries_depends_on_the_filters_alone(
+def test_all_is_read_at_once(
     project: Project, runs: list[dict[str, Any]], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for query, expected in (("", 1), ("status=failed", 2), ("status=failed&model=a", 3), ("thread=t1", 1)):
+    # one more for each field that is filtered, whose facet leaves it aside, and a look where two are
+    for query, expected in (("", 1), ("status=failed", 2), ("status=failed&model=a", 4), ("thread=t1", 1)):
         with django_assert_num_queries(expected):
-            facets(project, of(query), ("status", "model", "assistant"))
-    with django_assert_num_queries(1):
-        totals(project, of("status=failed"))
+            seen(project, query)
+
+
+def test_runs_are_looked_at_once_however_often_they_are_asked_for(
+    project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(density, "LOOKED_AT", 10)
+    filters = RunFilters.from_query({"q": ["total_tokens:>0 duration:>0s"]})
+    search = filters.search(project)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(3):
+            list(Run.objects.in_project(project).found(search, density.NEWEST_FIRST)[:5])
+            overview(project, filters, search, FACETS, UTC)
+    looks = [query for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
+    assert len(looks) == 1
