@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dashboard import formats, json_values
-from dashboard.listing import run_url
+from dashboard.listing import NO_NAMES, run_url
 from dashboard.run_page import calls
 from dashboard.run_page.calls import Call
 from dashboard.run_page.posted import as_mapping
@@ -46,6 +46,7 @@ class Row:
 
     run: Run
     url: str
+    assistant: str | None  # its name, where it has one
     need: Need
     calls: tuple[Awaited, ...]
     more_calls: int
@@ -57,9 +58,9 @@ class Row:
         return self.run.action_type == "submit_tool_approval"
 
 
-def rows(runs: Iterable[Run], path: str, now: datetime) -> list[Row]:
-    """The rows of `runs`, which are listed below the run list at `path`."""
-    return [_row(run, path, now) for run in runs]
+def rows(runs: Iterable[Run], path: str, now: datetime, names: Mapping[str, str] = NO_NAMES) -> list[Row]:
+    """The rows of `runs`, which are listed below the run list at `path`; `names` are those of assistants by id."""
+    return [_row(run, path, now, names.get(run.assistant_id)) for run in runs]
 
 
 def awaited(run: Run) -> list[Awaited]:
@@ -79,11 +80,12 @@ def _awaited(posted: Any, call: Call) -> Awaited:
     return Awaited(call.id, call.type, call.name, call.server, None if text is None else clean(text))
 
 
-def _row(run: Run, path: str, now: datetime) -> Row:
+def _row(run: Run, path: str, now: datetime, assistant: str | None) -> Row:
     found = awaited(run) if run.status == Run.Status.REQUIRES_ACTION else []
     return Row(
         run,
         run_url(path, run),
+        assistant,
         need_of(run, now),
         tuple(found[:MOST_CALLS]),
         max(0, len(found) - MOST_CALLS),

@@ -16,7 +16,7 @@ from dashboard.access import project_page
 from dashboard.views.refused import refuse
 from runs.errors import InvalidFilter, Problem
 from runs.filters import Cursor, RunFilters
-from runs.models import Project
+from runs.models import Assistant, Project
 from runs.stats import actions
 from runs.stats.actions import Counts, Need
 
@@ -85,11 +85,12 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
     found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
     counts = actions.counts(project, asked.filters, now)
+    names = Assistant.objects.names(project, {run.assistant_id for run in found.runs})
     context = {
         "project": project,
         "asked": asked,
         "filters": asked.filters,
-        "rows": pending.rows(found.runs, reverse("runs", kwargs={"project": project.slug}), now),
+        "rows": pending.rows(found.runs, reverse("runs", kwargs={"project": project.slug}), now, names),
         "counts": counts,
         "tabs": list(_tabs(asked, counts, path)),
         "here": path + asked.query,

@@ -227,5 +227,13 @@ def test_twenty_runs_cost_what_ten_cost(member_client, project) -> None:
         with CaptureQueriesContext(connection) as captured:
             assert len(listed(member_client.get(URL))) == 10 * (number + 1)
         counts.append(len(captured))
-    # session, user, project and role; the page of runs, the counts
-    assert counts[0] == counts[1] <= 7
+    # session, user, project and role; the page of runs, the counts, names of assistants
+    assert counts[0] == counts[1] <= 8
+
+
+def test_assistants_are_called_by_their_names(member_client, project) -> None:
+    factories.post(project, waiting("run_named"))
+    factories.post_assistants(project, asst_concierge="Front <desk>")
+    content = member_client.get(URL).content.decode()
+    assert "Front &lt;desk&gt;" in content
+    assert 'href="/p/default/assistants/asst_concierge/"' in content

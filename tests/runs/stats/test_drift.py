@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import pytest
@@ -166,3 +168,57 @@ def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch:
     factories.post_steps(project, factories.step_object(changed.before()[-1], *calls))
     monkeypatch.setattr(drift, "MOST_STEPPED", 1)
     assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
+
+
+def anew(runs: list[Run]) -> dict[str, Any]:
+    """Figures from the runs themselves: of sorted values the first that so many of them are not above."""
+
+    def at(values: list[Any], share: float) -> Any:
+        known = sorted(value for value in values if value is not None)
+        return known[ceil(share * len(known)) - 1] if known else None
+
+    costs = [run.cost for run in runs if run.cost is not None]
+    durations = [run.duration_ms for run in runs]
+    return {
+        "runs": len(runs),
+        "failed": sum(run.status == "failed" for run in runs),
+        "incomplete": sum(run.status == "incomplete" for run in runs),
+        "active": sum(run.status in ("queued", "in_progress") for run in runs),
+        "p50_ms": at(durations, 0.5),
+        "p95_ms": at(durations, 0.95),
+        "timed": len([each for each in durations if each is not None]),
+        "prompt": at([run.prompt_tokens for run in runs], 0.5),
+        "completion": at([run.completion_tokens for run in runs], 0.5),
+        "cost": pytest.approx(sum(costs) / len(costs)) if costs else None,
+        "priced": len(costs),
+    }
+
+
+def some_life(project: Project, chance: random.Random, number: int) -> None:
+    """A run of either version that was posted several times, and may be deleted in the end."""
+    text, sign = chance.choice([(OLD, -1), (NEW, 1)])
+    at = CHANGED + sign * timedelta(minutes=chance.randrange(60 * 24 * 9))
+    made = changed.run(f"run_{number}", at, chance.randrange(900), text, chance.randrange(9000), 7, model="gpt-4o")
+    factories.post(project, made | {"status": "in_progress", "completed_at": None, "usage": None})
+    if chance.random() < 0.7:
+        ends = (made, made | changed.failed(made), made | {"status": "incomplete"}, made | {"usage": None})
+        factories.post(project, *[chance.choice(ends)] * 2)
+    if chance.random() < 0.1:
+        erase(Run.objects.get(external_id=made["id"]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_figures_are_what_counting_anew_gives_whatever_happened(project: Project, seed: int) -> None:
+    """Status changes, re-sends, deletes, missing usage, and runs at the very second of the change."""
+    chance = random.Random(seed)
+    for number in range(50):
+        some_life(project, chance, number)
+    for name, at, text in (("old", CHANGED - timedelta(seconds=1), OLD), ("new", CHANGED, NEW)):
+        factories.post(project, changed.run(f"run_edge_{name}", at, 5, text, 1, 1, model="gpt-4o"))
+    found = measured(project)
+    for side, begin, end in ((found.before, CHANGED - WEEK, CHANGED), (found.after, CHANGED, CHANGED + WEEK)):
+        runs = Run.objects.filter(configuration_id=side.version.id, created_at__gte=begin, created_at__lt=end)
+        expected = anew(list(runs))
+        assert {name: getattr(side.figures, name) for name in expected} == expected
+        assert sum(part.runs for part in side.parts.values()) == side.figures.runs
+        assert sum(side.codes.values()) == side.figures.failed
