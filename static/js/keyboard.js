@@ -26,12 +26,12 @@ function follow(key) {
   return true;
 }
 
-// Lists only what this page has.
+// Lists every key; what the page at hand does not have stands back.
 function showKeys() {
   const dialog = document.getElementById("keys");
   if (!dialog || dialog.open) return false;
   for (const row of dialog.querySelectorAll("[data-needs]")) {
-    row.hidden = !document.querySelector(row.dataset.needs);
+    row.toggleAttribute("data-absent", !document.querySelector(row.dataset.needs));
   }
   dialog.showModal();
   return true;

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs import tags
-from runs.models import Project, RunTag, User
-from tests.browser.conftest import assert_accessible
+from runs.models import Project, RunTag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,19 +39,3 @@ def test_a_selection_is_tagged_and_found_again(signed_in: Page, demo_project: Pr
     signed_in.get_by_role("button", name="Remove tag needs-review").click()
     expect(signed_in.locator("#tags .tok")).to_have_count(1)
     assert RunTag.objects.in_project(demo_project).count() == 2
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 375])
-def test_tags_are_accessible(signed_in: Page, live_server: Any, demo_project: Project, scheme: Any, width: int) -> None:
-    key = demo_project.key("run_failed")
-    tags.add(demo_project, [key], ["urgent", "x" * 40], User.objects.get(username="mira"))
-    signed_in.emulate_media(color_scheme=scheme)
-    signed_in.set_viewport_size({"width": width, "height": 900})
-    signed_in.goto(f"{live_server.url}/p/default/runs/?q=tag:urgent")
-    signed_in.locator("#rows [type=checkbox]").first.check()
-    signed_in.locator(".tagger summary").click()
-    assert_accessible(signed_in)
-    signed_in.goto(f"{live_server.url}/p/default/runs/run_failed/")
-    expect(signed_in.locator("#tags")).to_be_visible()
-    assert_accessible(signed_in)

@@ -214,7 +214,7 @@ def test_the_state_is_told_in_title_heading_and_tokens(member_client, project):
     body = member_client.get(URL, {"status": "failed", "from": "-24h"}).content.decode()
     assert "<title>Runs with status failed since 24 hours ago · Runglass</title>" in body
     assert re.search(r'<h1[^>]*>Runs<span class="vh"> with status failed since 24 hours ago</span></h1>', body)
-    assert f'href="{URL}?from=-24h" hx-get="{URL}?from=-24h" aria-label="Remove status:failed"' in body
+    assert f'href="{URL}?from=-24h" hx-get="{URL}?from=-24h" hx-ext="morph" aria-label="Remove status:failed"' in body
     assert '<input type="hidden" name="from" value="-24h">' in body
     assert re.search(r'name="status" value="failed"[^>]* checked', body)
 
