@@ -63,6 +63,8 @@ _VALUE = re.compile(
         (?:(?!{_CODED}|{_DAY}|{_MONTH}|tool|function|model|engine|deployment)[a-z][a-z']*+[,;]?\s)++)
     # a server's answer inside the message: what its message says is read like the rest
     | (?P<spoken>(?<=[{{,\s])["']{_SPOKEN}["']\s{{0,3}}:\s{{0,3}}["'])
+    # what an exception was made with, where it is a sentence
+    | (?P<opened>(?<=[a-z]\()["'](?=[^"'\n]{{0,60}}\s))
     # what a status or an exit code says is no mere number
     | (?P<status>\b{_CODED}(?:\sis|\sof)?[\s:=]{{1,3}}\d{{1,5}}\b(?![.,]\d))
     | (?P<url>\b[a-z][a-z0-9+]{{1,14}}://[^\s"'<>`]*[^\s"'<>`.,;:!?)\]}}])
@@ -95,7 +97,7 @@ _VALUE = re.compile(
       | (?:(?<=model\s)|(?<=model:\s)|(?<=engine\s)|(?<=deployment\s)|(?<=reached\sfor\s)|(?<=info\sfor:\s))
         (?P<model>[a-z](?=[a-z_.]{{0,60}}[\d/:-]\w)(?:\w|[./:@-](?=\w)){{1,200}}+)
       | (?:(?<=tool\s)|(?<=tool:\s)|(?<=function\s)|(?<=function:\s))
-        (?P<tool>[a-z][a-z0-9]{{0,60}}(?:[_.]|(?-i:(?<=[a-z])[A-Z]))(?:\w|[.-](?=\w)){{1,100}}+)
+        (?P<tool>(?!\w{{0,60}}(?:error|exception)\b)[a-z][a-z0-9]{{0,60}}(?:[_.]|(?-i:(?<=[a-z])[A-Z]))(?:\w|[.-](?=\w)){{1,100}}+)
       | (?P<n>[+-]?{_NUMBER}(?:\s?[kmgt]i?b\b|[km]\b|\s?%|st\b|nd\b|rd\b|th\b|x\b)?(?![a-z0-9_-]\w))
       | (?P<word>(?={_PART}{_PART}[a-z_]{{0,40}}-?\d)[a-z0-9](?:\w|[./:@-](?=\w)){{1,200}}+)
       | (?P<letters>(?:run|thread|call|msg|asst|step|req|file|chatcmpl)[-_][a-z]{{18,200}}\b)
@@ -104,7 +106,7 @@ _VALUE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_PASSED_OVER = frozenset({"plain", "spoken", "status"})
+_PASSED_OVER = frozenset({"plain", "spoken", "opened", "status"})
 _KINDS = {"file": "path", "letters": "id", "secret": "key"}
 
 

@@ -48,6 +48,32 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "run_8tRkV2mQ: no answer to call_aa1, see req_77.",
     ),
     "No more of function <tool>.": ("No more of function get_weather.", "No more of function mcp.search_docs."),
+    "RemoteDisconnected('Remote end closed connection after <time>')": (
+        "RemoteDisconnected('Remote end closed connection after 30 s')",
+        "RemoteDisconnected('Remote end closed connection after 2 min')",
+    ),
+    "Error running tool: SyntaxError: invalid syntax (line <n>)": (
+        "Error running tool: SyntaxError: invalid syntax (line 3)",
+    ),
+    "Error running tool: ZeroDivisionError: division by zero (line <n>)": (
+        "Error running tool: ZeroDivisionError: division by zero (line 3)",
+    ),
+    "Thread <id> already has an active run <id>.": (
+        "Thread thread_abc123DEF already has an active run run_xyz789GHI.",
+        "Thread thread_1 already has an active run run_2.",
+    ),
+    'Tool call arguments could not be parsed: {"order": <value>, "lines": [<n>]}': (
+        'Tool call arguments could not be parsed: {"order": "A-48209", "lines": [1,2,3]}',
+        'Tool call arguments could not be parsed: {"order": "B-1", "lines": [7]}',
+    ),
+    "Invalid value: <value>. Supported values are: <value>.": (
+        "Invalid value: 'foo'. Supported values are: 'low', 'medium', and 'high'.",
+        "Invalid value: 'tiny'. Supported values are: 'low' and 'high'.",
+    ),
+    "CompletionUsage(completion_tokens=<n>, total_tokens=<n>)": (
+        "CompletionUsage(completion_tokens=4096, total_tokens=5330)",
+        "CompletionUsage(completion_tokens=16, total_tokens=31)",
+    ),
     "Rate limit reached for requests": ("Rate limit reached for requests",),
     "Rate limit is exceeded. Try again in <time>.": (
         "Rate limit is exceeded. Try again in 24 seconds.",
