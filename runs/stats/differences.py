@@ -21,7 +21,7 @@ from runs.filters import RunFilters
 from runs.models import Configuration, Project, RunStep
 from runs.stats.errors import LATEST, Window, of_group
 
-MOST_COMPARED = 500
+MOST_COMPARED = 300
 MOST_SHOWN = 12
 FEW = 20  # runs on either side, below which chance explains much
 _LOOKED_AT = 4  # times as many runs of an assistant are searched for completed ones

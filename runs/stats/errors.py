@@ -24,7 +24,7 @@ from runs.stats.newest import MOST_COUNTED
 from runs.stats.spans import HOUR, Span
 
 # Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
-MOST_GROUPS = 2_000
+MOST_GROUPS = 1_000
 NEW_FOR = timedelta(hours=24)
 
 _COLUMNS = ("error_group_id", "created_at", "assistant_id", "model", "configuration_id", "total_tokens", "cost")
