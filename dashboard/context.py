@@ -29,6 +29,7 @@ PAGES = (
     Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("assistants", "Assistants", key="g a", covers=("assistant",)),
     Page("errors", "Errors", key="g e", covers=("error-group",)),
+    Page("tools", "Tools", key="g o", covers=("tool",)),
     Page("actions", "Actions", key="g w"),
     Page("usage", "Usage", key="g u"),
     Page("connect", "Connect", key="g c"),

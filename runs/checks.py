@@ -74,7 +74,7 @@ def faults(tools: str | None, called: Sequence[Called]) -> set[int]:
     """The places of the calls that do not keep to `tools`, a run's own as JSON; none where these were not sent."""
     if tools is None or tools == "null":
         return set()
-    found = contract.check(_tools(tools), called).findings
+    found = contract.check(parsed(tools), called).findings
     wrong = {id(finding.call) for finding in found if finding.kind in FAULTS}
     return {place for place, call in enumerate(called) if id(call) in wrong}
 
@@ -97,7 +97,8 @@ def _bodies(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str | None]:
 
 
 @lru_cache(maxsize=64)
-def _tools(tools: str) -> list[Any]:
+def parsed(tools: str) -> list[Any]:
+    """The JSON of a run's tools as values, of which the last ones are remembered: read only."""
     found: list[Any] = json.loads(tools)
     return found
 

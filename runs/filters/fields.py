@@ -178,6 +178,15 @@ FIELDS = (
         "that called that function", ("function:get_weather", "function:get_*", "-function:*"),
     ),
     Field(
+        "failing", "failing tool", _CHOICE, targets.Failing(),
+        "that called that tool or function in a step that failed", ("failing:issue_refund", "failing:*"),
+    ),
+    Field(
+        "misargued", "mis-argued function", _CHOICE, targets.Misargued(),
+        "with a call of that function that does not keep to the run's own tools, as far as calls were checked",
+        ("misargued:issue_refund", "misargued:*"),
+    ),
+    Field(
         "defines", "defined function", _CHOICE, targets.Configured("function_names"),
         "whose configuration defines that function", ("defines:get_weather -function:get_weather",),
     ),

@@ -113,7 +113,7 @@ def _counted(field: Field, count: int) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-_BY_CONFIGURATION = ("tool", "function", "defines")
+_BY_CONFIGURATION = ("tool", "function", "defines", "failing", "misargued")
 _SOURCES: dict[str, Callable[[Project, str], Iterable[tuple[str, int]]]] = {
     "status": values.statuses,
     "model": values.models,
@@ -125,5 +125,7 @@ _SOURCES: dict[str, Callable[[Project, str], Iterable[tuple[str, int]]]] = {
     "tool": values.tools,
     "function": values.functions,
     "defines": values.functions,
+    "failing": values.tools,
+    "misargued": values.functions,
     "awaits": values.awaited,
 }

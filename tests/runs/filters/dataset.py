@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from runs import tags
+from runs import checks, tags
 from runs.models import Configuration, ErrorGroup, Project, Run
 from tests import factories
 
@@ -26,7 +26,10 @@ def fill(project: Project) -> None:
     assert not factories.post(project, *runs).errors
     called = factories.function_call("get_weather"), {"id": "call_s", "type": "file_search", "file_search": {}}
     factories.post_steps(project, factories.step_object(runs[0], *called))
-    factories.post_steps(project, factories.step_object(runs[2], factories.function_call("issue_refund")))
+    factories.post_steps(
+        project, factories.step_object(runs[2], factories.function_call("issue_refund"), status="failed")
+    )
+    checks.check_next({project.pk: project}, None)
     factories.post_assistants(project, asst_billing="Refund desk")
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)

@@ -1,0 +1,1 @@
+"""The pages about tools and functions: what is asked, and what each shows."""

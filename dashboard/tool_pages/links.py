@@ -1,0 +1,57 @@
+"""The runs behind a number: addresses of the run list, over the same time."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from runs.filters import Moment, Query, RunFilters
+from runs.filters.matches import Is
+from runs.filters.tree import Term
+from runs.stats.tools import Period, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class RunLinks:
+    """Runs of one project, created since a period began. A run's calls may fall into a later hour than the run."""
+
+    slug: str
+    period: Period
+
+    def calling(self, tool: Tool, assistant: str | None = None) -> str:
+        """The runs with a call of it; of other kinds than functions, also those that could have called it."""
+        return self._where("function" if tool.is_function else "tool", tool.name, assistant)
+
+    def failing(self, tool: Tool, assistant: str | None = None) -> str:
+        """The runs with a call of it in a step that failed."""
+        return self._where("failing", tool.name, assistant)
+
+    def misarguing(self, tool: Tool, assistant: str | None = None) -> str:
+        """The runs with a call of it that does not keep to their tools."""
+        return self._where("misargued", tool.name, assistant)
+
+    def defining(self, tool: Tool) -> str:
+        """The runs that could call it."""
+        return self._where("defines" if tool.is_function else "tool", tool.name if tool.is_function else tool.type)
+
+    def of_configuration(self, configuration_id: uuid.UUID) -> str:
+        """The runs of a configuration, whenever."""
+        asked = Query(Term("configuration", (Is(configuration_id.hex),)))
+        return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(q=asked).query()}"
+
+    def of_assistant(self, assistant_id: str) -> str:
+        """The runs of an assistant."""
+        return self._to(RunFilters(assistant=(assistant_id,), since=self._since))
+
+    def _where(self, field: str, value: str, assistant: str | None = None) -> str:
+        chosen = () if assistant is None else (assistant,)
+        return self._to(RunFilters(assistant=chosen, since=self._since, q=Query(Term(field, (Is(value),)))))
+
+    def _to(self, filters: RunFilters) -> str:
+        return f"{reverse('runs', kwargs={'project': self.slug})}?{filters.query()}"
+
+    @property
+    def _since(self) -> Moment:
+        return Moment.parse(f"{self.period.since:%Y-%m-%dT%H:%M:%SZ}")

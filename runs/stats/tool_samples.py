@@ -1,0 +1,70 @@
+"""Single calls of a tool to look at, and the configurations that define it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
+
+from runs.models import Configuration, Project, Run, RunStep
+from runs.models.run import CALLS
+from runs.stats.spans import HOUR
+from runs.stats.tools import Key, last_hour
+
+# Bytes of a step's details that come with it; longer ones are fetched when they are looked at.
+LONGEST_AT_ONCE = 16_000
+
+
+class Sort(StrEnum):
+    """Which calls of a tool."""
+
+    NEWEST = "newest"
+    FAILED = "failed"
+    MISARGUED = "misargued"
+
+
+def steps(project: Project, key: Key, sort: Sort, most: int) -> list[RunStep]:
+    """The newest steps with such a call, with `size` bytes of details, and these as `shown` where they are short."""
+    found = _steps(project, key, sort)
+    if found is None:
+        return []
+    size = Func(F("details"), function="octet_length", output_field=IntegerField())
+    shown = Case(When(size__lte=LONGEST_AT_ONCE, then=F("details")))
+    found = found.defer("details", "extra", "metadata").annotate(size=size).annotate(shown=shown)
+    return list(found.order_by("-created_at", "run_id", "external_id")[:most])
+
+
+def _steps(project: Project, key: Key, sort: Sort) -> QuerySet[RunStep] | None:
+    """In the words of the indexes; the newest are looked for from the last call back."""
+    found = RunStep.objects.filter(project=project, tool_types__contains=[key[0]])
+    match sort:
+        case Sort.FAILED:
+            return found.filter(status="failed", tool_names__contains=[key[1]])
+        case Sort.MISARGUED:
+            return found.filter(~Q(misargued=[]), misargued__contains=[key[1]])
+    hour = last_hour(project, key)
+    if hour is None:
+        return None
+    return found.filter(CALLS, tool_names__contains=[key[1]], created_at__lt=hour + HOUR)
+
+
+def step(project: Project, run_id: str, step_id: str) -> RunStep | None:
+    """One step by the posted ids of its run and its own, whole."""
+    return RunStep.objects.filter(run_id=project.key(run_id), external_id=step_id).first()
+
+
+def configured(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The texts of the configurations of those runs, by run."""
+    of_run = dict(Run.objects.filter(pk__in=set(run_ids)).values_list("pk", "configuration_id"))
+    bodies = dict(Configuration.objects.filter(pk__in=set(of_run.values())).values_list("pk", "body"))
+    return {run: bodies[pk] for run, pk in of_run.items() if pk in bodies}
+
+
+def defining(project: Project, key: Key, most: int) -> list[tuple[uuid.UUID, str, datetime]]:
+    """Configurations that define a function, or a tool of its kind: id, assistant, first sight; the newest first."""
+    held = {"function_names__contains": [key[1]]} if key[0] == "function" else {"tool_types__contains": [key[0]]}
+    found = Configuration.objects.filter(project=project, **held).order_by("-first_seen_at", "-id")
+    return list(found.values_list("id", "assistant_id", "first_seen_at")[:most])

@@ -1,0 +1,244 @@
+"""Every number about tools, computed again from the posted steps of a set of awkward cases."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from runs import call_sums, checks
+from runs.models import Project, Run, RunStep
+from runs.removal import erase
+from runs.stats import tools
+from runs.stats.tools import Measured, Period
+from tests import factories
+from tests.factories import function_call, function_tool, run_object, step_object
+
+NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+PERIOD = Period.before(NOW, timedelta(hours=24), 24)
+SEARCH = {"id": "call_s", "type": "file_search", "file_search": {"results": [{"file_id": "f1"}, {"file_id": "f2"}]}}
+LEDGER = {
+    "id": "call_m",
+    "type": "mcp",
+    "name": "post_entry",
+    "arguments": "{}",
+    "output": "posted",
+    "server_label": "l",
+}
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(f"2026-11-{text}+00:00").timestamp())
+
+
+def step(run: dict[str, Any], when: str, took: int | None, *calls: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    created = at(when)
+    ended = None if took is None else created + took
+    return step_object(run, *calls, created_at=created, completed_at=ended, **changes)
+
+
+def fill(project: Project) -> None:
+    """Runs of two assistants with two versions of `search`, and steps of every sort around the edges of the period."""
+    strict = function_tool("search", order={"type": "integer"})
+    loose = run_object(
+        id="run_loose", created_at=at("18T09:59:00"), tools=[function_tool("search"), function_tool("idle")]
+    )
+    tight = run_object(id="run_tight", created_at=at("18T10:00:00"), tools=[strict, {"type": "file_search"}],
+                       assistant_id="asst_tight")  # fmt: skip
+    gone = run_object(id="run_gone", created_at=at("18T10:00:00"), tools=[strict])
+    orphan = run_object(id="run_never_posted")
+    parallel = [function_call("search", output="abc"), function_call("search", output="\u00fc" * 10), SEARCH]
+    sent_again = step(loose, "18T10:30:00", 5, function_call("search"))
+    late = step(tight, "18T11:00:00", None, function_call("search", output=None), status="in_progress")
+    failed = {"status": "failed", "failed_at": at("18T10:40:09")}
+    factories.post_steps(
+        project,
+        step(loose, "17T11:59:59", 1, function_call("search")),  # the second before the period
+        step(loose, "17T12:00:00", 60, function_call("search")),  # its first second
+        step(loose, "18T11:06:40", 0, function_call("search")),
+        step(loose, "18T12:30:00", 3, function_call("search")),  # by a clock that is ahead
+        step(tight, "18T10:05:00", 10, *parallel),
+        step(tight, "18T10:40:00", None, function_call("search", "{"), SEARCH, **failed),
+        step(orphan, "18T10:10:00", 4, function_call("search"), LEDGER),
+        step(gone, "18T10:10:00", 4, function_call("search")),
+        sent_again, late, step(loose, "18T10:45:00", 2),
+    )  # fmt: skip
+    factories.post(project, loose, tight, gone)
+    factories.post_steps(project, sent_again, sent_again | {"status": "in_progress", "completed_at": None})
+    erase(Run.objects.get(external_id="run_gone"))
+    checks.check_next({project.pk: project}, None)
+    done = {"status": "completed", "completed_at": at("18T11:00:20")}
+    details = {"type": "tool_calls", "tool_calls": [function_call("search", '{"order": 7}', "done")]}
+    factories.post_steps(project, late | done | {"step_details": details})
+
+
+def raw_calls(project: Project) -> list[dict[str, Any]]:
+    """The calls of the period as they were posted, one each, with what a reader can tell of them."""
+    found = []
+    for row in RunStep.objects.filter(project=project):
+        posted = json.loads(row.as_json())
+        created = datetime.fromtimestamp(posted["created_at"], UTC)
+        ended = posted["completed_at"] if posted["status"] == "completed" else None
+        for call in posted["step_details"].get("tool_calls", []):
+            function = call.get("function", {})
+            output = function.get("output", call.get("output", call.get("file_search", {}).get("results")))
+            text = output if isinstance(output, str) or output is None else json.dumps(output, separators=(",", ":"))
+            found.append(
+                {
+                    "key": (call["type"], function.get("name", call.get("name", call["type"]))),
+                    "at": created,
+                    "assistant": posted["assistant_id"],
+                    "failed": posted["status"] == "failed",
+                    "took": None if ended is None else (ended - posted["created_at"]) * 1000,
+                    "size": None if text is None else len(text.encode()),
+                    "run": posted["run_id"],
+                    "arguments": function.get("arguments"),
+                    "checked": row.misargued is not None,
+                }
+            )
+    return [call for call in found if call["at"] >= PERIOD.since]
+
+
+def is_wrong(call: dict[str, Any]) -> bool:
+    """By hand: `run_tight` wants an integer, `run_loose` a string, nothing else is defined."""
+    if not call["checked"] or call["key"] != ("function", "search"):
+        return False
+    try:
+        order = json.loads(call["arguments"])["order"]
+    except ValueError:
+        return True
+    return not isinstance(order, int if call["run"] == "run_tight" else str)
+
+
+def disc(values: list[int], share: float) -> int | None:
+    """The percentile that is one of the values."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else None
+
+
+def by_key(calls: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    found = defaultdict(list)
+    for call in calls:
+        found[call["key"]].append(call)
+    return found
+
+
+def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
+    fill(project)
+    call_sums.fold(project)
+    found = tools.calls(project, PERIOD)
+    raw = by_key(raw_calls(project))
+    assert found.keys() == raw.keys() == {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}
+    for key, calls in raw.items():
+        called = found[key]
+        wanted = [
+            calls,
+            [c for c in calls if c["failed"]],
+            [c for c in calls if c["checked"]],
+            [*filter(is_wrong, calls)],
+        ]
+        total = called.total
+        assert [total.calls, total.failed, total.checked, total.misargued] == list(map(len, wanted))
+        assert total.unchecked == len(calls) - len(wanted[2])
+        for place, part in enumerate(called.parts):
+            edges = PERIOD.edges[place], PERIOD.edges[place + 1] + timedelta(days=place == PERIOD.parts - 1)
+            assert part.calls == sum(edges[0] <= call["at"] < edges[1] for call in calls)
+        for assistant, counts in called.assistants.items():
+            own = [call for call in calls if call["assistant"] == assistant]
+            assert (counts.calls, counts.failed) == (len(own), sum(call["failed"] for call in own))
+        assert called.last_hour == max(call["at"] for call in calls).replace(minute=0, second=0)
+    search = found["function", "search"].total
+    assert (search.calls, search.failed, search.misargued, search.unchecked) == (9, 1, 3, 2)
+
+
+def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -> None:
+    fill(project)
+    found = tools.newest(project, PERIOD.since, 1000)
+    for key, calls in by_key(raw_calls(project)).items():
+        times = [call["took"] for call in calls if call["took"] is not None]
+        sizes = [call["size"] for call in calls if call["checked"] and call["size"] is not None]
+        assert found[key] == Measured(
+            calls=len(calls), last_at=max(call["at"] for call in calls), timed=len(times), p50=disc(times, 0.5),
+            p95=disc(times, 0.95), longest=disc(times, 1), precise=False, outputs=len(sizes),
+            output_median=disc(sizes, 0.5), output_largest=disc(sizes, 1),
+        )  # fmt: skip
+        assert tools.newest(project, PERIOD.since, 1000, key) == {key: found[key]}
+
+
+def test_only_the_newest_steps_are_measured(project: Project) -> None:
+    fill(project)
+    assert sum(each.calls for each in tools.newest(project, PERIOD.since, 2).values()) == 2
+
+
+def test_definitions_tell_versions_assistants_and_since_when(project: Project) -> None:
+    fill(project)
+    known = tools.definitions(project)
+    assert known.keys() == {("function", "search"), ("function", "idle"), ("file_search", "file_search")}
+    search = known["function", "search"]
+    assert sorted(map(sorted, search.versions.values())) == [["asst_concierge"], ["asst_concierge", "asst_tight"]]
+    assert sorted(search.assistants) == ["asst_concierge", "asst_tight"]
+    assert search.description == "Does search."
+    written = {json.loads(body)["function"]["parameters"]["properties"]["order"]["type"]
+               for body in tools.bodies(project, ("function", "search")).values()}  # fmt: skip
+    assert written == {"string", "integer"}
+
+
+def test_the_overview_puts_both_together(project: Project) -> None:
+    fill(project)
+    found = {(tool.type, tool.name): tool for tool in tools.overview(project, PERIOD)}
+    assert [tool.name for tool in found.values() if tool.is_never_called] == ["idle"]
+    assert sorted(tool.name for tool in found.values() if tool.is_failing) == ["file_search", "search"]
+    assert [tool.name for tool in found.values() if tool.version_count > 1] == ["search"]
+    assert found["mcp", "post_entry"].defined is None
+    assert found["function", "search"].last_at == datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
+
+
+def test_a_tool_that_was_called_before_the_period_is_not_never_called(project: Project) -> None:
+    run = run_object(tools=[function_tool("old")])
+    factories.post(project, run)
+    factories.post_steps(project, step(run, "02T08:20:00", 1, function_call("old")))
+    (tool,) = tools.overview(project, PERIOD)
+    assert not tool.is_never_called
+    assert (tool.last_at, tool.last_is_hour) == (datetime(2026, 11, 2, 8, tzinfo=UTC), True)
+    erase(Run.objects.get())
+    assert tools.last_hour(project, ("function", "old")) is None
+
+
+def test_a_server_that_was_called_by_its_tools_names_is_not_never_called(project: Project) -> None:
+    run = run_object(tools=[{"type": "mcp", "server_label": "ledger"}])
+    factories.post(project, run)
+    factories.post_steps(project, step(run, "18T08:20:00", 1, LEDGER))
+    server = next(tool for tool in tools.overview(project, PERIOD) if tool.name == "ledger")
+    assert server.called_as == ("post_entry",)
+    assert not server.is_never_called
+
+
+@pytest.mark.parametrize("minute", [0, 59])
+def test_a_period_is_made_of_whole_hours(minute: int) -> None:
+    period = Period.before(NOW.replace(minute=minute), timedelta(days=7), 28)
+    assert period.since == datetime(2026, 11, 11, 12, tzinfo=UTC)
+    assert period.edges[-1] == datetime(2026, 11, 18, 12, tzinfo=UTC)
+    assert period.step == timedelta(hours=6)
+
+
+def test_other_projects_stay_apart(project: Project) -> None:
+    fill(factories.make_project("other"))
+    assert tools.overview(project, PERIOD) == []
+
+
+def test_many_tools_cost_no_more_queries_than_few(project: Project) -> None:
+    counts = []
+    for many in (2, 40):
+        names = [f"tool_{number}" for number in range(many)]
+        run = run_object(tools=[function_tool(name) for name in names])
+        factories.post(project, run)
+        factories.post_steps(project, step(run, "18T10:00:00", 1, *map(function_call, names[: many // 2])))
+        with CaptureQueriesContext(connection) as captured:
+            assert len(tools.overview(project, PERIOD)) == many
+        counts.append(len(captured))
+    assert counts == [4, 4]
