@@ -32,11 +32,15 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """The error group of a run. `since` is when its first stored run was created, `url` lists all of them."""
+    """The error group of a run. `since` is when its first stored run was created, `url` is the group's page.
+
+    `all_url` lists all of them.
+    """
 
     group: ErrorGroup
     since: datetime
     url: str
+    all_url: str
     lately: list[Some]
 
     @property
@@ -54,6 +58,7 @@ def similar(run: Run, slug: str, now: datetime) -> Similar | None:
     return Similar(
         group,
         of_group.oldest_created_at() or run.created_at,
+        reverse("error-group", kwargs={"project": slug, "group": group.pk}),
         _url(run, slug),
         list(_lately(run, slug, of_group.like(run, now - _HOURS, _MOST))),
     )

@@ -20,7 +20,6 @@ from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.listed import Listed
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from dashboard.run_page.similar import Similar
-from runs.filters import RunFilters
 from runs.models import Assistant, Run, RunStep
 from runs.protocol.times import milliseconds_between
 
@@ -158,7 +157,7 @@ class Header:
 
     @property
     def assistant_url(self) -> str:
-        return self._list_url(assistant=(self.run.assistant_id,))
+        return reverse("assistant", kwargs={"project": self.slug, "assistant_id": self.run.assistant_id})
 
     @property
     def model(self) -> Any:
@@ -174,6 +173,3 @@ class Header:
 
     def _span(self, begin: datetime | None, end: datetime | None, *, spelled: bool = False) -> str:
         return Clock.of(self.run, self.now).span(milliseconds_between(begin, end), spelled=spelled)
-
-    def _list_url(self, **chosen: Any) -> str:
-        return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(**chosen).query()}"

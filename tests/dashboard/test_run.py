@@ -151,7 +151,7 @@ def test_the_facts_are_those_of_the_run(project, member_client):
     ):
         assert fact in verdict(html)
     assert 'datetime="2026-11-18T11:06:40Z"' in html
-    assert "/p/default/runs/?assistant=asst_concierge" in html
+    assert "/p/default/assistants/asst_concierge/" in html
     assert "/p/default/threads/thread_first/" in html
 
 
