@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from datetime import UTC, datetime
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -963,23 +961,3 @@ def test_reading_needs_a_login_and_writes_nothing(project, client):
     run = factories.post_run(project)
     assert client.get(address(run.external_id)).status_code == 302
     assert client.post(address(run.external_id)).status_code == 405
-
-
-def real_runs() -> list[dict[str, Any]]:
-    folder = os.environ.get("RUNGLASS_REAL_DATA")
-    path = Path(folder or "/nonexistent") / "runs.jsonl"
-    return [json.loads(line) for line in path.read_text().split("\n") if line] if path.exists() else []
-
-
-@pytest.mark.skipif(not real_runs(), reason="RUNGLASS_REAL_DATA names no folder of recorded runs")
-def test_every_recorded_run_opens_with_its_facts(member_client, project):
-    for run in real_runs():
-        factories.post(project, run)
-        html = opened(member_client, run)
-        stored = Run.objects.get(pk=project.key(run["id"]))
-        assert f'data-status="{escape(stored.status)}"' in html
-        assert escape(run["id"]) in html
-        for name in ("thread_id", "assistant_id"):
-            assert escape(run[name]) in html
-        if stored.error_message:
-            assert words(stored.error_message[:200]) in verdict(html)
