@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from runs.errors import InvalidComment, Problem
@@ -14,11 +15,15 @@ MOST = 200
 
 
 def add(run: Run, author: User, text: str) -> Comment:
-    """Write a comment of `author` on `run`. Raises InvalidComment."""
+    """Write a comment of `author` on `run`. Raises InvalidComment, also where the run was deleted meanwhile."""
     words = _checked(text)
-    if Comment.objects.of_run(run).count() >= MOST:
-        raise _refusal(f"a run has room for {MOST} comments")
-    return Comment.objects.create(run=run, author=author, text=words)
+    with transaction.atomic():
+        # locked, so that it is not deleted meanwhile and leaves the comment behind
+        if not Run.objects.with_keys([run.pk]).locked():
+            raise _refusal("the run is not there any more")
+        if Comment.objects.of_run(run).count() >= MOST:
+            raise _refusal(f"a run has room for {MOST} comments")
+        return Comment.objects.create(run=run, author=author, text=words)
 
 
 def change(comment: Comment, text: str) -> None:

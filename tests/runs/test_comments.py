@@ -7,6 +7,7 @@ import pytest
 from runs import comments
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, User
+from runs.removal import erase
 from tests import factories
 
 
@@ -37,6 +38,14 @@ def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch:
     with pytest.raises(InvalidComment, match="room for 1"):
         comments.add(run, member, "two")
     comments.add(other, member, "one")
+
+
+def test_a_run_that_is_gone_takes_no_comment(project: Project, member: User) -> None:
+    run = factories.post_run(project)
+    erase(run)
+    with pytest.raises(InvalidComment, match="not there any more"):
+        comments.add(run, member, "too late")
+    assert not Comment.objects.exists()
 
 
 def test_a_change_tells_when_and_only_where_there_is_one(project: Project, member: User) -> None:
