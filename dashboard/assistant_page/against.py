@@ -18,6 +18,7 @@ from runs.stats.drift import Drift
 from runs.stats.versions import Neighbours, Version, Versions
 
 MOST_OFFERED = 100
+MOST_TOLD = 5  # of the versions in use at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Against:
         return versions.changed_at(self.base, self.version) if self.base else None
 
     @property
+    def title(self) -> str:
+        """`v2 against v1`."""
+        return f"{self.version.name} against {self.base.name}" if self.base else self.version.name
+
+    @property
     def is_return(self) -> bool:
         """Whether what had been used before came back."""
         return self.base is not None and self.base.number > self.version.number
@@ -122,11 +128,20 @@ class Against:
 
     @cached_property
     def beside(self) -> list[Beside]:
-        """The versions that ran between the first and the last run of this one."""
+        """The versions that ran most between the first and the last run of this one."""
         return [
-            Beside(version, count, self.links.of_version(version.id.hex, since=self.version.first_at))
-            for version, count in versions.beside(self.known, self.version)
+            Beside(version, count, self.links.of_version_beside(version, self.version))
+            for version, count in self._beside[:MOST_TOLD]
         ]
+
+    @property
+    def more_beside(self) -> int:
+        """How many others there are."""
+        return max(0, len(self._beside) - MOST_TOLD)
+
+    @cached_property
+    def _beside(self) -> list[tuple[Version, int]]:
+        return versions.beside(self.known, self.version)
 
     @property
     def bases(self) -> list[Version]:

@@ -12,8 +12,10 @@ from runs.filters import Moment, Order, Query, RunFilters
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Project
 from runs.stats.drift import Side
+from runs.stats.versions import Version
 
 DIGITS = 12  # of a configuration's id: enough to tell it from all others
+_SECOND = timedelta(seconds=1)
 LONGEST_FIRST, MOST_TOKENS_FIRST = Order("duration"), Order("tokens")
 
 
@@ -27,10 +29,14 @@ class RunLinks:
         """The runs of an assistant."""
         return self._address(RunFilters(assistant=(assistant_id,), since=since))
 
-    def of_version(self, configuration: str, more: str = "", *, since: datetime | None = None) -> str:
-        """The runs with the configuration of that id, narrowed by `more` of the query language."""
-        moment = None if since is None else _moment(since)
-        return self._address(RunFilters(since=moment, q=_query(configuration, more)))
+    def of_version(self, version: Version) -> str:
+        """The runs of a version."""
+        return self._address(RunFilters(q=_query(version)))
+
+    def of_version_beside(self, version: Version, other: Version) -> str:
+        """The runs of a version after the first and before the last one of another."""
+        since, until = _moment(other.first_at + _SECOND), _moment(other.last_at)
+        return self._address(RunFilters(since=since, until=until, q=_query(version)))
 
     def of_side(self, side: Side, more: str = "", order: Order = NEWEST_FIRST) -> str:
         """The runs of one side of a change, narrowed by `more` of the query language."""
@@ -38,7 +44,7 @@ class RunLinks:
             RunFilters(
                 since=_moment(side.since),
                 until=_moment(side.until, up=True),
-                q=_query(side.version.id.hex, more),
+                q=_query(side.version, more),
             ),
             order,
         )
@@ -47,8 +53,8 @@ class RunLinks:
         return Address(reverse("runs", kwargs={"project": self.project.slug}), order).of(filters)
 
 
-def _query(configuration: str, more: str) -> Query:
-    return Query.parse(f"configuration:{configuration[:DIGITS]} {more}")
+def _query(version: Version, more: str = "") -> Query:
+    return Query.parse(f"configuration:{version.id.hex[:DIGITS]} {more}")
 
 
 def _moment(time: datetime, *, up: bool = False) -> Moment:

@@ -71,7 +71,7 @@ class VersionList:
                 self._models.get(version.id),
                 said.get(version.id, FIRST),
                 self.asked.query(version=version, base=None),
-                self.links.of_version(version.id.hex),
+                self.links.of_version(version),
                 counted[version.id],
                 figures[version.id],
                 around[version.id],

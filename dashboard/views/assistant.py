@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from django_htmx.http import trigger_client_event
 
 from dashboard import htmx
 from dashboard.access import WRITERS, project_page
@@ -57,7 +58,10 @@ def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpRespo
         context |= _versions(known, asked, links)
         lately = RunFilters(assistant=(stored_id,), since=LATELY)
         context["lately"] = Run.objects.in_project(project).matching(lately).count_at_most(versions.MOST_COUNTED)
-    return htmx.render_page(request, PAGE, context, FRAGMENTS)
+    response = htmx.render_page(request, PAGE, context, FRAGMENTS)
+    if known.all and htmx.fragment_target(request) == "versions":
+        trigger_client_event(response, "announce", {"value": context["against"].title})
+    return response
 
 
 def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
@@ -69,6 +73,7 @@ def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
         "most_stepped": drift.MOST_STEPPED,
         "most_newest": MOST_NEWEST,
         "most_counted": versions.MOST_COUNTED,
+        "most_beside": versions.MOST_BESIDE,
         "most_versions": versions.MOST_LOOKED_AT,
         "now": timezone.now(),
     }

@@ -20,6 +20,8 @@ from runs.models import Project
 MOST_LOOKED_AT = 2_000
 # Of each version; its runs are index entries, so counting them is cheap but not free.
 MOST_COUNTED = 10_000
+# Of each of those that were in use beside another, of which there may be many.
+MOST_BESIDE = 1_000
 
 _VERSIONS = """
     SELECT received.id, first.created_at, last.created_at
@@ -158,17 +160,18 @@ def _neighbours(
 
 
 def beside(known: Versions, version: Version) -> list[tuple[Version, int]]:
-    """The versions that have runs between the first and the last one of `version`, and how many, capped; one query.
+    """The versions that have runs between the first and the last one of `version`, the busiest first; one query.
 
+    Runs of each are counted no further than one above `MOST_BESIDE`.
     Runs of the very second of either end don't count: a change within a second is no time together.
     """
     others = {other.id: other for other in known.all if other is not version and other.overlaps(version)}
     if not others:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_BETWEEN, [version.first_at, version.last_at, MOST_COUNTED + 1, list(others)])
+        cursor.execute(_BETWEEN, [version.first_at, version.last_at, MOST_BESIDE + 1, list(others)])
         found = [(others[version_id], count) for version_id, count in cursor.fetchall() if count]
-    return sorted(found, key=lambda pair: pair[0].number)
+    return sorted(found, key=lambda pair: (-pair[1], pair[0].number))
 
 
 def changed_at(base: Version, version: Version) -> datetime | None:

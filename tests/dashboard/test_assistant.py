@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.assistant_page import changes, listed
+from dashboard.assistant_page import against, changes, listed
 from runs.models import Project, Run
 from runs.removal import erase
 from runs.stats import drift, versions
@@ -212,6 +212,18 @@ def test_versions_in_use_at_the_same_time_are_said_to_be(member_client, filled):
         part(response, "beside-1")
     )
     assert measures(response)["Runs"] == ["8", "4", ""]
+    beside = member_client.get(links(part(response, "beside-1"))["1 run"])
+    assert re.findall(r'title="(run_[a-z]+)"', beside.content.decode()) == ["run_beside"]
+
+
+def test_the_busiest_of_many_at_the_same_time_are_told(member_client, filled, monkeypatch):
+    monkeypatch.setattr(against, "MOST_TOLD", 1)
+    both = [changed.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
+    factories.post(filled, *both, changed.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
+    second = next(each for each in versions.versions(filled, ASSISTANT).all if each.first_at == CHANGED)
+    response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
+    assert words(part(response, "against")).count("in use at the same time") == 1
+    assert "1 other version was, too, less often." in words(part(response, "against"))
 
 
 def test_what_was_not_used_after_the_other_has_no_before_and_after(member_client, filled):
@@ -305,9 +317,9 @@ def test_nobody_else_sees_it(client, member_client, filled):
 
 def test_the_versions_are_swapped_in_by_their_target(member_client, filled):
     headers = {"HX-Request": "true", "HX-Target": "versions"}
-    assert (
-        member_client.get(URL, headers=headers).content.decode().lstrip().startswith('<div class="page" id="versions">')
-    )
+    swapped = member_client.get(URL, headers=headers)
+    assert swapped.content.decode().lstrip().startswith('<div class="page" id="versions">')
+    assert "v2 against v1" in swapped["HX-Trigger"]
     restored = headers | {"HX-History-Restore-Request": "true"}
     assert "<!doctype" in member_client.get(URL, headers=restored).content.decode().lower()
 
