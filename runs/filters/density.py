@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, Q, Sum, When
 
 from runs.filters.conditions import EVERYTHING
-from runs.filters.lookups import LooksRare
+from runs.filters.lookups import LooksRare, probed
 from runs.filters.matches import Given, Is, Like
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
@@ -33,8 +33,8 @@ DENSE = 6
 # Matches that a look counts: a quarter of what it looks at.
 MOST_SEEN = 500
 PAGE = 50
-# Runs that are read at most to count the newest matches; less where reading one takes long.
-WALKED, WALKED_SLOWLY = 40_000, 10_000
+# Runs that are read at most to count the newest matches; fewer where each takes long.
+WALKED, WALKED_SLOWLY = 25_000, 10_000
 
 # each has an index in which the runs of one value are in the order of the list
 _ORDERED = {"status", "model", "assistant", "thread", "id", "error", "error_code", "reason", "group", "awaits"}
@@ -79,7 +79,7 @@ class Search:
             return self.condition, False
         if self._near >= MOST_SEEN:
             return self._walked, False
-        if self._near < DENSE or (self._is_indexed and self._estimate <= WALKED):
+        if self._near < DENSE or (self._is_indexed and self._estimate <= self._reach):
             return self._gathered, False
         furthest = self._furthest
         within = Q(created_at__gte=furthest) if furthest else EVERYTHING
@@ -110,9 +110,7 @@ class Search:
     @property
     def _walked(self) -> Q:
         """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-        if self._fields & _IN_OTHER_TABLES:
-            return self.condition
-        return Q(Case(When(self.condition, then=True), default=False, output_field=BooleanField()))
+        return Q(Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField()))
 
     @cached_property
     def _near(self) -> int:
@@ -144,8 +142,13 @@ class Search:
     @property
     def _furthest(self) -> datetime | None:
         """When the last run was created that a walk may meet; None where it may meet all."""
-        reach = WALKED_SLOWLY if self._fields & (_IN_OTHER_TABLES | {"words"}) else WALKED
-        return self._runs.newest_first().values_list("created_at", flat=True)[reach : reach + 1].first()
+        created = self._runs.newest_first().values_list("created_at", flat=True)
+        return created[self._reach : self._reach + 1].first()
+
+    @property
+    def _reach(self) -> int:
+        """How many runs may be read to count the newest matches."""
+        return WALKED_SLOWLY if self._fields & (_IN_OTHER_TABLES | {"words"}) else WALKED
 
     @property
     def _runs(self) -> RunQuerySet:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, ExpressionWrapper, F, Func, JSONField, Lookup, Q, TextField, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, JSONField, Lookup, Q, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
@@ -89,6 +89,30 @@ class CallsFunction(Func):
         return statement, (*names[1], *kinds[1], *pattern[1])
 
 
+class Probed(Exists):
+    """`EXISTS`, asked of one row after the other: with OFFSET the planner neither joins nor gathers beforehand."""
+
+    template = "EXISTS(%(subquery)s OFFSET 0)"
+
+
+def probed(condition: Q) -> Q:
+    """`condition` with every `EXISTS` in it asked so."""
+    found = condition.copy()
+    found.children = [_probed(child) for child in condition.children]
+    return found
+
+
+def _probed(child: Any) -> Any:
+    match child:
+        case Q():
+            return probed(child)
+        case IsNotTrue():
+            return IsNotTrue(probed(child.condition))
+        case Exists():
+            return Probed(child.query)
+    return child
+
+
 class LooksRare(Func):
     """Always true of a column that is never null; but the planner believes that it holds for one row in 200."""
 
@@ -105,4 +129,5 @@ class IsNotTrue(Func):
     conditional = True
 
     def __init__(self, condition: Q) -> None:
+        self.condition = condition
         super().__init__(ExpressionWrapper(condition, output_field=BooleanField()))

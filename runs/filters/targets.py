@@ -182,7 +182,8 @@ class Wait(Measure):
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
         assert isinstance(value, int)  # noqa: S101 - a duration's span
-        return Q(**{f"{self.name}__{lookup}": F("created_at") + timedelta(milliseconds=value)})
+        waited = F(self.name) - F("created_at")
+        return self._given() & Q(_COMPARISONS[lookup](waited, timedelta(milliseconds=value)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 
 from runs.keyset import or_least
@@ -198,8 +198,21 @@ class Run(Snapshot):
             models.Index("project", or_least("total_tokens"), name="run_by_tokens"),
             # the same by cost; cost:>0.05
             models.Index("project", or_least("cost"), name="run_by_cost"),
-            # received:-1h after an import of old runs, which the time index would find last
-            models.Index("project", "received_at", name="run_received"),
+            # received:-1h, ended:<2026-05-01, prompt_tokens:>1M and the like, each of which is met soon in the list or
+            # is found nowhere but in a few pages of the table: it says of every four what lies in them. Runs are
+            # stored as they come, so times are near each other; tokens are not, but such as are asked for are rare
+            BrinIndex(
+                models.F("received_at"),
+                models.F("started_at"),
+                models.F("ended_at"),
+                models.F("prompt_tokens"),
+                models.F("completion_tokens"),
+                models.F("cached_tokens"),
+                models.F("reasoning_tokens"),
+                models.F("started_at") - models.F("created_at"),
+                name="run_ranges",
+                pages_per_range=4,
+            ),
             # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@). Of
             # the two operator classes only jsonb_ops serves the last two; jsonb_path_ops would be a third smaller
             GinIndex(fields=["metadata"], name="run_metadata", gin_pending_list_limit=PENDING),

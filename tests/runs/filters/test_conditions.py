@@ -313,3 +313,16 @@ def test_every_field_has_an_example_that_it_starts() -> None:
 @example(Query.parse('"$.*\\"\\\\ \u2028 \u007f 😀" metadata."$":"\\\\"').tree)
 def test_no_query_breaks_the_database(project: Project, tree: Node) -> None:
     list(Run.objects.in_project(project).matching(RunFilters(q=Query(tree))).newest_first()[:1])
+
+
+# asked of what lies in every few pages of the table, where nothing better leads to it
+IN_PAGES = ("prompt_tokens:>1M", "cached_tokens:>1M", "queue:>2h", "ended:<2026-04-20", "received:>2026-05-09")
+
+
+@pytest.mark.parametrize("text", IN_PAGES)
+def test_rare_quantities_are_found_without_reading_all_runs(filled: Project, text: str) -> None:
+    search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        plan = Run.objects.filter(search.condition).explain()
+    assert "run_ranges" in plan

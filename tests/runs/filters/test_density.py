@@ -27,7 +27,7 @@ def filled(project: Project) -> Project:
 @pytest.fixture
 def looks(monkeypatch: Any) -> None:
     """Looks at so few runs that the data set is more."""
-    for name, value in {"LOOKED_AT": 1, "DENSE": 1, "MOST_SEEN": 2}.items():
+    for name, value in {"LOOKED_AT": 1, "DENSE": 1, "MOST_SEEN": 3}.items():
         monkeypatch.setattr(density, name, value)
 
 
