@@ -43,7 +43,7 @@ def facts(found: Usage, latency: Latency | None, links: Links, unpriced_models: 
     if latency and latency.tokens is not None:
         median = Aside(formats.cost(latency.cost)) if latency.cost is not None else None
         exact = f"{latency.tokens:,} tokens"
-        url = links.assistant(None)
+        url = links.assistant(None).where()
         shown.append(Fact("Per run, median", formats.tokens(latency.tokens), exact, url, (median,) if median else ()))
     if sums.unpriced_tokens:
         shown.append(_not_priced(sums, links, unpriced_models, prices))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from dashboard import formats
 from runs.filters import RunFilters
 from runs.filters.matches import Compared, Given, Span
-from runs.filters.tree import Node, Not, Term
+from runs.filters.query import Query
+from runs.filters.tree import Node, Not, Term, both
 from runs.stats.usage import Question, Split, also
 
 
@@ -45,11 +47,12 @@ class Links:
         now = (self.counted_since or asked.since, asked.until)
         return self._within(asked.narrowed(key, split), *((asked.previous_since, asked.since) if before else now))
 
-    def assistant(self, assistant_id: str | None, term: Node | None = None) -> str:
-        """The runs of an assistant (None: of all) of which `term` holds too."""
+    def assistant(self, assistant_id: str | None) -> Paced:
+        """The runs of an assistant; of all where it is None."""
         asked = self.question
         filters = asked.filters if assistant_id is None else asked.narrowed(assistant_id, Split("assistant"))
-        return self._within(also(filters, term) if term else filters, self.paced_since or asked.since, asked.until)
+        within = times(self.paced_since or asked.since, asked.until)
+        return Paced(self.whenever(filters.without("q")) + within, filters.q)
 
     def where(self, term: Node) -> str:
         """Those of the runs that the page is about of which `term` holds too."""
@@ -78,6 +81,20 @@ class Links:
         return f"{self.runs}?{query}"
 
 
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """The runs at an address, of which `q` is still to be said."""
+
+    address: str
+    q: Query | None
+
+    def where(self, term: Node | None = None) -> str:
+        """Those of them of which `term` holds too."""
+        parts = [each for each in (self.q.tree if self.q else None, term) if each is not None]
+        return f"{self.address}&{urlencode({'q': str(both(parts))})}" if parts else self.address
+
+
+@lru_cache(maxsize=1024)  # a page says the same few again and again
 def times(since: datetime, until: datetime) -> str:
     """The parameters of the run list for that time."""
     return urlencode({"from": formats.machine_time(since), "to": formats.machine_time(until)})

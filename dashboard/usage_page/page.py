@@ -14,9 +14,11 @@ from dashboard.usage_page.picture import picture
 from dashboard.usage_page.tables import Breakdown, Paced, beside, breakdown, paced
 from runs import assessment
 from runs.models import Assistant, Project
-from runs.stats.usage import Question, Split, Usage, latency, metadata_keys, usage
+from runs.stats.usage import EVERYTHING, Question, Split, Usage, Wanted, latency, metadata_keys, usage
+from runs.stats.usage.sums import COLUMN_OF
 
 MOST_GROUPS = 20
+IN_TABLE = ("runs", "prompt_tokens", "completion_tokens", "total_tokens", "cost", "unpriced_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class Page:
 
 def page(project: Project, question: Question, here: str, runs: str, prices: str) -> Page:
     """Ask and put together: a handful of statements, however many runs."""
-    found = usage(project, question, MOST_GROUPS)
-    second = usage(project, replace(question, split=beside(question.split)), MOST_GROUPS, parts=False)
+    column = COLUMN_OF[question.measure]
+    found = usage(project, question, MOST_GROUPS, _wanted(question))
+    other = replace(question, split=beside(question.split))
+    second = usage(project, other, MOST_GROUPS, Wanted(IN_TABLE, ("runs", column), ()), parts=False)
     pace = latency(project, question)
     names = _names(project, found, second, [each.assistant_id for each in pace.assistants] if pace else [])
     links = Links(question, here, runs, found.counted_since, pace.since if pace else None)
@@ -63,6 +67,13 @@ def page(project: Project, question: Question, here: str, runs: str, prices: str
         project.assessed_with != assessment.fingerprint(project),
         not (found.totals.runs or (found.previous and found.previous.runs)),
     )
+
+
+def _wanted(question: Question) -> Wanted:
+    """The sums that are shown: the course of what is measured, and changes of the facts. Kinds are made of all."""
+    if question.split.name == "kind":
+        return EVERYTHING
+    return Wanted(before=("runs", "total_tokens", "cost"), course=(COLUMN_OF[question.measure],))
 
 
 def _names(project: Project, found: Usage, second: Usage, paced: Iterable[str | None]) -> dict[str, str]:

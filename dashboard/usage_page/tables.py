@@ -140,7 +140,7 @@ def _scale(found: Sequence[Paces]) -> tuple[int, int]:
 
 
 def _pace(paces: Paces, links: Links, names: Mapping[str, str], low: int, high: int) -> Pace:
-    name = paces.assistant_id
+    name, runs = paces.assistant_id, links.assistant(paces.assistant_id)
     duration, queue = paces.duration, paces.queue
     x50, x95, x99 = (_place(each, low, high) for each in (duration.p50, duration.p95, duration.p99))
 
@@ -148,12 +148,12 @@ def _pace(paces: Paces, links: Links, names: Mapping[str, str], low: int, high: 
         if milliseconds is None or milliseconds < 0:
             return Mark(formats.duration(milliseconds), "")
         term = queued_as_long_as(milliseconds) if is_queue else as_long_as(milliseconds)
-        return Mark(formats.duration(milliseconds), links.assistant(name, term))
+        return Mark(formats.duration(milliseconds), runs.where(term))
 
     spans = (duration.p50, duration.p75, duration.p90, duration.p95, duration.p99, duration.max)
     return Pace(
         "All" if name is None else names.get(name, name),
-        links.assistant(name),
+        runs.where(),
         paces.runs,
         [mark(each) for each in spans],
         [mark(each, is_queue=True) for each in (queue.p50, queue.p95, queue.p99)],

@@ -5,9 +5,10 @@ from runs.stats.usage.document import Line, document, lines, usd
 from runs.stats.usage.durations import Latency, Paces, Percentiles, latency
 from runs.stats.usage.keys import metadata_keys
 from runs.stats.usage.question import MEASURES, RANGES, Question, Split, also
-from runs.stats.usage.sums import MOST_COUNTED, Sums
+from runs.stats.usage.sums import EVERYTHING, MOST_COUNTED, Sums, Wanted
 
 __all__ = [
+    "EVERYTHING",
     "MEASURES",
     "MOST_COUNTED",
     "RANGES",
@@ -20,6 +21,7 @@ __all__ = [
     "Split",
     "Sums",
     "Usage",
+    "Wanted",
     "also",
     "document",
     "latency",

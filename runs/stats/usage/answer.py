@@ -9,7 +9,7 @@ from datetime import datetime
 from runs.models import Project
 from runs.stats.usage import calendar
 from runs.stats.usage.question import KIND, Question
-from runs.stats.usage.sums import Cell, Sums, Table, source, table, total
+from runs.stats.usage.sums import EVERYTHING, NOTHING, Found, Sums, Table, Wanted, source, table, total
 
 # Which tokens are which: those of the prompt that were not cached, and so on. No token is of two kinds.
 KINDS = ("prompt", "cached", "completion", "reasoning", "other")
@@ -51,55 +51,49 @@ class Usage:
         return tuple(group for group in self.groups if not group.others)
 
 
-def usage(project: Project, question: Question, most: int, *, parts: bool = True) -> Usage:
+def usage(project: Project, question: Question, most: int, wanted: Wanted = EVERYTHING, *, parts: bool = True) -> Usage:
     """The first `most` groups by what is measured, and the others as one more; in one part where no `parts` are wanted.
 
     One statement where rollups know all of it; two more at the most.
     """
     split = None if question.split.name == KIND else question.split
     inner = calendar.edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
-    found = table(project, question, (question.previous_since, *inner), split, most)
-    groups = _groups(found, len(inner) - 1)
-    totals, previous, is_capped = _totals(project, question, found)
+    found = table(project, question, (question.previous_since, *inner), split, most, wanted)
+    groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.found if each.now.runs)
+    totals, previous, is_capped = _totals(project, question, found, wanted)
     if split is None:
         groups = _kinds(groups)
     is_partial = found.since is not None and found.since >= question.since
     return Usage(question, inner, totals, previous, groups, found.since if is_partial else None, is_capped)
 
 
-def _totals(project: Project, question: Question, found: Table) -> tuple[Sums, Sums | None, bool]:
+def _totals(project: Project, question: Question, found: Table, wanted: Wanted) -> tuple[Sums, Sums | None, bool]:
     """Of all groups; from rollups where these know the filters, though not the split."""
     if found.since is not None and source(question.filters, None):
         edges = (question.previous_since, question.since, question.until)
-        exact = table(project, question, edges, None, 1)
-        return _of_now(exact), _of_before(exact), False
+        exact = table(project, question, edges, None, 1, wanted)
+        return _now(exact), _before(exact), False
     is_capped = found.since is not None and found.since >= question.since
-    return _of_now(found), _of_before(found) if found.since is None else None, is_capped
+    return _now(found), _before(found) if found.since is None else None, is_capped
 
 
-def _of_now(found: Table) -> Sums:
-    return total(cell.sums for cell in found.cells if cell.place > 0)
+def _now(found: Table) -> Sums:
+    return total(each.now for each in found.found)
 
 
-def _of_before(found: Table) -> Sums:
-    return total(cell.sums for cell in found.cells if cell.place == 0)
+def _before(found: Table) -> Sums:
+    return total(each.before for each in found.found)
 
 
-def _groups(found: Table, parts: int) -> tuple[Group, ...]:
-    """The groups by their rank; those of the time before alone are left out."""
-    by_rank: dict[int, list[Cell]] = {}
-    for cell in found.cells:
-        by_rank.setdefault(cell.rank, []).append(cell)
-    groups = (_group(by_rank[rank], parts, found) for rank in sorted(by_rank))
-    return tuple(group for group in groups if group.sums.runs)
-
-
-def _group(cells: Sequence[Cell], parts: int, found: Table) -> Group:
-    course = [Sums()] * (parts + 1)
-    for cell in cells:
-        course[cell.place] = cell.sums
-    others = found.groups - (cells[0].rank - 1) if cells[0].is_rest else 0
-    return Group(cells[0].key, total(course[1:]), course[0] if found.since is None else None, tuple(course[1:]), others)
+def _group(found: Found, parts: int, whole: Table, most: int) -> Group:
+    course = (found.course or {1: found.now}) if parts == 1 else found.course
+    return Group(
+        found.key,
+        found.now,
+        found.before if whole.since is None else None,
+        tuple(course.get(place, NOTHING) for place in range(1, parts + 1)),
+        whole.groups - most if found.is_rest else 0,
+    )
 
 
 def _kinds(groups: Sequence[Group]) -> tuple[Group, ...]:

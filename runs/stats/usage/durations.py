@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from runs import sql
 from runs.models import Project, Run
 from runs.stats.newest import MOST_COUNTED
 from runs.stats.usage.question import Question
@@ -17,18 +18,17 @@ SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
 MOST_ASSISTANTS = 50
 
 _STATEMENT = """
-    WITH found AS MATERIALIZED ({matches}),
-    counted AS MATERIALIZED (
-        SELECT assistant_id, duration_ms, total_tokens, cost, created_at,
-               round(extract(epoch FROM started_at - created_at) * 1000)::bigint AS queue_ms
-          FROM found ORDER BY created_at DESC LIMIT %s)
+    WITH found AS MATERIALIZED (
+        SELECT *, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM ({matches}) AS matches),
+    counted AS NOT MATERIALIZED (SELECT * FROM found WHERE place <= %s)
     SELECT grouping(assistant_id) = 1, assistant_id, count(*),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY duration_ms), max(duration_ms),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY queue_ms), max(queue_ms),
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY total_tokens),
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY cost),
-           min(created_at), (SELECT count(*) FROM found)
-      FROM counted GROUP BY GROUPING SETS ((), (assistant_id))
+           (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY total_tokens) FROM counted),
+           (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY cost) FROM counted),
+           min(created_at), (SELECT max(place) FROM found)
+      FROM counted, LATERAL (SELECT round(extract(epoch FROM started_at - created_at) * 1000)::bigint) AS q (queue_ms)
+     GROUP BY GROUPING SETS ((), (assistant_id))
      ORDER BY 1 DESC, 3 DESC, 2 LIMIT %s"""
 
 
@@ -71,9 +71,9 @@ class Latency:
 
 def latency(project: Project, question: Question) -> Latency | None:
     """Of the newest `MOST_COUNTED` runs of the time that match and ended; None where none did. One statement."""
-    runs = Run.objects.in_project(project).matching(question.behind).ended().newest_first()
-    columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "created_at", "started_at")
-    matches, parameters = runs.values(*columns)[: MOST_COUNTED + 1].query.sql_with_params()
+    runs = Run.objects.in_project(project).matching(question.behind).ended()
+    columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "started_at")
+    matches, parameters = sql.of(runs.newest_first().values("created_at", "id", *columns)[: MOST_COUNTED + 1])
     with connection.cursor() as cursor:
         cursor.execute(
             _STATEMENT.format(matches=matches),

@@ -6,7 +6,7 @@ Either way it is one statement, so that all its numbers are of one moment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from runs.stats.usage.cover import Cover, Shift, cover
 from runs.stats.usage.question import FIELDS, Question, Split
 
 # More would keep the page waiting: each is read one by one.
-MOST_COUNTED = 50_000
+MOST_COUNTED = 20_000
 
 
 class Sums(NamedTuple):
@@ -39,27 +39,42 @@ class Sums(NamedTuple):
     unpriced_tokens: int = 0
 
 
+NOTHING = Sums()
+
+
 def total(parts: Iterable[Sums]) -> Sums:
     """All of them together."""
-    return Sums(*map(sum, zip(Sums(), *parts, strict=True)))
+    return Sums(*map(sum, zip(NOTHING, *parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The sums of one group in one part of the time; of all groups behind the first ones where it `is_rest`."""
+class Wanted:
+    """Which sums are read, of now, of the time before and of each part of now; the others are 0, and cost nothing."""
 
-    place: int
-    rank: int
+    now: tuple[str, ...] = Sums._fields
+    before: tuple[str, ...] = Sums._fields
+    course: tuple[str, ...] = Sums._fields
+
+
+EVERYTHING = Wanted()
+
+
+@dataclass
+class Found:
+    """The sums of one group, or of all behind the first ones where it `is_rest`; `course` by the part of the time."""
+
     key: str | None
     is_rest: bool
-    sums: Sums
+    now: Sums = NOTHING
+    before: Sums = NOTHING
+    course: dict[int, Sums] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was found. `groups` is how many there are; `since` is where counting begins if not all was counted."""
+    """What was found, in order, and of how many `groups`; `since` is where counting begins if not at the start."""
 
-    cells: list[Cell]
+    found: list[Found]
     groups: int
     since: datetime | None = None
 
@@ -90,7 +105,8 @@ _COLUMNS = ", ".join(Sums._fields)
 # Whole hours, or days, by the part that they were moved to.
 _WHOLE = """
     SELECT width_bucket({time}, %s::{type}[]) - 1, {key}, {sums}
-      FROM {table} WHERE project_id = %s AND {time} >= %s AND {time} < %s {condition} GROUP BY 1, 2"""
+      FROM {table}, (SELECT %s::{type} AS now) AS bound
+     WHERE project_id = %s AND {time} >= %s AND {time} < %s {condition} GROUP BY 1, 2"""
 # What was moved into the wrong part, once for the right one and once against it.
 _SHIFTED = """
     SELECT part.place, found.key, {signed}
@@ -104,21 +120,24 @@ _SHIFTED = """
 _ONE_BY_ONE = """
     SELECT width_bucket(created_at, %s::timestamptz[]) - 1, {key}, {sums}
       FROM ({matches}) AS matches WHERE place <= %s GROUP BY 1, 2"""
-# The first groups by what they come to now (place 0 is the time before), and all others as one.
+# The first groups by what they come to now (place 0 is the time before), and all others as one: now, before, and
+# in each part.
 _RANKED = """
     WITH cells AS (
-        SELECT place, key, {sums} FROM ({pieces}) AS pieces (place, key, {columns})
-         GROUP BY 1, 2 HAVING sum(runs) <> 0),
-    weighed AS (
-        SELECT *, sum({measure}) FILTER (WHERE place > 0) OVER its AS weight,
-               sum(runs) FILTER (WHERE place > 0) OVER its AS present
-          FROM cells WINDOW its AS (PARTITION BY key)),
-    ranked AS (
-        SELECT *, dense_rank() OVER (ORDER BY weight DESC NULLS LAST, present DESC NULLS LAST, key) AS rank
-          FROM weighed)
-    SELECT place, least(rank, %s), CASE WHEN rank < %s THEN key END,
-           coalesce(max(rank) FILTER (WHERE place > 0), 0), {sums}
-      FROM ranked GROUP BY 1, 2, 3"""
+        SELECT place, place > 0 AS is_now, key, {sums} FROM ({pieces}) AS pieces (place, key, {columns})
+         GROUP BY 1, 2, 3 HAVING sum(runs) <> 0),
+    keyed AS (
+        SELECT key, sum({measure}) FILTER (WHERE is_now) AS weight, sum(runs) FILTER (WHERE is_now) AS present
+          FROM cells GROUP BY key),
+    first AS (
+        SELECT array(SELECT key FROM keyed
+                      ORDER BY weight DESC NULLS LAST, present DESC NULLS LAST, key LIMIT %s) AS keys,
+               (SELECT count(*) FROM keyed WHERE present > 0) AS groups),
+    ranked AS (SELECT cells.*, array_position(first.keys, key) AS rank, first.groups FROM cells, first)
+    SELECT {place}, is_now, rank, CASE WHEN rank IS NOT NULL THEN min(key) END, max(groups), {shown}
+      FROM ranked GROUP BY GROUPING SETS ((is_now, rank){parts})
+    HAVING is_now IS NOT NULL OR {place} > 0
+     ORDER BY rank NULLS LAST"""
 
 
 def source(filters: RunFilters, split: Split | None) -> Source | None:
@@ -128,34 +147,65 @@ def source(filters: RunFilters, split: Split | None) -> Source | None:
     return SOURCES[name] if name in FIELDS and active in ([], [name]) else None
 
 
-def table(project: Project, question: Question, edges: Sequence[datetime], split: Split | None, most: int) -> Table:
+def table(
+    project: Project,
+    question: Question,
+    edges: Sequence[datetime],
+    split: Split | None,
+    most: int,
+    wanted: Wanted = EVERYTHING,
+) -> Table:
     """The sums of each part between `edges` and each of the first `most` groups of `split`, and of all others as one.
 
     Part 0 is the time before, which has no say in which groups are the first.
     """
-    found = source(question.filters, split)
-    if found:
-        pieces = list(_kept(project, question.filters, found, edges, grouped=split is not None))
-        return Table(*_ranked(question, pieces, most))
+    kept = source(question.filters, split)
+    if kept:
+        pieces = list(_kept(project, question.filters, kept, edges, wanted, grouped=split is not None))
+        return Table(*_ranked(question, pieces, most, wanted, has_parts=len(edges) > 3))
     filters = question.within(edges[0], edges[-1])
-    cells, groups = _ranked(question, [_counted(project, filters, edges, split)], most)
-    is_full = sum(cell.sums.runs for cell in cells) >= MOST_COUNTED
-    return Table(cells, groups, _oldest(project, filters) if is_full else None)
+    pieces = [_counted(project, filters, edges, split)]
+    found, groups = _ranked(question, pieces, most, wanted, has_parts=len(edges) > 3)
+    is_full = sum(each.now.runs + each.before.runs for each in found) >= MOST_COUNTED
+    return Table(found, groups, _oldest(project, filters) if is_full else None)
 
 
-def _ranked(question: Question, pieces: Sequence[Piece], most: int) -> tuple[list[Cell], int]:
+def _ranked(
+    question: Question, pieces: Sequence[Piece], most: int, wanted: Wanted, *, has_parts: bool
+) -> tuple[list[Found], int]:
     statement = _RANKED.format(
         sums=_sums(_OF_SUMS),
         columns=_COLUMNS,
         pieces=" UNION ALL ".join(piece.sql for piece in pieces),
         measure=COLUMN_OF[question.measure],
+        shown=", ".join(_shown(name, wanted) for name in Sums._fields),
+        place="place" if has_parts else "NULL::int",
+        parts=", (place, rank)" if has_parts else "",
     )
     parameters = [each for piece in pieces for each in piece.parameters]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, most + 1, most + 1])
+        cursor.execute(statement, [*parameters, most])
         rows = cursor.fetchall()
-    cells = [Cell(place, rank, key, rank > most, Sums(*map(int, sums))) for place, rank, key, _, *sums in rows]
-    return cells, max((row[3] for row in rows), default=0)
+    return _gathered(rows, wanted), max((row[4] for row in rows), default=0)
+
+
+def _shown(name: str, wanted: Wanted) -> str:
+    return f"sum({name})" if name in wanted.course else f"CASE WHEN is_now IS NOT NULL THEN sum({name}) END"
+
+
+def _gathered(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Found]:
+    """Rows of parts and of times, by their group."""
+    found: dict[int | None, Found] = {}
+    for place, is_now, rank, key, _, *values in rows:
+        group = found.setdefault(rank, Found(key, rank is None))
+        sums = Sums(*(0 if value is None else int(value) for value in values))
+        if is_now is None:
+            group.course[place] = sums
+        elif is_now:
+            group.now = sums
+        else:
+            group.before = sums._replace(**dict.fromkeys(set(Sums._fields) - set(wanted.before), 0))
+    return list(found.values())
 
 
 class Piece(NamedTuple):
@@ -166,7 +216,13 @@ class Piece(NamedTuple):
 
 
 def _kept(
-    project: Project, filters: RunFilters, source: Source, edges: Sequence[datetime], *, grouped: bool
+    project: Project,
+    filters: RunFilters,
+    source: Source,
+    edges: Sequence[datetime],
+    wanted: Wanted,
+    *,
+    grouped: bool,
 ) -> Iterator[Piece]:
     """From the rollups: whole units, then what is to be set right."""
     way = cover(edges, days=source.days is not None)
@@ -179,7 +235,7 @@ def _kept(
         "sums": _sums(_OF_SUMS),
         "signed": ", ".join(f"part.sign * found.{name}" for name in Sums._fields),
     }
-    yield _whole(project, source, way, words, chosen)
+    yield _whole(project, source, way, words, chosen, wanted)
     if way.of_hours:
         sql = _SHIFTED.format(**words, table=source.hours._meta.db_table, time="hour")
         yield Piece(sql, [*_shifts(way.of_hours), project.pk, *chosen])
@@ -188,11 +244,21 @@ def _kept(
         yield Piece(sql, [*_shifts(way.of_runs), project.pk, *chosen])
 
 
-def _whole(project: Project, source: Source, way: Cover, words: dict[str, str], chosen: list[Any]) -> Piece:
+def _whole(
+    project: Project, source: Source, way: Cover, words: dict[str, str], chosen: list[Any], wanted: Wanted
+) -> Piece:
     rollup, time, kind = (source.days, "day", "date") if source.days else (source.hours, "hour", "timestamptz")
     bounds = [bound.date() if source.days else bound for bound in way.bounds]
-    sql = _WHOLE.format(**words, table=rollup._meta.db_table, time=time, type=kind)
-    return Piece(sql, [bounds, project.pk, bounds[0], bounds[-1], *chosen])
+    sums = ", ".join(_of_whole(name, time, wanted) for name in Sums._fields)
+    sql = _WHOLE.format(**words | {"sums": sums}, table=rollup._meta.db_table, time=time, type=kind)
+    return Piece(sql, [bounds, bounds[1], project.pk, bounds[0], bounds[-1], *chosen])
+
+
+def _of_whole(name: str, time: str, wanted: Wanted) -> str:
+    """Adding up is most of the work, so what nobody wants to know is left out."""
+    if name in wanted.before:
+        return f"sum({name})"
+    return f"coalesce(sum({name}) FILTER (WHERE {time} >= bound.now), 0)" if name in wanted.now else "0"
 
 
 def _shifts(shifts: Sequence[Shift]) -> list[list[Any]]:
