@@ -41,8 +41,8 @@ _ORDERED = {"status", "model", "assistant", "thread", "id", "error", "error_code
 # each has an index of whatever order
 _INDEXED = _ORDERED | {
     "total_tokens", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "duration", "queue",
-    "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag", "defines",
-    "instructions", "configuration",
+    "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag",
+    "defines", "instructions", "configuration",
 }  # fmt: skip
 _IN_OTHER_TABLES = {"function", "tool", "failing", "misargued", "tag"}
 
