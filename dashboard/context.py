@@ -25,7 +25,12 @@ class Page:
 
 
 PAGES = (
-    Page("runs", "Runs", key="g r", covers=("run", "compare", "saved-views", "saved-view", "saved-view-edit")),
+    Page(
+        "runs",
+        "Runs",
+        key="g r",
+        covers=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
+    ),
     Page("threads", "Threads", key="g t", covers=("thread",)),
     Page("assistants", "Assistants", key="g a", covers=("assistant",)),
     Page("errors", "Errors", key="g e", covers=("error-group",)),

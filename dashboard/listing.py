@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from dashboard import formats
+from runs.filters.matches import written
 from runs.models import Run
 from runs.protocol.run import TERMINAL
 
@@ -154,11 +155,13 @@ def note(run: Run, now: datetime) -> Note | None:
         case Run.Status.INCOMPLETE if run.incomplete_reason is not None:
             return Note(run.incomplete_reason, STOPPED_BY.get(run.incomplete_reason, ""))
         case Run.Status.EXPIRED if run.expires_at:
-            return Note("", f"It had until {formats.stamp(run.expires_at)}.")
+            awaited = _counted(Counter(run.awaited or ()).items())
+            missing = f"No outputs arrived for {_listed(awaited)}. " if awaited else ""
+            return Note("", f"{missing}It had until {formats.stamp(run.expires_at)}.")
         case Run.Status.REQUIRES_ACTION:
             return _waiting(run, now)
         case status if status not in formats.STATUS_LABELS:
-            return Note("unknown status", "Kept as received.")
+            return Note("unknown status", f"Kept as received. Ask for it with status:{written(status)}")
     return None
 
 

@@ -32,7 +32,7 @@ def names(text: str) -> list[str]:
     return list(found)
 
 
-def add(project: Project, keys: Collection[uuid.UUID], tags: Iterable[str], by: User) -> int:
+def add(project: Project, keys: Collection[uuid.UUID], tags: Iterable[str], by: User | None) -> int:
     """Put `tags` on the runs of `project` with those stored ids; how many runs got one that they did not have.
 
     All or nothing. Raises InvalidTag where a run would have more than `MOST`.

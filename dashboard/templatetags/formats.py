@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import formats
@@ -106,3 +106,11 @@ def copy(value: str, what: str, *, key: str = "") -> SafeString:
         format_html(' data-key="{}"', key) if key else "",
         icon("i-copy"),
     )
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """What stands between backticks as code."""
+    parts = enumerate(text.split("`"))
+    marked = (format_html("<code>{}</code>" if place % 2 else "{}", part) for place, part in parts)
+    return format_html_join("", "{}", ((each,) for each in marked))

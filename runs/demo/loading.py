@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from runs import saved_views, tags
 from runs.demo.generate import Lifecycle, assistants, generate
 from runs.demo.rhythm import DAY
+from runs.errors import InvalidView
+from runs.filters import RunFilters
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, ingest
-from runs.models import Project, Run
+from runs.models import Project, Run, SavedView
 
 _BATCH = 250  # lifecycles
+_VIEWS = (
+    ("Failing today", "status:failed,expired created:-24h", ""),
+    ("Needs action", "status:requires_action", ""),
+    ("Slower than 20 s", "duration:>20s", "-duration"),
+    ("To review", "tag:needs-review", ""),
+)
+_TAGS = {
+    ("status:failed", "needs-review"): 5,
+    ("error:rate_limit_exceeded", "known-issue"): 12,
+}
 
 
 def load(project: Project, progress: Callable[[int, int], None], *, runs: int = 3000, days: int = 30) -> None:
@@ -31,6 +45,7 @@ def load(project: Project, progress: Callable[[int, int], None], *, runs: int = 
         _store(project, MESSAGES, itertools.chain.from_iterable(each.messages for each in lifecycles))
         done += len(lifecycles)
         progress(done, runs)
+    _add_what_a_team_would(project)
 
 
 def _batches(lifecycles: Iterable[Lifecycle]) -> Iterable[list[Lifecycle]]:
@@ -42,3 +57,13 @@ def _store(project: Project, kind: Kind, objects: Iterable[dict[str, Any]]) -> N
     report = ingest(project, kind, (Item(index, json.dumps(each).encode()) for index, each in enumerate(objects)))
     if report.errors:
         raise ValueError(f"the demo data does not follow the protocol: {report.errors[0]}")
+
+
+def _add_what_a_team_would(project: Project) -> None:
+    """Views of what is asked every day, and labels on the newest failures."""
+    for name, query, sort in _VIEWS:
+        with contextlib.suppress(InvalidView):  # it may be left of an earlier month
+            saved_views.save(SavedView(project=project, name=name, query=query, sort=sort, shared=True))
+    for (query, name), most in _TAGS.items():
+        newest = Run.objects.in_project(project).matching(RunFilters.of_language(query)).newest_first()
+        tags.add(project, list(newest.values_list("pk", flat=True)[:most]), [name], by=None)

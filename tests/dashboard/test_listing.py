@@ -71,8 +71,20 @@ def test_durations_claim_no_more_than_was_said(changes, words):
         ),
         ({"status": "incomplete", "incomplete_reason": "else"}, "else", "", False),
         ({"status": "expired", "expires_at": NOW}, "", "It had until 2026-11-20 14:32:00 UTC.", False),
+        (
+            {"status": "expired", "expires_at": NOW, "awaited": ["refund", "label"]},
+            "",
+            "No outputs arrived for refund and label. It had until 2026-11-20 14:32:00 UTC.",
+            False,
+        ),
         ({"status": "completed", "error_code": "odd"}, "odd", "", False),
-        ({"status": "paused_by_vendor"}, "unknown status", "Kept as received.", False),
+        (
+            {"status": "paused_by_vendor"},
+            "unknown status",
+            "Kept as received. Ask for it with status:paused_by_vendor",
+            False,
+        ),
+        ({"status": "a b"}, "unknown status", 'Kept as received. Ask for it with status:"a b"', False),
     ],
     ids=str,
 )

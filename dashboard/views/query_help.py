@@ -1,0 +1,19 @@
+"""How queries are written: the tables of the registry that reads them."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from dashboard.access import project_page
+from runs.filters import guide
+from runs.models import Project
+
+
+@require_safe
+@project_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """Every field and every way to combine them, with examples that open the list."""
+    tables = (("Written", guide.SYNTAX), ("Field", guide.entries()))
+    return render(request, "runs/language.html", {"project": project, "tables": tables})
