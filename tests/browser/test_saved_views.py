@@ -64,7 +64,7 @@ def test_views_and_tags_are_accessible(
     signed_in.locator("#rows [type=checkbox]").first.uncheck()
     signed_in.locator("#save-view summary").click()
     assert_accessible(signed_in)
-    for page in ("/views/", f"/views/{broken.pk}/", f"/views/{broken.pk}/edit"):
+    for page in ("/language/", "/views/", f"/views/{broken.pk}/", f"/views/{broken.pk}/edit"):
         signed_in.goto(f"{site}{page}")
         assert_accessible(signed_in)
         assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth"), page
