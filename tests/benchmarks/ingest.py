@@ -121,16 +121,13 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
         print(f"{ours} against {other}: {median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
-_TABLES = (
-    "run", "configuration", "observation", "rollup_day_model", "rollup_day_assistant", "rollup_hour_status"
-)  # fmt: skip
-
-
 def _print_size(running: Site, wanted: int) -> None:
     from django.db import connection
 
-    from runs.models import Run
+    from runs.models import Configuration, ErrorGroup, Observation, Run, ToolDefinition
+    from runs.rollups import ROLLUPS
 
+    filled = (Run, Configuration, ToolDefinition, ErrorGroup, Observation, *(rollup.model for rollup in ROLLUPS))
     seed = 1000
     while (missing := wanted - Run.objects.count()) > 0:
         objects = _objects(seed, min(missing, 10_000))
@@ -140,7 +137,7 @@ def _print_size(running: Site, wanted: int) -> None:
     print(f"\n{stored:,} runs stored; raw JSON {raw:,.0f} B a run")
     total = 0.0
     with connection.cursor() as cursor:
-        for table in _TABLES:
+        for table in (model._meta.db_table for model in filled):
             cursor.execute("SELECT pg_table_size(%s), pg_indexes_size(%s)", [table, table])
             heap, indexes = (size / stored for size in cursor.fetchone())
             total += heap + indexes
