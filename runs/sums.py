@@ -16,6 +16,9 @@ from runs.models import Project
 
 # Rows that travel in the statement itself; more are copied.
 _MOST_IN_STATEMENT = 64
+_BYTES_A_ROW = 200  # with some room to spare
+_IS_MOSTLY_EMPTY = """
+    SELECT pg_relation_size(relid) > 262144 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Seq
 def written(rollups: Sequence[Rollup]) -> int:
     """How many rows were ever written to these tables, of all projects, as far as the server has counted."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")  # of what this session wrote
         cursor.execute(
             "SELECT coalesce(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables WHERE relname = ANY(%s)",
             [[rollup.table for rollup in rollups]],
@@ -67,14 +71,19 @@ def fold(project: Project, rollups: Sequence[Rollup]) -> None:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s), %s)", [rollup.table, project.pk])
             if cursor.fetchone()[0]:
                 cursor.execute(_fold_statement(rollup), [project.pk, project.pk])
-        _give_back(rollup)
 
 
-def _give_back(rollup: Rollup) -> None:
-    """Let the next rows take the place of those that were folded; left to the server, it would come a minute later."""
-    if not connection.in_atomic_block:  # in which VACUUM is not allowed
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {rollup.table}")
+def give_back(rollups: Sequence[Rollup], *, at_rest: bool) -> None:
+    """Make room of the rows that were folded: for the next rows, and `at_rest` for others.
+
+    Left to the server, the first would come a minute later and the other never. Rewriting a table keeps everybody
+    out for some milliseconds, hence only where it is mostly empty.
+    """
+    with connection.cursor() as cursor:
+        for rollup in rollups:
+            cursor.execute(_IS_MOSTLY_EMPTY, [_BYTES_A_ROW, rollup.table])
+            how = "FULL, ANALYZE" if at_rest and cursor.fetchone()[0] else "ANALYZE"
+            cursor.execute(f"VACUUM ({how}) {rollup.table}")
 
 
 def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:

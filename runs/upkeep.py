@@ -10,15 +10,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from runs import assessment, call_sums, checks, grouping, rollups, sql, sums
 from runs.models import ErrorGroup, Project, Run
 
 BATCH = 1000
-# Rows of sums after which they are folded: few enough to be read at no cost, many enough to be worth reading all.
-PILE = 10_000
+# Rows of sums after which they are folded, few enough to be read at no cost, many enough to be worth reading all; and
+# after which they are where nothing comes in.
+PILE, PILE_AT_REST = 10_000, 500
 SUMS = (*rollups.ROLLUPS, *call_sums.ROLLUPS)
 
 _UPDATE = """
@@ -33,7 +34,9 @@ class Upkeep:
 
     _assessed: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
     _checked: checks.Place | None = None
+    _written: int = 0
     _folded: int = -PILE
+    _tidied: int = -PILE
 
     def step(self) -> bool:
         """Do one bounded piece of what is due; whether there is more. Raises Django's DatabaseError."""
@@ -49,12 +52,18 @@ class Upkeep:
         return found.further is not None and found.checked > 0
 
     def _fold(self, projects: Sequence[Project]) -> None:
-        """Fold the sums when many were written since the last time."""
-        if sums.written(SUMS) - self._folded < PILE:
+        """Fold the sums when many were written since the last time, or some and then no more."""
+        before, self._written = self._written, sums.written(SUMS)
+        at_rest = self._written == before
+        if self._written < (self._tidied + PILE_AT_REST if at_rest else self._folded + PILE):
             return
         for project in projects:
             sums.fold(project, SUMS)
-        self._folded = sums.written(SUMS)
+        if not connection.in_atomic_block:
+            sums.give_back(SUMS, at_rest=at_rest)
+        self._folded = self._written = sums.written(SUMS)
+        if at_rest:
+            self._tidied = self._folded
 
     def _reassess(self, project: Project) -> bool:
         """Assess the next runs anew, if prices or the grouping changed since all of them were."""

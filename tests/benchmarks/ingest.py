@@ -124,6 +124,7 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
 def _print_size(running: Site, wanted: int) -> None:
     from django.db import connection
 
+    from dashboard.housekeeping import REST
     from runs.models import Configuration, ErrorGroup, Observation, Run, ToolDefinition
     from runs.rollups import ROLLUPS
 
@@ -133,6 +134,7 @@ def _print_size(running: Site, wanted: int) -> None:
         objects = _objects(seed, min(missing, 10_000))
         _post(running, "/api/v1/runs", [as_array(objects[at : at + BATCH]) for at in range(0, len(objects), BATCH)])
         seed += 1
+    time.sleep(2 * REST + 2)  # until the site has come to rest and given back what it can
     stored, raw = Run.objects.count(), sum(map(len, _objects(1, 1000))) / 1000
     print(f"\n{stored:,} runs stored; raw JSON {raw:,.0f} B a run")
     total = 0.0

@@ -53,17 +53,46 @@ def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
     assert list(Run.objects.values_list("pk", "version")) == versions
 
 
-def test_sums_are_folded_once_many_were_written(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = iter([0, 0, upkeep.PILE - 1, upkeep.PILE, upkeep.PILE])
+@pytest.mark.parametrize(
+    ("written", "rows"),
+    [
+        ([0, 0, upkeep.PILE - 1, upkeep.PILE, upkeep.PILE], [2, 4, 1]),
+        ([0, 0, upkeep.PILE_AT_REST, upkeep.PILE_AT_REST, upkeep.PILE_AT_REST], [2, 4, 1]),
+        ([0, 0, 10, 10], [2, 4, 6]),
+    ],
+    ids=["many", "some and then no more", "few"],
+)
+def test_sums_are_folded_once_many_were_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch, written: list[int], rows: list[int]
+) -> None:
+    counted = iter(written)
     monkeypatch.setattr(sums, "written", lambda _: next(counted))
     work = Upkeep()
-    rows = []
+    found = []
     for _ in range(3):
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
         work.step()
-        rows.append(DayByModel.objects.count())
-    assert rows == [2, 4, 1]
+        found.append(DayByModel.objects.count())
+    assert found == rows
+    assert kept(project) == counted_anew(project)
+
+
+def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> None:
+    project = factories.make_project()
+    for _ in range(20):
+        days = (run_object(created_at=factories.NOW - day * 86400, model="m" * 200) for day in range(100))
+        factories.post(project, *days)
+    work, sizes = Upkeep(), []
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("SELECT pg_table_size('rollup_day_model')")
+            sizes.append(cursor.fetchone()[0])
+        work.step()
+        work.step()
+    assert DayByModel.objects.count() == 100
+    assert sizes[1] < sizes[0] / 4
     assert kept(project) == counted_anew(project)
 
 
