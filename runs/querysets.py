@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -94,6 +94,14 @@ class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     def find(self, project: Project, key: uuid.UUID) -> ErrorGroup | None:
         """The group of `project` with that id, and who changed its state."""
         return self.in_project(project).with_people().filter(pk=key).first()
+
+    def inherit(self, heirs: Mapping[uuid.UUID, uuid.UUID]) -> None:
+        """What was decided about a group goes on for its heir (`heirs` has it by that), unless something was there."""
+        decided = self.exclude(state_changed_at=None).in_bulk(list(set(heirs.values())))
+        for key in sorted(heirs):
+            if old := decided.get(heirs[key]):
+                state = {"state": old.state, "state_changed_at": old.state_changed_at}
+                self.filter(pk=key, state_changed_at=None).update(**state, state_changed_by=old.state_changed_by_id)
 
     def decide(self, group: ErrorGroup, state: str, user: User) -> None:
         """Note what `user` decided about `group`, and when."""

@@ -88,6 +88,7 @@ def reassess(project: Project, after: uuid.UUID | None) -> uuid.UUID | None:
         runs = list(Run.objects.for_assessment(project, after)[:BATCH])
         changed = [(run, assessed) for run in runs if (assessed := _assessed(project, run)) is not None]
         _store_groups(project, [after for _, after in changed])
+        _keep_decisions(changed)
         if changed:
             _update([assessed for _, assessed in changed])
             rollups.add(project, changed)
@@ -116,6 +117,14 @@ def _store_groups(project: Project, runs: Sequence[Run]) -> None:
                 run.error_group_id, assessment.new_group(project, run.error_group_id, group, run, timezone.now())
             )
     ErrorGroup.objects.bulk_create([found[key] for key in sorted(found)], ignore_conflicts=True)
+
+
+def _keep_decisions(changed: Sequence[tuple[Run, Run]]) -> None:
+    """What the team decided about a group holds for the one that its runs are in from now on."""
+    moves = ((before.error_group_id, after.error_group_id) for before, after in changed)
+    heirs = {after: before for before, after in moves if before and after and before != after}
+    if heirs:
+        ErrorGroup.objects.inherit(heirs)
 
 
 def _update(runs: Sequence[Run]) -> None:

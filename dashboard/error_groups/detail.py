@@ -96,7 +96,7 @@ class Detail:
     def change(self) -> Change | None:
         """None where there is nothing to compare with."""
         is_told = self.counted is not None and self.counted.trend is not Trend.UNKNOWN
-        return change(self.counted, self.now) if self.counted and is_told else None
+        return change(self.asked, self.counted, self.found.window, self.now) if self.counted and is_told else None
 
     @property
     def cost(self) -> str:

@@ -12,6 +12,7 @@ from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.error_groups.asked import Asked, term
 from runs import grouping
+from runs.filters import Moment
 from runs.grouping import Part
 from runs.models import ErrorGroup
 from runs.stats.errors import Counted, Parts, Trend, Window
@@ -24,11 +25,12 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A trend in words, `css` for its colour, and the counts behind it."""
+    """A trend in words, `css` for its colour, and the counts behind it; `url` of the runs that it compares with."""
 
     words: str
     css: str
     counts: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _row(
         url=asked.group_url(counted.group),
         runs_url=asked.runs(term(counted.group)),
         share=formats.percent(counted.sums.runs, total),
-        change=change(counted, now),
+        change=change(asked, counted, window, now),
         spark=spark(counted, parts, window),
         is_new=counted.is_new(now),
         assistants=tuple(assistants),
@@ -114,7 +116,7 @@ def silence(group: ErrorGroup) -> str:
     return "No message was sent."
 
 
-def change(counted: Counted, now: datetime) -> Change:
+def change(asked: Asked, counted: Counted, window: Window, now: datetime) -> Change:
     """How the count compares with that of the time before."""
     runs, before = counted.sums.runs, counted.before
     counts = f"{runs:,} in this time, {before:,} in as much time before"
@@ -125,11 +127,20 @@ def change(counted: Counted, now: datetime) -> Change:
         case Trend.BACK:
             return Change("back", "bad", f"{counts}, but some earlier")
         case Trend.STEADY:
-            return Change("\N{RIGHTWARDS ARROW} steady", "", counts)
+            return Change("\N{RIGHTWARDS ARROW} steady", "", counts, _before(asked, counted, window))
         case Trend.UP | Trend.DOWN:
             words = f"{_ARROWS[counted.trend]} {_ratio(runs / before)}{TIMES}"
-            return Change(words, "bad" if counted.trend is Trend.UP else "good", counts)
+            css = "bad" if counted.trend is Trend.UP else "good"
+            return Change(words, css, counts, _before(asked, counted, window))
     return Change(formats.NONE, "", "Not compared: there are no runs from all of as much time before")
+
+
+def _before(asked: Asked, counted: Counted, window: Window) -> str:
+    """The runs of the group in the time before."""
+    if not counted.before or window.compared is None:
+        return ""
+    since, until = (Moment.parse(formats.machine_time(each)) for each in (window.compared, window.first))
+    return asked.runs(term(counted.group), since=since, until=until)
 
 
 def _ratio(ratio: float) -> str:

@@ -143,6 +143,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "all_runs": runs,
         "all_capped": is_capped,
         "share": "" if is_capped else formats.percent(found.sums.runs, runs),
+        "runs_url": asked.runs(),
         "bad_url": asked.runs("group:*"),
         "largest": _largest(asked, found),
         "cost": "" if found.sums.cost is None else formats.cost(found.sums.cost),

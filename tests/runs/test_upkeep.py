@@ -120,6 +120,27 @@ def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: 
     assert Run.objects.get(status="failed").error_group == after
 
 
+def test_what_was_decided_about_a_group_outlives_the_algorithm(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.post(project, failed_run(), failed_run("other", "Else."), failed_run("new", "New."))
+    finish(Upkeep())
+    user = factories.make_user(project)
+    ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
+    ErrorGroup.objects.decide(ignored, "ignored", user)
+    ErrorGroup.objects.decide(resolved, "resolved", user)
+    monkeypatch.setattr(grouping, "VERSION", grouping.VERSION + 1)
+    monkeypatch.setattr(grouping, "key", grouping.key.__wrapped__)  # without what is remembered of the version before
+    factories.post(project, failed_run("other", "Else."))  # which makes the heir before its time comes
+    finish(Upkeep())
+    now = {group.code: group for group in ErrorGroup.objects.filter(version=grouping.VERSION)}
+    assert {code: group.state for code, group in now.items()} == {
+        "rate_limit_exceeded": "ignored", "other": "resolved", "new": "open",
+    }  # fmt: skip
+    assert now["rate_limit_exceeded"].state_changed_by == user
+    assert now["other"].state_changed_at == ErrorGroup.objects.get(pk=resolved.pk).state_changed_at
+
+
 def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
     run = factories.post_run(project, model="our-deployment")
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
