@@ -34,7 +34,7 @@ Pair = tuple[uuid.UUID, uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`Instructions, tools`, and `Instructions +2 -1, tools +1, 1 changed`."""
+    """`Instructions, tools`, and `Instructions +2 -1, tools +1, 1 tool changed`."""
 
     short: str
     long: str
@@ -92,20 +92,20 @@ class Changes:
 
     def _said(self, kind: str) -> Iterator[str]:
         if kind == "instructions" and self.instructions:
-            yield f"instructions +{self.instructions.added} {_MINUS}{self.instructions.removed}"
+            yield _counted(kind, self.instructions.added, self.instructions.removed)
         elif kind == "model":
             yield f"model {self.before.model or 'none'} to {self.after.model or 'none'}"
         elif kind == "tools" and self.tools:
-            counts = (("+", len(self.tools.added)), (_MINUS, len(self.tools.removed)))
-            yield (
-                " ".join(("tools", *(f"{sign}{count}" for sign, count in counts if count)))
-                if any(count for _, count in counts)
-                else f"schema{'' if len(self.tools.changed) == 1 else 's'} of {len(self.tools.changed)}"
-            )
-            if self.tools.changed and (self.tools.added or self.tools.removed):
-                yield f"{len(self.tools.changed)} changed"
+            yield from self._said_of_tools()
         else:
             yield kind
+
+    def _said_of_tools(self) -> Iterator[str]:
+        added, removed, changed = len(self.tools.added), len(self.tools.removed), len(self.tools.changed)
+        if added or removed:
+            yield _counted("tools", added, removed)
+        if changed:
+            yield f"{changed} tool{'' if changed == 1 else 's'} changed"
 
 
 def summaries(pairs: Iterable[Pair]) -> dict[Pair, Summary]:
@@ -122,6 +122,12 @@ def summaries(pairs: Iterable[Pair]) -> dict[Pair, Summary]:
 def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Configuration]:
     """Configurations by their ids; one query."""
     return Configuration.objects.in_bulk(list(dict.fromkeys(ids)))
+
+
+def _counted(what: str, added: int, removed: int) -> str:
+    """`instructions +2 -1`, without what is 0."""
+    counts = ((sign, count) for sign, count in (("+", added), (_MINUS, removed)) if count)
+    return " ".join((what, *(f"{sign}{count:,}" for sign, count in counts)))
 
 
 def _listed(words: Iterable[str]) -> str:

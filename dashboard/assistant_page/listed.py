@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from runs.stats.versions import Neighbours, Version, Versions
 
 LISTED = 20  # versions at once
 MOST_NEWEST = 500  # runs of each whose figures are shown
+_DAY = timedelta(days=1)
+_LONG = timedelta(hours=36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,10 @@ class Listed:
 
     @property
     def lasted(self) -> str:
-        """From its first run to its last one."""
+        """From its first run to its last one: in days, as soon as hours don't matter."""
         length = self.version.last_at - self.version.first_at
+        if length >= _LONG:
+            return f"{round(length / _DAY):,} days"
         return formats.duration(int(length.total_seconds() * 1000), spelled=True)
 
     @property

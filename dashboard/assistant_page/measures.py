@@ -74,7 +74,7 @@ def _cell(measure: Measure, side: Side, links: RunLinks) -> Cell:
     value, known = measure.value(side.figures), measure.known(side.figures)
     words = NONE if value is None else measure.words(value)
     partly = f"of {known:,}" if 0 < known < side.figures.runs else ""
-    url = links.of_side(side, measure.query, measure.order) if side.figures.runs else ""
+    url = "" if value is None else links.of_side(side, measure.query, measure.order)
     return Cell(words, url, partly)
 
 

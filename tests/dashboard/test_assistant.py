@@ -190,6 +190,35 @@ def test_any_earlier_version_can_be_compared_with(member_client, filled):
     assert second.name in words(part(response, "against"))
 
 
+@pytest.mark.parametrize(
+    ("change", "short", "long"),
+    [
+        ({"instructions": OLD + "\nBe kind."}, "Instructions", "Instructions +1"),
+        ({"tools": []}, "Tools", f"Tools {MINUS}1"),
+        ({"tools": [factories.function_tool("search_orders", limit={"type": "integer"})]}, "Tools", "1 tool changed"),
+        ({"tools": None, "model": "o3"}, "Model, tools", f"Model our-own to o3, tools {MINUS}1"),
+        ({"temperature": 0.1, "top_p": 0.5, "max_prompt_tokens": 9}, "Sampling, limits", "Sampling, limits"),
+        ({"tool_choice": "none", "file_ids": []}, "File_ids, tool_choice", "File_ids, tool_choice"),
+    ],
+)
+def test_what_changed_is_said_in_a_few_words(member_client, project, change, short, long):
+    factories.post(project, changed.run("run_a", CHANGED, 5, OLD, 1, 1))
+    factories.post(
+        project, changed.run("run_b", CHANGED + HOUR, 5, **{"instructions": OLD} | change, prompt=1, completion=1)
+    )
+    response = member_client.get(URL)
+    assert f"v2 {short} 1 " in words(part(response, "list"))
+    assert table(response)[0][3] == long
+    assert f"From v1 to v2: {long} " in words(part(response, "changes"))
+
+
+def test_a_configuration_that_is_spelled_otherwise_is_no_other(member_client, project):
+    factories.post(project, changed.run("run_a", CHANGED, 5, OLD, 1, 1, temperature=1))
+    factories.post(project, changed.run("run_b", CHANGED + HOUR, 5, OLD, 1, 1, temperature=1.0))
+    response = member_client.get(URL)
+    assert [row[3] for row in table(response)] in (["First seen"], ["The same, spelled otherwise", "First seen"])
+
+
 def test_a_return_to_what_was_before_is_recognised(member_client, filled):
     back = [changed.run(f"run_back_{n}", CHANGED + (10 + n) * HOUR, 10, OLD, 1, 1) for n in range(3)]
     factories.post(filled, *back)
