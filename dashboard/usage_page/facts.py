@@ -57,7 +57,7 @@ def _tokens(found: Usage, label: str, name: str, links: Links, asides: tuple[Asi
 
 def _change(found: Usage, name: str, links: Links) -> tuple[Aside, ...]:
     """Against the time before; nothing where that is not known, or was nothing either."""
-    before = None if found.previous is None else getattr(found.previous, name)
+    before = getattr(found.previous, name) if found.previous and found.previous.runs else None
     text = formats.change(getattr(found.totals, name), before)
     return () if text == formats.NONE else (Aside(text, links.before, "Against the time before, as long as this one"),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard import formats
@@ -64,9 +64,16 @@ def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[
         formats.percent(measured(group.sums), measured(found.totals)),
         cost(group.sums),
         unpriced(group.sums),
-        formats.change(measured(group.sums), None if group.previous is None else measured(group.previous)),
+        _change(found, group, measured),
         links.group(group.key, question.split, before=True) if has_address else "",
     )
+
+
+def _change(found: Usage, group: Group, measured: Callable[[Sums], int]) -> str:
+    """Against the time before; where that had no run at all, nothing is "new"."""
+    if group.previous is None or not (found.previous and found.previous.runs):
+        return formats.NONE
+    return formats.change(measured(group.sums), measured(group.previous))
 
 
 def _tokens(sums: Sums) -> int:

@@ -1,0 +1,102 @@
+"""The usage page in a real browser: the reader's days, zooming, the table beside the picture, and accessibility."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from runs.models import Project
+from tests import factories
+from tests.browser.conftest import assert_accessible, sign_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = 3600
+
+
+@pytest.fixture
+def used(project: Project) -> Project:
+    """Runs of the last days on two models, one of which has no price, of two assistants."""
+    now = int(time.time()) // HOUR * HOUR
+    objects = [
+        factories.run_object(
+            created_at=now - nth * 5 * HOUR - 60,
+            started_at=now - nth * 5 * HOUR - 58,
+            completed_at=now - nth * 5 * HOUR - 20,
+            model=("gpt-4o", "house-model")[nth % 2],
+            assistant_id=("asst_a", "asst_b")[nth % 2],
+        )
+        for nth in range(60)
+    ]
+    assert not factories.post(project, *objects).errors
+    return project
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A browser in Kathmandu, 5:45 ahead of UTC."""
+    return browser_context_args | {"timezone_id": "Asia/Kathmandu"}
+
+
+@pytest.fixture
+def pages(page: Page, live_server: Any, used: Project, console: list[str]) -> str:
+    """Where the project's pages are, with an administrator signed in and the zone told."""
+    sign_in(page, live_server.url, factories.make_user(used, role="admin", name="root"))
+    page.goto(f"{live_server.url}/p/default/settings/prices/")
+    return f"{live_server.url}/p/default"
+
+
+def test_days_are_the_readers_and_a_drag_zooms_into_them(page: Page, pages: str) -> None:
+    page.goto(f"{pages}/usage/")
+    expect(page.locator("figcaption")).to_contain_text("Tokens per day, Asia/Kat")
+    chart = page.locator("#course svg.chart")
+    box = chart.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.93, box["y"] + 70)
+    expect(chart.locator(".brush")).to_be_visible()
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"from=\d{4}-.*T18%3A15%3A00Z&to=\d{4}-"))
+    expect(page.locator("figcaption")).to_contain_text("Tokens per 3 hours, Asia/Kat")
+    page.locator("#range summary").click()
+    expect(page.get_by_label("From", exact=True)).to_have_value(re.compile("T18:15"))
+
+
+def test_numbers_are_in_a_table_too_and_lead_to_their_runs(page: Page, pages: str) -> None:
+    page.goto(f"{pages}/usage/?range=24h&measure=runs")
+    page.get_by_text("Runs per hour as a table").click()
+    table = page.get_by_role("region", name="Runs per hour")
+    expect(table.locator("tbody tr")).to_have_count(24)
+    first = table.locator("tbody td a").first
+    count = first.inner_text()
+    first.click()
+    page.wait_for_url("**/runs/?**model=**from=**")
+    expect(page.locator("#rows > tr")).to_have_count(int(count))
+
+
+def test_a_price_is_set_where_one_is_missing(page: Page, pages: str) -> None:
+    page.goto(f"{pages}/usage/")
+    page.get_by_role("link", name="Set it").click()
+    page.get_by_role("link", name="Set a price of house-model").click()
+    page.get_by_label("Input", exact=True).fill("2.50")
+    page.get_by_label("Output").fill("10")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.locator("#own tbody")).to_contain_text("house-model$2.5$10as input")
+    expect(page.locator("#unpriced")).to_contain_text("Every model that ran in the last 90 days has one.")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
+def test_it_is_accessible(page: Page, pages: str, scheme: Any, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in ("usage/?range=7d&split=status", "settings/prices/?model=house-model"):
+        page.goto(f"{pages}/{path}")
+        for disc in page.locator("details.disc > summary").all():
+            disc.click()
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
