@@ -98,7 +98,8 @@ class _Writer:
         if len(text) > _LONGEST_STRING:
             return self._folded(name, pointer, mark, text, text[:_SUMMARY] + "…", is_string=is_string)
         kind = ' class="s"' if is_string else ""
-        line = f"<p>{self._key(name, pointer, mark)}<span{kind}>{self._marked(text)}</span></p>"
+        key = self._link(pointer, self._marked(name))
+        line = f"<p>{key}{mark}: <span{kind}>{self._marked(text)}</span></p>"
         self._count_in(name, text)
         return (line,)
 
@@ -113,22 +114,25 @@ class _Writer:
         is_open = " open" if self.found > before else ""
         bracket, closing, noun = ("{", "}", "key") if isinstance(value, dict) else ("[", "]", "item")
         summary = f'<span class="n"> {_count(len(value), noun)} {closing}</span>'
-        yield f"<details{is_open}><summary>{self._key(name, pointer, mark)}{bracket}{summary}</summary><div>"
+        yield f"<details{is_open}><summary>{self._key(name, mark)}{bracket}{summary}</summary><div>"
         yield from inner
-        yield f"</div>{closing}</details>"
+        yield f"</div>{closing} {self._link(pointer, escape(pointer))}</details>"
 
     def _folded(self, name: str, pointer: str, mark: str, text: str, summary: str, *, is_string: bool) -> Iterator[str]:
         """A long text, behind its beginning."""
         is_open = " open" if self._finds(text) else ""
         self._count_in(name, text)
         kind = ' class="s"' if is_string else ""
-        yield f'<details{is_open}><summary>{self._key(name, pointer, mark)}<span class="n">'
+        yield f'<details{is_open}><summary>{self._key(name, mark)}<span class="n">'
         yield f"{escape(summary)} ({len(text):,} characters)</span></summary>"
-        yield f"<div><p{kind}>{self._marked(text)}</p></div></details>"
+        yield f"<div><p{kind}>{self._marked(text)}</p></div>{self._link(pointer, escape(pointer))}</details>"
 
-    def _key(self, name: str, pointer: str, mark: str) -> str:
-        """The name, which leads to the value alone."""
-        return f'<a class="k" href="{self._url}?at={quote(pointer, safe="/")}">{self._marked(name)}</a>{mark}: '
+    def _key(self, name: str, mark: str) -> str:
+        return f'<span class="k">{self._marked(name)}</span>{mark}: '
+
+    def _link(self, pointer: str, html: str) -> str:
+        """A link to the value alone. What folds can hold none in its summary, so there it stands at the end."""
+        return f'<a class="k" href="{self._url}?at={quote(pointer, safe="/")}">{html}</a>'
 
     def _finds(self, text: str) -> bool:
         return self._sought is not None and self._sought.search(text) is not None

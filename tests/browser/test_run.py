@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs.models import Project, User
+from runs import comments
+from runs.models import Project, Run, User
 from tests import factories
 from tests.browser.conftest import assert_accessible, sign_in
 
@@ -26,7 +29,10 @@ def long_run(demo_project: Project) -> dict[str, Any]:
     calls = [factories.function_call("search_orders", output=f"output {number}") for number in range(40)]
     steps = [factories.step_object(run, call) for call in calls]
     wrong = factories.step_object(run, factories.function_call("search_orders", '{"order": 3}'))
-    factories.post_steps(demo_project, *steps, wrong)
+    refused = factories.step_object(run, factories.function_call("search_orders", output='{"error": "no such order"}'))
+    factories.post_steps(demo_project, *steps, wrong, refused)
+    stored = Run.objects.get(pk=demo_project.key(run["id"]))
+    comments.add(stored, User.objects.get(username="mira"), "Known outage of the **warehouse**.")
     return run
 
 
@@ -49,7 +55,7 @@ def test_a_step_is_fetched_when_it_is_unfolded(
     page.locator("#history").get_by_role("link", name="Diff").click()
     expect(page.locator("#versions")).to_contain_text("From version 0 to 1")
     page.locator("#timeline").get_by_role("link", name="more steps").click()
-    expect(page.locator("#timeline summary .what")).to_have_count(41)
+    expect(page.locator("#timeline summary .what")).to_have_count(42)
 
 
 @pytest.mark.parametrize("width", [375, 1440])
@@ -59,6 +65,79 @@ def test_the_page_is_accessible(
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    opened(page, live_server, long_run, "?full=change&from=0&to=1")
+    opened(page, live_server, long_run, "?full=change&from=0&to=1&find=search&list=status%3Dfailed")
+    page.locator("#comments summary", has_text="Edit").click()
+    page.locator("#raw a.k", has_text="/tools").last.click()
+    expect(page.locator("#raw .at")).to_be_visible()
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_raw_object_is_searched_and_copied_from(
+    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, live_server, long_run)
+    page.get_by_label("Find in the raw JSON").fill("find their ORDERS")
+    expect(page.locator("#raw-tree mark")).to_have_text("find their orders")
+    expect(page.get_by_label("Find in the raw JSON")).to_be_focused()
+    page.get_by_label("Find in the raw JSON").fill("")
+    expect(page.locator("#raw-tree mark")).to_have_count(0)
+    page.locator("#raw summary", has_text="metadata").click()
+    page.locator("#raw a.k", has_text="customer").click()
+    for label, copied in (("Copy path", "/metadata/customer"), ("Copy value", "acme")):
+        page.get_by_role("button", name=label).click()
+        page.wait_for_function("text => navigator.clipboard.readText().then((found) => found === text)", arg=copied)
+    page.locator("#raw a.k", has_text="customer").click()
+    expect(page.locator("#raw .at")).to_have_count(0)
+
+
+def test_comments_are_written_changed_and_deleted_in_place(
+    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
+) -> None:
+    opened(page, live_server, long_run)
+    said = page.locator("#comments ol > li")
+    page.get_by_label("Add a comment").fill("Fixed *since* then.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(said).to_have_count(2)
+    expect(said.last.locator("em")).to_have_text("since")
+    said.last.locator("summary", has_text="Edit").click()
+    said.last.get_by_label("Comment").fill("Fixed.")
+    said.last.get_by_role("button", name="Save").click()
+    expect(said.last).to_contain_text("edited")
+    said.last.locator("summary", has_text="Delete").click()
+    said.last.get_by_role("button", name="Delete it").click()
+    expect(said).to_have_count(1)
+
+
+def test_keys_lead_along_the_list_and_back(
+    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
+) -> None:
+    sign_in(page, live_server.url, User.objects.get(username="mira"))
+    page.goto(f"{live_server.url}/p/default/runs/?status=failed")
+    page.locator("#rows a[title=run_failed]").click()
+    expect(page.locator("h1")).to_contain_text("run_failed")
+    page.keyboard.press("k")
+    expect(page.locator("h1")).to_contain_text("run_long")
+    page.keyboard.press("j")
+    expect(page.locator("h1")).to_contain_text("run_failed")
+    page.get_by_role("navigation", name="Runs in the list").get_by_role("link", name="Previous").click()
+    expect(page.locator("h1")).to_contain_text("run_long")
+    page.get_by_role("list", name="Breadcrumb").get_by_role("link", name="Runs").click()
+    expect(page).to_have_url(f"{live_server.url}/p/default/runs/?status=failed")
+
+
+def test_an_active_run_is_followed_to_its_end_and_no_further(
+    page: Page, live_server: Any, demo_project: Project, console: list[str]
+) -> None:
+    now = int(time.time())
+    active = factories.run_object(created_at=now - 5, started_at=now - 4, status="in_progress", completed_at=None)
+    assert not factories.post(demo_project, active | {"usage": None}).errors
+    opened(page, live_server, active)
+    page.locator("#comments textarea").fill("a draft")
+    expect(page.locator("#run-head")).to_contain_text("so far")
+    assert not factories.post(demo_project, active | {"status": "completed", "completed_at": now}).errors
+    expect(page.locator("#run-head h1")).to_contain_text("Completed", timeout=10_000)
+    expect(page.locator("#run-head")).not_to_have_attribute("hx-get", re.compile("."))
+    expect(page.locator("#run-head")).to_contain_text("Reload to see its steps")
+    expect(page.locator("#comments textarea")).to_have_value("a draft")
