@@ -51,6 +51,11 @@ class Asked:
     def order(self) -> Order:
         return self.address.order
 
+    def address_of(self, name: str) -> str:
+        """The address of what lies beside the list and is asked for by the same parameters."""
+        path = reverse(name, kwargs={"project": self.project.slug})
+        return "?".join(filter(None, (path, self.address.query(self.filters))))
+
     def address_in(self, order: Order) -> Address:
         return replace(self.address, order=order)
 
@@ -190,6 +195,7 @@ def _controls(request: HttpRequest, asked: Asked, facets: Mapping[str, Facet]) -
         "shown": columns.flags(asked.shown),
         "exports": export_menu.menu(request, asked.project, asked.filters, asked.address),
         "news_url": _news_url(asked),
+        "more_url": asked.address_of("run-facets"),
     }
 
 

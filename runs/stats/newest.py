@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from runs import sql
 from runs.filters import RunFilters
@@ -64,7 +65,7 @@ class Newest:
 def read(project: Project, search: Search, most: int) -> Newest:
     """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed."""
     condition, bounded = search.newest()
-    found, parameters = _found(project, condition, most, _MEASURED)
+    found, parameters = select(project, condition, most, _MEASURED)
     groups = ", ".join(_GROUP.format(column=column) for column in GROUPED)
     statement = _STATEMENT.format(found=found, most=int(most), groups=groups, times=_TIMES)
     with connection.cursor() as cursor:
@@ -75,7 +76,7 @@ def read(project: Project, search: Search, most: int) -> Newest:
 def count_by(project: Project, search: Search, most: int, column: str) -> tuple[dict[str, int], int, bool]:
     """The newest matches by the values of one column; how many they are, and whether there may be more."""
     condition, bounded = search.newest()
-    found, parameters = _found(project, condition, most, ("created_at", column))
+    found, parameters = select(project, condition, most, ("created_at", column))
     statement = f"""
         WITH found AS MATERIALIZED ({found})
         SELECT NULL, count(*) FROM found UNION ALL
@@ -92,12 +93,13 @@ def statement(project: Project, filters: RunFilters, most: int, *columns: str) -
 
     There is one more than `most`, which tells whether there are more, and counts for nothing else.
     """
-    inner, parameters = _found(project, filters.search(project).page(), most, ("created_at", *columns))
+    inner, parameters = select(project, filters.search(project).page(), most, ("created_at", *columns))
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
     return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own
 
 
-def _found(project: Project, condition: Any, most: int, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+def select(project: Project, condition: Q, most: int, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """SQL and parameters for the newest runs of `condition`, one more than `most`, with their ids and those columns."""
     runs = Run.objects.in_project(project).filter(condition).newest_first()
     return sql.of(runs.values("id", *columns)[: most + 1])
 

@@ -363,7 +363,7 @@ def test_every_swapped_part_stands_in_the_page_under_the_same_id(member_client, 
     swapped = member_client.get(URL, headers=SWAP).content.decode()
     parts = re.findall(r'id="([\w-]+)"[^>]*hx-swap-oob', swapped)
     assert parts == [
-        "heading", "range", "q-form", "facets", "statuses", "exports", "save-view", "columns", "state",
+        "heading", "range", "q-form", "facets", "more-facets", "statuses", "exports", "save-view", "columns", "state",
     ]  # fmt: skip
     assert all(page.count(f'id="{part}"') == 1 for part in [*parts, "results"])
 

@@ -1,0 +1,148 @@
+"""How the matching runs divide by what lies beside them: the tools they have and called, their tags, their metadata.
+
+Counted over the newest matches, of all where there are few enough, and said so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+from django.db import connection
+
+from runs.filters.density import Search
+from runs.filters.matches import escaped
+from runs.models import Configuration, Project
+from runs.stats import newest
+
+# Metadata keys that are shown unasked, and their values that are read.
+MOST_KEYS, MOST_VALUES = 3, 50
+# So many are worth showing even where every run has another.
+FEW_VALUES = 6
+# Rows of metadata that are read where somebody looks for some: so many keys with all of their values.
+MOST_FOUND = 20 * MOST_VALUES
+# A longer text is no value that people choose by.
+LONGEST_VALUE = 200
+
+# an array, which one server sends for none, has no keys
+_STATEMENT = """
+    WITH found AS MATERIALIZED ({found}),
+         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most}),
+         calls AS MATERIALIZED (
+           SELECT DISTINCT counted.id, counted.configuration_id, call.kind, call.name
+             FROM counted JOIN run_step ON run_step.run_id = counted.id,
+                  unnest(run_step.tool_types, run_step.tool_names) AS call (kind, name)),
+         pairs AS (
+           SELECT key, value, count(*) AS runs
+             FROM counted,
+                  jsonb_each_text(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{{}}' END)
+                    AS pair (key, value)
+            WHERE value <> '' {wanted} GROUP BY 1, 2),
+         ranked AS (
+           SELECT key, value, runs, row_number() OVER (PARTITION BY key ORDER BY runs DESC, value) AS place,
+                  count(*) OVER (PARTITION BY key) AS values, sum(runs) OVER (PARTITION BY key) AS covered
+             FROM pairs)
+    SELECT 'seen', NULL, NULL, count(*), 0, 0 FROM found
+    UNION ALL SELECT 'configuration', configuration_id::text, NULL, count(*), 0, 0 FROM counted GROUP BY 2
+    UNION ALL SELECT 'called', name, NULL, count(DISTINCT id), 0, 0 FROM calls WHERE kind = 'function' GROUP BY 2
+    UNION ALL SELECT 'kind', kind, configuration_id::text, count(DISTINCT id), 0, 0 FROM calls GROUP BY 2, 3
+    UNION ALL SELECT 'tag', tag, NULL, count(*), 0, 0 FROM counted JOIN run_tag ON run_tag.run_id = counted.id GROUP BY 2
+    UNION ALL (SELECT 'metadata', key, value, runs, values, covered FROM ranked
+                WHERE place <= {values} AND length(value) <= {longest} ORDER BY covered DESC, key, place LIMIT {found_most})"""  # noqa: E501
+
+Counts = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the metadata: its most frequent values, how many it has, and how many runs have it."""
+
+    name: str
+    counts: Counts
+    values: int
+    covered: int
+
+    def divides(self, runs: int) -> float:
+        """How much it tells apart of so many runs, in bits a run; a key that has a value for each tells nothing."""
+        if self.values > MOST_VALUES or self.values > max(FEW_VALUES, self.covered / 2):
+            return 0.0
+        shares = [count / runs for _, count in self.counts] + [1 - self.covered / runs]
+        return -sum(share * log2(share) for share in shares if share > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Values with their numbers of runs, most frequent first, of the newest `counted` matches: all unless `capped`.
+
+    `called` are functions, `kinds` those of tools, `defined` functions.
+    """
+
+    counted: int
+    capped: bool
+    called: Counts
+    kinds: Counts
+    defined: Counts
+    tags: Counts
+    keys: tuple[Key, ...]
+
+    def dividing(self) -> list[Key]:
+        """The few keys of the metadata that divide the runs best."""
+        ranked = sorted(self.keys, key=lambda key: -key.divides(self.counted))
+        return [key for key in ranked[:MOST_KEYS] if key.divides(self.counted) > 0]
+
+
+def read(project: Project, search: Search, text: str = "") -> Facets:
+    """The facets of what `search` asks for; of metadata, what contains `text` in its key or its value. Two queries."""
+    condition, bounded = search.newest()
+    columns = ("created_at", "configuration_id", "metadata")
+    found, parameters = newest.select(project, condition, newest.MOST_COUNTED, columns)
+    pattern = f"%{escaped(text)}%"
+    statement = _STATEMENT.format(
+        found=found, most=int(newest.MOST_COUNTED), wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
+        values=MOST_VALUES, longest=LONGEST_VALUE, found_most=MOST_FOUND,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (*parameters, *([pattern, pattern] if text else [])))
+        rows = cursor.fetchall()
+    seen = next(row[3] for row in rows if row[0] == "seen")
+    counted = min(seen, newest.MOST_COUNTED)
+    kinds, defined = _configured(project, rows)
+    return Facets(
+        counted, bounded or seen > counted, _ranked(_of("called", rows)), _ranked(kinds), _ranked(defined),
+        _ranked(_of("tag", rows)), tuple(_keys(rows)),
+    )  # fmt: skip
+
+
+def _of(what: str, rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
+    return Counter({row[1]: row[3] for row in rows if row[0] == what})
+
+
+def _configured(project: Project, rows: list[tuple[Any, ...]]) -> tuple[Counter[str], Counter[str]]:
+    """Kinds of tools, by configuration or by call, and defined functions."""
+    runs = _of("configuration", rows)
+    found = Configuration.objects.filter(project=project, pk__in=list(runs))
+    kinds, defined, has = Counter[str](), Counter[str](), set[tuple[str, str]]()
+    for pk, types, names in found.values_list("pk", "tool_types", "function_names"):
+        kinds.update(dict.fromkeys(types, runs[str(pk)]))
+        defined.update(dict.fromkeys(names, runs[str(pk)]))
+        has.update((str(pk), kind) for kind in types)
+    for what, kind, configuration, count, *_ in rows:
+        if what == "kind" and (configuration, kind) not in has:
+            kinds[kind] += count
+    return kinds, defined
+
+
+def _keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[Key]:
+    by_key: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        if row[0] == "metadata":
+            by_key.setdefault(row[1], []).append(row)
+    for name, each in by_key.items():
+        yield Key(name, tuple((row[2], row[3]) for row in each), int(each[0][4]), int(each[0][5]))
+
+
+def _ranked(counter: Counter[str]) -> Counts:
+    return tuple(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
