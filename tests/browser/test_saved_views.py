@@ -32,7 +32,7 @@ def test_a_view_is_saved_shared_and_opened_by_another_person(
     signed_in.get_by_label("Remove status:failed").click()
     expect(signed_in.locator("#rows > tr")).to_have_count(50)
     expect(signed_in.locator("[id=results]")).to_have_count(1)
-    expect(signed_in.locator("#save-view summary")).to_have_text("Changed…")
+    expect(signed_in.locator("#save-view summary")).to_have_text("Save changes…")
     expect(tab).to_contain_text("1")
     signed_in.locator("#views a", has_text="All runs").click()
     signed_in.wait_for_url("**/runs/")

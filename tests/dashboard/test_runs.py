@@ -162,6 +162,13 @@ def test_the_dearest_runs_come_first_when_asked_for(member_client, project):
     assert ids_in(member_client.get(URL, {"q": "cost:>0.001"})) == [dear]
 
 
+def test_where_nothing_has_a_price_there_is_no_order_by_cost(member_client, project):
+    posted(project, factories.run_object(model="of-their-own"))
+    assert "sort=-cost" not in member_client.get(URL).content.decode()
+    posted(project, factories.run_object())
+    assert f'href="{URL}?sort=-cost"' in member_client.get(URL).content.decode()
+
+
 def test_a_project_without_runs_leads_to_the_connect_page(member_client, project):
     response = member_client.get(URL)
     assert "No runs yet" in text_of(response)
