@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.urls import reverse
@@ -25,6 +25,7 @@ from runs.stats.differences import Comparison
 from runs.stats.errors import Counted, Groups, Parts, Trend
 
 SAMPLES = 10
+_MOMENT = timedelta(microseconds=1)
 STATES = {
     ErrorGroup.State.OPEN: "Open again",
     ErrorGroup.State.RESOLVED: "Resolve",
@@ -120,10 +121,9 @@ class Detail:
 
     @cached_property
     def since(self) -> tuple[int, str]:
-        """How many runs came after it was resolved, and where they are listed."""
-        moment = formats.machine_time(self.group.state_changed_at.replace(microsecond=0))  # type: ignore[union-attr]
-        text = f"{term(self.group)} created:>{moment}"
-        filters = RunFilters().narrowed(text)
+        """How many runs were created after it was resolved, and where they are listed; for one that regressed."""
+        changed = self.group.state_changed_at or self.now
+        filters = RunFilters().narrowed(f"{self.term} created:>={formats.machine_time(changed + _MOMENT)}")
         count = Run.objects.in_project(self.asked.project).matching(filters).count()
         return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.query()}"
 
