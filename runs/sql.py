@@ -11,14 +11,19 @@ import psycopg
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
+# Executions after which a statement is prepared on the server without being asked to be.
+_NEVER = 2**31
+
 
 @contextmanager
 def cursor() -> Iterator[psycopg.Cursor[Any]]:
     """A cursor that sends parameters beside the statement, not written into it as Django's does.
 
-    Long texts would have to be escaped otherwise. Errors are Django's.
+    Long texts would have to be escaped otherwise. Errors are Django's. Statements that come again and again in the
+    same words are worth `prepare=True`: planning one costs more than doing what it says for a row.
     """
     connection.ensure_connection()
+    connection.connection.prepare_threshold = _NEVER
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as own:
         yield own
 

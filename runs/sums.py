@@ -16,6 +16,8 @@ from runs.models import Project
 
 # Rows that travel in the statement itself; more are copied.
 _MOST_IN_STATEMENT = 64
+# Parameters of a statement that adds what one run did; of more there are too many shapes for each to come again.
+_WORTH_PREPARING = 50
 _BYTES_A_ROW = 200  # with some room to spare
 _IS_MOSTLY_EMPTY = """
     SELECT pg_relation_size(relid) > 262144 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
@@ -103,7 +105,8 @@ def _insert(filled: Sequence[tuple[Rollup, list[tuple[Any, ...]]]]) -> None:
     parts = ", ".join(f"part{place} AS ({insert})" for place, insert in enumerate(inserts[:-1]))
     with sql.cursor() as cursor:
         parameters = [value for _, each in filled for row in each for value in row]
-        cursor.execute(f"WITH {parts} {inserts[-1]}" if parts else inserts[-1], parameters)
+        statement = f"WITH {parts} {inserts[-1]}" if parts else inserts[-1]
+        cursor.execute(statement, parameters, prepare=len(parameters) <= _WORTH_PREPARING)
 
 
 def _fold_statement(rollup: Rollup) -> str:

@@ -14,6 +14,7 @@ FIXED: Mapping[str, str] = {
     "random_page_cost": "1.1",  # disks don't seek any more
     "jit": "off",  # costs more than it gives on queries of milliseconds
     "work_mem": "32MB",
+    "plan_cache_mode": "force_generic_plan",  # what we prepare goes by key; the plans for one and for many are the same
     "wal_compression": "off",  # these binaries know pglz alone, which is slower than the disk
     "log_line_prefix": "%m [%p] ",
     "log_min_error_statement": "panic",  # values are part of the statements and stay out of the log

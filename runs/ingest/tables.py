@@ -40,7 +40,7 @@ class Table:
         # hexadecimal digits need no quoting, which would cost more than the look-up
         arrays = ["{" + ",".join(uuids) + "}", *map(list, others)]
         cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(self._select, arrays)
+        cursor.execute(self._select, arrays, prepare=True)
 
         def fetch() -> dict[Key, dict[str, Any]]:
             with cursor:
@@ -78,7 +78,8 @@ class Table:
         source = sql.values(len(self.columns), len(rows))
         parameters = [value for row in rows for value in self._encoded(row)]
         with sql.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}", parameters)
+            statement = f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}"
+            cursor.execute(statement, parameters, prepare=len(rows) == 1)
             return len(cursor.fetchall())
 
     def _key_of(self, row: Row) -> Key:

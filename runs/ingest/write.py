@@ -11,7 +11,7 @@ import itertools
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -166,14 +166,20 @@ def _read(grouped: Grouped) -> dict[Kind, dict[Key, Held]]:
     runs = [post for posts in grouped.get(RUNS, {}).values() for post in posts]
     configurations = {post.configuration_id for post in runs if post.configuration_id is not None}
     groups = {key for post in runs if (key := _group_key(post)) is not None}
-    with sql.pipeline(), sql.cursor() as cursor:
-        fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
-        cursor.execute(_KNOWN, [list(configurations), list(groups)])
-        known = {row[0] for row in cursor.fetchall()} if runs else set()
+    with sql.cursor() as cursor:
+        with sql.pipeline():
+            fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
+            cursor.execute(_KNOWN, [_array(configurations), _array(groups)], prepare=True)
+        known = {row[0] for row in cursor.fetchall()}
         rows = {kind: fetch() for kind, fetch in fetches.items()}
     if not known >= configurations | groups:
         raise _Missing(configurations - known, groups - known)
     return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
+
+
+def _array(ids: Iterable[uuid.UUID]) -> str:
+    """Ids as an array of Postgres; written out here, since the driver takes them one by one."""
+    return "{" + ",".join(each.hex for each in ids) + "}"
 
 
 def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
