@@ -70,12 +70,6 @@ def _bytewise(column: str) -> Collate:
 
 
 class ConfigurationQuerySet(models.QuerySet["Configuration"]):
-    def before(self, configuration: Configuration) -> Configuration | None:
-        """The configuration of the same assistant that was first seen before this one, the newest of those."""
-        same = self.filter(project_id=configuration.project_id, assistant_id=configuration.assistant_id)
-        earlier = same.filter(first_seen_at__lt=configuration.first_seen_at)
-        return earlier.order_by("-first_seen_at", "-id").first()
-
     def tools_of(self, project: Project, ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, list[str], list[str]]]:
         """Kinds of tools and names of functions, by configuration; one query."""
         found = self.filter(project=project, pk__in=list(ids))

@@ -74,19 +74,17 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed since the assistant's previous configuration, which was first seen at `since`."""
+    """What changed from the assistant's previous configuration, when this one came `at` a time."""
 
-    since: datetime
+    at: datetime
     fields: list[FieldChange]
     is_shown: bool
 
 
-def change(now: Configuration, previous: Configuration | None, *, is_shown: bool) -> Change | None:
-    """The change from `previous` to `now`; None where there is nothing before."""
-    if previous is None:
-        return None
+def change(previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool) -> Change | None:
+    """The change from `previous` to `now`; None where they are but spelled otherwise."""
     fields = changes.between(text.fields(previous.body.encode()), text.fields(now.body.encode()))
-    return Change(previous.first_seen_at, fields, is_shown) if fields else None
+    return Change(at, fields, is_shown) if fields else None
 
 
 def settings(posted: Posted) -> list[Setting]:

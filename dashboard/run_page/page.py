@@ -29,6 +29,7 @@ from dashboard.run_page.usage import Usage
 from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
 from runs.history import entries, versions
 from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
+from runs.stats.versions import replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,14 @@ class RunPage:
 
     @cached_property
     def change(self) -> Change | None:
-        """What changed since the assistant's previous configuration."""
+        """What changed when the run's configuration came, from what the assistant had run on before."""
         now = self.run.configuration
-        return configuration.change(now, Configuration.objects.before(now), is_shown="change" in self.full)
+        found = replaced(now)
+        if found is None:
+            return None
+        previous_id, at = found
+        previous = Configuration.objects.in_bulk([previous_id])[previous_id]
+        return configuration.change(previous, now, at, is_shown="change" in self.full)
 
     @property
     def settings(self) -> list[Setting]:

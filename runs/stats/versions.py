@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from runs.models import Project
+from runs.models import Configuration, Project
 
 # Servers that write instructions anew for each run make a configuration of each; the last received are looked at.
 MOST_LOOKED_AT = 2_000
@@ -55,6 +55,13 @@ _NEIGHBOURS = """
       LEFT JOIN LATERAL (SELECT configuration_id, created_at FROM run
                           WHERE project_id = %s AND assistant_id = %s AND created_at > asked.last_at
                           ORDER BY created_at LIMIT 1) AS after ON true"""
+
+_REPLACED = """
+    SELECT before.configuration_id, first.created_at
+      FROM (SELECT created_at FROM run WHERE configuration_id = %s ORDER BY created_at LIMIT 1) AS first,
+           LATERAL (SELECT configuration_id FROM run
+                     WHERE project_id = %s AND assistant_id = %s AND created_at < first.created_at
+                     ORDER BY created_at DESC LIMIT 1) AS before"""
 
 _BETWEEN = """
     SELECT asked.id, (SELECT count(*) FROM (
@@ -157,6 +164,17 @@ def _neighbours(
     if after is None or stayed or after.number > version.number:
         return Neighbours(before)
     return Neighbours(before, after, after_at)
+
+
+def replaced(configuration: Configuration) -> tuple[uuid.UUID, datetime] | None:
+    """What the assistant ran on just before a configuration, and when that came; one query.
+
+    None for the first one, and where it has no runs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REPLACED, [configuration.pk, configuration.project_id, configuration.assistant_id])
+        row: tuple[uuid.UUID, datetime] | None = cursor.fetchone()
+    return row
 
 
 def beside(known: Versions, version: Version) -> list[tuple[Version, int]]:

@@ -505,8 +505,9 @@ def test_what_changed_since_the_previous_configuration_is_one_click_away(project
     factories.post(project, before)
     factories.post(project, after)
     html = opened(member_client, after)
-    assert "Changed since the configuration of " in section(html, "instructions")
-    assert "UTC : instructions, temperature" in section(html, "instructions")
+    told = section(html, "instructions")
+    assert "The configuration changed " in told
+    assert "UTC : instructions, temperature" in told
     assert "<del>" not in html
     assert 'id="change"' not in opened(member_client, before)
     swap = {"HX-Request": "true", "HX-Target": "change"}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs.models import Project, Run
+from runs.models import Configuration, Project, Run
 from runs.removal import erase
 from runs.stats import versions
 from runs.stats.versions import Version, Versions
@@ -156,3 +156,12 @@ def test_times_are_those_of_the_runs(project: Project) -> None:
     assert (new.first_at, old.last_at) == (CHANGED, CHANGED - HOUR)
     assert isinstance(old.first_at, datetime)
     assert new.last_at - new.first_at == timedelta(hours=3)
+
+
+def test_what_a_configuration_replaced_is_what_ran_just_before(project: Project) -> None:
+    post(project, ("B", 3), ("A", 1), ("C", 5), ("A", 4))
+    first, second, third = found(project).all
+    known = Configuration.objects.in_bulk([each.id for each in found(project).all])
+    assert versions.replaced(known[first.id]) is None
+    assert versions.replaced(known[second.id]) == (first.id, CHANGED + 3 * HOUR)
+    assert versions.replaced(known[third.id]) == (first.id, CHANGED + 5 * HOUR)
