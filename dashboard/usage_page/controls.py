@@ -65,9 +65,10 @@ class Controls:
     def tabs(self) -> list[Choice]:
         """The likeliest splits, and the one that is."""
         asked = self.links.question.split
-        shown = [Split("model"), Split("assistant"), Split("status")]
-        shown += [Split("metadata", key) for key in self.keys[:_MOST_TABS]]
-        return [self._split(each) for each in (*shown, *([] if asked in shown else [asked]))]
+        fields = [Split("model"), Split("assistant"), Split("status")]
+        keys = [Split("metadata", key) for key in self.keys[:_MOST_TABS]]
+        other = [] if asked in (*fields, *keys) else [asked]
+        return [self._split(each) for each in (*fields, *other, *keys)]
 
     def _split(self, split: Split) -> Choice:
         measure = {"measure": "tokens"} if split.name == "kind" else {}
@@ -96,7 +97,7 @@ class Controls:
     @property
     def without_split(self) -> list[tuple[str, str]]:
         """Those for the form in which a key is typed."""
-        return [pair for pair in self._pairs() if pair[0] != "split" and pair != ("measure", "kind")]
+        return [pair for pair in self._pairs() if pair[0] != "split"]
 
     @property
     def timeless(self) -> list[tuple[str, str]]:
@@ -104,11 +105,7 @@ class Controls:
         return [pair for pair in self._pairs() if pair[0] not in ("from", "to", "range")]
 
     def _pairs(self) -> list[tuple[str, str]]:
-        asked = self.links.question
-        own = [("measure", asked.measure), ("split", str(asked.split))]
-        if asked.range:
-            return [*own, ("range", asked.range), *asked.filters.pairs()]
-        return [*own, *asked.asked.pairs()]
+        return [pair for pair in self.links.question.pairs() if pair[1]]
 
     @property
     def query_text(self) -> str:

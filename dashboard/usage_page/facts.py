@@ -41,7 +41,7 @@ def facts(found: Usage, latency: Latency | None, links: Links, unpriced_models: 
         Fact("Cost, est.", cost(sums), "", links.all, _change(found, "cost", links)),
     ]
     if latency and latency.tokens is not None:
-        median = Aside(formats.cost(latency.cost)) if latency.cost is not None else None
+        median = Aside(formats.cost(latency.cost)) if latency.cost else None
         exact = f"{latency.tokens:,} tokens"
         url = links.assistant(None).where()
         shown.append(Fact("Per run, median", formats.tokens(latency.tokens), exact, url, (median,) if median else ()))

@@ -61,12 +61,19 @@ def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[
         group.sums,
         f"{100 * prompt / largest:.1f}%",
         f"{100 * completion / largest:.1f}%",
-        formats.percent(measured(group.sums), measured(found.totals)),
+        _share(found, group, measured),
         cost(group.sums),
         unpriced(group.sums),
         _change(found, group, measured),
         links.group(group.key, question.split, before=True) if has_address else "",
     )
+
+
+def _share(found: Usage, group: Group, measured: Callable[[Sums], int]) -> str:
+    """Of all; of the cost only where it is known."""
+    if found.question.measure == "cost" and not group.sums.cost:
+        return formats.NONE
+    return formats.percent(measured(group.sums), measured(found.totals))
 
 
 def _change(found: Usage, group: Group, measured: Callable[[Sums], int]) -> str:
@@ -171,9 +178,9 @@ def _pace(paces: Paces, links: Links, names: Mapping[str, str], low: int, high: 
 
 
 def _place(milliseconds: int | None, low: int, high: int) -> float:
-    """Where that is on the scale, in percent."""
+    """Where that is on the scale, in percent of its width."""
     reach = math.log(max(milliseconds or low, low) / low) / math.log(high / low)
-    return 100 * min(reach, 1)
+    return 99 * min(reach, 1)  # the last mark has a width
 
 
 def beside(split: Split) -> Split:

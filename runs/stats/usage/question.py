@@ -26,6 +26,7 @@ SPLITS = (*FIELDS, KIND)  # and every key of the metadata
 PARAMETERS = ("measure", "split", "range", "zone")
 USUAL_RANGE = "30d"
 LONGEST_KEY = 512
+_USUAL = (("measure", MEASURES[0]), ("split", FIELDS[0]), ("range", USUAL_RANGE), ("range", ""))
 _EPOCH, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _METADATA = "metadata."
 
@@ -68,7 +69,7 @@ class Question:
     """`asked` are the filters as they were given, `filters` the same without their times.
 
     What these mean is `since` and `until` (exclusive); `range` is the name of the range that was asked for, "" where
-    times were. `measure` is what is looked at.
+    times were. `measure` is what is looked at. `is_zoned`: the zone was asked for, and is not only the reader's.
     """
 
     asked: RunFilters
@@ -78,6 +79,7 @@ class Question:
     split: Split = Split("model")
     measure: str = MEASURES[0]
     range: str = ""
+    is_zoned: bool = False
 
     @classmethod
     def from_query(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> Question:
@@ -103,7 +105,7 @@ class Question:
             problems.append(Problem("to", "must be after from"))
         if problems:
             raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
-        return cls(filters, since, until, zone, split, measure, name)
+        return cls(filters, since, until, zone, split, measure, name, "zone" in given)
 
     @property
     def filters(self) -> RunFilters:
@@ -133,11 +135,13 @@ class Question:
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with changes made first; times as they were given."""
-        asked = replace(self, **changes)
-        own = [("measure", asked.measure), ("split", str(asked.split)), ("range", asked.range)]
-        usual = (("measure", MEASURES[0]), ("split", FIELDS[0]), ("range", USUAL_RANGE), ("range", ""))
-        filters = asked.filters if asked.range else asked.asked
-        return "&".join(filter(None, (urlencode([pair for pair in own if pair not in usual]), filters.query())))
+        return urlencode([pair for pair in replace(self, **changes).pairs() if pair not in _USUAL])
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Parameters and values in their fixed order, what is usual too."""
+        own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
+        zone = [("zone", self.zone.key)] if self.is_zoned else []
+        return [*own, *zone, *(self.filters if self.range else self.asked).pairs()]
 
 
 def also(filters: RunFilters, term: Node) -> RunFilters:
