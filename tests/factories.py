@@ -161,6 +161,12 @@ def make_user(project: Project | None = None, role: str = "member", name: str = 
     return user
 
 
+def role_of(user: User, project: Project) -> str:
+    """What a person is in `project`; "" where they are no member of it."""
+    found = Membership.objects.filter(user=user, project=project).first()
+    return found.role if found else ""
+
+
 def make_key(project: Project, *scopes: str) -> str:
     """The secret of a new key, with both scopes unless some are named."""
     return create_key(project, "test", scopes or ("ingest", "read"))

@@ -7,7 +7,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from runs.models import Membership, Project
+from runs.models import Project
 from tests import factories
 
 
@@ -21,7 +21,7 @@ def test_a_project_is_made_for_an_administrator(db: None) -> None:
     user = factories.make_user(name="ada")
     assert create("support", "--name", "Support", "--admin", "ada") == "Project support is ready\n"
     assert Project.objects.get().name == "Support"
-    assert Membership.objects.role_of(user, Project.objects.get()) == "admin"
+    assert factories.role_of(user, Project.objects.get()) == "admin"
 
 
 @pytest.mark.parametrize("arguments", [["default"], ["not a slug"], ["new", "--admin", "nobody"]])
