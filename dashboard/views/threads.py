@@ -150,8 +150,7 @@ def _runs_url(project: Project, thread_id: str) -> str:
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`threads/`: the threads of the runs that match, the last active first; `cursor` is where it begins."""
     try:
-        filters = RunFilters.from_query(dict(request.GET.lists()), also=("cursor",))
-        after = _cursor(request)
+        filters, after = asked_of_list(request)
     except InvalidFilter as error:
         return refuse(request, error)
     found = threads.heads(project, filters, after, LIST_SIZE, MOST_COUNTED)
@@ -161,11 +160,12 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "filters": filters,
         "statuses": dict.fromkeys((*map(str, STATUSES), *filters.status)),
         "tokens": _tokens(filters, address),
-        "rows": _rows(project, found.ids),
+        "rows": rows(project, found.ids),
         "window": MOST_COUNTED if found.window else None,
         "after": after,
         "older": address.of(filters, found.further) if found.further else "",
         "newest": address.of(filters),
+        "query": address.query(filters),
         "all": address.path,
         "page_size": LIST_SIZE,
         "most_runs": MOST_RUNS,
@@ -173,16 +173,18 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     return htmx.render_page(request, "threads/page.html", context, LIST)
 
 
-def _rows(project: Project, thread_ids: Sequence[str]) -> list[Row]:
-    """Two queries, however many threads."""
+def rows(project: Project, thread_ids: Sequence[str]) -> list[Row]:
+    """What those threads come to; two queries, however many."""
     found = threads.totals(project, thread_ids, MOST_RUNS)
     names = Assistant.objects.names(project, {each for totals in found for each in totals.assistants})
     return [Row(totals, called(totals.assistants, names)) for totals in found]
 
 
-def _cursor(request: HttpRequest) -> Cursor | None:
+def asked_of_list(request: HttpRequest) -> tuple[RunFilters, Cursor | None]:
+    """Which threads the address asks for, and from where on. Raises InvalidFilter."""
+    filters = RunFilters.from_query(dict(request.GET.lists()), also=("cursor",))
     given = parameters.one(request, "cursor")
-    return None if given is None else Cursor.parse(given)
+    return filters, None if given is None else Cursor.parse(given)
 
 
 def _tokens(filters: RunFilters, address: Address) -> list[Token]:

@@ -1,0 +1,81 @@
+"""The list of threads as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from dashboard import twins
+from dashboard.access import project_page
+from dashboard.views.threads import asked_of_list, rows
+from runs.errors import InvalidFilter
+from runs.exports import Column
+from runs.filters import Cursor, RunFilters
+from runs.models import Project
+from runs.stats import threads
+from runs.stats.newest import MOST_COUNTED
+
+PAGE_SIZE = 500
+_NANO = Decimal(10) ** -9
+
+
+def _of_totals(name: str) -> Column:
+    return Column(name, lambda row: getattr(row.totals, name))
+
+
+COLUMNS = (
+    _of_totals("thread_id"),
+    _of_totals("last_status"),
+    Column("last_activity_at", lambda row: row.totals.last_at),
+    Column("first_activity_at", lambda row: None if row.totals.capped else row.totals.first_at),
+    *map(_of_totals, ("runs", "capped", "failed", "active", "tokens")),
+    Column("cost_dollars", lambda row: _cost(row.totals.cost)),
+    Column("unpriced_runs", lambda row: row.totals.unpriced),
+    Column("assistant_ids", lambda row: list(row.totals.assistants)),
+)
+
+
+@require_safe
+@project_page
+def json(request: HttpRequest, project: Project) -> HttpResponse:
+    """`threads.json`: a page of the list. `cursor` leads to the next one, null at the end.
+
+    `capped`: of that thread, only the newest runs were counted.
+    """
+    try:
+        filters, after = asked_of_list(request)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    found = threads.heads(project, filters, after, PAGE_SIZE, MOST_COUNTED)
+    data = [{column.title: column.value(row) for column in COLUMNS} for row in rows(project, found.ids)]
+    further = str(found.further) if found.further else None
+    return twins.as_json({"object": "list", "data": data, "cursor": further})
+
+
+@require_safe
+@project_page
+def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """`threads.csv`: all that match, page by page; `cursor` is where it begins."""
+    try:
+        filters, after = asked_of_list(request)
+    except InvalidFilter as error:
+        return twins.refusal(error)
+    return twins.as_csv(project, "threads", COLUMNS, _all(project, filters, after))
+
+
+def _all(project: Project, filters: RunFilters, after: Cursor | None) -> Iterator[Any]:
+    while True:
+        found = threads.heads(project, filters, after, PAGE_SIZE, MOST_COUNTED)
+        yield from rows(project, found.ids)
+        if found.further is None:
+            return
+        after = found.further
+
+
+def _cost(nano: int | None) -> str | None:
+    """As text, since a number would be rounded; None where nothing has a price."""
+    return None if nano is None else f"{nano * _NANO:f}"
