@@ -198,6 +198,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         runs = self.filter(project=project).order_by("pk").only(*read, *counts, *derived).select_for_update()
         return runs if after is None else runs.filter(pk__gt=after)
 
+    def last_received(self, project: Project) -> datetime | None:
+        """When the newest arrival among the runs of `project` was received; None where there is none."""
+        arrivals = self.filter(project=project).order_by("-received_at")
+        return arrivals.values_list("received_at", flat=True).first()
+
     def with_keys(self, keys: Iterable[uuid.UUID]) -> Self:
         """Those of the runs that are named by their stored ids."""
         return self.filter(pk__in=list(keys))

@@ -28,6 +28,7 @@ urlpatterns = [
     path("account/password/", account.password, name="password"),
     path("projects/new/", page, name="new-project"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
+    path("p/<slug:project>/receiving/", page, name="receiving"),
     *(path(f"p/<slug:project>/{each.name}/", page, name=each.name) for each in PAGES),
     path("denied", denied),
     path("broken", broken),

@@ -1,0 +1,25 @@
+"""Whether runs still come in: what stands at the top of every page of a project."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard.access import project_page
+from runs.models import Project, Run
+
+TEMPLATE = "components/_receiving.html"
+LATELY = timedelta(minutes=10)
+
+
+@require_safe
+@project_page
+def fragment(request: HttpRequest, project: Project) -> HttpResponse:
+    """When the last new run was received; asked for again and again by the page that shows it."""
+    last = Run.objects.last_received(project)
+    is_receiving = last is not None and timezone.now() - last < LATELY
+    return render(request, TEMPLATE, {"project": project, "last": last, "is_receiving": is_receiving, "asked": True})
