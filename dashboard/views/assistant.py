@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
@@ -75,5 +74,4 @@ def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
         "most_counted": versions.MOST_COUNTED,
         "most_beside": versions.MOST_BESIDE,
         "most_versions": versions.MOST_LOOKED_AT,
-        "now": timezone.now(),
     }

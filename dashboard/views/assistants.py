@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import htmx, parameters, roster
 from dashboard.access import project_page
-from dashboard.filter_bar import RANGES, Range
+from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
 from dashboard.views.refused import refuse
@@ -87,7 +87,7 @@ def _context(project: Project, asked: Asked, found: Roster) -> dict[str, Any]:
         "heads": _heads(asked, path),
         "ranges": ranges,
         "known_range": any(each.current for each in ranges),
-        "kept": replace(asked.filters, q=None).pairs(),
+        "tokens": _tokens(asked, path),
         "all": path,
         "query": replace(asked, page=1).query,
         "further": path + replace(asked, page=asked.page + 1).query if asked.page < found.pages else "",
@@ -98,6 +98,17 @@ def _context(project: Project, asked: Asked, found: Roster) -> dict[str, Any]:
         "most_configurations": assistants.MOST_CONFIGURATIONS,
         "page_size": roster.PAGE_SIZE,
     }
+
+
+def _tokens(asked: Asked, path: str) -> list[Token]:
+    """What is filtered by beside the query, and the same without each of it."""
+    moments = {"from": "since", "to": "until"}
+    tokens = []
+    for name, value in replace(asked.filters, q=None).pairs():
+        is_moment = name in moments
+        wider = asked.filters.without(moments[name]) if is_moment else asked.filters.toggled(name, value)
+        tokens.append(Token(name, value, path + replace(asked, filters=wider, page=1).query))
+    return tokens
 
 
 def _heads(asked: Asked, path: str) -> list[tuple[str, str, Head]]:

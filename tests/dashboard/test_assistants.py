@@ -94,6 +94,16 @@ def test_a_query_and_a_time_narrow_it(member_client, three):
     assert "No assistant has a run that matches" in words(response)
 
 
+def test_each_filter_can_be_taken_away_alone(member_client, three):
+    content = unescape(member_client.get(f"{URL}?status=failed&status=completed&from=-90w&sort=name").content.decode())
+    removals = re.findall(r'<a href="([^"]*)" aria-label="Remove ([^"]*)"', content)
+    assert [(name, url) for url, name in removals] == [
+        ("status:failed", f"{URL}?status=completed&from=-90w&sort=name"),
+        ("status:completed", f"{URL}?status=failed&from=-90w&sort=name"),
+        ("from:-90w", f"{URL}?status=failed&status=completed&sort=name"),
+    ]
+
+
 def test_pages_follow_each_other(member_client, three, monkeypatch):
     monkeypatch.setattr(roster, "PAGE_SIZE", 2)
     first = member_client.get(URL)
