@@ -81,6 +81,10 @@ class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
         """The groups of one project."""
         return self.filter(project=project)
 
+    def for_list(self) -> Self:
+        """Without the sample, which can be long."""
+        return self.defer("sample")
+
     def with_people(self) -> Self:
         """With who changed their states."""
         return self.select_related("state_changed_by")

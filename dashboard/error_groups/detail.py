@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -155,8 +155,11 @@ class Detail:
 
     @property
     def why(self) -> list[Part]:
-        """The first message of the group in pieces."""
-        return grouping.parts(self.group.sample)
+        """The first message of the group in pieces; of the middle of a long one, only how long it is."""
+        return [
+            replace(part, text=f" … {len(part.text):,} characters … ") if part.kind == "rest" else part
+            for part in grouping.parts(self.group.sample)
+        ]
 
     @property
     def kinds(self) -> list[tuple[str, str]]:

@@ -148,6 +148,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "largest": _largest(asked, found),
         "cost": "" if found.sums.cost is None else formats.cost(found.sums.cost),
         "all_url": asked.with_show(Show.ALL).url,
+        "new_url": asked.with_show(Show.NEW).url,
         "from_value": asked.value(asked.filters.since, now),
         "to_value": asked.value(asked.filters.until, now),
         "most": errors.MOST_GROUPS,

@@ -27,7 +27,7 @@ FEW = 20  # runs on either side, below which chance explains much
 _LOOKED_AT = 4  # times as many runs of an assistant are searched for completed ones
 _LEAST = 3  # runs that have a thing, on one side, before anything is said of it
 _LEAST_DIFFERENCE = 0.05
-_LONGEST_VALUE = 100
+_LONGEST_VALUE = 100  # characters of what is asked for in a query, for keys too
 # How likely it may be at most that chance made such a difference, or a larger one: of anything, that it is told; of one
 # of all that were compared, that chance hardly explains it.
 _TOLD = 0.1
@@ -204,7 +204,7 @@ def _configured(project: Project, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, f
 def _attributes(
     run: _Looked, configured: Mapping[uuid.UUID, frozenset[str]], called: Mapping[uuid.UUID, frozenset[tuple[str, str]]]
 ) -> Iterator[Attribute]:
-    if run.model is not None:
+    if run.model:
         yield Attribute("model", run.model)
     yield Attribute("configuration", run.configuration.hex)
     calls = called.get(run.id, frozenset())
@@ -212,7 +212,8 @@ def _attributes(
     yield from (Attribute("tool", name) for name in tools if name and name != "function")
     yield from (Attribute("function", name) for name, kind in calls if name and kind == "function")
     if isinstance(run.metadata, dict):
-        for key, value in run.metadata.items():
+        askable = ((key, value) for key, value in run.metadata.items() if 0 < len(key) <= _LONGEST_VALUE)
+        for key, value in askable:
             yield Attribute("metadata", None, key)
             text = _text(value)
             if text and len(text) <= _LONGEST_VALUE:

@@ -187,7 +187,7 @@ def groups(project: Project, filters: RunFilters, now: datetime, *, only: uuid.U
     with connection.cursor() as cursor:
         cursor.execute(_GROUPS.format(matches=matches), (*[found.first] * 5, *parameters, MOST_GROUPS))
         rows = cursor.fetchall()
-    known = ErrorGroup.objects.in_project(project).with_people().in_bulk([row[0] for row in rows])
+    known = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
     counted = tuple(_counted(found, known[row[0]], *row[1:8]) for row in rows if row[0] in known)
     count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
     return Groups(found, counted, _sums(*sums), count)

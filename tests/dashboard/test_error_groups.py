@@ -197,6 +197,24 @@ def test_posted_texts_are_never_markup(member_client: Client, project: Project) 
         assert "<img src=x" not in response.content.decode()
 
 
+def test_nothing_that_can_be_posted_breaks_a_page(member_client: Client, project: Project) -> None:
+    odd = {
+        "assistant_id": "",
+        "model": "",
+        "metadata": {"": "", 'a"b c': 'x"y', "k" * 5000: "v", "on": True, "no": None},
+    }
+    runs = [failed(f"run_{number}", "", "", **odd) for number in range(25)]
+    tools = [{"type": "function", "function": {"name": "n" * 900}}, {"type": 'odd "kind"'}]
+    good = [factories.run_object(created_at=factories.NOW - 60, assistant_id="", tools=tools) for _ in range(25)]
+    assert not factories.post(project, *runs, *good).errors
+    found = ErrorGroup.objects.get()
+    for url in (URL, f"{URL}{found.pk}/", "/p/default/errors.json", "/p/default/errors.csv"):
+        assert member_client.get(url).status_code == 200
+    html = member_client.get(f"{URL}{found.pk}/").content.decode()
+    for url in set(re.findall(r'href="(/p/default/runs/\?[^"]*)"', html)):
+        assert member_client.get(f"/p/default/runs.json?{urlsplit(unescape(url)).query}").status_code == 200
+
+
 def test_the_files_have_the_same_groups(member_client: Client, filled: Project) -> None:
     found = json.loads(member_client.get("/p/default/errors.json").content)
     assert (found["ended_badly"], found["runs"], found["runs_capped"], found["groups"]) == (6, 7, False, 3)
@@ -333,6 +351,16 @@ def test_a_group_without_runs_says_so(member_client: Client, filled: Project) ->
     assert "No run of this group in the last 24 hours" in words(member_client.get(url + "?from=-24h"))
     erase(filled.run_set.get(external_id="run_cut"))
     assert "No run of this group is left" in words(member_client.get(url))
+
+
+def test_a_long_message_is_told_by_its_ends(member_client: Client, project: Project) -> None:
+    message = f"Could not index: {'lorem ' * 1500}. Out of room."
+    assert not factories.post(project, failed("run_long", "code", message)).errors
+    html = member_client.get(address("code")).content.decode()
+    why = html[html.index('id="why"') :]
+    assert f" … {len(message) - 5000:,} characters … " in why
+    assert "Out of room." in why
+    assert why.count("lorem") < 900
 
 
 def test_a_group_costs_the_same_for_many_runs(member_client: Client, filled: Project) -> None:
