@@ -11,12 +11,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from dashboard import columns, htmx
 from dashboard.access import member_page, project_page
+from dashboard.listing import in_list
 from dashboard.listing_address import list_state
 from dashboard.selection import selected
 from dashboard.views.runs import rows_of
@@ -69,7 +71,11 @@ def selection(request: HttpRequest, project: Project) -> HttpResponse:
 @require_POST
 @member_page
 def one(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """Put what was typed on one run, or take off the tag that `remove` names, and go back to its page."""
+    """Put what was typed on one run, or take off the tag that `remove` names, and go back to its page.
+
+    `list` of the address is the list that the run was opened from, as on its page.
+    """
+    beside = in_list(request.GET["list"]) if "list" in request.GET else ""
     run = get_object_or_404(Run, pk=project.key(run_id))
     typed, gone = request.POST.get("tag", ""), request.POST.get("remove")
     problem = ""
@@ -77,16 +83,16 @@ def one(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
         if gone is None:
             tags.add(project, [run.pk], tags.names(typed), cast(User, request.user))
         else:
-            tags.remove(project, [run.pk], [gone])
+            tags.remove(project, [run.pk], tags.names(gone))
     except InvalidTag as error:
         problem = error.message
     if htmx.is_partial(request):
-        context = {"run": run, "project": project, "tags": RunTag.objects.of_run(run), "problem": problem}
-        context["typed"] = typed if problem else ""
+        context = {"run": run, "project": project, "tags": RunTag.objects.of_run(run), "beside": beside}
+        context |= {"problem": problem, "typed": typed if problem else ""}
         return render(request, RUN_FRAGMENT, context, status=422 if problem else 200)
     if problem:
         messages.error(request, problem)
-    return redirect("run", project=project.slug, run_id=run.external_id)
+    return redirect(reverse("run", args=[project.slug, run.external_id]) + beside)
 
 
 def _change(

@@ -155,3 +155,19 @@ def test_its_tags_are_swapped_in(member_client: Client, project: Project) -> Non
 
 def test_a_run_that_is_not_there_can_not_be_tagged(member_client: Client, project: Project) -> None:
     assert member_client.post(f"{LIST}run_none/tags", {"tag": "x"}).status_code == 404
+
+
+def test_it_stays_the_run_of_the_list_that_it_was_opened_from(member_client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    body = member_client.get(f"{LIST}{run.external_id}/?list=status%3Dcompleted").content.decode()
+    url = f"{LIST}{run.external_id}/tags?list=status%3Dcompleted"
+    assert f'action="{url}"' in body
+    response = member_client.post(url, {"tag": "urgent"})
+    assert response["Location"] == f"{LIST}{run.external_id}/?list=status%3Dcompleted"
+
+
+@pytest.mark.parametrize("gone", ["a\0b", "", "(x)"])
+def test_what_is_no_tag_can_not_be_taken_off(member_client: Client, project: Project, gone: str) -> None:
+    run = factories.post_run(project)
+    response = member_client.post(f"{LIST}{run.external_id}/tags", {"remove": gone}, follow=True)
+    assert "expected a tag" in response.content.decode()

@@ -303,6 +303,10 @@ def test_addresses_that_can_not_be_meant_are_refused(
     assert said in unescape(response.content.decode())
 
 
+def test_a_number_that_no_view_can_have_is_not_found(member_client: Client, project: Project) -> None:
+    assert member_client.get(f"{URL}{10**30}/").status_code == 404
+
+
 def test_the_address_of_a_view_that_is_gone_still_shows_its_runs(member_client: Client, project: Project) -> None:
     assert member_client.get(f"{LIST}?status=failed&view=999").status_code == 200
 
