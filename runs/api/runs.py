@@ -14,7 +14,8 @@ from runs.api.openapi.operations import RUN_ID, answers, described, run_filters,
 from runs.api.openapi.words import RUN_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import InvalidFilter, Problem
-from runs.filters import Cursor, RunFilters
+from runs.filters import Cursor, Order, RunFilters
+from runs.filters.order import NEWEST_FIRST
 from runs.models import Run
 from runs.protocol import text
 from runs.removal import erase
@@ -27,7 +28,7 @@ _DIGITS = re.compile("[0-9]{1,3}")
 @described(
     get=answers(
         "list_runs",
-        "Runs as they were posted, newest first",
+        "Runs as they were posted, newest first or in another order",
         ref("RunList"),
         parameters=run_filters(LARGEST_PAGE, PAGE),
     ),
@@ -39,23 +40,26 @@ class Runs(RunIntake):
     takes_parameters = frozenset({"GET", "HEAD"})
 
     def get(self, request: Request) -> HttpResponse:
-        """A page of runs as they were posted, newest first, filtered like the page of the same name.
+        """A page of runs as they were posted, filtered and sorted like the page of the same name.
 
         `next_cursor` is the `cursor` of the next page, null after the last one.
         """
         query = dict(request.query_params.lists())
-        filters = RunFilters.from_query(query, also=("limit", "cursor"))
+        filters = RunFilters.from_query(query, also=("limit", "cursor", "sort"))
         limit = _limit(query.get("limit", []))
-        after = _cursor(query.get("cursor", []))
-        runs = Run.objects.in_project(self.project(request)).matching(filters).newest_first()
+        sort, cursor = _one("sort", query), _one("cursor", query)
+        order = Order.parse(sort) if sort is not None else NEWEST_FIRST
+        after = Cursor.parse(cursor, order) if cursor is not None else None
+        project = self.project(request)
+        runs = Run.objects.in_project(project).found(filters.search(project), order)
         found = list(runs.after(after).with_configuration()[: limit + 1])
         page = found[:limit]
-        cursor = str(Cursor(page[-1].created_at, page[-1].id)) if len(found) > limit else None
+        further = str(order.behind(page[-1])) if len(found) > limit else None
         return _json(
             {
                 "object": b'"list"',
                 "data": b"[" + b",".join(run.as_json() for run in page) + b"]",
-                "next_cursor": json.dumps(cursor).encode(),
+                "next_cursor": json.dumps(further).encode(),
             }
         )
 
@@ -88,10 +92,12 @@ def _json(members: dict[str, bytes]) -> HttpResponse:
     return HttpResponse(text.join(members), content_type="application/json")
 
 
-def _cursor(given: list[str]) -> Cursor | None:
+def _one(name: str, query: dict[str, list[str]]) -> str | None:
+    """The value of a parameter, None where it was not given."""
+    given = query.get(name, [])
     if len(given) > 1:
-        raise InvalidFilter("cursor: given more than once", [Problem("cursor", "given more than once")])
-    return Cursor.parse(given[0]) if given else None
+        raise InvalidFilter(f"{name}: given more than once", [Problem(name, "given more than once")])
+    return given[0] if given else None
 
 
 def _limit(given: list[str]) -> int:

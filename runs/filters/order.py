@@ -15,6 +15,8 @@ from runs.keyset import LEAST
 from runs.models import Run
 
 _COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost"}
+# Every order as it is written.
+SORTS = tuple(sign + by for by in _COLUMNS for sign in ("-", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_view as described
 from runs.api.openapi import words
 from runs.api.openapi.components import Schema, ref
 from runs.filters.fields import CHOICES, FIELDS, ChoiceField
+from runs.filters.order import SORTS
 from runs.ingest.bodies import MOST_OBJECTS
 from runs.stats.usage.question import MEASURES, RANGES, SPLITS
 
@@ -138,6 +139,7 @@ def run_filters(largest_page: int, page: int) -> list[OpenApiParameter]:
     limit = {"type": "integer", "minimum": 1, "maximum": largest_page, "default": page}
     return [
         *_filters(),
+        OpenApiParameter("sort", str, enum=SORTS, description="In which order; with `-` the largest or newest first."),
         OpenApiParameter("limit", limit, description="How many runs a page holds at most."),
         OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
     ]
