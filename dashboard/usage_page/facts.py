@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboard import formats
 from dashboard.usage_page.links import UNPRICED, Links
 from dashboard.usage_page.tables import cost
-from runs.stats.usage import Latency, Sums, Usage
+from runs.stats.usage import Latency, Sums, Usage, has_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def facts(found: Usage, latency: Latency | None, links: Links, unpriced_models: 
     shown = [
         Fact("Runs", formats.exact(sums.runs), "", links.all, _change(found, "runs", links)),
         _tokens(found, "Tokens", "total_tokens", links, _change(found, "total_tokens", links)),
-        _tokens(found, "Prompt", "prompt_tokens", links, _part(sums.cached_tokens, "cached")),
-        _tokens(found, "Completion", "completion_tokens", links, _part(sums.reasoning_tokens, "reasoning")),
+        _tokens(found, "Prompt", "prompt_tokens", links, _part(sums.cached_tokens, "cached", links)),
+        _tokens(found, "Completion", "completion_tokens", links, _part(sums.reasoning_tokens, "reasoning", links)),
         Fact("Cost, est.", cost(sums), "", links.all, _change(found, "cost", links)),
     ]
     if latency and latency.tokens is not None:
@@ -62,8 +62,11 @@ def _change(found: Usage, name: str, links: Links) -> tuple[Aside, ...]:
     return () if text == formats.NONE else (Aside(text, links.before, "Against the time before, as long as this one"),)
 
 
-def _part(number: int, word: str) -> tuple[Aside, ...]:
-    return (Aside(f"{formats.tokens(number)} {word}"),) if number else ()
+def _part(number: int, kind: str, links: Links) -> tuple[Aside, ...]:
+    """Those among them that are of another kind."""
+    if not number:
+        return ()
+    return (Aside(f"{formats.tokens(number)} {kind}", links.where(has_tokens(kind)), f"{number:,} tokens"),)
 
 
 def _not_priced(sums: Sums, links: Links, models: int, prices: str) -> Fact:

@@ -61,12 +61,8 @@ def _series(found: Usage, group: Group, measured: Callable[[Sums], int], names: 
 def _link(found: Usage, shown: Sequence[Group], links: Links) -> Callable[[int | None, datetime, datetime], str]:
     """To the runs of a series in one bar; those of the others have no address of their own."""
     question = found.question
-    is_divided = question.split.name != "kind"
     everything = links.whenever(question.filters)
-    bases = [
-        "" if group.key == "" else links.whenever(question.narrowed(group.key)) if is_divided else everything
-        for group in shown
-    ]
+    bases = ["" if group.key == "" else links.whenever(question.narrowed(group.key)) for group in shown]
 
     def link(series: int | None, since: datetime, until: datetime) -> str:
         base = everything if series is None else bases[series] if series < len(bases) else ""

@@ -53,7 +53,7 @@ def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown
 def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[str, str]) -> Row:
     question, measured = found.question, OF[found.question.measure]
     name = f"{group.others:,} other{'' if group.others == 1 else 's'}" if group.others else ""
-    has_address = not group.others and question.split.name != "kind"
+    has_address = not group.others
     prompt, completion = _parts(group.sums)
     return Row(
         name or name_of(question.split, group.key, names),

@@ -100,6 +100,25 @@ def test_every_number_is_that_of_the_runs_behind_it(client: Client, project: Pro
     assert sum(page.chart.totals) == getattr(sums, measured)
 
 
+def test_kinds_of_token_lead_to_the_runs_that_used_them(client: Client, project: Project) -> None:
+    posted = everywhere(project)
+    page = client.get(f"{PAGE}?split=kind").context["page"]
+    for row in page.groups.rows:
+        sums = summed(project, posted, row.url)
+        assert (
+            row.sums.total_tokens
+            == {
+                "Prompt": sums.prompt_tokens - sums.cached_tokens,
+                "Prompt, cached": sums.cached_tokens,
+                "Completion": sums.completion_tokens - sums.reasoning_tokens,
+                "Completion, reasoning": sums.reasoning_tokens,
+                "Neither": sums.total_tokens - sums.prompt_tokens - sums.completion_tokens,
+            }[row.name]
+        )
+    (cached,) = next(fact for fact in page.facts if fact.label == "Prompt").asides
+    assert cached.title == f"{summed(project, posted, cached.url).cached_tokens:,} tokens"
+
+
 def test_percentiles_lead_to_the_runs_that_took_no_less(client: Client, project: Project) -> None:
     seed(project)
     rows = client.get(PAGE).context["page"].paced.rows

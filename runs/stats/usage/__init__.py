@@ -4,7 +4,7 @@ from runs.stats.usage.answer import Group, Usage, usage
 from runs.stats.usage.document import Line, document, lines, usd
 from runs.stats.usage.durations import Latency, Paces, Percentiles, latency
 from runs.stats.usage.keys import metadata_keys
-from runs.stats.usage.question import MEASURES, RANGES, Question, Split, also
+from runs.stats.usage.question import MEASURES, RANGES, Question, Split, also, has_tokens
 from runs.stats.usage.sums import EVERYTHING, MOST_COUNTED, Sums, Wanted
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Wanted",
     "also",
     "document",
+    "has_tokens",
     "latency",
     "lines",
     "metadata_keys",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from runs.errors import InvalidFilter, Problem
 from runs.filters import Moment, RunFilters
-from runs.filters.matches import Given, Is
+from runs.filters.matches import Compared, Count, Given, Is
 from runs.filters.query import Query
 from runs.filters.spelling import suggestion
 from runs.filters.tree import Node, Not, Term, both
@@ -56,6 +56,8 @@ class Split:
 
     def term(self, value: str | None) -> Node:
         """What the runs of one group have in common; `value` None: that they have none."""
+        if self.name == KIND:  # whoever has tokens of neither kind has some in total
+            return has_tokens("total" if value == "other" else str(value))
         if value is None:
             return Not(Term(self.name, (Given(),), key=self.key))
         return Term(self.name, (Is(value),), key=self.key)
@@ -142,6 +144,11 @@ class Question:
         own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
         zone = [("zone", self.zone.key)] if self.is_zoned else []
         return [*own, *zone, *(self.filters if self.range else self.asked).pairs()]
+
+
+def has_tokens(kind: str) -> Node:
+    """That a run used tokens of that kind."""
+    return Term(f"{kind}_tokens", (Compared(">", Count(0)),))
 
 
 def also(filters: RunFilters, term: Node) -> RunFilters:
