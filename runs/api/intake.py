@@ -75,7 +75,7 @@ def _content(request: Request) -> bytes:
         content = bodies.read(_stream(request), request.headers.get("Content-Encoding", ""), limit)
     except UnreadablePostError as error:
         raise UnreadableBody("The connection ended within the body") from error
-    if not content.strip():
+    if not content or content.isspace():
         raise UnreadableBody("The body is empty")
     return content
 

@@ -43,12 +43,13 @@ def read(stream: Readable, encoding: str, limit: int) -> bytes:
     Raises BodyTooLarge as soon as the limit is passed, so that a small bomb stays small; UnsupportedBody for
     an encoding other than gzip and zstd; UnreadableBody where the compressed data is damaged.
     """
-    content = bytearray()
-    for chunk in _decompressed(stream, encoding.strip().lower()):
-        content += chunk
-        if len(content) > limit:
+    pieces, length = [], 0
+    for piece in _decompressed(stream, encoding.strip().lower(), limit):
+        pieces.append(piece)
+        length += len(piece)
+        if length > limit:
             raise BodyTooLarge(f"The body is larger than {limit:,} bytes (after decompression)")
-    return bytes(content)
+    return b"".join(pieces)
 
 
 def parse(content: bytes, content_type: str) -> Body:
@@ -98,10 +99,10 @@ _PARSERS: dict[str, Callable[[bytes], Body]] = {
 }
 
 
-def _decompressed(stream: Readable, encoding: str) -> Iterator[bytes]:
+def _decompressed(stream: Readable, encoding: str, limit: int) -> Iterator[bytes]:
     match encoding:
         case "" | "identity":
-            return packed.plain(stream)
+            return packed.plain(stream, limit + 1)  # in one piece, if it comes as one
         case "gzip":
             return packed.gunzipped(stream)
         case "zstd":

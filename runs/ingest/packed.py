@@ -27,10 +27,10 @@ class Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes: ...
 
 
-def plain(stream: Readable) -> Iterator[bytes]:
+def plain(stream: Readable, piece_size: int = _PIECE) -> Iterator[bytes]:
     """`stream` as it is, in pieces. Raises UnreadableBody where it is a damaged member of a zip archive."""
     try:
-        while piece := stream.read(_PIECE):
+        while piece := stream.read(piece_size):
             yield piece
     except _DAMAGE as error:
         raise UnreadableBody(f"the zip data is damaged: {error}") from error

@@ -7,9 +7,7 @@ other; a test holds the two against each other.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Literal
 
@@ -20,12 +18,11 @@ from runs.protocol import configuration, text
 from runs.protocol.configuration import MOST_REMEMBERED, ParsedConfiguration
 from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import KNOWN, ParsedRun, RunRecord, finish
-from runs.protocol.usage import Counts, PlainUsage
+from runs.protocol.usage import Counts, plain_usage
 
 Short = Annotated[str, Meta(min_length=1, max_length=INDEXED_LENGTH)]
 Seconds = Annotated[int, Meta(ge=1, lt=10**10)]
 _NOT_SENT = Raw(b"")
-_NEGATIVE_ZERO = re.compile(rb"-0(?!\d)")  # an integer whose sign a column would lose; may match texts, too
 
 
 class PlainError(Struct, forbid_unknown_fields=True):
@@ -58,7 +55,7 @@ class PlainRun(Struct, forbid_unknown_fields=True):
     required_action: UnsetType | None = UNSET
     last_error: PlainError | UnsetType | None = UNSET
     incomplete_details: PlainIncompleteDetails | UnsetType | None = UNSET
-    usage: PlainUsage | UnsetType | None = UNSET
+    usage: Raw | UnsetType = UNSET
     metadata: dict[str, str] | UnsetType | None = UNSET
     model: Raw = _NOT_SENT
     instructions: Raw = _NOT_SENT
@@ -89,41 +86,62 @@ _OPTIONAL_BITS = tuple(_BITS[name] for name in _OPTIONAL)
 _NO_COUNTS: Counts = (None, None, None, None, None)
 
 
+class Setup(Struct, frozen=True):
+    """A configuration that was met: its fields as they were written, empty ones not sent, and what was made of them.
+
+    `names` are those of the fields that were sent, with `incomplete_details` where the run `has_reason`.
+    """
+
+    slots: tuple[Raw, ...]
+    has_reason: bool
+    parsed: ParsedConfiguration
+    names: frozenset[str]
+
+
+# The last few of each assistant: comparing texts takes a fifth of the time that hashing them does.
+_met: dict[str, tuple[Setup, ...]] = {}
+_MOST_ASSISTANTS, _MOST_OF_EACH = 256, 4
+
+
 def parse(raw: bytes) -> ParsedRun | None:
     """The run of which `raw` is the JSON text, if it is a usual one. Raises InvalidObject for its configuration."""
     try:
         run = _decoder.decode(raw)
-        parsed, names = _setup(tuple(map(bytes, _setup_of(run))), run.incomplete_details is not UNSET)
+        setup = _setup(run)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    counts = run.usage.columns() if run.usage else _NO_COUNTS
-    record = _record(run, counts)
-    if _has_nul(record) or (0 in counts and _NEGATIVE_ZERO.search(raw)):
+    counts = _counts(run)
+    if counts is None:
         return None
-    return finish(record, parsed, names)
+    record = _record(run, counts)
+    return None if _has_nul(record) else finish(record, setup.parsed, setup.names)
 
 
-def _setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
-    """The configuration in `slots`, empty where a field was not sent, and the names of the fields that were.
-
-    Among those is `incomplete_details` where it is said that the run `has_reason`.
-    """
-    if sum(map(len, slots)) > MOST_REMEMBERED:
-        return _read_setup(slots, has_reason)
-    return _remembered_setup(slots, has_reason)
-
-
-@lru_cache(maxsize=1024)
-def _remembered_setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
-    return _read_setup(slots, has_reason)
+def _setup(run: PlainRun) -> Setup:
+    slots, has_reason = _setup_of(run), run.incomplete_details is not UNSET
+    for setup in _met.get(run.assistant_id, ()):
+        if setup.slots == slots and setup.has_reason == has_reason:
+            return setup
+    setup = _read_setup(tuple(raw.copy() for raw in slots), has_reason)
+    if sum(map(len, slots)) <= MOST_REMEMBERED:
+        if len(_met) >= _MOST_ASSISTANTS:
+            _met.clear()
+        _met[run.assistant_id] = (setup, *_met.get(run.assistant_id, ())[: _MOST_OF_EACH - 1])
+    return setup
 
 
-def _read_setup(slots: tuple[bytes, ...], has_reason: bool) -> tuple[ParsedConfiguration, frozenset[str]]:
-    sent = {name: raw for name, raw in zip(_SETUP, slots, strict=True) if raw}
+def _read_setup(slots: tuple[Raw, ...], has_reason: bool) -> Setup:
+    sent = {name: bytes(raw) for name, raw in zip(_SETUP, slots, strict=True) if raw}
     for raw in sent.values():
         raw.decode()  # which nothing did yet, of what stays as it was written
         text.check_depth(raw)
-    return configuration.parse(sent), frozenset({*sent, "incomplete_details"} if has_reason else sent)
+    names = frozenset({*sent, "incomplete_details"} if has_reason else sent)
+    return Setup(slots, has_reason, configuration.parse(sent), names)
+
+
+def _counts(run: PlainRun) -> Counts | None:
+    usage = b"null" if run.usage is UNSET else bytes(run.usage)
+    return _NO_COUNTS if usage == b"null" else plain_usage(usage)
 
 
 def _record(run: PlainRun, counts: Counts) -> RunRecord:

@@ -20,6 +20,7 @@ _as_elements = msgspec.json.Decoder(list[msgspec.Raw])
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _DEEPEST = 200  # levels; comparing takes two frames of Python's stack a level, and the stack is 1000 deep
+_SMALL = 2 * 1024 * 1024  # bytes, of which no number of elements fills the memory
 _TIGHTEST = 16  # bytes a comma; objects of the protocol have about twice as many
 _LONGEST_INTEGER = 4000  # digits; Python refuses to convert more than 4300
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -65,7 +66,7 @@ def elements(raw: bytes, most: int | None = None) -> list[bytes]:
     An element that is broken in itself comes back as it is, so that its neighbours can be used.
     Raises UnreadableBody where the array itself is broken, and TooManyObjects where it holds more than `most`.
     """
-    if most is not None and raw.count(b",") > max(most, len(raw) // _TIGHTEST):
+    if most is not None and len(raw) > _SMALL and raw.count(b",") > max(most, len(raw) // _TIGHTEST):
         return _split(raw, most)  # counts while it cuts: millions of tiny elements would fill the memory
     try:
         return [bytes(element) for element in _as_elements.decode(raw)]

@@ -44,7 +44,7 @@ def field() -> Field:
         ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
         lambda typed, _: _counts(typed),
         _usage_object,
-        quick=_plain_usage,
+        quick=plain_usage,
     )
 
 
@@ -103,7 +103,8 @@ class PlainUsage(Struct, forbid_unknown_fields=True):
 _usage_decoder = msgspec.json.Decoder(PlainUsage)
 
 
-def _plain_usage(raw: bytes) -> Counts | None:
+def plain_usage(raw: bytes) -> Counts | None:
+    """The counts in a usage that is spelled as columns give it back; None for any other."""
     if b"-0" in raw:
         return None
     try:

@@ -57,6 +57,17 @@ def test_unusual_runs_are_left_to_the_thorough_way(old: str, new: str) -> None:
     assert plain_run.parse(raw.encode()) is None
 
 
+def test_configurations_of_one_assistant_are_told_apart_however_many_and_in_whatever_order() -> None:
+    changes: list[dict[str, Any]] = [
+        {"instructions": f"Number {number}.", **more}
+        for number in range(7)
+        for more in ({}, {"incomplete_details": None}, {"instructions": None})
+    ]
+    raws = [json.dumps(factories.run_object(**each)).encode() for each in changes]
+    for raw in (*raws, *reversed(raws), *raws):
+        assert plain_run.parse(raw) == run.parse(text.fields(raw))
+
+
 def test_a_configuration_that_does_not_follow_the_protocol_is_refused() -> None:
     raw = json.dumps(factories.run_object(tools=[{"name": "no type"}])).encode()
     with pytest.raises(InvalidObject):
