@@ -136,6 +136,23 @@ def test_what_cannot_be_meant_is_refused_by_name(member_client: Client, filled: 
         assert name in words(response)
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["from=0001-01-01", "to=9999-12-31T23:59:59Z", "from=2027-01-01", "from=2026-11-18&to=2026-11-01", "to=0001-01-02"],
+)
+def test_any_time_can_be_asked_for(member_client: Client, filled: Project, query: str) -> None:
+    for path in (URL, "/p/default/errors.json", address("server_error")):
+        assert member_client.get(f"{path}?{query}").status_code == 200
+
+
+def test_pictures_are_in_the_zone_of_the_reader(member_client: Client, filled: Project) -> None:
+    member_client.cookies["timezone"] = "Asia/Kolkata"
+    for path in (URL, address("server_error")):
+        response = member_client.get(path)
+        assert "Asia/Kolkata" in words(response)
+        assert re.search(r"<title>2026-11-\d\d \d\d:30, 6 hours: ", response.content.decode())
+
+
 def test_every_count_leads_to_as_many_runs(member_client: Client, filled: Project) -> None:
     response = member_client.get(URL)
     html = response.content.decode()

@@ -14,7 +14,7 @@ from runs.grouping import Group, group_of, key, parts, places, template
 PROJECT = UUID("00000000-0000-0000-0000-0000000000aa")
 OTHER = UUID("00000000-0000-0000-0000-0000000000bb")
 
-# Of each template, messages that must fall together in it.
+# Of each template, messages that must fall together in it, and never with those of another.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "Rate limit reached for <model> in organization <org> on tokens per min (TPM): Limit <n>, Used <n>, "
     "Requested <n>. Please try again in <time>.": (
