@@ -20,6 +20,7 @@ from runs.upkeep import Upkeep
 logger = logging.getLogger(__name__)
 
 REST = 5.0  # seconds between looks at what is due
+NICENESS = 10  # a backlog must not slow pages and posts down
 GRACE = 5.0  # seconds for what is being done at the end
 
 
@@ -64,6 +65,7 @@ def _keep(parent: int) -> None:
     die_with_parent(parent, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.nice(NICENESS)
     upkeep = Upkeep()
     while True:
         if not _did(upkeep):

@@ -53,14 +53,8 @@ class Verdict(NamedTuple):
     outputs: Sequence[int | None]
 
 
-class Group(NamedTuple):
-    """What calls have in common that are counted together everywhere."""
-
-    hour: datetime
-    type: str
-    name: str
-    assistant_id: str | None
-
+# What calls have in common that are counted together: the hour, their kind and name, and the assistant.
+Group = tuple[datetime, str, str, str | None]
 
 _COLUMNS = ", ".join(f"run_step.{name}" for name in Stored._fields)
 # The versions count up, so that a writer who read the steps before merges again.
@@ -77,7 +71,7 @@ _REMOVE = f"DELETE FROM run_step WHERE run_id = %s RETURNING misargued, tool_out
 Counted = tuple[CalledIn, Verdict | None]
 Change = tuple[Counted | None, Counted | None]
 
-ROLLUPS = (Rollup(HourByTool, ("hour", "type", "name", "assistant_id"), MEASURES, tuple),)
+ROLLUPS = (Rollup(HourByTool, ("hour", "type", "name", "assistant_id"), MEASURES, lambda group: group),)
 
 
 def add(project: Project, changes: Iterable[Change]) -> None:
@@ -119,7 +113,7 @@ def _count(groups: dict[Group, list[int]], counted: Counted | None, sign: int) -
     step, verdict = counted
     hour, failed = step.created_at.replace(minute=0, second=0, microsecond=0), sign * (step.status == "failed")
     for kind, name in zip(step.tool_types, step.tool_names, strict=True):
-        group = Group(hour, kind, name, step.assistant_id)
+        group = (hour, kind, name, step.assistant_id)
         found = groups.get(group)
         if found is None:
             found = groups[group] = [0] * len(MEASURES)
@@ -131,10 +125,10 @@ def _count(groups: dict[Group, list[int]], counted: Counted | None, sign: int) -
 
 def _count_verdict(groups: dict[Group, list[int]], step: CalledIn, verdict: Verdict, hour: datetime, sign: int) -> None:
     for kind, name, output in zip(step.tool_types, step.tool_names, verdict.outputs, strict=True):
-        found = groups[Group(hour, kind, name, step.assistant_id)]
+        found = groups[(hour, kind, name, step.assistant_id)]
         found[2] += sign
         if output is not None:
             found[4] += sign
             found[5] += sign * output
     for name in verdict.misargued:
-        groups[Group(hour, "function", name, step.assistant_id)][3] += sign
+        groups[(hour, "function", name, step.assistant_id)][3] += sign

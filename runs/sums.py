@@ -14,8 +14,8 @@ from django.db import connection, models, transaction
 from runs import sql
 from runs.models import Project
 
-# Rows that travel in the statement itself; more are copied.
-_MOST_IN_STATEMENT = 64
+# Rows a table that travel in the statement itself; more are copied, a statement a table.
+_MOST_IN_STATEMENT = 16
 # Parameters of a statement that adds what one run did; of more there are too many shapes for each to come again.
 _WORTH_PREPARING = 50
 _BYTES_A_ROW = 200  # with some room to spare
@@ -44,7 +44,7 @@ class Rollup:
 def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Sequence[int]]) -> None:
     """Add to each table what `groups` hold, measures by group; belongs into the transaction that changed them."""
     rows = [_rows(project, rollup, groups) for rollup in rollups]
-    if sum(map(len, rows)) > _MOST_IN_STATEMENT:
+    if sum(map(len, rows)) > _MOST_IN_STATEMENT * len(rollups):
         for rollup, each in zip(rollups, rows, strict=True):
             sql.copy(rollup.table, rollup.columns, each)
     elif any(rows):

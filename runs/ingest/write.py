@@ -11,7 +11,7 @@ import itertools
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -132,15 +132,23 @@ def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: R
     if kind is RUNS:
         rollups.add(project, (_change(planned) for planned in plans.values() if planned.writes))
     if kind is STEPS:
-        call_sums.add(project, ((_called(planned.before), _called(planned.held)) for planned in plans.values()))
+        call_sums.add(project, _called_anew(plans.values()))
 
 
 def _change(planned: Plan) -> rollups.Change:
     return _counted(planned.before), _counted(planned.held)
 
 
+def _called_anew(plans: Iterable[Plan]) -> Iterator[call_sums.Change]:
+    """What changed of steps that call something, which most don't."""
+    for planned in plans:
+        if planned.writes:
+            before, after = _called(planned.before), _called(planned.held)
+            if before or after:
+                yield before, after
+
+
 def _called(held: Held | None) -> call_sums.Counted | None:
-    """A step that calls something, which most don't."""
     if held is None or not isinstance(held.record, StepRecord) or not held.record.tool_types:
         return None
     return held.record, held.verdict
