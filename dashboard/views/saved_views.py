@@ -9,18 +9,21 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard import columns, sorting
+from dashboard import columns, parameters, sorting
 from dashboard.access import WRITERS, member_page, project_page
 from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
+from dashboard.views.refused import refuse
 from runs import saved_views
 from runs.errors import InvalidFilter, InvalidView
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Membership, Project, SavedView, User
 
 FORM = "views/form.html"
+KEPT_FOR = 60  # seconds that a browser keeps the counts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,9 +56,18 @@ def opened(request: HttpRequest, project: Project, number: int) -> HttpResponse:
 @require_safe
 @project_page
 def counted(request: HttpRequest, project: Project) -> HttpResponse:
-    """How many runs each tab finds, for the places that wait for the numbers."""
+    """How many runs each tab finds, for the places that wait for the numbers.
+
+    `state` says nothing but of which views it is asked, so that a browser may keep the answer for a while.
+    """
+    try:
+        parameters.read(request, "state")
+    except InvalidFilter as error:
+        return refuse(request, error)
     views = SavedView.objects.visible_to(cast(User, request.user), project)[:MOST_TABS]
-    return render(request, "runs/_view_counts.html", {"counts": counts(project, views)})
+    response = render(request, "runs/_view_counts.html", {"counts": counts(project, views)})
+    patch_cache_control(response, private=True, max_age=KEPT_FOR)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -183,14 +183,20 @@ def test_counts_come_later_and_are_bounded(
     failing = saved(project, member, "Failing", query="status:failed")
     rest = saved(project, member, "Rest", query="-status:failed")
     broken(project, member)
-    assert f'hx-get="{URL}counts"' in member_client.get(LIST).content.decode()
-    counted = member_client.get(f"{URL}counts").content.decode()
+    asked = re.search(rf'hx-get="({URL}counts\?state=3-\d+)"', member_client.get(LIST).content.decode())
+    assert asked
+    response = member_client.get(asked[1])
+    assert response["Cache-Control"] == "private, max-age=60"
+    counted = response.content.decode()
     assert f'<span id="view-count-{failing.pk}" hx-swap-oob="true">3</span>' in counted
     assert f'<span id="view-count-{rest.pk}" hx-swap-oob="true">1</span>' in counted
     monkeypatch.setattr(tabs, "MOST_COUNTED", 2)
     monkeypatch.setattr(tabs, "MOST_VIEWS_COUNTED", 1)
     counted = member_client.get(f"{URL}counts").content.decode()
     assert re.findall(r">([^<]+)</span>", counted) == ["2+"]
+    monkeypatch.setattr(tabs, "LONGEST_COUNTS", 0)
+    assert "span" not in member_client.get(f"{URL}counts").content.decode()
+    assert member_client.get(f"{URL}counts?stat=1").status_code == 400
 
 
 # the default
