@@ -89,7 +89,11 @@ def _is_telling(value: Any) -> bool:
 
 
 def _denies(posted: dict[str, Any]) -> bool:
-    return any(posted.get(key) is False for key in _DENIALS) or any(posted.get(key) is True for key in _ADMISSIONS)
+    """Whether it says so itself. No success without a reason may be an answer: this address is not valid."""
+    if any(posted.get(key) is True for key in _ADMISSIONS):
+        return True
+    has_reason = any(isinstance(posted.get(key), str) for key in _MESSAGE_KEYS)
+    return has_reason and any(posted.get(key) is False for key in _DENIALS)
 
 
 def _has_failing_status(posted: dict[str, Any]) -> bool:

@@ -96,8 +96,8 @@ class Facts:
 
     @property
     def failure(self) -> str:
-        """The query string of the part of the thread that begins with the first failure."""
-        at = self.runs.failed_first_at if self.runs else None
+        """The query string of the part of the thread that begins with the first run that ended badly."""
+        at = self.runs.wrong_first_at if self.runs else None
         return "" if at is None else Asked().query(Place.before(at))
 
 

@@ -37,15 +37,16 @@ _TOTALS = """
                     min(created_at),
                     max(greatest(created_at, ended_at)),
                     (array_agg(status ORDER BY place))[1],
-                    (array_agg(external_id ORDER BY place DESC) FILTER (WHERE status = 'failed'))[1],
-                    min(created_at) FILTER (WHERE status = 'failed'),
+                    (array_agg(external_id ORDER BY place DESC) FILTER (WHERE error_group_id IS NOT NULL))[1],
+                    (array_agg(status ORDER BY place DESC) FILTER (WHERE error_group_id IS NOT NULL))[1],
+                    min(created_at) FILTER (WHERE error_group_id IS NOT NULL),
                     array_agg(DISTINCT assistant_id),
                     sum(cost),
                     count(*) FILTER (WHERE cost IS NULL AND total_tokens > 0)
                FROM (
                  SELECT *, count(*) OVER () > %s AS capped
                    FROM (
-                     SELECT status, total_tokens, cost, created_at, ended_at, external_id, assistant_id,
+                     SELECT status, total_tokens, cost, created_at, ended_at, external_id, assistant_id, error_group_id,
                             row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
                        FROM run
                       WHERE project_id = %s AND thread_id = asked.thread_id
@@ -86,8 +87,9 @@ Row = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
 class ThreadTotals:
     """What the runs of a thread come to; where there are more than were counted, of its newest ones.
 
-    `failed_first` is the id of the first run that failed. `last_at` is the last end or creation. `cost` is in
-    nano-dollars, None where no run has one; `unpriced` runs used tokens and have none.
+    `wrong_first` is the id of the first run that failed, ended incomplete or expired, with that status. `last_at` is
+    the last end or creation. `cost` is in nano-dollars, None where no run has one; `unpriced` runs used tokens and
+    have none.
     """
 
     thread_id: str
@@ -99,8 +101,9 @@ class ThreadTotals:
     first_at: datetime
     last_at: datetime
     last_status: str
-    failed_first: str | None
-    failed_first_at: datetime | None
+    wrong_first: str | None
+    wrong_status: str | None
+    wrong_first_at: datetime | None
     assistants: tuple[str, ...]
     cost: int | None
     unpriced: int
@@ -132,13 +135,13 @@ def totals(project: Project, thread_ids: Sequence[str], most: int = MOST_COUNTED
 
 def _totals(
     thread_id: str, runs: int, capped: bool, failed: int, active: int, tokens: int | None, first_at: datetime,
-    last_at: datetime, last_status: str, failed_first: str | None, failed_first_at: datetime | None,
-    assistants: list[str], cost: int | None, unpriced: int,
+    last_at: datetime, last_status: str, wrong_first: str | None, wrong_status: str | None,
+    wrong_first_at: datetime | None, assistants: list[str], cost: int | None, unpriced: int,
 ) -> ThreadTotals:  # fmt: skip
     total = None if tokens is None else int(tokens)
     return ThreadTotals(
-        thread_id, runs, capped, failed, active, total, first_at, last_at, last_status, failed_first,
-        failed_first_at, tuple(assistants), None if cost is None else int(cost), unpriced,
+        thread_id, runs, capped, failed, active, total, first_at, last_at, last_status, wrong_first,
+        wrong_status, wrong_first_at, tuple(assistants), None if cost is None else int(cost), unpriced,
     )  # fmt: skip
 
 

@@ -103,6 +103,14 @@ def test_it_says_where_it_went_wrong(member_client, project):
     assert entries(from_there) == ["Run"]
 
 
+def test_a_run_that_expired_went_wrong_too(member_client, project):
+    at = {"created_at": NOW, "expires_at": NOW + 60, "completed_at": None}
+    factories.post_run(project, id="run_late", status="expired", **at)
+    factories.post_run(project, created_at=NOW + 90, completed_at=NOW + 95)
+    text = words(member_client.get(address()).content.decode())
+    assert "It went wrong first in run_late (expired), 18 Nov 2026, 11:06:40 UTC" in text
+
+
 def test_answers_are_markdown_and_questions_are_not(member_client, project):
     conversation(project)
     html = member_client.get(address()).content.decode()
