@@ -101,6 +101,7 @@ STORAGES = {
         else "dashboard.staticfiles.HashedStaticFiles",
     },
 }
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # as many rows can be ticked in a list and sent at once
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Nothing inline and nothing from elsewhere: templates have no style="", no on…="", no <script> without src.

@@ -93,6 +93,13 @@ def test_viewers_only_read(client: Client, project: Project) -> None:
     assert not RunTag.objects.exists()
 
 
+def test_a_long_list_can_be_tagged_at_once(member_client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    keys = [str(run.pk), *(str(project.key(f"run_{number}")) for number in range(2000))]
+    member_client.post(URL, {"run": keys, "do": "add", "tag": "urgent"})
+    assert RunTag.objects.of_run(run) == ["urgent"]
+
+
 def test_what_to_do_has_to_be_said(member_client: Client, project: Project) -> None:
     assert tagged(member_client, factories.post_run(project), tag="urgent", do="").status_code == 400
 
