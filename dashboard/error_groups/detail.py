@@ -93,7 +93,7 @@ class Detail:
         )
         return found[self.group.pk]
 
-    @property
+    @cached_property
     def change(self) -> Change | None:
         """None where there is nothing to compare with."""
         is_told = self.counted is not None and self.counted.trend is not Trend.UNKNOWN
@@ -112,7 +112,7 @@ class Detail:
         """How the query language asks for its runs."""
         return term(self.group)
 
-    @property
+    @cached_property
     def regressed(self) -> bool:
         """Whether it came back after somebody took it for resolved, at any time."""
         changed, seen = self.group.state_changed_at, self.seen
@@ -153,7 +153,7 @@ class Detail:
         path = reverse("runs", kwargs={"project": self.asked.project.slug})
         return [self._sample(run, path) for run in runs.newest_first().for_list()[:SAMPLES]]
 
-    @property
+    @cached_property
     def why(self) -> list[Part]:
         """The first message of the group in pieces; of the middle of a long one, only how long it is."""
         return [
@@ -161,7 +161,7 @@ class Detail:
             for part in grouping.parts(self.group.sample)
         ]
 
-    @property
+    @cached_property
     def kinds(self) -> list[tuple[str, str]]:
         """What stands for what, of the pieces that were taken out of that message."""
         kinds = dict.fromkeys(part.kind for part in self.why if part.kind)
@@ -172,7 +172,7 @@ class Detail:
         asked = self.asked
         return differences.compare(asked.project, self.group.pk, asked.filters, self.found.window, self.now)
 
-    @property
+    @cached_property
     def contrasts(self) -> list[Contrast]:
         return contrasts(self.asked, self.group, self.comparison)
 
