@@ -74,8 +74,10 @@ def add(project: Project, changes: Iterable[Change]) -> None:
     groups: dict[Group, list[int]] = {}
     for before, after in changes:
         if before is not after:
-            _count(groups, before, -1)
-            _count(groups, after, 1)
+            if before is not None:
+                _count(groups, before, -1)
+            if after is not None:
+                _count(groups, after, 1)
     sums.append(project, ROLLUPS, groups)
 
 
@@ -90,9 +92,7 @@ def fold(project: Project) -> None:
     sums.fold(project, ROLLUPS)
 
 
-def _count(groups: dict[Group, list[int]], run: Counted | None, sign: int) -> None:
-    if run is None:
-        return
+def _count(groups: dict[Group, list[int]], run: Counted, sign: int) -> None:
     group = group_of(run)
     found = groups.get(group)
     if found is None:

@@ -5,6 +5,7 @@ What is summed is said elsewhere: of runs in `runs.rollups`, of tool calls in `r
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]])
     deltas: dict[tuple[Any, ...], Sequence[int]] = {}
     for group, sums in groups.items():
         key = rollup.key_of(group)
-        deltas[key] = [a + b for a, b in zip(deltas[key], sums, strict=True)] if key in deltas else sums
+        deltas[key] = list(map(operator.add, deltas[key], sums)) if key in deltas else sums
     return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
 
 
