@@ -18,11 +18,11 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.keyset import LEAST, or_least
-from runs.models import Assistant, Configuration, ErrorGroup, Project, RunStep, RunTag
+from runs.models import Assistant, Configuration, ErrorGroup, HourByTool, Project, RunStep, RunTag
 
 NOTHING = Q(pk__in=[])
-# Ids of configurations and groups that are written out, which the planner serves best. More of them match so much
-# that walking the list is right, and a subquery is as good.
+# Ids of configurations and groups, and names, that are written out, which the planner serves best. More of them match
+# so much that walking the list is right, and a subquery is as good.
 MOST_WRITTEN_OUT = 500
 
 # Of `or_least`, hence never of null.
@@ -46,6 +46,14 @@ class Scope:
     def error_groups(self, condition: Q) -> Q:
         """The runs whose error group fulfils `condition`; one query, for the ids."""
         return self._runs_of("error_group", ErrorGroup.objects.filter(condition))
+
+    def called_like(self, match: Like) -> list[str] | None:
+        """The functions of that pattern that were ever called, None where they may be many; one query."""
+        if self.project is None:
+            return None
+        called = HourByTool._default_manager.filter(project=self.project, type="function", name__like=match.sql)
+        names = list(called.order_by("name").values_list("name", flat=True).distinct()[: MOST_WRITTEN_OUT + 1])
+        return names if len(names) <= MOST_WRITTEN_OUT else None
 
     def assistants_like(self, matches: Iterable[Match]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
@@ -286,18 +294,26 @@ class Called:
     """Functions that the run's steps tell of."""
 
     def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(in_steps(self._one(match)) for match in matches)
+        return any_of(self._one(match, scope) for match in matches)
 
-    def _one(self, match: Match) -> Q:
+    def _one(self, match: Match, scope: Scope) -> Q:
         match match:
             case Given():
-                return Q(tool_types__contains=["function"])
+                return in_steps(Q(tool_types__contains=["function"]))
             case Is(value):
                 # the index finds the name, and few of those it finds are no function's
-                return Q(tool_names__contains=[value]) & Q(lookups.CallsFunction(escaped(value)))
+                return in_steps(Q(tool_names__contains=[value]) & Q(lookups.CallsFunction(escaped(value))))
             case Like():
-                return Q(lookups.CallsFunction(match.sql))
+                return self._like(match, scope)
         raise unexpected(match)
+
+    def _like(self, match: Like, scope: Scope) -> Q:
+        """No index knows of patterns; but sums know every name that was called, and names are few."""
+        calls = Q(lookups.CallsFunction(match.sql))
+        names = scope.called_like(match)
+        if names is None:
+            return in_steps(calls)
+        return in_steps(Q(tool_names__overlap=names) & calls) if names else NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         "from": "-24h",
         "to": "2026-05-01T14:30:00Z",
         "limit": "5",
+        "sort": "-created",
         "cursor": caller.get(f"{RUNS}?limit=1").json()["next_cursor"],
         "status": "failed",
         "range": "24h",
@@ -127,7 +128,7 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         "measure": "cost",
         "zone": "Asia/Kolkata",
     }
-    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor"}, "get_usage": {*_PARAMETERS, *PARAMETERS}}
+    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMETERS, *PARAMETERS}}
     for path, _, operation in operations():
         documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         assert documented == taken.get(operation["operationId"], set())
