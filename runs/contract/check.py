@@ -66,10 +66,11 @@ class Report:
 def check(tools: Sequence[Any], calls: Sequence[Called]) -> Report:
     """Hold every call of a function against `tools`, the JSON values of the run's own; takes bounded time."""
     declared = dict(reversed([*_functions(tools)]))
+    called = {call.name for call in calls}
+    written = {name: json.dumps(schema) for name, schema in declared.items() if name in called}
     budget = Budget()
     told: set[str] = set()
-    findings = [finding for call in calls for finding in _findings(call, declared, budget, told)]
-    called = {call.name for call in calls}
+    findings = [finding for call in calls for finding in _findings(call, written, budget, told)]
     return Report(tuple(findings), tuple(name for name in reversed(declared) if name not in called))
 
 
@@ -82,7 +83,7 @@ def _functions(tools: Sequence[Any]) -> Iterator[tuple[str, Any]]:
             yield function["name"], True if schema is None else schema
 
 
-def _findings(call: Called, declared: dict[str, Any], budget: Budget, told: set[str]) -> Iterator[Finding]:
+def _findings(call: Called, declared: dict[str, str], budget: Budget, told: set[str]) -> Iterator[Finding]:
     if call.name not in declared:
         yield Finding(Kind.UNDECLARED, call, "not among the run's tools")
         return
@@ -92,7 +93,7 @@ def _findings(call: Called, declared: dict[str, Any], budget: Budget, told: set[
         yield Finding(Kind.UNCHECKED, call, f"its arguments are longer than {LONGEST:,} characters")
         return
     try:
-        arguments = json.loads(call.arguments, parse_constant=_refuse)
+        arguments = _decoder.decode(call.arguments)
     except (ValueError, RecursionError) as error:
         yield Finding(Kind.UNPARSEABLE, call, _why(error))
         return
@@ -102,7 +103,7 @@ def _findings(call: Called, declared: dict[str, Any], budget: Budget, told: set[
     yield from _held(call, declared[call.name], arguments, budget, told)
 
 
-def _held(call: Called, schema: Any, arguments: Any, budget: Budget, told: set[str]) -> Iterator[Finding]:
+def _held(call: Called, schema: str, arguments: Any, budget: Budget, told: set[str]) -> Iterator[Finding]:
     try:
         for fault in faults(schema, arguments, budget):
             yield Finding(Kind.MISARGUED, call, fault.message, fault.pointer)
@@ -126,3 +127,7 @@ def _why(error: Exception) -> str:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+# Made once, for all the calls of all runs.
+_decoder = json.JSONDecoder(parse_constant=_refuse)

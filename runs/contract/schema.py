@@ -62,12 +62,11 @@ class Budget:
 _budget: ContextVar[Budget] = ContextVar("budget")
 
 
-def faults(schema: Any, arguments: Any, budget: Budget) -> list[Fault]:
-    """What `arguments` have against `schema`, at any depth; the first few.
+def faults(written: str, arguments: Any, budget: Budget) -> list[Fault]:
+    """What `arguments` have against the schema that is `written` as JSON, at any depth; the first few.
 
     Raises Unchecked or Broken where that can't be told.
     """
-    written = json.dumps(schema)
     if len(written) > LONGEST:
         raise Unchecked(f"its schema is longer than {LONGEST:,} characters")
     compiled = _compiled(written)
