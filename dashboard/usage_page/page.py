@@ -45,10 +45,9 @@ class Page:
 
 def page(project: Project, question: Question, here: str, runs: str, prices: str) -> Page:
     """Ask and put together: a handful of statements, however many runs."""
-    column = COLUMN_OF[question.measure]
     found = usage(project, question, MOST_GROUPS, _wanted(question))
     other = replace(question, split=beside(question.split))
-    second = usage(project, other, MOST_GROUPS, Wanted(IN_TABLE, ("runs", column), ()), parts=False)
+    second = usage(project, other, MOST_GROUPS, Wanted(IN_TABLE, (), ()), parts=False)
     pace = latency(project, question)
     names = _names(project, found, second, [each.assistant_id for each in pace.assistants] if pace else [])
     links = Links(question, here, runs, found.counted_since, pace.since if pace else None)

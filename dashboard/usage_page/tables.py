@@ -34,12 +34,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """A table of groups. `values` is how many there are, others counted; `is_kinds`: of tokens, not of runs."""
+    """A table of groups. `values` is how many there are, others counted; `is_kinds`: of tokens, not of runs.
+
+    `has_changes`: against the time before.
+    """
 
     label: str
     rows: list[Row]
     values: int
     is_kinds: bool
+    has_changes: bool
 
 
 def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown:
@@ -47,7 +51,8 @@ def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown
     largest = max((_tokens(group.sums) for group in found.groups), default=0) or 1
     rows = [_row(found, group, largest, links, names) for group in found.groups]
     split = found.question.split
-    return Breakdown(split.label, rows, sum(group.others or 1 for group in found.groups), split.name == "kind")
+    values = sum(group.others or 1 for group in found.groups)
+    return Breakdown(split.label, rows, values, split.name == "kind", found.previous is not None)
 
 
 def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[str, str]) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runs.models import Project
@@ -58,11 +58,14 @@ def usage(project: Project, question: Question, most: int, wanted: Wanted = EVER
     """
     split = None if question.split.name == KIND else question.split
     inner = calendar.edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
-    found = table(project, question, (question.previous_since, *inner), split, most, wanted)
+    begin = question.previous_since if wanted.before else question.since
+    found = table(project, question, (begin, *inner), split, most, wanted)
     groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.found if each.now.runs)
     totals, previous, is_capped = _totals(project, question, found, wanted)
     if split is None:
         groups = _kinds(groups)
+    if not wanted.before:
+        previous, groups = None, tuple(replace(group, previous=None) for group in groups)
     is_partial = found.since is not None and found.since >= question.since
     return Usage(question, inner, totals, previous, groups, found.since if is_partial else None, is_capped)
 

@@ -27,7 +27,7 @@ _STATEMENT = """
            (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY total_tokens) FROM counted),
            (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY cost) FROM counted),
            min(created_at), (SELECT max(place) FROM found)
-      FROM counted, LATERAL (SELECT round(extract(epoch FROM started_at - created_at) * 1000)::bigint) AS q (queue_ms)
+      FROM counted, LATERAL (SELECT (date_part('epoch', started_at - created_at) * 1000)::bigint) AS q (queue_ms)
      GROUP BY GROUPING SETS ((), (assistant_id))
      ORDER BY 1 DESC, 3 DESC, 2 LIMIT %s"""
 

@@ -49,7 +49,10 @@ def total(parts: Iterable[Sums]) -> Sums:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which sums are read, of now, of the time before and of each part of now; the others are 0, and cost nothing."""
+    """Which sums are read, of now, of the time before and of each part of now; the others are 0, and cost nothing.
+
+    The time before is left alone where nothing of it is wanted.
+    """
 
     now: tuple[str, ...] = Sums._fields
     before: tuple[str, ...] = Sums._fields
