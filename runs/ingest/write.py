@@ -12,21 +12,20 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, call_sums, rollups, sql
+from runs import assessment, call_sums, rollups, sql, tool_definitions
 from runs.call_sums import Verdict
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
-from runs.models import Configuration, ErrorGroup, Observation, Project, ToolDefinition
-from runs.protocol import definitions
+from runs.models import Configuration, ErrorGroup, Observation, Project
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
@@ -193,16 +192,16 @@ def _array(ids: Iterable[uuid.UUID]) -> str:
 def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
     """Store them sorted, in a transaction of their own: within the runs' one, two writers would deadlock."""
     found: dict[uuid.UUID, Configuration] = {}
+    since: dict[uuid.UUID, datetime] = {}
     for posts in grouped[RUNS].values():
         for post in posts:
-            pk, parsed = post.configuration_id, post.configuration
-            if pk in wanted and pk not in found and parsed is not None and isinstance(post.record, RunRecord):
-                found[pk] = _configuration(project, pk, post.record.assistant_id, parsed, receipt)
-    made = [ToolDefinition.of(each, defined) for each in found.values() for defined in definitions.of(each.body)]
+            pk, parsed, record = post.configuration_id, post.configuration, post.record
+            if pk is not None and pk in wanted and parsed is not None and isinstance(record, RunRecord):
+                found[pk] = found.get(pk) or _configuration(project, pk, record.assistant_id, parsed, receipt)
+                since[pk] = min(record.created_at, since.get(pk, record.created_at))
     with transaction.atomic():
         Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
-        by_key = {each.pk: each for each in made}
-        ToolDefinition.objects.bulk_create([by_key[pk] for pk in sorted(by_key)], ignore_conflicts=True)
+        tool_definitions.store(found.values(), since)
 
 
 def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -64,7 +65,7 @@ class ToolDefinition(models.Model):
     digest = models.UUIDField(help_text="Hash of the definition, order of names aside")
     description = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
     body = models.TextField(help_text="JSON of the tool, as posted")
-    first_seen_at = models.DateTimeField(help_text="When a run with it was first received")
+    first_seen_at = models.DateTimeField(help_text="When the earliest run was created that came with it at first")
 
     class Meta:
         db_table = "tool_definition"
@@ -77,8 +78,8 @@ class ToolDefinition(models.Model):
         return f"{self.type} {self.name} of {self.assistant_id}"
 
     @classmethod
-    def of(cls, configuration: Configuration, definition: Definition) -> ToolDefinition:
-        """What the assistant of `configuration` has with it."""
+    def of(cls, configuration: Configuration, definition: Definition, since: datetime) -> ToolDefinition:
+        """What the assistant of `configuration` has with it, `since` then."""
         return cls(
             id=definitions.key(configuration.project_id, configuration.assistant_id, definition),
             project_id=configuration.project_id,
@@ -88,5 +89,5 @@ class ToolDefinition(models.Model):
             digest=definition.digest,
             description=definition.description,
             body=definition.body,
-            first_seen_at=configuration.first_seen_at,
+            first_seen_at=since,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
+from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
 from runs.models import Configuration, Project, Run, RunStep
 from runs.models.run import CALLS
@@ -64,7 +64,12 @@ def configured(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def defining(project: Project, key: Key, most: int) -> list[tuple[uuid.UUID, str, datetime]]:
-    """Configurations that define a function, or a tool of its kind: id, assistant, first sight; the newest first."""
+    """Configurations that define a function, or a tool of its kind: id, assistant, and the creation of the first run.
+
+    The last received ones, the last used first; each is looked up along its own index.
+    """
     held = {"function_names__contains": [key[1]]} if key[0] == "function" else {"tool_types__contains": [key[0]]}
-    found = Configuration.objects.filter(project=project, **held).order_by("-first_seen_at", "-id")
-    return list(found.values_list("id", "assistant_id", "first_seen_at")[:most])
+    received = Configuration.objects.filter(project=project, **held).order_by("-first_seen_at", "-id")
+    runs = Run.objects.filter(configuration=OuterRef("pk")).order_by("created_at").values("created_at")
+    found = received.annotate(since=Subquery(runs[:1])).values_list("id", "assistant_id", "since")[:most]
+    return sorted((row for row in found if row[2] is not None), key=lambda row: (row[2], row[0]), reverse=True)

@@ -183,9 +183,19 @@ def test_definitions_tell_versions_assistants_and_since_when(project: Project) -
     assert sorted(map(sorted, search.versions.values())) == [["asst_concierge"], ["asst_concierge", "asst_tight"]]
     assert sorted(search.assistants) == ["asst_concierge", "asst_tight"]
     assert search.description == "Does search."
+    since = {assistant: moment for version in search.versions.values() for assistant, moment in version.items()}
+    assert since["asst_tight"] == datetime(2026, 11, 18, 10, tzinfo=UTC)
     written = {json.loads(body)["function"]["parameters"]["properties"]["order"]["type"]
                for body in tools.bodies(project, ("function", "search")).values()}  # fmt: skip
     assert written == {"string", "integer"}
+
+
+def test_a_tool_is_defined_since_the_earliest_run_that_came_with_it(project: Project) -> None:
+    search = function_tool("search")
+    for created, temperature in (("18T10:00:00", 1), ("17T10:00:00", 0.5), ("18T11:00:00", 0.2)):
+        factories.post(project, run_object(created_at=at(created), tools=[search], temperature=temperature))
+    (since,) = tools.definitions(project)["function", "search"].versions.values()
+    assert since == {"asst_concierge": datetime(2026, 11, 17, 10, tzinfo=UTC)}
 
 
 def test_the_overview_puts_both_together(project: Project) -> None:
