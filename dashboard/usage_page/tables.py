@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dashboard import formats
 from dashboard.usage_page.links import Links, as_long_as, queued_as_long_as
@@ -36,7 +37,7 @@ class Row:
 class Breakdown:
     """A table of groups. `values` is how many there are, others counted; `is_kinds`: of tokens, not of runs.
 
-    `has_changes`: against the time before.
+    `has_changes`: against the time before. `counted_since`: where counting them began, if not at the start.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Breakdown:
     values: int
     is_kinds: bool
     has_changes: bool
+    counted_since: datetime | None
 
 
 def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown:
@@ -52,7 +54,7 @@ def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown
     rows = [_row(found, group, largest, links, names) for group in found.groups]
     split = found.question.split
     values = sum(group.others or 1 for group in found.groups)
-    return Breakdown(split.label, rows, values, split.name == "kind", found.previous is not None)
+    return Breakdown(split.label, rows, values, split.name == "kind", found.previous is not None, found.counted_since)
 
 
 def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[str, str]) -> Row:

@@ -187,6 +187,12 @@ def test_counting_that_ended_early_is_said(client: Client, project: Project, mon
     monkeypatch.setattr(module, "MOST_COUNTED", 25)
     assert "The totals above are of all runs." in client.get(f"{PAGE}?split=metadata.customer").content.decode()
     assert "Counted over the newest" in client.get(f"{PAGE}?q=metadata.customer:*").content.decode()
+    # sums know statuses, but not the models of one
+    monkeypatch.setattr(module, "MOST_COUNTED", 3)
+    one = client.get(f"{PAGE}?split=status&status=failed")
+    assert (one.context["page"].groups.counted_since, one.context["page"].counted_since) == (None, None)
+    assert one.context["page"].others.counted_since is not None
+    assert one.content.decode().count("Counted over the newest") == 1
 
 
 def test_before_the_first_run_it_says_what_will_be_here(client: Client) -> None:
