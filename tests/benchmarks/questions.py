@@ -17,6 +17,7 @@ class Question:
     q: str = ""
     sort: str = ""
     behind: int = 0
+    facets: bool = False  # whether those that a page reads after itself are asked for as well
 
     @property
     def name(self) -> str:
@@ -32,12 +33,12 @@ class Question:
 
 # What they ask for are the demo generator's own values.
 _LIST = (
-    Question("newest"),
+    Question("newest", facets=True),
     Question("page 1,000", behind=999 * 50),
 )
 _KINDS = (
     Question("status, common", "status:completed"),
-    Question("status", "status:failed"),
+    Question("status", "status:failed", facets=True),
     Question("status, rare", "status:in_progress"),
     Question("any but common", "-status:completed"),
     Question("any but all that end", "-status:completed,failed,incomplete,cancelled,expired"),
@@ -77,9 +78,9 @@ _KINDS = (
     Question("received", "received:-1d"),
     Question("received, none", "received:<2020-01-01"),
     Question("metadata, common", "metadata.env:prod"),
-    Question("metadata", "metadata.customer:oscorp"),
+    Question("metadata", "metadata.customer:oscorp", facets=True),
     Question("metadata, old", "metadata.release:{old_release}"),
-    Question("metadata, rare and old", "metadata.ticket:{old_ticket}"),
+    Question("metadata, rare and old", "metadata.ticket:{old_ticket}", facets=True),
     Question("metadata, never", "metadata.customer:nobody"),
     Question("metadata key", "metadata.experiment:*"),
     Question("metadata without key", "-metadata.env:*"),
@@ -97,7 +98,7 @@ _KINDS = (
     Question("instructions", 'instructions:"refund"'),
     Question("instructions, never", 'instructions:"zzqx"'),
     Question("configuration", "configuration:0000"),
-    Question("words", "timed out"),
+    Question("words", "timed out", facets=True),
     Question("words, common", "order"),
     Question("words, never", "zzqxzzqx"),
 )

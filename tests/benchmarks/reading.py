@@ -1,8 +1,8 @@
 """How long reading takes, and that it takes no longer where there are a hundred times as many runs.
 
 `uv run python -m tests.benchmarks.reading` fills two databases of its own with the demo generator's runs, asks both
-all of `questions` as REST and as a page, and prints the times of the larger one with their growth. It fails where
-a filter makes Postgres read and throw away more than `MOST_DISCARDED` rows for a page.
+all of `questions` as REST and as a page, and some as facets, and prints the times of the larger one with their growth.
+It fails where a filter makes Postgres read and throw away more than `MOST_DISCARDED` rows for a page.
 
 Times are those of whole requests, answered in this process by Django's test client through all middleware: what a
 worker spends on them, without the socket. `python` is the CPU time of this process alone.
@@ -110,7 +110,8 @@ def measure(directory: Path, runs: int, repeat: int, only: str) -> list[Answer]:
     newest = Run.objects.in_project(project).newest_first().values_list("created_at", flat=True)[0]
     asked = [each for each in questions(newest) if only in each.name]
     clients = _rest(project), _browser(project)
-    return [answer for question in asked for answer in _ask(project, question, clients, repeat)]
+    answers = [] if only else list(_detail(project, clients, repeat))
+    return answers + [answer for question in asked for answer in _ask(project, question, clients, repeat)]
 
 
 def _rest(project: Project) -> Client:
@@ -133,6 +134,17 @@ def _browser(project: Project) -> Client:
     return client
 
 
+def _detail(project: Project, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
+    """One run that has steps, as REST and as a page."""
+    from runs.models import Run, RunStep
+
+    rest, browser = clients
+    newest = list(Run.objects.in_project(project).newest_first().values_list("pk", flat=True)[:500])
+    name = str(RunStep.objects.filter(run__in=newest).values_list("run_external_id", flat=True)[0])
+    yield Answer("one run", "REST", _times(rest, f"/api/v1/runs/{name}", repeat))
+    yield Answer("one run", "page", _times(browser, f"/p/{project.slug}/runs/{name}/", repeat))
+
+
 def _ask(project: Project, question: Question, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
     """As REST where it knows the order, and as a page."""
     from runs.filters import Order, RunFilters
@@ -149,6 +161,9 @@ def _ask(project: Project, question: Question, clients: tuple[Client, Client], r
         yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)
     address = f"/p/{project.slug}/runs/?{question.address(**more)}"
     yield Answer(question.name, "page", _times(browser, address, repeat), discarded)
+    if question.facets:
+        address = f"/p/{project.slug}/facets/?{question.address()}"
+        yield Answer(question.name, "facets", _times(browser, address, repeat))
 
 
 def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> str:
@@ -222,7 +237,7 @@ def _print(runs: int, few: list[Answer], many: list[Answer]) -> None:
     for each in many:
         times, growth = each.times, each.times.p50 / before[each.name, each.way]
         print(
-            f"{each.way:<5}{each.name[:68]:<69}{times.p50:>8.1f}{times.p95:>8.1f}{median(times.python):>8.1f}"
+            f"{each.way:<7}{each.name[:66]:<67}{times.p50:>8.1f}{times.p95:>8.1f}{median(times.python):>8.1f}"
             f"{median(times.database):>9.1f}{growth:>8.1f}{each.discarded:>10,}"
         )
 
