@@ -84,9 +84,12 @@ def give_back(rollups: Sequence[Rollup], *, at_rest: bool) -> None:
     """
     with connection.cursor() as cursor:
         for rollup in rollups:
+            cursor.execute(f"VACUUM (ANALYZE) {rollup.table}")  # which counts the rows, too
             cursor.execute(_IS_MOSTLY_EMPTY, [_BYTES_A_ROW, rollup.table])
-            how = "FULL, ANALYZE" if at_rest and cursor.fetchone()[0] else "ANALYZE"
-            cursor.execute(f"VACUUM ({how}) {rollup.table}")
+            if at_rest and cursor.fetchone()[0]:
+                cursor.execute("SET lock_timeout = '300ms'")  # who waits for it keeps all others waiting
+                cursor.execute(f"VACUUM (FULL) {rollup.table}")
+                cursor.execute("RESET lock_timeout")
 
 
 def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:
