@@ -122,13 +122,14 @@ class Site:
     def children(self) -> tuple[list[int], int]:
         """The pids of the workers, and that of Postgres."""
         listed = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.up.process.pid)],
+            ["ps", "-ww", "-o", "pid=,nlwp=,args=", "--ppid", str(self.up.process.pid)],
             capture_output=True, text=True, check=True,
         ).stdout.splitlines()  # fmt: skip
-        commands = {int(pid): args for pid, args in (line.split(None, 1) for line in listed)}
-        workers = [pid for pid, args in commands.items() if "manage.py up" in args]
-        postgres = [pid for pid, args in commands.items() if args.partition(" ")[0].endswith("/postgres")]
-        assert len(postgres) == 1, commands
+        found = [(int(pid), int(threads), args) for pid, threads, args in (line.split(None, 2) for line in listed)]
+        # the process that keeps house has but one thread
+        workers = [pid for pid, threads, args in found if "manage.py up" in args and threads > 1]
+        postgres = [pid for pid, _, args in found if args.partition(" ")[0].endswith("/postgres")]
+        assert len(postgres) == 1, found
         return workers, postgres[0]
 
     def stop(self) -> None:
