@@ -40,6 +40,11 @@ class Tool:
         return None if self.definition is None else excerpt.of_value(self.definition)
 
     @property
+    def address(self) -> str:
+        """Its part of the address of its own page."""
+        return f"{self.type}/{self.name or self.type}"
+
+    @property
     def waiting(self) -> int:
         """How many of its calls wait for an output."""
         return sum(not call.is_answered for call in self.calls)

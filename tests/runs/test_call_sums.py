@@ -12,6 +12,7 @@ import pytest
 from django.db.models import Sum
 
 from runs import call_sums, checks
+from runs.ingest import Item, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.removal import erase
 from tests import factories
@@ -222,3 +223,18 @@ def test_names_that_arrays_would_trip_over_are_kept(project: Project) -> None:
     check_all(project)
     assert RunStep.objects.get().misargued == [name]
     assert kept(project) == counted_anew(project)
+
+
+def test_one_request_may_bring_other_tools_and_steps_that_were_checked(project: Project) -> None:
+    run = run_object(tools=[function_tool("search")])
+    steps = [step_object(run, function_call("search"), status="in_progress") for _ in range(2)]
+    factories.post(project, run)
+    factories.post_steps(project, *steps)
+    check_all(project)
+    objects = [run | {"tools": []}, steps[0] | {"status": "completed"}, steps[1]]
+    report = ingest_mixed(project, [Item(place, json.dumps(each).encode()) for place, each in enumerate(objects)])
+    assert report.counts["updated"] == 2
+    assert set(RunStep.objects.values_list("misargued", flat=True)) == {None}
+    assert check_all(project) == 2
+    assert kept(project) == counted_anew(project)
+    assert sum(sums[3] for sums in kept(project).values()) == 2
