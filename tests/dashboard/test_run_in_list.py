@@ -134,6 +134,16 @@ def test_a_list_costs_two_questions_and_a_limit_where_it_has_a_query(member_clie
     assert counts[2] - counts[1] == 4  # savepoint, limit, no limit, savepoint
 
 
+WRITTEN = ("", "status=failed&model=gpt-4o", "q=total_tokens%3A%3E5&sort=-duration", "columns=model%2Ctokens&view=all")
+
+
 def test_a_list_is_read_as_it_is_written() -> None:
-    for query in ("", "status=failed&model=gpt-4o", "q=total_tokens%3A%3E5&sort=-duration"):
+    for query in WRITTEN:
         assert RunList.parse(query).query == query
+
+
+def test_every_state_of_the_list_leads_to_its_runs(member_client: Client, five: list[Run]) -> None:
+    for query in (*WRITTEN, "sort=cost", "columns=model", "model=gpt-4o-mini&from=2026-01-01"):
+        page = member_client.get(f"{reverse('runs', kwargs={'project': 'default'})}?{query}").content.decode()
+        for link in re.findall(r'class="id" href="([^"]*)"', page)[:1]:
+            assert member_client.get(unescape(link)).status_code == 200, query
