@@ -18,7 +18,7 @@ from django.db.models import BooleanField, Case, Q, Sum, When
 
 from runs.filters.conditions import EVERYTHING
 from runs.filters.lookups import LooksRare, probed
-from runs.filters.matches import Given, Is, Like
+from runs.filters.matches import Compared, Given, Is, Like
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
@@ -33,6 +33,9 @@ DENSE = 6
 # Matches that a look counts: a quarter of what it looks at.
 MOST_SEEN = 500
 PAGE = 50
+# Runs that a page may be gathered out of, or walked along, without more ado; and by how much a run in another order
+# than that of time costs more, since it lies anywhere.
+LONGEST_WALK, FAR_APART = 20_000, 3
 # Runs that are read at most to count the newest matches; fewer where each takes long.
 WALKED, WALKED_SLOWLY = 25_000, 10_000
 
@@ -52,13 +55,12 @@ class Search:
     """Which runs are asked for, and the words for it that make the planner walk or gather, as is better.
 
     `tree` is the question that `condition` was made of, None where everything is asked for. The looks that it takes
-    are small queries, each made once, and none before it is needed. What was created from `until` on is not asked for.
+    are small queries, each made once, and none before it is needed.
     """
 
     condition: Q
     tree: Node | None
     scope: Scope
-    until: datetime | None = None
 
     def page(self, order: Order = NEWEST_FIRST) -> Q:
         """The condition for a page of the list in `order`."""
@@ -136,8 +138,36 @@ class Search:
         return int(found["runs"] or 0)
 
     def _gathers_sooner(self, order: Order) -> bool:
+        """Whether gathering all matches is quicker than a walk along `order`, in which rows lie far apart."""
+        if self._is_short:
+            return True
         walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
-        return walk > (self._estimate if self._is_indexed else self._all)
+        if not self._is_indexed:
+            return walk > self._all
+        return walk > LONGEST_WALK / 2 and walk * FAR_APART > self._estimate
+
+    @cached_property
+    def _is_short(self) -> bool:
+        """Whether few runs were created in the time that is asked for."""
+        since, _ = self._times
+        return (
+            since is not None and self._runs.filter(created_at__gte=since).count_at_most(LONGEST_WALK) <= LONGEST_WALK
+        )
+
+    @cached_property
+    def _times(self) -> tuple[datetime | None, datetime | None]:
+        """Since when, and until when, where there are such bounds."""
+        since, until = None, None
+        for part in _all_of(self.tree):
+            match part:
+                case Term("created", (Compared(sign, quantity),)):
+                    start, end = quantity.span(self.scope.now)
+                    assert isinstance(start, datetime)  # noqa: S101 - of a field of times
+                    if sign in (">", ">=", "="):
+                        since = start if since is None else max(since, start)
+                    if sign in ("<", "<=", "="):
+                        until = min(filter(None, (until, end or start)))
+        return since, until
 
     @property
     def _furthest(self) -> datetime | None:
@@ -152,14 +182,19 @@ class Search:
 
     @property
     def _runs(self) -> RunQuerySet:
-        runs = Run.objects.filter(project=self.scope.project)
-        return runs.filter(created_at__lt=self.until) if self.until else runs
+        """Those that may match by their time; what came after it tells nothing."""
+        runs, (_, until) = Run.objects.filter(project=self.scope.project), self._times
+        return runs.filter(created_at__lte=until) if until else runs
+
+
+def _all_of(node: Node | None) -> tuple[Node, ...]:
+    """What must hold together."""
+    return node.parts if isinstance(node, All) else () if node is None else (node,)
 
 
 def _is_ordered(node: Node) -> bool:
     """Whether one index has all that `node` finds, newest first."""
-    terms = list(node.parts if isinstance(node, All) else (node,))
-    others = [term for term in terms if not (isinstance(term, Term) and term.field == "created")]
+    others = [term for term in _all_of(node) if not (isinstance(term, Term) and term.field == "created")]
     return not others or (len(others) == 1 and _has_one_value(others[0]))
 
 

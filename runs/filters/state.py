@@ -100,7 +100,7 @@ class RunFilters:
         Asks the database for the configurations and names that `q` may mean.
         """
         scope = Scope(project, now or timezone.now())
-        return Search(self._condition(scope), self.tree, scope, self.until.at(scope.now) if self.until else None)
+        return Search(self._condition(scope), self.tree, scope)
 
     def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
         """What a run must satisfy, in the words that are best for a page of the newest (see `Search`).

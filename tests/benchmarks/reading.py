@@ -155,7 +155,7 @@ def _ask(project: Project, question: Question, clients: tuple[Client, Client], r
     order = Order.parse(question.sort) if question.sort else NEWEST_FIRST
     cursor = _cursor(project, filters, order, question.behind)
     more = {"cursor": cursor} if cursor else {}
-    discarded = _discarded(project, filters, order, cursor)
+    discarded = 0 if question.unbounded else _discarded(project, filters, order, cursor)
     if order == NEWEST_FIRST:
         address = f"/api/v1/runs?{question.address(limit=str(ROWS), **more)}"
         yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)
@@ -171,7 +171,7 @@ def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> s
 
     if not behind:
         return ""
-    runs = list(Run.objects.in_project(project).matching(filters).sorted_by(order).for_list()[behind - 1 : behind])
+    runs = list(Run.objects.in_project(project).found(filters.search(project), order).for_list()[behind - 1 : behind])
     return str(order.behind(runs[0])) if runs else ""
 
 
@@ -217,7 +217,8 @@ def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -
     from runs.models import Run
 
     after = Cursor.parse(cursor, order) if cursor else None
-    page = Run.objects.in_project(project).matching(filters).sorted_by(order).after(after).for_list()[: ROWS + 1]
+    runs = Run.objects.in_project(project).found(filters.search(project), order)
+    page = runs.after(after).for_list()[: ROWS + 1]
     try:
         plan = page.explain(analyze=True, format="json")
     except EmptyResultSet:  # nothing can match, so nothing is read

@@ -78,11 +78,14 @@ def test_what_only_old_runs_have_is_gathered(filled: Project) -> None:
 @pytest.mark.usefixtures("looks")
 def test_in_another_order_the_shorter_of_two_ways_is_gone(filled: Project, monkeypatch: Any) -> None:
     monkeypatch.setattr(density, "PAGE", 1)
+    monkeypatch.setattr(density, "LONGEST_WALK", 2)
     assert LOOKS_EVEN in statements(filled, "duration:>1s status:failed", LONGEST)[-1]
     # nothing leads to what is negated
     assert LOOKS_EVEN in statements(filled, "-status:failed", LONGEST)[-1]
     monkeypatch.setattr(density, "PAGE", 1000)
     assert LOOKS_RARE in statements(filled, "thread:thread_plain", LONGEST)[-1]
+    # two runs are of that time, and so is what is read
+    assert LOOKS_RARE in statements(filled, "created:>=2026-05-10", LONGEST)[-1]
 
 
 @pytest.mark.parametrize("text", ["status:failed", "model:o3 created:-7d", "error:rate_limit_exceeded", "awaits:*"])
