@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import msgspec
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
 from runs import exports
 from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def as_json(payload: Any) -> HttpResponse:
@@ -28,6 +32,14 @@ def as_csv(project: Project, what: str, columns: Iterable[Column], rows: Iterabl
     return response
 
 
-def refusal(error: InvalidFilter) -> HttpResponse:
-    """What a file's address has wrong, in words."""
-    return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+def refusing(view: View[P]) -> Callable[..., HttpResponseBase]:
+    """Say in words what a file's address has wrong, where the view finds that it can't be meant."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except InvalidFilter as error:
+            return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+
+    return guarded

@@ -15,7 +15,6 @@ from dashboard import pending, twins
 from dashboard.access import project_page
 from dashboard.pending import Row
 from dashboard.views.actions import Asked
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
 from runs.stats import actions
@@ -40,12 +39,10 @@ COLUMNS = (
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`actions.json`: the runs as a list, with the arguments of every awaited call; `next_cursor` leads on."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    asked = Asked.of(request)
     now = timezone.now()
     found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
     counts = actions.counts(project, asked.filters, now)
@@ -62,12 +59,10 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`actions.csv`: all of them as a table, a line a run."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    asked = Asked.of(request)
     return twins.as_csv(project, "actions", COLUMNS, _all(project, asked, timezone.now()))
 
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard import htmx, parameters, pending
 from dashboard.access import project_page
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter, Problem
+from dashboard.views.refused import refusing
+from runs.errors import Problem
 from runs.filters import Cursor, RunFilters
 from runs.models import Assistant, Project
 from runs.stats import actions
@@ -76,12 +76,10 @@ class Tab:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`actions/`: the runs that need somebody, the oldest first. It asks for itself again every few seconds."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
     found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
     counts = actions.counts(project, asked.filters, now)

@@ -14,8 +14,7 @@ from dashboard.assistant_page.against import Against
 from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.listed import MOST_NEWEST, VersionList
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter
+from dashboard.views.refused import refusing
 from runs.filters import RunFilters
 from runs.filters.moments import Moment
 from runs.models import Assistant, Project, Run
@@ -31,6 +30,7 @@ LATELY = Moment("-24h")
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
     """`assistants/<assistant_id>/`: `version` against `base`, `within` a time of the change; listed from `upto` on."""
     stored_id = clean(assistant_id)
@@ -38,10 +38,7 @@ def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpRespo
     known = versions.versions(project, stored_id)
     if named is None and not known.all:
         raise Http404("No such assistant")
-    try:
-        asked = Asked.of(request, known)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request, known)
     links = RunLinks(project)
     context: dict[str, Any] = {
         "project": project,

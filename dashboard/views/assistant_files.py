@@ -13,7 +13,6 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.roster import Roster, Row
 from dashboard.views.assistants import Asked
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
 
@@ -38,12 +37,10 @@ COLUMNS = (
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`assistants.json`: all in the order of the page. `count` of them there are; `capped`: of the newest runs only."""
-    try:
-        found = _asked(request, project)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    found = _asked(request, project)
     overview = found.overview
     data = [{column.title: column.value(row) for column in COLUMNS} for row in found.rows()]
     return twins.as_json({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
@@ -51,12 +48,10 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`assistants.csv`: the same as a table."""
-    try:
-        found = _asked(request, project)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    found = _asked(request, project)
     return twins.as_csv(project, "assistants", COLUMNS, found.rows())
 
 

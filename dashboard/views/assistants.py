@@ -16,8 +16,8 @@ from dashboard.access import project_page
 from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter, Problem
+from dashboard.views.refused import refuse, refusing
+from runs.errors import Problem
 from runs.filters import Moment, RunFilters
 from runs.models import Project
 from runs.stats import assistants
@@ -64,12 +64,10 @@ class Asked:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`assistants/`: those of the runs that match, the busiest first unless `sort` says otherwise."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     found = Roster.of(project, asked.filters, asked.sort, timezone.now())
     if asked.page > found.pages:
         return refuse(request, parameters.invalid(Problem("page", f"there are {found.pages}")))

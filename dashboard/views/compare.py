@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from dashboard import htmx, parameters
 from dashboard.access import project_page
 from dashboard.comparison import Comparison
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter, Problem
+from dashboard.views.refused import refusing
+from runs.errors import Problem
 from runs.models import Assistant, Project, Run, RunStep
 from runs.protocol.text import clean
 
@@ -76,12 +76,10 @@ class Candidate:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`compare/?left=&right=`: what differs; a form, and whom to compare with, while one of them is missing."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     wanted = [each for each in (asked.left, asked.right) if each]
     found = _found(project, wanted) if wanted else {}
     unknown = [each for each in dict.fromkeys(wanted) if each not in found]

@@ -18,9 +18,8 @@ from dashboard.error_groups import picture
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.detail import Detail
 from dashboard.error_groups.rows import said
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
-from runs.errors import InvalidFilter
 from runs.models import ErrorGroup, Project, User
 from runs.stats import differences
 
@@ -33,13 +32,11 @@ _DECIDED = {
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
     """`errors/<group>/`: what its runs of a time come to, the last 14 days unless asked, and what sets them apart."""
     found = _find(project, group)
-    try:
-        asked = Asked.of_group(request, project, found)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of_group(request, project, found)
     now = timezone.now()
     detail = Detail(found, asked, now)
     context = {

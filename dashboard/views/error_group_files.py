@@ -14,7 +14,6 @@ from dashboard.access import project_page
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.rows import Row
 from dashboard.views.error_groups import Listing
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
 from runs.stats import errors
@@ -43,12 +42,10 @@ VALUES: dict[str, Callable[[Row], Any]] = {
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
-    try:
-        listing = _listing(request, project)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    listing = _listing(request, project)
     found, asked = listing.found, listing.asked
     runs, is_capped = errors.all_runs(project, asked.filters, found.window, listing.now)
     return twins.as_json(
@@ -69,12 +66,10 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`errors.csv`: the same groups, a line each."""
-    try:
-        listing = _listing(request, project)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    listing = _listing(request, project)
     return twins.as_csv(project, "errors", [Column(name, of) for name, of in VALUES.items()], listing.rows)
 
 

@@ -17,9 +17,8 @@ from dashboard.access import project_page
 from dashboard.error_groups import picture
 from dashboard.error_groups.asked import Asked, Show, Sort
 from dashboard.error_groups.rows import Row, rows
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
-from runs.errors import InvalidFilter
 from runs.models import Assistant, ErrorGroup, Project
 from runs.stats import errors
 from runs.stats.errors import Counted, Groups, Parts
@@ -125,12 +124,10 @@ class Listing:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`errors/`: the groups of the runs that match and ended badly within a time, of the last 14 days unless asked."""
-    try:
-        asked = Asked.of(request, project)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request, project)
     now = timezone.now()
     listing = Listing(asked, now, PAGE_SIZE)
     found = listing.found

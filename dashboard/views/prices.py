@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import admin_page, project_page
 from dashboard.parameters import read
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from runs import pricing
-from runs.errors import InvalidFilter, InvalidPrice, Problem
+from runs.errors import InvalidPrice, Problem
 from runs.models import AuditEvent, Membership, Project, User
 from runs.own_prices import LONGEST_MODEL, RATES, remove_price, set_price
 from runs.stats.usage import Question, usage
@@ -40,14 +40,12 @@ class Unpriced:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`settings/prices/`: what is set and what has no price; of a post, a price that an administrator sets."""
     if request.method == "POST":
         return _set(request, project.slug)
-    try:
-        read(request, "model")
-    except InvalidFilter as error:
-        return refuse(request, error)
+    read(request, "model")
     return _page(request, project, {"model": request.GET.get("model", "")})
 
 

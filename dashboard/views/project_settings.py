@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.access import admin_page
 from dashboard.parameters import read
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from runs import keys, members
-from runs.errors import InvalidFilter, InvalidMember, LastAdministrator
+from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 
 PAGE = "settings/page.html"
@@ -52,12 +52,10 @@ class RoleForm(forms.Form):
 
 @require_safe
 @admin_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """All of it on one page."""
-    try:
-        read(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    read(request)
     return _page(request, project)
 
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import reswap, retarget
 
 from dashboard import htmx
 from runs.errors import InvalidFilter
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def refusing(view: View[P]) -> Callable[..., HttpResponseBase]:
+    """Answer with `refuse` where the view finds that its address can't be meant."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except InvalidFilter as error:
+            return refuse(request, error)
+
+    return guarded
 
 
 def refuse(request: HttpRequest, error: InvalidFilter) -> HttpResponse:

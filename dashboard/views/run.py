@@ -15,8 +15,8 @@ from dashboard.access import project_page
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter, Problem
+from dashboard.views.refused import refusing
+from runs.errors import Problem
 from runs.models import Project, Run, RunTag, User
 
 FRAGMENTS = {
@@ -32,13 +32,11 @@ FRAGMENTS = {
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     """`runs/<run_id>/`, as `Asked` says."""
     run = _find(project, run_id)
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     target = htmx.fragment_target(request) or ""
     context: dict[str, Any] = {"asked": asked, "run": run, "project": project}
     if target == "run-head":
@@ -56,18 +54,16 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
 
 @require_safe
 @project_page
+@refusing
 def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     """`runs/<run_id>.json`: the object as it was posted, or what stands `at` a JSON pointer in it.
 
     `?download=1` saves it as a file.
     """
     run = _find(project, run_id)
-    try:
-        given = parameters.read(request, "at", "download")
-        if given.get("download", "1") != "1":
-            raise parameters.invalid(Problem("download", "known is 1"))
-    except InvalidFilter as error:
-        return refuse(request, error)
+    given = parameters.read(request, "at", "download")
+    if given.get("download", "1") != "1":
+        raise parameters.invalid(Problem("download", "known is 1"))
     body = run.as_json() if "at" not in given else json_pointer.resolve(run.members(), given["at"])
     if body is None:
         raise Http404(f"Nothing stands at '{given['at']}'")

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from json import dumps
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
+from dashboard import twins
 from dashboard.access import project_page
 from dashboard.listing_address import read_list
 from dashboard.selection import selected
 from runs import exports
-from runs.errors import InvalidFilter
 from runs.exports import Export
 from runs.models import Project, Run
 
@@ -26,6 +26,7 @@ Render = Callable[[Export], Iterator[bytes]]
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
+@twins.refusing
 def lines(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Each run as it was posted, one a line; of a post, the selected ones."""
     return _file(request, project, "jsonl", "application/x-ndjson", _lines)
@@ -33,6 +34,7 @@ def lines(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """The same as a table that is safe to open in a spreadsheet."""
     return _file(request, project, "csv", "text/csv; charset=utf-8", _table)
@@ -40,16 +42,14 @@ def table(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponseBase:
     """The same as one list."""
     return _file(request, project, "json", "application/json", _list)
 
 
 def _file(request: HttpRequest, project: Project, suffix: str, content_type: str, render: Render) -> HttpResponseBase:
-    try:
-        export, words = _selection(request, project) if request.method == "POST" else _asked(request, project)
-    except InvalidFilter as error:
-        return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+    export, words = _selection(request, project) if request.method == "POST" else _asked(request, project)
     response = StreamingHttpResponse(_blocks(_in_transaction(render, export)), content_type=content_type)
     disposition = "inline" if suffix == "json" else "attachment"
     response["Content-Disposition"] = f'{disposition}; filename="{_name(project, words)}.{suffix}"'

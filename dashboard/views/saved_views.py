@@ -16,7 +16,7 @@ from dashboard import columns, parameters, sorting
 from dashboard.access import WRITERS, member_page, project_page
 from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from runs import saved_views
 from runs.errors import InvalidFilter, InvalidView
 from runs.filters.order import NEWEST_FIRST
@@ -55,15 +55,13 @@ def opened(request: HttpRequest, project: Project, number: int) -> HttpResponse:
 
 @require_safe
 @project_page
+@refusing
 def counted(request: HttpRequest, project: Project) -> HttpResponse:
     """How many runs each tab finds, for the places that wait for the numbers.
 
     `state` says nothing but of which views it is asked, so that a browser may keep the answer for a while.
     """
-    try:
-        parameters.read(request, "state")
-    except InvalidFilter as error:
-        return refuse(request, error)
+    parameters.read(request, "state")
     views = SavedView.objects.visible_to(cast(User, request.user), project)[:MOST_TABS]
     response = render(request, "runs/_view_counts.html", {"counts": counts(project, views)})
     patch_cache_control(response, private=True, max_age=KEPT_FOR)

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 from dashboard import twins
 from dashboard.access import project_page
 from dashboard.views.threads import asked_of_list, rows
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.filters import Cursor, RunFilters
 from runs.models import Project
@@ -41,15 +40,13 @@ COLUMNS = (
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`threads.json`: a page of the list. `cursor` leads to the next one, null at the end.
 
     `capped`: of that thread, only the newest runs were counted.
     """
-    try:
-        filters, after = asked_of_list(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    filters, after = asked_of_list(request)
     found = threads.heads(project, filters, after, PAGE_SIZE, MOST_COUNTED)
     data = [{column.title: column.value(row) for column in COLUMNS} for row in rows(project, found.ids)]
     further = str(found.further) if found.further else None
@@ -58,12 +55,10 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`threads.csv`: all that match, page by page; `cursor` is where it begins."""
-    try:
-        filters, after = asked_of_list(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    filters, after = asked_of_list(request)
     return twins.as_csv(project, "threads", COLUMNS, _all(project, filters, after))
 
 

@@ -17,8 +17,8 @@ from dashboard.access import project_page
 from dashboard.filter_bar import STATUSES, Address, Token
 from dashboard.thread_page.chart import chart
 from dashboard.thread_page.course import PAGE_SIZE, Place, course
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter, Problem
+from dashboard.views.refused import refusing
+from runs.errors import Problem
 from runs.filters import Cursor, RunFilters
 from runs.models import Assistant, Message, Project
 from runs.protocol.text import clean
@@ -103,12 +103,10 @@ class Facts:
 
 @require_safe
 @project_page
+@refusing
 def thread(request: HttpRequest, project: Project, thread_id: str) -> HttpResponse:
     """`threads/<thread_id>/`: a page of its messages and runs, from the beginning or behind `cursor`."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     now, stored_id = timezone.now(), clean(thread_id)
     facts = _facts(project, stored_id)
     found = course(project, stored_id, asked.after, now, runs_only=asked.runs_only, names=facts.names)
@@ -147,12 +145,10 @@ def _runs_url(project: Project, thread_id: str) -> str:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`threads/`: the threads of the runs that match, the last active first; `cursor` is where it begins."""
-    try:
-        filters, after = asked_of_list(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    filters, after = asked_of_list(request)
     found = threads.heads(project, filters, after, LIST_SIZE, MOST_COUNTED)
     address = Address(reverse("threads", kwargs={"project": project.slug}))
     context = {

@@ -16,10 +16,10 @@ from dashboard.access import project_page
 from dashboard.tool_pages.asked import Range, choice
 from dashboard.tool_pages.detail import Detail
 from dashboard.tool_pages.samples import body
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from dashboard.views.tools import Choice
 from dashboard.zone import zone_of
-from runs.errors import InvalidFilter, Problem
+from runs.errors import Problem
 from runs.models import Project
 from runs.stats import tools
 from runs.stats.tools import Key
@@ -52,12 +52,10 @@ class Asked:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project, tool: str) -> HttpResponse:
     """`tools/<type>/<name>/`. With `run`, `step` and `call`, what that call holds."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     detail = _find(project, tool, asked, timezone.now(), request)
     if asked.call is not None:
         return _call(request, project, detail, asked.call)

@@ -13,7 +13,6 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import Asked
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
 from runs.stats import tools
@@ -47,12 +46,10 @@ COLUMNS = (
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`tools.json`: all that the page's address asks for, with the calls of each part of the time."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    asked = Asked.of(request)
     period, listed = _listed(project, asked)
     return twins.as_json(
         {
@@ -67,12 +64,10 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
+@twins.refusing
 def csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`tools.csv`: the same as a table."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    asked = Asked.of(request)
     return twins.as_csv(project, "tools", COLUMNS, _listed(project, asked)[1])
 
 

@@ -14,8 +14,7 @@ from dashboard import htmx
 from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import ROWS, Asked, Range, Sort
-from dashboard.views.refused import refuse
-from runs.errors import InvalidFilter
+from dashboard.views.refused import refusing
 from runs.models import Assistant, Project
 from runs.stats import tools
 from runs.stats.tools import Tool
@@ -45,12 +44,10 @@ class Choice:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`tools/`: what is defined or was called, the most called first; `q` searches names and descriptions."""
-    try:
-        asked = Asked.of(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    asked = Asked.of(request)
     period = asked.range.period(timezone.now())
     found = tools.overview(project, period)
     matching = table.matching(found, asked.q)

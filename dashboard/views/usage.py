@@ -10,9 +10,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.access import project_page
 from dashboard.usage_page.page import page as put_together
-from dashboard.views.refused import refuse
+from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
-from runs.errors import InvalidFilter
 from runs.models import Membership, Project
 from runs.stats.usage import MOST_COUNTED, Question
 from runs.stats.usage.durations import MOST_ASSISTANTS
@@ -25,12 +24,10 @@ def asked(request: HttpRequest) -> Question:
 
 @require_safe
 @project_page
+@refusing
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """`usage/`"""
-    try:
-        question = asked(request)
-    except InvalidFilter as error:
-        return refuse(request, error)
+    question = asked(request)
     here, runs, prices = (reverse(name, kwargs={"project": project.slug}) for name in ("usage", "runs", "prices"))
     is_admin = project.role == Membership.Role.ADMIN
     context = {

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 from dashboard import twins
 from dashboard.access import project_page
 from dashboard.views.usage import asked
-from runs.errors import InvalidFilter
 from runs.exports import Column
 from runs.models import Project
 from runs.stats.usage import Line, Sums, document, latency, lines, usage, usd
@@ -35,22 +34,18 @@ KIND_COLUMNS = (*COLUMNS[:3], _of_sums("total_tokens"))
 
 @require_safe
 @project_page
+@twins.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`usage.json`: what `GET /api/v1/usage` answers."""
-    try:
-        question = asked(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    question = asked(request)
     return twins.as_json(document(usage(project, question, MOST_GROUPS), latency(project, question)))
 
 
 @require_safe
 @project_page
+@twins.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`usage.csv`: a line for each group in each part of the time."""
-    try:
-        question = asked(request)
-    except InvalidFilter as error:
-        return twins.refusal(error)
+    question = asked(request)
     columns = KIND_COLUMNS if question.split.name == "kind" else COLUMNS
     return twins.as_csv(project, "usage", columns, lines(usage(project, question, MOST_GROUPS)))

@@ -92,7 +92,7 @@ def test_once_a_run_is_there_it_is_linked_and_the_waiting_ends(member_client, pr
     body = response.content.decode()
     assert 'href="/p/default/runs/run_first%2Fof%20many/"' in body
     assert run.external_id in unescape(body) or "run_firs…many" in body
-    assert "hx-trigger" not in body
+    assert "every 2s" not in body
     assert ("<html" in body) is (headers != POLL)
 
 
