@@ -50,7 +50,7 @@ def test_a_step_is_fetched_when_it_is_unfolded(
     expect(page.get_by_text("output 19")).to_have_count(0)
     line.locator("summary").first.click()
     expect(line.locator("pre", has_text="output 19")).to_be_visible()
-    page.get_by_text("Changed since the configuration of").click()
+    page.locator("#change > summary").click()
     expect(page.locator("#change del").first).to_be_visible()
     page.locator("#history").get_by_role("link", name="Diff").click()
     expect(page.locator("#versions")).to_contain_text("From version 0 to 1")
