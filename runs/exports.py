@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from runs.filters import RunFilters
 from runs.models import Message, Project, Run, RunStep, RunTag
 from runs.models.run import Snapshot
-from runs.querysets import RunQuerySet
+from runs.querysets.run import RunQuerySet
 
 _CHUNK = 500
 # What a spreadsheet would take for a formula.

@@ -17,7 +17,7 @@ from importlinter import cli
 ROOT: Path = settings.BASE_DIR
 LONGEST = 400  # lines of a module
 PACKAGES = ("runs", "dashboard")
-# What asks the database with conditions of its own; everything else goes through runs/querysets.py's methods.
+# What asks the database with conditions of its own; everything else goes through the methods in runs/querysets.
 ASKING = frozenset({"filter", "exclude", "annotate", "aggregate", "order_by", "raw", "extra", "select_related"})
 ENVIRONMENT = re.compile(r"\b(?:RUNGLASS_[A-Z_]+|DATABASE_URL)\b")
 

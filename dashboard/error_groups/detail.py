@@ -19,7 +19,7 @@ from runs import grouping
 from runs.filters import RunFilters
 from runs.grouping import Part
 from runs.models import Assistant, ErrorGroup, Run
-from runs.querysets import PREVIEW_LENGTH
+from runs.querysets.run import PREVIEW_LENGTH
 from runs.stats import differences, errors
 from runs.stats.differences import Comparison
 from runs.stats.errors import Counted, Groups, Parts, Trend

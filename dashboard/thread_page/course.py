@@ -21,7 +21,7 @@ from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import as_mapping, as_text
 from runs.errors import InvalidFilter, Problem
 from runs.models import Message, Project, Run, RunStep
-from runs.querysets import ANSWERED, ASKED, RAN
+from runs.querysets.course import ANSWERED, ASKED, RAN
 
 PAGE_SIZE = 100
 _FIRST = ASKED - 1

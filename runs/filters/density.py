@@ -25,7 +25,7 @@ from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
 from runs.models import DayByModel, Run
 
 if TYPE_CHECKING:
-    from runs.querysets import RunQuerySet
+    from runs.querysets.run import RunQuerySet
 
 LOOKED_AT = 2000
 # Of those, so many matches mean a page of fifty within some 20,000 runs.

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from runs.querysets_team import ApiKeyQuerySet, MembershipQuerySet, ProjectQuerySet
+from runs.querysets.account import ApiKeyQuerySet, MembershipQuerySet, ProjectQuerySet
 
 # Every id that Runglass derives hangs below this one, so that it is the same on every installation.
 NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")

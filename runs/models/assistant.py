@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from runs.models.account import Project, User
-from runs.querysets_assistants import AssistantQuerySet
+from runs.querysets.assistant import AssistantQuerySet
 
 
 class Assistant(models.Model):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from runs.models.account import Project, User
-from runs.querysets_team import AuditEventQuerySet
+from runs.querysets.audit import AuditEventQuerySet
 
 
 class AuditEvent(models.Model):

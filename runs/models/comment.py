@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.models.account import User
 from runs.models.run import Run
-from runs.querysets_comments import CommentQuerySet
+from runs.querysets.comment import CommentQuerySet
 
 
 class Comment(models.Model):

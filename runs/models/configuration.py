@@ -12,7 +12,7 @@ from django.db import models
 from runs.models.account import Project
 from runs.protocol import definitions
 from runs.protocol.definitions import Definition
-from runs.querysets import ConfigurationQuerySet
+from runs.querysets.configuration import ConfigurationQuerySet
 
 
 class Configuration(models.Model):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from runs.models.account import Project, User
-from runs.querysets import ErrorGroupQuerySet
+from runs.querysets.error_group import ErrorGroupQuerySet
 
 
 class ErrorGroup(models.Model):

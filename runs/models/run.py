@@ -21,7 +21,10 @@ from runs.protocol import message, run, step, text
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
-from runs.querysets import MessageQuerySet, ObservationQuerySet, RunQuerySet, StepQuerySet
+from runs.querysets.message import MessageQuerySet
+from runs.querysets.observation import ObservationQuerySet
+from runs.querysets.run import RunQuerySet
+from runs.querysets.step import StepQuerySet
 
 # kB that a GIN index gathers before it sorts them in; they count as its size, and every search reads them
 PENDING = 512

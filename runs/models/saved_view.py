@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from runs.models.account import Membership, Project, User
-from runs.querysets_views import SavedViewQuerySet
+from runs.querysets.saved_view import SavedViewQuerySet
 
 LONGEST_NAME = 60  # characters
 

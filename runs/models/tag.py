@@ -11,7 +11,7 @@ from django.db import models
 
 from runs.models.account import Project
 from runs.models.run import Run
-from runs.querysets_tags import RunTagQuerySet
+from runs.querysets.tag import RunTagQuerySet
 
 LONGEST = 40  # characters
 EXPECTED = (

@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from runs.filters import Cursor, Order, RunFilters
 from runs.models import Project, Run
 from runs.models.run import ACTIVE
-from runs.querysets import RunQuerySet
+from runs.querysets.run import RunQuerySet
 
 OLDEST_FIRST = Order("created", descending=False)
 # An active run of which nothing was received for longer has probably lost whoever posted it.

@@ -18,7 +18,7 @@ from django.db import connection
 
 from runs.filters import RunFilters
 from runs.models import ErrorGroup, Project, Run
-from runs.querysets import RunQuerySet
+from runs.querysets.run import RunQuerySet
 from runs.stats import spans
 from runs.stats.newest import MOST_COUNTED
 from runs.stats.spans import HOUR, Span

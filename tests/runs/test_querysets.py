@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from runs.filters import Cursor
 from runs.models import ApiKey, Message, Project, Run, RunStep
-from runs.querysets import PREVIEW_LENGTH
+from runs.querysets.run import PREVIEW_LENGTH
 from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object
 

@@ -19,7 +19,7 @@ from runs.api.readback.pages import PARAMETERS, ListQuery, Page, read_page
 from runs.api.readback.reading import INCLUDE, ListView, ObjectView, ReadView
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol.text import clean
-from runs.querysets import StepQuerySet
+from runs.querysets.step import StepQuerySet
 
 _BY_KEY = ("created_at", "id")
 _BY_ID = ("created_at", "external_id")

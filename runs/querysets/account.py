@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     # ruff does not see the names that stand in quotes below
     from runs.models import ApiKey, AuditEvent, Membership, Project  # noqa: F401
 
-MOST_EVENTS = 50
-
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Any) -> Self:
@@ -71,13 +69,3 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def names(self, ids: Iterable[int | None]) -> dict[int, str]:
         """The names of some keys, revoked ones too, by their ids."""
         return dict(self.filter(pk__in={each for each in ids if each is not None}).values_list("pk", "name"))
-
-
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    def newest(self, project: Project) -> Self:
-        """The last changes of a project."""
-        return self.filter(project=project).order_by("-at", "-pk")[:MOST_EVENTS]
-
-    def note(self, project: Project, user: Any, action: str) -> None:
-        """Record that `user` did `action`, in words that follow the name."""
-        self.create(project=project, user=user, user_name=user.get_username(), action=action[:200])

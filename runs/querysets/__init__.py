@@ -1,0 +1,1 @@
+"""Every filter, annotation and prefetch on records, as chainable methods: a module a record, as in `runs.models`."""

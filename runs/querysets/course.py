@@ -1,0 +1,36 @@
+"""How records of a thread and of an export are ordered: what the querysets of several have in common."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import models
+from django.db.models.functions import Collate
+
+from runs.keyset import behind, in_order
+
+if TYPE_CHECKING:
+    pass
+
+
+SAME_THREAD = {"project": models.OuterRef("project"), "thread_id": models.OuterRef("thread_id")}
+# Where something stands among a thread's runs and messages: when, what comes first within a second (what people
+# asked, then runs, then what was answered), and its key.
+ASKED, RAN, ANSWERED = 0, 1, 2
+Place = tuple[datetime, int, uuid.UUID]
+Records = TypeVar("Records", bound=models.QuerySet[Any])
+
+
+def in_course(records: Records, after: Place | None) -> Records:
+    """`records`, annotated with their `rank`, as they went, from behind `after` on."""
+    columns = ("created_at", "rank", "id")
+    if after is not None:
+        records = behind(records.filter(created_at__gte=after[0]), columns, after, descending=False)
+    return in_order(records, columns, descending=False)
+
+
+def bytewise(column: str) -> Collate:
+    """A text column for sorting, alike on every server."""
+    return Collate(column, "C")
