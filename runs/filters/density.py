@@ -47,6 +47,8 @@ _INDEXED = _ORDERED | {
     "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag",
     "defines", "instructions", "configuration",
 }  # fmt: skip
+# each finds few runs, and all of them sooner than a walk meets a page of them
+_SELDOM = {"failing", "misargued"}
 _IN_OTHER_TABLES = {"function", "tool", "failing", "misargued", "tag"}
 
 
@@ -70,7 +72,7 @@ class Search:
             return self._gathered if self._gathers_sooner(order) else self._walked
         if self._is_ordered:
             return self.condition
-        return self._walked if self._near >= DENSE else self._gathered
+        return self._walked if self._near >= (PAGE if self._fields & _SELDOM else DENSE) else self._gathered
 
     def newest(self) -> tuple[Q, bool]:
         """The condition for counting the newest matches, and whether it stops short of some.

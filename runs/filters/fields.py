@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runs.filters import targets
+from runs.filters import calls, targets
 from runs.filters.kinds import Choice, CodeOrText, Dollars, Duration, HexPrefix, Kind, Label, Number, Text, Time
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Target
@@ -178,11 +178,11 @@ FIELDS = (
         "that called that function", ("function:get_weather", "function:get_*", "-function:*"),
     ),
     Field(
-        "failing", "failing tool", _CHOICE, targets.Failing(),
+        "failing", "failing tool", _CHOICE, calls.Failing(),
         "that called that tool or function in a step that failed", ("failing:issue_refund", "failing:*"),
     ),
     Field(
-        "misargued", "mis-argued function", _CHOICE, targets.Misargued(),
+        "misargued", "mis-argued function", _CHOICE, calls.Misargued(),
         "with a call of that function that does not keep to the run's own tools, as far as calls were checked",
         ("misargued:issue_refund", "misargued:*"),
     ),

@@ -317,23 +317,6 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
-    """Tools and functions that were called in a step that failed."""
-
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(in_steps(Q(status="failed") & holding("tool_names", match)) for match in matches)
-
-
-@dataclass(frozen=True, slots=True)
-class Misargued:
-    """Functions of which a call did not keep to the run's tools, as far as calls were checked."""
-
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        # the first is what the index knows
-        return any_of(in_steps(~Q(misargued=[]) & holding("misargued", match)) for match in matches)
-
-
-@dataclass(frozen=True, slots=True)
 class Tools:
     """Kinds of tools and names of functions, that the run could call or did."""
 

@@ -291,6 +291,9 @@ class RunStep(Snapshot):
             GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
             # failing:… and a tool's failed calls; few are
             GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
+            # misargued:* and failing:*, the runs with any
+            models.Index("run", name="step_any_misargued", condition=~models.Q(misargued=[])),
+            models.Index("run", name="step_any_failed", condition=CALLS & models.Q(status="failed")),
         ]
 
     def __str__(self) -> str:
