@@ -22,6 +22,7 @@ from runs.filters.matches import Compared, Given, Is, Like
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
+from runs.keyset import LEAST, or_least
 from runs.models import DayByModel, Run
 
 if TYPE_CHECKING:
@@ -114,7 +115,10 @@ class Search:
     @property
     def _walked(self) -> Q:
         """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-        return Q(Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField()))
+        believed = Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField())
+        since, until = self._times  # which say where the walk is
+        bounds = {"created_at__gte": since, "created_at__lte": until}
+        return Q(**{lookup: moment for lookup, moment in bounds.items() if moment}) & Q(believed)
 
     @cached_property
     def _near(self) -> int:
@@ -128,6 +132,13 @@ class Search:
             return MOST_SEEN  # there are so few that any way is short
         seen = self._runs.filter(self.condition).up_to(order.behind(last))
         return seen.order_by()[:MOST_SEEN].count()
+
+    def _ties(self, order: Order) -> int:
+        """How many runs come first together, all of which are read: those without a value, mostly."""
+        if order.never_null or order.descending:
+            return 0
+        without = self._runs.alias(key=or_least(order.column)).filter(key=LEAST)
+        return 2 * without.count_at_most(LONGEST_WALK)
 
     @cached_property
     def _estimate(self) -> float:
@@ -143,7 +154,7 @@ class Search:
         """Whether gathering all matches is quicker than a walk along `order`, in which rows lie far apart."""
         if self._is_short:
             return True
-        walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
+        walk = max(PAGE / max(self._look(order), 0.5) * LOOKED_AT, self._ties(order))
         if not self._is_indexed:
             return walk > self._all
         return walk > LONGEST_WALK / 2 and walk * FAR_APART > self._estimate
