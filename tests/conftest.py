@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from runs import rollups
@@ -23,6 +25,17 @@ def quick_passwords(settings: Any) -> None:
 def no_folding_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums are folded after one write in many, which one is left to chance; tests fold when they mean to."""
     monkeypatch.setattr(rollups, "_FOLDS_ONE_IN", 10**9)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """At the end, sessions of requests that a browser left behind are closed: the database goes only without."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ class Run(Snapshot):
                 name="run_assistant",
             ),
             # a thread's runs, and previous and next within it
-            models.Index("project", "thread_id", "created_at", name="run_thread"),
+            models.Index("project", "thread_id", "created_at", "id", name="run_thread"),
             # the runs of one configuration
             models.Index("configuration", "created_at", name="run_configuration"),
             # failures of one kind; most runs have no error

@@ -51,3 +51,13 @@ document.addEventListener("htmx:responseError", (event) =>
 document.addEventListener("htmx:sendError", (event) => report(event, "The server could not be reached."));
 document.addEventListener("htmx:timeout", (event) => report(event, "The server took too long."));
 document.addEventListener("htmx:beforeSwap", ({ detail }) => detail.shouldSwap && clear(detail.target));
+
+// Who asked may be swapped out before the answer comes, such as a facet by newer ones. What the answer has for other
+// places would then be looked for beside the asker, outside of the page, so its target asks again.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt, requestConfig, target, pathInfo } = detail;
+  const asker = requestConfig.elt ?? elt;
+  if (asker.isConnected || !target.isConnected || requestConfig.verb !== "get" || !detail.shouldSwap) return;
+  detail.shouldSwap = false;
+  htmx.ajax("get", pathInfo.finalRequestPath, { source: target, target });
+});

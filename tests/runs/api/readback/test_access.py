@@ -125,6 +125,6 @@ def test_while_the_database_is_away_clients_are_told_to_come_back(
 
 
 def test_too_many_parameters_are_malformed(reader: Reader) -> None:
-    status, error = reader.error(f"{PATH}?" + "&".join(f"p{number}=1" for number in range(2000)))
+    status, error = reader.error(f"{PATH}?" + "&".join(f"p{number}=1" for number in range(6000)))
 
     assert (status, error["message"]) == (400, "The request is malformed.")

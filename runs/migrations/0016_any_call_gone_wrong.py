@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0016_definitions_by_run"),
+        ("runs", "0015_definitions_by_run"),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ def date(apps: Any, _: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("runs", "0015_threads_by_time")]
+    dependencies: ClassVar = [("runs", "0014_ranges_in_pages")]
 
     operations: ClassVar = [
         migrations.AlterField(
