@@ -21,6 +21,8 @@ from runs.stats.sums import Plain
 
 # Shorter ones would be a handful of bars, were they taken from the sums of each hour.
 SHORTEST_OF_SUMS = timedelta(hours=12)
+# Less time than that would be a handful of bars, or a single one as wide as the page.
+SHORTEST = timedelta(minutes=1)
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -44,8 +46,9 @@ def histogram(
         return None
     if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest, now, zone)):
         return drawn
-    first = filters.since.at(now) if filters.since else found.oldest
-    return _of_newest(found, span(first, _last(filters, found.newest, now), zone))
+    last = _last(filters, found.newest, now)
+    first = filters.since.at(now) if filters.since else min(found.oldest, last - SHORTEST)
+    return _of_newest(found, span(first, last, zone))
 
 
 def _last(filters: RunFilters, newest: datetime, now: datetime) -> datetime:

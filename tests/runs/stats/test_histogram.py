@@ -118,3 +118,12 @@ def test_what_no_sum_knows_is_about_the_newest_alone(project: Project, query: st
 
 def test_where_nothing_matches_nothing_is_drawn(project: Project) -> None:
     assert drawn(project, "") is None
+
+
+def test_runs_of_one_moment_are_a_slim_bar_at_the_end_of_a_minute(project: Project) -> None:
+    factories.post(project, _object(START, "failed"), _object(START, "completed"))
+    found = drawn(project, "")
+    assert found is not None
+    assert found.span.count >= 60
+    assert found.bars[-1] == Counter(failed=1, completed=1)
+    assert not any(found.bars[:-1])
