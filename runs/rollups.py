@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from runs import sums
-from runs.models import DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
+from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
 from runs.sums import Rollup
 
 MEASURES = (
@@ -62,6 +62,7 @@ ROLLUPS = (
     ),
     Rollup(HourByModel, ("hour", "model"), MEASURES, lambda group: (group.hour, group.model)),
     Rollup(HourByAssistant, ("hour", "assistant_id"), MEASURES, lambda group: (group.hour, group.assistant_id)),
+    Rollup(DayByAssistant, ("day", "assistant_id"), MEASURES, lambda group: (group.hour.date(), group.assistant_id)),
     Rollup(HourByStatus, ("hour", "status"), MEASURES, lambda group: (group.hour, group.status)),
 )
 

@@ -6,7 +6,7 @@ from runs.models.audit import AuditEvent
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration, ToolDefinition
 from runs.models.error_group import ErrorGroup
-from runs.models.rollup import DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
+from runs.models.rollup import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
 from runs.models.run import Message, Observation, Run, RunStep
 from runs.models.saved_view import SavedView
 from runs.models.tag import RunTag
@@ -17,6 +17,7 @@ __all__ = [
     "AuditEvent",
     "Comment",
     "Configuration",
+    "DayByAssistant",
     "DayByModel",
     "ErrorGroup",
     "HourByAssistant",

@@ -81,6 +81,21 @@ class HourByAssistant(Sums):
         return f"{self.hour} {self.assistant_id}: {self.runs}"
 
 
+class DayByAssistant(Sums):
+    """Runs by UTC day of creation and assistant: of long times, a twentieth of the hours' rows."""
+
+    day = models.DateField()
+    assistant_id = models.TextField()
+
+    class Meta:
+        db_table = "rollup_day_assistant"
+        # a project's days
+        indexes: ClassVar = [models.Index("project", "day", name="rollup_day_assistant_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.assistant_id}: {self.runs}"
+
+
 class HourByStatus(Sums):
     """Runs by UTC hour of creation and status."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from runs.filters import RunFilters
-from runs.models import DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
+from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
 from runs.models.rollup import Sums as Rollup
 from runs.stats import newest
 from runs.stats.usage.cover import Cover, Shift, cover
@@ -93,7 +93,7 @@ class Source:
 
 SOURCES = {
     "model": Source("model", HourByModel, DayByModel),
-    "assistant": Source("assistant_id", HourByAssistant, None),
+    "assistant": Source("assistant_id", HourByAssistant, DayByAssistant),
     "status": Source("status", HourByStatus, DayByModel),
 }
 COLUMN_OF = {"tokens": "total_tokens", "cost": "cost", "runs": "runs"}
