@@ -200,8 +200,10 @@ def _gathered(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Found]:
     """Rows of parts and of times, by their group."""
     found: dict[int | None, Found] = {}
     for place, is_now, rank, key, _, *values in rows:
-        group = found.setdefault(rank, Found(key, rank is None))
-        sums = Sums(*(0 if value is None else int(value) for value in values))
+        group = found.get(rank)
+        if group is None:
+            group = found[rank] = Found(key, rank is None)
+        sums = Sums._make([0 if value is None else int(value) for value in values])
         if is_now is None:
             group.course[place] = sums
         elif is_now:

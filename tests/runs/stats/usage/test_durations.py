@@ -64,7 +64,7 @@ def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: s
 def test_more_than_are_counted_are_said_to_be_more(
     project: Project, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(durations, "MOST_COUNTED", 12)
+    monkeypatch.setattr(durations, "MOST_MEASURED", 12)
     asked, runs = question(), seed(project)
     newest = ended(runs, asked)[:12]
     with django_assert_num_queries(1):
