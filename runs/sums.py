@@ -19,9 +19,9 @@ from runs.models import Project
 _MOST_IN_STATEMENT = 16
 # Parameters of a statement that adds what one run did; of more there are too many shapes for each to come again.
 _WORTH_PREPARING = 50
-_BYTES_A_ROW = 200  # with some room to spare
+_BYTES_A_ROW = 150  # with some room to spare
 _IS_MOSTLY_EMPTY = """
-    SELECT pg_relation_size(relid) > 262144 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
+    SELECT pg_relation_size(relid) > 131072 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
 
 
 @dataclass(frozen=True)
