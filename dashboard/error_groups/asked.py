@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard import parameters
+from dashboard.filter_bar import Range
 from runs.errors import Problem
 from runs.filters import Moment, RunFilters
 from runs.models import ErrorGroup, Project
@@ -62,15 +63,6 @@ class Sort(StrEnum):
             case Sort.FIRST:
                 return sorted(groups, key=lambda each: each.first_seen, reverse=True)
         return list(groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A choice of time: its words, where it leads, and whether it holds."""
-
-    label: str
-    url: str
-    current: bool
 
 
 @dataclass(frozen=True, slots=True)

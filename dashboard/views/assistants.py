@@ -16,7 +16,7 @@ from dashboard.access import project_page
 from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
-from dashboard.views.refused import refuse, refusing
+from dashboard.views.refused import refusing
 from runs.errors import Problem
 from runs.filters import Moment, RunFilters
 from runs.models import Project
@@ -70,7 +70,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     asked = Asked.of(request)
     found = Roster.of(project, asked.filters, asked.sort, timezone.now())
     if asked.page > found.pages:
-        return refuse(request, parameters.invalid(Problem("page", f"there are {found.pages}")))
+        raise parameters.invalid(Problem("page", f"there are {found.pages}"))
     return htmx.render_page(request, PAGE, _context(project, asked, found), FRAGMENTS)
 
 
