@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -99,7 +100,7 @@ def _show(request: HttpRequest, asked: Asked, tabs: Tabs) -> HttpResponse:
     """The page, or the parts of it that a change of filters concerns."""
     seen = _overview(request, asked)
     totals = seen.totals
-    context = _listed(asked) | _controls(request, asked, seen.facets)
+    context = _listed(asked, seen.first) | _controls(request, asked, seen.facets)
     context |= {"totals": totals, "picture": Picture(seen.histogram) if seen.histogram else None}
     context |= _tabs(request, tabs)
     if not totals.runs:
@@ -141,10 +142,17 @@ def _refuse(
     return htmx.render_page(request, PAGE, context, status=400)
 
 
-def _listed(asked: Asked) -> dict[str, Any]:
-    """A page of rows and the address of the next one; three queries, however many rows."""
-    matching = Run.objects.in_project(asked.project).found(asked.search, asked.order)
-    found = list(matching.after(asked.cursor).for_list()[: PAGE_SIZE + 1])
+def _listed(asked: Asked, first: list[UUID] | None = None) -> dict[str, Any]:
+    """A page of rows and the address of the next one; `first` are the ids of those that the list begins with.
+
+    Three queries, however many rows.
+    """
+    all_runs = Run.objects.in_project(asked.project)
+    if first is None or asked.cursor:
+        page = all_runs.found(asked.search, asked.order).after(asked.cursor)
+    else:
+        page = all_runs.with_keys(first).sorted_by(asked.order)
+    found = list(page.for_list()[: PAGE_SIZE + 1])
     runs = found[:PAGE_SIZE]
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
@@ -181,7 +189,10 @@ def rows_of(
 
 
 def _overview(request: HttpRequest, asked: Asked) -> Overview:
-    return overview(asked.project, asked.filters, asked.search, ("status", *FACETS), zone_of(request))
+    return overview(
+        asked.project, asked.filters, asked.search, ("status", *FACETS), zone_of(request),
+        order=asked.order, first=PAGE_SIZE + 1,
+    )  # fmt: skip
 
 
 def _controls(request: HttpRequest, asked: Asked, facets: Mapping[str, Facet]) -> dict[str, Any]:

@@ -85,7 +85,8 @@ def _bars(parts: Span, rows: Iterable[tuple[int, str, int]]) -> tuple[Counter[st
 def _of_newest(found: Newest, parts: Span) -> Histogram:
     edges = [edge.timestamp() for edge in parts.edges]
     bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
-    for status, seconds in found.seconds.items():
+    for status, unsorted in found.seconds.items():
+        seconds = sorted(unsorted)
         places = [bisect_left(seconds, edge) for edge in edges]
         places[0], places[-1] = 0, len(seconds)
         for bar, begin, end in zip(bars, places, places[1:], strict=False):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.db.models import Q
 from runs import sql
 from runs.filters import RunFilters
 from runs.filters.density import Search
+from runs.filters.order import NEWEST_FIRST, Order
+from runs.keyset import LEAST
 from runs.models import Project, Run
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.
@@ -28,14 +31,16 @@ _STATEMENT = """
     SELECT (SELECT count(*) FROM found), count(*), count(*) FILTER (WHERE status = 'failed'),
            percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms),
            sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL),
-           min(created_at), max(created_at), {groups}, {times}
+           min(created_at), max(created_at),
+           ARRAY(SELECT id FROM found {order} LIMIT {first}),
+           {groups}, {times}
       FROM counted"""
 _GROUP = """
     (SELECT json_object_agg({column}, runs)
        FROM (SELECT {column}, count(*) AS runs FROM counted WHERE {column} IS NOT NULL GROUP BY 1) AS each)"""
 _TIMES = """
     (SELECT json_object_agg(status, seconds)
-       FROM (SELECT status, array_agg(floor(date_part('epoch', created_at))::bigint ORDER BY created_at) AS seconds
+       FROM (SELECT status, array_agg(floor(date_part('epoch', created_at))::bigint) AS seconds
                FROM counted GROUP BY 1) AS each)"""
 
 
@@ -45,7 +50,8 @@ class Newest:
 
     Durations are in milliseconds, None where no run has ended; `cost` in nano-dollars, None where none has a price;
     `unpriced_tokens` are those of the runs without one. `groups` are numbers of runs by value, of each of `GROUPED`;
-    `seconds` are when runs of a status were created, in Unix time, ascending.
+    `seconds` are when runs of a status were created, in Unix time, in no order. `first` are the ids of the runs
+    that a list of all matches begins with, None where that isn't known.
     """
 
     runs: int
@@ -60,17 +66,25 @@ class Newest:
     newest: datetime | None
     groups: Mapping[str, Mapping[str, int]]
     seconds: Mapping[str, list[int]]
+    first: list[uuid.UUID] | None
 
 
-def read(project: Project, search: Search, most: int) -> Newest:
-    """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed."""
+def read(project: Project, search: Search, most: int, order: Order = NEWEST_FIRST, first: int = 0) -> Newest:
+    """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed.
+
+    What it finds is what a list is made of, too: the `first` runs of one in `order` come along where they are known.
+    """
     condition, bounded = search.newest()
     found, parameters = select(project, condition, most, _MEASURED)
-    groups = ", ".join(_GROUP.format(column=column) for column in GROUPED)
-    statement = _STATEMENT.format(found=found, most=int(most), groups=groups, times=_TIMES)
+    statement = _STATEMENT.format(
+        found=found, most=int(most), first=int(first), order=_sorting(order), times=_TIMES,
+        groups=", ".join(_GROUP.format(column=column) for column in GROUPED),
+    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return _newest(bounded, *cursor.fetchone())
+        newest = _newest(bounded, *cursor.fetchone())
+    is_known = not newest.capped or (order == NEWEST_FIRST and (not bounded or len(newest.first or ()) == first))
+    return newest if is_known else replace(newest, first=None)
 
 
 def count_by(project: Project, search: Search, most: int, column: str) -> tuple[dict[str, int], int, bool]:
@@ -104,16 +118,26 @@ def select(project: Project, condition: Q, most: int, columns: tuple[str, ...]) 
     return sql.of(runs.values("id", *columns)[: most + 1])
 
 
+def _sorting(order: Order) -> str:
+    """What puts the newest matches into `order`, in which they are already where it is that of time."""
+    if order == NEWEST_FIRST:
+        return ""
+    way = "DESC" if order.descending else "ASC"
+    place = order.column if order.never_null else f"coalesce({order.column}, {LEAST})"
+    return f"ORDER BY {place} {way}, id {way}"
+
+
 def _newest(
     bounded: bool, seen: int, runs: int, failed: int, percentiles: list[int | None] | None, tokens: Any, cost: Any,
-    unpriced: Any, oldest: datetime | None, newest: datetime | None, *objects: dict[str, Any] | None,
+    unpriced: Any, oldest: datetime | None, newest: datetime | None, first: list[uuid.UUID],
+    *objects: dict[str, Any] | None,
 ) -> Newest:  # fmt: skip
     p50, p95 = percentiles or (None, None)
     capped = bounded or seen > runs
     *groups, seconds = (found or {} for found in objects)
     return Newest(
         runs, capped, failed, p50, p95, _whole(tokens), _whole(cost), _whole(unpriced) or 0, oldest, newest,
-        dict(zip(GROUPED, groups, strict=True)), seconds,
+        dict(zip(GROUPED, groups, strict=True)), seconds, first,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Exact where the sums know what is asked for, and where few enough match; otherwi
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -12,6 +13,7 @@ from datetime import datetime, tzinfo
 from runs.filters import RunFilters
 from runs.filters.density import Search
 from runs.filters.fields import CHOICES, ChoiceField
+from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Project
 from runs.stats import histogram, newest, sums
 from runs.stats.histogram import Histogram
@@ -60,22 +62,33 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that is said of the matching runs; `histogram` is None where there are none."""
+    """All that is said of the matching runs; `histogram` is None where there are none.
+
+    `first` are the ids of the runs that the list begins with, None where that isn't known.
+    """
 
     totals: Totals
     facets: Mapping[str, Facet]
     histogram: Histogram | None
+    first: list[uuid.UUID] | None = None
 
 
-def overview(project: Project, filters: RunFilters, search: Search, names: tuple[str, ...], zone: tzinfo) -> Overview:
-    """What `search`, which is that of `filters`, comes to; facets of the fields `names`, bars in the days of `zone`."""
+def overview(
+    project: Project, filters: RunFilters, search: Search, names: tuple[str, ...], zone: tzinfo,
+    *, order: Order = NEWEST_FIRST, first: int = 0,
+) -> Overview:  # fmt: skip
+    """What `search`, which is that of `filters`, comes to; facets of the fields `names`, bars in the days of `zone`.
+
+    `first` is how many of the runs are wanted that a list in `order` begins with.
+    """
     now = search.scope.now
-    found = newest.read(project, search, newest.MOST_COUNTED)
+    found = newest.read(project, search, newest.MOST_COUNTED, order, first)
     plain = Plain.of(filters, now) if found.capped else None
     return Overview(
         _totals(found, sums.by(project, plain, "status") if plain else None),
         {field.name: _facet(project, filters, field, found, now) for field in CHOICES if field.name in names},
         histogram.histogram(project, filters, plain, found, now, zone),
+        found.first,
     )
 
 

@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from runs.filters import RunFilters, density
+from runs.filters import Order, RunFilters, density
+from runs.filters.order import NEWEST_FIRST, SORTS
 from runs.models import Project, Run
 from runs.stats import newest
 from runs.stats.overview import Overview, Totals, overview
@@ -109,6 +110,25 @@ def test_totals_are_exact_or_those_of_the_newest_matches(
     assert (totals.tokens or 0) == (tokens_of(told) or 0)
     assert (totals.capped, totals.summed, totals.counted) == (capped, summed, len(counted))
     assert (totals.p50_ms, totals.p95_ms) == (_share(durations, 50), _share(durations, 95))
+
+
+@pytest.mark.parametrize("most", [10_000, 60, 7])
+@pytest.mark.parametrize("walked", [25_000, 6])
+@pytest.mark.parametrize("query", QUERIES)
+def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
+    project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, walked: int, most: int
+) -> None:
+    filters = RunFilters.from_query(parse_qs(query))
+    for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
+        monkeypatch.setattr(density, name, value)
+    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    for order in map(Order.parse, SORTS):
+        search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
+        found = overview(project, filters, search, FACETS, UTC, order=order, first=5)
+        listed = list(Run.objects.in_project(project).found(search, order).values_list("pk", flat=True)[:5])
+        assert found.first == listed or (found.first is None and found.totals.capped)
+        if order == NEWEST_FIRST and walked > len(runs):
+            assert found.first == listed
 
 
 @pytest.mark.parametrize("most", [10_000, 7])
