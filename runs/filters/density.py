@@ -10,11 +10,12 @@ Counting the newest matches needs more of them, so a look says too whether these
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from django.db.models import BooleanField, Case, Q, Sum, When
+from django.db.models import BooleanField, Case, F, Q, Sum, When
+from django.db.models.lookups import LessThan
 
 from runs.filters.conditions import EVERYTHING
 from runs.filters.lookups import LooksRare, probed
@@ -51,6 +52,8 @@ _INDEXED = _ORDERED | {
 # each finds few runs, and all of them sooner than a walk meets a page of them
 _SELDOM = {"failing", "misargued"}
 _IN_OTHER_TABLES = {"function", "tool", "failing", "misargued", "tag"}
+# Holds for every run; but the planner believes that it hardly ever does.
+_RARE = Q(LooksRare("pk")) & Q(LooksRare("created_at"))
 
 
 @dataclass
@@ -110,7 +113,7 @@ class Search:
     @property
     def _gathered(self) -> Q:
         """As `condition`, of which the planner believes that it hardly ever holds."""
-        return self.condition & Q(LooksRare("pk")) & Q(LooksRare("created_at"))
+        return self.condition & _RARE
 
     @property
     def _walked(self) -> Q:
@@ -169,18 +172,27 @@ class Search:
 
     @cached_property
     def _times(self) -> tuple[datetime | None, datetime | None]:
-        """Since when, and until when, where there are such bounds."""
+        """Since when, and until when, runs that match were created, where there are such bounds."""
         since, until = None, None
         for part in _all_of(self.tree):
             match part:
-                case Term("created", (Compared(sign, quantity),)):
+                case Term("created" | "started" | "ended" as field, (Compared(sign, quantity),)):
                     start, end = quantity.span(self.scope.now)
                     assert isinstance(start, datetime)  # noqa: S101 - of a field of times
-                    if sign in (">", ">=", "="):
+                    if sign in (">", ">=", "=") and field == "created":
                         since = start if since is None else max(since, start)
-                    if sign in ("<", "<=", "="):
-                        until = min(filter(None, (until, end or start)))
+                    last = start if sign == "<" else end or start
+                    if sign in ("<", "<=", "=") and self._is_after_creation(field, last):
+                        until = min(filter(None, (until, last)))
         return since, until
+
+    def _is_after_creation(self, field: str, until: datetime) -> bool:
+        """Whether all runs whose `field` is up to `until` were created before it, which servers can get wrong."""
+        if field == "created":
+            return True
+        passed = LessThan(F(f"{field}_at") - F("created_at"), timedelta(0))
+        runs = Run.objects.filter(passed, _RARE, project=self.scope.project, **{f"{field}_at__lte": until})
+        return not runs.exists()
 
     @property
     def _furthest(self) -> datetime | None:

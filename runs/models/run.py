@@ -203,7 +203,8 @@ class Run(Snapshot):
             models.Index("project", or_least("cost"), name="run_by_cost"),
             # received:-1h, ended:<2026-05-01, prompt_tokens:>1M and the like, each of which is met soon in the list or
             # is found nowhere but in a few pages of the table: it says of every four what lies in them. Runs are
-            # stored as they come, so times are near each other; tokens are not, but such as are asked for are rare
+            # stored as they come, so times are near each other; tokens are not, but such as are asked for are rare.
+            # Differences tell too whether any run started or ended before it was created
             BrinIndex(
                 models.F("received_at"),
                 models.F("started_at"),
@@ -213,6 +214,7 @@ class Run(Snapshot):
                 models.F("cached_tokens"),
                 models.F("reasoning_tokens"),
                 models.F("started_at") - models.F("created_at"),
+                models.F("ended_at") - models.F("created_at"),
                 name="run_ranges",
                 pages_per_range=4,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from runs.filters import Order, Query, RunFilters, density
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run
+from tests import factories
+from tests.factories import NOW, run_object
 from tests.runs.filters import dataset
 from tests.runs.filters.test_conditions import FOUND, MORE, found
 
@@ -93,3 +96,25 @@ def test_what_has_an_order_of_its_own_costs_no_look(filled: Project, text: str) 
     (statement,) = statements(filled, text)
     assert LOOKS_RARE not in statement
     assert LOOKS_EVEN not in statement
+
+
+@pytest.mark.usefixtures("looks")
+@pytest.mark.parametrize(("field", "status"), [("started", "failed"), ("ended", "failed"), ("ended", "completed")])
+def test_a_walk_begins_where_runs_were_created_that_started_or_ended_early(
+    project: Project, field: str, status: str
+) -> None:
+    name = "started_at" if field == "started" else f"{status}_at"
+    ended = {"status": status, "completed_at": None, f"{status}_at": NOW + 10}
+    factories.post(
+        project,
+        *(
+            run_object(id=f"run_{n}", created_at=NOW + n, started_at=NOW + n) | ended | {name: NOW + n}
+            for n in range(6)
+        ),
+    )
+    text = f"{field}:<{datetime.fromtimestamp(NOW + 4, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    assert found(project, text) == {"0", "1", "2", "3"}
+    assert '"run"."created_at" <= ' in statements(project, text)[-1]
+    factories.post_run(project, **{"id": "run_odd", "created_at": NOW + 9, "started_at": NOW} | ended | {name: NOW})
+    assert found(project, text) == {"0", "1", "2", "3", "odd"}
+    assert '"run"."created_at" <= ' not in statements(project, text)[-1]
