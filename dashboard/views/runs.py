@@ -147,12 +147,11 @@ def _listed(asked: Asked, first: list[UUID] | None = None) -> dict[str, Any]:
 
     Three queries, however many rows.
     """
-    all_runs = Run.objects.in_project(asked.project)
+    listed = Run.objects.in_project(asked.project).for_list()
     if first is None or asked.cursor:
-        page = all_runs.found(asked.search, asked.order).after(asked.cursor)
+        found = listed.page(asked.search, asked.order, asked.cursor, PAGE_SIZE + 1)
     else:
-        page = all_runs.with_keys(first).sorted_by(asked.order)
-    found = list(page.for_list()[: PAGE_SIZE + 1])
+        found = list(listed.with_keys(first).sorted_by(asked.order))
     runs = found[:PAGE_SIZE]
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {

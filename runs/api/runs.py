@@ -51,8 +51,8 @@ class Runs(RunIntake):
         order = Order.parse(sort) if sort is not None else NEWEST_FIRST
         after = Cursor.parse(cursor, order) if cursor is not None else None
         project = self.project(request)
-        runs = Run.objects.in_project(project).found(filters.search(project), order)
-        found = list(runs.after(after).with_configuration()[: limit + 1])
+        runs = Run.objects.in_project(project).with_configuration()
+        found = runs.page(filters.search(project), order, after, limit + 1)
         page = found[:limit]
         further = str(order.behind(page[-1])) if len(found) > limit else None
         return _json(

@@ -23,7 +23,6 @@ from runs.filters.matches import Compared, Given, Is, Like
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
-from runs.keyset import LEAST, or_least
 from runs.models import DayByModel, Run
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 LOOKED_AT = 2000
 # Of those, so many matches mean a page of fifty within some 20,000 runs.
 DENSE = 6
+# The same where rows lie anywhere: so many of them mean a page within some 5,000 runs.
+MET_BY_ID = 20
 # Matches that a look counts: a quarter of what it looks at.
 MOST_SEEN = 500
 PAGE = 50
@@ -69,7 +70,7 @@ class Search:
     scope: Scope
 
     def page(self, order: Order = NEWEST_FIRST) -> Q:
-        """The condition for a page of the list in `order`."""
+        """The condition for a page of the list in `order`, behind what is `valueless` where that comes first."""
         if self._is_settled:
             return self.condition
         if order != NEWEST_FIRST:
@@ -77,6 +78,10 @@ class Search:
         if self._is_ordered:
             return self.condition
         return self._walked if self._near >= (PAGE if self._fields & _SELDOM else DENSE) else self._gathered
+
+    def valueless(self, order: Order) -> Q:
+        """The condition for a page of the runs without a value in `order`, which are in the order of their ids."""
+        return self.condition if self._is_settled else self._walked if self._is_met_by_id(order) else self._gathered
 
     def newest(self) -> tuple[Q, bool]:
         """The condition for counting the newest matches, and whether it stops short of some.
@@ -130,18 +135,23 @@ class Search:
 
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
-        last = self._runs.sorted_by(order).only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
+        runs = self._runs.valued(order) if order.begins_without_value else self._runs
+        last = runs.sorted_by(order).only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
         if last is None:
             return MOST_SEEN  # there are so few that any way is short
-        seen = self._runs.filter(self.condition).up_to(order.behind(last))
+        seen = runs.filter(self.condition).up_to(order.behind(last))
         return seen.order_by()[:MOST_SEEN].count()
 
-    def _ties(self, order: Order) -> int:
-        """How many runs come first together, all of which are read: those without a value, mostly."""
-        if order.never_null or order.descending:
-            return 0
-        without = self._runs.alias(key=or_least(order.column)).filter(key=LEAST)
-        return 2 * without.count_at_most(LONGEST_WALK)
+    def _is_met_by_id(self, order: Order) -> bool:
+        """Whether a page of matches without a value is met soon on a walk through all runs by their ids.
+
+        That is in no order at all, so what begins it tells of the rest, too.
+        """
+        last = Run.objects.order_by("pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
+        if last is None:
+            return True
+        runs = Run.objects.filter(self.condition, project=self.scope.project, pk__lte=last).valueless(order)
+        return runs.order_by()[:MET_BY_ID].count() == MET_BY_ID
 
     @cached_property
     def _estimate(self) -> float:
@@ -157,7 +167,7 @@ class Search:
         """Whether gathering all matches is quicker than a walk along `order`, in which rows lie far apart."""
         if self._is_short:
             return True
-        walk = max(PAGE / max(self._look(order), 0.5) * LOOKED_AT, self._ties(order))
+        walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
         if not self._is_indexed:
             return walk > self._all
         return walk > LONGEST_WALK / 2 and walk * FAR_APART > self._estimate

@@ -48,6 +48,11 @@ class Order:
         return self.by == "created"
 
     @property
+    def begins_without_value(self) -> bool:
+        """Whether what may have no value comes first: thousands of runs at once, in the order of their ids."""
+        return not self.never_null and not self.descending
+
+    @property
     def reversed(self) -> Order:
         """The same from the other end."""
         return Order(self.by, descending=not self.descending)

@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models.functions import Left
 
-from runs.keyset import behind, earlier_than_outer, in_order, or_least, until
+from runs.keyset import LEAST, behind, earlier_than_outer, in_order, or_least, until
 from runs.querysets.course import RAN, SAME_THREAD, Place, bytewise, in_course
 from runs.querysets.tag import RunTagQuerySet
 
@@ -54,6 +54,31 @@ class RunQuerySet(models.QuerySet["Run"]):
     def found(self, search: Search, order: Order) -> Self:
         """The runs that `search` asks for, to be listed in `order`."""
         return self.filter(search.page(order)).sorted_by(order)
+
+    def page(self, search: Search, order: Order, after: Cursor | None, size: int) -> list[Run]:
+        """Of the list that `found` gives, the `size` runs that come behind `after`.
+
+        Where those without a value come first, they are asked for by themselves: nothing but their ids gives them an
+        order, and thousands would be read to sort them in.
+        """
+        if not order.begins_without_value:
+            return list(self.found(search, order).after(after)[:size])
+        first: list[Run] = []
+        if after is None or after.value == LEAST:
+            found = self.filter(search.valueless(order)).valueless(order).order_by("id")
+            first = list((found.filter(pk__gt=after.id) if after else found)[:size])
+            after = None
+        if len(first) == size:
+            return first
+        return first + list(self.found(search, order).valued(order).after(after)[: size - len(first)])
+
+    def valued(self, order: Order) -> Self:
+        """Those that have a value in `order`, which can be without."""
+        return self._with_place(order).filter(sort_key__gt=LEAST)
+
+    def valueless(self, order: Order) -> Self:
+        """Those that have none."""
+        return self._with_place(order).filter(sort_key=LEAST)
 
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""

@@ -125,7 +125,11 @@ _COMBINATIONS = (
 )
 _SORTED = (
     Question("sorted", sort="-duration"),
+    Question("sorted", sort="duration"),
     Question("sorted", sort="tokens"),
+    Question("sorted", sort="cost"),
+    Question("sorted", sort="-cost"),
+    Question("sorted", sort="cost", behind=99 * 50),
     Question("sorted", sort="-tokens", behind=999 * 50),
     Question("sorted, filtered", "status:failed", sort="-duration"),
     Question("sorted, filtered", "status:failed", sort="duration"),
@@ -137,6 +141,10 @@ _SORTED = (
     Question("sorted, filtered", "created:-7d", sort="-duration"),
     Question("sorted, filtered", "created:-1h", sort="-tokens"),
     Question("sorted, filtered", "created:-7d status:failed", sort="-tokens"),
+    Question("sorted, filtered", "status:failed", sort="cost"),
+    Question("sorted, filtered", "status:completed", sort="cost"),
+    Question("sorted, filtered", "metadata.customer:oscorp", sort="cost"),
+    Question("sorted, filtered", "model:gpt-4o", sort="tokens"),
     Question("sorted, filtered", "function:lookup_order", sort="-duration"),
     Question("sorted, filtered", "total_tokens:>10k", sort="duration"),
     Question("sorted, filtered", "zzqxzzqx", sort="-duration"),

@@ -11,7 +11,6 @@ worker spends on them, without the socket. `python` is the CPU time of this proc
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -171,8 +170,8 @@ def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> s
 
     if not behind:
         return ""
-    runs = list(Run.objects.in_project(project).found(filters.search(project), order).for_list()[behind - 1 : behind])
-    return str(order.behind(runs[0])) if runs else ""
+    runs = Run.objects.in_project(project).for_list().page(filters.search(project), order, None, behind)
+    return str(order.behind(runs[-1])) if len(runs) == behind else ""
 
 
 def _times(client: Client, address: str, repeat: int) -> Times:
@@ -211,19 +210,27 @@ def _request(client: Client, address: str, times: Times) -> None:
 
 def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -> int:
     """How many rows Postgres reads for the page and throws away since they don't match."""
-    from django.core.exceptions import EmptyResultSet
+    from django.db import connection
 
     from runs.filters import Cursor
     from runs.models import Run
 
     after = Cursor.parse(cursor, order) if cursor else None
-    runs = Run.objects.in_project(project).found(filters.search(project), order)
-    page = runs.after(after).for_list()[: ROWS + 1]
-    try:
-        plan = page.explain(analyze=True, format="json")
-    except EmptyResultSet:  # nothing can match, so nothing is read
-        return 0
-    return _thrown_away(json.loads(plan)[0]["Plan"]) if plan else 0
+    search = filters.search(project)
+    asked: list[tuple[str, Any]] = []
+
+    def noted(execute: Callable[..., Any], statement: str, parameters: Any, *others: Any) -> Any:
+        asked.append((statement, parameters))
+        return execute(statement, parameters, *others)
+
+    with connection.execute_wrapper(noted):
+        Run.objects.in_project(project).for_list().page(search, order, after, ROWS + 1)
+    with connection.cursor() as database:
+        discarded = 0
+        for statement, parameters in asked:
+            database.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            discarded += _thrown_away(database.fetchone()[0][0]["Plan"])
+    return discarded
 
 
 def _thrown_away(node: dict[str, Any]) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from runs.errors import InvalidFilter
-from runs.filters import Cursor, Order
+from runs.filters import Cursor, Order, RunFilters, density
 from runs.keyset import LEAST
 from runs.models import Project, Run
 from tests import factories
@@ -75,12 +77,43 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
         seen += page
         cursor = Cursor.parse(str(order.behind(page[-1])), order)
     assert seen == everything
+    assert everything == list(_pages(project, RunFilters(), order, size=3))
     assert len({run.pk for run in seen}) == 20
     values = [getattr(run, order.column) for run in seen]
     known = [value for value in values if value is not None]
     assert known == sorted(known, reverse=order.descending)
     missing = values[-5:] if order.descending else values[:5]
     assert order.by == "created" or None in missing  # what has no value counts as less
+
+
+@pytest.mark.parametrize("met_by_id", [1, 1000])
+@pytest.mark.parametrize("text", ORDERS)
+@pytest.mark.parametrize("size", [1, 4, 7, 30])
+def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
+    project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, met_by_id: int
+) -> None:
+    monkeypatch.setattr(density, "LOOKED_AT", 5)
+    monkeypatch.setattr(density, "MET_BY_ID", met_by_id)
+    some_runs(project)
+    order = Order.parse(text)
+    for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):
+        listed = list(Run.objects.in_project(project).matching(filters).sorted_by(order))
+        assert list(_pages(project, filters, order, size)) == listed
+
+
+def test_what_has_no_value_is_sorted_by_nothing_but_its_ids(project: Project) -> None:
+    some_runs(project)
+    with CaptureQueriesContext(connection) as queries:
+        next(_pages(project, RunFilters(), Order.parse("tokens"), size=2))
+    (query,) = queries
+    assert query["sql"].endswith('ORDER BY "run"."id" ASC LIMIT 2')
+
+
+def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> Iterator[Run]:
+    cursor = None
+    while page := Run.objects.in_project(project).page(filters.search(project), order, cursor, size):
+        yield from page
+        cursor = Cursor.parse(str(order.behind(page[-1])), order)
 
 
 @pytest.mark.parametrize("text", ORDERS)
