@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from runs import sql, sums
 from runs.models import HourByTool, Project
-from runs.sums import Rollup
+from runs.sums import Rollup, Tally
 
 MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
 
@@ -76,13 +76,15 @@ ROLLUPS = (Rollup(HourByTool, ("hour", "type", "name", "assistant_id"), MEASURES
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    groups: dict[Group, list[int]] = {}
+    counted = tally()
     for before, after in changes:
-        if before is not after:
-            _count(groups, before, -1)
-            _count(groups, after, 1)
-    if groups:
-        sums.append(project, ROLLUPS, groups)
+        counted.add(before, after)
+    counted.write(project)
+
+
+def tally() -> Tally[Counted]:
+    """Counts changes one by one, for `add` all at once."""
+    return Tally(ROLLUPS, _count)
 
 
 def uncheck(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
@@ -107,9 +109,7 @@ def fold(project: Project) -> None:
     sums.fold(project, ROLLUPS)
 
 
-def _count(groups: dict[Group, list[int]], counted: Counted | None, sign: int) -> None:
-    if counted is None:
-        return
+def _count(groups: dict[Group, list[int]], counted: Counted, sign: int) -> None:
     step, verdict = counted
     hour, failed = step.created_at.replace(minute=0, second=0, microsecond=0), sign * (step.status == "failed")
     for kind, name in zip(step.tool_types, step.tool_names, strict=True):

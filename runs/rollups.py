@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from runs import sums
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
-from runs.sums import Rollup
+from runs.sums import Rollup, Tally
 
 MEASURES = (
     "runs",
@@ -72,14 +72,15 @@ Change = tuple[Counted | None, Counted | None]
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    groups: dict[Group, list[int]] = {}
+    counted = tally()
     for before, after in changes:
-        if before is not after:
-            if before is not None:
-                _count(groups, before, -1)
-            if after is not None:
-                _count(groups, after, 1)
-    sums.append(project, ROLLUPS, groups)
+        counted.add(before, after)
+    counted.write(project)
+
+
+def tally() -> Tally[Counted]:
+    """Counts changes one by one, for `add` all at once."""
+    return Tally(ROLLUPS, _count)
 
 
 def fold_sometimes(project: Project) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import connection, models, transaction
 
@@ -42,8 +42,35 @@ class Rollup:
         return ", ".join(("project_id", *self.key, *self.measures))
 
 
-def append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Sequence[int]]) -> None:
-    """Add to each table what `groups` hold, measures by group; belongs into the transaction that changed them."""
+Counted = TypeVar("Counted")
+
+
+class Tally(Generic[Counted]):
+    """What changes of records add to tables of sums: counted one by one, written all at once.
+
+    `count` adds a record's measures to those of its groups, or with the sign -1 takes them away.
+    """
+
+    def __init__(self, rollups: Sequence[Rollup], count: Callable[[dict[Any, list[int]], Counted, int], None]) -> None:
+        self._rollups = rollups
+        self._count = count
+        self._groups: dict[Any, list[int]] = {}
+
+    def add(self, before: Counted | None, after: Counted | None) -> None:
+        """Count a record that was `before` a write and is `after` it; None: it was, or is, not there."""
+        if before is not after:
+            if before is not None:
+                self._count(self._groups, before, -1)
+            if after is not None:
+                self._count(self._groups, after, 1)
+
+    def write(self, project: Project) -> None:
+        """Write what was counted; belongs into the transaction that changed the records."""
+        if self._groups:
+            _append(project, self._rollups, self._groups)
+
+
+def _append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Sequence[int]]) -> None:
     rows = [_rows(project, rollup, groups) for rollup in rollups]
     if sum(map(len, rows)) > _MOST_IN_STATEMENT * len(rollups):
         for rollup, each in zip(rollups, rows, strict=True):
@@ -102,14 +129,15 @@ def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]])
 
 def _insert(filled: Sequence[tuple[Rollup, list[tuple[Any, ...]]]]) -> None:
     """All tables in one statement, since a round trip costs more than a row."""
-    inserts = [
-        f"INSERT INTO {rollup.table} ({rollup.columns}) {sql.values(len(each[0]), len(each))}"
-        for rollup, each in filled
-    ]
+    inserts: list[str] = []
+    parameters: list[Any] = []
+    for rollup, rows in filled:
+        values = sql.values(len(rows[0]), len(rows), len(parameters))
+        inserts.append(f"INSERT INTO {rollup.table} ({rollup.columns}) {values}")
+        parameters += (value for row in rows for value in row)
     parts = ", ".join(f"part{place} AS ({insert})" for place, insert in enumerate(inserts[:-1]))
-    with sql.cursor() as cursor:
-        parameters = [value for _, each in filled for row in each for value in row]
-        statement = f"WITH {parts} {inserts[-1]}" if parts else inserts[-1]
+    statement = f"WITH {parts} {inserts[-1]}" if parts else inserts[-1]
+    with sql.cursor(sql.Numbered) as cursor:
         cursor.execute(statement, parameters, prepare=len(parameters) <= _WORTH_PREPARING)
 
 

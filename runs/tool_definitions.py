@@ -32,7 +32,7 @@ def store(configurations: Iterable[Configuration], since: Mapping[UUID, datetime
 
 def _write(rows: Sequence[ToolDefinition]) -> None:
     values = [getattr(row, field.attname) for row in rows for field in ToolDefinition._meta.concrete_fields]
-    with sql.cursor() as cursor:
+    with sql.cursor(sql.Numbered) as cursor:
         cursor.execute(
             f"INSERT INTO tool_definition ({', '.join(_COLUMNS)}) {sql.values(len(_COLUMNS), len(rows))} "
             "ON CONFLICT (id) DO UPDATE SET first_seen_at = excluded.first_seen_at "

@@ -64,6 +64,12 @@ class Kind:
         return attrgetter(*(name for name in self.record.__struct_fields__ if name not in self.key))
 
     @cached_property
+    def creation(self) -> Callable[[Post], Any]:
+        """Gets what sorts posts by their creation, in which order most indexes are filled from their end."""
+        is_timed = "created_at" in self.record.__struct_fields__
+        return attrgetter("record.created_at", "key") if is_timed else attrgetter("key")
+
+    @cached_property
     def table(self) -> Table:
         """Where its records are stored."""
         content = [name for name in self.record.__struct_fields__ if name not in self.key]

@@ -48,17 +48,16 @@ class Table:
 
         return fetch
 
-    def insert(self, rows: Sequence[Row]) -> int:
-        """Write `rows` that were not there when it was looked, and return how many were written.
+    def insert(self, rows: Iterable[Row], count: int) -> int:
+        """Write `count` rows that were not there when it was looked, and return how many were written.
 
-        Raises IntegrityError where many are written and another writer was first with one. They are written in the
-        order of their creation, in which most indexes are filled from their end: a tenth less work.
+        Of many, each is taken from `rows` while Postgres stores those before it. Raises IntegrityError where many
+        are written and another writer was first with one.
         """
-        ordered = sorted(rows, key=self._by_creation)
-        if len(ordered) <= _MOST_IN_STATEMENT:
-            return self._write(ordered)
-        sql.copy(self._table, self._names, map(self._encoded, ordered))
-        return len(ordered)
+        if count <= _MOST_IN_STATEMENT:
+            return self._write(list(rows))
+        sql.copy(self._table, self._names, map(self._encoded, rows))
+        return count
 
     def upsert(self, rows: Sequence[Row]) -> int:
         """Write `rows`, in the order of their keys, and return how many were written.
@@ -77,7 +76,7 @@ class Table:
     def _write(self, rows: Sequence[Row]) -> int:
         source = sql.values(len(self.columns), len(rows))
         parameters = [value for row in rows for value in self._encoded(row)]
-        with sql.cursor() as cursor:
+        with sql.cursor(sql.Numbered) as cursor:
             statement = f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}"
             cursor.execute(statement, parameters, prepare=len(rows) == 1)
             return len(cursor.fetchall())
@@ -108,11 +107,6 @@ class Table:
     @cached_property
     def _keys(self) -> str:
         return ", ".join(self.key)
-
-    @cached_property
-    def _by_creation(self) -> Callable[[Row], Any]:
-        names = ("created_at", *self.key) if "created_at" in self.columns else self.key
-        return itemgetter(*map(self.columns.index, names))
 
     @cached_property
     def _by_key(self) -> Callable[[Row], Any]:

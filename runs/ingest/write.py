@@ -11,7 +11,7 @@ import itertools
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from runs.models import Configuration, ErrorGroup, Observation, Project
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
+from runs.sums import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -103,9 +104,7 @@ def _grouped(batches: Batches) -> Grouped:
 def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[int, Outcome]:
     with transaction.atomic():
         stored = _read(grouped)
-        plans = {kind: _plan(kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
-        for kind, each in plans.items():
-            _write_kind(project, kind, each, receipt)
+        plans = {kind: _write_kind(project, kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
         # Behind the steps: what they say of themselves proves only what they were before this request.
         if moved := _configured_anew(plans.get(RUNS, {})):
             call_sums.uncheck(project, moved)
@@ -117,37 +116,46 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
     return {index: outcome for each in planned for index, outcome in each.outcomes.items()}
 
 
-def _write_kind(project: Project, kind: Kind, plans: dict[Key, Plan], receipt: Receipt) -> None:
-    new: list[list[Any]] = []
-    changed: list[list[Any]] = []
-    for key, planned in plans.items():
-        if planned.writes:
-            (changed if planned.before else new).append(_row(project, kind, key, planned, receipt))
-    for rows, write_rows in ((new, kind.table.insert), (changed, kind.table.upsert)):
-        if rows and write_rows(rows) != len(rows):
-            raise _Overtaken
+def _write_kind(
+    project: Project, kind: Kind, stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]], receipt: Receipt
+) -> dict[Key, Plan]:
+    """Merge the posts of one kind into what is stored, and write what comes of it; the plans by key.
+
+    What is new is merged, counted and put into rows one by one, while Postgres stores the rows before.
+    """
+    met = {key: each for key, each in posts.items() if key in stored or len(each) > 1}
+    plans = _plan(kind, stored, met, receipt)
+    tally, counted = _counting(kind)
+
+    def rows(keys: Iterable[Key]) -> Iterator[list[Any]]:
+        for key in keys:
+            planned = plans[key] = plans.get(key) or plan(kind, None, posts[key], {}, receipt)
+            tally.add(counted(planned.before), counted(planned.held))
+            yield _row(project, kind, key, planned, receipt)
+
+    new = sorted(posts.keys() - stored.keys(), key=lambda key: kind.creation(posts[key][0]))
+    if new and kind.table.insert(rows(new), len(new)) != len(new):
+        raise _Overtaken
+    changed = [key for key in stored if plans[key].writes]
+    if changed and kind.table.upsert(list(rows(changed))) != len(changed):
+        raise _Overtaken
     # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
+    tally.write(project)
+    return plans
+
+
+def _counting(kind: Kind) -> tuple[Tally[Any], Callable[[Held | None], Any]]:
+    """The sums that records of that kind are counted in, and what is counted of a record."""
     if kind is RUNS:
-        rollups.add(project, (_change(planned) for planned in plans.values() if planned.writes))
+        return rollups.tally(), _run_of
     if kind is STEPS:
-        call_sums.add(project, _called_anew(plans.values()))
-
-
-def _change(planned: Plan) -> rollups.Change:
-    return _counted(planned.before), _counted(planned.held)
-
-
-def _called_anew(plans: Iterable[Plan]) -> Iterator[call_sums.Change]:
-    """What changed of steps that call something, which most don't."""
-    for planned in plans:
-        if planned.writes:
-            before, after = _called(planned.before), _called(planned.held)
-            if before or after:
-                yield before, after
+        return call_sums.tally(), _called
+    return Tally((), lambda *_: None), lambda _: None
 
 
 def _called(held: Held | None) -> call_sums.Counted | None:
+    """A step that calls something, which most don't."""
     if held is None or not isinstance(held.record, StepRecord) or not held.record.tool_types:
         return None
     return held.record, held.verdict
@@ -164,7 +172,7 @@ def _configured_anew(plans: Mapping[Key, Plan]) -> list[uuid.UUID]:
     ]
 
 
-def _counted(held: Held | None) -> rollups.Counted | None:
+def _run_of(held: Held | None) -> rollups.Counted | None:
     return held.record if held is not None and isinstance(held.record, RunRecord) else None
 
 

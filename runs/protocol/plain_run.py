@@ -23,6 +23,7 @@ from runs.protocol.usage import Counts, plain_usage
 Short = Annotated[str, Meta(min_length=1, max_length=INDEXED_LENGTH)]
 Seconds = Annotated[int, Meta(ge=1, lt=10**10)]
 _NOT_SENT = Raw(b"")
+_NUL = rb"\u0000"  # the only spelling that JSON has for what Postgres can't hold
 
 
 class PlainError(Struct, forbid_unknown_fields=True):
@@ -105,6 +106,8 @@ _MOST_ASSISTANTS, _MOST_OF_EACH = 256, 4
 
 def parse(raw: bytes) -> ParsedRun | None:
     """The run of which `raw` is the JSON text, if it is a usual one. Raises InvalidObject for its configuration."""
+    if _NUL in raw:
+        return None
     try:
         run = _decoder.decode(raw)
         setup = _setup(run)
@@ -113,8 +116,7 @@ def parse(raw: bytes) -> ParsedRun | None:
     counts = _counts(run)
     if counts is None:
         return None
-    record = _record(run, counts)
-    return None if _has_nul(record) else finish(record, setup.parsed, setup.names)
+    return finish(_record(run, counts), setup.parsed, setup.names)
 
 
 def _setup(run: PlainRun) -> Setup:
@@ -177,11 +179,3 @@ def _absent(run: PlainRun) -> int:
     if UNSET not in values:
         return 0
     return sum(bit for bit, value in zip(_OPTIONAL_BITS, values, strict=True) if value is UNSET)
-
-
-def _has_nul(record: RunRecord) -> bool:
-    """Whether a text holds what Postgres can't."""
-    metadata = record.metadata or {}
-    texts = (record.external_id, record.assistant_id, record.thread_id, record.status, *metadata, *metadata.values())
-    error = (record.error_code or "", record.error_message or "", record.incomplete_reason or "")
-    return "\0" in "".join((*texts, *error))
