@@ -19,7 +19,7 @@ from django.db.models.lookups import LessThan
 
 from runs.filters.conditions import EVERYTHING
 from runs.filters.lookups import LooksRare, probed
-from runs.filters.matches import Compared, Given, Is, Like
+from runs.filters.matches import Compared, Given, Is, Like, Match
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
@@ -113,7 +113,25 @@ class Search:
 
     @cached_property
     def _is_indexed(self) -> bool:
-        return self.tree is not None and _is_indexed(self.tree)
+        return self.tree is not None and self._leads_to(self.tree)
+
+    def _leads_to(self, node: Node) -> bool:
+        """Whether an index leads to what `node` finds."""
+        match node:
+            case Term("metadata", matches, str(key)) if self.scope.metadata_values(key, matches) is not None:
+                return True
+            case Term(field, matches):
+                has_beginning = field == "id"
+                is_plain = has_beginning or not any(isinstance(match, Like) for match in matches)
+                return field in _INDEXED and is_plain
+            case Words():
+                return True
+            case Not():
+                return False
+            case All(parts):
+                return any(map(self._leads_to, parts))
+            case Any(parts):
+                return all(map(self._leads_to, parts))
 
     @property
     def _gathered(self) -> Q:
@@ -186,6 +204,8 @@ class Search:
         since, until = None, None
         for part in _all_of(self.tree):
             match part:
+                case Term("metadata", matches, str(key)):
+                    until = min(filter(None, (until, self._last_seen(key, matches))), default=None)
                 case Term("created" | "started" | "ended" as field, (Compared(sign, quantity),)):
                     start, end = quantity.span(self.scope.now)
                     assert isinstance(start, datetime)  # noqa: S101 - of a field of times
@@ -195,6 +215,11 @@ class Search:
                     if sign in ("<", "<=", "=") and self._is_after_creation(field, last):
                         until = min(filter(None, (until, last)))
         return since, until
+
+    def _last_seen(self, key: str, matches: tuple[Match, ...]) -> datetime | None:
+        """Until when runs with such metadata were created, where that is known."""
+        hours = self.scope.metadata_values(key, matches)
+        return max(hours.values()) + timedelta(hours=1) if hours else None
 
     def _is_after_creation(self, field: str, until: datetime) -> bool:
         """Whether all runs whose `field` is up to `until` were created before it, which servers can get wrong."""
@@ -240,20 +265,3 @@ def _has_one_value(node: Node) -> bool:
         case Term("awaits", (Given(),)):
             return True
     return False
-
-
-def _is_indexed(node: Node) -> bool:
-    """Whether an index leads to what `node` finds."""
-    match node:
-        case Term(field, matches):
-            has_beginning = field == "id"
-            is_plain = has_beginning or not any(isinstance(match, Like) for match in matches)
-            return field in _INDEXED and is_plain
-        case Words():
-            return True
-        case Not():
-            return False
-        case All(parts):
-            return any(map(_is_indexed, parts))
-        case Any(parts):
-            return all(map(_is_indexed, parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runs.filters import calls, targets
+from runs.filters import calls, metadata, targets
 from runs.filters.kinds import Choice, CodeOrText, Dollars, Duration, HexPrefix, Kind, Label, Number, Text, Time
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Target
@@ -160,7 +160,7 @@ FIELDS = (
         "first received here then", ("received:-1h",),
     ),
     Field(
-        "metadata", "metadata", _CHOICE, targets.Metadata(),
+        "metadata", "metadata", _CHOICE, metadata.Metadata(),
         "whose metadata has that value, `*` any, at that key",
         ("metadata.customer:acme", "metadata.customer:*", "-metadata.customer:*", 'metadata."odd key":"a b"'),
         keyed=True,

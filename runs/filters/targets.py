@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Protocol
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from runs.filters import lookups
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.keyset import LEAST, or_least
-from runs.models import Assistant, Configuration, ErrorGroup, HourByTool, Project, RunStep, RunTag
+from runs.models import (
+    Assistant,
+    Configuration,
+    ErrorGroup,
+    HourByTool,
+    MetadataKey,
+    MetadataValue,
+    Project,
+    RunStep,
+    RunTag,
+)
 
 NOTHING = Q(pk__in=[])
 # Ids of configurations and groups, and names, that are written out, which the planner serves best. More of them match
 # so much that walking the list is right, and a subquery is as good.
 MOST_WRITTEN_OUT = 500
+# Values of metadata that are written out for a pattern: each is compared with those of every run that is looked at.
+MOST_ALTERNATIVES = 50
 
 # Of `or_least`, hence never of null.
 _COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
 NEVER_NULL = (Exists, *_COMPARISONS.values())
-
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class Scope:
 
     project: Project | None
     now: datetime
+    _known: dict[tuple[str, tuple[Match, ...]], dict[str, datetime] | None] = field(default_factory=dict, compare=False)
 
     def configurations(self, condition: Q) -> Q:
         """The runs whose configuration fulfils `condition`; one query, for the ids."""
@@ -54,6 +64,25 @@ class Scope:
         called = HourByTool._default_manager.filter(project=self.project, type="function", name__like=match.sql)
         names = list(called.order_by("name").values_list("name", flat=True).distinct()[: MOST_WRITTEN_OUT + 1])
         return names if len(names) <= MOST_WRITTEN_OUT else None
+
+    def metadata_values(self, key: str, matches: tuple[Match, ...]) -> dict[str, datetime] | None:
+        """The values of a key of the metadata of which one of `matches` holds, and the last hour of runs with each.
+
+        None where not all values are known, or very many are meant. Asks the database once.
+        """
+        asked = key, matches
+        if asked not in self._known:
+            self._known[asked] = self._metadata_values(key, matches)
+        return self._known[asked]
+
+    def _metadata_values(self, key: str, matches: tuple[Match, ...]) -> dict[str, datetime] | None:
+        if self.project is None or not all(isinstance(match, Is | Like) for match in matches):
+            return None
+        if not MetadataKey.objects.in_project(self.project).has_all_values(key):
+            return None
+        values = [match.value for match in matches if isinstance(match, Is)]
+        patterns = [match.sql for match in matches if isinstance(match, Like)]
+        return MetadataValue.objects.of_key(self.project, key).last_hours(values, patterns, MOST_ALTERNATIVES)
 
     def assistants_like(self, matches: Iterable[Match]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
@@ -205,26 +234,6 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
-    """The value of one key of the run's metadata."""
-
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        assert key is not None  # noqa: S101 - the language refuses a field with keys without one
-        return any_of(self._one(match, key) for match in matches)
-
-    def _one(self, match: Match, key: str) -> Q:
-        match match:
-            case Given():
-                return Q(metadata__has_key=key)
-            case Is(value):
-                return any_of(Q(metadata__contains={key: each}) for each in _spellings(value))
-            case Like():
-                text = lookups.JsonText(F("metadata"), Value(key))
-                return Q(metadata__has_key=key) & Q(lookups.Like(text, match.sql))
-        raise unexpected(match)
-
-
-@dataclass(frozen=True, slots=True)
 class Tagged:
     """The team's own labels, which lie beside the run."""
 
@@ -368,11 +377,3 @@ def any_of(conditions: Iterable[Q]) -> Q:
 def unexpected(match: Match) -> TypeError:
     """A kind reads what its field's target doesn't know: the registry is wrong."""
     return TypeError(f"no condition for {match!r}")
-
-
-def _spellings(value: str) -> list[Any]:
-    """A value as text, and as the number or the truth value that servers post in its place."""
-    found: list[Any] = [value]
-    if _NUMBER.fullmatch(value) or value in ("true", "false"):
-        found.append(json.loads(value))
-    return found

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, call_sums, rollups, sql, tool_definitions
+from runs import assessment, call_sums, metadata_values, rollups, sql, tool_definitions
 from runs.call_sums import Verdict
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, STEPS, Kind, Post
@@ -71,6 +71,7 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
     grouped = _grouped(batches)
     for _ in range(_ATTEMPTS):
         try:
+            metadata_values.note(project, _metadata(grouped))
             return _write_once(project, grouped, receipt)
         except _Missing as found:
             _store_configurations(project, grouped, found.configurations, receipt)
@@ -99,6 +100,14 @@ def _grouped(batches: Batches) -> Grouped:
         if by_key:
             grouped[kind] = by_key
     return grouped
+
+
+def _metadata(grouped: Grouped) -> Iterator[tuple[datetime, Any]]:
+    """The metadata of posted runs, each with when it was created."""
+    for posts in grouped.get(RUNS, {}).values():
+        for post in posts:
+            if isinstance(post.record, RunRecord):
+                yield post.record.created_at, post.record.metadata
 
 
 def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[int, Outcome]:

@@ -6,6 +6,7 @@ from runs.models.audit import AuditEvent
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration, ToolDefinition
 from runs.models.error_group import ErrorGroup
+from runs.models.metadata_value import MetadataKey, MetadataValue
 from runs.models.rollup import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
 from runs.models.run import Message, Observation, Run, RunStep
 from runs.models.saved_view import SavedView
@@ -26,6 +27,8 @@ __all__ = [
     "HourByTool",
     "Membership",
     "Message",
+    "MetadataKey",
+    "MetadataValue",
     "Observation",
     "Project",
     "Run",

@@ -154,7 +154,7 @@ def _ask(project: Project, question: Question, clients: tuple[Client, Client], r
     order = Order.parse(question.sort) if question.sort else NEWEST_FIRST
     cursor = _cursor(project, filters, order, question.behind)
     more = {"cursor": cursor} if cursor else {}
-    discarded = 0 if question.unbounded else _discarded(project, filters, order, cursor)
+    discarded = _discarded(project, filters, order, cursor)
     if order == NEWEST_FIRST:
         address = f"/api/v1/runs?{question.address(limit=str(ROWS), **more)}"
         yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)

@@ -74,7 +74,7 @@ def test_what_the_newest_runs_have_is_met_walking(filled: Project, monkeypatch: 
 
 @pytest.mark.usefixtures("looks")
 def test_what_only_old_runs_have_is_gathered(filled: Project) -> None:
-    for text in ("metadata.customer:acme", "weather", "function:get_weather", "status:failed model:o3 total_tokens:*"):
+    for text in ("weather", "function:get_weather", "status:failed model:o3 total_tokens:*"):
         assert LOOKS_RARE in statements(filled, text)[-1]
 
 

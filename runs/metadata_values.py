@@ -1,0 +1,152 @@
+"""Noting which values the metadata of runs have, before the runs are stored.
+
+What was noted is remembered in this process, so that runs like those before cost next to nothing: a value is written
+once an hour, or once at all where its key has many. Rows only ever say more than there is, so none is taken back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from django.db import connection, transaction
+
+from runs import sql
+from runs.models import MetadataKey, Project
+from runs.querysets.metadata_value import LONGEST, MOST_KEYS
+
+# Values of a key that are kept; those of one that has more are not worth it.
+MOST_VALUES = 10_000
+# Values of a key of which the last hour is kept; of more it would be written with nearly every run.
+MOST_DATED = 100
+# That hour of the others: none is later.
+EVER = datetime(9999, 12, 31, tzinfo=UTC)
+# Values that a process remembers of a project.
+MOST_REMEMBERED = 50_000
+
+_STORE = """
+    {before} INSERT INTO metadata_value (project_id, key, value, last_hour)
+    SELECT %s, noted.* FROM {among} unnest(%s::text[], %s::text[], %s::timestamptz[]) AS noted (key, value, hour)
+    ON CONFLICT (project_id, key, value) DO UPDATE SET last_hour = excluded.last_hour
+     WHERE metadata_value.last_hour < excluded.last_hour"""
+# A commit that nobody waits for: that of the runs, which comes next, is waited for and makes both durable.
+_UNHURRIED = "WITH commit AS (SELECT set_config('synchronous_commit', 'off', true))"
+
+Pair = tuple[str, str]
+
+
+class _Noted:
+    """What this process knows to be noted of a project; hours counted from the year 1."""
+
+    def __init__(self) -> None:
+        self.hours: dict[Pair, int] = {}
+        self.values = Counter[str]()  # by key
+        self.complete: dict[str, bool] = {}
+        self.is_full = False  # so that no other keys than these are kept
+
+    def wants(self, key: str) -> bool:
+        """Whether the values of `key` are kept, as far as this process knows."""
+        return self.complete.get(key, not self.is_full) and len(key) <= LONGEST
+
+
+def _moment(hour: int) -> datetime:
+    day, rest = divmod(hour, 24)
+    return datetime.fromordinal(day).replace(hour=rest, tzinfo=UTC)
+
+
+_EVER = EVER.toordinal() * 24
+_noted: defaultdict[int, _Noted] = defaultdict(_Noted)
+
+
+def note(project: Project, posted: Iterable[tuple[datetime, Any]]) -> None:
+    """Note the metadata of runs that are about to be stored, each with when it was created.
+
+    Belongs before the transaction that stores them, and is one of its own: writers would wait for each other else.
+    """
+    noted = _noted[project.pk]
+    last, odd = _last_hours(posted)
+    new: dict[Pair, int] = {}
+    for (key, value), hour in last.items():
+        text = value if type(value) is str else "true" if value else "false"
+        if noted.hours.get((key, text), 0) < hour and noted.wants(key):
+            if len(text) > LONGEST:
+                odd.add(key)
+            else:
+                new[key, text] = hour if noted.values[key] < MOST_DATED else _EVER
+    odd = {key for key in odd if noted.wants(key)}
+    if new or odd:
+        _store(project, noted, new, odd)
+
+
+def _last_hours(posted: Iterable[tuple[datetime, Any]]) -> tuple[dict[tuple[str, Any], int], set[str]]:
+    """The last hour of each key with a value, which is a text or a truth value; and keys whose values have parts."""
+    last: dict[tuple[str, Any], int] = {}
+    odd: set[str] = set()
+    for created_at, metadata in posted:
+        if not metadata or type(metadata) is not dict:
+            continue
+        hour = created_at.toordinal() * 24 + created_at.hour
+        try:
+            for pair in metadata.items():
+                if last.get(pair, 0) < hour:
+                    last[pair] = hour
+        except TypeError:  # of a dictionary's or a list's hash, which is seldom there
+            odd.update(key for key, value in metadata.items() if isinstance(value, dict | list))
+            plain = ((key, value) for key, value in metadata.items() if key not in odd)
+            last.update((pair, max(hour, last.get(pair, 0))) for pair in plain)
+    return {pair: hour for pair, hour in last.items() if pair[1] is not None}, odd
+
+
+def _store(project: Project, noted: _Noted, new: Mapping[Pair, int], odd: set[str]) -> None:
+    """Store `new` values with their hours, and that not all values of `odd` keys are kept."""
+    keys = {key for key, _ in new} | odd
+    more = Counter(key for key, value in new if (key, value) not in noted.hours)
+    incomplete = odd | {key for key, count in more.items() if noted.values[key] + count > MOST_VALUES}
+    if incomplete or not keys <= noted.complete.keys():
+        with transaction.atomic():
+            complete, is_full = _keys(project, keys, incomplete)
+            _store_values(project, noted, {pair: hour for pair, hour in new.items() if complete.get(pair[0])})
+            transaction.on_commit(partial(_remember_keys, noted, complete, is_full))
+    else:
+        _store_values(project, noted, new)
+
+
+def _keys(project: Project, wanted: set[str], incomplete: set[str]) -> tuple[dict[str, bool], bool]:
+    """The keys among `wanted` that are kept, by whether all of their values are, and whether no more will be kept."""
+    kept = MetadataKey.objects.in_project(project)
+    complete = dict(kept.filter(key__in=wanted).values_list("key", "is_complete"))
+    missing = sorted(wanted - complete.keys())
+    room = max(MOST_KEYS - kept.count(), 0) if missing else 0
+    new = (MetadataKey(project=project, key=key) for key in missing[:room])
+    MetadataKey.objects.bulk_create(new, ignore_conflicts=True)
+    complete |= dict.fromkeys(missing[:room], True)
+    changed = sorted(key for key in incomplete if complete.get(key))
+    kept.filter(key__in=changed).update(is_complete=False)
+    return complete | dict.fromkeys(changed, False), room < len(missing)
+
+
+def _store_values(project: Project, noted: _Noted, new: Mapping[Pair, int]) -> None:
+    """In the order of their keys, as everybody does: two writers would deadlock otherwise."""
+    pairs = sorted(new)
+    if pairs:
+        is_alone = not connection.in_atomic_block
+        statement = _STORE.format(before=_UNHURRIED if is_alone else "", among="commit," if is_alone else "")
+        hours = [_moment(new[pair]) for pair in pairs]
+        with sql.cursor() as cursor:
+            cursor.execute(statement, [project.pk, *map(list, zip(*pairs, strict=True)), hours], prepare=True)
+        transaction.on_commit(partial(_remember, noted, new))
+
+
+def _remember_keys(noted: _Noted, complete: Mapping[str, bool], is_full: bool) -> None:
+    noted.complete.update(complete)
+    noted.is_full = noted.is_full or is_full
+
+
+def _remember(noted: _Noted, hours: Mapping[Pair, int]) -> None:
+    if len(noted.hours) > MOST_REMEMBERED:
+        noted.hours.clear()
+    noted.values.update(key for key, value in hours if (key, value) not in noted.hours)
+    noted.hours.update(hours)
