@@ -43,7 +43,8 @@ class RunFilters:
     def from_query(cls, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()) -> RunFilters:
         """Read a query string that was taken apart into lists of values (`dict(request.GET.lists())`).
 
-        `also`: parameters that mean something else to the caller. Every other unknown parameter and every
+        What `q` asks and a parameter could, that parameter asks, so that what is typed and what is ticked is one
+        state. `also`: parameters that mean something else to the caller. Every other unknown parameter and every
         value that can't be meant is refused: raises InvalidFilter, one problem each, `path` the parameter.
         """
         problems = [
@@ -56,9 +57,10 @@ class RunFilters:
             found[field.name] = values
         for parameter, name in _MOMENTS.items():
             found[name] = _moment(parameter, query.get(parameter, ()), problems)
-        found[PARAMETER] = _query(query.get(PARAMETER, ()), problems)
+        asked = _query(query.get(PARAMETER, ()), problems)
         if problems:
             raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
+        found[PARAMETER] = _by_parameters(asked.tree, found) if asked else None
         return cls(**found)
 
     @classmethod
@@ -76,11 +78,7 @@ class RunFilters:
         """Read what `as_language` wrote; whatever parameters can say is asked by these. Raises InvalidFilter."""
         if not text.strip():
             return cls()
-        found: dict[str, Any] = {}
-        tree = Query.parse(text).tree
-        parts = tree.parts if isinstance(tree, All) else (tree,)
-        rest = [part for part in parts if not _taken_by_parameter(part, found)]
-        return cls(**found, q=Query(both(rest)) if rest else None)
+        return cls.from_query({PARAMETER: [text]})
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with `changes` made to the state first: `f.query(status=())`."""
@@ -222,13 +220,16 @@ def _term(name: str, values: tuple[str, ...]) -> Node:
     return Term("error_code" if name == "error" and is_quoted else name, matches)
 
 
-def _taken_by_parameter(part: Node, found: dict[str, Any]) -> bool:
-    """Note in `found` what `part` asks, if a parameter that is still free can ask the same."""
-    name, value = _as_parameter(part)
-    if not name or name in found:
-        return False
-    found[name] = value
-    return True
+def _by_parameters(tree: Node, found: dict[str, Any]) -> Query | None:
+    """Note in `found` what parts of `tree` ask, where a parameter that is still free can ask the same; the rest."""
+    rest: list[Node] = []
+    for part in tree.parts if isinstance(tree, All) else (tree,):
+        name, value = _as_parameter(part)
+        if name and not found[name]:
+            found[name] = value
+        else:
+            rest.append(part)
+    return Query(both(rest)) if rest else None
 
 
 def _as_parameter(part: Node) -> tuple[str, Any]:

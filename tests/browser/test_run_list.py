@@ -174,7 +174,7 @@ def test_a_whole_session_by_keyboard(signed_in: Page) -> None:
     keyboard.press("/")
     keyboard.type("error:rate_limit_exceeded")
     keyboard.press("Enter")
-    signed_in.wait_for_url("**q=error**")
+    signed_in.wait_for_url("**error=rate_limit_exceeded")
     expect(rows(signed_in)).to_have_count(1)
     keyboard.press("Escape")
     keyboard.press("j")
@@ -220,8 +220,27 @@ def test_a_query_is_completed_while_it_is_typed(signed_in: Page) -> None:
     keyboard.press("Escape")
     keyboard.press("/")
     keyboard.press("Enter")
-    signed_in.wait_for_url("**q=status%3Afailed**")
+    signed_in.wait_for_url("**/runs/?status=failed")
     expect(rows(signed_in)).to_have_count(1)
+
+
+def test_what_is_typed_is_ticked_where_it_can_be(signed_in: Page) -> None:
+    field, tokens = signed_in.locator("#q"), signed_in.locator("#q-form .tok")
+    failed = signed_in.locator("#statuses").get_by_role("checkbox", name="Failed")
+    field.fill("status:failed -model:none error:rate_limit_exceeded")
+    field.press("Enter")
+    expect(tokens).to_have_text(["status:failed", "error:rate_limit_exceeded"])
+    expect(field).to_have_value("-model:none")
+    expect(signed_in.get_by_role("checkbox", name="rate_limit_exceeded")).to_be_checked()
+    expect(failed).to_be_checked()
+    expect(rows(signed_in)).to_have_count(1)
+    with signed_in.expect_response("**/runs/?**"):
+        field.press("Enter")  # asks the same again, and not twice
+    expect(tokens).to_have_count(2)
+    failed.uncheck()
+    expect(tokens).to_have_text(["error:rate_limit_exceeded"])
+    expect(field).to_have_value("-model:none")
+    signed_in.wait_for_load_state("networkidle")  # facets that come later would be cut off
 
 
 def test_a_query_that_can_not_be_read_says_where(signed_in: Page, console: list[str]) -> None:
