@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
-from runs.filters.conditions import EVERYTHING
+from runs.filters.conditions import EVERYTHING, where
 from runs.filters.lookups import LooksRare, probed
 from runs.filters.matches import Compared, Given, Is, Like, Match
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
-from runs.models import DayByModel, Run
+from runs.models import DayByAssistant, DayByModel, Run
+from runs.models.rollup import Sums
 
 if TYPE_CHECKING:
     from runs.querysets.run import RunQuerySet
 
 LOOKED_AT = 2000
-# Of those, so many matches mean a page of fifty within some 20,000 runs.
-DENSE = 6
+# Of those, so many matches mean a page of fifty within some 10,000 runs, about as far as gathering all takes.
+DENSE = 12
 # The same where rows lie anywhere: so many of them mean a page within some 5,000 runs.
 MET_BY_ID = 20
 # Matches that a look counts: a quarter of what it looks at.
@@ -42,10 +43,12 @@ LONGEST_WALK, FAR_APART = 20_000, 3
 # Runs that are read at most to count the newest matches; fewer where each takes long.
 WALKED, WALKED_SLOWLY = 25_000, 10_000
 
-# each has an index in which the runs of one value are in the order of the list
-_ORDERED = {"status", "model", "assistant", "thread", "id", "error", "error_code", "reason", "group", "awaits"}
+# each has an index in which the runs of one value are in the order of the list; first what has the fewest, mostly
+_ORDERED = ("id", "thread", "awaits", "group", "reason", "error", "error_code", "status", "assistant", "model")
+_COMPLETED = Term("status", (Is("completed"),))
 # each has an index of whatever order
-_INDEXED = _ORDERED | {
+_INDEXED = {
+    *_ORDERED,
     "total_tokens", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "duration", "queue",
     "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag",
     "defines", "instructions", "configuration",
@@ -77,7 +80,7 @@ class Search:
             return self._gathered if self._gathers_sooner(order) else self._walked
         if self._is_ordered:
             return self.condition
-        return self._walked if self._near >= (PAGE if self._fields & _SELDOM else DENSE) else self._gathered
+        return self._led if self._near >= self._dense else self._gathered
 
     def valueless(self, order: Order) -> Q:
         """The condition for a page of the runs without a value in `order`, which are in the order of their ids."""
@@ -91,12 +94,12 @@ class Search:
         if self._is_settled or self._is_ordered:
             return self.condition, False
         if self._near >= MOST_SEEN:
-            return self._walked, False
-        if self._near < DENSE or (self._is_indexed and self._estimate <= self._reach):
+            return self._led, False
+        if self._near < DENSE or self._gathers_few:
             return self._gathered, False
         furthest = self._furthest
         within = Q(created_at__gte=furthest) if furthest else EVERYTHING
-        return self._walked & within, furthest is not None
+        return self._led & within, furthest is not None
 
     @property
     def _is_settled(self) -> bool:
@@ -139,26 +142,54 @@ class Search:
         return self.condition & _RARE
 
     @property
-    def _walked(self) -> Q:
+    def _believed(self) -> Q:
         """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-        believed = Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField())
-        since, until = self._times  # which say where the walk is
+        return Q(Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField()))
+
+    @property
+    def _walked(self) -> Q:
+        """The same within the time that is asked for, which says where the walk is."""
+        since, until = self._times
         bounds = {"created_at__gte": since, "created_at__lte": until}
-        return Q(**{lookup: moment for lookup, moment in bounds.items() if moment}) & Q(believed)
+        return Q(**{lookup: moment for lookup, moment in bounds.items() if moment}) & self._believed
+
+    @property
+    def _led(self) -> Q:
+        """The same for a walk through the newest of those that the lead has."""
+        return self._lead & self._walked
+
+    @cached_property
+    def _lead(self) -> Q:
+        """What holds of all matches and has an index, newest first, in which they are nearer to each other."""
+        return where(self._leader, self.scope) if self._leader else EVERYTHING
+
+    @cached_property
+    def _leader(self) -> Term | None:
+        """The part that most likely is that of the fewest runs, of those that have such an index."""
+        leaders = [part for part in _all_of(self.tree) if isinstance(part, Term) and _has_one_value(part)]
+        return min(leaders, key=lambda part: (part == _COMPLETED, _ORDERED.index(part.field)), default=None)
+
+    @property
+    def _dense(self) -> int:
+        """So many near matches are worth a walk."""
+        return PAGE if self._fields & _SELDOM else DENSE if self._is_indexed else 1
 
     @cached_property
     def _near(self) -> int:
-        """How many of the newest runs match."""
-        return self._look(NEWEST_FIRST)
+        """How many of the newest runs match, of those that the lead has."""
+        runs = self._runs.filter(self._lead)
+        last = runs.order_by("-created_at").values_list("created_at", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
+        if last is None:
+            return MOST_SEEN  # there are so few that any way is short
+        return runs.filter(self._believed, created_at__gte=last).count_at_most(MOST_SEEN - 1)
 
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
         runs = self._runs.valued(order) if order.begins_without_value else self._runs
         last = runs.sorted_by(order).only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
         if last is None:
-            return MOST_SEEN  # there are so few that any way is short
-        seen = runs.filter(self.condition).up_to(order.behind(last))
-        return seen.order_by()[:MOST_SEEN].count()
+            return MOST_SEEN
+        return runs.filter(self._believed).up_to(order.behind(last)).count_at_most(MOST_SEEN - 1)
 
     def _is_met_by_id(self, order: Order) -> bool:
         """Whether a page of matches without a value is met soon on a walk through all runs by their ids.
@@ -168,17 +199,32 @@ class Search:
         last = Run.objects.order_by("pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
         if last is None:
             return True
-        runs = Run.objects.filter(self.condition, project=self.scope.project, pk__lte=last).valueless(order)
-        return runs.order_by()[:MET_BY_ID].count() == MET_BY_ID
+        runs = Run.objects.filter(self._believed, project=self.scope.project, pk__lte=last).valueless(order)
+        return runs.count_at_most(MET_BY_ID - 1) == MET_BY_ID
+
+    @property
+    def _gathers_few(self) -> bool:
+        """Whether few runs are read to gather all matches. Those of other tables are looked for run by run."""
+        if self._leader and self._fields & _IN_OTHER_TABLES:
+            return self._candidates <= self._reach
+        return self._is_indexed and self._estimate <= self._reach
 
     @cached_property
     def _estimate(self) -> float:
         """About how many runs match, were they spread evenly."""
-        return max(self._near, 0.5) / LOOKED_AT * self._all
+        return max(self._near, 0.5) / LOOKED_AT * self._candidates
 
     @cached_property
-    def _all(self) -> int:
-        found = DayByModel._default_manager.filter(project=self.scope.project).aggregate(runs=Sum("runs"))
+    def _candidates(self) -> int:
+        """How many runs the lead has, or a large number of them."""
+        match self._leader:
+            case None | Term("status" | "model" | "error" | "error_code"):
+                sums: type[Sums] = DayByModel
+            case Term("assistant"):
+                sums = DayByAssistant
+            case _:
+                return self._runs.filter(self._lead).count_at_most(LONGEST_WALK)
+        found = sums._default_manager.filter(self._lead, project=self.scope.project).aggregate(runs=Sum("runs"))
         return int(found["runs"] or 0)
 
     def _gathers_sooner(self, order: Order) -> bool:
@@ -187,7 +233,7 @@ class Search:
             return True
         walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
         if not self._is_indexed:
-            return walk > self._all
+            return walk > self._candidates
         return walk > LONGEST_WALK / 2 and walk * FAR_APART > self._estimate
 
     @cached_property
@@ -232,7 +278,7 @@ class Search:
     @property
     def _furthest(self) -> datetime | None:
         """When the last run was created that a walk may meet; None where it may meet all."""
-        created = self._runs.newest_first().values_list("created_at", flat=True)
+        created = self._runs.filter(self._lead).order_by("-created_at").values_list("created_at", flat=True)
         return created[self._reach : self._reach + 1].first()
 
     @property
