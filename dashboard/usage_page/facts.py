@@ -56,8 +56,8 @@ def _tokens(found: Usage, label: str, name: str, links: Links, asides: tuple[Asi
 
 
 def _change(found: Usage, name: str, links: Links) -> tuple[Aside, ...]:
-    """Against the time before; nothing where that is not known, or was nothing either."""
-    before = getattr(found.previous, name) if found.previous and found.previous.runs else None
+    """Against the time before; nothing where that can't be compared, or was nothing either."""
+    before = getattr(found.previous, name) if found.is_comparable else None
     text = formats.change(getattr(found.totals, name), before)
     return () if text == formats.NONE else (Aside(text, links.before, "Against the time before, as long as this one"),)
 
@@ -71,8 +71,8 @@ def _part(number: int, kind: str, links: Links) -> tuple[Aside, ...]:
 
 def _not_priced(sums: Sums, links: Links, models: int, prices: str) -> Fact:
     asides = (
-        Aside(f"{models:,} model{' has' if models == 1 else 's have'} no price." if models else ""),
-        Aside("Set it" if models == 1 else "Set them", prices),
+        Aside(f"{models:,} model{'' if models == 1 else 's'}" if models else ""),
+        Aside("Set prices", prices),
     )
     exact = f"{sums.unpriced_tokens:,} tokens"
     shown = asides if prices and models else asides[:1]

@@ -54,7 +54,7 @@ def breakdown(found: Usage, links: Links, names: Mapping[str, str]) -> Breakdown
     rows = [_row(found, group, largest, links, names) for group in found.groups]
     split = found.question.split
     values = sum(group.others or 1 for group in found.groups)
-    return Breakdown(split.label, rows, values, split.name == "kind", found.previous is not None, found.counted_since)
+    return Breakdown(split.label, rows, values, split.name == "kind", found.is_comparable, found.counted_since)
 
 
 def _row(found: Usage, group: Group, largest: int, links: Links, names: Mapping[str, str]) -> Row:
@@ -84,8 +84,8 @@ def _share(found: Usage, group: Group, measured: Callable[[Sums], int]) -> str:
 
 
 def _change(found: Usage, group: Group, measured: Callable[[Sums], int]) -> str:
-    """Against the time before; where that had no run at all, nothing is "new"."""
-    if group.previous is None or not (found.previous and found.previous.runs):
+    """Against the time before, where the two can be compared."""
+    if group.previous is None or not found.is_comparable:
         return formats.NONE
     return formats.change(measured(group.sums), measured(group.previous))
 

@@ -166,7 +166,7 @@ def test_what_has_no_price_is_never_free(client: Client, project: Project) -> No
     factories.post_run(project, model="house-model", usage=usage, created_at=at)
     page = client.get(PAGE).context["page"]
     assert [row.cost for row in page.groups.rows] == ["no price"]
-    assert "Set it" not in client.get(PAGE).content.decode()
+    assert "Set prices" not in client.get(PAGE).content.decode()
     factories.post_run(project, model="gpt-4o", usage=usage, created_at=at)
     assert client.get(PAGE).context["page"].others.rows[0].cost == "≥ < $0.0001"
 
@@ -175,7 +175,7 @@ def test_an_administrator_is_led_to_prices_and_told_while_estimates_follow(clien
     admin = Client()
     admin.force_login(factories.make_user(project, role="admin"))
     factories.post_run(project, model="house-model", created_at=int(NOW.timestamp()) - 60)
-    assert '<a href="/p/default/settings/prices/">Set it</a>' in admin.get(PAGE).content.decode()
+    assert '<a href="/p/default/settings/prices/">Set prices</a>' in admin.get(PAGE).content.decode()
     set_price(project, "house-model", {"input": "1", "output": "1"})
     assert "being brought up to date" in client.get(PAGE).content.decode()
     reassess(project, None)

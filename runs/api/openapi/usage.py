@@ -48,7 +48,8 @@ def schemas() -> dict[str, Schema]:
 
 def _usage() -> Schema:
     amounts, group = _ref("UsageAmounts"), _ref("UsageGroup")
-    previous = {"from": _TIME, "to": _TIME, "totals": _or_null(amounts)}
+    comparable = {"type": "boolean", "description": "Whether the project had runs before that time began."}
+    previous = {"from": _TIME, "to": _TIME, "totals": _or_null(amounts), "comparable": comparable}
     others = _closed("All other groups.", {"groups": _COUNT, **_amounts_of_group()})
     part = _closed("", {"from": _TIME, "to": _TIME})
     return _closed(

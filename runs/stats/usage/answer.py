@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from runs.models import Project
+from runs.models import Project, Run
 from runs.stats.usage import calendar
 from runs.stats.usage.question import KIND, Question
 from runs.stats.usage.sums import EVERYTHING, NOTHING, Found, Sums, Table, Wanted, source, table, total
@@ -34,7 +34,8 @@ class Usage:
     """An answer. `edges` bound the parts of the time; `counted_since` is where the groups begin if not at its start.
 
     `totals` and `previous` are of all that match, and exact unless `is_capped`: then they too are of the newest runs
-    alone. Where `counted_since` is given nothing can be compared with the time before.
+    alone. Where `counted_since` is given nothing can be compared with the time before. That `is_comparable` if the
+    project had runs before it began: set against what was only just beginning, everything would have multiplied.
     """
 
     question: Question
@@ -44,6 +45,7 @@ class Usage:
     groups: tuple[Group, ...]
     counted_since: datetime | None
     is_capped: bool
+    is_comparable: bool
 
     @property
     def named(self) -> tuple[Group, ...]:
@@ -54,7 +56,7 @@ class Usage:
 def usage(project: Project, question: Question, most: int, wanted: Wanted = EVERYTHING, *, parts: bool = True) -> Usage:
     """The first `most` groups by what is measured, and the others as one more; in one part where no `parts` are wanted.
 
-    One statement where rollups know all of it; two more at the most.
+    One statement where rollups know all of it, two more at the most; and one for whether it can be compared.
     """
     split = None if question.split.name == KIND else question.split
     inner = calendar.edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
@@ -67,7 +69,14 @@ def usage(project: Project, question: Question, most: int, wanted: Wanted = EVER
     if not wanted.before:
         previous, groups = None, tuple(replace(group, previous=None) for group in groups)
     is_partial = found.since is not None and found.since >= question.since
-    return Usage(question, inner, totals, previous, groups, found.since if is_partial else None, is_capped)
+    is_comparable = previous is not None and bool(previous.runs) and _had_runs(project, question.previous_since)
+    since = found.since if is_partial else None
+    return Usage(question, inner, totals, previous, groups, since, is_capped, is_comparable)
+
+
+def _had_runs(project: Project, before: datetime) -> bool:
+    first = Run.objects.in_project(project).oldest_created_at()
+    return first is not None and first < before
 
 
 def _totals(project: Project, question: Question, found: Table, wanted: Wanted) -> tuple[Sums, Sums | None, bool]:

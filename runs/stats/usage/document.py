@@ -35,6 +35,7 @@ def document(found: Usage, paces: Latency | None) -> Document:
             "from": question.previous_since,
             "to": question.since,
             "totals": None if found.previous is None else amounts(found.previous),
+            "comparable": found.is_comparable,
         },
         "parts": [{"from": since, "to": until} for since, until in zip(found.edges, found.edges[1:], strict=False)],
         "groups": [{"key": group.key, **_group(group, by_kind=by_kind)} for group in found.named],

@@ -15,6 +15,7 @@ from runs import rollups
 from runs.models import Project
 from runs.stats.usage import Group, Question, Sums, Usage, sums, usage
 from runs.stats.usage.sums import total
+from tests import factories
 from tests.runs.stats.usage.seeded import NOW, ZONES, Posted, seed
 
 KEYS: dict[str, Callable[[Posted], str | None]] = {
@@ -184,15 +185,24 @@ def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
     django_assert_num_queries: DjangoAssertNumQueries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for query in ("", "split=assistant", "split=status&status=failed"):
-        with django_assert_num_queries(1):
+    # and another one for when the first run was, where there is something to compare with
+    for query in ("", "split=assistant", "split=status&status=failed", "split=metadata.customer"):
+        with django_assert_num_queries(2):
             usage(project, question(query, "Asia/Kathmandu"), 3)
-    with django_assert_num_queries(1):
-        usage(project, question("split=metadata.customer"), 3)
     monkeypatch.setattr(sums, "MOST_COUNTED", 10)
-    # the newest runs; where they begin; totals
-    with django_assert_num_queries(3):
+    # the newest runs; where they begin; totals; the first run
+    with django_assert_num_queries(4):
         usage(project, question("split=metadata.customer"), 3)
+
+
+def test_what_was_only_beginning_is_not_compared_with(project: Project) -> None:
+    factories.post_run(project, created_at=int((NOW - timedelta(days=9)).timestamp()))
+    factories.post_run(project, created_at=int((NOW - timedelta(days=1)).timestamp()))
+    answer = usage(project, question("range=7d"), 3)
+    assert answer.previous is not None
+    assert (answer.previous.runs, answer.is_comparable) == (1, False)
+    factories.post_run(project, created_at=int((NOW - timedelta(days=30)).timestamp()))
+    assert usage(project, question("range=7d"), 3).is_comparable
 
 
 def test_the_time_before_is_as_long(project: Project) -> None:
