@@ -41,7 +41,7 @@ PAGE = 50
 # than that of time costs more, since it lies anywhere.
 LONGEST_WALK, FAR_APART = 20_000, 3
 # Runs that are read at most to count the newest matches; fewer where each takes long.
-WALKED, WALKED_SLOWLY = 25_000, 10_000
+WALKED, WALKED_SLOWLY = 25_000, 6_000
 
 # each has an index in which the runs of one value are in the order of the list; first what has the fewest, mostly
 _ORDERED = ("id", "thread", "awaits", "group", "reason", "error", "error_code", "status", "assistant", "model")
@@ -55,7 +55,8 @@ _INDEXED = {
 }  # fmt: skip
 # each finds few runs, and all of them sooner than a walk meets a page of them
 _SELDOM = {"failing", "misargued"}
-_IN_OTHER_TABLES = {"function", "tool", "failing", "misargued", "tag"}
+# of each run it is looked up, mostly in another table
+_PROBED = {"function", "tool", "failing", "misargued", "tag", "words"}
 # Holds for every run; but the planner believes that it hardly ever does.
 _RARE = Q(LooksRare("pk")) & Q(LooksRare("created_at"))
 
@@ -80,7 +81,7 @@ class Search:
             return self._gathered if self._gathers_sooner(order) else self._walked
         if self._is_ordered:
             return self.condition
-        return self._led if self._near >= self._dense else self._gathered
+        return self._led if self._is_near else self._gathered
 
     def valueless(self, order: Order) -> Q:
         """The condition for a page of the runs without a value in `order`, which are in the order of their ids."""
@@ -93,9 +94,9 @@ class Search:
         """
         if self._is_settled or self._is_ordered:
             return self.condition, False
-        if self._near >= MOST_SEEN:
+        if self._near >= MOST_SEEN and not self._is_slow:
             return self._led, False
-        if self._near < DENSE or self._gathers_few:
+        if self._near < self._dense or self._gathers_few:
             return self._gathered, False
         furthest = self._furthest
         within = Q(created_at__gte=furthest) if furthest else EVERYTHING
@@ -169,19 +170,35 @@ class Search:
         leaders = [part for part in _all_of(self.tree) if isinstance(part, Term) and _has_one_value(part)]
         return min(leaders, key=lambda part: (part == _COMPLETED, _ORDERED.index(part.field)), default=None)
 
+    @cached_property
+    def _is_near(self) -> bool:
+        """Whether a page of matches is near enough for a walk."""
+        return self._count_near(self._dense) == self._dense
+
     @property
     def _dense(self) -> int:
         """So many near matches are worth a walk."""
-        return PAGE if self._fields & _SELDOM else DENSE if self._is_indexed else 1
+        share = LOOKED_AT // self._looked_at
+        return -(-(PAGE if self._fields & _SELDOM else DENSE if self._is_indexed else 1) // share)
+
+    @property
+    def _looked_at(self) -> int:
+        """How many of the newest runs are looked at."""
+        return -(-LOOKED_AT // 2) if self._is_slow else LOOKED_AT
 
     @cached_property
     def _near(self) -> int:
-        """How many of the newest runs match, of those that the lead has."""
+        """How many of the newest runs match."""
+        return self._count_near(MOST_SEEN)
+
+    def _count_near(self, most: int) -> int:
+        """The same, as many as `most`, of those that the lead has."""
         runs = self._runs.filter(self._lead)
-        last = runs.order_by("-created_at").values_list("created_at", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
+        created = runs.order_by("-created_at").values_list("created_at", flat=True)
+        last = created[self._looked_at : self._looked_at + 1].first()
         if last is None:
-            return MOST_SEEN  # there are so few that any way is short
-        return runs.filter(self._believed, created_at__gte=last).count_at_most(MOST_SEEN - 1)
+            return most  # there are so few that any way is short
+        return runs.filter(self._believed, created_at__gte=last).count_at_most(most - 1)
 
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
@@ -205,14 +222,14 @@ class Search:
     @property
     def _gathers_few(self) -> bool:
         """Whether few runs are read to gather all matches. Those of other tables are looked for run by run."""
-        if self._leader and self._fields & _IN_OTHER_TABLES:
+        if self._leader and self._is_slow:
             return self._candidates <= self._reach
         return self._is_indexed and self._estimate <= self._reach
 
     @cached_property
     def _estimate(self) -> float:
         """About how many runs match, were they spread evenly."""
-        return max(self._near, 0.5) / LOOKED_AT * self._candidates
+        return max(self._near, 0.5) / self._looked_at * self._candidates
 
     @cached_property
     def _candidates(self) -> int:
@@ -284,7 +301,12 @@ class Search:
     @property
     def _reach(self) -> int:
         """How many runs may be read to count the newest matches."""
-        return WALKED_SLOWLY if self._fields & (_IN_OTHER_TABLES | {"words"}) else WALKED
+        return WALKED_SLOWLY if self._is_slow else WALKED
+
+    @cached_property
+    def _is_slow(self) -> bool:
+        """Whether it takes long to tell of a run that it matches."""
+        return bool(self._fields & _PROBED)
 
     @property
     def _runs(self) -> RunQuerySet:

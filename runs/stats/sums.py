@@ -23,6 +23,7 @@ from runs.stats.spans import HOUR, Span
 _COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}
 _FIELDS = {"status": "status", "model": "model", "error": "error", "error_code": "error"}
 _OF_DAYS = frozenset(("status", "model", "error"))
+_DAYS = {"rollup_day_model": _OF_DAYS, "rollup_day_assistant": frozenset(("assistant",))}
 _OF_HOURS = {"status": "rollup_hour_status", "model": "rollup_hour_model", "assistant": "rollup_hour_assistant"}
 
 # Before and after all runs.
@@ -96,8 +97,10 @@ class Measures(NamedTuple):
 
 def by(project: Project, plain: Plain, field: str) -> dict[str | None, Measures] | None:
     """The measures of each value of `field`, None where no sum knows them."""
-    if not plain.is_timed and {field, *plain.chosen} <= _OF_DAYS:
-        return _of_days(project, plain, field)
+    if not plain.is_timed:
+        for table, fields in _DAYS.items():
+            if {field, *plain.chosen} <= fields:
+                return _of_days(project, plain, field, table)
     if field in _OF_HOURS and plain.chosen.keys() <= {field}:
         return _of_hours(project, plain, field)
     return None
@@ -119,10 +122,10 @@ def extent(project: Project) -> tuple[datetime, datetime] | None:
     return None if first is None else (first, last + HOUR)
 
 
-def _of_days(project: Project, plain: Plain, field: str) -> dict[str | None, Measures]:
+def _of_days(project: Project, plain: Plain, field: str, table: str) -> dict[str | None, Measures]:
     where, parameters = _where(project, plain)
     column = _COLUMNS[field]
-    rows = _fetch(f"SELECT {column}, {_SUMMED} FROM rollup_day_model WHERE {where} GROUP BY 1", parameters)  # noqa: S608
+    rows = _fetch(f"SELECT {column}, {_SUMMED} FROM {table} WHERE {where} GROUP BY 1", parameters)  # noqa: S608
     return _measures(rows)
 
 
