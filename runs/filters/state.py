@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -40,12 +40,15 @@ class RunFilters:
     q: Query | None = None
 
     @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()) -> RunFilters:
+    def from_query(
+        cls, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = (), is_timed: bool = False
+    ) -> RunFilters:
         """Read a query string that was taken apart into lists of values (`dict(request.GET.lists())`).
 
         What `q` asks and a parameter could, that parameter asks, so that what is typed and what is ticked is one
-        state. `also`: parameters that mean something else to the caller. Every other unknown parameter and every
-        value that can't be meant is refused: raises InvalidFilter, one problem each, `path` the parameter.
+        state; times it keeps where the request `is_timed` by other means. `also`: parameters that mean something
+        else to the caller. Every other unknown parameter and every value that can't be meant is refused: raises
+        InvalidFilter, one problem each, `path` the parameter.
         """
         problems = [
             Problem(name, _unknown_parameter(name)) for name in query if name not in _PARAMETERS and name not in also
@@ -60,7 +63,8 @@ class RunFilters:
         asked = _query(query.get(PARAMETER, ()), problems)
         if problems:
             raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
-        found[PARAMETER] = _by_parameters(asked.tree, found) if asked else None
+        kept = _MOMENTS.values() if is_timed else ()
+        found[PARAMETER] = _by_parameters(asked.tree, found, kept) if asked else None
         return cls(**found)
 
     @classmethod
@@ -220,12 +224,15 @@ def _term(name: str, values: tuple[str, ...]) -> Node:
     return Term("error_code" if name == "error" and is_quoted else name, matches)
 
 
-def _by_parameters(tree: Node, found: dict[str, Any]) -> Query | None:
-    """Note in `found` what parts of `tree` ask, where a parameter that is still free can ask the same; the rest."""
+def _by_parameters(tree: Node, found: dict[str, Any], kept: Collection[str]) -> Query | None:
+    """Note in `found` what parts of `tree` ask, where a field that is still free, and not `kept` so, can ask the same.
+
+    What is left over.
+    """
     rest: list[Node] = []
     for part in tree.parts if isinstance(tree, All) else (tree,):
         name, value = _as_parameter(part)
-        if name and not found[name]:
+        if name and name not in kept and not found[name]:
             found[name] = value
         else:
             rest.append(part)

@@ -93,7 +93,7 @@ class Question:
         problems: list[Problem] = []
         given = {name: _only(name, query[name], problems) for name in PARAMETERS if name in query}
         try:
-            filters = RunFilters.from_query(query, also=PARAMETERS)
+            filters = RunFilters.from_query(query, also=PARAMETERS, is_timed="range" in query)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()

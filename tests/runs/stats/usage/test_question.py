@@ -78,6 +78,7 @@ def test_what_cannot_be_meant_is_refused_by_name(query: str, path: str, words: s
         "measure=cost&split=assistant",
         "split=metadata.customer&range=90d&status=failed&model=gpt-4o",
         "from=-7d&q=-status%3Afailed",
+        "range=7d&q=created%3A-1d",
         "range=7d&zone=Asia%2FTokyo",
         "split=kind&from=2026-11-01T00%3A00%3A00Z&to=2026-11-02T00%3A00%3A00Z",
     ],
