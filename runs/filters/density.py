@@ -72,6 +72,7 @@ class Search:
     condition: Q
     tree: Node | None
     scope: Scope
+    _counted: tuple[int, int] = 0, 0  # as many as the first, and how many there were
 
     def page(self, order: Order = NEWEST_FIRST) -> Q:
         """The condition for a page of the list in `order`, behind what is `valueless` where that comes first."""
@@ -178,8 +179,10 @@ class Search:
     @property
     def _dense(self) -> int:
         """So many near matches are worth a walk."""
-        share = LOOKED_AT // self._looked_at
-        return -(-(PAGE if self._fields & _SELDOM else DENSE if self._is_indexed else 1) // share)
+        if self._fields & _SELDOM:
+            return PAGE
+        dense = DENSE if self._is_indexed else 1
+        return -(-dense // 2) if self._is_slow else dense
 
     @property
     def _looked_at(self) -> int:
@@ -192,7 +195,12 @@ class Search:
         return self._count_near(MOST_SEEN)
 
     def _count_near(self, most: int) -> int:
-        """The same, as many as `most`, of those that the lead has."""
+        """The same, as many as `most`, of those that the lead has; once, unless more are wanted."""
+        if most > self._counted[0]:
+            self._counted = most, self._count_newest(most)
+        return min(most, self._counted[1])
+
+    def _count_newest(self, most: int) -> int:
         runs = self._runs.filter(self._lead)
         created = runs.order_by("-created_at").values_list("created_at", flat=True)
         last = created[self._looked_at : self._looked_at + 1].first()
