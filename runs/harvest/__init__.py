@@ -14,15 +14,20 @@ from runs.harvest.client import Client
 from runs.harvest.crew import Crew
 from runs.harvest.pace import Pace
 from runs.harvest.state import Finished
-from runs.harvest.walk import Fetched, Visit, thread_ids
+from runs.harvest.walk import Fetched, Visit, assistants, thread_ids
 from runs.ingest import Item, Report, ingest_mixed
 from runs.ingest.imports import Verdicts
 from runs.models import Project
-from runs.protocol import message, run, step
+from runs.protocol import assistant, message, run, step
 
 __all__ = ["Fetched", "Finished", "Harvest", "Tally", "Visit"]
 
-_NAMES = {run.OBJECT: "runs", step.OBJECT: "steps", message.OBJECT: "messages"}
+_NAMES = {
+    run.OBJECT: "runs",
+    step.OBJECT: "steps",
+    message.OBJECT: "messages",
+    assistant.OBJECT: "assistants",
+}
 
 
 @dataclass(slots=True)
@@ -59,11 +64,12 @@ class Harvest:
     tally: Tally = field(default_factory=Tally)
 
     def run(self, named: list[str] | None = None) -> Generator[Report | Visit]:
-        """Fetch and store the `named` threads, or all; safe to stop and to repeat.
+        """Fetch and store the names of assistants and the `named` threads, or all; safe to stop and to repeat.
 
         Gives the report of each page when it is stored, and how the visit went when a thread is done. Raises
         HarvestFault where nothing more can be fetched, and what `ingest` does; what was stored before stays.
         """
+        yield from map(self._store, assistants(self.client))
         threads = self._named(named) if named is not None else self._listed()
         crew = Crew(self.client, self.pace, self.concurrency, self._wanted(threads))
         spoilt: set[str] = set()

@@ -1,4 +1,4 @@
-"""What is fetched of a thread, and in which order: its runs, each with its steps, then its messages."""
+"""What is fetched, and in which order: assistants; of each thread its runs, each with its steps, then its messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from runs.errors import UnreadableBody
 from runs.harvest.client import Client, GivenUp, KeyRefused, NotThere, ServerRefuses
 from runs.harvest.listing import Listed, Page, pages
-from runs.protocol import message, run, step, text
+from runs.protocol import assistant, message, run, step, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,15 @@ def thread_ids(client: Client, repeats: list[str]) -> Iterator[str]:
         raise ServerRefuses(told) from error
     except KeyRefused as error:
         raise KeyRefused(f"{error} (a server that lists threads to no key needs --threads-file)") from error
+
+
+def assistants(client: Client) -> Iterator[Fetched]:
+    """All assistants, for their names, which runs don't carry; as far as the server lists them, and to this key."""
+    try:
+        for page in pages(client, "/assistants"):
+            yield Fetched("", assistant.OBJECT, [item.raw for item in page.items])
+    except (NotThere, KeyRefused, GivenUp):
+        return
 
 
 def walk(client: Client, visit: Visit) -> Iterator[Fetched]:

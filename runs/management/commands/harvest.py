@@ -30,7 +30,7 @@ _KEPT = "What was stored before stays; the same command goes on from there."
 
 class Command(BaseCommand):
     help = (
-        "Fetch threads, runs, steps and messages from an Assistants-compatible server and store them. "
+        "Fetch threads, runs, steps, messages and assistants' names from an Assistants-compatible server. "
         "Safe to stop and to repeat: threads whose runs had all ended are not fetched again."
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from runs.harvest import Harvest
 from runs.harvest.client import GivenUp, KeyRefused, ServerRefuses
-from runs.models import Message, Project, Run, RunStep
+from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories
 from tests.runs.harvest.conftest import MakeHarvest
 from tests.runs.harvest.server import AgentServer, Request, cut, endless, status
@@ -102,7 +102,33 @@ def test_endless_lists_end(project: Project, server: AgentServer, harvest_of: Ma
     tally = done(harvest_of()).tally
     assert stored(project) == served(server)
     assert tally.is_complete
-    assert len(server.requests) < 2 * len(server.lists) + 1
+    assert len(server.requests) <= 2 * len(server.lists) + 1  # and assistants, of which it knows nothing
+
+
+def test_names_of_assistants_are_fetched_too(project: Project, server: AgentServer, harvest_of: MakeHarvest) -> None:
+    fill(server, 1)
+    named = {"id": "asst_concierge", "object": "assistant", "name": "Order concierge", "model": "gpt-4o"}
+    server.lists["/assistants"] = [
+        json.dumps(each).encode() for each in (named, named | {"id": "asst_2", "name": None})
+    ]
+    tally = done(harvest_of()).tally
+    assert tally.is_complete
+    assert tally.fetched["assistants"] == 2
+    assert dict(Assistant.objects.values_list("external_id", "posted_name")) == {
+        "asst_concierge": "Order concierge",
+        "asst_2": None,
+    }
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 500])
+def test_a_server_that_keeps_its_assistants_is_harvested_all_the_same(
+    project: Project, server: AgentServer, harvest_of: MakeHarvest, code: int
+) -> None:
+    fill(server, 1)
+    server.lists["/assistants"] = []
+    server.faults["/assistants"] = [status(code)] * 20
+    assert done(harvest_of()).tally.is_complete
+    assert stored(project) == served(server)
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -119,7 +145,7 @@ def test_a_thread_is_asked_for_runs_then_steps_then_messages(server: AgentServer
     first, second = (json.loads(raw)["id"] for raw in server.lists["/threads/thread_0/runs"])
     base = "/threads/thread_0"
     steps = [f"{base}/runs/{run}/steps" for run in (first, second)]
-    assert server.paths == ["/threads", f"{base}/runs", *steps, f"{base}/messages"]
+    assert server.paths == ["/assistants", "/threads", f"{base}/runs", *steps, f"{base}/messages"]
 
 
 def test_a_second_harvest_skips_what_is_finished(
@@ -131,7 +157,7 @@ def test_a_second_harvest_skips_what_is_finished(
     server.requests.clear()
     server.hold("thread_new", factories.run_object(thread_id="thread_new"))
     tally = done(harvest_of()).tally
-    assert {path.split("/")[2] for path in server.paths if path != "/threads"} == {
+    assert {path.split("/")[2] for path in server.paths if path.startswith("/threads/")} == {
         "thread_waiting",
         "thread_new",
     }
@@ -262,7 +288,7 @@ def test_a_list_of_threads_that_breaks_off_ends_it(server: AgentServer, harvest_
 def test_ids_are_quoted(project: Project, server: AgentServer, harvest_of: MakeHarvest) -> None:
     tally = done(harvest_of(), ["../../secrets?x=1#y", "thread one"]).tally
     assert tally.gone == 2
-    assert set(server.paths) == {"/threads/..%2F..%2Fsecrets%3Fx%3D1%23y/runs", "/threads/thread%20one/runs"}
+    assert set(server.paths[1:]) == {"/threads/..%2F..%2Fsecrets%3Fx%3D1%23y/runs", "/threads/thread%20one/runs"}
 
 
 def key_of(posted: dict[str, Any]) -> tuple[str, str, str]:
