@@ -22,7 +22,7 @@ from runs.filters.lookups import LooksRare, probed
 from runs.filters.matches import Compared, Given, Is, Like, Match
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope
-from runs.filters.tree import All, Any, Node, Not, Term, Words, leaves
+from runs.filters.tree import All, Any, Node, Not, Term, Words, both, leaves
 from runs.models import DayByAssistant, DayByModel, Run
 from runs.models.rollup import Sums
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 LOOKED_AT = 2000
 # Of those, so many matches mean a page of fifty within some 10,000 runs, about as far as gathering all takes.
 DENSE = 12
-# The same where rows lie anywhere: so many of them mean a page within some 5,000 runs.
-MET_BY_ID = 20
 # Matches that a look counts: a quarter of what it looks at.
 MOST_SEEN = 500
 PAGE = 50
@@ -75,7 +73,7 @@ class Search:
     _counted: tuple[int, int] = 0, 0  # as many as the first, and how many there were
 
     def page(self, order: Order = NEWEST_FIRST) -> Q:
-        """The condition for a page of the list in `order`, behind what is `valueless` where that comes first."""
+        """The condition for a page of the list in `order`, of runs that have a value in it."""
         if self._is_settled:
             return self.condition
         if order != NEWEST_FIRST:
@@ -85,8 +83,10 @@ class Search:
         return self._led if self._is_near else self._gathered
 
     def valueless(self, order: Order) -> Q:
-        """The condition for a page of the runs without a value in `order`, which are in the order of their ids."""
-        return self.condition if self._is_settled else self._walked if self._is_met_by_id(order) else self._gathered
+        """The condition for a page of the newest runs without a value in `order`."""
+        if self.scope.project is None or self.condition == NOTHING:
+            return self.condition
+        return self._without(order).page()
 
     def newest(self) -> tuple[Q, bool]:
         """The condition for counting the newest matches, and whether it stops short of some.
@@ -210,22 +210,17 @@ class Search:
 
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
-        runs = self._runs.valued(order) if order.begins_without_value else self._runs
-        last = runs.sorted_by(order).only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
+        runs = self._runs.sorted_by(order) if order.never_null else self._runs.valued(order)
+        last = runs.only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
         if last is None:
             return MOST_SEEN
         return runs.filter(self._believed).up_to(order.behind(last)).count_at_most(MOST_SEEN - 1)
 
-    def _is_met_by_id(self, order: Order) -> bool:
-        """Whether a page of matches without a value is met soon on a walk through all runs by their ids.
-
-        That is in no order at all, so what begins it tells of the rest, too.
-        """
-        last = Run.objects.order_by("pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
-        if last is None:
-            return True
-        runs = Run.objects.filter(self._believed, project=self.scope.project, pk__lte=last).valueless(order)
-        return runs.count_at_most(MET_BY_ID - 1) == MET_BY_ID
+    def _without(self, order: Order) -> Search:
+        """The same of runs without a value in `order` alone."""
+        without = Not(Term(order.field, (Given(),)))
+        tree = both([self.tree, without] if self.tree else [without])
+        return Search(self.condition & where(without, self.scope), tree, self.scope)
 
     @property
     def _gathers_few(self) -> bool:

@@ -21,7 +21,11 @@ SORTS = tuple(sign + by for by in _COLUMNS for sign in ("-", ""))
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What runs are sorted by, and in which direction. Runs without a value count as less than all others."""
+    """What runs are sorted by, and in which direction.
+
+    Runs without a value count as less than all others. Among themselves they are sorted by time, the newest first,
+    whatever the direction.
+    """
 
     by: str = "created"
     descending: bool = True
@@ -48,9 +52,9 @@ class Order:
         return self.by == "created"
 
     @property
-    def begins_without_value(self) -> bool:
-        """Whether what may have no value comes first: thousands of runs at once, in the order of their ids."""
-        return not self.never_null and not self.descending
+    def field(self) -> str:
+        """What the query language calls it."""
+        return {"tokens": "total_tokens"}.get(self.by, self.by)
 
     @property
     def reversed(self) -> Order:
@@ -60,7 +64,7 @@ class Order:
     def behind(self, run: Run) -> Cursor:
         """Where the page after `run` begins."""
         value = getattr(run, self.column)
-        return Cursor(LEAST if value is None else value, run.pk, self)
+        return Cursor(run.created_at if value is None else value, run.pk, self)
 
     def __str__(self) -> str:
         return f"-{self.by}" if self.descending else self.by
@@ -70,11 +74,19 @@ NEWEST_FIRST = Order()
 
 
 class Cursor(NamedTuple):
-    """The run after which a page begins, and in which order. It stays right while runs arrive or go."""
+    """The run after which a page begins, and in which order. It stays right while runs arrive or go.
+
+    `value` is what it is sorted by: when it was created, too, where it has no value in the order.
+    """
 
     value: datetime | int
     id: uuid.UUID
     order: Order = NEWEST_FIRST
+
+    @property
+    def is_valueless(self) -> bool:
+        """Whether the run has no value in an order in which it may have none."""
+        return not self.order.never_null and isinstance(self.value, datetime)
 
     @classmethod
     def parse(cls, text: str, order: Order = NEWEST_FIRST) -> Cursor:
@@ -104,10 +116,10 @@ class Cursor(NamedTuple):
 
 def _value(order: Order, text: str) -> datetime | int:
     """A run's value in `order`, from how a cursor writes it. Raises ValueError."""
-    if order.never_null:
+    if order.never_null or "T" in text:
         return datetime.fromisoformat(text).astimezone(UTC)
     number = int(text)
-    if abs(number) > -LEAST:
+    if abs(number) >= -LEAST:
         raise ValueError("no bigint")
     return number
 

@@ -34,8 +34,15 @@ def _place(order: Order) -> str:
     return order.column if order.never_null else "sort_key"
 
 
+def _first_id(parts: Iterable[RunQuerySet]) -> str | None:
+    """The posted id of the first run in any of `parts`."""
+    found = (part.values_list("external_id", flat=True).first() for part in parts)
+    return next((run_id for run_id in found if run_id is not None), None)
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     project: Project | None = None  # set by `in_project`
+    is_valueless = False  # set by `valueless`
 
     def in_project(self, project: Project) -> Self:
         """The runs of one project."""
@@ -58,27 +65,27 @@ class RunQuerySet(models.QuerySet["Run"]):
     def page(self, search: Search, order: Order, after: Cursor | None, size: int) -> list[Run]:
         """Of the list that `found` gives, the `size` runs that come behind `after`.
 
-        Where those without a value come first, they are asked for by themselves: nothing but their ids gives them an
-        order, and thousands would be read to sort them in.
+        Those with a value and those without are asked for one after the other: no index has both in this order.
         """
-        if not order.begins_without_value:
+        if order.never_null:
             return list(self.found(search, order).after(after)[:size])
-        first: list[Run] = []
-        if after is None or after.value == LEAST:
-            found = self.filter(search.valueless(order)).valueless(order).order_by("id")
-            first = list((found.filter(pk__gt=after.id) if after else found)[:size])
-            after = None
-        if len(first) == size:
-            return first
-        return first + list(self.found(search, order).valued(order).after(after)[: size - len(first)])
+        page: list[Run] = []
+        for part in self._parts(order, after):
+            if len(page) < size:
+                asked = search.valueless(order) if part.is_valueless else search.page(order)
+                page += part.filter(asked)[: size - len(page)]
+        return page
 
     def valued(self, order: Order) -> Self:
-        """Those that have a value in `order`, which can be without."""
-        return self._with_place(order).filter(sort_key__gt=LEAST)
+        """Those that have a value in `order`, which can be without, sorted by it."""
+        runs = self._with_place(order).filter(sort_key__gt=LEAST)
+        return in_order(runs, (_place(order), "id"), descending=order.descending)
 
-    def valueless(self, order: Order) -> Self:
-        """Those that have none."""
-        return self._with_place(order).filter(sort_key=LEAST)
+    def valueless(self, order: Order, *, newest_first: bool = True) -> Self:
+        """Those that have none, sorted by time."""
+        found = self.filter(**{f"{order.column}__isnull": True})
+        found.is_valueless = True
+        return in_order(found, ("created_at", "id"), descending=newest_first)
 
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""
@@ -100,10 +107,15 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def sorted_by(self, order: Order) -> Self:
         """In that order. The id settles equal values, so that pages never overlap."""
-        return in_order(self._with_place(order), (_place(order), "id"), descending=order.descending)
+        if order.never_null:
+            return in_order(self, (_place(order), "id"), descending=order.descending)
+        valueless = {f"{order.column}__isnull": True}
+        times = (models.Case(models.When(**valueless, then=name)) for name in ("created_at", "id"))
+        sign = "-" if order.descending else ""
+        return self._with_place(order).order_by(f"{sign}sort_key", *(time.desc() for time in times), f"{sign}id")
 
     def after(self, cursor: Cursor | None) -> Self:
-        """What comes behind `cursor` in a list of its order."""
+        """What comes behind `cursor` in a list of its order, of runs that all have a value in it."""
         if cursor is None:
             return self
         order, position = cursor.order, (cursor.value, cursor.id)
@@ -111,11 +123,24 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def beside(self, run: Run, order: Order) -> tuple[str | None, str | None]:
         """The ids of the runs before and after `run` in a list of that order, whether or not it is in there."""
-        before, after = (
-            self.sorted_by(way).after(way.behind(run)).values_list("external_id", flat=True).first()
-            for way in (order.reversed, order)
-        )
+        place = order.behind(run)
+        if order.never_null:
+            ways = ([self.sorted_by(way).after(way.behind(run))] for way in (order.reversed, order))
+        else:
+            ways = (self._parts(order, place, backwards=backwards) for backwards in (True, False))
+        before, after = (_first_id(parts) for parts in ways)
         return before, after
+
+    def _parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
+        """What comes behind `after` in `order`: those with a value and those without, as they follow each other."""
+        way = order.reversed if backwards else order
+        valued, valueless = self.valued(way), self.valueless(order, newest_first=not backwards)
+        if after and after.is_valueless:
+            position = (after.value, after.id)
+            valueless = behind(valueless, ("created_at", "id"), position, descending=not backwards)
+            return [valueless] if way.descending else [valueless, valued]
+        valued = valued.after(after and after._replace(order=way))
+        return [valued, valueless] if way.descending else [valued] if after else [valueless, valued]
 
     def up_to(self, cursor: Cursor) -> Self:
         """What comes before `cursor` in a list of its order, and what it points at: the pages before."""
@@ -230,5 +255,5 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out
-        clone.project = self.project
+        clone.project, clone.is_valueless = self.project, self.is_valueless
         return clone

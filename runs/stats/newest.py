@@ -123,8 +123,10 @@ def _sorting(order: Order) -> str:
     if order == NEWEST_FIRST:
         return ""
     way = "DESC" if order.descending else "ASC"
-    place = order.column if order.never_null else f"coalesce({order.column}, {LEAST})"
-    return f"ORDER BY {place} {way}, id {way}"
+    if order.never_null:
+        return f"ORDER BY {order.column} {way}, id {way}"
+    times = ", ".join(f"CASE WHEN {order.column} IS NULL THEN {name} END DESC" for name in ("created_at", "id"))
+    return f"ORDER BY coalesce({order.column}, {LEAST}) {way}, {times}, id {way}"
 
 
 def _newest(

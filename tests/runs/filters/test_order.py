@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters, density
@@ -40,8 +40,8 @@ def test_other_orders_are_refused(text: str, words: str) -> None:
     assert str(refused.value) == words
 
 
-@pytest.mark.parametrize("value", [0, 5, -3, LEAST])
-def test_a_cursor_carries_its_order(value: int) -> None:
+@pytest.mark.parametrize("value", [0, 5, -3, LEAST + 1, datetime(2026, 5, 1, 12, 30, 0, 7, UTC)])
+def test_a_cursor_carries_its_order(value: int | datetime) -> None:
     cursor = Cursor(value, KEY, Order.parse("-duration"))
     assert Cursor.parse(str(cursor), cursor.order) == cursor
     for other in ("duration", "-tokens", "-created"):
@@ -71,13 +71,8 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
     some_runs(project)
     order = Order.parse(text)
     everything = list(Run.objects.in_project(project).sorted_by(order))
-    seen: list[Run] = []
-    cursor = None
-    while page := list(Run.objects.in_project(project).sorted_by(order).after(cursor)[:3]):
-        seen += page
-        cursor = Cursor.parse(str(order.behind(page[-1])), order)
+    seen = list(_pages(project, RunFilters(), order, size=3))
     assert seen == everything
-    assert everything == list(_pages(project, RunFilters(), order, size=3))
     assert len({run.pk for run in seen}) == 20
     values = [getattr(run, order.column) for run in seen]
     known = [value for value in values if value is not None]
@@ -86,14 +81,14 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
     assert order.by == "created" or None in missing  # what has no value counts as less
 
 
-@pytest.mark.parametrize("met_by_id", [1, 1000])
+@pytest.mark.parametrize("dense", [1, 1000])
 @pytest.mark.parametrize("text", ORDERS)
 @pytest.mark.parametrize("size", [1, 4, 7, 30])
 def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
-    project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, met_by_id: int
+    project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, dense: int
 ) -> None:
     monkeypatch.setattr(density, "LOOKED_AT", 5)
-    monkeypatch.setattr(density, "MET_BY_ID", met_by_id)
+    monkeypatch.setattr(density, "DENSE", dense)
     some_runs(project)
     order = Order.parse(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):
@@ -101,12 +96,23 @@ def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
         assert list(_pages(project, filters, order, size)) == listed
 
 
-def test_what_has_no_value_is_sorted_by_nothing_but_its_ids(project: Project) -> None:
+@pytest.mark.parametrize("text", ["duration", "-duration", "tokens", "-tokens", "cost", "-cost"])
+def test_of_runs_without_a_value_the_newest_come_first(project: Project, text: str) -> None:
     some_runs(project)
-    with CaptureQueriesContext(connection) as queries:
-        next(_pages(project, RunFilters(), Order.parse("tokens"), size=2))
-    (query,) = queries
-    assert query["sql"].endswith('ORDER BY "run"."id" ASC LIMIT 2')
+    order = Order.parse(text)
+    missing = [run for run in _pages(project, RunFilters(), order, size=4) if getattr(run, order.column) is None]
+    assert len(missing) > 2
+    assert missing == sorted(missing, key=lambda run: (run.created_at, run.pk), reverse=True)
+
+
+@pytest.mark.parametrize("text", ORDERS)
+def test_neighbours_are_those_of_the_list(project: Project, text: str) -> None:
+    some_runs(project)
+    order = Order.parse(text)
+    listed = list(Run.objects.in_project(project).sorted_by(order))
+    ids = [None, *(run.external_id for run in listed), None]
+    for place, run in enumerate(listed):
+        assert Run.objects.in_project(project).beside(run, order) == (ids[place], ids[place + 2])
 
 
 def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> Iterator[Run]:
@@ -120,7 +126,8 @@ def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> It
 def test_each_order_has_an_index_that_a_page_is_entered_with(project: Project, text: str) -> None:
     order = Order.parse(text)
     run = factories.post_run(project)
-    page = Run.objects.in_project(project).sorted_by(order).after(order.behind(run))[:51]
+    runs = Run.objects.in_project(project)
+    page = (runs.sorted_by(order) if order.never_null else runs.valued(order)).after(order.behind(run))[:51]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
     plan = page.explain()
