@@ -25,6 +25,7 @@ from runs.protocol.times import milliseconds_between
 
 # A run of which nothing was heard for longer will hardly go on while somebody watches.
 LOOKS_AGAIN_FOR = timedelta(hours=6)
+MOST_COUNTED = 1000  # runs of a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Header:
     def assistant(self) -> str | None:
         """Its name, where it has one."""
         return Assistant.objects.names(self.run.project, {self.run.assistant_id}).get(self.run.assistant_id)
+
+    @cached_property
+    def place(self) -> tuple[int, int] | None:
+        """Which run of its thread this is, and of how many, where it has neighbours and these can be counted."""
+        if self.previous is None and self.next is None:
+            return None
+        return Run.objects.place_in_thread(self.run, MOST_COUNTED)
 
     @property
     def is_active(self) -> bool:

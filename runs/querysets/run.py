@@ -230,6 +230,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         later = later.filter(tied | models.Q(created_at__gt=run.created_at)).order_by("created_at", "id")
         return later.values_list("external_id", flat=True).first()
 
+    def place_in_thread(self, run: Run, most: int) -> tuple[int, int] | None:
+        """Which one in its thread `run` is, from 1, and of how many; None where these are more than `most`."""
+        runs = self._in_thread_of(run).order_by("created_at", "id").values("created_at", "id")[: most + 1]
+        up_to = models.Q(created_at__lt=run.created_at) | models.Q(created_at=run.created_at, id__lte=run.id)
+        found = runs.aggregate(number=models.Count("id", filter=up_to), count=models.Count("id"))
+        return None if found["count"] > most else (found["number"], found["count"])
+
     def named(self, project: Project, run_ids: Iterable[str]) -> Self:
         """The runs that were posted to `project` with those ids."""
         return self.filter(pk__in=[project.key(run_id) for run_id in run_ids])

@@ -792,6 +792,18 @@ def test_previous_and_next_stay_in_the_thread(project, member_client):
     assert 'rel="next"' not in member_client.get(address(ordered[2].external_id)).content.decode()
 
 
+def test_its_place_in_the_thread_is_told_where_it_has_one(project, member_client, monkeypatch):
+    runs = [factories.run_object(thread_id="thread_1", created_at=factories.NOW + n // 2) for n in range(5)]
+    factories.post(project, *runs, factories.run_object(thread_id="thread_2"))
+    ordered = [run.external_id for run in Run.objects.filter(thread_id="thread_1").order_by("created_at", "id")]
+    for number, run_id in enumerate(ordered, 1):
+        assert f"<small>{number} of 5 in thread</small>" in member_client.get(address(run_id)).content.decode()
+    alone = Run.objects.get(thread_id="thread_2")
+    assert "<small>in thread</small>" in member_client.get(address(alone.external_id)).content.decode()
+    monkeypatch.setattr("dashboard.run_page.verdict.MOST_COUNTED", 4)
+    assert "<small>in thread</small>" in member_client.get(address(ordered[0])).content.decode()
+
+
 def with_steps(project, count: int) -> dict[str, Any]:
     run = factories.run_object()
     factories.post(project, run)
