@@ -210,7 +210,8 @@ class Search:
 
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
-        runs = self._runs.sorted_by(order) if order.never_null else self._runs.valued(order)
+        runs = Run.objects.filter(project=self.scope.project)
+        runs = runs.sorted_by(order) if order.never_null else runs.valued(order)
         last = runs.only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
         if last is None:
             return MOST_SEEN
@@ -272,6 +273,8 @@ class Search:
             match part:
                 case Term("metadata", matches, str(key)):
                     until = min(filter(None, (until, self._last_seen(key, matches))), default=None)
+                case Term("tag", matches):
+                    until = min(filter(None, (until, self.scope.last_tagged(matches))), default=None)
                 case Term("created" | "started" | "ended" as field, (Compared(sign, quantity),)):
                     start, end = quantity.span(self.scope.now)
                     assert isinstance(start, datetime)  # noqa: S101 - of a field of times

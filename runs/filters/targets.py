@@ -84,6 +84,21 @@ class Scope:
         patterns = [match.sql for match in matches if isinstance(match, Like)]
         return MetadataValue.objects.of_key(self.project, key).last_hours(values, patterns, MOST_ALTERNATIVES)
 
+    def last_tagged(self, matches: tuple[Match, ...]) -> datetime | None:
+        """When the newest run was created that has a tag of which one of `matches` holds; one query for each."""
+        if self.project is None:
+            return None
+        tags = RunTag.objects.in_project(self.project)
+        found = (
+            tags.named([match.value])
+            if isinstance(match, Is)
+            else tags.like(match.sql)
+            if isinstance(match, Like)
+            else tags
+            for match in matches
+        )
+        return max(filter(None, (each.newest_run() for each in found)), default=None)
+
     def assistants_like(self, matches: Iterable[Match]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
         patterns = [

@@ -25,7 +25,7 @@ from runs.ingest.kinds import RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
 from runs.ingest.tables import Key
-from runs.models import Configuration, ErrorGroup, Observation, Project
+from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
@@ -117,6 +117,7 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         # Behind the steps: what they say of themselves proves only what they were before this request.
         if moved := _configured_anew(plans.get(RUNS, {})):
             call_sums.uncheck(project, moved)
+        RunTag.objects.move(_created_anew(plans.get(RUNS, {})))
     # Nothing depends on these, hence outside.
     rollups.fold_sometimes(project)
     for kind, each in plans.items():
@@ -179,6 +180,19 @@ def _configured_anew(plans: Mapping[Key, Plan]) -> list[uuid.UUID]:
         and planned.held is not None
         and planned.before.configuration_id != planned.held.configuration_id
     ]
+
+
+def _created_anew(plans: Mapping[Key, Plan]) -> dict[uuid.UUID, datetime]:
+    """The runs that now say another time of their creation than before, and that time."""
+    return {
+        uuid.UUID(key[0]): planned.held.record.created_at
+        for key, planned in plans.items()
+        if planned.before is not None
+        and planned.held is not None
+        and isinstance(planned.before.record, RunRecord)
+        and isinstance(planned.held.record, RunRecord)
+        and planned.before.record.created_at != planned.held.record.created_at
+    }
 
 
 def _run_of(held: Held | None) -> rollups.Counted | None:

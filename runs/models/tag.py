@@ -40,7 +40,7 @@ class RunTag(models.Model):
     run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="tags", db_index=False)
     tag = models.TextField()
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    created_at = models.DateTimeField(help_text="When the run was created, as it was known when it was tagged")
+    created_at = models.DateTimeField(help_text="When the run was created")
     tagged_at = models.DateTimeField()
     tagged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -26,6 +27,19 @@ class RunTagQuerySet(models.QuerySet["RunTag"]):
     def named(self, names: Collection[str]) -> Self:
         """Those of the tags that go by one of `names`."""
         return self.filter(tag__in=names)
+
+    def like(self, pattern: str) -> Self:
+        """Those of the tags that are of a pattern of LIKE."""
+        return self.filter(tag__like=pattern)
+
+    def newest_run(self) -> datetime | None:
+        """When the newest run was created that has any of the tags."""
+        return self.order_by("-created_at").values_list("created_at", flat=True).first()
+
+    def move(self, runs: Mapping[uuid.UUID, datetime]) -> None:
+        """Note that those runs were created then, other than was known when they were tagged."""
+        for run_id in sorted(runs):
+            self.filter(run_id=run_id).update(created_at=runs[run_id])
 
     def by_run(self, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
         """The names of the tags of those runs, in order, by run; one query however many runs."""

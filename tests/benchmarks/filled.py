@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 DAYS = 90
+# The oldest of so many runs, and what they are tagged with.
+TAGGED_ONE_IN, TAG = 50, "archived"
 # Of so many runs one brings its steps; their tables would take most of the time to fill otherwise.
 STEPS_ONE_IN = 5
 
@@ -48,7 +50,21 @@ def filled(runs: int) -> Project:
         raise SystemExit(f"{os.environ['RUNGLASS_DATA_DIR']} holds {stored:,} runs, not {runs:,}: give another --keep")
     if not stored:
         _load(project, runs)
+    _tag(project, runs // TAGGED_ONE_IN)
     return project
+
+
+def _tag(project: Project, count: int) -> None:
+    from django.db import connection
+
+    from runs import tags
+    from runs.models import Run, RunTag
+
+    if not RunTag.objects.in_project(project).exists():
+        oldest = Run.objects.in_project(project).order_by("created_at").values_list("pk", flat=True)[:count]
+        tags.add(project, list(oldest), [TAG], None)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE) run_tag")
 
 
 def _load(project: Project, runs: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from tests.benchmarks.filled import DAYS
+from tests.benchmarks.filled import DAYS, TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ _KINDS = (
     Question("metadata, pattern", "metadata.customer:os*"),
     Question("metadata, rare pattern", "metadata.ticket:5000*"),
     Question("metadata, never pattern", "metadata.customer:zz*"),
+    Question("tag, old", f"tag:{TAG}", facets=True),
+    Question("tag, never", "tag:nothing"),
     Question("kind of tool", "tool:file_search"),
     Question("function called", "function:lookup_order"),
     Question("function, never", "function:abc"),
@@ -118,6 +120,7 @@ _COMBINATIONS = (
     Question("two, old", "created:<-80d status:failed"),
     Question("two, old", "created:<-80d metadata.customer:oscorp"),
     Question("two, old", "metadata.release:{old_release} status:failed"),
+    Question("two, old", f"tag:{TAG} status:failed"),
     Question("two, never", "model:gpt-4o assistant:asst_nobody"),
     Question("two, never", "status:failed error:nothing_known"),
     Question("three", "status:failed model:gpt-4o created:-30d"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from runs import tags
 from runs.errors import InvalidTag
-from runs.models import Project, RunTag, User
+from runs.filters import Query, RunFilters, density
+from runs.models import Project, Run, RunTag, User
 from runs.models.tag import LONGEST, tag_name
 from tests import factories
 
@@ -101,3 +104,20 @@ def test_tags_stay_where_a_person_is_gone(project: Project, member: User) -> Non
     tags.add(project, [run.pk], ["urgent"], member)
     member.delete()
     assert RunTag.objects.get().tagged_by is None
+
+
+def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(density, "LOOKED_AT", 1)
+    late = datetime.fromtimestamp(factories.NOW + 5000, UTC)
+    run = factories.post_run(project, id="run_moved", created_at=factories.NOW)
+    other = factories.post_run(project, id="run_other", created_at=factories.NOW + 1000)
+    tags.add(project, [run.pk, other.pk], ["kept"], None)
+    assert RunTag.objects.newest_run() == other.created_at
+    factories.post_run(project, id="run_moved", created_at=factories.NOW + 5000)
+    assert dict(RunTag.objects.values_list("run__external_id", "created_at")) == {
+        "run_moved": late,
+        "run_other": other.created_at,
+    }
+    for text in ("tag:kept", "tag:ke*", "tag:*", "tag:kept,gone"):
+        found = Run.objects.in_project(project).matching(RunFilters(q=Query.parse(text))).newest_first()
+        assert [each.external_id for each in found] == ["run_moved", "run_other"], text
