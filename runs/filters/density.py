@@ -39,7 +39,7 @@ PAGE = 50
 # than that of time costs more, since it lies anywhere.
 LONGEST_WALK, FAR_APART = 20_000, 3
 # Runs that are read at most to count the newest matches; fewer where each takes long.
-WALKED, WALKED_SLOWLY = 25_000, 6_000
+WALKED, WALKED_SLOWLY = 25_000, 5_000
 
 # each has an index in which the runs of one value are in the order of the list; first what has the fewest, mostly
 _ORDERED = ("id", "thread", "awaits", "group", "reason", "error", "error_code", "status", "assistant", "model")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,6 +24,7 @@ _DEEPEST = 200  # levels; comparing takes two frames of Python's stack a level, 
 _SMALL = 2 * 1024 * 1024  # bytes, of which no number of elements fills the memory
 _TIGHTEST = 16  # bytes a comma; objects of the protocol have about twice as many
 _LONGEST_INTEGER = 4000  # digits; Python refuses to convert more than 4300
+_SHORT = 64  # characters of a name that is kept as it is written
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -113,7 +115,17 @@ def same(left: bytes, right: bytes) -> bool:
 
 def join(members: dict[str, bytes]) -> bytes:
     """A JSON object of `members`."""
-    return b"{" + b",".join(_quote(name).encode() + b":" + raw for name, raw in members.items()) + b"}"
+    return b"{" + b",".join(_name(name) + raw for name, raw in members.items()) + b"}"
+
+
+def _name(name: str) -> bytes:
+    """The name of a member as it stands before its value."""
+    return _short_name(name) if len(name) <= _SHORT else _quote(name).encode() + b":"
+
+
+@lru_cache(maxsize=1024)  # of records of one kind the same few are written again and again
+def _short_name(name: str) -> bytes:
+    return _quote(name).encode() + b":"
 
 
 def clean(string: str) -> str:
