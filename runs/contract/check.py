@@ -118,7 +118,7 @@ def _held(call: Called, schema: str, arguments: Any, budget: Budget, told: set[s
 def _why(error: Exception) -> str:
     match error:
         case json.JSONDecodeError():
-            return f"{error.msg} at character {error.pos + 1:,}"
+            return f"{error.msg.removesuffix(' at')} at character {error.pos + 1:,}"
         case RecursionError():
             return "nested too deeply"
         case _:

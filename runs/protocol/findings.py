@@ -45,7 +45,7 @@ def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Proble
 
 
 # Where an object of another kind, or of another protocol, belongs.
-_HINTS = {
+HINTS = {
     "thread.run": "post it to /api/v1/runs",
     "thread.run.step": "post it to /api/v1/steps",
     "thread.message": "post it to /api/v1/messages",
@@ -64,5 +64,5 @@ def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str
         hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
     shown = f'"{text.clean(found)[:_MOST_SHOWN]}"' if isinstance(found, str) else "another type"
-    hint = _HINTS.get(found, "") if isinstance(found, str) else ""
+    hint = HINTS.get(found, "") if isinstance(found, str) else ""
     return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from runs.errors import RunglassError
 from runs.protocol import configuration, text
 from runs.protocol.configuration import MOST_REMEMBERED, ParsedConfiguration
 from runs.protocol.fields import INDEXED_LENGTH
@@ -105,13 +106,13 @@ _MOST_ASSISTANTS, _MOST_OF_EACH = 256, 4
 
 
 def parse(raw: bytes) -> ParsedRun | None:
-    """The run of which `raw` is the JSON text, if it is a usual one. Raises InvalidObject for its configuration."""
+    """The run of which `raw` is the JSON text, if it is a usual one that follows the protocol."""
     if _NUL in raw:
         return None
     try:
         run = _decoder.decode(raw)
         setup = _setup(run)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RunglassError):
         return None
     counts = _counts(run)
     if counts is None:

@@ -154,7 +154,7 @@ def _parse(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise UnreadableBody(f"not JSON: {error.msg} at character {error.pos}") from error
+        raise UnreadableBody(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from error
     except RecursionError as error:
         raise UnreadableBody("nested too deeply") from error
 

@@ -56,6 +56,13 @@ def test_one_wrong_object_is_refused_with_every_field_that_is_wrong(caller: Call
     assert not Run.objects.exists()
 
 
+def test_a_wrong_configuration_is_refused_by_its_id_and_beside_whatever_else_is_wrong(caller: Caller) -> None:
+    error = error_of(caller.post(run_object(id="run_1", model=7)), 400, "invalid_object")
+    assert [(each["id"], each["path"]) for each in error["fields"]] == [("run_1", "/model")]
+    error = error_of(caller.post(run_object(id="run_1", model=7, usage={"total_tokens": "2"})), 400, "invalid_object")
+    assert {each["path"] for each in error["fields"]} == {"/model", "/usage/total_tokens"}
+
+
 @pytest.mark.parametrize("body", [b"7", b'"run"', b"null", b"true", b'{"object":"list","data":{}}', b"{}"])
 def test_what_is_no_run_is_refused(caller: Caller, body: bytes) -> None:
     assert caller.send(body).status_code == 400
@@ -145,7 +152,8 @@ def test_lines_may_be_blank_and_are_counted_all_the_same(caller: Caller) -> None
     assert (response.status_code, counts(response)) == (207, [3, 2, 0, 0, 0, 1])
     [error] = response.json()["errors"]
     assert (error["index"], error["line"], error["path"]) == (1, 5, "")
-    assert "not JSON" in error["message"]
+    assert error["message"].startswith("not JSON: ")
+    assert error["message"].endswith(" at character 2")
 
 
 def test_a_broken_element_of_an_array_leaves_its_neighbours_alone(caller: Caller) -> None:
