@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from runs.errors import Problem, RunglassError, TooManyObjects
 from runs.ingest import bodies
@@ -11,6 +11,7 @@ from runs.ingest.bodies import MOST_OBJECTS, Item
 from runs.ingest.kinds import KINDS
 from runs.protocol import text
 from runs.protocol.events import CARRIERS, DONE, IGNORED, BrokenLine, Event, from_stream
+from runs.protocol.findings import HINTS
 
 STREAM = "text/event-stream"
 _MEMBERS = ("event", "data")
@@ -61,18 +62,24 @@ def _take_json(events: Events, item: Item) -> None:
         events.received += 1
         events.errors.append(Problem("", error.message, item.index, line=item.line))
         return
-    wrong = [
-        Problem(f"/{each}", "unknown field", item.index, line=item.line) for each in members if each not in _MEMBERS
-    ]
-    if not isinstance(name, str):
-        wrong.append(Problem("/event", "expected the name of an event", item.index, line=item.line))
-    if "data" not in members:
-        wrong.append(Problem("/data", "required, but missing", item.index, line=item.line))
-    if wrong:
+    if wrong := _wrong(members, name):
         events.received += 1
-        events.errors += wrong
+        events.errors += [replace(each, index=item.index, line=item.line) for each in wrong]
         return
     _take(events, item.index, Event(name, members["data"], item.line))
+
+
+def _wrong(members: Mapping[str, bytes], name: object) -> list[Problem]:
+    """What keeps the members of an object from being an event; an object by itself is told where it belongs."""
+    posted = text.value(members.get("object", b"null"))
+    if "data" not in members and isinstance(posted, str) and posted in KINDS:
+        return [Problem("/event", f"expected an event, got a {posted} by itself: {HINTS[posted]}")]
+    wrong = [Problem(f"/{each}", "unknown field") for each in members if each not in _MEMBERS]
+    if not isinstance(name, str):
+        wrong.append(Problem("/event", "expected the name of an event"))
+    if "data" not in members:
+        wrong.append(Problem("/data", "required, but missing"))
+    return wrong
 
 
 def _take(events: Events, index: int, event: Event) -> None:

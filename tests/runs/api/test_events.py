@@ -216,6 +216,12 @@ def test_what_is_no_event_is_refused(caller: Caller, event: Any, path: str) -> N
     assert_life_is_stored(caller)
 
 
+def test_an_object_by_itself_is_told_where_it_belongs(caller: Caller) -> None:
+    [error] = caller.post(_STEP, EVENTS).json()["errors"]
+    assert error["path"] == "/event"
+    assert error["message"] == "expected an event, got a thread.run.step by itself: post it to /api/v1/steps"
+
+
 def test_the_order_of_the_errors_is_that_of_the_stream(caller: Caller) -> None:
     body = b"broken\n\nevent: thread.run.completed\ndata: {}\n\nbroken\n\nevent: thread.run.completed\ndata: {\n\n"
     errors = caller.send(body, STREAM, EVENTS).json()["errors"]
