@@ -16,6 +16,7 @@ from runs.errors import InvalidFilter, Problem
 from runs.filters import tree
 from runs.filters.faults import fault
 from runs.filters.fields import BY_NAME, Field
+from runs.filters.kinds import Dollars, Number
 from runs.filters.matches import Match, unquoted
 from runs.filters.spelling import suggestion
 from runs.filters.tree import Node, Term, Words
@@ -54,6 +55,7 @@ _GRAMMAR = r"""
     %ignore /\s+/
 """
 _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
+_THOUSANDS = re.compile(r"[<>=]*\$?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _KEY = re.compile(r'([^."]+)(?:\.(?:"([\s\S]+)"|([^"]+)))?:')
 
 
@@ -110,6 +112,7 @@ class _Builder(Transformer_NonRecursive[Token, Node]):
     def term(self, tokens: list[Token]) -> Node:
         key, *values = tokens
         field, inner = _field(key)
+        _refuse_thousands(field, values)
         matches = []
         for value in values:
             self._count(value)
@@ -144,6 +147,13 @@ def _field(token: Token) -> tuple[Field, str | None]:
     if found[3] and "*" in found[3]:
         _refuse(_place(token) + token.index("*"), "a key is no pattern; quote it if '*' is part of it")
     return field, key
+
+
+def _refuse_thousands(field: Field, values: list[Token]) -> None:
+    """Refuse `>1,000`, which would be two values, neither of them meant."""
+    text = ",".join(values)
+    if isinstance(field.kind, Number | Dollars) and _THOUSANDS.fullmatch(text) and (text[0] in "<>=" or ",0" in text):
+        _refuse(_place(values[0]), f"a comma stands between values; did you mean '{text.replace(',', '')}'?")
 
 
 def _unknown(name: str) -> str:
