@@ -113,9 +113,8 @@ def _show(request: HttpRequest, asked: Asked, tabs: Tabs) -> HttpResponse:
 
 
 def _push(request: HttpRequest, response: HttpResponse, address: str) -> None:
-    """Put `address` into the browser's history, where it isn't what it shows already."""
-    if htmx.page_path(request) != address:
-        push_url(response, address)
+    """Put `address` into the browser's history, and nothing where it shows that already, however it was asked for."""
+    push_url(response, address if htmx.page_path(request) != address else False)
 
 
 def _show_older(request: HttpRequest, asked: Asked) -> HttpResponse:

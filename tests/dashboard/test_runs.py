@@ -354,6 +354,12 @@ def test_the_results_can_be_asked_for_in_every_way(member_client, project, heade
     assert "HX-Request" in response["Vary"]
 
 
+def test_asking_again_for_what_is_shown_adds_nothing_to_the_history(member_client, project):
+    shown = SWAP | {"HX-Current-URL": f"http://testserver{URL}?status=failed"}
+    assert member_client.get(f"{URL}?q=&status=failed", headers=shown)["HX-Push-Url"] == "false"
+    assert member_client.get(f"{URL}?q=refund", headers=shown)["HX-Push-Url"] == f"{URL}?q=refund"
+
+
 @pytest.mark.parametrize("headers", [{}, RESTORE], ids=["page", "history"])
 def test_a_next_page_is_a_whole_page_to_browsers(member_client, project, small_pages, headers):
     posted(project, *(factories.run_object() for _ in range(5)))
