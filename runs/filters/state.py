@@ -51,7 +51,9 @@ class RunFilters:
         InvalidFilter, one problem each, `path` the parameter.
         """
         problems = [
-            Problem(name, _unknown_parameter(name)) for name in query if name not in _PARAMETERS and name not in also
+            Problem(name, _unknown_parameter(name, also))
+            for name in query
+            if name not in _PARAMETERS and name not in also
         ]
         found: dict[str, Any] = {}
         for field in CHOICES:
@@ -182,9 +184,10 @@ _MOMENTS = {"from": "since", "to": "until"}
 _PARAMETERS = (*(field.name for field in CHOICES), *_MOMENTS, PARAMETER)
 
 
-def _unknown_parameter(name: str) -> str:
-    near = suggestion(name, _PARAMETERS)
-    return "unknown parameter" + (f"; did you mean '{near}'?" if near else f"; known are {', '.join(_PARAMETERS)}")
+def _unknown_parameter(name: str, also: Sequence[str]) -> str:
+    known = (*_PARAMETERS, *also)
+    near = suggestion(name, known)
+    return "unknown parameter" + (f"; did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
 
 
 def _moment(parameter: str, values: Sequence[str], problems: list[Problem]) -> Moment | None:
@@ -225,18 +228,25 @@ def _term(name: str, values: tuple[str, ...]) -> Node:
 
 
 def _by_parameters(tree: Node, found: dict[str, Any], kept: Collection[str]) -> Query | None:
-    """Note in `found` what parts of `tree` ask, where a field that is still free, and not `kept` so, can ask the same.
+    """Note in `found` what parts of `tree` ask, where a field that is not `kept` as it is can ask the same.
 
     What is left over.
     """
     rest: list[Node] = []
     for part in tree.parts if isinstance(tree, All) else (tree,):
         name, value = _as_parameter(part)
-        if name and name not in kept and not found[name]:
-            found[name] = value
+        if name and name not in kept and (shared := _shared(found[name], value)):
+            found[name] = shared
         else:
             rest.append(part)
     return Query(both(rest)) if rest else None
+
+
+def _shared(asked: Any, more: Any) -> Any:
+    """The one value that asks what both do; nothing where there is none, as of a contradiction."""
+    if not asked or asked == more:
+        return more
+    return tuple(each for each in asked if each in more) if isinstance(asked, tuple) else None
 
 
 def _as_parameter(part: Node) -> tuple[str, Any]:

@@ -108,6 +108,13 @@ def test_what_can_not_be_meant_is_refused_by_name(query: str, paths: list[str], 
     assert all(path in raised.value.message for path in paths)
 
 
+def test_the_parameters_of_the_caller_are_known_too() -> None:
+    with pytest.raises(
+        InvalidFilter, match=r"known are .*, q, limit, cursor; limt: unknown parameter; did you mean 'limit'"
+    ):
+        RunFilters.from_query({"nonsense": ["1"], "limt": ["5"]}, also=("limit", "cursor"))
+
+
 def test_what_means_something_else_to_the_caller_is_let_through() -> None:
     assert RunFilters.from_query({"cursor": ["x"], "status": ["failed"]}, also=("cursor",)).status == ("failed",)
 
@@ -215,6 +222,9 @@ def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: Node) ->
         ("created:>2026-05-01", "q=created%3A%3E2026-05-01"),
         ("-status:failed", "q=-status%3Afailed"),
         ("status:failed status:expired", "status=failed&q=status%3Aexpired"),
+        ("status:failed refund status:failed", "status=failed&q=refund"),
+        ("status:failed,expired status:expired,queued", "status=expired"),
+        ("created:>=-7d (created:>=-7d created:>=-3d)", "from=-7d&q=created%3A-3d"),
         ("status:failed OR model:o3", "q=status%3Afailed+OR+model%3Ao3"),
         ("model:gpt-*", "q=model%3Agpt-%2A"),
         ("assistant:asst_1", "assistant=asst_1"),
