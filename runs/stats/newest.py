@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,21 +28,17 @@ GROUPED = ("status", "model", "assistant_id", "error_code")
 # `found` has one more than are counted, which tells that there are more. It is read in the order in which it was made.
 _STATEMENT = """
     WITH found AS MATERIALIZED ({found}),
-         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most})
+         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most}),
+         divided AS (
+           SELECT {groups}, array_agg(floor(date_part('epoch', created_at))::bigint) AS seconds
+             FROM counted GROUP BY {groups})
     SELECT (SELECT count(*) FROM found), count(*), count(*) FILTER (WHERE status = 'failed'),
            percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms),
            sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL),
            min(created_at), max(created_at),
            ARRAY(SELECT id FROM found {order} LIMIT {first}),
-           {groups}, {times}
+           (SELECT json_agg(json_build_array({groups}, seconds)) FROM divided)
       FROM counted"""
-_GROUP = """
-    (SELECT json_object_agg({column}, runs)
-       FROM (SELECT {column}, count(*) AS runs FROM counted WHERE {column} IS NOT NULL GROUP BY 1) AS each)"""
-_TIMES = """
-    (SELECT json_object_agg(status, seconds)
-       FROM (SELECT status, array_agg(floor(date_part('epoch', created_at))::bigint) AS seconds
-               FROM counted GROUP BY 1) AS each)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,7 @@ def read(project: Project, search: Search, most: int, order: Order = NEWEST_FIRS
     condition, bounded = search.newest()
     found, parameters = select(project, condition, most, _MEASURED)
     statement = _STATEMENT.format(
-        found=found, most=int(most), first=int(first), order=_sorting(order), times=_TIMES,
-        groups=", ".join(_GROUP.format(column=column) for column in GROUPED),
+        found=found, most=int(most), first=int(first), order=_sorting(order), groups=", ".join(GROUPED),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -132,14 +128,20 @@ def _sorting(order: Order) -> str:
 def _newest(
     bounded: bool, seen: int, runs: int, failed: int, percentiles: list[int | None] | None, tokens: Any, cost: Any,
     unpriced: Any, oldest: datetime | None, newest: datetime | None, first: list[uuid.UUID],
-    *objects: dict[str, Any] | None,
+    divided: list[tuple[Any, ...]] | None,
 ) -> Newest:  # fmt: skip
     p50, p95 = percentiles or (None, None)
     capped = bounded or seen > runs
-    *groups, seconds = (found or {} for found in objects)
+    groups = {column: Counter[str]() for column in GROUPED}
+    created: defaultdict[str, list[int]] = defaultdict(list)
+    for *values, seconds in divided or ():
+        created[values[0]] += seconds
+        for column, value in zip(GROUPED, values, strict=True):
+            if value is not None:
+                groups[column][value] += len(seconds)
     return Newest(
         runs, capped, failed, p50, p95, _whole(tokens), _whole(cost), _whole(unpriced) or 0, oldest, newest,
-        dict(zip(GROUPED, groups, strict=True)), seconds, first,
+        groups, created, first,
     )  # fmt: skip
 
 
