@@ -51,6 +51,11 @@ _INDEXED = {
     "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag",
     "defines", "instructions", "configuration",
 }  # fmt: skip
+# each has an index that Postgres unites with another, since it does not begin with the project like that
+_UNITED = {
+    "metadata", "error_message", "instructions", "configuration", "defines", "queue", "started", "ended", "received",
+    "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens",
+}  # fmt: skip
 # each finds few runs, and all of them sooner than a walk meets a page of them
 _SELDOM = {"failing", "misargued"}
 # of each run it is looked up, mostly in another table
@@ -225,8 +230,8 @@ class Search:
 
     @property
     def _gathers_few(self) -> bool:
-        """Whether few runs are read to gather all matches. Those of other tables are looked for run by run."""
-        if self._leader and self._is_slow:
+        """Whether few runs are read to gather all matches: of two that could lead, one does, and the other is read."""
+        if self._leader and (self._is_slow or not self._fields & _UNITED):
             return self._candidates <= self._reach
         return self._is_indexed and self._estimate <= self._reach
 

@@ -118,3 +118,31 @@ def test_a_walk_begins_where_runs_were_created_that_started_or_ended_early(
     factories.post_run(project, **{"id": "run_odd", "created_at": NOW + 9, "started_at": NOW} | ended | {name: NOW})
     assert found(project, text) == {"0", "1", "2", "3", "odd"}
     assert '"run"."created_at" <= ' not in statements(project, text)[-1]
+
+
+@pytest.fixture
+def alike(project: Project, looks: None, monkeypatch: Any) -> Project:
+    """Twelve completed runs, six of them on one model, of which few may be read."""
+    factories.post(project, *(run_object(created_at=NOW + 9 * n, model="one" if n % 2 else "other") for n in range(12)))
+    for name, value in {"LOOKED_AT": 4, "MOST_SEEN": 100, "WALKED": 2, "WALKED_SLOWLY": 1}.items():
+        monkeypatch.setattr(density, name, value)
+    return project
+
+
+def test_a_walk_is_through_those_of_one_part_of_a_question(alike: Project) -> None:
+    *_, look, page = statements(alike, "total_tokens:* status:completed model:one")
+    for statement in (look, page):
+        before = statement.partition("CASE")[0]
+        assert '"run"."model" IN (\'one\')' in before
+        assert '"run"."status"' not in before.partition("WHERE")[2]
+    assert LOOKS_EVEN in page
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("total_tokens:* model:one", 3), ("-thread:none -function:* model:one", 2), ("-error:* -reason:*", 3)],
+)
+def test_numbers_are_of_as_many_runs_as_may_be_read(alike: Project, text: str, expected: int) -> None:
+    condition, bounded = RunFilters(q=Query.parse(text)).search(alike, dataset.NOW).newest()
+    assert bounded
+    assert Run.objects.in_project(alike).filter(condition).count() == expected
