@@ -4,10 +4,10 @@
 const open = () => document.querySelectorAll("details.menu[open]");
 
 // Answers whether one was open, so that Esc does one thing at a time.
-export function closeMenus({ except = null, refocus = false } = {}) {
+export function closeMenus({ keep = () => false, refocus = false } = {}) {
   let closed = false;
   for (const menu of open()) {
-    if (menu === except) continue;
+    if (keep(menu)) continue;
     if (refocus && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     menu.open = false;
     closed = true;
@@ -17,9 +17,12 @@ export function closeMenus({ except = null, refocus = false } = {}) {
 
 document.addEventListener("click", ({ target }) => {
   const chosen = target.closest(".panel :is(a, button)");
-  closeMenus({ except: chosen ? null : target.closest("details.menu") });
+  closeMenus({ keep: (menu) => !chosen && menu.contains(target) });
 });
-document.addEventListener("focusin", ({ target }) => closeMenus({ except: target.closest("details.menu") }));
+// Words that are pressed in a menu give the focus to what is around it: that is not leaving.
+document.addEventListener("focusin", ({ target }) =>
+  closeMenus({ keep: (menu) => menu.contains(target) || target.contains(menu) }),
+);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && closeMenus({ refocus: true })) event.preventDefault();
 });

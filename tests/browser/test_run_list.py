@@ -130,7 +130,7 @@ def test_columns_and_order_are_chosen(signed_in: Page) -> None:
     signed_in.locator("summary", has_text="Columns").click()
     signed_in.locator("#columns").get_by_label("Metadata").uncheck()
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
-    signed_in.locator("#columns").get_by_label("Thread").check()
+    signed_in.locator("#columns label", has_text="Thread").click()  # on its words
     expect(signed_in.locator(".runs th.c-thread")).to_be_visible()
     signed_in.keyboard.press("Escape")
     signed_in.get_by_role("columnheader", name="Tokens").get_by_role("link").click()
