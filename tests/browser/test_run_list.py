@@ -180,8 +180,10 @@ def test_a_whole_session_by_keyboard(signed_in: Page) -> None:
     keyboard.press("j")
     keyboard.press("Enter")
     expect(signed_in.locator("h1")).to_contain_text("run_failed")
+    signed_in.wait_for_load_state()  # keys work once scripts do
     keyboard.press("[")
     expect(signed_in.locator("h1")).not_to_contain_text("run_failed")
+    signed_in.wait_for_load_state()
     keyboard.press("]")
     expect(signed_in.locator("h1")).to_contain_text("run_failed")
     signed_in.locator("summary", has_text="Account").click()
