@@ -145,7 +145,7 @@ def _detail(project: Project, clients: tuple[Client, Client], repeat: int) -> It
 
 
 def _ask(project: Project, question: Question, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
-    """As REST where it knows the order, and as a page."""
+    """As REST and as a page."""
     from runs.filters import Order, RunFilters
     from runs.filters.order import NEWEST_FIRST
 
@@ -155,9 +155,8 @@ def _ask(project: Project, question: Question, clients: tuple[Client, Client], r
     cursor = _cursor(project, filters, order, question.behind)
     more = {"cursor": cursor} if cursor else {}
     discarded = _discarded(project, filters, order, cursor)
-    if order == NEWEST_FIRST:
-        address = f"/api/v1/runs?{question.address(limit=str(ROWS), **more)}"
-        yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)
+    address = f"/api/v1/runs?{question.address(limit=str(ROWS), **more)}"
+    yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)
     address = f"/p/{project.slug}/runs/?{question.address(**more)}"
     yield Answer(question.name, "page", _times(browser, address, repeat), discarded)
     if question.facets:
