@@ -117,6 +117,22 @@ def test_new_runs_are_announced_and_active_ones_change_in_place(signed_in: Page,
     expect(pill).to_have_count(0)
 
 
+def test_the_first_run_that_matches_is_announced_and_the_first_of_all_brings_the_list(
+    signed_in: Page, demo_project: Project
+) -> None:
+    signed_in.goto(f"{signed_in.url}?assistant=asst_new")
+    factories.post(demo_project, just_now(id="run_first", assistant_id="asst_new"))
+    signed_in.locator("#new-runs a").click(timeout=9000)
+    expect(rows(signed_in).locator("a.id")).to_have_attribute("title", "run_first")
+    Run.objects.all().delete()
+    signed_in.goto(signed_in.url.partition("?")[0])
+    expect(signed_in.get_by_role("heading", name="No runs yet")).to_be_visible()
+    factories.post(demo_project, just_now(id="run_first"))
+    expect(rows(signed_in).locator("a.id")).to_have_attribute("title", "run_first", timeout=9000)
+    signed_in.locator("#statuses label").click()
+    signed_in.wait_for_url("**?status=completed")
+
+
 def test_live_can_be_switched_off(signed_in: Page) -> None:
     asked: list[str] = []
     signed_in.on("request", lambda request: asked.append(request.url))
