@@ -56,10 +56,16 @@ def meant(names: Iterable[str], path: Path) -> bool:
     return place in folders or (_is_known(place.name) and any(place.is_relative_to(each) for each in folders))
 
 
+def passed_over(names: Iterable[str]) -> list[str]:
+    """The files in the folders among `names` that are not read, since their names are none of JSON."""
+    found = (each for name in names if name != "-" for each in Path(name).rglob("*") if each.is_file())
+    return sorted(str(each) for each in found if not _is_known(each.name))
+
+
 def sources(names: Iterable[str]) -> Iterator[Source]:
     """Open every file among `names` in turn; `-` is standard input, a folder all that is JSON in it.
 
-    Raises OSError, and UnreadableBody for what is no archive.
+    Raises OSError. What is no archive raises when it is read, so that the files after it can still be.
     """
     for name in names:
         if name == "-":
@@ -114,7 +120,8 @@ def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
     try:
         archive = zipfile.ZipFile(stream)
     except zipfile.BadZipFile as error:
-        raise UnreadableBody(f"{name}: not a zip archive: {error}") from error
+        yield Source(name, _unreadable(f"not a zip archive: {error}"), file)
+        return
     for member in archive.infolist():
         if not _is_known(member.filename):
             continue
@@ -122,9 +129,15 @@ def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
         try:
             opened = archive.open(member)
         except (zipfile.BadZipFile, RuntimeError) as error:  # the latter where it is encrypted
-            raise UnreadableBody(f"{whole}: can't be unpacked: {error}") from error
+            yield Source(whole, _unreadable(f"can't be unpacked: {error}"), file)
+            continue
         with opened:
             yield from _unpacked(whole, opened, file)
+
+
+def _unreadable(reason: str) -> Iterator[bytes]:
+    raise UnreadableBody(reason)
+    yield b""
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -32,11 +32,12 @@ class Rejected:
 
 @dataclass(slots=True)
 class Verdicts:
-    """What became of every record of an import."""
+    """What became of every record of an import, and what was wrong with files as a whole."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     revisions: Counter[str] = field(default_factory=Counter)
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:

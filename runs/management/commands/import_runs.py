@@ -13,7 +13,7 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
-from runs.errors import RunglassError
+from runs.errors import RunglassError, UnreadableBody
 from runs.ingest import files
 from runs.ingest.imports import Batch, Rejected, Verdicts, import_source
 from runs.management.arguments import add_project, find_project
@@ -22,6 +22,7 @@ from runs.management.verdicts import printable, table
 from runs.models import Project
 
 _STOPPED = 130  # the exit code of what was interrupted
+_MOST_NAMED = 10  # files that were not read
 _KEPT = "what was stored before stays, and the command can be repeated"
 
 
@@ -40,8 +41,12 @@ class Command(BaseCommand):
         self._print_table(verdicts, dry_run)
         if trouble is not None:
             raise trouble
+        self._print_passed_over(files.passed_over(paths))
+        wrong = [*verdicts.damaged]
         if verdicts.outcomes["rejected"]:
-            raise CommandError(f"{verdicts.outcomes['rejected']:,} of {verdicts.total:,} records were rejected")
+            wrong.append(f"{verdicts.outcomes['rejected']:,} of {verdicts.total:,} records were rejected")
+        if wrong:
+            raise CommandError("\n".join(wrong))
 
     def _trouble(
         self,
@@ -83,14 +88,25 @@ class Command(BaseCommand):
         for line in table(verdicts):
             self.stdout.write(line)
 
+    def _print_passed_over(self, names: list[str]) -> None:
+        """Name what lay in the folders and was not read."""
+        for name in names[:_MOST_NAMED]:
+            self.stdout.write(printable(f"not read, since its name is none of JSON: {name}"))
+        if len(names) > _MOST_NAMED:
+            self.stdout.write(f"and {len(names) - _MOST_NAMED:,} others")
+
 
 def _batches(
     project: Project, paths: list[str], verdicts: Verdicts, progress: Progress, dry_run: bool
 ) -> Iterator[Batch]:
+    """Import one file after the other; what damage ends is noted, and the next one is read."""
     for source in files.sources(paths):
-        for batch in import_source(project, source, verdicts, dry_run=dry_run):
-            progress.advance(source.file, verdicts.total)
-            yield batch
+        try:
+            for batch in import_source(project, source, verdicts, dry_run=dry_run):
+                progress.advance(source.file, verdicts.total)
+                yield batch
+        except UnreadableBody as error:
+            verdicts.damaged.append(error.message)
 
 
 def _side_file(name: str, paths: list[str]) -> IO[str]:

@@ -196,6 +196,31 @@ def test_damage_is_told_after_what_stands_before_was_stored(project: Project, tm
     assert table(printed)["created"] == Run.objects.count() > 50
 
 
+def test_damaged_files_are_named_and_those_after_them_are_read(project: Project, tmp_path: Path) -> None:
+    packed = gzip.compress(json.dumps(run_object()).encode())
+    (tmp_path / "a.json.gz").write_bytes(packed[:-9])
+    (tmp_path / "b.zip").write_bytes(b"no archive")
+    write(tmp_path / "c.json", run_object(), {"object": "thread.run"})
+    printed, error = run_import(tmp_path)
+    assert table(printed)["created"] == Run.objects.count() == 2
+    lines = str(error).splitlines()
+    assert lines[0].startswith(f"{tmp_path}/a.json.gz: the gzip data is damaged")
+    assert lines[1:] == [
+        f"{tmp_path}/b.zip: not a zip archive: File is not a zip file",
+        "1 of 3 records were rejected",
+    ]
+
+
+def test_files_that_are_not_read_are_named(project: Project, tmp_path: Path) -> None:
+    write(tmp_path / "a.json", run_object())
+    for number in range(12):
+        (tmp_path / f"notes-{number:02}.txt").write_text("no run")
+    printed, error = run_import(tmp_path)
+    assert error is None
+    assert f"not read, since its name is none of JSON: {tmp_path}/notes-00.txt" in printed
+    assert printed.endswith("notes-09.txt\nand 2 others\n")
+
+
 def test_folders_archives_and_files_mix(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
