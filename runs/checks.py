@@ -131,20 +131,9 @@ def _update(judged: Sequence[Judged]) -> set[tuple[uuid.UUID, str]]:
         [record.run_id for record, _ in judged],
         [record.external_id for record, _ in judged],
         [record.version for record, _ in judged],
-        [_array(verdict.misargued) for _, verdict in judged],
-        [_array(verdict.outputs) for _, verdict in judged],
+        [sql.array(verdict.misargued) for _, verdict in judged],
+        [sql.array(verdict.outputs) for _, verdict in judged],
     ]
     with sql.cursor() as cursor:
         cursor.execute(_UPDATE, parameters)
         return set(cursor.fetchall())
-
-
-def _array(values: Sequence[str | int | None]) -> str:
-    """As Postgres spells arrays, of which there can't be one of different lengths; JSON quotes texts alike."""
-    return "{" + ",".join("NULL" if value is None else _element(value) for value in values) + "}"
-
-
-def _element(value: str | int) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -7,7 +7,7 @@ once an hour, or once at all where its key has many. Rows only ever say more tha
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -52,6 +52,10 @@ class _Noted:
         return self.complete.get(key, not self.is_full) and len(key) <= LONGEST
 
 
+def _hour(moment: datetime) -> int:
+    return moment.toordinal() * 24 + moment.hour
+
+
 def _moment(hour: int) -> datetime:
     day, rest = divmod(hour, 24)
     return datetime.fromordinal(day).replace(hour=rest, tzinfo=UTC)
@@ -65,11 +69,15 @@ def note(project: Project, posted: Iterable[tuple[datetime, Any]]) -> None:
     """Note the metadata of runs that are about to be stored, each with when it was created.
 
     Belongs before the transaction that stores them, and is one of its own: writers would wait for each other else.
+    What comes together is noted with the hour of the last of it.
     """
-    noted = _noted[project.pk]
-    last, odd = _last_hours(posted)
+    filled = [(created_at, metadata) for created_at, metadata in posted if metadata and type(metadata) is dict]
+    if not filled:
+        return
+    noted, hour = _noted[project.pk], _hour(max(created_at for created_at, _ in filled))
+    pairs, odd = _pairs([metadata for _, metadata in filled])
     new: dict[Pair, int] = {}
-    for (key, value), hour in last.items():
+    for key, value in pairs:
         text = value if type(value) is str else "true" if value else "false"
         if noted.hours.get((key, text), 0) < hour and noted.wants(key):
             if len(text) > LONGEST:
@@ -81,23 +89,15 @@ def note(project: Project, posted: Iterable[tuple[datetime, Any]]) -> None:
         _store(project, noted, new, odd)
 
 
-def _last_hours(posted: Iterable[tuple[datetime, Any]]) -> tuple[dict[tuple[str, Any], int], set[str]]:
-    """The last hour of each key with a value, which is a text or a truth value; and keys whose values have parts."""
-    last: dict[tuple[str, Any], int] = {}
+def _pairs(metadata: Sequence[Mapping[str, Any]]) -> tuple[set[tuple[str, Any]], set[str]]:
+    """All keys with values, which are texts or truth values; and the keys whose values have parts."""
     odd: set[str] = set()
-    for created_at, metadata in posted:
-        if not metadata or type(metadata) is not dict:
-            continue
-        hour = created_at.toordinal() * 24 + created_at.hour
-        try:
-            for pair in metadata.items():
-                if last.get(pair, 0) < hour:
-                    last[pair] = hour
-        except TypeError:  # of a dictionary's or a list's hash, which is seldom there
-            odd.update(key for key, value in metadata.items() if isinstance(value, dict | list))
-            plain = ((key, value) for key, value in metadata.items() if key not in odd)
-            last.update((pair, max(hour, last.get(pair, 0))) for pair in plain)
-    return {pair: hour for pair, hour in last.items() if pair[1] is not None}, odd
+    try:
+        pairs = set[tuple[str, Any]]().union(*(each.items() for each in metadata))
+    except TypeError:  # of a dictionary's or a list's hash, which is seldom there
+        odd.update(key for each in metadata for key, value in each.items() if isinstance(value, dict | list))
+        pairs = {pair for each in metadata for pair in each.items() if pair[0] not in odd}
+    return {pair for pair in pairs if pair[1] is not None}, odd
 
 
 def _store(project: Project, noted: _Noted, new: Mapping[Pair, int], odd: set[str]) -> None:
@@ -134,9 +134,10 @@ def _store_values(project: Project, noted: _Noted, new: Mapping[Pair, int]) -> N
     if pairs:
         is_alone = not connection.in_atomic_block
         statement = _STORE.format(before=_UNHURRIED if is_alone else "", among="commit," if is_alone else "")
-        hours = [_moment(new[pair]) for pair in pairs]
+        keys, values = zip(*pairs, strict=True)
+        hours = [_moment(new[pair]).isoformat() for pair in pairs]
         with sql.cursor() as cursor:
-            cursor.execute(statement, [project.pk, *map(list, zip(*pairs, strict=True)), hours], prepare=True)
+            cursor.execute(statement, [project.pk, *map(sql.array, (keys, values, hours))], prepare=True)
         transaction.on_commit(partial(_remember, noted, new))
 
 

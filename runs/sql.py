@@ -71,6 +71,17 @@ def copy(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
             stream.write_row(msgspec.to_builtins(row))
 
 
+def array(elements: Iterable[str | int | None]) -> str:
+    """`elements` as the text of an array, which the driver takes ten times as long to make of a list."""
+    return "{" + ",".join("NULL" if each is None else _element(each) for each in elements) + "}"
+
+
+def _element(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def values(columns: int, rows: int, behind: int = 0) -> str:
     """`VALUES ($1, …), …` with places for so many rows of so many columns, behind so many other places.
 

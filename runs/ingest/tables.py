@@ -132,7 +132,7 @@ class Table:
 
     @cached_property
     def _encoders(self) -> list[tuple[int, Callable[[Any], str]]]:
-        by_type: dict[str, Callable[[Any], str]] = {"jsonb": _json, "text[]": _array, "integer[]": _numbers}
+        by_type: dict[str, Callable[[Any], str]] = {"jsonb": _json, "text[]": sql.array, "integer[]": sql.array}
         return [
             (place, by_type[self._types[name]])
             for place, name in enumerate(self.columns)
@@ -155,14 +155,3 @@ class Table:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _array(values: list[str]) -> str:
-    """An array of texts as Postgres spells it, for a place where no type tells the driver what it is."""
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return "{" + ",".join(quoted) + "}"
-
-
-def _numbers(values: list[int | None]) -> str:
-    """The same of numbers."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"

@@ -207,17 +207,13 @@ def _read(grouped: Grouped) -> dict[Kind, dict[Key, Held]]:
     with sql.cursor() as cursor:
         with sql.pipeline():
             fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
-            cursor.execute(_KNOWN, [_array(configurations), _array(groups)], prepare=True)
+            ids = [sql.array(each.hex for each in wanted) for wanted in (configurations, groups)]
+            cursor.execute(_KNOWN, ids, prepare=True)
         known = {row[0] for row in cursor.fetchall()}
         rows = {kind: fetch() for kind, fetch in fetches.items()}
     if not known >= configurations | groups:
         raise _Missing(configurations - known, groups - known)
     return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
-
-
-def _array(ids: Iterable[uuid.UUID]) -> str:
-    """Ids as an array of Postgres; written out here, since the driver takes them one by one."""
-    return "{" + ",".join(each.hex for each in ids) + "}"
 
 
 def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
