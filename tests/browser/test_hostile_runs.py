@@ -109,7 +109,7 @@ def huge(demo_project: Project) -> Project:
     outputs = (rows, "q" * 87_000, chinese * 40, f"Error: {arabic * 30}", mixed * 500)
     calls = [factories.function_call(f"{'n' * 150}{number}", rows[:5000], out) for number, out in enumerate(outputs)]
     assert len(rows) > 87_000
-    other = factories.run_object(**long_ids | {"id": "run_other"})
+    other = factories.run_object(**long_ids | {"id": "run_other", "status": "s" * 256})
     assert not factories.post(demo_project, run, other).errors
     steps = [factories.step_object(run, call) for call in calls]
     assert not factories.post_steps(demo_project, *steps, factories.step_object(run, *calls, status="failed")).errors
@@ -128,6 +128,7 @@ def test_nothing_is_too_large_for_the_layout(
     run = Run.objects.filter(external_id__startswith="run_xxx").get()
     comments.add(run, User.objects.get(username="mira"), "y" * 3000)
     paths = {
+        "runs": "runs/",
         "run": f"runs/{run.external_id}/?full=timeline&full=tools&full=raw&find=text&list=status%3Dfailed",
         "thread": f"threads/{run.thread_id}/",
         "compare": f"compare/?left=run_other&right={run.external_id}&show=all",
