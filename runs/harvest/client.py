@@ -18,6 +18,7 @@ from runs.harvest.pace import Pace
 from runs.protocol import text
 
 TRIES = 8
+_FIRST_TRIES = 3  # to connect, before anything was answered: an address is more often mistyped than busy
 _FIRST_DELAY = 1.0  # seconds; doubled with every try
 _LONGEST_DELAY = 60.0
 _LONGEST_HOLD = 900.0  # that a server may ask for
@@ -105,6 +106,8 @@ class Client:
             except _Again as fault:
                 if attempt == self._tries:
                     raise self._counted(GivenUp(f"{path}: {fault.reason}, {attempt} times")) from fault
+                if attempt == _FIRST_TRIES and not self.requests and isinstance(fault.__cause__, httpx.ConnectError):
+                    raise ServerRefuses(f"No server answers at {self._base_url}: {fault.reason}") from fault
                 self._rest(fault, attempt)
                 attempt += 1
             except GivenUp as fault:

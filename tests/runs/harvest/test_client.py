@@ -136,6 +136,15 @@ def test_a_server_that_is_not_there_is_given_up(pace: Pace) -> None:
         client.get("/threads", PAGE)
 
 
+def test_an_address_where_nobody_ever_answered_ends_it_soon(pace: Pace, clock: Clock) -> None:
+    with (
+        Client(Server("http://127.0.0.1:1/v1"), pace) as client,
+        pytest.raises(ServerRefuses, match=r"No server answers at http://127\.0\.0\.1:1/v1: ConnectError"),
+    ):
+        client.get("/threads", PAGE)
+    assert clock.now < 5
+
+
 def test_an_error_in_another_shape_is_told_on_one_short_line(server: AgentServer, client: Client) -> None:
     server.standing = lambda *_: Answer(400, b"<h1>Bad\n\x1b[31m " + b"x" * 500)
     with pytest.raises(GivenUp) as raised:
