@@ -29,6 +29,7 @@ _ERRORS = {
     403: "The API key lacks the scope.",
     404: "There is no such run in the key's project.",
     406: "Neither JSON nor YAML is accepted.",
+    408: "The next bytes of the body did not come in time.",
     413: "The body is too large, or holds too many objects.",
     415: "The content type or encoding is not accepted.",
     503: "The database is away, or too busy. Come back later; nothing was stored.",
@@ -54,7 +55,7 @@ def takes(component: str, example: dict[str, Any], path_name: str) -> _Operation
             200: OpenApiResponse({"anyOf": [one, many]}, "One object that was known, or many: all accepted."),
             201: OpenApiResponse(one, "One object that is new."),
             207: OpenApiResponse(many, "Many objects of which some were refused."),
-            **_errors(400, 401, 403, 413, 415, 503),
+            **_errors(400, 401, 403, 408, 413, 415, 503),
         },
         parameters=_response_headers(),
         examples=[
@@ -85,7 +86,7 @@ def takes_events() -> _Operation:
         responses={
             200: OpenApiResponse(answer, "All events were stored or ignored."),
             207: OpenApiResponse(answer, "Some events were refused."),
-            **_errors(400, 401, 403, 413, 415, 503),
+            **_errors(400, 401, 403, 408, 413, 415, 503),
         },
         parameters=_response_headers(),
         examples=[
