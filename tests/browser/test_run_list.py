@@ -148,6 +148,8 @@ def test_columns_and_order_are_chosen(signed_in: Page) -> None:
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
     signed_in.locator("#columns label", has_text="Thread").click()  # on its words
     expect(signed_in.locator(".runs th.c-thread")).to_be_visible()
+    signed_in.set_viewport_size({"width": 1200, "height": 800})
+    assert signed_in.evaluate("document.documentElement.scrollWidth") == 1200
     signed_in.keyboard.press("Escape")
     signed_in.get_by_role("columnheader", name="Tokens").get_by_role("link").click()
     signed_in.wait_for_url("**sort=-tokens**")
