@@ -52,7 +52,7 @@ def test_sums_follow_new_runs_status_changes_resends_and_deletes(project: Projec
         status = chance.choice(["queued", "in_progress", "completed", "failed"])
         model = chance.choice(["gpt-4o", "our-own", None])
         factories.post(project, base | {"status": status, "usage": usage, "model": model})
-        if chance.random() < 0.15 and (run := Run.objects.in_project(project).first()):
+        if chance.random() < 0.15 and (run := Run.objects.in_project(project).order_by("external_id").first()):
             erase(run)
         if chance.random() < 0.15:
             rollups.fold(project)
