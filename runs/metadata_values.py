@@ -1,4 +1,4 @@
-"""Noting which values the metadata of runs have, before the runs are stored.
+"""Noting which values the metadata of runs have, as the runs are stored.
 
 What was noted is remembered in this process, so that runs like those before cost next to nothing: a value is written
 once an hour, or once at all where its key has many. Rows only ever say more than there is, so none is taken back.
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from runs import sql
 from runs.models import MetadataKey, Project
@@ -28,12 +28,10 @@ EVER = datetime(9999, 12, 31, tzinfo=UTC)
 MOST_REMEMBERED = 50_000
 
 _STORE = """
-    {before} INSERT INTO metadata_value (project_id, key, value, last_hour)
-    SELECT %s, noted.* FROM {among} unnest(%s::text[], %s::text[], %s::timestamptz[]) AS noted (key, value, hour)
+    INSERT INTO metadata_value (project_id, key, value, last_hour)
+    SELECT %s, noted.* FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS noted (key, value, hour)
     ON CONFLICT (project_id, key, value) DO UPDATE SET last_hour = excluded.last_hour
      WHERE metadata_value.last_hour < excluded.last_hour"""
-# A commit that nobody waits for: that of the runs, which comes next, is waited for and makes both durable.
-_UNHURRIED = "WITH commit AS (SELECT set_config('synchronous_commit', 'off', true))"
 
 Pair = tuple[str, str]
 
@@ -66,9 +64,8 @@ _noted: defaultdict[int, _Noted] = defaultdict(_Noted)
 
 
 def note(project: Project, posted: Iterable[tuple[datetime, Any]]) -> None:
-    """Note the metadata of runs that are about to be stored, each with when it was created.
+    """Note the metadata of runs, each with when it was created; belongs into the transaction that stores them.
 
-    Belongs before the transaction that stores them, and is one of its own: writers would wait for each other else.
     What comes together is noted with the hour of the last of it.
     """
     filled = [(created_at, metadata) for created_at, metadata in posted if metadata and type(metadata) is dict]
@@ -106,12 +103,10 @@ def _store(project: Project, noted: _Noted, new: Mapping[Pair, int], odd: set[st
     more = Counter(key for key, value in new if (key, value) not in noted.hours)
     incomplete = odd | {key for key, count in more.items() if noted.values[key] + count > MOST_VALUES}
     if incomplete or not keys <= noted.complete.keys():
-        with transaction.atomic():
-            complete, is_full = _keys(project, keys, incomplete)
-            _store_values(project, noted, {pair: hour for pair, hour in new.items() if complete.get(pair[0])})
-            transaction.on_commit(partial(_remember_keys, noted, complete, is_full))
-    else:
-        _store_values(project, noted, new)
+        complete, is_full = _keys(project, keys, incomplete)
+        new = {pair: hour for pair, hour in new.items() if complete.get(pair[0])}
+        transaction.on_commit(partial(_remember_keys, noted, complete, is_full))
+    _store_values(project, noted, new)
 
 
 def _keys(project: Project, wanted: set[str], incomplete: set[str]) -> tuple[dict[str, bool], bool]:
@@ -132,12 +127,10 @@ def _store_values(project: Project, noted: _Noted, new: Mapping[Pair, int]) -> N
     """In the order of their keys, as everybody does: two writers would deadlock otherwise."""
     pairs = sorted(new)
     if pairs:
-        is_alone = not connection.in_atomic_block
-        statement = _STORE.format(before=_UNHURRIED if is_alone else "", among="commit," if is_alone else "")
         keys, values = zip(*pairs, strict=True)
         hours = [_moment(new[pair]).isoformat() for pair in pairs]
         with sql.cursor() as cursor:
-            cursor.execute(statement, [project.pk, *map(sql.array, (keys, values, hours))], prepare=True)
+            cursor.execute(_STORE, [project.pk, *map(sql.array, (keys, values, hours))], prepare=True)
         transaction.on_commit(partial(_remember, noted, new))
 
 

@@ -71,7 +71,6 @@ def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Out
     grouped = _grouped(batches)
     for _ in range(_ATTEMPTS):
         try:
-            metadata_values.note(project, _metadata(grouped))
             return _write_once(project, grouped, receipt)
         except _Missing as found:
             _store_configurations(project, grouped, found.configurations, receipt)
@@ -118,6 +117,8 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         if moved := _configured_anew(plans.get(RUNS, {})):
             call_sums.uncheck(project, moved)
         RunTag.objects.move(_created_anew(plans.get(RUNS, {})))
+        # Last, since whoever writes the same values waits for this to end.
+        metadata_values.note(project, _metadata(grouped))
     # Nothing depends on these, hence outside.
     rollups.fold_sometimes(project)
     for kind, each in plans.items():

@@ -134,10 +134,19 @@ def _print_size(running: Site, wanted: int) -> None:
     from django.db import connection
 
     from dashboard.housekeeping import REST
-    from runs.models import Configuration, ErrorGroup, Observation, Run, ToolDefinition
+    from runs.models import (
+        Configuration,
+        ErrorGroup,
+        MetadataKey,
+        MetadataValue,
+        Observation,
+        Run,
+        ToolDefinition,
+    )
     from runs.rollups import ROLLUPS
 
-    filled = (Run, Configuration, ToolDefinition, ErrorGroup, Observation, *(rollup.model for rollup in ROLLUPS))
+    others = (Configuration, ToolDefinition, MetadataKey, MetadataValue, ErrorGroup, Observation)
+    filled = (Run, *others, *(rollup.model for rollup in ROLLUPS))
     seed = 1000
     while (missing := wanted - Run.objects.count()) > 0:
         objects = _objects(seed, min(missing, 10_000))
