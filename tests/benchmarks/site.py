@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+LONGEST_START = 30.0  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = "tests.benchmarks.settings"
+PLAIN = ("tests.benchmarks.plain.settings", "tests.benchmarks.plain.wsgi:application")
 
 
 class Site:
-    """A running `up`, and one connection to it."""
+    """A running server, and one connection to it."""
 
     def __init__(self, url: str, key: str) -> None:
+        self.key = key
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
 
@@ -56,6 +62,35 @@ def site() -> Iterator[Site]:
             finally:
                 process.send_signal(signal.SIGINT)
                 process.wait()
+
+
+@contextmanager
+def plain_site(beside: Site) -> Iterator[Site]:
+    """Serve the baseline from the database of a site, by the same server as it comes, with as many workers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings, application = PLAIN
+    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--no-access-log"]
+    command = [*server, "--host", "127.0.0.1", "--port", str(port), application]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(port)
+            yield Site(f"http://127.0.0.1:{port}/", beside.key)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def _wait_for(port: int) -> None:
+    """Until somebody listens there. Raises RuntimeError after a while."""
+    deadline = time.monotonic() + LONGEST_START
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the plain site did not start")
 
 
 def _announced(process: subprocess.Popen[str]) -> tuple[str, str]:
