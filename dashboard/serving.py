@@ -36,7 +36,7 @@ PATIENCE = 30.0  # seconds until it is worth a line that the first answer isn't 
 HEADERS = 20  # seconds for the headers of a request, and until a connection on which none comes is closed
 # A post of 500 runs makes some 50,000 objects, none of them garbage before it is answered: looking for some every
 # 700, as Python does by itself, was a tenth of the work.
-COLLECTED_AFTER = (50_000, 20, 20)
+COLLECTED_AFTER = (100_000, 20, 20)
 GRACE = 5  # seconds that open requests are given at the end
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask when listening on every address
 

@@ -17,7 +17,7 @@ from runs import sql
 
 # A key's uuid is kept as 32 hexadecimal digits: they sort like it, and texts compare and hash at C speed.
 Key = tuple[Any, ...]
-Row = Sequence[Any]
+Row = list[Any]
 
 # Up to here the rows travel in the statement itself; more are copied into a temporary table first.
 _MOST_IN_STATEMENT = 32
@@ -139,12 +139,12 @@ class Table:
             if self._types[name] in by_type
         ]
 
-    def _encoded(self, row: Row) -> list[Any]:
-        values = list(row)
+    def _encoded(self, row: Row) -> Row:
+        """`row` itself, with texts in place of what the driver would not know how to write."""
         for place, encode in self._encoders:
-            if values[place] is not None:
-                values[place] = encode(values[place])
-        return values
+            if row[place] is not None:
+                row[place] = encode(row[place])
+        return row
 
     def _decoded(self, row: Row) -> dict[str, Any]:
         found = dict(zip(self.columns, row, strict=True))
