@@ -161,7 +161,8 @@ def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(reader: Rea
     ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))
 
     for order in ("asc", "desc"):
-        for place in (0, 400, 999, 1900):
+        # with a page's worth left on both sides: of a few rows any index is as good
+        for place in (100, 400, 999, 1900):
             statement = _page_statement(reader, order=order, after=ids[place].external_id, limit=20)
             assert "OFFSET" not in statement
             assert _rows_read(statement) <= 21
