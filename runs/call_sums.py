@@ -76,10 +76,7 @@ ROLLUPS = (Rollup(HourByTool, ("hour", "type", "name", "assistant_id"), MEASURES
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    counted = tally()
-    for before, after in changes:
-        counted.add(before, after)
-    counted.write(project)
+    tally().add_all(changes).write(project)
 
 
 def tally() -> Tally[Counted]:

@@ -72,10 +72,7 @@ Change = tuple[Counted | None, Counted | None]
 
 def add(project: Project, changes: Iterable[Change]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    counted = tally()
-    for before, after in changes:
-        counted.add(before, after)
-    counted.write(project)
+    tally().add_all(changes).write(project)
 
 
 def tally() -> Tally[Counted]:

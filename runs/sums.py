@@ -6,9 +6,9 @@ What is summed is said elsewhere: of runs in `runs.rollups`, of tool calls in `r
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from django.db import connection, models, transaction
 
@@ -63,6 +63,12 @@ class Tally(Generic[Counted]):
                 self._count(self._groups, before, -1)
             if after is not None:
                 self._count(self._groups, after, 1)
+
+    def add_all(self, changes: Iterable[tuple[Counted | None, Counted | None]]) -> Self:
+        """Count what each record was before and is after."""
+        for before, after in changes:
+            self.add(before, after)
+        return self
 
     def write(self, project: Project) -> None:
         """Write what was counted; belongs into the transaction that changed the records."""
