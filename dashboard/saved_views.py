@@ -16,7 +16,7 @@ from django.urls import reverse
 from dashboard import columns, sorting
 from dashboard.filter_bar import Address
 from dashboard.listing_address import ALL_RUNS, list_path
-from runs import sql
+from runs.db import sql
 from runs.errors import InvalidFilter
 from runs.filters import Order, RunFilters
 from runs.filters.order import NEWEST_FIRST

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from runs import sql, sums
+from runs import sums
+from runs.db import sql
 from runs.models import HourByTool, Project
 from runs.sums import Rollup, Tally
 

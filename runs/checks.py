@@ -17,9 +17,10 @@ from typing import Any
 
 from django.db import transaction
 
-from runs import call_sums, contract, sql
+from runs import call_sums, contract
 from runs.call_sums import Verdict
 from runs.contract import Called, Kind
+from runs.db import sql
 from runs.models import Configuration, Project, Run, RunStep
 from runs.protocol import step, text
 

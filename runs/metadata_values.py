@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from runs import sql
+from runs.db import sql
 from runs.models import MetadataKey, Project
 from runs.querysets.metadata_value import LONGEST, MOST_KEYS
 

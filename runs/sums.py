@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from django.db import connection, models, transaction
 
-from runs import sql
+from runs.db import sql
 from runs.models import Project
 
 # Rows a table that travel in the statement itself; more are copied, a statement a table.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from runs import sql
+from runs.db import sql
 from runs.models import Configuration, ToolDefinition
 from runs.protocol import definitions
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 from django.utils import timezone
 
-from runs import assessment, call_sums, checks, grouping, rollups, sql, sums
+from runs import assessment, call_sums, checks, grouping, rollups, sums
+from runs.db import sql
 from runs.models import ErrorGroup, Project, Run
 
 BATCH = 1000

@@ -11,7 +11,7 @@ from django.db import OperationalError, transaction
 from dashboard.filter_bar import Address
 from dashboard.listing import in_list
 from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
-from runs import sql
+from runs.db import sql
 from runs.errors import InvalidFilter, Problem
 from runs.filters import RunFilters
 from runs.models import Project, Run

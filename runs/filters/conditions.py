@@ -7,9 +7,9 @@ from operator import and_, or_
 
 from django.db.models import Q
 
+from runs.db.lookups import IsNotTrue
 from runs.filters import targets
 from runs.filters.fields import BY_NAME
-from runs.filters.lookups import IsNotTrue
 from runs.filters.targets import NEVER_NULL, NOTHING, Scope
 from runs.filters.tree import All, Any, Node, Not, Term, Words
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
+from runs.db.lookups import LooksRare, probed
 from runs.filters.conditions import EVERYTHING, where
-from runs.filters.lookups import LooksRare, probed
 from runs.filters.matches import Compared, Given, Is, Like, Match
 from runs.filters.order import NEWEST_FIRST, Order
 from runs.filters.targets import NOTHING, Scope

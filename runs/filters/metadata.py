@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import F, Q, Value
 
-from runs.filters import lookups
+from runs.db import lookups
 from runs.filters.matches import Given, Is, Like, Match
 from runs.filters.targets import NOTHING, Scope, any_of, unexpected
 

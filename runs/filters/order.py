@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from runs.db.keyset_pagination import LEAST
 from runs.errors import InvalidFilter, Problem
 from runs.filters.spelling import suggestion
-from runs.keyset import LEAST
 from runs.models import Run
 
 _COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost"}

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-from runs.filters import lookups
+from runs.db import lookups
+from runs.db.keyset_pagination import LEAST, or_least
 from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
-from runs.keyset import LEAST, or_least
 from runs.models import (
     Assistant,
     Configuration,

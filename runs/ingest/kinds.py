@@ -14,9 +14,9 @@ from django.db import models
 from msgspec import Struct
 
 from runs import assessment, grouping
+from runs.db.upserts import Key, Table
 from runs.grouping import Group
 from runs.ingest.merge import Record
-from runs.ingest.tables import Key, Table
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.protocol import assistant, message, plain_run, run, step
 from runs.protocol.assistant import AssistantRecord

@@ -18,13 +18,14 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, call_sums, metadata_values, rollups, sql, tool_definitions
+from runs import assessment, call_sums, metadata_values, rollups, tool_definitions
 from runs.call_sums import Verdict
+from runs.db import sql
+from runs.db.upserts import Key
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
-from runs.ingest.tables import Key
 from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord

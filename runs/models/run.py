@@ -13,7 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 
-from runs.keyset import or_least
+from runs.db.keyset_pagination import or_least
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import models
 from django.db.models.functions import Collate
 
-from runs.keyset import behind, in_order
+from runs.db.keyset_pagination import behind, in_order
 
 if TYPE_CHECKING:
     pass

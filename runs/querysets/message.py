@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
-from runs.keyset import earlier_than_outer
+from runs.db.keyset_pagination import earlier_than_outer
 from runs.querysets.course import ANSWERED, ASKED, SAME_THREAD, Place, bytewise, in_course
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models.functions import Left
 
-from runs.keyset import LEAST, behind, earlier_than_outer, in_order, or_least, until
+from runs.db.keyset_pagination import LEAST, behind, earlier_than_outer, in_order, or_least, until
 from runs.querysets.course import RAN, SAME_THREAD, Place, bytewise, in_course
 from runs.querysets.tag import RunTagQuerySet
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from runs.keyset import behind, in_order
+from runs.db.keyset_pagination import behind, in_order
 from runs.querysets.course import bytewise
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from runs import sql
+from runs.db import sql
+from runs.db.keyset_pagination import LEAST
 from runs.filters import RunFilters
 from runs.filters.density import Search
 from runs.filters.order import NEWEST_FIRST, Order
-from runs.keyset import LEAST
 from runs.models import Project, Run
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.

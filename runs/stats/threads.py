@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
-from runs import sql
+from runs.db import sql
 from runs.filters import Cursor, RunFilters
 from runs.models import Project, Run
 from runs.protocol.run import TERMINAL

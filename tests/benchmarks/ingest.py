@@ -99,7 +99,7 @@ def _copy(rows: list[list[object]]) -> None:
     """The same typed rows into a table of the same columns and indexes: what Postgres can take at the most."""
     from django.db import transaction
 
-    from runs import sql
+    from runs.db import sql
     from runs.ingest import RUNS
 
     for begin in range(0, len(rows), BATCH):

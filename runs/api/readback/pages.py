@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from runs.api.readback.errors import ClientError, invalid_value
-from runs.keyset import behind, in_order
+from runs.db.keyset_pagination import behind, in_order
 from runs.protocol import text
 
 PARAMETERS = ("limit", "order", "after", "before")

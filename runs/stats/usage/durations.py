@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from runs import sql
+from runs.db import sql
 from runs.models import Project, Run
 from runs.stats.usage.question import Question
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from runs.db.keyset_pagination import LEAST
 from runs.errors import InvalidFilter
 from runs.filters import Cursor, Order, RunFilters, density
-from runs.keyset import LEAST
 from runs.models import Project, Run
 from tests import factories
 

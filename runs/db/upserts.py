@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 from django.db import connection, models
 
-from runs import sql
+from runs.db import sql
 
 # A key's uuid is kept as 32 hexadecimal digits: they sort like it, and texts compare and hash at C speed.
 Key = tuple[Any, ...]
