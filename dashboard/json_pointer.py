@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import json_values
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 
 def below(pointer: str, name: str | int) -> str:

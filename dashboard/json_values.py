@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 INDENT = "  "
 # What is nested more deeply is shown as it was written; no layout would help anybody to read it.
@@ -72,7 +72,7 @@ def scalar(value: Any) -> str:
 
 def quote(string: str) -> str:
     """A JSON string; one with lone surrogates, which no page can carry, is escaped throughout."""
-    return json.dumps(string, ensure_ascii=text.clean(string) != string)
+    return json.dumps(string, ensure_ascii=lossless_json.clean(string) != string)
 
 
 def shown(raw: bytes | str) -> Any:
@@ -91,9 +91,9 @@ def cleaned(value: Any, depth: int = 0) -> Any:
         case Number():
             return value
         case str():
-            return text.clean(value)
+            return lossless_json.clean(value)
         case dict():
-            return {text.clean(name): cleaned(item, depth + 1) for name, item in value.items()}
+            return {lossless_json.clean(name): cleaned(item, depth + 1) for name, item in value.items()}
         case list():
             return [cleaned(item, depth + 1) for item in value]
         case _:

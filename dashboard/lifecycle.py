@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from dashboard import formats
 from runs.models import Run, RunStep
 from runs.protocol.run import TERMINAL
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 
 # How wide a segment is drawn, by its least share of the whole; the steps are those of the stylesheet.
 _WIDTHS = ((0.5, 9), (0.2, 6), (0.08, 2), (0.0, 1))

@@ -22,7 +22,7 @@ from runs.call_sums import Verdict
 from runs.contract import Called, Kind
 from runs.db import sql
 from runs.models import Configuration, Project, Run, RunStep
-from runs.protocol import step, text
+from runs.protocol import lossless_json, step
 
 # Steps at a time.
 BATCH = 500
@@ -88,7 +88,7 @@ def called(call: Mapping[str, Any]) -> Called:
 
 def tools_of(body: str) -> str | None:
     """The tools of a stored configuration as JSON; None where they were not sent."""
-    tools = text.fields(body.encode()).get("tools")
+    tools = lossless_json.fields(body.encode()).get("tools")
     return None if tools is None else tools.decode()
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from runs.errors import InvalidComment, Problem
 from runs.models import Comment, Run, User
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 LONGEST = 10_000  # characters
 # On one run, so that its page stays a page.

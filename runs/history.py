@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runs.models import Observation, Run
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 CREATED = "created"
 
@@ -83,8 +83,8 @@ def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[Versio
 def _replaced(members: Mapping[str, bytes], observation: Observation) -> dict[str, bytes]:
     """`members` with the fields that `observation` names as it has them; those it lacks were absent."""
     changed = set(observation.changed)
-    kept = {name: raw for name, raw in members.items() if text.clean(name) not in changed}
-    return kept | text.fields(observation.other.encode())
+    kept = {name: raw for name, raw in members.items() if lossless_json.clean(name) not in changed}
+    return kept | lossless_json.fields(observation.other.encode())
 
 
 def _entry(observation: Observation) -> Entry:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from runs.errors import InvalidPrice, Problem
 from runs.models import Project
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 RATES = ("input", "output", "cached")
 MOST_PRICES = 200

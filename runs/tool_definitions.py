@@ -8,7 +8,7 @@ from uuid import UUID
 
 from runs.db import sql
 from runs.models import Configuration, ToolDefinition
-from runs.protocol import definitions
+from runs.protocol import tool_definitions
 
 _ROWS_PER_STATEMENT = 500
 _COLUMNS = [str(field.column) for field in ToolDefinition._meta.concrete_fields]
@@ -21,7 +21,7 @@ def store(configurations: Iterable[Configuration], since: Mapping[UUID, datetime
     """
     made: dict[UUID, ToolDefinition] = {}
     for configuration in configurations:
-        for defined in definitions.of(configuration.body):
+        for defined in tool_definitions.of(configuration.body):
             row = ToolDefinition.of(configuration, defined, since[configuration.pk])
             if row.pk not in made or row.first_seen_at < made[row.pk].first_seen_at:
                 made[row.pk] = row

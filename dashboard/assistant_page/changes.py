@@ -16,7 +16,7 @@ from dashboard.side_by_side import Row, value
 from dashboard.text_diff import TextDiff
 from dashboard.tool_diff import ToolsDiff
 from runs.models import Configuration
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 # How fields are called together.
 _KINDS = {
@@ -62,7 +62,7 @@ class Changes:
     @cached_property
     def fields(self) -> list[FieldChange]:
         """All that differ."""
-        return changes.between(*(text.fields(each.body.encode()) for each in (self.before, self.after)))
+        return changes.between(*(lossless_json.fields(each.body.encode()) for each in (self.before, self.after)))
 
     @cached_property
     def instructions(self) -> TextDiff | None:
@@ -87,7 +87,7 @@ class Changes:
 
     @cached_property
     def _posted(self) -> tuple[Posted, Posted]:
-        before, after = (Posted(text.fields(each.body.encode())) for each in (self.before, self.after))
+        before, after = (Posted(lossless_json.fields(each.body.encode())) for each in (self.before, self.after))
         return before, after
 
     def _said(self, kind: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import as_mapping, as_text
 from runs.complaints import complaint
 from runs.contract import Called
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from runs.filters.matches import Is
 from runs.filters.query import Query
 from runs.filters.tree import Node, Term, negated
 from runs.models import Configuration
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 _FIELDS = (
     "temperature",
@@ -83,7 +83,7 @@ class Change:
 
 def change(previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool) -> Change | None:
     """The change from `previous` to `now`; None where they are but spelled otherwise."""
-    fields = changes.between(text.fields(previous.body.encode()), text.fields(now.body.encode()))
+    fields = changes.between(lossless_json.fields(previous.body.encode()), lossless_json.fields(now.body.encode()))
     return Change(at, fields, is_shown) if fields else None
 
 

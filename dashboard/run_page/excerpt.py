@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard import json_values
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 LONGEST = 6_000
 

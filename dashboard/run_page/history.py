@@ -11,7 +11,7 @@ from dashboard.run_page import changes
 from dashboard.run_page.changes import FieldChange
 from runs.history import Entry, Version
 from runs.models import Observation
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 
 
 @dataclass(frozen=True, slots=True)

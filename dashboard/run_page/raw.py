@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import json_pointer, json_values
 from runs.protocol import configuration, run
-from runs.protocol.text import clean, join
+from runs.protocol.lossless_json import clean, join
 
 MODELLED = frozenset({"object", *(field.name for field in run.KNOWN), *configuration.TYPES})
 # Browsers stop nesting elements at about 512; what is deeper stands in one line.

@@ -20,7 +20,7 @@ from dashboard.run_page.posted import Posted, as_mapping
 from dashboard.run_page.steps import Step
 from runs.contract import Finding
 from runs.models import Run, RunStep
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 
 # Drawn at once: every step and call more takes its time, and is one click away.
 FIRST_STEPS = 30

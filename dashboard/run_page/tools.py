@@ -12,7 +12,7 @@ from dashboard.run_page.calls import Call
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
 from dashboard.run_page.steps import Step
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 
 # More are drawn when they come into view.
 FIRST_TOOLS = 20

@@ -21,7 +21,7 @@ from dashboard.run_page.listed import Listed
 from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from dashboard.run_page.similar import Similar
 from runs.models import Assistant, Run, RunStep
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 
 # A run of which nothing was heard for longer will hardly go on while somebody watches.
 LOOKS_AGAIN_FOR = timedelta(hours=6)

@@ -16,7 +16,7 @@ from dashboard.run_page.posted import as_mapping
 from runs import checks, contract
 from runs.contract import Finding
 from runs.models import Project, RunStep
-from runs.protocol.times import milliseconds_between
+from runs.protocol.timestamps import milliseconds_between
 from runs.stats import tool_samples
 from runs.stats.tool_samples import Sort
 from runs.stats.tools import Key

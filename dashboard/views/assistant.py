@@ -19,7 +19,7 @@ from runs.filters import RunFilters
 from runs.filters.moments import Moment
 from runs.models import Assistant, Project, Run
 from runs.protocol.assistant import LONGEST_NAME
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 from runs.stats import drift, versions
 from runs.stats.versions import Versions
 

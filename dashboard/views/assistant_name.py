@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from dashboard.access import member_page
 from runs.models import Assistant, Project, User
 from runs.protocol.assistant import LONGEST_NAME
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 from runs.stats import assistants
 
 

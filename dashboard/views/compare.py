@@ -18,7 +18,7 @@ from dashboard.comparison import Comparison
 from dashboard.views.refused import refusing
 from runs.errors import Problem
 from runs.models import Assistant, Project, Run, RunStep
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 # What can stand beside a run without its id being known, in words.
 PREVIOUS, LAST_GOOD = "previous", "last-good"

@@ -21,7 +21,7 @@ from dashboard.views.refused import refusing
 from runs.errors import Problem
 from runs.filters import Cursor, RunFilters
 from runs.models import Assistant, Message, Project
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 from runs.stats import threads
 from runs.stats.newest import MOST_COUNTED
 

@@ -17,7 +17,7 @@ from runs.errors import InvalidFilter, Problem
 from runs.filters import Cursor, Order, RunFilters
 from runs.filters.order import NEWEST_FIRST
 from runs.models import Run
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.removal import erase
 
 PAGE = 100
@@ -89,7 +89,7 @@ class OneRun(KeyedView):
 
 
 def _json(members: dict[str, bytes]) -> HttpResponse:
-    return HttpResponse(text.join(members), content_type="application/json")
+    return HttpResponse(lossless_json.join(members), content_type="application/json")
 
 
 def _one(name: str, query: dict[str, list[str]]) -> str | None:

@@ -21,7 +21,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from runs.contract import patterns
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 LONGEST = 32_000  # characters of a schema
 _MOST_ERRORS = 5

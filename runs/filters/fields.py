@@ -9,7 +9,7 @@ from runs.filters.kinds import Choice, CodeOrText, Dollars, Duration, HexPrefix,
 from runs.filters.spelling import suggestion
 from runs.filters.targets import Target
 from runs.models import Run
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from runs.filters.kinds import Dollars, Number
 from runs.filters.matches import Match, unquoted
 from runs.filters.spelling import suggestion
 from runs.filters.tree import Node, Term, Words
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 PARAMETER = "q"
 MOST_CHARACTERS = 4000

@@ -15,7 +15,7 @@ import httpx
 
 from runs.errors import RunglassError, UnreadableBody
 from runs.harvest.pace import Pace
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 TRIES = 8
 _FIRST_TRIES = 3  # to connect, before anything was answered: an address is more often mistyped than busy
@@ -129,7 +129,7 @@ class Client:
         if response.status_code != httpx.codes.OK:
             raise self._fault(path, response, body)
         try:
-            return text.fields(body)
+            return lossless_json.fields(body)
         except UnreadableBody as error:
             raise _Again(f"the answer can't be read: {error}") from error
 
@@ -203,9 +203,9 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _told(body: bytes) -> str:
     """What the server says about an error, on one line."""
     try:
-        error = text.fields(text.fields(body).get("error", b"{}"))
-        message = text.value(error.get("message", b'""'))
+        error = lossless_json.fields(lossless_json.fields(body).get("error", b"{}"))
+        message = lossless_json.value(error.get("message", b'""'))
     except UnreadableBody:
         message = body.decode(errors="replace")
-    words = " ".join(text.clean(str(message)).split())
+    words = " ".join(lossless_json.clean(str(message)).split())
     return words[:_SHOWN] + ("…" if len(words) > _SHOWN else "")

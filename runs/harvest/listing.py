@@ -8,7 +8,7 @@ from typing import Any
 
 from runs.errors import UnreadableBody
 from runs.harvest.client import Client, GivenUp
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 PAGE = 100  # the most that the protocol allows
 
@@ -55,7 +55,7 @@ def pages(client: Client, path: str) -> Iterator[Page]:
 
 def _items(path: str, members: dict[str, bytes]) -> list[Listed]:
     try:
-        raws = text.elements(members.get("data", b"null"))
+        raws = lossless_json.elements(members.get("data", b"null"))
     except UnreadableBody as error:
         raise GivenUp(f"{path}: the answer is no list") from error
     return [Listed(_id(raw), raw) for raw in raws]
@@ -63,11 +63,11 @@ def _items(path: str, members: dict[str, bytes]) -> list[Listed]:
 
 def _id(raw: bytes) -> str:
     try:
-        return _string(text.fields(raw).get("id"))
+        return _string(lossless_json.fields(raw).get("id"))
     except UnreadableBody:
         return ""
 
 
 def _string(raw: bytes | None) -> str:
-    found: Any = None if raw is None else text.value(raw)
+    found: Any = None if raw is None else lossless_json.value(raw)
     return found if isinstance(found, str) else ""

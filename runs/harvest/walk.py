@@ -9,7 +9,7 @@ from urllib.parse import quote
 from runs.errors import UnreadableBody
 from runs.harvest.client import Client, GivenUp, KeyRefused, NotThere, ServerRefuses
 from runs.harvest.listing import Listed, Page, pages
-from runs.protocol import assistant, message, run, step, text
+from runs.protocol import assistant, lossless_json, message, run, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,6 @@ def _fetched(visit: Visit, expected: str, items: Iterable[Listed]) -> Fetched:
 
 def _has_ended(item: Listed) -> bool:
     try:
-        return text.value(text.fields(item.raw).get("status", b"null")) in run.TERMINAL
+        return lossless_json.value(lossless_json.fields(item.raw).get("status", b"null")) in run.TERMINAL
     except (UnreadableBody, TypeError):  # the latter where it is no string
         return False

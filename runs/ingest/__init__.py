@@ -19,7 +19,7 @@ from runs.ingest.kinds import ASSISTANTS, KINDS, MESSAGES, RUNS, STEPS, Kind, Po
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Receipt
 from runs.models import Project
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import RunRecord
 
@@ -94,7 +94,7 @@ def _kind_of(item: Item) -> Kind:
     if item.expected is not None:
         return KINDS[item.expected]
     try:
-        found = text.fields(item.raw).get("object", b"")
+        found = lossless_json.fields(item.raw).get("object", b"")
     except RunglassError:
         return RUNS
     return KINDS.get(found.strip(b'"').decode(), RUNS)
@@ -105,8 +105,8 @@ def _parsed(project: Project, kind: Kind, item: Item, report: Report) -> Post | 
     try:
         post = kind.parse_plain(project, item.index, item.raw)
         if post is None:
-            text.check_depth(item.raw)
-            posted = text.fields(item.raw)
+            lossless_json.check_depth(item.raw)
+            posted = lossless_json.fields(item.raw)
             post = kind.parse(project, item.index, posted)
     except RunglassError as error:
         found = error.problems or [Problem("", error.message)]
@@ -122,8 +122,8 @@ def _parsed(project: Project, kind: Kind, item: Item, report: Report) -> Post | 
 
 
 def _posted_id(posted: dict[str, bytes]) -> str | None:
-    name = text.value(posted["id"]) if "id" in posted else None
-    return text.clean(name)[:INDEXED_LENGTH] if isinstance(name, str) else None
+    name = lossless_json.value(posted["id"]) if "id" in posted else None
+    return lossless_json.clean(name)[:INDEXED_LENGTH] if isinstance(name, str) else None
 
 
 def _write_one_by_one(project: Project, batches: write.Batches, receipt: Receipt, report: Report) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
 from runs.ingest import packed
 from runs.ingest.packed import Readable
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 MOST_OBJECTS = 10_000
 _BOM = b"\xef\xbb\xbf"
@@ -79,12 +79,12 @@ def listed(members: Mapping[str, bytes]) -> bytes | None:
 def _json(content: bytes) -> Body:
     if content.lstrip()[:1] == b"[":
         return _array(content)
-    data = listed(text.fields(content))
+    data = listed(lossless_json.fields(content))
     return Body([Item(0, content)], single=True) if data is None else _array(data)
 
 
 def _array(raw: bytes) -> Body:
-    return Body([Item(index, element) for index, element in enumerate(text.elements(raw, MOST_OBJECTS))])
+    return Body([Item(index, element) for index, element in enumerate(lossless_json.elements(raw, MOST_OBJECTS))])
 
 
 def _lines(content: bytes) -> Body:

@@ -9,9 +9,9 @@ from runs.errors import Problem, RunglassError, TooManyObjects
 from runs.ingest import bodies
 from runs.ingest.bodies import MOST_OBJECTS, Item
 from runs.ingest.kinds import KINDS
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.events import CARRIERS, DONE, IGNORED, BrokenLine, Event, from_stream
-from runs.protocol.findings import HINTS
+from runs.protocol.validation_errors import HINTS
 
 STREAM = "text/event-stream"
 _MEMBERS = ("event", "data")
@@ -56,8 +56,8 @@ def _take_stream(events: Events, found: Iterable[Event | BrokenLine]) -> None:
 
 def _take_json(events: Events, item: Item) -> None:
     try:
-        members = text.fields(item.raw)
-        name = text.value(members.get("event", b"null"))
+        members = lossless_json.fields(item.raw)
+        name = lossless_json.value(members.get("event", b"null"))
     except RunglassError as error:
         events.received += 1
         events.errors.append(Problem("", error.message, item.index, line=item.line))
@@ -71,7 +71,7 @@ def _take_json(events: Events, item: Item) -> None:
 
 def _wrong(members: Mapping[str, bytes], name: object) -> list[Problem]:
     """What keeps the members of an object from being an event; an object by itself is told where it belongs."""
-    posted = text.value(members.get("object", b"null"))
+    posted = lossless_json.value(members.get("object", b"null"))
     if "data" not in members and isinstance(posted, str) and posted in KINDS:
         return [Problem("/event", f"expected an event, got a {posted} by itself: {HINTS[posted]}")]
     wrong = [Problem(f"/{each}", "unknown field") for each in members if each not in _MEMBERS]
@@ -98,7 +98,7 @@ def _take(events: Events, index: int, event: Event) -> None:
 
 def _object(data: bytes) -> str | None:
     try:
-        found = text.value(text.fields(data).get("object", b"null"))
+        found = lossless_json.value(lossless_json.fields(data).get("object", b"null"))
     except RunglassError:
         return None
     return found if isinstance(found, str) else None

@@ -13,7 +13,7 @@ from typing import IO
 
 from runs.errors import RunglassError, UnreadableBody
 from runs.ingest import packed
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
 _PACKED = (".gz", ".zst")
@@ -169,7 +169,7 @@ def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
 def _is_complete(line: bytes) -> bool:
     """Whether a line is a whole object, as in files that hold a line an object."""
     try:
-        text.fields(line)
+        lossless_json.fields(line)
     except RunglassError:
         return False
     return True

@@ -13,7 +13,7 @@ from runs.ingest import Report, ingest_mixed
 from runs.ingest.bodies import Item, listed
 from runs.ingest.files import Source, Value, values
 from runs.models import Project
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 _BATCH_ITEMS = 500
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -87,14 +87,14 @@ def _records(found: Iterable[Value]) -> Iterator[Value]:
         if data is None:
             yield value
         else:
-            yield from (Value(element, value.line) for element in text.elements(data))
+            yield from (Value(element, value.line) for element in lossless_json.elements(data))
 
 
 def _data(raw: bytes) -> bytes | None:
     if b'"data"' not in raw:
         return None
     try:
-        return listed(text.fields(raw))
+        return listed(lossless_json.fields(raw))
     except RunglassError:
         return None
 

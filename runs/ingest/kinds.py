@@ -18,7 +18,7 @@ from runs.db.upserts import Key, Table
 from runs.grouping import Group
 from runs.ingest.merge import Record
 from runs.models import Assistant, Message, Project, Run, RunStep
-from runs.protocol import assistant, message, plain_run, run, step
+from runs.protocol import assistant, message, run, run_fast_path, step
 from runs.protocol.assistant import AssistantRecord
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.message import MessageRecord
@@ -93,7 +93,7 @@ def _parse_run(project: Project, index: int, posted: Mapping[str, bytes]) -> Pos
 
 
 def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
-    parsed = plain_run.parse(raw)
+    parsed = run_fast_path.parse(raw)
     return None if parsed is None else _run_post(project, index, parsed)
 
 

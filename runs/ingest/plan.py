@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from runs.call_sums import Verdict
 from runs.ingest.kinds import Kind, Post
 from runs.ingest.merge import Outcome, Record, contradicts, merge
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.run import RunRecord
 
 
@@ -133,8 +133,8 @@ def _record(
                 outcome,
                 held.record.status,
                 post.record.status,
-                [text.clean(name) for name in changed],
-                text.join({name: other[name] for name in changed if name in other}).decode(),
+                [lossless_json.clean(name) for name in changed],
+                lossless_json.join({name: other[name] for name in changed if name in other}).decode(),
                 contradicts(held.record, post.record),
                 _digest(kind, post),
             )
@@ -145,7 +145,11 @@ def _record(
 def differing(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
     """The members, in order, that are in one object only or say something else in the other."""
     names: Sequence[str] = list(dict.fromkeys((*left, *right)))
-    return [name for name in names if name not in left or name not in right or not text.same(left[name], right[name])]
+    return [
+        name
+        for name in names
+        if name not in left or name not in right or not lossless_json.same(left[name], right[name])
+    ]
 
 
 def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], same_setup: bool) -> str:
@@ -154,6 +158,6 @@ def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], s
 
 def _digest(kind: Kind, post: Post) -> int:
     """The same for equal posts, whatever they are compared with: the configuration counts by its id."""
-    known = text.canonical(text.join(kind.members(post.record, "{}")))
+    known = lossless_json.canonical(lossless_json.join(kind.members(post.record, "{}")))
     known += post.configuration_id.bytes if post.configuration_id else b""
     return int.from_bytes(hashlib.blake2b(known, digest_size=8).digest(), signed=True)

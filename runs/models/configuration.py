@@ -10,8 +10,8 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from runs.models.account import Project
-from runs.protocol import definitions
-from runs.protocol.definitions import Definition
+from runs.protocol import tool_definitions
+from runs.protocol.tool_definitions import Definition
 from runs.querysets.configuration import ConfigurationQuerySet
 
 
@@ -81,7 +81,7 @@ class ToolDefinition(models.Model):
     def of(cls, configuration: Configuration, definition: Definition, since: datetime) -> ToolDefinition:
         """What the assistant of `configuration` has with it, `since` then."""
         return cls(
-            id=definitions.key(configuration.project_id, configuration.assistant_id, definition),
+            id=tool_definitions.key(configuration.project_id, configuration.assistant_id, definition),
             project_id=configuration.project_id,
             assistant_id=configuration.assistant_id,
             type=definition.type,

@@ -17,7 +17,7 @@ from runs.db.keyset_pagination import or_least
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
-from runs.protocol import message, run, step, text
+from runs.protocol import lossless_json, message, run, step
 from runs.protocol.message import MessageRecord
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
@@ -61,7 +61,7 @@ class Snapshot(models.Model):
 
     def as_json(self) -> bytes:
         """The object as it was posted."""
-        return text.join(self.members())
+        return lossless_json.join(self.members())
 
     def _columns(self, record: type[Any]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in record.__struct_fields__}

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import configuration, fields, findings, text
+from runs.protocol import configuration, fields, lossless_json, validation_errors
 
 OBJECT = "assistant"
 LONGEST_NAME = 256  # characters, in the published protocol
@@ -35,7 +35,7 @@ class AssistantRecord(Struct):
 def parse(posted: Mapping[str, bytes]) -> AssistantRecord:
     """Check an assistant's posted members and take its name. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
     try:
         configuration.parse(posted)
     except InvalidObject as error:
@@ -56,4 +56,4 @@ def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
 
 def _shown(name: str) -> str | None:
     """A name as it can be shown; one of nothing but space is none."""
-    return text.clean(name).strip() or None
+    return lossless_json.clean(name).strip() or None

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject, Problem
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.fields import INDEXED_LENGTH, Bigint
-from runs.protocol.findings import finding
+from runs.protocol.validation_errors import finding
 
 # Azure's kinds of tools, from the enum of azure-ai-agents 1.1.0 and the 1.2 betas.
 AZURE_TOOLS = frozenset(
@@ -115,27 +115,29 @@ def _remembered(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
 def _parsed(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
     values, problems = {}, []
     for name, raw in members:
-        values[name] = text.value(raw)
+        values[name] = lossless_json.value(raw)
         problems += _problems(name, values[name])
     if problems:
         raise InvalidObject(problems=problems)
-    compacted = {name: text.compact(raw) for name, raw in members}
+    compacted = {name: lossless_json.compact(raw) for name, raw in members}
     tools = values.get("tools") or []
     return ParsedConfiguration(
-        digest=hashlib.blake2b(text.canonical(text.join(compacted)), digest_size=16).digest(),
-        body=text.join(compacted).decode(),
+        digest=hashlib.blake2b(lossless_json.canonical(lossless_json.join(compacted)), digest_size=16).digest(),
+        body=lossless_json.join(compacted).decode(),
         model=_storable(values.get("model"), INDEXED_LENGTH),
         instructions=_storable(values.get("instructions")),
-        tool_types=tuple(dict.fromkeys(text.clean(tool["type"])[:INDEXED_LENGTH] for tool in tools)),
+        tool_types=tuple(dict.fromkeys(lossless_json.clean(tool["type"])[:INDEXED_LENGTH] for tool in tools)),
         function_names=tuple(
-            text.clean(tool["function"]["name"])[:INDEXED_LENGTH] for tool in tools if tool["type"] == "function"
+            lossless_json.clean(tool["function"]["name"])[:INDEXED_LENGTH]
+            for tool in tools
+            if tool["type"] == "function"
         ),
     )
 
 
 def _problems(name: str, value: Any) -> list[Problem]:
     try:
-        text.convert(value, TYPES[name])
+        lossless_json.convert(value, TYPES[name])
     except msgspec.ValidationError as error:
         return [finding(name, error)]
     if name != "tools" or value is None:
@@ -145,11 +147,11 @@ def _problems(name: str, value: Any) -> list[Problem]:
 
 def _tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
     try:
-        text.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
+        lossless_json.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
     except msgspec.ValidationError as error:
         return [finding(f"tools/{index}", error)]
     return []
 
 
 def _storable(value: str | None, limit: int | None = None) -> str | None:
-    return None if value is None else text.clean(value)[:limit]
+    return None if value is None else lossless_json.clean(value)[:limit]

@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from runs.errors import Problem
-from runs.protocol import text
-from runs.protocol.findings import finding
-from runs.protocol.times import instant, unix_seconds
+from runs.protocol import lossless_json
+from runs.protocol.timestamps import instant, unix_seconds
+from runs.protocol.validation_errors import finding
 
 # Longer texts would not fit into an index row (at most about 2,700 bytes); the rest is kept beside the column.
 INDEXED_LENGTH = 256
@@ -77,7 +77,7 @@ def string(name: str, *, column: str = "", required: bool = False) -> Field:
         name,
         kind,
         (column or name,),
-        lambda typed, _: (text.clean(typed)[:INDEXED_LENGTH],),
+        lambda typed, _: (lossless_json.clean(typed)[:INDEXED_LENGTH],),
         lambda value: value,
         required,
         quick=_plain_string,
@@ -100,8 +100,8 @@ def last_error() -> Field:
 
     def read(typed: LastError, _: Any) -> tuple[str | None, str | None]:
         return (
-            None if typed.code is None else text.clean(typed.code)[:INDEXED_LENGTH],
-            None if typed.message is None else text.clean(typed.message),
+            None if typed.code is None else lossless_json.clean(typed.code)[:INDEXED_LENGTH],
+            None if typed.message is None else lossless_json.clean(typed.message),
         )
 
     return Field(
@@ -129,9 +129,9 @@ def _storable(value: Any) -> Any:
     """`value` as jsonb can hold it; numbers become text so that none is rounded."""
     match value:
         case str():
-            return text.clean(value)
+            return lossless_json.clean(value)
         case dict():
-            return {text.clean(name): _storable(item) for name, item in value.items()}
+            return {lossless_json.clean(name): _storable(item) for name, item in value.items()}
         case list():
             return [_storable(item) for item in value]
         case bool() | None:
@@ -188,21 +188,21 @@ def _read_present(reading: Reading, known_field: Field, raw: bytes) -> None:
         reading.columns.update(zip(known_field.columns, plain, strict=True))
         return
     try:
-        value = text.value(raw)
-        typed = text.convert(value, known_field.type)
+        value = lossless_json.value(raw)
+        typed = lossless_json.convert(value, known_field.type)
     except msgspec.ValidationError as error:
         reading.problems.append(finding(known_field.name, error))
         return
-    if known_field.type is Identifier and text.clean(value) != value:
+    if known_field.type is Identifier and lossless_json.clean(value) != value:
         reading.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))
         return
     if known_field.raw:
-        reading.columns[known_field.columns[0]] = text.compact(raw).decode()
+        reading.columns[known_field.columns[0]] = lossless_json.compact(raw).decode()
         return
     columns = known_field.read(typed, value)
     reading.columns.update(zip(known_field.columns, columns, strict=True))
     if not _comes_back(known_field, columns, value) or _NEGATIVE_ZERO.search(raw):
-        reading.odd[known_field.name] = text.compact(raw)
+        reading.odd[known_field.name] = lossless_json.compact(raw)
 
 
 def _comes_back(known_field: Field, columns: tuple[Any, ...], value: Any) -> bool:
@@ -239,6 +239,6 @@ def identical(left: Any, right: Any) -> bool:
 
 def extra(posted: Mapping[str, bytes], reading: Reading, known_names: frozenset[str]) -> str | None:
     """JSON text of everything that columns can't give back: unknown members and odd spellings of known ones."""
-    kept = {name: text.compact(raw) for name, raw in posted.items() if name not in known_names}
+    kept = {name: lossless_json.compact(raw) for name, raw in posted.items() if name not in known_names}
     kept.update(reading.odd)
-    return text.join(kept).decode() if kept else None
+    return lossless_json.join(kept).decode() if kept else None

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, findings, text
+from runs.protocol import fields, lossless_json, validation_errors
 
 OBJECT = "thread.message"
 
@@ -62,7 +62,7 @@ class MessageRecord(Struct):
 def parse(posted: Mapping[str, bytes]) -> MessageRecord:
     """Check a message's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns
@@ -79,16 +79,16 @@ def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     written = fields.write(columns, columns["absent"], KNOWN)
     written = {"id": written.pop("id"), "object": b'"thread.message"', **written}
     if columns["extra"] is not None:
-        written.update(text.fields(columns["extra"].encode()))
+        written.update(lossless_json.fields(columns["extra"].encode()))
     return written
 
 
 def _plain_text(content: str | None) -> str:
     """The text parts of a message, one paragraph each."""
-    value = None if content is None else text.value(content.encode())
+    value = None if content is None else lossless_json.value(content.encode())
     if isinstance(value, str):
-        return text.clean(value)
-    return "\n\n".join(text.clean(found) for part in value or [] if (found := _part_text(part)))
+        return lossless_json.clean(value)
+    return "\n\n".join(lossless_json.clean(found) for part in value or [] if (found := _part_text(part)))
 
 
 def _part_text(part: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import configuration, fields, findings, text, times, usage
+from runs.protocol import configuration, fields, lossless_json, timestamps, usage, validation_errors
 from runs.protocol.configuration import AZURE_TOOLS, ParsedConfiguration
 
 OBJECT = "thread.run"
@@ -92,7 +92,9 @@ KNOWN = (
         "incomplete_details",
         IncompleteDetails | None,
         ("incomplete_reason",),
-        lambda typed, _: (None if typed.reason is None else text.clean(typed.reason)[: fields.INDEXED_LENGTH],),
+        lambda typed, _: (
+            None if typed.reason is None else lossless_json.clean(typed.reason)[: fields.INDEXED_LENGTH],
+        ),
         lambda reason: {"reason": reason},
     ),
     usage.field(),
@@ -148,7 +150,7 @@ class ParsedRun(Struct):
 def parse(posted: Mapping[str, bytes]) -> ParsedRun:
     """Check a run's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
     try:
         parsed = configuration.parse(posted)
     except InvalidObject as error:
@@ -164,7 +166,7 @@ def finish(record: RunRecord, parsed: ParsedConfiguration, names: Collection[str
     record.model = parsed.model
     record.revision = _revision(names, parsed, record.required_action)
     record.ended_at = _ended_at(record)
-    record.duration_ms = times.milliseconds_between(record.created_at, record.ended_at)
+    record.duration_ms = timestamps.milliseconds_between(record.created_at, record.ended_at)
     record.action_type, record.awaited = _awaited(record.required_action)
     return ParsedRun(record, parsed)
 
@@ -173,9 +175,9 @@ def members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, by
     """The posted members again, from a run's columns and its configuration's body; values are JSON texts."""
     written = fields.write(columns, columns["absent"], KNOWN)
     written = {"id": written.pop("id"), "object": b'"thread.run"', **written}
-    written.update(text.fields(configuration_body.encode()))
+    written.update(lossless_json.fields(configuration_body.encode()))
     if columns["extra"] is not None:
-        written.update(text.fields(columns["extra"].encode()))
+        written.update(lossless_json.fields(columns["extra"].encode()))
     return written
 
 
@@ -199,7 +201,7 @@ def _awaited(required_action: str | None) -> tuple[str | None, list[str] | None]
     """The type of a required action, and the names of the calls that it waits for."""
     if required_action is None:
         return None, None
-    action = text.convert(text.value(required_action.encode()), RequiredAction)
+    action = lossless_json.convert(lossless_json.value(required_action.encode()), RequiredAction)
     waiting = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
     names = (call.function.name if call.function else call.name or call.type or "" for call in waiting.tool_calls)
-    return text.clean(action.type)[: fields.INDEXED_LENGTH], [text.clean(name) for name in names]
+    return lossless_json.clean(action.type)[: fields.INDEXED_LENGTH], [lossless_json.clean(name) for name in names]

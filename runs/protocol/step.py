@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, findings, text, usage
+from runs.protocol import fields, lossless_json, usage, validation_errors
 
 OBJECT = "thread.run.step"
 
@@ -105,7 +105,7 @@ class StepRecord(Struct):
 def parse(posted: Mapping[str, bytes]) -> StepRecord:
     """Check a step's posted members and put them into columns. Raises InvalidObject, one problem a field."""
     reading = fields.read(posted, KNOWN)
-    problems = [*findings.identity_problems(posted, OBJECT), *reading.problems]
+    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns
@@ -125,7 +125,7 @@ def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     written = fields.write(columns, columns["absent"], KNOWN)
     written = {"id": written.pop("id"), "object": b'"thread.run.step"', **written}
     if columns["extra"] is not None:
-        written.update(text.fields(columns["extra"].encode()))
+        written.update(lossless_json.fields(columns["extra"].encode()))
     return written
 
 
@@ -133,7 +133,7 @@ def calls(details: str | None) -> list[dict[str, Any]]:
     """The tool calls of stored `step_details`, in order."""
     if details is None or '"tool_calls"' not in details:
         return []
-    found: list[dict[str, Any]] = text.value(details.encode()).get("tool_calls") or []
+    found: list[dict[str, Any]] = lossless_json.value(details.encode()).get("tool_calls") or []
     return found
 
 
@@ -158,8 +158,8 @@ def output_size(call: dict[str, Any]) -> int | None:
 def _tools(details: str | None) -> tuple[list[str], list[str]]:
     """The kinds and the names of a step's tool calls, one each a call."""
     found = calls(details)
-    types = [text.clean(call["type"])[: fields.INDEXED_LENGTH] for call in found]
-    return types, [text.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in found]
+    types = [lossless_json.clean(call["type"])[: fields.INDEXED_LENGTH] for call in found]
+    return types, [lossless_json.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in found]
 
 
 def _tool_name(call: dict[str, Any]) -> str:

@@ -84,11 +84,11 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
     from runs.ingest import RUNS, write
     from runs.ingest.plan import Receipt, plan, without_recorded
     from runs.models import Project
-    from runs.protocol import text
+    from runs.protocol import lossless_json
 
     project, receipt, rows = Project.objects.get(slug="default"), Receipt(timezone.now()), []
     for index, each in enumerate(objects):
-        post = RUNS.parse(project, index, text.fields(each))
+        post = RUNS.parse(project, index, lossless_json.fields(each))
         planned = plan(RUNS, None, [post], {}, receipt)
         without_recorded(planned, set())
         rows.append(RUNS.table._encoded(write._row(project, RUNS, post.key, planned, receipt)))

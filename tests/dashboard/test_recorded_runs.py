@@ -20,8 +20,8 @@ from django.urls import reverse
 from dashboard import formats
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest
 from runs.models import Project, Run
-from runs.protocol.text import clean
-from runs.protocol.times import instant
+from runs.protocol.lossless_json import clean
+from runs.protocol.timestamps import instant
 
 FOLDER = Path(os.environ.get("RUNGLASS_REAL_DATA") or "/nonexistent")
 KINDS = ((RUNS, "runs.jsonl"), (STEPS, "steps.jsonl"), (MESSAGES, "messages.jsonl"))

@@ -11,7 +11,7 @@ from django.test import Client
 
 from runs import history
 from runs.models import Observation, Project, Run
-from runs.protocol import text
+from runs.protocol import lossless_json
 from tests import factories
 
 STATUSES = ["queued", "in_progress", "requires_action", "cancelling", "completed", "failed", "incomplete"]
@@ -23,7 +23,7 @@ def observations(run: Run) -> list[Observation]:
 
 
 def as_object(version: history.Version) -> Any:
-    return json.loads(text.join(dict(version.members)))
+    return json.loads(lossless_json.join(dict(version.members)))
 
 
 def random_snapshot(chance: random.Random, run_id: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_undoing_observations_gives_every_accepted_version_back(project, seed):
     run = Run.objects.get(pk=project.key(run_id))
     versions = history.accepted(run, observations(run))
     assert [as_object(version) for version in versions] == stood
-    assert text.same(text.join(dict(versions[-1].members)), run.as_json())
+    assert lossless_json.same(lossless_json.join(dict(versions[-1].members)), run.as_json())
 
 
 def test_a_run_that_was_posted_once_has_one_entry_and_one_version(project):

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from runs.api.readback.errors import ClientError, invalid_value
 from runs.db.keyset_pagination import behind, in_order
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 PARAMETERS = ("limit", "order", "after", "before")
 
@@ -83,7 +83,7 @@ def envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
     data = list(objects)
     first, last = (data[0]["id"], data[-1]["id"]) if data else (b"null", b"null")
     more = b"true" if has_more else b"false"
-    listed = b",".join(map(text.join, data))
+    listed = b",".join(map(lossless_json.join, data))
     return b'{"object":"list","data":[%b],"first_id":%b,"last_id":%b,"has_more":%b}' % (
         listed,
         first,

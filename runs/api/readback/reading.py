@@ -18,7 +18,7 @@ from runs.api.readback.errors import ClientError, handle, invalid_value
 from runs.api.readback.pages import PARAMETERS, ListQuery, Page, envelope
 from runs.api.views import KeyedView
 from runs.models import Project
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 INCLUDE = "include[]"
 
@@ -67,7 +67,7 @@ class ObjectView(ReadView):
     def get(self, request: Request, **ids: str) -> HttpResponseBase:
         """The object's JSON text as it was stored."""
         self.query(request)
-        return self.answer(request, text.join(self.members(self.project(request))))
+        return self.answer(request, lossless_json.join(self.members(self.project(request))))
 
     def members(self, project: Project) -> dict[str, bytes]:
         """The members of the object that the path names. Raises ClientError where there is none."""

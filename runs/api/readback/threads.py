@@ -10,7 +10,7 @@ from django.db.models import Min
 from runs.api.readback.errors import not_found
 from runs.api.readback.pages import ListQuery, Page, read_page
 from runs.models import Message, Project, Run
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 
 _POSITION = ("created_at", "thread_id")
 

@@ -18,7 +18,7 @@ from runs.api.readback.errors import ClientError, not_found
 from runs.api.readback.pages import PARAMETERS, ListQuery, Page, read_page
 from runs.api.readback.reading import INCLUDE, ListView, ObjectView, ReadView
 from runs.models import Message, Project, Run, RunStep
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 from runs.querysets.step import StepQuerySet
 
 _BY_KEY = ("created_at", "id")

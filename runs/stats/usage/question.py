@@ -15,7 +15,7 @@ from runs.filters.matches import Compared, Count, Given, Is
 from runs.filters.query import Query
 from runs.filters.spelling import suggestion
 from runs.filters.tree import Node, Not, Term, both
-from runs.protocol.text import clean
+from runs.protocol.lossless_json import clean
 from runs.stats.usage.calendar import day_start, hour_start
 
 MEASURES = ("tokens", "cost", "runs")

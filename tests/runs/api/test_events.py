@@ -13,7 +13,7 @@ import pytest
 
 from runs.ingest import bodies
 from runs.models import Message, Project, Run, RunStep
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.events import CARRIERS, IGNORED
 from tests import factories
 from tests.factories import NOW, run_object, step_object
@@ -279,7 +279,7 @@ def test_recorded_streams_are_taken(project: Project, caller: Caller, recorded: 
     for model, kind in kinds:
         for stored in model.objects.filter(project=project):
             raw = stored.as_json()
-            assert any(text.same(raw, each) for each in posted.pop((kind, stored.external_id)))
+            assert any(lossless_json.same(raw, each) for each in posted.pop((kind, stored.external_id)))
     assert not posted
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from runs.api.openapi import PREFIX
 from runs.models import Message, Project, Run, RunStep
-from runs.protocol import text
+from runs.protocol import lossless_json
 from tests import factories
 from tests.runs.api.caller import NDJSON, Caller
 
@@ -208,11 +208,11 @@ def check_read_back(project: Project, model: Any, accepted: list[bytes]) -> None
     """What is stored under an id must equal, as JSON text, an accepted post of it: the one, for nearly all ids."""
     posted: dict[str, list[bytes]] = {}
     for raw in accepted:
-        posted.setdefault(text.value(text.fields(raw)["id"]), []).append(raw)
+        posted.setdefault(lossless_json.value(lossless_json.fields(raw)["id"]), []).append(raw)
     found = model.objects.filter(project=project)
     stored = list(found.with_configuration() if model is Run else found)
     assert {each.external_id for each in stored} == posted.keys()
     for each in stored:
         written_back = each.as_json()
-        assert any(text.same(written_back, raw) for raw in posted[each.external_id]), written_back
+        assert any(lossless_json.same(written_back, raw) for raw in posted[each.external_id]), written_back
     assert Counter(map(len, posted.values()))[1] > 0.9 * len(posted)

@@ -31,7 +31,7 @@ from runs.api.views import StrictView
 from runs.errors import RunglassError
 from runs.filters.state import _PARAMETERS
 from runs.models import Project
-from runs.protocol import assistant, message, run, step, text
+from runs.protocol import assistant, lossless_json, message, run, step
 from runs.stats.usage.question import PARAMETERS
 from tests import factories
 from tests.factories import run_object, step_object
@@ -199,7 +199,7 @@ def test_the_schema_refuses_what_the_server_refuses(
     for value in VALUES:
         for posted in changed(valid, value):
             try:
-                parse(text.fields(json.dumps(posted).encode()))
+                parse(lossless_json.fields(json.dumps(posted).encode()))
                 accepted = True
             except RunglassError:
                 accepted = False

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runs.ingest import KINDS, MESSAGES, RUNS, STEPS, Item, Outcome, Report, ingest, ingest_mixed, kinds
 from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
-from runs.protocol import plain_run
+from runs.protocol import run_fast_path
 from runs.protocol.run import TERMINAL
 from tests import factories
 from tests.factories import (
@@ -280,7 +280,7 @@ def test_a_bad_object_never_takes_its_neighbours_along(
 def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
     project: Project, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    parse = plain_run.parse
+    parse = run_fast_path.parse
 
     def parse_poison(raw: bytes) -> Any:
         parsed = parse(raw)
@@ -288,7 +288,7 @@ def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
             parsed.record.thread_id = "a\0b"
         return parsed
 
-    monkeypatch.setattr(plain_run, "parse", parse_poison)
+    monkeypatch.setattr(run_fast_path, "parse", parse_poison)
     names = [f"good_{number}" for number in range(size)]
     names.insert(1, "poison")
     report = post(project, *(run_object(id=name) for name in names))

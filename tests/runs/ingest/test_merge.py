@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runs.ingest.merge import Outcome, Record, contradicts, merge, standing
-from runs.protocol import message, run, step, text
+from runs.protocol import lossless_json, message, run, step
 from runs.protocol.run import RunRecord
 from tests.factories import NOW, message_object, run_object, step_object
 
@@ -33,7 +33,7 @@ LADDER: list[dict[str, Any]] = [
 
 
 def record(**changes: Any) -> RunRecord:
-    return run.parse(text.fields(json.dumps(BASE | changes).encode())).record
+    return run.parse(lossless_json.fields(json.dumps(BASE | changes).encode())).record
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_only_two_different_ends_contradict_each_other(left: str, right: str, co
 
 def _step(**changes: Any) -> Record:
     posted = step_object(BASE, id="step_1", usage=None, completed_at=None, status="in_progress") | changes
-    return step.parse(text.fields(json.dumps(posted).encode()))
+    return step.parse(lossless_json.fields(json.dumps(posted).encode()))
 
 
 def _message(**changes: Any) -> Record:
     posted = message_object(BASE, id="msg_1") | {"created_at": NOW} | changes
-    return message.parse(text.fields(json.dumps(posted).encode()))
+    return message.parse(lossless_json.fields(json.dumps(posted).encode()))
 
 
 @pytest.mark.parametrize(

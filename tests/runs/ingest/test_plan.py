@@ -15,7 +15,7 @@ from runs.ingest.kinds import Post
 from runs.ingest.merge import Outcome
 from runs.ingest.plan import Entry, Held, Plan, Receipt, differing, plan, without_recorded
 from runs.models import Project
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.run import TERMINAL, RunRecord
 from tests.runs import objects
 from tests.runs.lifecycles import as_bytes, lifecycles, posted
@@ -54,7 +54,7 @@ class Memory:
         return self.held.record.status
 
     def _parsed(self, index: int, snapshot: dict[str, Any]) -> Post:
-        post = RUNS.parse(PROJECT, index, text.fields(as_bytes(snapshot)))
+        post = RUNS.parse(PROJECT, index, lossless_json.fields(as_bytes(snapshot)))
         assert post.configuration is not None
         self.bodies[post.configuration_id] = post.configuration.body
         return post
@@ -69,7 +69,7 @@ def test_any_order_and_any_repetition_of_one_life_ends_in_its_last_state(data: s
         memory.post(request)
         assert not ended or memory.status in TERMINAL
         ended = memory.status in TERMINAL
-    assert text.same(text.join(memory.members()), as_bytes(life[-1]))
+    assert lossless_json.same(lossless_json.join(memory.members()), as_bytes(life[-1]))
 
 
 @objects.examples(100)
@@ -105,7 +105,7 @@ def test_the_history_does_not_depend_on_how_posts_are_split_into_requests(data: 
         for snapshot in request:
             apart.post([snapshot])
     assert together.entries == apart.entries
-    assert text.same(text.join(together.members()), text.join(apart.members()))
+    assert lossless_json.same(lossless_json.join(together.members()), lossless_json.join(apart.members()))
 
 
 @objects.examples(60)

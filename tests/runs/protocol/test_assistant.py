@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from runs.errors import InvalidObject
-from runs.protocol import assistant, text
+from runs.protocol import assistant, lossless_json
 from runs.protocol.assistant import AssistantRecord
 from tests import factories
 
 
 def parsed(**changes: Any) -> AssistantRecord:
-    return assistant.parse(text.fields(json.dumps(factories.assistant_object(**changes)).encode()))
+    return assistant.parse(lossless_json.fields(json.dumps(factories.assistant_object(**changes)).encode()))
 
 
 def test_the_id_and_the_name_are_kept() -> None:
@@ -23,7 +23,7 @@ def test_the_id_and_the_name_are_kept() -> None:
 
 def test_an_id_and_a_name_are_enough() -> None:
     posted = b'{"id": "asst_1", "object": "assistant", "name": "Returns desk"}'
-    assert assistant.parse(text.fields(posted)).posted_name == "Returns desk"
+    assert assistant.parse(lossless_json.fields(posted)).posted_name == "Returns desk"
 
 
 @pytest.mark.parametrize(("name", "kept"), [(None, None), ("", None), (" \n ", None), (..., None), (" Desk ", "Desk")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs.protocol import configuration, text
+from runs.protocol import configuration, lossless_json
 
 TOOLS = b'[{"type":"function","function":{"name":"f","parameters":{"a":1,"b":[2,3]}}},{"type":"file_search"}]'
 POSTED = {
@@ -49,7 +49,7 @@ def test_different_contents_have_different_digests(changes: dict[str, bytes]) ->
 
 def test_the_body_holds_the_fields_as_posted_without_white_space() -> None:
     body = configuration.parse({"tools": b'[ {"type": "mcp", "limit": 1.0} ]', "temperature": b"1e0"}).body
-    assert text.fields(body.encode()) == {"tools": b'[{"type":"mcp","limit":1.0}]', "temperature": b"1e0"}
+    assert lossless_json.fields(body.encode()) == {"tools": b'[{"type":"mcp","limit":1.0}]', "temperature": b"1e0"}
 
 
 def test_tool_types_are_named_once_and_functions_each_in_order() -> None:
@@ -80,10 +80,10 @@ def test_the_columns_can_be_stored_whatever_was_posted() -> None:
     assert parsed.model == "m" * 256
     assert parsed.instructions == "\ufffd\ufffd"
     assert (parsed.tool_types, parsed.function_names) == (("function", "\ufffd"), ("\ufffd",))
-    assert text.fields(parsed.body.encode()) == posted
+    assert lossless_json.fields(parsed.body.encode()) == posted
 
 
 def test_a_schema_may_be_as_deep_as_a_body_may_be() -> None:
     deep = b'{"a":' * 190 + b"1" + b"}" * 190
     tools = b'[{"type":"function","function":{"name":"f","parameters":' + deep + b"}}]"
-    assert text.same(text.fields(configuration.parse({"tools": tools}).body.encode())["tools"], tools)
+    assert lossless_json.same(lossless_json.fields(configuration.parse({"tools": tools}).body.encode())["tools"], tools)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from runs.protocol import fields, findings, text, usage
+from runs.protocol import fields, lossless_json, usage, validation_errors
 from tests.runs import objects
 
 ALL = (
@@ -42,7 +42,7 @@ ALL = (
 def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field, raw: bytes) -> None:
     reading = fields.read({known.name: raw}, [known])
     assert (reading.odd, reading.problems) == ({}, [])
-    assert text.same(fields.write(reading.columns, reading.absent, [known])[known.name], raw)
+    assert lossless_json.same(fields.write(reading.columns, reading.absent, [known])[known.name], raw)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field
 def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.Field, raw: bytes) -> None:
     reading = fields.read({known.name: raw}, [known])
     assert reading.problems == []
-    assert text.same(reading.odd[known.name], raw)
+    assert lossless_json.same(reading.odd[known.name], raw)
 
 
 @pytest.mark.parametrize("known", [each for each in ALL if not each.required], ids=lambda known: known.name)
@@ -90,8 +90,8 @@ def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
     known = usage.field()
     quick = known.quick(raw.encode())
     if quick is not None:
-        value = text.value(raw.encode())
-        assert quick == known.read(text.convert(value, known.type), value)
+        value = lossless_json.value(raw.encode())
+        assert quick == known.read(lossless_json.convert(value, known.type), value)
 
 
 @objects.examples(100)
@@ -100,7 +100,7 @@ def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
     known = fields.metadata()
     quick = known.quick(raw.encode())
     if quick is not None:
-        value = text.value(raw.encode())
+        value = lossless_json.value(raw.encode())
         assert quick == known.read(value, value)
 
 
@@ -137,7 +137,7 @@ def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
 ) -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert(value, kind)
-    found = findings.finding("f", error.value)
+    found = validation_errors.finding("f", error.value)
     assert (found.path, found.message) == (path, message)
 
 

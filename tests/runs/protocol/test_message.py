@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 
 from runs.errors import InvalidObject
-from runs.protocol import message, text
+from runs.protocol import lossless_json, message
 from tests.factories import message_object
 from tests.runs import objects
 
 
 def parse(posted: dict[str, Any]) -> message.MessageRecord:
-    return message.parse(text.fields(json.dumps(posted).encode()))
+    return message.parse(lossless_json.fields(json.dumps(posted).encode()))
 
 
 @objects.examples(100)
 @given(objects.messages)
 def test_every_message_comes_back_as_it_was_written(raw: str) -> None:
-    record = message.parse(text.fields(raw.encode()))
+    record = message.parse(lossless_json.fields(raw.encode()))
     columns = {name: getattr(record, name) for name in record.__struct_fields__}
-    assert objects.as_written(text.join(message.members(columns))) == objects.as_written(raw)
+    assert objects.as_written(lossless_json.join(message.members(columns))) == objects.as_written(raw)
     record.text.encode()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from runs.errors import InvalidObject
-from runs.protocol import step, text
+from runs.protocol import lossless_json, step
 from tests.factories import function_call, run_object, step_object
 from tests.runs import objects
 
@@ -17,15 +17,15 @@ RUN = run_object()
 
 
 def parse(posted: dict[str, Any]) -> step.StepRecord:
-    return step.parse(text.fields(json.dumps(posted).encode()))
+    return step.parse(lossless_json.fields(json.dumps(posted).encode()))
 
 
 @objects.examples(100)
 @given(objects.steps)
 def test_every_step_comes_back_as_it_was_written(raw: str) -> None:
-    record = step.parse(text.fields(raw.encode()))
+    record = step.parse(lossless_json.fields(raw.encode()))
     columns = {name: getattr(record, name) for name in record.__struct_fields__}
-    assert objects.as_written(text.join(step.members(columns))) == objects.as_written(raw)
+    assert objects.as_written(lossless_json.join(step.members(columns))) == objects.as_written(raw)
 
 
 @pytest.mark.parametrize(

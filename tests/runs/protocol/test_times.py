@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.protocol.times import EPOCH, instant, milliseconds_between, unix_seconds
+from runs.protocol.timestamps import EPOCH, instant, milliseconds_between, unix_seconds
 
 
 @pytest.mark.parametrize(

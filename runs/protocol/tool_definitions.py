@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from runs.protocol import text
+from runs.protocol import lossless_json
 from runs.protocol.fields import INDEXED_LENGTH
 
 # Texts that are remembered have so many characters at the most.
@@ -34,7 +34,7 @@ def key(project_id: int, assistant_id: str, definition: Definition) -> uuid.UUID
 
 def of(configuration_body: str) -> tuple[Definition, ...]:
     """The definitions of a stored configuration, in order; equal ones once."""
-    tools = text.fields(configuration_body.encode()).get("tools", b"null").decode()
+    tools = lossless_json.fields(configuration_body.encode()).get("tools", b"null").decode()
     return _parsed(tools) if len(tools) > MOST_REMEMBERED else _remembered(tools)
 
 
@@ -46,20 +46,20 @@ def _remembered(tools: str) -> tuple[Definition, ...]:
 def _parsed(tools: str) -> tuple[Definition, ...]:
     if tools == "null":
         return ()
-    return tuple({made.digest: made for made in map(_definition, text.elements(tools.encode()))}.values())
+    return tuple({made.digest: made for made in map(_definition, lossless_json.elements(tools.encode()))}.values())
 
 
 def _definition(raw: bytes) -> Definition:
-    tool = text.value(raw)
+    tool = lossless_json.value(raw)
     function = tool.get("function")
     described = function if isinstance(function, dict) else tool
     kind, description = str(tool["type"]), described.get("description")
     return Definition(
-        text.clean(kind)[:INDEXED_LENGTH],
-        text.clean(_name(kind, tool, described))[:INDEXED_LENGTH],
-        text.clean(description) if isinstance(description, str) else None,
-        uuid.UUID(bytes=hashlib.blake2b(text.canonical(raw), digest_size=16).digest()),
-        text.compact(raw).decode(),
+        lossless_json.clean(kind)[:INDEXED_LENGTH],
+        lossless_json.clean(_name(kind, tool, described))[:INDEXED_LENGTH],
+        lossless_json.clean(description) if isinstance(description, str) else None,
+        uuid.UUID(bytes=hashlib.blake2b(lossless_json.canonical(raw), digest_size=16).digest()),
+        lossless_json.compact(raw).decode(),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runs.errors import RunglassError
-from runs.protocol import configuration, text
+from runs.protocol import configuration, lossless_json
 from runs.protocol.configuration import MOST_REMEMBERED, ParsedConfiguration
 from runs.protocol.fields import INDEXED_LENGTH
 from runs.protocol.run import KNOWN, ParsedRun, RunRecord, finish
@@ -137,7 +137,7 @@ def _read_setup(slots: tuple[Raw, ...], has_reason: bool) -> Setup:
     sent = {name: bytes(raw) for name, raw in zip(_SETUP, slots, strict=True) if raw}
     for raw in sent.values():
         raw.decode()  # which nothing did yet, of what stays as it was written
-        text.check_depth(raw)
+        lossless_json.check_depth(raw)
     names = frozenset({*sent, "incomplete_details"} if has_reason else sent)
     return Setup(slots, has_reason, configuration.parse(sent), names)
 

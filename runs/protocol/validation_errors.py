@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from runs.errors import InvalidObject, Problem
-from runs.protocol import text
+from runs.protocol import lossless_json
 
 _MOST_SHOWN = 256  # characters of a posted value in a message
 _WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
@@ -35,7 +35,7 @@ def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Proble
     """
     if posted.get("object") == f'"{expected}"'.encode():
         return []
-    found = text.value(posted.get("object", b"null"))
+    found = lossless_json.value(posted.get("object", b"null"))
     if found == expected:
         return []
     problems = [Problem("/object", _wrong_object(found, expected, posted))]
@@ -63,6 +63,6 @@ def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str
         foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
         hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
-    shown = f'"{text.clean(found)[:_MOST_SHOWN]}"' if isinstance(found, str) else "another type"
+    shown = f'"{lossless_json.clean(found)[:_MOST_SHOWN]}"' if isinstance(found, str) else "another type"
     hint = HINTS.get(found, "") if isinstance(found, str) else ""
     return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
