@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from dashboard.run_page import changes
 from dashboard.run_page.changes import FieldChange
-from runs.history import Entry, Version
 from runs.models import Observation
+from runs.models.run_history import Entry, Version
 from runs.protocol.timestamps import milliseconds_between
 
 

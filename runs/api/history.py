@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from runs.api.openapi.components import ref
 from runs.api.openapi.operations import RUN_ID, answers, described
 from runs.api.views import KeyedView
-from runs.history import Entry, entries
 from runs.models import ApiKey, Observation, RunStep
+from runs.models.run_history import Entry, entries
 
 
 @described(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class ObservationQuerySet(models.QuerySet["Observation"]):
     def of_run(self, run: Run) -> Self:
-        """The history of one run, oldest first, but for its first post (see `runs.history`)."""
+        """The history of one run, oldest first, but for its first post (see `runs.models.run_history`)."""
         return self.filter(run_id=run.pk).order_by("n")
 
     def for_list(self) -> Self:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from runs.history import accepted
 from runs.ingest import RUNS, STEPS, Item, Report, ingest
 from runs.models import Configuration, Observation, Project, Run, RunStep
+from runs.models.run_history import accepted
 from runs.protocol.run import TERMINAL
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object, waiting_run
