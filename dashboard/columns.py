@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runs.errors import InvalidFilter, Problem
-from runs.filters.spelling import suggestion
 from runs.models import User
+from runs.query.did_you_mean import suggestion
 
 _PREFERENCE = PARAMETER = "columns"
 NO_COLUMNS = "none"

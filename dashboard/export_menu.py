@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.filter_bar import Address
-from runs.filters import RunFilters
 from runs.models import Project
+from runs.query import RunFilters
 
 
 @dataclass(frozen=True, slots=True)

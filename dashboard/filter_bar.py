@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from dashboard import formats
 from dashboard.listing import NO_NAMES
-from runs.filters import Moment, RunFilters
-from runs.filters.fields import CHOICES
-from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Run
+from runs.query import Moment, RunFilters
+from runs.query.fields import CHOICES
+from runs.query.order import NEWEST_FIRST, Order
 from runs.stats.overview import Facet
 
 STATUSES = (  # what needs a person comes first

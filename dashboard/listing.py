@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from dashboard import formats
-from runs.filters.matches import written
 from runs.models import Run
 from runs.protocol.run import TERMINAL
+from runs.query.operators import written
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 LONGEST_METADATA = 300

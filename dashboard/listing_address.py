@@ -10,9 +10,9 @@ from django.urls import reverse
 from dashboard import columns
 from dashboard.filter_bar import Address
 from runs.errors import InvalidFilter, Problem
-from runs.filters import Order, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Project
+from runs.query import Order, RunFilters
+from runs.query.order import NEWEST_FIRST
 
 BESIDE_FILTERS = ("sort", "columns", "view")
 ALL_RUNS = "all"  # what `view` says where the bare address leads to the project's default view

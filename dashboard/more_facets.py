@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address
-from runs.filters import Query, RunFilters
-from runs.filters.matches import Is
-from runs.filters.tree import All, Node, Term, both
+from runs.query import Query, RunFilters
+from runs.query.ast import All, Node, Term, both
+from runs.query.operators import Is
 from runs.stats.facets import Counts, Facets, Key
 
 

@@ -13,8 +13,8 @@ from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.filter_bar import Address
 from runs.errors import InvalidFilter, Problem
-from runs.filters import RunFilters
 from runs.models import Assistant, Project
+from runs.query import RunFilters
 from runs.stats import assistants
 from runs.stats.assistants import Overview, Totals
 

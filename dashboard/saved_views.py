@@ -18,9 +18,9 @@ from dashboard.filter_bar import Address
 from dashboard.listing_address import ALL_RUNS, list_path
 from runs.db import sql
 from runs.errors import InvalidFilter
-from runs.filters import Order, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run, SavedView, User
+from runs.query import Order, RunFilters
+from runs.query.order import NEWEST_FIRST
 
 MOST_TABS = 60
 # What one look at the list may cost for the numbers in its tabs.

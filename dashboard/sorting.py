@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runs.filters import Order
+from runs.query import Order
 
 _WORDS = {
     "created": ("oldest first", "newest first"),

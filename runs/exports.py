@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 from django.db.models import QuerySet
 
-from runs.filters import RunFilters
 from runs.models import Message, Project, Run, RunStep, RunTag
 from runs.models.run import Snapshot
+from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
 
 _CHUNK = 500

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from django.db import IntegrityError, transaction
 
 from runs.errors import InvalidFilter, InvalidView, Problem
-from runs.filters import Order, RunFilters
 from runs.models import SavedView
 from runs.models.saved_view import LONGEST_NAME
 from runs.protocol.lossless_json import clean
+from runs.query import Order, RunFilters
 
 MOST = 30  # for all of a project, and as many for each person
 

@@ -12,7 +12,7 @@ from dashboard.assistant_page.changes import Changes
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.verdict import Verdict, verdict
 from dashboard.charts.axis import spelled
-from runs.filters.matches import written
+from runs.query.operators import written
 from runs.stats import drift, versions
 from runs.stats.drift import Drift
 from runs.stats.versions import Neighbours, Version, Versions

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from django.urls import reverse
 
 from dashboard.filter_bar import Address
-from runs.filters import Moment, Order, Query, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Project
+from runs.query import Moment, Order, Query, RunFilters
+from runs.query.order import NEWEST_FIRST
 from runs.stats.drift import Side
 from runs.stats.versions import Version
 

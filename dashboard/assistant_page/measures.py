@@ -10,8 +10,8 @@ from dashboard.assistant_page.links import LONGEST_FIRST, MOST_TOKENS_FIRST, Run
 from dashboard.assistant_page.verdict import points
 from dashboard.charts import Sparkline, sparkline
 from dashboard.formats import MINUS, NONE
-from runs.filters import Order
-from runs.filters.order import NEWEST_FIRST
+from runs.query import Order
+from runs.query.order import NEWEST_FIRST
 from runs.stats.drift import PARTS, Drift, Figures, Side
 from runs.stats.proportions import newcombe
 

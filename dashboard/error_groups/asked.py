@@ -15,8 +15,8 @@ from django.urls import reverse
 from dashboard import parameters
 from dashboard.filter_bar import Range
 from runs.errors import Problem
-from runs.filters import Moment, RunFilters
 from runs.models import ErrorGroup, Project
+from runs.query import Moment, RunFilters
 from runs.stats.errors import Counted
 
 Choice = TypeVar("Choice", bound=StrEnum)

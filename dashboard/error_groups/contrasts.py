@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from dashboard import formats
 from dashboard.error_groups.asked import DIGITS, Asked, term
-from runs.filters import RunFilters
-from runs.filters.matches import written
-from runs.filters.tree import written_key
 from runs.models import ErrorGroup
+from runs.query import RunFilters
+from runs.query.ast import written_key
+from runs.query.operators import written
 from runs.stats.differences import Attribute, Comparison, Difference
 
 _KINDS = {

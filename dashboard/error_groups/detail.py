@@ -16,9 +16,9 @@ from dashboard.error_groups.rows import Change, change
 from dashboard.error_groups.shares import Table, tables
 from dashboard.listing import run_url
 from runs import grouping
-from runs.filters import RunFilters
 from runs.grouping import Part
 from runs.models import Assistant, ErrorGroup, Run
+from runs.query import RunFilters
 from runs.querysets.run import PREVIEW_LENGTH
 from runs.stats import differences, errors
 from runs.stats.differences import Comparison

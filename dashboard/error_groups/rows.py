@@ -12,9 +12,9 @@ from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.error_groups.asked import Asked, term
 from runs import grouping
-from runs.filters import Moment
 from runs.grouping import Part
 from runs.models import ErrorGroup
+from runs.query import Moment
 from runs.stats.errors import Counted, Parts, Trend, Window
 
 MOST_BARS = 30  # of a sparkline

@@ -13,12 +13,12 @@ from dashboard.run_page.changes import FieldChange
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
 from runs.errors import InvalidFilter
-from runs.filters import RunFilters
-from runs.filters.matches import Is
-from runs.filters.query import Query
-from runs.filters.tree import Node, Term, negated
 from runs.models import Configuration
 from runs.protocol import lossless_json
+from runs.query import RunFilters
+from runs.query.ast import Node, Term, negated
+from runs.query.operators import Is
+from runs.query.query_text import Query
 
 _FIELDS = (
     "temperature",

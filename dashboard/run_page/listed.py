@@ -13,8 +13,8 @@ from dashboard.listing import in_list
 from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
 from runs.db import sql
 from runs.errors import InvalidFilter, Problem
-from runs.filters import RunFilters
 from runs.models import Project, Run
+from runs.query import RunFilters
 
 # A query whose matches lie far away would make opening a run as slow as searching.
 LONGEST_SEARCH = 200  # milliseconds

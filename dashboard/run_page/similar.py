@@ -9,11 +9,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from runs.filters import Moment, RunFilters
-from runs.filters.matches import Is
-from runs.filters.query import Query
-from runs.filters.tree import Term
 from runs.models import ErrorGroup, Run
+from runs.query import Moment, RunFilters
+from runs.query.ast import Term
+from runs.query.operators import Is
+from runs.query.query_text import Query
 
 # Counted no further, as everywhere.
 _MOST = 10_000

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from dashboard import parameters
 from runs.errors import Problem
-from runs.filters.spelling import suggestion
+from runs.query.did_you_mean import suggestion
 from runs.stats.tools import Period
 
 # Rows at first, and how many more each time.

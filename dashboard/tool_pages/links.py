@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from runs.filters import Moment, Query, RunFilters
-from runs.filters.matches import Is
-from runs.filters.tree import Term
+from runs.query import Moment, Query, RunFilters
+from runs.query.ast import Term
+from runs.query.operators import Is
 from runs.stats.tools import Period, Tool
 
 

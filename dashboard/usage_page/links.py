@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard import formats
-from runs.filters import RunFilters
-from runs.filters.matches import Compared, Given, Span
-from runs.filters.query import Query
-from runs.filters.tree import Node, Not, Term, both
+from runs.query import RunFilters
+from runs.query.ast import Node, Not, Term, both
+from runs.query.operators import Compared, Given, Span
+from runs.query.query_text import Query
 from runs.stats.usage import Question, Split, also
 
 

@@ -15,8 +15,8 @@ from dashboard import htmx, parameters, pending
 from dashboard.access import project_page
 from dashboard.views.refused import refusing
 from runs.errors import Problem
-from runs.filters import Cursor, RunFilters
 from runs.models import Assistant, Project
+from runs.query import Cursor, RunFilters
 from runs.stats import actions
 from runs.stats.actions import Counts, Need
 

@@ -15,11 +15,11 @@ from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.listed import MOST_NEWEST, VersionList
 from dashboard.views.refused import refusing
-from runs.filters import RunFilters
-from runs.filters.moments import Moment
 from runs.models import Assistant, Project, Run
 from runs.protocol.assistant import LONGEST_NAME
 from runs.protocol.lossless_json import clean
+from runs.query import RunFilters
+from runs.query.relative_times import Moment
 from runs.stats import drift, versions
 from runs.stats.versions import Versions
 

@@ -18,8 +18,8 @@ from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
 from dashboard.views.refused import refusing
 from runs.errors import Problem
-from runs.filters import Moment, RunFilters
 from runs.models import Project
+from runs.query import Moment, RunFilters
 from runs.stats import assistants
 from runs.stats.newest import MOST_COUNTED
 

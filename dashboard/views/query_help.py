@@ -7,13 +7,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.access import project_page
-from runs.filters import guide
 from runs.models import Project
+from runs.query import query_help
 
 
 @require_safe
 @project_page
 def page(request: HttpRequest, project: Project) -> HttpResponse:
     """Every field and every way to combine them, with examples that open the list."""
-    tables = (("Written", guide.SYNTAX), ("Field", guide.entries()))
+    tables = (("Written", query_help.SYNTAX), ("Field", query_help.entries()))
     return render(request, "runs/language.html", {"project": project, "tables": tables})

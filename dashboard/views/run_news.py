@@ -20,9 +20,9 @@ from dashboard.filter_bar import Address
 from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
 from dashboard.views.runs import rows_of
 from runs.errors import InvalidFilter
-from runs.filters import Moment, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run, User
+from runs.query import Moment, RunFilters
+from runs.query.order import NEWEST_FIRST
 
 MOST_COUNTED = 99
 MOST_ACTIVE = 200

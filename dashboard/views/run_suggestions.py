@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.access import project_page
-from runs.filters.language import MOST_CHARACTERS
-from runs.filters.suggest import suggest
 from runs.models import Project
+from runs.query.autocomplete import suggest
+from runs.query.grammar import MOST_CHARACTERS
 
 FRAGMENT = "runs/_suggestions.html"
 

@@ -24,8 +24,8 @@ from dashboard.selection import selected
 from dashboard.views.runs import rows_of
 from runs import tags
 from runs.errors import InvalidFilter, InvalidTag
-from runs.filters import values
 from runs.models import Project, Run, RunTag, User
+from runs.query import value_counts
 
 LIST_FRAGMENTS = {"tagging": "runs/_tagged.html"}
 RUN_FRAGMENT = "run/_tags.html"
@@ -36,7 +36,9 @@ ACTIONS = ("add", "remove")
 @project_page
 def suggestions(request: HttpRequest, project: Project) -> HttpResponse:
     """The tags that are in use, as the options of a list, the most frequent first."""
-    return render(request, "runs/_known_tags.html", {"known_tags": values.tags(project, "%")[: values.MOST_VALUES]})
+    return render(
+        request, "runs/_known_tags.html", {"known_tags": value_counts.tags(project, "%")[: value_counts.MOST_VALUES]}
+    )
 
 
 @require_POST

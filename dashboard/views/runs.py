@@ -23,9 +23,9 @@ from dashboard.listing_address import read_list
 from dashboard.saved_views import Tabs
 from dashboard.zone import zone_of
 from runs.errors import InvalidFilter
-from runs.filters import Cursor, Order, RunFilters
-from runs.filters.density import Search
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
+from runs.query import Cursor, Order, RunFilters
+from runs.query.planner import Search
 from runs.stats.newest import MOST_COUNTED
 from runs.stats.overview import Facet, Overview, Totals, overview
 

@@ -13,8 +13,8 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.views.threads import asked_of_list, rows
 from runs.exports import Column
-from runs.filters import Cursor, RunFilters
 from runs.models import Project
+from runs.query import Cursor, RunFilters
 from runs.stats import threads
 from runs.stats.newest import MOST_COUNTED
 

@@ -19,9 +19,9 @@ from dashboard.thread_page.chart import chart
 from dashboard.thread_page.course import PAGE_SIZE, Place, course
 from dashboard.views.refused import refusing
 from runs.errors import Problem
-from runs.filters import Cursor, RunFilters
 from runs.models import Assistant, Message, Project
 from runs.protocol.lossless_json import clean
+from runs.query import Cursor, RunFilters
 from runs.stats import threads
 from runs.stats.newest import MOST_COUNTED
 

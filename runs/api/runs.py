@@ -14,10 +14,10 @@ from runs.api.openapi.operations import RUN_ID, answers, described, run_filters,
 from runs.api.openapi.words import RUN_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import InvalidFilter, Problem
-from runs.filters import Cursor, Order, RunFilters
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Run
 from runs.protocol import lossless_json
+from runs.query import Cursor, Order, RunFilters
+from runs.query.order import NEWEST_FIRST
 from runs.removal import erase
 
 PAGE = 100

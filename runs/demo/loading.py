@@ -13,9 +13,9 @@ from runs import saved_views, tags
 from runs.demo.generate import Lifecycle, assistants, generate
 from runs.demo.rhythm import DAY
 from runs.errors import InvalidView
-from runs.filters import RunFilters
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, ingest
 from runs.models import Project, Run, SavedView
+from runs.query import RunFilters
 
 _BATCH = 250  # lifecycles
 _VIEWS = (

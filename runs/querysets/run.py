@@ -16,9 +16,9 @@ from runs.querysets.course import RAN, SAME_THREAD, Place, bytewise, in_course
 from runs.querysets.tag import RunTagQuerySet
 
 if TYPE_CHECKING:
-    from runs.filters import Cursor, Order, RunFilters
-    from runs.filters.density import Search
     from runs.models import Project, Run
+    from runs.query import Cursor, Order, RunFilters
+    from runs.query.planner import Search
     from runs.querysets.message import MessageQuerySet
 
 

@@ -13,9 +13,9 @@ from operator import or_
 
 from django.db.models import Count, Q
 
-from runs.filters import Cursor, Order, RunFilters
 from runs.models import Project, Run
 from runs.models.run import ACTIVE
+from runs.query import Cursor, Order, RunFilters
 from runs.querysets.run import RunQuerySet
 
 OLDEST_FIRST = Order("created", descending=False)

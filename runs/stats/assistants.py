@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import connection
 
-from runs.filters import RunFilters
 from runs.models import Project
+from runs.query import RunFilters
 from runs.stats import newest
 from runs.stats.spans import HOUR
 

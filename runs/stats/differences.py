@@ -17,8 +17,8 @@ from typing import Any
 
 from django.db import connection
 
-from runs.filters import RunFilters
 from runs.models import Configuration, Project, RunStep
+from runs.query import RunFilters
 from runs.stats.errors import LATEST, Window, of_group
 
 MOST_COMPARED = 300

@@ -16,8 +16,8 @@ from typing import Any
 
 from django.db import connection
 
-from runs.filters import RunFilters
 from runs.models import ErrorGroup, Project, Run
+from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
 from runs.stats import spans
 from runs.stats.newest import MOST_COUNTED

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db import connection
 
-from runs.filters.density import Search
-from runs.filters.matches import escaped
 from runs.models import Configuration, Project
+from runs.query.operators import escaped
+from runs.query.planner import Search
 from runs.stats import newest
 
 # Metadata keys that are shown unasked, and their values that are read.

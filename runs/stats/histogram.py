@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from runs.filters import RunFilters
 from runs.models import Project
+from runs.query import RunFilters
 from runs.stats import sums
 from runs.stats.newest import Newest
 from runs.stats.spans import DAY, HOUR, Span, span

@@ -14,10 +14,10 @@ from django.db.models import Q
 
 from runs.db import sql
 from runs.db.keyset_pagination import LEAST
-from runs.filters import RunFilters
-from runs.filters.density import Search
-from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Project, Run
+from runs.query import RunFilters
+from runs.query.order import NEWEST_FIRST, Order
+from runs.query.planner import Search
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.
 MOST_COUNTED = 10_000

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from runs.filters import RunFilters
-from runs.filters.density import Search
-from runs.filters.fields import CHOICES, ChoiceField
-from runs.filters.order import NEWEST_FIRST, Order
 from runs.models import Project
+from runs.query import RunFilters
+from runs.query.fields import CHOICES, ChoiceField
+from runs.query.order import NEWEST_FIRST, Order
+from runs.query.planner import Search
 from runs.stats import histogram, newest, sums
 from runs.stats.histogram import Histogram
 from runs.stats.newest import Newest

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from runs.filters import RunFilters
-from runs.filters.matches import Compared, Is
-from runs.filters.tree import All, Node, Term
 from runs.models import Project
+from runs.query import RunFilters
+from runs.query.ast import All, Node, Term
+from runs.query.operators import Compared, Is
 from runs.stats.spans import HOUR, Span
 
 _COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}

@@ -16,9 +16,9 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 
 from runs.db import sql
-from runs.filters import Cursor, RunFilters
 from runs.models import Project, Run
 from runs.protocol.run import TERMINAL
+from runs.query import Cursor, RunFilters
 from runs.stats.newest import MOST_COUNTED
 
 # A page of threads mostly has no more runs; more are looked at where it has.

@@ -79,8 +79,8 @@ def _pages(project: Project) -> Iterator[tuple[str, str, int]]:
 
 
 def _newest_failed(project: Project) -> Run:
-    from runs.filters import RunFilters
     from runs.models import Run
+    from runs.query import RunFilters
 
     failed = Run.objects.in_project(project).matching(RunFilters(status=("failed",)))
     return failed.newest_first()[0]

@@ -29,8 +29,8 @@ from tests.benchmarks.questions import Question, questions
 if TYPE_CHECKING:
     from django.test import Client
 
-    from runs.filters import RunFilters
     from runs.models import Project
+    from runs.query import RunFilters
 
 FEW = 10_000
 ROWS = 50
@@ -146,8 +146,8 @@ def _detail(project: Project, clients: tuple[Client, Client], repeat: int) -> It
 
 def _ask(project: Project, question: Question, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
     """As REST and as a page."""
-    from runs.filters import Order, RunFilters
-    from runs.filters.order import NEWEST_FIRST
+    from runs.query import Order, RunFilters
+    from runs.query.order import NEWEST_FIRST
 
     rest, browser = clients
     filters = RunFilters.from_query({"q": [question.q]})
@@ -211,8 +211,8 @@ def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -
     """How many rows Postgres reads for the page and throws away since they don't match."""
     from django.db import connection
 
-    from runs.filters import Cursor
     from runs.models import Run
+    from runs.query import Cursor
 
     after = Cursor.parse(cursor, order) if cursor else None
     search = filters.search(project)

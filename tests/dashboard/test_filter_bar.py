@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
-from runs.filters import Moment, RunFilters
-from runs.filters.fields import CHOICES
+from runs.query import Moment, RunFilters
+from runs.query.fields import CHOICES
 from runs.stats.overview import Facet
 
 NOW = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.views import runs as view
-from runs.filters import Cursor
 from runs.models import Run
+from runs.query import Cursor
 from runs.stats import newest
 from tests import factories
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard import formats
-from runs.filters import RunFilters
 from runs.models import Project, Run, User
 from runs.own_prices import set_price
+from runs.query import RunFilters
 from runs.stats.usage import Sums
 from runs.stats.usage import sums as module
 from runs.stats.usage.sums import total

@@ -12,9 +12,9 @@ import pytest
 from django.test import Client
 
 from dashboard.views import runs as view
-from runs.filters import density
-from runs.filters.order import SORTS
 from runs.models import Project
+from runs.query import planner
+from runs.query.order import SORTS
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -124,7 +124,7 @@ def test_page_rest_and_export_have_the_same_runs(
     project: Project, stored: list[str], member_client: Client, query: str, looked_at: int, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(view, "PAGE_SIZE", 500)
-    monkeypatch.setattr(density, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(planner, "LOOKED_AT", looked_at)
     answer = rest(project, f"/api/v1/runs?limit=500&{query}", factories.make_key(project, "read"))
     by_rest = [run["id"] for run in answer["data"]]
     assert ids_in(member_client.get(f"/p/default/runs/?{query}").content.decode()) == by_rest

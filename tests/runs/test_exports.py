@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from runs import exports
 from runs.exports import Export
-from runs.filters import RunFilters
 from runs.models import Project
+from runs.query import RunFilters
 from tests import factories
 
 EVERYTHING = RunFilters()

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from runs import metadata_values
-from runs.filters import Query, RunFilters
 from runs.models import MetadataKey, MetadataValue, Project, Run
+from runs.query import Query, RunFilters
 from runs.querysets import metadata_value
 from tests import factories
 from tests.factories import NOW, run_object

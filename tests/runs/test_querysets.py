@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from pytest_django import DjangoAssertNumQueries
 
-from runs.filters import Cursor
 from runs.models import ApiKey, Message, Project, Run, RunStep
+from runs.query import Cursor
 from runs.querysets.run import PREVIEW_LENGTH
 from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object

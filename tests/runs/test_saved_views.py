@@ -8,8 +8,8 @@ import pytest
 
 from runs import saved_views
 from runs.errors import InvalidView
-from runs.filters import RunFilters
 from runs.models import Project, SavedView, User
+from runs.query import RunFilters
 from tests import factories
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from runs import tags
 from runs.errors import InvalidTag
-from runs.filters import Query, RunFilters, density
 from runs.models import Project, Run, RunTag, User
 from runs.models.tag import LONGEST, tag_name
+from runs.query import Query, RunFilters, planner
 from tests import factories
 
 
@@ -107,7 +107,7 @@ def test_tags_stay_where_a_person_is_gone(project: Project, member: User) -> Non
 
 
 def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", 1)
+    monkeypatch.setattr(planner, "LOOKED_AT", 1)
     late = datetime.fromtimestamp(factories.NOW + 5000, UTC)
     run = factories.post_run(project, id="run_moved", created_at=factories.NOW)
     other = factories.post_run(project, id="run_other", created_at=factories.NOW + 1000)

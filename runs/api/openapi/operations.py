@@ -10,9 +10,9 @@ from drf_spectacular.utils import extend_schema_view as described
 
 from runs.api.openapi import words
 from runs.api.openapi.components import Schema, ref
-from runs.filters.fields import CHOICES, FIELDS, ChoiceField
-from runs.filters.order import SORTS
 from runs.ingest.bodies import MOST_OBJECTS
+from runs.query.fields import CHOICES, FIELDS, ChoiceField
+from runs.query.order import SORTS
 from runs.stats.usage.question import MEASURES, RANGES, SPLITS
 
 __all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events", "usage_question"]

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from runs import exports
 from runs.errors import InvalidFilter
 from runs.exports import Export
-from runs.filters import RunFilters
 from runs.management.arguments import add_project, find_project
+from runs.query import RunFilters
 
 _STOPPED = 130  # the exit code of what was interrupted
 

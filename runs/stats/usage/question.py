@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from runs.errors import InvalidFilter, Problem
-from runs.filters import Moment, RunFilters
-from runs.filters.matches import Compared, Count, Given, Is
-from runs.filters.query import Query
-from runs.filters.spelling import suggestion
-from runs.filters.tree import Node, Not, Term, both
 from runs.protocol.lossless_json import clean
+from runs.query import Moment, RunFilters
+from runs.query.ast import Node, Not, Term, both
+from runs.query.did_you_mean import suggestion
+from runs.query.operators import Compared, Count, Given, Is
+from runs.query.query_text import Query
 from runs.stats.usage.calendar import day_start, hour_start
 
 MEASURES = ("tokens", "cost", "runs")

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from runs.filters import RunFilters
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
 from runs.models.rollup import Sums as Rollup
+from runs.query import RunFilters
 from runs.stats import newest
 from runs.stats.usage.cover import Cover, Shift, cover
 from runs.stats.usage.question import FIELDS, Question, Split

@@ -29,9 +29,9 @@ from runs.api import urls
 from runs.api.openapi import PREFIX, document, words
 from runs.api.views import StrictView
 from runs.errors import RunglassError
-from runs.filters.state import _PARAMETERS
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
+from runs.query.run_filters import _PARAMETERS
 from runs.stats.usage.question import PARAMETERS
 from tests import factories
 from tests.factories import run_object, step_object

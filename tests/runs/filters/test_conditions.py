@@ -11,10 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 
-from runs.filters import Query, RunFilters, guide, targets
-from runs.filters.fields import FIELDS
-from runs.filters.tree import Node
 from runs.models import Project, Run
+from runs.query import Query, RunFilters, query_help, sql_targets
+from runs.query.ast import Node
+from runs.query.fields import FIELDS
 from tests import factories
 from tests.runs.api.caller import RUNS, Caller
 from tests.runs.filters import dataset
@@ -181,7 +181,7 @@ def found(project: Project, text: str) -> set[str]:
 
 
 def test_every_example_of_the_help_is_tested() -> None:
-    shown = [example for entry in (*guide.SYNTAX, *guide.entries()) for example in entry.examples]
+    shown = [example for entry in (*query_help.SYNTAX, *query_help.entries()) for example in entry.examples]
     assert shown
     assert set(shown) == FOUND.keys()
 
@@ -225,7 +225,7 @@ def test_another_project_is_never_seen(filled: Project) -> None:
 
 
 def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(targets, "MOST_WRITTEN_OUT", 1)
+    monkeypatch.setattr(sql_targets, "MOST_WRITTEN_OUT", 1)
     assert found(filled, "instructions:help") == EVERYONE - {"plain", "billing"}
     assert found(filled, "-instructions:help") == {"plain", "billing"}
     assert found(filled, "defines:get_weather") == {"plain", "billing"}

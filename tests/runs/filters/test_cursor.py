@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
-from runs.filters import Cursor
+from runs.query import Cursor
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
 KEY = uuid.UUID(int=7)

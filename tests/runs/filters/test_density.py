@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.filters import Order, Query, RunFilters, density
-from runs.filters.order import NEWEST_FIRST
 from runs.models import Project, Run
+from runs.query import Order, Query, RunFilters, planner
+from runs.query.order import NEWEST_FIRST
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.filters import dataset
@@ -31,7 +31,7 @@ def filled(project: Project) -> Project:
 def looks(monkeypatch: Any) -> None:
     """Looks at so few runs that the data set is more."""
     for name, value in {"LOOKED_AT": 1, "DENSE": 1, "MOST_SEEN": 3}.items():
-        monkeypatch.setattr(density, name, value)
+        monkeypatch.setattr(planner, name, value)
 
 
 def statements(project: Project, text: str, order: Order = NEWEST_FIRST) -> list[str]:
@@ -43,8 +43,8 @@ def statements(project: Project, text: str, order: Order = NEWEST_FIRST) -> list
 
 @pytest.mark.parametrize(("looked_at", "dense"), [(0, 2), (0, 1)])
 def test_the_same_runs_are_found_either_way(filled: Project, monkeypatch: Any, looked_at: int, dense: int) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", looked_at)
-    monkeypatch.setattr(density, "DENSE", dense)
+    monkeypatch.setattr(planner, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(planner, "DENSE", dense)
     for text, expected in (FOUND | MORE).items():
         assert found(filled, text) == expected, text
 
@@ -54,7 +54,7 @@ def test_the_same_runs_are_found_either_way(filled: Project, monkeypatch: Any, l
 def test_they_are_in_every_order_and_where_they_are_counted(
     filled: Project, looks: None, monkeypatch: Any, by: str, walked: int
 ) -> None:
-    monkeypatch.setattr(density, "WALKED", walked)
+    monkeypatch.setattr(planner, "WALKED", walked)
     for text, expected in (FOUND | MORE).items():
         search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
         runs = Run.objects.in_project(filled)
@@ -68,7 +68,7 @@ def test_they_are_in_every_order_and_where_they_are_counted(
 
 @pytest.mark.usefixtures("looks")
 def test_what_the_newest_runs_have_is_met_walking(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", 5)
+    monkeypatch.setattr(planner, "LOOKED_AT", 5)
     assert LOOKS_EVEN in statements(filled, "metadata.customer:globex")[-1]
 
 
@@ -80,12 +80,12 @@ def test_what_only_old_runs_have_is_gathered(filled: Project) -> None:
 
 @pytest.mark.usefixtures("looks")
 def test_in_another_order_the_shorter_of_two_ways_is_gone(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(density, "PAGE", 1)
-    monkeypatch.setattr(density, "LONGEST_WALK", 2)
+    monkeypatch.setattr(planner, "PAGE", 1)
+    monkeypatch.setattr(planner, "LONGEST_WALK", 2)
     assert LOOKS_EVEN in statements(filled, "duration:>1s status:failed", LONGEST)[-1]
     # nothing leads to what is negated
     assert LOOKS_EVEN in statements(filled, "-status:failed", LONGEST)[-1]
-    monkeypatch.setattr(density, "PAGE", 1000)
+    monkeypatch.setattr(planner, "PAGE", 1000)
     assert LOOKS_RARE in statements(filled, "thread:thread_plain", LONGEST)[-1]
     # two runs are of that time, and so is what is read
     assert LOOKS_RARE in statements(filled, "created:>=2026-05-10", LONGEST)[-1]
@@ -125,7 +125,7 @@ def alike(project: Project, looks: None, monkeypatch: Any) -> Project:
     """Twelve completed runs, six of them on one model, of which few may be read."""
     factories.post(project, *(run_object(created_at=NOW + 9 * n, model="one" if n % 2 else "other") for n in range(12)))
     for name, value in {"LOOKED_AT": 4, "MOST_SEEN": 100, "WALKED": 2, "WALKED_SLOWLY": 1}.items():
-        monkeypatch.setattr(density, name, value)
+        monkeypatch.setattr(planner, name, value)
     return project
 
 

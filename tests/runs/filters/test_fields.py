@@ -6,14 +6,14 @@ from pathlib import Path
 
 from django.conf import settings
 
-from runs.filters import guide
-from runs.filters.fields import BY_NAME, CHOICES, FIELDS
 from runs.models import Run
+from runs.query import query_help
+from runs.query.fields import BY_NAME, CHOICES, FIELDS
 
 
 def test_readme_has_the_help_as_the_registry_gives_it() -> None:
     readme = (Path(settings.BASE_DIR) / "README.md").read_text()
-    assert guide.markdown() in readme, f"README.md, section Filters, should have:\n{guide.markdown()}"
+    assert query_help.markdown() in readme, f"README.md, section Filters, should have:\n{query_help.markdown()}"
 
 
 def test_every_parameter_of_its_own_is_a_field_too() -> None:

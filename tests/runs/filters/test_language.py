@@ -13,12 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
-from runs.filters import Query, RunFilters
-from runs.filters.fields import FIELDS
-from runs.filters.language import MOST_CHARACTERS, MOST_NESTED, MOST_TERMS
-from runs.filters.matches import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Money, Span
-from runs.filters.tree import Node, Term, Words, both, either, negated
 from runs.models import Project
+from runs.query import Query, RunFilters
+from runs.query.ast import Node, Term, Words, both, either, negated
+from runs.query.fields import FIELDS
+from runs.query.grammar import MOST_CHARACTERS, MOST_NESTED, MOST_TERMS
+from runs.query.operators import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Money, Span
 from tests.runs.api.caller import RUNS, Caller, error_of
 
 # query, column, and something of what is said

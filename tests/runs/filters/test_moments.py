@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.filters import Moment
-from runs.filters.moments import EXPECTED
+from runs.query import Moment
+from runs.query.relative_times import EXPECTED
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
 NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)

@@ -13,8 +13,8 @@ from django.db import connection
 
 from runs.db.keyset_pagination import LEAST
 from runs.errors import InvalidFilter
-from runs.filters import Cursor, Order, RunFilters, density
 from runs.models import Project, Run
+from runs.query import Cursor, Order, RunFilters, planner
 from tests import factories
 
 ORDERS = ["-created", "created", "-duration", "duration", "-tokens", "tokens", "-cost", "cost"]
@@ -87,8 +87,8 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
 def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
     project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, dense: int
 ) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", 5)
-    monkeypatch.setattr(density, "DENSE", dense)
+    monkeypatch.setattr(planner, "LOOKED_AT", 5)
+    monkeypatch.setattr(planner, "DENSE", dense)
     some_runs(project)
     order = Order.parse(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):

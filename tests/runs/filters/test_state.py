@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
-from runs.filters import Moment, Query, RunFilters
-from runs.filters.tree import Node
 from runs.models import Project, Run
+from runs.query import Moment, Query, RunFilters
+from runs.query.ast import Node
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.filters.test_language import trees

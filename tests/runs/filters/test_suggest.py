@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
-from runs.filters import Query
-from runs.filters.suggest import MOST, suggest
 from runs.models import Project
+from runs.query import Query
+from runs.query.autocomplete import MOST, suggest
 from tests import factories
 from tests.runs.filters import dataset
 

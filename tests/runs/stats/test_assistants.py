@@ -11,8 +11,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs import rollups
-from runs.filters import Moment, Query, RunFilters
 from runs.models import Project, Run
+from runs.query import Moment, Query, RunFilters
 from runs.removal import erase
 from runs.stats import assistants, newest
 from runs.stats.assistants import Totals

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.filters import Moment, RunFilters
 from runs.models import Project, Run
+from runs.query import Moment, RunFilters
 from runs.stats import differences, errors
 from runs.stats.differences import Attribute, Comparison
 from tests import factories

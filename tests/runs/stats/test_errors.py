@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.filters import Moment, Query, RunFilters
 from runs.models import ErrorGroup, Project, Run, User
+from runs.query import Moment, Query, RunFilters
 from runs.removal import erase
 from runs.stats import errors
 from runs.stats.errors import Counted, Trend

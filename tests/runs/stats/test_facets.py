@@ -10,8 +10,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs import tags
-from runs.filters import RunFilters
 from runs.models import Project, Run, User
+from runs.query import RunFilters
 from runs.stats import facets, newest
 from runs.stats.facets import Facets, Key
 from tests import factories

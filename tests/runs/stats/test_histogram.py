@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runs.filters import RunFilters
 from runs.models import Project
+from runs.query import RunFilters
 from runs.stats import newest
 from runs.stats.histogram import Histogram
 from runs.stats.overview import overview

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from runs.filters import Order, RunFilters, density
-from runs.filters.order import NEWEST_FIRST, SORTS
 from runs.models import Project, Run
+from runs.query import Order, RunFilters, planner
+from runs.query.order import NEWEST_FIRST, SORTS
 from runs.stats import newest
 from runs.stats.overview import Overview, Totals, overview
 from tests import factories
@@ -120,7 +120,7 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
 ) -> None:
     filters = RunFilters.from_query(parse_qs(query))
     for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
-        monkeypatch.setattr(density, name, value)
+        monkeypatch.setattr(planner, name, value)
     monkeypatch.setattr(newest, "MOST_COUNTED", most)
     for order in map(Order.parse, SORTS):
         search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
@@ -165,12 +165,12 @@ def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"LOOKED_AT": 10, "DENSE": 1, "MOST_SEEN": 20, "WALKED": 20}.items():
-        monkeypatch.setattr(density, name, value)
+        monkeypatch.setattr(planner, name, value)
     query = "q=-status:failed"
     met = [run for run in runs[:21] if run["status"] != "failed"]
     totals = seen(project, query).totals
     assert (totals.runs, totals.capped, totals.counted) == (len(met), True, len(met))
-    monkeypatch.setattr(density, "WALKED", 60)
+    monkeypatch.setattr(planner, "WALKED", 60)
     assert not seen(project, query).totals.capped
 
 
@@ -202,12 +202,12 @@ def test_all_is_read_at_once(
 def test_runs_are_looked_at_once_however_often_they_are_asked_for(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(density, "LOOKED_AT", 10)
+    monkeypatch.setattr(planner, "LOOKED_AT", 10)
     filters = RunFilters.from_query({"q": ["total_tokens:>0 duration:>0s"]})
     search = filters.search(project)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):
             overview(project, filters, search, FACETS, UTC)
-            list(Run.objects.in_project(project).found(search, density.NEWEST_FIRST)[:5])
+            list(Run.objects.in_project(project).found(search, planner.NEWEST_FIRST)[:5])
     looks = [query for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
     assert len(looks) == 1

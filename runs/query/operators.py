@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from runs.filters.moments import Moment
+from runs.query.relative_times import Moment
 
 Sign = Literal[">", ">=", "<", "<=", "="]
 

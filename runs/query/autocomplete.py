@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from runs.filters import values
-from runs.filters.fields import BY_NAME, FIELDS, Field
-from runs.filters.language import MOST_CHARACTERS
-from runs.filters.matches import escaped, unquoted, written
-from runs.filters.tree import written_key
 from runs.models import Project
+from runs.query import value_counts
+from runs.query.ast import written_key
+from runs.query.fields import BY_NAME, FIELDS, Field
+from runs.query.grammar import MOST_CHARACTERS
+from runs.query.operators import escaped, unquoted, written
 
 MOST = 12
 
@@ -75,7 +75,7 @@ def _keys(project: Project, word: str) -> list[tuple[str, str]]:
     typed = word.removeprefix("metadata.")
     return [
         (f"metadata.{written_key(key)}:", _counted(BY_NAME["metadata"], count))
-        for key, count in _ranked(values.metadata_keys(project, f"%{escaped(typed)}%"), typed)
+        for key, count in _ranked(value_counts.metadata_keys(project, f"%{escaped(typed)}%"), typed)
     ]
 
 
@@ -95,7 +95,7 @@ def _values(project: Project, typed: re.Match[str]) -> list[tuple[str, str]]:
 def _source(project: Project, field: Field, key: str | None, part: str) -> Iterable[tuple[str, int]]:
     pattern = f"%{escaped(part)}%"
     if key is not None:
-        return values.metadata_values(project, unquoted(key) if key.startswith('"') else key, pattern)
+        return value_counts.metadata_values(project, unquoted(key) if key.startswith('"') else key, pattern)
     source = _SOURCES.get(field.name)
     return source(project, pattern) if source else []
 
@@ -115,17 +115,17 @@ def _counted(field: Field, count: int) -> str:
 
 _BY_CONFIGURATION = ("tool", "function", "defines", "failing", "misargued")
 _SOURCES: dict[str, Callable[[Project, str], Iterable[tuple[str, int]]]] = {
-    "status": values.statuses,
-    "model": values.models,
-    "assistant": values.assistants,
-    "error": values.errors,
-    "error_code": values.errors,
-    "reason": values.reasons,
-    "tag": values.tags,
-    "tool": values.tools,
-    "function": values.functions,
-    "defines": values.functions,
-    "failing": values.tools,
-    "misargued": values.functions,
-    "awaits": values.awaited,
+    "status": value_counts.statuses,
+    "model": value_counts.models,
+    "assistant": value_counts.assistants,
+    "error": value_counts.errors,
+    "error_code": value_counts.errors,
+    "reason": value_counts.reasons,
+    "tag": value_counts.tags,
+    "tool": value_counts.tools,
+    "function": value_counts.functions,
+    "defines": value_counts.functions,
+    "failing": value_counts.tools,
+    "misargued": value_counts.functions,
+    "awaits": value_counts.awaited,
 }

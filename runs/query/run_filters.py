@@ -13,17 +13,17 @@ from django.db.models import Q
 from django.utils import timezone
 
 from runs.errors import InvalidFilter, Problem
-from runs.filters.conditions import EVERYTHING, where
-from runs.filters.density import Search
-from runs.filters.fields import CHOICES
-from runs.filters.language import PARAMETER
-from runs.filters.matches import Compared, Instant, Is
-from runs.filters.moments import Moment
-from runs.filters.query import Query
-from runs.filters.spelling import suggestion
-from runs.filters.targets import NOTHING, Scope
-from runs.filters.tree import All, Node, Term, both
 from runs.models import Project
+from runs.query.ast import All, Node, Term, both
+from runs.query.conditions import EVERYTHING, where
+from runs.query.did_you_mean import suggestion
+from runs.query.fields import CHOICES
+from runs.query.grammar import PARAMETER
+from runs.query.operators import Compared, Instant, Is
+from runs.query.planner import Search
+from runs.query.query_text import Query
+from runs.query.relative_times import Moment
+from runs.query.sql_targets import NOTHING, Scope
 
 
 @dataclass(frozen=True, slots=True)

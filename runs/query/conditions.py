@@ -8,10 +8,10 @@ from operator import and_, or_
 from django.db.models import Q
 
 from runs.db.lookups import IsNotTrue
-from runs.filters import targets
-from runs.filters.fields import BY_NAME
-from runs.filters.targets import NEVER_NULL, NOTHING, Scope
-from runs.filters.tree import All, Any, Node, Not, Term, Words
+from runs.query import sql_targets
+from runs.query.ast import All, Any, Node, Not, Term, Words
+from runs.query.fields import BY_NAME
+from runs.query.sql_targets import NEVER_NULL, NOTHING, Scope
 
 EVERYTHING = Q()
 
@@ -22,7 +22,7 @@ def where(node: Node, scope: Scope) -> Q:
         case Term(name, matches, key):
             return BY_NAME[name].target.where(matches, key, scope)
         case Words(text):
-            return targets.words(text, scope)
+            return sql_targets.words(text, scope)
         case Not(part):
             return _not(where(part, scope))
         case All(parts):

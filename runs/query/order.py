@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from runs.db.keyset_pagination import LEAST
 from runs.errors import InvalidFilter, Problem
-from runs.filters.spelling import suggestion
 from runs.models import Run
+from runs.query.did_you_mean import suggestion
 
 _COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost"}
 # Every order as it is written.

@@ -13,14 +13,14 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from lark.visitors import Transformer_NonRecursive
 
 from runs.errors import InvalidFilter, Problem
-from runs.filters import tree
-from runs.filters.faults import fault
-from runs.filters.fields import BY_NAME, Field
-from runs.filters.kinds import Dollars, Number
-from runs.filters.matches import Match, unquoted
-from runs.filters.spelling import suggestion
-from runs.filters.tree import Node, Term, Words
 from runs.protocol.lossless_json import clean
+from runs.query import ast
+from runs.query.ast import Node, Term, Words
+from runs.query.did_you_mean import suggestion
+from runs.query.fields import BY_NAME, Field
+from runs.query.operators import Match, unquoted
+from runs.query.syntax_errors import fault
+from runs.query.value_types import Dollars, Number
 
 PARAMETER = "q"
 MOST_CHARACTERS = 4000
@@ -90,13 +90,13 @@ class _Builder(Transformer_NonRecursive[Token, Node]):
         self._place = 0
 
     def either(self, parts: list[Node]) -> Node:
-        return self._bounded(tree.either(parts))
+        return self._bounded(ast.either(parts))
 
     def both(self, parts: list[Node]) -> Node:
-        return self._bounded(tree.both(parts))
+        return self._bounded(ast.both(parts))
 
     def negation(self, parts: list[Node]) -> Node:
-        return self._bounded(tree.negated(parts[0]))
+        return self._bounded(ast.negated(parts[0]))
 
     def words(self, tokens: list[Token]) -> Node:
         token = tokens[0]
@@ -105,7 +105,7 @@ class _Builder(Transformer_NonRecursive[Token, Node]):
             return Words(unquoted(token))
         if "*" in token:
             _refuse(_place(token) + token.index("*"), "'*' needs a field, such as id:run_ab*; or quote the text")
-        if token.upper() in tree.KEYWORDS:
+        if token.upper() in ast.KEYWORDS:
             _refuse(_place(token), f"write {token.upper()} in capitals, or quote the word")
         return Words(str(token))
 

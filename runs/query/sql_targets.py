@@ -16,7 +16,6 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from runs.db import lookups
 from runs.db.keyset_pagination import LEAST, or_least
-from runs.filters.matches import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 from runs.models import (
     Assistant,
     Configuration,
@@ -28,6 +27,7 @@ from runs.models import (
     RunStep,
     RunTag,
 )
+from runs.query.operators import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
 
 NOTHING = Q(pk__in=[])
 # Ids of configurations and groups, and names, that are written out, which the planner serves best. More of them match

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from runs.filters.matches import Given, Match
-from runs.filters.targets import Scope, any_of, holding, in_steps
 from runs.models.run import CALLS
+from runs.query.operators import Given, Match
+from runs.query.sql_targets import Scope, any_of, holding, in_steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import F, Q, Value
 
 from runs.db import lookups
-from runs.filters.matches import Given, Is, Like, Match
-from runs.filters.targets import NOTHING, Scope, any_of, unexpected
+from runs.query.operators import Given, Is, Like, Match
+from runs.query.sql_targets import NOTHING, Scope, any_of, unexpected
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runs.filters.fields import FIELDS
+from runs.query.fields import FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runs.filters import language
-from runs.filters.fields import BY_NAME
-from runs.filters.matches import quoted
-from runs.filters.tree import All, Any, Node, Not, Term, Words
+from runs.query import grammar
+from runs.query.ast import All, Any, Node, Not, Term, Words
+from runs.query.fields import BY_NAME
+from runs.query.operators import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Query:
     @classmethod
     def parse(cls, text: str) -> Query:
         """Read a query. Raises InvalidFilter; its problem names the column."""
-        return cls(language.parse(text))
+        return cls(grammar.parse(text))
 
     def describe(self) -> str:
         """In words: `status is failed and model is not gpt-4o`."""

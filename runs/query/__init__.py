@@ -1,8 +1,8 @@
 """What is asked of the run list: one frozen value, strictly parsed, for every page, endpoint and command."""
 
-from runs.filters.moments import Moment
-from runs.filters.order import Cursor, Order
-from runs.filters.query import Query
-from runs.filters.state import RunFilters
+from runs.query.order import Cursor, Order
+from runs.query.query_text import Query
+from runs.query.relative_times import Moment
+from runs.query.run_filters import RunFilters
 
 __all__ = ["Cursor", "Moment", "Order", "Query", "RunFilters"]

@@ -18,13 +18,13 @@ from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
 from runs.db.lookups import LooksRare, probed
-from runs.filters.conditions import EVERYTHING, where
-from runs.filters.matches import Compared, Given, Is, Like, Match
-from runs.filters.order import NEWEST_FIRST, Order
-from runs.filters.targets import NOTHING, Scope
-from runs.filters.tree import All, Any, Node, Not, Term, Words, both, leaves
 from runs.models import DayByAssistant, DayByModel, Run
 from runs.models.rollup import Sums
+from runs.query.ast import All, Any, Node, Not, Term, Words, both, leaves
+from runs.query.conditions import EVERYTHING, where
+from runs.query.operators import Compared, Given, Is, Like, Match
+from runs.query.order import NEWEST_FIRST, Order
+from runs.query.sql_targets import NOTHING, Scope
 
 if TYPE_CHECKING:
     from runs.querysets.run import RunQuerySet

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from runs.filters.matches import (
+from runs.models.tag import tag_name
+from runs.query.did_you_mean import suggestion
+from runs.query.operators import (
     Between,
     Compared,
     Contains,
@@ -23,8 +25,6 @@ from runs.filters.matches import (
     Sign,
     Span,
 )
-from runs.filters.spelling import suggestion
-from runs.models.tag import tag_name
 
 _MOST = 2**63 - 1
 _SIGN = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)

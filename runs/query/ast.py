@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runs.filters.matches import Match, quoted
+from runs.query.operators import Match, quoted
 
 KEYWORDS = ("AND", "OR", "NOT")
 _WORD = re.compile(r"(?!-)[^\s\"():,*]+")
