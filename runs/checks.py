@@ -2,7 +2,7 @@
 
 It can't be done on the way in: a step may come before its run, a run may be configured anew, and a schema takes time.
 What a step holds is counted only as long as its run's tools are those it was held against: whoever changes these takes
-the verdict back (see `runs.call_sums.uncheck`), and a step that is written anew has none.
+the verdict back (see `runs.rollups.tool_calls.uncheck`), and a step that is written anew has none.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Any
 
 from django.db import transaction
 
-from runs import call_sums, contract
-from runs.call_sums import Verdict
+from runs import contract
 from runs.contract import Called, Kind
 from runs.db import sql
 from runs.models import Configuration, Project, Run, RunStep
 from runs.protocol import lossless_json, step
+from runs.rollups import tool_calls
+from runs.rollups.tool_calls import Verdict
 
 # Steps at a time.
 BATCH = 500
@@ -123,7 +124,7 @@ def _store(projects: Mapping[int, Project], judged: Sequence[Judged], configured
         stored = [each for each in holding if (each[0].run_id, each[0].external_id) in written]
         for pk in sorted({record.project_id for record, _ in stored}):
             mine = ((record, verdict) for record, verdict in stored if record.project_id == pk)
-            call_sums.add(projects[pk], (((record, None), (record, verdict)) for record, verdict in mine))
+            tool_calls.add(projects[pk], (((record, None), (record, verdict)) for record, verdict in mine))
     return len(stored)
 
 

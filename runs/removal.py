@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from runs import call_sums, rollups
 from runs.models import Comment, Observation, Run, RunTag
+from runs.rollups import runs, tool_calls
 
 
 def erase(run: Run) -> None:
@@ -18,9 +18,9 @@ def erase(run: Run) -> None:
         current = Run.objects.select_for_update().filter(pk=run.pk).first()
         if current is None:
             return
-        call_sums.remove(current.project, run.pk)
+        tool_calls.remove(current.project, run.pk)
         Observation.objects.filter(run_id=run.pk).delete()
         Comment.objects.filter(run_id=run.pk).delete()
         RunTag.objects.filter(run_id=run.pk).delete()
-        rollups.add(current.project, [(current, None)])
+        runs.add(current.project, [(current, None)])
         Run.objects.filter(pk=run.pk).delete()

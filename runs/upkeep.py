@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 from django.utils import timezone
 
-from runs import assessment, call_sums, checks, grouping, rollups, sums
+from runs import assessment, checks, grouping
 from runs.db import sql
 from runs.models import ErrorGroup, Project, Run
+from runs.rollups import runs as rollups
+from runs.rollups import tool_calls, writer
 
 BATCH = 1000
 # Rows of sums after which they are folded, few enough to be read at no cost, many enough to be worth reading all; and
 # after which they are where nothing comes in.
 PILE, PILE_AT_REST = 10_000, 500
-SUMS = (*rollups.ROLLUPS, *call_sums.ROLLUPS)
+SUMS = (*rollups.ROLLUPS, *tool_calls.ROLLUPS)
 
 _UPDATE = """
     UPDATE run SET cost = assessed.cost, error_group_id = assessed.error_group_id, version = run.version + 1
@@ -54,15 +56,15 @@ class Upkeep:
 
     def _fold(self, projects: Sequence[Project]) -> None:
         """Fold the sums when many were written since the last time, or some and then no more."""
-        before, self._written = self._written, sums.written(SUMS)
+        before, self._written = self._written, writer.written(SUMS)
         at_rest = self._written == before
         if self._written < (self._tidied + PILE_AT_REST if at_rest else self._folded + PILE):
             return
         for project in projects:
-            sums.fold(project, SUMS)
+            writer.fold(project, SUMS)
         if not connection.in_atomic_block:
-            sums.give_back(SUMS, at_rest=at_rest)
-        self._folded = self._written = sums.written(SUMS)
+            writer.give_back(SUMS, at_rest=at_rest)
+        self._folded = self._written = writer.written(SUMS)
         if at_rest:
             self._tidied = self._folded
 

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from runs import rollups
 from runs.models import Project, User
 from runs.protocol.fields import Field
+from runs.rollups import runs
 from tests import factories
 
 
@@ -24,7 +24,7 @@ def quick_passwords(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def no_folding_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums are folded after one write in many, which one is left to chance; tests fold when they mean to."""
-    monkeypatch.setattr(rollups, "_FOLDS_ONE_IN", 10**9)
+    monkeypatch.setattr(runs, "_FOLDS_ONE_IN", 10**9)
 
 
 @pytest.fixture(scope="session")

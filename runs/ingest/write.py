@@ -18,8 +18,7 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, call_sums, metadata_values, rollups, tool_definitions
-from runs.call_sums import Verdict
+from runs import assessment, metadata_values, tool_definitions
 from runs.db import sql
 from runs.db.upserts import Key
 from runs.errors import TooManyRetries
@@ -30,7 +29,10 @@ from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord
 from runs.protocol.step import StepRecord
-from runs.sums import Tally
+from runs.rollups import runs as rollups
+from runs.rollups import tool_calls
+from runs.rollups.tool_calls import Verdict
+from runs.rollups.writer import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +118,7 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         plans = {kind: _write_kind(project, kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
         # Behind the steps: what they say of themselves proves only what they were before this request.
         if moved := _configured_anew(plans.get(RUNS, {})):
-            call_sums.uncheck(project, moved)
+            tool_calls.uncheck(project, moved)
         RunTag.objects.move(_created_anew(plans.get(RUNS, {})))
         # Last, since whoever writes the same values waits for this to end.
         metadata_values.note(project, _metadata(grouped))
@@ -162,11 +164,11 @@ def _counting(kind: Kind) -> tuple[Tally[Any], Callable[[Held | None], Any]]:
     if kind is RUNS:
         return rollups.tally(), _run_of
     if kind is STEPS:
-        return call_sums.tally(), _called
+        return tool_calls.tally(), _called
     return Tally((), lambda *_: None), lambda _: None
 
 
-def _called(held: Held | None) -> call_sums.Counted | None:
+def _called(held: Held | None) -> tool_calls.Counted | None:
     """A step that calls something, which most don't."""
     if held is None or not isinstance(held.record, StepRecord) or not held.record.tool_types:
         return None

@@ -1,7 +1,7 @@
 """Sums over runs, kept as they change: append-only, so that writers never wait for each other.
 
 A write adds rows with what it changed, negative where it took something away. Reading is summing, exact at any
-moment; `runs.rollups.fold` replaces many rows of one key by their sum, which no reader can tell.
+moment; `runs.rollups.runs.fold` replaces many rows of one key by their sum, which no reader can tell.
 """
 
 from __future__ import annotations

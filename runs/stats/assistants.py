@@ -15,8 +15,8 @@ from django.db import connection
 
 from runs.models import Project
 from runs.query import RunFilters
+from runs.rollups.time_buckets import HOUR
 from runs.stats import newest
-from runs.stats.spans import HOUR
 
 # The busiest, so that a project with an assistant a customer has a page too.
 MOST_ASSISTANTS = 1_000

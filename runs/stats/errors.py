@@ -19,9 +19,9 @@ from django.db import connection
 from runs.models import ErrorGroup, Project, Run
 from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
-from runs.stats import spans
+from runs.rollups import time_buckets
+from runs.rollups.time_buckets import HOUR, Span
 from runs.stats.newest import MOST_COUNTED
-from runs.stats.spans import HOUR, Span
 
 # Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
 MOST_GROUPS = 1_000
@@ -167,7 +167,7 @@ def window(project: Project, filters: RunFilters, now: datetime) -> Window:
     """The time that `filters` ask about; one query, or two where they don't say since when."""
     end = filters.until.at(now) if filters.until else now
     first = filters.since.at(now) if filters.since else _oldest(_bad(project, filters, now)) or end
-    parts = spans.span(first, max(end, first))
+    parts = time_buckets.span(first, max(end, first))
     oldest = _oldest(Run.objects.in_project(project))
     if not filters.since or end <= first or oldest is None or oldest >= first:
         return Window(first, end, parts)

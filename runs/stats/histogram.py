@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from runs.models import Project
 from runs.query import RunFilters
-from runs.stats import sums
+from runs.rollups import reader
+from runs.rollups.reader import Plain
+from runs.rollups.time_buckets import DAY, HOUR, Span, span
 from runs.stats.newest import Newest
-from runs.stats.spans import DAY, HOUR, Span, span
-from runs.stats.sums import Plain
 
 # Shorter ones would be a handful of bars, were they taken from the sums of each hour.
 SHORTEST_OF_SUMS = timedelta(hours=12)
@@ -60,7 +60,7 @@ def _of_sums(
     project: Project, filters: RunFilters, plain: Plain, newest: datetime, now: datetime, zone: tzinfo
 ) -> Histogram | None:
     """From the sums of hours, which know the hours of any zone but few fields; else from those of UTC's days."""
-    extent = sums.extent(project)
+    extent = reader.extent(project)
     if extent is None:
         return None
     first = plain.since or extent[0]
@@ -69,7 +69,7 @@ def _of_sums(
         return None
     for place, least in ((zone, HOUR), (UTC, HOUR), (UTC, DAY)):
         parts = span(first, last, place, least=least)
-        if (rows := sums.bars(project, plain, parts)) is not None:
+        if (rows := reader.bars(project, plain, parts)) is not None:
             return Histogram(parts, _bars(parts, rows))
     return None
 

@@ -15,10 +15,11 @@ from runs.query import RunFilters
 from runs.query.fields import CHOICES, ChoiceField
 from runs.query.order import NEWEST_FIRST, Order
 from runs.query.planner import Search
-from runs.stats import histogram, newest, sums
+from runs.rollups import reader
+from runs.rollups.reader import Measures, Plain
+from runs.stats import histogram, newest
 from runs.stats.histogram import Histogram
 from runs.stats.newest import Newest
-from runs.stats.sums import Measures, Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def overview(
     found = newest.read(project, search, newest.MOST_COUNTED, order, first)
     plain = Plain.of(filters, now) if found.capped else None
     return Overview(
-        _totals(found, sums.by(project, plain, "status") if plain else None),
+        _totals(found, reader.by(project, plain, "status") if plain else None),
         {field.name: _facet(project, filters, field, found, now) for field in CHOICES if field.name in names},
         histogram.histogram(project, filters, plain, found, now, zone),
         found.first,
@@ -109,7 +110,7 @@ def _totals(found: Newest, by_status: Mapping[str | None, Measures] | None) -> T
 def _facet(project: Project, filters: RunFilters, field: ChoiceField, found: Newest, now: datetime) -> Facet:
     others = filters.without(field.name)
     plain = Plain.of(others, now) if found.capped or others != filters else None
-    known = sums.by(project, plain, field.name) if plain else None
+    known = reader.by(project, plain, field.name) if plain else None
     if known is not None:
         counts = {value: each.runs for value, each in known.items() if value is not None}
         return _ranked(field, counts, capped=False, counted=sum(each.runs for each in known.values()))

@@ -11,7 +11,7 @@ from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet,
 
 from runs.models import Configuration, Project, Run, RunStep
 from runs.models.run import CALLS
-from runs.stats.spans import HOUR
+from runs.rollups.time_buckets import HOUR
 from runs.stats.tools import Key, last_hour
 
 # Bytes of a step's details that come with it; longer ones are fetched when they are looked at.

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 
 from runs.models import Project, ToolDefinition
-from runs.stats.spans import HOUR
+from runs.rollups.time_buckets import HOUR
 
 # Steps over which percentiles are taken: of all tools together, and of one.
 MOST_STEPS = 10_000

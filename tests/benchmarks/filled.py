@@ -70,9 +70,9 @@ def _tag(project: Project, count: int) -> None:
 def _load(project: Project, runs: int) -> None:
     from django.db import connection
 
-    from runs import rollups
     from runs.demo import generate
     from runs.ingest import RUNS, STEPS
+    from runs.rollups import runs as rollups
 
     begun = time.perf_counter()
     source = enumerate(generate(runs=runs, days=DAYS, end=int(time.time())))

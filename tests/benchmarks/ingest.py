@@ -145,7 +145,7 @@ def _print_size(running: Site, wanted: int) -> None:
         Run,
         ToolDefinition,
     )
-    from runs.rollups import ROLLUPS
+    from runs.rollups.runs import ROLLUPS
 
     others = (Configuration, ToolDefinition, MetadataKey, MetadataValue, ErrorGroup, Observation)
     filled = (Run, *others, *(rollup.model for rollup in ROLLUPS))

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from runs import call_sums, checks
+from runs import checks
 from runs.ingest import Item, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.removal import erase
+from runs.rollups import tool_calls
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object
 
@@ -45,7 +46,7 @@ def bytes_of(call: dict[str, Any]) -> int | None:
 
 def counted_anew(project: Project) -> dict[tuple[Any, ...], list[int]]:
     """From what was posted; of verdicts, those that are stored."""
-    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(call_sums.MEASURES))
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(tool_calls.MEASURES))
     for row in RunStep.objects.filter(project=project):
         posted = json.loads(row.as_json())
         hour = datetime.fromtimestamp(posted["created_at"], UTC).replace(minute=0, second=0)
@@ -65,7 +66,7 @@ def counted_anew(project: Project) -> dict[tuple[Any, ...], list[int]]:
 
 def kept(project: Project) -> dict[tuple[Any, ...], list[int]]:
     rows = HourByTool.objects.filter(project=project).values_list("hour", "type", "name", "assistant_id")
-    summed = rows.annotate(*(Sum(name) for name in call_sums.MEASURES))
+    summed = rows.annotate(*(Sum(name) for name in tool_calls.MEASURES))
     return {row[:4]: list(map(int, row[4:])) for row in summed if any(row[4:])}
 
 
@@ -102,13 +103,13 @@ def test_sums_follow_steps_runs_checks_and_deletes(project: Project, monkeypatch
         if chance.random() < 0.1 and (run := Run.objects.in_project(project).newest_first().first()):
             erase(run)
         if chance.random() < 0.1:
-            call_sums.fold(project)
+            tool_calls.fold(project)
         if turn % 20 == 0:
             assert kept(project) == counted_anew(project)
     factories.post(project, *(run | {"tools": tools[1:]} for run in runs))
     check_all(project)
     assert kept(project) == counted_anew(project)
-    assert all(sum(each[place] for each in kept(project).values()) > 0 for place, _ in enumerate(call_sums.MEASURES))
+    assert all(sum(each[place] for each in kept(project).values()) > 0 for place, _ in enumerate(tool_calls.MEASURES))
 
 
 def test_one_request_with_run_and_steps_counts_each_call_once(project: Project) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from runs import grouping, rollups, sums, upkeep
+from runs import grouping, upkeep
 from runs.models import DayByModel, ErrorGroup, Project, Run
+from runs.rollups import runs, writer
 from runs.upkeep import Upkeep
 from tests import factories
 from tests.factories import failed_run, run_object
@@ -66,7 +67,7 @@ def test_sums_are_folded_once_many_were_written(
     project: Project, monkeypatch: pytest.MonkeyPatch, written: list[int], rows: list[int]
 ) -> None:
     counted = iter(written)
-    monkeypatch.setattr(sums, "written", lambda _: next(counted))
+    monkeypatch.setattr(writer, "written", lambda _: next(counted))
     work = Upkeep()
     found = []
     for _ in range(3):
@@ -98,11 +99,11 @@ def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> No
 
 def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
     project = factories.make_project()
-    before = sums.written(rollups.ROLLUPS)
+    before = writer.written(runs.ROLLUPS)
     factories.post(project, run_object())
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-    assert sums.written(rollups.ROLLUPS) - before == len(rollups.ROLLUPS)
+    assert writer.written(runs.ROLLUPS) - before == len(runs.ROLLUPS)
 
 
 def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

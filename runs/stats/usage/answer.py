@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runs.models import Project, Run
-from runs.stats.usage import calendar
+from runs.rollups import local_time
 from runs.stats.usage.question import KIND, Question
 from runs.stats.usage.sums import EVERYTHING, NOTHING, Found, Sums, Table, Wanted, source, table, total
 
@@ -59,7 +59,9 @@ def usage(project: Project, question: Question, most: int, wanted: Wanted = EVER
     One statement where rollups know all of it, two more at the most; and one for whether it can be compared.
     """
     split = None if question.split.name == KIND else question.split
-    inner = calendar.edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
+    inner = (
+        local_time.edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
+    )
     begin = question.previous_since if wanted.before else question.since
     found = table(project, question, (begin, *inner), split, most, wanted)
     groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.found if each.now.runs)

@@ -16,7 +16,7 @@ from runs.query.ast import Node, Not, Term, both
 from runs.query.did_you_mean import suggestion
 from runs.query.operators import Compared, Count, Given, Is
 from runs.query.query_text import Query
-from runs.stats.usage.calendar import day_start, hour_start
+from runs.rollups.local_time import day_start, hour_start
 
 MEASURES = ("tokens", "cost", "runs")
 RANGES = ("24h", "7d", "30d", "90d")

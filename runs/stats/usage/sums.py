@@ -15,8 +15,8 @@ from django.db import connection
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
 from runs.models.rollup import Sums as Rollup
 from runs.query import RunFilters
+from runs.rollups.rollup_ranges import Cover, Shift, cover
 from runs.stats import newest
-from runs.stats.usage.cover import Cover, Shift, cover
 from runs.stats.usage.question import FIELDS, Question, Split
 
 # More would keep the page waiting: each is read one by one.

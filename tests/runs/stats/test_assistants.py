@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs import rollups
 from runs.models import Project, Run
 from runs.query import Moment, Query, RunFilters
 from runs.removal import erase
+from runs.rollups import runs as rollups
 from runs.stats import assistants, newest
 from runs.stats.assistants import Totals
 from tests import factories

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.stats.spans import DAY, HOUR, MOST_PARTS, span
+from runs.rollups.time_buckets import DAY, HOUR, MOST_PARTS, span
 
 times = st.datetimes(datetime(1960, 1, 1), datetime(9990, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

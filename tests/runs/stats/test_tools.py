@@ -12,9 +12,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs import call_sums, checks
+from runs import checks
 from runs.models import Project, Run, RunStep
 from runs.removal import erase
+from runs.rollups import tool_calls
 from runs.stats import tools
 from runs.stats.tools import Measured, Period
 from tests import factories
@@ -130,7 +131,7 @@ def by_key(calls: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
 
 def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
     fill(project)
-    call_sums.fold(project)
+    tool_calls.fold(project)
     found = tools.calls(project, PERIOD)
     raw = by_key(raw_calls(project))
     assert found.keys() == raw.keys() == {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs import rollups
 from runs.models import Project
+from runs.rollups import runs as rollups
 from runs.stats.usage import Group, Question, Sums, Usage, sums, usage
 from runs.stats.usage.sums import total
 from tests import factories

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runs.stats.usage.calendar import MOST_BARS, day_start, edges, hour_start
+from runs.rollups.local_time import MOST_BARS, day_start, edges, hour_start
 
 
 def at(text: str) -> datetime:

@@ -18,7 +18,7 @@ from runs.models import Project
 from runs.query import RunFilters
 from runs.query.ast import All, Node, Term
 from runs.query.operators import Compared, Is
-from runs.stats.spans import HOUR, Span
+from runs.rollups.time_buckets import HOUR, Span
 
 _COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}
 _FIELDS = {"status": "status", "model": "model", "error": "error", "error_code": "error"}

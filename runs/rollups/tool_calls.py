@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from runs import sums
 from runs.db import sql
 from runs.models import HourByTool, Project
-from runs.sums import Rollup, Tally
+from runs.rollups import writer
+from runs.rollups.writer import Rollup, Tally
 
 MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
 
@@ -104,7 +104,7 @@ def remove(project: Project, run_id: uuid.UUID) -> None:
 
 def fold(project: Project) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    sums.fold(project, ROLLUPS)
+    writer.fold(project, ROLLUPS)
 
 
 def _count(groups: dict[Group, list[int]], counted: Counted, sign: int) -> None:

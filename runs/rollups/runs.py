@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from runs import sums
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
-from runs.sums import Rollup, Tally
+from runs.rollups import writer
+from runs.rollups.writer import Rollup, Tally
 
 MEASURES = (
     "runs",
@@ -88,7 +88,7 @@ def fold_sometimes(project: Project) -> None:
 
 def fold(project: Project) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    sums.fold(project, ROLLUPS)
+    writer.fold(project, ROLLUPS)
 
 
 def _count(groups: dict[Group, list[int]], run: Counted, sign: int) -> None:

@@ -1,6 +1,6 @@
 """Tables of sums that are only ever added to: how rows get in, and how what has piled up is folded.
 
-What is summed is said elsewhere: of runs in `runs.rollups`, of tool calls in `runs.call_sums`.
+What is summed is said elsewhere: of runs in `runs.rollups.runs`, of tool calls in `runs.rollups.tool_calls`.
 """
 
 from __future__ import annotations
