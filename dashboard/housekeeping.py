@@ -1,4 +1,4 @@
-"""The process beside the workers in which `runs.upkeep` happens, for as long as `up` serves."""
+"""The process beside the workers in which `runs.enrichment.backfill` happens, for as long as `up` serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from django.db import DatabaseError, connection
 
 from dashboard.embedded.launch import die_with_parent
-from runs.upkeep import Upkeep
+from runs.enrichment.backfill import Upkeep
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from dashboard.error_groups.contrasts import Contrast, contrasts
 from dashboard.error_groups.rows import Change, change
 from dashboard.error_groups.shares import Table, tables
 from dashboard.listing import run_url
-from runs import grouping
-from runs.grouping import Part
+from runs.enrichment import error_grouping
+from runs.enrichment.error_grouping import Part
 from runs.models import Assistant, ErrorGroup, Run
 from runs.query import RunFilters
 from runs.querysets.run import PREVIEW_LENGTH
@@ -158,7 +158,7 @@ class Detail:
         """The first message of the group in pieces; of the middle of a long one, only how long it is."""
         return [
             replace(part, text=f" … {len(part.text):,} characters … ") if part.kind == "rest" else part
-            for part in grouping.parts(self.group.sample)
+            for part in error_grouping.parts(self.group.sample)
         ]
 
     @cached_property
@@ -182,6 +182,6 @@ class Detail:
             run=run,
             url=run_url(path, run),
             assistant=self.names.get(run.assistant_id) or formats.short_id(run.assistant_id),
-            message=grouping.parts(text),
+            message=error_grouping.parts(text),
             is_cut=len(text) >= PREVIEW_LENGTH,
         )

@@ -11,8 +11,8 @@ from datetime import datetime
 from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.error_groups.asked import Asked, term
-from runs import grouping
-from runs.grouping import Part
+from runs.enrichment import error_grouping
+from runs.enrichment.error_grouping import Part
 from runs.models import ErrorGroup
 from runs.query import Moment
 from runs.stats.errors import Counted, Parts, Trend, Window
@@ -106,7 +106,7 @@ def ranked(counts: Counter[str]) -> list[str]:
 
 def said(group: ErrorGroup) -> list[Part]:
     """The template of a group, in pieces; nothing where there was no message."""
-    return grouping.places(group.template)
+    return error_grouping.places(group.template)
 
 
 def silence(group: ErrorGroup) -> str:

@@ -11,8 +11,8 @@ from dashboard import json_values
 from dashboard.run_page import excerpt
 from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.posted import as_mapping, as_text
-from runs.complaints import complaint
-from runs.contract import Called
+from runs.enrichment.tool_output_errors import complaint
+from runs.enrichment.tool_schema import Called
 from runs.protocol.lossless_json import clean
 
 

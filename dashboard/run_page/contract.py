@@ -11,7 +11,7 @@ from itertools import groupby
 from dashboard.run_page.calls import Call
 from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.steps import Step
-from runs.contract import Finding, Report, check
+from runs.enrichment.tool_schema import Finding, Report, check
 
 # More are told at the calls themselves.
 _MOST_LINES = 20

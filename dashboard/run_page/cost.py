@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import cached_property
 
 from dashboard import formats
-from runs import pricing
+from runs.enrichment import pricing
+from runs.enrichment.pricing import Estimate, Price, Source
 from runs.models import Run
-from runs.pricing import Estimate, Price, Source
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -18,7 +18,7 @@ from dashboard.run_page.calls import Call, Part
 from dashboard.run_page.contract import Contract
 from dashboard.run_page.posted import Posted, as_mapping
 from dashboard.run_page.steps import Step
-from runs.contract import Finding
+from runs.enrichment.tool_schema import Finding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 

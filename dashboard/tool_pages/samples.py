@@ -13,8 +13,8 @@ from dashboard import formats, json_values
 from dashboard.run_page import calls
 from dashboard.run_page.calls import Call
 from dashboard.run_page.posted import as_mapping
-from runs import checks, contract
-from runs.contract import Finding
+from runs.enrichment import tool_call_validation, tool_schema
+from runs.enrichment.tool_schema import Finding
 from runs.models import Project, RunStep
 from runs.protocol.timestamps import milliseconds_between
 from runs.stats import tool_samples
@@ -68,7 +68,7 @@ def _samples(project: Project, key: Key, sort: Sort) -> list[Sample]:
     records = tool_samples.steps(project, key, sort, MOST)
     is_wrong = sort is Sort.MISARGUED
     bodies = tool_samples.configured(record.run_id for record in records) if is_wrong else {}
-    tools = {run: checks.tools_of(text) for run, text in bodies.items()}
+    tools = {run: tool_call_validation.tools_of(text) for run, text in bodies.items()}
     found = [
         _sample(project, key, record, place, record.shown, tools)  # type: ignore[attr-defined]
         for record in records
@@ -110,5 +110,5 @@ def _sample(
 def _findings(call: Call, tools: str | None) -> tuple[Finding, ...]:
     if tools is None or call.type != "function":
         return ()
-    found = contract.check(checks.parsed(tools), [call.called]).findings
-    return tuple(finding for finding in found if finding.kind in checks.FAULTS)
+    found = tool_schema.check(tool_call_validation.parsed(tools), [call.called]).findings
+    return tuple(finding for finding in found if finding.kind in tool_call_validation.FAULTS)

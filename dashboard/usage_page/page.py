@@ -12,7 +12,7 @@ from dashboard.usage_page.facts import Fact, facts
 from dashboard.usage_page.links import Links
 from dashboard.usage_page.picture import picture
 from dashboard.usage_page.tables import Breakdown, Paced, beside, breakdown, paced
-from runs import assessment
+from runs.enrichment import derived_fields
 from runs.models import Assistant, Project
 from runs.stats.usage import EVERYTHING, Question, Split, Usage, Wanted, latency, metadata_keys, usage
 from runs.stats.usage.sums import COLUMN_OF
@@ -63,7 +63,7 @@ def page(project: Project, question: Question, here: str, runs: str, prices: str
         found.counted_since,
         found.is_capped,
         pace.since if pace else None,
-        project.assessed_with != assessment.fingerprint(project),
+        project.assessed_with != derived_fields.fingerprint(project),
         not (found.totals.runs or (found.previous and found.previous.runs)),
     )
 

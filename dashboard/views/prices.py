@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.access import admin_page, project_page
 from dashboard.parameters import read
 from dashboard.views.refused import refusing
-from runs import pricing
+from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
 from runs.models import AuditEvent, Membership, Project, User
 from runs.own_prices import LONGEST_MODEL, RATES, remove_price, set_price

@@ -13,9 +13,9 @@ from typing import Any
 from django.db import models
 from msgspec import Struct
 
-from runs import assessment, grouping
 from runs.db.upserts import Key, Table
-from runs.grouping import Group
+from runs.enrichment import derived_fields, error_grouping
+from runs.enrichment.error_grouping import Group
 from runs.ingest.merge import Record
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.protocol import assistant, message, run, run_fast_path, step
@@ -100,10 +100,10 @@ def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
 def _run_post(project: Project, index: int, parsed: ParsedRun) -> Post:
     configuration_id = configuration_key(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
     key = (project.key_text(parsed.record.external_id),)
-    parsed.record.cost = assessment.cost_of(project, parsed.record)
-    group = assessment.group_of(parsed.record)
+    parsed.record.cost = derived_fields.cost_of(project, parsed.record)
+    group = derived_fields.group_of(parsed.record)
     if group is not None:
-        parsed.record.error_group_id = grouping.key(project.namespace, group)
+        parsed.record.error_group_id = error_grouping.key(project.namespace, group)
     return Post(index, key, parsed.record, configuration_id, parsed.configuration, group)
 
 

@@ -18,9 +18,10 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import assessment, metadata_values, tool_definitions
+from runs import metadata_values
 from runs.db import sql
 from runs.db.upserts import Key
+from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
 from runs.ingest.kinds import RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
@@ -242,7 +243,7 @@ def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], re
         for post in posts:
             pk = _group_key(post)
             if pk in wanted and pk not in found and post.group is not None and isinstance(post.record, RunRecord):
-                found[pk] = assessment.new_group(project, pk, post.group, post.record, receipt.at)
+                found[pk] = derived_fields.new_group(project, pk, post.group, post.record, receipt.at)
     if found:
         ErrorGroup.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
 

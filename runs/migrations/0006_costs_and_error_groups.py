@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 default="",
-                help_text="What costs and error groups of all stored runs were last derived with (see `runs.assessment`)",
+                help_text="What costs and error groups of all stored runs were last derived with (see `runs.enrichment.derived_fields`)",
                 max_length=100,
             ),
         ),
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="Prices the team set (see `runs.pricing.OwnPrices`): model -> input, output, cached in dollars for a million tokens, as text",
+                help_text="Prices the team set (see `runs.enrichment.pricing.OwnPrices`): model -> input, output, cached in dollars for a million tokens, as text",
             ),
         ),
         migrations.AddField(
@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
             model_name="hourbymodel",
             index=models.Index(models.F("project"), models.F("hour"), name="rollup_hour_model_hour"),
         ),
-        # no run has a cost yet: `runs.upkeep` estimates those that are stored already
+        # no run has a cost yet: `runs.enrichment.backfill` estimates those that are stored already
         migrations.RunSQL("UPDATE rollup_day_model SET unpriced_tokens = total_tokens", migrations.RunSQL.noop),
         migrations.RunSQL("UPDATE rollup_hour_status SET unpriced_tokens = total_tokens", migrations.RunSQL.noop),
         migrations.RunSQL(_FILL.format(table="rollup_hour_model", key="model"), migrations.RunSQL.noop),

@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
             model_name="tooldefinition",
             index=models.Index(models.F("project"), models.F("type"), models.F("name"), name="tool_definition_tool"),
         ),
-        # what is checked, and sizes of outputs, `runs.upkeep` adds
+        # what is checked, and sizes of outputs, `runs.enrichment.backfill` adds
         migrations.RunSQL(_CALLS, migrations.RunSQL.noop),
         migrations.RunPython(define, migrations.RunPython.noop),
     ]

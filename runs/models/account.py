@@ -32,14 +32,14 @@ class Project(models.Model):
     prices = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Prices the team set (see `runs.pricing.OwnPrices`): model -> input, output, cached in dollars "
+        help_text="Prices the team set (see `runs.enrichment.pricing.OwnPrices`): model -> input, output, cached in dollars "
         "for a million tokens, as text",
     )
     assessed_with = models.CharField(
         max_length=100,
         default="",
         blank=True,
-        help_text="What costs and error groups of all stored runs were last derived with (see `runs.assessment`)",
+        help_text="What costs and error groups of all stored runs were last derived with (see `runs.enrichment.derived_fields`)",
     )
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="projects"

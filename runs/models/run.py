@@ -266,7 +266,7 @@ class RunStep(Snapshot):
     tool_names = ArrayField(
         models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
     )
-    # found out after it was written (see `runs.checks`); null: not yet
+    # found out after it was written (see `runs.enrichment.tool_call_validation`); null: not yet
     misargued = ArrayField(
         models.TextField(), null=True, help_text="Names of the calls that do not keep to the run's own tools"
     )

@@ -135,7 +135,7 @@ class RunRecord(Struct):
     duration_ms: int | None = None
     action_type: str | None = None
     awaited: list[str] | None = None
-    # assessed when written, by what the protocol does not know (see `runs.assessment`)
+    # assessed when written, by what the protocol does not know (see `runs.enrichment.derived_fields`)
     cost: int | None = None
     error_group_id: uuid.UUID | None = None
 

@@ -23,7 +23,7 @@ MEASURES = (
     "failed",
 )
 FAILED = "failed"
-# A write folds once in so many, which bounds what piles up where nobody keeps house (see `runs.upkeep`).
+# A write folds once in so many, which bounds what piles up where nobody keeps house (see `runs.enrichment.backfill`).
 _FOLDS_ONE_IN = 1000
 
 

@@ -1,6 +1,6 @@
 """Keeping the sums over tool calls exact: what a change of a step adds to them.
 
-A step whose run never comes counts like any other. Steps are checked after they were written (see `runs.checks`),
+A step whose run never comes counts like any other. Steps are checked after they were written (see `runs.enrichment.tool_call_validation`),
 and that is a change as well.
 """
 
@@ -45,7 +45,7 @@ class Stored(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found out about the calls of a step after it was written (see `runs.checks`).
+    """What was found out about the calls of a step after it was written (see `runs.enrichment.tool_call_validation`).
 
     `misargued` names those that do not keep to their run's tools; `outputs` has the bytes of each one's output.
     """

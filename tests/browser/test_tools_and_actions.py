@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs import checks
+from runs.enrichment import tool_call_validation
 from runs.models import Project
 from runs.stats import tool_samples
 from tests import factories
@@ -37,7 +37,7 @@ def workshop(demo_project: Project) -> Project:
         ),
         factories.step_object(new, factories.function_call("search_orders"), status="failed"),
     )
-    checks.check_next({demo_project.pk: demo_project}, None)
+    tool_call_validation.check_next({demo_project.pk: demo_project}, None)
     return demo_project
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from runs import checks
+from runs.enrichment import tool_call_validation
 from runs.models import RunStep
 from runs.stats import tool_samples
 from tests import factories
@@ -133,7 +133,7 @@ def test_steps_with_many_calls_show_few(member_client, project) -> None:
     factories.post(project, run)
     calls = [function_call("search", json.dumps({"order": number})) for number in range(30)]
     factories.post_steps(project, factories.step_object(run, *calls))
-    checks.check_next({project.pk: project}, None)
+    tool_call_validation.check_next({project.pk: project}, None)
     assert RunStep.objects.get().misargued == ["search"] * 30
     assert section(member_client.get(URL), "samples").count("Completed") == 10
 
@@ -146,7 +146,7 @@ def test_ten_steps_cost_what_two_cost(member_client, project) -> None:
         factories.post_steps(
             project, *(factories.step_object(run, function_call("search", "{"), status="failed") for _ in range(many))
         )
-        checks.check_next({project.pk: project}, None)
+        tool_call_validation.check_next({project.pk: project}, None)
         with CaptureQueriesContext(connection) as captured:
             assert member_client.get(URL).status_code == 200
         counts.append(len(captured))

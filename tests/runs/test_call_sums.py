@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from runs import checks
+from runs.enrichment import tool_call_validation
 from runs.ingest import Item, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.removal import erase
@@ -74,14 +74,14 @@ def check_all(project: Project) -> int:
     """Hold all calls against their runs' tools; how many steps were checked."""
     after, count = None, 0
     while True:
-        found = checks.check_next({project.pk: project}, after)
+        found = tool_call_validation.check_next({project.pk: project}, after)
         after, count = found.further, count + found.checked
         if after is None:
             return count
 
 
 def test_sums_follow_steps_runs_checks_and_deletes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "BATCH", 3)
+    monkeypatch.setattr(tool_call_validation, "BATCH", 3)
     chance = random.Random(7)
     runs = [run_object(created_at=NOW + chance.randrange(2 * 86400)) for _ in range(6)]
     steps = [step_object(run) for run in runs for _ in range(3)]
@@ -173,13 +173,13 @@ def test_a_verdict_on_tools_that_changed_meanwhile_is_dropped(
     run = run_object(tools=[function_tool("search")])
     factories.post(project, run)
     factories.post_steps(project, step_object(run, function_call("search")))
-    store = checks._store
+    store = tool_call_validation._store
 
     def store_late(*arguments: Any) -> int:
         factories.post(project, run | {"tools": []})
         return store(*arguments)
 
-    monkeypatch.setattr(checks, "_store", store_late)
+    monkeypatch.setattr(tool_call_validation, "_store", store_late)
     assert check_all(project) == 0
     assert RunStep.objects.get().misargued is None
 
@@ -189,13 +189,13 @@ def test_a_step_that_was_written_meanwhile_is_checked_later(project: Project, mo
     posted = step_object(run, function_call("search", output=None), status="in_progress")
     factories.post(project, run)
     factories.post_steps(project, posted)
-    store = checks._store
+    store = tool_call_validation._store
 
     def store_late(*arguments: Any) -> int:
         factories.post_steps(project, posted | {"status": "completed"})
         return store(*arguments)
 
-    monkeypatch.setattr(checks, "_store", store_late)
+    monkeypatch.setattr(tool_call_validation, "_store", store_late)
     assert check_all(project) == 0
     monkeypatch.undo()
     assert check_all(project) == 1

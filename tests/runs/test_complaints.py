@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.complaints import LONGEST, complaint
+from runs.enrichment.tool_output_errors import LONGEST, complaint
 
 TRACEBACK = """Loading data
 Traceback (most recent call last):

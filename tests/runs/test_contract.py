@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from runs.contract import Called, Kind, check
-from runs.contract.patterns import MOST, cost
+from runs.enrichment.tool_schema import Called, Kind, check
+from runs.enrichment.tool_schema.patterns import MOST, cost
 
 ORDER = {
     "type": "object",

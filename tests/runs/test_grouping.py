@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.grouping import Group, group_of, key, parts, places, template
+from runs.enrichment.error_grouping import Group, group_of, key, parts, places, template
 
 PROJECT = UUID("00000000-0000-0000-0000-0000000000aa")
 OTHER = UUID("00000000-0000-0000-0000-0000000000bb")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runs import own_prices
+from runs.enrichment.backfill import reassess
 from runs.errors import InvalidPrice
 from runs.models import Project, Run
 from runs.own_prices import remove_price, set_price
-from runs.upkeep import reassess
 from tests import factories
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 from genai_prices import Usage, calc_price
 
-from runs.pricing import TABLE, price_of, refresh, source
+from runs.enrichment.pricing import TABLE, price_of, refresh, source
 
 DAY = date(2026, 11, 1)
 
@@ -64,7 +64,7 @@ def test_a_price_is_that_of_its_day():
 
 
 def test_the_table_is_that_of_the_package():
-    """`python -m runs.pricing.refresh` writes it anew."""
+    """`python -m runs.enrichment.pricing.refresh` writes it anew."""
     assert json.loads(TABLE.read_text())["models"] == refresh.models()
     assert source().version == version("genai-prices")
 

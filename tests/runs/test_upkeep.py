@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from runs import grouping, upkeep
+from runs.enrichment import backfill, error_grouping
+from runs.enrichment.backfill import Upkeep
 from runs.models import DayByModel, ErrorGroup, Project, Run
 from runs.rollups import runs, writer
-from runs.upkeep import Upkeep
 from tests import factories
 from tests.factories import failed_run, run_object
 from tests.runs.test_rollups import counted_anew, kept
@@ -34,7 +34,7 @@ def test_a_price_that_is_set_reaches_stored_runs_and_sums(
     project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert costs_of_a_deployment == [None] * 5
-    monkeypatch.setattr(upkeep, "BATCH", 2)
+    monkeypatch.setattr(backfill, "BATCH", 2)
     work = Upkeep()
     finish(work)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
@@ -57,8 +57,8 @@ def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
 @pytest.mark.parametrize(
     ("written", "rows"),
     [
-        ([0, 0, upkeep.PILE - 1, upkeep.PILE, upkeep.PILE], [2, 4, 1]),
-        ([0, 0, upkeep.PILE_AT_REST, upkeep.PILE_AT_REST, upkeep.PILE_AT_REST], [2, 4, 1]),
+        ([0, 0, backfill.PILE - 1, backfill.PILE, backfill.PILE], [2, 4, 1]),
+        ([0, 0, backfill.PILE_AT_REST, backfill.PILE_AT_REST, backfill.PILE_AT_REST], [2, 4, 1]),
         ([0, 0, 10, 10], [2, 4, 6]),
     ],
     ids=["many", "some and then no more", "few"],
@@ -110,10 +110,12 @@ def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: 
     factories.post(project, failed_run(), run_object())
     finish(Upkeep())
     before = ErrorGroup.objects.get()
-    key_before = grouping.key
-    monkeypatch.setattr(grouping, "VERSION", grouping.VERSION + 1)
+    key_before = error_grouping.key
+    monkeypatch.setattr(error_grouping, "VERSION", error_grouping.VERSION + 1)
     monkeypatch.setattr(
-        grouping, "key", lambda namespace, group: key_before(namespace, grouping.Group(group.status, "2", "2"))
+        error_grouping,
+        "key",
+        lambda namespace, group: key_before(namespace, error_grouping.Group(group.status, "2", "2")),
     )
     finish(Upkeep())
     after = ErrorGroup.objects.exclude(pk=before.pk).get()
@@ -130,11 +132,13 @@ def test_what_was_decided_about_a_group_outlives_the_algorithm(
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
     ErrorGroup.objects.decide(ignored, "ignored", user)
     ErrorGroup.objects.decide(resolved, "resolved", user)
-    monkeypatch.setattr(grouping, "VERSION", grouping.VERSION + 1)
-    monkeypatch.setattr(grouping, "key", grouping.key.__wrapped__)  # without what is remembered of the version before
+    monkeypatch.setattr(error_grouping, "VERSION", error_grouping.VERSION + 1)
+    monkeypatch.setattr(
+        error_grouping, "key", error_grouping.key.__wrapped__
+    )  # without what is remembered of the version before
     factories.post(project, failed_run("other", "Else."))  # which makes the heir before its time comes
     finish(Upkeep())
-    now = {group.code: group for group in ErrorGroup.objects.filter(version=grouping.VERSION)}
+    now = {group.code: group for group in ErrorGroup.objects.filter(version=error_grouping.VERSION)}
     assert {code: group.state for code, group in now.items()} == {
         "rate_limit_exceeded": "ignored", "other": "resolved", "new": "open",
     }  # fmt: skip
@@ -154,7 +158,7 @@ def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
 def test_work_that_was_cut_off_begins_again(
     project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "BATCH", 2)
+    monkeypatch.setattr(backfill, "BATCH", 2)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
     assert Upkeep().step()

@@ -6,7 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from runs import checks, tags
+from runs import tags
+from runs.enrichment import tool_call_validation
 from runs.models import Configuration, ErrorGroup, Project, Run
 from tests import factories
 
@@ -29,7 +30,7 @@ def fill(project: Project) -> None:
     factories.post_steps(
         project, factories.step_object(runs[2], factories.function_call("issue_refund"), status="failed")
     )
-    checks.check_next({project.pk: project}, None)
+    tool_call_validation.check_next({project.pk: project}, None)
     factories.post_assistants(project, asst_billing="Refund desk")
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)

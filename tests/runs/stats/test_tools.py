@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs import checks
+from runs.enrichment import tool_call_validation
 from runs.models import Project, Run, RunStep
 from runs.removal import erase
 from runs.rollups import tool_calls
@@ -73,7 +73,7 @@ def fill(project: Project) -> None:
     factories.post(project, loose, tight, gone)
     factories.post_steps(project, sent_again, sent_again | {"status": "in_progress", "completed_at": None})
     erase(Run.objects.get(external_id="run_gone"))
-    checks.check_next({project.pk: project}, None)
+    tool_call_validation.check_next({project.pk: project}, None)
     done = {"status": "completed", "completed_at": at("18T11:00:20")}
     details = {"type": "tool_calls", "tool_calls": [function_call("search", '{"order": 7}', "done")]}
     factories.post_steps(project, late | done | {"step_details": details})

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from runs.enrichment.pricing import price_of
 from runs.models import Project, Run
-from runs.pricing import price_of
 from runs.removal import erase
 from runs.stats.usage import Sums
 from tests import factories

@@ -1,5 +1,5 @@
 """Whether a run's calls keep to what its tools declare. Pure: takes what was posted, asks nobody."""
 
-from runs.contract.check import Called, Finding, Kind, Report, check
+from runs.enrichment.tool_schema.check import Called, Finding, Kind, Report, check
 
 __all__ = ["Called", "Finding", "Kind", "Report", "check"]

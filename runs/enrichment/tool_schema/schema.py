@@ -20,7 +20,7 @@ from jsonschema.validators import extend, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from runs.contract import patterns
+from runs.enrichment.tool_schema import patterns
 from runs.protocol.lossless_json import clean
 
 LONGEST = 32_000  # characters of a schema

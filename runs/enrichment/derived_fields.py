@@ -1,7 +1,7 @@
 """What Runglass makes of a run beyond what was posted: an estimate of its cost, and the error group it belongs to.
 
 Both depend on more than the run: on prices and on the algorithm that groups. So they are derived when a run is
-written, and anew when those change (see `runs.upkeep`).
+written, and anew when those change (see `runs.enrichment.backfill`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import uuid
 from datetime import datetime
 from typing import Protocol
 
-from runs import grouping, pricing
-from runs.grouping import Group
+from runs.enrichment import error_grouping, pricing
+from runs.enrichment.error_grouping import Group
 from runs.models import ErrorGroup, Project
 
 LONGEST_SAMPLE = 10_000
@@ -46,12 +46,12 @@ def cost_of(project: Project, run: Assessable) -> int | None:
 
 def group_of(run: Assessable) -> Group | None:
     """The error group; None for a run that did not end badly."""
-    return grouping.group_of(run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited)
+    return error_grouping.group_of(run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited)
 
 
 def fingerprint(project: Project) -> str:
     """Changes whenever stored runs have to be assessed anew."""
-    return f"{pricing.fingerprint(project.prices)} {grouping.VERSION}"
+    return f"{pricing.fingerprint(project.prices)} {error_grouping.VERSION}"
 
 
 def new_group(project: Project, key: uuid.UUID, group: Group, run: Assessable, received_at: datetime) -> ErrorGroup:
@@ -59,7 +59,7 @@ def new_group(project: Project, key: uuid.UUID, group: Group, run: Assessable, r
     return ErrorGroup(
         id=key,
         project=project,
-        version=grouping.VERSION,
+        version=error_grouping.VERSION,
         status=group.status,
         code=group.code,
         template=group.template,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runs.grouping.values import values
+from runs.enrichment.error_grouping.values import values
 
 # A template says what went wrong within its first sentences; what follows is mostly somebody's data.
 LONGEST_TEMPLATE = 400

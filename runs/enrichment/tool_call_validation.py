@@ -17,9 +17,9 @@ from typing import Any
 
 from django.db import transaction
 
-from runs import contract
-from runs.contract import Called, Kind
 from runs.db import sql
+from runs.enrichment import tool_schema
+from runs.enrichment.tool_schema import Called, Kind
 from runs.models import Configuration, Project, Run, RunStep
 from runs.protocol import lossless_json, step
 from runs.rollups import tool_calls
@@ -76,7 +76,7 @@ def faults(tools: str | None, called: Sequence[Called]) -> set[int]:
     """The places of the calls that do not keep to `tools`, a run's own as JSON; none where these were not sent."""
     if tools is None or tools == "null":
         return set()
-    found = contract.check(parsed(tools), called).findings
+    found = tool_schema.check(parsed(tools), called).findings
     wrong = {id(finding.call) for finding in found if finding.kind in FAULTS}
     return {place for place, call in enumerate(called) if id(call) in wrong}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from runs.contract.schema import Broken, Budget, Unchecked, faults
+from runs.enrichment.tool_schema.schema import Broken, Budget, Unchecked, faults
 
 LONGEST = 64_000  # characters of arguments
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID, uuid5
 
-from runs.grouping.message import Part, parts, places, template, within_reach
+from runs.enrichment.error_grouping.message import Part, parts, places, template, within_reach
 
 __all__ = ["VERSION", "Group", "Part", "group_of", "key", "parts", "places", "template"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 from django.utils import timezone
 
-from runs import assessment, checks, grouping
 from runs.db import sql
+from runs.enrichment import derived_fields, error_grouping, tool_call_validation
 from runs.models import ErrorGroup, Project, Run
 from runs.rollups import runs as rollups
 from runs.rollups import tool_calls, writer
@@ -36,7 +36,7 @@ class Upkeep:
     """The work, and how far it got with each project; a new one begins again from the start."""
 
     _assessed: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
-    _checked: checks.Place | None = None
+    _checked: tool_call_validation.Place | None = None
     _written: int = 0
     _folded: int = -PILE
     _tidied: int = -PILE
@@ -50,7 +50,7 @@ class Upkeep:
 
     def _check(self, projects: Mapping[int, Project]) -> bool:
         """Hold the next calls against their runs' tools."""
-        found = checks.check_next(projects, self._checked)
+        found = tool_call_validation.check_next(projects, self._checked)
         self._checked = found.further
         return found.further is not None and found.checked > 0
 
@@ -70,7 +70,7 @@ class Upkeep:
 
     def _reassess(self, project: Project) -> bool:
         """Assess the next runs anew, if prices or the grouping changed since all of them were."""
-        wanted = assessment.fingerprint(project)
+        wanted = derived_fields.fingerprint(project)
         if project.assessed_with == wanted:
             return False
         begun, after = self._assessed.pop(project.pk, ("", None))
@@ -101,9 +101,9 @@ def reassess(project: Project, after: uuid.UUID | None) -> uuid.UUID | None:
 
 def _assessed(project: Project, run: Run) -> Run | None:
     """`run` as it is to be, None where it is that already."""
-    group = assessment.group_of(run)
-    key = grouping.key(project.namespace, group) if group else None
-    cost = assessment.cost_of(project, run)
+    group = derived_fields.group_of(run)
+    key = error_grouping.key(project.namespace, group) if group else None
+    cost = derived_fields.cost_of(project, run)
     if (run.cost, run.error_group_id) == (cost, key):
         return None
     assessed = copy.copy(run)
@@ -114,10 +114,10 @@ def _assessed(project: Project, run: Run) -> Run | None:
 def _store_groups(project: Project, runs: Sequence[Run]) -> None:
     found: dict[uuid.UUID, ErrorGroup] = {}
     for run in runs:
-        group = assessment.group_of(run)
+        group = derived_fields.group_of(run)
         if group is not None and run.error_group_id is not None:
             found.setdefault(
-                run.error_group_id, assessment.new_group(project, run.error_group_id, group, run, timezone.now())
+                run.error_group_id, derived_fields.new_group(project, run.error_group_id, group, run, timezone.now())
             )
     ErrorGroup.objects.bulk_create([found[key] for key in sorted(found)], ignore_conflicts=True)
 

@@ -1,4 +1,4 @@
-"""`python -m runs.pricing.refresh`: write the price table anew from the installed genai-prices.
+"""`python -m runs.enrichment.pricing.refresh`: write the price table anew from the installed genai-prices.
 
 For who develops Runglass: genai-prices is among the development dependencies alone.
 """
@@ -23,7 +23,7 @@ from genai_prices.types import (
     TieredPrices,
 )
 
-from runs.pricing import TABLE
+from runs.enrichment.pricing import TABLE
 
 PACKAGE = "genai-prices"
 PROVIDER = "openai"  # whose names the protocol's servers use
