@@ -12,8 +12,20 @@ from runs.api.openapi.operations import described, takes, takes_events
 from runs.api.openapi.words import ASSISTANT_EXAMPLE, MESSAGE_EXAMPLE, STEP_EXAMPLE
 from runs.api.views import KeyedView
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
-from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Kind, Outcome, Report, bodies, events, ingest, ingest_mixed
-from runs.ingest.packed import Readable
+from runs.ingest import (
+    ASSISTANTS,
+    MESSAGES,
+    RUNS,
+    STEPS,
+    Kind,
+    Outcome,
+    Report,
+    events,
+    ingest,
+    ingest_mixed,
+    request_bodies,
+)
+from runs.ingest.compression import Readable
 
 _LONGEST_LENGTH = 18  # digits; no body is that long
 
@@ -25,7 +37,7 @@ class Intake(KeyedView):
 
     def post(self, request: Request) -> JsonResponse:
         """201 or 200 for one object, 200 or 207 for many; refused ones are listed, the others are stored."""
-        body = bodies.parse(_content(request), request.headers.get("Content-Type") or "application/json")
+        body = request_bodies.parse(_content(request), request.headers.get("Content-Type") or "application/json")
         report = ingest(self.project(request), self.kind, body.items, key_id=self.key(request).pk)
         return _single(report) if body.single else _many(report)
 
@@ -72,7 +84,7 @@ def _content(request: Request) -> bytes:
     if declared.isdecimal() and (len(declared) > _LONGEST_LENGTH or int(declared) > limit):
         raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
     try:
-        content = bodies.read(_stream(request), request.headers.get("Content-Encoding", ""), limit)
+        content = request_bodies.read(_stream(request), request.headers.get("Content-Encoding", ""), limit)
     except UnreadablePostError as error:
         raise UnreadableBody("The connection ended within the body") from error
     if not content or content.isspace():

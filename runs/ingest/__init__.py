@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from runs.errors import Problem, RunglassError
 from runs.ingest import write
-from runs.ingest.bodies import Item
-from runs.ingest.kinds import ASSISTANTS, KINDS, MESSAGES, RUNS, STEPS, Kind, Post
 from runs.ingest.merge import Outcome
-from runs.ingest.plan import Receipt
+from runs.ingest.merge_plan import Receipt
+from runs.ingest.record_types import ASSISTANTS, KINDS, MESSAGES, RUNS, STEPS, Kind, Post
+from runs.ingest.request_bodies import Item
 from runs.models import Project
 from runs.protocol import lossless_json
 from runs.protocol.fields import INDEXED_LENGTH

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from runs.errors import Problem, RunglassError, TooManyObjects
-from runs.ingest import bodies
-from runs.ingest.bodies import MOST_OBJECTS, Item
-from runs.ingest.kinds import KINDS
+from runs.ingest import request_bodies
+from runs.ingest.record_types import KINDS
+from runs.ingest.request_bodies import MOST_OBJECTS, Item
 from runs.protocol import lossless_json
 from runs.protocol.events import CARRIERS, DONE, IGNORED, BrokenLine, Event, from_stream
 from runs.protocol.validation_errors import HINTS
@@ -37,7 +37,7 @@ def parse(content: bytes, content_type: str) -> Events:
     if content_type.partition(";")[0].strip().lower() == STREAM:
         _take_stream(events, from_stream(content.removeprefix(b"\xef\xbb\xbf")))
     else:
-        for item in bodies.parse(content, content_type).items:
+        for item in request_bodies.parse(content, content_type).items:
             _take_json(events, item)
     if len(events.items) > MOST_OBJECTS:
         raise TooManyObjects(f"The body holds more than {MOST_OBJECTS:,} objects, which is the most at once")

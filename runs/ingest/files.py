@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from runs.errors import RunglassError, UnreadableBody
-from runs.ingest import packed
+from runs.ingest import compression
 from runs.protocol import lossless_json
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
@@ -69,7 +69,7 @@ def sources(names: Iterable[str]) -> Iterator[Source]:
     """
     for name in names:
         if name == "-":
-            yield Source("standard input", packed.plain(sys.stdin.buffer), sys.stdin.buffer)
+            yield Source("standard input", compression.plain(sys.stdin.buffer), sys.stdin.buffer)
             continue
         for path in _files(Path(name)):
             with path.open("rb") as file:
@@ -107,13 +107,13 @@ def _is_known(name: str) -> bool:
 def _unpacked(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
     match Path(name).suffix.lower():
         case ".gz":
-            yield Source(name, packed.gunzipped(stream), file)
+            yield Source(name, compression.gunzipped(stream), file)
         case ".zst":
-            yield Source(name, packed.unzstded(stream), file)
+            yield Source(name, compression.unzstded(stream), file)
         case ".zip":
             yield from _members(name, stream, file)
         case _:
-            yield Source(name, packed.plain(stream), file)
+            yield Source(name, compression.plain(stream), file)
 
 
 def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:

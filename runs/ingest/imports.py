@@ -10,8 +10,8 @@ from django.db import transaction
 
 from runs.errors import Problem, RunglassError, UnreadableBody
 from runs.ingest import Report, ingest_mixed
-from runs.ingest.bodies import Item, listed
 from runs.ingest.files import Source, Value, values
+from runs.ingest.request_bodies import Item, listed
 from runs.models import Project
 from runs.protocol import lossless_json
 

@@ -18,14 +18,14 @@ from typing import Any
 import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs import metadata_values
 from runs.db import sql
 from runs.db.upserts import Key
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
-from runs.ingest.kinds import RUNS, STEPS, Kind, Post
+from runs.ingest import metadata_values
 from runs.ingest.merge import Outcome
-from runs.ingest.plan import Held, Plan, Receipt, plan, without_recorded
+from runs.ingest.merge_plan import Held, Plan, Receipt, plan, without_recorded
+from runs.ingest.record_types import RUNS, STEPS, Kind, Post
 from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunRecord

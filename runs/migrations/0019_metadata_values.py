@@ -5,7 +5,7 @@ from typing import ClassVar
 import django.db.models.deletion
 from django.db import migrations, models
 
-# As `runs.metadata_values` notes them: at most 200 keys of a project, 10,000 values of each and 100 of these with their
+# As `runs.ingest.metadata_values` notes them: at most 200 keys of a project, 10,000 values of each and 100 of these with their
 # hours, nothing longer than 200 characters, and none of a key that has more or other values.
 FILL = """
     CREATE TEMPORARY TABLE found ON COMMIT DROP AS

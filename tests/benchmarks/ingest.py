@@ -82,7 +82,7 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
     from django.utils import timezone
 
     from runs.ingest import RUNS, write
-    from runs.ingest.plan import Receipt, plan, without_recorded
+    from runs.ingest.merge_plan import Receipt, plan, without_recorded
     from runs.models import Project
     from runs.protocol import lossless_json
 

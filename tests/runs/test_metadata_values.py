@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from runs import metadata_values
+from runs.ingest import metadata_values
 from runs.models import MetadataKey, MetadataValue, Project, Run
 from runs.query import Query, RunFilters
 from runs.querysets import metadata_value

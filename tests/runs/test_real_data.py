@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest, ingest_mixed
-from runs.ingest.kinds import Kind
+from runs.ingest.record_types import Kind
 from runs.models import Project
 from tests.runs.objects import as_written
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_view as described
 
 from runs.api.openapi import words
 from runs.api.openapi.components import Schema, ref
-from runs.ingest.bodies import MOST_OBJECTS
+from runs.ingest.request_bodies import MOST_OBJECTS
 from runs.query.fields import CHOICES, FIELDS, ChoiceField
 from runs.query.order import SORTS
 from runs.stats.usage.question import MEASURES, RANGES, SPLITS

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runs.ingest import bodies
+from runs.ingest import request_bodies
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol import lossless_json
 from runs.protocol.events import CARRIERS, IGNORED
@@ -237,7 +237,7 @@ def test_nothing_at_all_is_refused(caller: Caller, content_type: str) -> None:
 
 def test_a_stream_has_the_same_limit_but_deltas_do_not_count(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runs.ingest.events.MOST_OBJECTS", 3)
-    assert bodies.MOST_OBJECTS > 3
+    assert request_bodies.MOST_OBJECTS > 3
     deltas = [("thread.message.delta", _DELTA)] * 20
     assert caller.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
     error_of(caller.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")

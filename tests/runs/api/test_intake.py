@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from runs.api.runs import Runs
-from runs.ingest import bodies
+from runs.ingest import request_bodies
 from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories
 from tests.factories import run_object
@@ -282,8 +282,8 @@ def test_a_chunked_body_declares_no_length(project: Project, small_limit: int) -
 
 
 def test_more_objects_than_a_request_may_hold_are_refused(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bodies.MOST_OBJECTS == 10_000
-    monkeypatch.setattr(bodies, "MOST_OBJECTS", 3)
+    assert request_bodies.MOST_OBJECTS == 10_000
+    monkeypatch.setattr(request_bodies, "MOST_OBJECTS", 3)
     for form in MANY:
         assert caller.send(*form(*(run_object() for _ in range(3)))).status_code == 200
         stored = Run.objects.count()

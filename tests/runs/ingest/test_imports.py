@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runs.errors import UnreadableBody
-from runs.ingest import imports, packed
+from runs.ingest import compression, imports
 from runs.ingest.files import Source
 from runs.ingest.imports import Batch, Verdicts, import_source
 from runs.models import Message, Project, Run, RunStep
@@ -101,7 +101,7 @@ def test_and_of_so_many_bytes(project: Project, monkeypatch: pytest.MonkeyPatch)
 def test_what_stands_before_damage_is_stored(project: Project) -> None:
     runs = [run_object(instructions=f"No. {number}") for number in range(100)]
     content = gzip.compress(lines(*runs))
-    cut = Source("cut.gz", packed.gunzipped(io.BytesIO(content[:-50])), io.BytesIO())
+    cut = Source("cut.gz", compression.gunzipped(io.BytesIO(content[:-50])), io.BytesIO())
     verdicts = Verdicts()
     with pytest.raises(UnreadableBody, match=r"cut\.gz: the gzip data is damaged"):
         list(import_source(project, cut, verdicts))

@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.ingest import KINDS, MESSAGES, RUNS, STEPS, Item, Outcome, Report, ingest, ingest_mixed, kinds
+from runs.ingest import KINDS, MESSAGES, RUNS, STEPS, Item, Outcome, Report, ingest, ingest_mixed, record_types
 from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
 from runs.protocol import run_fast_path
 from runs.protocol.run import TERMINAL
@@ -160,7 +160,7 @@ def test_another_spelling_of_the_same_is_unchanged(project: Project, respelled: 
 
 @pytest.mark.parametrize("kind", [RUNS, STEPS, MESSAGES], ids=lambda kind: kind.name)
 def test_an_identical_post_writes_nothing_but_when_it_was_seen_and_that_once_a_minute(
-    project: Project, kind: kinds.Kind
+    project: Project, kind: record_types.Kind
 ) -> None:
     one, other = {
         "runs": (run_object(), run_object()),
@@ -221,7 +221,7 @@ def test_any_order_of_several_lives_ends_in_their_last_states(project: Project, 
     ids=lambda each: getattr(each, "name", ""),
 )
 def test_every_object_comes_back_from_the_database_as_it_was_written(
-    project: Project, kind: kinds.Kind, strategy: st.SearchStrategy[str]
+    project: Project, kind: record_types.Kind, strategy: st.SearchStrategy[str]
 ) -> None:
     @objects.examples(35 if kind is RUNS else 20)
     @given(st.lists(strategy, min_size=1, max_size=3))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.ingest import RUNS
-from runs.ingest.kinds import Post
 from runs.ingest.merge import Outcome
-from runs.ingest.plan import Entry, Held, Plan, Receipt, differing, plan, without_recorded
+from runs.ingest.merge_plan import Entry, Held, Plan, Receipt, differing, plan, without_recorded
+from runs.ingest.record_types import Post
 from runs.models import Project
 from runs.protocol import lossless_json
 from runs.protocol.run import TERMINAL, RunRecord

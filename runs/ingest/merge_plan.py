@@ -11,8 +11,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runs.ingest.kinds import Kind, Post
 from runs.ingest.merge import Outcome, Record, contradicts, merge
+from runs.ingest.record_types import Kind, Post
 from runs.protocol import lossless_json
 from runs.protocol.run import RunRecord
 from runs.rollups.tool_calls import Verdict

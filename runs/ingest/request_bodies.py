@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
-from runs.ingest import packed
-from runs.ingest.packed import Readable
+from runs.ingest import compression
+from runs.ingest.compression import Readable
 from runs.protocol import lossless_json
 
 MOST_OBJECTS = 10_000
@@ -102,9 +102,9 @@ _PARSERS: dict[str, Callable[[bytes], Body]] = {
 def _decompressed(stream: Readable, encoding: str, limit: int) -> Iterator[bytes]:
     match encoding:
         case "" | "identity":
-            return packed.plain(stream, limit + 1)  # in one piece, if it comes as one
+            return compression.plain(stream, limit + 1)  # in one piece, if it comes as one
         case "gzip":
-            return packed.gunzipped(stream)
+            return compression.gunzipped(stream)
         case "zstd":
-            return packed.unzstded(stream, packed.HTTP_WINDOW)
+            return compression.unzstded(stream, compression.HTTP_WINDOW)
     raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")
