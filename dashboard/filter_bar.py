@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from dashboard import formats
 from dashboard.listing import NO_NAMES
+from runs.analytics.overview import Facet
 from runs.models import Run
 from runs.query import Moment, RunFilters
 from runs.query.fields import CHOICES
 from runs.query.order import NEWEST_FIRST, Order
-from runs.stats.overview import Facet
 
 STATUSES = (  # what needs a person comes first
     Run.Status.FAILED,

@@ -14,8 +14,8 @@ from dashboard.charts.axis import Tick, said, spelled, ticks
 from dashboard.charts.bars import Slot, stack
 from dashboard.filter_bar import status_rank
 from dashboard.formats import status_label
+from runs.analytics.histogram import Histogram
 from runs.models import Run
-from runs.stats.histogram import Histogram
 
 HEIGHT = 64  # of the highest bar, in pixels
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address
+from runs.analytics.facets import Counts, Facets, Key
 from runs.query import Query, RunFilters
 from runs.query.ast import All, Node, Term, both
 from runs.query.operators import Is
-from runs.stats.facets import Counts, Facets, Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from dashboard.listing import NO_NAMES, run_url
 from dashboard.run_page import calls
 from dashboard.run_page.calls import Call
 from dashboard.run_page.posted import as_mapping
+from runs.analytics.actions import Need, need_of
 from runs.models import Run
 from runs.protocol.lossless_json import clean
 from runs.protocol.timestamps import milliseconds_between
-from runs.stats.actions import Need, need_of
 
 # Of one run. The others, and all of long arguments, are on its page.
 MOST_CALLS = 5

@@ -12,11 +12,11 @@ from django.urls import reverse
 from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.filter_bar import Address
+from runs.analytics import assistants
+from runs.analytics.assistants import Overview, Totals
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project
 from runs.query import RunFilters
-from runs.stats import assistants
-from runs.stats.assistants import Overview, Totals
 
 PAGE_SIZE = 50
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -12,10 +12,10 @@ from dashboard.assistant_page.changes import Changes
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.verdict import Verdict, verdict
 from dashboard.charts.axis import spelled
+from runs.analytics import version_comparison, versions
+from runs.analytics.version_comparison import Drift
+from runs.analytics.versions import Neighbours, Version, Versions
 from runs.query.operators import written
-from runs.stats import drift, versions
-from runs.stats.drift import Drift
-from runs.stats.versions import Neighbours, Version, Versions
 
 MOST_OFFERED = 100
 MOST_TOLD = 5  # of the versions in use at the same time
@@ -89,7 +89,7 @@ class Against:
     def drift(self) -> Drift | None:
         if self.base is None or self.at is None:
             return None
-        return drift.drift(self.base, self.version, self.at, self.asked.length)
+        return version_comparison.drift(self.base, self.version, self.at, self.asked.length)
 
     @cached_property
     def verdict(self) -> Verdict | None:

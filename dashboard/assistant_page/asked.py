@@ -12,8 +12,8 @@ from django.http import HttpRequest
 
 from dashboard import parameters
 from dashboard.assistant_page.links import DIGITS
+from runs.analytics.versions import Version, Versions
 from runs.errors import Problem
-from runs.stats.versions import Version, Versions
 
 # Of a change: how much time before and after it is compared.
 WITHIN: dict[str, tuple[str, timedelta | None]] = {

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from django.urls import reverse
 
 from dashboard.filter_bar import Address
+from runs.analytics.version_comparison import Side
+from runs.analytics.versions import Version
 from runs.models import Project
 from runs.query import Moment, Order, Query, RunFilters
 from runs.query.order import NEWEST_FIRST
-from runs.stats.drift import Side
-from runs.stats.versions import Version
 
 DIGITS = 12  # of a configuration's id: enough to tell it from all others
 _SECOND = timedelta(seconds=1)

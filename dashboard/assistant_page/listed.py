@@ -13,10 +13,10 @@ from dashboard.assistant_page import changes
 from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.changes import FIRST, Summary
 from dashboard.assistant_page.links import RunLinks
+from runs.analytics import version_comparison, versions
+from runs.analytics.version_comparison import Newest
+from runs.analytics.versions import Neighbours, Version, Versions
 from runs.models import Configuration
-from runs.stats import drift, versions
-from runs.stats.drift import Newest
-from runs.stats.versions import Neighbours, Version, Versions
 
 LISTED = 20  # versions at once
 MOST_NEWEST = 500  # runs of each whose figures are shown
@@ -69,7 +69,10 @@ class VersionList:
     def rows(self) -> list[Listed]:
         """The versions from `upto` down."""
         said, counted = self._summaries, versions.counts(self._shown)
-        figures, around = drift.newest(self._shown, MOST_NEWEST), versions.neighbours(self.known, self._shown)
+        figures, around = (
+            version_comparison.newest(self._shown, MOST_NEWEST),
+            versions.neighbours(self.known, self._shown),
+        )
         return [
             Listed(
                 version,

@@ -10,10 +10,10 @@ from dashboard.assistant_page.links import LONGEST_FIRST, MOST_TOKENS_FIRST, Run
 from dashboard.assistant_page.verdict import points
 from dashboard.charts import Sparkline, sparkline
 from dashboard.formats import MINUS, NONE
+from runs.analytics.confidence_intervals import newcombe
+from runs.analytics.version_comparison import PARTS, Drift, Figures, Side
 from runs.query import Order
 from runs.query.order import NEWEST_FIRST
-from runs.stats.drift import PARTS, Drift, Figures, Side
-from runs.stats.proportions import newcombe
 
 
 @dataclass(frozen=True, slots=True)

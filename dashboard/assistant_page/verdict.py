@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.formats import MINUS, exact, percent
-from runs.stats.drift import Drift, Side
-from runs.stats.proportions import Interval, Share, newcombe
+from runs.analytics.confidence_intervals import Interval, Share, newcombe
+from runs.analytics.version_comparison import Drift, Side
 
 # Below so many runs of a side, anything but a landslide may be chance, and it is said.
 FEW = 30

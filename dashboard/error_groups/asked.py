@@ -14,10 +14,10 @@ from django.urls import reverse
 
 from dashboard import parameters
 from dashboard.filter_bar import Range
+from runs.analytics.errors import Counted
 from runs.errors import Problem
 from runs.models import ErrorGroup, Project
 from runs.query import Moment, RunFilters
-from runs.stats.errors import Counted
 
 Choice = TypeVar("Choice", bound=StrEnum)
 USUAL = Moment("-14d")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from dashboard import formats
 from dashboard.error_groups.asked import DIGITS, Asked, term
+from runs.analytics.error_group_contrasts import Attribute, Comparison, Difference
 from runs.models import ErrorGroup
 from runs.query import RunFilters
 from runs.query.ast import written_key
 from runs.query.operators import written
-from runs.stats.differences import Attribute, Comparison, Difference
 
 _KINDS = {
     "model": "Model",

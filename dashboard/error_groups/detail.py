@@ -15,14 +15,14 @@ from dashboard.error_groups.contrasts import Contrast, contrasts
 from dashboard.error_groups.rows import Change, change
 from dashboard.error_groups.shares import Table, tables
 from dashboard.listing import run_url
+from runs.analytics import error_group_contrasts, errors
+from runs.analytics.error_group_contrasts import Comparison
+from runs.analytics.errors import Counted, Groups, Parts, Trend
 from runs.enrichment import error_grouping
 from runs.enrichment.error_grouping import Part
 from runs.models import Assistant, ErrorGroup, Run
 from runs.query import RunFilters
 from runs.querysets.run import PREVIEW_LENGTH
-from runs.stats import differences, errors
-from runs.stats.differences import Comparison
-from runs.stats.errors import Counted, Groups, Parts, Trend
 
 SAMPLES = 10
 _MOMENT = timedelta(microseconds=1)
@@ -170,7 +170,7 @@ class Detail:
     @cached_property
     def comparison(self) -> Comparison:
         asked = self.asked
-        return differences.compare(asked.project, self.group.pk, asked.filters, self.found.window, self.now)
+        return error_group_contrasts.compare(asked.project, self.group.pk, asked.filters, self.found.window, self.now)
 
     @cached_property
     def contrasts(self) -> list[Contrast]:

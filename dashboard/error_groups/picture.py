@@ -9,8 +9,8 @@ from datetime import datetime, tzinfo
 
 from dashboard import formats
 from dashboard.charts import Series, Stacked, stacked
+from runs.analytics.errors import Groups, Parts, Window
 from runs.models import ErrorGroup
-from runs.stats.errors import Groups, Parts, Window
 
 SHOWN = 4
 HEIGHT = 72

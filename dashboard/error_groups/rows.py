@@ -11,11 +11,11 @@ from datetime import datetime
 from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.error_groups.asked import Asked, term
+from runs.analytics.errors import Counted, Parts, Trend, Window
 from runs.enrichment import error_grouping
 from runs.enrichment.error_grouping import Part
 from runs.models import ErrorGroup
 from runs.query import Moment
-from runs.stats.errors import Counted, Parts, Trend, Window
 
 MOST_BARS = 30  # of a sparkline
 NAMED = 2  # assistants and models; of more, how many

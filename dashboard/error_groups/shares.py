@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from dashboard import formats
 from dashboard.error_groups.asked import DIGITS, Asked, term
 from dashboard.error_groups.rows import ranked
+from runs.analytics.errors import Parts
 from runs.models import ErrorGroup
 from runs.query.operators import written
-from runs.stats.errors import Parts
 
 MOST_LISTED = 10
 

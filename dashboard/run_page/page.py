@@ -27,9 +27,9 @@ from dashboard.run_page.timeline import Timeline
 from dashboard.run_page.tools import Tools
 from dashboard.run_page.usage import Usage
 from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
+from runs.analytics.versions import replaced
 from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
 from runs.models.run_history import entries, versions
-from runs.stats.versions import replaced
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from django import template
 
 from dashboard import formats
 from dashboard.context import Shell
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.models import SavedView
-from runs.stats.newest import MOST_COUNTED
 
 register = template.Library()
 

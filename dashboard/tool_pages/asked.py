@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from dashboard import parameters
+from runs.analytics.tools import Period
 from runs.errors import Problem
 from runs.query.did_you_mean import suggestion
-from runs.stats.tools import Period
 
 # Rows at first, and how many more each time.
 ROWS = 50

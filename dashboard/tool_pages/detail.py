@@ -18,9 +18,9 @@ from dashboard.tool_diff import ToolChange
 from dashboard.tool_pages.links import RunLinks
 from dashboard.tool_pages.samples import Samples, samples
 from dashboard.tool_pages.table import Part, part
+from runs.analytics import tool_samples, tools
+from runs.analytics.tools import Called, Counts, Defined, Key, Measured, Period, Tool
 from runs.models import Assistant, Project
-from runs.stats import tool_samples, tools
-from runs.stats.tools import Called, Counts, Defined, Key, Measured, Period, Tool
 
 MOST_CONFIGURATIONS = 20
 

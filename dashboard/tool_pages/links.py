@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from runs.analytics.tools import Period, Tool
 from runs.query import Moment, Query, RunFilters
 from runs.query.ast import Term
 from runs.query.operators import Is
-from runs.stats.tools import Period, Tool
 
 
 @dataclass(frozen=True, slots=True)

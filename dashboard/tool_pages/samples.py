@@ -13,13 +13,13 @@ from dashboard import formats, json_values
 from dashboard.run_page import calls
 from dashboard.run_page.calls import Call
 from dashboard.run_page.posted import as_mapping
+from runs.analytics import tool_samples
+from runs.analytics.tool_samples import Sort
+from runs.analytics.tools import Key
 from runs.enrichment import tool_call_validation, tool_schema
 from runs.enrichment.tool_schema import Finding
 from runs.models import Project, RunStep
 from runs.protocol.timestamps import milliseconds_between
-from runs.stats import tool_samples
-from runs.stats.tool_samples import Sort
-from runs.stats.tools import Key
 
 # Of each sort.
 MOST = 5

@@ -12,7 +12,7 @@ from dashboard import formats
 from dashboard.charts import Sparkline, sparkline
 from dashboard.tool_pages.asked import Asked, Show, Sort
 from dashboard.tool_pages.links import RunLinks
-from runs.stats.tools import Period, Tool
+from runs.analytics.tools import Period, Tool
 
 # Of calls; from here on a share of failures is marked.
 ALARMING = 0.05

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dashboard.filter_bar import Token
 from dashboard.usage_page.links import Links
-from runs.stats.usage import MEASURES, RANGES, Split
+from runs.analytics.usage import MEASURES, RANGES, Split
 
 _SPLITS = ("model", "assistant", "status", "kind")
 _MOST_TABS = 3

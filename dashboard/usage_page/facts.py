@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboard import formats
 from dashboard.usage_page.links import UNPRICED, Links
 from dashboard.usage_page.tables import cost
-from runs.stats.usage import Latency, Sums, Usage, has_tokens
+from runs.analytics.usage import Latency, Sums, Usage, has_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard import formats
+from runs.analytics.usage import Question, Split, also
 from runs.query import RunFilters
 from runs.query.ast import Node, Not, Term, both
 from runs.query.operators import Compared, Given, Span
 from runs.query.query_text import Query
-from runs.stats.usage import Question, Split, also
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from dashboard.usage_page.facts import Fact, facts
 from dashboard.usage_page.links import Links
 from dashboard.usage_page.picture import picture
 from dashboard.usage_page.tables import Breakdown, Paced, beside, breakdown, paced
+from runs.analytics.usage import EVERYTHING, Question, Split, Usage, Wanted, latency, metadata_keys, usage
+from runs.analytics.usage.rollup_reader import COLUMN_OF
 from runs.enrichment import derived_fields
 from runs.models import Assistant, Project
-from runs.stats.usage import EVERYTHING, Question, Split, Usage, Wanted, latency, metadata_keys, usage
-from runs.stats.usage.sums import COLUMN_OF
 
 MOST_GROUPS = 20
 IN_TABLE = ("runs", "prompt_tokens", "completion_tokens", "total_tokens", "cost", "unpriced_tokens")

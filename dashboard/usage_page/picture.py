@@ -10,7 +10,7 @@ from dashboard.charts import Series, Stacked, stacked
 from dashboard.charts.stacked import MOST_COLOURS
 from dashboard.usage_page.links import Links, times
 from dashboard.usage_page.words import name_of
-from runs.stats.usage import Group, Sums, Usage
+from runs.analytics.usage import Group, Sums, Usage
 
 OF: dict[str, Callable[[Sums], int]] = {
     "tokens": lambda sums: sums.total_tokens,

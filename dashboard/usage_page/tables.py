@@ -11,7 +11,7 @@ from dashboard import formats
 from dashboard.usage_page.links import Links, as_long_as, queued_as_long_as
 from dashboard.usage_page.picture import OF
 from dashboard.usage_page.words import name_of
-from runs.stats.usage import Group, Latency, Paces, Split, Sums, Usage
+from runs.analytics.usage import Group, Latency, Paces, Split, Sums, Usage
 
 # Ends of the scale of durations, in milliseconds.
 _MARKS = tuple(1000 * each for each in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400, 604_800))

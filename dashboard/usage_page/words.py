@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard import formats
-from runs.stats.usage import Split
+from runs.analytics.usage import Split
 
 KINDS = {
     "prompt": "Prompt",

@@ -15,10 +15,10 @@ from dashboard import pending, twins
 from dashboard.access import project_page
 from dashboard.pending import Row
 from dashboard.views.actions import Asked
+from runs.analytics import actions
+from runs.analytics.actions import Need
 from runs.exports import Column
 from runs.models import Project
-from runs.stats import actions
-from runs.stats.actions import Need
 
 PAGE_SIZE = 500
 _SHARED = ("thread_id", "assistant_id", "model", "status", "created_at", "started_at", "expires_at", "action_type")

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from dashboard import htmx, parameters, pending
 from dashboard.access import project_page
 from dashboard.views.refused import refusing
+from runs.analytics import actions
+from runs.analytics.actions import Counts, Need
 from runs.errors import Problem
 from runs.models import Assistant, Project
 from runs.query import Cursor, RunFilters
-from runs.stats import actions
-from runs.stats.actions import Counts, Need
 
 PAGE_SIZE = 25
 FRAGMENTS = {"pending": "actions/_pending.html"}

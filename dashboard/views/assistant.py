@@ -15,13 +15,13 @@ from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.listed import MOST_NEWEST, VersionList
 from dashboard.views.refused import refusing
+from runs.analytics import version_comparison, versions
+from runs.analytics.versions import Versions
 from runs.models import Assistant, Project, Run
 from runs.protocol.assistant import LONGEST_NAME
 from runs.protocol.lossless_json import clean
 from runs.query import RunFilters
 from runs.query.relative_times import Moment
-from runs.stats import drift, versions
-from runs.stats.versions import Versions
 
 PAGE = "assistant/page.html"
 FRAGMENTS = {"versions": "assistant/_versions.html"}
@@ -65,8 +65,8 @@ def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
         "known": known,
         "list": VersionList(known, asked, links),
         "against": Against(known, asked, links),
-        "most_runs": drift.MOST_RUNS,
-        "most_stepped": drift.MOST_STEPPED,
+        "most_runs": version_comparison.MOST_RUNS,
+        "most_stepped": version_comparison.MOST_STEPPED,
         "most_newest": MOST_NEWEST,
         "most_counted": versions.MOST_COUNTED,
         "most_beside": versions.MOST_BESIDE,

@@ -11,10 +11,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from dashboard.access import member_page
+from runs.analytics import assistants
 from runs.models import Assistant, Project, User
 from runs.protocol.assistant import LONGEST_NAME
 from runs.protocol.lossless_json import clean
-from runs.stats import assistants
 
 
 @require_POST

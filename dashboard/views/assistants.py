@@ -17,11 +17,11 @@ from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
 from dashboard.views.refused import refusing
+from runs.analytics import assistants
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import Problem
 from runs.models import Project
 from runs.query import Moment, RunFilters
-from runs.stats import assistants
-from runs.stats.newest import MOST_COUNTED
 
 PAGE = "assistants/page.html"
 FRAGMENTS = {"assistants": "assistants/_assistants.html"}

@@ -20,8 +20,8 @@ from dashboard.error_groups.detail import Detail
 from dashboard.error_groups.rows import said
 from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
+from runs.analytics import error_group_contrasts
 from runs.models import ErrorGroup, Project, User
-from runs.stats import differences
 
 _DECIDED = {
     "open": "The group is open.",
@@ -48,8 +48,8 @@ def page(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpRespon
         "may_decide": project.role in WRITERS,
         "from_value": asked.value(asked.filters.since, now),
         "to_value": asked.value(asked.filters.until, now),
-        "few": differences.FEW,
-        "most_compared": differences.MOST_COMPARED,
+        "few": error_group_contrasts.FEW,
+        "most_compared": error_group_contrasts.MOST_COMPARED,
     }
     if detail.counted:
         context["chart"] = picture.of_one(found, detail.parts, detail.found.window, zone_of(request), "#error-range")

@@ -14,10 +14,10 @@ from dashboard.access import project_page
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.rows import Row
 from dashboard.views.error_groups import Listing
+from runs.analytics import errors
+from runs.analytics.errors import MOST_GROUPS, Sums
 from runs.exports import Column
 from runs.models import Project
-from runs.stats import errors
-from runs.stats.errors import MOST_GROUPS, Sums
 
 VALUES: dict[str, Callable[[Row], Any]] = {
     "id": lambda row: str(row.group.pk),

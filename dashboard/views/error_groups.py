@@ -19,9 +19,9 @@ from dashboard.error_groups.asked import Asked, Show, Sort
 from dashboard.error_groups.rows import Row, rows
 from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
+from runs.analytics import errors
+from runs.analytics.errors import Counted, Groups, Parts
 from runs.models import Assistant, ErrorGroup, Project
-from runs.stats import errors
-from runs.stats.errors import Counted, Groups, Parts
 
 PAGE_SIZE = 50
 _LABELS = {

@@ -18,11 +18,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.access import admin_page, project_page
 from dashboard.parameters import read
 from dashboard.views.refused import refusing
+from runs.analytics.usage import Question, usage
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
 from runs.models import AuditEvent, Membership, Project, User
 from runs.own_prices import LONGEST_MODEL, RATES, remove_price, set_price
-from runs.stats.usage import Question, usage
 
 LOOKED_BACK = "90d"
 MOST_MODELS = 100

@@ -9,9 +9,9 @@ from dashboard import htmx
 from dashboard.access import project_page
 from dashboard.listing_address import read_list
 from dashboard.more_facets import MoreFacets
+from runs.analytics import facets
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
-from runs.stats import facets
 
 PAGE = "runs/facets.html"
 FRAGMENTS = {"more-facets": "runs/_more_facets.html"}

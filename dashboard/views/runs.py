@@ -22,12 +22,12 @@ from dashboard.histogram import Picture
 from dashboard.listing_address import read_list
 from dashboard.saved_views import Tabs
 from dashboard.zone import zone_of
+from runs.analytics.overview import Facet, Overview, Totals, overview
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import InvalidFilter
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
 from runs.query import Cursor, Order, RunFilters
 from runs.query.planner import Search
-from runs.stats.newest import MOST_COUNTED
-from runs.stats.overview import Facet, Overview, Totals, overview
 
 PAGE_SIZE = 50
 PAGE = "runs/page.html"

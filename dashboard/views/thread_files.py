@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 from dashboard import twins
 from dashboard.access import project_page
 from dashboard.views.threads import asked_of_list, rows
+from runs.analytics import threads
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.exports import Column
 from runs.models import Project
 from runs.query import Cursor, RunFilters
-from runs.stats import threads
-from runs.stats.newest import MOST_COUNTED
 
 PAGE_SIZE = 500
 _NANO = Decimal(10) ** -9

@@ -18,12 +18,12 @@ from dashboard.filter_bar import STATUSES, Address, Token
 from dashboard.thread_page.chart import chart
 from dashboard.thread_page.course import PAGE_SIZE, Place, course
 from dashboard.views.refused import refusing
+from runs.analytics import threads
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import Problem
 from runs.models import Assistant, Message, Project
 from runs.protocol.lossless_json import clean
 from runs.query import Cursor, RunFilters
-from runs.stats import threads
-from runs.stats.newest import MOST_COUNTED
 
 LIST_SIZE = 50
 # Of each thread in the list, so that a page of giants costs no more than many rows.

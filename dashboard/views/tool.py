@@ -19,10 +19,10 @@ from dashboard.tool_pages.samples import body
 from dashboard.views.refused import refusing
 from dashboard.views.tools import Choice
 from dashboard.zone import zone_of
+from runs.analytics import tools
+from runs.analytics.tools import Key
 from runs.errors import Problem
 from runs.models import Project
-from runs.stats import tools
-from runs.stats.tools import Key
 
 _CALL = ("run", "step", "call")
 

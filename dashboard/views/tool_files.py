@@ -13,10 +13,10 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import Asked
+from runs.analytics import tools
+from runs.analytics.tools import Measured, Period, Tool
 from runs.exports import Column
 from runs.models import Project
-from runs.stats import tools
-from runs.stats.tools import Measured, Period, Tool
 
 
 def _counted(name: str) -> Column:

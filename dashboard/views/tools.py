@@ -15,9 +15,9 @@ from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import ROWS, Asked, Range, Sort
 from dashboard.views.refused import refusing
+from runs.analytics import tools
+from runs.analytics.tools import Tool
 from runs.models import Assistant, Project
-from runs.stats import tools
-from runs.stats.tools import Tool
 
 FRAGMENTS = {"tools": "tools/_swap.html"}
 _HEADS = {

@@ -12,9 +12,9 @@ from dashboard.access import project_page
 from dashboard.usage_page.page import page as put_together
 from dashboard.views.refused import refusing
 from dashboard.zone import zone_of
+from runs.analytics.usage import MOST_COUNTED, Question
+from runs.analytics.usage.durations import MOST_ASSISTANTS
 from runs.models import Membership, Project
-from runs.stats.usage import MOST_COUNTED, Question
-from runs.stats.usage.durations import MOST_ASSISTANTS
 
 
 def asked(request: HttpRequest) -> Question:

@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
+from runs.analytics.usage import Question, document, latency, usage
+from runs.analytics.usage.serialization import MOST_GROUPS
 from runs.api.openapi.components import ref
 from runs.api.openapi.operations import answers, described, usage_question
 from runs.api.views import KeyedView
-from runs.stats.usage import Question, document, latency, usage
-from runs.stats.usage.document import MOST_GROUPS
 
 
 @described(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from runs.analytics import tool_samples
 from runs.enrichment import tool_call_validation
 from runs.models import Project
-from runs.stats import tool_samples
 from tests import factories
 from tests.browser.conftest import assert_accessible
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from dashboard.views import action_files
 from dashboard.views import actions as view
+from runs.analytics import actions
 from runs.models import Run
-from runs.stats import actions
 from tests import factories
 
 URL = "/p/default/actions/"

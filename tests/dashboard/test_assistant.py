@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.assistant_page import against, changes, listed
+from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
 from runs.removal import erase
-from runs.stats import drift, versions
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
@@ -293,7 +293,7 @@ def test_a_side_without_runs_is_said(member_client, filled):
 
 
 def test_more_than_can_be_read_is_said_to_be_the_nearest(member_client, filled, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_RUNS", 3)
+    monkeypatch.setattr(version_comparison, "MOST_RUNS", 3)
     text = words(part(member_client.get(URL), "against"))
     assert "Before: the 3 runs next to the change, 10 May 2026, 06:12:00 UTC to" in text
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
+from runs.analytics.overview import Facet
 from runs.query import Moment, RunFilters
 from runs.query.fields import CHOICES
-from runs.stats.overview import Facet
 
 NOW = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)
 FIELDS = {field.name: field for field in CHOICES}

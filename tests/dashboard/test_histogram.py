@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.histogram import Picture
+from runs.analytics.histogram import Histogram
 from runs.rollups.time_buckets import Span, span
-from runs.stats.histogram import Histogram
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.views import runs as view
+from runs.analytics import recent_sample
 from runs.models import Run
 from runs.query import Cursor
-from runs.stats import newest
 from tests import factories
 
 URL = "/p/default/runs/"
@@ -313,7 +313,7 @@ def test_a_cursor_of_another_order_is_refused(member_client, project, small_page
 
 
 def test_more_than_is_counted_is_exact_where_sums_know_it(member_client, project, monkeypatch):
-    monkeypatch.setattr(newest, "MOST_COUNTED", 3)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 3)
     posted(project, *(factories.run_object(created_at=factories.NOW + 86_400 * n) for n in range(4)))
     posted(project, factories.failed_run())
     text = text_of(member_client.get(URL))

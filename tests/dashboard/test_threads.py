@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from dashboard.thread_page import course
 from dashboard.views import threads as view
+from runs.analytics import threads
 from runs.models import Run
 from runs.removal import erase
-from runs.stats import threads
 from tests import factories
 
 NOW = factories.NOW

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from runs.analytics import tool_samples
 from runs.enrichment import tool_call_validation
 from runs.models import RunStep
-from runs.stats import tool_samples
 from tests import factories
 from tests.dashboard.test_tools import words
 from tests.factories import function_call, function_tool

@@ -17,13 +17,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard import formats
+from runs.analytics.usage import Sums
+from runs.analytics.usage import rollup_reader as module
+from runs.analytics.usage.rollup_reader import total
 from runs.enrichment.backfill import reassess
 from runs.models import Project, Run, User
 from runs.own_prices import set_price
 from runs.query import RunFilters
-from runs.stats.usage import Sums
-from runs.stats.usage import sums as module
-from runs.stats.usage.sums import total
 from tests import factories
 from tests.runs.stats.usage.seeded import NOW, Posted, seed
 

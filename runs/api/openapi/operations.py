@@ -8,12 +8,12 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from drf_spectacular.utils import extend_schema_view as described
 
+from runs.analytics.usage.query import MEASURES, RANGES, SPLITS
 from runs.api.openapi import words
 from runs.api.openapi.components import Schema, ref
 from runs.ingest.request_bodies import MOST_OBJECTS
 from runs.query.fields import CHOICES, FIELDS, ChoiceField
 from runs.query.order import SORTS
-from runs.stats.usage.question import MEASURES, RANGES, SPLITS
 
 __all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events", "usage_question"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs.stats.usage import MEASURES, Sums
+from runs.analytics.usage import MEASURES, Sums
 
 Schema = dict[str, Any]
 

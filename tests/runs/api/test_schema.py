@@ -25,6 +25,7 @@ from schemathesis.checks import negative_data_rejection, positive_data_acceptanc
 
 from dashboard.preparation import UNUSED
 from dashboard.wsgi import application
+from runs.analytics.usage.query import PARAMETERS
 from runs.api import urls
 from runs.api.openapi import PREFIX, document, words
 from runs.api.views import StrictView
@@ -32,7 +33,6 @@ from runs.errors import RunglassError
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
 from runs.query.run_filters import _PARAMETERS
-from runs.stats.usage.question import PARAMETERS
 from tests import factories
 from tests.factories import run_object, step_object
 from tests.runs.api.caller import JSON, RUNS, Caller, error_of

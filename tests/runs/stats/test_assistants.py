@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics import assistants, recent_sample
+from runs.analytics.assistants import Totals
 from runs.models import Project, Run
 from runs.query import Moment, Query, RunFilters
 from runs.removal import erase
 from runs.rollups import runs as rollups
-from runs.stats import assistants, newest
-from runs.stats.assistants import Totals
 from tests import factories
 from tests.factories import failed_run, run_object
 
@@ -93,7 +93,7 @@ def test_a_query_is_answered_from_the_newest_matches(filled: Project, monkeypatc
         assistant_id: (count, count) for assistant_id, count in failed.items()
     }
     assert not found.capped
-    monkeypatch.setattr(newest, "MOST_COUNTED", 10)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 10)
     found = assistants.overview(filled, filters(q="status:failed"), NOW)
     assert (found.capped, sum(each.runs for each in found.totals)) == (True, 10)
 

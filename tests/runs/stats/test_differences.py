@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from runs.analytics import error_group_contrasts, errors
+from runs.analytics.error_group_contrasts import Attribute, Comparison
 from runs.models import Project, Run
 from runs.query import Moment, RunFilters
-from runs.stats import differences, errors
-from runs.stats.differences import Attribute, Comparison
 from tests import factories
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)
@@ -36,7 +36,7 @@ def good(number: int, **changes: Any) -> dict[str, Any]:
 def compared(project: Project, asked: RunFilters = ASKED) -> Comparison:
     group = Run.objects.in_project(project).filter(error_code="code").values_list("error_group", flat=True)[0]
     assert group is not None
-    return differences.compare(project, group, asked, errors.window(project, asked, NOW), NOW)
+    return error_group_contrasts.compare(project, group, asked, errors.window(project, asked, NOW), NOW)
 
 
 def counts(found: Comparison) -> dict[Attribute, tuple[int, int, int, int]]:
@@ -113,7 +113,7 @@ def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project:
 def test_assistants_stand_in_the_same_proportions_on_both_sides(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(differences, "MOST_COMPARED", 20)
+    monkeypatch.setattr(error_group_contrasts, "MOST_COMPARED", 20)
     runs = [bad(number, assistant_id="asst_a" if number % 4 else "asst_b") for number in range(40)]
     rest = [good(number, assistant_id="asst_b", model="b") for number in range(40)]
     rest += [good(100 + number, assistant_id="asst_a", model="a") for number in range(40)]
@@ -123,7 +123,9 @@ def test_assistants_stand_in_the_same_proportions_on_both_sides(
     assert counts(found)[Attribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
     group = Run.objects.get(external_id="run_bad0").error_group_id
     assert group is not None
-    read = differences._others(project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.window(project, ASKED, NOW))
+    read = error_group_contrasts._others(
+        project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.window(project, ASKED, NOW)
+    )
     assert sorted(each.model or "" for each in read) == ["a"] * 15 + ["b"] * 5
 
 
@@ -140,7 +142,7 @@ def test_chance_is_what_dealing_gives(counted: tuple[int, int, int, int]) -> Non
     having, whole = count + rest, math.comb(of + of_rest, count + rest)
     ways = {n: math.comb(of, n) * math.comb(of_rest, having - n) for n in range(having + 1) if having - n <= of_rest}
     exact = sum(each for each in ways.values() if each <= ways[count]) / whole
-    assert differences.chance(*counted) == pytest.approx(exact)
+    assert error_group_contrasts.chance(*counted) == pytest.approx(exact)
 
 
 def test_a_comparison_costs_a_few_queries_however_many_runs(project: Project) -> None:

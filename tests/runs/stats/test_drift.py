@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics import version_comparison, versions
+from runs.analytics.confidence_intervals import Share
+from runs.analytics.version_comparison import Drift
 from runs.models import Project, Run, RunStep
 from runs.removal import erase
-from runs.stats import drift, versions
-from runs.stats.drift import Drift
-from runs.stats.proportions import Share
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
@@ -28,7 +28,7 @@ def measured(project: Project, within: timedelta | None = WEEK) -> Drift:
     base, version = versions.versions(project, ASSISTANT).all
     at = versions.changed_at(base, version)
     assert at is not None
-    return drift.drift(base, version, at, within)
+    return version_comparison.drift(base, version, at, within)
 
 
 def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
@@ -78,7 +78,7 @@ def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, mo
     changed.fill(project)
     found = measured(project, timedelta(hours=2))
     assert (found.before.figures.runs, found.after.figures.runs) == (2, 2)
-    monkeypatch.setattr(drift, "MOST_RUNS", 3)
+    monkeypatch.setattr(version_comparison, "MOST_RUNS", 3)
     found = measured(project)
     assert (found.before.capped, found.before.figures.runs) == (True, 3)
     assert (found.before.since, found.before.until) == (CHANGED - 3 * HOUR, CHANGED - HOUR + timedelta(seconds=1))
@@ -135,7 +135,7 @@ def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
     first, second = versions.versions(project, ASSISTANT).all
     at = versions.changed_at(second, first)
     assert at == back
-    found = drift.drift(second, first, at, WEEK)
+    found = version_comparison.drift(second, first, at, WEEK)
     assert (found.before.figures.runs, found.after.figures.runs) == (4, 2)
     assert found.before.until == CHANGED + 3 * HOUR + timedelta(seconds=1)
 
@@ -146,9 +146,9 @@ def test_the_cost_is_the_same_at_any_number_of_runs(
     changed.fill(project)
     base, version = versions.versions(project, ASSISTANT).all
     with django_assert_num_queries(2):
-        drift.drift(base, version, CHANGED, WEEK)
+        version_comparison.drift(base, version, CHANGED, WEEK)
     with django_assert_num_queries(1):
-        found = drift.newest([base, version], 5)
+        found = version_comparison.newest([base, version], 5)
     assert (found[base.id].runs, found[base.id].failed, found[base.id].p50_ms) == (5, 1, 60_000)
     assert found[version.id].tokens == pytest.approx((520 + 1560) / 2)
 
@@ -166,7 +166,7 @@ def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch:
     changed.fill(project)
     calls = [factories.function_call("a")] * 3
     factories.post_steps(project, factories.step_object(changed.before()[-1], *calls))
-    monkeypatch.setattr(drift, "MOST_STEPPED", 1)
+    monkeypatch.setattr(version_comparison, "MOST_STEPPED", 1)
     assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
 
 

@@ -14,11 +14,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from runs.analytics import errors
+from runs.analytics.errors import Counted, Trend
 from runs.models import ErrorGroup, Project, Run, User
 from runs.query import Moment, Query, RunFilters
 from runs.removal import erase
-from runs.stats import errors
-from runs.stats.errors import Counted, Trend
 from tests import factories
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)

@@ -10,10 +10,10 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs import tags
+from runs.analytics import facets, recent_sample
+from runs.analytics.facets import Facets, Key
 from runs.models import Project, Run, User
 from runs.query import RunFilters
-from runs.stats import facets, newest
-from runs.stats.facets import Facets, Key
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -91,7 +91,7 @@ def test_all_are_counted_where_they_are_few(project: Project, runs: list[dict[st
 def test_of_many_the_newest_are_counted(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(newest, "MOST_COUNTED", 15)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 15)
     found = read(project)
     assert told(found) == by_hand(runs[:15])
     assert (found.counted, found.capped) == (15, True)

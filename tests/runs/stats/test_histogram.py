@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from runs.analytics import recent_sample
+from runs.analytics.histogram import Histogram
+from runs.analytics.overview import overview
 from runs.models import Project
 from runs.query import RunFilters
-from runs.stats import newest
-from runs.stats.histogram import Histogram
-from runs.stats.overview import overview
 from tests import factories
 
 START = datetime(2026, 10, 24, 7, 20, tzinfo=UTC)
@@ -41,7 +41,7 @@ def _object(time: datetime, status: str) -> dict[str, object]:
 
 @pytest.fixture
 def counts_seven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "MOST_COUNTED", 7)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 7)
 
 
 def drawn(project: Project, query: str, zone: tzinfo = UTC) -> Histogram | None:

@@ -13,11 +13,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics import recent_sample
+from runs.analytics.overview import Overview, Totals, overview
 from runs.models import Project, Run
 from runs.query import Order, RunFilters, planner
 from runs.query.order import NEWEST_FIRST, SORTS
-from runs.stats import newest
-from runs.stats.overview import Overview, Totals, overview
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -95,7 +95,7 @@ def test_totals_are_exact_or_those_of_the_newest_matches(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
     found = found_by(project, runs, RunFilters.from_query(parse_qs(query)))
-    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
     counted, capped = found[:most], len(found) > most
     durations = sorted(
         1000 * ((run["completed_at"] or run["failed_at"]) - run["created_at"])
@@ -121,7 +121,7 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     filters = RunFilters.from_query(parse_qs(query))
     for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
         monkeypatch.setattr(planner, name, value)
-    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
     for order in map(Order.parse, SORTS):
         search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
         found = overview(project, filters, search, FACETS, UTC, order=order, first=5)
@@ -138,7 +138,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 ) -> None:
     filters = RunFilters.from_query(parse_qs(query))
     left = {name: found_by(project, runs, filters.without(name)) for name in FACETS}
-    monkeypatch.setattr(newest, "MOST_COUNTED", most)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
     facets = seen(project, query).facets
     assert tuple(facets) == FACETS
     for name, facet in facets.items():
@@ -156,7 +156,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 def test_facets_that_sums_know_are_never_capped(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    monkeypatch.setattr(newest, "MOST_COUNTED", 7)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 7)
     facets = seen(project, query).facets
     assert [facets[name].capped for name in ("status", "model", "error")] == [False, False, False]
 
@@ -186,7 +186,7 @@ def test_sums_may_be_larger_than_a_bigint(project: Project, monkeypatch: pytest.
     usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 2**62}
     factories.post(project, *(run_object(usage=usage) for _ in range(3)))
     assert seen(project, "").totals.tokens == 3 * 2**62
-    monkeypatch.setattr(newest, "MOST_COUNTED", 1)
+    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 1)
     assert seen(project, "").totals.tokens == 3 * 2**62
 
 

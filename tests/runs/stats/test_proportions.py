@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs.stats.proportions import Interval, Share, newcombe, wilson
+from runs.analytics.confidence_intervals import Interval, Share, newcombe, wilson
 
 # Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3: score method without continuity correction
 WILSON = [

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics import versions
+from runs.analytics.versions import Version, Versions
 from runs.models import Configuration, Project, Run
 from runs.removal import erase
-from runs.stats import versions
-from runs.stats.versions import Version, Versions
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from runs.analytics.usage import Sums
 from runs.enrichment.pricing import price_of
 from runs.models import Project, Run
 from runs.removal import erase
-from runs.stats.usage import Sums
 from tests import factories
 
 NOW = datetime(2026, 11, 5, 9, 37, 12, 250_000, tzinfo=UTC)

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics.usage import Group, Question, Sums, Usage, rollup_reader, usage
+from runs.analytics.usage.rollup_reader import total
 from runs.models import Project
 from runs.rollups import runs as rollups
-from runs.stats.usage import Group, Question, Sums, Usage, sums, usage
-from runs.stats.usage.sums import total
 from tests import factories
 from tests.runs.stats.usage.seeded import NOW, ZONES, Posted, seed
 
@@ -146,7 +146,7 @@ def test_the_first_groups_are_those_with_the_most(
 def test_what_is_counted_one_by_one_says_where_it_begins(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sums, "MOST_COUNTED", 25)
+    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 25)
     found = usage(project, question("split=metadata.customer"), 9)
     asked = found.question
     newest = sorted((run for run in posted if run.at < asked.until), key=lambda run: run.at)[-25:]
@@ -162,7 +162,7 @@ def test_what_is_counted_one_by_one_says_where_it_begins(
 def test_where_no_sums_are_kept_totals_are_those_of_the_newest(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sums, "MOST_COUNTED", 5)
+    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 5)
     found = usage(project, question("q=metadata.customer:*"), 9)
     assert (found.totals.runs, found.previous, found.is_capped) == (5, None, True)
 
@@ -172,7 +172,7 @@ def test_when_only_the_time_before_is_too_much_this_one_is_exact(
 ) -> None:
     asked = question("split=metadata.customer")
     matching = [run for run in posted if asked.since <= run.at < asked.until]
-    monkeypatch.setattr(sums, "MOST_COUNTED", len(matching) + 3)
+    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", len(matching) + 3)
     found = usage(project, asked, 9)
     assert found.counted_since is None
     assert total(group.sums for group in found.groups) == found.totals == total(run.sums for run in matching)
@@ -189,7 +189,7 @@ def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
     for query in ("", "split=assistant", "split=status&status=failed", "split=metadata.customer"):
         with django_assert_num_queries(2):
             usage(project, question(query, "Asia/Kathmandu"), 3)
-    monkeypatch.setattr(sums, "MOST_COUNTED", 10)
+    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 10)
     # the newest runs; where they begin; totals; the first run
     with django_assert_num_queries(4):
         usage(project, question("split=metadata.customer"), 3)

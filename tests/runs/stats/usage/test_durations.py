@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from runs.analytics.usage import Percentiles, Question, durations
+from runs.analytics.usage.durations import Paces, latency
 from runs.models import Project
-from runs.stats.usage import Percentiles, Question, durations
-from runs.stats.usage.durations import Paces, latency
 from tests.runs.stats.usage.seeded import NOW, Posted, seed
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from runs.analytics.usage import Question, Split
 from runs.errors import InvalidFilter
-from runs.stats.usage import Question, Split
 
 NOW = datetime(2026, 11, 20, 14, 32, 6, 400_000, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")

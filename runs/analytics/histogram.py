@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from runs.analytics.recent_sample import Newest
 from runs.models import Project
 from runs.query import RunFilters
 from runs.rollups import reader
 from runs.rollups.reader import Plain
 from runs.rollups.time_buckets import DAY, HOUR, Span, span
-from runs.stats.newest import Newest
 
 # Shorter ones would be a handful of bars, were they taken from the sums of each hour.
 SHORTEST_OF_SUMS = timedelta(hours=12)

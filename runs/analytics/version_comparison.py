@@ -15,8 +15,8 @@ from typing import Any
 
 from django.db import connection
 
-from runs.stats.proportions import Share
-from runs.stats.versions import Version
+from runs.analytics.confidence_intervals import Share
+from runs.analytics.versions import Version
 
 MOST_RUNS = 2_000
 # Of each side the nearest whose steps are read, each of them by its key.

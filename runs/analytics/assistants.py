@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics import recent_sample
 from runs.models import Project
 from runs.query import RunFilters
 from runs.rollups.time_buckets import HOUR
-from runs.stats import newest
 
 # The busiest, so that a project with an assistant a customer has a page too.
 MOST_ASSISTANTS = 1_000
@@ -162,8 +162,8 @@ def _summed(project: Project, since: datetime, until: datetime) -> Source:
 
 
 def _from_newest(project: Project, filters: RunFilters) -> Overview:
-    most, columns = newest.MOST_COUNTED, ("assistant_id", "status", "total_tokens", "cost")
-    matches, parameters = newest.statement(project, filters, most, *columns)
+    most, columns = recent_sample.MOST_COUNTED, ("assistant_id", "status", "total_tokens", "cost")
+    matches, parameters = recent_sample.statement(project, filters, most, *columns)
     rows = _fetched(_NEWEST.format(matches=matches), *parameters, most, BARS, most, most)
     sums: dict[str, list[int]] = {}
     counted: Bars = {}

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics import recent_sample
 from runs.models import Configuration, Project
 from runs.query.operators import escaped
 from runs.query.planner import Search
-from runs.stats import newest
 
 # Metadata keys that are shown unasked, and their values that are read.
 MOST_KEYS, MOST_VALUES = 3, 50
@@ -98,17 +98,17 @@ def read(project: Project, search: Search, text: str = "") -> Facets:
     """The facets of what `search` asks for; of metadata, what contains `text` in its key or its value. Two queries."""
     condition, bounded = search.newest()
     columns = ("created_at", "configuration_id", "metadata")
-    found, parameters = newest.select(project, condition, newest.MOST_COUNTED, columns)
+    found, parameters = recent_sample.select(project, condition, recent_sample.MOST_COUNTED, columns)
     pattern = f"%{escaped(text)}%"
     statement = _STATEMENT.format(
-        found=found, most=int(newest.MOST_COUNTED), wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
+        found=found, most=int(recent_sample.MOST_COUNTED), wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
         values=MOST_VALUES, longest=LONGEST_VALUE, found_most=MOST_FOUND,
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, (*parameters, *([pattern, pattern] if text else [])))
         rows = cursor.fetchall()
     seen = next(row[3] for row in rows if row[0] == "seen")
-    counted = min(seen, newest.MOST_COUNTED)
+    counted = min(seen, recent_sample.MOST_COUNTED)
     kinds, defined = _configured(project, rows)
     return Facets(
         counted, bounded or seen > counted, _ranked(_of("called", rows)), _ranked(kinds), _ranked(defined),

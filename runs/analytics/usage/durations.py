@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics.usage.query import Question
 from runs.db import sql
 from runs.models import Project, Run
-from runs.stats.usage.question import Question
 
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
 MOST_ASSISTANTS = 50

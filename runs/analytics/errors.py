@@ -16,12 +16,12 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.models import ErrorGroup, Project, Run
 from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
 from runs.rollups import time_buckets
 from runs.rollups.time_buckets import HOUR, Span
-from runs.stats.newest import MOST_COUNTED
 
 # Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
 MOST_GROUPS = 1_000

@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from runs.stats.usage.answer import Group, Usage
-from runs.stats.usage.durations import Latency, Paces, Percentiles
-from runs.stats.usage.question import KIND
-from runs.stats.usage.sums import Sums
+from runs.analytics.usage.durations import Latency, Paces, Percentiles
+from runs.analytics.usage.query import KIND
+from runs.analytics.usage.report import Group, Usage
+from runs.analytics.usage.rollup_reader import Sums
 
 MOST_GROUPS = 100
 _NANO = Decimal(1_000_000_000)

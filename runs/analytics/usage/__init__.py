@@ -1,11 +1,11 @@
 """What the runs of a time used: how many, tokens and cost over time and by group, against the time before; latency."""
 
-from runs.stats.usage.answer import Group, Usage, usage
-from runs.stats.usage.document import Line, document, lines, usd
-from runs.stats.usage.durations import Latency, Paces, Percentiles, latency
-from runs.stats.usage.keys import metadata_keys
-from runs.stats.usage.question import MEASURES, RANGES, Question, Split, also, has_tokens
-from runs.stats.usage.sums import EVERYTHING, MOST_COUNTED, Sums, Wanted
+from runs.analytics.usage.durations import Latency, Paces, Percentiles, latency
+from runs.analytics.usage.metadata_keys import metadata_keys
+from runs.analytics.usage.query import MEASURES, RANGES, Question, Split, also, has_tokens
+from runs.analytics.usage.report import Group, Usage, usage
+from runs.analytics.usage.rollup_reader import EVERYTHING, MOST_COUNTED, Sums, Wanted
+from runs.analytics.usage.serialization import Line, document, lines, usd
 
 __all__ = [
     "EVERYTHING",

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from runs.analytics import histogram, recent_sample
+from runs.analytics.histogram import Histogram
+from runs.analytics.recent_sample import Newest
 from runs.models import Project
 from runs.query import RunFilters
 from runs.query.fields import CHOICES, ChoiceField
@@ -17,9 +20,6 @@ from runs.query.order import NEWEST_FIRST, Order
 from runs.query.planner import Search
 from runs.rollups import reader
 from runs.rollups.reader import Measures, Plain
-from runs.stats import histogram, newest
-from runs.stats.histogram import Histogram
-from runs.stats.newest import Newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def overview(
     `first` is how many of the runs are wanted that a list in `order` begins with.
     """
     now = search.scope.now
-    found = newest.read(project, search, newest.MOST_COUNTED, order, first)
+    found = recent_sample.read(project, search, recent_sample.MOST_COUNTED, order, first)
     plain = Plain.of(filters, now) if found.capped else None
     return Overview(
         _totals(found, reader.by(project, plain, "status") if plain else None),
@@ -116,7 +116,9 @@ def _facet(project: Project, filters: RunFilters, field: ChoiceField, found: New
         return _ranked(field, counts, capped=False, counted=sum(each.runs for each in known.values()))
     if others == filters:
         return _ranked(field, found.groups[field.column], capped=found.capped, counted=found.runs)
-    counts, counted, capped = newest.count_by(project, others.search(project, now), newest.MOST_COUNTED, field.column)
+    counts, counted, capped = recent_sample.count_by(
+        project, others.search(project, now), recent_sample.MOST_COUNTED, field.column
+    )
     return _ranked(field, counts, capped=capped, counted=counted)
 
 

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from runs.analytics import recent_sample
+from runs.analytics.usage.query import FIELDS, Question, Split
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
 from runs.models.rollup import Sums as Rollup
 from runs.query import RunFilters
 from runs.rollups.rollup_ranges import Cover, Shift, cover
-from runs.stats import newest
-from runs.stats.usage.question import FIELDS, Question, Split
 
 # More would keep the page waiting: each is read one by one.
 MOST_COUNTED = 20_000
@@ -278,7 +278,7 @@ def _counted(project: Project, filters: RunFilters, edges: Sequence[datetime], s
     """From the newest `MOST_COUNTED` runs that match."""
     is_keyed = split is not None and split.key is not None
     column = "metadata" if is_keyed else SOURCES[split.name].column if split else "status"
-    matches, parameters = newest.statement(project, filters, MOST_COUNTED, column, *_READ)
+    matches, parameters = recent_sample.statement(project, filters, MOST_COUNTED, column, *_READ)
     key = "metadata ->> %s" if is_keyed else column if split else "NULL::text"
     sql = _ONE_BY_ONE.format(key=key, sums=_sums(_OF_RUN), matches=matches)
     keys = [split.key] if split and is_keyed else []

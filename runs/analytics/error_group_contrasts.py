@@ -17,9 +17,9 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics.errors import LATEST, Window, of_group
 from runs.models import Configuration, Project, RunStep
 from runs.query import RunFilters
-from runs.stats.errors import LATEST, Window, of_group
 
 MOST_COMPARED = 300
 MOST_SHOWN = 12

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
+from runs.analytics.tools import Key, last_hour
 from runs.models import Configuration, Project, Run, RunStep
 from runs.models.run import CALLS
 from runs.rollups.time_buckets import HOUR
-from runs.stats.tools import Key, last_hour
 
 # Bytes of a step's details that come with it; longer ones are fetched when they are looked at.
 LONGEST_AT_ONCE = 16_000

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runs.analytics.usage.query import KIND, Question
+from runs.analytics.usage.rollup_reader import EVERYTHING, NOTHING, Found, Sums, Table, Wanted, source, table, total
 from runs.models import Project, Run
 from runs.rollups import local_time
-from runs.stats.usage.question import KIND, Question
-from runs.stats.usage.sums import EVERYTHING, NOTHING, Found, Sums, Table, Wanted, source, table, total
 
 # Which tokens are which: those of the prompt that were not cached, and so on. No token is of two kinds.
 KINDS = ("prompt", "cached", "completion", "reasoning", "other")

@@ -15,11 +15,11 @@ from typing import Any
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from runs.analytics.recent_sample import MOST_COUNTED
 from runs.db import sql
 from runs.models import Project, Run
 from runs.protocol.run import TERMINAL
 from runs.query import Cursor, RunFilters
-from runs.stats.newest import MOST_COUNTED
 
 # A page of threads mostly has no more runs; more are looked at where it has.
 FIRST_WINDOW = 1_000
