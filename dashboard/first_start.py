@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from runs.keys import create_key
-from runs.members import create_project
 from runs.models import Project, User
+from runs.team.api_keys import create_key
+from runs.team.memberships import create_project
 
 LOCK = 0x52756E676C617373  # "Runglass": of two installations that start at once on one database, one is first
 

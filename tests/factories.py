@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
-from runs.keys import create_key
 from runs.models import Membership, Project, Run, User
+from runs.team.api_keys import create_key
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
 PASSWORD = "correct horse battery staple"

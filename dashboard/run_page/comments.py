@@ -9,8 +9,8 @@ from functools import cached_property
 from django.utils.safestring import SafeString
 
 from dashboard import markdown
-from runs.comments import LONGEST, MOST
 from runs.models import Comment, Membership, Run, User
+from runs.team.comments import LONGEST, MOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from dashboard import htmx
 from dashboard.access import member_page
 from dashboard.run_page.comments import Comments, may_change, may_delete
-from runs import comments
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, Run, User
+from runs.team import comments
 
 ACTIONS = ("add", "change", "delete")
 

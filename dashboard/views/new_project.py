@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from runs.members import create_project
 from runs.models import Project, User
+from runs.team.memberships import create_project
 
 PAGE = "projects/new.html"
 

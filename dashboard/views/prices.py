@@ -22,7 +22,7 @@ from runs.analytics.usage import Question, usage
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
 from runs.models import AuditEvent, Membership, Project, User
-from runs.own_prices import LONGEST_MODEL, RATES, remove_price, set_price
+from runs.team.price_overrides import LONGEST_MODEL, RATES, remove_price, set_price
 
 LOOKED_BACK = "90d"
 MOST_MODELS = 100

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.access import admin_page
 from dashboard.parameters import read
 from dashboard.views.refused import refusing
-from runs import keys, members
 from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
+from runs.team import api_keys, memberships
 
 PAGE = "settings/page.html"
 OUT = "remove"
@@ -80,7 +80,7 @@ def new_key(request: HttpRequest, project: Project) -> HttpResponse:
     if not form.is_valid():
         return _page(request, project, status=422, key_form=form)
     called, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
-    secret = keys.create_key(project, called, scopes)
+    secret = api_keys.create_key(project, called, scopes)
     _note(request, project, f"made the API key {called} ({', '.join(scopes)})")
     return _page(request, project, secret=secret, secret_of=called)
 
@@ -90,7 +90,7 @@ def new_key(request: HttpRequest, project: Project) -> HttpResponse:
 def revoke_key(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
     """Close an API key."""
     key = get_object_or_404(ApiKey.objects.of_project(project), pk=key_id)
-    keys.revoke_key(key)
+    api_keys.revoke_key(key)
     return _done(request, project, f"revoked the API key {key.name} ({key.prefix}…)", f"{key.name} is revoked.")
 
 
@@ -103,7 +103,7 @@ def new_member(request: HttpRequest, project: Project) -> HttpResponse:
         return _page(request, project, status=422, member_form=form)
     who, role = form.cleaned_data["name"], form.cleaned_data["role"]
     try:
-        password = members.add(project, who, role)
+        password = memberships.add(project, who, role)
     except InvalidMember as error:
         form.add_error("name", error.message)
         return _page(request, project, status=422, member_form=form)
@@ -125,9 +125,9 @@ def member(request: HttpRequest, project: Project, membership_id: int) -> HttpRe
     role, who = form.cleaned_data["role"], found.user.get_username()
     try:
         if role == OUT:
-            members.remove(found)
+            memberships.remove(found)
         else:
-            members.change_role(found, role)
+            memberships.change_role(found, role)
     except LastAdministrator as error:
         messages.error(request, error.message)
         return redirect("settings", project=project.slug)

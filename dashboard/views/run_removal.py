@@ -14,7 +14,7 @@ from dashboard.listing_address import list_address
 from dashboard.selection import selected
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run
-from runs.removal import erase
+from runs.team.deletion import erase
 
 CONFIRMATION = "delete"
 PAGE = "runs/delete.html"

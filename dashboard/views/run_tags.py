@@ -22,10 +22,10 @@ from dashboard.listing import in_list
 from dashboard.listing_address import list_state
 from dashboard.selection import selected
 from dashboard.views.runs import rows_of
-from runs import tags
 from runs.errors import InvalidFilter, InvalidTag
 from runs.models import Project, Run, RunTag, User
 from runs.query import value_counts
+from runs.team import tags
 
 LIST_FRAGMENTS = {"tagging": "runs/_tagged.html"}
 RUN_FRAGMENT = "run/_tags.html"

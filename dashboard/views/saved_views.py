@@ -17,10 +17,10 @@ from dashboard.access import WRITERS, member_page, project_page
 from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
 from dashboard.views.refused import refusing
-from runs import saved_views
 from runs.errors import InvalidFilter, InvalidView
 from runs.models import Membership, Project, SavedView, User
 from runs.query.order import NEWEST_FIRST
+from runs.team import saved_views
 
 FORM = "views/form.html"
 KEPT_FOR = 60  # seconds that a browser keeps the counts

@@ -10,8 +10,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from runs.keys import find_key
 from runs.models import ApiKey
+from runs.team.api_keys import find_key
 
 
 class BearerKey(BaseAuthentication):

@@ -18,7 +18,7 @@ from runs.models import Run
 from runs.protocol import lossless_json
 from runs.query import Cursor, Order, RunFilters
 from runs.query.order import NEWEST_FIRST
-from runs.removal import erase
+from runs.team.deletion import erase
 
 PAGE = 100
 LARGEST_PAGE = 500

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from runs import saved_views, tags
 from runs.demo.generate import Lifecycle, assistants, generate
 from runs.demo.rhythm import DAY
 from runs.errors import InvalidView
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, ingest
 from runs.models import Project, Run, SavedView
 from runs.query import RunFilters
+from runs.team import saved_views, tags
 
 _BATCH = 250  # lifecycles
 _VIEWS = (

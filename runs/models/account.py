@@ -105,7 +105,7 @@ class Membership(models.Model):
 
 
 class ApiKey(models.Model):
-    """A bearer key of one project. Only its hash is kept; `runs.keys` makes and checks keys."""
+    """A bearer key of one project. Only its hash is kept; `runs.team.api_keys` makes and checks keys."""
 
     class Scope(models.TextChoices):
         INGEST = "ingest"

@@ -13,7 +13,7 @@ from runs.querysets.comment import CommentQuerySet
 
 
 class Comment(models.Model):
-    """One remark of one person. `runs.comments` writes it, `runs.removal` takes it away with its run."""
+    """One remark of one person. `runs.team.comments` writes it, `runs.team.deletion` takes it away with its run."""
 
     pk = models.CompositePrimaryKey("run", "id")
     run = models.ForeignKey(

@@ -57,8 +57,8 @@ def filled(runs: int) -> Project:
 def _tag(project: Project, count: int) -> None:
     from django.db import connection
 
-    from runs import tags
     from runs.models import Run, RunTag
+    from runs.team import tags
 
     if not RunTag.objects.in_project(project).exists():
         oldest = Run.objects.in_project(project).order_by("created_at").values_list("pk", flat=True)[:count]

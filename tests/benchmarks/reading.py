@@ -116,7 +116,7 @@ def measure(directory: Path, runs: int, repeat: int, only: str) -> list[Answer]:
 def _rest(project: Project) -> Client:
     from django.test import Client
 
-    from runs.keys import create_key
+    from runs.team.api_keys import create_key
 
     return Client(headers={"authorization": f"Bearer {create_key(project, 'benchmark')}"}, SERVER_NAME="localhost")
 

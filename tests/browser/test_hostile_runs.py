@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import Page
 
-from runs import comments, tags
 from runs.models import Project, Run, User
+from runs.team import comments, tags
 from tests import factories
 from tests.browser.conftest import sign_in
 

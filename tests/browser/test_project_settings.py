@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs.keys import find_key
 from runs.models import Membership, Project, User
+from runs.team.api_keys import find_key
 from tests.browser.conftest import assert_accessible, sign_in
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs import comments
 from runs.models import Project, Run, User
+from runs.team import comments
 from tests import factories
 from tests.browser.conftest import assert_accessible, sign_in
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runs import saved_views, tags
 from runs.models import Project, SavedView, User
+from runs.team import saved_views, tags
 from tests import factories
 from tests.browser.conftest import assert_accessible, sign_in
 

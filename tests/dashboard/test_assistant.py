@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.assistant_page import against, changes, listed
 from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from runs import comments
 from runs.models import Comment, Project, Run, User
+from runs.team import comments
 from tests import factories
 
 SWAP = {"HX-Request": "true", "HX-Target": "comments"}

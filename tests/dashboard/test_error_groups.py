@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dashboard.views import error_groups as view
 from runs.models import ErrorGroup, Project, User
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 
 URL = "/p/default/errors/"

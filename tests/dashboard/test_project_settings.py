@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from runs.keys import find_key
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
+from runs.team.api_keys import find_key
 from tests import factories
 
 URL = "/p/default/settings/"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from runs import tags
 from runs.models import Project, RunTag, User
+from runs.team import tags
 from tests import factories
 
 URL = "/p/default/tags/"

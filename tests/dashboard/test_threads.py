@@ -12,7 +12,7 @@ from dashboard.thread_page import course
 from dashboard.views import threads as view
 from runs.analytics import threads
 from runs.models import Run
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 
 NOW = factories.NOW

@@ -22,8 +22,8 @@ from runs.analytics.usage import rollup_reader as module
 from runs.analytics.usage.rollup_reader import total
 from runs.enrichment.backfill import reassess
 from runs.models import Project, Run, User
-from runs.own_prices import set_price
 from runs.query import RunFilters
+from runs.team.price_overrides import set_price
 from tests import factories
 from tests.runs.stats.usage.seeded import NOW, Posted, seed
 

@@ -14,8 +14,8 @@ from django.db.models import Sum
 from runs.enrichment import tool_call_validation
 from runs.ingest import Item, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
-from runs.removal import erase
 from runs.rollups import tool_calls
+from runs.team.deletion import erase
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object
 

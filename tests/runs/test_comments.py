@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runs import comments
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, User
-from runs.removal import erase
+from runs.team import comments
+from runs.team.deletion import erase
 from tests import factories
 
 

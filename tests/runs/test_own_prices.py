@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runs import own_prices
 from runs.enrichment.backfill import reassess
 from runs.errors import InvalidPrice
 from runs.models import Project, Run
-from runs.own_prices import remove_price, set_price
+from runs.team import price_overrides
+from runs.team.price_overrides import remove_price, set_price
 from tests import factories
 
 
@@ -43,7 +43,7 @@ def test_what_is_no_price_is_refused(project: Project, model: str, rates: dict[s
 
 
 def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_prices, "MOST_PRICES", 1)
+    monkeypatch.setattr(price_overrides, "MOST_PRICES", 1)
     set_price(project, "a", {"input": "1", "output": "1"})
     set_price(project, "a", {"input": "2", "output": "1"})
     with pytest.raises(InvalidPrice, match="which is all that can be"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runs import comments, tags
 from runs.models import Comment, Observation, Project, Run, RunStep, RunTag
-from runs.removal import erase
+from runs.team import comments, tags
+from runs.team.deletion import erase
 from tests import factories
 from tests.factories import run_object, step_object
 

@@ -13,8 +13,8 @@ from django.db.migrations import RunSQL
 from django.db.models import Sum
 
 from runs.models import DayByModel, Project, Run
-from runs.removal import erase
 from runs.rollups import runs
+from runs.team.deletion import erase
 from tests import factories
 from tests.factories import failed_run, run_object
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from runs import saved_views
 from runs.errors import InvalidView
 from runs.models import Project, SavedView, User
 from runs.query import RunFilters
+from runs.team import saved_views
 from tests import factories
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runs import tags
 from runs.errors import InvalidTag
 from runs.models import Project, Run, RunTag, User
 from runs.models.tag import LONGEST, tag_name
 from runs.query import Query, RunFilters, planner
+from runs.team import tags
 from tests import factories
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.keys import create_key
 from runs.management.arguments import add_project, find_project
 from runs.models import ApiKey
+from runs.team.api_keys import create_key
 
 
 class Command(BaseCommand):

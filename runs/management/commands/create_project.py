@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from runs.members import create_project
 from runs.models import Project, User
+from runs.team.memberships import create_project
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from runs.errors import InvalidMember
 from runs.management.arguments import add_project, find_project
-from runs.members import create_user
 from runs.models import Membership
+from runs.team.memberships import create_user
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from runs.keys import find_key
 from runs.models import ApiKey, Project
+from runs.team.api_keys import find_key
 from tests import factories
 
 

@@ -6,9 +6,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from runs import tags
 from runs.enrichment import tool_call_validation
 from runs.models import Configuration, ErrorGroup, Project, Run
+from runs.team import tags
 from tests import factories
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from runs.analytics import assistants, recent_sample
 from runs.analytics.assistants import Totals
 from runs.models import Project, Run
 from runs.query import Moment, Query, RunFilters
-from runs.removal import erase
 from runs.rollups import runs as rollups
+from runs.team.deletion import erase
 from tests import factories
 from tests.factories import failed_run, run_object
 

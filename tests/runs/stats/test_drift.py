@@ -15,7 +15,7 @@ from runs.analytics import version_comparison, versions
 from runs.analytics.confidence_intervals import Share
 from runs.analytics.version_comparison import Drift
 from runs.models import Project, Run, RunStep
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD

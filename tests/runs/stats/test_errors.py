@@ -18,7 +18,7 @@ from runs.analytics import errors
 from runs.analytics.errors import Counted, Trend
 from runs.models import ErrorGroup, Project, Run, User
 from runs.query import Moment, Query, RunFilters
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs import tags
 from runs.analytics import facets, recent_sample
 from runs.analytics.facets import Facets, Key
 from runs.models import Project, Run, User
 from runs.query import RunFilters
+from runs.team import tags
 from tests import factories
 from tests.factories import NOW, run_object
 

@@ -16,8 +16,8 @@ from runs.analytics import tools
 from runs.analytics.tools import Measured, Period
 from runs.enrichment import tool_call_validation
 from runs.models import Project, Run, RunStep
-from runs.removal import erase
 from runs.rollups import tool_calls
+from runs.team.deletion import erase
 from tests import factories
 from tests.factories import function_call, function_tool, run_object, step_object
 

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from runs.analytics import versions
 from runs.analytics.versions import Version, Versions
 from runs.models import Configuration, Project, Run
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from runs.analytics.usage import Sums
 from runs.enrichment.pricing import price_of
 from runs.models import Project, Run
-from runs.removal import erase
+from runs.team.deletion import erase
 from tests import factories
 
 NOW = datetime(2026, 11, 5, 9, 37, 12, 250_000, tzinfo=UTC)
