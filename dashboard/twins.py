@@ -10,10 +10,10 @@ import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
-from runs import exports
 from runs.errors import InvalidFilter
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer import exports
+from runs.transfer.exports import Column
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]

@@ -17,8 +17,8 @@ from dashboard.pending import Row
 from dashboard.views.actions import Asked
 from runs.analytics import actions
 from runs.analytics.actions import Need
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer.exports import Column
 
 PAGE_SIZE = 500
 _SHARED = ("thread_id", "assistant_id", "model", "status", "created_at", "started_at", "expires_at", "action_type")

@@ -13,8 +13,8 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.roster import Roster, Row
 from dashboard.views.assistants import Asked
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer.exports import Column
 
 _NANO = Decimal(10) ** -9
 

@@ -16,8 +16,8 @@ from dashboard.error_groups.rows import Row
 from dashboard.views.error_groups import Listing
 from runs.analytics import errors
 from runs.analytics.errors import MOST_GROUPS, Sums
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer.exports import Column
 
 VALUES: dict[str, Callable[[Row], Any]] = {
     "id": lambda row: str(row.group.pk),

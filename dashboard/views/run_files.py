@@ -15,9 +15,9 @@ from dashboard import twins
 from dashboard.access import project_page
 from dashboard.listing_address import read_list
 from dashboard.selection import selected
-from runs import exports
-from runs.exports import Export
 from runs.models import Project, Run
+from runs.transfer import exports
+from runs.transfer.exports import Export
 
 BLOCK = 64 * 1024
 LONGEST_NAME = 120

@@ -14,9 +14,9 @@ from dashboard.access import project_page
 from dashboard.views.threads import asked_of_list, rows
 from runs.analytics import threads
 from runs.analytics.recent_sample import MOST_COUNTED
-from runs.exports import Column
 from runs.models import Project
 from runs.query import Cursor, RunFilters
+from runs.transfer.exports import Column
 
 PAGE_SIZE = 500
 _NANO = Decimal(10) ** -9

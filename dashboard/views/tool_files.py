@@ -15,8 +15,8 @@ from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import Asked
 from runs.analytics import tools
 from runs.analytics.tools import Measured, Period, Tool
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer.exports import Column
 
 
 def _counted(name: str) -> Column:

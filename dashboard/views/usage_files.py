@@ -10,8 +10,8 @@ from dashboard.access import project_page
 from dashboard.views.usage import asked
 from runs.analytics.usage import Line, Sums, document, latency, lines, usage, usd
 from runs.analytics.usage.serialization import MOST_GROUPS
-from runs.exports import Column
 from runs.models import Project
+from runs.transfer.exports import Column
 
 
 def _of_sums(name: str) -> Column:

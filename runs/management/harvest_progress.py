@@ -7,7 +7,7 @@ from typing import Self, TextIO
 
 from tqdm import tqdm
 
-from runs.harvest import Harvest
+from runs.transfer.harvest import Harvest
 
 _LINE_EVERY = 5.0  # seconds, where there is no terminal
 

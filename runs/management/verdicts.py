@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runs.ingest import Outcome
-from runs.ingest.imports import Verdicts
+from runs.transfer.imports import Verdicts
 
 _MOST_REASONS = 20
 

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 
 from dashboard.views import run_files
-from runs import exports
 from runs.models import Project, Run
+from runs.transfer import exports
 from tests import factories
 
 URL = "/p/default/runs"

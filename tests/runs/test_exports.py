@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from runs import exports
-from runs.exports import Export
 from runs.models import Project
 from runs.query import RunFilters
+from runs.transfer import exports
+from runs.transfer.exports import Export
 from tests import factories
 
 EVERYTHING = RunFilters()

@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from tqdm import tqdm
 
-from runs import exports
 from runs.errors import InvalidFilter
-from runs.exports import Export
 from runs.management.arguments import add_project, find_project
 from runs.query import RunFilters
+from runs.transfer import exports
+from runs.transfer.exports import Export
 
 _STOPPED = 130  # the exit code of what was interrupted
 

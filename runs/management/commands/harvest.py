@@ -15,14 +15,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError
-from runs.harvest import Finished, Harvest, Visit
-from runs.harvest.client import Client, Server
-from runs.harvest.pace import Pace
 from runs.ingest import Report
 from runs.management.arguments import add_project, find_project
 from runs.management.harvest_progress import HarvestProgress
 from runs.management.verdicts import printable, table
 from runs.models import Project
+from runs.transfer.harvest import Finished, Harvest, Visit
+from runs.transfer.harvest.client import Client, Server
+from runs.transfer.harvest.rate_limit import Pace
 
 _STOPPED = 130  # the exit code of what was interrupted
 _KEPT = "What was stored before stays; the same command goes on from there."

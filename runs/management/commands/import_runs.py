@@ -14,12 +14,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError, UnreadableBody
-from runs.ingest import files
-from runs.ingest.imports import Batch, Rejected, Verdicts, import_source
 from runs.management.arguments import add_project, find_project
 from runs.management.progress import Progress
 from runs.management.verdicts import printable, table
 from runs.models import Project
+from runs.transfer import import_files
+from runs.transfer.imports import Batch, Rejected, Verdicts, import_source
 
 _STOPPED = 130  # the exit code of what was interrupted
 _MOST_NAMED = 10  # files that were not read
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self._print_table(verdicts, dry_run)
         if trouble is not None:
             raise trouble
-        self._print_passed_over(files.passed_over(paths))
+        self._print_passed_over(import_files.passed_over(paths))
         wrong = [*verdicts.damaged]
         if verdicts.outcomes["rejected"]:
             wrong.append(f"{verdicts.outcomes['rejected']:,} of {verdicts.total:,} records were rejected")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         """Import everything; what ended that early, if anything did."""
         try:
             with ExitStack() as stack:
-                size = files.total_size(paths)
+                size = import_files.total_size(paths)
                 side_file = stack.enter_context(_side_file(rejects, paths)) if rejects else None
                 progress = stack.enter_context(Progress(size, sys.stderr))
                 batches = _batches(project, paths, verdicts, progress, dry_run)
@@ -100,7 +100,7 @@ def _batches(
     project: Project, paths: list[str], verdicts: Verdicts, progress: Progress, dry_run: bool
 ) -> Iterator[Batch]:
     """Import one file after the other; what damage ends is noted, and the next one is read."""
-    for source in files.sources(paths):
+    for source in import_files.sources(paths):
         try:
             for batch in import_source(project, source, verdicts, dry_run=dry_run):
                 progress.advance(source.file, verdicts.total)
@@ -112,7 +112,7 @@ def _batches(
 def _side_file(name: str, paths: list[str]) -> IO[str]:
     """The file for what is refused. Raises CommandError where it would be read as well."""
     path = Path(name)
-    if files.meant(paths, path):
+    if import_files.meant(paths, path):
         raise CommandError(f"{name} is among the files to import: have the rejected ones written elsewhere")
     return path.open("w", encoding="utf-8")
 

@@ -145,7 +145,7 @@ def test_a_file_is_there_only_once_it_is_complete(
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runs.exports.as_lines", interrupt)
+    monkeypatch.setattr("runs.transfer.exports.as_lines", interrupt)
     with pytest.raises(CommandError, match="not complete") as raised:
         export(project, tmp_path / "out.jsonl")
     assert raised.value.returncode == 130

@@ -146,7 +146,7 @@ def test_control_c_says_how_to_go_on(server: AgentServer, harvest: Any, monkeypa
         raise KeyboardInterrupt
 
     one_thread(server)
-    monkeypatch.setattr("runs.harvest.ingest_mixed", interrupt)
+    monkeypatch.setattr("runs.transfer.harvest.ingest_mixed", interrupt)
     with pytest.raises(CommandError, match=r"Stopped\. .*goes on from there") as raised:
         harvest()
     assert raised.value.returncode == 130

@@ -14,9 +14,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from runs.ingest import imports, ingest_mixed
+from runs.ingest import ingest_mixed
 from runs.management.progress import Progress
 from runs.models import Assistant, Message, Project, Run, RunStep
+from runs.transfer import imports
 from tests import factories
 from tests.factories import assistant_object, message_object, run_object, step_object
 

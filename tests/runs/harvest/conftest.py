@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runs.harvest import Finished, Harvest
-from runs.harvest.client import Client, Server
-from runs.harvest.pace import Pace
 from runs.models import Project
+from runs.transfer.harvest import Finished, Harvest
+from runs.transfer.harvest.client import Client, Server
+from runs.transfer.harvest.rate_limit import Pace
 from tests.runs.harvest.server import AgentServer, running
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runs.harvest.client import TRIES, Client, GivenUp, KeyRefused, NotThere, Server, ServerRefuses
-from runs.harvest.pace import Pace, Stopped
+from runs.transfer.harvest.client import TRIES, Client, GivenUp, KeyRefused, NotThere, Server, ServerRefuses
+from runs.transfer.harvest.rate_limit import Pace, Stopped
 from tests.runs.harvest.conftest import Clock
 from tests.runs.harvest.server import AgentServer, Answer, cut, nonsense, status
 from tests.runs.objects import as_written

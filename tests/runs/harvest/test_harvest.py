@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from runs.harvest import Harvest
-from runs.harvest.client import GivenUp, KeyRefused, ServerRefuses
 from runs.models import Assistant, Message, Project, Run, RunStep
+from runs.transfer.harvest import Harvest
+from runs.transfer.harvest.client import GivenUp, KeyRefused, ServerRefuses
 from tests import factories
 from tests.runs.harvest.conftest import MakeHarvest
 from tests.runs.harvest.server import AgentServer, Request, cut, endless, status

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runs.harvest.client import Client, GivenUp, NotThere
-from runs.harvest.listing import pages
+from runs.transfer.harvest.client import Client, GivenUp, NotThere
+from runs.transfer.harvest.pagination import pages
 from tests.runs.harvest.server import AgentServer, Answer, Request, endless, envelope
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.harvest.state import Finished, UnusableState
+from runs.transfer.harvest.progress_file import Finished, UnusableState
 
 ABOUT = {"server": "http://agents.example/v1", "project": "default"}
 

@@ -15,8 +15,8 @@ import pytest
 import zstandard
 
 from runs.errors import UnreadableBody
-from runs.ingest import files
-from runs.ingest.files import Source, Value
+from runs.transfer import import_files
+from runs.transfer.import_files import Source, Value
 
 RUNS: list[dict[str, Any]] = [
     {"id": "run_1", "tools": [], "text": 'brackets ]}[{ and "quotes" \\ and \\" both'},
@@ -48,12 +48,16 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 
 def read(*paths: Path | str) -> list[Any]:
-    return [json.loads(value.raw) for source in files.sources(map(str, paths)) for value in files.values(source)]
+    return [
+        json.loads(value.raw)
+        for source in import_files.sources(map(str, paths))
+        for value in import_files.values(source)
+    ]
 
 
 def values(content: bytes | Iterable[bytes]) -> list[Value]:
     pieces = iter([content] if isinstance(content, bytes) else content)
-    return list(files.values(Source("test", pieces, io.BytesIO())))
+    return list(import_files.values(Source("test", pieces, io.BytesIO())))
 
 
 def raws(content: bytes | Iterable[bytes]) -> list[bytes]:
@@ -77,14 +81,14 @@ def test_a_cut_anywhere_between_chunks_changes_nothing(content: bytes, monkeypat
     whole = values(content)
     for place in range(1, len(content)):
         # the first chunk must hold a line for lines to be recognised, so chunks are cut as they come
-        monkeypatch.setattr(files, "_CHUNK", place)
+        monkeypatch.setattr(import_files, "_CHUNK", place)
         assert values([content[:place], content[place:]]) == whole
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_chunks_may_be_tiny(content: bytes, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     whole = values(content)
-    monkeypatch.setattr(files, "_CHUNK", size)
+    monkeypatch.setattr(import_files, "_CHUNK", size)
     assert values(content[place : place + size] for place in range(0, len(content), size)) == whole
 
 
@@ -130,7 +134,7 @@ def test_what_is_broken_comes_out_and_leaves_its_neighbours_alone(content: bytes
 
 @pytest.mark.parametrize("cut", [b'[{"a":1},', b'[{"a":1}', b'[{"a":1}]['])
 def test_a_file_that_ends_within_an_array_says_so(cut: bytes) -> None:
-    found = files.values(Source("cut.json", iter([cut]), io.BytesIO()))
+    found = import_files.values(Source("cut.json", iter([cut]), io.BytesIO()))
     assert next(found).raw == b'{"a":1}'
     with pytest.raises(UnreadableBody, match=r"cut\.json: the file ends within an array"):
         next(found)
@@ -156,8 +160,8 @@ def test_what_stands_before_damage_is_read(tmp_path: Path, suffix: str, form: st
     numbers: list[int] = []
 
     def collect() -> None:
-        for source in files.sources([str(path)]):
-            for value in files.values(source):
+        for source in import_files.sources([str(path)]):
+            for value in import_files.values(source):
                 numbers.append(json.loads(value.raw)["n"])  # noqa: PERF401 - to be kept when it raises
 
     with pytest.raises(UnreadableBody, match=rf"runs\.json{suffix}: the .* data is damaged"):
@@ -196,7 +200,7 @@ def test_a_zip_archive_gives_all_that_is_json_in_it(tmp_path: Path) -> None:
     }
     path = zipped(tmp_path / "runs.zip", members)
     assert read(path) == RUNS
-    names = [source.name for source in files.sources([str(path)])]
+    names = [source.name for source in import_files.sources([str(path)])]
     assert names == [f"{path}/folder/a.json", f"{path}/b.ndjson.gz", f"{path}/inner.zip/deep.json"]
 
 
@@ -245,15 +249,15 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "missing.json")
     with pytest.raises(FileNotFoundError):
-        files.total_size([str(tmp_path / "missing.json")])
+        import_files.total_size([str(tmp_path / "missing.json")])
 
 
 def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"12345")
     (tmp_path / "b.json.gz").write_bytes(b"123")
     (tmp_path / "c.txt").write_bytes(b"1")
-    assert files.total_size([str(tmp_path), str(tmp_path / "c.txt")]) == 9
-    assert files.total_size([str(tmp_path), "-"]) is None
+    assert import_files.total_size([str(tmp_path), str(tmp_path / "c.txt")]) == 9
+    assert import_files.total_size([str(tmp_path), "-"]) is None
 
 
 @pytest.mark.parametrize(
@@ -268,7 +272,7 @@ def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
 )
 def test_what_would_be_read_is_known_before_it_is_there(tmp_path: Path, name: str, expected: bool) -> None:
     (tmp_path / "data").mkdir()
-    assert files.meant(["-", str(tmp_path / "data"), str(tmp_path / "x.txt")], tmp_path / name) is expected
+    assert import_files.meant(["-", str(tmp_path / "data"), str(tmp_path / "x.txt")], tmp_path / name) is expected
 
 
 # memory
@@ -290,7 +294,7 @@ def test_memory_does_not_grow_with_the_file(form: str) -> None:
     source = Source("large", stream(30, form), io.BytesIO())
     tracemalloc.start()
     try:
-        count = sum(1 for _ in files.values(source))
+        count = sum(1 for _ in import_files.values(source))
         assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
     finally:
         tracemalloc.stop()

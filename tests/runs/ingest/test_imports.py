@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from runs.errors import UnreadableBody
-from runs.ingest import compression, imports
-from runs.ingest.files import Source
-from runs.ingest.imports import Batch, Verdicts, import_source
+from runs.ingest import compression
 from runs.models import Message, Project, Run, RunStep
+from runs.transfer import imports
+from runs.transfer.import_files import Source
+from runs.transfer.imports import Batch, Verdicts, import_source
 from tests.factories import message_object, run_object, step_object
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from runs.errors import UnreadableBody
-from runs.harvest.client import Client, GivenUp, KeyRefused, NotThere, ServerRefuses
-from runs.harvest.listing import Listed, Page, pages
 from runs.protocol import assistant, lossless_json, message, run, step
+from runs.transfer.harvest.client import Client, GivenUp, KeyRefused, NotThere, ServerRefuses
+from runs.transfer.harvest.pagination import Listed, Page, pages
 
 
 @dataclass(frozen=True, slots=True)

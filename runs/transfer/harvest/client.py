@@ -14,8 +14,8 @@ from typing import Self
 import httpx
 
 from runs.errors import RunglassError, UnreadableBody
-from runs.harvest.pace import Pace
 from runs.protocol import lossless_json
+from runs.transfer.harvest.rate_limit import Pace
 
 TRIES = 8
 _FIRST_TRIES = 3  # to connect, before anything was answered: an address is more often mistyped than busy

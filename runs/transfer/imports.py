@@ -10,10 +10,10 @@ from django.db import transaction
 
 from runs.errors import Problem, RunglassError, UnreadableBody
 from runs.ingest import Report, ingest_mixed
-from runs.ingest.files import Source, Value, values
 from runs.ingest.request_bodies import Item, listed
 from runs.models import Project
 from runs.protocol import lossless_json
+from runs.transfer.import_files import Source, Value, values
 
 _BATCH_ITEMS = 500
 _BATCH_BYTES = 8 * 1024 * 1024

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runs.harvest.client import Client, HarvestFault
-from runs.harvest.pace import Pace, Stopped
-from runs.harvest.walk import Fetched, Visit, walk
+from runs.transfer.harvest.client import Client, HarvestFault
+from runs.transfer.harvest.crawler import Fetched, Visit, walk
+from runs.transfer.harvest.rate_limit import Pace, Stopped
 
 _LOOK_EVERY = 0.2  # seconds, whether it is over while nobody takes what was fetched
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.errors import UnreadableBody
-from runs.harvest.client import Client, GivenUp
 from runs.protocol import lossless_json
+from runs.transfer.harvest.client import Client, GivenUp
 
 PAGE = 100  # the most that the protocol allows
 

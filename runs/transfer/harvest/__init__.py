@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from runs.harvest.client import Client
-from runs.harvest.crew import Crew
-from runs.harvest.pace import Pace
-from runs.harvest.state import Finished
-from runs.harvest.walk import Fetched, Visit, assistants, thread_ids
 from runs.ingest import Item, Report, ingest_mixed
-from runs.ingest.imports import Verdicts
 from runs.models import Project
 from runs.protocol import assistant, message, run, step
+from runs.transfer.harvest.client import Client
+from runs.transfer.harvest.crawler import Fetched, Visit, assistants, thread_ids
+from runs.transfer.harvest.progress_file import Finished
+from runs.transfer.harvest.rate_limit import Pace
+from runs.transfer.harvest.workers import Crew
+from runs.transfer.imports import Verdicts
 
 __all__ = ["Fetched", "Finished", "Harvest", "Tally", "Visit"]
 
