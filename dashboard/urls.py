@@ -42,7 +42,7 @@ from dashboard.views import (
     usage,
     usage_files,
 )
-from runs import addresses  # noqa: F401 - registers posted_id
+from runs.api import url_converters  # noqa: F401 - registers posted_id
 
 handler400 = "dashboard.views.errors.bad_request"
 handler403 = "dashboard.views.errors.forbidden"
@@ -118,7 +118,7 @@ urlpatterns = [
     path("projects/new/", new_project.page, name="new-project"),
     path("p/<slug:project>/", include(project_pages)),
     path("api/v1/", include("runs.api.urls")),
-    path("", include("runs.api.readback.urls")),
+    path("", include("runs.api.assistants_compat.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from runs.api.openapi import usage, words
+from runs.api.openapi import examples, usage
 from runs.errors import Problem
 from runs.ingest import Outcome
 from runs.protocol import assistant, configuration, message, run, step
@@ -40,14 +40,14 @@ def components() -> dict[str, Schema]:
     nested["FunctionTool"]["properties"]["type"] = {"const": "function"}
     nested["Problem"]["additionalProperties"] = False
     return {
-        "Run": _posted("thread.run", "A run.", run.KNOWN, words.RUN, configuration.TYPES),
-        "Step": _posted("thread.run.step", "A step of a run.", step.KNOWN, words.STEP),
-        "Message": _posted("thread.message", "A message of a thread.", message.KNOWN, words.MESSAGE),
+        "Run": _posted("thread.run", "A run.", run.KNOWN, examples.RUN, configuration.TYPES),
+        "Step": _posted("thread.run.step", "A step of a run.", step.KNOWN, examples.STEP),
+        "Message": _posted("thread.message", "A message of a thread.", message.KNOWN, examples.MESSAGE),
         "Assistant": _posted(
             "assistant",
             "An assistant, for its name.",
             assistant.KNOWN,
-            words.ASSISTANT,
+            examples.ASSISTANT,
             configuration.TYPES,
             kept="ignored",
         ),

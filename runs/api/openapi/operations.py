@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from drf_spectacular.utils import extend_schema_view as described
 
 from runs.analytics.usage.query import MEASURES, RANGES, SPLITS
-from runs.api.openapi import words
+from runs.api.openapi import examples as words
 from runs.api.openapi.components import Schema, ref
 from runs.ingest.request_bodies import MOST_OBJECTS
 from runs.query.fields import CHOICES, FIELDS, ChoiceField

@@ -14,7 +14,7 @@ import zstandard
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from runs.api.runs import Runs
+from runs.api.run_views import Runs
 from runs.ingest import request_bodies
 from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories

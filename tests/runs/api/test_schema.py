@@ -27,8 +27,8 @@ from dashboard.preparation import UNUSED
 from dashboard.wsgi import application
 from runs.analytics.usage.query import PARAMETERS
 from runs.api import urls
-from runs.api.openapi import PREFIX, document, words
-from runs.api.views import StrictView
+from runs.api.base_views import StrictView
+from runs.api.openapi import PREFIX, document, examples
 from runs.errors import RunglassError
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
@@ -106,7 +106,7 @@ def assert_keyed(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def test_the_words_are_about_fields_that_there_are() -> None:
-    for name, said in [("Run", words.RUN), ("Step", words.STEP), ("Message", words.MESSAGE)]:
+    for name, said in [("Run", examples.RUN), ("Step", examples.STEP), ("Message", examples.MESSAGE)]:
         known = document()["components"]["schemas"][name]["properties"]
         assert said.keys() <= known.keys() | {"usage", "last_error"}
 

@@ -1,4 +1,4 @@
-"""`runs.api.readback.views`: single objects and the lists of what belongs to a thread or a run."""
+"""`runs.api.assistants_compat.views`: single objects and the lists of what belongs to a thread or a run."""
 
 from __future__ import annotations
 

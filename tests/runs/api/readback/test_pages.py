@@ -1,4 +1,4 @@
-"""`runs.api.readback.pages`: limit, order, after, before, and what a page says of itself."""
+"""`runs.api.assistants_compat.pagination`: limit, order, after, before, and what a page says of itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runs.api.readback.threads`: threads are known by what was posted of them."""
+"""`runs.api.assistants_compat.threads`: threads are known by what was posted of them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ Azure's bases name a resource's project; here the key alone decides the project,
 
 from django.urls import include, path
 
-from runs.api.readback import views
+from runs.api.assistants_compat import views
 
 _RUN = "threads/<path:thread_id>/runs/<path:run_id>"
 

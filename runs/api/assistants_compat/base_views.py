@@ -13,10 +13,10 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from runs.api.readback.access import ClientKey, MayRead
-from runs.api.readback.errors import ClientError, handle, invalid_value
-from runs.api.readback.pages import PARAMETERS, ListQuery, Page, envelope
-from runs.api.views import KeyedView
+from runs.api.assistants_compat.authentication import ClientKey, MayRead
+from runs.api.assistants_compat.errors import ClientError, handle, invalid_value
+from runs.api.assistants_compat.pagination import PARAMETERS, ListQuery, Page, envelope
+from runs.api.base_views import KeyedView
 from runs.models import Project
 from runs.protocol import lossless_json
 

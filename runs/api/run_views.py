@@ -8,11 +8,11 @@ import re
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from runs.api.intake import RunIntake
+from runs.api.base_views import KeyedView
+from runs.api.ingest_views import RunIntake
 from runs.api.openapi.components import ref
+from runs.api.openapi.examples import RUN_EXAMPLE
 from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
-from runs.api.openapi.words import RUN_EXAMPLE
-from runs.api.views import KeyedView
 from runs.errors import InvalidFilter, Problem
 from runs.models import Run
 from runs.protocol import lossless_json

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.http import JsonResponse, UnreadablePostError
 from rest_framework.request import Request
 
+from runs.api.base_views import KeyedView
+from runs.api.openapi.examples import ASSISTANT_EXAMPLE, MESSAGE_EXAMPLE, STEP_EXAMPLE
 from runs.api.openapi.operations import described, takes, takes_events
-from runs.api.openapi.words import ASSISTANT_EXAMPLE, MESSAGE_EXAMPLE, STEP_EXAMPLE
-from runs.api.views import KeyedView
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
 from runs.ingest import (
     ASSISTANTS,

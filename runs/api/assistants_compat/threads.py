@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db.models import Min
 
-from runs.api.readback.errors import not_found
-from runs.api.readback.pages import ListQuery, Page, read_page
+from runs.api.assistants_compat.errors import not_found
+from runs.api.assistants_compat.pagination import ListQuery, Page, read_page
 from runs.models import Message, Project, Run
 from runs.protocol.lossless_json import clean
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
+from runs.api.base_views import KeyedView
 from runs.api.openapi.components import ref
 from runs.api.openapi.operations import RUN_ID, answers, described
-from runs.api.views import KeyedView
 from runs.models import ApiKey, Observation, RunStep
 from runs.models.run_history import Entry, entries
 

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 from runs.analytics.usage import Question, document, latency, usage
 from runs.analytics.usage.serialization import MOST_GROUPS
+from runs.api.base_views import KeyedView
 from runs.api.openapi.components import ref
 from runs.api.openapi.operations import answers, described, usage_question
-from runs.api.views import KeyedView
 
 
 @described(

@@ -13,9 +13,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from runs.api.base_views import StrictView
 from runs.api.openapi import document
 from runs.api.openapi.operations import described, serves
-from runs.api.views import StrictView
 
 _RENDERERS: list[type[BaseRenderer]] = [
     JSONRenderer,

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, NoReturn
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from runs.api.readback import threads
-from runs.api.readback.errors import ClientError, not_found
-from runs.api.readback.pages import PARAMETERS, ListQuery, Page, read_page
-from runs.api.readback.reading import INCLUDE, ListView, ObjectView, ReadView
+from runs.api.assistants_compat import threads
+from runs.api.assistants_compat.base_views import INCLUDE, ListView, ObjectView, ReadView
+from runs.api.assistants_compat.errors import ClientError, not_found
+from runs.api.assistants_compat.pagination import PARAMETERS, ListQuery, Page, read_page
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol.lossless_json import clean
 from runs.querysets.step import StepQuerySet

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from runs.api.readback.errors import ClientError, invalid_value
+from runs.api.assistants_compat.errors import ClientError, invalid_value
 from runs.db.keyset_pagination import behind, in_order
 from runs.protocol import lossless_json
 
