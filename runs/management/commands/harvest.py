@@ -18,7 +18,7 @@ from runs.errors import RunglassError
 from runs.ingest import Report
 from runs.management.arguments import add_project, find_project
 from runs.management.harvest_progress import HarvestProgress
-from runs.management.verdicts import printable, table
+from runs.management.outcome_table import printable, table
 from runs.models import Project
 from runs.transfer.harvest import Finished, Harvest, Visit
 from runs.transfer.harvest.client import Client, Server

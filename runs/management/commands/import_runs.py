@@ -15,8 +15,8 @@ from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError, UnreadableBody
 from runs.management.arguments import add_project, find_project
+from runs.management.outcome_table import printable, table
 from runs.management.progress import Progress
-from runs.management.verdicts import printable, table
 from runs.models import Project
 from runs.transfer import import_files
 from runs.transfer.imports import Batch, Rejected, Verdicts, import_source
