@@ -6,9 +6,9 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environs import Env
 
-from dashboard.database import databases
-from dashboard.logs import LOGGING as LOGGING
-from dashboard.secret_key import secret_key
+from dashboard.server.database import databases
+from dashboard.server.log_config import LOGGING as LOGGING
+from dashboard.server.secret_key import secret_key
 
 env = Env()
 
@@ -98,7 +98,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "dashboard.staticfiles.HashedStaticFiles",
+        else "dashboard.server.static_files.HashedStaticFiles",
     },
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # as many rows can be ticked in a list and sent at once

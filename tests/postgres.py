@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
-from dashboard.embedded.cluster import NAME, cluster_in
-from dashboard.embedded.place import place_for
-from dashboard.embedded.server import Server
-from dashboard.embedded.tuning import THROWAWAY
+from dashboard.server.postgres.cluster import NAME, cluster_in
+from dashboard.server.postgres.paths import place_for
+from dashboard.server.postgres.postgres_settings import THROWAWAY
+from dashboard.server.postgres.server import Server
 
 
 class ThrowawayServer:

@@ -33,11 +33,11 @@ def open_in(directory: Path) -> None:
     import django
 
     django.setup()
-    from dashboard import preparation
+    from dashboard.server import startup_checks
 
-    preparation.apply_migrations(preparation.pending_migrations(), lambda *_: None)
-    if preparation.static_files_outdated():
-        preparation.collect_static_files()
+    startup_checks.apply_migrations(startup_checks.pending_migrations(), lambda *_: None)
+    if startup_checks.static_files_outdated():
+        startup_checks.collect_static_files()
 
 
 def filled(runs: int) -> Project:

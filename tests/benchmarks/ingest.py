@@ -135,7 +135,7 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
 def _print_size(running: Site, wanted: int) -> None:
     from django.db import connection
 
-    from dashboard.housekeeping import REST
+    from dashboard.server.maintenance_process import REST
     from runs.models import (
         Configuration,
         ErrorGroup,

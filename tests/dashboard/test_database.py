@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.database import databases
+from dashboard.server.database import databases
 
 
 def test_without_an_address_the_embedded_server_of_the_data_directory_is_used() -> None:
     default = databases("", Path("/var/lib/here"))["default"]
 
-    assert default["ENGINE"] == "dashboard.embedded.backend"
+    assert default["ENGINE"] == "dashboard.server.postgres.backend"
     assert default["DATA_DIR"] == Path("/var/lib/here")
 
 

@@ -17,14 +17,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from dashboard.embedded import cluster
-from dashboard.embedded.binaries import Binaries
-from dashboard.embedded.cluster import NAME
-from dashboard.embedded.errors import DirectoryInUseError, DirectoryUnusableError, EmbeddedPostgresError
-from dashboard.embedded.leftovers import is_server, settle
-from dashboard.embedded.place import SHARED, Place, place_for
-from dashboard.embedded.sessions import Session
-from dashboard.embedded.tuning import by_memory
+from dashboard.server.postgres import cluster
+from dashboard.server.postgres.binaries import Binaries
+from dashboard.server.postgres.cluster import NAME
+from dashboard.server.postgres.errors import DirectoryInUseError, DirectoryUnusableError, EmbeddedPostgresError
+from dashboard.server.postgres.paths import SHARED, Place, place_for
+from dashboard.server.postgres.postgres_settings import by_memory
+from dashboard.server.postgres.sessions import Session
+from dashboard.server.postgres.stale_servers import is_server, settle
 
 ROOT = Path(__file__).resolve().parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its cluster to another user")
@@ -33,8 +33,8 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its clus
 USER = """
 import sys
 from pathlib import Path
-from dashboard.embedded import cluster
-from dashboard.embedded.sessions import session
+from dashboard.server.postgres import cluster
+from dashboard.server.postgres.sessions import session
 cluster.by_memory = lambda _: {"shared_buffers": "16MB"}
 print(session(Path(sys.argv[1])).parameters()["host"], flush=True)
 sys.stdin.read()
@@ -265,7 +265,7 @@ def test_a_guest_takes_over_when_the_owner_is_killed(data_dir, open_session, sta
 
 
 def test_who_must_own_the_server_is_refused_while_another_does(data_dir, monkeypatch, start_user) -> None:
-    monkeypatch.setattr("dashboard.embedded.sessions.PATIENCE", 0.1)
+    monkeypatch.setattr("dashboard.server.postgres.sessions.PATIENCE", 0.1)
     user = start_user(data_dir)
     socket_of(user)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from dashboard.progress import progress
+from dashboard.server.progress import progress
 
 
 class Terminal(io.StringIO):

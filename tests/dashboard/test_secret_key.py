@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.secret_key import secret_key
+from dashboard.server.secret_key import secret_key
 
 
 def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:

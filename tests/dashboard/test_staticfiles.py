@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dashboard.staticfiles import HashedStaticFiles
+from dashboard.server.static_files import HashedStaticFiles
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from dashboard.first_start import create_identities
-from dashboard.serving import Address, AddressError, free_address
+from dashboard.server.bootstrap import create_identities
+from dashboard.server.serving import Address, AddressError, free_address
 from runs.models import ApiKey, Membership, Project, User
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from dashboard.gateway.arrival import PAUSE
-from dashboard.serving import HEADERS
+from dashboard.server.gateway.body_reader import PAUSE
+from dashboard.server.serving import HEADERS
 from tests.factories import run_object
 from tests.faults.site import Site, bearer
 

@@ -17,14 +17,14 @@ from django.core.management import BaseCommand, CommandError
 from django.db import connection
 from django.db.utils import NotSupportedError, OperationalError
 
-from dashboard import preparation
-from dashboard.database import EMBEDDED_ENGINE, MINIMUM_VERSION
-from dashboard.embedded.errors import DirectoryInUseError, EmbeddedPostgresError
-from dashboard.embedded.locks import FileLock
-from dashboard.embedded.sessions import session
-from dashboard.first_start import create_identities
-from dashboard.progress import progress
-from dashboard.serving import Address, AddressError, free_address, serve
+from dashboard.server import startup_checks
+from dashboard.server.bootstrap import create_identities
+from dashboard.server.database import EMBEDDED_ENGINE, MINIMUM_VERSION
+from dashboard.server.postgres.errors import DirectoryInUseError, EmbeddedPostgresError
+from dashboard.server.postgres.locks import FileLock
+from dashboard.server.postgres.sessions import session
+from dashboard.server.progress import progress
+from dashboard.server.serving import Address, AddressError, free_address, serve
 from runs.management.arguments import find_project
 
 
@@ -57,12 +57,12 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         _refuse_old_server()
-        if pending := preparation.pending_migrations():
+        if pending := startup_checks.pending_migrations():
             with progress("Preparing the database", "migrations", sys.stderr) as tell:
-                preparation.apply_migrations(pending, tell)
-        if preparation.static_files_outdated():
+                startup_checks.apply_migrations(pending, tell)
+        if startup_checks.static_files_outdated():
             self.stderr.write("Preparing static files")
-            preparation.collect_static_files()
+            startup_checks.collect_static_files()
         if identities := create_identities():
             self.stdout.write(f"\n{identities}\n\n")
             self.stdout.flush()

@@ -23,7 +23,7 @@ from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
-from dashboard.preparation import UNUSED
+from dashboard.server.startup_checks import UNUSED
 from dashboard.wsgi import application
 from runs.analytics.usage.query import PARAMETERS
 from runs.api import urls

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from dashboard.gateway.refusals import ClientGone, busy, too_slow
+from dashboard.server.gateway.rejections import ClientGone, busy, too_slow
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

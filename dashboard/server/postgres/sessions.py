@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dashboard.embedded.cluster import cluster_in
-from dashboard.embedded.errors import DirectoryInUseError, DirectoryUnusableError
-from dashboard.embedded.locks import FileLock
-from dashboard.embedded.place import place_for
-from dashboard.embedded.server import Server, accepts_connections, address
+from dashboard.server.postgres.cluster import cluster_in
+from dashboard.server.postgres.errors import DirectoryInUseError, DirectoryUnusableError
+from dashboard.server.postgres.locks import FileLock
+from dashboard.server.postgres.paths import place_for
+from dashboard.server.postgres.server import Server, accepts_connections, address
 
 POLL = 0.05
 PATIENCE = 10.0  # seconds that `own` gives a command that is just ending

@@ -9,7 +9,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 MINIMUM_VERSION = 15
-EMBEDDED_ENGINE = "dashboard.embedded.backend"
+EMBEDDED_ENGINE = "dashboard.server.postgres.backend"
 
 # Each worker has a fixed, small number of threads, so a connection for each is cheaper than a pool: kept
 # open, checked once a request, and made again by the thread that finds it broken. Statements are never

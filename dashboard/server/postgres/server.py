@@ -14,9 +14,9 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
-from dashboard.embedded.cluster import ENVIRONMENT, NAME, Cluster
-from dashboard.embedded.errors import ServerError
-from dashboard.embedded.leftovers import settle
+from dashboard.server.postgres.cluster import ENVIRONMENT, NAME, Cluster
+from dashboard.server.postgres.errors import ServerError
+from dashboard.server.postgres.stale_servers import settle
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dashboard.embedded.account import Account
+    from dashboard.server.postgres.os_user import Account
 
 PR_SET_PDEATHSIG = 1
 

@@ -24,9 +24,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from dashboard.embedded.launch import die_with_parent
-from dashboard.gateway import Gateway
-from dashboard.housekeeping import housekeeping
+from dashboard.server.gateway import Gateway
+from dashboard.server.maintenance_process import housekeeping
+from dashboard.server.postgres.process import die_with_parent
 
 logger = logging.getLogger(__name__)
 

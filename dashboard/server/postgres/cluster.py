@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.embedded.binaries import Binaries, binaries_for
-from dashboard.embedded.errors import DirectoryUnusableError, ServerError
-from dashboard.embedded.launch import command
-from dashboard.embedded.place import SHARED, Place
-from dashboard.embedded.tuning import FIXED, by_memory, memory
+from dashboard.server.postgres.binaries import Binaries, binaries_for
+from dashboard.server.postgres.errors import DirectoryUnusableError, ServerError
+from dashboard.server.postgres.paths import SHARED, Place
+from dashboard.server.postgres.postgres_settings import FIXED, by_memory, memory
+from dashboard.server.postgres.process import command
 
 NAME = "runglass"  # of the superuser and of the database
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}

@@ -9,9 +9,9 @@ from typing import Any
 from django.db.backends.postgresql import base, client
 from django.db.utils import OperationalError
 
-from dashboard.embedded.binaries import installed
-from dashboard.embedded.errors import EmbeddedPostgresError
-from dashboard.embedded.sessions import session
+from dashboard.server.postgres.binaries import installed
+from dashboard.server.postgres.errors import EmbeddedPostgresError
+from dashboard.server.postgres.sessions import session
 
 
 class DatabaseClient(client.DatabaseClient):

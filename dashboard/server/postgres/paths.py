@@ -15,9 +15,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.embedded.account import Account, account_for
-from dashboard.embedded.binaries import major_version
-from dashboard.embedded.errors import DirectoryUnusableError
+from dashboard.server.postgres.binaries import major_version
+from dashboard.server.postgres.errors import DirectoryUnusableError
+from dashboard.server.postgres.os_user import Account, account_for
 
 SHARED = Path("/var/lib/runglass")
 LONGEST_SOCKET_DIRECTORY = 80  # Unix socket paths end at 103 (macOS) or 107 bytes, file name included

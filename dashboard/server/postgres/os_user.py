@@ -7,7 +7,7 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.embedded.errors import DirectoryUnusableError
+from dashboard.server.postgres.errors import DirectoryUnusableError
 
 UNPRIVILEGED = ("nobody", "daemon")
 

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from django.db import DatabaseError, connection
 
-from dashboard.embedded.launch import die_with_parent
+from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.backfill import Upkeep
 
 logger = logging.getLogger(__name__)

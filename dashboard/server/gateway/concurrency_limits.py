@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from dashboard.gateway.refusals import busy
+from dashboard.server.gateway.rejections import busy
 
 API = "/api/"
 BULK = 64 * 1024  # bytes from which on a post is mostly computing, which threads can't do side by side

@@ -5,6 +5,6 @@ a thread when it is here in full (`arrival`) and its lane has room (`lanes`); `t
 Whatever is refused on the way is answered in the shape of the API's errors (`refusals`).
 """
 
-from dashboard.gateway.application import Gateway
+from dashboard.server.gateway.application import Gateway
 
 __all__ = ["Gateway"]

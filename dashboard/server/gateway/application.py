@@ -10,10 +10,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from dashboard.gateway.arrival import Bodies, Message, Receive
-from dashboard.gateway.lanes import Lanes
-from dashboard.gateway.refusals import ClientGone, Refused
-from dashboard.gateway.threads import Environ, WsgiApplication, environ, run
+from dashboard.server.gateway.body_reader import Bodies, Message, Receive
+from dashboard.server.gateway.concurrency_limits import Lanes
+from dashboard.server.gateway.rejections import ClientGone, Refused
+from dashboard.server.gateway.wsgi_bridge import Environ, WsgiApplication, environ, run
 
 logger = logging.getLogger(__name__)
 
