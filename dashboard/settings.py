@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "dashboard.outage.DatabaseOutage",
+    "dashboard.web.database_outage_middleware.DatabaseOutage",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -85,7 +85,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.context.shell",
+                "dashboard.web.navigation.shell",
             ],
         },
     },
@@ -118,7 +118,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
-CSRF_FAILURE_VIEW = "dashboard.views.errors.csrf_failed"
+CSRF_FAILURE_VIEW = "dashboard.web.error_views.csrf_failed"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

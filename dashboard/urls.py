@@ -16,7 +16,6 @@ from dashboard.views import (
     error_group,
     error_group_files,
     error_groups,
-    health,
     home,
     new_project,
     prices,
@@ -42,12 +41,13 @@ from dashboard.views import (
     usage,
     usage_files,
 )
+from dashboard.web import health_views
 from runs.api import url_converters  # noqa: F401 - registers posted_id
 
-handler400 = "dashboard.views.errors.bad_request"
-handler403 = "dashboard.views.errors.forbidden"
-handler404 = "dashboard.views.errors.not_found"
-handler500 = "dashboard.views.errors.server_error"
+handler400 = "dashboard.web.error_views.bad_request"
+handler403 = "dashboard.web.error_views.forbidden"
+handler404 = "dashboard.web.error_views.not_found"
+handler500 = "dashboard.web.error_views.server_error"
 
 project_pages = [
     path("runs/", runs.page, name="runs"),
@@ -119,6 +119,6 @@ urlpatterns = [
     path("p/<slug:project>/", include(project_pages)),
     path("api/v1/", include("runs.api.urls")),
     path("", include("runs.api.assistants_compat.urls")),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    path("healthz", health_views.healthz, name="healthz"),
+    path("readyz", health_views.readyz, name="readyz"),
 ]

@@ -1,4 +1,4 @@
-"""What can go wrong, by name. Turned into HTTP at two edges only: `runs.api.errors` and `dashboard.views.errors`."""
+"""What can go wrong, by name. Turned into HTTP at two edges only: `runs.api.errors` and `dashboard.web.error_views`."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from dashboard import parameters
 from dashboard.assistant_page.links import DIGITS
+from dashboard.web import query_params
 from runs.analytics.versions import Version, Versions
 from runs.errors import Problem
 
@@ -43,10 +43,10 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest, known: Versions) -> Asked:
         """Raises InvalidFilter, one problem for each parameter that can't be meant."""
-        given = parameters.read(request, "version", "base", "within", "upto")
+        given = query_params.read(request, "version", "base", "within", "upto")
         problems = [Problem(name, reason) for name, value in given.items() if (reason := _wrong(name, value, known))]
         if problems:
-            raise parameters.invalid(*problems)
+            raise query_params.invalid(*problems)
         found = {name: known.find(given[name]) for name in ("version", "base") if name in given}
         upto = int(given["upto"]) if "upto" in given else None
         return cls(found.get("version"), found.get("base"), given.get("within", USUAL), upto)

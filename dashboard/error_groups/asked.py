@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard import parameters
 from dashboard.filter_bar import Range
+from dashboard.web import query_params
 from runs.analytics.errors import Counted
 from runs.errors import Problem
 from runs.models import ErrorGroup, Project
@@ -202,19 +202,19 @@ def _joined(*queries: str) -> str:
 
 
 def _one_of(request: HttpRequest, name: str, kind: type[Choice]) -> Choice | None:
-    value = parameters.one(request, name)
+    value = query_params.one(request, name)
     if value is None:
         return None
     try:
         return kind(value)
     except ValueError as error:
-        raise parameters.invalid(Problem(name, f"known are {', '.join(kind)}")) from error
+        raise query_params.invalid(Problem(name, f"known are {', '.join(kind)}")) from error
 
 
 def _page(request: HttpRequest) -> int:
-    text = parameters.one(request, "page")
+    text = query_params.one(request, "page")
     if text is None:
         return 1
     if not text.isdecimal() or not 0 < len(text) < 7 or int(text) < 1:
-        raise parameters.invalid(Problem("page", "expected a number from 1 on"))
+        raise query_params.invalid(Problem("page", "expected a number from 1 on"))
     return int(text)

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from dashboard import parameters
 from dashboard.run_page.listed import RunList
 from dashboard.run_page.raw import LONGEST_SEARCH
+from dashboard.web import query_params
 from runs.errors import Problem
 
 # What can be shown without a cut; a line of the timeline goes by its place in it.
@@ -41,7 +41,7 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Raises InvalidFilter, one problem for each parameter that can't be meant."""
-        given = parameters.read(request, *_PARAMETERS, repeated=("full",))
+        given = query_params.read(request, *_PARAMETERS, repeated=("full",))
         sections = request.GET.getlist("full")
         problems = [Problem("full", _unknown(name)) for name in sections if not _is_section(name)]
         numbers = {name: _version(given[name]) for name in ("from", "to", "seen") if name in given}
@@ -51,7 +51,7 @@ class Asked:
         if len(find := given.get("find", "").strip()) > LONGEST_SEARCH:
             problems.append(Problem("find", f"longer than {LONGEST_SEARCH} characters"))
         if problems:
-            raise parameters.invalid(*problems)
+            raise query_params.invalid(*problems)
         left, right = numbers.get("from"), numbers.get("to")
         return cls(
             frozenset(sections),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from dashboard import formats
-from dashboard.context import Shell
+from dashboard.web.navigation import Shell
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.models import SavedView
 

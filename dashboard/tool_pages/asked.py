@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from dashboard import parameters
+from dashboard.web import query_params
 from runs.analytics.tools import Period
 from runs.errors import Problem
 from runs.query.did_you_mean import suggestion
@@ -82,7 +82,7 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Raises InvalidFilter."""
-        given = parameters.read(request, "range", "show", "q", "sort", "rows")
+        given = query_params.read(request, "range", "show", "q", "sort", "rows")
         return cls(
             choice(given, "range", Range.WEEK),
             choice(given, "show", Show.ALL),
@@ -106,7 +106,7 @@ def choice(given: dict[str, str], name: str, usual: Choice) -> Choice:
         return known(value)
     near = suggestion(value, list(known))
     hint = f"did you mean '{near}'?" if near else f"known are {', '.join(known)}"
-    raise parameters.invalid(Problem(name, f"unknown value '{value}'; {hint}"))
+    raise query_params.invalid(Problem(name, f"unknown value '{value}'; {hint}"))
 
 
 def _count(text: str | None) -> int:
@@ -114,4 +114,4 @@ def _count(text: str | None) -> int:
         return ROWS
     if text.isdecimal() and len(text) < 6 and 0 < int(text) <= _MOST_ROWS:
         return int(text)
-    raise parameters.invalid(Problem("rows", f"expected a number from 1 to {_MOST_ROWS:,}"))
+    raise query_params.invalid(Problem("rows", f"expected a number from 1 to {_MOST_ROWS:,}"))

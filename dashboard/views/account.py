@@ -16,7 +16,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 from django.utils.cache import patch_cache_control
 
-from dashboard import htmx
+from dashboard.web import htmx
 
 TEMPLATE = "login/page.html"
 

@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import pending, twins
-from dashboard.access import project_page
+from dashboard import pending
 from dashboard.pending import Row
 from dashboard.views.actions import Asked
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.analytics import actions
 from runs.analytics.actions import Need
 from runs.models import Project
@@ -39,14 +40,14 @@ COLUMNS = (
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`actions.json`: the runs as a list, with the arguments of every awaited call; `next_cursor` leads on."""
     asked = Asked.of(request)
     now = timezone.now()
     found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
     counts = actions.counts(project, asked.filters, now)
-    return twins.as_json(
+    return downloads.as_json(
         {
             "object": "list",
             "data": [_entry(row) for row in pending.rows(found.runs, "", now)],
@@ -59,11 +60,11 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`actions.csv`: all of them as a table, a line a run."""
     asked = Asked.of(request)
-    return twins.as_csv(project, "actions", COLUMNS, _all(project, asked, timezone.now()))
+    return downloads.as_csv(project, "actions", COLUMNS, _all(project, asked, timezone.now()))
 
 
 def _all(project: Project, asked: Asked, now: datetime) -> Iterator[Row]:

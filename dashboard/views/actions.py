@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, parameters, pending
-from dashboard.access import project_page
-from dashboard.views.refused import refusing
+from dashboard import pending
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.analytics import actions
 from runs.analytics.actions import Counts, Need
 from runs.errors import Problem
@@ -42,9 +43,9 @@ class Asked:
     def of(cls, request: HttpRequest) -> Asked:
         """Raises InvalidFilter."""
         filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "cursor"))
-        show, cursor = parameters.one(request, "show"), parameters.one(request, "cursor")
+        show, cursor = query_params.one(request, "show"), query_params.one(request, "cursor")
         if show is not None and show not in list(Need):
-            raise parameters.invalid(Problem("show", f"known are {', '.join(Need)}"))
+            raise query_params.invalid(Problem("show", f"known are {', '.join(Need)}"))
         return cls(
             filters,
             None if show is None else Need(show),

@@ -8,13 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard import htmx
-from dashboard.access import WRITERS, project_page
 from dashboard.assistant_page.against import Against
 from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.listed import MOST_NEWEST, VersionList
-from dashboard.views.refused import refusing
+from dashboard.web import htmx
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import WRITERS, project_page
 from runs.analytics import version_comparison, versions
 from runs.analytics.versions import Versions
 from runs.models import Assistant, Project, Run

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import twins
-from dashboard.access import project_page
 from dashboard.roster import Roster, Row
 from dashboard.views.assistants import Asked
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.models import Project
 from runs.transfer.exports import Column
 
@@ -37,22 +37,22 @@ COLUMNS = (
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`assistants.json`: all in the order of the page. `count` of them there are; `capped`: of the newest runs only."""
     found = _asked(request, project)
     overview = found.overview
     data = [{column.title: column.value(row) for column in COLUMNS} for row in found.rows()]
-    return twins.as_json({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
+    return downloads.as_json({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
 
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`assistants.csv`: the same as a table."""
     found = _asked(request, project)
-    return twins.as_csv(project, "assistants", COLUMNS, found.rows())
+    return downloads.as_csv(project, "assistants", COLUMNS, found.rows())
 
 
 def _asked(request: HttpRequest, project: Project) -> Roster:

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from dashboard.access import member_page
+from dashboard.web.permissions import member_page
 from runs.analytics import assistants
 from runs.models import Assistant, Project, User
 from runs.protocol.assistant import LONGEST_NAME

@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, parameters, roster
-from dashboard.access import project_page
+from dashboard import roster
 from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
 from dashboard.sorting import Head
-from dashboard.views.refused import refusing
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.analytics import assistants
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import Problem
@@ -48,9 +49,9 @@ class Asked:
     def of(cls, request: HttpRequest) -> Asked:
         """Raises InvalidFilter."""
         filters = RunFilters.from_query(dict(request.GET.lists()), also=("sort", "page"))
-        sort, page = parameters.one(request, "sort"), parameters.one(request, "page") or "1"
+        sort, page = query_params.one(request, "sort"), query_params.one(request, "page") or "1"
         if not page.isdecimal() or len(page) > 4 or int(page) < 1:
-            raise parameters.invalid(Problem("page", "expected a number from 1 on"))
+            raise query_params.invalid(Problem("page", "expected a number from 1 on"))
         return cls(filters, USUAL if sort is None else Sort.parse(sort), int(page))
 
     @property
@@ -70,7 +71,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     asked = Asked.of(request)
     found = Roster.of(project, asked.filters, asked.sort, timezone.now())
     if asked.page > found.pages:
-        raise parameters.invalid(Problem("page", f"there are {found.pages}"))
+        raise query_params.invalid(Problem("page", f"there are {found.pages}"))
     return htmx.render_page(request, PAGE, _context(project, asked, found), FRAGMENTS)
 
 

@@ -12,9 +12,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from dashboard import htmx
-from dashboard.access import member_page
 from dashboard.run_page.comments import Comments, may_change, may_delete
+from dashboard.web import htmx
+from dashboard.web.permissions import member_page
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, Run, User
 from runs.team import comments

@@ -12,10 +12,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, parameters
-from dashboard.access import project_page
 from dashboard.comparison import Comparison
-from dashboard.views.refused import refusing
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.errors import Problem
 from runs.models import Assistant, Project, Run, RunStep
 from runs.protocol.lossless_json import clean
@@ -40,14 +40,14 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest) -> Asked:
         """Raises InvalidFilter."""
-        given = parameters.read(request, "left", "right", "show", "with")
+        given = query_params.read(request, "left", "right", "show", "with")
         if given.get("show", "all") != "all":
-            raise parameters.invalid(Problem("show", "known is all"))
+            raise query_params.invalid(Problem("show", "known is all"))
         if given.get("with", PREVIOUS) not in FOUND:
-            raise parameters.invalid(Problem("with", f"known are {', '.join(FOUND)}"))
+            raise query_params.invalid(Problem("with", f"known are {', '.join(FOUND)}"))
         left, right = (clean(given.get(side, "")) for side in ("left", "right"))
         if "with" in given and (left or not right):
-            raise parameters.invalid(Problem("with", "goes with right alone, and finds left"))
+            raise query_params.invalid(Problem("with", "goes with right alone, and finds left"))
         return cls(left, right, show_all="show" in given, beside=given.get("with", ""))
 
     @property

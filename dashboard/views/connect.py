@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, listing
-from dashboard.access import project_page
+from dashboard import listing
+from dashboard.web import htmx
+from dashboard.web.permissions import project_page
 from runs.models import Project, Run
 
 PAGE = "connect/page.html"

@@ -12,14 +12,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import htmx
-from dashboard.access import WRITERS, member_page, project_page
 from dashboard.error_groups import picture
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.detail import Detail
 from dashboard.error_groups.rows import said
-from dashboard.views.refused import refusing
-from dashboard.zone import zone_of
+from dashboard.web import htmx
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import WRITERS, member_page, project_page
+from dashboard.web.timezone import zone_of
 from runs.analytics import error_group_contrasts
 from runs.models import ErrorGroup, Project, User
 

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats, twins
-from dashboard.access import project_page
+from dashboard import formats
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.rows import Row
 from dashboard.views.error_groups import Listing
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.analytics import errors
 from runs.analytics.errors import MOST_GROUPS, Sums
 from runs.models import Project
@@ -42,13 +43,13 @@ VALUES: dict[str, Callable[[Row], Any]] = {
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
     listing = _listing(request, project)
     found, asked = listing.found, listing.asked
     runs, is_capped = errors.all_runs(project, asked.filters, found.window, listing.now)
-    return twins.as_json(
+    return downloads.as_json(
         {
             "object": "list",
             "from": formats.machine_time(found.window.first),
@@ -66,11 +67,11 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`errors.csv`: the same groups, a line each."""
     listing = _listing(request, project)
-    return twins.as_csv(project, "errors", [Column(name, of) for name, of in VALUES.items()], listing.rows)
+    return downloads.as_csv(project, "errors", [Column(name, of) for name, of in VALUES.items()], listing.rows)
 
 
 def _listing(request: HttpRequest, project: Project) -> Listing:

@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats, htmx
-from dashboard.access import project_page
+from dashboard import formats
 from dashboard.error_groups import picture
 from dashboard.error_groups.asked import Asked, Show, Sort
 from dashboard.error_groups.rows import Row, rows
-from dashboard.views.refused import refusing
-from dashboard.zone import zone_of
+from dashboard.web import htmx
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
+from dashboard.web.timezone import zone_of
 from runs.analytics import errors
 from runs.analytics.errors import Counted, Groups, Parts
 from runs.models import Assistant, ErrorGroup, Project

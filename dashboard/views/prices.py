@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.access import admin_page, project_page
-from dashboard.parameters import read
-from dashboard.views.refused import refusing
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import admin_page, project_page
+from dashboard.web.query_params import read
 from runs.analytics.usage import Question, usage
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem

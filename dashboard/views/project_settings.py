@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.access import admin_page
-from dashboard.parameters import read
-from dashboard.views.refused import refusing
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import admin_page
+from dashboard.web.query_params import read
 from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 from runs.team import api_keys, memberships

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.access import project_page
+from dashboard.web.permissions import project_page
 from runs.models import Project
 from runs.query import query_help
 

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.access import project_page
+from dashboard.web.permissions import project_page
 from runs.models import Project, Run
 
 TEMPLATE = "components/_receiving.html"

@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, json_pointer, parameters
-from dashboard.access import project_page
+from dashboard import json_pointer
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
-from dashboard.views.refused import refusing
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.errors import Problem
 from runs.models import Project, Run, RunTag, User
 
@@ -61,9 +62,9 @@ def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     `?download=1` saves it as a file.
     """
     run = _find(project, run_id)
-    given = parameters.read(request, "at", "download")
+    given = query_params.read(request, "at", "download")
     if given.get("download", "1") != "1":
-        raise parameters.invalid(Problem("download", "known is 1"))
+        raise query_params.invalid(Problem("download", "known is 1"))
     body = run.as_json() if "at" not in given else json_pointer.resolve(run.members(), given["at"])
     if body is None:
         raise Http404(f"Nothing stands at '{given['at']}'")

@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from dashboard import columns
-from dashboard.access import project_page
 from dashboard.listing_address import list_state
+from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
 from runs.models import Project, User
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx
-from dashboard.access import project_page
 from dashboard.listing_address import read_list
 from dashboard.more_facets import MoreFacets
+from dashboard.web import htmx
+from dashboard.web.permissions import project_page
 from runs.analytics import facets
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project

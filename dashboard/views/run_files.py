@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
-from dashboard import twins
-from dashboard.access import project_page
 from dashboard.listing_address import read_list
 from dashboard.selection import selected
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.models import Project, Run
 from runs.transfer import exports
 from runs.transfer.exports import Export
@@ -26,7 +26,7 @@ Render = Callable[[Export], Iterator[bytes]]
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
-@twins.refusing
+@downloads.refusing
 def lines(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Each run as it was posted, one a line; of a post, the selected ones."""
     return _file(request, project, "jsonl", "application/x-ndjson", _lines)
@@ -34,7 +34,7 @@ def lines(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """The same as a table that is safe to open in a spreadsheet."""
     return _file(request, project, "csv", "text/csv; charset=utf-8", _table)
@@ -42,7 +42,7 @@ def table(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponseBase:
     """The same as one list."""
     return _file(request, project, "json", "application/json", _list)

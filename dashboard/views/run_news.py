@@ -15,10 +15,10 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
 from dashboard import columns
-from dashboard.access import project_page
 from dashboard.filter_bar import Address
 from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
 from dashboard.views.runs import rows_of
+from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, User
 from runs.query import Moment, RunFilters

@@ -10,9 +10,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from dashboard.access import project_page
 from dashboard.listing_address import list_address
 from dashboard.selection import selected
+from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
 from runs.models import Project, Run
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from dashboard.access import admin_page
 from dashboard.listing_address import list_address
 from dashboard.selection import selected
+from dashboard.web.permissions import admin_page
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run
 from runs.team.deletion import erase

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBadRequest
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.access import project_page
+from dashboard.web.permissions import project_page
 from runs.models import Project
 from runs.query.autocomplete import suggest
 from runs.query.grammar import MOST_CHARACTERS

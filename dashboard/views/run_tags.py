@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard import columns, htmx
-from dashboard.access import member_page, project_page
+from dashboard import columns
 from dashboard.listing import in_list
 from dashboard.listing_address import list_state
 from dashboard.selection import selected
 from dashboard.views.runs import rows_of
+from dashboard.web import htmx
+from dashboard.web.permissions import member_page, project_page
 from runs.errors import InvalidFilter, InvalidTag
 from runs.models import Project, Run, RunTag, User
 from runs.query import value_counts

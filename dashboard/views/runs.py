@@ -15,13 +15,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
-from dashboard import columns, export_menu, formats, htmx, listing, sorting
-from dashboard.access import project_page
+from dashboard import columns, export_menu, formats, listing, sorting
 from dashboard.filter_bar import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar
 from dashboard.histogram import Picture
 from dashboard.listing_address import read_list
 from dashboard.saved_views import Tabs
-from dashboard.zone import zone_of
+from dashboard.web import htmx
+from dashboard.web.permissions import project_page
+from dashboard.web.timezone import zone_of
 from runs.analytics.overview import Facet, Overview, Totals, overview
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import InvalidFilter

@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard import columns, parameters, sorting
-from dashboard.access import WRITERS, member_page, project_page
+from dashboard import columns, sorting
 from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
-from dashboard.views.refused import refusing
+from dashboard.web import query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import WRITERS, member_page, project_page
 from runs.errors import InvalidFilter, InvalidView
 from runs.models import Membership, Project, SavedView, User
 from runs.query.order import NEWEST_FIRST
@@ -61,7 +62,7 @@ def counted(request: HttpRequest, project: Project) -> HttpResponse:
 
     `state` says nothing but of which views it is asked, so that a browser may keep the answer for a while.
     """
-    parameters.read(request, "state")
+    query_params.read(request, "state")
     views = SavedView.objects.visible_to(cast(User, request.user), project)[:MOST_TABS]
     response = render(request, "runs/_view_counts.html", {"counts": counts(project, views)})
     patch_cache_control(response, private=True, max_age=KEPT_FOR)

@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard import twins
-from dashboard.access import project_page
 from dashboard.views.threads import asked_of_list, rows
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.analytics import threads
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.models import Project
@@ -40,7 +40,7 @@ COLUMNS = (
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`threads.json`: a page of the list. `cursor` leads to the next one, null at the end.
 
@@ -50,16 +50,16 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
     found = threads.heads(project, filters, after, PAGE_SIZE, MOST_COUNTED)
     data = [{column.title: column.value(row) for column in COLUMNS} for row in rows(project, found.ids)]
     further = str(found.further) if found.further else None
-    return twins.as_json({"object": "list", "data": data, "cursor": further})
+    return downloads.as_json({"object": "list", "data": data, "cursor": further})
 
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`threads.csv`: all that match, page by page; `cursor` is where it begins."""
     filters, after = asked_of_list(request)
-    return twins.as_csv(project, "threads", COLUMNS, _all(project, filters, after))
+    return downloads.as_csv(project, "threads", COLUMNS, _all(project, filters, after))
 
 
 def _all(project: Project, filters: RunFilters, after: Cursor | None) -> Iterator[Any]:

@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats, htmx, parameters
-from dashboard.access import project_page
+from dashboard import formats
 from dashboard.filter_bar import STATUSES, Address, Token
 from dashboard.thread_page.chart import chart
 from dashboard.thread_page.course import PAGE_SIZE, Place, course
-from dashboard.views.refused import refusing
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.analytics import threads
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.errors import Problem
@@ -42,9 +43,9 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest) -> Asked:
         """Raises InvalidFilter."""
-        given = parameters.read(request, "show", "cursor")
+        given = query_params.read(request, "show", "cursor")
         if given.get("show", "runs") != "runs":
-            raise parameters.invalid(Problem("show", "known is runs"))
+            raise query_params.invalid(Problem("show", "known is runs"))
         return cls(Place.parse(given["cursor"]) if "cursor" in given else None, "show" in given)
 
     def query(self, after: Place | None) -> str:
@@ -179,7 +180,7 @@ def rows(project: Project, thread_ids: Sequence[str]) -> list[Row]:
 def asked_of_list(request: HttpRequest) -> tuple[RunFilters, Cursor | None]:
     """Which threads the address asks for, and from where on. Raises InvalidFilter."""
     filters = RunFilters.from_query(dict(request.GET.lists()), also=("cursor",))
-    given = parameters.one(request, "cursor")
+    given = query_params.one(request, "cursor")
     return filters, None if given is None else Cursor.parse(given)
 
 

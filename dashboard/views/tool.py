@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx, parameters
-from dashboard.access import project_page
 from dashboard.tool_pages.asked import Range, choice
 from dashboard.tool_pages.detail import Detail
 from dashboard.tool_pages.samples import body
-from dashboard.views.refused import refusing
 from dashboard.views.tools import Choice
-from dashboard.zone import zone_of
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
+from dashboard.web.timezone import zone_of
 from runs.analytics import tools
 from runs.analytics.tools import Key
 from runs.errors import Problem
@@ -38,10 +38,10 @@ class Asked:
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Raises InvalidFilter."""
-        given = parameters.read(request, "range", "left", "right", *_CALL)
+        given = query_params.read(request, "range", "left", "right", *_CALL)
         sides = [_number(given, name) for name in ("left", "right") if name in given]
         if len(sides) == 1:
-            raise parameters.invalid(Problem("left", "left and right come together"))
+            raise query_params.invalid(Problem("left", "left and right come together"))
         is_call = set(_CALL) <= given.keys()
         return cls(
             choice(given, "range", Range.WEEK),
@@ -100,4 +100,4 @@ def _number(given: dict[str, str], name: str) -> int:
     text = given[name]
     if text.isdecimal() and len(text) < 6:
         return int(text)
-    raise parameters.invalid(Problem(name, f"expected a number, got '{text}'"))
+    raise query_params.invalid(Problem(name, f"expected a number, got '{text}'"))

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import twins
-from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import Asked
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.analytics import tools
 from runs.analytics.tools import Measured, Period, Tool
 from runs.models import Project
@@ -46,12 +46,12 @@ COLUMNS = (
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`tools.json`: all that the page's address asks for, with the calls of each part of the time."""
     asked = Asked.of(request)
     period, listed = _listed(project, asked)
-    return twins.as_json(
+    return downloads.as_json(
         {
             "object": "list",
             "since": period.since,
@@ -64,11 +64,11 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`tools.csv`: the same as a table."""
     asked = Asked.of(request)
-    return twins.as_csv(project, "tools", COLUMNS, _listed(project, asked)[1])
+    return downloads.as_csv(project, "tools", COLUMNS, _listed(project, asked)[1])
 
 
 def _listed(project: Project, asked: Asked) -> tuple[Period, list[Tool]]:

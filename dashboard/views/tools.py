@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import htmx
-from dashboard.access import project_page
 from dashboard.tool_pages import table
 from dashboard.tool_pages.asked import ROWS, Asked, Range, Sort
-from dashboard.views.refused import refusing
+from dashboard.web import htmx
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
 from runs.analytics import tools
 from runs.analytics.tools import Tool
 from runs.models import Assistant, Project

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.access import project_page
 from dashboard.usage_page.page import page as put_together
-from dashboard.views.refused import refusing
-from dashboard.zone import zone_of
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
+from dashboard.web.timezone import zone_of
 from runs.analytics.usage import MOST_COUNTED, Question
 from runs.analytics.usage.durations import MOST_ASSISTANTS
 from runs.models import Membership, Project

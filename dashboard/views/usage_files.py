@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard import twins
-from dashboard.access import project_page
 from dashboard.views.usage import asked
+from dashboard.web import downloads
+from dashboard.web.permissions import project_page
 from runs.analytics.usage import Line, Sums, document, latency, lines, usage, usd
 from runs.analytics.usage.serialization import MOST_GROUPS
 from runs.models import Project
@@ -34,18 +34,18 @@ KIND_COLUMNS = (*COLUMNS[:3], _of_sums("total_tokens"))
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def json(request: HttpRequest, project: Project) -> HttpResponse:
     """`usage.json`: what `GET /api/v1/usage` answers."""
     question = asked(request)
-    return twins.as_json(document(usage(project, question, MOST_GROUPS), latency(project, question)))
+    return downloads.as_json(document(usage(project, question, MOST_GROUPS), latency(project, question)))
 
 
 @require_safe
 @project_page
-@twins.refusing
+@downloads.refusing
 def table(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`usage.csv`: a line for each group in each part of the time."""
     question = asked(request)
     columns = KIND_COLUMNS if question.split.name == "kind" else COLUMNS
-    return twins.as_csv(project, "usage", columns, lines(usage(project, question, MOST_GROUPS)))
+    return downloads.as_csv(project, "usage", columns, lines(usage(project, question, MOST_GROUPS)))

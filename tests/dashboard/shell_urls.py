@@ -4,9 +4,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from dashboard import htmx
-from dashboard.context import PAGES
-from dashboard.views import account, errors
+from dashboard.views import account
+from dashboard.web import error_views, htmx
+from dashboard.web.navigation import PAGES
 
 
 def page(request: HttpRequest, **_: str) -> HttpResponse:
@@ -33,7 +33,7 @@ urlpatterns = [
     path("denied", denied),
     path("broken", broken),
 ]
-handler400 = errors.bad_request
-handler403 = errors.forbidden
-handler404 = errors.not_found
-handler500 = errors.server_error
+handler400 = error_views.bad_request
+handler403 = error_views.forbidden
+handler404 = error_views.not_found
+handler500 = error_views.server_error

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from dashboard.access import admin_page, member_page, project_page
+from dashboard.web.permissions import admin_page, member_page, project_page
 from runs.models import Project, User
 from tests import factories
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
 
-from dashboard import htmx
+from dashboard.web import htmx
 
 FRAGMENTS = {"problem": "login/_problem.html"}
 PAGE = "errors/404.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
-from dashboard.zone import zone_of
+from dashboard.web.timezone import zone_of
 
 
 @pytest.mark.parametrize(

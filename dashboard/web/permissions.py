@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from dashboard import last_project
+from dashboard.web import last_project
 from runs.models import Membership, Project
 
 P = ParamSpec("P")

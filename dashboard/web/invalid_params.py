@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import reswap, retarget
 
-from dashboard import htmx
+from dashboard.web import htmx
 from runs.errors import InvalidFilter
 
 P = ParamSpec("P")

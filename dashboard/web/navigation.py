@@ -9,7 +9,7 @@ from functools import cached_property
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.access import WRITERS
+from dashboard.web.permissions import WRITERS
 from runs.models import Membership, Project, User
 
 

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.views.errors import unavailable
+from dashboard.web.error_views import unavailable
 
 logger = logging.getLogger(__name__)
 
