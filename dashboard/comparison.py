@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from dashboard import side_by_side, text_diff, tool_diff
-from dashboard.json_diff import equal
-from dashboard.lifecycle import Clock
-from dashboard.run_page.posted import Posted, Presence, as_text
-from dashboard.side_by_side import Cell, Row, cell, value, worded
-from dashboard.text_diff import TextDiff
-from dashboard.tool_diff import ToolsDiff
+from dashboard.ui import comparison_rows, text_diff, tool_diff
+from dashboard.ui.comparison_rows import Cell, Row, cell, value, worded
+from dashboard.ui.json_diff import equal
+from dashboard.ui.lifecycle import Clock
+from dashboard.ui.posted_object import Posted, Presence, as_text
+from dashboard.ui.text_diff import TextDiff
+from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Run
 
 # They name the runs themselves, so they can't but differ.
@@ -112,7 +112,7 @@ class Comparison:
     def _fields(self, names: Iterable[str]) -> Iterator[Row]:
         for name in names:
             left, right = self._values(name)
-            yield from side_by_side.rows(name, left, right)
+            yield from comparison_rows.rows(name, left, right)
 
     def _values(self, name: str) -> tuple[Any, Any]:
         left, right = self._posted
@@ -122,16 +122,16 @@ class Comparison:
         for name in _TIMES:
             left, right = self._values(name)
             moments = getattr(self.left, name), getattr(self.right, name)
-            cells = side_by_side.time(left, moments[0]), side_by_side.time(right, moments[1])
+            cells = comparison_rows.time(left, moments[0]), comparison_rows.time(right, moments[1])
             if any(each.presence is not Presence.ABSENT for each in cells):
-                yield Row(name, *cells, not equal(left, right), side_by_side.later(*moments))
+                yield Row(name, *cells, not equal(left, right), comparison_rows.later(*moments))
 
     def _spans(self) -> Iterator[Row]:
         """Waiting and taking, by each run's own timestamps."""
         for name, end in (("until started", "started_at"), ("duration", "ended_at")):
             left, right = _since_created(self.left, end), _since_created(self.right, end)
             cells = self._span(self.left, left), self._span(self.right, right)
-            yield Row(name, *cells, left != right, side_by_side.longer(left, right))
+            yield Row(name, *cells, left != right, comparison_rows.longer(left, right))
 
     def _span(self, run: Run, ms: int | None) -> Cell:
         return worded(Clock.of(run, self.now).span(ms))
@@ -139,8 +139,8 @@ class Comparison:
     def _cost(self) -> Row:
         """What each may have cost, as it is stored."""
         left, right = self.left.cost, self.right.cost
-        cells = side_by_side.cost(left), side_by_side.cost(right)
-        return Row("cost, est.", *cells, left != right, side_by_side.dearer(left, right))
+        cells = comparison_rows.cost(left), comparison_rows.cost(right)
+        return Row("cost, est.", *cells, left != right, comparison_rows.dearer(left, right))
 
     def _assistant(self) -> Row:
         """By its name, where it has one, and its id."""
@@ -161,9 +161,9 @@ class Comparison:
 
     def _calls(self) -> Row:
         counts = [None if each is None else each.total() for each in (self.left_calls, self.right_calls)]
-        cells = side_by_side.calls(self.left_calls), side_by_side.calls(self.right_calls)
+        cells = comparison_rows.calls(self.left_calls), comparison_rows.calls(self.right_calls)
         differs = None not in counts and self.left_calls != self.right_calls
-        return Row("tool calls", *cells, differs, side_by_side.more(*counts))
+        return Row("tool calls", *cells, differs, comparison_rows.more(*counts))
 
 
 def _since_created(run: Run, name: str) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.filter_bar import Address
+from dashboard.ui.filter_controls import Address
 from runs.models import Project
 from runs.query import RunFilters
 

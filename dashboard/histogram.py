@@ -10,10 +10,10 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 
-from dashboard.charts.axis import Tick, said, spelled, ticks
-from dashboard.charts.bars import Slot, stack
-from dashboard.filter_bar import status_rank
-from dashboard.formats import status_label
+from dashboard.ui.charts.bars import Slot, stack
+from dashboard.ui.charts.time_axis import Tick, said, spelled, ticks
+from dashboard.ui.filter_controls import status_rank
+from dashboard.ui.formats import status_label
 from runs.analytics.histogram import Histogram
 from runs.models import Run
 

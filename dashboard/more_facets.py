@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address
+from dashboard.ui.filter_controls import MOST_LISTED, SHOWN_AT_ONCE, Address
 from runs.analytics.facets import Counts, Facets, Key
 from runs.query import Query, RunFilters
 from runs.query.ast import All, Node, Term, both

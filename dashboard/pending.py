@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard import formats, json_values
-from dashboard.listing import NO_NAMES, run_url
-from dashboard.run_page import calls
-from dashboard.run_page.calls import Call
-from dashboard.run_page.posted import as_mapping
+from dashboard.ui import formats, json_view, tool_call_parts
+from dashboard.ui.posted_object import as_mapping
+from dashboard.ui.run_rows import NO_NAMES, run_url
+from dashboard.ui.tool_call_parts import Call
 from runs.analytics.actions import Need, need_of
 from runs.models import Run
 from runs.protocol.lossless_json import clean
@@ -67,16 +66,16 @@ def awaited(run: Run) -> list[Awaited]:
     """The calls that `run` waits for, outputs and approvals alike; none of an action that has other words."""
     if run.required_action is None:
         return []
-    action = as_mapping(json_values.parse(run.required_action))
+    action = as_mapping(json_view.parse(run.required_action))
     found = [as_mapping(action.get(kind)).get("tool_calls") for kind in _ACTIONS]
     posted = [each for some in found if isinstance(some, list) for each in some]
-    return [_awaited(each, calls.read(each, is_awaited=True)) for each in posted]
+    return [_awaited(each, tool_call_parts.read(each, is_awaited=True)) for each in posted]
 
 
 def _awaited(posted: Any, call: Call) -> Awaited:
     """Azure's approvals are flat: they hold arguments themselves."""
     arguments = as_mapping(as_mapping(posted).get(call.type)).get("arguments", as_mapping(posted).get("arguments"))
-    text = arguments if isinstance(arguments, str) or arguments is None else json_values.dump(arguments)
+    text = arguments if isinstance(arguments, str) or arguments is None else json_view.dump(arguments)
     return Awaited(call.id, call.type, call.name, call.server, None if text is None else clean(text))
 
 

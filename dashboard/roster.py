@@ -9,9 +9,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard import formats
-from dashboard.charts import Sparkline, sparkline
-from dashboard.filter_bar import Address
+from dashboard.ui import formats
+from dashboard.ui.charts import Sparkline, sparkline
+from dashboard.ui.filter_controls import Address
 from runs.analytics import assistants
 from runs.analytics.assistants import Overview, Totals
 from runs.errors import InvalidFilter, Problem

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from django.db import OperationalError, transaction
 from django.urls import reverse
 
-from dashboard import columns, sorting
-from dashboard.filter_bar import Address
-from dashboard.listing_address import ALL_RUNS, list_path
+from dashboard.ui import run_columns, sort_headers
+from dashboard.ui.filter_controls import Address
+from dashboard.ui.run_list_address import ALL_RUNS, list_path
 from runs.db import sql
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, SavedView, User
@@ -70,7 +70,7 @@ class Tab:
     @property
     def order_words(self) -> str:
         """In which order it lists runs."""
-        return sorting.words(self.content.order) if self.content else ""
+        return sort_headers.words(self.content.order) if self.content else ""
 
     @property
     def permalink(self) -> str:
@@ -129,13 +129,13 @@ class Tabs:
 
 def content_of(view: SavedView) -> Content:
     """What `view` shows; columns that are no more are left out. Raises InvalidFilter."""
-    shown = "" if view.columns is None else columns.written(view.columns)
+    shown = "" if view.columns is None else run_columns.written(view.columns)
     return Content(_filters(view.query), Order.parse(view.sort) if view.sort else NEWEST_FIRST, shown)
 
 
 def lost_columns(view: SavedView) -> list[str]:
     """The columns of `view` that are no more."""
-    known = {column.name for column in columns.COLUMNS}
+    known = {column.name for column in run_columns.COLUMNS}
     return [name for name in view.columns or () if name not in known]
 
 

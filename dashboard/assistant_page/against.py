@@ -11,7 +11,7 @@ from dashboard.assistant_page.asked import WITHIN, Asked
 from dashboard.assistant_page.changes import Changes
 from dashboard.assistant_page.links import RunLinks
 from dashboard.assistant_page.verdict import Verdict, verdict
-from dashboard.charts.axis import spelled
+from dashboard.ui.charts.time_axis import spelled
 from runs.analytics import version_comparison, versions
 from runs.analytics.version_comparison import Drift
 from runs.analytics.versions import Neighbours, Version, Versions

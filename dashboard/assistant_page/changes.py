@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from dashboard import side_by_side, text_diff, tool_diff
-from dashboard.run_page import changes
-from dashboard.run_page.changes import FieldChange
-from dashboard.run_page.posted import Posted, as_text
-from dashboard.side_by_side import Row, value
-from dashboard.text_diff import TextDiff
-from dashboard.tool_diff import ToolsDiff
+from dashboard.ui import comparison_rows, field_changes, text_diff, tool_diff
+from dashboard.ui.comparison_rows import Row, value
+from dashboard.ui.field_changes import FieldChange
+from dashboard.ui.posted_object import Posted, as_text
+from dashboard.ui.text_diff import TextDiff
+from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Configuration
 from runs.protocol import lossless_json
 
@@ -62,7 +61,7 @@ class Changes:
     @cached_property
     def fields(self) -> list[FieldChange]:
         """All that differ."""
-        return changes.between(*(lossless_json.fields(each.body.encode()) for each in (self.before, self.after)))
+        return field_changes.between(*(lossless_json.fields(each.body.encode()) for each in (self.before, self.after)))
 
     @cached_property
     def instructions(self) -> TextDiff | None:
@@ -82,7 +81,9 @@ class Changes:
         """Every other field that differs, before and after."""
         before, after = self._posted
         names = [field.name for field in self.fields if field.name not in ("instructions", "tools")]
-        rows = chain.from_iterable(side_by_side.rows(name, value(before, name), value(after, name)) for name in names)
+        rows = chain.from_iterable(
+            comparison_rows.rows(name, value(before, name), value(after, name)) for name in names
+        )
         return [row for row in rows if row.differs]
 
     @cached_property

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
 
-from dashboard.filter_bar import Address
+from dashboard.ui.filter_controls import Address
 from runs.analytics.version_comparison import Side
 from runs.analytics.versions import Version
 from runs.models import Project

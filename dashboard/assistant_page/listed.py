@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from dashboard import formats
 from dashboard.assistant_page import changes
 from dashboard.assistant_page.asked import Asked
 from dashboard.assistant_page.changes import FIRST, Summary
 from dashboard.assistant_page.links import RunLinks
+from dashboard.ui import formats
 from runs.analytics import version_comparison, versions
 from runs.analytics.version_comparison import Newest
 from runs.analytics.versions import Neighbours, Version, Versions

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from dashboard import formats
 from dashboard.assistant_page.links import LONGEST_FIRST, MOST_TOKENS_FIRST, RunLinks
 from dashboard.assistant_page.verdict import points
-from dashboard.charts import Sparkline, sparkline
-from dashboard.formats import MINUS, NONE
+from dashboard.ui import formats
+from dashboard.ui.charts import Sparkline, sparkline
+from dashboard.ui.formats import MINUS, NONE
 from runs.analytics.confidence_intervals import newcombe
 from runs.analytics.version_comparison import PARTS, Drift, Figures, Side
 from runs.query import Order

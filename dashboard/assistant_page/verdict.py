@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.formats import MINUS, exact, percent
+from dashboard.ui.formats import MINUS, exact, percent
 from runs.analytics.confidence_intervals import Interval, Share, newcombe
 from runs.analytics.version_comparison import Drift, Side
 

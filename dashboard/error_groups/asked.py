@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.filter_bar import Range
+from dashboard.ui.filter_controls import Range
 from dashboard.web import query_params
 from runs.analytics.errors import Counted
 from runs.errors import Problem

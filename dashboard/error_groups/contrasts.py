@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dashboard import formats
 from dashboard.error_groups.asked import DIGITS, Asked, term
+from dashboard.ui import formats
 from runs.analytics.error_group_contrasts import Attribute, Comparison, Difference
 from runs.models import ErrorGroup
 from runs.query import RunFilters

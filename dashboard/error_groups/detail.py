@@ -9,12 +9,12 @@ from functools import cached_property
 
 from django.urls import reverse
 
-from dashboard import formats
 from dashboard.error_groups.asked import Asked, term
 from dashboard.error_groups.contrasts import Contrast, contrasts
 from dashboard.error_groups.rows import Change, change
 from dashboard.error_groups.shares import Table, tables
-from dashboard.listing import run_url
+from dashboard.ui import formats
+from dashboard.ui.run_rows import run_url
 from runs.analytics import error_group_contrasts, errors
 from runs.analytics.error_group_contrasts import Comparison
 from runs.analytics.errors import Counted, Groups, Parts, Trend

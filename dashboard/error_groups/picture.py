@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
-from dashboard import formats
-from dashboard.charts import Series, Stacked, stacked
+from dashboard.ui import formats
+from dashboard.ui.charts import Series, Stacked, stacked
 from runs.analytics.errors import Groups, Parts, Window
 from runs.models import ErrorGroup
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import formats
-from dashboard.charts import Sparkline, sparkline
 from dashboard.error_groups.asked import Asked, term
+from dashboard.ui import formats
+from dashboard.ui.charts import Sparkline, sparkline
 from runs.analytics.errors import Counted, Parts, Trend, Window
 from runs.enrichment import error_grouping
 from runs.enrichment.error_grouping import Part

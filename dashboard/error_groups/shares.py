@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboard import formats
 from dashboard.error_groups.asked import DIGITS, Asked, term
 from dashboard.error_groups.rows import ranked
+from dashboard.ui import formats
 from runs.analytics.errors import Parts
 from runs.models import ErrorGroup
 from runs.query.operators import written

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from django.utils.safestring import SafeString
 
-from dashboard import markdown
+from dashboard.ui import markdown
 from runs.models import Comment, Membership, Run, User
 from runs.team.comments import LONGEST, MOST
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard import json_values, markdown
-from dashboard.run_page import changes, excerpt
-from dashboard.run_page.changes import FieldChange
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
+from dashboard.ui import field_changes, json_view, markdown, truncated_text
+from dashboard.ui.field_changes import FieldChange
+from dashboard.ui.posted_object import Posted, Presence, as_mapping, as_text
+from dashboard.ui.truncated_text import Excerpt
 from runs.errors import InvalidFilter
 from runs.models import Configuration
 from runs.protocol import lossless_json
@@ -83,7 +82,9 @@ class Change:
 
 def change(previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool) -> Change | None:
     """The change from `previous` to `now`; None where they are but spelled otherwise."""
-    fields = changes.between(lossless_json.fields(previous.body.encode()), lossless_json.fields(now.body.encode()))
+    fields = field_changes.between(
+        lossless_json.fields(previous.body.encode()), lossless_json.fields(now.body.encode())
+    )
     return Change(at, fields, is_shown) if fields else None
 
 
@@ -96,7 +97,7 @@ def settings(posted: Posted) -> list[Setting]:
 def instructions(posted: Posted) -> Instructions:
     """The instructions, whole."""
     value = as_text(posted.value("instructions"))
-    return Instructions(posted.presence("instructions"), None if value is None else excerpt.of_text(value))
+    return Instructions(posted.presence("instructions"), None if value is None else truncated_text.of_text(value))
 
 
 def metadata(posted: Posted) -> list[Pair]:
@@ -105,8 +106,8 @@ def metadata(posted: Posted) -> list[Pair]:
 
 
 def _pair(key: str, value: Any) -> Pair:
-    shown = excerpt.of_posted(value)
-    if not isinstance(value, str) or isinstance(value, json_values.Number):
+    shown = truncated_text.of_posted(value)
+    if not isinstance(value, str) or isinstance(value, json_view.Number):
         return Pair(key, shown)
     wanted = Term("metadata", (Is(value),), key)
     return Pair(key, shown, _asked(wanted), _asked(negated(wanted)))
@@ -130,7 +131,7 @@ def _setting(posted: Posted, name: str) -> Setting:
         case [] | {}:
             return Setting(name, presence, words=as_text(value) or "")
         case list():
-            return Setting(name, presence, detail=excerpt.of_value(value))
+            return Setting(name, presence, detail=truncated_text.of_value(value))
         case str() if name in ("tool_choice", "response_format", "reasoning_effort"):
             return Setting(name, presence, code=value)
         case _:
@@ -144,9 +145,9 @@ def _object(name: str, value: dict[str, Any]) -> Setting:
     if schema.get("schema") is not None:
         count = len(as_mapping(as_mapping(schema["schema"]).get("properties")))
         title = f"Schema, {count} propert{'y' if count == 1 else 'ies'}"
-        return Setting(name, Presence.VALUE, code, words, excerpt.of_value(schema["schema"]), title)
+        return Setting(name, Presence.VALUE, code, words, truncated_text.of_value(schema["schema"]), title)
     is_told = set(value) <= {"type", "last_messages"} and bool(code)
-    return Setting(name, Presence.VALUE, code, words, None if is_told else excerpt.of_value(value))
+    return Setting(name, Presence.VALUE, code, words, None if is_told else truncated_text.of_value(value))
 
 
 def _words(value: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:

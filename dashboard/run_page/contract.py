@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from dashboard.run_page.calls import Call
-from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.steps import Step
+from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.tool_call_parts import Call
 from runs.enrichment.tool_schema import Finding, Report, check
 
 # More are told at the calls themselves.

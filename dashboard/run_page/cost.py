@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.enrichment import pricing
 from runs.enrichment.pricing import Estimate, Price, Source
 from runs.models import Run

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from itertools import pairwise
 
-from dashboard.run_page import changes
-from dashboard.run_page.changes import FieldChange
+from dashboard.ui import field_changes
+from dashboard.ui.field_changes import FieldChange
 from runs.models import Observation
 from runs.models.run_history import Entry, Version
 from runs.protocol.timestamps import milliseconds_between
@@ -59,7 +59,7 @@ def compare(versions: Mapping[int, Version], left: int, right: int) -> Compariso
     return Comparison(
         versions[left],
         versions[right],
-        changes.between(versions[left].members, versions[right].members),
+        field_changes.between(versions[left].members, versions[right].members),
     )
 
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs
 
 from django.db import OperationalError, transaction
 
-from dashboard.filter_bar import Address
-from dashboard.listing import in_list
-from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
+from dashboard.ui.filter_controls import Address
+from dashboard.ui.run_list_address import BESIDE_FILTERS, list_path, read_address
+from dashboard.ui.run_rows import in_list
 from runs.db import sql
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project, Run

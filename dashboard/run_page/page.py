@@ -9,17 +9,14 @@ from functools import cached_property
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from dashboard import markdown
-from dashboard.run_page import configuration, excerpt, history, steps
+from dashboard.run_page import configuration, history, steps
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.complaints import MOST_SHOWN, Complaint, complaints, explanation
 from dashboard.run_page.configuration import Change, Instructions, Pair, Setting
 from dashboard.run_page.contract import Contract
 from dashboard.run_page.cost import Cost
-from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.history import Comparison, Line
 from dashboard.run_page.listed import Listed, listed
-from dashboard.run_page.posted import Posted, Presence
 from dashboard.run_page.raw import RawTree
 from dashboard.run_page.similar import Similar, similar
 from dashboard.run_page.steps import Step
@@ -27,6 +24,9 @@ from dashboard.run_page.timeline import Timeline
 from dashboard.run_page.tools import Tools
 from dashboard.run_page.usage import Usage
 from dashboard.run_page.verdict import Header, Problem, incomplete_reason, last_error
+from dashboard.ui import markdown, truncated_text
+from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.truncated_text import Excerpt
 from runs.analytics.versions import replaced
 from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
 from runs.models.run_history import entries, versions
@@ -82,13 +82,13 @@ class RunPage:
 
     @cached_property
     def answered(self) -> list[Answer]:
-        return [Answer(excerpt.of_text(message.text)) for message in self.answers if message.text]
+        return [Answer(truncated_text.of_text(message.text)) for message in self.answers if message.text]
 
     @cached_property
     def question(self) -> Excerpt | None:
         """What was said before the run was made."""
         message = Message.objects.asked(self.run)
-        return excerpt.of_text(message.text) if message and message.text else None
+        return truncated_text.of_text(message.text) if message and message.text else None
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard import json_pointer, json_values
+from dashboard.ui import json_pointer, json_view
 from runs.protocol import configuration, run
 from runs.protocol.lossless_json import clean, join
 
@@ -85,7 +85,7 @@ class _Writer:
         mark = "" if name in MODELLED else ' <span class="tag">unknown field</span>'
         found = self.found
         try:
-            return list(self._value(json_values.parse(raw), clean(name), pointer, 1, mark))
+            return list(self._value(json_view.parse(raw), clean(name), pointer, 1, mark))
         except RecursionError:
             self.found = found
             return list(self._folded(clean(name), pointer, mark, raw.decode(), "nested very deeply", is_string=False))
@@ -93,8 +93,8 @@ class _Writer:
     def _value(self, value: Any, name: str, pointer: str, depth: int, mark: str = "") -> Iterable[str]:
         if isinstance(value, dict | list) and value and depth < _DEEPEST:
             return self._branch(value, name, pointer, depth, mark)
-        text = json_values.dump(value)
-        is_string = isinstance(value, str) and not isinstance(value, json_values.Number)
+        text = json_view.dump(value)
+        is_string = isinstance(value, str) and not isinstance(value, json_view.Number)
         if len(text) > _LONGEST_STRING:
             return self._folded(name, pointer, mark, text, text[:_SUMMARY] + "…", is_string=is_string)
         kind = ' class="s"' if is_string else ""

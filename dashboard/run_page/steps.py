@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard import json_values
-from dashboard.run_page import calls, excerpt
-from dashboard.run_page.calls import Call, Part
-from dashboard.run_page.posted import as_mapping
+from dashboard.ui import json_view, tool_call_parts, truncated_text
+from dashboard.ui.posted_object import as_mapping
+from dashboard.ui.tool_call_parts import Call, Part
 from runs.models import Message, Run, RunStep
 from runs.protocol.step import TERMINAL
 
@@ -36,7 +35,7 @@ class Step:
         try:
             return [_own_part(self.details, self.messages)]
         except RecursionError:
-            return [Part("step_details", excerpt.of_text(self.record.details or ""))]
+            return [Part("step_details", truncated_text.of_text(self.record.details or ""))]
 
     @property
     def anchor(self) -> str:
@@ -63,10 +62,10 @@ def read(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) 
 
 
 def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> Step:
-    details = json_values.parse(record.details) if record.details else None
+    details = json_view.parse(record.details) if record.details else None
     posted = as_mapping(details).get("tool_calls")
     awaited = waits and record.status not in TERMINAL
-    found = [calls.read(each, is_awaited=awaited) for each in posted] if isinstance(posted, list) else []
+    found = [tool_call_parts.read(each, is_awaited=awaited) for each in posted] if isinstance(posted, list) else []
     return Step(record, number, found, details, messages)
 
 
@@ -75,7 +74,7 @@ def _own_part(details: Any, messages: Mapping[str, Message]) -> Part:
     creation = as_mapping(as_mapping(details).get("message_creation"))
     message = messages.get(str(creation.get("message_id")))
     if message is not None:
-        return Part("Message", excerpt.of_text(message.text))
+        return Part("Message", truncated_text.of_text(message.text))
     if details is None:
         return Part("step_details", remark="step_details: null or not sent")
-    return Part("step_details", excerpt.of_value(details))
+    return Part("step_details", truncated_text.of_value(details))

@@ -11,13 +11,13 @@ from itertools import islice
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard.lifecycle import Clock, goes_on
-from dashboard.run_page import calls
-from dashboard.run_page.axis import Axis, Tick
-from dashboard.run_page.calls import Call, Part
 from dashboard.run_page.contract import Contract
-from dashboard.run_page.posted import Posted, as_mapping
 from dashboard.run_page.steps import Step
+from dashboard.ui import tool_call_parts
+from dashboard.ui.lifecycle import Clock, goes_on
+from dashboard.ui.posted_object import Posted, as_mapping
+from dashboard.ui.timeline_axis import Axis, Tick
+from dashboard.ui.tool_call_parts import Call, Part
 from runs.enrichment.tool_schema import Finding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
@@ -151,7 +151,9 @@ class Timeline:
         action = self.posted.mapping("required_action")
         kinds = ("submit_tool_outputs", "submit_tool_approval")
         found = [as_mapping(action.get(kind)).get("tool_calls") for kind in kinds]
-        return [calls.read(each, is_awaited=True) for some in found if isinstance(some, list) for each in some]
+        return [
+            tool_call_parts.read(each, is_awaited=True) for some in found if isinstance(some, list) for each in some
+        ]
 
     @cached_property
     def axis(self) -> Axis:

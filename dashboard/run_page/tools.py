@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard.run_page import excerpt
-from dashboard.run_page.calls import Call
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import Posted, Presence, as_mapping, as_text
 from dashboard.run_page.steps import Step
+from dashboard.ui import truncated_text
+from dashboard.ui.posted_object import Posted, Presence, as_mapping, as_text
+from dashboard.ui.tool_call_parts import Call
+from dashboard.ui.truncated_text import Excerpt
 from runs.protocol.timestamps import milliseconds_between
 
 # More are drawn when they come into view.
@@ -37,7 +37,7 @@ class Tool:
     @property
     def schema(self) -> Excerpt | None:
         """The definition, laid out."""
-        return None if self.definition is None else excerpt.of_value(self.definition)
+        return None if self.definition is None else truncated_text.of_value(self.definition)
 
     @property
     def address(self) -> str:
@@ -172,7 +172,7 @@ def _function(kind: str, posted: dict[str, Any]) -> Tool:
         (kind, name),
         kind,
         name,
-        excerpt.of_text(description) if description else None,
+        truncated_text.of_text(description) if description else None,
         schema,
         _schema_title(schema),
         posted.get("strict") is True,

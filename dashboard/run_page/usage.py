@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dashboard import formats
-from dashboard.run_page import excerpt
-from dashboard.run_page.axis import percent
 from dashboard.run_page.cost import Cost
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import Posted, Presence, as_integer
 from dashboard.run_page.steps import Step
 from dashboard.run_page.timeline import FIRST_STEPS, Timeline
+from dashboard.ui import formats, truncated_text
+from dashboard.ui.posted_object import Posted, Presence, as_integer
+from dashboard.ui.timeline_axis import percent
+from dashboard.ui.truncated_text import Excerpt
 from runs.models import Run
 
 
@@ -97,7 +96,7 @@ class Usage:
         """The posted object, where it has members beyond those of the specification."""
         known = {"prompt_tokens", "completion_tokens", "total_tokens"}
         value = self.posted.mapping("usage")
-        return excerpt.of_value(value) if set(value) - known else None
+        return truncated_text.of_value(value) if set(value) - known else None
 
     @cached_property
     def counted(self) -> list[Step]:

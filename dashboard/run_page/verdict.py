@@ -11,15 +11,14 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard import formats
-from dashboard.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, waiting_since
-from dashboard.run_page import excerpt
 from dashboard.run_page.complaints import Complaint
 from dashboard.run_page.cost import Cost
-from dashboard.run_page.excerpt import Excerpt
 from dashboard.run_page.listed import Listed
-from dashboard.run_page.posted import Posted, Presence, as_integer, as_text
 from dashboard.run_page.similar import Similar
+from dashboard.ui import formats, truncated_text
+from dashboard.ui.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, waiting_since
+from dashboard.ui.posted_object import Posted, Presence, as_integer, as_text
+from dashboard.ui.truncated_text import Excerpt
 from runs.models import Assistant, Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
@@ -42,7 +41,7 @@ def last_error(posted: Posted) -> Problem | None:
         return None
     error = posted.mapping("last_error")
     message = as_text(error.get("message"))
-    return Problem(as_text(error.get("code")), excerpt.of_text(message) if message else None)
+    return Problem(as_text(error.get("code")), truncated_text.of_text(message) if message else None)
 
 
 def incomplete_reason(posted: Posted) -> str | None:

@@ -1,4 +1,4 @@
-"""`{% load formats %}`: the words of `dashboard.formats`, escaped and marked up.
+"""`{% load formats %}`: the words of `dashboard.ui.formats`, escaped and marked up.
 
 Ids, statuses and codes come from whoever posts runs: everything here goes through `format_html`.
 """
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import formats
+from dashboard.ui import formats
 
 register = template.Library()
 

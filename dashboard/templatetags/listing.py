@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from dashboard import formats
+from dashboard.ui import formats
 from dashboard.web.navigation import Shell
 from runs.analytics.recent_sample import MOST_COUNTED
 from runs.models import SavedView

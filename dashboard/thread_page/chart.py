@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.run_page.axis import Axis, Tick
 from dashboard.thread_page.course import Ran, Said
+from dashboard.ui.timeline_axis import Axis, Tick
 from runs.models import Run
 from runs.protocol.run import TERMINAL
 

@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
-from dashboard import json_values, listing, markdown
-from dashboard.run_page import excerpt
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import as_mapping, as_text
+from dashboard.ui import json_view, markdown, run_rows, truncated_text
+from dashboard.ui.posted_object import as_mapping, as_text
+from dashboard.ui.truncated_text import Excerpt
 from runs.errors import InvalidFilter, Problem
 from runs.models import Message, Project, Run, RunStep
 from runs.querysets.course import ANSWERED, ASKED, RAN
@@ -89,7 +88,7 @@ class Ran:
     run: Run
     duration: str
     ended: bool
-    note: listing.Note | None
+    note: run_rows.Note | None
     called: list[tuple[str, int]]
 
     @property
@@ -116,7 +115,7 @@ def course(
     now: datetime,
     *,
     runs_only: bool,
-    names: Mapping[str, str] = listing.NO_NAMES,
+    names: Mapping[str, str] = run_rows.NO_NAMES,
 ) -> Course:
     """The page behind `after`; three queries at most, however long the thread is. `names`: of assistants, by id."""
     runs = Run.objects.in_thread(project, thread_id).in_course(after).for_list()[: PAGE_SIZE + 1]
@@ -135,12 +134,12 @@ def _place(entry: Said | Ran) -> Place:
 
 def _ran(runs: list[Run], now: datetime) -> Iterator[Ran]:
     called = RunStep.objects.tools_of([run.pk for run in runs]) if runs else {}
-    for row in listing.rows(runs, called, "", now):
+    for row in run_rows.rows(runs, called, "", now):
         yield Ran(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
 
 
 def _said(message: Message, names: Mapping[str, str]) -> Said:
-    text = excerpt.of_text(message.text) if message.text else None
+    text = truncated_text.of_text(message.text) if message.text else None
     is_rendered = text is not None and not text.is_cut and message.role != "user"
     html = markdown.render(text.full) if text is not None and is_rendered else None
     name = names.get(message.assistant_id or "")
@@ -149,7 +148,7 @@ def _said(message: Message, names: Mapping[str, str]) -> Said:
 
 def _others(content: str | None) -> Iterator[str]:
     """`image_file file-abc`; in the words of whoever sent it."""
-    parts = None if content is None else json_values.shown(content)
+    parts = None if content is None else json_view.shown(content)
     for part in parts if isinstance(parts, list) else ():
         kind = as_text(as_mapping(part).get("type"))
         if kind is not None and kind != "text":

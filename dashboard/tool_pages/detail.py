@@ -10,14 +10,13 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Any
 
-from dashboard import formats, tool_diff
-from dashboard.charts import Series, Stacked, stacked
-from dashboard.run_page import excerpt
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.tool_diff import ToolChange
 from dashboard.tool_pages.links import RunLinks
 from dashboard.tool_pages.samples import Samples, samples
 from dashboard.tool_pages.table import Part, part
+from dashboard.ui import formats, tool_diff, truncated_text
+from dashboard.ui.charts import Series, Stacked, stacked
+from dashboard.ui.tool_diff import ToolChange
+from dashboard.ui.truncated_text import Excerpt
 from runs.analytics import tool_samples, tools
 from runs.analytics.tools import Called, Counts, Defined, Key, Measured, Period, Tool
 from runs.models import Assistant, Project
@@ -47,7 +46,7 @@ class Version:
     @property
     def text(self) -> Excerpt:
         """The definition, laid out."""
-        return excerpt.of_value(self.value)
+        return truncated_text.of_value(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
-from dashboard import formats, json_values
-from dashboard.run_page import calls
-from dashboard.run_page.calls import Call
-from dashboard.run_page.posted import as_mapping
+from dashboard.ui import formats, json_view, tool_call_parts
+from dashboard.ui.posted_object import as_mapping
+from dashboard.ui.tool_call_parts import Call
 from runs.analytics import tool_samples
 from runs.analytics.tool_samples import Sort
 from runs.analytics.tools import Key
@@ -88,8 +87,8 @@ def _key(record: RunStep, place: int) -> Key:
 def _sample(
     project: Project, key: Key, record: RunStep, place: int, details: str | None, tools: Mapping[uuid.UUID, str | None]
 ) -> Sample:
-    posted = as_mapping(json_values.parse(details)).get("tool_calls") if details else None
-    call = calls.read(posted[place]) if isinstance(posted, list) and place < len(posted) else None
+    posted = as_mapping(json_view.parse(details)).get("tool_calls") if details else None
+    call = tool_call_parts.read(posted[place]) if isinstance(posted, list) and place < len(posted) else None
     outputs = record.tool_outputs
     at = {"run": record.run_external_id, "step": record.external_id, "call": place}
     run = reverse("run", kwargs={"project": project.slug, "run_id": record.run_external_id})

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard import formats
-from dashboard.charts import Sparkline, sparkline
 from dashboard.tool_pages.asked import Asked, Show, Sort
 from dashboard.tool_pages.links import RunLinks
+from dashboard.ui import formats
+from dashboard.ui.charts import Sparkline, sparkline
 from runs.analytics.tools import Period, Tool
 
 # Of calls; from here on a share of failures is marked.

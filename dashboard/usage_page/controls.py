@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.filter_bar import Token
+from dashboard.ui.filter_controls import Token
 from dashboard.usage_page.links import Links
 from runs.analytics.usage import MEASURES, RANGES, Split
 

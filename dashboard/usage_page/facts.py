@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard import formats
+from dashboard.ui import formats
 from dashboard.usage_page.links import UNPRICED, Links
 from dashboard.usage_page.tables import cost
 from runs.analytics.usage import Latency, Sums, Usage, has_tokens

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.analytics.usage import Question, Split, also
 from runs.query import RunFilters
 from runs.query.ast import Node, Not, Term, both

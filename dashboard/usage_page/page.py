@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dashboard.charts import Stacked
+from dashboard.ui.charts import Stacked
 from dashboard.usage_page.controls import Controls
 from dashboard.usage_page.facts import Fact, facts
 from dashboard.usage_page.links import Links

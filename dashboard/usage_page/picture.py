@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from dashboard import formats
-from dashboard.charts import Series, Stacked, stacked
-from dashboard.charts.stacked import MOST_COLOURS
+from dashboard.ui import formats
+from dashboard.ui.charts import Series, Stacked, stacked
+from dashboard.ui.charts.stacked import MOST_COLOURS
 from dashboard.usage_page.links import Links, times
 from dashboard.usage_page.words import name_of
 from runs.analytics.usage import Group, Sums, Usage

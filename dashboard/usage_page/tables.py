@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import formats
+from dashboard.ui import formats
 from dashboard.usage_page.links import Links, as_long_as, queued_as_long_as
 from dashboard.usage_page.picture import OF
 from dashboard.usage_page.words import name_of

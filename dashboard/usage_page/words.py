@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.analytics.usage import Split
 
 KINDS = {

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import roster
-from dashboard.filter_bar import RANGES, Range, Token
 from dashboard.roster import USUAL, Roster, Sort
-from dashboard.sorting import Head
+from dashboard.ui.filter_controls import RANGES, Range, Token
+from dashboard.ui.sort_headers import Head
 from dashboard.web import htmx, query_params
 from dashboard.web.invalid_params import refusing
 from dashboard.web.permissions import project_page

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import listing
+from dashboard.ui import run_rows
 from dashboard.web import htmx
 from dashboard.web.permissions import project_page
 from runs.models import Project, Run
@@ -37,4 +37,4 @@ def _newest(project: Project) -> dict[str, Any]:
     """The newest run of the project and its address; None where none was received."""
     run = Run.objects.in_project(project).newest_first().for_list().first()
     path = reverse("runs", kwargs={"project": project.slug})
-    return {"run": run, "run_url": listing.run_url(path, run) if run else None}
+    return {"run": run, "run_url": run_rows.run_url(path, run) if run else None}

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats
 from dashboard.error_groups.asked import Asked
 from dashboard.error_groups.rows import Row
+from dashboard.ui import formats
 from dashboard.views.error_groups import Listing
 from dashboard.web import downloads
 from dashboard.web.permissions import project_page

@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats
 from dashboard.error_groups import picture
 from dashboard.error_groups.asked import Asked, Show, Sort
 from dashboard.error_groups.rows import Row, rows
+from dashboard.ui import formats
 from dashboard.web import htmx
 from dashboard.web.invalid_params import refusing
 from dashboard.web.permissions import project_page

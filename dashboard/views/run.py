@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from dashboard import json_pointer
 from dashboard.run_page.asked import Asked
 from dashboard.run_page.comments import Comments
 from dashboard.run_page.page import RunPage, header_alone
+from dashboard.ui import json_pointer
 from dashboard.web import htmx, query_params
 from dashboard.web.invalid_params import refusing
 from dashboard.web.permissions import project_page

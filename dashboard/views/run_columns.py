@@ -11,8 +11,8 @@ from django.http.response import HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from dashboard import columns
-from dashboard.listing_address import list_state
+from dashboard.ui import run_columns
+from dashboard.ui.run_list_address import list_state
 from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
 from runs.models import Project, User
@@ -26,7 +26,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
     It holds wherever a saved view showed columns of its own.
     """
     try:
-        columns.choose(cast(User, request.user), request.POST.getlist("column"))
+        run_columns.choose(cast(User, request.user), request.POST.getlist("column"))
     except InvalidFilter as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
     address, filters = list_state(project, parse_qs(request.POST.get("query", "")))

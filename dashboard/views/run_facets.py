@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from dashboard.listing_address import read_list
 from dashboard.more_facets import MoreFacets
+from dashboard.ui.run_list_address import read_list
 from dashboard.web import htmx
 from dashboard.web.permissions import project_page
 from runs.analytics import facets

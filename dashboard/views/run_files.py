@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
-from dashboard.listing_address import read_list
 from dashboard.selection import selected
+from dashboard.ui.run_list_address import read_list
 from dashboard.web import downloads
 from dashboard.web.permissions import project_page
 from runs.models import Project, Run

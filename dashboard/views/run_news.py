@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard import columns
-from dashboard.filter_bar import Address
-from dashboard.listing_address import BESIDE_FILTERS, list_path, read_address
+from dashboard.ui import run_columns
+from dashboard.ui.filter_controls import Address
+from dashboard.ui.run_list_address import BESIDE_FILTERS, list_path, read_address
 from dashboard.views.runs import rows_of
 from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
@@ -54,14 +54,14 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     runs = Run.objects.in_project(project)
     count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MOST_COUNTED)
     changed = list(runs.with_keys(watched.active).for_list()) if watched.active else []
-    shown = columns.shown(cast(User, request.user), watched.address.columns)
+    shown = run_columns.shown(cast(User, request.user), watched.address.columns)
     context = {
         "news": _words(count),
         "count": count,
         "newest_url": replace(watched.address, order=NEWEST_FIRST).of(watched.filters),
         "news_url": _again(request, count),
         "rows": rows_of(project, changed, shown, watched.address, watched.filters, now),
-        "shown": columns.flags(shown),
+        "shown": run_columns.flags(shown),
     }
     response = render(request, FRAGMENT, context)
     if count and str(count) != watched.known:

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from dashboard.listing_address import list_address
 from dashboard.selection import selected
+from dashboard.ui.run_list_address import list_address
 from dashboard.web.permissions import project_page
 from runs.errors import InvalidFilter
 from runs.models import Project, Run

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from dashboard.listing_address import list_address
 from dashboard.selection import selected
+from dashboard.ui.run_list_address import list_address
 from dashboard.web.permissions import admin_page
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run

@@ -16,10 +16,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard import columns
-from dashboard.listing import in_list
-from dashboard.listing_address import list_state
 from dashboard.selection import selected
+from dashboard.ui import run_columns
+from dashboard.ui.run_list_address import list_state
+from dashboard.ui.run_rows import in_list
 from dashboard.views.runs import rows_of
 from dashboard.web import htmx
 from dashboard.web.permissions import member_page, project_page
@@ -59,12 +59,12 @@ def selection(request: HttpRequest, project: Project) -> HttpResponse:
     if htmx.fragment_target(request) not in LIST_FRAGMENTS:
         messages.success(request, said)
         return redirect(address.of(filters))
-    shown = columns.shown(cast(User, request.user), address.columns)
+    shown = run_columns.shown(cast(User, request.user), address.columns)
     runs = list(Run.objects.in_project(project).with_keys(keys).for_list())
     context = {
         "said": said,
         "rows": rows_of(project, runs, shown, address, filters, timezone.now()),
-        "shown": columns.flags(shown),
+        "shown": run_columns.flags(shown),
     }
     response = htmx.render_page(request, LIST_FRAGMENTS["tagging"], context)
     trigger_client_event(response, "announce", {"value": said})

@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
-from dashboard import columns, export_menu, formats, listing, sorting
-from dashboard.filter_bar import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar
+from dashboard import export_menu
 from dashboard.histogram import Picture
-from dashboard.listing_address import read_list
 from dashboard.saved_views import Tabs
+from dashboard.ui import formats, run_columns, run_rows, sort_headers
+from dashboard.ui.filter_controls import FACETS, MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar
+from dashboard.ui.run_list_address import read_list
 from dashboard.web import htmx
 from dashboard.web.permissions import project_page
 from dashboard.web.timezone import zone_of
@@ -93,7 +94,7 @@ def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) 
     user, cursors = cast(User, request.user), query.get("cursor")
     cursor = Cursor.parse(cursors[-1], address.order) if cursors else None
     search = filters.search(project)
-    shown = columns.shown(user, address.columns)
+    shown = run_columns.shown(user, address.columns)
     return Asked(project, user, filters, address, search, cursor, shown, search.scope.now)
 
 
@@ -156,14 +157,14 @@ def _listed(asked: Asked, first: list[UUID] | None = None) -> dict[str, Any]:
     further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
         "rows": rows_of(asked.project, runs, asked.shown, asked.address, asked.filters, asked.now),
-        "shown": columns.flags(asked.shown),
+        "shown": run_columns.flags(asked.shown),
         "older_url": asked.address.of(asked.filters, further) if further else None,
         "newest_url": asked.address.of(asked.filters),
         "cursor": asked.cursor,
         "page_size": PAGE_SIZE,
         "order": asked.order,
-        "order_words": sorting.words(asked.order),
-        "heads": sorting.heads(asked.order, lambda order: asked.address_in(order).of(asked.filters)),
+        "order_words": sort_headers.words(asked.order),
+        "heads": sort_headers.heads(asked.order, lambda order: asked.address_in(order).of(asked.filters)),
     }
 
 
@@ -174,7 +175,7 @@ def rows_of(
     address: Address,
     filters: RunFilters,
     now: datetime,
-) -> list[listing.Row]:
+) -> list[run_rows.Row]:
     """The rows of `runs` in the list at `address` and of `filters`.
 
     Tools, names and tags are asked for only where they are shown.
@@ -183,8 +184,8 @@ def rows_of(
     called = RunStep.objects.tools_of(keys) if keys and "tools" in shown else {}
     ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
     names = Assistant.objects.names(project, ids)
-    made = listing.rows(runs, called, address.path, now, names, listing.in_list(address.query(filters)))
-    return listing.tagged(made, RunTag.objects.by_run(keys)) if keys and "tags" in shown else made
+    made = run_rows.rows(runs, called, address.path, now, names, run_rows.in_list(address.query(filters)))
+    return run_rows.tagged(made, RunTag.objects.by_run(keys)) if keys and "tags" in shown else made
 
 
 def _overview(request: HttpRequest, asked: Asked) -> Overview:
@@ -201,8 +202,8 @@ def _controls(request: HttpRequest, asked: Asked, facets: Mapping[str, Facet]) -
     return {
         "filters": asked.filters,
         "bar": FilterBar(asked.filters, facets, asked.address, asked.now, names),
-        "columns": columns.COLUMNS,
-        "shown": columns.flags(asked.shown),
+        "columns": run_columns.COLUMNS,
+        "shown": run_columns.flags(asked.shown),
         "exports": export_menu.menu(request, asked.project, asked.filters, asked.address),
         "news_url": _news_url(asked),
         "more_url": asked.address_of("run-facets"),

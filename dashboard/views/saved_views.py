@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard import columns, sorting
-from dashboard.listing_address import read_list
 from dashboard.saved_views import MOST_TABS, counts, lost_columns, tab_of
+from dashboard.ui import run_columns, sort_headers
+from dashboard.ui.run_list_address import read_list
 from dashboard.web import query_params
 from dashboard.web.invalid_params import refusing
 from dashboard.web.permissions import WRITERS, member_page, project_page
@@ -126,7 +126,7 @@ def _show(request: HttpRequest, project: Project, view: SavedView, *, keep_colum
     address, filters = read_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
     view.query = filters.as_language()
     view.sort = "" if address.order == NEWEST_FIRST else str(address.order)
-    shown = columns.shown(cast(User, request.user), address.columns)
+    shown = run_columns.shown(cast(User, request.user), address.columns)
     view.columns = sorted(shown) if keep_columns else None
 
 
@@ -150,8 +150,8 @@ def _form(request: HttpRequest, project: Project, view: SavedView, error: Invali
         "view": view,
         "problems": error.problems if error else (),
         "problem": "" if error else tab_of(view, project).problem,
-        "sorts": [(str(order), sorting.words(order)) for order in sorting.ORDERS],
-        "kept": [column.label for column in columns.COLUMNS if column.name in (view.columns or ())],
+        "sorts": [(str(order), sort_headers.words(order)) for order in sort_headers.ORDERS],
+        "kept": [column.label for column in run_columns.COLUMNS if column.name in (view.columns or ())],
         "lost": lost_columns(view),
         "posted_query": request.POST.get("query", ""),
     }

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import formats
-from dashboard.filter_bar import STATUSES, Address, Token
 from dashboard.thread_page.chart import chart
 from dashboard.thread_page.course import PAGE_SIZE, Place, course
+from dashboard.ui import formats
+from dashboard.ui.filter_controls import STATUSES, Address, Token
 from dashboard.web import htmx, query_params
 from dashboard.web.invalid_params import refusing
 from dashboard.web.permissions import project_page

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard import json_values, text_diff, tool_diff
-from dashboard.json_diff import equal, pointers
+from dashboard.ui import json_view, text_diff, tool_diff
+from dashboard.ui.json_diff import equal, pointers
 from runs.models import Run
 from tests import factories
 
@@ -289,11 +289,11 @@ def test_texts_that_differ_by_their_breaks_say_so():
     ],
 )  # fmt: skip
 def test_json_values_are_equal_when_they_mean_the_same(left, right, are_equal):
-    assert equal(json_values.parse(left), json_values.parse(right)) is are_equal
+    assert equal(json_view.parse(left), json_view.parse(right)) is are_equal
 
 
 def test_pointers_are_escaped():
-    left, right = json_values.parse('{"a/b": {"c~d": 1}}'), json_values.parse('{"a/b": {"c~d": 2}}')
+    left, right = json_view.parse('{"a/b": {"c~d": 1}}'), json_view.parse('{"a/b": {"c~d": 2}}')
     assert [pointer for pointer, _, _ in pointers(left, right)] == ["/a~1b/c~0d"]
 
 

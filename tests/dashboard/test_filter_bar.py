@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.filter_bar import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
+from dashboard.ui.filter_controls import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
 from runs.analytics.overview import Facet
 from runs.query import Moment, RunFilters
 from runs.query.fields import CHOICES

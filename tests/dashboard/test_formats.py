@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.template import Context, Template
 
-from dashboard import formats
+from dashboard.ui import formats
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

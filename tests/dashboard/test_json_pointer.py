@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.json_pointer import below, resolve
+from dashboard.ui.json_pointer import below, resolve
 
 MEMBERS = {
     "usage": b'{"cost": 1.0, "big": 1000000000000000000000000000000, "none": null}',

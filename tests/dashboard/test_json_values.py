@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import json_values
+from dashboard.ui import json_view
 
 
 @pytest.mark.parametrize(
@@ -23,23 +23,23 @@ from dashboard import json_values
     ],
 )
 def test_numbers_and_everything_else_keep_their_spelling(written):
-    assert json_values.dump(json_values.parse(written)) == written
+    assert json_view.dump(json_view.parse(written)) == written
 
 
 def test_strings_are_unescaped_unless_no_page_could_carry_them():
-    assert json_values.dump(json_values.parse(r'"\u00e5\ud83d\ude00"')) == '"å😀"'
-    assert json_values.dump(json_values.parse(r'"\ud800\u0000"')) == r'"\ud800\u0000"'
+    assert json_view.dump(json_view.parse(r'"\u00e5\ud83d\ude00"')) == '"å😀"'
+    assert json_view.dump(json_view.parse(r'"\ud800\u0000"')) == r'"\ud800\u0000"'
 
 
 def test_objects_are_laid_out_over_lines():
-    assert json_values.prettified('{"a":{"b":[1,{}]}}') == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
+    assert json_view.prettified('{"a":{"b":[1,{}]}}') == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
 
 
 @pytest.mark.parametrize("no_json", ["", "warm and sunny", "{broken", "42", '"text"', "[NaN]", "[" * 5000])
 def test_what_is_no_object_or_array_is_left_alone(no_json):
-    assert json_values.prettified(no_json) is None
+    assert json_view.prettified(no_json) is None
 
 
 def test_texts_are_made_fit_for_a_page_at_any_depth():
-    value = json_values.parse(r'{"k\u0000": ["\ud800", 1.0]}')
-    assert json_values.cleaned(value) == {"k\ufffd": ["\ufffd", "1.0"]}
+    value = json_view.parse(r'{"k\u0000": ["\ud800", 1.0]}')
+    assert json_view.cleaned(value) == {"k\ufffd": ["\ufffd", "1.0"]}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.lifecycle import goes_on, is_overdue, lifecycle, waiting_since
+from dashboard.ui.lifecycle import goes_on, is_overdue, lifecycle, waiting_since
 from runs.models import Run, RunStep
 
 T = datetime(2026, 11, 20, 14, 27, 54, tzinfo=UTC)

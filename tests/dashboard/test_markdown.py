@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import markdown
+from dashboard.ui import markdown
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest
 from runs.models import Project, Run
 from runs.protocol.lossless_json import clean

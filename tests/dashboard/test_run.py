@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.models import Run
 from tests import factories
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.analytics.usage import Sums
 from runs.analytics.usage import rollup_reader as module
 from runs.analytics.usage.rollup_reader import total

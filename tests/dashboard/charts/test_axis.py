@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.charts.axis import said, spelled, ticks
+from dashboard.ui.charts.time_axis import said, spelled, ticks
 
 KATHMANDU, BERLIN = ZoneInfo("Asia/Kathmandu"), ZoneInfo("Europe/Berlin")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.template.loader import render_to_string
 
-from dashboard.charts import sparkline
+from dashboard.ui.charts import sparkline
 
 
 def test_bars_reach_from_the_least_to_the_highest() -> None:

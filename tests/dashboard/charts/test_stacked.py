@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template.loader import render_to_string
 
-from dashboard import formats
-from dashboard.charts import Series, Stacked, stacked
-from dashboard.charts.stacked import Number
+from dashboard.ui import formats
+from dashboard.ui.charts import Series, Stacked, stacked
+from dashboard.ui.charts.stacked import Number
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = [datetime(2026, 11, 20, 14, tzinfo=UTC) + timedelta(hours=place) for place in range(4)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard import json_values
+from dashboard.ui import json_view
 from runs.protocol.lossless_json import clean
 
 
@@ -26,13 +26,13 @@ def resolve(members: Mapping[str, bytes], pointer: str) -> str | None:
     raw = _member(members, first)
     if raw is None or not rest:
         return None if raw is None else raw.decode()
-    value = json_values.parse(raw)
+    value = json_view.parse(raw)
     for step in rest:
         found = _inner(value, step)
         if found is None:
             return None
         value = found[0]
-    return json_values.dump(value)
+    return json_view.dump(value)
 
 
 def _inner(value: Any, step: str) -> tuple[Any] | None:

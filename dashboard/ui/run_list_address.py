@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from django.urls import reverse
 
-from dashboard import columns
-from dashboard.filter_bar import Address
+from dashboard.ui import run_columns
+from dashboard.ui.filter_controls import Address
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
 from runs.query import Order, RunFilters
@@ -28,7 +28,7 @@ def read_address(path: str, query: Mapping[str, Sequence[str]]) -> Address:
     """What `query`, a query string of the list at `path` taken apart, says beside its filters. Raises InvalidFilter."""
     given = {name: query[name][-1] for name in BESIDE_FILTERS if query.get(name)}
     order = Order.parse(given["sort"]) if "sort" in given else NEWEST_FIRST
-    shown = columns.written(columns.read(given["columns"])) if "columns" in given else ""
+    shown = run_columns.written(run_columns.read(given["columns"])) if "columns" in given else ""
     view = given.get("view", "")
     if view and not _VIEW.fullmatch(view):
         message = f"expected the number of a saved view, or {ALL_RUNS}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from dashboard import json_values
+from dashboard.ui import json_view
 
 
 class Presence(StrEnum):
@@ -30,7 +30,7 @@ class Posted:
 
     def value(self, name: str) -> Any:
         """The value of a member; None also where it was not sent."""
-        return json_values.shown(self.raw[name]) if name in self.raw else None
+        return json_view.shown(self.raw[name]) if name in self.raw else None
 
     def mapping(self, name: str) -> dict[str, Any]:
         """The value of a member that is an object; empty where it is anything else."""
@@ -56,4 +56,4 @@ def as_text(value: Any) -> str | None:
     """`value` in words: strings as they are, None for null, anything else as JSON."""
     if value is None:
         return None
-    return str(value) if isinstance(value, str) else json_values.dump(value)
+    return str(value) if isinstance(value, str) else json_view.dump(value)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.models import Run, RunStep
 from runs.protocol.run import TERMINAL
 from runs.protocol.timestamps import milliseconds_between

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dashboard.charts.bars import FILLED, bar
+from dashboard.ui.charts.bars import FILLED, bar
 
 HEIGHT = 20
 _LEAST = 1.0  # what is little is not nothing

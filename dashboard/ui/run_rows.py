@@ -14,7 +14,7 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from dashboard import formats
+from dashboard.ui import formats
 from runs.models import Run
 from runs.protocol.run import TERMINAL
 from runs.query.operators import written

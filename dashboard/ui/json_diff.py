@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard import json_pointer
-from dashboard.json_values import Number
+from dashboard.ui import json_pointer
+from dashboard.ui.json_view import Number
 
 # What stands on the side that has nothing at a place.
 ABSENT = object()

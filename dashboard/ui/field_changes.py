@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dashboard import json_diff, json_values, text_diff
-from dashboard.run_page.posted import Posted, Presence
-from dashboard.text_diff import TextDiff
+from dashboard.ui import json_diff, json_view, text_diff
+from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.text_diff import TextDiff
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _is_same(name: str, before: Posted, after: Posted) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, json_values.Number)
+    return isinstance(value, str) and not isinstance(value, json_view.Number)
 
 
 def _written(value: Any, as_text: bool) -> str:
@@ -62,6 +62,6 @@ def _written(value: Any, as_text: bool) -> str:
     if as_text:
         return str(value)
     try:
-        return json_values.pretty(value)
+        return json_view.pretty(value)
     except RecursionError:
-        return json_values.dump(value)
+        return json_view.dump(value)

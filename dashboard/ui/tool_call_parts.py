@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard import json_values
-from dashboard.run_page import excerpt
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import as_mapping, as_text
+from dashboard.ui import json_view, truncated_text
+from dashboard.ui.posted_object import as_mapping, as_text
+from dashboard.ui.truncated_text import Excerpt
 from runs.enrichment.tool_output_errors import complaint
 from runs.enrichment.tool_schema import Called
 from runs.protocol.lossless_json import clean
@@ -64,8 +63,8 @@ class Call:
     def called(self) -> Called:
         """The call of a function as the contract check takes it: one object a call."""
         arguments = as_mapping(self.posted.get(self.type)).get("arguments")
-        is_text = isinstance(arguments, str) and not isinstance(arguments, json_values.Number)
-        return Called(self.id, self.name, arguments if is_text or arguments is None else json_values.dump(arguments))
+        is_text = isinstance(arguments, str) and not isinstance(arguments, json_view.Number)
+        return Called(self.id, self.name, arguments if is_text or arguments is None else json_view.dump(arguments))
 
     @cached_property
     def complaint(self) -> str | None:
@@ -79,19 +78,19 @@ class Call:
         logs = body.get("outputs")
         told = [as_mapping(each).get("logs") for each in logs] if isinstance(logs, list) else []
         for output in (body.get("output"), self.posted.get("output"), *told):
-            if isinstance(output, str) and not isinstance(output, json_values.Number):
+            if isinstance(output, str) and not isinstance(output, json_view.Number):
                 yield output
             elif isinstance(output, dict):
-                yield json_values.dump(output)
+                yield json_view.dump(output)
 
     @cached_property
     def parts(self) -> list[Part]:
         """What it holds, laid out. Made when it is shown: most of a page's time would go into it."""
         try:
-            posted = as_mapping(json_values.cleaned(self.posted))
+            posted = as_mapping(json_view.cleaned(self.posted))
             return list(_parts(self.type, posted, as_mapping(posted.get(self.type)), self.is_answered))
         except RecursionError:
-            return [Part(f"{self.type}, as received", excerpt.of_text(json_values.dump(self.posted)))]
+            return [Part(f"{self.type}, as received", truncated_text.of_text(json_view.dump(self.posted)))]
 
 
 def read(posted: Any, *, is_awaited: bool = False) -> Call:
@@ -119,7 +118,7 @@ def _word(value: Any) -> str | None:
 def _length(output: Any) -> int | None:
     if output is None:
         return None
-    return len(output) if isinstance(output, str) else len(json_values.dump(output))
+    return len(output) if isinstance(output, str) else len(json_view.dump(output))
 
 
 def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bool) -> Iterator[Part]:
@@ -138,12 +137,12 @@ def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bo
 def _argument(body: dict[str, Any]) -> Part:
     if body.get("arguments") is None:
         return Part("Arguments", remark=_missing(body, "arguments"))
-    return Part("Arguments", excerpt.of_posted(body["arguments"]))
+    return Part("Arguments", truncated_text.of_posted(body["arguments"]))
 
 
 def _output(body: dict[str, Any], answered: bool) -> Part:
     if body.get("output") is not None:
-        return Part("Output", excerpt.of_posted(body["output"]))
+        return Part("Output", truncated_text.of_posted(body["output"]))
     return Part("Output", remark=_missing(body, "output") if answered else "Not submitted yet.")
 
 
@@ -153,7 +152,7 @@ def _missing(body: dict[str, Any], name: str) -> str:
 
 def _code(body: dict[str, Any]) -> Iterator[Part]:
     source = as_text(body.get("input"))
-    yield Part("Code", excerpt.of_text(source)) if source else Part("Code", remark=_missing(body, "input"))
+    yield Part("Code", truncated_text.of_text(source)) if source else Part("Code", remark=_missing(body, "input"))
     outputs = body.get("outputs")
     for output in outputs if isinstance(outputs, list) else []:
         yield _code_output(as_mapping(output), output)
@@ -163,17 +162,17 @@ def _code(body: dict[str, Any]) -> Iterator[Part]:
 
 def _code_output(output: dict[str, Any], posted: Any) -> Part:
     if output.get("type") == "logs":
-        return Part("Logs", excerpt.of_text(as_text(output.get("logs")) or ""))
+        return Part("Logs", truncated_text.of_text(as_text(output.get("logs")) or ""))
     file_id = as_text(as_mapping(output.get("image")).get("file_id"))
     if file_id is not None:
         return Part("Image", file_id=file_id)
-    return Part("Output", excerpt.of_value(posted))
+    return Part("Output", truncated_text.of_value(posted))
 
 
 def _search(body: dict[str, Any]) -> Iterator[Part]:
     rest = {name: value for name, value in body.items() if name != "results"}
     if rest:
-        yield Part("Options", excerpt.of_value(rest))
+        yield Part("Options", truncated_text.of_value(rest))
     results = body.get("results")
     if not isinstance(results, list):
         yield Part("Results", remark="Servers send results only where they are asked to include them.")
@@ -188,7 +187,7 @@ def _found_file(posted: dict[str, Any]) -> FoundFile:
         as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
         as_text(posted.get("file_id")),
         as_text(posted.get("score")),
-        excerpt.of_text("\n\n".join(texts)) if texts else None,
+        truncated_text.of_text("\n\n".join(texts)) if texts else None,
     )
 
 
@@ -201,4 +200,4 @@ def _vendor(kind: str, posted: dict[str, Any], answered: bool) -> Iterator[Part]
     shown = {"id", "type", "name", "arguments", "output"}
     rest = {name: value for name, value in posted.items() if name not in shown}
     if rest:
-        yield Part(f"{kind}, as received", excerpt.of_value(rest))
+        yield Part(f"{kind}, as received", truncated_text.of_value(rest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard import json_values
+from dashboard.ui import json_view
 from runs.protocol.lossless_json import clean
 
 LONGEST = 6_000
@@ -39,12 +39,12 @@ def of_text(string: str) -> Excerpt:
 
 def of_value(value: Any) -> Excerpt:
     """A JSON value (see `json_values.parse`), laid out."""
-    return Excerpt(clean(json_values.pretty(value)), is_json=True)
+    return Excerpt(clean(json_view.pretty(value)), is_json=True)
 
 
 def of_posted(value: Any) -> Excerpt:
     """A value that ought to be a string: laid out where the string is JSON, as JSON where it is no string."""
-    if not isinstance(value, str) or isinstance(value, json_values.Number):
+    if not isinstance(value, str) or isinstance(value, json_view.Number):
         return of_value(value)
-    laid_out = json_values.prettified(value)
+    laid_out = json_view.prettified(value)
     return of_text(value) if laid_out is None else Excerpt(clean(laid_out), is_json=True)

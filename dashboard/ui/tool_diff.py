@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.json_diff import ABSENT, equal, pointers
-from dashboard.run_page import excerpt
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import as_mapping, as_text
+from dashboard.ui import truncated_text
+from dashboard.ui.json_diff import ABSENT, equal, pointers
+from dashboard.ui.posted_object import as_mapping, as_text
+from dashboard.ui.truncated_text import Excerpt
 
 MOST_CHANGES = 60
 
@@ -99,4 +99,4 @@ def _changes(key: Key, left: Any, right: Any) -> ToolChange:
 def _shown(value: Any) -> Excerpt | None:
     if value is ABSENT:
         return None
-    return excerpt.of_value(value)
+    return truncated_text.of_value(value)

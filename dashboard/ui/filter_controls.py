@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from dashboard import formats
-from dashboard.listing import NO_NAMES
+from dashboard.ui import formats
+from dashboard.ui.run_rows import NO_NAMES
 from runs.analytics.overview import Facet
 from runs.models import Run
 from runs.query import Moment, RunFilters
@@ -48,7 +48,7 @@ class Address:
 
     path: str
     order: Order = NEWEST_FIRST
-    columns: str = ""  # which ones are shown, as `dashboard.columns` writes them; "" for those of whoever looks
+    columns: str = ""  # which ones are shown, as `dashboard.ui.run_columns` writes them; "" for those of whoever looks
     view: str = ""  # the saved view that was opened
     plain: str = ""  # what `view` says where none was: something, where the bare address opens the project's default
 

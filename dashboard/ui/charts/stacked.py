@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import pairwise
 
-from dashboard import formats
-from dashboard.charts.axis import Tick, said, spelled, ticks
-from dashboard.charts.bars import Slot, stack
+from dashboard.ui import formats
+from dashboard.ui.charts.bars import Slot, stack
+from dashboard.ui.charts.time_axis import Tick, said, spelled, ticks
 
 # Where the number of a series in a time leads to; None for all series.
 Link = Callable[[int | None, datetime, datetime], str]

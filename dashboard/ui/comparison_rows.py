@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboard import formats, json_values
-from dashboard.json_diff import ABSENT, equal, number
-from dashboard.json_values import Number
-from dashboard.listing import TIMES
-from dashboard.run_page import excerpt
-from dashboard.run_page.excerpt import Excerpt
-from dashboard.run_page.posted import Posted, Presence
+from dashboard.ui import formats, json_view, truncated_text
+from dashboard.ui.json_diff import ABSENT, equal, number
+from dashboard.ui.json_view import Number
+from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.run_rows import TIMES
+from dashboard.ui.truncated_text import Excerpt
 
 LONGEST = 600
 # Larger objects, and what lies deeper, are compared as a whole.
@@ -74,7 +73,7 @@ def cell(found: Any) -> Cell:
     """A cell for a value as it was sent: integers with separators, strings as they are, else JSON."""
     if found is ABSENT:
         return Cell(Presence.ABSENT)
-    return Cell(Presence.NULL) if found is None else worded(excerpt.of_text(_words(found)).full)
+    return Cell(Presence.NULL) if found is None else worded(truncated_text.of_text(_words(found)).full)
 
 
 def time(found: Any, moment: datetime | None) -> Cell:
@@ -130,7 +129,7 @@ def _member(side: Any, name: str) -> Any:
 def _words(found: Any) -> str:
     if isinstance(found, Number):
         return f"{int(found):,}" if found.lstrip("-").isdecimal() and len(found) < 20 else str(found)
-    return found if isinstance(found, str) else json_values.dump(found)
+    return found if isinstance(found, str) else json_view.dump(found)
 
 
 def _difference(left: Any, right: Any) -> str:
