@@ -1,10 +1,10 @@
-"""`{% load errors %}`: words of `dashboard.error_groups`."""
+"""`{% load errors %}`: words of `dashboard.pages.errors`."""
 
 from __future__ import annotations
 
 from django import template
 
-from dashboard.error_groups.rows import silence
+from dashboard.pages.errors.rows import silence
 
 register = template.Library()
 

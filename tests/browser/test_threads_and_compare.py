@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.thread_page import course
-from dashboard.views import threads as view
+from dashboard.pages.threads import conversation
+from dashboard.pages.threads import views as view
 from runs.models import Project
 from tests import factories
 from tests.browser.conftest import assert_accessible
@@ -64,7 +64,7 @@ def test_from_the_list_to_the_thread_to_the_failed_run_to_what_changed(
 def test_later_entries_and_older_threads_are_added_below(
     signed_in: Page, live_server: Any, talk: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "PAGE_SIZE", 2)
+    monkeypatch.setattr(conversation, "PAGE_SIZE", 2)
     monkeypatch.setattr(view, "LIST_SIZE", 1)
     signed_in.goto(f"{live_server.url}/p/default/threads/thread_talk/")
     entries = signed_in.locator("#entries > li")

@@ -4,7 +4,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from dashboard.views import account
+from dashboard.pages.account import views
 from dashboard.web import error_views, htmx
 from dashboard.web.navigation import PAGES
 
@@ -23,9 +23,9 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", page, name="home"),
-    path("login/", account.login, name="login"),
-    path("logout/", account.logout, name="logout"),
-    path("account/password/", account.password, name="password"),
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="logout"),
+    path("account/password/", views.password, name="password"),
     path("projects/new/", page, name="new-project"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
     path("p/<slug:project>/receiving/", page, name="receiving"),

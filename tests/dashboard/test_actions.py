@@ -14,8 +14,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.views import action_files
-from dashboard.views import actions as view
+from dashboard.pages.actions import downloads
+from dashboard.pages.actions import views as view
 from runs.analytics import actions
 from runs.models import Run
 from tests import factories
@@ -200,7 +200,7 @@ def test_the_poll_gets_the_list_alone(member_client, needy) -> None:
 
 
 def test_files_say_what_the_page_says(member_client, needy, monkeypatch) -> None:
-    monkeypatch.setattr(action_files, "PAGE_SIZE", 4)
+    monkeypatch.setattr(downloads, "PAGE_SIZE", 4)
     shown = listed(member_client.get(URL))
     first = member_client.get("/p/default/actions.json").json()
     assert first["counts"] == {"overdue": 2, "waiting": 3, "silent": 1}

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.assistant_page import against, changes, listed
+from dashboard.pages.assistants import changes, comparison, version_list
 from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
 from runs.team.deletion import erase
@@ -246,7 +246,7 @@ def test_versions_in_use_at_the_same_time_are_said_to_be(member_client, filled):
 
 
 def test_the_busiest_of_many_at_the_same_time_are_told(member_client, filled, monkeypatch):
-    monkeypatch.setattr(against, "MOST_TOLD", 1)
+    monkeypatch.setattr(comparison, "MOST_TOLD", 1)
     both = [changed.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
     factories.post(filled, *both, changed.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
     second = next(each for each in versions.versions(filled, ASSISTANT).all if each.first_at == CHANGED)
@@ -263,7 +263,7 @@ def test_what_was_not_used_after_the_other_has_no_before_and_after(member_client
 
 
 def test_earlier_versions_are_counted_and_a_page_away(member_client, project, monkeypatch):
-    monkeypatch.setattr(listed, "LISTED", 3)
+    monkeypatch.setattr(version_list, "LISTED", 3)
     factories.post(project, *(changed.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(8)))
     response = member_client.get(URL)
     assert [row[0] for row in table(response)] == ["v8", "v7", "v6"]

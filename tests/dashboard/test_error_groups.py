@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.views import error_groups as view
+from dashboard.pages.errors import views as view
 from runs.models import ErrorGroup, Project, User
 from runs.team.deletion import erase
 from tests import factories

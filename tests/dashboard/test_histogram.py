@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.histogram import Picture
+from dashboard.pages.runs.histogram import Picture
 from runs.analytics.histogram import Histogram
 from runs.rollups.time_buckets import Span, span
 

@@ -800,7 +800,7 @@ def test_its_place_in_the_thread_is_told_where_it_has_one(project, member_client
         assert f"<small>{number} of 5 in thread</small>" in member_client.get(address(run_id)).content.decode()
     alone = Run.objects.get(thread_id="thread_2")
     assert "<small>in thread</small>" in member_client.get(address(alone.external_id)).content.decode()
-    monkeypatch.setattr("dashboard.run_page.verdict.MOST_COUNTED", 4)
+    monkeypatch.setattr("dashboard.pages.run.header.MOST_COUNTED", 4)
     assert "<small>in thread</small>" in member_client.get(address(ordered[0])).content.decode()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.views import run_files
+from dashboard.pages.runs import downloads
 from runs.models import Project, Run
 from runs.transfer import exports
 from tests import factories
@@ -100,7 +100,7 @@ def test_files_are_for_members(client: Client, project: Project) -> None:
 def test_memory_does_not_grow_with_the_file(
     member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_files, "BLOCK", 4096)
+    monkeypatch.setattr(downloads, "BLOCK", 4096)
     monkeypatch.setattr(exports, "_CHUNK", 20)
     text = "x" * 10_000
     for _ in range(3):

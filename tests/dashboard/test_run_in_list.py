@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.run_page import listed
-from dashboard.run_page.listed import RunList
+from dashboard.pages.run import list_navigation
+from dashboard.pages.run.list_navigation import RunList
 from runs.models import Project, Run
 from tests import factories
 
@@ -108,7 +108,7 @@ def test_neighbours_that_are_far_to_seek_are_not_sought_for_long(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(listed, "LONGEST_SEARCH", 20)
+    monkeypatch.setattr(list_navigation, "LONGEST_SEARCH", 20)
     monkeypatch.setattr(type(Run.objects.all()), "beside", slow)
     html = member_client.get(address_of(five[1], "q%3Drefund")).content.decode()
     assert "finding its neighbours took too long" in html

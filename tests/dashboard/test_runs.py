@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.views import runs as view
+from dashboard.pages.runs import views as view
 from runs.analytics import recent_sample
 from runs.models import Run
 from runs.query import Cursor

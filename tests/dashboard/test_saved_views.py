@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard import saved_views as tabs
-from dashboard.saved_views import Tab
+from dashboard.pages.runs import saved_view_tabs as tabs
+from dashboard.pages.runs.saved_view_tabs import Tab
 from runs.models import Project, SavedView, User
 from tests import factories
 from tests.runs.test_saved_views import saved

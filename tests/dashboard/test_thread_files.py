@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.views import thread_files
+from dashboard.pages.threads import downloads
 from runs.models import Project
 from tests import factories
 
@@ -60,7 +60,7 @@ def test_the_files_hold_what_the_page_shows(member_client: Client, three: Projec
 def test_filters_and_pages_hold_for_files_too(
     member_client: Client, three: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread_files, "PAGE_SIZE", 2)
+    monkeypatch.setattr(downloads, "PAGE_SIZE", 2)
     first = member_client.get(f"{URL}.json").json()
     second = member_client.get(f"{URL}.json", {"cursor": first["cursor"]}).json()
     assert [len(page["data"]) for page in (first, second)] == [2, 1]

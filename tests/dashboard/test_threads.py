@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from dashboard.thread_page import course
-from dashboard.views import threads as view
+from dashboard.pages.threads import conversation as course
+from dashboard.pages.threads import views as view
 from runs.analytics import threads
 from runs.models import Run
 from runs.team.deletion import erase

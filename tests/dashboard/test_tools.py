@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.tool_pages import asked
+from dashboard.pages.tools import params
 from tests import factories
 from tests.factories import function_call, function_tool
 from tests.runs.stats import test_tools as numbers
@@ -112,7 +112,7 @@ def test_a_hundred_and_more_tools_stay_usable(member_client, project) -> None:
     tools = [function_tool(f"render_preview_{number:03}") for number in range(130)]
     factories.post(project, factories.run_object(tools=tools))
     response = member_client.get(URL)
-    assert len(cells(response)) == asked.ROWS
+    assert len(cells(response)) == params.ROWS
     assert "50 of 130 shown" in words(response.content.decode())
     more = re.search(r'<a class="btn" href="([^"]*rows=100[^"]*)"', response.content.decode())
     assert more

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.views import runs as view
+from dashboard.pages.runs import views as view
 from runs.models import Project
 from runs.query import planner
 from runs.query.order import SORTS

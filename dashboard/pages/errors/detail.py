@@ -1,0 +1,187 @@
+"""The page of one group: what its runs come to, where they are, why they are together, what sets them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.urls import reverse
+
+from dashboard.pages.errors.breakdown import Table, tables
+from dashboard.pages.errors.contrasts import Contrast, contrasts
+from dashboard.pages.errors.params import Asked, term
+from dashboard.pages.errors.rows import Change, change
+from dashboard.ui import formats
+from dashboard.ui.run_rows import run_url
+from runs.analytics import error_group_contrasts, errors
+from runs.analytics.error_group_contrasts import Comparison
+from runs.analytics.errors import Counted, Groups, Parts, Trend
+from runs.enrichment import error_grouping
+from runs.enrichment.error_grouping import Part
+from runs.models import Assistant, ErrorGroup, Run
+from runs.query import RunFilters
+from runs.querysets.run import PREVIEW_LENGTH
+
+SAMPLES = 10
+_MOMENT = timedelta(microseconds=1)
+STATES = {
+    ErrorGroup.State.OPEN: "Open again",
+    ErrorGroup.State.RESOLVED: "Resolve",
+    ErrorGroup.State.IGNORED: "Ignore",
+}
+_NAMES = {
+    "email": "address",
+    "hex": "hexadecimal number",
+    "host": "host name",
+    "id": "id",
+    "ip": "IP address",
+    "key": "secret key",
+    "model": "model",
+    "n": "number",
+    "org": "organization",
+    "path": "path",
+    "rest": "middle of a long message",
+    "time": "time or duration",
+    "tool": "tool",
+    "trace": "line of a stack trace",
+    "url": "address",
+    "value": "quoted value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A run of the group, with its message taken apart."""
+
+    run: Run
+    url: str
+    assistant: str
+    message: list[Part]
+    is_cut: bool
+
+
+@dataclass
+class Detail:
+    """A group within the time and among the runs that the address asks for."""
+
+    group: ErrorGroup
+    asked: Asked
+    now: datetime
+
+    @cached_property
+    def found(self) -> Groups:
+        return errors.groups(self.asked.project, self.asked.filters, self.now, only=self.group.pk)
+
+    @property
+    def counted(self) -> Counted | None:
+        """None where no run of that time matches."""
+        return next(iter(self.found.groups), None)
+
+    @cached_property
+    def seen(self) -> tuple[datetime, datetime] | None:
+        """First and last run, of any time."""
+        counted = self.counted
+        return (counted.first_seen, counted.last_seen) if counted else errors.seen(self.group.pk)
+
+    @cached_property
+    def parts(self) -> Parts:
+        keys = [self.group.pk]
+        found = errors.parts(
+            self.asked.project, self.asked.filters, self.found.window, self.now, keys, only=self.group.pk
+        )
+        return found[self.group.pk]
+
+    @cached_property
+    def change(self) -> Change | None:
+        """None where there is nothing to compare with."""
+        is_told = self.counted is not None and self.counted.trend is not Trend.UNKNOWN
+        return change(self.asked, self.counted, self.found.window, self.now) if self.counted and is_told else None
+
+    @property
+    def cost(self) -> str:
+        return "" if self.found.sums.cost is None else formats.cost(self.found.sums.cost)
+
+    @property
+    def url(self) -> str:
+        return self.asked.runs(term(self.group))
+
+    @property
+    def term(self) -> str:
+        """How the query language asks for its runs."""
+        return term(self.group)
+
+    @cached_property
+    def regressed(self) -> bool:
+        """Whether it came back after somebody took it for resolved, at any time."""
+        changed, seen = self.group.state_changed_at, self.seen
+        is_resolved = self.group.state == ErrorGroup.State.RESOLVED
+        return is_resolved and changed is not None and seen is not None and seen[1] > changed
+
+    @cached_property
+    def since(self) -> tuple[int, str]:
+        """How many runs were created after it was resolved, and where they are listed; for one that regressed."""
+        changed = self.group.state_changed_at or self.now
+        filters = RunFilters().narrowed(f"{self.term} created:>={formats.machine_time(changed + _MOMENT)}")
+        count = Run.objects.in_project(self.asked.project).matching(filters).count()
+        return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.query()}"
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The states that it can be given now, with the words of their buttons."""
+        is_again = self.regressed
+        return [
+            (state.value, "Resolve again" if is_again and state.value == self.group.state else words)
+            for state, words in STATES.items()
+            if state.value != self.group.state or is_again
+        ]
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Those of the assistants, by id."""
+        return Assistant.objects.names(self.asked.project, self.parts.assistants)
+
+    @property
+    def tables(self) -> list[Table]:
+        return tables(self.asked, self.group, self.parts, self.names)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """Its newest runs."""
+        runs = errors.of_group(self.asked.project, self.group.pk, self.asked.filters, self.now)
+        path = reverse("runs", kwargs={"project": self.asked.project.slug})
+        return [self._sample(run, path) for run in runs.newest_first().for_list()[:SAMPLES]]
+
+    @cached_property
+    def why(self) -> list[Part]:
+        """The first message of the group in pieces; of the middle of a long one, only how long it is."""
+        return [
+            replace(part, text=f" … {len(part.text):,} characters … ") if part.kind == "rest" else part
+            for part in error_grouping.parts(self.group.sample)
+        ]
+
+    @cached_property
+    def kinds(self) -> list[tuple[str, str]]:
+        """What stands for what, of the pieces that were taken out of that message."""
+        kinds = dict.fromkeys(part.kind for part in self.why if part.kind)
+        return [(kind, _NAMES[kind]) for kind in kinds if kind]
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        asked = self.asked
+        return error_group_contrasts.compare(asked.project, self.group.pk, asked.filters, self.found.window, self.now)
+
+    @cached_property
+    def contrasts(self) -> list[Contrast]:
+        return contrasts(self.asked, self.group, self.comparison)
+
+    def _sample(self, run: Run, path: str) -> Sample:
+        text = run.error_preview or ""
+        return Sample(
+            run=run,
+            url=run_url(path, run),
+            assistant=self.names.get(run.assistant_id) or formats.short_id(run.assistant_id),
+            message=error_grouping.parts(text),
+            is_cut=len(text) >= PREVIEW_LENGTH,
+        )

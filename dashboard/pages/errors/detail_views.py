@@ -1,0 +1,77 @@
+"""One group of runs that ended badly, and what is decided about it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.pages.errors import chart
+from dashboard.pages.errors.detail import Detail
+from dashboard.pages.errors.params import Asked
+from dashboard.pages.errors.rows import said
+from dashboard.web import htmx
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import WRITERS, member_page, project_page
+from dashboard.web.timezone import zone_of
+from runs.analytics import error_group_contrasts
+from runs.models import ErrorGroup, Project, User
+
+_DECIDED = {
+    "open": "The group is open.",
+    "resolved": "The group is resolved. Should a run of it be created from now on, it stands under Open, as regressed.",
+    "ignored": "The group is ignored: it no longer stands under Open.",
+}
+
+
+@require_safe
+@project_page
+@refusing
+def page(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
+    """`errors/<group>/`: what its runs of a time come to, the last 14 days unless asked, and what sets them apart."""
+    found = _find(project, group)
+    asked = Asked.of_group(request, project, found)
+    now = timezone.now()
+    detail = Detail(found, asked, now)
+    context = {
+        "project": project,
+        "group": found,
+        "words": said(found),
+        "asked": asked,
+        "detail": detail,
+        "may_decide": project.role in WRITERS,
+        "from_value": asked.value(asked.filters.since, now),
+        "to_value": asked.value(asked.filters.until, now),
+        "few": error_group_contrasts.FEW,
+        "most_compared": error_group_contrasts.MOST_COMPARED,
+    }
+    if detail.counted:
+        context["chart"] = chart.of_one(found, detail.parts, detail.found.window, zone_of(request), "#error-range")
+    return htmx.render_page(request, "error_group/page.html", context)
+
+
+@require_POST
+@member_page
+def decide(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
+    """`state` is open, resolved or ignored: who says so, and when, is noted."""
+    found, state = _find(project, group), request.POST.get("state", "")
+    if state not in ErrorGroup.State.values:
+        known = ", ".join(ErrorGroup.State.values)
+        return HttpResponseBadRequest(f"state: known are {known}", content_type="text/plain")
+    ErrorGroup.objects.decide(found, state, cast(User, request.user))
+    messages.success(request, _DECIDED[state])
+    return redirect("error-group", project=project.slug, group=found.pk)
+
+
+def _find(project: Project, group: uuid.UUID) -> ErrorGroup:
+    """Raises Http404."""
+    found = ErrorGroup.objects.find(project, group)
+    if found is None:
+        raise Http404("No such error group")
+    return found

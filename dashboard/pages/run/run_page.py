@@ -1,0 +1,240 @@
+"""A run's page put together: what is fetched, and what each section shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dashboard.pages.run import configuration, history, steps
+from dashboard.pages.run.configuration import Change, Instructions, Pair, Setting
+from dashboard.pages.run.cost import Cost
+from dashboard.pages.run.header import Header, Problem, incomplete_reason, last_error
+from dashboard.pages.run.history import Comparison, Line
+from dashboard.pages.run.list_navigation import Listed, listed
+from dashboard.pages.run.params import Asked
+from dashboard.pages.run.raw import RawTree
+from dashboard.pages.run.similar import Similar, similar
+from dashboard.pages.run.steps import Step
+from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.tool_call_validation import Contract
+from dashboard.pages.run.tool_output_errors import MOST_SHOWN, Complaint, complaints, explanation
+from dashboard.pages.run.tools import Tools
+from dashboard.pages.run.usage import Usage
+from dashboard.ui import markdown, truncated_text
+from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.truncated_text import Excerpt
+from runs.analytics.versions import replaced
+from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
+from runs.models.run_history import entries, versions
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the assistant wrote: Markdown, unless it is cut."""
+
+    text: Excerpt
+
+    @property
+    def html(self) -> SafeString | None:
+        return None if self.text.is_cut else markdown.render(self.text.full)
+
+
+@dataclass
+class RunPage:
+    """One run for its page. A section is made when its template asks."""
+
+    run: Run
+    asked: Asked
+    now: datetime
+
+    @property
+    def full(self) -> frozenset[str]:
+        """What is shown without a cut."""
+        return self.asked.full
+
+    @cached_property
+    def posted(self) -> Posted:
+        return Posted(self.run.members())
+
+    @cached_property
+    def header(self) -> Header:
+        return Header(
+            self.run,
+            self.run.project.slug,
+            self.posted,
+            [step.record for step in self.steps],
+            self.now,
+            Run.objects.previous_in_thread(self.run),
+            Run.objects.next_in_thread(self.run),
+            _listed(self.run, self.asked),
+            explanation=explanation(self.run, self.steps, self.complaints),
+            similar=self.similar,
+        )
+
+    @cached_property
+    def answers(self) -> list[Message]:
+        """The messages that the run wrote."""
+        return list(Message.objects.of_run(self.run))
+
+    @cached_property
+    def answered(self) -> list[Answer]:
+        return [Answer(truncated_text.of_text(message.text)) for message in self.answers if message.text]
+
+    @cached_property
+    def question(self) -> Excerpt | None:
+        """What was said before the run was made."""
+        message = Message.objects.asked(self.run)
+        return truncated_text.of_text(message.text) if message and message.text else None
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        by_id = {message.external_id: message for message in self.answers}
+        return steps.read(RunStep.objects.of_run(self.run).for_page().in_order(), self.run, by_id)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        opened = next((name[4:] for name in self.full if name.startswith("row-")), "")
+        return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened, self.asked.kept)
+
+    @cached_property
+    def tools(self) -> Tools:
+        return Tools(self.posted, self.steps, self.timeline.pending, is_full="tools" in self.full)
+
+    @property
+    def contract(self) -> Contract:
+        return self.timeline.contract
+
+    @cached_property
+    def error(self) -> Problem | None:
+        return last_error(self.posted)
+
+    @cached_property
+    def error_presence(self) -> Presence:
+        return self.posted.presence("last_error")
+
+    @cached_property
+    def incomplete_presence(self) -> Presence:
+        return self.posted.presence("incomplete_details")
+
+    @cached_property
+    def incomplete_reason(self) -> str | None:
+        return incomplete_reason(self.posted)
+
+    @cached_property
+    def failed_steps(self) -> list[Step]:
+        return [step for step in self.steps if step.is_failed]
+
+    @cached_property
+    def complaints(self) -> list[Complaint]:
+        """Outputs of tools that look like errors."""
+        return complaints(self.steps, self.timeline.leads_to)
+
+    @property
+    def shown_complaints(self) -> list[Complaint]:
+        return self.complaints[:MOST_SHOWN]
+
+    @property
+    def more_complaints(self) -> int:
+        """How many of them are told at their calls alone."""
+        return len(self.complaints) - len(self.shown_complaints)
+
+    @cached_property
+    def similar(self) -> Similar | None:
+        """Runs that ended badly in the same way."""
+        return similar(self.run, self.run.project.slug, self.now)
+
+    @property
+    def error_count(self) -> int:
+        return bool(self.error) + (self.incomplete_reason is not None) + len(self.failed_steps)
+
+    @property
+    def has_overview(self) -> bool:
+        """Whether there is something to say that the header has not said."""
+        return bool(self.timeline.pending or self.failed_steps or self.question or self.answered)
+
+    @cached_property
+    def usage(self) -> Usage:
+        return Usage(self.run, self.posted, self.steps, self.timeline, self.cost, is_full="usage" in self.full)
+
+    @property
+    def cost(self) -> Cost:
+        return self.header.cost
+
+    @property
+    def instructions(self) -> Instructions:
+        return configuration.instructions(self.posted)
+
+    @cached_property
+    def change(self) -> Change | None:
+        """What changed when the run's configuration came, from what the assistant had run on before."""
+        now = self.run.configuration
+        found = replaced(now)
+        if found is None:
+            return None
+        previous_id, at = found
+        previous = Configuration.objects.in_bulk([previous_id])[previous_id]
+        return configuration.change(previous, now, at, is_shown="change" in self.full)
+
+    @property
+    def settings(self) -> list[Setting]:
+        return configuration.settings(self.posted)
+
+    @property
+    def expiry_presence(self) -> Presence:
+        return self.posted.presence("expires_at")
+
+    @cached_property
+    def metadata(self) -> list[Pair]:
+        return configuration.metadata(self.posted)
+
+    @property
+    def metadata_presence(self) -> Presence:
+        return self.posted.presence("metadata")
+
+    @cached_property
+    def raw(self) -> RawTree:
+        return RawTree(self.posted.raw, self._json_url, self.asked.find)
+
+    @property
+    def _json_url(self) -> str:
+        return reverse("run-json", kwargs={"project": self.run.project.slug, "run_id": self.run.external_id})
+
+    @property
+    def is_raw_shown(self) -> bool:
+        return "raw" in self.full or bool(self.asked.find) or not self.raw.is_large
+
+    @cached_property
+    def history(self) -> list[Line]:
+        found = entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
+        return history.lines(found, ApiKey.objects.names(entry.key_id for entry in found))
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The two versions that were asked for."""
+        if self.asked.compared is None:
+            return None
+        observations = list(Observation.objects.of_run(self.run))
+        return history.compare(versions(self.run, observations), *self.asked.compared)
+
+
+def header_alone(run: Run, asked: Asked, now: datetime) -> Header:
+    """What the page asks for every two seconds while `run` is active: no payloads but the run's own."""
+    return Header(
+        run,
+        run.project.slug,
+        Posted(run.members()),
+        list(RunStep.objects.of_run(run).without_payload().in_order()),
+        now,
+        Run.objects.previous_in_thread(run),
+        Run.objects.next_in_thread(run),
+        _listed(run, asked),
+        asked.seen,
+    )
+
+
+def _listed(run: Run, asked: Asked) -> Listed | None:
+    return listed(run.project, run, asked.listed) if asked.listed else None

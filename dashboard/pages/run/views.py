@@ -1,0 +1,91 @@
+"""The page of one run, and the run as JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from dashboard.pages.run.comments import Comments
+from dashboard.pages.run.params import Asked
+from dashboard.pages.run.run_page import RunPage, header_alone
+from dashboard.ui import json_pointer
+from dashboard.web import htmx, query_params
+from dashboard.web.invalid_params import refusing
+from dashboard.web.permissions import project_page
+from runs.errors import Problem
+from runs.models import Project, Run, RunTag, User
+
+FRAGMENTS = {
+    "timeline": "run/_timeline.html",
+    "tools": "run/_tools.html",
+    "usage": "run/_usage.html",
+    "change": "run/_change.html",
+    "raw": "run/_raw.html",
+    "raw-tree": "run/_raw_tree.html",
+    "history": "run/_history.html",
+}
+
+
+@require_safe
+@project_page
+@refusing
+def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
+    """`runs/<run_id>/`, as `Asked` says."""
+    run = _find(project, run_id)
+    asked = Asked.of(request)
+    target = htmx.fragment_target(request) or ""
+    context: dict[str, Any] = {"asked": asked, "run": run, "project": project}
+    if target == "run-head":
+        context["header"] = header_alone(run, asked, timezone.now())
+        return htmx.render_page(request, "run/_header.html", context)
+    shown = RunPage(run, asked, timezone.now())
+    if asked.compared and shown.comparison is None:
+        raise Http404(f"No versions {asked.compared[0]} and {asked.compared[1]}")
+    if target.startswith("row-"):
+        return _body(request, shown, target.removeprefix("row-"))
+    comments = Comments(run, cast(User, request.user), project.role)
+    context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.of_run(run)}
+    return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
+
+
+@require_safe
+@project_page
+@refusing
+def json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
+    """`runs/<run_id>.json`: the object as it was posted, or what stands `at` a JSON pointer in it.
+
+    `?download=1` saves it as a file.
+    """
+    run = _find(project, run_id)
+    given = query_params.read(request, "at", "download")
+    if given.get("download", "1") != "1":
+        raise query_params.invalid(Problem("download", "known is 1"))
+    body = run.as_json() if "at" not in given else json_pointer.resolve(run.members(), given["at"])
+    if body is None:
+        raise Http404(f"Nothing stands at '{given['at']}'")
+    response = HttpResponse(body, content_type="application/json")
+    if "download" in given:
+        name = re.sub(r"[^\w.-]", "_", run.external_id)
+        response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
+    return response
+
+
+def _body(request: HttpRequest, shown: RunPage, place: str) -> HttpResponse:
+    """What a line of the timeline holds, for when it is unfolded."""
+    row = shown.timeline.row(place)
+    if row is None:
+        raise Http404(f"No step at '{place}'")
+    return htmx.render_page(request, "run/_body.html", {"row": row, "timeline": shown.timeline})
+
+
+def _find(project: Project, run_id: str) -> Run:
+    run = Run.objects.find(project, run_id)
+    if run is None:
+        raise Http404(f"No run '{run_id}'")
+    run.project = project
+    return run

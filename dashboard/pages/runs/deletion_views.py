@@ -1,0 +1,42 @@
+"""Deleting the runs that were selected in the list: asked again, typed, and for administrators alone."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from dashboard.pages.runs.selection import selected
+from dashboard.ui.run_list_address import list_address
+from dashboard.web.permissions import admin_page
+from runs.errors import InvalidFilter
+from runs.models import AuditEvent, Project, Run
+from runs.team.deletion import erase
+
+CONFIRMATION = "delete"
+PAGE = "runs/delete.html"
+
+
+@require_POST
+@admin_page
+def page(request: HttpRequest, project: Project) -> HttpResponse:
+    """Ask whether the selected runs shall be deleted; delete them once the word is typed."""
+    address = list_address(project, parse_qs(request.POST.get("query", "")))
+    try:
+        keys = selected(request)
+    except InvalidFilter:
+        messages.warning(request, "No runs are selected.")
+        return redirect(address)
+    runs = list(Run.objects.in_project(project).with_keys(keys).for_list())
+    typed = request.POST.get("confirm") or None
+    if typed != CONFIRMATION:
+        context = {"runs": runs, "address": address, "typed": typed, "query": request.POST.get("query", "")}
+        return render(request, PAGE, context, status=200 if typed is None else 400)
+    for run in runs:
+        erase(run)
+        AuditEvent.objects.note(project, request.user, f"deleted the run {run.external_id}")
+    messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
+    return redirect(address)
