@@ -6,22 +6,22 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environs import Env
 
-from dashboard.server.database import databases
+from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
-from dashboard.server.secret_key import secret_key
+from dashboard.server.secret_key import load_or_create_secret_key
 
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("RUNGLASS_DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 DEBUG = env.bool("RUNGLASS_DEBUG", False)
-SECRET_KEY = env.str("RUNGLASS_SECRET_KEY", "") or secret_key(DATA_DIR)
+SECRET_KEY = env.str("RUNGLASS_SECRET_KEY", "") or load_or_create_secret_key(DATA_DIR)
 MAX_BODY_BYTES = env.int("RUNGLASS_MAX_BODY_MB", 32) * 1024 * 1024
 
 ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [])
 
-DATABASES = databases(env.str("DATABASE_URL", ""), DATA_DIR)
+DATABASES = build_databases(env.str("DATABASE_URL", ""), DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "dashboard.web.database_outage_middleware.DatabaseOutage",
+    "dashboard.web.database_outage_middleware.DatabaseOutageMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -85,7 +85,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.web.navigation.shell",
+                "dashboard.web.navigation.page_shell",
             ],
         },
     },
@@ -98,7 +98,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "dashboard.server.static_files.HashedStaticFiles",
+        else "dashboard.server.static_files.HashedStaticFilesStorage",
     },
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # as many rows can be ticked in a list and sent at once
@@ -118,7 +118,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
-CSRF_FAILURE_VIEW = "dashboard.web.error_views.csrf_failed"
+CSRF_FAILURE_VIEW = "dashboard.web.error_views.csrf_failure_view"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -131,11 +131,11 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_LOCKOUT_CALLABLE = "dashboard.pages.account.views.locked_out"
+AXES_LOCKOUT_CALLABLE = "dashboard.pages.account.views.sign_in_locked_out"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "EXCEPTION_HANDLER": "runs.api.errors.handle",
+    "EXCEPTION_HANDLER": "runs.api.errors.handle_api_error",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "URL_FORMAT_OVERRIDE": None,
@@ -145,8 +145,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Posts and reads runs of Assistants-compatible agent servers. See README.md for what a post means.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "PREPROCESSING_HOOKS": ["runs.api.openapi.only_ours"],
-    "POSTPROCESSING_HOOKS": ["runs.api.openapi.completed"],
+    "PREPROCESSING_HOOKS": ["runs.api.openapi.select_v1_endpoints"],
+    "POSTPROCESSING_HOOKS": ["runs.api.openapi.add_component_schemas"],
 }
 
 # Behind TLS, which is where all trusted origins say that the site is, cookies never travel in the clear.

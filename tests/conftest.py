@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from runs.models import Project, User
-from runs.protocol.fields import Field
+from runs.protocol.fields import ProtocolField
 from runs.rollups import runs
 from tests import factories
 
@@ -58,4 +58,4 @@ def member_client(member: User) -> Client:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Names for values whose representation holds an address, which differs between processes."""
-    return val.name if isinstance(val, Field) else None
+    return val.name if isinstance(val, ProtocolField) else None

@@ -6,9 +6,9 @@ import itertools
 import json
 from typing import Any
 
-from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Item, Kind, Report, ingest
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, RawItem, RecordType, ingest
 from runs.models import Membership, Project, Run, User
-from runs.team.api_keys import create_key
+from runs.team.api_keys import create_api_key
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
 PASSWORD = "correct horse battery staple"
@@ -169,12 +169,12 @@ def role_of(user: User, project: Project) -> str:
 
 def make_key(project: Project, *scopes: str) -> str:
     """The secret of a new key, with both scopes unless some are named."""
-    return create_key(project, "test", scopes or ("ingest", "read"))
+    return create_api_key(project, "test", scopes or ("ingest", "read"))
 
 
-def post(project: Project, *objects: dict[str, Any], kind: Kind = RUNS) -> Report:
+def post(project: Project, *objects: dict[str, Any], kind: RecordType = RUNS) -> IngestReport:
     """Ingest `objects` as one request would."""
-    return ingest(project, kind, [Item(index, json.dumps(each).encode()) for index, each in enumerate(objects)])
+    return ingest(project, kind, [RawItem(index, json.dumps(each).encode()) for index, each in enumerate(objects)])
 
 
 def post_run(project: Project, **changes: Any) -> Run:
@@ -185,16 +185,16 @@ def post_run(project: Project, **changes: Any) -> Run:
     return Run.objects.get(pk=project.key(posted["id"]))
 
 
-def post_steps(project: Project, *objects: dict[str, Any]) -> Report:
+def post_steps(project: Project, *objects: dict[str, Any]) -> IngestReport:
     """Ingest steps."""
     return post(project, *objects, kind=STEPS)
 
 
-def post_assistants(project: Project, **names: str | None) -> Report:
+def post_assistants(project: Project, **names: str | None) -> IngestReport:
     """Ingest assistants with those names, by their ids."""
     return post(project, *(assistant_object(id=each, name=name) for each, name in names.items()), kind=ASSISTANTS)
 
 
-def post_messages(project: Project, *objects: dict[str, Any]) -> Report:
+def post_messages(project: Project, *objects: dict[str, Any]) -> IngestReport:
     """Ingest messages."""
     return post(project, *objects, kind=MESSAGES)

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
-from dashboard.server.postgres.cluster import NAME, cluster_in
-from dashboard.server.postgres.paths import place_for
-from dashboard.server.postgres.postgres_settings import THROWAWAY
-from dashboard.server.postgres.server import Server
+from dashboard.server.postgres.cluster import DATABASE_NAME, get_or_create_cluster
+from dashboard.server.postgres.paths import resolve_cluster_paths
+from dashboard.server.postgres.postgres_settings import THROWAWAY_SETTINGS
+from dashboard.server.postgres.server import PostgresServer
 
 
 class ThrowawayServer:
@@ -29,14 +29,14 @@ class ThrowawayServer:
         self._directory.chmod(0o711)  # root's server runs as another user
         (self._directory / "static").mkdir()
         os.environ["RUNGLASS_DATA_DIR"] = str(self._directory)
-        self._server: Server | None = None
+        self._server: PostgresServer | None = None
 
     def start(self) -> None:
-        self._server = Server(cluster_in(place_for(self._directory), THROWAWAY))
+        self._server = PostgresServer(get_or_create_cluster(resolve_cluster_paths(self._directory), THROWAWAY_SETTINGS))
         self._server.start()
         where = self._server.parameters
         secret, host = (quote(where[name], safe="") for name in ("password", "host"))
-        os.environ["DATABASE_URL"] = f"postgresql://{NAME}:{secret}@{host}:5432/{NAME}"
+        os.environ["DATABASE_URL"] = f"postgresql://{DATABASE_NAME}:{secret}@{host}:5432/{DATABASE_NAME}"
 
     def remove(self) -> None:
         os.environ.pop("RUNGLASS_DATA_DIR", None)

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from runs.models import Project, User
-from runs.team.api_keys import create_key
+from runs.team.api_keys import create_api_key
 from runs.team.memberships import create_project
 
-LOCK = 0x52756E676C617373  # "Runglass": of two installations that start at once on one database, one is first
+BOOTSTRAP_LOCK_ID = (
+    0x52756E676C617373  # "Runglass": of two installations that start at once on one database, one is first
+)
 
 
 @dataclass(frozen=True)
-class Identities:
+class InitialCredentials:
     """Names and secrets of a new installation. Only their hashes are stored."""
 
     project: str
@@ -37,17 +39,17 @@ class Identities:
 
 
 @transaction.atomic
-def create_identities() -> Identities | None:
+def create_initial_credentials() -> InitialCredentials | None:
     """Create project `default`, administrator `admin` and an API key; None if there was something already.
 
     The database decides, not a file, so that it works the same with DATABASE_URL.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK_ID])
     if User.objects.exists() or Project.objects.exists():
         return None
     password = secrets.token_urlsafe(15)
     user = User.objects.create_superuser("admin", password=password)
     project = create_project("default", "Default", user)
-    key = create_key(project, "first start", ["ingest", "read"])
-    return Identities(project.slug, user.get_username(), password, key)
+    key = create_api_key(project, "first start", ["ingest", "read"])
+    return InitialCredentials(project.slug, user.get_username(), password, key)

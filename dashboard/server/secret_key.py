@@ -11,7 +11,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 
-def secret_key(data_dir: Path) -> str:
+def load_or_create_secret_key(data_dir: Path) -> str:
     """The key kept in `data_dir`, made on first use and readable by its owner alone.
 
     Raises ImproperlyConfigured where the directory can't be written or the key can't be read.
@@ -20,7 +20,7 @@ def secret_key(data_dir: Path) -> str:
     try:
         if not path.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
-            _make(path)
+            _write_new_key(path)
         return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
@@ -29,7 +29,7 @@ def secret_key(data_dir: Path) -> str:
         ) from error
 
 
-def _make(path: Path) -> None:
+def _write_new_key(path: Path) -> None:
     """Write a key to `path`, complete or not at all; of two starters the first wins."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key.") as draft:  # mode 0600
         draft.write(secrets.token_urlsafe(50))

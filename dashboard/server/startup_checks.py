@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 # what no page of ours asks for: compressing it takes seconds, and some of it names files that don't exist
-UNUSED = [
+UNUSED_STATIC_FILES = [
     "django_htmx/ext/*",
     "django_htmx/htmx-4*",
     "django_htmx/htmax-4*",
@@ -28,7 +28,7 @@ UNUSED = [
 ]
 
 
-def pending_migrations() -> int:
+def count_pending_migrations() -> int:
     """How many migrations the database lacks."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -48,32 +48,32 @@ def apply_migrations(pending: int, tell: Callable[[int, int], None]) -> None:
     call_command(Migrate(), interactive=False, verbosity=0, skip_checks=True)
 
 
-def static_files_outdated() -> bool:
+def are_static_files_outdated() -> bool:
     """Whether the static files differ from what was collected last."""
-    note = _fingerprint_note()
-    return not note.exists() or note.read_text() != _fingerprint()
+    note = _fingerprint_path()
+    return not note.exists() or note.read_text() != _compute_fingerprint()
 
 
 def collect_static_files() -> None:
     """Collect, hash and compress every static file into STATIC_ROOT."""
-    _fingerprint_note().unlink(missing_ok=True)
+    _fingerprint_path().unlink(missing_ok=True)
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     call_command(
         "collectstatic",
         interactive=False,
         clear=True,
         verbosity=0,
-        ignore_patterns=UNUSED,
+        ignore_patterns=UNUSED_STATIC_FILES,
         skip_checks=True,
     )
-    _fingerprint_note().write_text(_fingerprint())
+    _fingerprint_path().write_text(_compute_fingerprint())
 
 
-def _fingerprint_note() -> Path:
+def _fingerprint_path() -> Path:
     return Path(settings.STATIC_ROOT).with_suffix(".fingerprint")
 
 
-def _fingerprint() -> str:
+def _compute_fingerprint() -> str:
     """Changes whenever a static file, or how it is stored, does."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for app in apps.get_app_configs():

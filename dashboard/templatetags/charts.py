@@ -6,18 +6,18 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard.ui.charts.stacked import Number, Row
+from dashboard.ui.charts.stacked import ChartCell, ChartTableRow
 
 register = template.Library()
 
 
 @register.simple_tag
-def cells(row: Row) -> SafeString:
+def cells(row: ChartTableRow) -> SafeString:
     """A number for each series and one for all of them, each leading to what is behind it."""
     return format_html_join("", "{}", ((_cell(each),) for each in (*row.cells, row.total)))
 
 
-def _cell(number: Number) -> SafeString:
+def _cell(number: ChartCell) -> SafeString:
     if not number.url:
         return format_html('<td class="num">{}</td>', number.text)
     return format_html('<td class="num"><a href="{}">{}</a></td>', number.url, number.text)

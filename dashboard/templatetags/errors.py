@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from dashboard.pages.errors.rows import silence
+from dashboard.pages.errors.rows import describe_missing_message
 
 register = template.Library()
 
-register.filter(silence)
+register.filter(describe_missing_message)

@@ -17,26 +17,26 @@ from dashboard.ui import formats
 
 register = template.Library()
 
-register.filter(formats.exact)
-register.filter(formats.tokens)
-register.filter(formats.cost)
-register.filter(formats.size)
-register.filter(formats.short_id)
-register.filter(formats.status_label)
-register.filter(formats.stamp)
-register.simple_tag(formats.percent)
+register.filter(formats.format_integer)
+register.filter(formats.format_tokens)
+register.filter(formats.format_cost)
+register.filter(formats.format_bytes)
+register.filter(formats.shorten_id)
+register.filter(formats.format_status)
+register.filter(formats.format_timestamp)
+register.simple_tag(formats.format_percent)
 
 
 @register.filter
 def duration(ms: int | None) -> str:
     """Milliseconds that were counted in whole seconds."""
-    return formats.duration(ms)
+    return formats.format_duration(ms)
 
 
 @register.filter
 def precise_duration(ms: int | None) -> str:
     """Milliseconds that were measured as such."""
-    return formats.duration(ms, precise=True)
+    return formats.format_duration(ms, precise=True)
 
 
 @register.simple_tag
@@ -47,13 +47,13 @@ def when(moment: datetime | None, *, focusable: bool = False) -> SafeString | st
     of tab stops: there the account menu switches to exact times.
     """
     if moment is None:
-        return formats.NONE
+        return formats.NO_VALUE
     return format_html(
         '<time datetime="{}" title="{}" data-when{}>{}</time>',
-        formats.machine_time(moment),
-        formats.stamp(moment),
+        formats.format_iso_time(moment),
+        formats.format_timestamp(moment),
         format_html(' tabindex="{}"', 0) if focusable else "",
-        formats.relative(moment, timezone.now()),
+        formats.format_relative_time(moment, timezone.now()),
     )
 
 
@@ -61,12 +61,12 @@ def when(moment: datetime | None, *, focusable: bool = False) -> SafeString | st
 def moment(value: datetime | None) -> SafeString | str:
     """An exact time for a sentence."""
     if value is None:
-        return formats.NONE
+        return formats.NO_VALUE
     return format_html(
         '<time datetime="{}" title="{}" data-exact>{}</time>',
-        formats.machine_time(value),
-        formats.stamp(value),
-        formats.prose_time(value),
+        formats.format_iso_time(value),
+        formats.format_timestamp(value),
+        formats.format_prose_time(value),
     )
 
 
@@ -92,7 +92,7 @@ def status(value: str, *, big: bool = False) -> SafeString:
         " big" if big else "",
         value,
         status_icon(value),
-        formats.status_label(value),
+        formats.format_status(value),
     )
 
 

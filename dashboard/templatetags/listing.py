@@ -5,8 +5,8 @@ from __future__ import annotations
 from django import template
 
 from dashboard.ui import formats
-from dashboard.web.navigation import Shell
-from runs.analytics.recent_sample import MOST_COUNTED
+from dashboard.web.navigation import PageShell
+from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.models import SavedView
 
 register = template.Library()
@@ -15,16 +15,16 @@ register = template.Library()
 @register.filter
 def capped(count: int) -> str:
     """A count that was given up at its limit is "10,000+"."""
-    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+    return f"{MAX_SAMPLE_SIZE:,}+" if count > MAX_SAMPLE_SIZE else f"{count:,}"
 
 
 @register.filter
 def measured(ms: int | None) -> str:
     """A duration out of many: with decimals only where the run it belongs to was timed in milliseconds."""
-    return formats.duration(ms, precise=ms is not None and ms % 1000 != 0)
+    return formats.format_duration(ms, precise=ms is not None and ms % 1000 != 0)
 
 
 @register.filter
-def may_be_changed_in(view: SavedView, shell: Shell) -> bool:
+def may_be_changed_in(view: SavedView, shell: PageShell) -> bool:
     """Whether to offer changing `view` to whoever looks; the views decide."""
     return shell.user is not None and view.may_change(shell.user, shell.role)

@@ -13,117 +13,125 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.ui import formats, json_view, truncated_text
-from dashboard.ui.json_diff import ABSENT, equal, number
+from dashboard.ui.json_diff import MISSING, equal, number
 from dashboard.ui.json_view import Number
-from dashboard.ui.posted_object import Posted, Presence
-from dashboard.ui.run_rows import TIMES
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.posted_object import FieldPresence, PostedObject
+from dashboard.ui.run_rows import MULTIPLICATION_SIGN
+from dashboard.ui.truncated_text import TruncatedText
 
-LONGEST = 600
+MAX_CELL_LENGTH = 600
 # Larger objects, and what lies deeper, are compared as a whole.
-MOST_MEMBERS = 100
-DEEPEST = 2
-_LARGEST = 10**18
-_SMALLEST = -12  # the power of ten below which no difference is written out
+MAX_COMPARED_MEMBERS = 100
+MAX_COMPARED_DEPTH = 2
+_MAX_NUMBER = 10**18
+_MIN_EXPONENT = -12  # the power of ten below which no difference is written out
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ComparisonCell:
     """A value of one side; `presence` tells null and what was not sent apart from it."""
 
-    presence: Presence
-    text: Excerpt | None = None
+    presence: FieldPresence
+    text: TruncatedText | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """A field of both runs; `delta` is B minus A where both are numbers or times."""
 
     name: str
-    left: Cell
-    right: Cell
+    left: ComparisonCell
+    right: ComparisonCell
     differs: bool
     delta: str = ""
 
 
-def value(posted: Posted, name: str) -> Any:
+def get_posted_value(posted: PostedObject, name: str) -> Any:
     """A member as it was sent, or ABSENT."""
-    return ABSENT if posted.presence(name) is Presence.ABSENT else posted.value(name)
+    return MISSING if posted.presence(name) is FieldPresence.ABSENT else posted.value(name)
 
 
-def rows(name: str, left: Any, right: Any, depth: int = 0) -> Iterator[Row]:
+def build_field_rows(name: str, left: Any, right: Any, depth: int = 0) -> Iterator[ComparisonRow]:
     """A row for a field, or one for each member where it is an object on one side; none where neither has it."""
-    if left is ABSENT and right is ABSENT:
+    if left is MISSING and right is MISSING:
         return
     members = dict.fromkeys(member for side in (left, right) if isinstance(side, dict) for member in side)
-    if not members or len(members) > MOST_MEMBERS or depth == DEEPEST:
-        yield Row(name, cell(left), cell(right), not equal(left, right), _difference(left, right))
+    if not members or len(members) > MAX_COMPARED_MEMBERS or depth == MAX_COMPARED_DEPTH:
+        yield ComparisonRow(name, value_cell(left), value_cell(right), not equal(left, right), _difference(left, right))
         return
     for member in members:
-        yield from rows(f"{name}.{member}", _member(left, member), _member(right, member), depth + 1)
+        yield from build_field_rows(f"{name}.{member}", _member(left, member), _member(right, member), depth + 1)
 
 
-def worded(words: str) -> Cell:
+def text_cell(words: str) -> ComparisonCell:
     """A cell of our own words."""
-    return Cell(Presence.VALUE, Excerpt(words, longest=LONGEST))
+    return ComparisonCell(FieldPresence.VALUE, TruncatedText(words, longest=MAX_CELL_LENGTH))
 
 
-def cell(found: Any) -> Cell:
+def value_cell(found: Any) -> ComparisonCell:
     """A cell for a value as it was sent: integers with separators, strings as they are, else JSON."""
-    if found is ABSENT:
-        return Cell(Presence.ABSENT)
-    return Cell(Presence.NULL) if found is None else worded(truncated_text.of_text(_words(found)).full)
+    if found is MISSING:
+        return ComparisonCell(FieldPresence.ABSENT)
+    return (
+        ComparisonCell(FieldPresence.NULL)
+        if found is None
+        else text_cell(truncated_text.truncate_text(_words(found)).full)
+    )
 
 
-def time(found: Any, moment: datetime | None) -> Cell:
+def time_cell(found: Any, moment: datetime | None) -> ComparisonCell:
     """A cell for a timestamp, which means `moment`."""
-    return cell(found) if moment is None or found in (ABSENT, None) else worded(formats.prose_time(moment))
+    return (
+        value_cell(found)
+        if moment is None or found in (MISSING, None)
+        else text_cell(formats.format_prose_time(moment))
+    )
 
 
-def calls(counts: Counter[str] | None) -> Cell:
+def tool_calls_cell(counts: Counter[str] | None) -> ComparisonCell:
     """A cell for the tools that were called, None where nobody knows."""
     if counts is None:
-        return worded("not known: no steps were received")
-    names = (f"{name} {TIMES}{count}" if count > 1 else name for name, count in counts.items())
-    return worded(", ".join(names) or "none")
+        return text_cell("not known: no steps were received")
+    names = (f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts.items())
+    return text_cell(", ".join(names) or "none")
 
 
-def cost(nano: int | None) -> Cell:
+def cost_cell(nano: int | None) -> ComparisonCell:
     """A cell for an estimate in nano-dollars."""
-    return worded("not priced, or no usage" if nano is None else formats.cost(nano))
+    return text_cell("not priced, or no usage" if nano is None else formats.format_cost(nano))
 
 
-def dearer(left: int | None, right: int | None) -> str:
+def format_cost_difference(left: int | None, right: int | None) -> str:
     """The difference of two estimates in nano-dollars."""
     if left is None or right is None or left == right:
         return ""
-    return f"{'+' if right > left else formats.MINUS}{formats.cost(abs(right - left))}"
+    return f"{'+' if right > left else formats.MINUS_SIGN}{formats.format_cost(abs(right - left))}"
 
 
-def more(left: int | None, right: int | None) -> str:
+def format_count_difference(left: int | None, right: int | None) -> str:
     """The difference of two counts."""
     return "" if left is None or right is None or left == right else _signed(Decimal(right - left))
 
 
-def later(left: datetime | None, right: datetime | None) -> str:
+def format_time_difference(left: datetime | None, right: datetime | None) -> str:
     """The difference of two moments."""
-    return "" if left is None or right is None else longer(0, (right - left) // _MILLISECOND)
+    return "" if left is None or right is None else format_duration_difference(0, (right - left) // _MILLISECOND)
 
 
-def longer(left: int | None, right: int | None) -> str:
+def format_duration_difference(left: int | None, right: int | None) -> str:
     """The difference of two durations in milliseconds."""
     if left is None or right is None or left == right:
         return ""
-    words = formats.duration(abs(right - left), precise=bool((right - left) % 1000))
-    return f"{'+' if right > left else formats.MINUS}{words}"
+    words = formats.format_duration(abs(right - left), precise=bool((right - left) % 1000))
+    return f"{'+' if right > left else formats.MINUS_SIGN}{words}"
 
 
 def _member(side: Any, name: str) -> Any:
     """A member of what may be no object on this side: where that is null, so are its members."""
     if isinstance(side, dict):
-        return side.get(name, ABSENT)
-    return None if side is None else ABSENT
+        return side.get(name, MISSING)
+    return None if side is None else MISSING
 
 
 def _words(found: Any) -> str:
@@ -137,12 +145,12 @@ def _difference(left: Any, right: Any) -> str:
     if not isinstance(left, Number) or not isinstance(right, Number) or equal(left, right):
         return ""
     old, new = number(left), number(right)
-    if old is None or new is None or max(abs(old), abs(new)) > _LARGEST:
+    if old is None or new is None or max(abs(old), abs(new)) > _MAX_NUMBER:
         return ""
     return _signed(new - old)
 
 
 def _signed(change: Decimal) -> str:
-    if change.adjusted() < _SMALLEST:
+    if change.adjusted() < _MIN_EXPONENT:
         return ""
-    return f"{'+' if change > 0 else formats.MINUS}{abs(change):,f}"
+    return f"{'+' if change > 0 else formats.MINUS_SIGN}{abs(change):,f}"

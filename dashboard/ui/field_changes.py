@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.ui import json_diff, json_view, text_diff
-from dashboard.ui.posted_object import Posted, Presence
+from dashboard.ui.posted_object import FieldPresence, PostedObject
 from dashboard.ui.text_diff import TextDiff
 
 
@@ -17,15 +17,15 @@ class FieldChange:
     """A field that is not the same. A diff is made where it is asked for: long texts take their time."""
 
     name: str
-    before: Posted
-    after: Posted
+    before: PostedObject
+    after: PostedObject
 
     @property
-    def was(self) -> Presence:
+    def was(self) -> FieldPresence:
         return self.before.presence(self.name)
 
     @property
-    def became(self) -> Presence:
+    def became(self) -> FieldPresence:
         return self.after.presence(self.name)
 
     @cached_property
@@ -33,17 +33,17 @@ class FieldChange:
         """Strings line by line as they are, anything else as JSON; nothing stands for a field that was not sent."""
         values = self.before.value(self.name), self.after.value(self.name)
         are_texts = all(value is None or _is_text(value) for value in values)
-        return text_diff.diff(*(_written(value, are_texts) for value in values))
+        return text_diff.diff_text(*(_written(value, are_texts) for value in values))
 
 
-def between(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[FieldChange]:
+def diff_fields(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[FieldChange]:
     """The fields that differ, in the order of `after`; one spelled otherwise is no change."""
-    sides = Posted(before), Posted(after)
+    sides = PostedObject(before), PostedObject(after)
     names = dict.fromkeys((*after, *before))
     return [FieldChange(name, *sides) for name in names if not _is_same(name, *sides)]
 
 
-def _is_same(name: str, before: Posted, after: Posted) -> bool:
+def _is_same(name: str, before: PostedObject, after: PostedObject) -> bool:
     if before.raw.get(name) == after.raw.get(name):
         return True
     if before.presence(name) is not after.presence(name):
@@ -62,6 +62,6 @@ def _written(value: Any, as_text: bool) -> str:
     if as_text:
         return str(value)
     try:
-        return json_view.pretty(value)
+        return json_view.pretty_json(value)
     except RecursionError:
         return json_view.dump(value)

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 
 from dashboard.ui import formats
 from dashboard.ui.run_rows import NO_NAMES
-from runs.analytics.overview import Facet
+from runs.analytics.overview import RunFacet
 from runs.models import Run
-from runs.query import Moment, RunFilters
-from runs.query.fields import CHOICES
+from runs.query import RunFilters, TimeExpression
+from runs.query.fields import CHOICE_PARAMS
 from runs.query.order import NEWEST_FIRST, Order
 
-STATUSES = (  # what needs a person comes first
+STATUS_ORDER = (  # what needs a person comes first
     Run.Status.FAILED,
     Run.Status.INCOMPLETE,
     Run.Status.EXPIRED,
@@ -29,21 +29,21 @@ STATUSES = (  # what needs a person comes first
     Run.Status.CANCELLED,
     Run.Status.COMPLETED,
 )
-_RANKS = {status.value: place for place, status in enumerate(STATUSES)}
-FACETS = ("model", "assistant", "error")
-RANGES = (
+_RANKS = {status.value: place for place, status in enumerate(STATUS_ORDER)}
+FACET_FIELDS = ("model", "assistant", "error")
+TIME_RANGES = (
     ("-1h", "Last hour"),
     ("-24h", "Last 24 hours"),
     ("-7d", "Last 7 days"),
     ("-30d", "Last 30 days"),
     ("", "All time"),
 )
-SHOWN_AT_ONCE = 6
-MOST_LISTED = 50
+VISIBLE_OPTIONS = 6
+MAX_COLLAPSED_OPTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class RunListAddress:
     """Where the list lives; knows the address of each state of it, all in one order."""
 
     path: str
@@ -69,7 +69,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class FilterToken:
     """One value that is filtered by, and the address of the list without it; `shown` where it goes by a name."""
 
     name: str
@@ -79,7 +79,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class TimeRangeOption:
     """An entry of the time range menu."""
 
     label: str
@@ -88,7 +88,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FacetOption:
     """A value of a field that can be ticked; `width` is its proportion of the most frequent one.
 
     `shown` stands in place of an assistant's id: its name, or the id shortened.
@@ -102,7 +102,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FacetOptions:
     """The values of a field: `shown` at once, the `rest` behind a click, and how many are not listed.
 
     `newest` is of how many of the newest matches, 0 where it is of all.
@@ -110,13 +110,13 @@ class Choices:
 
     name: str
     label: str
-    shown: list[Choice]
-    rest: list[Choice]
+    shown: list[FacetOption]
+    rest: list[FacetOption]
     unlisted: int
     newest: int = 0
 
 
-class FilterBar:
+class FilterControls:
     """All controls for one state of the list, in the words of the query string."""
 
     forms = ("columns", "bulk", "removal-form", "save-view-form")  # those beside the list, which lead back to it
@@ -124,16 +124,16 @@ class FilterBar:
     def __init__(
         self,
         filters: RunFilters,
-        facets: Mapping[str, Facet],
-        address: Address,
+        facets: Mapping[str, RunFacet],
+        address: RunListAddress,
         now: datetime,
         names: Mapping[str, str] = NO_NAMES,
     ) -> None:
         """`names`: those of assistants, by id."""
         self.filters = filters
         self.address = address
-        self.statuses = statuses(facets["status"], filters)
-        self.facets = [choices(facets[name], filters, names) for name in FACETS]
+        self.statuses = build_status_options(facets["status"], filters)
+        self.facets = [build_facet_options(facets[name], filters, names) for name in FACET_FIELDS]
         self._names = names
         self._now = now
 
@@ -152,21 +152,21 @@ class FilterBar:
         return str(self.filters.q or "")
 
     @property
-    def tokens(self) -> list[Token]:
+    def tokens(self) -> list[FilterToken]:
         """What is filtered by, but for the time range, which the menu shows."""
         return list(self._tokens())
 
-    def _tokens(self) -> Iterator[Token]:
-        for field in CHOICES:
+    def _tokens(self) -> Iterator[FilterToken]:
+        for field in CHOICE_PARAMS:
             for value in getattr(self.filters, field.name):
                 url = self.address.of(self.filters.toggled(field.name, value))
                 shown = self._names.get(value, "") if field.name == "assistant" else ""
-                yield Token(field.name, value, url, shown)
+                yield FilterToken(field.name, value, url, shown)
 
     @property
     def kept(self) -> list[tuple[str, str]]:
         """The parameters that neither a checkbox nor the query field carries, for their form to keep."""
-        carried = ("status", *FACETS, "q")
+        carried = ("status", *FACET_FIELDS, "q")
         filtered = [(name, value) for name, value in self.filters.pairs() if name not in carried]
         return filtered + self.address.kept()
 
@@ -176,13 +176,13 @@ class FilterBar:
         return replace(self.filters, since=None, until=None).pairs() + self.address.kept()
 
     @property
-    def ranges(self) -> list[Range]:
-        return [self._range(text, label) for text, label in RANGES]
+    def ranges(self) -> list[TimeRangeOption]:
+        return [self._range(text, label) for text, label in TIME_RANGES]
 
-    def _range(self, text: str, label: str) -> Range:
+    def _range(self, text: str, label: str) -> TimeRangeOption:
         """The entry that asks for what was created since `text`."""
-        state = replace(self.filters, since=Moment.parse(text) if text else None, until=None)
-        return Range(label, self.address.of(state), current=state == self.filters)
+        state = replace(self.filters, since=TimeExpression.parse(text) if text else None, until=None)
+        return TimeRangeOption(label, self.address.of(state), current=state == self.filters)
 
     @property
     def range_label(self) -> str:
@@ -202,12 +202,12 @@ class FilterBar:
     def to_value(self) -> str:
         return self._field_value(self.filters.until)
 
-    def _field_value(self, moment: Moment | None) -> str:
+    def _field_value(self, moment: TimeExpression | None) -> str:
         """A moment as the value of a datetime-local field, in UTC."""
         return f"{moment.at(self._now):%Y-%m-%dT%H:%M:%S}" if moment else ""
 
 
-def statuses(facet: Facet, filters: RunFilters) -> list[Choice]:
+def build_status_options(facet: RunFacet, filters: RunFilters) -> list[FacetOption]:
     """The status chips: those that occur or are chosen, known ones in a fixed order before all others."""
     return sorted(_choices(facet, filters.status), key=lambda choice: status_rank(choice.value))
 
@@ -217,23 +217,24 @@ def status_rank(status: str) -> tuple[int, str]:
     return _RANKS.get(status, len(_RANKS)), status
 
 
-def choices(facet: Facet, filters: RunFilters, names: Mapping[str, str] = NO_NAMES) -> Choices:
+def build_facet_options(facet: RunFacet, filters: RunFilters, names: Mapping[str, str] = NO_NAMES) -> FacetOptions:
     """A facet's values: the chosen and the most frequent at once, more behind a click, the rarest counted."""
     found = _choices(facet, getattr(filters, facet.field.name))
     if facet.field.name == "assistant":
-        found = [replace(each, shown=names.get(each.value) or formats.short_id(each.value)) for each in found]
-    shown = [choice for place, choice in enumerate(found) if choice.chosen or place < SHOWN_AT_ONCE]
-    rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= SHOWN_AT_ONCE]
-    unlisted = max(0, len(rest) - MOST_LISTED)
+        found = [replace(each, shown=names.get(each.value) or formats.shorten_id(each.value)) for each in found]
+    shown = [choice for place, choice in enumerate(found) if choice.chosen or place < VISIBLE_OPTIONS]
+    rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= VISIBLE_OPTIONS]
+    unlisted = max(0, len(rest) - MAX_COLLAPSED_OPTIONS)
     newest = facet.counted if facet.capped else 0
-    return Choices(facet.field.name, facet.field.label, shown, rest[:MOST_LISTED], unlisted, newest)
+    return FacetOptions(facet.field.name, facet.field.label, shown, rest[:MAX_COLLAPSED_OPTIONS], unlisted, newest)
 
 
-def _choices(facet: Facet, chosen: tuple[str, ...]) -> list[Choice]:
+def _choices(facet: RunFacet, chosen: tuple[str, ...]) -> list[FacetOption]:
     """All values that occur, most frequent first, then the chosen ones that don't."""
     counts = dict(facet.counts)
     most = facet.most or 1
     values = [*counts, *(value for value in chosen if value not in counts)]
     return [
-        Choice(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%") for value in values
+        FacetOption(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%")
+        for value in values
     ]

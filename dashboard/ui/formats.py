@@ -11,57 +11,57 @@ from decimal import Decimal
 
 from runs.models import Run
 
-NONE = "—"
+NO_VALUE = "—"
 _LEAST_DOLLARS = Decimal("0.0001")
-MINUS = "\N{MINUS SIGN}"
+MINUS_SIGN = "\N{MINUS SIGN}"
 STATUS_LABELS = {value: value.replace("_", " ").capitalize() for value in Run.Status.values}
 
 
-def status_label(value: str) -> str:
+def format_status(value: str) -> str:
     """`requires_action` is "Requires action"; a status that the protocol does not know stays as it came."""
     return STATUS_LABELS.get(value, value)
 
 
-def short_id(value: str) -> str:
+def shorten_id(value: str) -> str:
     """`run_8tRkV2mQpX4cLz91HbnWq2Nd` is "run_8tRk…q2Nd"; what is hardly longer than that stays whole."""
     return f"{value[:8]}…{value[-4:]}" if len(value) > 14 else value
 
 
-def exact(number: int | None) -> str:
+def format_integer(number: int | None) -> str:
     """14212 is "14,212"."""
-    return NONE if number is None else f"{number:,}"
+    return NO_VALUE if number is None else f"{number:,}"
 
 
-def tokens(number: int | None) -> str:
+def format_tokens(number: int | None) -> str:
     """Three figures, for lists: 902, 15.3 k, 1.30 M."""
-    return NONE if number is None else _three_figures(number, ("", "k", "M", "G", "T"))
+    return NO_VALUE if number is None else _three_figures(number, ("", "k", "M", "G", "T"))
 
 
-def dollars(amount: Decimal) -> str:
+def format_dollars(amount: Decimal) -> str:
     """Four decimals below a dollar, two above; never nothing for what is something."""
     if 0 < amount < _LEAST_DOLLARS:
         return f"< ${_LEAST_DOLLARS}"
     return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"
 
 
-def cost(nano: int | None) -> str:
+def format_cost(nano: int | None) -> str:
     """Nano-dollars, as costs are stored, in dollars."""
-    return NONE if nano is None else dollars(Decimal(nano).scaleb(-9))
+    return NO_VALUE if nano is None else format_dollars(Decimal(nano).scaleb(-9))
 
 
-def change(now: int, before: int | None) -> str:
+def format_change(now: int, before: int | None) -> str:
     """How much more than before, "+18 %", or less; "new" where there was nothing, a dash where that is unknown."""
     if before is None or not (now or before):
-        return NONE
+        return NO_VALUE
     if not before:
         return "new"
     share = round(100 * (now - before) / before)
-    return f"{MINUS if share < 0 else '+' if share > 0 else '±'}{abs(share):,} %"
+    return f"{MINUS_SIGN if share < 0 else '+' if share > 0 else '±'}{abs(share):,} %"
 
 
-def size(number: int | None) -> str:
+def format_bytes(number: int | None) -> str:
     """Bytes in decimal units and three figures: 512 B, 18.2 kB."""
-    return NONE if number is None else _three_figures(number, ("B", "kB", "MB", "GB", "TB"))
+    return NO_VALUE if number is None else _three_figures(number, ("B", "kB", "MB", "GB", "TB"))
 
 
 def _three_figures(number: int, units: tuple[str, ...]) -> str:
@@ -76,10 +76,10 @@ def _three_figures(number: int, units: tuple[str, ...]) -> str:
     return f"{value:,.0f} {units[-1]}"
 
 
-def percent(part: float | None, whole: float | None) -> str:
+def format_percent(part: float | None, whole: float | None) -> str:
     """The share as "1.5 %". Neither "0 %" nor "100 %" unless it is exactly that."""
     if part is None or not whole:
-        return NONE
+        return NO_VALUE
     share = 100 * part / whole
     if share in (0, 100):
         return f"{share:.0f} %"
@@ -88,16 +88,16 @@ def percent(part: float | None, whole: float | None) -> str:
     return "> 99.9 %" if 99.9 < share < 100 else f"{share:.1f} %"
 
 
-def duration(ms: int | None, *, precise: bool = False, spelled: bool = False) -> str:
+def format_duration(ms: int | None, *, precise: bool = False, spelled: bool = False) -> str:
     """Milliseconds as "7 s", "3 m 48 s", "1 h 02 m", "3 d 04 h".
 
     Without `precise` the source counted whole seconds, so none of "299 ms" or "7.9 s" is claimed.
     `spelled` is for sentences: "3 min 48 s". Clocks may disagree: negative spans keep their sign.
     """
     if ms is None:
-        return NONE
+        return NO_VALUE
     if ms < 0:
-        return MINUS + duration(-ms, precise=precise, spelled=spelled)
+        return MINUS_SIGN + format_duration(-ms, precise=precise, spelled=spelled)
     if precise and ms < 59_950:
         return f"{ms} ms" if ms < 1000 else f"{(ms + 50) // 100 / 10:.1f} s"
     seconds = (ms + 500) // 1000 if precise else ms // 1000
@@ -117,7 +117,7 @@ def _seconds(seconds: int, *, minute: str) -> str:
     return f"{seconds // 86_400} d {seconds % 86_400 // 3600:02} h"
 
 
-def relative(then: datetime, now: datetime) -> str:
+def format_relative_time(then: datetime, now: datetime) -> str:
     """ "4 min ago", or "in 4 min" when `then` is still to come. `times.js` counts on in the same words."""
     seconds = int(abs((now - then).total_seconds()))
     span = _largest_unit(seconds)
@@ -132,17 +132,17 @@ def _largest_unit(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def machine_time(moment: datetime) -> str:
+def format_iso_time(moment: datetime) -> str:
     """For `datetime` attributes: 2026-11-20T14:27:54Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def stamp(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """For titles and tables: 2026-11-20 14:27:54 UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def prose_time(moment: datetime) -> str:
+def format_prose_time(moment: datetime) -> str:
     """For sentences: 20 Nov 2026, 14:27:54 UTC."""
     utc = moment.astimezone(UTC)
     return f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC"

@@ -13,16 +13,16 @@ from dashboard.ui import json_pointer
 from dashboard.ui.json_view import Number
 
 # What stands on the side that has nothing at a place.
-ABSENT = object()
+MISSING = object()
 LONGEST_NUMBER = 30  # characters
 
 
-def pointers(left: Any, right: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:
+def diff_json(left: Any, right: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The JSON pointers at which two values differ, as deep as both are objects, with both sides."""
     if isinstance(left, dict) and isinstance(right, dict):
         for name in dict.fromkeys((*left, *right)):
-            pair = left.get(name, ABSENT), right.get(name, ABSENT)
-            yield from pointers(*pair, json_pointer.below(at, name))
+            pair = left.get(name, MISSING), right.get(name, MISSING)
+            yield from diff_json(*pair, json_pointer.extend_pointer(at, name))
     elif not equal(left, right):
         yield at, left, right
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.ui import json_view
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
 
-def below(pointer: str, name: str | int) -> str:
+def extend_pointer(pointer: str, name: str | int) -> str:
     """The pointer to a member or element of what `pointer` leads to; fit for an address."""
-    step = str(name) if isinstance(name, int) else clean(name).replace("~", "~0").replace("/", "~1")
+    step = str(name) if isinstance(name, int) else clean_text(name).replace("~", "~0").replace("/", "~1")
     return f"{pointer}/{step}"
 
 
-def resolve(members: Mapping[str, bytes], pointer: str) -> str | None:
+def resolve_pointer(members: Mapping[str, bytes], pointer: str) -> str | None:
     """The JSON text of what `pointer` leads to, numbers as they were written; None where there is nothing.
 
     `members` are those of an object, each as JSON text.
@@ -39,7 +39,7 @@ def _inner(value: Any, step: str) -> tuple[Any] | None:
     """What is found one step further, in a tuple, since null is something too."""
     match value:
         case dict():
-            name = next((name for name in value if clean(name) == step), None)
+            name = next((name for name in value if clean_text(name) == step), None)
             return None if name is None else (value[name],)
         case list() if step.isdecimal() and len(step) < 10 and int(step) < len(value):
             return (value[int(step)],)
@@ -48,4 +48,4 @@ def _inner(value: Any, step: str) -> tuple[Any] | None:
 
 
 def _member(members: Mapping[str, bytes], step: str) -> bytes | None:
-    return next((raw for name, raw in members.items() if clean(name) == step), None)
+    return next((raw for name, raw in members.items() if clean_text(name) == step), None)

@@ -9,7 +9,7 @@ from runs.protocol import lossless_json
 
 INDENT = "  "
 # What is nested more deeply is shown as it was written; no layout would help anybody to read it.
-DEEPEST = 100
+MAX_DEPTH = 100
 
 
 class Number(str):
@@ -27,75 +27,75 @@ def dump(value: Any) -> str:
     """`value` in one line."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{quote(name)}: {dump(item)}" for name, item in value.items()) + "}"
+            return "{" + ", ".join(f"{quote_json_string(name)}: {dump(item)}" for name, item in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(dump, value)) + "]"
         case _:
-            return scalar(value)
+            return format_json_scalar(value)
 
 
-def pretty(value: Any, margin: str = "") -> str:
+def pretty_json(value: Any, margin: str = "") -> str:
     """`value` over several lines, indented by two spaces a level. Raises RecursionError below `DEEPEST`."""
     inner = margin + INDENT
-    if len(margin) > DEEPEST * len(INDENT):
+    if len(margin) > MAX_DEPTH * len(INDENT):
         raise RecursionError("nested too deeply to be laid out")
     match value:
         case dict() if value:
-            members = (f"{inner}{quote(name)}: {pretty(item, inner)}" for name, item in value.items())
+            members = (f"{inner}{quote_json_string(name)}: {pretty_json(item, inner)}" for name, item in value.items())
             return "{\n" + ",\n".join(members) + f"\n{margin}}}"
         case list() if value:
-            return "[\n" + ",\n".join(f"{inner}{pretty(item, inner)}" for item in value) + f"\n{margin}]"
+            return "[\n" + ",\n".join(f"{inner}{pretty_json(item, inner)}" for item in value) + f"\n{margin}]"
         case _:
             return dump(value)
 
 
-def prettified(raw: str) -> str | None:
+def prettify_json_text(raw: str) -> str | None:
     """`raw` laid out where it is a JSON object or array, else None."""
     if not raw.lstrip().startswith(("{", "[")):
         return None
     try:
-        return pretty(parse(raw))
+        return pretty_json(parse(raw))
     except (ValueError, RecursionError):
         return None
 
 
-def scalar(value: Any) -> str:
+def format_json_scalar(value: Any) -> str:
     """A string, number, boolean or null as JSON writes it."""
     match value:
         case Number():
             return str(value)
         case str():
-            return quote(value)
+            return quote_json_string(value)
         case _:
             return json.dumps(value)
 
 
-def quote(string: str) -> str:
+def quote_json_string(string: str) -> str:
     """A JSON string; one with lone surrogates, which no page can carry, is escaped throughout."""
-    return json.dumps(string, ensure_ascii=lossless_json.clean(string) != string)
+    return json.dumps(string, ensure_ascii=lossless_json.clean_text(string) != string)
 
 
-def shown(raw: bytes | str) -> Any:
+def parse_json_for_display(raw: bytes | str) -> Any:
     """The value of JSON text, strings made fit for a page; the text itself where nested too deeply."""
     try:
-        return cleaned(parse(raw))
+        return clean_json_strings(parse(raw))
     except RecursionError:
         return raw if isinstance(raw, str) else raw.decode()
 
 
-def cleaned(value: Any, depth: int = 0) -> Any:
+def clean_json_strings(value: Any, depth: int = 0) -> Any:
     """`value` with every string made fit for a page. Raises RecursionError below `DEEPEST`."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise RecursionError("nested too deeply")
     match value:
         case Number():
             return value
         case str():
-            return lossless_json.clean(value)
+            return lossless_json.clean_text(value)
         case dict():
-            return {lossless_json.clean(name): cleaned(item, depth + 1) for name, item in value.items()}
+            return {lossless_json.clean_text(name): clean_json_strings(item, depth + 1) for name, item in value.items()}
         case list():
-            return [cleaned(item, depth + 1) for item in value]
+            return [clean_json_strings(item, depth + 1) for item in value]
         case _:
             return value
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from dashboard.ui import formats
 from runs.models import Run, RunStep
-from runs.protocol.run import TERMINAL
+from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.protocol.timestamps import milliseconds_between
 
 # How wide a segment is drawn, by its least share of the whole; the steps are those of the stylesheet.
@@ -20,7 +20,7 @@ _WIDTHS = ((0.5, 9), (0.2, 6), (0.08, 2), (0.0, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LifecycleSegment:
     """`kind`: q before the start, r running, w waiting, end, x expiry. `note` is the line below the label."""
 
     kind: str
@@ -35,33 +35,33 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class RunClock:
     """How a run's times are worded: whole seconds, or milliseconds where its server sent them."""
 
     precise: bool
     now: datetime
 
     @classmethod
-    def of(cls, run: Run, now: datetime) -> Clock:
+    def of(cls, run: Run, now: datetime) -> RunClock:
         sent = (run.created_at, run.started_at, run.ended_at)
         return cls(any(moment is not None and moment.microsecond for moment in sent), now)
 
     def span(self, ms: int | None, *, spelled: bool = False) -> str:
-        return formats.duration(ms, precise=self.precise, spelled=spelled)
+        return formats.format_duration(ms, precise=self.precise, spelled=spelled)
 
     def time(self, moment: datetime) -> str:
         utc = moment.astimezone(UTC)
         return f"{utc:%H:%M:%S}.{utc.microsecond // 1000:03}" if self.precise else f"{utc:%H:%M:%S}"
 
 
-def is_overdue(run: Run, now: datetime) -> bool:
+def is_run_overdue(run: Run, now: datetime) -> bool:
     """Whether an active run must have expired meanwhile, though nobody said so."""
-    return run.status not in TERMINAL and run.expires_at is not None and run.expires_at < now
+    return run.status not in TERMINAL_RUN_STATUSES and run.expires_at is not None and run.expires_at < now
 
 
-def goes_on(run: Run, now: datetime) -> bool:
+def is_run_ongoing(run: Run, now: datetime) -> bool:
     """Whether time still passes for `run`. Of a status that the protocol does not know, nobody can tell."""
-    return run.status in Run.Status.values and run.status not in TERMINAL and not is_overdue(run, now)
+    return run.status in Run.Status.values and run.status not in TERMINAL_RUN_STATUSES and not is_run_overdue(run, now)
 
 
 def waiting_since(steps: Iterable[RunStep]) -> datetime | None:
@@ -69,33 +69,33 @@ def waiting_since(steps: Iterable[RunStep]) -> datetime | None:
     return max((step.created_at for step in steps if step.status == "in_progress"), default=None)
 
 
-def lifecycle(run: Run, steps: Iterable[RunStep], now: datetime) -> list[Segment]:
+def build_lifecycle(run: Run, steps: Iterable[RunStep], now: datetime) -> list[LifecycleSegment]:
     """The segments of `run`'s bar, in order, each with the width it is drawn with."""
     steps = list(steps)
-    clock = Clock.of(run, now)
-    end = now if goes_on(run, now) else run.ended_at
+    clock = RunClock.of(run, now)
+    end = now if is_run_ongoing(run, now) else run.ended_at
     spans = [*_before_start(run, steps, end, clock), *_after_start(run, steps, end, clock)]
     total = sum(segment.ms for segment in spans)
     drawn = [_sized(segment, total) for segment in spans]
     return [*drawn, *_ending(run, clock), *_expiry(run, clock)]
 
 
-def _before_start(run: Run, steps: list[RunStep], end: datetime | None, clock: Clock) -> Iterator[Segment]:
+def _before_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.started_at is None:
-        label = "Not started" if run.status in TERMINAL else formats.status_label(run.status)
-        yield _span("q", label, run.created_at, end, clock, open_ended=run.status not in TERMINAL)
+        label = "Not started" if run.status in TERMINAL_RUN_STATUSES else formats.format_status(run.status)
+        yield _span("q", label, run.created_at, end, clock, open_ended=run.status not in TERMINAL_RUN_STATUSES)
         return
     resumed = any(step.created_at < run.started_at for step in steps)
     label = "Queued and earlier turns" if resumed else "Queued"
     yield _span("q", label, run.created_at, run.started_at, clock)
 
 
-def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: Clock) -> Iterator[Segment]:
+def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.started_at is None:
         return
-    active = run.status not in TERMINAL
+    active = run.status not in TERMINAL_RUN_STATUSES
     if run.status != "requires_action":
-        label = formats.status_label(run.status) if active else "In progress"
+        label = formats.format_status(run.status) if active else "In progress"
         yield _span("r", label, run.started_at, end, clock, open_ended=active)
         return
     since = waiting_since(steps)
@@ -103,42 +103,44 @@ def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: Cl
         yield _span("w", "In progress, then waiting", run.started_at, end, clock, open_ended=True)
         return
     yield _span("r", "In progress", run.started_at, since, clock)
-    yield _span("w", formats.status_label(run.status), since, end, clock, open_ended=True)
+    yield _span("w", formats.format_status(run.status), since, end, clock, open_ended=True)
 
 
 def _span(
-    kind: str, label: str, begin: datetime, end: datetime | None, clock: Clock, *, open_ended: bool = False
-) -> Segment:
+    kind: str, label: str, begin: datetime, end: datetime | None, clock: RunClock, *, open_ended: bool = False
+) -> LifecycleSegment:
     ms = milliseconds_between(begin, end)
     span = "" if ms is None else clock.span(ms)
     so_far = open_ended and ms is not None
-    return Segment(kind, label, span, so_far, begin, f"from {clock.time(begin)}", ms=ms or 0)
+    return LifecycleSegment(kind, label, span, so_far, begin, f"from {clock.time(begin)}", ms=ms or 0)
 
 
-def _ending(run: Run, clock: Clock) -> Iterator[Segment]:
-    if run.status in TERMINAL:
+def _ending(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
+    if run.status in TERMINAL_RUN_STATUSES:
         note = clock.time(run.ended_at) if run.ended_at else "time not sent"
-        yield Segment("end", formats.status_label(run.status), at=run.ended_at, note=note, status=run.status)
+        yield LifecycleSegment("end", formats.format_status(run.status), at=run.ended_at, note=note, status=run.status)
 
 
-def _expiry(run: Run, clock: Clock) -> Iterator[Segment]:
+def _expiry(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
     expiry = run.expires_at
     if expiry is None or run.status == "expired":
         return
-    if run.status not in TERMINAL:
+    if run.status not in TERMINAL_RUN_STATUSES:
         passed = expiry < clock.now
         label = "Expiry passed" if passed else "Expires in"
-        span = "" if passed else formats.duration(milliseconds_between(clock.now, expiry), spelled=True)
-        yield Segment("x", label, span, at=expiry, note=clock.time(expiry), width=2 if passed else 6)
+        span = "" if passed else formats.format_duration(milliseconds_between(clock.now, expiry), spelled=True)
+        yield LifecycleSegment("x", label, span, at=expiry, note=clock.time(expiry), width=2 if passed else 6)
     elif run.ended_at is not None and expiry > run.ended_at:
-        later = formats.duration(milliseconds_between(run.ended_at, expiry), spelled=True)
-        yield Segment("x", "Would have expired", at=expiry, note=f"{clock.time(expiry)}, {later} later", width=2)
+        later = formats.format_duration(milliseconds_between(run.ended_at, expiry), spelled=True)
+        yield LifecycleSegment(
+            "x", "Would have expired", at=expiry, note=f"{clock.time(expiry)}, {later} later", width=2
+        )
 
 
-def _sized(segment: Segment, total: int) -> Segment:
+def _sized(segment: LifecycleSegment, total: int) -> LifecycleSegment:
     share = segment.ms / total if total else 0.0
     width = next(width for least, width in _WIDTHS if share >= least)
-    return Segment(
+    return LifecycleSegment(
         segment.kind,
         segment.label,
         segment.span,

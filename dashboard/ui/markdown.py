@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 # Rendering takes some milliseconds a kilobyte, and more where it was made to; longer texts stay plain.
-LONGEST = 50_000
+MAX_MARKDOWN_LENGTH = 50_000
 # Headings of a text stand below those of the page around it.
 _DEMOTED_BY = 2
 
@@ -25,7 +25,7 @@ _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 
 @lru_cache(maxsize=128)
-def render(source: str) -> SafeString:
+def render_markdown(source: str) -> SafeString:
     """`source` as sanitised HTML."""
     tokens = _parser.parse(source)
     for token in tokens:

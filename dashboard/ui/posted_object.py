@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.ui import json_view
 
 
-class Presence(StrEnum):
+class FieldPresence(StrEnum):
     """Null, absent and empty are three things, and shown as such."""
 
     VALUE = "value"
@@ -17,20 +17,20 @@ class Presence(StrEnum):
     ABSENT = "not sent"
 
 
-class Posted:
+class PostedObject:
     """A posted object for display. Strings are fit for a page, numbers are as they were written."""
 
     def __init__(self, members: Mapping[str, bytes]) -> None:
         self.raw = members
 
-    def presence(self, name: str) -> Presence:
+    def presence(self, name: str) -> FieldPresence:
         if name not in self.raw:
-            return Presence.ABSENT
-        return Presence.NULL if self.raw[name] == b"null" else Presence.VALUE
+            return FieldPresence.ABSENT
+        return FieldPresence.NULL if self.raw[name] == b"null" else FieldPresence.VALUE
 
     def value(self, name: str) -> Any:
         """The value of a member; None also where it was not sent."""
-        return json_view.shown(self.raw[name]) if name in self.raw else None
+        return json_view.parse_json_for_display(self.raw[name]) if name in self.raw else None
 
     def mapping(self, name: str) -> dict[str, Any]:
         """The value of a member that is an object; empty where it is anything else."""

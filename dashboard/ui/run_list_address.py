@@ -8,51 +8,53 @@ from collections.abc import Mapping, Sequence
 from django.urls import reverse
 
 from dashboard.ui import run_columns
-from dashboard.ui.filter_controls import Address
+from dashboard.ui.filter_controls import RunListAddress
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
 from runs.query import Order, RunFilters
 from runs.query.order import NEWEST_FIRST
 
-BESIDE_FILTERS = ("sort", "columns", "view")
+LIST_PARAMS = ("sort", "columns", "view")
 ALL_RUNS = "all"  # what `view` says where the bare address leads to the project's default view
 _VIEW = re.compile(rf"{ALL_RUNS}|[1-9][0-9]{{0,17}}")
 
 
-def list_path(project: Project) -> str:
+def run_list_path(project: Project) -> str:
     """Where the list lives."""
     return reverse("runs", kwargs={"project": project.slug})
 
 
-def read_address(path: str, query: Mapping[str, Sequence[str]]) -> Address:
+def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> RunListAddress:
     """What `query`, a query string of the list at `path` taken apart, says beside its filters. Raises InvalidFilter."""
-    given = {name: query[name][-1] for name in BESIDE_FILTERS if query.get(name)}
+    given = {name: query[name][-1] for name in LIST_PARAMS if query.get(name)}
     order = Order.parse(given["sort"]) if "sort" in given else NEWEST_FIRST
-    shown = run_columns.written(run_columns.read(given["columns"])) if "columns" in given else ""
+    shown = run_columns.format_columns(run_columns.parse_columns(given["columns"])) if "columns" in given else ""
     view = given.get("view", "")
     if view and not _VIEW.fullmatch(view):
         message = f"expected the number of a saved view, or {ALL_RUNS}"
         raise InvalidFilter(f"view: {message}", [Problem("view", message)])
-    return Address(path, order, shown, view)
+    return RunListAddress(path, order, shown, view)
 
 
-def read_list(
+def parse_run_list(
     project: Project, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
-) -> tuple[Address, RunFilters]:
+) -> tuple[RunListAddress, RunFilters]:
     """What the list of that query string shows; `also` are parameters of the caller. Raises InvalidFilter."""
-    filters = RunFilters.from_query(query, also=(*BESIDE_FILTERS, *also))
-    return read_address(list_path(project), query), filters
+    filters = RunFilters.from_query(query, also=(*LIST_PARAMS, *also))
+    return parse_run_list_address(run_list_path(project), query), filters
 
 
-def list_state(project: Project, query: Mapping[str, Sequence[str]]) -> tuple[Address, RunFilters]:
+def parse_run_list_or_default(
+    project: Project, query: Mapping[str, Sequence[str]]
+) -> tuple[RunListAddress, RunFilters]:
     """The same; the list of all runs where it can't be meant."""
     try:
-        return read_list(project, query, also=("cursor",))
+        return parse_run_list(project, query, also=("cursor",))
     except InvalidFilter:
-        return Address(list_path(project)), RunFilters()
+        return RunListAddress(run_list_path(project)), RunFilters()
 
 
-def list_address(project: Project, query: Mapping[str, Sequence[str]]) -> str:
+def run_list_url_or_default(project: Project, query: Mapping[str, Sequence[str]]) -> str:
     """Where the list of that query string begins; all runs where it can't be meant."""
-    address, filters = list_state(project, query)
+    address, filters = parse_run_list_or_default(project, query)
     return address.of(filters)

@@ -16,13 +16,13 @@ from uuid import UUID
 
 from dashboard.ui import formats
 from runs.models import Run
-from runs.protocol.run import TERMINAL
-from runs.query.operators import written
+from runs.protocol.run import TERMINAL_RUN_STATUSES
+from runs.query.operators import format_value
 
-TIMES = "\N{MULTIPLICATION SIGN}"
-LONGEST_METADATA = 300
+MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
+MAX_METADATA_LENGTH = 300
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
-STOPPED_BY = {
+INCOMPLETE_REASONS = {
     "max_completion_tokens": "Stopped at the limit of completion tokens.",
     "max_prompt_tokens": "Stopped at the limit of prompt tokens.",
     "content_filter": "Stopped by the content filter.",
@@ -30,7 +30,7 @@ STOPPED_BY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class RunNote:
     """The second line of a run that did not simply complete: a code, and words for it.
 
     `deadline` is the time by which the run has to go on; it is worded by the template, so that it stays true
@@ -45,7 +45,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class BarSegment:
     """A part of a bar, in percent of its width."""
 
     start: str
@@ -53,7 +53,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RunRow:
     """A run as the list shows it; what is exact is in `run`, what had to be worded is here."""
 
     run: Run
@@ -66,21 +66,21 @@ class Row:
     more_tools: int
     tokens_title: str
     cost_title: str
-    prompt: Share | None
-    completion: Share | None
+    prompt: BarSegment | None
+    completion: BarSegment | None
     metadata: str
-    note: Note | None
+    note: RunNote | None
     tags: Sequence[str] = ()
 
 
-def rows(
+def build_run_rows(
     runs: Iterable[Run],
     called: Mapping[UUID, Counter[str]],
     path: str,
     now: datetime,
     names: Mapping[str, str] = NO_NAMES,
     listed: str = "",
-) -> list[Row]:
+) -> list[RunRow]:
     """The rows of one page of the list at `path`; token bars are drawn against the largest of them.
 
     `called` are tools by run, `names` those of assistants by id, `listed` is what the address of a run says of
@@ -88,27 +88,27 @@ def rows(
     """
     page = list(runs)
     largest = max((_total(run) for run in page), default=0)
-    urls = (run_url(path, run) + listed for run in page)
+    urls = (build_run_url(path, run) + listed for run in page)
     return [
         _row(run, url, called.get(run.pk), names.get(run.assistant_id), largest, now)
         for run, url in zip(page, urls, strict=True)
     ]
 
 
-def tagged(made: Iterable[Row], tags: Mapping[UUID, Sequence[str]]) -> list[Row]:
+def add_tags_to_rows(made: Iterable[RunRow], tags: Mapping[UUID, Sequence[str]]) -> list[RunRow]:
     """Those rows with their runs' tags."""
     return [replace(row, tags=tags.get(row.run.pk, ())) for row in made]
 
 
-def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None, largest: int, now: datetime) -> Row:
+def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None, largest: int, now: datetime) -> RunRow:
     tools = _tools(called or Counter())
     prompt, completion = _shares(run, largest)
-    return Row(
+    return RunRow(
         run=run,
         url=url,
         assistant=assistant,
-        duration=duration(run, now),
-        ended=run.status in TERMINAL,
+        duration=format_run_duration(run, now),
+        ended=run.status in TERMINAL_RUN_STATUSES,
         tools=None if called is None else ", ".join(tools),
         first_tool=tools[0] if tools else "",
         more_tools=max(0, len(tools) - 1),
@@ -117,61 +117,61 @@ def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None,
         prompt=prompt,
         completion=completion,
         metadata=_metadata(run.metadata),
-        note=note(run, now),
+        note=build_run_note(run, now),
     )
 
 
-def run_url(path: str, run: Run) -> str:
+def build_run_url(path: str, run: Run) -> str:
     """The address of `run` below the list at `path`; ids are any text, slashes and line breaks included."""
     return f"{path}{quote(run.external_id, safe='')}/"
 
 
-def in_list(query: str) -> str:
+def encode_list_param(query: str) -> str:
     """What follows the address of a run that was opened from the list with that query string."""
     return "?" + urlencode({"list": query})
 
 
-def duration(run: Run, now: datetime) -> str:
+def format_run_duration(run: Run, now: datetime) -> str:
     """How long it took; of a run that goes on, how long it is since it was created. None while it is queued.
 
     Decimals are shown only where the source sent fractions of seconds.
     """
-    if run.status in TERMINAL or run.duration_ms is not None:
+    if run.status in TERMINAL_RUN_STATUSES or run.duration_ms is not None:
         times = (run.created_at, run.ended_at)
-        return formats.duration(run.duration_ms, precise=any(time and time.microsecond for time in times))
+        return formats.format_duration(run.duration_ms, precise=any(time and time.microsecond for time in times))
     if run.status == Run.Status.QUEUED:
-        return formats.NONE
-    return formats.duration(_milliseconds(run.created_at, now))
+        return formats.NO_VALUE
+    return formats.format_duration(_milliseconds(run.created_at, now))
 
 
-def note(run: Run, now: datetime) -> Note | None:
+def build_run_note(run: Run, now: datetime) -> RunNote | None:
     """Why `run` is not simply completed; None where there is nothing to say."""
     preview = run.error_preview
     if run.error_code is not None or preview:
-        return Note(run.error_code or "", preview or "", severe=run.status == Run.Status.FAILED)
+        return RunNote(run.error_code or "", preview or "", severe=run.status == Run.Status.FAILED)
     match run.status:
         case Run.Status.FAILED:
-            return Note("", "It failed without a last_error.", severe=True)
+            return RunNote("", "It failed without a last_error.", severe=True)
         case Run.Status.INCOMPLETE if run.incomplete_reason is not None:
-            return Note(run.incomplete_reason, STOPPED_BY.get(run.incomplete_reason, ""))
+            return RunNote(run.incomplete_reason, INCOMPLETE_REASONS.get(run.incomplete_reason, ""))
         case Run.Status.EXPIRED if run.expires_at:
             awaited = _counted(Counter(run.awaited or ()).items())
             missing = f"No outputs arrived for {_listed(awaited)}. " if awaited else ""
-            return Note("", f"{missing}It had until {formats.stamp(run.expires_at)}.")
+            return RunNote("", f"{missing}It had until {formats.format_timestamp(run.expires_at)}.")
         case Run.Status.REQUIRES_ACTION:
             return _waiting(run, now)
         case status if status not in formats.STATUS_LABELS:
-            return Note("unknown status", f"Kept as received. Ask for it with status:{written(status)}")
+            return RunNote("unknown status", f"Kept as received. Ask for it with status:{format_value(status)}")
     return None
 
 
-def _waiting(run: Run, now: datetime) -> Note:
+def _waiting(run: Run, now: datetime) -> RunNote:
     """The protocol doesn't say when a run began to wait: it was after it was started."""
     awaited = _counted(Counter(run.awaited or ()).items())
-    longest = formats.duration(_milliseconds(run.started_at or run.created_at, now), spelled=True)
+    longest = formats.format_duration(_milliseconds(run.started_at or run.created_at, now), spelled=True)
     words = f"Waiting for {_listed(awaited) if awaited else 'its caller'}, {longest} at most so far."
     missed = run.expires_at is not None and run.expires_at <= now
-    return Note(run.action_type or "", words, deadline=run.expires_at, missed=missed)
+    return RunNote(run.action_type or "", words, deadline=run.expires_at, missed=missed)
 
 
 def _tools(called: Counter[str]) -> list[str]:
@@ -181,10 +181,10 @@ def _tools(called: Counter[str]) -> list[str]:
 
 def _counted(names: Iterable[tuple[str, int]]) -> list[str]:
     """A number behind every name that counts more than once: `search_orders` three times."""
-    return [f"{name} {TIMES}{count}" if count > 1 else name for name, count in names]
+    return [f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in names]
 
 
-def _shares(run: Run, largest: int) -> tuple[Share | None, Share | None]:
+def _shares(run: Run, largest: int) -> tuple[BarSegment | None, BarSegment | None]:
     """The bars for prompt and completion tokens, in percent of `largest`."""
     if not largest or not _total(run):
         return None, None
@@ -192,7 +192,7 @@ def _shares(run: Run, largest: int) -> tuple[Share | None, Share | None]:
     completion = 100 * (run.completion_tokens or 0) / largest
     if not prompt and not completion:
         prompt = 100 * _total(run) / largest
-    return Share("0%", f"{prompt:.1f}%"), Share(f"{prompt:.1f}%", f"{completion:.1f}%")
+    return BarSegment("0%", f"{prompt:.1f}%"), BarSegment(f"{prompt:.1f}%", f"{completion:.1f}%")
 
 
 def _total(run: Run) -> int:
@@ -203,10 +203,10 @@ def _tokens_title(run: Run) -> str:
     """The sum in full: `14,212 prompt + 1,102 completion = 15,314 tokens`."""
     if run.total_tokens is None:
         return "No total_tokens"
-    total = f"{formats.exact(run.total_tokens)} tokens"
+    total = f"{formats.format_integer(run.total_tokens)} tokens"
     if run.prompt_tokens is None or run.completion_tokens is None:
         return total
-    prompt, completion = formats.exact(run.prompt_tokens), formats.exact(run.completion_tokens)
+    prompt, completion = formats.format_integer(run.prompt_tokens), formats.format_integer(run.completion_tokens)
     return f"{prompt} prompt + {completion} completion = {total}"
 
 
@@ -225,7 +225,7 @@ def _metadata(metadata: object) -> str:
         words = _plain(metadata)
     else:
         words = "  ".join(f"{name}={_plain(value)}" for name, value in metadata.items())
-    return words if len(words) <= LONGEST_METADATA else words[:LONGEST_METADATA] + "…"
+    return words if len(words) <= MAX_METADATA_LENGTH else words[:MAX_METADATA_LENGTH] + "…"
 
 
 def _plain(value: object) -> str:

@@ -15,11 +15,11 @@ _WORDS = {
 }
 
 
-ORDERS = tuple(Order(by, descending=descending) for by in _WORDS for descending in (True, False))
+RUN_ORDERS = tuple(Order(by, descending=descending) for by in _WORDS for descending in (True, False))
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class SortHeader:
     """A column head: where it leads to; `direction` and `arrow` are empty where the list isn't sorted by it."""
 
     url: str
@@ -27,18 +27,18 @@ class Head:
     arrow: str = ""
 
 
-def heads(order: Order, address_in: Callable[[Order], str]) -> dict[str, Head]:
+def build_sort_headers(order: Order, address_in: Callable[[Order], str]) -> dict[str, SortHeader]:
     """The heads by what they sort by: first from the top, and the other way round at the second click."""
     return {by: _head(by, order, address_in) for by in _WORDS}
 
 
-def _head(by: str, order: Order, address_in: Callable[[Order], str]) -> Head:
+def _head(by: str, order: Order, address_in: Callable[[Order], str]) -> SortHeader:
     if by != order.by:
-        return Head(address_in(Order(by)))
+        return SortHeader(address_in(Order(by)))
     direction, arrow = ("descending", "↓") if order.descending else ("ascending", "↑")
-    return Head(address_in(Order(by, descending=not order.descending)), direction, arrow)
+    return SortHeader(address_in(Order(by, descending=not order.descending)), direction, arrow)
 
 
-def words(order: Order) -> str:
+def describe_order(order: Order) -> str:
     """`newest first`."""
     return _WORDS[order.by][order.descending]

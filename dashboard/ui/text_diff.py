@@ -12,18 +12,18 @@ CONTEXT = 3
 # Aligning takes time that grows with more than the product of both sides; beyond this, what lies between the
 # first and the last difference is shown as replaced. difflib's own rule, to pass over what occurs very often,
 # stays on for the same reason.
-MOST_ALIGNED = 1_000
+MAX_ALIGNED_LINES = 1_000
 # Words are compared in lines of that many characters together, where no more lines changed at one place.
-LONGEST_MARKED = 2_000
-MOST_MARKED = 40
-MOST_LINES = 400
+MAX_MARKED_LENGTH = 2_000
+MAX_MARKED_LINES = 40
+MAX_SHOWN_LINES = 400
 # Below this likeness, marked words would be confetti.
-LEAST_LIKENESS = 0.4
+MIN_SIMILARITY = 0.4
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DiffSegment:
     """A piece of a line; `marked` where it is what differs."""
 
     text: str
@@ -31,11 +31,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """`kind`: same, added, removed, or skipped, which stands for `count` equal lines."""
 
     kind: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[DiffSegment, ...] = ()
     count: int = 0
 
 
@@ -43,28 +43,30 @@ class Line:
 class TextDiff:
     """The lines that differ, with some around them. `cut` counts lines that are not shown any more."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
     added: int
     removed: int
     cut: int
 
 
-def diff(left: str, right: str) -> TextDiff:
+def diff_text(left: str, right: str) -> TextDiff:
     """From `left` to `right`."""
     lines = list(_lines(left.splitlines(), right.splitlines()))
     if not any(line.kind in ("added", "removed") for line in lines):
         return TextDiff((), 0, 0, 0) if left == right else _ends_differ()
     added, removed = (sum(line.kind == kind for line in lines) for kind in ("added", "removed"))
     shown = tuple(_folded(lines))
-    return TextDiff(shown[:MOST_LINES], added, removed, max(0, len(shown) - MOST_LINES))
+    return TextDiff(shown[:MAX_SHOWN_LINES], added, removed, max(0, len(shown) - MAX_SHOWN_LINES))
 
 
 def _ends_differ() -> TextDiff:
     """Only the breaks between or behind the lines are not the same."""
-    return TextDiff((Line("same", (Part("The lines are the same; their breaks or the last one differ."),)),), 0, 0, 0)
+    return TextDiff(
+        (DiffLine("same", (DiffSegment("The lines are the same; their breaks or the last one differ."),)),), 0, 0, 0
+    )
 
 
-def _lines(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
+def _lines(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
     """Every line of both, in order."""
     head = _common(left, right)
     tail = _common(left[head:][::-1], right[head:][::-1])
@@ -79,8 +81,8 @@ def _common(left: Sequence[str], right: Sequence[str]) -> int:
     return next((place for place, (old, new) in enumerate(pairs) if old != new), min(len(left), len(right)))
 
 
-def _changes(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
-    if max(len(left), len(right)) > MOST_ALIGNED:
+def _changes(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
+    if max(len(left), len(right)) > MAX_ALIGNED_LINES:
         yield from _replaced(left, right)
         return
     for tag, begin, end, new_begin, new_end in SequenceMatcher(None, left, right).get_opcodes():
@@ -90,41 +92,41 @@ def _changes(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
             yield from _replaced(left[begin:end], right[new_begin:new_end])
 
 
-def _replaced(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
+def _replaced(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
     """What went, then what came; lines that stand at the same place are compared by their words."""
-    compare = _words if max(len(left), len(right)) <= MOST_MARKED else _wholes
+    compare = _words if max(len(left), len(right)) <= MAX_MARKED_LINES else _wholes
     pairs = [compare(old, new) for old, new in zip_longest(left, right)]
-    yield from (Line("removed", old) for old, _ in pairs[: len(left)])
-    yield from (Line("added", new) for _, new in pairs[: len(right)])
+    yield from (DiffLine("removed", old) for old, _ in pairs[: len(left)])
+    yield from (DiffLine("added", new) for _, new in pairs[: len(right)])
 
 
-def _words(old: str | None, new: str | None) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    if not old or not new or len(old) + len(new) > LONGEST_MARKED:
+def _words(old: str | None, new: str | None) -> tuple[tuple[DiffSegment, ...], tuple[DiffSegment, ...]]:
+    if not old or not new or len(old) + len(new) > MAX_MARKED_LENGTH:
         return _wholes(old, new)
     left, right = _WORDS.findall(old), _WORDS.findall(new)
     matcher = SequenceMatcher(None, left, right)
-    if matcher.quick_ratio() < LEAST_LIKENESS or matcher.ratio() < LEAST_LIKENESS:
+    if matcher.quick_ratio() < MIN_SIMILARITY or matcher.ratio() < MIN_SIMILARITY:
         return _wholes(old, new)
     codes = matcher.get_opcodes()
     return (
-        tuple(Part("".join(left[a:b]), tag != "equal") for tag, a, b, _, _ in codes if b > a),
-        tuple(Part("".join(right[c:d]), tag != "equal") for tag, _, _, c, d in codes if d > c),
+        tuple(DiffSegment("".join(left[a:b]), tag != "equal") for tag, a, b, _, _ in codes if b > a),
+        tuple(DiffSegment("".join(right[c:d]), tag != "equal") for tag, _, _, c, d in codes if d > c),
     )
 
 
-def _wholes(old: str | None, new: str | None) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+def _wholes(old: str | None, new: str | None) -> tuple[tuple[DiffSegment, ...], tuple[DiffSegment, ...]]:
     return _whole(old), _whole(new)
 
 
-def _whole(line: str | None) -> tuple[Part, ...]:
-    return () if line is None else (Part(line),)
+def _whole(line: str | None) -> tuple[DiffSegment, ...]:
+    return () if line is None else (DiffSegment(line),)
 
 
-def _same(line: str) -> Line:
-    return Line("same", (Part(line),))
+def _same(line: str) -> DiffLine:
+    return DiffLine("same", (DiffSegment(line),))
 
 
-def _folded(lines: Sequence[Line]) -> Iterator[Line]:
+def _folded(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
     """`lines` with runs of equal ones cut down to what stands around a difference."""
     changed = [place for place, line in enumerate(lines) if line.kind != "same"]
     kept = {near for place in changed for near in range(place - CONTEXT, place + CONTEXT + 1)}
@@ -134,8 +136,8 @@ def _folded(lines: Sequence[Line]) -> Iterator[Line]:
             skipped += 1
             continue
         if skipped:
-            yield Line("skipped", count=skipped)
+            yield DiffLine("skipped", count=skipped)
             skipped = 0
         yield line
     if skipped:
-        yield Line("skipped", count=skipped)
+        yield DiffLine("skipped", count=skipped)

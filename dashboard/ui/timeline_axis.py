@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from dashboard.ui import formats
 
 _SPACINGS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
-_MOST_TICKS = 5
-_NARROWEST = 0.35  # percent, so that an instant can be seen
-_ROOM_FOR_LAST = 0.88
+_MAX_TICKS = 5
+_MIN_WIDTH = 0.35  # percent, so that an instant can be seen
+_MAX_INNER_SHARE = 0.88
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class TimelineTick:
     """A labelled line; `x` is an SVG length."""
 
     x: str
@@ -23,7 +23,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TimelineAxis:
     """The time from `begin` to `end`."""
 
     begin: datetime
@@ -34,24 +34,24 @@ class Axis:
         length = self.end - self.begin
         if not length:
             return None
-        width = max(_NARROWEST, 100 * max(timedelta(0), end - begin) / length)
+        width = max(_MIN_WIDTH, 100 * max(timedelta(0), end - begin) / length)
         x = min(100 * ((begin - self.begin) / length), 100 - width)
-        return percent(x), percent(width)
+        return svg_percent(x), svg_percent(width)
 
     @property
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> list[TimelineTick]:
         """At most six, at round times; none where the axis is shorter than a second."""
         seconds = (self.end - self.begin).total_seconds()
         if seconds < 1:
             return []
-        spacing = next((each for each in _SPACINGS if seconds / each <= _MOST_TICKS), seconds / 4)
+        spacing = next((each for each in _SPACINGS if seconds / each <= _MAX_TICKS), seconds / 4)
         places = (index * spacing for index in range(int(seconds / spacing) + 1))
-        inner = [place for place in places if place < seconds * _ROOM_FOR_LAST]
-        ticks = [Tick(percent(100 * place / seconds), _label(place)) for place in inner]
-        return [*ticks, Tick("100%", formats.duration(int(seconds * 1000)), is_last=True)]
+        inner = [place for place in places if place < seconds * _MAX_INNER_SHARE]
+        ticks = [TimelineTick(svg_percent(100 * place / seconds), _label(place)) for place in inner]
+        return [*ticks, TimelineTick("100%", formats.format_duration(int(seconds * 1000)), is_last=True)]
 
 
-def percent(number: float) -> str:
+def svg_percent(number: float) -> str:
     """An SVG length. Text, since templates would take their time to localise a number."""
     return f"{number:.2f}%"
 
@@ -62,4 +62,4 @@ def _label(seconds: float) -> str:
     for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if not seconds % length:
             return f"{seconds // length:.0f} {unit}"
-    return formats.duration(int(seconds * 1000))
+    return formats.format_duration(int(seconds * 1000))

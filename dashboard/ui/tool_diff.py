@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.ui import truncated_text
-from dashboard.ui.json_diff import ABSENT, equal, pointers
+from dashboard.ui.json_diff import MISSING, diff_json, equal
 from dashboard.ui.posted_object import as_mapping, as_text
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.truncated_text import TruncatedText
 
-MOST_CHANGES = 60
+MAX_CHANGES_PER_TOOL = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ToolFieldChange:
     """One place at which two definitions differ; None where there is nothing on that side."""
 
     pointer: str
-    left: Excerpt | None
-    right: Excerpt | None
+    left: TruncatedText | None
+    right: TruncatedText | None
 
     @property
     def kind(self) -> str:
@@ -36,7 +36,7 @@ class ToolChange:
 
     type: str
     name: str
-    changes: tuple[Change, ...]
+    changes: tuple[ToolFieldChange, ...]
     cut: int
 
 
@@ -53,7 +53,7 @@ class ToolsDiff:
         return bool(self.added or self.removed or self.changed)
 
 
-def diff(left: list[Any], right: list[Any]) -> ToolsDiff:
+def diff_tools(left: list[Any], right: list[Any]) -> ToolsDiff:
     """From `left` to `right`, two values of `tools`. In another order they are the same."""
     old, new = _keyed(left), _keyed(right)
     shared = [key for key in old if key in new]
@@ -66,10 +66,10 @@ def diff(left: list[Any], right: list[Any]) -> ToolsDiff:
     )
 
 
-Key = tuple[str, str, int]
+ToolKey = tuple[str, str, int]
 
 
-def _keyed(tools: Iterable[Any]) -> dict[Key, Any]:
+def _keyed(tools: Iterable[Any]) -> dict[ToolKey, Any]:
     """The tools by kind and name; the number tells apart those that have both in common."""
     seen: Counter[tuple[str, str]] = Counter()
     keyed = {}
@@ -86,17 +86,19 @@ def _identity(tool: dict[str, Any]) -> tuple[str, str]:
     return kind, as_text(name) or ""
 
 
-def _label(key: Key) -> str:
+def _label(key: ToolKey) -> str:
     return key[1] or key[0]
 
 
-def _changes(key: Key, left: Any, right: Any) -> ToolChange:
-    found = list(pointers(left, right))
-    shown = tuple(Change(pointer, _shown(old), _shown(new)) for pointer, old, new in found[:MOST_CHANGES])
+def _changes(key: ToolKey, left: Any, right: Any) -> ToolChange:
+    found = list(diff_json(left, right))
+    shown = tuple(
+        ToolFieldChange(pointer, _shown(old), _shown(new)) for pointer, old, new in found[:MAX_CHANGES_PER_TOOL]
+    )
     return ToolChange(key[0], key[1], shown, len(found) - len(shown))
 
 
-def _shown(value: Any) -> Excerpt | None:
-    if value is ABSENT:
+def _shown(value: Any) -> TruncatedText | None:
+    if value is MISSING:
         return None
-    return truncated_text.of_value(value)
+    return truncated_text.truncate_json(value)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.ui import json_view
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
-LONGEST = 6_000
+DEFAULT_MAX_LENGTH = 6_000
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class TruncatedText:
     """A text; `is_json` when it was laid out by us."""
 
     full: str
     is_json: bool = False
-    longest: int = LONGEST
+    longest: int = DEFAULT_MAX_LENGTH
 
     @property
     def is_cut(self) -> bool:
@@ -32,19 +32,19 @@ class Excerpt:
         return len(self.full)
 
 
-def of_text(string: str) -> Excerpt:
+def truncate_text(string: str) -> TruncatedText:
     """`string` as it is."""
-    return Excerpt(clean(string))
+    return TruncatedText(clean_text(string))
 
 
-def of_value(value: Any) -> Excerpt:
+def truncate_json(value: Any) -> TruncatedText:
     """A JSON value (see `json_values.parse`), laid out."""
-    return Excerpt(clean(json_view.pretty(value)), is_json=True)
+    return TruncatedText(clean_text(json_view.pretty_json(value)), is_json=True)
 
 
-def of_posted(value: Any) -> Excerpt:
+def truncate_text_or_json(value: Any) -> TruncatedText:
     """A value that ought to be a string: laid out where the string is JSON, as JSON where it is no string."""
     if not isinstance(value, str) or isinstance(value, json_view.Number):
-        return of_value(value)
-    laid_out = json_view.prettified(value)
-    return of_text(value) if laid_out is None else Excerpt(clean(laid_out), is_json=True)
+        return truncate_json(value)
+    laid_out = json_view.prettify_json_text(value)
+    return truncate_text(value) if laid_out is None else TruncatedText(clean_text(laid_out), is_json=True)

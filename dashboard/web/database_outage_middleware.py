@@ -8,12 +8,12 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from dashboard.web.error_views import unavailable
+from dashboard.web.error_views import database_unavailable_view
 
 logger = logging.getLogger(__name__)
 
 
-class DatabaseOutage(MiddlewareMixin):
+class DatabaseOutageMiddleware(MiddlewareMixin):
     """The API answers for itself; what leaves another view comes here."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -21,4 +21,4 @@ class DatabaseOutage(MiddlewareMixin):
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         logger.warning("The database is away: %s", exception, extra={"action": "database_away"})
-        return unavailable(request)
+        return database_unavailable_view(request)

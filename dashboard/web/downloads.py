@@ -13,26 +13,26 @@ from django.utils import timezone
 from runs.errors import InvalidFilter
 from runs.models import Project
 from runs.transfer import exports
-from runs.transfer.exports import Column
+from runs.transfer.exports import ExportColumn
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-def as_json(payload: Any) -> HttpResponse:
+def json_response(payload: Any) -> HttpResponse:
     """`payload` as a JSON document; times are written in UTC."""
     return HttpResponse(msgspec.json.encode(payload) + b"\n", content_type="application/json")
 
 
-def as_csv(project: Project, what: str, columns: Iterable[Column], rows: Iterable[Any]) -> HttpResponseBase:
+def csv_response(project: Project, what: str, columns: Iterable[ExportColumn], rows: Iterable[Any]) -> HttpResponseBase:
     """A table that is safe to open in a spreadsheet, saved as `default-tools-2026-11-22.csv`; sent as it is made."""
-    response = StreamingHttpResponse(exports.as_table(columns, rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(exports.render_csv(columns, rows), content_type="text/csv; charset=utf-8")
     name = f"{project.slug}-{what}-{timezone.now():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def refusing(view: View[P]) -> Callable[..., HttpResponseBase]:
+def respond_with_text_errors(view: View[P]) -> Callable[..., HttpResponseBase]:
     """Say in words what a file's address has wrong, where the view finds that it can't be meant."""
 
     @wraps(view)

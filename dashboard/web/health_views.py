@@ -26,11 +26,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError):
-        return _unready("the database can't be reached")
+        return _not_ready_response("the database can't be reached")
     if pending:
-        return _unready(f"{len(pending)} migrations are not applied")
+        return _not_ready_response(f"{len(pending)} migrations are not applied")
     return JsonResponse({"status": "ready"})
 
 
-def _unready(reason: str) -> JsonResponse:
+def _not_ready_response(reason: str) -> JsonResponse:
     return JsonResponse({"status": "unready", "reason": reason}, status=503, headers={"Retry-After": "5"})

@@ -16,7 +16,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-def refusing(view: View[P]) -> Callable[..., HttpResponseBase]:
+def handle_invalid_params(view: View[P]) -> Callable[..., HttpResponseBase]:
     """Answer with `refuse` where the view finds that its address can't be meant."""
 
     @wraps(view)
@@ -24,15 +24,15 @@ def refusing(view: View[P]) -> Callable[..., HttpResponseBase]:
         try:
             return view(request, *args, **kwargs)
         except InvalidFilter as error:
-            return refuse(request, error)
+            return render_invalid_params(request, error)
 
     return guarded
 
 
-def refuse(request: HttpRequest, error: InvalidFilter) -> HttpResponse:
+def render_invalid_params(request: HttpRequest, error: InvalidFilter) -> HttpResponse:
     """400 with a page of its own, or 422 in place of `#more`, which asked for a part of one."""
     context = {"problems": error.problems, "address": request.path}
-    if htmx.is_partial(request):
+    if htmx.is_partial_request(request):
         response = htmx.render_page(request, "refused/_problems.html", context, status=422)
         return retarget(reswap(response, "innerHTML"), "#more")
     return htmx.render_page(request, "refused/page.html", context, status=400)

@@ -11,24 +11,24 @@ from django.http import HttpRequest, HttpResponseBase
 
 from runs.models import Project
 
-COOKIE = "project"
-_YEAR = 365 * 24 * 3600
+LAST_PROJECT_COOKIE = "project"
+_YEAR_SECONDS = 365 * 24 * 3600
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, project: Project) -> None:
+def remember_project(request: HttpRequest, response: HttpResponseBase, project: Project) -> None:
     """Note on `response` that `project` was visited, where the browser doesn't know yet."""
-    if last(request) == project.slug:
+    if get_last_project_slug(request) == project.slug:
         return
     response.set_cookie(
-        COOKIE,
+        LAST_PROJECT_COOKIE,
         project.slug,
-        max_age=_YEAR,
+        max_age=_YEAR_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
 
 
-def last(request: HttpRequest) -> str | None:
+def get_last_project_slug(request: HttpRequest) -> str | None:
     """The slug of the project that was visited last, as the browser says."""
-    return request.COOKIES.get(COOKIE)
+    return request.COOKIES.get(LAST_PROJECT_COOKIE)

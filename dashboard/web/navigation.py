@@ -9,12 +9,12 @@ from functools import cached_property
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.web.permissions import WRITERS
+from dashboard.web.permissions import WRITE_ROLES
 from runs.models import Membership, Project, User
 
 
 @dataclass(frozen=True)
-class Page:
+class NavigationEntry:
     """An entry of the main navigation. A new page of a project needs one line in `PAGES`."""
 
     name: str  # its URL, which takes the project
@@ -24,21 +24,21 @@ class Page:
     role: str = ""  # whom it is for, where not for everybody
 
 
-PAGES = (
-    Page(
+NAVIGATION_ENTRIES = (
+    NavigationEntry(
         "runs",
         "Runs",
         key="g r",
         covers=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
     ),
-    Page("threads", "Threads", key="g t", covers=("thread",)),
-    Page("assistants", "Assistants", key="g a", covers=("assistant",)),
-    Page("errors", "Errors", key="g e", covers=("error-group",)),
-    Page("tools", "Tools", key="g o", covers=("tool",)),
-    Page("actions", "Actions", key="g w"),
-    Page("usage", "Usage", key="g u"),
-    Page("connect", "Connect", key="g c"),
-    Page(
+    NavigationEntry("threads", "Threads", key="g t", covers=("thread",)),
+    NavigationEntry("assistants", "Assistants", key="g a", covers=("assistant",)),
+    NavigationEntry("errors", "Errors", key="g e", covers=("error-group",)),
+    NavigationEntry("tools", "Tools", key="g o", covers=("tool",)),
+    NavigationEntry("actions", "Actions", key="g w"),
+    NavigationEntry("usage", "Usage", key="g u"),
+    NavigationEntry("connect", "Connect", key="g c"),
+    NavigationEntry(
         "settings",
         "Settings",
         covers=("settings-name", "settings-keys", "settings-members", "prices", "prices-remove"),
@@ -48,7 +48,7 @@ PAGES = (
 
 
 @dataclass(frozen=True)
-class Link:
+class NavigationLink:
     """A navigation entry as the template needs it."""
 
     label: str
@@ -57,7 +57,7 @@ class Link:
     current: bool
 
 
-class Shell:
+class PageShell:
     """Two queries, and none before a template asks: the user's projects, and their roles in them."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -93,7 +93,7 @@ class Shell:
     @property
     def may_write(self) -> bool:
         """Whether to offer what only those may do who do more than read; views decide."""
-        return self.role in WRITERS
+        return self.role in WRITE_ROLES
 
     @property
     def name(self) -> str:
@@ -107,21 +107,21 @@ class Shell:
         return letters.upper()
 
     @cached_property
-    def pages(self) -> list[Link]:
+    def pages(self) -> list[NavigationLink]:
         return list(self._pages())
 
-    def _pages(self) -> Iterator[Link]:
+    def _pages(self) -> Iterator[NavigationLink]:
         if self.project is None:
             return
         match = self._request.resolver_match
         here = match.url_name if match else None
-        for page in PAGES:
+        for page in NAVIGATION_ENTRIES:
             if page.role and page.role != self.role:
                 continue
             url = reverse(page.name, kwargs={"project": self.project.slug})
-            yield Link(page.label, url, page.key, current=here == page.name or here in page.covers)
+            yield NavigationLink(page.label, url, page.key, current=here == page.name or here in page.covers)
 
 
-def shell(request: HttpRequest) -> dict[str, Shell]:
+def page_shell(request: HttpRequest) -> dict[str, PageShell]:
     """Context processor: `shell` in every template that is rendered for a request."""
-    return {"shell": Shell(request)}
+    return {"shell": PageShell(request)}

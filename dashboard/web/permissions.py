@@ -16,10 +16,10 @@ from runs.models import Membership, Project
 
 P = ParamSpec("P")
 # Whoever may add to what was posted: tags, comments, states, names.
-WRITERS = (Membership.Role.MEMBER, Membership.Role.ADMIN)
+WRITE_ROLES = (Membership.Role.MEMBER, Membership.Role.ADMIN)
 
 
-def project_page(
+def viewer_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """Ask for a login, then turn the slug `project` of the address into the user's project, or 404."""
@@ -28,27 +28,27 @@ def project_page(
     def guarded(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         found = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
         response = view(request, found, *args, **kwargs)
-        last_project.remember(request, response, found)
+        last_project.remember_project(request, response, found)
         return response
 
     return login_required(guarded)
 
 
-def member_page(
+def member_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """The same for what members of the project may do, administrators too; 403 to those who only read."""
-    return _page_for(view, WRITERS)
+    return _role_required(view, WRITE_ROLES)
 
 
-def admin_page(
+def admin_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
     """The same for what only administrators of the project may do; 403 to its other members."""
-    return _page_for(view, (Membership.Role.ADMIN,))
+    return _role_required(view, (Membership.Role.ADMIN,))
 
 
-def _page_for(
+def _role_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
     roles: Sequence[str],
 ) -> Callable[..., HttpResponseBase]:
@@ -58,4 +58,4 @@ def _page_for(
             raise PermissionDenied
         return view(request, project, *args, **kwargs)
 
-    return project_page(guarded)
+    return viewer_required(guarded)

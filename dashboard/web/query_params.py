@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from runs.errors import InvalidFilter, Problem
 
 
-def read(request: HttpRequest, *known: str, repeated: Sequence[str] = ()) -> dict[str, str]:
+def read_query_params(request: HttpRequest, *known: str, repeated: Sequence[str] = ()) -> dict[str, str]:
     """The parameters of the address, the first value of each; those of `repeated` may have several.
 
     Raises InvalidFilter, one problem for each that can't be meant.
@@ -18,19 +18,19 @@ def read(request: HttpRequest, *known: str, repeated: Sequence[str] = ()) -> dic
     single = {name: values[:1] if name in repeated else values for name, values in given.items()}
     problems = [Problem(name, reason) for name, values in single.items() if (reason := _wrong(name, values, known))]
     if problems:
-        raise invalid(*problems)
+        raise build_params_error(*problems)
     return {name: values[0] for name, values in given.items()}
 
 
-def one(request: HttpRequest, name: str) -> str | None:
+def read_query_param(request: HttpRequest, name: str) -> str | None:
     """A parameter beside those that others read. Raises InvalidFilter where it is given more than once."""
     values = request.GET.getlist(name)
     if len(values) > 1:
-        raise invalid(Problem(name, "given more than once"))
+        raise build_params_error(Problem(name, "given more than once"))
     return values[0] if values else None
 
 
-def invalid(*problems: Problem) -> InvalidFilter:
+def build_params_error(*problems: Problem) -> InvalidFilter:
     """The refusal of an address for these reasons."""
     return InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
 

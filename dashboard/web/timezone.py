@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
 
-COOKIE = "timezone"
+TIMEZONE_COOKIE = "timezone"
 UTC = ZoneInfo("UTC")
 
 
-def zone_of(request: HttpRequest) -> ZoneInfo:
+def get_request_timezone(request: HttpRequest) -> ZoneInfo:
     """The zone of whoever asks; UTC where the browser says none, or one that is not known."""
-    name = request.COOKIES.get(COOKIE, "")
-    return ZoneInfo(name) if name in _known() else UTC
+    name = request.COOKIES.get(TIMEZONE_COOKIE, "")
+    return ZoneInfo(name) if name in _known_timezones() else UTC
 
 
 @cache
-def _known() -> frozenset[str]:
+def _known_timezones() -> frozenset[str]:
     """The names, read from disk once. "localtime" is this machine's zone, and nobody else's."""
     return frozenset(available_timezones() - {"localtime"})

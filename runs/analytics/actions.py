@@ -14,7 +14,7 @@ from operator import or_
 from django.db.models import Count, Q
 
 from runs.models import Project, Run
-from runs.models.run import ACTIVE
+from runs.models.run import ACTIVE_STATUSES
 from runs.query import Cursor, Order, RunFilters
 from runs.querysets.run import RunQuerySet
 
@@ -22,10 +22,10 @@ OLDEST_FIRST = Order("created", descending=False)
 # An active run of which nothing was received for longer has probably lost whoever posted it.
 SILENT_AFTER = timedelta(hours=1)
 # Active runs that are counted, the oldest ones.
-MOST_COUNTED = 10_000
+MAX_COUNTED_ACTIONS = 10_000
 
 
-class Need(StrEnum):
+class ActionReason(StrEnum):
     """Why a run is listed, in the order in which headings apply."""
 
     OVERDUE = "overdue"
@@ -34,7 +34,7 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ActionCounts:
     """How many runs stand under each heading; `capped` where more runs are active than were counted."""
 
     overdue: int
@@ -48,49 +48,56 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ActionPage:
     """Some runs that need somebody, and where the next page begins; None at the end."""
 
     runs: tuple[Run, ...]
     further: Cursor | None
 
 
-def need_of(run: Run, now: datetime) -> Need:
+def find_action_reason(run: Run, now: datetime) -> ActionReason:
     """The heading under which a listed run stands."""
     if run.expires_at is not None and run.expires_at < now:
-        return Need.OVERDUE
-    return Need.WAITING if run.status == Run.Status.REQUIRES_ACTION else Need.SILENT
+        return ActionReason.OVERDUE
+    return ActionReason.WAITING if run.status == Run.Status.REQUIRES_ACTION else ActionReason.SILENT
 
 
-def page(
-    project: Project, filters: RunFilters, needs: tuple[Need, ...], now: datetime, after: Cursor | None, size: int
-) -> Page:
+def fetch_actions(
+    project: Project,
+    filters: RunFilters,
+    needs: tuple[ActionReason, ...],
+    now: datetime,
+    after: Cursor | None,
+    size: int,
+) -> ActionPage:
     """The oldest `size` matching runs behind `after` that stand under one of the headings."""
     wanted = reduce(or_, (_stands_under(need, now) for need in needs))
     found = _active(project, filters).filter(wanted).after(after).sorted_by(OLDEST_FIRST)
     runs = tuple(found[: size + 1])
-    return Page(runs[:size], OLDEST_FIRST.behind(runs[size - 1]) if len(runs) > size else None)
+    return ActionPage(runs[:size], OLDEST_FIRST.behind(runs[size - 1]) if len(runs) > size else None)
 
 
-def counts(project: Project, filters: RunFilters, now: datetime) -> Counts:
+def count_actions(project: Project, filters: RunFilters, now: datetime) -> ActionCounts:
     """How many of the matching runs stand under each heading; one query."""
     oldest = _active(project, filters).sorted_by(OLDEST_FIRST).values("id", "status", "expires_at", "seen_at")
-    each = {need.value: Count("id", filter=_stands_under(need, now)) for need in Need}
-    found: dict[str, int] = oldest[: MOST_COUNTED + 1].aggregate(active=Count("id"), **each)
-    return Counts(found["overdue"], found["waiting"], found["silent"], capped=found["active"] > MOST_COUNTED)
+    each = {need.value: Count("id", filter=_stands_under(need, now)) for need in ActionReason}
+    found: dict[str, int] = oldest[: MAX_COUNTED_ACTIONS + 1].aggregate(active=Count("id"), **each)
+    return ActionCounts(
+        found["overdue"], found["waiting"], found["silent"], capped=found["active"] > MAX_COUNTED_ACTIONS
+    )
 
 
 def _active(project: Project, filters: RunFilters) -> RunQuerySet:
     """Of a status that the protocol does not know, nobody can tell whether it is left again."""
-    return Run.objects.in_project(project).matching(filters).filter(status__in=ACTIVE)
+    return Run.objects.in_project(project).matching(filters).filter(status__in=ACTIVE_STATUSES)
 
 
-def _stands_under(need: Need, now: datetime) -> Q:
+def _stands_under(need: ActionReason, now: datetime) -> Q:
     in_time = Q(expires_at=None) | Q(expires_at__gte=now)
     match need:
-        case Need.OVERDUE:
+        case ActionReason.OVERDUE:
             return Q(expires_at__lt=now)
-        case Need.WAITING:
+        case ActionReason.WAITING:
             return Q(status=Run.Status.REQUIRES_ACTION) & in_time
-        case Need.SILENT:
+        case ActionReason.SILENT:
             return ~Q(status=Run.Status.REQUIRES_ACTION) & in_time & Q(seen_at__lt=now - SILENT_AFTER)

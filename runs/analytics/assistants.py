@@ -19,10 +19,10 @@ from runs.query import RunFilters
 from runs.rollups.time_buckets import HOUR
 
 # The busiest, so that a project with an assistant a customer has a page too.
-MOST_ASSISTANTS = 1_000
+MAX_ASSISTANTS = 1_000
 # Of one assistant.
-MOST_CONFIGURATIONS = 1_000
-BARS = 24
+MAX_COUNTED_CONFIGURATIONS = 1_000
+BAR_COUNT = 24
 
 # Where exact numbers come from; both give the same columns.
 _SUMS = """
@@ -66,7 +66,7 @@ _CONFIGURATIONS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class AssistantTotals:
     """What the runs of one assistant come to; `cost` in nano-dollars.
 
     `unpriced_tokens` are those of runs that nobody knows the cost of.
@@ -80,11 +80,11 @@ class Totals:
     unpriced_tokens: int
 
 
-Bars = dict[str, list[int]]
+AssistantBars = dict[str, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AssistantSource:
     """A statement for the rows that exact numbers are made of, and the time that they are from."""
 
     sql: str
@@ -94,63 +94,63 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class AssistantOverview:
     """The `count` assistants with runs in question: the busiest `MOST_ASSISTANTS` of them, by their runs.
 
     `capped`: the newest `newest.MOST_COUNTED` matches are counted only. `counted` are the bars of those.
     """
 
-    totals: list[Totals]
+    totals: list[AssistantTotals]
     count: int = 0
-    source: Source | None = None
-    counted: Bars = field(default_factory=dict)
+    source: AssistantSource | None = None
+    counted: AssistantBars = field(default_factory=dict)
     capped: bool = False
 
 
-def overview(project: Project, filters: RunFilters, now: datetime) -> Overview:
+def fetch_assistant_overview(project: Project, filters: RunFilters, now: datetime) -> AssistantOverview:
     """What the runs that `filters` asks for come to, by assistant; two queries at most."""
     if set(filters.active) <= {"since", "until"}:
         return _from_sums(project, filters, now)
     return _from_newest(project, filters)
 
 
-def bars(overview: Overview, assistant_ids: Sequence[str]) -> Bars:
+def fetch_assistant_bars(overview: AssistantOverview, assistant_ids: Sequence[str]) -> AssistantBars:
     """The runs over time of some that are in `overview`, in `BARS` equal parts; one query at most."""
     source = overview.source
     if source is None:
         return {assistant_id: overview.counted[assistant_id] for assistant_id in assistant_ids}
-    found = {assistant_id: [0] * BARS for assistant_id in assistant_ids}
-    step = (source.until - source.since).total_seconds() / BARS
+    found = {assistant_id: [0] * BAR_COUNT for assistant_id in assistant_ids}
+    step = (source.until - source.since).total_seconds() / BAR_COUNT
     parameters = (source.since, step, *source.parameters, list(assistant_ids))
     for assistant_id, place, runs in _fetched(_BARS.format(source=source.sql), *parameters):
         # the sum of an hour stands at its beginning
-        found[assistant_id][min(max(place, 0), BARS - 1)] += int(runs)
+        found[assistant_id][min(max(place, 0), BAR_COUNT - 1)] += int(runs)
     return found
 
 
-def last_seen(project: Project, assistant_ids: Sequence[str]) -> dict[str, datetime]:
+def fetch_last_run_times(project: Project, assistant_ids: Sequence[str]) -> dict[str, datetime]:
     """When the newest run of each was created, whatever is asked for; one query."""
     found = _fetched(_LAST, project.pk, list(assistant_ids))
     return {assistant_id: at for assistant_id, at in found if at is not None}
 
 
-def configurations(project: Project, assistant_ids: Sequence[str]) -> dict[str, int]:
+def count_configurations(project: Project, assistant_ids: Sequence[str]) -> dict[str, int]:
     """How many configurations of each have runs, counted no further than one above the most; one query."""
-    return dict(_fetched(_CONFIGURATIONS, project.pk, MOST_CONFIGURATIONS + 1, list(assistant_ids)))
+    return dict(_fetched(_CONFIGURATIONS, project.pk, MAX_COUNTED_CONFIGURATIONS + 1, list(assistant_ids)))
 
 
-def _from_sums(project: Project, filters: RunFilters, now: datetime) -> Overview:
+def _from_sums(project: Project, filters: RunFilters, now: datetime) -> AssistantOverview:
     ((oldest, latest),) = _fetched(_HOURS, project.pk)
     if oldest is None:
-        return Overview([])
+        return AssistantOverview([])
     since = max(filters.since.at(now), oldest) if filters.since else oldest
     until = min(filters.until.at(now), latest + HOUR) if filters.until else latest + HOUR
     if since >= until:
-        return Overview([])
+        return AssistantOverview([])
     return _totals(_summed(project, since, until))
 
 
-def _summed(project: Project, since: datetime, until: datetime) -> Source:
+def _summed(project: Project, since: datetime, until: datetime) -> AssistantSource:
     """Whole hours from their sums, the parts of hours at both ends from their runs."""
     first, end = _next_hour(since), _hour(until)
     pieces = [(_EDGE, since, until)]
@@ -158,29 +158,29 @@ def _summed(project: Project, since: datetime, until: datetime) -> Source:
         pieces = [(_EDGE, since, first), (_SUMS, first, end), (_EDGE, end, until)]
     pieces = [piece for piece in pieces if piece[1] < piece[2]]
     parameters = [each for _, *times in pieces for each in (project.pk, *times)]
-    return Source(" UNION ALL ".join(sql for sql, *_ in pieces), tuple(parameters), since, until)
+    return AssistantSource(" UNION ALL ".join(sql for sql, *_ in pieces), tuple(parameters), since, until)
 
 
-def _from_newest(project: Project, filters: RunFilters) -> Overview:
-    most, columns = recent_sample.MOST_COUNTED, ("assistant_id", "status", "total_tokens", "cost")
-    matches, parameters = recent_sample.statement(project, filters, most, *columns)
-    rows = _fetched(_NEWEST.format(matches=matches), *parameters, most, BARS, most, most)
+def _from_newest(project: Project, filters: RunFilters) -> AssistantOverview:
+    most, columns = recent_sample.MAX_SAMPLE_SIZE, ("assistant_id", "status", "total_tokens", "cost")
+    matches, parameters = recent_sample.build_recent_runs_sql(project, filters, most, *columns)
+    rows = _fetched(_NEWEST.format(matches=matches), *parameters, most, BAR_COUNT, most, most)
     sums: dict[str, list[int]] = {}
-    counted: Bars = {}
+    counted: AssistantBars = {}
     for assistant_id, place, *measures, _ in rows:
         before = sums.setdefault(assistant_id, [0] * len(measures))
         sums[assistant_id] = [a + int(b) for a, b in zip(before, measures, strict=True)]
-        counted.setdefault(assistant_id, [0] * BARS)[min(place, BARS - 1)] += int(measures[0])
-    found = (Totals(assistant_id, *measures) for assistant_id, measures in sums.items())
+        counted.setdefault(assistant_id, [0] * BAR_COUNT)[min(place, BAR_COUNT - 1)] += int(measures[0])
+    found = (AssistantTotals(assistant_id, *measures) for assistant_id, measures in sums.items())
     totals = sorted(found, key=lambda each: (-each.runs, each.assistant_id))
     capped = any(row[-1] for row in rows)
-    return Overview(totals[:MOST_ASSISTANTS], len(totals), counted=counted, capped=capped)
+    return AssistantOverview(totals[:MAX_ASSISTANTS], len(totals), counted=counted, capped=capped)
 
 
-def _totals(source: Source) -> Overview:
-    rows = _fetched(_TOTALS.format(source=source.sql), *source.parameters, MOST_ASSISTANTS)
-    totals = [Totals(assistant_id, *(int(each or 0) for each in sums)) for assistant_id, *sums, _ in rows]
-    return Overview(totals, rows[0][-1] if rows else 0, source)
+def _totals(source: AssistantSource) -> AssistantOverview:
+    rows = _fetched(_TOTALS.format(source=source.sql), *source.parameters, MAX_ASSISTANTS)
+    totals = [AssistantTotals(assistant_id, *(int(each or 0) for each in sums)) for assistant_id, *sums, _ in rows]
+    return AssistantOverview(totals, rows[0][-1] if rows else 0, source)
 
 
 def _hour(time: datetime) -> datetime:

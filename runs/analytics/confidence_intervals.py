@@ -15,7 +15,7 @@ _Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ConfidenceInterval:
     """From `low` to `high`, as shares of 1."""
 
     low: float
@@ -27,7 +27,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Proportion:
     """`part` of `whole`."""
 
     part: int
@@ -39,26 +39,26 @@ class Share:
         return self.part / self.whole if self.whole else None
 
 
-def wilson(share: Share) -> Interval:
+def wilson_interval(share: Proportion) -> ConfidenceInterval:
     """The 95 % interval of a share; anything from 0 to 1 where nothing was counted."""
     if not share.whole:
-        return Interval(0.0, 1.0)
+        return ConfidenceInterval(0.0, 1.0)
     p, n, square = share.part / share.whole, share.whole, _Z * _Z
     centre = p + square / (2 * n)
     spread = _Z * sqrt(p * (1 - p) / n + square / (4 * n * n))
     scale = 1 + square / n
     low = 0.0 if share.part == 0 else (centre - spread) / scale
     high = 1.0 if share.part == share.whole else (centre + spread) / scale
-    return Interval(low, high)
+    return ConfidenceInterval(low, high)
 
 
-def newcombe(before: Share, after: Share) -> Interval | None:
+def newcombe_interval(before: Proportion, after: Proportion) -> ConfidenceInterval | None:
     """The 95 % interval of the share `after` minus the one `before`; None where either counts nothing."""
     if not before.whole or not after.whole:
         return None
     p, q = before.part / before.whole, after.part / after.whole
-    old, new = wilson(before), wilson(after)
+    old, new = wilson_interval(before), wilson_interval(after)
     difference = q - p
     low = difference - sqrt((q - new.low) ** 2 + (old.high - p) ** 2)
     high = difference + sqrt((new.high - q) ** 2 + (p - old.low) ** 2)
-    return Interval(low, high)
+    return ConfidenceInterval(low, high)

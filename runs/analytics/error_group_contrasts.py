@@ -17,13 +17,13 @@ from typing import Any
 
 from django.db import connection
 
-from runs.analytics.errors import LATEST, Window, of_group
+from runs.analytics.errors import LATEST, ErrorTimeRange, select_error_group_runs
 from runs.models import Configuration, Project, RunStep
 from runs.query import RunFilters
 
-MOST_COMPARED = 300
-MOST_SHOWN = 12
-FEW = 20  # runs on either side, below which chance explains much
+MAX_CONTRASTED_RUNS = 300
+MAX_CONTRASTS = 12
+SMALL_SAMPLE_SIZE = 20  # runs on either side, below which chance explains much
 _LOOKED_AT = 4  # times as many runs of an assistant are searched for completed ones
 _LEAST = 3  # runs that have a thing, on one side, before anything is said of it
 _LEAST_DIFFERENCE = 0.05
@@ -45,7 +45,7 @@ _REST = """
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class RunAttribute:
     """Something that a run can have. `kind`: model, configuration, tool, function or metadata, which has a `key`.
 
     A tool is had by a run that could call it or did, a function is called. A metadata `value` of None is any.
@@ -57,14 +57,14 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AttributeContrast:
     """How many runs of the group have it, and how many of the others.
 
     `chance` is how likely such a difference, or a larger one, would be if both were alike (Fisher's exact test);
     `tried` is how many things were compared.
     """
 
-    attribute: Attribute
+    attribute: RunAttribute
     count: int
     of: int
     rest: int
@@ -92,13 +92,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ErrorGroupContrast:
     """The differences, the largest first, of `runs` of the group and `rest` completed ones of its `assistants`.
 
     `capped`: the group has more runs in this time than were compared.
     """
 
-    differences: tuple[Difference, ...]
+    differences: tuple[AttributeContrast, ...]
     runs: int
     rest: int
     assistants: tuple[str, ...]
@@ -106,7 +106,7 @@ class Comparison:
 
     @property
     def is_small(self) -> bool:
-        return min(self.runs, self.rest) < FEW
+        return min(self.runs, self.rest) < SMALL_SAMPLE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +119,28 @@ class _Looked:
     metadata: Any
 
 
-def compare(project: Project, group: uuid.UUID, filters: RunFilters, window: Window, now: datetime) -> Comparison:
+def contrast_error_group(
+    project: Project, group: uuid.UUID, filters: RunFilters, window: ErrorTimeRange, now: datetime
+) -> ErrorGroupContrast:
     """What differs, within the time of `window`; of the group's runs those that match. Four queries."""
     columns = ("id", "model", "configuration_id", "metadata", "assistant_id")
-    newest = of_group(project, group, filters, now).newest_first()
-    found = list(newest.values_list(*columns)[: MOST_COMPARED + 1])
-    kept = found[:MOST_COMPARED]
+    newest = select_error_group_runs(project, group, filters, now).newest_first()
+    found = list(newest.values_list(*columns)[: MAX_CONTRASTED_RUNS + 1])
+    kept = found[:MAX_CONTRASTED_RUNS]
     assistants = Counter(assistant for *_, assistant in kept)
     runs = [_Looked(*rest) for *rest, _ in kept]
     others = _others(project, assistants, filters, window) if runs else []
     differences = _differences(project, runs, others) if others else ()
-    return Comparison(differences, len(runs), len(others), tuple(sorted(assistants)), len(found) > MOST_COMPARED)
+    return ErrorGroupContrast(
+        differences, len(runs), len(others), tuple(sorted(assistants)), len(found) > MAX_CONTRASTED_RUNS
+    )
 
 
-def _others(project: Project, assistants: Mapping[str, int], filters: RunFilters, window: Window) -> list[_Looked]:
+def _others(
+    project: Project, assistants: Mapping[str, int], filters: RunFilters, window: ErrorTimeRange
+) -> list[_Looked]:
     total, names = sum(assistants.values()), sorted(assistants)
-    most = [math.ceil(MOST_COMPARED * assistants[name] / total) for name in names]
+    most = [math.ceil(MAX_CONTRASTED_RUNS * assistants[name] / total) for name in names]
     until = window.end if filters.until else LATEST
     with connection.cursor() as cursor:
         cursor.execute(_REST, (names, most, project.pk, window.first, until, _LOOKED_AT))
@@ -142,7 +148,7 @@ def _others(project: Project, assistants: Mapping[str, int], filters: RunFilters
     return [_Looked(key, model, used, json.loads(metadata or "null")) for key, model, used, metadata in rows]
 
 
-def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Looked]) -> tuple[Difference, ...]:
+def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Looked]) -> tuple[AttributeContrast, ...]:
     configured = _configured(project, {run.configuration for run in (*runs, *others)})
     called = RunStep.objects.calls_of([run.id for run in (*runs, *others)])
     there, elsewhere = (
@@ -157,11 +163,11 @@ def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Lo
     return tuple(_ranked(each for each in found if each.chance < _TOLD))
 
 
-def _difference(attribute: Attribute, count: int, of: int, rest: int, of_rest: int, tried: int) -> Difference:
-    return Difference(attribute, count, of, rest, of_rest, chance(count, of, rest, of_rest), tried)
+def _difference(attribute: RunAttribute, count: int, of: int, rest: int, of_rest: int, tried: int) -> AttributeContrast:
+    return AttributeContrast(attribute, count, of, rest, of_rest, fisher_exact_p_value(count, of, rest, of_rest), tried)
 
 
-def chance(count: int, of: int, rest: int, of_rest: int) -> float:
+def fisher_exact_p_value(count: int, of: int, rest: int, of_rest: int) -> float:
     """How likely it is that shares differ so much or more, were `count + rest` runs dealt to both sides by chance."""
     having = count + rest
     likely = [_dealt(each, of, having - each, of_rest) for each in range(max(0, having - of_rest), min(of, having) + 1)]
@@ -180,15 +186,15 @@ def _log_ways(whole: int, part: int) -> float:
     return math.lgamma(whole + 1) - math.lgamma(part + 1) - math.lgamma(whole - part + 1)
 
 
-def _ranked(found: Iterable[Difference]) -> list[Difference]:
+def _ranked(found: Iterable[AttributeContrast]) -> list[AttributeContrast]:
     """The largest first. Where the group has one value of a kind more often, it has others less: nothing new."""
     ordered = sorted(found, key=lambda each: (-abs(each.by), each.by < 0, repr(each.attribute)))
     more = {(each.attribute.kind, each.attribute.key) for each in ordered if each.by > 0 and _is_single(each)}
     told = [each for each in ordered if each.by > 0 or (each.attribute.kind, each.attribute.key) not in more]
-    return told[:MOST_SHOWN]
+    return told[:MAX_CONTRASTS]
 
 
-def _is_single(difference: Difference) -> bool:
+def _is_single(difference: AttributeContrast) -> bool:
     """Whether a run has one value of that kind at most."""
     return difference.attribute.kind in ("model", "configuration") or (
         difference.attribute.kind == "metadata" and difference.attribute.value is not None
@@ -203,21 +209,21 @@ def _configured(project: Project, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, f
 
 def _attributes(
     run: _Looked, configured: Mapping[uuid.UUID, frozenset[str]], called: Mapping[uuid.UUID, frozenset[tuple[str, str]]]
-) -> Iterator[Attribute]:
+) -> Iterator[RunAttribute]:
     if run.model:
-        yield Attribute("model", run.model)
-    yield Attribute("configuration", run.configuration.hex)
+        yield RunAttribute("model", run.model)
+    yield RunAttribute("configuration", run.configuration.hex)
     calls = called.get(run.id, frozenset())
     tools = configured.get(run.configuration, frozenset()).union(*calls)
-    yield from (Attribute("tool", name) for name in tools if name and name != "function")
-    yield from (Attribute("function", name) for name, kind in calls if name and kind == "function")
+    yield from (RunAttribute("tool", name) for name in tools if name and name != "function")
+    yield from (RunAttribute("function", name) for name, kind in calls if name and kind == "function")
     if isinstance(run.metadata, dict):
         askable = ((key, value) for key, value in run.metadata.items() if 0 < len(key) <= _LONGEST_VALUE)
         for key, value in askable:
-            yield Attribute("metadata", None, key)
+            yield RunAttribute("metadata", None, key)
             text = _text(value)
             if text and len(text) <= _LONGEST_VALUE:
-                yield Attribute("metadata", text, key)
+                yield RunAttribute("metadata", text, key)
 
 
 def _text(value: Any) -> str | None:

@@ -16,16 +16,16 @@ from typing import Any
 
 from django.db import connection
 
-from runs.analytics.recent_sample import MOST_COUNTED
+from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.models import ErrorGroup, Project, Run
 from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
 from runs.rollups import time_buckets
-from runs.rollups.time_buckets import HOUR, Span
+from runs.rollups.time_buckets import HOUR, TimeBuckets
 
 # Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
-MOST_GROUPS = 1_000
-NEW_FOR = timedelta(hours=24)
+MAX_ERROR_GROUPS = 1_000
+NEW_ERROR_AGE = timedelta(hours=24)
 
 _COLUMNS = ("error_group_id", "created_at", "assistant_id", "model", "configuration_id", "total_tokens", "cost")
 
@@ -73,7 +73,7 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # nothing is older
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-class Trend(StrEnum):
+class ErrorTrend(StrEnum):
     """How a count compares with that of as much time before."""
 
     NEW = "new"  # first seen within the range
@@ -85,7 +85,7 @@ class Trend(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ErrorTimeRange:
     """The time that is looked at, in parts, and how far back the time before it reaches: as far, None for not at all.
 
     Counts are compared with those of before only where there were runs all of that time. What was created after `end`
@@ -94,7 +94,7 @@ class Window:
 
     first: datetime
     end: datetime
-    parts: Span
+    parts: TimeBuckets
     compared: datetime | None = None
     compares: bool = False
 
@@ -104,7 +104,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class ErrorSums:
     """What some runs come to. Cost is in nano-dollars; `unpriced` runs used tokens that have no price."""
 
     runs: int
@@ -114,13 +114,13 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ErrorGroupStats:
     """A group within the range; `before` is its count in the time before. First and last seen: ever."""
 
     group: ErrorGroup
-    sums: Sums
+    sums: ErrorSums
     before: int
-    trend: Trend
+    trend: ErrorTrend
     first_seen: datetime
     last_seen: datetime
 
@@ -136,16 +136,16 @@ class Counted:
 
     def is_new(self, now: datetime) -> bool:
         """Whether nobody had seen it a day ago."""
-        return self.first_seen > now - NEW_FOR
+        return self.first_seen > now - NEW_ERROR_AGE
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class ErrorGroupReport:
     """All groups of the range, the most frequent first; `count` where not all of them are told apart."""
 
-    window: Window
-    groups: tuple[Counted, ...]
-    sums: Sums
+    window: ErrorTimeRange
+    groups: tuple[ErrorGroupStats, ...]
+    sums: ErrorSums
     count: int
 
     @property
@@ -154,7 +154,7 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ErrorGroupDistribution:
     """How the runs of a group divide: by part of the window, and by what they ran on."""
 
     over_time: Counter[int] = field(default_factory=Counter)
@@ -163,21 +163,23 @@ class Parts:
     configurations: Counter[str] = field(default_factory=Counter)
 
 
-def window(project: Project, filters: RunFilters, now: datetime) -> Window:
+def resolve_error_time_range(project: Project, filters: RunFilters, now: datetime) -> ErrorTimeRange:
     """The time that `filters` ask about; one query, or two where they don't say since when."""
     end = filters.until.at(now) if filters.until else now
     first = filters.since.at(now) if filters.since else _oldest(_bad(project, filters, now)) or end
-    parts = time_buckets.span(first, max(end, first))
+    parts = time_buckets.build_time_buckets(first, max(end, first))
     oldest = _oldest(Run.objects.in_project(project))
     if not filters.since or end <= first or oldest is None or oldest >= first:
-        return Window(first, end, parts)
+        return ErrorTimeRange(first, end, parts)
     compared = first - min(end - first, first - _BEGINNING)
-    return Window(first, end, parts, compared, compares=oldest <= compared)
+    return ErrorTimeRange(first, end, parts, compared, compares=oldest <= compared)
 
 
-def groups(project: Project, filters: RunFilters, now: datetime, *, only: uuid.UUID | None = None) -> Groups:
+def fetch_error_groups(
+    project: Project, filters: RunFilters, now: datetime, *, only: uuid.UUID | None = None
+) -> ErrorGroupReport:
     """The groups of the matching runs, or `only` one; three queries, however many groups."""
-    found = window(project, filters, now)
+    found = resolve_error_time_range(project, filters, now)
     runs = _bad(project, replace(filters, since=None, until=None), now, only)
     if filters.since:
         runs = runs.filter(created_at__gte=found.compared or found.first)
@@ -185,25 +187,25 @@ def groups(project: Project, filters: RunFilters, now: datetime, *, only: uuid.U
         runs = runs.filter(created_at__lt=found.end)
     matches, parameters = _statement(runs)
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS.format(matches=matches), (*[found.first] * 5, *parameters, MOST_GROUPS))
+        cursor.execute(_GROUPS.format(matches=matches), (*[found.first] * 5, *parameters, MAX_ERROR_GROUPS))
         rows = cursor.fetchall()
     known = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
     counted = tuple(_counted(found, known[row[0]], *row[1:8]) for row in rows if row[0] in known)
     count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
-    return Groups(found, counted, _sums(*sums), count)
+    return ErrorGroupReport(found, counted, _sums(*sums), count)
 
 
-def parts(
-    project: Project, filters: RunFilters, window: Window, now: datetime, ids: Iterable[uuid.UUID],
+def fetch_error_distributions(
+    project: Project, filters: RunFilters, window: ErrorTimeRange, now: datetime, ids: Iterable[uuid.UUID],
     *, only: uuid.UUID | None = None,
-) -> dict[uuid.UUID | None, Parts]:  # fmt: skip
+) -> dict[uuid.UUID | None, ErrorGroupDistribution]:  # fmt: skip
     """How the runs of the groups `ids` divide, and at None those of all others, unless `only` one; one query."""
     matches, parameters = _statement(_bad(project, filters, now, only))
     step = window.parts.step.total_seconds()
     with connection.cursor() as cursor:
         cursor.execute(_PARTS.format(matches=matches), (list(ids), window.parts.start, step, *parameters))
         rows = cursor.fetchall()
-    found: dict[uuid.UUID | None, Parts] = defaultdict(Parts)
+    found: dict[uuid.UUID | None, ErrorGroupDistribution] = defaultdict(ErrorGroupDistribution)
     for mask, group, part, assistant, model, configuration, count in rows:
         divided = found[group]
         if mask == _PART:
@@ -217,19 +219,21 @@ def parts(
     return found
 
 
-def of_group(project: Project, group: uuid.UUID, filters: RunFilters, now: datetime) -> RunQuerySet:
+def select_error_group_runs(project: Project, group: uuid.UUID, filters: RunFilters, now: datetime) -> RunQuerySet:
     """The runs of one group that match."""
     return _bad(project, filters, now, group)
 
 
-def seen(group: uuid.UUID) -> tuple[datetime, datetime] | None:
+def fetch_first_and_last_seen(group: uuid.UUID) -> tuple[datetime, datetime] | None:
     """When the first and the last run of a group were created, whatever is asked for; None where none is left."""
     runs = Run.objects.filter(error_group=group).order_by("created_at").values_list("created_at", flat=True)
     first, last = runs.first(), runs.last()
     return None if first is None or last is None else (first, last)
 
 
-def all_runs(project: Project, filters: RunFilters, window: Window, now: datetime) -> tuple[int, bool]:
+def count_matching_runs(
+    project: Project, filters: RunFilters, window: ErrorTimeRange, now: datetime
+) -> tuple[int, bool]:
     """How many runs match at all, and whether there are more than that; one query.
 
     Exact where the sums of each hour know what is asked for. Elsewhere counting ends somewhere.
@@ -238,11 +242,11 @@ def all_runs(project: Project, filters: RunFilters, window: Window, now: datetim
     if len(asked) == 1 and asked[0] in _KNOWN:
         return _summed(project, filters, window, asked[0]), False
     runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project, paged=False))
-    count = runs.count_at_most(MOST_COUNTED)
-    return min(count, MOST_COUNTED), count > MOST_COUNTED
+    count = runs.count_at_most(MAX_SAMPLE_SIZE)
+    return min(count, MAX_SAMPLE_SIZE), count > MAX_SAMPLE_SIZE
 
 
-def _summed(project: Project, filters: RunFilters, window: Window, name: str) -> int:
+def _summed(project: Project, filters: RunFilters, window: ErrorTimeRange, name: str) -> int:
     first = window.first if filters.since else _BEGINNING
     end = window.end if filters.until else LATEST
     begin = min(_BEGINNING - (_BEGINNING - first) // HOUR * HOUR, end)
@@ -272,31 +276,32 @@ def _statement(runs: RunQuerySet) -> tuple[str, tuple[Any, ...]]:
 
 
 def _counted(
-    window: Window, group: ErrorGroup, runs: int, before: int, tokens: int | None, cost: int | None, unpriced: int,
+    window: ErrorTimeRange, group: ErrorGroup, runs: int, before: int, tokens: int | None, cost: int | None,
+    unpriced: int,
     first_seen: datetime, last_seen: datetime,
-) -> Counted:  # fmt: skip
+) -> ErrorGroupStats:  # fmt: skip
     trend = _trend(window, runs, before, first_seen)
-    return Counted(group, _sums(runs, tokens, cost, unpriced), before, trend, first_seen, last_seen)
+    return ErrorGroupStats(group, _sums(runs, tokens, cost, unpriced), before, trend, first_seen, last_seen)
 
 
-def _sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int | None) -> Sums:
+def _sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int | None) -> ErrorSums:
     """Sums of bigints are numeric."""
-    return Sums(
+    return ErrorSums(
         int(runs or 0), None if tokens is None else int(tokens), None if cost is None else int(cost), int(unpriced or 0)
     )
 
 
-def _trend(window: Window, runs: int, before: int, first_seen: datetime) -> Trend:
+def _trend(window: ErrorTimeRange, runs: int, before: int, first_seen: datetime) -> ErrorTrend:
     if window.compared is None:
-        return Trend.UNKNOWN
+        return ErrorTrend.UNKNOWN
     if first_seen >= window.first:
-        return Trend.NEW
+        return ErrorTrend.NEW
     if not window.compares:
-        return Trend.UNKNOWN
+        return ErrorTrend.UNKNOWN
     if before == 0:
-        return Trend.BACK
+        return ErrorTrend.BACK
     difference = runs - before
     # Two counts of equal times differ by chance by the root of their sum; less than twice that says nothing.
     if difference**2 <= 4 * (runs + before):
-        return Trend.STEADY
-    return Trend.UP if difference > 0 else Trend.DOWN
+        return ErrorTrend.STEADY
+    return ErrorTrend.UP if difference > 0 else ErrorTrend.DOWN

@@ -15,17 +15,17 @@ from django.db import connection
 
 from runs.analytics import recent_sample
 from runs.models import Configuration, Project
-from runs.query.operators import escaped
-from runs.query.planner import Search
+from runs.query.operators import escape_like
+from runs.query.planner import QueryPlan
 
 # Metadata keys that are shown unasked, and their values that are read.
-MOST_KEYS, MOST_VALUES = 3, 50
+MAX_SHOWN_KEYS, MAX_SHOWN_VALUES = 3, 50
 # So many are worth showing even where every run has another.
-FEW_VALUES = 6
+ALWAYS_SHOWN_VALUES = 6
 # Rows of metadata that are read where somebody looks for some: so many keys with all of their values.
-MOST_FOUND = 20 * MOST_VALUES
+MAX_SEARCHED_VALUES = 20 * MAX_SHOWN_VALUES
 # A longer text is no value that people choose by.
-LONGEST_VALUE = 200
+MAX_FACET_VALUE_LENGTH = 200
 
 # an array, which one server sends for none, has no keys
 _STATEMENT = """
@@ -53,28 +53,28 @@ _STATEMENT = """
     UNION ALL (SELECT 'metadata', key, value, runs, values, covered FROM ranked
                 WHERE place <= {values} AND length(value) <= {longest} ORDER BY covered DESC, key, place LIMIT {found_most})"""  # noqa: E501
 
-Counts = tuple[tuple[str, int], ...]
+FacetCounts = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class MetadataFacet:
     """A key of the metadata: its most frequent values, how many it has, and how many runs have it."""
 
     name: str
-    counts: Counts
+    counts: FacetCounts
     values: int
     covered: int
 
     def divides(self, runs: int) -> float:
         """How much it tells apart of so many runs, in bits a run; a key that has a value for each tells nothing."""
-        if self.values > MOST_VALUES or self.values > max(FEW_VALUES, self.covered / 2):
+        if self.values > MAX_SHOWN_VALUES or self.values > max(ALWAYS_SHOWN_VALUES, self.covered / 2):
             return 0.0
         shares = [count / runs for _, count in self.counts] + [1 - self.covered / runs]
         return -sum(share * log2(share) for share in shares if share > 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Facets:
+class RelatedFacets:
     """Values with their numbers of runs, most frequent first, of the newest `counted` matches: all unless `capped`.
 
     `called` are functions, `kinds` those of tools, `defined` functions.
@@ -82,35 +82,36 @@ class Facets:
 
     counted: int
     capped: bool
-    called: Counts
-    kinds: Counts
-    defined: Counts
-    tags: Counts
-    keys: tuple[Key, ...]
+    called: FacetCounts
+    kinds: FacetCounts
+    defined: FacetCounts
+    tags: FacetCounts
+    keys: tuple[MetadataFacet, ...]
 
-    def dividing(self) -> list[Key]:
+    def dividing(self) -> list[MetadataFacet]:
         """The few keys of the metadata that divide the runs best."""
         ranked = sorted(self.keys, key=lambda key: -key.divides(self.counted))
-        return [key for key in ranked[:MOST_KEYS] if key.divides(self.counted) > 0]
+        return [key for key in ranked[:MAX_SHOWN_KEYS] if key.divides(self.counted) > 0]
 
 
-def read(project: Project, search: Search, text: str = "") -> Facets:
+def fetch_related_facets(project: Project, search: QueryPlan, text: str = "") -> RelatedFacets:
     """The facets of what `search` asks for; of metadata, what contains `text` in its key or its value. Two queries."""
     condition, bounded = search.newest()
     columns = ("created_at", "configuration_id", "metadata")
-    found, parameters = recent_sample.select(project, condition, recent_sample.MOST_COUNTED, columns)
-    pattern = f"%{escaped(text)}%"
+    found, parameters = recent_sample.select_recent_runs(project, condition, recent_sample.MAX_SAMPLE_SIZE, columns)
+    pattern = f"%{escape_like(text)}%"
     statement = _STATEMENT.format(
-        found=found, most=int(recent_sample.MOST_COUNTED), wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
-        values=MOST_VALUES, longest=LONGEST_VALUE, found_most=MOST_FOUND,
+        found=found, most=int(recent_sample.MAX_SAMPLE_SIZE),
+        wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
+        values=MAX_SHOWN_VALUES, longest=MAX_FACET_VALUE_LENGTH, found_most=MAX_SEARCHED_VALUES,
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, (*parameters, *([pattern, pattern] if text else [])))
         rows = cursor.fetchall()
     seen = next(row[3] for row in rows if row[0] == "seen")
-    counted = min(seen, recent_sample.MOST_COUNTED)
+    counted = min(seen, recent_sample.MAX_SAMPLE_SIZE)
     kinds, defined = _configured(project, rows)
-    return Facets(
+    return RelatedFacets(
         counted, bounded or seen > counted, _ranked(_of("called", rows)), _ranked(kinds), _ranked(defined),
         _ranked(_of("tag", rows)), tuple(_keys(rows)),
     )  # fmt: skip
@@ -135,14 +136,14 @@ def _configured(project: Project, rows: list[tuple[Any, ...]]) -> tuple[Counter[
     return kinds, defined
 
 
-def _keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[Key]:
+def _keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[MetadataFacet]:
     by_key: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         if row[0] == "metadata":
             by_key.setdefault(row[1], []).append(row)
     for name, each in by_key.items():
-        yield Key(name, tuple((row[2], row[3]) for row in each), int(each[0][4]), int(each[0][5]))
+        yield MetadataFacet(name, tuple((row[2], row[3]) for row in each), int(each[0][4]), int(each[0][5]))
 
 
-def _ranked(counter: Counter[str]) -> Counts:
+def _ranked(counter: Counter[str]) -> FacetCounts:
     return tuple(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))

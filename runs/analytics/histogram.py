@@ -12,32 +12,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from runs.analytics.recent_sample import Newest
+from runs.analytics.recent_sample import RecentSample
 from runs.models import Project
 from runs.query import RunFilters
 from runs.rollups import reader
-from runs.rollups.reader import Plain
-from runs.rollups.time_buckets import DAY, HOUR, Span, span
+from runs.rollups.reader import RollupQuery
+from runs.rollups.time_buckets import DAY, HOUR, TimeBuckets, build_time_buckets
 
 # Shorter ones would be a handful of bars, were they taken from the sums of each hour.
-SHORTEST_OF_SUMS = timedelta(hours=12)
+MIN_ROLLUP_SPAN = timedelta(hours=12)
 # Less time than that would be a handful of bars, or a single one as wide as the page.
-SHORTEST = timedelta(minutes=1)
+MIN_SPAN = timedelta(minutes=1)
 _MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
+class RunHistogram:
     """The matches in each part of `span`, by status. `since`: where counting begins, if not at the start."""
 
-    span: Span
+    span: TimeBuckets
     bars: tuple[Counter[str], ...]
     since: datetime | None = None
 
 
-def histogram(
-    project: Project, filters: RunFilters, plain: Plain | None, found: Newest, now: datetime, zone: tzinfo
-) -> Histogram | None:
+def fetch_run_histogram(
+    project: Project, filters: RunFilters, plain: RollupQuery | None, found: RecentSample, now: datetime, zone: tzinfo
+) -> RunHistogram | None:
     """The picture of what `filters` ask for, in the days of `zone`; None where there is nothing to draw.
 
     `found` are the newest matches; `plain` is given where there are more, and sums may know all of them.
@@ -47,8 +47,8 @@ def histogram(
     if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest, now, zone)):
         return drawn
     last = _last(filters, found.newest, now)
-    first = filters.since.at(now) if filters.since else min(found.oldest, last - SHORTEST)
-    return _of_newest(found, span(first, last, zone))
+    first = filters.since.at(now) if filters.since else min(found.oldest, last - MIN_SPAN)
+    return _of_newest(found, build_time_buckets(first, last, zone))
 
 
 def _last(filters: RunFilters, newest: datetime, now: datetime) -> datetime:
@@ -57,24 +57,24 @@ def _last(filters: RunFilters, newest: datetime, now: datetime) -> datetime:
 
 
 def _of_sums(
-    project: Project, filters: RunFilters, plain: Plain, newest: datetime, now: datetime, zone: tzinfo
-) -> Histogram | None:
+    project: Project, filters: RunFilters, plain: RollupQuery, newest: datetime, now: datetime, zone: tzinfo
+) -> RunHistogram | None:
     """From the sums of hours, which know the hours of any zone but few fields; else from those of UTC's days."""
-    extent = reader.extent(project)
+    extent = reader.fetch_run_extent(project)
     if extent is None:
         return None
     first = plain.since or extent[0]
     last = min(_last(filters, newest, now), plain.until - _MOMENT) if plain.until else _last(filters, newest, now)
-    if last - first < SHORTEST_OF_SUMS:
+    if last - first < MIN_ROLLUP_SPAN:
         return None
     for place, least in ((zone, HOUR), (UTC, HOUR), (UTC, DAY)):
-        parts = span(first, last, place, least=least)
-        if (rows := reader.bars(project, plain, parts)) is not None:
-            return Histogram(parts, _bars(parts, rows))
+        parts = build_time_buckets(first, last, place, least=least)
+        if (rows := reader.count_runs_by_status(project, plain, parts)) is not None:
+            return RunHistogram(parts, _bars(parts, rows))
     return None
 
 
-def _bars(parts: Span, rows: Iterable[tuple[int, str, int]]) -> tuple[Counter[str], ...]:
+def _bars(parts: TimeBuckets, rows: Iterable[tuple[int, str, int]]) -> tuple[Counter[str], ...]:
     bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
     for place, status, count in rows:
         if count > 0:
@@ -82,7 +82,7 @@ def _bars(parts: Span, rows: Iterable[tuple[int, str, int]]) -> tuple[Counter[st
     return bars
 
 
-def _of_newest(found: Newest, parts: Span) -> Histogram:
+def _of_newest(found: RecentSample, parts: TimeBuckets) -> RunHistogram:
     edges = [edge.timestamp() for edge in parts.edges]
     bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
     for status, unsorted in found.seconds.items():
@@ -92,4 +92,4 @@ def _of_newest(found: Newest, parts: Span) -> Histogram:
         for bar, begin, end in zip(bars, places, places[1:], strict=False):
             if end > begin:
                 bar[status] = end - begin
-    return Histogram(parts, bars, since=found.oldest if found.capped else None)
+    return RunHistogram(parts, bars, since=found.oldest if found.capped else None)

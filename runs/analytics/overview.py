@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from runs.analytics import histogram, recent_sample
-from runs.analytics.histogram import Histogram
-from runs.analytics.recent_sample import Newest
+from runs.analytics.histogram import RunHistogram
+from runs.analytics.recent_sample import RecentSample
 from runs.models import Project
 from runs.query import RunFilters
-from runs.query.fields import CHOICES, ChoiceField
+from runs.query.fields import CHOICE_PARAMS, ChoiceParam
 from runs.query.order import NEWEST_FIRST, Order
-from runs.query.planner import Search
+from runs.query.planner import QueryPlan
 from runs.rollups import reader
-from runs.rollups.reader import Measures, Plain
+from runs.rollups.reader import RollupQuery, RunSums
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class RunTotals:
     """The matching runs in one line; durations in milliseconds, None where no run has ended.
 
     `counted` is how many of the newest matches were looked at: all of them unless `capped`. Then `summed` says that
@@ -44,13 +44,13 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
+class RunFacet:
     """How the matching runs divide by one field, most frequent first; its own filter is left aside.
 
     `capped` says that they are the newest `counted` of more.
     """
 
-    field: ChoiceField
+    field: ChoiceParam
     counts: tuple[tuple[str, int], ...]
     capped: bool
     counted: int
@@ -62,65 +62,65 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class RunOverview:
     """All that is said of the matching runs; `histogram` is None where there are none.
 
     `first` are the ids of the runs that the list begins with, None where that isn't known.
     """
 
-    totals: Totals
-    facets: Mapping[str, Facet]
-    histogram: Histogram | None
+    totals: RunTotals
+    facets: Mapping[str, RunFacet]
+    histogram: RunHistogram | None
     first: list[uuid.UUID] | None = None
 
 
-def overview(
-    project: Project, filters: RunFilters, search: Search, names: tuple[str, ...], zone: tzinfo,
+def fetch_run_overview(
+    project: Project, filters: RunFilters, search: QueryPlan, names: tuple[str, ...], zone: tzinfo,
     *, order: Order = NEWEST_FIRST, first: int = 0,
-) -> Overview:  # fmt: skip
+) -> RunOverview:  # fmt: skip
     """What `search`, which is that of `filters`, comes to; facets of the fields `names`, bars in the days of `zone`.
 
     `first` is how many of the runs are wanted that a list in `order` begins with.
     """
     now = search.scope.now
-    found = recent_sample.read(project, search, recent_sample.MOST_COUNTED, order, first)
-    plain = Plain.of(filters, now) if found.capped else None
-    return Overview(
-        _totals(found, reader.by(project, plain, "status") if plain else None),
-        {field.name: _facet(project, filters, field, found, now) for field in CHOICES if field.name in names},
-        histogram.histogram(project, filters, plain, found, now, zone),
+    found = recent_sample.fetch_recent_sample(project, search, recent_sample.MAX_SAMPLE_SIZE, order, first)
+    plain = RollupQuery.of(filters, now) if found.capped else None
+    return RunOverview(
+        _totals(found, reader.sum_runs_by_field(project, plain, "status") if plain else None),
+        {field.name: _facet(project, filters, field, found, now) for field in CHOICE_PARAMS if field.name in names},
+        histogram.fetch_run_histogram(project, filters, plain, found, now, zone),
         found.first,
     )
 
 
-def _totals(found: Newest, by_status: Mapping[str | None, Measures] | None) -> Totals:
+def _totals(found: RecentSample, by_status: Mapping[str | None, RunSums] | None) -> RunTotals:
     if by_status is None:
-        return Totals(
+        return RunTotals(
             found.runs, found.capped, found.failed, found.p50_ms, found.p95_ms, found.tokens, found.cost,
             found.unpriced_tokens, found.runs,
         )  # fmt: skip
     runs, tokens, cost, unpriced = (sum(each) for each in zip(*by_status.values(), strict=True))
     failed = by_status["failed"].runs if "failed" in by_status else 0
-    return Totals(
+    return RunTotals(
         runs, found.capped, failed, found.p50_ms, found.p95_ms,
         None if found.tokens is None else tokens, cost or found.cost, unpriced, found.runs, summed=True,
     )  # fmt: skip
 
 
-def _facet(project: Project, filters: RunFilters, field: ChoiceField, found: Newest, now: datetime) -> Facet:
+def _facet(project: Project, filters: RunFilters, field: ChoiceParam, found: RecentSample, now: datetime) -> RunFacet:
     others = filters.without(field.name)
-    plain = Plain.of(others, now) if found.capped or others != filters else None
-    known = reader.by(project, plain, field.name) if plain else None
+    plain = RollupQuery.of(others, now) if found.capped or others != filters else None
+    known = reader.sum_runs_by_field(project, plain, field.name) if plain else None
     if known is not None:
         counts = {value: each.runs for value, each in known.items() if value is not None}
         return _ranked(field, counts, capped=False, counted=sum(each.runs for each in known.values()))
     if others == filters:
         return _ranked(field, found.groups[field.column], capped=found.capped, counted=found.runs)
-    counts, counted, capped = recent_sample.count_by(
-        project, others.search(project, now), recent_sample.MOST_COUNTED, field.column
+    counts, counted, capped = recent_sample.count_recent_by(
+        project, others.search(project, now), recent_sample.MAX_SAMPLE_SIZE, field.column
     )
     return _ranked(field, counts, capped=capped, counted=counted)
 
 
-def _ranked(field: ChoiceField, counts: Mapping[str, int], *, capped: bool, counted: int) -> Facet:
-    return Facet(field, tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))), capped, counted)
+def _ranked(field: ChoiceParam, counts: Mapping[str, int], *, capped: bool, counted: int) -> RunFacet:
+    return RunFacet(field, tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))), capped, counted)

@@ -13,17 +13,17 @@ from django.db import connection
 from django.db.models import Q
 
 from runs.db import sql
-from runs.db.keyset_pagination import LEAST
+from runs.db.keyset_pagination import MISSING_SORT_VALUE
 from runs.models import Project, Run
 from runs.query import RunFilters
 from runs.query.order import NEWEST_FIRST, Order
-from runs.query.planner import Search
+from runs.query.planner import QueryPlan
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.
-MOST_COUNTED = 10_000
+MAX_SAMPLE_SIZE = 10_000
 
 _MEASURED = ("created_at", "status", "model", "assistant_id", "error_code", "duration_ms", "total_tokens", "cost")
-GROUPED = ("status", "model", "assistant_id", "error_code")
+SAMPLE_GROUPS = ("status", "model", "assistant_id", "error_code")
 
 # `found` has one more than are counted, which tells that there are more. It is read in the order in which it was made.
 _STATEMENT = """
@@ -42,7 +42,7 @@ _STATEMENT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class RecentSample:
     """The newest matches, added up. `capped` says that there are more, or that no more were looked for.
 
     Durations are in milliseconds, None where no run has ended; `cost` in nano-dollars, None where none has a price;
@@ -66,15 +66,17 @@ class Newest:
     first: list[uuid.UUID] | None
 
 
-def read(project: Project, search: Search, most: int, order: Order = NEWEST_FIRST, first: int = 0) -> Newest:
+def fetch_recent_sample(
+    project: Project, search: QueryPlan, most: int, order: Order = NEWEST_FIRST, first: int = 0
+) -> RecentSample:
     """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed.
 
     What it finds is what a list is made of, too: the `first` runs of one in `order` come along where they are known.
     """
     condition, bounded = search.newest()
-    found, parameters = select(project, condition, most, _MEASURED)
+    found, parameters = select_recent_runs(project, condition, most, _MEASURED)
     statement = _STATEMENT.format(
-        found=found, most=int(most), first=int(first), order=_sorting(order), groups=", ".join(GROUPED),
+        found=found, most=int(most), first=int(first), order=_sorting(order), groups=", ".join(SAMPLE_GROUPS),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -83,10 +85,10 @@ def read(project: Project, search: Search, most: int, order: Order = NEWEST_FIRS
     return newest if is_known else replace(newest, first=None)
 
 
-def count_by(project: Project, search: Search, most: int, column: str) -> tuple[dict[str, int], int, bool]:
+def count_recent_by(project: Project, search: QueryPlan, most: int, column: str) -> tuple[dict[str, int], int, bool]:
     """The newest matches by the values of one column; how many they are, and whether there may be more."""
     condition, bounded = search.newest()
-    found, parameters = select(project, condition, most, ("created_at", column))
+    found, parameters = select_recent_runs(project, condition, most, ("created_at", column))
     statement = f"""
         WITH found AS MATERIALIZED ({found})
         SELECT NULL, count(*) FROM found UNION ALL
@@ -98,20 +100,24 @@ def count_by(project: Project, search: Search, most: int, column: str) -> tuple[
     return dict(rows), min(seen, most), bounded or seen > most
 
 
-def statement(project: Project, filters: RunFilters, most: int, *columns: str) -> tuple[str, tuple[Any, ...]]:
+def build_recent_runs_sql(
+    project: Project, filters: RunFilters, most: int, *columns: str
+) -> tuple[str, tuple[Any, ...]]:
     """SQL and parameters for the newest matches, each with its `place` from 1; goes between parentheses.
 
     There is one more than `most`, which tells whether there are more, and counts for nothing else.
     """
-    inner, parameters = select(project, filters.search(project).page(), most, ("created_at", *columns))
+    inner, parameters = select_recent_runs(project, filters.search(project).page(), most, ("created_at", *columns))
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
     return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own
 
 
-def select(project: Project, condition: Q, most: int, columns: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+def select_recent_runs(
+    project: Project, condition: Q, most: int, columns: tuple[str, ...]
+) -> tuple[str, tuple[Any, ...]]:
     """SQL and parameters for the newest runs of `condition`, one more than `most`, with their ids and those columns."""
     runs = Run.objects.in_project(project).filter(condition).newest_first()
-    return sql.of(runs.values("id", *columns)[: most + 1])
+    return sql.compile_query(runs.values("id", *columns)[: most + 1])
 
 
 def _sorting(order: Order) -> str:
@@ -122,24 +128,24 @@ def _sorting(order: Order) -> str:
     if order.never_null:
         return f"ORDER BY {order.column} {way}, id {way}"
     times = ", ".join(f"CASE WHEN {order.column} IS NULL THEN {name} END DESC" for name in ("created_at", "id"))
-    return f"ORDER BY coalesce({order.column}, {LEAST}) {way}, {times}, id {way}"
+    return f"ORDER BY coalesce({order.column}, {MISSING_SORT_VALUE}) {way}, {times}, id {way}"
 
 
 def _newest(
     bounded: bool, seen: int, runs: int, failed: int, percentiles: list[int | None] | None, tokens: Any, cost: Any,
     unpriced: Any, oldest: datetime | None, newest: datetime | None, first: list[uuid.UUID],
     divided: list[tuple[Any, ...]] | None,
-) -> Newest:  # fmt: skip
+) -> RecentSample:  # fmt: skip
     p50, p95 = percentiles or (None, None)
     capped = bounded or seen > runs
-    groups = {column: Counter[str]() for column in GROUPED}
+    groups = {column: Counter[str]() for column in SAMPLE_GROUPS}
     created: defaultdict[str, list[int]] = defaultdict(list)
     for *values, seconds in divided or ():
         created[values[0]] += seconds
-        for column, value in zip(GROUPED, values, strict=True):
+        for column, value in zip(SAMPLE_GROUPS, values, strict=True):
             if value is not None:
                 groups[column][value] += len(seconds)
-    return Newest(
+    return RecentSample(
         runs, capped, failed, p50, p95, _whole(tokens), _whole(cost), _whole(unpriced) or 0, oldest, newest,
         groups, created, first,
     )  # fmt: skip

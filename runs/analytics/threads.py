@@ -15,10 +15,10 @@ from typing import Any
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
-from runs.analytics.recent_sample import MOST_COUNTED
+from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.db import sql
 from runs.models import Project, Run
-from runs.protocol.run import TERMINAL
+from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.query import Cursor, RunFilters
 
 # A page of threads mostly has no more runs; more are looked at where it has.
@@ -80,7 +80,7 @@ _HEADS = """
 
 
 # How many runs were looked at, the last of them, and a thread with its newest run.
-Row = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
+ThreadHeadRow = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class ThreadTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadHeads:
+class RecentThreads:
     """A page of threads, the ids of those that were active last first.
 
     `further` is where the next page begins, None at the end. `window` says that only so many runs were looked
@@ -122,12 +122,12 @@ class ThreadHeads:
     window: bool
 
 
-def totals(project: Project, thread_ids: Sequence[str], most: int = MOST_COUNTED) -> list[ThreadTotals]:
+def fetch_thread_totals(project: Project, thread_ids: Sequence[str], most: int = MAX_SAMPLE_SIZE) -> list[ThreadTotals]:
     """The totals of those of the threads that have runs, in the same order; one query.
 
     Of each thread, no more than the newest `most` runs are counted.
     """
-    terminal = sorted(TERMINAL)
+    terminal = sorted(TERMINAL_RUN_STATUSES)
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS, (list(thread_ids), terminal, most, project.pk, most + 1, most))
         return [_totals(*row) for row in cursor.fetchall()]
@@ -145,9 +145,9 @@ def _totals(
     )  # fmt: skip
 
 
-def heads(
-    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int = MOST_COUNTED
-) -> ThreadHeads:
+def fetch_recent_threads(
+    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int = MAX_SAMPLE_SIZE
+) -> RecentThreads:
     """The threads of the matching runs, by their newest matching run, found among `window` runs at most.
 
     A thread stands on the page of its newest matching run, so none is listed twice. One query, or two where
@@ -157,10 +157,10 @@ def heads(
     return _walk(project, filters, after, page_size, window) if first.window and window > FIRST_WINDOW else first
 
 
-def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> ThreadHeads:
+def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> RecentThreads:
     matching = Run.objects.in_project(project).matching(filters)
     found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
-    newest, parameters = sql.of(found)
+    newest, parameters = sql.compile_query(found)
     unseen, unseen_parameters = _unseen(project, filters, after)
     with connection.cursor() as cursor:
         cursor.execute(_HEADS.format(newest=newest, unseen=unseen), (*parameters, *unseen_parameters, page_size + 1))
@@ -174,18 +174,18 @@ def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tupl
         return "true", ()
     earlier = Run.objects.in_project(project).matching(filters).up_to(after)
     probe = earlier.filter(thread_id=RawSQL("heads.thread_id", ())).values("id")[:1]
-    statement, parameters = sql.of(probe)
+    statement, parameters = sql.compile_query(probe)
     # As a value, not as EXISTS, which the planner would turn into a join with all earlier runs.
     return f"({statement}) IS NULL", parameters
 
 
-def _page(rows: Sequence[Row], page_size: int, window: int) -> ThreadHeads:
+def _page(rows: Sequence[ThreadHeadRow], page_size: int, window: int) -> RecentThreads:
     if not rows:
-        return ThreadHeads((), None, window=False)
+        return RecentThreads((), None, window=False)
     seen, last_at, last_id = rows[0][:3]
     page = [(thread_id, Cursor(at, key)) for *_, thread_id, at, key in rows if thread_id is not None]
     ids = tuple(thread_id for thread_id, _ in page[:page_size])
     if len(page) > page_size:
-        return ThreadHeads(ids, page[page_size - 1][1], window=False)
+        return RecentThreads(ids, page[page_size - 1][1], window=False)
     is_cut = seen >= window
-    return ThreadHeads(ids, Cursor(last_at, last_id) if is_cut else None, window=is_cut)
+    return RecentThreads(ids, Cursor(last_at, last_id) if is_cut else None, window=is_cut)

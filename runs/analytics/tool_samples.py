@@ -9,16 +9,16 @@ from enum import StrEnum
 
 from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 
-from runs.analytics.tools import Key, last_hour
+from runs.analytics.tools import ToolKey, fetch_last_call_hour
 from runs.models import Configuration, Project, Run, RunStep
-from runs.models.run import CALLS
+from runs.models.run import HAS_TOOL_CALLS
 from runs.rollups.time_buckets import HOUR
 
 # Bytes of a step's details that come with it; longer ones are fetched when they are looked at.
-LONGEST_AT_ONCE = 16_000
+MAX_INLINE_DETAILS_BYTES = 16_000
 
 
-class Sort(StrEnum):
+class ToolSampleSort(StrEnum):
     """Which calls of a tool."""
 
     NEWEST = "newest"
@@ -26,44 +26,44 @@ class Sort(StrEnum):
     MISARGUED = "misargued"
 
 
-def steps(project: Project, key: Key, sort: Sort, most: int) -> list[RunStep]:
+def fetch_tool_call_steps(project: Project, key: ToolKey, sort: ToolSampleSort, most: int) -> list[RunStep]:
     """The newest steps with such a call, with `size` bytes of details, and these as `shown` where they are short."""
     found = _steps(project, key, sort)
     if found is None:
         return []
     size = Func(F("details"), function="octet_length", output_field=IntegerField())
-    shown = Case(When(size__lte=LONGEST_AT_ONCE, then=F("details")))
+    shown = Case(When(size__lte=MAX_INLINE_DETAILS_BYTES, then=F("details")))
     found = found.defer("details", "extra", "metadata").annotate(size=size).annotate(shown=shown)
     return list(found.order_by("-created_at", "run_id", "external_id")[:most])
 
 
-def _steps(project: Project, key: Key, sort: Sort) -> QuerySet[RunStep] | None:
+def _steps(project: Project, key: ToolKey, sort: ToolSampleSort) -> QuerySet[RunStep] | None:
     """In the words of the indexes; the newest are looked for from the last call back."""
     found = RunStep.objects.filter(project=project, tool_types__contains=[key[0]])
     match sort:
-        case Sort.FAILED:
+        case ToolSampleSort.FAILED:
             return found.filter(status="failed", tool_names__contains=[key[1]])
-        case Sort.MISARGUED:
+        case ToolSampleSort.MISARGUED:
             return found.filter(~Q(misargued=[]), misargued__contains=[key[1]])
-    hour = last_hour(project, key)
+    hour = fetch_last_call_hour(project, key)
     if hour is None:
         return None
-    return found.filter(CALLS, tool_names__contains=[key[1]], created_at__lt=hour + HOUR)
+    return found.filter(HAS_TOOL_CALLS, tool_names__contains=[key[1]], created_at__lt=hour + HOUR)
 
 
-def step(project: Project, run_id: str, step_id: str) -> RunStep | None:
+def fetch_tool_call_step(project: Project, run_id: str, step_id: str) -> RunStep | None:
     """One step by the posted ids of its run and its own, whole."""
     return RunStep.objects.filter(run_id=project.key(run_id), external_id=step_id).first()
 
 
-def configured(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+def fetch_configuration_bodies(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """The texts of the configurations of those runs, by run."""
     of_run = dict(Run.objects.filter(pk__in=set(run_ids)).values_list("pk", "configuration_id"))
     bodies = dict(Configuration.objects.filter(pk__in=set(of_run.values())).values_list("pk", "body"))
     return {run: bodies[pk] for run, pk in of_run.items() if pk in bodies}
 
 
-def defining(project: Project, key: Key, most: int) -> list[tuple[uuid.UUID, str, datetime]]:
+def fetch_defining_configurations(project: Project, key: ToolKey, most: int) -> list[tuple[uuid.UUID, str, datetime]]:
     """Configurations that define a function, or a tool of its kind: id, assistant, and the creation of the first run.
 
     The last received ones, the last used first; each is looked up along its own index.

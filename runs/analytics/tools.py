@@ -19,10 +19,10 @@ from runs.models import Project, ToolDefinition
 from runs.rollups.time_buckets import HOUR
 
 # Steps over which percentiles are taken: of all tools together, and of one.
-MOST_STEPS = 10_000
-MOST_STEPS_OF_ONE = 1_000
+MAX_SAMPLED_STEPS = 10_000
+MAX_SAMPLED_STEPS_PER_TOOL = 1_000
 
-Key = tuple[str, str]  # kind and name
+ToolKey = tuple[str, str]  # kind and name
 
 _SUMS = """
     SELECT type, name, assistant_id, floor(extract(epoch FROM hour - %s) / %s)::int, sum(calls), sum(failed),
@@ -52,7 +52,7 @@ _NEWEST = """
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class ToolPeriod:
     """A stretch of whole hours up to now, cut into equal parts; the last part has the hour that goes on."""
 
     length: timedelta
@@ -60,7 +60,7 @@ class Period:
     since: datetime
 
     @classmethod
-    def before(cls, now: datetime, length: timedelta, parts: int) -> Period:
+    def before(cls, now: datetime, length: timedelta, parts: int) -> ToolPeriod:
         """The hours of which none is older than `length`."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         return cls(length, parts, hour + HOUR - length)
@@ -77,7 +77,7 @@ class Period:
 
 
 @dataclass(slots=True)
-class Counts:
+class ToolCallCounts:
     """Calls of one sort within a period; `checked` of them were held against their runs' tools."""
 
     calls: int = 0
@@ -97,17 +97,17 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Called:
+class ToolCallTotals:
     """The calls of one tool within a period: in all, in each part of it, and by the assistants that made them."""
 
-    total: Counts
-    parts: list[Counts]
-    assistants: dict[str | None, Counts]
+    total: ToolCallCounts
+    parts: list[ToolCallCounts]
+    assistants: dict[str | None, ToolCallCounts]
     last_hour: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ToolCallMetrics:
     """What the newest calls tell; times in milliseconds, sizes in bytes, None where no step tells them.
 
     `precise`: a server sent fractions of seconds.
@@ -126,7 +126,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Defined:
+class DefinedTool:
     """What configurations say of one tool: its versions by their digest, each with the assistants that have it."""
 
     versions: dict[uuid.UUID, dict[str, datetime]]
@@ -143,7 +143,7 @@ class Defined:
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class ToolSummary:
     """A tool or function that is defined, or was called within the period.
 
     `called_as`: what an MCP server or another definition without a function's name was called as; it is a guess where
@@ -152,16 +152,16 @@ class Tool:
 
     type: str
     name: str
-    defined: Defined | None
-    called: Called | None
-    measured: Measured | None
+    defined: DefinedTool | None
+    called: ToolCallTotals | None
+    measured: ToolCallMetrics | None
     last_at: datetime | None
     last_is_hour: bool
     called_as: tuple[str, ...] = field(default=())
 
     @property
-    def counts(self) -> Counts:
-        return self.called.total if self.called else Counts()
+    def counts(self) -> ToolCallCounts:
+        return self.called.total if self.called else ToolCallCounts()
 
     @property
     def is_function(self) -> bool:
@@ -180,10 +180,10 @@ class Tool:
         return len(self.defined.versions) if self.defined else 0
 
 
-def overview(project: Project, period: Period) -> list[Tool]:
+def fetch_tool_overview(project: Project, period: ToolPeriod) -> list[ToolSummary]:
     """Every tool that is defined in `project`, or was called within `period`; a few queries, however many there are."""
-    known, called = definitions(project), calls(project, period)
-    measured = newest(project, period.since, MOST_STEPS)
+    known, called = fetch_tool_definitions(project), fetch_tool_calls(project, period)
+    measured = fetch_tool_metrics(project, period.since, MAX_SAMPLED_STEPS)
     idle = _last_hours(project, [key for key in known if key not in called])
     names: dict[str, list[str]] = defaultdict(list)
     for kind, name in called:
@@ -195,43 +195,43 @@ def overview(project: Project, period: Period) -> list[Tool]:
 
 
 def _tool(
-    key: Key,
-    defined: Defined | None,
-    called: Called | None,
-    measured: Measured | None,
+    key: ToolKey,
+    defined: DefinedTool | None,
+    called: ToolCallTotals | None,
+    measured: ToolCallMetrics | None,
     idle_since: datetime | None,
     names: Mapping[str, Sequence[str]],
-) -> Tool:
+) -> ToolSummary:
     hour = called.last_hour if called else idle_since
     exact = measured.last_at if measured else None
     others = () if key[0] == "function" or called else tuple(sorted(names.get(key[0], ())))
-    return Tool(*key, defined, called, measured, exact or hour, exact is None, others)
+    return ToolSummary(*key, defined, called, measured, exact or hour, exact is None, others)
 
 
-def definitions(project: Project, key: Key | None = None) -> dict[Key, Defined]:
+def fetch_tool_definitions(project: Project, key: ToolKey | None = None) -> dict[ToolKey, DefinedTool]:
     """What is defined in `project`, or of one tool; the newest description stands for all."""
-    found: dict[Key, Defined] = {}
+    found: dict[ToolKey, DefinedTool] = {}
     rows = ToolDefinition.objects.filter(project=project)
     if key is not None:
         rows = rows.filter(type=key[0], name=key[1])
     columns = ("type", "name", "digest", "assistant_id", "description", "first_seen_at")
     for kind, name, digest, assistant_id, description, since in rows.order_by("-first_seen_at").values_list(*columns):
-        defined = found.setdefault((kind, name), Defined({}, description))
+        defined = found.setdefault((kind, name), DefinedTool({}, description))
         defined.versions.setdefault(digest, {})[assistant_id] = since
     return found
 
 
-def bodies(project: Project, key: Key) -> dict[uuid.UUID, str]:
+def fetch_tool_definition_bodies(project: Project, key: ToolKey) -> dict[uuid.UUID, str]:
     """The versions of one tool by their digest, as JSON."""
     rows = ToolDefinition.objects.filter(project=project, type=key[0], name=key[1])
     return dict(rows.values_list("digest", "body"))
 
 
-def calls(project: Project, period: Period, key: Key | None = None) -> dict[Key, Called]:
+def fetch_tool_calls(project: Project, period: ToolPeriod, key: ToolKey | None = None) -> dict[ToolKey, ToolCallTotals]:
     """What was called within `period`, the most called first; of one tool where `key` names it."""
     statement, extra = _of_one(_SUMS, "AND type = %s AND name = %s", key)
     parameters = [period.since, period.step.total_seconds(), project.pk, period.since, *extra]
-    found: dict[Key, Called] = {}
+    found: dict[ToolKey, ToolCallTotals] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         for kind, name, assistant_id, place, *sums, hour in cursor.fetchall():
@@ -240,23 +240,27 @@ def calls(project: Project, period: Period, key: Key | None = None) -> dict[Key,
 
 
 def _add(
-    found: dict[Key, Called],
-    key: Key,
+    found: dict[ToolKey, ToolCallTotals],
+    key: ToolKey,
     assistant_id: str | None,
     place: int,
     sums: list[int],
     hour: datetime,
-    period: Period,
+    period: ToolPeriod,
 ) -> None:
     called = found.get(key)
     if called is None:
-        called = found[key] = Called(Counts(), [Counts() for _ in range(period.parts)], {}, hour)
+        called = found[key] = ToolCallTotals(
+            ToolCallCounts(), [ToolCallCounts() for _ in range(period.parts)], {}, hour
+        )
     called.last_hour = max(called.last_hour, hour)
-    for counts in (called.total, called.parts[place], called.assistants.setdefault(assistant_id, Counts())):
+    for counts in (called.total, called.parts[place], called.assistants.setdefault(assistant_id, ToolCallCounts())):
         counts.add(*sums)
 
 
-def newest(project: Project, since: datetime, most: int, key: Key | None = None) -> dict[Key, Measured]:
+def fetch_tool_metrics(
+    project: Project, since: datetime, most: int, key: ToolKey | None = None
+) -> dict[ToolKey, ToolCallMetrics]:
     """Percentiles over the newest `most` steps with calls, or with calls of one tool, since then."""
     statement, extra = _of_one(_NEWEST, "AND tool_names @> ARRAY[%s]", None if key is None else (key[1],))
     statement = statement.replace("{named}", "" if key is None else "WHERE type = %s AND name = %s")
@@ -269,17 +273,17 @@ def newest(project: Project, since: datetime, most: int, key: Key | None = None)
 def _measured(
     count: int, last_at: datetime, timed: int, times: list[int | None] | None, precise: bool | None,
     outputs: int, median: int | None, largest: int | None,
-) -> Measured:  # fmt: skip
+) -> ToolCallMetrics:  # fmt: skip
     p50, p95, longest = times or (None, None, None)
-    return Measured(count, last_at, timed, p50, p95, longest, bool(precise), outputs, median, largest)
+    return ToolCallMetrics(count, last_at, timed, p50, p95, longest, bool(precise), outputs, median, largest)
 
 
-def last_hour(project: Project, key: Key) -> datetime | None:
+def fetch_last_call_hour(project: Project, key: ToolKey) -> datetime | None:
     """The hour of a tool's last call; None where it never was called."""
     return _last_hours(project, [key]).get(key)
 
 
-def _last_hours(project: Project, keys: Iterable[Key]) -> dict[Key, datetime]:
+def _last_hours(project: Project, keys: Iterable[ToolKey]) -> dict[ToolKey, datetime]:
     kinds, names = zip(*keys, strict=True) if keys else ((), ())
     if not kinds:
         return {}

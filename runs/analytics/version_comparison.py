@@ -15,13 +15,13 @@ from typing import Any
 
 from django.db import connection
 
-from runs.analytics.confidence_intervals import Share
-from runs.analytics.versions import Version
+from runs.analytics.confidence_intervals import Proportion
+from runs.analytics.versions import AssistantVersion
 
-MOST_RUNS = 2_000
+MAX_SIDE_RUNS = 2_000
 # Of each side the nearest whose steps are read, each of them by its key.
-MOST_STEPPED = 500
-PARTS = 8  # of each side, over time
+MAX_SIDE_RUNS_WITH_STEPS = 500
+PARTS_PER_SIDE = 8  # of each side, over time
 _SECOND = timedelta(seconds=1)
 _STEPS = (
     *(timedelta(seconds=count) for count in (1, 5, 15)),
@@ -91,7 +91,7 @@ _NEWEST = """
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class VersionMetrics:
     """What some runs come to. Durations in milliseconds, cost in nano-dollars; None where no run has a value.
 
     `timed`, `read`, `wrote`, `stepped` and `priced` say of how many runs the value before each of them is known.
@@ -114,49 +114,49 @@ class Figures:
     priced: int
 
     @property
-    def failures(self) -> Share:
-        return Share(self.failed, self.runs)
+    def failures(self) -> Proportion:
+        return Proportion(self.failed, self.runs)
 
     @property
-    def incompletes(self) -> Share:
-        return Share(self.incomplete, self.runs)
+    def incompletes(self) -> Proportion:
+        return Proportion(self.incomplete, self.runs)
 
 
-NOTHING = Figures(0, 0, 0, 0, None, None, 0, None, 0, None, 0, None, 0, None, 0)
+NO_METRICS = VersionMetrics(0, 0, 0, 0, None, None, 0, None, 0, None, 0, None, 0, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class VersionSide:
     """The runs of one version on one side of a change, created since `since` and before `until`.
 
     `capped`: they are the nearest to the change, and there may be more further away within what was asked.
     `parts` divide them over time, by place: below 0 before the change, from 0 on after it. `codes` count failures.
     """
 
-    version: Version
+    version: AssistantVersion
     since: datetime
     until: datetime
-    figures: Figures = NOTHING
-    parts: dict[int, Figures] = field(default_factory=dict)
+    figures: VersionMetrics = NO_METRICS
+    parts: dict[int, VersionMetrics] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
 
     @property
     def capped(self) -> bool:
-        return self.figures.runs >= MOST_RUNS
+        return self.figures.runs >= MAX_SIDE_RUNS
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class VersionComparison:
     """Both sides of a change at `at`; a part of them is as long as `step`."""
 
     at: datetime
-    before: Side
-    after: Side
+    before: VersionSide
+    after: VersionSide
     step: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class RecentVersionMetrics:
     """What the newest runs of a version come to; `tokens` and `cost` (nano-dollars) are means of a run."""
 
     runs: int
@@ -167,64 +167,70 @@ class Newest:
     cost: float | None
 
 
-def drift(base: Version, version: Version, at: datetime, within: timedelta | None) -> Drift:
+def compare_versions(
+    base: AssistantVersion, version: AssistantVersion, at: datetime, within: timedelta | None
+) -> VersionComparison:
     """What went before and after the change from `base` to `version` at `at`, `within` that time of it; two queries.
 
     `base` may have been out of use by then: its side ends with its last run.
     """
     sides = _asked(base, version, at, within)
     bounds = _bounds(sides)
-    before, after = (Side(side.version, *_narrowed(side, bounds.get(place), place)) for place, side in enumerate(sides))
+    before, after = (
+        VersionSide(side.version, *_narrowed(side, bounds.get(place), place)) for place, side in enumerate(sides)
+    )
     longest = max(before.until - before.since, after.until - after.since)
-    step = next((step for step in _STEPS if step * PARTS >= longest), longest / PARTS)
-    return _measured(Drift(at, before, after, step))
+    step = next((step for step in _STEPS if step * PARTS_PER_SIDE >= longest), longest / PARTS_PER_SIDE)
+    return _measured(VersionComparison(at, before, after, step))
 
 
-def newest(found: Sequence[Version], most: int) -> dict[Any, Newest]:
+def fetch_recent_version_metrics(found: Sequence[AssistantVersion], most: int) -> dict[Any, RecentVersionMetrics]:
     """What the newest `most` runs of each version come to, by its id; one query."""
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, [[version.id for version in found], most])
-        return {version_id: Newest(*row) for version_id, *row in cursor.fetchall()}
+        return {version_id: RecentVersionMetrics(*row) for version_id, *row in cursor.fetchall()}
 
 
-def _asked(base: Version, version: Version, at: datetime, within: timedelta | None) -> tuple[Side, Side]:
+def _asked(
+    base: AssistantVersion, version: AssistantVersion, at: datetime, within: timedelta | None
+) -> tuple[VersionSide, VersionSide]:
     end = min(at, base.last_at + _SECOND)
     begin, last = (base.first_at, version.last_at + _SECOND) if within is None else (end - within, at + within)
-    return Side(base, begin, end), Side(version, at, last)
+    return VersionSide(base, begin, end), VersionSide(version, at, last)
 
 
-def _parameters(sides: tuple[Side, Side]) -> Iterator[Any]:
+def _parameters(sides: tuple[VersionSide, VersionSide]) -> Iterator[Any]:
     for side in sides:
-        yield from (side.version.id, side.since, side.until, MOST_RUNS)
+        yield from (side.version.id, side.since, side.until, MAX_SIDE_RUNS)
 
 
-def _bounds(sides: tuple[Side, Side]) -> dict[int, tuple[datetime, datetime]]:
+def _bounds(sides: tuple[VersionSide, VersionSide]) -> dict[int, tuple[datetime, datetime]]:
     """From the first to the last run of each side that has any."""
     with connection.cursor() as cursor:
         cursor.execute(_BOUNDS, list(_parameters(sides)))
         return {place: (first, last) for place, first, last in cursor.fetchall()}
 
 
-def _narrowed(side: Side, bounds: tuple[datetime, datetime] | None, place: int) -> tuple[datetime, datetime]:
+def _narrowed(side: VersionSide, bounds: tuple[datetime, datetime] | None, place: int) -> tuple[datetime, datetime]:
     """From the change to the run that is furthest from it, or as far as was asked where there is none."""
     if bounds is None:
         return side.since, side.until
     return (bounds[0], side.until) if place == _BEFORE else (side.since, min(side.until, bounds[1] + _SECOND))
 
 
-def _measured(found: Drift) -> Drift:
+def _measured(found: VersionComparison) -> VersionComparison:
     both = found.before, found.after
-    figures, codes = [NOTHING, NOTHING], [Counter[str](), Counter[str]()]
-    parts: list[dict[int, Figures]] = [{}, {}]
+    figures, codes = [NO_METRICS, NO_METRICS], [Counter[str](), Counter[str]()]
+    parts: list[dict[int, VersionMetrics]] = [{}, {}]
     parts_from = found.before.until, found.at, found.step.total_seconds()
-    parameters = [*_parameters(both), found.at, *parts_from, MOST_STEPPED]
+    parameters = [*_parameters(both), found.at, *parts_from, MAX_SIDE_RUNS_WITH_STEPS]
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, parameters)
         for in_all_parts, of_all_codes, place, part, code, *row in cursor.fetchall():
             if not in_all_parts:
-                parts[place][part] = Figures(*row)
+                parts[place][part] = VersionMetrics(*row)
             elif of_all_codes:
-                figures[place] = Figures(*row)
+                figures[place] = VersionMetrics(*row)
             elif code is not None:
                 codes[place][code] = row[0]
     measured = zip(both, figures, parts, codes, strict=True)

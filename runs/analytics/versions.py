@@ -17,11 +17,11 @@ from django.db import connection
 from runs.models import Configuration, Project
 
 # Servers that write instructions anew for each run make a configuration of each; the last received are looked at.
-MOST_LOOKED_AT = 2_000
+MAX_VERSIONS = 2_000
 # Of each version; its runs are index entries, so counting them is cheap but not free.
-MOST_COUNTED = 10_000
+MAX_COUNTED_VERSION_RUNS = 10_000
 # Of each of those that were in use beside another, of which there may be many.
-MOST_BESIDE = 1_000
+MAX_COUNTED_CONCURRENT_RUNS = 1_000
 
 _VERSIONS = """
     SELECT received.id, first.created_at, last.created_at
@@ -71,7 +71,7 @@ _BETWEEN = """
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class AssistantVersion:
     """A configuration that has runs: the `number`th that was used, from the first run to the last one so far."""
 
     number: int
@@ -83,65 +83,69 @@ class Version:
     def name(self) -> str:
         return f"v{self.number}"
 
-    def overlaps(self, other: Version) -> bool:
+    def overlaps(self, other: AssistantVersion) -> bool:
         """Whether the times from first to last run of both have more than an end in common."""
         return self.first_at < other.last_at and other.first_at < self.last_at
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class AssistantVersions:
     """All versions of an assistant, the first one first; `capped`: there may be more that were received before."""
 
     project: Project
     assistant_id: str
-    all: tuple[Version, ...]
+    all: tuple[AssistantVersion, ...]
     capped: bool
 
     @property
-    def current(self) -> Version:
+    def current(self) -> AssistantVersion:
         """The one that was used last."""
         return max(self.all, key=lambda version: (version.last_at, version.number))
 
-    def find(self, prefix: str) -> Version | None:
+    def find(self, prefix: str) -> AssistantVersion | None:
         """The version whose id begins with those hexadecimal digits, if that is one."""
         found = [version for version in self.all if version.id.hex.startswith(prefix)]
         return found[0] if len(found) == 1 else None
 
-    def by_id(self, version_id: uuid.UUID | None) -> Version | None:
+    def by_id(self, version_id: uuid.UUID | None) -> AssistantVersion | None:
         """The version with that id, if it is among those that are known."""
         return next((version for version in self.all if version.id == version_id), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class AdjacentVersions:
     """What was in use just before a version came, and what came back when it went, at `back_at`.
 
     `back` is there only where that had been used before, and was not while the version was.
     """
 
-    before: Version | None
-    back: Version | None = None
+    before: AssistantVersion | None
+    back: AssistantVersion | None = None
     back_at: datetime | None = None
 
 
-def versions(project: Project, assistant_id: str) -> Versions:
+def fetch_versions(project: Project, assistant_id: str) -> AssistantVersions:
     """The versions of an assistant; two queries."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECEIVED, [project.pk, assistant_id, MOST_LOOKED_AT + 1])
-        capped = cursor.fetchone()[0] > MOST_LOOKED_AT
-        cursor.execute(_VERSIONS, [project.pk, assistant_id, MOST_LOOKED_AT])
+        cursor.execute(_RECEIVED, [project.pk, assistant_id, MAX_VERSIONS + 1])
+        capped = cursor.fetchone()[0] > MAX_VERSIONS
+        cursor.execute(_VERSIONS, [project.pk, assistant_id, MAX_VERSIONS])
         rows = cursor.fetchall()
-    return Versions(project, assistant_id, tuple(Version(n, *row) for n, row in enumerate(rows, 1)), capped)
+    return AssistantVersions(
+        project, assistant_id, tuple(AssistantVersion(n, *row) for n, row in enumerate(rows, 1)), capped
+    )
 
 
-def counts(found: Sequence[Version]) -> dict[uuid.UUID, int]:
+def count_version_runs(found: Sequence[AssistantVersion]) -> dict[uuid.UUID, int]:
     """How many runs each has, counted no further than one above `MOST_COUNTED`; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [MOST_COUNTED + 1, [version.id for version in found]])
+        cursor.execute(_COUNTS, [MAX_COUNTED_VERSION_RUNS + 1, [version.id for version in found]])
         return dict(cursor.fetchall())
 
 
-def neighbours(known: Versions, found: Sequence[Version]) -> dict[uuid.UUID, Neighbours]:
+def fetch_adjacent_versions(
+    known: AssistantVersions, found: Sequence[AssistantVersion]
+) -> dict[uuid.UUID, AdjacentVersions]:
     """What came before and after each of `found`; one query."""
     ids = [version.id for version in found]
     firsts, lasts = [version.first_at for version in found], [version.last_at for version in found]
@@ -153,20 +157,20 @@ def neighbours(known: Versions, found: Sequence[Version]) -> dict[uuid.UUID, Nei
 
 
 def _neighbours(
-    known: Versions,
-    version: Version,
+    known: AssistantVersions,
+    version: AssistantVersion,
     before_id: uuid.UUID | None,
     after_id: uuid.UUID | None,
     after_at: datetime | None,
     stayed: bool,
-) -> Neighbours:
+) -> AdjacentVersions:
     before, after = known.by_id(before_id), known.by_id(after_id)
     if after is None or stayed or after.number > version.number:
-        return Neighbours(before)
-    return Neighbours(before, after, after_at)
+        return AdjacentVersions(before)
+    return AdjacentVersions(before, after, after_at)
 
 
-def replaced(configuration: Configuration) -> tuple[uuid.UUID, datetime] | None:
+def fetch_replaced_configuration(configuration: Configuration) -> tuple[uuid.UUID, datetime] | None:
     """What the assistant ran on just before a configuration, and when that came; one query.
 
     None for the first one, and where it has no runs.
@@ -177,7 +181,9 @@ def replaced(configuration: Configuration) -> tuple[uuid.UUID, datetime] | None:
     return row
 
 
-def beside(known: Versions, version: Version) -> list[tuple[Version, int]]:
+def fetch_concurrent_versions(
+    known: AssistantVersions, version: AssistantVersion
+) -> list[tuple[AssistantVersion, int]]:
     """The versions that have runs between the first and the last one of `version`, the busiest first; one query.
 
     Runs of each are counted no further than one above `MOST_BESIDE`.
@@ -187,12 +193,12 @@ def beside(known: Versions, version: Version) -> list[tuple[Version, int]]:
     if not others:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_BETWEEN, [version.first_at, version.last_at, MOST_BESIDE + 1, list(others)])
+        cursor.execute(_BETWEEN, [version.first_at, version.last_at, MAX_COUNTED_CONCURRENT_RUNS + 1, list(others)])
         found = [(others[version_id], count) for version_id, count in cursor.fetchall() if count]
     return sorted(found, key=lambda pair: (-pair[1], pair[0].number))
 
 
-def changed_at(base: Version, version: Version) -> datetime | None:
+def find_version_change(base: AssistantVersion, version: AssistantVersion) -> datetime | None:
     """When the assistant went from `base` to `version`: its first run, or the first since `base` was last used.
 
     The latter is a return to what had been used before. None where it was not used after `base` at all.

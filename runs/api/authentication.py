@@ -11,17 +11,17 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from runs.models import ApiKey
-from runs.team.api_keys import find_key
+from runs.team.api_keys import find_api_key
 
 
-class BearerKey(BaseAuthentication):
+class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer KEY`; the key is `request.auth`, its project decides what is visible."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise AuthenticationFailed("An API key is needed: Authorization: Bearer KEY")
-        key = find_key(secret.strip())
+        key = find_api_key(secret.strip())
         if key is None:
             raise AuthenticationFailed("This API key is not known or was revoked")
         return AnonymousUser(), key
@@ -30,7 +30,7 @@ class BearerKey(BaseAuthentication):
         return "Bearer"
 
 
-class HasScope(BasePermission):
+class HasRequiredScope(BasePermission):
     """Whatever changes something needs the scope `ingest`, everything else `read`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002

@@ -13,13 +13,13 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from runs.api.authentication import BearerKey, HasScope
-from runs.api.errors import respond
+from runs.api.authentication import BearerAuthentication, HasRequiredScope
+from runs.api.errors import error_response
 from runs.errors import NotFound, Problem, UnknownParameter
 from runs.models import ApiKey, Project, Run
 
 
-class AnswersJson(BaseContentNegotiation):
+class JsonOnlyNegotiation(BaseContentNegotiation):
     """JSON is what there is, whatever is accepted: a refusal would only lose what is posted."""
 
     # ruff: noqa: ARG002 - the signatures are the framework's
@@ -33,11 +33,11 @@ class AnswersJson(BaseContentNegotiation):
         return JSONRenderer(), JSONRenderer.media_type
 
 
-class StrictView(APIView):
+class StrictApiView(APIView):
     """A view that refuses what it would ignore."""
 
     parser_classes = []
-    content_negotiation_class: type[BaseContentNegotiation] = AnswersJson
+    content_negotiation_class: type[BaseContentNegotiation] = JsonOnlyNegotiation
     metadata_class = None
     # Methods that take query parameters, and refuse unknown ones on their own. All others take none.
     takes_parameters: ClassVar[frozenset[str]] = frozenset()
@@ -51,11 +51,11 @@ class StrictView(APIView):
             raise UnknownParameter(f"This path takes no parameter {names}", problems)
 
 
-class KeyedView(StrictView):
+class ApiKeyView(StrictApiView):
     """A view behind an API key; the key's project is all that it can see."""
 
-    authentication_classes = [BearerKey]
-    permission_classes = [HasScope]
+    authentication_classes = [BearerAuthentication]
+    permission_classes = [HasRequiredScope]
 
     def key(self, request: Request) -> ApiKey:
         """The API key that the request came with."""
@@ -74,7 +74,7 @@ class KeyedView(StrictView):
 
 
 @csrf_exempt
-def unknown_path(request: HttpRequest, path: str = "") -> JsonResponse:
+def unknown_api_path(request: HttpRequest, path: str = "") -> JsonResponse:
     """404 in the shape of the API, for whatever has no other view."""
     hint = f"; did you mean '{request.path.rstrip('/')}'?" if path.endswith("/") else ""
-    return respond(404, "not_found", f"There is nothing at '{request.path}'{hint}")
+    return error_response(404, "not_found", f"There is nothing at '{request.path}'{hint}")

@@ -27,29 +27,29 @@ _STATUSES: dict[type[RunglassError], int] = {
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
-def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001 - its signature is the framework's
+def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001 - its signature is the framework's
     """Django REST framework's exception handler: a response in the one shape, or None for a bug."""
     set_rollback()
     match error:
         case RunglassError():
             return _own(error)
         case Http404():
-            return respond(404, "not_found", str(error) or "Not found")
+            return error_response(404, "not_found", str(error) or "Not found")
         case exceptions.APIException():
             scheme = getattr(error, "auth_header", None)  # set by the framework, of a 401 alone
             headers = {"WWW-Authenticate": scheme} if scheme else {}
-            return respond(error.status_code, _code(error), str(error.detail), headers=headers)
+            return error_response(error.status_code, _code(error), str(error.detail), headers=headers)
         case SuspiciousOperation():
-            return respond(400, "bad_request", "The request is malformed")
+            return error_response(400, "bad_request", "The request is malformed")
         case OperationalError() | InterfaceError():
             logger.warning("The database is away: %s", error, extra={"action": "database_away"})
-            return respond(
+            return error_response(
                 503, "database_unavailable", "The database can't be reached; try again", headers=_RETRY_AFTER
             )
     return None
 
 
-def respond(
+def error_response(
     status_code: int,
     code: str,
     message: str,
@@ -64,7 +64,7 @@ def respond(
 def _own(error: RunglassError) -> JsonResponse:
     found = next((_STATUSES[each] for each in type(error).__mro__ if each in _STATUSES), 400)
     headers = _RETRY_AFTER if found == status.HTTP_503_SERVICE_UNAVAILABLE else None
-    return respond(found, error.code, error.message, [each.as_json() for each in error.problems], headers)
+    return error_response(found, error.code, error.message, [each.as_json() for each in error.problems], headers)
 
 
 def _code(error: exceptions.APIException) -> str:

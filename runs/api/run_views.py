@@ -8,9 +8,9 @@ import re
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from runs.api.base_views import KeyedView
-from runs.api.ingest_views import RunIntake
-from runs.api.openapi.components import ref
+from runs.api.base_views import ApiKeyView
+from runs.api.ingest_views import RunIngestView
+from runs.api.openapi.components import schema_ref
 from runs.api.openapi.examples import RUN_EXAMPLE
 from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
 from runs.errors import InvalidFilter, Problem
@@ -18,10 +18,10 @@ from runs.models import Run
 from runs.protocol import lossless_json
 from runs.query import Cursor, Order, RunFilters
 from runs.query.order import NEWEST_FIRST
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 
-PAGE = 100
-LARGEST_PAGE = 500
+DEFAULT_RUN_PAGE_SIZE = 100
+MAX_RUN_PAGE_SIZE = 500
 _DIGITS = re.compile("[0-9]{1,3}")
 
 
@@ -29,12 +29,12 @@ _DIGITS = re.compile("[0-9]{1,3}")
     get=answers(
         "list_runs",
         "Runs as they were posted, newest first or in another order",
-        ref("RunList"),
-        parameters=run_filters(LARGEST_PAGE, PAGE),
+        schema_ref("RunList"),
+        parameters=run_filters(MAX_RUN_PAGE_SIZE, DEFAULT_RUN_PAGE_SIZE),
     ),
     post=takes("Run", RUN_EXAMPLE, "runs"),
 )
-class Runs(RunIntake):
+class RunListView(RunIngestView):
     """`/api/v1/runs`"""
 
     takes_parameters = frozenset({"GET", "HEAD"})
@@ -65,7 +65,7 @@ class Runs(RunIntake):
 
 
 @described(
-    get=answers("get_run", "The run as it was posted last and accepted", ref("Run"), 404, parameters=[RUN_ID]),
+    get=answers("get_run", "The run as it was posted last and accepted", schema_ref("Run"), 404, parameters=[RUN_ID]),
     delete=answers(
         "delete_run",
         "The run, its steps and its history are removed",
@@ -75,7 +75,7 @@ class Runs(RunIntake):
         scope="ingest",
     ),
 )
-class OneRun(KeyedView):
+class RunDetailView(ApiKeyView):
     """`/api/v1/runs/{run_id}`"""
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
@@ -84,12 +84,12 @@ class OneRun(KeyedView):
 
     def delete(self, request: Request, run_id: str) -> HttpResponse:
         """Remove the run with its steps and its history; 204."""
-        erase(self.run(request, run_id))
+        delete_run(self.run(request, run_id))
         return HttpResponse(status=204)
 
 
 def _json(members: dict[str, bytes]) -> HttpResponse:
-    return HttpResponse(lossless_json.join(members), content_type="application/json")
+    return HttpResponse(lossless_json.join_members(members), content_type="application/json")
 
 
 def _one(name: str, query: dict[str, list[str]]) -> str | None:
@@ -102,8 +102,8 @@ def _one(name: str, query: dict[str, list[str]]) -> str | None:
 
 def _limit(given: list[str]) -> int:
     if not given:
-        return PAGE
-    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and 1 <= int(given[0]) <= LARGEST_PAGE:
+        return DEFAULT_RUN_PAGE_SIZE
+    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and 1 <= int(given[0]) <= MAX_RUN_PAGE_SIZE:
         return int(given[0])
-    message = f"expected a number from 1 to {LARGEST_PAGE}"
+    message = f"expected a number from 1 to {MAX_RUN_PAGE_SIZE}"
     raise InvalidFilter(f"limit: {message}", [Problem("limit", message)])

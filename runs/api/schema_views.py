@@ -13,8 +13,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from runs.api.base_views import StrictView
-from runs.api.openapi import document
+from runs.api.base_views import StrictApiView
+from runs.api.openapi import build_openapi_document
 from runs.api.openapi.operations import described, serves
 
 _RENDERERS: list[type[BaseRenderer]] = [
@@ -28,7 +28,7 @@ _RENDERERS: list[type[BaseRenderer]] = [
 @described(
     get=serves("get_schema", "This document", {each.media_type: {"type": "object"} for each in _RENDERERS}, 400, 406)
 )
-class Schema(StrictView):
+class OpenApiSchemaView(StrictApiView):
     """`/api/v1/schema`"""
 
     authentication_classes = []
@@ -45,7 +45,7 @@ class Schema(StrictView):
 @described(get=serves("get_docs", "This document as a page", {"text/html": {"type": "string"}}, 400))
 # Swagger UI's own stylesheet draws its icons from data: URLs; it needs nothing else beyond the site's policy.
 @method_decorator(csp_update({"img-src": ["data:"]}), name="dispatch")
-class Docs(StrictView):
+class ApiDocsView(StrictApiView):
     """`/api/v1/docs`"""
 
     authentication_classes = []
@@ -60,4 +60,4 @@ class Docs(StrictView):
 def _rendered(media_type: str) -> str | bytes:
     # kept, since it takes a second to make and nobody needs a key to ask for it
     renderer = next(each for each in _RENDERERS if each.media_type == media_type)
-    return renderer().render(document(), media_type, {})
+    return renderer().render(build_openapi_document(), media_type, {})

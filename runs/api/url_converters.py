@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import register_converter
 
 
-class PostedId:
+class PostedIdConverter:
     """Any id that can be posted; it may hold slashes and line breaks."""
 
     regex = "(?s:.+)"
@@ -17,4 +17,4 @@ class PostedId:
         return value
 
 
-register_converter(PostedId, "posted_id")
+register_converter(PostedIdConverter, "posted_id")

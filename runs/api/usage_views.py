@@ -9,17 +9,19 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from runs.analytics.usage import Question, document, latency, usage
-from runs.analytics.usage.serialization import MOST_GROUPS
-from runs.api.base_views import KeyedView
-from runs.api.openapi.components import ref
+from runs.analytics.usage import UsageQuery, fetch_latency, fetch_usage_report, serialize_usage
+from runs.analytics.usage.serialization import MAX_USAGE_GROUPS
+from runs.api.base_views import ApiKeyView
+from runs.api.openapi.components import schema_ref
 from runs.api.openapi.operations import answers, described, usage_question
 
 
 @described(
-    get=answers("get_usage", "What runs used, over time and by group", ref("UsageAnswer"), parameters=usage_question())
+    get=answers(
+        "get_usage", "What runs used, over time and by group", schema_ref("UsageAnswer"), parameters=usage_question()
+    )
 )
-class UsageView(KeyedView):
+class UsageReportView(ApiKeyView):
     """`/api/v1/usage`"""
 
     takes_parameters = frozenset({"GET", "HEAD"})
@@ -27,7 +29,9 @@ class UsageView(KeyedView):
     def get(self, request: Request) -> HttpResponse:
         """Runs, tokens and cost in total, before, by group and over time; and how long runs took."""
         query = dict(request.query_params.lists())
-        question = Question.from_query(query, ZoneInfo("UTC"), timezone.now())
+        question = UsageQuery.from_query(query, ZoneInfo("UTC"), timezone.now())
         project = self.project(request)
-        found = document(usage(project, question, MOST_GROUPS), latency(project, question))
+        found = serialize_usage(
+            fetch_usage_report(project, question, MAX_USAGE_GROUPS), fetch_latency(project, question)
+        )
         return HttpResponse(msgspec.json.encode(found), content_type="application/json")

@@ -12,9 +12,9 @@ from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-Records = TypeVar("Records", bound=QuerySet[Any])
+RecordQuerySet = TypeVar("RecordQuerySet", bound=QuerySet[Any])
 # Less than any number that is stored. The smallest bigint itself can't be written as one in SQL.
-LEAST = 1 - 2**63
+MISSING_SORT_VALUE = 1 - 2**63
 
 
 class _Row(Func):
@@ -24,29 +24,33 @@ class _Row(Func):
     output_field = BooleanField()
 
 
-def behind(records: Records, columns: Sequence[str], position: Sequence[Any], *, descending: bool) -> Records:
+def filter_after(
+    records: RecordQuerySet, columns: Sequence[str], position: Sequence[Any], *, descending: bool
+) -> RecordQuerySet:
     """Those of `records` that come after `position` where `columns`, none of them null, give the order."""
     compare = LessThan if descending else GreaterThan
     return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
 
 
-def until(records: Records, columns: Sequence[str], position: Sequence[Any], *, descending: bool) -> Records:
+def filter_up_to(
+    records: RecordQuerySet, columns: Sequence[str], position: Sequence[Any], *, descending: bool
+) -> RecordQuerySet:
     """All others of them: those before `position`, and the one that stands there."""
     compare = GreaterThanOrEqual if descending else LessThanOrEqual
     return records.filter(compare(_Row(*map(F, columns)), _Row(*map(Value, position))))
 
 
-def or_least(column: str) -> Coalesce:
+def coalesce_missing(column: str) -> Coalesce:
     """A number by which records without one can be ordered too, below all others."""
-    return Coalesce(column, Value(LEAST))
+    return Coalesce(column, Value(MISSING_SORT_VALUE))
 
 
-def in_order(records: Records, columns: Sequence[str], *, descending: bool) -> Records:
+def order_by_columns(records: RecordQuerySet, columns: Sequence[str], *, descending: bool) -> RecordQuerySet:
     """`records` ordered by `columns`, all in one direction."""
     sign = "-" if descending else ""
     return records.order_by(*(sign + column for column in columns))
 
 
-def earlier_than_outer(*columns: str) -> LessThan:
+def precedes_outer_row(*columns: str) -> LessThan:
     """The condition, in a subquery, that a record comes before that of the outer query."""
     return LessThan(_Row(*map(F, columns)), _Row(*map(OuterRef, columns)))

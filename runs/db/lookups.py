@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 else:
     _Lookup = Lookup  # not generic at run time
 
-_Sql = tuple[str, tuple[Any, ...]]
+_CompiledSql = tuple[str, tuple[Any, ...]]
 
 
-class _Template(_Lookup):
+class _TemplateLookup(_Lookup):
     """A lookup that is one piece of SQL around both sides."""
 
     template: ClassVar[str]
     prepare_rhs = False
 
-    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> _Sql:  # noqa: ARG002
+    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> _CompiledSql:  # noqa: ARG002
         return "%s", (value,)
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _Sql:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _CompiledSql:
         left, left_values = self.process_lhs(compiler, connection)
         right, right_values = self.process_rhs(compiler, connection)
         return self.template.format(left=left, right=right), (*left_values, *right_values)
 
 
 @TextField.register_lookup
-class Like(_Template):
+class LikeLookup(_TemplateLookup):
     """A pattern; a btree in C order serves its fixed beginning."""
 
     lookup_name = "like"
@@ -41,7 +41,7 @@ class Like(_Template):
 
 
 @TextField.register_lookup
-class ILike(_Template):
+class ILikeLookup(_TemplateLookup):
     """A pattern in any case; trigrams serve it (they can't serve Django's `icontains`, which compares UPPER)."""
 
     lookup_name = "ilike"
@@ -49,7 +49,7 @@ class ILike(_Template):
 
 
 @ArrayField.register_lookup
-class AnyLike(_Template):
+class AnyElementLike(_TemplateLookup):
     """An array, one element of which is of the pattern; no index serves it."""
 
     lookup_name = "any_like"
@@ -57,21 +57,21 @@ class AnyLike(_Template):
 
 
 @JSONField.register_lookup
-class HasValue(_Template):
+class HasJsonValue(_TemplateLookup):
     """An object with that text as the value of any key, asked as a JSON path; GIN (jsonb_ops) serves it."""
 
     lookup_name = "has_value"
     template = "{left} @@ {right}::jsonpath"
 
 
-class JsonText(Func):
+class JsonExtractText(Func):
     """The value of a key as text. Unlike Django's transform it takes the key `0` for a key."""
 
     function = "jsonb_extract_path_text"
     output_field = TextField()
 
 
-class CallsFunction(Func):
+class CallsFunctionLike(Func):
     """A step of whose calls one is of type function and has a name of the pattern. Names and kinds are parallel."""
 
     output_field = BooleanField()
@@ -80,7 +80,7 @@ class CallsFunction(Func):
     def __init__(self, pattern: str) -> None:
         super().__init__(F("tool_names"), F("tool_types"), Value(pattern))
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _Sql:  # type: ignore[override]  # noqa: ARG002
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _CompiledSql:  # type: ignore[override]  # noqa: ARG002
         names, kinds, pattern = (compiler.compile(each) for each in self.get_source_expressions())
         statement = (
             f"EXISTS (SELECT 1 FROM unnest({names[0]}, {kinds[0]}) AS call(name, kind)"  # noqa: S608
@@ -89,31 +89,31 @@ class CallsFunction(Func):
         return statement, (*names[1], *kinds[1], *pattern[1])
 
 
-class Probed(Exists):
+class PerRowExists(Exists):
     """`EXISTS`, asked of one row after the other: with OFFSET the planner neither joins nor gathers beforehand."""
 
     template = "EXISTS(%(subquery)s OFFSET 0)"
 
 
-def probed(condition: Q) -> Q:
+def probe_per_row(condition: Q) -> Q:
     """`condition` with every `EXISTS` in it asked so."""
     found = condition.copy()
-    found.children = [_probed(child) for child in condition.children]
+    found.children = [_probe_child(child) for child in condition.children]
     return found
 
 
-def _probed(child: Any) -> Any:
+def _probe_child(child: Any) -> Any:
     match child:
         case Q():
-            return probed(child)
+            return probe_per_row(child)
         case IsNotTrue():
-            return IsNotTrue(probed(child.condition))
+            return IsNotTrue(probe_per_row(child.condition))
         case Exists():
-            return Probed(child.query)
+            return PerRowExists(child.query)
     return child
 
 
-class LooksRare(Func):
+class SelectiveHint(Func):
     """Always true of a column that is never null; but the planner believes that it holds for one row in 200."""
 
     template = "num_nulls(%(expressions)s) = 0"

@@ -11,26 +11,26 @@ import psycopg
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
-Numbered = psycopg.RawCursor  # whose statements number their places, as Postgres does
+NumberedCursor = psycopg.RawCursor  # whose statements number their places, as Postgres does
 # Executions after which a statement is prepared on the server without being asked to be.
-_NEVER = 2**31
+_NEVER_PREPARE = 2**31
 
 
 @contextmanager
-def cursor(kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Iterator[psycopg.Cursor[Any]]:
+def open_cursor(kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Iterator[psycopg.Cursor[Any]]:
     """A cursor that sends parameters beside the statement, not written into it as Django's does.
 
     Long texts would have to be escaped otherwise. Errors are Django's. Statements that come again and again in the
     same words are worth `prepare=True`: planning one costs more than doing what it says for a row.
     """
     connection.ensure_connection()
-    connection.connection.prepare_threshold = _NEVER
+    connection.connection.prepare_threshold = _NEVER_PREPARE
     with connection.wrap_database_errors, kind(connection.connection) as own:
         yield own
 
 
 @contextmanager
-def time_limit(milliseconds: int) -> Iterator[None]:
+def statement_timeout(milliseconds: int) -> Iterator[None]:
     """Let no statement of the transaction at hand that is run in here take longer (see `is_timeout`)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
@@ -38,7 +38,7 @@ def time_limit(milliseconds: int) -> Iterator[None]:
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
-def is_timeout(error: DatabaseError) -> bool:
+def is_statement_timeout(error: DatabaseError) -> bool:
     """Whether a statement failed because it took longer than it may."""
     return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
@@ -51,7 +51,7 @@ def pipeline() -> Iterator[None]:
         yield
 
 
-def of(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+def compile_query(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     """The statement of a query of the ORM, to go within another one, and its parameters.
 
     It is a statement even where the ORM knows that nothing can match, and would ask nothing.
@@ -60,29 +60,29 @@ def of(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     return statement, tuple(parameters)
 
 
-def copy(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+def copy_rows(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
     """COPY `rows` of texts, numbers, times and uuids into `columns` of `table`.
 
     Postgres takes in the first rows while the next are written out. Times and uuids become text here, which the
     driver would take ten times as long for.
     """
-    with cursor() as own, own.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
+    with open_cursor() as own, own.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
         for row in rows:
             stream.write_row(msgspec.to_builtins(row))
 
 
-def array(elements: Iterable[str | int | None]) -> str:
+def format_array(elements: Iterable[str | int | None]) -> str:
     """`elements` as the text of an array, which the driver takes ten times as long to make of a list."""
-    return "{" + ",".join("NULL" if each is None else _element(each) for each in elements) + "}"
+    return "{" + ",".join("NULL" if each is None else _format_element(each) for each in elements) + "}"
 
 
-def _element(value: str | int) -> str:
+def _format_element(value: str | int) -> str:
     if isinstance(value, int):
         return str(value)
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def values(columns: int, rows: int, behind: int = 0) -> str:
+def values_placeholders(columns: int, rows: int, behind: int = 0) -> str:
     """`VALUES ($1, …), …` with places for so many rows of so many columns, behind so many other places.
 
     For a `cursor(Numbered)`: with hundreds of places, looking for each `%s` takes longer than the statement.

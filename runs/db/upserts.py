@@ -16,22 +16,22 @@ from django.db import connection, models
 from runs.db import sql
 
 # A key's uuid is kept as 32 hexadecimal digits: they sort like it, and texts compare and hash at C speed.
-Key = tuple[Any, ...]
-Row = list[Any]
+RowKey = tuple[Any, ...]
+RowValues = list[Any]
 
 # Up to here the rows travel in the statement itself; more are copied into a temporary table first.
-_MOST_IN_STATEMENT = 32
+_MAX_INLINE_ROWS = 32
 
 
 @dataclass(frozen=True)
-class Table:
+class UpsertTable:
     """The columns of one model's table that ingest writes, the key first."""
 
     model: type[models.Model]
     key: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def read(self, keys: Iterable[Key]) -> Callable[[], dict[Key, dict[str, Any]]]:
+    def read(self, keys: Iterable[RowKey]) -> Callable[[], dict[RowKey, dict[str, Any]]]:
         """Ask for the rows stored under `keys`; what is returned fetches them, by key.
 
         Within `sql.pipeline` other questions can be asked before the first is answered.
@@ -42,55 +42,55 @@ class Table:
         cursor = psycopg.Cursor(connection.connection)
         cursor.execute(self._select, arrays, prepare=True)
 
-        def fetch() -> dict[Key, dict[str, Any]]:
+        def fetch() -> dict[RowKey, dict[str, Any]]:
             with cursor:
                 return {self._key_of(row): self._decoded(row) for row in cursor.fetchall()}
 
         return fetch
 
-    def insert(self, rows: Iterable[Row], count: int) -> int:
+    def insert(self, rows: Iterable[RowValues], count: int) -> int:
         """Write `count` rows that were not there when it was looked, and return how many were written.
 
         Of many, each is taken from `rows` while Postgres stores those before it. Raises IntegrityError where many
         are written and another writer was first with one.
         """
-        if count <= _MOST_IN_STATEMENT:
+        if count <= _MAX_INLINE_ROWS:
             return self._write(list(rows))
-        sql.copy(self._table, self._names, map(self._encoded, rows))
+        sql.copy_rows(self._table, self._names, map(self._encoded, rows))
         return count
 
-    def upsert(self, rows: Sequence[Row]) -> int:
+    def upsert(self, rows: Sequence[RowValues]) -> int:
         """Write `rows`, in the order of their keys, and return how many were written.
 
         A row is written only over the version before its own, so what another writer changed meanwhile is not.
         Equal order in every writer keeps them from waiting for each other in a circle.
         """
-        if len(rows) <= _MOST_IN_STATEMENT:
+        if len(rows) <= _MAX_INLINE_ROWS:
             return self._write(sorted(rows, key=self._by_key))
-        with sql.cursor() as cursor:
+        with sql.open_cursor() as cursor:
             self._stage(cursor, rows)
             staged = f"SELECT {self._names} FROM {self._stage_name} ORDER BY {self._keys}"  # noqa: S608
             cursor.execute(f"INSERT INTO {self._table} ({self._names}) {staged} {self._on_conflict}")
             return len(cursor.fetchall())
 
-    def _write(self, rows: Sequence[Row]) -> int:
-        source = sql.values(len(self.columns), len(rows))
+    def _write(self, rows: Sequence[RowValues]) -> int:
+        source = sql.values_placeholders(len(self.columns), len(rows))
         parameters = [value for row in rows for value in self._encoded(row)]
-        with sql.cursor(sql.Numbered) as cursor:
+        with sql.open_cursor(sql.NumberedCursor) as cursor:
             statement = f"INSERT INTO {self._table} ({self._names}) {source} {self._on_conflict}"
             cursor.execute(statement, parameters, prepare=len(rows) == 1)
             return len(cursor.fetchall())
 
-    def _key_of(self, row: Row) -> Key:
+    def _key_of(self, row: RowValues) -> RowKey:
         parts = row[: len(self.key)]
         return tuple(part.hex if isinstance(part, uuid.UUID) else part for part in parts)
 
-    def _stage(self, cursor: psycopg.Cursor[Any], rows: Iterable[Row]) -> None:
+    def _stage(self, cursor: psycopg.Cursor[Any], rows: Iterable[RowValues]) -> None:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._stage_name} (LIKE {self._table}) ON COMMIT DELETE ROWS; "
             f"TRUNCATE {self._stage_name}"
         )
-        sql.copy(self._stage_name, self._names, map(self._encoded, rows))
+        sql.copy_rows(self._stage_name, self._names, map(self._encoded, rows))
 
     @cached_property
     def _table(self) -> str:
@@ -109,7 +109,7 @@ class Table:
         return ", ".join(self.key)
 
     @cached_property
-    def _by_key(self) -> Callable[[Row], Any]:
+    def _by_key(self) -> Callable[[RowValues], Any]:
         return itemgetter(*map(self.columns.index, self.key))
 
     @cached_property
@@ -132,26 +132,30 @@ class Table:
 
     @cached_property
     def _encoders(self) -> list[tuple[int, Callable[[Any], str]]]:
-        by_type: dict[str, Callable[[Any], str]] = {"jsonb": _json, "text[]": sql.array, "integer[]": sql.array}
+        by_type: dict[str, Callable[[Any], str]] = {
+            "jsonb": _encode_json,
+            "text[]": sql.format_array,
+            "integer[]": sql.format_array,
+        }
         return [
             (place, by_type[self._types[name]])
             for place, name in enumerate(self.columns)
             if self._types[name] in by_type
         ]
 
-    def _encoded(self, row: Row) -> Row:
+    def _encoded(self, row: RowValues) -> RowValues:
         """`row` itself, with texts in place of what the driver would not know how to write."""
         for place, encode in self._encoders:
             if row[place] is not None:
                 row[place] = encode(row[place])
         return row
 
-    def _decoded(self, row: Row) -> dict[str, Any]:
+    def _decoded(self, row: RowValues) -> dict[str, Any]:
         found = dict(zip(self.columns, row, strict=True))
         if found.get("metadata") is not None:
             found["metadata"] = msgspec.json.decode(found["metadata"])  # Django has the driver leave jsonb as text
         return found
 
 
-def _json(value: Any) -> str:
+def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()

@@ -3,6 +3,6 @@
 Everything here is pure, but for the module that loads it; it imports no Django.
 """
 
-from runs.demo.generate import Lifecycle, assistants, generate
+from runs.demo.generate import Lifecycle, generate_assistants, generate_lifecycles
 
-__all__ = ["Lifecycle", "assistants", "generate"]
+__all__ = ["Lifecycle", "generate_assistants", "generate_lifecycles"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from runs.demo.functions import Function
+from runs.demo.functions import DemoFunction
 
 
 class Dialect(StrEnum):
@@ -20,7 +20,7 @@ class Dialect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class DemoConfiguration:
     """How an assistant is configured from a moment on, and how well it does with that.
 
     `since` is the share of the whole period that has passed when it comes into force. `fields` go into every
@@ -29,7 +29,7 @@ class Configuration:
 
     since: float
     fields: dict[str, Any]
-    functions: tuple[Function, ...] = ()
+    functions: tuple[DemoFunction, ...] = ()
     pace: float = 4.0
     failure_rate: float = 0.028
     misused_tools: float = 0.015
@@ -56,7 +56,7 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
-class Assistant:
+class DemoAssistant:
     """One assistant of the shop. `share` is its part of all runs, in percent."""
 
     key: str
@@ -64,22 +64,22 @@ class Assistant:
     name: str
     dialect: Dialect
     share: float
-    configurations: tuple[Configuration, ...]
+    configurations: tuple[DemoConfiguration, ...]
     reasons: bool = False
 
 
-def hosted(
+def make_full_configuration(
     since: float,
     model: str,
     instructions: str,
     tools: tuple[dict[str, Any], ...] = (),
-    functions: tuple[Function, ...] = (),
+    functions: tuple[DemoFunction, ...] = (),
     *,
     pace: float = 4.0,
     failure_rate: float = 0.028,
     misused_tools: float = 0.015,
     **changes: Any,
-) -> Configuration:
+) -> DemoConfiguration:
     """A configuration with every field of the second revision; `changes` replaces defaults or adds fields."""
     fields: dict[str, Any] = {
         "model": model,
@@ -96,20 +96,20 @@ def hosted(
         "parallel_tool_calls": True,
         "response_format": "auto",
     }
-    return Configuration(since, fields | changes, functions, pace, failure_rate, misused_tools)
+    return DemoConfiguration(since, fields | changes, functions, pace, failure_rate, misused_tools)
 
 
-def bare(
+def make_minimal_configuration(
     since: float,
     model: str,
     instructions: str,
     tools: tuple[dict[str, Any], ...] = (),
-    functions: tuple[Function, ...] = (),
+    functions: tuple[DemoFunction, ...] = (),
     **fields: Any,
-) -> Configuration:
+) -> DemoConfiguration:
     """A configuration of a server that sends few of the fields; `fields` are those beside the usual ones."""
     own = [*tools, *(function.tool() for function in functions)]
-    return Configuration(
+    return DemoConfiguration(
         since,
         {"model": model, "instructions": instructions, "tools": own} | fields,
         functions,

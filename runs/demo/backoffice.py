@@ -5,7 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from runs.demo.functions import Arguments, Case, Function, choice, money, obj, text
+from runs.demo.functions import (
+    Arguments,
+    DemoCase,
+    DemoFunction,
+    enum_schema,
+    make_amount,
+    object_schema,
+    string_schema,
+)
 
 _QUERIES = (
     "select country, count(*) from mart.orders where placed_at > current_date - {n} group by 1 limit 9",
@@ -26,7 +34,7 @@ _TERMS = {
 }
 
 
-def _query_arguments(rng: Random, _: Case) -> Arguments:
+def _query_arguments(rng: Random, _: DemoCase) -> Arguments:
     found: Arguments = {"sql": rng.choice(_QUERIES).format(n=rng.randrange(5, 90))}
     if rng.random() < 0.5:
         found["options"] = {"timeout_s": rng.choice((10, 30, 60)), "format": rng.choice(("rows", "csv"))}
@@ -51,7 +59,7 @@ def _score_answer(rng: Random, _: Arguments) -> Any:
     }
 
 
-def _decision_arguments(rng: Random, case: Case) -> Arguments:
+def _decision_arguments(rng: Random, case: DemoCase) -> Arguments:
     return {
         "order_number": case.order,
         "decision": rng.choice(("release", "release", "hold", "reject")),
@@ -62,16 +70,16 @@ def _decision_arguments(rng: Random, case: Case) -> Arguments:
     }
 
 
-RUN_QUERY = Function(
+RUN_QUERY = DemoFunction(
     "run_query",
     "Run one read-only SQL statement in the warehouse.",
-    obj(
+    object_schema(
         {
-            "sql": text("SELECT or WITH, with a LIMIT"),
-            "options": obj(
+            "sql": string_schema("SELECT or WITH, with a LIMIT"),
+            "options": object_schema(
                 {
                     "timeout_s": {"type": "integer", "minimum": 1, "maximum": 60},
-                    "format": choice("rows", "csv"),
+                    "format": enum_schema("rows", "csv"),
                 }
             ),
         },
@@ -80,28 +88,30 @@ RUN_QUERY = Function(
     _query_arguments,
     _query_answer,
 )
-DESCRIBE_TABLE = Function(
+DESCRIBE_TABLE = DemoFunction(
     "describe_table",
     "Columns, types and row count of a table.",
-    obj({"table": text("Name with schema"), "sample_rows": {"type": "integer", "minimum": 0, "maximum": 20}}),
+    object_schema(
+        {"table": string_schema("Name with schema"), "sample_rows": {"type": "integer", "minimum": 0, "maximum": 20}}
+    ),
     lambda rng, _: {
         "table": f"mart.{rng.choice(('orders', 'returns', 'shipments'))}",
         "sample_rows": rng.randrange(4),
     },
     lambda rng, arguments: {"table": arguments["table"], "rows": rng.randrange(10_000, 9_000_000)},
 )
-SCORE_TRANSACTION = Function(
+SCORE_TRANSACTION = DemoFunction(
     "score_transaction",
     "Score of the fraud model with its main reasons.",
-    obj({"order_number": text("Order number"), "explain": {"type": "boolean"}}),
+    object_schema({"order_number": string_schema("Order number"), "explain": {"type": "boolean"}}),
     lambda _, case: {"order_number": case.order, "explain": True},
     _score_answer,
     strict=True,
 )
-LOOKUP_CUSTOMER = Function(
+LOOKUP_CUSTOMER = DemoFunction(
     "lookup_customer",
     "Age of the account, orders and chargebacks of a customer.",
-    obj({"customer_id": {"type": "integer"}, "window_days": {"type": "integer", "enum": [30, 90, 365]}}),
+    object_schema({"customer_id": {"type": "integer"}, "window_days": {"type": "integer", "enum": [30, 90, 365]}}),
     lambda rng, _: {
         "customer_id": rng.randrange(10_000, 900_000),
         "window_days": rng.choice((30, 90, 365)),
@@ -113,13 +123,13 @@ LOOKUP_CUSTOMER = Function(
     },
     strict=True,
 )
-CHECK_DEVICE = Function(
+CHECK_DEVICE = DemoFunction(
     "check_device",
     "Whether a device fingerprint is known.",
-    obj(
+    object_schema(
         {
-            "fingerprint": text("Hex digest"),
-            "network": obj({"ip": text("Address"), "asn": {"type": "integer"}}),
+            "fingerprint": string_schema("Hex digest"),
+            "network": object_schema({"ip": string_schema("Address"), "asn": {"type": "integer"}}),
         }
     ),
     lambda rng, _: {
@@ -129,16 +139,18 @@ CHECK_DEVICE = Function(
     lambda rng, _: {"known": rng.random() < 0.6, "first_seen_days": rng.randrange(0, 900)},
     strict=True,
 )
-RECORD_DECISION = Function(
+RECORD_DECISION = DemoFunction(
     "record_decision",
     "Record the decision on a stopped order.",
-    obj(
+    object_schema(
         {
-            "order_number": text("Order number"),
-            "decision": choice("release", "hold", "reject"),
+            "order_number": string_schema("Order number"),
+            "decision": enum_schema("release", "hold", "reject"),
             "signals": {
                 "type": "array",
-                "items": obj({"name": choice(*_SIGNALS), "weight": {"type": "number", "minimum": 0, "maximum": 1}}),
+                "items": object_schema(
+                    {"name": enum_schema(*_SIGNALS), "weight": {"type": "number", "minimum": 0, "maximum": 1}}
+                ),
             },
             "note": {"type": ["string", "null"], "maxLength": 300},
         }
@@ -147,30 +159,34 @@ RECORD_DECISION = Function(
     lambda rng, _: {"recorded": True, "case": rng.randrange(10_000, 99_999)},
     strict=True,
 )
-REQUEST_CREDIT_NOTE = Function(
+REQUEST_CREDIT_NOTE = DemoFunction(
     "request_credit_note",
     "Ask a supplier for a credit note.",
-    obj(
+    object_schema(
         {
-            "supplier_id": text("Supplier number"),
-            "invoice": text("Invoice number"),
-            "difference": obj({"amount": {"type": "number"}, "currency": choice("EUR", "CHF")}),
-            "grounds": choice("short_delivery", "price", "double_billing"),
+            "supplier_id": string_schema("Supplier number"),
+            "invoice": string_schema("Invoice number"),
+            "difference": object_schema({"amount": {"type": "number"}, "currency": enum_schema("EUR", "CHF")}),
+            "grounds": enum_schema("short_delivery", "price", "double_billing"),
         }
     ),
     lambda rng, case: {
         "supplier_id": f"S{rng.randrange(1000, 9999)}",
         "invoice": case.invoice,
-        "difference": {"amount": money(rng, 5, 2000), "currency": "EUR"},
+        "difference": {"amount": make_amount(rng, 5, 2000), "currency": "EUR"},
         "grounds": rng.choice(("short_delivery", "price", "double_billing")),
     },
     lambda rng, _: {"sent": True, "reference": f"CN-{rng.randrange(1000, 9999)}"},
 )
-LOOKUP_TERM = Function(
+LOOKUP_TERM = DemoFunction(
     "lookup_term",
     "查询术语表中的标准译法。",
-    obj(
-        {"term": text("English term"), "target": choice("zh-CN", "ja-JP"), "category": text("Product group")},
+    object_schema(
+        {
+            "term": string_schema("English term"),
+            "target": enum_schema("zh-CN", "ja-JP"),
+            "category": string_schema("Product group"),
+        },
         "category",
     ),
     lambda rng, _: {"term": rng.choice(tuple(_TERMS)), "target": rng.choice(("zh-CN", "ja-JP"))},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runs.demo import backoffice, functions, instructions
-from runs.demo.assistants import Assistant, Dialect, bare, hosted
+from runs.demo.assistants import DemoAssistant, Dialect, make_full_configuration, make_minimal_configuration
 from runs.demo.toolbox import (
     ANALYSIS,
     AZURE_RESOURCES,
@@ -22,16 +22,18 @@ from runs.demo.toolbox import (
 AZURE = "recon-gpt4o-weu"
 TUNED = "ft:gpt-4o-mini-2024-07-18:larkfield:merchant-guide:BzT41kQe"
 
-CAST: tuple[Assistant, ...] = (
-    Assistant(
+CAST: tuple[DemoAssistant, ...] = (
+    DemoAssistant(
         "order_concierge",
         "asst_4kTzq8WmUe1LrYc0PvNhJxSb",
         "Order concierge",
         Dialect.HOSTED,
         25,
         (
-            hosted(0, "gpt-4o-mini", instructions.ORDER_CONCIERGE, (), ORDERS, pace=2.2, temperature=0.7),
-            hosted(
+            make_full_configuration(
+                0, "gpt-4o-mini", instructions.ORDER_CONCIERGE, (), ORDERS, pace=2.2, temperature=0.7
+            ),
+            make_full_configuration(
                 0.45,
                 "gpt-4o-mini",
                 instructions.ORDER_CONCIERGE_GIFTS,
@@ -42,15 +44,17 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "returns_desk",
         "asst_Nw6yBf2RkD9sHcXo7QaVtLgE",
         "Returns desk",
         Dialect.HOSTED,
         17,
         (
-            hosted(0, "gpt-4o", instructions.RETURNS_DESK, (FILE_SEARCH,), RETURNS, tool_resources=HANDBOOK),
-            hosted(
+            make_full_configuration(
+                0, "gpt-4o", instructions.RETURNS_DESK, (FILE_SEARCH,), RETURNS, tool_resources=HANDBOOK
+            ),
+            make_full_configuration(
                 0.72,
                 "gpt-4o",
                 instructions.RETURNS_DESK_FAST,
@@ -65,14 +69,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "onboarding_guide",
         "asst_c1PdZ5vJoTq3WgKx8MnRyEuA",
         "Onboarding guide",
         Dialect.HOSTED,
         12,
         (
-            hosted(
+            make_full_configuration(
                 0,
                 "gpt-4o-mini",
                 instructions.ONBOARDING_GUIDE,
@@ -80,7 +84,7 @@ CAST: tuple[Assistant, ...] = (
                 pace=2.0,
                 tool_resources=HANDBOOK,
             ),
-            hosted(
+            make_full_configuration(
                 0.6,
                 TUNED,
                 instructions.ONBOARDING_GUIDE_PAYOUTS,
@@ -90,14 +94,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "sql_analyst",
         "asst_Xb7LmG0uRs5TfHk2VwQyCjDe",
         "SQL analyst",
         Dialect.HOSTED,
         10,
         (
-            hosted(
+            make_full_configuration(
                 0,
                 "gpt-4.1-mini",
                 instructions.SQL_ANALYST,
@@ -105,8 +109,10 @@ CAST: tuple[Assistant, ...] = (
                 ANALYSIS[:1],
                 temperature=0.2,
             ),
-            hosted(0.3, "gpt-4.1-mini", instructions.SQL_ANALYST, (CODE_INTERPRETER,), ANALYSIS, temperature=0.2),
-            hosted(
+            make_full_configuration(
+                0.3, "gpt-4.1-mini", instructions.SQL_ANALYST, (CODE_INTERPRETER,), ANALYSIS, temperature=0.2
+            ),
+            make_full_configuration(
                 0.8,
                 "gpt-4.1",
                 instructions.SQL_ANALYST,
@@ -117,14 +123,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "contract_reader",
         "asst_Er9KvS3yMh6WzTn1BqUoLdPx",
         "Contract reader",
         Dialect.HOSTED,
         7,
         (
-            hosted(
+            make_full_configuration(
                 0,
                 "gpt-4.1",
                 instructions.CONTRACT_READER,
@@ -138,14 +144,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "fraud_triage",
         "asst_Ty0WhQ8pVx2CkRm5ZsJeNbGu",
         "Fraud triage",
         Dialect.HOSTED,
         6,
         (
-            hosted(
+            make_full_configuration(
                 0,
                 "o4-mini",
                 instructions.FRAUD_TRIAGE,
@@ -158,7 +164,7 @@ CAST: tuple[Assistant, ...] = (
                 tool_choice={"type": "function", "function": {"name": "score_transaction"}},
                 parallel_tool_calls=False,
             ),
-            hosted(
+            make_full_configuration(
                 0.5,
                 "o4-mini",
                 instructions.FRAUD_TRIAGE,
@@ -174,14 +180,14 @@ CAST: tuple[Assistant, ...] = (
         ),
         reasons=True,
     ),
-    Assistant(
+    DemoAssistant(
         "help_centre",
         "asst_oV4XsKd7RbLw1YgTqM9fUzHc",
         "Help centre",
         Dialect.FIRST,
         8,
         (
-            bare(
+            make_minimal_configuration(
                 0,
                 "gpt-3.5-turbo-1106",
                 instructions.HELP_CENTRE,
@@ -190,14 +196,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "invoice_reconciler",
         "asst_Lg3PzYe8TnVk0MrDwXq5UbCj",
         "Invoice reconciler",
         Dialect.AZURE,
         10,
         (
-            hosted(
+            make_full_configuration(
                 0,
                 AZURE,
                 instructions.INVOICE_RECONCILER,
@@ -207,7 +213,7 @@ CAST: tuple[Assistant, ...] = (
                 tool_resources=AZURE_RESOURCES,
                 temperature=0.1,
             ),
-            hosted(
+            make_full_configuration(
                 0.55,
                 AZURE,
                 instructions.INVOICE_RECONCILER_STRICT,
@@ -219,14 +225,14 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "translation_checker",
         "asst_b7c1e0d2-58a4-4f6b-a1d3-90ce27f4b856",
         "Translation checker",
         Dialect.DASHSCOPE,
         2,
         (
-            bare(
+            make_minimal_configuration(
                 0,
                 "qwen-max",
                 instructions.TRANSLATION_CHECKER,
@@ -241,15 +247,15 @@ CAST: tuple[Assistant, ...] = (
             ),
         ),
     ),
-    Assistant(
+    DemoAssistant(
         "review_tagger",
         "6f0d3c52-9b1e-4a7c-a8f4-31d7e5b20c96",
         "Review tagger",
         Dialect.COMPATIBLE,
         3,
         (
-            hosted(0, "llama-3.3-70b-instruct", instructions.REVIEW_TAGGER, pace=1.5, temperature=0),
-            hosted(
+            make_full_configuration(0, "llama-3.3-70b-instruct", instructions.REVIEW_TAGGER, pace=1.5, temperature=0),
+            make_full_configuration(
                 0.4,
                 "llama-3.3-70b-instruct",
                 instructions.REVIEW_TAGGER,

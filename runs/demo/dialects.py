@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.demo.assistants import Dialect
-from runs.demo.calls import required_action
+from runs.demo.calls import render_required_action
 from runs.demo.story import TERMINAL, Story, Tokens, Turn
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RunState:
     """What a run said of itself at one time; `waiting` is the turn whose calls it waits for."""
 
     status: str
@@ -22,30 +22,30 @@ class State:
     waiting: Turn | None = None
 
 
-def states(story: Story) -> Iterator[State]:
+def iterate_states(story: Story) -> Iterator[RunState]:
     """Everything a run went through, in order, the last state included.
 
     When outputs are submitted a run goes on with a later `started_at`, as the hosted servers do it.
     """
     if story.status != "queued":
-        yield State("queued")
+        yield RunState("queued")
     started = story.started
     if started is not None and story.status != "in_progress":
-        yield State("in_progress", started)
+        yield RunState("in_progress", started)
     for turn in story.turns:
         if turn.asked is not None and turn.status == "completed":
-            yield State("requires_action", started, turn)
+            yield RunState("requires_action", started, turn)
             started = turn.ended
-            yield State("in_progress", started)
-    yield State(story.status, started, story.turns[-1] if story.status == "requires_action" else None)
+            yield RunState("in_progress", started)
+    yield RunState(story.status, started, story.turns[-1] if story.status == "requires_action" else None)
 
 
-def render(story: Story, state: State, *, last: bool) -> Object:
+def render_run(story: Story, state: RunState, *, last: bool) -> Object:
     """A run object: the story as its server tells it in this state."""
     return _RENDERERS[story.assistant.dialect](story, state, last)
 
 
-def usage(tokens: Tokens | None, dialect: Dialect) -> dict[str, Any] | None:
+def render_usage(tokens: Tokens | None, dialect: Dialect) -> dict[str, Any] | None:
     """Usage in the keys of the dialect."""
     if tokens is None:
         return None
@@ -64,7 +64,7 @@ def usage(tokens: Tokens | None, dialect: Dialect) -> dict[str, Any] | None:
     return found
 
 
-def _head(story: Story, state: State, last: bool) -> Object:
+def _head(story: Story, state: RunState, last: bool) -> Object:
     """The fields that every dialect has, with the times at which the run ended."""
     status, ended = state.status, story.ended if last else None
     return {
@@ -83,25 +83,25 @@ def _head(story: Story, state: State, last: bool) -> Object:
     }
 
 
-def _hosted(story: Story, state: State, last: bool) -> Object:
+def _hosted(story: Story, state: RunState, last: bool) -> Object:
     waiting = state.waiting
     run = _head(story, state, last)
-    run["required_action"] = required_action(waiting.kind, waiting.calls) if waiting else None
+    run["required_action"] = render_required_action(waiting.kind, waiting.calls) if waiting else None
     run["incomplete_details"] = story.reason if last else None
     run["metadata"] = story.thread.metadata
-    run["usage"] = usage(story.tokens, story.assistant.dialect) if last else None
+    run["usage"] = render_usage(story.tokens, story.assistant.dialect) if last else None
     run.update(story.configuration.fields)
     return run
 
 
-def _azure(story: Story, state: State, last: bool) -> Object:
+def _azure(story: Story, state: RunState, last: bool) -> Object:
     run = _hosted(story, state, last)
     run["expires_at"] = story.expiry
     del run["reasoning_effort"]
     return run
 
 
-def _first(story: Story, state: State, last: bool) -> Object:
+def _first(story: Story, state: RunState, last: bool) -> Object:
     """The first revision: no required_action unless one is due, and usage only in its later months.
 
     An expired run carries the time of its end in `completed_at`.
@@ -111,27 +111,27 @@ def _first(story: Story, state: State, last: bool) -> Object:
         run["completed_at"] = story.ended
     run["metadata"] = story.thread.metadata
     if story.created % 3:
-        run["usage"] = usage(story.tokens, Dialect.FIRST) if last else None
+        run["usage"] = render_usage(story.tokens, Dialect.FIRST) if last else None
     run.update(story.configuration.fields)
     return run
 
 
-def _dashscope(story: Story, state: State, last: bool) -> Object:
+def _dashscope(story: Story, state: RunState, last: bool) -> Object:
     """Milliseconds, no times but the first, metadata as an empty list, and a request id."""
     run = _head(story, state, last)
-    run["created_at"] = milliseconds(story.created, story.id)
+    run["created_at"] = convert_to_milliseconds(story.created, story.id)
     for name in ("started_at", "expires_at", "cancelled_at", "failed_at", "completed_at"):
         run[name] = None
     waiting = state.waiting
-    run["required_action"] = required_action(waiting.kind, waiting.calls) if waiting else None
+    run["required_action"] = render_required_action(waiting.kind, waiting.calls) if waiting else None
     run["metadata"] = []
-    run["usage"] = usage(story.tokens, Dialect.DASHSCOPE) if last else None
+    run["usage"] = render_usage(story.tokens, Dialect.DASHSCOPE) if last else None
     run["request_id"] = story.id[-36:]
     run.update(story.configuration.fields)
     return run
 
 
-def _compatible(story: Story, state: State, last: bool) -> Object:
+def _compatible(story: Story, state: RunState, last: bool) -> Object:
     """The second revision with fields of the server's own."""
     run = _hosted(story, state, last)
     del run["reasoning_effort"], run["tool_resources"]
@@ -143,7 +143,7 @@ def _compatible(story: Story, state: State, last: bool) -> Object:
     return run
 
 
-def milliseconds(moment: int, salt: str) -> int:
+def convert_to_milliseconds(moment: int, salt: str) -> int:
     """A moment in milliseconds, with a fraction that depends on the id alone."""
     return moment * 1000 + int(salt[-2:], 16) * 3
 

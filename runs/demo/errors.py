@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from runs.demo.ids import token, uuid
+from runs.demo.ids import make_token, make_uuid
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class DemoFailure:
     """A way to fail: the code, the messages that servers give for it, and how often it happens."""
 
     code: str
@@ -18,7 +18,7 @@ class Failure:
 
 
 HOSTED = (
-    Failure(
+    DemoFailure(
         "server_error",
         6,
         (
@@ -28,7 +28,7 @@ HOSTED = (
             "Upstream connect error: connection reset after {bytes} bytes, request {request}.",
         ),
     ),
-    Failure(
+    DemoFailure(
         "rate_limit_exceeded",
         4,
         (
@@ -37,7 +37,7 @@ HOSTED = (
             "You exceeded your current quota, please check your plan and billing details.",
         ),
     ),
-    Failure(
+    DemoFailure(
         "invalid_prompt",
         1,
         (
@@ -47,7 +47,7 @@ HOSTED = (
     ),
 )
 AZURE = (
-    Failure(
+    DemoFailure(
         "tool_user_error",
         4,
         (
@@ -56,7 +56,7 @@ AZURE = (
             "Index 'invoices-eu' has no field named 'amount_{kind}'. Correlation id: {guid}",
         ),
     ),
-    Failure(
+    DemoFailure(
         "invalid_engine_error",
         2,
         (
@@ -64,24 +64,24 @@ AZURE = (
             "Deployment '{model}' is not ready in region '{region}'.",
         ),
     ),
-    Failure("rate_limit_exceeded", 2, ("Rate limit is exceeded. Try again in {attempt} seconds.",)),
-    Failure("server_error", 1, ("Sorry, something went wrong. Activity id {guid}.",)),
+    DemoFailure("rate_limit_exceeded", 2, ("Rate limit is exceeded. Try again in {attempt} seconds.",)),
+    DemoFailure("server_error", 1, ("Sorry, something went wrong. Activity id {guid}.",)),
 )
-DASHSCOPE = (Failure("Throttling.RateQuota", 1, ("Requests rate limit exceeded, please try again later. {guid}",)),)
+DASHSCOPE = (DemoFailure("Throttling.RateQuota", 1, ("Requests rate limit exceeded, please try again later. {guid}",)),)
 COMPATIBLE = (
-    Failure("upstream_timeout", 2, ("worker {kind}-{attempt} did not answer within {seconds}s",)),
-    Failure("server_error", 1, ('CUDA error on "{region}": out of memory, tried to allocate {bytes} bytes',)),
+    DemoFailure("upstream_timeout", 2, ("worker {kind}-{attempt} did not answer within {seconds}s",)),
+    DemoFailure("server_error", 1, ('CUDA error on "{region}": out of memory, tried to allocate {bytes} bytes',)),
 )
 
 
-def message(rng: Random, template: str, model: str) -> str:
+def format_failure_message(rng: Random, template: str, model: str) -> str:
     """One message: the template with everything that varies from failure to failure filled in."""
     limit = rng.choice((30_000, 200_000, 450_000))
     requested = rng.randrange(400, 9_000)
     return template.format(
         model=model,
         request=f"req_{rng.getrandbits(128):032x}",
-        guid=uuid(rng),
+        guid=make_uuid(rng),
         limit=limit,
         used=limit - rng.randrange(0, requested),
         requested=requested,
@@ -90,6 +90,6 @@ def message(rng: Random, template: str, model: str) -> str:
         bytes=rng.randrange(200, 4_000_000),
         attempt=rng.randrange(1, 9),
         http=rng.choice((404, 422, 500, 502)),
-        kind=token(rng, 4).lower(),
+        kind=make_token(rng, 4).lower(),
         region=rng.choice(("westeurope", "swedencentral", "eastus2")),
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 Arguments = dict[str, Any]
 
 
-class Case(NamedTuple):
+class DemoCase(NamedTuple):
     """What a conversation is about; its calls and messages all speak of the same things."""
 
     order: str
@@ -22,13 +22,13 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class DemoFunction:
     """A declared function: its JSON Schema, a sampler of arguments, and one of its answers."""
 
     name: str
     description: str
     parameters: dict[str, Any]
-    arguments: Callable[[Random, Case], Arguments]
+    arguments: Callable[[Random, DemoCase], Arguments]
     answer: Callable[[Random, Arguments], Any]
     strict: bool | None = None
 
@@ -44,33 +44,33 @@ class Function:
         return {"type": "function", "function": function}
 
 
-def obj(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
     """An object schema in which everything is required but the named ones."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def text(description: str, **more: Any) -> dict[str, Any]:
+def string_schema(description: str, **more: Any) -> dict[str, Any]:
     """A string schema."""
     return {"type": "string", "description": description, **more}
 
 
-def choice(*values: str) -> dict[str, Any]:
+def enum_schema(*values: str) -> dict[str, Any]:
     """A string schema with fixed values."""
     return {"type": "string", "enum": list(values)}
 
 
-def new_case(rng: Random) -> Case:
+def make_case(rng: Random) -> DemoCase:
     """The order, article, invoice and amount of a new conversation."""
     order, invoice = rng.randrange(100_000, 1_000_000), rng.randrange(10_000, 100_000)
-    return Case(f"LF-{order}", sku(rng), f"INV-{invoice}", money(rng))
+    return DemoCase(f"LF-{order}", make_sku(rng), f"INV-{invoice}", make_amount(rng))
 
 
-def sku(rng: Random) -> str:
+def make_sku(rng: Random) -> str:
     return f"{rng.choice(SKU_GROUPS)}-{rng.randrange(1000, 10_000)}-{rng.choice(SKU_COLOURS)}"
 
 
-def money(rng: Random, low: int = 5, high: int = 400) -> float:
+def make_amount(rng: Random, low: int = 5, high: int = 400) -> float:
     return rng.randrange(low * 100, high * 100) / 100
 
 
@@ -88,7 +88,7 @@ CITIES = (
 )
 
 
-def _order_arguments(rng: Random, case: Case) -> Arguments:
+def _order_arguments(rng: Random, case: DemoCase) -> Arguments:
     found: Arguments = {"order_number": case.order}
     if rng.random() < 0.4:
         found["include"] = rng.sample(("items", "shipments", "payments"), 2)
@@ -100,13 +100,13 @@ def _order(rng: Random, arguments: Arguments) -> Any:
     return {
         "order_number": arguments["order_number"],
         "status": rng.choice(("paid", "packed", "shipped", "delivered")),
-        "total": {"amount": money(rng), "currency": "EUR"},
-        "items": [{"sku": sku(rng), "quantity": quantity}],
+        "total": {"amount": make_amount(rng), "currency": "EUR"},
+        "items": [{"sku": make_sku(rng), "quantity": quantity}],
         "is_gift": rng.random() < 0.1,
     }
 
 
-def _delivery_arguments(rng: Random, case: Case) -> Arguments:
+def _delivery_arguments(rng: Random, case: DemoCase) -> Arguments:
     city, country = rng.choice(CITIES)
     address = {"street": f"Hafenweg {rng.randrange(1, 99)}", "city": city, "country": country}
     if rng.random() < 0.3:
@@ -114,10 +114,10 @@ def _delivery_arguments(rng: Random, case: Case) -> Arguments:
     return {"order_number": case.order, "address": address, "notify": rng.random() < 0.8}
 
 
-def _return_arguments(rng: Random, case: Case) -> Arguments:
+def _return_arguments(rng: Random, case: DemoCase) -> Arguments:
     items = [
         {"sku": article, "quantity": rng.randrange(1, 3), "reason": rng.choice(REASONS)}
-        for article in (case.sku, sku(rng), sku(rng))[: rng.choice((1, 1, 1, 2, 3))]
+        for article in (case.sku, make_sku(rng), make_sku(rng))[: rng.choice((1, 1, 1, 2, 3))]
     ]
     return {"order_number": case.order, "items": items, "label": rng.choice(("print", "qr"))}
 
@@ -132,43 +132,43 @@ def _track(rng: Random, arguments: Arguments) -> Any:
     }
 
 
-ORDER_NUMBER = text("Order number, e.g. LF-204981", pattern="^LF-[0-9]{6}$")
+ORDER_NUMBER = string_schema("Order number, e.g. LF-204981", pattern="^LF-[0-9]{6}$")
 
-LOOKUP_ORDER = Function(
+LOOKUP_ORDER = DemoFunction(
     "lookup_order",
     "Fetch one order with its state. Call this before saying anything about an order.",
-    obj(
+    object_schema(
         {
             "order_number": ORDER_NUMBER,
-            "include": {"type": "array", "items": choice("items", "shipments", "payments")},
+            "include": {"type": "array", "items": enum_schema("items", "shipments", "payments")},
         },
         "include",
     ),
     _order_arguments,
     _order,
 )
-TRACK_PARCEL = Function(
+TRACK_PARCEL = DemoFunction(
     "track_parcel",
     "Latest scan of a parcel.",
-    obj({"carrier": choice(*CARRIERS), "tracking_number": text("As printed on the label")}),
+    object_schema({"carrier": enum_schema(*CARRIERS), "tracking_number": string_schema("As printed on the label")}),
     lambda rng, _: {
         "carrier": rng.choice(CARRIERS),
         "tracking_number": f"JD{rng.randrange(10**11, 10**12)}",
     },
     _track,
 )
-CHANGE_DELIVERY = Function(
+CHANGE_DELIVERY = DemoFunction(
     "change_delivery",
     "Change the delivery address of an order that is not packed yet.",
-    obj(
+    object_schema(
         {
             "order_number": ORDER_NUMBER,
-            "address": obj(
+            "address": object_schema(
                 {
-                    "street": text("Street and number"),
-                    "city": text("City"),
-                    "country": text("ISO 3166-1 alpha-2 code", minLength=2, maxLength=2),
-                    "company": text("Company or c/o line"),
+                    "street": string_schema("Street and number"),
+                    "city": string_schema("City"),
+                    "country": string_schema("ISO 3166-1 alpha-2 code", minLength=2, maxLength=2),
+                    "company": string_schema("Company or c/o line"),
                 },
                 "company",
             ),
@@ -178,12 +178,12 @@ CHANGE_DELIVERY = Function(
     _delivery_arguments,
     lambda rng, arguments: {"ok": rng.random() < 0.9, "address": arguments["address"]},
 )
-CHECK_STOCK = Function(
+CHECK_STOCK = DemoFunction(
     "check_stock",
     "Stock of one article per warehouse.",
-    obj(
+    object_schema(
         {
-            "sku": text("Article number"),
+            "sku": string_schema("Article number"),
             "warehouse": {"type": ["string", "null"], "enum": ["north", "south", None]},
         }
     ),
@@ -191,24 +191,24 @@ CHECK_STOCK = Function(
     lambda rng, arguments: {"sku": arguments["sku"], "available": rng.randrange(0, 60)},
     strict=True,
 )
-CREATE_RETURN = Function(
+CREATE_RETURN = DemoFunction(
     "create_return",
     "Register a return, one entry per item.",
-    obj(
+    object_schema(
         {
             "order_number": ORDER_NUMBER,
             "items": {
                 "type": "array",
                 "minItems": 1,
-                "items": obj(
+                "items": object_schema(
                     {
-                        "sku": text("Article number"),
+                        "sku": string_schema("Article number"),
                         "quantity": {"type": "integer", "minimum": 1},
-                        "reason": choice(*REASONS),
+                        "reason": enum_schema(*REASONS),
                     }
                 ),
             },
-            "label": choice("print", "qr"),
+            "label": enum_schema("print", "qr"),
         }
     ),
     _return_arguments,
@@ -217,15 +217,15 @@ CREATE_RETURN = Function(
         "label_url": "https://larkfield.example/l",
     },
 )
-ISSUE_REFUND = Function(
+ISSUE_REFUND = DemoFunction(
     "issue_refund",
     "Refund an amount to the original payment or as store credit.",
-    obj(
+    object_schema(
         {
             "order_number": ORDER_NUMBER,
             "amount": {"type": "number", "minimum": 0.01},
-            "currency": choice("EUR", "GBP", "PLN"),
-            "target": choice("original_payment", "store_credit"),
+            "currency": enum_schema("EUR", "GBP", "PLN"),
+            "target": enum_schema("original_payment", "store_credit"),
         }
     ),
     lambda rng, case: {
@@ -236,13 +236,13 @@ ISSUE_REFUND = Function(
     },
     lambda rng, arguments: {"refund_id": f"RF{rng.randrange(10**8, 10**9)}", "amount": arguments["amount"]},
 )
-ESCALATE = Function(
+ESCALATE = DemoFunction(
     "escalate_to_human",
     "Hand the conversation to a colleague.",
-    obj(
+    object_schema(
         {
-            "reason": choice("limit_exceeded", "abuse_check", "legal", "angry_customer", "other"),
-            "summary": text("Three lines at most"),
+            "reason": enum_schema("limit_exceeded", "abuse_check", "legal", "angry_customer", "other"),
+            "summary": string_schema("Three lines at most"),
             "urgent": {"type": "boolean"},
         },
         "urgent",

@@ -16,20 +16,20 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
-from runs.demo.assistants import Assistant, Configuration
+from runs.demo.assistants import DemoAssistant, DemoConfiguration
 from runs.demo.cast import CAST
-from runs.demo.dialects import render, states
-from runs.demo.messages import messages_of
-from runs.demo.outcomes import NEWEST, Appointment, appointments, by_chance
-from runs.demo.rhythm import DAY, beginnings, morning
-from runs.demo.steps import steps_of
-from runs.demo.story import Story, cut, tell
-from runs.demo.threads import Threads
+from runs.demo.dialects import iterate_states, render_run
+from runs.demo.messages import make_messages
+from runs.demo.outcomes import NEWEST_OUTCOMES, ScheduledOutcome, draw_outcome, iterate_scheduled_outcomes
+from runs.demo.rhythm import DAY, draw_start_times, find_throttled_period
+from runs.demo.steps import make_steps
+from runs.demo.story import Story, make_story, truncate_story
+from runs.demo.threads import DemoThreads
 
 _BY_KEY = {assistant.key: assistant for assistant in CAST}
 _SHARES = tuple(accumulate(assistant.share for assistant in CAST))
 # The share of runs whose every state was posted, not just the last one.
-RECORDED = 0.3
+RECORDED_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class Lifecycle:
     messages: tuple[dict[str, Any], ...]
 
 
-def generate(*, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps: bool = True) -> Iterator[Lifecycle]:
+def generate_lifecycles(
+    *, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps: bool = True
+) -> Iterator[Lifecycle]:
     """`runs` lifecycles that began in the `days` before `end` (Unix seconds), oldest first.
 
     Without `steps` there are neither steps nor messages; the runs are the same. Raises ValueError for a
@@ -56,7 +58,7 @@ def generate(*, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps
     return _lifecycles(runs, days, end, seed, steps)
 
 
-def assistants(begun: int) -> Iterator[dict[str, Any]]:
+def generate_assistants(begun: int) -> Iterator[dict[str, Any]]:
     """The assistants as a server lists them, made at `begun` (Unix seconds), for their names."""
     for each in CAST:
         yield {"id": each.id, "object": "assistant", "created_at": begun, "name": each.name, "metadata": {}}
@@ -65,47 +67,47 @@ def assistants(begun: int) -> Iterator[dict[str, Any]]:
 def _lifecycles(runs: int, days: int, end: int, seed: int, steps: bool) -> Iterator[Lifecycle]:
     detail = Random(f"{seed} details")  # noqa: S311
     for story, recorded in _stories(runs, days, end, seed):
-        *past, present = states(story)
-        earlier = tuple(render(story, state, last=False) for state in past) if recorded else ()
-        run = render(story, present, last=True)
-        made = steps_of(detail, story) if steps else ()
-        yield Lifecycle(run, earlier, made, messages_of(detail, story) if steps else ())
+        *past, present = iterate_states(story)
+        earlier = tuple(render_run(story, state, last=False) for state in past) if recorded else ()
+        run = render_run(story, present, last=True)
+        made = make_steps(detail, story) if steps else ()
+        yield Lifecycle(run, earlier, made, make_messages(detail, story) if steps else ())
 
 
 def _stories(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[Story, bool]]:
     """What happens, and whether it was recorded from the start or only once at the end."""
     rng = Random(seed)  # noqa: S311
     start = end - days * DAY
-    burst = range(*morning(start, days))
-    threads = {assistant.key: Threads(assistant.dialect) for assistant in CAST}
+    burst = range(*find_throttled_period(start, days))
+    threads = {assistant.key: DemoThreads(assistant.dialect) for assistant in CAST}
     for created, appointment in _schedule(runs, days, end, seed):
-        assistant = _BY_KEY[appointment.assistant] if appointment else _anybody(rng)
-        configuration = _in_force(assistant, (created - start) // DAY, days)
+        assistant = _BY_KEY[appointment.assistant] if appointment else _pick_assistant(rng)
+        configuration = _find_active_configuration(assistant, (created - start) // DAY, days)
         if appointment:
             outcome = appointment.outcome
         else:
-            outcome = by_chance(rng, configuration, assistant.dialect, throttled=created in burst)
+            outcome = draw_outcome(rng, configuration, assistant.dialect, throttled=created in burst)
         thread = threads[assistant.key].next(rng, created)
-        story = tell(rng, assistant, configuration, thread, created, outcome)
-        cut(story, end)
+        story = make_story(rng, assistant, configuration, thread, created, outcome)
+        truncate_story(story, end)
         thread.free_at = inf if story.ended is None else story.ended
-        yield story, rng.random() < RECORDED
+        yield story, rng.random() < RECORDED_SHARE
 
 
-def _schedule(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[int, Appointment | None]]:
+def _schedule(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[int, ScheduledOutcome | None]]:
     """When runs begin and what is agreed on for them; small demos have fewer of the newest runs."""
-    newest = NEWEST[max(0, len(NEWEST) - runs // 10) :]
-    times = beginnings(Random(f"{seed} times"), runs - len(newest), end - days * DAY, end)  # noqa: S311
-    agreed = appointments(Random(f"{seed} appointments"))  # noqa: S311
+    newest = NEWEST_OUTCOMES[max(0, len(NEWEST_OUTCOMES) - runs // 10) :]
+    times = draw_start_times(Random(f"{seed} times"), runs - len(newest), end - days * DAY, end)  # noqa: S311
+    agreed = iterate_scheduled_outcomes(Random(f"{seed} appointments"))  # noqa: S311
     recent = ((end - age, appointment) for age, appointment in newest)
     return merge(zip(times, agreed, strict=False), recent, key=itemgetter(0))
 
 
-def _anybody(rng: Random) -> Assistant:
+def _pick_assistant(rng: Random) -> DemoAssistant:
     return CAST[bisect_right(_SHARES, rng.random() * _SHARES[-1])]
 
 
-def _in_force(assistant: Assistant, day: int, days: int) -> Configuration:
+def _find_active_configuration(assistant: DemoAssistant, day: int, days: int) -> DemoConfiguration:
     """The configuration of a day; changes are made at the beginning of one."""
     begun = [found for found in assistant.configurations if int(found.since * days) <= day]
     return begun[-1]

@@ -6,25 +6,25 @@ from random import Random
 from typing import Any
 
 from runs.demo.assistants import Dialect
-from runs.demo.ids import token
+from runs.demo.ids import make_token
 from runs.demo.phrases import DOCUMENTS, OTHER_SCRIPTS, TALK
-from runs.demo.steps import in_milliseconds
+from runs.demo.steps import use_milliseconds
 from runs.demo.story import Story, Turn
-from runs.demo.threads import make_id
+from runs.demo.threads import make_record_id
 
 Object = dict[str, Any]
 _ALL_LANGUAGES = ("order_concierge", "returns_desk", "help_centre")
 _BROKEN_OFF = {"cancelled": "run_cancelled", "expired": "run_expired", "failed": "run_failed"}
 
 
-def messages_of(rng: Random, story: Story) -> tuple[Object, ...]:
+def make_messages(rng: Random, story: Story) -> tuple[Object, ...]:
     """The user's message and one for each turn that writes; `steps_of` has to have given those their ids."""
     question, answer = _talk(rng, story)
     told = [_question(rng, story, question)]
     told += [_answer(rng, story, turn, answer) for turn in story.turns if turn.kind == "message"]
     if story.assistant.dialect is Dialect.DASHSCOPE:
         for message in told:
-            in_milliseconds(message, story)
+            use_milliseconds(message, story)
     return tuple(told)
 
 
@@ -38,7 +38,7 @@ def _talk(rng: Random, story: Story) -> tuple[str, str]:
 
 def _question(rng: Random, story: Story, question: str) -> Object:
     message = _message(story, "user", story.created)
-    message["id"] = make_id(rng, story.assistant.dialect, "msg")
+    message["id"] = make_record_id(rng, story.assistant.dialect, "msg")
     message["content"] = [_text(question, [])]
     return message
 
@@ -87,7 +87,7 @@ def _content(rng: Random, story: Story, answer: str) -> list[Object]:
         return [_linked(answer)]
     if "code_interpreter" in used and rng.random() < 0.4:
         return [
-            {"type": "image_file", "image_file": {"file_id": f"file-{token(rng, 22)}"}},
+            {"type": "image_file", "image_file": {"file_id": f"file-{make_token(rng, 22)}"}},
             _filed(rng, answer),
         ]
     return [_text(answer, [])]
@@ -110,7 +110,9 @@ def _linked(answer: str) -> Object:
 
 
 def _filed(rng: Random, answer: str) -> Object:
-    return _marked(answer, " [table](sandbox:/mnt/data/table.csv)", "file_path", {"file_id": f"file-{token(rng, 22)}"})
+    return _marked(
+        answer, " [table](sandbox:/mnt/data/table.csv)", "file_path", {"file_id": f"file-{make_token(rng, 22)}"}
+    )
 
 
 def _marked(answer: str, mark: str, kind: str, target: Object) -> Object:

@@ -13,19 +13,19 @@ _HOURS = (2, 1, 1, 1, 2, 4, 9, 20, 42, 60, 64, 58, 44, 52, 62, 60, 52, 38, 26, 2
 _WEEKDAYS = (1.1, 1.15, 1.1, 1.0, 0.85, 0.22, 0.18)
 
 
-def busyness(moment: int) -> float:
+def traffic_weight(moment: int) -> float:
     """How busy the hour of a moment is, in UTC; 1 January 1970 was a Thursday."""
     weekday = (moment // DAY + 3) % 7
     return _HOURS[moment // HOUR % 24] * _WEEKDAYS[weekday]
 
 
-def beginnings(rng: Random, count: int, start: int, end: int) -> Iterator[int]:
+def draw_start_times(rng: Random, count: int, start: int, end: int) -> Iterator[int]:
     """`count` moments in [start, end], ascending, in memory that depends on the period alone.
 
     The next of n sorted uniform numbers can be drawn from the one before, so nothing has to be sorted.
     """
     hours = range(start, end, HOUR)
-    reach = list(accumulate(busyness(hour) for hour in hours))
+    reach = list(accumulate(traffic_weight(hour) for hour in hours))
     passed = 0.0
     for left in range(count, 0, -1):
         passed = 1 - (1 - passed) * rng.random() ** (1 / left)
@@ -36,7 +36,7 @@ def beginnings(rng: Random, count: int, start: int, end: int) -> Iterator[int]:
         yield min(end, hours[hour] + int(share * HOUR))
 
 
-def morning(start: int, days: int) -> tuple[int, int]:
+def find_throttled_period(start: int, days: int) -> tuple[int, int]:
     """From when to when the hosted API refused for want of capacity: a weekday morning in the fourth week."""
     day = start - start % DAY + (days * 3 // 4) * DAY
     while (day // DAY + 3) % 7 > 4:

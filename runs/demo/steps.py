@@ -6,12 +6,12 @@ from random import Random
 from typing import Any
 
 from runs.demo.assistants import Dialect
-from runs.demo.calls import POST_ENTRY, Call
-from runs.demo.dialects import milliseconds, usage
-from runs.demo.ids import token
+from runs.demo.calls import POST_ENTRY, DemoCall
+from runs.demo.dialects import convert_to_milliseconds, render_usage
+from runs.demo.ids import make_token
 from runs.demo.story import TERMINAL, Story, Turn
-from runs.demo.threads import make_id
-from runs.demo.tools import server_call
+from runs.demo.threads import make_record_id
+from runs.demo.tools import make_server_call
 
 Object = dict[str, Any]
 _MODERN = (Dialect.HOSTED, Dialect.AZURE)
@@ -21,7 +21,7 @@ _LEDGER_TOOLS: Object = {
 }
 
 
-def steps_of(rng: Random, story: Story) -> tuple[Object, ...]:
+def make_steps(rng: Random, story: Story) -> tuple[Object, ...]:
     """The steps, oldest first. Gives the turns that write messages the ids of those messages."""
     steps: list[Object] = []
     for turn in story.turns:
@@ -30,21 +30,21 @@ def steps_of(rng: Random, story: Story) -> tuple[Object, ...]:
         steps.append(_step(rng, story, turn))
     if story.assistant.dialect is Dialect.DASHSCOPE:
         for step in steps:
-            in_milliseconds(step, story)
+            use_milliseconds(step, story)
     return tuple(steps)
 
 
-def in_milliseconds(made: Object, story: Story) -> None:
+def use_milliseconds(made: Object, story: Story) -> None:
     """Turns the times of a step or a message into the milliseconds that DashScope sends."""
     for name in ("created_at", "completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at"):
         if made.get(name) is not None:
-            made[name] = milliseconds(made[name], story.id)
+            made[name] = convert_to_milliseconds(made[name], story.id)
 
 
 def _step(rng: Random, story: Story, turn: Turn) -> Object:
     status, ended, dialect = turn.status, turn.ended, story.assistant.dialect
     step: Object = {
-        "id": make_id(rng, dialect, "step"),
+        "id": make_record_id(rng, dialect, "step"),
         "object": "thread.run.step",
         "created_at": turn.began,
         "run_id": story.id,
@@ -57,7 +57,7 @@ def _step(rng: Random, story: Story, turn: Turn) -> Object:
         "failed_at": ended if status == "failed" else None,
         "last_error": story.error if status == "failed" else None,
         "step_details": _details(rng, story, turn),
-        "usage": usage(turn.tokens, dialect) if _counts(story, turn) else None,
+        "usage": render_usage(turn.tokens, dialect) if _counts(story, turn) else None,
     }
     if dialect in _MODERN:
         step["expires_at"] = story.expiry if dialect is Dialect.HOSTED else None
@@ -76,7 +76,7 @@ def _counts(story: Story, turn: Turn) -> bool:
 
 def _details(rng: Random, story: Story, turn: Turn) -> Object:
     if turn.kind == "message":
-        turn.message_id = make_id(rng, story.assistant.dialect, "msg")
+        turn.message_id = make_record_id(rng, story.assistant.dialect, "msg")
         return {"type": "message_creation", "message_creation": {"message_id": turn.message_id}}
     if turn.calls:
         waited = story.status == "requires_action" or turn.status != "in_progress"
@@ -85,11 +85,11 @@ def _details(rng: Random, story: Story, turn: Turn) -> Object:
         calls = []
     else:
         tool = story.configuration.tool(turn.kind)
-        calls = [server_call(rng, tool, finished=turn.status == "completed")]
+        calls = [make_server_call(rng, tool, finished=turn.status == "completed")]
     return {"type": "tool_calls", "tool_calls": calls}
 
 
-def _client_call(rng: Random, turn: Turn, call: Call) -> Object:
+def _client_call(rng: Random, turn: Turn, call: DemoCall) -> Object:
     output = call.output(rng) if turn.status == "completed" else None
     if turn.kind == "mcp":
         return {
@@ -107,13 +107,13 @@ def _client_call(rng: Random, turn: Turn, call: Call) -> Object:
 def _listing(rng: Random, story: Story, turn: Turn) -> Object:
     """The step in which Azure asks an MCP server what it can do, before it is used for the first time."""
     activity = {
-        "id": f"activity_{token(rng)}",
+        "id": f"activity_{make_token(rng)}",
         "type": "mcp_list_tools",
         "server_label": "ledger",
         "tools": _LEDGER_TOOLS,
     }
     return {
-        "id": f"step_{token(rng)}",
+        "id": f"step_{make_token(rng)}",
         "object": "thread.run.step",
         "created_at": turn.began,
         "run_id": story.id,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-from runs.demo.assistants import Assistant, Configuration, Dialect
-from runs.demo.calls import Call, approval_calls, function_calls
-from runs.demo.errors import message
-from runs.demo.outcomes import APPROVAL, UNEXPLAINED, UNSTARTED, Outcome, failure
-from runs.demo.threads import Thread, make_id
+from runs.demo.assistants import DemoAssistant, DemoConfiguration, Dialect
+from runs.demo.calls import DemoCall, make_approval_calls, make_function_calls
+from runs.demo.errors import format_failure_message
+from runs.demo.outcomes import APPROVAL, UNEXPLAINED, UNSTARTED, DemoOutcome, draw_failure
+from runs.demo.threads import DemoThread, make_record_id
 
 TERMINAL = frozenset(("completed", "failed", "incomplete", "cancelled", "expired"))
 EXPIRES_AFTER = {Dialect.AZURE: 1800}
@@ -39,7 +39,7 @@ class Turn:
     ended: int
     tokens: Tokens
     status: str = "completed"
-    calls: tuple[Call, ...] = ()
+    calls: tuple[DemoCall, ...] = ()
     asked: int | None = None
     message_id: str = ""
 
@@ -49,9 +49,9 @@ class Story:
     """A run from its beginning to where it stands at the moment it is told."""
 
     id: str
-    assistant: Assistant
-    configuration: Configuration
-    thread: Thread
+    assistant: DemoAssistant
+    configuration: DemoConfiguration
+    thread: DemoThread
     created: int
     started: int | None
     status: str
@@ -67,19 +67,19 @@ class Story:
         return self.created + EXPIRES_AFTER.get(self.assistant.dialect, 600)
 
 
-def tell(
+def make_story(
     rng: Random,
-    assistant: Assistant,
-    configuration: Configuration,
-    thread: Thread,
+    assistant: DemoAssistant,
+    configuration: DemoConfiguration,
+    thread: DemoThread,
     created: int,
-    outcome: Outcome,
+    outcome: DemoOutcome,
 ) -> Story:
     """The whole story of a run, to its very end even if that lies ahead (see `cut`)."""
     status = outcome.status
     unstarted = status == "queued" or outcome.detail == UNSTARTED
     started = None if unstarted else created + int(rng.random() ** 2 * 4)
-    run_id = make_id(rng, assistant.dialect, "run")
+    run_id = make_record_id(rng, assistant.dialect, "run")
     story = Story(run_id, assistant, configuration, thread, created, started, status)
     if started is None:
         story.ended = None if status == "queued" else created + rng.randrange(1, 20)
@@ -96,7 +96,7 @@ def tell(
     return story
 
 
-def _first_kind(configuration: Configuration) -> str:
+def _first_kind(configuration: DemoConfiguration) -> str:
     kinds = configuration.tool_kinds
     return kinds[0] if kinds and kinds[0] not in ("function", "mcp") else "message"
 
@@ -109,9 +109,9 @@ def _turn(rng: Random, story: Story, kind: str, began: int, status: str = "compl
     reasoning = fresh * 2 // 64 * 64 if story.assistant.reasons else 0
     turn = Turn(kind, began, began + seconds, Tokens(prompt, fresh + reasoning, cached, reasoning), status)
     if kind == "function":
-        turn.calls, turn.asked = function_calls(rng, story.configuration, story.thread.case), turn.ended
+        turn.calls, turn.asked = make_function_calls(rng, story.configuration, story.thread.case), turn.ended
     elif kind == "mcp":
-        turn.calls, turn.asked = approval_calls(rng, story.thread.case), turn.ended
+        turn.calls, turn.asked = make_approval_calls(rng, story.thread.case), turn.ended
     if turn.asked is not None:
         mean, most = PATIENCE[kind]
         turn.ended += min(most, int(rng.expovariate(1 / mean)))
@@ -130,7 +130,7 @@ def _work(rng: Random, story: Story, began: int) -> int:
     return began
 
 
-def _answered(rng: Random, story: Story, started: int, outcome: Outcome) -> None:
+def _answered(rng: Random, story: Story, started: int, outcome: DemoOutcome) -> None:
     story.turns.append(_turn(rng, story, "message", _work(rng, story, started)))
     story.ended = story.turns[-1].ended
     story.tokens = _sum(story.turns)
@@ -138,9 +138,9 @@ def _answered(rng: Random, story: Story, started: int, outcome: Outcome) -> None
         story.reason = None if outcome.detail == UNEXPLAINED else {"reason": outcome.detail}
 
 
-def _failed(rng: Random, story: Story, started: int, outcome: Outcome) -> None:
-    found = failure(rng, story.assistant.dialect, outcome.detail)
-    told = message(rng, rng.choice(found.messages), story.configuration.model)
+def _failed(rng: Random, story: Story, started: int, outcome: DemoOutcome) -> None:
+    found = draw_failure(rng, story.assistant.dialect, outcome.detail)
+    told = format_failure_message(rng, rng.choice(found.messages), story.configuration.model)
     story.error = {"code": found.code, "message": told}
     refused = found.code in ("invalid_prompt", "invalid_engine_error", "Throttling.RateQuota")
     if refused or rng.random() < 0.3:
@@ -160,7 +160,7 @@ def _cancelled(rng: Random, story: Story, started: int) -> None:
     story.tokens = _spent(rng, story)
 
 
-def _waiting(rng: Random, story: Story, started: int, outcome: Outcome) -> None:
+def _waiting(rng: Random, story: Story, started: int, outcome: DemoOutcome) -> None:
     """A run whose client does not answer: it waits, for ever or until it expires."""
     kind = "mcp" if outcome.detail == APPROVAL else "function" if story.configuration.functions else "message"
     expired = story.status == "expired"
@@ -184,7 +184,7 @@ def _spent(rng: Random, story: Story) -> Tokens | None:
     return Tokens(0, 0) if drawn < 0.7 or not story.turns else _sum(story.turns)
 
 
-def cut(story: Story, now: int) -> None:
+def truncate_story(story: Story, now: int) -> None:
     """Forgets what has not happened yet: the run stands as it does at `now`."""
     if story.status in TERMINAL and story.ended is not None and story.ended <= now:
         return

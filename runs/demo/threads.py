@@ -8,8 +8,8 @@ from itertools import accumulate
 from random import Random
 
 from runs.demo.assistants import Dialect
-from runs.demo.functions import Case, new_case
-from runs.demo.ids import token, uuid
+from runs.demo.functions import DemoCase, make_case
+from runs.demo.ids import make_token, make_uuid
 
 CUSTOMERS = (
     "acme", "globex", "initech", "umbra", "hooli", "vandelay", "stark-foods", "café-lumière", "tyrell",
@@ -21,33 +21,33 @@ _OPEN = 8
 
 
 @dataclass(slots=True)
-class Thread:
+class DemoThread:
     """A conversation that takes `left` more runs, the next one not before `free_at`."""
 
     id: str
     left: int
     metadata: dict[str, str]
-    case: Case
+    case: DemoCase
     free_at: float = 0
 
 
-def make_id(rng: Random, dialect: Dialect, prefix: str) -> str:
+def make_record_id(rng: Random, dialect: Dialect, prefix: str) -> str:
     """An id in the style of the dialect's server."""
     if dialect is Dialect.COMPATIBLE:
-        return uuid(rng)
+        return make_uuid(rng)
     if dialect is Dialect.DASHSCOPE:
-        return f"{prefix}_{uuid(rng)}"
-    return f"{prefix}_{token(rng)}"
+        return f"{prefix}_{make_uuid(rng)}"
+    return f"{prefix}_{make_token(rng)}"
 
 
-class Threads:
+class DemoThreads:
     """The open conversations of one assistant: a handful at a time, whatever the number of runs."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._open: list[Thread] = []
+        self._open: list[DemoThread] = []
 
-    def next(self, rng: Random, moment: int) -> Thread:
+    def next(self, rng: Random, moment: int) -> DemoThread:
         """The thread of a run that begins now: an open one that is free, or a new one."""
         free = [thread for thread in self._open if thread.free_at < moment]
         thread = rng.choice(free) if free and rng.random() < 0.55 else self._begin(rng, moment)
@@ -56,16 +56,16 @@ class Threads:
             self._open.remove(thread)
         return thread
 
-    def _begin(self, rng: Random, moment: int) -> Thread:
-        thread_id = make_id(rng, self._dialect, "thread")
-        thread = Thread(thread_id, rng.choice(_RUNS_PER_THREAD), attach(rng, moment), new_case(rng))
+    def _begin(self, rng: Random, moment: int) -> DemoThread:
+        thread_id = make_record_id(rng, self._dialect, "thread")
+        thread = DemoThread(thread_id, rng.choice(_RUNS_PER_THREAD), make_metadata(rng, moment), make_case(rng))
         self._open.append(thread)
         if len(self._open) > _OPEN:
             del self._open[0]
         return thread
 
 
-def attach(rng: Random, moment: int) -> dict[str, str]:
+def make_metadata(rng: Random, moment: int) -> dict[str, str]:
     """Metadata as the application's developers attach it: mostly the same keys, sometimes none at all."""
     if rng.random() < 0.06:
         return {}

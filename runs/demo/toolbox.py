@@ -32,9 +32,9 @@ REVIEW_SCHEMA: dict[str, Any] = {
     "json_schema": {
         "name": "review_tags",
         "strict": True,
-        "schema": functions.obj(
+        "schema": functions.object_schema(
             {
-                "sentiment": functions.choice("positive", "neutral", "negative", "mixed"),
+                "sentiment": functions.enum_schema("positive", "neutral", "negative", "mixed"),
                 "topics": {"type": "array", "items": {"type": "string"}},
                 "defect": {"type": "boolean"},
                 "quote": {"type": "string"},
@@ -53,7 +53,7 @@ ERP_API: dict[str, Any] = {
                 "operationId": "getPurchaseOrder",
                 "parameters": [
                     {"name": "number", "in": "path", "required": True, "schema": {"type": "string"}},
-                    {"name": "expand", "in": "query", "schema": functions.choice("lines", "receipts")},
+                    {"name": "expand", "in": "query", "schema": functions.enum_schema("lines", "receipts")},
                 ],
                 "responses": {"200": {"description": "The purchase order"}},
             }

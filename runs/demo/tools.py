@@ -7,8 +7,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from runs.demo.functions import money, sku
-from runs.demo.ids import token
+from runs.demo.functions import make_amount, make_sku
+from runs.demo.ids import make_token
 from runs.demo.phrases import CODE, DOCUMENTS, PASSAGES
 
 Content = dict[str, Any]
@@ -18,9 +18,9 @@ def _code_interpreter(rng: Random, _: Content) -> Content:
     written, logs = rng.choice(CODE)
     outputs: list[Content] = []
     if logs:
-        outputs.append({"type": "logs", "logs": logs.format(a=rng.randrange(100, 9000), b=money(rng))})
+        outputs.append({"type": "logs", "logs": logs.format(a=rng.randrange(100, 9000), b=make_amount(rng))})
     if rng.random() < 0.35:
-        outputs.append({"type": "image", "image": {"file_id": f"file-{token(rng, 22)}"}})
+        outputs.append({"type": "image", "image": {"file_id": f"file-{make_token(rng, 22)}"}})
     return {"input": written.format(n=rng.randrange(3, 60)), "outputs": outputs}
 
 
@@ -45,7 +45,9 @@ def _retrieval(_: Random, __: Content) -> Content:
 
 def _openapi(rng: Random, _: Content) -> Content:
     number = f"PO-{rng.randrange(10_000, 99_999)}"
-    lines = [{"sku": sku(rng), "ordered": 40, "received": rng.randrange(30, 41)} for _ in range(rng.randrange(1, 9))]
+    lines = [
+        {"sku": make_sku(rng), "ordered": 40, "received": rng.randrange(30, 41)} for _ in range(rng.randrange(1, 9))
+    ]
     return {
         "name": "erp_getPurchaseOrder",
         "arguments": json.dumps({"number": number, "expand": "receipts"}),
@@ -55,10 +57,10 @@ def _openapi(rng: Random, _: Content) -> Content:
 
 def _azure_ai_search(rng: Random, _: Content) -> Content:
     hits = [
-        {"title": f"INV-{rng.randrange(10_000, 99_999)}.pdf", "amount": money(rng, 90, 5000), "score": 2.1}
+        {"title": f"INV-{rng.randrange(10_000, 99_999)}.pdf", "amount": make_amount(rng, 90, 5000), "score": 2.1}
         for _ in range(rng.randrange(0, 5))
     ]
-    return {"input": f"invoice {money(rng, 90, 5000)} EUR freight", "output": json.dumps({"documents": hits})}
+    return {"input": f"invoice {make_amount(rng, 90, 5000)} EUR freight", "output": json.dumps({"documents": hits})}
 
 
 def _bing_grounding(rng: Random, _: Content) -> Content:
@@ -72,10 +74,10 @@ def _bing_grounding(rng: Random, _: Content) -> Content:
 def _connected_agent(rng: Random, definition: Content) -> Content:
     return {
         "name": definition["name"],
-        "arguments": f"Is the pallet deposit of {money(rng)} EUR on a delivery from AT to DE subject to VAT?",
+        "arguments": f"Is the pallet deposit of {make_amount(rng)} EUR on a delivery from AT to DE subject to VAT?",
         "output": "The deposit is taxed like the goods: intra-community acquisition, reverse charge.",
-        "run_id": f"run_{token(rng)}",
-        "thread_id": f"thread_{token(rng)}",
+        "run_id": f"run_{make_token(rng)}",
+        "thread_id": f"thread_{make_token(rng)}",
         "agent_id": definition["id"],
     }
 
@@ -95,7 +97,7 @@ _CONTENTS: dict[str, Callable[[Random, Content], Content]] = {
 _RESULTS: dict[str, Any] = {"outputs": [], "results": [], "output": None, "response_metadata": None}
 
 
-def server_call(rng: Random, tool: Content, *, finished: bool) -> Content:
+def make_server_call(rng: Random, tool: Content, *, finished: bool) -> Content:
     """The tool call of a step, from the tool's definition; one that did not finish has no results.
 
     The key of the content is the type, but for `openapi`, which its server spells in two words.
@@ -104,4 +106,4 @@ def server_call(rng: Random, tool: Content, *, finished: bool) -> Content:
     content = _CONTENTS[kind](rng, tool.get(kind, {}))
     if not finished:
         content = {name: _RESULTS.get(name, value) for name, value in content.items()}
-    return {"id": f"call_{token(rng)}", "type": kind, "open_api" if kind == "openapi" else kind: content}
+    return {"id": f"call_{make_token(rng)}", "type": kind, "open_api" if kind == "openapi" else kind: content}

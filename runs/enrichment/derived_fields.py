@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Protocol
 
 from runs.enrichment import error_grouping, pricing
-from runs.enrichment.error_grouping import Group
+from runs.enrichment.error_grouping import ErrorSignature
 from runs.models import ErrorGroup, Project
 
-LONGEST_SAMPLE = 10_000
+MAX_SAMPLE_LENGTH = 10_000
 
 
-class Assessable(Protocol):
+class RunFields(Protocol):
     """What is looked at of a run."""
 
     created_at: datetime
@@ -32,9 +32,9 @@ class Assessable(Protocol):
     awaited: list[str] | None
 
 
-def cost_of(project: Project, run: Assessable) -> int | None:
+def estimate_run_cost(project: Project, run: RunFields) -> int | None:
     """The estimate in nano-dollars; None where the model has no price or the usage is not known."""
-    return pricing.cost(
+    return pricing.estimate_nano_cost(
         run.model,
         run.created_at.date(),
         run.prompt_tokens,
@@ -44,25 +44,29 @@ def cost_of(project: Project, run: Assessable) -> int | None:
     )
 
 
-def group_of(run: Assessable) -> Group | None:
+def find_error_signature(run: RunFields) -> ErrorSignature | None:
     """The error group; None for a run that did not end badly."""
-    return error_grouping.group_of(run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited)
+    return error_grouping.build_error_signature(
+        run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited
+    )
 
 
-def fingerprint(project: Project) -> str:
+def derivation_fingerprint(project: Project) -> str:
     """Changes whenever stored runs have to be assessed anew."""
-    return f"{pricing.fingerprint(project.prices)} {error_grouping.VERSION}"
+    return f"{pricing.prices_fingerprint(project.prices)} {error_grouping.GROUPING_VERSION}"
 
 
-def new_group(project: Project, key: uuid.UUID, group: Group, run: Assessable, received_at: datetime) -> ErrorGroup:
+def build_error_group(
+    project: Project, key: uuid.UUID, group: ErrorSignature, run: RunFields, received_at: datetime
+) -> ErrorGroup:
     """The row of a group that is met first with `run`."""
     return ErrorGroup(
         id=key,
         project=project,
-        version=error_grouping.VERSION,
+        version=error_grouping.GROUPING_VERSION,
         status=group.status,
         code=group.code,
         template=group.template,
-        sample=(run.error_message or "")[:LONGEST_SAMPLE],
+        sample=(run.error_message or "")[:MAX_SAMPLE_LENGTH],
         first_seen_at=received_at,
     )

@@ -11,9 +11,9 @@ import re
 from typing import Any
 
 # The words that are quoted of an output.
-LONGEST = 300
+MAX_QUOTED_LENGTH = 300
 # Of longer outputs, only the beginning is looked at, and none is taken apart.
-_MOST_PARSED = 200_000
+_MAX_PARSED_LENGTH = 200_000
 
 # Telling keys; what has none of them need not be taken apart.
 _HINT = re.compile(
@@ -42,16 +42,16 @@ _OPENING = re.compile(
 )
 
 
-def complaint(output: str) -> str | None:
+def find_output_error(output: str) -> str | None:
     """The words of `output` that read like an error, shortened; None where it does not look like one."""
     text = output.lstrip()
     if text.startswith(("{", '"')):
-        return _of_json(text)
-    return _of_text(text)
+        return _find_in_json(text)
+    return _find_in_text(text)
 
 
-def _of_json(text: str) -> str | None:
-    if len(text) > _MOST_PARSED or (text.startswith("{") and not _HINT.search(text)):
+def _find_in_json(text: str) -> str | None:
+    if len(text) > _MAX_PARSED_LENGTH or (text.startswith("{") and not _HINT.search(text)):
         return None
     try:
         value = json.loads(text)
@@ -59,23 +59,23 @@ def _of_json(text: str) -> str | None:
         return None
     match value:
         case str():
-            return _of_text(value.lstrip())
+            return _find_in_text(value.lstrip())
         case dict():
-            return _of_object(value)
+            return _find_in_object(value)
         case _:
             return None
 
 
-def _of_object(posted: dict[str, Any]) -> str | None:
+def _find_in_object(posted: dict[str, Any]) -> str | None:
     for key in _ERROR_KEYS:
-        if _is_telling(posted.get(key)):
-            return _quoted(_message(posted if posted[key] is True else posted[key]))
-    if _denies(posted) or _has_failing_status(posted):
-        return _quoted(_message(posted))
+        if _holds_error(posted.get(key)):
+            return _quote_message(_extract_message(posted if posted[key] is True else posted[key]))
+    if _reports_failure(posted) or _has_failing_status(posted):
+        return _quote_message(_extract_message(posted))
     return None
 
 
-def _is_telling(value: Any) -> bool:
+def _holds_error(value: Any) -> bool:
     """Whether a member that is named after errors holds one: many say `"error": null` of every success."""
     match value:
         case str():
@@ -88,7 +88,7 @@ def _is_telling(value: Any) -> bool:
             return False
 
 
-def _denies(posted: dict[str, Any]) -> bool:
+def _reports_failure(posted: dict[str, Any]) -> bool:
     """Whether it says so itself. No success without a reason may be an answer: this address is not valid."""
     if any(posted.get(key) is True for key in _ADMISSIONS):
         return True
@@ -109,20 +109,20 @@ def _is_failing_code(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
 
 
-def _of_text(text: str) -> str | None:
+def _find_in_text(text: str) -> str | None:
     if _OPENING.match(text):
-        return _quoted(text)
+        return _quote_message(text)
     found = _TRACEBACK.search(text)
-    return _quoted(_raised(text[found.start() :])) if found else None
+    return _quote_message(_last_traceback_line(text[found.start() :])) if found else None
 
 
-def _raised(text: str) -> str:
+def _last_traceback_line(text: str) -> str:
     """What a traceback ends in: its first line that is not indented."""
     lines = (line for line in text.splitlines()[1:] if line.strip() and not line[0].isspace())
     return next(lines, text)
 
 
-def _message(value: Any) -> str:
+def _extract_message(value: Any) -> str:
     """What an error says of itself."""
     match value:
         case str():
@@ -131,7 +131,7 @@ def _message(value: Any) -> str:
             found = (value.get(key) for key in _MESSAGE_KEYS)
             return next((each for each in found if isinstance(each, str) and each), _written(value))
         case [first, *_]:
-            return _message(first)
+            return _extract_message(first)
         case _:
             return _written(value)
 
@@ -140,7 +140,7 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _quoted(words: str) -> str:
+def _quote_message(words: str) -> str:
     """The words in one line, cut openly."""
-    line = " ".join(words[: 4 * LONGEST].split())
-    return line if len(line) <= LONGEST else line[:LONGEST] + "…"
+    line = " ".join(words[: 4 * MAX_QUOTED_LENGTH].split())
+    return line if len(line) <= MAX_QUOTED_LENGTH else line[:MAX_QUOTED_LENGTH] + "…"

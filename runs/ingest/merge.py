@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from runs.protocol import message, run, step
-from runs.protocol.assistant import AssistantRecord
-from runs.protocol.message import MessageRecord
-from runs.protocol.run import RunRecord
-from runs.protocol.step import StepRecord
+from runs.protocol.assistant import AssistantColumns
+from runs.protocol.message import MessageColumns
+from runs.protocol.run import RunColumns
+from runs.protocol.step import StepColumns
 
-Record = RunRecord | StepRecord | MessageRecord | AssistantRecord
+RecordColumns = RunColumns | StepColumns | MessageColumns | AssistantColumns
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     STALE = "stale"
 
 
-class Standing(NamedTuple):
+class SnapshotOrder(NamedTuple):
     """How far along a snapshot is; of two, the greater stands.
 
     `stage`: 0 active or unknown, 1 cancelling, 2 ended. `started` comes before `ended`, since servers move
@@ -43,43 +43,43 @@ class Standing(NamedTuple):
     counted: bool = False
 
 
-def standing(record: Record) -> Standing:
+def snapshot_order(record: RecordColumns) -> SnapshotOrder:
     """The standing of a record; of assistants, which say nothing of when they changed, the last one posted stands."""
     match record:
-        case RunRecord():
-            return _run_standing(record)
-        case StepRecord():
-            ended = record.ended_at if record.status in step.TERMINAL else None
-            stage = 2 if record.status in step.TERMINAL else 0
-            return Standing(stage, _NEVER, ended or _NEVER, _is_counted(record))
-        case MessageRecord():
-            stage = 0 if record.status in message.ACTIVE else 2
-            return Standing(stage, _NEVER, record.completed_at or record.incomplete_at or _NEVER)
-        case AssistantRecord():
-            return Standing(0)
+        case RunColumns():
+            return _run_snapshot_order(record)
+        case StepColumns():
+            ended = record.ended_at if record.status in step.TERMINAL_STEP_STATUSES else None
+            stage = 2 if record.status in step.TERMINAL_STEP_STATUSES else 0
+            return SnapshotOrder(stage, _NEVER, ended or _NEVER, _has_usage(record))
+        case MessageColumns():
+            stage = 0 if record.status in message.ACTIVE_MESSAGE_STATUSES else 2
+            return SnapshotOrder(stage, _NEVER, record.completed_at or record.incomplete_at or _NEVER)
+        case AssistantColumns():
+            return SnapshotOrder(0)
 
 
-def merge(stored: Record | None, posted: Record) -> Outcome:
+def compare_snapshots(stored: RecordColumns | None, posted: RecordColumns) -> Outcome:
     """What `posted` does to `stored`: among equals the later post wins."""
     if stored is None:
         return Outcome.CREATED
     if stored == posted:
         return Outcome.UNCHANGED
-    return Outcome.STALE if standing(posted) < standing(stored) else Outcome.UPDATED
+    return Outcome.STALE if snapshot_order(posted) < snapshot_order(stored) else Outcome.UPDATED
 
 
-def contradicts(stored: RunRecord, posted: RunRecord) -> bool:
+def has_conflicting_end(stored: RunColumns, posted: RunColumns) -> bool:
     """Whether two snapshots tell of different ends of one run."""
     statuses = {stored.status, posted.status}
-    return len(statuses) == 2 and statuses <= run.TERMINAL
+    return len(statuses) == 2 and statuses <= run.TERMINAL_RUN_STATUSES
 
 
-def _run_standing(record: RunRecord) -> Standing:
+def _run_snapshot_order(record: RunColumns) -> SnapshotOrder:
     started = record.started_at or _NEVER
-    if record.status in run.TERMINAL:
-        return Standing(2, started, record.ended_at or _NEVER, _is_counted(record))
-    return Standing(1 if record.status == "cancelling" else 0, started, _NEVER, _is_counted(record))
+    if record.status in run.TERMINAL_RUN_STATUSES:
+        return SnapshotOrder(2, started, record.ended_at or _NEVER, _has_usage(record))
+    return SnapshotOrder(1 if record.status == "cancelling" else 0, started, _NEVER, _has_usage(record))
 
 
-def _is_counted(record: RunRecord | StepRecord) -> bool:
+def _has_usage(record: RunColumns | StepColumns) -> bool:
     return (record.prompt_tokens, record.completion_tokens, record.total_tokens) != (None, None, None)

@@ -11,27 +11,27 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runs.ingest.merge import Outcome, Record, contradicts, merge
-from runs.ingest.record_types import Kind, Post
+from runs.ingest.merge import Outcome, RecordColumns, compare_snapshots, has_conflicting_end
+from runs.ingest.record_types import ParsedRecord, RecordType
 from runs.protocol import lossless_json
-from runs.protocol.run import RunRecord
-from runs.rollups.tool_calls import Verdict
+from runs.protocol.run import RunColumns
+from runs.rollups.tool_calls import ToolCallValidation
 
 
-class Held(Struct, frozen=True):
+class StoredRecord(Struct, frozen=True):
     """A record as it is stored, with what Runglass keeps about it; `verdict` is on a step."""
 
-    record: Record
+    record: RecordColumns
     configuration_id: uuid.UUID | None
     version: int
     received_at: datetime
     received_key_id: int | None
     history_length: int
-    verdict: Verdict | None = None
+    verdict: ToolCallValidation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One entry for a run's history (see `runs.models.Observation`)."""
 
     outcome: Outcome
@@ -43,14 +43,14 @@ class Entry:
     digest: int
 
 
-class Plan(Struct):
+class MergePlan(Struct):
     """`held` is what to write where `writes`; `before` is what was read."""
 
-    before: Held | None
-    held: Held | None = None
+    before: StoredRecord | None
+    held: StoredRecord | None = None
     writes: bool = False
     outcomes: dict[int, Outcome] = {}
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
 
     @property
     def is_seen_again(self) -> bool:
@@ -66,24 +66,28 @@ class Receipt:
     key_id: int | None = None
 
 
-def plan(
-    kind: Kind, before: Held | None, posts: Iterable[Post], bodies: Mapping[uuid.UUID, str], receipt: Receipt
-) -> Plan:
+def build_merge_plan(
+    kind: RecordType,
+    before: StoredRecord | None,
+    posts: Iterable[ParsedRecord],
+    bodies: Mapping[uuid.UUID, str],
+    receipt: Receipt,
+) -> MergePlan:
     """Merge `posts`, in the order in which they came, into `before`.
 
     `bodies`: the text of every configuration that differs between them, by its id.
     """
-    result = Plan(before, before)
+    result = MergePlan(before, before)
     for post in posts:
-        _take(kind, result, post, bodies, receipt)
+        _merge_record(kind, result, post, bodies, receipt)
     return result
 
 
-def without_recorded(planned: Plan, recorded: set[int]) -> None:
+def drop_recorded_entries(planned: MergePlan, recorded: set[int]) -> None:
     """Drop stale entries that the history has already (`recorded`: their digests), and count the rest."""
     if planned.before is None and not planned.entries:
         return  # it is new, and as `plan` made it
-    fresh: list[Entry] = []
+    fresh: list[HistoryEntry] = []
     for entry in planned.entries:
         if entry.outcome is Outcome.STALE and entry.digest in recorded:
             continue
@@ -98,66 +102,73 @@ def without_recorded(planned: Plan, recorded: set[int]) -> None:
         planned.held = replace(planned.held, version=version, history_length=length)
 
 
-def _take(kind: Kind, result: Plan, post: Post, bodies: Mapping[uuid.UUID, str], receipt: Receipt) -> None:
+def _merge_record(
+    kind: RecordType, result: MergePlan, post: ParsedRecord, bodies: Mapping[uuid.UUID, str], receipt: Receipt
+) -> None:
     held = result.held
     if held is None:
         result.outcomes[post.index] = Outcome.CREATED
-        result.held = Held(post.record, post.configuration_id, 1, receipt.at, receipt.key_id, 0)
+        result.held = StoredRecord(post.record, post.configuration_id, 1, receipt.at, receipt.key_id, 0)
         result.writes = True
         return
-    outcome = merge(held.record, post.record)
+    outcome = compare_snapshots(held.record, post.record)
     if outcome is Outcome.UNCHANGED and post.configuration_id != held.configuration_id:
         outcome = Outcome.UPDATED
     if outcome is not Outcome.UNCHANGED:
-        outcome = _record(kind, result, held, post, bodies, outcome)
+        outcome = _record_change(kind, result, held, post, bodies, outcome)
     if outcome is Outcome.UPDATED:
         # whether its calls keep to its run's tools is not known of a step that changed
         result.held = replace(held, record=post.record, configuration_id=post.configuration_id, verdict=None)
     result.outcomes[post.index] = outcome
 
 
-def _record(
-    kind: Kind, result: Plan, held: Held, post: Post, bodies: Mapping[uuid.UUID, str], outcome: Outcome
+def _record_change(
+    kind: RecordType,
+    result: MergePlan,
+    held: StoredRecord,
+    post: ParsedRecord,
+    bodies: Mapping[uuid.UUID, str],
+    outcome: Outcome,
 ) -> Outcome:
     """Add to the history what differs; where nothing does but the order of names, the post is unchanged."""
     same_setup = held.configuration_id == post.configuration_id
-    before = kind.members(held.record, _body(held.configuration_id, bodies, same_setup))
-    posted = kind.members(post.record, _body(post.configuration_id, bodies, same_setup))
-    changed = differing(before, posted)
+    before = kind.members(held.record, _configuration_body(held.configuration_id, bodies, same_setup))
+    posted = kind.members(post.record, _configuration_body(post.configuration_id, bodies, same_setup))
+    changed = find_changed_members(before, posted)
     if not changed:
         return Outcome.UNCHANGED
-    if isinstance(held.record, RunRecord) and isinstance(post.record, RunRecord):
+    if isinstance(held.record, RunColumns) and isinstance(post.record, RunColumns):
         other = before if outcome is Outcome.UPDATED else posted
         result.entries.append(
-            Entry(
+            HistoryEntry(
                 outcome,
                 held.record.status,
                 post.record.status,
-                [lossless_json.clean(name) for name in changed],
-                lossless_json.join({name: other[name] for name in changed if name in other}).decode(),
-                contradicts(held.record, post.record),
-                _digest(kind, post),
+                [lossless_json.clean_text(name) for name in changed],
+                lossless_json.join_members({name: other[name] for name in changed if name in other}).decode(),
+                has_conflicting_end(held.record, post.record),
+                _record_digest(kind, post),
             )
         )
     return outcome
 
 
-def differing(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
+def find_changed_members(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
     """The members, in order, that are in one object only or say something else in the other."""
     names: Sequence[str] = list(dict.fromkeys((*left, *right)))
     return [
         name
         for name in names
-        if name not in left or name not in right or not lossless_json.same(left[name], right[name])
+        if name not in left or name not in right or not lossless_json.is_same_json(left[name], right[name])
     ]
 
 
-def _body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], same_setup: bool) -> str:
+def _configuration_body(configuration_id: uuid.UUID | None, bodies: Mapping[uuid.UUID, str], same_setup: bool) -> str:
     return "{}" if same_setup or configuration_id is None else bodies[configuration_id]
 
 
-def _digest(kind: Kind, post: Post) -> int:
+def _record_digest(kind: RecordType, post: ParsedRecord) -> int:
     """The same for equal posts, whatever they are compared with: the configuration counts by its id."""
-    known = lossless_json.canonical(lossless_json.join(kind.members(post.record, "{}")))
+    known = lossless_json.canonical_json(lossless_json.join_members(kind.members(post.record, "{}")))
     known += post.configuration_id.bytes if post.configuration_id else b""
     return int.from_bytes(hashlib.blake2b(known, digest_size=8).digest(), signed=True)

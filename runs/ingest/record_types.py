@@ -13,32 +13,32 @@ from typing import Any
 from django.db import models
 from msgspec import Struct
 
-from runs.db.upserts import Key, Table
+from runs.db.upserts import RowKey, UpsertTable
 from runs.enrichment import derived_fields, error_grouping
-from runs.enrichment.error_grouping import Group
-from runs.ingest.merge import Record
+from runs.enrichment.error_grouping import ErrorSignature
+from runs.ingest.merge import RecordColumns
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.protocol import assistant, message, run, run_fast_path, step
-from runs.protocol.assistant import AssistantRecord
+from runs.protocol.assistant import AssistantColumns
 from runs.protocol.configuration import ParsedConfiguration
-from runs.protocol.message import MessageRecord
-from runs.protocol.run import ParsedRun, RunRecord
-from runs.protocol.step import StepRecord
+from runs.protocol.message import MessageColumns
+from runs.protocol.run import ParsedRun, RunColumns
+from runs.protocol.step import StepColumns
 
 
-class Post(Struct):
+class ParsedRecord(Struct):
     """One posted object that follows the protocol, with the key under which it is stored."""
 
     index: int
-    key: Key
-    record: Record
+    key: RowKey
+    record: RecordColumns
     configuration_id: uuid.UUID | None = None
     configuration: ParsedConfiguration | None = None
-    group: Group | None = None
+    group: ErrorSignature | None = None
 
 
 @dataclass(frozen=True)
-class Kind:
+class RecordType:
     """One kind of record: how it is parsed, keyed, written back and stored."""
 
     name: str
@@ -46,120 +46,125 @@ class Kind:
     record: type[Any]
     key: tuple[str, ...]
     bookkeeping: tuple[str, ...]
-    _parse: Callable[[Project, int, Mapping[str, bytes]], Post] = field(repr=False)
-    members: Callable[[Record, str], dict[str, bytes]] = field(repr=False)
-    _parse_plain: Callable[[Project, int, bytes], Post | None] = field(repr=False, default=lambda *_: None)
+    _parse: Callable[[Project, int, Mapping[str, bytes]], ParsedRecord] = field(repr=False)
+    members: Callable[[RecordColumns, str], dict[str, bytes]] = field(repr=False)
+    _parse_plain: Callable[[Project, int, bytes], ParsedRecord | None] = field(repr=False, default=lambda *_: None)
 
-    def parse(self, project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
+    def parse(self, project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
         """Check the posted members and key them. Raises InvalidObject."""
         return self._parse(project, index, posted)
 
-    def parse_plain(self, project: Project, index: int, raw: bytes) -> Post | None:
+    def parse_plain(self, project: Project, index: int, raw: bytes) -> ParsedRecord | None:
         """The same for an object's text, in a fraction of the time, where nothing about it is unusual."""
         return self._parse_plain(project, index, raw)
 
     @cached_property
-    def contents(self) -> Callable[[Record], tuple[Any, ...]]:
+    def contents(self) -> Callable[[RecordColumns], tuple[Any, ...]]:
         """Gets the values of a record's columns that are not in its key, in the table's order."""
         return attrgetter(*(name for name in self.record.__struct_fields__ if name not in self.key))
 
     @cached_property
-    def creation(self) -> Callable[[Post], Any]:
+    def creation(self) -> Callable[[ParsedRecord], Any]:
         """Gets what sorts posts by their creation, in which order most indexes are filled from their end."""
         is_timed = "created_at" in self.record.__struct_fields__
         return attrgetter("record.created_at", "key") if is_timed else attrgetter("key")
 
     @cached_property
-    def table(self) -> Table:
+    def table(self) -> UpsertTable:
         """Where its records are stored."""
         content = [name for name in self.record.__struct_fields__ if name not in self.key]
-        return Table(self.model, self.key, (*self.key, "project_id", *content, *self.bookkeeping))
+        return UpsertTable(self.model, self.key, (*self.key, "project_id", *content, *self.bookkeeping))
 
 
-def columns_of(record: Record) -> dict[str, Any]:
+def columns_by_name(record: RecordColumns) -> dict[str, Any]:
     """A record's columns by name."""
     return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
 @lru_cache(maxsize=4096)
-def configuration_key(namespace: uuid.UUID, assistant_id: str, digest: bytes) -> uuid.UUID:
+def make_configuration_id(namespace: uuid.UUID, assistant_id: str, digest: bytes) -> uuid.UUID:
     """The id of what a run was configured with: a hash of project, assistant and content."""
     seed = b"\0".join([namespace.bytes, assistant_id.encode(), digest])
     return uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest())
 
 
-def _parse_run(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
-    return _run_post(project, index, run.parse(posted))
+def _parse_run_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
+    return _build_run_record(project, index, run.parse_run(posted))
 
 
-def _parse_plain_run(project: Project, index: int, raw: bytes) -> Post | None:
-    parsed = run_fast_path.parse(raw)
-    return None if parsed is None else _run_post(project, index, parsed)
+def _parse_plain_run_record(project: Project, index: int, raw: bytes) -> ParsedRecord | None:
+    parsed = run_fast_path.parse_plain_run(raw)
+    return None if parsed is None else _build_run_record(project, index, parsed)
 
 
-def _run_post(project: Project, index: int, parsed: ParsedRun) -> Post:
-    configuration_id = configuration_key(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
+def _build_run_record(project: Project, index: int, parsed: ParsedRun) -> ParsedRecord:
+    configuration_id = make_configuration_id(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
     key = (project.key_text(parsed.record.external_id),)
-    parsed.record.cost = derived_fields.cost_of(project, parsed.record)
-    group = derived_fields.group_of(parsed.record)
+    parsed.record.cost = derived_fields.estimate_run_cost(project, parsed.record)
+    group = derived_fields.find_error_signature(parsed.record)
     if group is not None:
-        parsed.record.error_group_id = error_grouping.key(project.namespace, group)
-    return Post(index, key, parsed.record, configuration_id, parsed.configuration, group)
+        parsed.record.error_group_id = error_grouping.make_error_group_id(project.namespace, group)
+    return ParsedRecord(index, key, parsed.record, configuration_id, parsed.configuration, group)
 
 
-def _parse_step(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
-    record = step.parse(posted)
-    return Post(index, (project.key_text(record.run_external_id), record.external_id), record)
+def _parse_step_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
+    record = step.parse_step(posted)
+    return ParsedRecord(index, (project.key_text(record.run_external_id), record.external_id), record)
 
 
-def _parse_message(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
-    record = message.parse(posted)
-    return Post(index, (project.key_text(record.external_id),), record)
+def _parse_message_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
+    record = message.parse_message(posted)
+    return ParsedRecord(index, (project.key_text(record.external_id),), record)
 
 
-def _parse_assistant(project: Project, index: int, posted: Mapping[str, bytes]) -> Post:
-    record = assistant.parse(posted)
-    return Post(index, (project.key_text(record.external_id),), record)
+def _parse_assistant_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
+    record = assistant.parse_assistant(posted)
+    return ParsedRecord(index, (project.key_text(record.external_id),), record)
 
 
-_RECEIPT = ("version", "received_at", "seen_at")
+_RECEIPT_COLUMNS = ("version", "received_at", "seen_at")
 
-RUNS = Kind(
+RUNS = RecordType(
     "runs",
     Run,
-    RunRecord,
+    RunColumns,
     ("id",),
-    ("configuration_id", *_RECEIPT, "received_key_id", "history_length"),
-    _parse_run,
-    lambda record, body: run.members(columns_of(record), body),
-    _parse_plain_run,
+    ("configuration_id", *_RECEIPT_COLUMNS, "received_key_id", "history_length"),
+    _parse_run_record,
+    lambda record, body: run.build_run_members(columns_by_name(record), body),
+    _parse_plain_run_record,
 )
-STEPS = Kind(
+STEPS = RecordType(
     "steps",
     RunStep,
-    StepRecord,
+    StepColumns,
     ("run_id", "external_id"),
-    ("misargued", "tool_outputs", *_RECEIPT),
-    _parse_step,
-    lambda record, _: step.members(columns_of(record)),
+    ("misargued", "tool_outputs", *_RECEIPT_COLUMNS),
+    _parse_step_record,
+    lambda record, _: step.build_step_members(columns_by_name(record)),
 )
-MESSAGES = Kind(
+MESSAGES = RecordType(
     "messages",
     Message,
-    MessageRecord,
+    MessageColumns,
     ("id",),
-    _RECEIPT,
-    _parse_message,
-    lambda record, _: message.members(columns_of(record)),
+    _RECEIPT_COLUMNS,
+    _parse_message_record,
+    lambda record, _: message.build_message_members(columns_by_name(record)),
 )
-ASSISTANTS = Kind(
+ASSISTANTS = RecordType(
     "assistants",
     Assistant,
-    AssistantRecord,
+    AssistantColumns,
     ("id",),
-    _RECEIPT,
-    _parse_assistant,
-    lambda record, _: assistant.members(columns_of(record)),
+    _RECEIPT_COLUMNS,
+    _parse_assistant_record,
+    lambda record, _: assistant.build_assistant_members(columns_by_name(record)),
 )
 # By the object's own word for itself.
-KINDS = {run.OBJECT: RUNS, step.OBJECT: STEPS, message.OBJECT: MESSAGES, assistant.OBJECT: ASSISTANTS}
+RECORD_TYPES = {
+    run.RUN_OBJECT: RUNS,
+    step.STEP_OBJECT: STEPS,
+    message.MESSAGE_OBJECT: MESSAGES,
+    assistant.ASSISTANT_OBJECT: ASSISTANTS,
+}

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
 from runs.ingest import compression
-from runs.ingest.compression import Readable
+from runs.ingest.compression import ReadableStream
 from runs.protocol import lossless_json
 
-MOST_OBJECTS = 10_000
+MAX_OBJECTS_PER_BODY = 10_000
 _BOM = b"\xef\xbb\xbf"
 
 
-class Item(Struct, frozen=True):
+class RawItem(Struct, frozen=True):
     """One posted object: its JSON text, its place counted from 0, and its line in a line-based body.
 
     Within an event it stands at `path`, and the event's name may say what it is `expected` to be.
@@ -30,21 +30,21 @@ class Item(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class RequestBody:
     """The items of a body; `single` if it was one object by itself."""
 
-    items: list[Item]
+    items: list[RawItem]
     single: bool = False
 
 
-def read(stream: Readable, encoding: str, limit: int) -> bytes:
+def read_body(stream: ReadableStream, encoding: str, limit: int) -> bytes:
     """The decompressed content of `stream`, at most `limit` bytes of it.
 
     Raises BodyTooLarge as soon as the limit is passed, so that a small bomb stays small; UnsupportedBody for
     an encoding other than gzip and zstd; UnreadableBody where the compressed data is damaged.
     """
     pieces, length = [], 0
-    for piece in _decompressed(stream, encoding.strip().lower(), limit):
+    for piece in _decompress(stream, encoding.strip().lower(), limit):
         pieces.append(piece)
         length += len(piece)
         if length > limit:
@@ -52,7 +52,7 @@ def read(stream: Readable, encoding: str, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def parse(content: bytes, content_type: str) -> Body:
+def parse_body(content: bytes, content_type: str) -> RequestBody:
     """Take a body apart by its content type: one object, an array, a list envelope, a line an object.
 
     Raises UnreadableBody, UnsupportedBody or TooManyObjects.
@@ -62,49 +62,51 @@ def parse(content: bytes, content_type: str) -> Body:
     if parser is None:
         raise UnsupportedBody(f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}")
     body = parser(content.removeprefix(_BOM))
-    if len(body.items) > MOST_OBJECTS:
+    if len(body.items) > MAX_OBJECTS_PER_BODY:
         raise TooManyObjects(
-            f"The body holds {len(body.items):,} objects; at most {MOST_OBJECTS:,} are accepted at once"
+            f"The body holds {len(body.items):,} objects; at most {MAX_OBJECTS_PER_BODY:,} are accepted at once"
         )
     return body
 
 
-def listed(members: Mapping[str, bytes]) -> bytes | None:
+def unwrap_list(members: Mapping[str, bytes]) -> bytes | None:
     """The array in a list envelope; None for any other object. Azure's specification leaves `object` out."""
     data = members.get("data", b"")
     is_list = members.get("object") == b'"list"' or not {"object", "id"} & members.keys()
     return data if is_list and data.startswith(b"[") else None
 
 
-def _json(content: bytes) -> Body:
+def _parse_json(content: bytes) -> RequestBody:
     if content.lstrip()[:1] == b"[":
-        return _array(content)
-    data = listed(lossless_json.fields(content))
-    return Body([Item(0, content)], single=True) if data is None else _array(data)
+        return _parse_array(content)
+    data = unwrap_list(lossless_json.split_object(content))
+    return RequestBody([RawItem(0, content)], single=True) if data is None else _parse_array(data)
 
 
-def _array(raw: bytes) -> Body:
-    return Body([Item(index, element) for index, element in enumerate(lossless_json.elements(raw, MOST_OBJECTS))])
+def _parse_array(raw: bytes) -> RequestBody:
+    return RequestBody(
+        [RawItem(index, element) for index, element in enumerate(lossless_json.split_array(raw, MAX_OBJECTS_PER_BODY))]
+    )
 
 
-def _lines(content: bytes) -> Body:
+def _parse_lines(content: bytes) -> RequestBody:
     numbered = enumerate(content.split(b"\n"), 1)
     filled = ((number, line.strip()) for number, line in numbered if line.strip())
-    return Body([Item(index, line, number) for index, (number, line) in enumerate(filled)])
+    return RequestBody([RawItem(index, line, number) for index, (number, line) in enumerate(filled)])
 
 
-_PARSERS: dict[str, Callable[[bytes], Body]] = {
-    "application/json": _json,
-    "application/x-ndjson": _lines,
+_PARSERS: dict[str, Callable[[bytes], RequestBody]] = {
+    "application/json": _parse_json,
+    "application/x-ndjson": _parse_lines,
 }
 
 
-def _decompressed(stream: Readable, encoding: str, limit: int) -> Iterator[bytes]:
+def _decompress(stream: ReadableStream, encoding: str, limit: int) -> Iterator[bytes]:
     match encoding:
         case "" | "identity":
-            return compression.plain(stream, limit + 1)  # in one piece, if it comes as one
+            return compression.read_uncompressed(stream, limit + 1)  # in one piece, if it comes as one
         case "gzip":
-            return compression.gunzipped(stream)
+            return compression.decompress_gzip(stream)
         case "zstd":
-            return compression.unzstded(stream, compression.HTTP_WINDOW)
+            return compression.decompress_zstd(stream, compression.HTTP_MAX_ZSTD_WINDOW)
     raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")

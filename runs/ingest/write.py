@@ -19,46 +19,46 @@ import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs.db import sql
-from runs.db.upserts import Key
+from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
 from runs.ingest.merge import Outcome
-from runs.ingest.merge_plan import Held, Plan, Receipt, plan, without_recorded
-from runs.ingest.record_types import RUNS, STEPS, Kind, Post
+from runs.ingest.merge_plan import MergePlan, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
+from runs.ingest.record_types import RUNS, STEPS, ParsedRecord, RecordType
 from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
-from runs.protocol.run import RunRecord
-from runs.protocol.step import StepRecord
+from runs.protocol.run import RunColumns
+from runs.protocol.step import StepColumns
 from runs.rollups import runs as rollups
 from runs.rollups import tool_calls
-from runs.rollups.tool_calls import Verdict
-from runs.rollups.writer import Tally
+from runs.rollups.tool_calls import ToolCallValidation
+from runs.rollups.writer import RollupDeltas
 
 logger = logging.getLogger(__name__)
 
-_ATTEMPTS = 50
+_MAX_ATTEMPTS = 50
 _ROWS_PER_STATEMENT = 1000
 _UNCHECKED = (None, None)
 # A record that is posted every few seconds is not written every few seconds.
-_SEEN_EVERY = timedelta(minutes=1)
+_SEEN_INTERVAL = timedelta(minutes=1)
 # Both kinds of ids are hashes of different content, so that one set can hold them.
-_KNOWN = """
+_EXISTING_IDS = """
     SELECT id FROM configuration WHERE id = ANY(%s::uuid[]) UNION ALL
     SELECT id FROM error_group WHERE id = ANY(%s::uuid[])"""
-_RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_RETRYABLE_ERRORS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 # A value that Postgres can't take, as against a server that can't serve.
-_REFUSALS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
+_REFUSED_VALUE_ERRORS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
 
-Batches = Mapping[Kind, Sequence[Post]]
-Grouped = dict[Kind, dict[Key, list[Post]]]
+Batches = Mapping[RecordType, Sequence[ParsedRecord]]
+Grouped = dict[RecordType, dict[RowKey, list[ParsedRecord]]]
 
 
-class _Overtaken(Exception):
+class _ConcurrentWrite(Exception):
     """Another writer changed a row between our reading and our writing."""
 
 
-class _Missing(Exception):
+class _MissingReferences(Exception):
     """Configurations and error groups must be stored before the runs that name them."""
 
     def __init__(self, configurations: set[uuid.UUID], groups: set[uuid.UUID]) -> None:
@@ -66,38 +66,38 @@ class _Missing(Exception):
         self.groups = groups
 
 
-def write(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
+def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
     """Store the posts of each kind, all in one transaction; the outcome of each by its index.
 
     What returns is durable. Raises TooManyRetries where other writers never let go, and Django's DatabaseError
     where the database is away or refuses a row.
     """
     grouped = _grouped(batches)
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         try:
             return _write_once(project, grouped, receipt)
-        except _Missing as found:
+        except _MissingReferences as found:
             _store_configurations(project, grouped, found.configurations, receipt)
             _store_groups(project, grouped, found.groups, receipt)
-        except (_Overtaken, IntegrityError):
+        except (_ConcurrentWrite, IntegrityError):
             logger.debug("Merging again after another writer", extra={"action": "merge_again"})
         except OperationalError as error:
-            if not isinstance(error.__cause__, _RETRIED):
+            if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
                 raise
             logger.info("Retrying after %s", error.__cause__, extra={"action": "retry_write"})
     raise TooManyRetries
 
 
-def refuses(error: Exception) -> bool:
+def is_value_refused(error: Exception) -> bool:
     """Whether Postgres refused a value, so that trying its neighbours without it makes sense."""
-    return isinstance(error, DataError) or isinstance(error.__cause__, _REFUSALS)
+    return isinstance(error, DataError) or isinstance(error.__cause__, _REFUSED_VALUE_ERRORS)
 
 
 def _grouped(batches: Batches) -> Grouped:
     """The posts by kind and key."""
     grouped: Grouped = {}
     for kind, posts in batches.items():
-        by_key: dict[Key, list[Post]] = {}
+        by_key: dict[RowKey, list[ParsedRecord]] = {}
         for post in posts:
             by_key.setdefault(post.key, []).append(post)
         if by_key:
@@ -109,7 +109,7 @@ def _metadata(grouped: Grouped) -> Iterator[tuple[datetime, Any]]:
     """The metadata of posted runs, each with when it was created."""
     for posts in grouped.get(RUNS, {}).values():
         for post in posts:
-            if isinstance(post.record, RunRecord):
+            if isinstance(post.record, RunColumns):
                 yield post.record.created_at, post.record.metadata
 
 
@@ -119,12 +119,12 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         plans = {kind: _write_kind(project, kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
         # Behind the steps: what they say of themselves proves only what they were before this request.
         if moved := _configured_anew(plans.get(RUNS, {})):
-            tool_calls.uncheck(project, moved)
+            tool_calls.invalidate_checks(project, moved)
         RunTag.objects.move(_created_anew(plans.get(RUNS, {})))
         # Last, since whoever writes the same values waits for this to end.
-        metadata_values.note(project, _metadata(grouped))
+        metadata_values.record_metadata_values(project, _metadata(grouped))
     # Nothing depends on these, hence outside.
-    rollups.fold_sometimes(project)
+    rollups.compact_run_rollups_occasionally(project)
     for kind, each in plans.items():
         _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
     planned = itertools.chain.from_iterable(each.values() for each in plans.values())
@@ -132,8 +132,12 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
 
 
 def _write_kind(
-    project: Project, kind: Kind, stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]], receipt: Receipt
-) -> dict[Key, Plan]:
+    project: Project,
+    kind: RecordType,
+    stored: Mapping[RowKey, StoredRecord],
+    posts: Mapping[RowKey, list[ParsedRecord]],
+    receipt: Receipt,
+) -> dict[RowKey, MergePlan]:
     """Merge the posts of one kind into what is stored, and write what comes of it; the plans by key.
 
     What is new is merged, counted and put into rows one by one, while Postgres stores the rows before.
@@ -142,41 +146,41 @@ def _write_kind(
     plans = _plan(kind, stored, met, receipt)
     tally, counted = _counting(kind)
 
-    def rows(keys: Iterable[Key]) -> Iterator[list[Any]]:
+    def rows(keys: Iterable[RowKey]) -> Iterator[list[Any]]:
         for key in keys:
-            planned = plans[key] = plans.get(key) or plan(kind, None, posts[key], {}, receipt)
+            planned = plans[key] = plans.get(key) or build_merge_plan(kind, None, posts[key], {}, receipt)
             tally.add(counted(planned.before), counted(planned.held))
             yield _row(project, kind, key, planned, receipt)
 
     new = sorted(posts.keys() - stored.keys(), key=lambda key: kind.creation(posts[key][0]))
     if new and kind.table.insert(rows(new), len(new)) != len(new):
-        raise _Overtaken
+        raise _ConcurrentWrite
     changed = [key for key in stored if plans[key].writes]
     if changed and kind.table.upsert(list(rows(changed))) != len(changed):
-        raise _Overtaken
+        raise _ConcurrentWrite
     # The versions prove what was there before, so history and sums are exact.
     _store_history(plans, receipt)
     tally.write(project)
     return plans
 
 
-def _counting(kind: Kind) -> tuple[Tally[Any], Callable[[Held | None], Any]]:
+def _counting(kind: RecordType) -> tuple[RollupDeltas[Any], Callable[[StoredRecord | None], Any]]:
     """The sums that records of that kind are counted in, and what is counted of a record."""
     if kind is RUNS:
-        return rollups.tally(), _run_of
+        return rollups.new_run_deltas(), _run_of
     if kind is STEPS:
-        return tool_calls.tally(), _called
-    return Tally((), lambda *_: None), lambda _: None
+        return tool_calls.new_tool_call_deltas(), _called
+    return RollupDeltas((), lambda *_: None), lambda _: None
 
 
-def _called(held: Held | None) -> tool_calls.Counted | None:
+def _called(held: StoredRecord | None) -> tool_calls.CountableCalls | None:
     """A step that calls something, which most don't."""
-    if held is None or not isinstance(held.record, StepRecord) or not held.record.tool_types:
+    if held is None or not isinstance(held.record, StepColumns) or not held.record.tool_types:
         return None
     return held.record, held.verdict
 
 
-def _configured_anew(plans: Mapping[Key, Plan]) -> list[uuid.UUID]:
+def _configured_anew(plans: Mapping[RowKey, MergePlan]) -> list[uuid.UUID]:
     """The runs that have other tools than before, against which their calls have to be held again."""
     return [
         uuid.UUID(key[0])
@@ -187,37 +191,37 @@ def _configured_anew(plans: Mapping[Key, Plan]) -> list[uuid.UUID]:
     ]
 
 
-def _created_anew(plans: Mapping[Key, Plan]) -> dict[uuid.UUID, datetime]:
+def _created_anew(plans: Mapping[RowKey, MergePlan]) -> dict[uuid.UUID, datetime]:
     """The runs that now say another time of their creation than before, and that time."""
     return {
         uuid.UUID(key[0]): planned.held.record.created_at
         for key, planned in plans.items()
         if planned.before is not None
         and planned.held is not None
-        and isinstance(planned.before.record, RunRecord)
-        and isinstance(planned.held.record, RunRecord)
+        and isinstance(planned.before.record, RunColumns)
+        and isinstance(planned.held.record, RunColumns)
         and planned.before.record.created_at != planned.held.record.created_at
     }
 
 
-def _run_of(held: Held | None) -> rollups.Counted | None:
-    return held.record if held is not None and isinstance(held.record, RunRecord) else None
+def _run_of(held: StoredRecord | None) -> rollups.CountableRun | None:
+    return held.record if held is not None and isinstance(held.record, RunColumns) else None
 
 
-def _read(grouped: Grouped) -> dict[Kind, dict[Key, Held]]:
+def _read(grouped: Grouped) -> dict[RecordType, dict[RowKey, StoredRecord]]:
     """What is stored under the posts' keys, in one round trip. Raises _Missing."""
     runs = [post for posts in grouped.get(RUNS, {}).values() for post in posts]
     configurations = {post.configuration_id for post in runs if post.configuration_id is not None}
     groups = {key for post in runs if (key := _group_key(post)) is not None}
-    with sql.cursor() as cursor:
+    with sql.open_cursor() as cursor:
         with sql.pipeline():
             fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
-            ids = [sql.array(each.hex for each in wanted) for wanted in (configurations, groups)]
-            cursor.execute(_KNOWN, ids, prepare=True)
+            ids = [sql.format_array(each.hex for each in wanted) for wanted in (configurations, groups)]
+            cursor.execute(_EXISTING_IDS, ids, prepare=True)
         known = {row[0] for row in cursor.fetchall()}
         rows = {kind: fetch() for kind, fetch in fetches.items()}
     if not known >= configurations | groups:
-        raise _Missing(configurations - known, groups - known)
+        raise _MissingReferences(configurations - known, groups - known)
     return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
 
 
@@ -228,12 +232,12 @@ def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.U
     for posts in grouped[RUNS].values():
         for post in posts:
             pk, parsed, record = post.configuration_id, post.configuration, post.record
-            if pk is not None and pk in wanted and parsed is not None and isinstance(record, RunRecord):
+            if pk is not None and pk in wanted and parsed is not None and isinstance(record, RunColumns):
                 found[pk] = found.get(pk) or _configuration(project, pk, record.assistant_id, parsed, receipt)
                 since[pk] = min(record.created_at, since.get(pk, record.created_at))
     with transaction.atomic():
         Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
-        tool_definitions.store(found.values(), since)
+        tool_definitions.store_tool_definitions(found.values(), since)
 
 
 def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
@@ -242,14 +246,14 @@ def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], re
     for posts in grouped[RUNS].values():
         for post in posts:
             pk = _group_key(post)
-            if pk in wanted and pk not in found and post.group is not None and isinstance(post.record, RunRecord):
-                found[pk] = derived_fields.new_group(project, pk, post.group, post.record, receipt.at)
+            if pk in wanted and pk not in found and post.group is not None and isinstance(post.record, RunColumns):
+                found[pk] = derived_fields.build_error_group(project, pk, post.group, post.record, receipt.at)
     if found:
         ErrorGroup.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
 
 
-def _group_key(post: Post) -> uuid.UUID | None:
-    return post.record.error_group_id if isinstance(post.record, RunRecord) else None
+def _group_key(post: ParsedRecord) -> uuid.UUID | None:
+    return post.record.error_group_id if isinstance(post.record, RunColumns) else None
 
 
 def _configuration(
@@ -268,28 +272,33 @@ def _configuration(
     )
 
 
-def _plan(kind: Kind, stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]], receipt: Receipt) -> dict[Key, Plan]:
+def _plan(
+    kind: RecordType,
+    stored: Mapping[RowKey, StoredRecord],
+    posts: Mapping[RowKey, list[ParsedRecord]],
+    receipt: Receipt,
+) -> dict[RowKey, MergePlan]:
     bodies = _bodies(stored, posts)
-    plans = {key: plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
+    plans = {key: build_merge_plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
     recorded = _recorded(plans)
     for key, planned in plans.items():
-        without_recorded(planned, recorded[key])
+        drop_recorded_entries(planned, recorded[key])
     return plans
 
 
-def _held(kind: Kind, row: dict[str, Any]) -> Held:
-    return Held(
+def _held(kind: RecordType, row: dict[str, Any]) -> StoredRecord:
+    return StoredRecord(
         kind.record(**{name: row[name] for name in kind.record.__struct_fields__}),
         row.get("configuration_id"),
         row["version"],
         row["received_at"],
         row.get("received_key_id"),
         row.get("history_length", 0),
-        Verdict(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None,
+        ToolCallValidation(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None,
     )
 
 
-def _bodies(stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]]) -> dict[uuid.UUID, str]:
+def _bodies(stored: Mapping[RowKey, StoredRecord], posts: Mapping[RowKey, list[ParsedRecord]]) -> dict[uuid.UUID, str]:
     """The texts of the configurations in which a stored run differs from a posted one, or two posted ones do."""
     posted = {
         post.configuration_id: post.configuration.body
@@ -308,21 +317,21 @@ def _bodies(stored: Mapping[Key, Held], posts: Mapping[Key, list[Post]]) -> dict
     return posted | found
 
 
-def _recorded(plans: Mapping[Key, Plan]) -> defaultdict[Key, set[int]]:
+def _recorded(plans: Mapping[RowKey, MergePlan]) -> defaultdict[RowKey, set[int]]:
     """The digests that the history of those runs already has which would get a stale entry."""
     late = {
         key[0]: key
         for key, planned in plans.items()
         if planned.before is not None and any(entry.outcome is Outcome.STALE for entry in planned.entries)
     }
-    recorded: defaultdict[Key, set[int]] = defaultdict(set)
+    recorded: defaultdict[RowKey, set[int]] = defaultdict(set)
     if late:
         for run_id, digest in Observation.objects.filter(run_id__in=late).values_list("run_id", "digest"):
             recorded[late[run_id.hex]].add(digest)
     return recorded
 
 
-def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt) -> list[Any]:
+def _row(project: Project, kind: RecordType, key: RowKey, planned: MergePlan, receipt: Receipt) -> list[Any]:
     held = planned.held
     assert held is not None  # noqa: S101 - a plan that writes has what it writes
     receipt_columns = (held.version, held.received_at, receipt.at)
@@ -334,7 +343,7 @@ def _row(project: Project, kind: Kind, key: Key, planned: Plan, receipt: Receipt
     return [*key, project.pk, *kind.contents(held.record), *receipt_columns]
 
 
-def _store_history(plans: Mapping[Key, Plan], receipt: Receipt) -> None:
+def _store_history(plans: Mapping[RowKey, MergePlan], receipt: Receipt) -> None:
     observations = []
     for key, planned in plans.items():
         first = planned.before.history_length + 1 if planned.before else 1
@@ -357,17 +366,17 @@ def _store_history(plans: Mapping[Key, Plan], receipt: Receipt) -> None:
     Observation.objects.bulk_create(observations, batch_size=_ROWS_PER_STATEMENT)
 
 
-def _touch(kind: Kind, keys: Sequence[Key], receipt: Receipt) -> None:
+def _touch(kind: RecordType, keys: Sequence[RowKey], receipt: Receipt) -> None:
     """Note that records were received again, if that was not noted just before."""
     if not keys:
         return
-    due = receipt.at - _SEEN_EVERY
+    due = receipt.at - _SEEN_INTERVAL
     # of a two-part key each part for itself: step ids do not repeat between runs
     parts = {f"{name}__in": {key[place] for key in keys} for place, name in enumerate(kind.key)}
     try:
         with transaction.atomic():
             kind.model._default_manager.filter(**parts, seen_at__lt=due).update(seen_at=receipt.at)
     except OperationalError as error:
-        if not isinstance(error.__cause__, _RETRIED):
+        if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
             raise
         logger.info("Skipped noting %d records as seen", len(keys), extra={"action": "skip_touch"})

@@ -9,12 +9,12 @@ from django.core.management.base import CommandError
 from runs.models import Project
 
 
-def add_project(parser: ArgumentParser) -> None:
+def add_project_argument(parser: ArgumentParser) -> None:
     """Add `--project SLUG`, the project `default` unless another is named."""
     parser.add_argument("--project", default="default", metavar="SLUG", help="the project (default: default)")
 
 
-def find_project(slug: str) -> Project:
+def resolve_project(slug: str) -> Project:
     """The project called `slug`. Raises CommandError, naming those that exist."""
     project = Project.objects.filter(slug=slug).first()
     if project is None:

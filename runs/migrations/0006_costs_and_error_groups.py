@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=dict,
-                help_text="Prices the team set (see `runs.enrichment.pricing.OwnPrices`): model -> input, output, cached in dollars for a million tokens, as text",
+                help_text="Prices the team set (see `runs.enrichment.pricing.PriceOverrides`): model -> input, output, cached in dollars for a million tokens, as text",
             ),
         ),
         migrations.AddField(

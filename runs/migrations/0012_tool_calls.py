@@ -8,7 +8,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from runs.protocol import tool_definitions
-from runs.protocol.tool_definitions import Definition
+from runs.protocol.tool_definitions import ParsedToolDefinition
 
 _CALLS = """
     INSERT INTO rollup_hour_tool (project_id, hour, type, name, assistant_id, calls, failed, checked, misargued,
@@ -22,13 +22,13 @@ def define(apps: Any, _: Any) -> None:
     """What is defined by the configurations that are stored already."""
     stored = apps.get_model("runs", "ToolDefinition")
     for configuration in apps.get_model("runs", "Configuration").objects.order_by("first_seen_at", "id").iterator(100):
-        rows = [_row(configuration, each) for each in tool_definitions.of(configuration.body)]
+        rows = [_row(configuration, each) for each in tool_definitions.parse_tool_definitions(configuration.body)]
         stored.objects.bulk_create([stored(**row) for row in rows], ignore_conflicts=True)
 
 
-def _row(configuration: Any, definition: Definition) -> dict[str, Any]:
+def _row(configuration: Any, definition: ParsedToolDefinition) -> dict[str, Any]:
     return {
-        "id": tool_definitions.key(configuration.project_id, configuration.assistant_id, definition),
+        "id": tool_definitions.tool_definition_id(configuration.project_id, configuration.assistant_id, definition),
         "project_id": configuration.project_id,
         "assistant_id": configuration.assistant_id,
         "type": definition.type,

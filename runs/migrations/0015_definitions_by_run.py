@@ -14,8 +14,8 @@ def date(apps: Any, _: Any) -> None:
     for configuration in apps.get_model("runs", "Configuration").objects.iterator(100):
         since = run.objects.filter(configuration=configuration.pk).aggregate(since=Min("created_at"))["since"]
         keys = [
-            tool_definitions.key(configuration.project_id, configuration.assistant_id, each)
-            for each in tool_definitions.of(configuration.body)
+            tool_definitions.tool_definition_id(configuration.project_id, configuration.assistant_id, each)
+            for each in tool_definitions.parse_tool_definitions(configuration.body)
         ]
         if since is not None:
             stored.objects.filter(pk__in=keys, first_seen_at__gt=since).update(first_seen_at=since)

@@ -14,7 +14,7 @@ from django.db import models
 from runs.querysets.account import ApiKeyQuerySet, MembershipQuerySet, ProjectQuerySet
 
 # Every id that Runglass derives hangs below this one, so that it is the same on every installation.
-NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
+ID_NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
 
 
 class User(AbstractUser):
@@ -32,14 +32,14 @@ class Project(models.Model):
     prices = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Prices the team set (see `runs.enrichment.pricing.OwnPrices`): model -> input, output, cached in dollars "
-        "for a million tokens, as text",
+        help_text="Price overrides (`runs.enrichment.pricing.PriceOverrides`): model -> input, output, cached, as text "
+        "in dollars per million tokens",
     )
     assessed_with = models.CharField(
         max_length=100,
         default="",
         blank=True,
-        help_text="What costs and error groups of all stored runs were last derived with (see `runs.enrichment.derived_fields`)",
+        help_text="Fingerprint of what costs and error groups were last derived with (`enrichment.derived_fields`)",
     )
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
@@ -59,7 +59,7 @@ class Project(models.Model):
     @cached_property
     def namespace(self) -> uuid.UUID:
         """The uuid below which this project's record ids are derived (uuid5 of it and the posted id)."""
-        return uuid.uuid5(NAMESPACE, f"project:{self.pk}")
+        return uuid.uuid5(ID_NAMESPACE, f"project:{self.pk}")
 
     @cached_property
     def _prefix(self) -> bytes:

@@ -11,7 +11,7 @@ from django.db import models
 
 from runs.models.account import Project
 from runs.protocol import tool_definitions
-from runs.protocol.tool_definitions import Definition
+from runs.protocol.tool_definitions import ParsedToolDefinition
 from runs.querysets.configuration import ConfigurationQuerySet
 
 
@@ -78,10 +78,10 @@ class ToolDefinition(models.Model):
         return f"{self.type} {self.name} of {self.assistant_id}"
 
     @classmethod
-    def of(cls, configuration: Configuration, definition: Definition, since: datetime) -> ToolDefinition:
+    def of(cls, configuration: Configuration, definition: ParsedToolDefinition, since: datetime) -> ToolDefinition:
         """What the assistant of `configuration` has with it, `since` then."""
         return cls(
-            id=tool_definitions.key(configuration.project_id, configuration.assistant_id, definition),
+            id=tool_definitions.tool_definition_id(configuration.project_id, configuration.assistant_id, definition),
             project_id=configuration.project_id,
             assistant_id=configuration.assistant_id,
             type=definition.type,

@@ -13,7 +13,7 @@ from runs.querysets.error_group import ErrorGroupQuerySet
 class ErrorGroup(models.Model):
     """One way in which runs fail, end incomplete or expire: its code, and its message as a template.
 
-    The id is a hash of the project, the algorithm's version and what the group is told by (see `runs.enrichment.error_grouping`),
+    The id is a hash of the project, the algorithm's version and the signature (see `runs.enrichment.error_grouping`),
     so that ingest can name it without asking. Ingest creates rows and never changes them; people change the state.
     """
 

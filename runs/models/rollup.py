@@ -1,7 +1,7 @@
 """Sums over runs, kept as they change: append-only, so that writers never wait for each other.
 
 A write adds rows with what it changed, negative where it took something away. Reading is summing, exact at any
-moment; `runs.rollups.runs.fold` replaces many rows of one key by their sum, which no reader can tell.
+moment; `runs.rollups.runs.compact_run_rollups` replaces many rows of one key by their sum, which no reader can tell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import models
 from runs.models.account import Project
 
 
-class Sums(models.Model):
+class RunRollup(models.Model):
     """What is summed. Tokens are numeric, since sums of what may be posted outgrow a bigint.
 
     `cost` is in nano-dollars, of the runs that have a price; `unpriced_tokens` are the total tokens of the others.
@@ -34,7 +34,7 @@ class Sums(models.Model):
         abstract = True
 
 
-class DayByModel(Sums):
+class DayByModel(RunRollup):
     """Runs by UTC day of creation, model, status and error code."""
 
     day = models.DateField()
@@ -51,7 +51,7 @@ class DayByModel(Sums):
         return f"{self.day} {self.model} {self.status} {self.error_code}: {self.runs}"
 
 
-class HourByModel(Sums):
+class HourByModel(RunRollup):
     """Runs by UTC hour of creation and model; hours, since days differ between time zones."""
 
     hour = models.DateTimeField()
@@ -66,7 +66,7 @@ class HourByModel(Sums):
         return f"{self.hour} {self.model}: {self.runs}"
 
 
-class HourByAssistant(Sums):
+class HourByAssistant(RunRollup):
     """Runs by UTC hour of creation and assistant."""
 
     hour = models.DateTimeField()
@@ -81,7 +81,7 @@ class HourByAssistant(Sums):
         return f"{self.hour} {self.assistant_id}: {self.runs}"
 
 
-class DayByAssistant(Sums):
+class DayByAssistant(RunRollup):
     """Runs by UTC day of creation and assistant: of long times, a twentieth of the hours' rows."""
 
     day = models.DateField()
@@ -96,7 +96,7 @@ class DayByAssistant(Sums):
         return f"{self.day} {self.assistant_id}: {self.runs}"
 
 
-class HourByStatus(Sums):
+class HourByStatus(RunRollup):
     """Runs by UTC hour of creation and status."""
 
     hour = models.DateTimeField()

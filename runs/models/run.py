@@ -13,29 +13,29 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 
-from runs.db.keyset_pagination import or_least
+from runs.db.keyset_pagination import coalesce_missing
 from runs.models.account import ApiKey, Project
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
 from runs.protocol import lossless_json, message, run, step
-from runs.protocol.message import MessageRecord
-from runs.protocol.run import RunRecord
-from runs.protocol.step import StepRecord
+from runs.protocol.message import MessageColumns
+from runs.protocol.run import RunColumns
+from runs.protocol.step import StepColumns
 from runs.querysets.message import MessageQuerySet
 from runs.querysets.observation import ObservationQuerySet
 from runs.querysets.run import RunQuerySet
 from runs.querysets.step import StepQuerySet
 
 # kB that a GIN index gathers before it sorts them in; they count as its size, and every search reads them
-PENDING = 512
+GIN_PENDING_LIST_KB = 512
 # The statuses of the published protocol that a run leaves again.
-ACTIVE = ("cancelling", "in_progress", "queued", "requires_action")
+ACTIVE_STATUSES = ("cancelling", "in_progress", "queued", "requires_action")
 
 # The steps that call tools, as their indexes name them.
-CALLS = ~models.Q(tool_types=[])
+HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
 
-class Snapshot(models.Model):
+class PostedRecord(models.Model):
     """What every posted record has: who it is, what can't be rebuilt from columns, and when it came.
 
     Rebuilding is exact by construction: columns are rendered back to JSON, and whatever differs from what was
@@ -61,13 +61,13 @@ class Snapshot(models.Model):
 
     def as_json(self) -> bytes:
         """The object as it was posted."""
-        return lossless_json.join(self.members())
+        return lossless_json.join_members(self.members())
 
     def _columns(self, record: type[Any]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in record.__struct_fields__}
 
 
-class Run(Snapshot):
+class Run(PostedRecord):
     """One execution of an assistant on a thread (`thread.run`), in its newest known state."""
 
     class Status(models.TextChoices):
@@ -174,7 +174,9 @@ class Run(Snapshot):
                 condition=models.Q(awaited__isnull=False),
             ),
             # what waits, is past its expiry or silent, the oldest first; few runs are active at a time
-            models.Index("project", "created_at", "id", name="run_active", condition=models.Q(status__in=list(ACTIVE))),
+            models.Index(
+                "project", "created_at", "id", name="run_active", condition=models.Q(status__in=list(ACTIVE_STATUSES))
+            ),
             # the runs of one error group, and all that ended badly, newest first; most runs did not
             models.Index(
                 "error_group",
@@ -196,10 +198,10 @@ class Run(Snapshot):
             models.Index("project", "revision", name="run_revision", condition=~models.Q(revision="v2")),
             # the list by duration and by tokens, in both directions (see `Order`), within equal values it is sorted:
             # values repeat and bring no id, so that equal entries share one; duration:>30s, total_tokens:>10k
-            models.Index("project", or_least("duration_ms"), name="run_by_duration"),
-            models.Index("project", or_least("total_tokens"), name="run_by_tokens"),
+            models.Index("project", coalesce_missing("duration_ms"), name="run_by_duration"),
+            models.Index("project", coalesce_missing("total_tokens"), name="run_by_tokens"),
             # the same by cost; cost:>0.05
-            models.Index("project", or_least("cost"), name="run_by_cost"),
+            models.Index("project", coalesce_missing("cost"), name="run_by_cost"),
             # received:-1h, ended:<2026-05-01, prompt_tokens:>1M and the like, each of which is met soon in the list or
             # is found nowhere but in a few pages of the table: it says of every four what lies in them. Runs are
             # stored as they come, so times are near each other; tokens are not, but such as are asked for are rare.
@@ -219,12 +221,12 @@ class Run(Snapshot):
             ),
             # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@). Of
             # the two operator classes only jsonb_ops serves the last two; jsonb_path_ops would be a third smaller
-            GinIndex(fields=["metadata"], name="run_metadata", gin_pending_list_limit=PENDING),
+            GinIndex(fields=["metadata"], name="run_metadata", gin_pending_list_limit=GIN_PENDING_LIST_KB),
             # error_message:"too many" and free words; few runs have a message
             GinIndex(
                 OpClass("error_message", "gin_trgm_ops"),
                 name="run_error_message",
-                gin_pending_list_limit=PENDING,
+                gin_pending_list_limit=GIN_PENDING_LIST_KB,
                 condition=models.Q(error_message__isnull=False),
             ),
         ]
@@ -234,10 +236,10 @@ class Run(Snapshot):
 
     def members(self) -> dict[str, bytes]:
         """The posted run's members; reads its configuration."""
-        return run.members(self._columns(RunRecord), self.configuration.body)
+        return run.build_run_members(self._columns(RunColumns), self.configuration.body)
 
 
-class RunStep(Snapshot):
+class RunStep(PostedRecord):
     """One step of a run (`thread.run.step`). It may be here before its run is."""
 
     pk = models.CompositePrimaryKey("run", "external_id")
@@ -285,16 +287,16 @@ class RunStep(Snapshot):
             GinIndex(fields=["tool_names"], name="step_tool_names"),
             GinIndex(fields=["tool_types"], name="step_tool_types"),
             # the newest calls, over which percentiles are taken
-            models.Index("project", "created_at", name="step_calls", condition=CALLS),
+            models.Index("project", "created_at", name="step_calls", condition=HAS_TOOL_CALLS),
             # what is still to be held against its run's tools; by time, since entries at the end cost least
-            models.Index("received_at", name="step_unchecked", condition=CALLS & models.Q(misargued=None)),
+            models.Index("received_at", name="step_unchecked", condition=HAS_TOOL_CALLS & models.Q(misargued=None)),
             # misargued:… and a tool's mis-argued calls; few are
             GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
             # failing:… and a tool's failed calls; few are
             GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
             # misargued:* and failing:*, the runs with any
             models.Index("run", name="step_any_misargued", condition=~models.Q(misargued=[])),
-            models.Index("run", name="step_any_failed", condition=CALLS & models.Q(status="failed")),
+            models.Index("run", name="step_any_failed", condition=HAS_TOOL_CALLS & models.Q(status="failed")),
         ]
 
     def __str__(self) -> str:
@@ -302,10 +304,10 @@ class RunStep(Snapshot):
 
     def members(self) -> dict[str, bytes]:
         """The posted step's members."""
-        return step.members(self._columns(StepRecord))
+        return step.build_step_members(self._columns(StepColumns))
 
 
-class Message(Snapshot):
+class Message(PostedRecord):
     """One message of a thread (`thread.message`)."""
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -337,7 +339,7 @@ class Message(Snapshot):
 
     def members(self) -> dict[str, bytes]:
         """The posted message's members."""
-        return message.members(self._columns(MessageRecord))
+        return message.build_message_members(self._columns(MessageColumns))
 
 
 class Observation(models.Model):

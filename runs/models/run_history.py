@@ -13,11 +13,11 @@ from datetime import datetime
 from runs.models import Observation, Run
 from runs.protocol import lossless_json
 
-CREATED = "created"
+CREATED_OUTCOME = "created"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RunHistoryEntry:
     """One post that was kept: the first (`n` 0), each that changed the run, each that came too late."""
 
     n: int
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RunVersion:
     """A state that a post told of. `n` is that post's place in the history; values are JSON texts."""
 
     n: int
@@ -39,56 +39,56 @@ class Version:
     members: Mapping[str, bytes]
 
 
-def entries(run: Run, observations: Sequence[Observation]) -> list[Entry]:
+def build_history_entries(run: Run, observations: Sequence[Observation]) -> list[RunHistoryEntry]:
     """The history, oldest first; `observations` are all those of `run`, in order."""
     first_status = observations[0].status_before if observations else run.status
-    first = Entry(0, CREATED, run.received_at, run.received_key_id, None, first_status)
+    first = RunHistoryEntry(0, CREATED_OUTCOME, run.received_at, run.received_key_id, None, first_status)
     return [first, *(_entry(each) for each in observations)]
 
 
-def accepted(run: Run, observations: Sequence[Observation]) -> list[Version]:
+def rebuild_accepted_versions(run: Run, observations: Sequence[Observation]) -> list[RunVersion]:
     """Every version that stood, oldest first, the last one being what `run` holds now."""
     return list(_backwards(run, observations))[::-1]
 
 
-def stale(observation: Observation, standing: Version) -> Version:
+def rebuild_stale_version(observation: Observation, standing: RunVersion) -> RunVersion:
     """What a stale post said; `standing` is the version that it came too late to replace."""
-    return Version(observation.n, observation.received_at, _replaced(standing.members, observation))
+    return RunVersion(observation.n, observation.received_at, _replaced(standing.members, observation))
 
 
-def versions(run: Run, observations: Sequence[Observation]) -> dict[int, Version]:
+def rebuild_versions(run: Run, observations: Sequence[Observation]) -> dict[int, RunVersion]:
     """Every state that a post told of, by its place in the history: those that stood, and those that came late."""
-    stood = accepted(run, observations)
+    stood = rebuild_accepted_versions(run, observations)
     late = (each for each in observations if each.outcome == Observation.Outcome.STALE)
     found = {each.n: each for each in stood}
     for each in late:
-        found[each.n] = stale(each, standing(stood, each.n))
+        found[each.n] = rebuild_stale_version(each, version_before(stood, each.n))
     return dict(sorted(found.items()))
 
 
-def standing(stood: Sequence[Version], n: int) -> Version:
+def version_before(stood: Sequence[RunVersion], n: int) -> RunVersion:
     """The version that stood when the `n`-th post came, of all that ever did, oldest first."""
     return next(each for each in reversed(stood) if each.n < n)
 
 
-def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[Version]:
+def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[RunVersion]:
     members: Mapping[str, bytes] = run.members()
     for each in reversed(observations):
         if each.outcome == Observation.Outcome.UPDATED:
-            yield Version(each.n, each.received_at, members)
+            yield RunVersion(each.n, each.received_at, members)
             members = _replaced(members, each)
-    yield Version(0, run.received_at, members)
+    yield RunVersion(0, run.received_at, members)
 
 
 def _replaced(members: Mapping[str, bytes], observation: Observation) -> dict[str, bytes]:
     """`members` with the fields that `observation` names as it has them; those it lacks were absent."""
     changed = set(observation.changed)
-    kept = {name: raw for name, raw in members.items() if lossless_json.clean(name) not in changed}
-    return kept | lossless_json.fields(observation.other.encode())
+    kept = {name: raw for name, raw in members.items() if lossless_json.clean_text(name) not in changed}
+    return kept | lossless_json.split_object(observation.other.encode())
 
 
-def _entry(observation: Observation) -> Entry:
-    return Entry(
+def _entry(observation: Observation) -> RunHistoryEntry:
+    return RunHistoryEntry(
         observation.n,
         observation.outcome,
         observation.received_at,

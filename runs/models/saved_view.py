@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from runs.models.account import Membership, Project, User
 from runs.querysets.saved_view import SavedViewQuerySet
 
-LONGEST_NAME = 60  # characters
+MAX_VIEW_NAME_LENGTH = 60  # characters
 
 
 class SavedView(models.Model):
@@ -24,7 +24,7 @@ class SavedView(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="views")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    name = models.CharField(max_length=LONGEST_NAME)
+    name = models.CharField(max_length=MAX_VIEW_NAME_LENGTH)
     query = models.TextField(blank=True, help_text="In the query language; empty for all runs")
     sort = models.TextField(blank=True, help_text="As in an address of the list; empty for newest first")
     columns = ArrayField(models.TextField(), null=True, help_text="Null for those of whoever looks")

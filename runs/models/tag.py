@@ -13,23 +13,23 @@ from runs.models.account import Project
 from runs.models.run import Run
 from runs.querysets.tag import RunTagQuerySet
 
-LONGEST = 40  # characters
-EXPECTED = (
-    f"expected a tag of {LONGEST} characters at the most: letters, digits and . _ - / : + # @, beginning with a "
+MAX_TAG_LENGTH = 40  # characters
+EXPECTED_TAG = (
+    f"expected a tag of {MAX_TAG_LENGTH} characters at the most: letters, digits and . _ - / : + # @, beginning with a "
     "letter or a digit, such as needs-review"
 )
-_NAME = re.compile(rf"[^\W_][\w.\-/:+#@]{{0,{LONGEST - 1}}}")
+_TAG_PATTERN = re.compile(rf"[^\W_][\w.\-/:+#@]{{0,{MAX_TAG_LENGTH - 1}}}")
 
 
-def tag_name(text: str) -> str:
+def normalize_tag(text: str) -> str:
     """`text` as the tag that is meant, `Needs  review` as `needs-review`. Raises ValueError.
 
     In small letters and without spaces, so that two people who mean the same write the same, and the query language
     takes every tag without quotes.
     """
     name = "-".join(unicodedata.normalize("NFC", text).lower().split())
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{EXPECTED}; got '{text[: LONGEST + 1]}'" if text.strip() else EXPECTED)
+    if not _TAG_PATTERN.fullmatch(name):
+        raise ValueError(f"{EXPECTED_TAG}; got '{text[: MAX_TAG_LENGTH + 1]}'" if text.strip() else EXPECTED_TAG)
     return name
 
 

@@ -11,41 +11,43 @@ from msgspec import Meta, Struct
 from runs.errors import InvalidObject
 from runs.protocol import configuration, fields, lossless_json, validation_errors
 
-OBJECT = "assistant"
-LONGEST_NAME = 256  # characters, in the published protocol
-Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
+ASSISTANT_OBJECT = "assistant"
+MAX_ASSISTANT_NAME_LENGTH = 256  # characters, in the published protocol
+AssistantName = Annotated[str, Meta(max_length=MAX_ASSISTANT_NAME_LENGTH)]
 
 # Only the id is required, so that a name can be posted for an assistant of which nothing else is known.
-KNOWN = (
-    fields.identifier("id", "external_id"),
-    fields.timestamp("created_at"),
-    fields.Field("name", Name | None, ("posted_name",), lambda typed, _: (_shown(typed),), lambda name: name),
-    fields.Field("description", str | None),
-    fields.metadata(),
+ASSISTANT_FIELDS = (
+    fields.identifier_field("id", "external_id"),
+    fields.timestamp_field("created_at"),
+    fields.ProtocolField(
+        "name", AssistantName | None, ("posted_name",), lambda typed, _: (_displayable_name(typed),), lambda name: name
+    ),
+    fields.ProtocolField("description", str | None),
+    fields.metadata_field(),
 )
 
 
-class AssistantRecord(Struct):
+class AssistantColumns(Struct):
     """What is kept of a posted assistant."""
 
     external_id: str
     posted_name: str | None
 
 
-def parse(posted: Mapping[str, bytes]) -> AssistantRecord:
+def parse_assistant(posted: Mapping[str, bytes]) -> AssistantColumns:
     """Check an assistant's posted members and take its name. Raises InvalidObject, one problem a field."""
-    reading = fields.read(posted, KNOWN)
-    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
+    reading = fields.parse_fields(posted, ASSISTANT_FIELDS)
+    problems = [*validation_errors.check_object_type(posted, ASSISTANT_OBJECT), *reading.problems]
     try:
-        configuration.parse(posted)
+        configuration.parse_configuration(posted)
     except InvalidObject as error:
         problems += error.problems
     if problems:
         raise InvalidObject(problems=problems)
-    return AssistantRecord(reading.columns["external_id"], reading.columns["posted_name"])
+    return AssistantColumns(reading.columns["external_id"], reading.columns["posted_name"])
 
 
-def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
+def build_assistant_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     """The members that are kept; values are JSON texts."""
     return {
         "id": msgspec.json.encode(columns["external_id"]),
@@ -54,6 +56,6 @@ def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _shown(name: str) -> str | None:
+def _displayable_name(name: str) -> str | None:
     """A name as it can be shown; one of nothing but space is none."""
-    return lossless_json.clean(name).strip() or None
+    return lossless_json.clean_text(name).strip() or None

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from runs.errors import InvalidObject, Problem
 from runs.protocol import lossless_json
-from runs.protocol.fields import INDEXED_LENGTH, Bigint
-from runs.protocol.validation_errors import finding
+from runs.protocol.fields import MAX_INDEXED_LENGTH, Bigint
+from runs.protocol.validation_errors import problem_from_validation_error
 
 # Azure's kinds of tools, from the enum of azure-ai-agents 1.1.0 and the 1.2 betas.
-AZURE_TOOLS = frozenset(
+AZURE_TOOL_TYPES = frozenset(
     {
         "azure_ai_search",
         "azure_function",
@@ -35,7 +35,7 @@ AZURE_TOOLS = frozenset(
 
 
 # Bytes; a thousand of the longest would otherwise take hundreds of megabytes in each process.
-MOST_REMEMBERED = 32_000
+MAX_CACHED_CONFIGURATION_BYTES = 32_000
 
 
 class Function(Struct):
@@ -67,7 +67,7 @@ class Truncation(Struct):
 
 
 # In the order in which the specification lists them.
-TYPES: dict[str, Any] = {
+CONFIGURATION_FIELD_TYPES: dict[str, Any] = {
     "model": str | None,
     "instructions": str | None,
     "tools": list[dict[str, Any]] | None,
@@ -99,59 +99,61 @@ class ParsedConfiguration(Struct, frozen=True):
     function_names: tuple[str, ...]
 
 
-def parse(posted: Mapping[str, bytes]) -> ParsedConfiguration:
+def parse_configuration(posted: Mapping[str, bytes]) -> ParsedConfiguration:
     """The configuration among a run's posted members. Raises InvalidObject with one problem a field."""
-    members = tuple((name, posted[name]) for name in TYPES if name in posted)
-    if sum(len(raw) for _, raw in members) > MOST_REMEMBERED:
-        return _parsed(members)
-    return _remembered(members)
+    members = tuple((name, posted[name]) for name in CONFIGURATION_FIELD_TYPES if name in posted)
+    if sum(len(raw) for _, raw in members) > MAX_CACHED_CONFIGURATION_BYTES:
+        return _parse_members(members)
+    return _parse_cached(members)
 
 
 @lru_cache(maxsize=1024)
-def _remembered(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
-    return _parsed(members)
+def _parse_cached(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+    return _parse_members(members)
 
 
-def _parsed(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+def _parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
     values, problems = {}, []
     for name, raw in members:
-        values[name] = lossless_json.value(raw)
-        problems += _problems(name, values[name])
+        values[name] = lossless_json.decode_json(raw)
+        problems += _find_problems(name, values[name])
     if problems:
         raise InvalidObject(problems=problems)
-    compacted = {name: lossless_json.compact(raw) for name, raw in members}
+    compacted = {name: lossless_json.compact_json(raw) for name, raw in members}
     tools = values.get("tools") or []
     return ParsedConfiguration(
-        digest=hashlib.blake2b(lossless_json.canonical(lossless_json.join(compacted)), digest_size=16).digest(),
-        body=lossless_json.join(compacted).decode(),
-        model=_storable(values.get("model"), INDEXED_LENGTH),
-        instructions=_storable(values.get("instructions")),
-        tool_types=tuple(dict.fromkeys(lossless_json.clean(tool["type"])[:INDEXED_LENGTH] for tool in tools)),
+        digest=hashlib.blake2b(
+            lossless_json.canonical_json(lossless_json.join_members(compacted)), digest_size=16
+        ).digest(),
+        body=lossless_json.join_members(compacted).decode(),
+        model=_truncate_text(values.get("model"), MAX_INDEXED_LENGTH),
+        instructions=_truncate_text(values.get("instructions")),
+        tool_types=tuple(dict.fromkeys(lossless_json.clean_text(tool["type"])[:MAX_INDEXED_LENGTH] for tool in tools)),
         function_names=tuple(
-            lossless_json.clean(tool["function"]["name"])[:INDEXED_LENGTH]
+            lossless_json.clean_text(tool["function"]["name"])[:MAX_INDEXED_LENGTH]
             for tool in tools
             if tool["type"] == "function"
         ),
     )
 
 
-def _problems(name: str, value: Any) -> list[Problem]:
+def _find_problems(name: str, value: Any) -> list[Problem]:
     try:
-        lossless_json.convert(value, TYPES[name])
+        lossless_json.convert_json(value, CONFIGURATION_FIELD_TYPES[name])
     except msgspec.ValidationError as error:
-        return [finding(name, error)]
+        return [problem_from_validation_error(name, error)]
     if name != "tools" or value is None:
         return []
-    return [found for index, tool in enumerate(value) for found in _tool_problems(index, tool)]
+    return [found for index, tool in enumerate(value) for found in _find_tool_problems(index, tool)]
 
 
-def _tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
+def _find_tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
     try:
-        lossless_json.convert(tool, FunctionTool if tool.get("type") == "function" else Tool)
+        lossless_json.convert_json(tool, FunctionTool if tool.get("type") == "function" else Tool)
     except msgspec.ValidationError as error:
-        return [finding(f"tools/{index}", error)]
+        return [problem_from_validation_error(f"tools/{index}", error)]
     return []
 
 
-def _storable(value: str | None, limit: int | None = None) -> str | None:
-    return None if value is None else lossless_json.clean(value)[:limit]
+def _truncate_text(value: str | None, limit: int | None = None) -> str | None:
+    return None if value is None else lossless_json.clean_text(value)[:limit]

@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-DONE = b"[DONE]"
-_RUN = ("created", "queued", "in_progress", "requires_action", "completed", "incomplete", "failed")
-_ENDS = ("cancelling", "cancelled", "expired")
-_STEP = ("created", "in_progress", "completed", "failed", "cancelled", "expired")
-_MESSAGE = ("created", "in_progress", "completed", "incomplete")
+STREAM_END = b"[DONE]"
+_RUN_EVENTS = ("created", "queued", "in_progress", "requires_action", "completed", "incomplete", "failed")
+_RUN_END_EVENTS = ("cancelling", "cancelled", "expired")
+_STEP_EVENTS = ("created", "in_progress", "completed", "failed", "cancelled", "expired")
+_MESSAGE_EVENTS = ("created", "in_progress", "completed", "incomplete")
 # Events that carry a whole object, and the object that each carries.
-CARRIERS = {
-    **{f"thread.run.{each}": "thread.run" for each in _RUN + _ENDS},
-    **{f"thread.run.step.{each}": "thread.run.step" for each in _STEP},
-    **{f"thread.message.{each}": "thread.message" for each in _MESSAGE},
+EVENT_OBJECTS = {
+    **{f"thread.run.{each}": "thread.run" for each in _RUN_EVENTS + _RUN_END_EVENTS},
+    **{f"thread.run.step.{each}": "thread.run.step" for each in _STEP_EVENTS},
+    **{f"thread.message.{each}": "thread.message" for each in _MESSAGE_EVENTS},
 }
 # Events that add nothing to the objects that follow them.
-IGNORED = frozenset(
+IGNORED_EVENTS = frozenset(
     {"thread.created", "thread.run.step.delta", "thread.message.delta", "error", "done", "ping", "keepalive"}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StreamEvent:
     """One event: its name ("" where the stream gives none), its data as JSON text, the line where it begins."""
 
     name: str
@@ -36,14 +36,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenLine:
+class MalformedLine:
     """A line of a recorded stream that is neither a field, nor a comment, nor blank."""
 
     text: bytes
     line: int
 
 
-def from_stream(content: bytes) -> Iterator[Event | BrokenLine]:
+def parse_event_stream(content: bytes) -> Iterator[StreamEvent | MalformedLine]:
     """The events of a recorded stream, in its order. An event at the very end needs no blank line after it."""
     name, begin = "", 1
     data: list[bytes] = []
@@ -53,7 +53,7 @@ def from_stream(content: bytes) -> Iterator[Event | BrokenLine]:
         match field:
             case b"" if not colon:
                 if name or data:
-                    yield Event(name, b"\n".join(data), begin)
+                    yield StreamEvent(name, b"\n".join(data), begin)
                 name, data, begin = "", [], number + 1
             case b"event":
                 name = value.decode(errors="replace")
@@ -62,4 +62,4 @@ def from_stream(content: bytes) -> Iterator[Event | BrokenLine]:
             case b"" | b"id" | b"retry":
                 pass
             case _:
-                yield BrokenLine(line, number)
+                yield MalformedLine(line, number)

@@ -17,11 +17,11 @@ from msgspec import Meta, Struct
 
 from runs.errors import Problem
 from runs.protocol import lossless_json
-from runs.protocol.timestamps import instant, unix_seconds
-from runs.protocol.validation_errors import finding
+from runs.protocol.timestamps import parse_timestamp, to_unix_seconds
+from runs.protocol.validation_errors import problem_from_validation_error
 
 # Longer texts would not fit into an index row (at most about 2,700 bytes); the rest is kept beside the column.
-INDEXED_LENGTH = 256
+MAX_INDEXED_LENGTH = 256
 
 # Python's integers have no sign for it.
 _NEGATIVE_ZERO = re.compile(rb"(?:\A|[\[:,\s])-0(?!\d)")
@@ -39,7 +39,7 @@ class LastError(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ProtocolField:
     """One known field. Without columns it is checked and then kept as posted."""
 
     name: str
@@ -54,7 +54,7 @@ class Field:
 
 
 @dataclass(slots=True)
-class Reading:
+class ParsedFields:
     """What was read from one object: columns, the posted text of what they can't give back, and what is missing."""
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -63,48 +63,62 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
 
 
-def identifier(name: str, column: str) -> Field:
+def identifier_field(name: str, column: str) -> ProtocolField:
     """A field that names the object or another one by a string of 1 to 256 characters."""
-    return Field(
-        name, Identifier, (column,), lambda typed, _: (typed,), lambda value: value, required=True, quick=_plain_string
+    return ProtocolField(
+        name,
+        Identifier,
+        (column,),
+        lambda typed, _: (typed,),
+        lambda value: value,
+        required=True,
+        quick=_parse_plain_string,
     )
 
 
-def string(name: str, *, column: str = "", required: bool = False) -> Field:
+def string_field(name: str, *, column: str = "", required: bool = False) -> ProtocolField:
     """A text field; the column holds what can be stored and indexed of it."""
     kind = str if required else str | None
-    return Field(
+    return ProtocolField(
         name,
         kind,
         (column or name,),
-        lambda typed, _: (lossless_json.clean(typed)[:INDEXED_LENGTH],),
+        lambda typed, _: (lossless_json.clean_text(typed)[:MAX_INDEXED_LENGTH],),
         lambda value: value,
         required,
-        quick=_plain_string,
+        quick=_parse_plain_string,
     )
 
 
-def timestamp(name: str, *, required: bool = False) -> Field:
+def timestamp_field(name: str, *, required: bool = False) -> ProtocolField:
     """A time in Unix seconds; the column holds the moment."""
     kind = Timestamp if required else Timestamp | None
-    return Field(name, kind, (name,), lambda typed, _: (instant(typed),), unix_seconds, required, quick=_plain_seconds)
+    return ProtocolField(
+        name,
+        kind,
+        (name,),
+        lambda typed, _: (parse_timestamp(typed),),
+        to_unix_seconds,
+        required,
+        quick=_parse_plain_seconds,
+    )
 
 
-def json_text(name: str, kind: Any, *, column: str = "") -> Field:
+def json_text_field(name: str, kind: Any, *, column: str = "") -> ProtocolField:
     """A nested value that is kept as JSON text; `kind` says what it must look like."""
-    return Field(name, kind, (column or name,), raw=True)
+    return ProtocolField(name, kind, (column or name,), raw=True)
 
 
-def last_error() -> Field:
+def last_error_field() -> ProtocolField:
     """`last_error`: columns error_code and error_message."""
 
     def read(typed: LastError, _: Any) -> tuple[str | None, str | None]:
         return (
-            None if typed.code is None else lossless_json.clean(typed.code)[:INDEXED_LENGTH],
-            None if typed.message is None else lossless_json.clean(typed.message),
+            None if typed.code is None else lossless_json.clean_text(typed.code)[:MAX_INDEXED_LENGTH],
+            None if typed.message is None else lossless_json.clean_text(typed.message),
         )
 
-    return Field(
+    return ProtocolField(
         "last_error",
         LastError | None,
         ("error_code", "error_message"),
@@ -113,27 +127,27 @@ def last_error() -> Field:
     )
 
 
-def metadata() -> Field:
+def metadata_field() -> ProtocolField:
     """`metadata`: an object; DashScope sends an empty array for none."""
-    return Field(
+    return ProtocolField(
         "metadata",
         dict[str, Any] | Annotated[list[Any], Meta(max_length=0)] | None,
         ("metadata",),
-        lambda _, value: (_storable(value) if value else {},),
+        lambda _, value: (_storable_metadata(value) if value else {},),
         lambda value: value,
-        quick=_plain_metadata,
+        quick=_parse_plain_metadata,
     )
 
 
-def _storable(value: Any) -> Any:
+def _storable_metadata(value: Any) -> Any:
     """`value` as jsonb can hold it; numbers become text so that none is rounded."""
     match value:
         case str():
-            return lossless_json.clean(value)
+            return lossless_json.clean_text(value)
         case dict():
-            return {lossless_json.clean(name): _storable(item) for name, item in value.items()}
+            return {lossless_json.clean_text(name): _storable_metadata(item) for name, item in value.items()}
         case list():
-            return [_storable(item) for item in value]
+            return [_storable_metadata(item) for item in value]
         case bool() | None:
             return value
         case _:
@@ -143,17 +157,17 @@ def _storable(value: Any) -> Any:
 _strings_decoder = msgspec.json.Decoder(dict[str, str])
 
 
-def _plain_string(raw: bytes) -> tuple[str] | None:
-    if raw[:1] != b'"' or b"\\" in raw or not 2 < len(raw) <= INDEXED_LENGTH + 2:
+def _parse_plain_string(raw: bytes) -> tuple[str] | None:
+    if raw[:1] != b'"' or b"\\" in raw or not 2 < len(raw) <= MAX_INDEXED_LENGTH + 2:
         return None
     return (raw[1:-1].decode(),)
 
 
-def _plain_seconds(raw: bytes) -> tuple[datetime] | None:
-    return (instant(int(raw)),) if raw.isdigit() and len(raw) < 11 else None
+def _parse_plain_seconds(raw: bytes) -> tuple[datetime] | None:
+    return (parse_timestamp(int(raw)),) if raw.isdigit() and len(raw) < 11 else None
 
 
-def _plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:
+def _parse_plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:
     if b"\\u" in raw:
         return None
     try:
@@ -162,55 +176,55 @@ def _plain_metadata(raw: bytes) -> tuple[dict[str, str]] | None:
         return None
 
 
-def read(posted: Mapping[str, bytes], known: Sequence[Field]) -> Reading:
+def parse_fields(posted: Mapping[str, bytes], known: Sequence[ProtocolField]) -> ParsedFields:
     """Read the `known` fields of an object whose members are `posted`; problems are collected, not raised."""
-    reading = Reading()
+    reading = ParsedFields()
     for position, known_field in enumerate(known):
         raw = posted.get(known_field.name)
         if raw is None:
-            _read_absent(reading, known_field, position)
+            _parse_absent(reading, known_field, position)
         elif raw == b"null" and not known_field.required:
             reading.columns.update(dict.fromkeys(known_field.columns))
         else:
-            _read_present(reading, known_field, raw)
+            _parse_present(reading, known_field, raw)
     return reading
 
 
-def _read_absent(reading: Reading, known_field: Field, position: int) -> None:
+def _parse_absent(reading: ParsedFields, known_field: ProtocolField, position: int) -> None:
     if known_field.required:
         reading.problems.append(Problem(f"/{known_field.name}", "required, but missing"))
     reading.absent |= 1 << position
     reading.columns.update(dict.fromkeys(known_field.columns))
 
 
-def _read_present(reading: Reading, known_field: Field, raw: bytes) -> None:
+def _parse_present(reading: ParsedFields, known_field: ProtocolField, raw: bytes) -> None:
     if (plain := known_field.quick(raw)) is not None:
         reading.columns.update(zip(known_field.columns, plain, strict=True))
         return
     try:
-        value = lossless_json.value(raw)
-        typed = lossless_json.convert(value, known_field.type)
+        value = lossless_json.decode_json(raw)
+        typed = lossless_json.convert_json(value, known_field.type)
     except msgspec.ValidationError as error:
-        reading.problems.append(finding(known_field.name, error))
+        reading.problems.append(problem_from_validation_error(known_field.name, error))
         return
-    if known_field.type is Identifier and lossless_json.clean(value) != value:
+    if known_field.type is Identifier and lossless_json.clean_text(value) != value:
         reading.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))
         return
     if known_field.raw:
-        reading.columns[known_field.columns[0]] = lossless_json.compact(raw).decode()
+        reading.columns[known_field.columns[0]] = lossless_json.compact_json(raw).decode()
         return
     columns = known_field.read(typed, value)
     reading.columns.update(zip(known_field.columns, columns, strict=True))
-    if not _comes_back(known_field, columns, value) or _NEGATIVE_ZERO.search(raw):
-        reading.odd[known_field.name] = lossless_json.compact(raw)
+    if not _round_trips(known_field, columns, value) or _NEGATIVE_ZERO.search(raw):
+        reading.odd[known_field.name] = lossless_json.compact_json(raw)
 
 
-def _comes_back(known_field: Field, columns: tuple[Any, ...], value: Any) -> bool:
+def _round_trips(known_field: ProtocolField, columns: tuple[Any, ...], value: Any) -> bool:
     # columns that are all null are written back as null, not as an object of nulls
-    return any(each is not None for each in columns) and identical(known_field.write(*columns), value)
+    return any(each is not None for each in columns) and is_identical_json(known_field.write(*columns), value)
 
 
-def write(columns: Mapping[str, Any], absent: int, known: Sequence[Field]) -> dict[str, bytes]:
+def write_fields(columns: Mapping[str, Any], absent: int, known: Sequence[ProtocolField]) -> dict[str, bytes]:
     """The inverse of `read`, as far as columns can tell: the members in the order of `known`."""
     posted: dict[str, bytes] = {}
     for position, known_field in enumerate(known):
@@ -226,19 +240,19 @@ def write(columns: Mapping[str, Any], absent: int, known: Sequence[Field]) -> di
     return posted
 
 
-def identical(left: Any, right: Any) -> bool:
+def is_identical_json(left: Any, right: Any) -> bool:
     """Whether two Python values are the same JSON: 1, 1.0 and true all differ."""
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):
-        return left.keys() == right.keys() and all(identical(left[name], right[name]) for name in left)
+        return left.keys() == right.keys() and all(is_identical_json(left[name], right[name]) for name in left)
     if isinstance(left, list):
-        return len(left) == len(right) and all(map(identical, left, right))
+        return len(left) == len(right) and all(map(is_identical_json, left, right))
     return bool(left == right)
 
 
-def extra(posted: Mapping[str, bytes], reading: Reading, known_names: frozenset[str]) -> str | None:
+def encode_extra(posted: Mapping[str, bytes], reading: ParsedFields, known_names: frozenset[str]) -> str | None:
     """JSON text of everything that columns can't give back: unknown members and odd spellings of known ones."""
-    kept = {name: lossless_json.compact(raw) for name, raw in posted.items() if name not in known_names}
+    kept = {name: lossless_json.compact_json(raw) for name, raw in posted.items() if name not in known_names}
     kept.update(reading.odd)
-    return lossless_json.join(kept).decode() if kept else None
+    return lossless_json.join_members(kept).decode() if kept else None

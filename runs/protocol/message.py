@@ -11,10 +11,10 @@ from msgspec import Struct
 from runs.errors import InvalidObject
 from runs.protocol import fields, lossless_json, validation_errors
 
-OBJECT = "thread.message"
+MESSAGE_OBJECT = "thread.message"
 
 # Listed messages of the older revision carry no status: they are complete.
-ACTIVE = frozenset({"in_progress"})
+ACTIVE_MESSAGE_STATUSES = frozenset({"in_progress"})
 
 
 class ContentPart(Struct):
@@ -24,23 +24,23 @@ class ContentPart(Struct):
 
 
 # Stored bits name positions in this list: append only.
-KNOWN = (
-    fields.identifier("id", "external_id"),
-    fields.timestamp("created_at", required=True),
-    fields.string("assistant_id"),
-    fields.string("thread_id", required=True),
-    fields.string("run_id", column="run_external_id"),
-    fields.string("status"),
-    fields.string("role", required=True),
-    fields.json_text("content", list[ContentPart] | str | None),
-    fields.timestamp("completed_at"),
-    fields.timestamp("incomplete_at"),
-    fields.metadata(),
+MESSAGE_FIELDS = (
+    fields.identifier_field("id", "external_id"),
+    fields.timestamp_field("created_at", required=True),
+    fields.string_field("assistant_id"),
+    fields.string_field("thread_id", required=True),
+    fields.string_field("run_id", column="run_external_id"),
+    fields.string_field("status"),
+    fields.string_field("role", required=True),
+    fields.json_text_field("content", list[ContentPart] | str | None),
+    fields.timestamp_field("completed_at"),
+    fields.timestamp_field("incomplete_at"),
+    fields.metadata_field(),
 )
-_KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN)})
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in MESSAGE_FIELDS)})
 
 
-class MessageRecord(Struct):
+class MessageColumns(Struct):
     """A message as its table's columns hold it."""
 
     external_id: str
@@ -59,39 +59,39 @@ class MessageRecord(Struct):
     text: str
 
 
-def parse(posted: Mapping[str, bytes]) -> MessageRecord:
+def parse_message(posted: Mapping[str, bytes]) -> MessageColumns:
     """Check a message's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.read(posted, KNOWN)
-    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
+    reading = fields.parse_fields(posted, MESSAGE_FIELDS)
+    problems = [*validation_errors.check_object_type(posted, MESSAGE_OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns
-    return MessageRecord(
+    return MessageColumns(
         **columns,
         absent=reading.absent,
-        extra=fields.extra(posted, reading, _KNOWN_NAMES),
-        text=_plain_text(columns["content"]),
+        extra=fields.encode_extra(posted, reading, _KNOWN_NAMES),
+        text=_extract_text(columns["content"]),
     )
 
 
-def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
+def build_message_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     """The posted members again, from a message's columns; values are JSON texts."""
-    written = fields.write(columns, columns["absent"], KNOWN)
+    written = fields.write_fields(columns, columns["absent"], MESSAGE_FIELDS)
     written = {"id": written.pop("id"), "object": b'"thread.message"', **written}
     if columns["extra"] is not None:
-        written.update(lossless_json.fields(columns["extra"].encode()))
+        written.update(lossless_json.split_object(columns["extra"].encode()))
     return written
 
 
-def _plain_text(content: str | None) -> str:
+def _extract_text(content: str | None) -> str:
     """The text parts of a message, one paragraph each."""
-    value = None if content is None else lossless_json.value(content.encode())
+    value = None if content is None else lossless_json.decode_json(content.encode())
     if isinstance(value, str):
-        return lossless_json.clean(value)
-    return "\n\n".join(lossless_json.clean(found) for part in value or [] if (found := _part_text(part)))
+        return lossless_json.clean_text(value)
+    return "\n\n".join(lossless_json.clean_text(found) for part in value or [] if (found := _extract_part_text(part)))
 
 
-def _part_text(part: dict[str, Any]) -> str:
+def _extract_part_text(part: dict[str, Any]) -> str:
     """A part's text: an object with `value` in the protocol, a plain string in some servers."""
     inner = part.get(part["type"])
     found = inner.get("value") if isinstance(inner, dict) else inner

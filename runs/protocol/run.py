@@ -15,20 +15,20 @@ from msgspec import Struct
 
 from runs.errors import InvalidObject
 from runs.protocol import configuration, fields, lossless_json, timestamps, usage, validation_errors
-from runs.protocol.configuration import AZURE_TOOLS, ParsedConfiguration
+from runs.protocol.configuration import AZURE_TOOL_TYPES, ParsedConfiguration
 
-OBJECT = "thread.run"
+RUN_OBJECT = "thread.run"
 
-ACTIVE = frozenset({"queued", "in_progress", "requires_action"})
+ACTIVE_RUN_STATUSES = frozenset({"queued", "in_progress", "requires_action"})
 # The timestamp that tells when each terminal status was reached, and where servers were seen to put it instead.
-ENDED_BY = {
+RUN_END_TIMESTAMPS = {
     "cancelled": ("cancelled_at", "completed_at", "failed_at"),
     "failed": ("failed_at", "completed_at"),
     "completed": ("completed_at",),
     "incomplete": ("completed_at", "failed_at"),
     "expired": ("expires_at", "completed_at", "failed_at"),
 }
-TERMINAL = frozenset(ENDED_BY)
+TERMINAL_RUN_STATUSES = frozenset(RUN_END_TIMESTAMPS)
 
 _V2_FIELDS = frozenset(
     {"max_prompt_tokens", "parallel_tool_calls", "response_format", "tool_choice", "tool_resources", "top_p"}
@@ -75,35 +75,35 @@ class IncompleteDetails(Struct):
 
 
 # Stored bits name positions in this list: append only.
-KNOWN = (
-    fields.identifier("id", "external_id"),
-    fields.timestamp("created_at", required=True),
-    fields.string("assistant_id", required=True),
-    fields.string("thread_id", required=True),
-    fields.string("status", required=True),
-    fields.timestamp("started_at"),
-    fields.timestamp("expires_at"),
-    fields.timestamp("cancelled_at"),
-    fields.timestamp("failed_at"),
-    fields.timestamp("completed_at"),
-    fields.json_text("required_action", RequiredAction | None),
-    fields.last_error(),
-    fields.Field(
+RUN_FIELDS = (
+    fields.identifier_field("id", "external_id"),
+    fields.timestamp_field("created_at", required=True),
+    fields.string_field("assistant_id", required=True),
+    fields.string_field("thread_id", required=True),
+    fields.string_field("status", required=True),
+    fields.timestamp_field("started_at"),
+    fields.timestamp_field("expires_at"),
+    fields.timestamp_field("cancelled_at"),
+    fields.timestamp_field("failed_at"),
+    fields.timestamp_field("completed_at"),
+    fields.json_text_field("required_action", RequiredAction | None),
+    fields.last_error_field(),
+    fields.ProtocolField(
         "incomplete_details",
         IncompleteDetails | None,
         ("incomplete_reason",),
         lambda typed, _: (
-            None if typed.reason is None else lossless_json.clean(typed.reason)[: fields.INDEXED_LENGTH],
+            None if typed.reason is None else lossless_json.clean_text(typed.reason)[: fields.MAX_INDEXED_LENGTH],
         ),
         lambda reason: {"reason": reason},
     ),
-    usage.field(),
-    fields.metadata(),
+    usage.usage_field(),
+    fields.metadata_field(),
 )
-_KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN), *configuration.TYPES})
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in RUN_FIELDS), *configuration.CONFIGURATION_FIELD_TYPES})
 
 
-class RunRecord(Struct):
+class RunColumns(Struct):
     """A run as its table's columns hold it, without what Runglass adds on its own (keys, versions, receipt)."""
 
     external_id: str
@@ -143,65 +143,69 @@ class RunRecord(Struct):
 class ParsedRun(Struct):
     """A posted run that follows the protocol."""
 
-    record: RunRecord
+    record: RunColumns
     configuration: ParsedConfiguration
 
 
-def parse(posted: Mapping[str, bytes]) -> ParsedRun:
+def parse_run(posted: Mapping[str, bytes]) -> ParsedRun:
     """Check a run's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.read(posted, KNOWN)
-    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
+    reading = fields.parse_fields(posted, RUN_FIELDS)
+    problems = [*validation_errors.check_object_type(posted, RUN_OBJECT), *reading.problems]
     try:
-        parsed = configuration.parse(posted)
+        parsed = configuration.parse_configuration(posted)
     except InvalidObject as error:
         raise InvalidObject(problems=[*problems, *error.problems]) from error
     if problems:
         raise InvalidObject(problems=problems)
-    record = RunRecord(**reading.columns, absent=reading.absent, extra=fields.extra(posted, reading, _KNOWN_NAMES))
-    return finish(record, parsed, posted)
+    record = RunColumns(
+        **reading.columns, absent=reading.absent, extra=fields.encode_extra(posted, reading, _KNOWN_NAMES)
+    )
+    return derive_run_columns(record, parsed, posted)
 
 
-def finish(record: RunRecord, parsed: ParsedConfiguration, names: Collection[str]) -> ParsedRun:
+def derive_run_columns(record: RunColumns, parsed: ParsedConfiguration, names: Collection[str]) -> ParsedRun:
     """Fill in what follows from a run's columns, its configuration and the `names` of its posted members."""
     record.model = parsed.model
-    record.revision = _revision(names, parsed, record.required_action)
-    record.ended_at = _ended_at(record)
+    record.revision = _detect_revision(names, parsed, record.required_action)
+    record.ended_at = _find_end(record)
     record.duration_ms = timestamps.milliseconds_between(record.created_at, record.ended_at)
-    record.action_type, record.awaited = _awaited(record.required_action)
+    record.action_type, record.awaited = _parse_required_action(record.required_action)
     return ParsedRun(record, parsed)
 
 
-def members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, bytes]:
+def build_run_members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, bytes]:
     """The posted members again, from a run's columns and its configuration's body; values are JSON texts."""
-    written = fields.write(columns, columns["absent"], KNOWN)
+    written = fields.write_fields(columns, columns["absent"], RUN_FIELDS)
     written = {"id": written.pop("id"), "object": b'"thread.run"', **written}
-    written.update(lossless_json.fields(configuration_body.encode()))
+    written.update(lossless_json.split_object(configuration_body.encode()))
     if columns["extra"] is not None:
-        written.update(lossless_json.fields(columns["extra"].encode()))
+        written.update(lossless_json.split_object(columns["extra"].encode()))
     return written
 
 
-def _ended_at(record: RunRecord) -> datetime | None:
-    for name in ENDED_BY.get(record.status, ()):
+def _find_end(record: RunColumns) -> datetime | None:
+    for name in RUN_END_TIMESTAMPS.get(record.status, ()):
         moment: datetime | None = getattr(record, name)
         if moment is not None:
             return moment
     return None
 
 
-def _revision(names: Collection[str], parsed: ParsedConfiguration, required_action: str | None) -> str:
-    if not AZURE_TOOLS.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (required_action or ""):
+def _detect_revision(names: Collection[str], parsed: ParsedConfiguration, required_action: str | None) -> str:
+    if not AZURE_TOOL_TYPES.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (required_action or ""):
         return "azure"
     if "file_ids" in names or "retrieval" in parsed.tool_types or _V2_FIELDS.isdisjoint(names):
         return "v1"
     return "v2"
 
 
-def _awaited(required_action: str | None) -> tuple[str | None, list[str] | None]:
+def _parse_required_action(required_action: str | None) -> tuple[str | None, list[str] | None]:
     """The type of a required action, and the names of the calls that it waits for."""
     if required_action is None:
         return None, None
-    action = lossless_json.convert(lossless_json.value(required_action.encode()), RequiredAction)
+    action = lossless_json.convert_json(lossless_json.decode_json(required_action.encode()), RequiredAction)
     waiting = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
     names = (call.function.name if call.function else call.name or call.type or "" for call in waiting.tool_calls)
-    return lossless_json.clean(action.type)[: fields.INDEXED_LENGTH], [lossless_json.clean(name) for name in names]
+    return lossless_json.clean_text(action.type)[: fields.MAX_INDEXED_LENGTH], [
+        lossless_json.clean_text(name) for name in names
+    ]

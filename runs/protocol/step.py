@@ -13,15 +13,15 @@ from msgspec import Struct
 from runs.errors import InvalidObject
 from runs.protocol import fields, lossless_json, usage, validation_errors
 
-OBJECT = "thread.run.step"
+STEP_OBJECT = "thread.run.step"
 
-ENDED_BY = {
+STEP_END_TIMESTAMPS = {
     "cancelled": "cancelled_at",
     "failed": "failed_at",
     "completed": "completed_at",
     "expired": "expired_at",
 }
-TERMINAL = frozenset(ENDED_BY)
+TERMINAL_STEP_STATUSES = frozenset(STEP_END_TIMESTAMPS)
 
 
 class FunctionCall(Struct):
@@ -50,28 +50,28 @@ class StepDetails(Struct):
 
 
 # Stored bits name positions in this list: append only.
-KNOWN = (
-    fields.identifier("id", "external_id"),
-    fields.timestamp("created_at", required=True),
-    fields.identifier("run_id", "run_external_id"),
-    fields.string("assistant_id"),
-    fields.string("thread_id"),
-    fields.string("type", required=True),
-    fields.string("status", required=True),
-    fields.timestamp("cancelled_at"),
-    fields.timestamp("completed_at"),
-    fields.timestamp("expired_at"),
-    fields.timestamp("failed_at"),
-    fields.last_error(),
-    fields.json_text("step_details", StepDetails | None, column="details"),
-    usage.field(),
-    fields.metadata(),
-    fields.timestamp("expires_at"),
+STEP_FIELDS = (
+    fields.identifier_field("id", "external_id"),
+    fields.timestamp_field("created_at", required=True),
+    fields.identifier_field("run_id", "run_external_id"),
+    fields.string_field("assistant_id"),
+    fields.string_field("thread_id"),
+    fields.string_field("type", required=True),
+    fields.string_field("status", required=True),
+    fields.timestamp_field("cancelled_at"),
+    fields.timestamp_field("completed_at"),
+    fields.timestamp_field("expired_at"),
+    fields.timestamp_field("failed_at"),
+    fields.last_error_field(),
+    fields.json_text_field("step_details", StepDetails | None, column="details"),
+    usage.usage_field(),
+    fields.metadata_field(),
+    fields.timestamp_field("expires_at"),
 )
-_KNOWN_NAMES = frozenset({"object", *(known.name for known in KNOWN)})
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in STEP_FIELDS)})
 
 
-class StepRecord(Struct):
+class StepColumns(Struct):
     """A step as its table's columns hold it."""
 
     external_id: str
@@ -102,42 +102,42 @@ class StepRecord(Struct):
     tool_names: list[str]
 
 
-def parse(posted: Mapping[str, bytes]) -> StepRecord:
+def parse_step(posted: Mapping[str, bytes]) -> StepColumns:
     """Check a step's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.read(posted, KNOWN)
-    problems = [*validation_errors.identity_problems(posted, OBJECT), *reading.problems]
+    reading = fields.parse_fields(posted, STEP_FIELDS)
+    problems = [*validation_errors.check_object_type(posted, STEP_OBJECT), *reading.problems]
     if problems:
         raise InvalidObject(problems=problems)
     columns = reading.columns
-    types, names = _tools(columns["details"])
-    return StepRecord(
+    types, names = _tool_types_and_names(columns["details"])
+    return StepColumns(
         **columns,
         absent=reading.absent,
-        extra=fields.extra(posted, reading, _KNOWN_NAMES),
-        ended_at=columns.get(ENDED_BY.get(columns["status"], "")),
+        extra=fields.encode_extra(posted, reading, _KNOWN_NAMES),
+        ended_at=columns.get(STEP_END_TIMESTAMPS.get(columns["status"], "")),
         tool_types=types,
         tool_names=names,
     )
 
 
-def members(columns: Mapping[str, Any]) -> dict[str, bytes]:
+def build_step_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
     """The posted members again, from a step's columns; values are JSON texts."""
-    written = fields.write(columns, columns["absent"], KNOWN)
+    written = fields.write_fields(columns, columns["absent"], STEP_FIELDS)
     written = {"id": written.pop("id"), "object": b'"thread.run.step"', **written}
     if columns["extra"] is not None:
-        written.update(lossless_json.fields(columns["extra"].encode()))
+        written.update(lossless_json.split_object(columns["extra"].encode()))
     return written
 
 
-def calls(details: str | None) -> list[dict[str, Any]]:
+def parse_tool_calls(details: str | None) -> list[dict[str, Any]]:
     """The tool calls of stored `step_details`, in order."""
     if details is None or '"tool_calls"' not in details:
         return []
-    found: list[dict[str, Any]] = lossless_json.value(details.encode()).get("tool_calls") or []
+    found: list[dict[str, Any]] = lossless_json.decode_json(details.encode()).get("tool_calls") or []
     return found
 
 
-def output_size(call: dict[str, Any]) -> int | None:
+def tool_output_size(call: dict[str, Any]) -> int | None:
     """The bytes of a call's output: of a text itself, else of its JSON; None where none was recorded."""
     kind = call["type"]
     body = call.get(kind)
@@ -155,11 +155,11 @@ def output_size(call: dict[str, Any]) -> int | None:
         return len(json.dumps(output, separators=(",", ":")))
 
 
-def _tools(details: str | None) -> tuple[list[str], list[str]]:
+def _tool_types_and_names(details: str | None) -> tuple[list[str], list[str]]:
     """The kinds and the names of a step's tool calls, one each a call."""
-    found = calls(details)
-    types = [lossless_json.clean(call["type"])[: fields.INDEXED_LENGTH] for call in found]
-    return types, [lossless_json.clean(_tool_name(call))[: fields.INDEXED_LENGTH] for call in found]
+    found = parse_tool_calls(details)
+    types = [lossless_json.clean_text(call["type"])[: fields.MAX_INDEXED_LENGTH] for call in found]
+    return types, [lossless_json.clean_text(_tool_name(call))[: fields.MAX_INDEXED_LENGTH] for call in found]
 
 
 def _tool_name(call: dict[str, Any]) -> str:

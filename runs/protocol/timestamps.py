@@ -11,7 +11,7 @@ _MILLISECONDS = 10**14
 _MICROSECONDS = 10**17
 
 
-def instant(number: int) -> datetime:
+def parse_timestamp(number: int) -> datetime:
     """The moment that a posted timestamp means, whatever unit its size tells.
 
     DashScope's compatible server sends milliseconds; every bigint is covered, up to nanoseconds.
@@ -25,7 +25,7 @@ def instant(number: int) -> datetime:
     return EPOCH + timedelta(microseconds=number // 1000)
 
 
-def unix_seconds(moment: datetime) -> int:
+def to_unix_seconds(moment: datetime) -> int:
     """`moment` in whole Unix seconds, as the protocol writes it."""
     return (moment - EPOCH) // timedelta(seconds=1)
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from runs.protocol.fields import Bigint, Field
+from runs.protocol.fields import Bigint, ProtocolField
 
 # prompt, completion, total, cached and reasoning tokens: the order of the columns
-Counts = tuple[int | None, int | None, int | None, int | None, int | None]
+TokenCounts = tuple[int | None, int | None, int | None, int | None, int | None]
 
 
 class TokenDetails(Struct):
@@ -36,19 +36,19 @@ class Usage(Struct):
     output_tokens_details: TokenDetails | None = None
 
 
-def field() -> Field:
+def usage_field() -> ProtocolField:
     """`usage`: one column a count, under whichever of the field's spellings it came."""
-    return Field(
+    return ProtocolField(
         "usage",
         Usage | None,
         ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
-        lambda typed, _: _counts(typed),
+        lambda typed, _: _to_counts(typed),
         _usage_object,
-        quick=plain_usage,
+        quick=parse_plain_usage,
     )
 
 
-def _counts(posted: Usage) -> Counts:
+def _to_counts(posted: Usage) -> TokenCounts:
     prompt = posted.prompt_tokens if posted.prompt_tokens is not None else posted.input_tokens
     completion = posted.completion_tokens if posted.completion_tokens is not None else posted.output_tokens
     inputs = posted.prompt_token_details or posted.prompt_tokens_details or posted.input_tokens_details
@@ -88,7 +88,7 @@ class PlainUsage(Struct, forbid_unknown_fields=True):
     prompt_token_details: _PlainCached | UnsetType = UNSET
     completion_tokens_details: _PlainReasoning | UnsetType = UNSET
 
-    def columns(self) -> Counts:
+    def columns(self) -> TokenCounts:
         """The counts in the order of the field's columns."""
         inputs, outputs = self.prompt_token_details, self.completion_tokens_details
         return (
@@ -103,7 +103,7 @@ class PlainUsage(Struct, forbid_unknown_fields=True):
 _usage_decoder = msgspec.json.Decoder(PlainUsage)
 
 
-def plain_usage(raw: bytes) -> Counts | None:
+def parse_plain_usage(raw: bytes) -> TokenCounts | None:
     """The counts in a usage that is spelled as columns give it back; None for any other."""
     if b"-0" in raw:
         return None

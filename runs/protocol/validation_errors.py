@@ -11,41 +11,41 @@ import msgspec
 from runs.errors import InvalidObject, Problem
 from runs.protocol import lossless_json
 
-_MOST_SHOWN = 256  # characters of a posted value in a message
-_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_MAX_SHOWN_LENGTH = 256  # characters of a posted value in a message
+_TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
+_PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
-def finding(name: str, error: msgspec.ValidationError) -> Problem:
+def problem_from_validation_error(name: str, error: msgspec.ValidationError) -> Problem:
     """msgspec's finding in the words of the API: a JSON pointer, what was expected and what came."""
     what, _, where = str(error).partition(" - at `$")
-    steps = [step or index for step, index in _STEP.findall(where.rstrip("`"))]
-    message = re.sub(r"`([^`]*)`", lambda quoted: _in_words(quoted[1]), what)
+    steps = [step or index for step, index in _PATH_STEP.findall(where.rstrip("`"))]
+    message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), what)
     return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
 
 
-def _in_words(types: str) -> str:
-    return " or ".join(_WORDS.get(word, word) for word in types.split(" | "))
+def _name_types(types: str) -> str:
+    return " or ".join(_TYPE_NAMES.get(word, word) for word in types.split(" | "))
 
 
-def identity_problems(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
+def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
     """What is wrong with `object`.
 
     Raises InvalidObject at once for an object of another kind, whose other fields can't be judged.
     """
     if posted.get("object") == f'"{expected}"'.encode():
         return []
-    found = lossless_json.value(posted.get("object", b"null"))
+    found = lossless_json.decode_json(posted.get("object", b"null"))
     if found == expected:
         return []
-    problems = [Problem("/object", _wrong_object(found, expected, posted))]
+    problems = [Problem("/object", _describe_object_mismatch(found, expected, posted))]
     if found is not None:
         raise InvalidObject(problems=problems)
     return problems
 
 
 # Where an object of another kind, or of another protocol, belongs.
-HINTS = {
+OBJECT_HINTS = {
     "thread.run": "post it to /api/v1/runs",
     "thread.run.step": "post it to /api/v1/steps",
     "thread.message": "post it to /api/v1/messages",
@@ -58,11 +58,11 @@ HINTS = {
 }
 
 
-def _wrong_object(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
+def _describe_object_mismatch(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
     if found is None and "object" not in posted:
         foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
         hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
-    shown = f'"{lossless_json.clean(found)[:_MOST_SHOWN]}"' if isinstance(found, str) else "another type"
-    hint = HINTS.get(found, "") if isinstance(found, str) else ""
+    shown = f'"{lossless_json.clean_text(found)[:_MAX_SHOWN_LENGTH]}"' if isinstance(found, str) else "another type"
+    hint = OBJECT_HINTS.get(found, "") if isinstance(found, str) else ""
     return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")

@@ -2,7 +2,7 @@
 
 from runs.query.order import Cursor, Order
 from runs.query.query_text import Query
-from runs.query.relative_times import Moment
+from runs.query.relative_times import TimeExpression
 from runs.query.run_filters import RunFilters
 
-__all__ = ["Cursor", "Moment", "Order", "Query", "RunFilters"]
+__all__ = ["Cursor", "Order", "Query", "RunFilters", "TimeExpression"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from runs.query.operators import Match, quoted
+from runs.query.operators import Operator, quote_value
 
 KEYWORDS = ("AND", "OR", "NOT")
 _WORD = re.compile(r"(?!-)[^\s\"():,*]+")
@@ -22,7 +22,7 @@ class Term:
     """A field, and what its value has to be, any of `matches`; `key` where the field has keys of its own."""
 
     field: str
-    matches: tuple[Match, ...]
+    matches: tuple[Operator, ...]
     key: str | None = None
 
     @property
@@ -30,12 +30,12 @@ class Term:
         return 1
 
     def __str__(self) -> str:
-        key = "" if self.key is None else f".{written_key(self.key)}"
+        key = "" if self.key is None else f".{format_key(self.key)}"
         return f"{self.field}{key}:{','.join(map(str, self.matches))}"
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FreeText:
     """A text to be found in whatever a run is searched by."""
 
     text: str
@@ -46,42 +46,42 @@ class Words:
 
     def __str__(self) -> str:
         is_bare = _WORD.fullmatch(self.text) and self.text.upper() not in KEYWORDS
-        return self.text if is_bare else quoted(self.text)
+        return self.text if is_bare else quote_value(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     """What the part does not hold for."""
 
-    part: Node
+    part: QueryNode
 
     @property
     def depth(self) -> int:
         return self.part.depth + 1
 
     def __str__(self) -> str:
-        return f"-({self.part})" if isinstance(self.part, All | Any) else f"-{self.part}"
+        return f"-({self.part})" if isinstance(self.part, And | Or) else f"-{self.part}"
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class And:
     """What every part holds for."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[QueryNode, ...]
 
     @property
     def depth(self) -> int:
         return max(part.depth for part in self.parts) + 1
 
     def __str__(self) -> str:
-        return " ".join(f"({part})" if isinstance(part, Any) else str(part) for part in self.parts)
+        return " ".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class Or:
     """What one part at least holds for."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[QueryNode, ...]
 
     @property
     def depth(self) -> int:
@@ -91,46 +91,46 @@ class Any:
         return " OR ".join(map(str, self.parts))
 
 
-Node = Term | Words | Not | All | Any
+QueryNode = Term | FreeText | Not | And | Or
 
 
-def written_key(key: str) -> str:
+def format_key(key: str) -> str:
     """A key of a field as the language writes it."""
-    return key if _KEY.fullmatch(key) else quoted(key)
+    return key if _KEY.fullmatch(key) else quote_value(key)
 
 
-def both(parts: Iterable[Node]) -> Node:
+def join_and(parts: Iterable[QueryNode]) -> QueryNode:
     """All of `parts`, of which there is one at least."""
-    flat = tuple(dict.fromkeys(_flat(parts, All)))
-    return flat[0] if len(flat) == 1 else All(flat)
+    flat = tuple(dict.fromkeys(_flat(parts, And)))
+    return flat[0] if len(flat) == 1 else And(flat)
 
 
-def either(parts: Iterable[Node]) -> Node:
+def join_or(parts: Iterable[QueryNode]) -> QueryNode:
     """Any of `parts`, of which there is one at least."""
-    flat = tuple(dict.fromkeys(_flat(parts, Any)))
-    return flat[0] if len(flat) == 1 else Any(flat)
+    flat = tuple(dict.fromkeys(_flat(parts, Or)))
+    return flat[0] if len(flat) == 1 else Or(flat)
 
 
-def negated(part: Node) -> Node:
+def negate(part: QueryNode) -> QueryNode:
     """All but `part`."""
     return part.part if isinstance(part, Not) else Not(part)
 
 
-def leaves(node: Node) -> Iterator[Term | Words]:
+def iterate_leaves(node: QueryNode) -> Iterator[Term | FreeText]:
     """The terms and words of a tree, from left to right."""
     match node:
         case Not(part):
-            yield from leaves(part)
-        case All(parts) | Any(parts):
+            yield from iterate_leaves(part)
+        case And(parts) | Or(parts):
             for each in parts:
-                yield from leaves(each)
+                yield from iterate_leaves(each)
         case _:
             yield node
 
 
-def _flat(parts: Iterable[Node], group: type[All | Any]) -> Iterator[Node]:
+def _flat(parts: Iterable[QueryNode], group: type[And | Or]) -> Iterator[QueryNode]:
     for part in parts:
-        if isinstance(part, All | Any) and isinstance(part, group):
+        if isinstance(part, And | Or) and isinstance(part, group):
             yield from part.parts
         else:
             yield part

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from runs.models import Project
 from runs.query import value_counts
-from runs.query.ast import written_key
-from runs.query.fields import BY_NAME, FIELDS, Field
-from runs.query.grammar import MOST_CHARACTERS
-from runs.query.operators import escaped, unquoted, written
+from runs.query.ast import format_key
+from runs.query.fields import FIELDS_BY_NAME, QUERY_FIELDS, QueryField
+from runs.query.grammar import MAX_QUERY_LENGTH
+from runs.query.operators import escape_like, format_value, unquote_value
 
-MOST = 12
+MAX_COMPLETIONS = 12
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TYPED = re.compile(
@@ -33,7 +33,7 @@ _REST = re.compile(r'[^\s"():,]*')
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class QueryCompletion:
     """`text` may stand in place of the characters from `start` up to `end`; `note` says what it is."""
 
     text: str
@@ -42,12 +42,12 @@ class Suggestion:
     end: int
 
 
-def suggest(project: Project, text: str, position: int) -> list[Suggestion]:
+def suggest_completions(project: Project, text: str, position: int) -> list[QueryCompletion]:
     """What may stand at `position` of `text`, the likeliest first; nothing where anything may."""
     position = max(0, min(position, len(text)))
     before = text[:position]
     typed = _TYPED.search(before)
-    if typed is None or len(text) > MOST_CHARACTERS or "\0" in text:
+    if typed is None or len(text) > MAX_QUERY_LENGTH or "\0" in text:
         return []
     name = "word" if typed["field"] is None else "value"
     start = typed.start(name)
@@ -58,12 +58,12 @@ def suggest(project: Project, text: str, position: int) -> list[Suggestion]:
     else:
         found = _values(project, typed)
     end = position + len(_REST.findall(text, position)[0])
-    return [Suggestion(each, note, start, end) for each, note in found[:MOST]]
+    return [QueryCompletion(each, note, start, end) for each, note in found[:MAX_COMPLETIONS]]
 
 
 def _fields(word: str) -> list[tuple[str, str]]:
     """Fields whose name begins with, or else contains, what was typed."""
-    found = [field for field in FIELDS if word.lower() in field.name]
+    found = [field for field in QUERY_FIELDS if word.lower() in field.name]
     found.sort(key=lambda field: not field.name.startswith(word.lower()))
     return [(f"{field.name}{'.' if field.keyed else ':'}", f"runs {field.about}") for field in found]
 
@@ -74,28 +74,30 @@ def _keys(project: Project, word: str) -> list[tuple[str, str]]:
         return []
     typed = word.removeprefix("metadata.")
     return [
-        (f"metadata.{written_key(key)}:", _counted(BY_NAME["metadata"], count))
-        for key, count in _ranked(value_counts.metadata_keys(project, f"%{escaped(typed)}%"), typed)
+        (f"metadata.{format_key(key)}:", _counted(FIELDS_BY_NAME["metadata"], count))
+        for key, count in _ranked(value_counts.fetch_metadata_key_values(project, f"%{escape_like(typed)}%"), typed)
     ]
 
 
 def _values(project: Project, typed: re.Match[str]) -> list[tuple[str, str]]:
     """Values of the field that was typed, other than those that stand there."""
-    field = BY_NAME.get(typed["field"])
+    field = FIELDS_BY_NAME.get(typed["field"])
     if field is None or field.keyed != (typed["key"] is not None):
         return []
     part = typed["value"].lstrip('"')
     counted = _ranked(_source(project, field, typed["key"], part), part)
-    found = {written(value): _counted(field, count) for value, count in counted}
+    found = {format_value(value): _counted(field, count) for value, count in counted}
     hints = {hint: "" for hint in field.kind.hints if hint.startswith(part) and hint not in found}
     there = typed["before"].split(",")
     return [(value, note) for value, note in (found | hints).items() if value not in there]
 
 
-def _source(project: Project, field: Field, key: str | None, part: str) -> Iterable[tuple[str, int]]:
-    pattern = f"%{escaped(part)}%"
+def _source(project: Project, field: QueryField, key: str | None, part: str) -> Iterable[tuple[str, int]]:
+    pattern = f"%{escape_like(part)}%"
     if key is not None:
-        return value_counts.metadata_values(project, unquoted(key) if key.startswith('"') else key, pattern)
+        return value_counts.fetch_metadata_value_counts(
+            project, unquote_value(key) if key.startswith('"') else key, pattern
+        )
     source = _SOURCES.get(field.name)
     return source(project, pattern) if source else []
 
@@ -107,7 +109,7 @@ def _ranked(counted: Iterable[tuple[str, int]], part: str) -> list[tuple[str, in
     return sorted(found, key=lambda pair: not pair[0].lower().startswith(part))
 
 
-def _counted(field: Field, count: int) -> str:
+def _counted(field: QueryField, count: int) -> str:
     """What a count counts."""
     noun = "configuration" if field.name in _BY_CONFIGURATION else "run"
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -115,17 +117,17 @@ def _counted(field: Field, count: int) -> str:
 
 _BY_CONFIGURATION = ("tool", "function", "defines", "failing", "misargued")
 _SOURCES: dict[str, Callable[[Project, str], Iterable[tuple[str, int]]]] = {
-    "status": value_counts.statuses,
-    "model": value_counts.models,
-    "assistant": value_counts.assistants,
-    "error": value_counts.errors,
-    "error_code": value_counts.errors,
-    "reason": value_counts.reasons,
-    "tag": value_counts.tags,
-    "tool": value_counts.tools,
-    "function": value_counts.functions,
-    "defines": value_counts.functions,
-    "failing": value_counts.tools,
-    "misargued": value_counts.functions,
-    "awaits": value_counts.awaited,
+    "status": value_counts.fetch_status_values,
+    "model": value_counts.fetch_model_values,
+    "assistant": value_counts.fetch_assistant_values,
+    "error": value_counts.fetch_error_code_values,
+    "error_code": value_counts.fetch_error_code_values,
+    "reason": value_counts.fetch_reason_values,
+    "tag": value_counts.fetch_tag_values,
+    "tool": value_counts.fetch_tool_values,
+    "function": value_counts.fetch_defined_function_values,
+    "defines": value_counts.fetch_defined_function_values,
+    "failing": value_counts.fetch_tool_values,
+    "misargued": value_counts.fetch_defined_function_values,
+    "awaits": value_counts.fetch_awaited_function_values,
 }

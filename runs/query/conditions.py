@@ -9,45 +9,45 @@ from django.db.models import Q
 
 from runs.db.lookups import IsNotTrue
 from runs.query import sql_targets
-from runs.query.ast import All, Any, Node, Not, Term, Words
-from runs.query.fields import BY_NAME
-from runs.query.sql_targets import NEVER_NULL, NOTHING, Scope
+from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term
+from runs.query.fields import FIELDS_BY_NAME
+from runs.query.sql_targets import MATCH_NONE, NEVER_NULL_EXPRESSIONS, QueryScope
 
-EVERYTHING = Q()
+MATCH_ALL = Q()
 
 
-def where(node: Node, scope: Scope) -> Q:
+def build_condition(node: QueryNode, scope: QueryScope) -> Q:
     """What a run must fulfil. Asks the database for the configurations that are meant, where any are."""
     match node:
         case Term(name, matches, key):
-            return BY_NAME[name].target.where(matches, key, scope)
-        case Words(text):
-            return sql_targets.words(text, scope)
+            return FIELDS_BY_NAME[name].target.where(matches, key, scope)
+        case FreeText(text):
+            return sql_targets.match_free_text(text, scope)
         case Not(part):
-            return _not(where(part, scope))
-        case All(parts):
-            return _all([where(part, scope) for part in parts])
-        case Any(parts):
-            return _any([where(part, scope) for part in parts])
+            return _negate(build_condition(part, scope))
+        case And(parts):
+            return _combine_and([build_condition(part, scope) for part in parts])
+        case Or(parts):
+            return _combine_or([build_condition(part, scope) for part in parts])
 
 
-def _not(condition: Q) -> Q:
+def _negate(condition: Q) -> Q:
     """What `condition` does not hold for, columns without a value included."""
-    if condition == NOTHING:
-        return EVERYTHING
-    if condition == EVERYTHING:
-        return NOTHING
-    if all(isinstance(each, NEVER_NULL) for each in condition.children):
+    if condition == MATCH_NONE:
+        return MATCH_ALL
+    if condition == MATCH_ALL:
+        return MATCH_NONE
+    if all(isinstance(each, NEVER_NULL_EXPRESSIONS) for each in condition.children):
         return ~condition  # known either way, and served by an anti-join or an index
     return Q(IsNotTrue(condition))
 
 
-def _all(conditions: list[Q]) -> Q:
-    return NOTHING if NOTHING in conditions else reduce(and_, conditions)
+def _combine_and(conditions: list[Q]) -> Q:
+    return MATCH_NONE if MATCH_NONE in conditions else reduce(and_, conditions)
 
 
-def _any(conditions: list[Q]) -> Q:
-    if EVERYTHING in conditions:
-        return EVERYTHING
-    found = [condition for condition in conditions if condition != NOTHING]
-    return reduce(or_, found) if found else NOTHING
+def _combine_or(conditions: list[Q]) -> Q:
+    if MATCH_ALL in conditions:
+        return MATCH_ALL
+    found = [condition for condition in conditions if condition != MATCH_NONE]
+    return reduce(or_, found) if found else MATCH_NONE

@@ -6,6 +6,6 @@ import difflib
 from collections.abc import Iterable
 
 
-def suggestion(wrong: str, known: Iterable[str]) -> str | None:
+def find_closest_match(wrong: str, known: Iterable[str]) -> str | None:
     """The known word that `wrong` was probably meant to be."""
     return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.7)), None)

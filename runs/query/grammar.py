@@ -13,19 +13,19 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from lark.visitors import Transformer_NonRecursive
 
 from runs.errors import InvalidFilter, Problem
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 from runs.query import ast
-from runs.query.ast import Node, Term, Words
-from runs.query.did_you_mean import suggestion
-from runs.query.fields import BY_NAME, Field
-from runs.query.operators import Match, unquoted
-from runs.query.syntax_errors import fault
-from runs.query.value_types import Dollars, Number
+from runs.query.ast import FreeText, QueryNode, Term
+from runs.query.did_you_mean import find_closest_match
+from runs.query.fields import FIELDS_BY_NAME, QueryField
+from runs.query.operators import Operator, unquote_value
+from runs.query.syntax_errors import locate_syntax_error
+from runs.query.value_types import DollarsType, NumberType
 
-PARAMETER = "q"
-MOST_CHARACTERS = 4000
-MOST_TERMS = 100
-MOST_NESTED = 20
+QUERY_PARAM = "q"
+MAX_QUERY_LENGTH = 4000
+MAX_QUERY_VALUES = 100
+MAX_QUERY_DEPTH = 20
 
 # What touches belongs together: lookarounds let a value follow its field, and a comma its value, without a space.
 # KEY is anything before a colon, so that a word with a colon is an unknown field and not a text.
@@ -59,29 +59,31 @@ _THOUSANDS = re.compile(r"[<>=]*\$?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _KEY = re.compile(r'([^."]+)(?:\.(?:"([\s\S]+)"|([^"]+)))?:')
 
 
-def parse(text: str) -> Node:
+def parse_query(text: str) -> QueryNode:
     """Read a query. Raises InvalidFilter with one problem, whose path is `q`."""
-    if len(text) > MOST_CHARACTERS:
-        _refuse(MOST_CHARACTERS, f"a query has {MOST_CHARACTERS:,} characters at the most, this has {len(text):,}")
-    if clean(text) != text:
-        column = next(index for index, each in enumerate(text) if clean(each) != each)
-        _refuse(column, "must not contain NUL or lone surrogates")
+    if len(text) > MAX_QUERY_LENGTH:
+        _raise_syntax_error(
+            MAX_QUERY_LENGTH, f"a query has {MAX_QUERY_LENGTH:,} characters at the most, this has {len(text):,}"
+        )
+    if clean_text(text) != text:
+        column = next(index for index, each in enumerate(text) if clean_text(each) != each)
+        _raise_syntax_error(column, "must not contain NUL or lone surrogates")
     if not text.strip():
-        _refuse(0, "expected a query, such as status:failed")
+        _raise_syntax_error(0, "expected a query, such as status:failed")
     try:
-        return _Builder().transform(_PARSER.parse(text))
+        return _TreeBuilder().transform(_PARSER.parse(text))
     except UnexpectedInput as error:
-        _refuse(*fault(text, _stopped(error, text)))
+        _raise_syntax_error(*locate_syntax_error(text, _stopped(error, text)))
     except VisitError as error:
         raise error.orig_exc from None
 
 
-def _refuse(place: int, message: str) -> NoReturn:
+def _raise_syntax_error(place: int, message: str) -> NoReturn:
     message = f"column {place + 1}: {message}"
-    raise InvalidFilter(f"{PARAMETER}: {message}", [Problem(PARAMETER, message)])
+    raise InvalidFilter(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
 
 
-class _Builder(Transformer_NonRecursive[Token, Node]):
+class _TreeBuilder(Transformer_NonRecursive[Token, QueryNode]):
     """Makes our tree of the parser's. Not by recursion, so that no nesting outgrows the stack before it is refused."""
 
     def __init__(self) -> None:
@@ -89,27 +91,29 @@ class _Builder(Transformer_NonRecursive[Token, Node]):
         self._terms = 0
         self._place = 0
 
-    def either(self, parts: list[Node]) -> Node:
-        return self._bounded(ast.either(parts))
+    def either(self, parts: list[QueryNode]) -> QueryNode:
+        return self._bounded(ast.join_or(parts))
 
-    def both(self, parts: list[Node]) -> Node:
-        return self._bounded(ast.both(parts))
+    def both(self, parts: list[QueryNode]) -> QueryNode:
+        return self._bounded(ast.join_and(parts))
 
-    def negation(self, parts: list[Node]) -> Node:
-        return self._bounded(ast.negated(parts[0]))
+    def negation(self, parts: list[QueryNode]) -> QueryNode:
+        return self._bounded(ast.negate(parts[0]))
 
-    def words(self, tokens: list[Token]) -> Node:
+    def words(self, tokens: list[Token]) -> QueryNode:
         token = tokens[0]
         self._count(token)
         if token.type == "QUOTED":
-            return Words(unquoted(token))
+            return FreeText(unquote_value(token))
         if "*" in token:
-            _refuse(_place(token) + token.index("*"), "'*' needs a field, such as id:run_ab*; or quote the text")
+            _raise_syntax_error(
+                _place(token) + token.index("*"), "'*' needs a field, such as id:run_ab*; or quote the text"
+            )
         if token.upper() in ast.KEYWORDS:
-            _refuse(_place(token), f"write {token.upper()} in capitals, or quote the word")
-        return Words(str(token))
+            _raise_syntax_error(_place(token), f"write {token.upper()} in capitals, or quote the word")
+        return FreeText(str(token))
 
-    def term(self, tokens: list[Token]) -> Node:
+    def term(self, tokens: list[Token]) -> QueryNode:
         key, *values = tokens
         field, inner = _field(key)
         _refuse_thousands(field, values)
@@ -122,52 +126,58 @@ class _Builder(Transformer_NonRecursive[Token, Node]):
     def _count(self, token: Token) -> None:
         self._terms += 1
         self._place = _place(token)
-        if self._terms > MOST_TERMS:
-            _refuse(self._place, f"a query asks for {MOST_TERMS} values at the most")
+        if self._terms > MAX_QUERY_VALUES:
+            _raise_syntax_error(self._place, f"a query asks for {MAX_QUERY_VALUES} values at the most")
 
-    def _bounded(self, node: Node) -> Node:
-        if node.depth > MOST_NESTED:
-            _refuse(self._place, f"nested more than {MOST_NESTED} deep")
+    def _bounded(self, node: QueryNode) -> QueryNode:
+        if node.depth > MAX_QUERY_DEPTH:
+            _raise_syntax_error(self._place, f"nested more than {MAX_QUERY_DEPTH} deep")
         return node
 
 
-def _field(token: Token) -> tuple[Field, str | None]:
+def _field(token: Token) -> tuple[QueryField, str | None]:
     """The field that is named before the colon, and its key."""
     found = _KEY.fullmatch(token)
     name = found[1] if found else str(token[:-1])
-    field = BY_NAME.get(name)
+    field = FIELDS_BY_NAME.get(name)
     if field is None:
-        _refuse(_place(token), _unknown(name))
+        _raise_syntax_error(_place(token), _unknown(name))
     assert found is not None  # noqa: S101 - a known name was found
-    key = found[3] if found[2] is None else unquoted(f'"{found[2]}"')
+    key = found[3] if found[2] is None else unquote_value(f'"{found[2]}"')
     if field.keyed and key is None:
-        _refuse(_place(token), f"'{name}' needs a key, such as {field.examples[0]}")
+        _raise_syntax_error(_place(token), f"'{name}' needs a key, such as {field.examples[0]}")
     if not field.keyed and key is not None:
-        _refuse(_place(token) + len(name), f"'{name}' has no keys; did you mean 'metadata.{key}'?")
+        _raise_syntax_error(_place(token) + len(name), f"'{name}' has no keys; did you mean 'metadata.{key}'?")
     if found[3] and "*" in found[3]:
-        _refuse(_place(token) + token.index("*"), "a key is no pattern; quote it if '*' is part of it")
+        _raise_syntax_error(_place(token) + token.index("*"), "a key is no pattern; quote it if '*' is part of it")
     return field, key
 
 
-def _refuse_thousands(field: Field, values: list[Token]) -> None:
+def _refuse_thousands(field: QueryField, values: list[Token]) -> None:
     """Refuse `>1,000`, which would be two values, neither of them meant."""
     text = ",".join(values)
-    if isinstance(field.kind, Number | Dollars) and _THOUSANDS.fullmatch(text) and (text[0] in "<>=" or ",0" in text):
-        _refuse(_place(values[0]), f"a comma stands between values; did you mean '{text.replace(',', '')}'?")
+    if (
+        isinstance(field.kind, NumberType | DollarsType)
+        and _THOUSANDS.fullmatch(text)
+        and (text[0] in "<>=" or ",0" in text)
+    ):
+        _raise_syntax_error(
+            _place(values[0]), f"a comma stands between values; did you mean '{text.replace(',', '')}'?"
+        )
 
 
 def _unknown(name: str) -> str:
-    if near := suggestion(name.lower(), BY_NAME):
+    if near := find_closest_match(name.lower(), FIELDS_BY_NAME):
         return f"unknown field '{name}'; did you mean '{near}'?"
     return f"unknown field '{name}'; a key of the metadata is written metadata.{name}, a text with a colon quoted"
 
 
-def _match(field: Field, token: Token) -> Match:
+def _match(field: QueryField, token: Token) -> Operator:
     is_quoted = token.type == "QUOTED"
     try:
-        return field.kind.read(unquoted(token) if is_quoted else str(token), quoted=is_quoted)
+        return field.kind.read(unquote_value(token) if is_quoted else str(token), quoted=is_quoted)
     except ValueError as error:
-        _refuse(_place(token), str(error))
+        _raise_syntax_error(_place(token), str(error))
 
 
 def _stopped(error: UnexpectedInput, text: str) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from runs.query.relative_times import Moment
+from runs.query.relative_times import TimeExpression
 
-Sign = Literal[">", ">=", "<", "<=", "="]
+ComparisonSign = Literal[">", ">=", "<", "<=", "="]
 
 _BARE = re.compile(r"[^\s\"(),<>=*][^\s\"(),*]*")
 _ESCAPE = re.compile(r"\\([\s\S])")
@@ -20,23 +20,23 @@ _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
-def written(value: str) -> str:
+def format_value(value: str) -> str:
     """A value as the language writes it: bare, or quoted where it would be read as something else."""
-    return value if _BARE.fullmatch(value) else quoted(value)
+    return value if _BARE.fullmatch(value) else quote_value(value)
 
 
-def quoted(value: str) -> str:
+def quote_value(value: str) -> str:
     """A value between quotes."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def unquoted(text: str) -> str:
+def unquote_value(text: str) -> str:
     """What stands between quotes."""
     return _ESCAPE.sub(r"\1", text[1:-1])
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountQuantity:
     """A number of tokens."""
 
     value: int
@@ -54,7 +54,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class DollarQuantity:
     """An amount in nano-dollars, as costs are stored."""
 
     nano: int
@@ -73,7 +73,7 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DurationQuantity:
     """A length of time, in milliseconds."""
 
     milliseconds: int
@@ -93,15 +93,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
+class TimeQuantity:
     """A day (`2026-05-01`), a second (`2026-05-01T14:30:00Z`) or a time before now (`-7d`)."""
 
     text: str
 
     @classmethod
-    def parse(cls, text: str) -> Instant:
+    def parse(cls, text: str) -> TimeQuantity:
         """Read a point in time. Raises ValueError."""
-        moment = Moment.parse(text)
+        moment = TimeExpression.parse(text)
         instant = cls(text if _DAY_TEXT.fullmatch(text) else moment.text)
         try:
             instant.span(moment.at(datetime.max))  # noqa: DTZ901 - only its size matters
@@ -119,24 +119,24 @@ class Instant:
 
     def span(self, now: datetime) -> tuple[datetime, datetime | None]:
         """Its begin, and its end (exclusive) where it has an extent."""
-        start = Moment.parse(self.text).at(now)
+        start = TimeExpression.parse(self.text).at(now)
         if self.is_relative:
             return start, None
         return start, start + (_DAY if self.is_day else _SECOND)
 
     @property
     def said(self) -> str:
-        return self.text if self.is_day else Moment(self.text).describe()
+        return self.text if self.is_day else TimeExpression(self.text).describe()
 
     def __str__(self) -> str:
         return self.text
 
 
-Quantity = Count | Money | Span | Instant
+Quantity = CountQuantity | DollarQuantity | DurationQuantity | TimeQuantity
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Exists:
     """Any value at all."""
 
     def words(self, *, negated: bool = False) -> str:
@@ -147,7 +147,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Is:
+class Equals:
     """Exactly this value."""
 
     value: str
@@ -156,11 +156,11 @@ class Is:
         return f"is {'not ' if negated else ''}{self.value}"
 
     def __str__(self) -> str:
-        return written(self.value)
+        return format_value(self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
+class Wildcard:
     """A value of this pattern, in which `*` stands for any text."""
 
     pattern: str
@@ -168,7 +168,7 @@ class Like:
     @property
     def sql(self) -> str:
         """The pattern as LIKE takes it."""
-        return "%".join(escaped(part) for part in self.pattern.split("*"))
+        return "%".join(escape_like(part) for part in self.pattern.split("*"))
 
     def words(self, *, negated: bool = False) -> str:
         return f"is {'not ' if negated else ''}like {self.pattern}"
@@ -186,37 +186,37 @@ class Contains:
     @property
     def sql(self) -> str:
         """The text as ILIKE takes it."""
-        return f"%{escaped(self.text)}%"
+        return f"%{escape_like(self.text)}%"
 
     def words(self, *, negated: bool = False) -> str:
-        return f"{'does not contain' if negated else 'contains'} {quoted(self.text)}"
+        return f"{'does not contain' if negated else 'contains'} {quote_value(self.text)}"
 
     def __str__(self) -> str:
-        return quoted(self.text)
+        return quote_value(self.text)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """More, less, or as much."""
 
-    sign: Sign
+    sign: ComparisonSign
     quantity: Quantity
 
     def words(self, *, negated: bool = False) -> str:
-        words = _TIME_WORDS if isinstance(self.quantity, Instant) else _NUMBER_WORDS
+        words = _TIME_WORDS if isinstance(self.quantity, TimeQuantity) else _NUMBER_WORDS
         return f"{'not ' if negated else ''}{words[self.sign]} {self.quantity.said}"
 
     def __str__(self) -> str:
         return f"{'' if self.sign == self._plain else self.sign}{self.quantity}"
 
     @property
-    def _plain(self) -> Sign:
+    def _plain(self) -> ComparisonSign:
         """What is meant where no sign is written: `-7d` is everything since."""
-        return ">=" if isinstance(self.quantity, Instant) and self.quantity.is_relative else "="
+        return ">=" if isinstance(self.quantity, TimeQuantity) and self.quantity.is_relative else "="
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class Range:
     """From one to another, both included."""
 
     low: Quantity
@@ -229,9 +229,9 @@ class Between:
         return f"{self.low}..{self.high}"
 
 
-Match = Given | Is | Like | Contains | Compared | Between
+Operator = Exists | Equals | Wildcard | Contains | Comparison | Range
 
 
-def escaped(text: str) -> str:
+def escape_like(text: str) -> str:
     """`text` within a pattern of LIKE, where it stands for nothing but itself."""
     return re.sub(r"([\\%_])", r"\\\1", text)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from runs.db.keyset_pagination import LEAST
+from runs.db.keyset_pagination import MISSING_SORT_VALUE
 from runs.errors import InvalidFilter, Problem
 from runs.models import Run
-from runs.query.did_you_mean import suggestion
+from runs.query.did_you_mean import find_closest_match
 
 _COLUMNS = {"created": "created_at", "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost"}
 # Every order as it is written.
-SORTS = tuple(sign + by for by in _COLUMNS for sign in ("-", ""))
+RUN_SORTS = tuple(sign + by for by in _COLUMNS for sign in ("-", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Order:
         """Read `duration`, or `-duration` for the longest first. Raises InvalidFilter."""
         by = text.removeprefix("-")
         if by not in _COLUMNS:
-            near = suggestion(by, _COLUMNS)
+            near = find_closest_match(by, _COLUMNS)
             hint = f"did you mean '{near}'?" if near else f"known are {', '.join(_COLUMNS)}"
             message = f"can't sort by '{by}'; {hint}"
             raise InvalidFilter(f"sort: {message}", [Problem("sort", message)])
@@ -119,7 +119,7 @@ def _value(order: Order, text: str) -> datetime | int:
     if order.never_null or "T" in text:
         return datetime.fromisoformat(text).astimezone(UTC)
     number = int(text)
-    if abs(number) >= -LEAST:
+    if abs(number) >= -MISSING_SORT_VALUE:
         raise ValueError("no bigint")
     return number
 

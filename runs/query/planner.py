@@ -17,33 +17,33 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
-from runs.db.lookups import LooksRare, probed
+from runs.db.lookups import SelectiveHint, probe_per_row
 from runs.models import DayByAssistant, DayByModel, Run
-from runs.models.rollup import Sums
-from runs.query.ast import All, Any, Node, Not, Term, Words, both, leaves
-from runs.query.conditions import EVERYTHING, where
-from runs.query.operators import Compared, Given, Is, Like, Match
+from runs.models.rollup import RunRollup
+from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
+from runs.query.conditions import MATCH_ALL, build_condition
+from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
 from runs.query.order import NEWEST_FIRST, Order
-from runs.query.sql_targets import NOTHING, Scope
+from runs.query.sql_targets import MATCH_NONE, QueryScope
 
 if TYPE_CHECKING:
     from runs.querysets.run import RunQuerySet
 
-LOOKED_AT = 2000
+SAMPLE_SIZE = 2000
 # Of those, so many matches mean a page of fifty within some 10,000 runs, about as far as gathering all takes.
-DENSE = 12
+MIN_DENSE_MATCHES = 12
 # Matches that a look counts: a quarter of what it looks at.
-MOST_SEEN = 500
-PAGE = 50
+MAX_SAMPLED_MATCHES = 500
+PLANNED_PAGE_SIZE = 50
 # Runs that a page may be gathered out of, or walked along, without more ado; and by how much a run in another order
 # than that of time costs more, since it lies anywhere.
-LONGEST_WALK, FAR_APART = 20_000, 3
+MAX_CHEAP_SCAN, RANDOM_ACCESS_FACTOR = 20_000, 3
 # Runs that are read at most to count the newest matches; fewer where each takes long.
-WALKED, WALKED_SLOWLY = 25_000, 5_000
+MAX_COUNT_SCAN, MAX_SLOW_COUNT_SCAN = 25_000, 5_000
 
 # each has an index in which the runs of one value are in the order of the list; first what has the fewest, mostly
 _ORDERED = ("id", "thread", "awaits", "group", "reason", "error", "error_code", "status", "assistant", "model")
-_COMPLETED = Term("status", (Is("completed"),))
+_COMPLETED = Term("status", (Equals("completed"),))
 # each has an index of whatever order
 _INDEXED = {
     *_ORDERED,
@@ -61,11 +61,11 @@ _SELDOM = {"failing", "misargued"}
 # of each run it is looked up, mostly in another table
 _PROBED = {"function", "tool", "failing", "misargued", "tag", "words"}
 # Holds for every run; but the planner believes that it hardly ever does.
-_RARE = Q(LooksRare("pk")) & Q(LooksRare("created_at"))
+_RARE = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
 
 
 @dataclass
-class Search:
+class QueryPlan:
     """Which runs are asked for, and the words for it that make the planner walk or gather, as is better.
 
     `tree` is the question that `condition` was made of, None where everything is asked for. The looks that it takes
@@ -73,8 +73,8 @@ class Search:
     """
 
     condition: Q
-    tree: Node | None
-    scope: Scope
+    tree: QueryNode | None
+    scope: QueryScope
     _counted: tuple[int, int] = 0, 0  # as many as the first, and how many there were
 
     def page(self, order: Order = NEWEST_FIRST) -> Q:
@@ -89,7 +89,7 @@ class Search:
 
     def valueless(self, order: Order) -> Q:
         """The condition for a page of the newest runs without a value in `order`."""
-        if self.scope.project is None or self.condition == NOTHING:
+        if self.scope.project is None or self.condition == MATCH_NONE:
             return self.condition
         return self._without(order).page()
 
@@ -100,22 +100,22 @@ class Search:
         """
         if self._is_settled or self._is_ordered:
             return self.condition, False
-        if self._near >= MOST_SEEN and not self._is_slow:
+        if self._near >= MAX_SAMPLED_MATCHES and not self._is_slow:
             return self._led, False
         if self._near < self._dense or self._gathers_few:
             return self._gathered, False
         furthest = self._furthest
-        within = Q(created_at__gte=furthest) if furthest else EVERYTHING
+        within = Q(created_at__gte=furthest) if furthest else MATCH_ALL
         return self._led & within, furthest is not None
 
     @property
     def _is_settled(self) -> bool:
-        return self.tree is None or self.scope.project is None or self.condition in (NOTHING, EVERYTHING)
+        return self.tree is None or self.scope.project is None or self.condition in (MATCH_NONE, MATCH_ALL)
 
     @cached_property
     def _fields(self) -> set[str]:
         assert self.tree is not None  # noqa: S101 - asked of questions only
-        return {"words" if isinstance(leaf, Words) else leaf.field for leaf in leaves(self.tree)}
+        return {"words" if isinstance(leaf, FreeText) else leaf.field for leaf in iterate_leaves(self.tree)}
 
     @cached_property
     def _is_ordered(self) -> bool:
@@ -125,22 +125,22 @@ class Search:
     def _is_indexed(self) -> bool:
         return self.tree is not None and self._leads_to(self.tree)
 
-    def _leads_to(self, node: Node) -> bool:
+    def _leads_to(self, node: QueryNode) -> bool:
         """Whether an index leads to what `node` finds."""
         match node:
             case Term("metadata", matches, str(key)) if self.scope.metadata_values(key, matches) is not None:
                 return True
             case Term(field, matches):
                 has_beginning = field == "id"
-                is_plain = has_beginning or not any(isinstance(match, Like) for match in matches)
+                is_plain = has_beginning or not any(isinstance(match, Wildcard) for match in matches)
                 return field in _INDEXED and is_plain
-            case Words():
+            case FreeText():
                 return True
             case Not():
                 return False
-            case All(parts):
+            case And(parts):
                 return any(map(self._leads_to, parts))
-            case Any(parts):
+            case Or(parts):
                 return all(map(self._leads_to, parts))
 
     @property
@@ -151,7 +151,7 @@ class Search:
     @property
     def _believed(self) -> Q:
         """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-        return Q(Case(When(probed(self.condition), then=True), default=False, output_field=BooleanField()))
+        return Q(Case(When(probe_per_row(self.condition), then=True), default=False, output_field=BooleanField()))
 
     @property
     def _walked(self) -> Q:
@@ -168,12 +168,12 @@ class Search:
     @cached_property
     def _lead(self) -> Q:
         """What holds of all matches and has an index, newest first, in which they are nearer to each other."""
-        return where(self._leader, self.scope) if self._leader else EVERYTHING
+        return build_condition(self._leader, self.scope) if self._leader else MATCH_ALL
 
     @cached_property
     def _leader(self) -> Term | None:
         """The part that most likely is that of the fewest runs, of those that have such an index."""
-        leaders = [part for part in _all_of(self.tree) if isinstance(part, Term) and _has_one_value(part)]
+        leaders = [part for part in _conjuncts(self.tree) if isinstance(part, Term) and _has_one_value(part)]
         return min(leaders, key=lambda part: (part == _COMPLETED, _ORDERED.index(part.field)), default=None)
 
     @cached_property
@@ -185,19 +185,19 @@ class Search:
     def _dense(self) -> int:
         """So many near matches are worth a walk."""
         if self._fields & _SELDOM:
-            return PAGE
-        dense = DENSE if self._is_indexed else 1
+            return PLANNED_PAGE_SIZE
+        dense = MIN_DENSE_MATCHES if self._is_indexed else 1
         return -(-dense // 2) if self._is_slow else dense
 
     @property
     def _looked_at(self) -> int:
         """How many of the newest runs are looked at."""
-        return -(-LOOKED_AT // 2) if self._is_slow else LOOKED_AT
+        return -(-SAMPLE_SIZE // 2) if self._is_slow else SAMPLE_SIZE
 
     @cached_property
     def _near(self) -> int:
         """How many of the newest runs match."""
-        return self._count_near(MOST_SEEN)
+        return self._count_near(MAX_SAMPLED_MATCHES)
 
     def _count_near(self, most: int) -> int:
         """The same, as many as `most`, of those that the lead has; once, unless more are wanted."""
@@ -217,16 +217,16 @@ class Search:
         """How many of the first runs in `order` match."""
         runs = Run.objects.filter(project=self.scope.project)
         runs = runs.sorted_by(order) if order.never_null else runs.valued(order)
-        last = runs.only("id", order.column)[LOOKED_AT : LOOKED_AT + 1].first()
+        last = runs.only("id", order.column)[SAMPLE_SIZE : SAMPLE_SIZE + 1].first()
         if last is None:
-            return MOST_SEEN
-        return runs.filter(self._believed).up_to(order.behind(last)).count_at_most(MOST_SEEN - 1)
+            return MAX_SAMPLED_MATCHES
+        return runs.filter(self._believed).up_to(order.behind(last)).count_at_most(MAX_SAMPLED_MATCHES - 1)
 
-    def _without(self, order: Order) -> Search:
+    def _without(self, order: Order) -> QueryPlan:
         """The same of runs without a value in `order` alone."""
-        without = Not(Term(order.field, (Given(),)))
-        tree = both([self.tree, without] if self.tree else [without])
-        return Search(self.condition & where(without, self.scope), tree, self.scope)
+        without = Not(Term(order.field, (Exists(),)))
+        tree = join_and([self.tree, without] if self.tree else [without])
+        return QueryPlan(self.condition & build_condition(without, self.scope), tree, self.scope)
 
     @property
     def _gathers_few(self) -> bool:
@@ -245,11 +245,11 @@ class Search:
         """How many runs the lead has, or a large number of them."""
         match self._leader:
             case None | Term("status" | "model" | "error" | "error_code"):
-                sums: type[Sums] = DayByModel
+                sums: type[RunRollup] = DayByModel
             case Term("assistant"):
                 sums = DayByAssistant
             case _:
-                return self._runs.filter(self._lead).count_at_most(LONGEST_WALK)
+                return self._runs.filter(self._lead).count_at_most(MAX_CHEAP_SCAN)
         found = sums._default_manager.filter(self._lead, project=self.scope.project).aggregate(runs=Sum("runs"))
         return int(found["runs"] or 0)
 
@@ -257,30 +257,31 @@ class Search:
         """Whether gathering all matches is quicker than a walk along `order`, in which rows lie far apart."""
         if self._is_short:
             return True
-        walk = PAGE / max(self._look(order), 0.5) * LOOKED_AT
+        walk = PLANNED_PAGE_SIZE / max(self._look(order), 0.5) * SAMPLE_SIZE
         if not self._is_indexed:
             return walk > self._candidates
-        return walk > LONGEST_WALK / 2 and walk * FAR_APART > self._estimate
+        return walk > MAX_CHEAP_SCAN / 2 and walk * RANDOM_ACCESS_FACTOR > self._estimate
 
     @cached_property
     def _is_short(self) -> bool:
         """Whether few runs were created in the time that is asked for."""
         since, _ = self._times
         return (
-            since is not None and self._runs.filter(created_at__gte=since).count_at_most(LONGEST_WALK) <= LONGEST_WALK
+            since is not None
+            and self._runs.filter(created_at__gte=since).count_at_most(MAX_CHEAP_SCAN) <= MAX_CHEAP_SCAN
         )
 
     @cached_property
     def _times(self) -> tuple[datetime | None, datetime | None]:
         """Since when, and until when, runs that match were created, where there are such bounds."""
         since, until = None, None
-        for part in _all_of(self.tree):
+        for part in _conjuncts(self.tree):
             match part:
                 case Term("metadata", matches, str(key)):
                     until = min(filter(None, (until, self._last_seen(key, matches))), default=None)
                 case Term("tag", matches):
                     until = min(filter(None, (until, self.scope.last_tagged(matches))), default=None)
-                case Term("created" | "started" | "ended" as field, (Compared(sign, quantity),)):
+                case Term("created" | "started" | "ended" as field, (Comparison(sign, quantity),)):
                     start, end = quantity.span(self.scope.now)
                     assert isinstance(start, datetime)  # noqa: S101 - of a field of times
                     if sign in (">", ">=", "=") and field == "created":
@@ -290,7 +291,7 @@ class Search:
                         until = min(filter(None, (until, last)))
         return since, until
 
-    def _last_seen(self, key: str, matches: tuple[Match, ...]) -> datetime | None:
+    def _last_seen(self, key: str, matches: tuple[Operator, ...]) -> datetime | None:
         """Until when runs with such metadata were created, where that is known."""
         hours = self.scope.metadata_values(key, matches)
         return max(hours.values()) + timedelta(hours=1) if hours else None
@@ -312,7 +313,7 @@ class Search:
     @property
     def _reach(self) -> int:
         """How many runs may be read to count the newest matches."""
-        return WALKED_SLOWLY if self._is_slow else WALKED
+        return MAX_SLOW_COUNT_SCAN if self._is_slow else MAX_COUNT_SCAN
 
     @cached_property
     def _is_slow(self) -> bool:
@@ -326,21 +327,21 @@ class Search:
         return runs.filter(created_at__lte=until) if until else runs
 
 
-def _all_of(node: Node | None) -> tuple[Node, ...]:
+def _conjuncts(node: QueryNode | None) -> tuple[QueryNode, ...]:
     """What must hold together."""
-    return node.parts if isinstance(node, All) else () if node is None else (node,)
+    return node.parts if isinstance(node, And) else () if node is None else (node,)
 
 
-def _is_ordered(node: Node) -> bool:
+def _is_ordered(node: QueryNode) -> bool:
     """Whether one index has all that `node` finds, newest first."""
-    others = [term for term in _all_of(node) if not (isinstance(term, Term) and term.field == "created")]
+    others = [term for term in _conjuncts(node) if not (isinstance(term, Term) and term.field == "created")]
     return not others or (len(others) == 1 and _has_one_value(others[0]))
 
 
-def _has_one_value(node: Node) -> bool:
+def _has_one_value(node: QueryNode) -> bool:
     match node:
-        case Term(field, (Is(),)):
+        case Term(field, (Equals(),)):
             return field in _ORDERED
-        case Term("awaits", (Given(),)):
+        case Term("awaits", (Exists(),)):
             return True
     return False

@@ -14,17 +14,17 @@ _UNITS = {
     "w": ("week", timedelta(weeks=1)),
 }
 _RELATIVE = re.compile(r"-([0-9]{1,5})([smhdw])")
-EXPECTED = "expected a time such as 2026-05-01, 2026-05-01T14:30:00Z or -24h"
+EXPECTED_TIME = "expected a time such as 2026-05-01, 2026-05-01T14:30:00Z or -24h"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeExpression:
     """A point in time: absolute, or so long before now. `text` is its canonical spelling."""
 
     text: str
 
     @classmethod
-    def parse(cls, text: str) -> Moment:
+    def parse(cls, text: str) -> TimeExpression:
         """Read a moment; times without a zone are UTC. Raises ValueError."""
         text = text.strip()
         if _RELATIVE.fullmatch(text):
@@ -33,7 +33,7 @@ class Moment:
             moment = datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            raise ValueError(EXPECTED) from error
+            raise ValueError(EXPECTED_TIME) from error
         return cls(moment.isoformat().removesuffix("+00:00") + "Z")
 
     def at(self, now: datetime) -> datetime:

@@ -14,16 +14,16 @@ from django.utils import timezone
 
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
-from runs.query.ast import All, Node, Term, both
-from runs.query.conditions import EVERYTHING, where
-from runs.query.did_you_mean import suggestion
-from runs.query.fields import CHOICES
-from runs.query.grammar import PARAMETER
-from runs.query.operators import Compared, Instant, Is
-from runs.query.planner import Search
+from runs.query.ast import And, QueryNode, Term, join_and
+from runs.query.conditions import MATCH_ALL, build_condition
+from runs.query.did_you_mean import find_closest_match
+from runs.query.fields import CHOICE_PARAMS
+from runs.query.grammar import QUERY_PARAM
+from runs.query.operators import Comparison, Equals, TimeQuantity
+from runs.query.planner import QueryPlan
 from runs.query.query_text import Query
-from runs.query.relative_times import Moment
-from runs.query.sql_targets import NOTHING, Scope
+from runs.query.relative_times import TimeExpression
+from runs.query.sql_targets import MATCH_NONE, QueryScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class RunFilters:
     assistant: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     thread: tuple[str, ...] = ()
-    since: Moment | None = None
-    until: Moment | None = None
+    since: TimeExpression | None = None
+    until: TimeExpression | None = None
     q: Query | None = None
 
     @classmethod
@@ -56,17 +56,17 @@ class RunFilters:
             if name not in _PARAMETERS and name not in also
         ]
         found: dict[str, Any] = {}
-        for field in CHOICES:
+        for field in CHOICE_PARAMS:
             values = tuple(dict.fromkeys(query.get(field.name, ())))
             problems += [Problem(field.name, reason) for value in values if (reason := field.problem(value))]
             found[field.name] = values
         for parameter, name in _MOMENTS.items():
             found[name] = _moment(parameter, query.get(parameter, ()), problems)
-        asked = _query(query.get(PARAMETER, ()), problems)
+        asked = _query(query.get(QUERY_PARAM, ()), problems)
         if problems:
             raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
         kept = _MOMENTS.values() if is_timed else ()
-        found[PARAMETER] = _by_parameters(asked.tree, found, kept) if asked else None
+        found[QUERY_PARAM] = _by_parameters(asked.tree, found, kept) if asked else None
         return cls(**found)
 
     @classmethod
@@ -77,14 +77,14 @@ class RunFilters:
         """
         if _QUERY_STRING.match(text):
             return cls.from_query(parse_qs(text.removeprefix("?"), keep_blank_values=True))
-        return cls.from_query({PARAMETER: [text]})
+        return cls.from_query({QUERY_PARAM: [text]})
 
     @classmethod
     def of_language(cls, text: str) -> RunFilters:
         """Read what `as_language` wrote; whatever parameters can say is asked by these. Raises InvalidFilter."""
         if not text.strip():
             return cls()
-        return cls.from_query({PARAMETER: [text]})
+        return cls.from_query({QUERY_PARAM: [text]})
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with `changes` made to the state first: `f.query(status=())`."""
@@ -93,18 +93,18 @@ class RunFilters:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Parameters and values in their fixed order; what is not filtered is left out."""
-        chosen = [(field.name, value) for field in CHOICES for value in getattr(self, field.name)]
+        chosen = [(field.name, value) for field in CHOICE_PARAMS for value in getattr(self, field.name)]
         times = [(parameter, getattr(self, name)) for parameter, name in _MOMENTS.items()]
-        asked = [*times, (PARAMETER, self.q)]
+        asked = [*times, (QUERY_PARAM, self.q)]
         return chosen + [(parameter, str(value)) for parameter, value in asked if value]
 
-    def search(self, project: Project | None, now: datetime | None = None) -> Search:
+    def search(self, project: Project | None, now: datetime | None = None) -> QueryPlan:
         """The same as a question to the runs of `project`, or of all; relative times are seen from `now`.
 
         Asks the database for the configurations and names that `q` may mean.
         """
-        scope = Scope(project, now or timezone.now())
-        return Search(self._condition(scope), self.tree, scope)
+        scope = QueryScope(project, now or timezone.now())
+        return QueryPlan(self._condition(scope), self.tree, scope)
 
     def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
         """What a run must satisfy, in the words that are best for a page of the newest (see `Search`).
@@ -114,29 +114,31 @@ class RunFilters:
         search = self.search(project, now)
         return search.page() if paged else search.condition
 
-    def _condition(self, scope: Scope) -> Q:
+    def _condition(self, scope: QueryScope) -> Q:
         condition = Q()
-        for field in CHOICES:
+        for field in CHOICE_PARAMS:
             if values := getattr(self, field.name):
                 condition &= Q(**{f"{field.column}__in": values})
         if self.since:
             condition &= Q(created_at__gte=self.since.at(scope.now))
         if self.until:
             condition &= Q(created_at__lt=self.until.at(scope.now))
-        asked = where(self.q.tree, scope) if self.q else EVERYTHING
-        return NOTHING if asked == NOTHING else condition & asked
+        asked = build_condition(self.q.tree, scope) if self.q else MATCH_ALL
+        return MATCH_NONE if asked == MATCH_NONE else condition & asked
 
     @property
-    def tree(self) -> Node | None:
+    def tree(self) -> QueryNode | None:
         """All of it as one query of the language; None where nothing is filtered."""
-        parts: list[Node] = [_term(field.name, values) for field in CHOICES if (values := getattr(self, field.name))]
+        parts: list[QueryNode] = [
+            _term(field.name, values) for field in CHOICE_PARAMS if (values := getattr(self, field.name))
+        ]
         if self.since:
-            parts.append(Term("created", (Compared(">=", Instant(self.since.text)),)))
+            parts.append(Term("created", (Comparison(">=", TimeQuantity(self.since.text)),)))
         if self.until:
-            parts.append(Term("created", (Compared("<", Instant(self.until.text)),)))
+            parts.append(Term("created", (Comparison("<", TimeQuantity(self.until.text)),)))
         if self.q:
             parts.append(self.q.tree)
-        return both(parts) if parts else None
+        return join_and(parts) if parts else None
 
     def as_language(self) -> str:
         """All of it as the language writes it, "" for nothing: for saved views and files."""
@@ -144,7 +146,7 @@ class RunFilters:
 
     def describe(self) -> str:
         """The state as a sentence: `runs with status failed or expired on gpt-4o since 24 hours ago`."""
-        chosen = ((field.words, getattr(self, field.name)) for field in CHOICES)
+        chosen = ((field.words, getattr(self, field.name)) for field in CHOICE_PARAMS)
         words = ["runs", *(f"{before} {' or '.join(values)}" for before, values in chosen if values)]
         if self.since:
             words.append(f"since {self.since.describe()}")
@@ -156,7 +158,7 @@ class RunFilters:
 
     def without(self, name: str) -> RunFilters:
         """The state without what is asked of the field `name`."""
-        nothing: Any = None if name in (*_MOMENTS.values(), PARAMETER) else ()
+        nothing: Any = None if name in (*_MOMENTS.values(), QUERY_PARAM) else ()
         return replace(self, **{name: nothing})
 
     def toggled(self, name: str, value: str) -> RunFilters:
@@ -168,7 +170,7 @@ class RunFilters:
     def narrowed(self, text: str) -> RunFilters:
         """The state of which `text` is asked too, in the query language. Raises InvalidFilter."""
         asked = Query.parse(text)
-        return replace(self, q=Query(both([self.q.tree, asked.tree])) if self.q else asked)
+        return replace(self, q=Query(join_and([self.q.tree, asked.tree])) if self.q else asked)
 
     @property
     def active(self) -> list[str]:
@@ -181,28 +183,28 @@ class RunFilters:
 
 _QUERY_STRING = re.compile(r"\?|[a-z]+=")
 _MOMENTS = {"from": "since", "to": "until"}
-_PARAMETERS = (*(field.name for field in CHOICES), *_MOMENTS, PARAMETER)
+_PARAMETERS = (*(field.name for field in CHOICE_PARAMS), *_MOMENTS, QUERY_PARAM)
 
 
 def _unknown_parameter(name: str, also: Sequence[str]) -> str:
     known = (*_PARAMETERS, *also)
-    near = suggestion(name, known)
+    near = find_closest_match(name, known)
     return "unknown parameter" + (f"; did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
 
 
-def _moment(parameter: str, values: Sequence[str], problems: list[Problem]) -> Moment | None:
+def _moment(parameter: str, values: Sequence[str], problems: list[Problem]) -> TimeExpression | None:
     text = _only(parameter, values, problems)
     if text is None:
         return None
     try:
-        return Moment.parse(text)
+        return TimeExpression.parse(text)
     except ValueError as error:
         problems.append(Problem(parameter, str(error)))
         return None
 
 
 def _query(values: Sequence[str], problems: list[Problem]) -> Query | None:
-    text = _only(PARAMETER, values, problems)
+    text = _only(QUERY_PARAM, values, problems)
     if text is None:
         return None
     try:
@@ -220,26 +222,26 @@ def _only(parameter: str, values: Sequence[str], problems: list[Problem]) -> str
     return filled[0] if len(filled) == 1 else None
 
 
-def _term(name: str, values: tuple[str, ...]) -> Node:
+def _term(name: str, values: tuple[str, ...]) -> QueryNode:
     """The values of a choice field as a term. Codes that only quotes can write have a field of their own."""
-    matches = tuple(map(Is, values))
+    matches = tuple(map(Equals, values))
     is_quoted = any(str(match) != match.value for match in matches)
     return Term("error_code" if name == "error" and is_quoted else name, matches)
 
 
-def _by_parameters(tree: Node, found: dict[str, Any], kept: Collection[str]) -> Query | None:
+def _by_parameters(tree: QueryNode, found: dict[str, Any], kept: Collection[str]) -> Query | None:
     """Note in `found` what parts of `tree` ask, where a field that is not `kept` as it is can ask the same.
 
     What is left over.
     """
-    rest: list[Node] = []
-    for part in tree.parts if isinstance(tree, All) else (tree,):
+    rest: list[QueryNode] = []
+    for part in tree.parts if isinstance(tree, And) else (tree,):
         name, value = _as_parameter(part)
         if name and name not in kept and (shared := _shared(found[name], value)):
             found[name] = shared
         else:
             rest.append(part)
-    return Query(both(rest)) if rest else None
+    return Query(join_and(rest)) if rest else None
 
 
 def _shared(asked: Any, more: Any) -> Any:
@@ -249,19 +251,19 @@ def _shared(asked: Any, more: Any) -> Any:
     return tuple(each for each in asked if each in more) if isinstance(asked, tuple) else None
 
 
-def _as_parameter(part: Node) -> tuple[str, Any]:
+def _as_parameter(part: QueryNode) -> tuple[str, Any]:
     """The field of the state, and its value there, that asks what `part` asks; "" where there is none."""
     match part:
-        case Term("created", (Compared(">=", Instant(text)),)):
-            return "since", Moment.parse(text)
-        case Term("created", (Compared("<", Instant(text)),)):
-            return "until", Moment.parse(text)
-        case Term(field, matches) if all(isinstance(each, Is) for each in matches):
-            values = tuple(each.value for each in matches if isinstance(each, Is))
+        case Term("created", (Comparison(">=", TimeQuantity(text)),)):
+            return "since", TimeExpression.parse(text)
+        case Term("created", (Comparison("<", TimeQuantity(text)),)):
+            return "until", TimeExpression.parse(text)
+        case Term(field, matches) if all(isinstance(each, Equals) for each in matches):
+            values = tuple(each.value for each in matches if isinstance(each, Equals))
             # the language finds assistants by their names too
             is_meant = field != "assistant" or all(value.startswith("asst_") for value in values)
             return _AS_PARAMETER.get(field, "") if is_meant else "", values
     return "", None
 
 
-_AS_PARAMETER = {field.name: field.name for field in CHOICES} | {"error_code": "error"}
+_AS_PARAMETER = {field.name: field.name for field in CHOICE_PARAMS} | {"error_code": "error"}

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from runs.db import lookups
-from runs.db.keyset_pagination import LEAST, or_least
+from runs.db.keyset_pagination import MISSING_SORT_VALUE, coalesce_missing
 from runs.models import (
     Assistant,
     Configuration,
@@ -27,27 +27,30 @@ from runs.models import (
     RunStep,
     RunTag,
 )
-from runs.query.operators import Between, Compared, Contains, Given, Is, Like, Match, Quantity, escaped
+from runs.query.operators import Comparison, Contains, Equals, Operator, Quantity, Range, Wildcard, escape_like
+from runs.query.operators import Exists as Given
 
-NOTHING = Q(pk__in=[])
+MATCH_NONE = Q(pk__in=[])
 # Ids of configurations and groups, and names, that are written out, which the planner serves best. More of them match
 # so much that walking the list is right, and a subquery is as good.
-MOST_WRITTEN_OUT = 500
+MAX_INLINE_IDS = 500
 # Values of metadata that are written out for a pattern: each is compared with those of every run that is looked at.
-MOST_ALTERNATIVES = 50
+MAX_INLINE_VALUES = 50
 
 # Of `or_least`, hence never of null.
 _COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
-NEVER_NULL = (Exists, *_COMPARISONS.values())
+NEVER_NULL_EXPRESSIONS = (Exists, *_COMPARISONS.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class QueryScope:
     """Within what is asked: one project, or all where it is None; `now` is what relative times are seen from."""
 
     project: Project | None
     now: datetime
-    _known: dict[tuple[str, tuple[Match, ...]], dict[str, datetime] | None] = field(default_factory=dict, compare=False)
+    _known: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
+        default_factory=dict, compare=False
+    )
 
     def configurations(self, condition: Q) -> Q:
         """The runs whose configuration fulfils `condition`; one query, for the ids."""
@@ -57,15 +60,15 @@ class Scope:
         """The runs whose error group fulfils `condition`; one query, for the ids."""
         return self._runs_of("error_group", ErrorGroup.objects.filter(condition))
 
-    def called_like(self, match: Like) -> list[str] | None:
+    def called_like(self, match: Wildcard) -> list[str] | None:
         """The functions of that pattern that were ever called, None where they may be many; one query."""
         if self.project is None:
             return None
         called = HourByTool._default_manager.filter(project=self.project, type="function", name__like=match.sql)
-        names = list(called.order_by("name").values_list("name", flat=True).distinct()[: MOST_WRITTEN_OUT + 1])
-        return names if len(names) <= MOST_WRITTEN_OUT else None
+        names = list(called.order_by("name").values_list("name", flat=True).distinct()[: MAX_INLINE_IDS + 1])
+        return names if len(names) <= MAX_INLINE_IDS else None
 
-    def metadata_values(self, key: str, matches: tuple[Match, ...]) -> dict[str, datetime] | None:
+    def metadata_values(self, key: str, matches: tuple[Operator, ...]) -> dict[str, datetime] | None:
         """The values of a key of the metadata of which one of `matches` holds, and the last hour of runs with each.
 
         None where not all values are known, or very many are meant. Asks the database once.
@@ -75,36 +78,36 @@ class Scope:
             self._known[asked] = self._metadata_values(key, matches)
         return self._known[asked]
 
-    def _metadata_values(self, key: str, matches: tuple[Match, ...]) -> dict[str, datetime] | None:
-        if self.project is None or not all(isinstance(match, Is | Like) for match in matches):
+    def _metadata_values(self, key: str, matches: tuple[Operator, ...]) -> dict[str, datetime] | None:
+        if self.project is None or not all(isinstance(match, Equals | Wildcard) for match in matches):
             return None
         if not MetadataKey.objects.in_project(self.project).has_all_values(key):
             return None
-        values = [match.value for match in matches if isinstance(match, Is)]
-        patterns = [match.sql for match in matches if isinstance(match, Like)]
-        return MetadataValue.objects.of_key(self.project, key).last_hours(values, patterns, MOST_ALTERNATIVES)
+        values = [match.value for match in matches if isinstance(match, Equals)]
+        patterns = [match.sql for match in matches if isinstance(match, Wildcard)]
+        return MetadataValue.objects.of_key(self.project, key).last_hours(values, patterns, MAX_INLINE_VALUES)
 
-    def last_tagged(self, matches: tuple[Match, ...]) -> datetime | None:
+    def last_tagged(self, matches: tuple[Operator, ...]) -> datetime | None:
         """When the newest run was created that has a tag of which one of `matches` holds; one query for each."""
         if self.project is None:
             return None
         tags = RunTag.objects.in_project(self.project)
         found = (
             tags.named([match.value])
-            if isinstance(match, Is)
+            if isinstance(match, Equals)
             else tags.like(match.sql)
-            if isinstance(match, Like)
+            if isinstance(match, Wildcard)
             else tags
             for match in matches
         )
         return max(filter(None, (each.newest_run() for each in found)), default=None)
 
-    def assistants_like(self, matches: Iterable[Match]) -> list[str]:
+    def assistants_like(self, matches: Iterable[Operator]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
         patterns = [
-            match.sql if isinstance(match, Like) else escaped(match.value)
+            match.sql if isinstance(match, Wildcard) else escape_like(match.value)
             for match in matches
-            if isinstance(match, Is | Like)
+            if isinstance(match, Equals | Wildcard)
         ]
         if self.project is None or not patterns:
             return []
@@ -113,85 +116,85 @@ class Scope:
     def _runs_of(self, name: str, found: QuerySet[Any]) -> Q:
         if self.project is not None:
             found = found.filter(project=self.project)
-        ids = list(found.values_list("pk", flat=True)[: MOST_WRITTEN_OUT + 1])
-        if len(ids) > MOST_WRITTEN_OUT:
+        ids = list(found.values_list("pk", flat=True)[: MAX_INLINE_IDS + 1])
+        if len(ids) > MAX_INLINE_IDS:
             return Q(**{f"{name}__in": found.values("pk")})
-        return Q(**{f"{name}__in": sorted(ids)}) if ids else NOTHING
+        return Q(**{f"{name}__in": sorted(ids)}) if ids else MATCH_NONE
 
 
-class Target(Protocol):
+class SqlTarget(Protocol):
     """Where a field's answer is."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
         """The runs of which one of `matches` holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnTarget:
     """A text column of the run."""
 
     name: str
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        values = [match.value for match in matches if isinstance(match, Is)]
-        others = [match for match in matches if not isinstance(match, Is)]
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        values = [match.value for match in matches if isinstance(match, Equals)]
+        others = [match for match in matches if not isinstance(match, Equals)]
         conditions = [self._one(match) for match in others]
-        return any_of([Q(**{f"{self.name}__in": values}), *conditions] if values else conditions)
+        return combine_or([Q(**{f"{self.name}__in": values}), *conditions] if values else conditions)
 
-    def _one(self, match: Match) -> Q:
+    def _one(self, match: Operator) -> Q:
         match match:
             case Given():
                 return Q(**{f"{self.name}__isnull": False})
-            case Like():
+            case Wildcard():
                 return Q(**{f"{self.name}__like": match.sql})
             case Contains():
                 return Q(**{f"{self.name}__ilike": match.sql})
-        raise unexpected(match)
+        raise unsupported_operator(match)
 
 
 @dataclass(frozen=True, slots=True)
-class AssistantIdOrName:
+class AssistantTarget:
     """The assistant's id, or the name that is shown in its place. Of a name that several have, all are meant."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
-        named = tuple(Is(assistant_id) for assistant_id in scope.assistants_like(matches))
-        return Column("assistant_id").where((*matches, *named), key, scope)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        named = tuple(Equals(assistant_id) for assistant_id in scope.assistants_like(matches))
+        return ColumnTarget("assistant_id").where((*matches, *named), key, scope)
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class ErrorTarget:
     """The error's code, or with a text its message or its code (some servers put sentences there)."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
         texts = [match for match in matches if isinstance(match, Contains)]
         codes = tuple(match for match in matches if not isinstance(match, Contains))
         found = [Q(error_message__ilike=each.sql) | Q(error_code=each.text) for each in texts]
-        return any_of([Column("error_code").where(codes, key, scope), *found] if codes else found)
+        return combine_or([ColumnTarget("error_code").where(codes, key, scope), *found] if codes else found)
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class OrderedColumnTarget:
     """A column with an order."""
 
     name: str
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(self._one(match, scope.now) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(self._one(match, scope.now) for match in matches)
 
-    def _one(self, match: Match, now: datetime) -> Q:
+    def _one(self, match: Operator, now: datetime) -> Q:
         match match:
             case Given():
                 return self._given()
-            case Compared():
+            case Comparison():
                 return self._compared(match, now)
-            case Between(low, high):
+            case Range(low, high):
                 return self._from(low, now) & self._through(high, now)
-        raise unexpected(match)
+        raise unsupported_operator(match)
 
     def _given(self) -> Q:
         return Q(**{f"{self.name}__isnull": False})
 
-    def _compared(self, match: Compared, now: datetime) -> Q:
+    def _compared(self, match: Comparison, now: datetime) -> Q:
         start, end = match.quantity.span(now)
         match match.sign:
             case ">=":
@@ -217,19 +220,19 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked(Measure):
+class SortableColumnTarget(OrderedColumnTarget):
     """A column that runs are sorted by too, asked in the words of that index: what has no value counts as least."""
 
     def _given(self) -> Q:
-        return self._bound("gt", LEAST)
+        return self._bound("gt", MISSING_SORT_VALUE)
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
-        condition = Q(_COMPARISONS[lookup](or_least(self.name), value))
-        return condition & self._bound("gt", LEAST) if lookup.startswith("lt") else condition
+        condition = Q(_COMPARISONS[lookup](coalesce_missing(self.name), value))
+        return condition & self._bound("gt", MISSING_SORT_VALUE) if lookup.startswith("lt") else condition
 
 
 @dataclass(frozen=True, slots=True)
-class Wait(Measure):
+class ElapsedTimeTarget(OrderedColumnTarget):
     """The milliseconds from the run's creation to a later moment, which is a column."""
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
@@ -239,143 +242,143 @@ class Wait(Measure):
 
 
 @dataclass(frozen=True, slots=True)
-class Elements:
+class ArrayTarget:
     """An array of texts in the run."""
 
     name: str
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(holding(self.name, match) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(match_array(self.name, match) for match in matches)
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TagTarget:
     """The team's own labels, which lie beside the run."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(self._one(match, scope) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(self._one(match, scope) for match in matches)
 
-    def _one(self, match: Match, scope: Scope) -> Q:
+    def _one(self, match: Operator, scope: QueryScope) -> Q:
         tags = RunTag.objects.filter(run=OuterRef("pk"))
         if scope.project is not None:
             tags = tags.filter(project=scope.project)
         match match:
             case Given():
                 return Q(Exists(tags))
-            case Is(value):
+            case Equals(value):
                 return Q(Exists(tags.filter(tag=value)))
-            case Like():
+            case Wildcard():
                 return Q(Exists(tags.filter(tag__like=match.sql)))
-        raise unexpected(match)
+        raise unsupported_operator(match)
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfigurationTarget:
     """A text or an array of texts in the run's configuration."""
 
     name: str
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return scope.configurations(any_of(self.one(match) for match in matches))
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return scope.configurations(combine_or(self.one(match) for match in matches))
 
-    def one(self, match: Match) -> Q:
+    def one(self, match: Operator) -> Q:
         """What a configuration has to be."""
         match match:
             case Contains():
                 return Q(**{f"{self.name}__ilike": match.sql})
             case Given() if self.name == "instructions":
                 return Q(instructions__isnull=False)
-        return holding(self.name, match)
+        return match_array(self.name, match)
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationId:
+class ConfigurationIdTarget:
     """The configuration's id, by its beginning."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return scope.configurations(any_of(_begins(match) for match in matches))
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return scope.configurations(combine_or(_begins(match) for match in matches))
 
 
 @dataclass(frozen=True, slots=True)
-class GroupId:
+class ErrorGroupIdTarget:
     """The error group's id, by its beginning."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
         if any(isinstance(match, Given) for match in matches):
             return Q(error_group__isnull=False)
-        return scope.error_groups(any_of(_begins(match) for match in matches))
+        return scope.error_groups(combine_or(_begins(match) for match in matches))
 
 
-def _begins(match: Match) -> Q:
-    if not isinstance(match, Is):
-        raise unexpected(match)
+def _begins(match: Operator) -> Q:
+    if not isinstance(match, Equals):
+        raise unsupported_operator(match)
     low, high = (uuid.UUID(match.value.ljust(32, digit)) for digit in "0f")
     return Q(pk__range=(low, high))
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class CalledFunctionTarget:
     """Functions that the run's steps tell of."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(self._one(match, scope) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(self._one(match, scope) for match in matches)
 
-    def _one(self, match: Match, scope: Scope) -> Q:
+    def _one(self, match: Operator, scope: QueryScope) -> Q:
         match match:
             case Given():
-                return in_steps(Q(tool_types__contains=["function"]))
-            case Is(value):
+                return has_step(Q(tool_types__contains=["function"]))
+            case Equals(value):
                 # the index finds the name, and few of those it finds are no function's
-                return in_steps(Q(tool_names__contains=[value]) & Q(lookups.CallsFunction(escaped(value))))
-            case Like():
+                return has_step(Q(tool_names__contains=[value]) & Q(lookups.CallsFunctionLike(escape_like(value))))
+            case Wildcard():
                 return self._like(match, scope)
-        raise unexpected(match)
+        raise unsupported_operator(match)
 
-    def _like(self, match: Like, scope: Scope) -> Q:
+    def _like(self, match: Wildcard, scope: QueryScope) -> Q:
         """No index knows of patterns; but sums know every name that was called, and names are few."""
-        calls = Q(lookups.CallsFunction(match.sql))
+        calls = Q(lookups.CallsFunctionLike(match.sql))
         names = scope.called_like(match)
         if names is None:
-            return in_steps(calls)
-        return in_steps(Q(tool_names__overlap=names) & calls) if names else NOTHING
+            return has_step(calls)
+        return has_step(Q(tool_names__overlap=names) & calls) if names else MATCH_NONE
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ToolTarget:
     """Kinds of tools and names of functions, that the run could call or did."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(
-            scope.configurations(holding("tool_types", match) | holding("function_names", match))
-            | in_steps(holding("tool_types", match) | holding("tool_names", match))
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(
+            scope.configurations(match_array("tool_types", match) | match_array("function_names", match))
+            | has_step(match_array("tool_types", match) | match_array("tool_names", match))
             for match in matches
         )
 
 
-def in_steps(condition: Q) -> Q:
+def has_step(condition: Q) -> Q:
     """The runs with a step that fulfils `condition`."""
     return Q(Exists(RunStep.objects.filter(condition, run=OuterRef("pk"))))
 
 
-def holding(name: str, match: Match) -> Q:
+def match_array(name: str, match: Operator) -> Q:
     """An array with an element that is of `match`."""
     match match:
         case Given():
             # the first is what a partial index knows
             return Q(**{f"{name}__isnull": False}) & Q(**{f"{name}__len__gt": 0})
-        case Is(value):
+        case Equals(value):
             return Q(**{f"{name}__contains": [value]})
-        case Like():
+        case Wildcard():
             return Q(**{f"{name}__any_like": match.sql})
-    raise unexpected(match)
+    raise unsupported_operator(match)
 
 
-def words(text: str, scope: Scope) -> Q:
+def match_free_text(text: str, scope: QueryScope) -> Q:
     """The runs that a free text finds. Each part has an index of its own, so that Postgres can unite them."""
     contains = Contains(text)
     configured = scope.configurations(Q(instructions__ilike=contains.sql) | Q(function_names__contains=[text]))
     return (
-        Q(external_id__like=f"{escaped(text)}%")
+        Q(external_id__like=f"{escape_like(text)}%")
         | Q(thread_id=text)
         | Q(assistant_id=text)
         | Q(error_message__ilike=contains.sql)
@@ -384,11 +387,11 @@ def words(text: str, scope: Scope) -> Q:
     )
 
 
-def any_of(conditions: Iterable[Q]) -> Q:
+def combine_or(conditions: Iterable[Q]) -> Q:
     """One of `conditions`, of which there is one at least."""
     return reduce(or_, conditions)
 
 
-def unexpected(match: Match) -> TypeError:
+def unsupported_operator(match: Operator) -> TypeError:
     """A kind reads what its field's target doesn't know: the registry is wrong."""
     return TypeError(f"no condition for {match!r}")

@@ -12,7 +12,7 @@ _COMMA = "a comma stands between two values of a field, without spaces, as in st
 _LAST_KEYWORD = re.compile(r"(?:^|[\s()])(OR|AND|NOT)\s*$")
 
 
-def fault(text: str, place: int) -> tuple[int, str]:
+def locate_syntax_error(text: str, place: int) -> tuple[int, str]:
     """Where exactly the fault is (counted from 0), and what to say of it; `place` is where reading stopped."""
     place += len(text[place:]) - len(text[place:].lstrip())
     rest = text[place:]
@@ -30,7 +30,7 @@ def fault(text: str, place: int) -> tuple[int, str]:
 def _at_end(text: str) -> tuple[int, str]:
     if keyword := _LAST_KEYWORD.search(text):
         return keyword.start(1), f"expected something to search for after '{keyword[1]}'"
-    opened = _open(text)
+    opened = _find_unclosed_parentheses(text)
     if opened:
         return opened[-1], "this '(' is never closed"
     return len(text), "the query ends too early"
@@ -51,7 +51,7 @@ def _at_mark(text: str, place: int) -> tuple[int, str]:
     before = text[:place].rstrip()
     if text[place] == ",":
         return place, _COMMA
-    if not _open(text[:place]):
+    if not _find_unclosed_parentheses(text[:place]):
         return place, "there is no '(' for this ')'"
     if keyword := _LAST_KEYWORD.search(before):
         return keyword.start(1), f"expected something to search for after '{keyword[1]}'"
@@ -78,7 +78,7 @@ def _at_word(text: str, place: int) -> tuple[int, str]:
     return place, f"can't be read: '{text[place : place + 20]}'"
 
 
-def _open(text: str) -> list[int]:
+def _find_unclosed_parentheses(text: str) -> list[int]:
     """Where the parentheses stand that are not closed."""
     opened: list[int] = []
     for index, mark in enumerate(_QUOTED.sub(lambda found: "." * len(found[0]), text)):

@@ -6,29 +6,29 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from runs.models.run import CALLS
-from runs.query.operators import Given, Match
-from runs.query.sql_targets import Scope, any_of, holding, in_steps
+from runs.models.run import HAS_TOOL_CALLS
+from runs.query.operators import Exists, Operator
+from runs.query.sql_targets import QueryScope, combine_or, has_step, match_array
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailedCallTarget:
     """Tools and functions that were called in a step that failed."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(in_steps(Q(status="failed") & self._one(match)) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(has_step(Q(status="failed") & self._one(match)) for match in matches)
 
-    def _one(self, match: Match) -> Q:
-        return CALLS if isinstance(match, Given) else holding("tool_names", match)
+    def _one(self, match: Operator) -> Q:
+        return HAS_TOOL_CALLS if isinstance(match, Exists) else match_array("tool_names", match)
 
 
 @dataclass(frozen=True, slots=True)
-class Misargued:
+class InvalidCallTarget:
     """Functions of which a call did not keep to the run's tools, as far as calls were checked."""
 
-    def where(self, matches: tuple[Match, ...], key: str | None, scope: Scope) -> Q:  # noqa: ARG002
-        return any_of(in_steps(~Q(misargued=[]) & self._one(match)) for match in matches)
+    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        return combine_or(has_step(~Q(misargued=[]) & self._one(match)) for match in matches)
 
-    def _one(self, match: Match) -> Q:
+    def _one(self, match: Operator) -> Q:
         """Of those that are not empty, as the indexes have it."""
-        return Q(misargued__isnull=False) if isinstance(match, Given) else holding("misargued", match)
+        return Q(misargued__isnull=False) if isinstance(match, Exists) else match_array("misargued", match)

@@ -39,9 +39,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 # Differs whenever one of the two rows does: Postgres writes a changed row to a new place, and notes which transaction
 # did it.
-_VERSION = "concat_ws(' ', api_key.xmin, api_key.ctid, project.xmin, project.ctid)"
-_VERSION_OF_USABLE = f"""
-    SELECT {_VERSION} FROM api_key JOIN project ON project.id = api_key.project_id
+_ROW_VERSION = "concat_ws(' ', api_key.xmin, api_key.ctid, project.xmin, project.ctid)"
+_SELECT_USABLE_KEY_VERSION = f"""
+    SELECT {_ROW_VERSION} FROM api_key JOIN project ON project.id = api_key.project_id
      WHERE api_key.digest = %s AND api_key.revoked_at IS NULL"""  # noqa: S608
 
 
@@ -52,13 +52,13 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def with_digest(self, digest: bytes) -> ApiKey | None:
         """The key with that hash and its project, with the version of their rows, in one query."""
-        found = self.select_related("project").annotate(rows_version=RawSQL(_VERSION, []))  # noqa: S611
+        found = self.select_related("project").annotate(rows_version=RawSQL(_ROW_VERSION, []))  # noqa: S611
         return found.filter(digest=digest).first()
 
     def version(self, digest: bytes) -> str | None:
         """The version alone, in a tenth of the time; None for a key that is unknown or was revoked."""
         with connections[self.db].cursor() as cursor:
-            cursor.execute(_VERSION_OF_USABLE, [digest])
+            cursor.execute(_SELECT_USABLE_KEY_VERSION, [digest])
             row = cursor.fetchone()
             return None if row is None else row[0]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runs.models import Assistant, Project, User
 
 
-def _shown(lookup: str, value: str | bool) -> models.Q:
+def _display_name_matches(lookup: str, value: str | bool) -> models.Q:
     """Of the name that is shown: the one that a person gave, otherwise the posted one."""
     given, posted = models.Q(**{f"given_name__{lookup}": value}), models.Q(**{f"posted_name__{lookup}": value})
     return given | (models.Q(given_name__isnull=True) & posted)
@@ -28,15 +28,15 @@ class AssistantQuerySet(models.QuerySet["Assistant"]):
     def names(self, project: Project, assistant_ids: Iterable[str | None]) -> dict[str, str]:
         """What is shown in place of those ids, by id; of those that have a name. One look-up by key."""
         keys = {project.key(each) for each in assistant_ids if each}
-        return _by_id(self.filter(pk__in=keys)) if keys else {}
+        return _display_names(self.filter(pk__in=keys)) if keys else {}
 
     def named_like(self, project: Project, pattern: str) -> dict[str, str]:
         """The names that are like `pattern`, as ILIKE takes it, by the ids of their assistants."""
-        return _by_id(self.filter(_shown("ilike", pattern), project=project))
+        return _display_names(self.filter(_display_name_matches("ilike", pattern), project=project))
 
     def ids_named(self, project: Project, patterns: Iterable[str]) -> list[str]:
         """The ids of the assistants whose name is like one of `patterns`, as LIKE takes them."""
-        like = reduce(or_, (_shown("like", pattern) for pattern in patterns))
+        like = reduce(or_, (_display_name_matches("like", pattern) for pattern in patterns))
         found = self.filter(like, project=project).order_by("external_id")
         return list(found.values_list("external_id", flat=True))
 
@@ -48,6 +48,6 @@ class AssistantQuerySet(models.QuerySet["Assistant"]):
         self.update_or_create(pk=project.key(assistant_id), defaults=given, create_defaults=given | new)
 
 
-def _by_id(assistants: AssistantQuerySet) -> dict[str, str]:
+def _display_names(assistants: AssistantQuerySet) -> dict[str, str]:
     found = assistants.values_list("external_id", "given_name", "posted_name")
     return {assistant_id: name for assistant_id, given, posted in found if (name := given or posted)}

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
-from runs.db.keyset_pagination import earlier_than_outer
-from runs.querysets.course import ANSWERED, ASKED, SAME_THREAD, Place, bytewise, in_course
+from runs.db.keyset_pagination import precedes_outer_row
+from runs.querysets.course import (
+    ANSWER_RANK,
+    QUESTION_RANK,
+    SAME_THREAD_AS_OUTER,
+    ThreadPosition,
+    collate_bytewise,
+    order_in_thread,
+)
 
 if TYPE_CHECKING:
     from runs.models import Message, Project, Run
@@ -29,15 +36,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def for_export(self) -> Self:
         """Oldest first; the posted id settles equal times."""
-        return self.order_by("created_at", bytewise("external_id"))
+        return self.order_by("created_at", collate_bytewise("external_id"))
 
     def opening_threads(self, runs: RunQuerySet) -> Self:
         """The messages that are the first thing known of their thread, before all of `runs`.
 
         Where a run and a message came in the same second, it is the run (see `RunQuerySet.opening_threads`).
         """
-        earlier = self.filter(**SAME_THREAD).filter(earlier_than_outer("created_at", "id"))
-        made = runs.filter(**SAME_THREAD, created_at__lte=models.OuterRef("created_at"))
+        earlier = self.filter(**SAME_THREAD_AS_OUTER).filter(precedes_outer_row("created_at", "id"))
+        made = runs.filter(**SAME_THREAD_AS_OUTER, created_at__lte=models.OuterRef("created_at"))
         return self.filter(~models.Exists(earlier), ~models.Exists(made))
 
     def of_run(self, run: Run) -> Self:
@@ -49,10 +56,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         said = self.filter(project_id=run.project_id, thread_id=run.thread_id, created_at__lte=run.created_at)
         return said.filter(role="user").order_by("-created_at", "-id").first()
 
-    def in_course(self, after: Place | None) -> Self:
+    def in_course(self, after: ThreadPosition | None) -> Self:
         """As they went, from behind `after` on; within a second, people ask first and the rest comes last."""
-        asked = models.When(role="user", then=models.Value(ASKED))
-        return in_course(self.alias(rank=models.Case(asked, default=models.Value(ANSWERED))), after)
+        asked = models.When(role="user", then=models.Value(QUESTION_RANK))
+        return order_in_thread(self.alias(rank=models.Case(asked, default=models.Value(ANSWER_RANK))), after)
 
     def for_reading(self) -> Self:
         """Without what is not shown among the messages of a thread."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runs.models import MetadataKey, MetadataValue, Project  # noqa: F401 - named in quotes below
 
 # Keys of a project that are kept, and the longest text that is: of a key, of a value.
-MOST_KEYS, LONGEST = 200, 200
+MAX_METADATA_KEYS, MAX_METADATA_TEXT_LENGTH = 200, 200
 
 
 class MetadataKeyQuerySet(models.QuerySet["MetadataKey"]):
@@ -25,10 +25,10 @@ class MetadataKeyQuerySet(models.QuerySet["MetadataKey"]):
 
         None is kept of a longer key, or where there are too many.
         """
-        if len(key) > LONGEST:
+        if len(key) > MAX_METADATA_TEXT_LENGTH:
             return False
         is_complete = self.filter(key=key).values_list("is_complete", flat=True).first()
-        return self.count() < MOST_KEYS if is_complete is None else is_complete
+        return self.count() < MAX_METADATA_KEYS if is_complete is None else is_complete
 
 
 class MetadataValueQuerySet(models.QuerySet["MetadataValue"]):

@@ -11,25 +11,32 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models.functions import Left
 
-from runs.db.keyset_pagination import LEAST, behind, earlier_than_outer, in_order, or_least, until
-from runs.querysets.course import RAN, SAME_THREAD, Place, bytewise, in_course
+from runs.db.keyset_pagination import (
+    MISSING_SORT_VALUE,
+    coalesce_missing,
+    filter_after,
+    filter_up_to,
+    order_by_columns,
+    precedes_outer_row,
+)
+from runs.querysets.course import RUN_RANK, SAME_THREAD_AS_OUTER, ThreadPosition, collate_bytewise, order_in_thread
 from runs.querysets.tag import RunTagQuerySet
 
 if TYPE_CHECKING:
     from runs.models import Project, Run
     from runs.query import Cursor, Order, RunFilters
-    from runs.query.planner import Search
+    from runs.query.planner import QueryPlan
     from runs.querysets.message import MessageQuerySet
 
 
-PREVIEW_LENGTH = 400
+ERROR_PREVIEW_LENGTH = 400
 # Runs of an assistant among which a good one is looked for.
-MOST_LOOKED_BACK = 500
+MAX_RUNS_LOOKED_BACK = 500
 # A run is posted when it ends at the latest, and none goes on for longer.
-LONGEST_RUN = timedelta(hours=1)
+MAX_RUN_DURATION = timedelta(hours=1)
 
 
-def _place(order: Order) -> str:
+def _sort_column(order: Order) -> str:
     """What `sorted_by` sorts by: a column, or one in which nothing counts as less than anything."""
     return order.column if order.never_null else "sort_key"
 
@@ -58,11 +65,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
         return self.filter(filters.conditions(project=self.project))
 
-    def found(self, search: Search, order: Order) -> Self:
+    def found(self, search: QueryPlan, order: Order) -> Self:
         """The runs that `search` asks for, to be listed in `order`."""
         return self.filter(search.page(order)).sorted_by(order)
 
-    def page(self, search: Search, order: Order, after: Cursor | None, size: int) -> list[Run]:
+    def page(self, search: QueryPlan, order: Order, after: Cursor | None, size: int) -> list[Run]:
         """Of the list that `found` gives, the `size` runs that come behind `after`.
 
         Those with a value and those without are asked for one after the other: no index has both in this order.
@@ -78,14 +85,14 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def valued(self, order: Order) -> Self:
         """Those that have a value in `order`, which can be without, sorted by it."""
-        runs = self._with_place(order).filter(sort_key__gt=LEAST)
-        return in_order(runs, (_place(order), "id"), descending=order.descending)
+        runs = self._with_place(order).filter(sort_key__gt=MISSING_SORT_VALUE)
+        return order_by_columns(runs, (_sort_column(order), "id"), descending=order.descending)
 
     def valueless(self, order: Order, *, newest_first: bool = True) -> Self:
         """Those that have none, sorted by time."""
         found = self.filter(**{f"{order.column}__isnull": True})
         found.is_valueless = True
-        return in_order(found, ("created_at", "id"), descending=newest_first)
+        return order_by_columns(found, ("created_at", "id"), descending=newest_first)
 
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """The runs of one thread."""
@@ -93,8 +100,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def opening_threads(self, messages: MessageQuerySet) -> Self:
         """The runs that are the first thing known of their thread; `messages` are those it may hold."""
-        earlier = self.filter(**SAME_THREAD).filter(earlier_than_outer("created_at", "id"))
-        said = messages.filter(**SAME_THREAD, created_at__lt=models.OuterRef("created_at"))
+        earlier = self.filter(**SAME_THREAD_AS_OUTER).filter(precedes_outer_row("created_at", "id"))
+        said = messages.filter(**SAME_THREAD_AS_OUTER, created_at__lt=models.OuterRef("created_at"))
         return self.filter(~models.Exists(earlier), ~models.Exists(said))
 
     def ended(self) -> Self:
@@ -108,7 +115,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def sorted_by(self, order: Order) -> Self:
         """In that order. The id settles equal values, so that pages never overlap."""
         if order.never_null:
-            return in_order(self, (_place(order), "id"), descending=order.descending)
+            return order_by_columns(self, (_sort_column(order), "id"), descending=order.descending)
         valueless = {f"{order.column}__isnull": True}
         times = (models.Case(models.When(**valueless, then=name)) for name in ("created_at", "id"))
         sign = "-" if order.descending else ""
@@ -119,7 +126,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         if cursor is None:
             return self
         order, position = cursor.order, (cursor.value, cursor.id)
-        return behind(self._with_place(order), (_place(order), "id"), position, descending=order.descending)
+        return filter_after(self._with_place(order), (_sort_column(order), "id"), position, descending=order.descending)
 
     def beside(self, run: Run, order: Order) -> tuple[str | None, str | None]:
         """The ids of the runs before and after `run` in a list of that order, whether or not it is in there."""
@@ -137,7 +144,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         valued, valueless = self.valued(way), self.valueless(order, newest_first=not backwards)
         if after and after.is_valueless:
             position = (after.value, after.id)
-            valueless = behind(valueless, ("created_at", "id"), position, descending=not backwards)
+            valueless = filter_after(valueless, ("created_at", "id"), position, descending=not backwards)
             return [valueless] if way.descending else [valueless, valued]
         valued = valued.after(after and after._replace(order=way))
         return [valued, valueless] if way.descending else [valued] if after else [valueless, valued]
@@ -145,11 +152,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def up_to(self, cursor: Cursor) -> Self:
         """What comes before `cursor` in a list of its order, and what it points at: the pages before."""
         order, position = cursor.order, (cursor.value, cursor.id)
-        return until(self._with_place(order), (_place(order), "id"), position, descending=order.descending)
+        return filter_up_to(self._with_place(order), (_sort_column(order), "id"), position, descending=order.descending)
 
     def received_after(self, moment: datetime) -> Self:
         """What was first received after `moment` and created shortly before it at the earliest: not an import."""
-        return self.filter(created_at__gte=moment - LONGEST_RUN, received_at__gt=moment)
+        return self.filter(created_at__gte=moment - MAX_RUN_DURATION, received_at__gt=moment)
 
     def in_error_group(self, group_id: uuid.UUID) -> Self:
         """The runs that ended badly in that way."""
@@ -196,7 +203,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def for_list(self) -> Self:
         """Without payloads; of error messages the beginning, as `error_preview`."""
         return self.defer("required_action", "extra", "error_message").annotate(
-            error_preview=Left("error_message", PREVIEW_LENGTH)
+            error_preview=Left("error_message", ERROR_PREVIEW_LENGTH)
         )
 
     def with_configuration(self) -> Self:
@@ -214,7 +221,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def for_export(self) -> Self:
         """Oldest first and whole. The posted id settles equal times, so that a copy has the same order."""
-        return self.order_by("created_at", bytewise("external_id")).with_configuration()
+        return self.order_by("created_at", collate_bytewise("external_id")).with_configuration()
 
     def previous_in_thread(self, run: Run) -> str | None:
         """The id of the run before `run` in its thread."""
@@ -247,18 +254,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         tied = models.Q(created_at=run.created_at, id__lt=run.id)
         earlier = of_assistant.filter(created_at__lte=run.created_at)
         earlier = earlier.filter(tied | models.Q(created_at__lt=run.created_at)).newest_first()
-        recent = earlier.values_list("status", "external_id")[:MOST_LOOKED_BACK]
+        recent = earlier.values_list("status", "external_id")[:MAX_RUNS_LOOKED_BACK]
         return next((run_id for status, run_id in recent if status == "completed"), None)
 
-    def in_course(self, after: Place | None) -> Self:
+    def in_course(self, after: ThreadPosition | None) -> Self:
         """As they went, from behind `after` on; a run stands between what was asked and what was answered."""
-        return in_course(self.alias(rank=models.Value(RAN)), after)
+        return order_in_thread(self.alias(rank=models.Value(RUN_RANK)), after)
 
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
 
     def _with_place(self, order: Order) -> Self:
-        return self if order.never_null else self.alias(sort_key=or_least(order.column))
+        return self if order.never_null else self.alias(sort_key=coalesce_missing(order.column))
 
     def _clone(self) -> Self:
         clone: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out

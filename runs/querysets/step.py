@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from runs.db.keyset_pagination import behind, in_order
-from runs.querysets.course import bytewise
+from runs.db.keyset_pagination import filter_after, order_by_columns
+from runs.querysets.course import collate_bytewise
 
 if TYPE_CHECKING:
     # ruff does not see the name that stands in quotes below
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runs.querysets.run import RunQuerySet
 
 
-_SHOWN_OF_STEPS = (
+_SUMMARY_FIELDS = (
     *("run", "external_id", "type", "status", "created_at", "ended_at", "error_code", "tool_names"),
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
 )
@@ -43,8 +43,8 @@ class StepQuerySet(models.QuerySet["RunStep"]):
     def unchecked(self, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
         """The steps with calls that were not held against their run's tools, as they came, from behind `after` on."""
         columns = ("received_at", "run_id", "external_id")
-        found = in_order(self.filter(~models.Q(tool_types=[]), misargued=None), columns, descending=False)
-        return found if after is None else behind(found, columns, after, descending=False)
+        found = order_by_columns(self.filter(~models.Q(tool_types=[]), misargued=None), columns, descending=False)
+        return found if after is None else filter_after(found, columns, after, descending=False)
 
     def of_run(self, run: Run) -> Self:
         """The steps of one run."""
@@ -52,21 +52,21 @@ class StepQuerySet(models.QuerySet["RunStep"]):
 
     def of_runs_for_export(self, runs: RunQuerySet) -> Self:
         """The steps of `runs`, in the order of these, then as they happened."""
-        place = ("run__created_at", bytewise("run__external_id"), "created_at", bytewise("external_id"))
+        place = ("run__created_at", collate_bytewise("run__external_id"), "created_at", collate_bytewise("external_id"))
         return self.filter(run__in=runs.order_by().values("pk")).order_by(*place)
 
     def awaiting_their_run(self, project: Project, runs: RunQuerySet) -> Self:
         """The steps of a project whose run is not there, where `runs` are all that are."""
         lost = self.filter(project=project).filter(~models.Exists(runs.filter(pk=models.OuterRef("run_id"))))
-        return lost.order_by(bytewise("run_external_id"), "created_at", bytewise("external_id"))
+        return lost.order_by(collate_bytewise("run_external_id"), "created_at", collate_bytewise("external_id"))
 
     def for_page(self) -> Self:
         """With what the page of a run shows of a step: reading times alone would take most of the rest."""
-        return self.only(*_SHOWN_OF_STEPS, "details", "error_message")
+        return self.only(*_SUMMARY_FIELDS, "details", "error_message")
 
     def without_payload(self) -> Self:
         """The same without arguments, outputs and messages."""
-        return self.only(*_SHOWN_OF_STEPS)
+        return self.only(*_SUMMARY_FIELDS)
 
     def in_order(self) -> Self:
         """As they happened; within one second in the order in which they were received."""

@@ -16,9 +16,9 @@ from django.db import connection
 
 from runs.models import Project
 from runs.query import RunFilters
-from runs.query.ast import All, Node, Term
-from runs.query.operators import Compared, Is
-from runs.rollups.time_buckets import HOUR, Span
+from runs.query.ast import And, QueryNode, Term
+from runs.query.operators import Comparison, Equals
+from runs.rollups.time_buckets import HOUR, TimeBuckets
 
 _COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}
 _FIELDS = {"status": "status", "model": "model", "error": "error", "error_code": "error"}
@@ -34,7 +34,7 @@ _COUNTED = "count(*), sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WH
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class RollupQuery:
     """A question that sums may know the answer to: fields with the values they may have, and from when to when."""
 
     chosen: Mapping[str, frozenset[str]]
@@ -42,38 +42,38 @@ class Plain:
     until: datetime | None = None
 
     @classmethod
-    def of(cls, filters: RunFilters, now: datetime) -> Plain | None:
+    def of(cls, filters: RunFilters, now: datetime) -> RollupQuery | None:
         """What `filters` ask for, None where no sum can know it."""
         chosen: dict[str, frozenset[str]] = {}
         for name in _COLUMNS:
             if values := getattr(filters, name):
                 chosen[name] = frozenset(values)
         since, until = (moment.at(now) if moment else None for moment in (filters.since, filters.until))
-        plain: Plain | None = None if filters.thread else cls(chosen, since, until)
+        plain: RollupQuery | None = None if filters.thread else cls(chosen, since, until)
         for part in _parts(filters.q.tree) if filters.q else ():
             plain = plain.narrowed(part, now) if plain and isinstance(part, Term) else None
         return plain
 
-    def narrowed(self, term: Term, now: datetime) -> Plain | None:
+    def narrowed(self, term: Term, now: datetime) -> RollupQuery | None:
         """The same with what `term` asks for as well; None where no sum knows of that."""
         if term.field == "created":
             return self._within(term, now)
         name = _FIELDS.get(term.field)
-        values = frozenset(match.value for match in term.matches if isinstance(match, Is))
+        values = frozenset(match.value for match in term.matches if isinstance(match, Equals))
         if name is None or len(values) < len(set(term.matches)):
             return None
-        return Plain({**self.chosen, name: self.chosen.get(name, values) & values}, self.since, self.until)
+        return RollupQuery({**self.chosen, name: self.chosen.get(name, values) & values}, self.since, self.until)
 
-    def _within(self, term: Term, now: datetime) -> Plain | None:
+    def _within(self, term: Term, now: datetime) -> RollupQuery | None:
         match term.matches:
-            case (Compared(">=", quantity),):
+            case (Comparison(">=", quantity),):
                 since = quantity.span(now)[0]
                 assert isinstance(since, datetime)  # noqa: S101 - of a field of times
-                return Plain(self.chosen, max(since, self.since) if self.since else since, self.until)
-            case (Compared("<", quantity),):
+                return RollupQuery(self.chosen, max(since, self.since) if self.since else since, self.until)
+            case (Comparison("<", quantity),):
                 until = quantity.span(now)[0]
                 assert isinstance(until, datetime)  # noqa: S101
-                return Plain(self.chosen, self.since, min(until, self.until) if self.until else until)
+                return RollupQuery(self.chosen, self.since, min(until, self.until) if self.until else until)
         return None
 
     @property
@@ -81,12 +81,12 @@ class Plain:
         return self.since is not None or self.until is not None
 
 
-def _parts(node: Node) -> tuple[Node, ...]:
+def _parts(node: QueryNode) -> tuple[QueryNode, ...]:
     """What must hold together."""
-    return node.parts if isinstance(node, All) else (node,)
+    return node.parts if isinstance(node, And) else (node,)
 
 
-class Measures(NamedTuple):
+class RunSums(NamedTuple):
     """Exact sums; cost in nano-dollars, of the runs that have a price, and the tokens of the others."""
 
     runs: int
@@ -95,7 +95,7 @@ class Measures(NamedTuple):
     unpriced_tokens: int
 
 
-def by(project: Project, plain: Plain, field: str) -> dict[str | None, Measures] | None:
+def sum_runs_by_field(project: Project, plain: RollupQuery, field: str) -> dict[str | None, RunSums] | None:
     """The measures of each value of `field`, None where no sum knows them."""
     if not plain.is_timed:
         for table, fields in _DAYS.items():
@@ -106,7 +106,7 @@ def by(project: Project, plain: Plain, field: str) -> dict[str | None, Measures]
     return None
 
 
-def bars(project: Project, plain: Plain, span: Span) -> list[tuple[int, str, int]] | None:
+def count_runs_by_status(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]] | None:
     """The number of runs in each part of `span` by status, as (part, status, runs); None where no sum knows them."""
     if plain.chosen.keys() <= {"status"} and span.has_whole_hours:
         return _bars_of_hours(project, plain, span)
@@ -115,21 +115,21 @@ def bars(project: Project, plain: Plain, span: Span) -> list[tuple[int, str, int
     return None
 
 
-def extent(project: Project) -> tuple[datetime, datetime] | None:
+def fetch_run_extent(project: Project) -> tuple[datetime, datetime] | None:
     """From which hour to the end of which there are runs; None where there are none."""
     statement = "SELECT min(hour), max(hour) FROM rollup_hour_status WHERE project_id = %s"
     first, last = _fetch(statement, [project.pk])[0]
     return None if first is None else (first, last + HOUR)
 
 
-def _of_days(project: Project, plain: Plain, field: str, table: str) -> dict[str | None, Measures]:
+def _of_days(project: Project, plain: RollupQuery, field: str, table: str) -> dict[str | None, RunSums]:
     where, parameters = _where(project, plain)
     column = _COLUMNS[field]
     rows = _fetch(f"SELECT {column}, {_SUMMED} FROM {table} WHERE {where} GROUP BY 1", parameters)  # noqa: S608
     return _measures(rows)
 
 
-def _of_hours(project: Project, plain: Plain, field: str) -> dict[str | None, Measures]:
+def _of_hours(project: Project, plain: RollupQuery, field: str) -> dict[str | None, RunSums]:
     where, parameters = _where(project, plain)
     pieces = _pieces(plain, _OF_HOURS[field])
     statements = (f"SELECT {_COLUMNS[field]}, {piece.what} FROM {piece} AND {where} GROUP BY 1" for piece in pieces)  # noqa: S608
@@ -137,7 +137,7 @@ def _of_hours(project: Project, plain: Plain, field: str) -> dict[str | None, Me
     return _measures(_fetch(" UNION ALL ".join(statements), values))
 
 
-def _bars_of_hours(project: Project, plain: Plain, span: Span) -> list[tuple[int, str, int]]:
+def _bars_of_hours(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]]:
     where, parameters = _where(project, plain)
     pieces = _pieces(plain, _OF_HOURS["status"])
     statements = (
@@ -150,7 +150,7 @@ def _bars_of_hours(project: Project, plain: Plain, span: Span) -> list[tuple[int
     return [(place - 1, status, int(runs)) for place, status, runs in rows]
 
 
-def _bars_of_days(project: Project, plain: Plain, span: Span) -> list[tuple[int, str, int]]:
+def _bars_of_days(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]]:
     where, parameters = _where(project, plain)
     statement = f"""
         SELECT width_bucket(day, %s::date[]), status, sum(runs) FROM rollup_day_model WHERE {where}
@@ -183,7 +183,7 @@ class _Piece:
         return f"{self.table} WHERE {self.time} >= %s AND {self.time} < %s"
 
 
-def _pieces(plain: Plain, rollup: str) -> list[_Piece]:
+def _pieces(plain: RollupQuery, rollup: str) -> list[_Piece]:
     """The hours that lie within the time as a whole, and what sticks out at both ends."""
     since, until = plain.since or _FIRST, plain.until or _LAST
     first, last = _hour(since + HOUR - timedelta.resolution), _hour(until)
@@ -198,17 +198,17 @@ def _hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _where(project: Project, plain: Plain) -> tuple[str, list[Any]]:
+def _where(project: Project, plain: RollupQuery) -> tuple[str, list[Any]]:
     conditions = ["project_id = %s", *(f"{_COLUMNS[name]} = ANY(%s)" for name in plain.chosen)]
     return " AND ".join(conditions), [project.pk, *(sorted(values) for values in plain.chosen.values())]
 
 
-def _measures(rows: list[tuple[Any, ...]]) -> dict[str | None, Measures]:
+def _measures(rows: list[tuple[Any, ...]]) -> dict[str | None, RunSums]:
     """Rows of a value and its sums, several of one value added up; without values that no run has any more."""
-    found: dict[str | None, Measures] = {}
+    found: dict[str | None, RunSums] = {}
     for value, *numbers in rows:
         before = found.get(value, (0, 0, 0, 0))
-        found[value] = Measures(*(a + int(b or 0) for a, b in zip(before, numbers, strict=True)))
+        found[value] = RunSums(*(a + int(b or 0) for a, b in zip(before, numbers, strict=True)))
     return {value: measures for value, measures in found.items() if measures.runs}
 
 

@@ -35,7 +35,7 @@ class Cover:
     of_runs: tuple[Shift, ...]
 
 
-def cover(edges: Sequence[datetime], *, days: bool) -> Cover:
+def cover_edges(edges: Sequence[datetime], *, days: bool) -> Cover:
     """The way to sums between `edges`; from sums of `days`, or of hours alone."""
     hours = [_nearest(edge, HOUR) for edge in edges]
     of_runs = tuple(_shifts(edges, hours))

@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
 from runs.rollups import writer
-from runs.rollups.writer import Rollup, Tally
+from runs.rollups.writer import RollupDeltas, RollupTable
 
-MEASURES = (
+RUN_MEASURES = (
     "runs",
     "prompt_tokens",
     "completion_tokens",
@@ -22,12 +22,12 @@ MEASURES = (
     "unpriced_tokens",
     "failed",
 )
-FAILED = "failed"
+FAILED_STATUS = "failed"
 # A write folds once in so many, which bounds what piles up where nobody keeps house (see `runs.enrichment.backfill`).
 _FOLDS_ONE_IN = 1000
 
 
-class Counted(Protocol):
+class CountableRun(Protocol):
     """What the sums read of a run."""
 
     created_at: datetime
@@ -43,7 +43,7 @@ class Counted(Protocol):
     cost: int | None
 
 
-class Group(NamedTuple):
+class RunGroup(NamedTuple):
     """What runs have in common that are counted together everywhere."""
 
     hour: datetime
@@ -53,49 +53,53 @@ class Group(NamedTuple):
     error_code: str | None
 
 
-ROLLUPS = (
-    Rollup(
+RUN_ROLLUPS = (
+    RollupTable(
         DayByModel,
         ("day", "model", "status", "error_code"),
-        MEASURES,
+        RUN_MEASURES,
         lambda group: (group.hour.date(), group.model, group.status, group.error_code),
     ),
-    Rollup(HourByModel, ("hour", "model"), MEASURES, lambda group: (group.hour, group.model)),
-    Rollup(HourByAssistant, ("hour", "assistant_id"), MEASURES, lambda group: (group.hour, group.assistant_id)),
-    Rollup(DayByAssistant, ("day", "assistant_id"), MEASURES, lambda group: (group.hour.date(), group.assistant_id)),
-    Rollup(HourByStatus, ("hour", "status"), MEASURES, lambda group: (group.hour, group.status)),
+    RollupTable(HourByModel, ("hour", "model"), RUN_MEASURES, lambda group: (group.hour, group.model)),
+    RollupTable(
+        HourByAssistant, ("hour", "assistant_id"), RUN_MEASURES, lambda group: (group.hour, group.assistant_id)
+    ),
+    RollupTable(
+        DayByAssistant, ("day", "assistant_id"), RUN_MEASURES, lambda group: (group.hour.date(), group.assistant_id)
+    ),
+    RollupTable(HourByStatus, ("hour", "status"), RUN_MEASURES, lambda group: (group.hour, group.status)),
 )
 
 # What a run was before a write (None: it was not there) and what it is after it.
-Change = tuple[Counted | None, Counted | None]
+RunChange = tuple[CountableRun | None, CountableRun | None]
 
 
-def add(project: Project, changes: Iterable[Change]) -> None:
+def record_run_changes(project: Project, changes: Iterable[RunChange]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    tally().add_all(changes).write(project)
+    new_run_deltas().add_all(changes).write(project)
 
 
-def tally() -> Tally[Counted]:
+def new_run_deltas() -> RollupDeltas[CountableRun]:
     """Counts changes one by one, for `add` all at once."""
-    return Tally(ROLLUPS, _count)
+    return RollupDeltas(RUN_ROLLUPS, _count)
 
 
-def fold_sometimes(project: Project) -> None:
+def compact_run_rollups_occasionally(project: Project) -> None:
     """Fold after one write in many; which one is left to chance, since writers don't know of each other."""
     if random.randrange(_FOLDS_ONE_IN) == 0:  # noqa: S311
-        fold(project)
+        compact_run_rollups(project)
 
 
-def fold(project: Project) -> None:
+def compact_run_rollups(project: Project) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    writer.fold(project, ROLLUPS)
+    writer.compact_rollups(project, RUN_ROLLUPS)
 
 
-def _count(groups: dict[Group, list[int]], run: Counted, sign: int) -> None:
-    group = group_of(run)
+def _count(groups: dict[RunGroup, list[int]], run: CountableRun, sign: int) -> None:
+    group = run_group(run)
     found = groups.get(group)
     if found is None:
-        found = groups[group] = [0] * len(MEASURES)
+        found = groups[group] = [0] * len(RUN_MEASURES)
     found[0] += sign
     found[1] += sign * (run.prompt_tokens or 0)
     found[2] += sign * (run.completion_tokens or 0)
@@ -106,10 +110,10 @@ def _count(groups: dict[Group, list[int]], run: Counted, sign: int) -> None:
         found[7] += sign * (run.total_tokens or 0)
     else:
         found[6] += sign * run.cost
-    found[8] += sign * (run.status == FAILED)
+    found[8] += sign * (run.status == FAILED_STATUS)
 
 
-def group_of(run: Counted) -> Group:
+def run_group(run: CountableRun) -> RunGroup:
     """The group that `run` is counted in."""
     hour = run.created_at.replace(minute=0, second=0, microsecond=0)
-    return Group(hour, run.assistant_id, run.model, run.status, run.error_code)
+    return RunGroup(hour, run.assistant_id, run.model, run.status, run.error_code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
-MOST_PARTS = 96
+MAX_BUCKETS = 96
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # nothing is older
@@ -22,7 +22,7 @@ _STEPS = (
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeBuckets:
     """Parts of time, each as long as `step` by the clocks of `zone`: from each of `edges` to the next."""
 
     edges: tuple[datetime, ...]
@@ -52,17 +52,19 @@ class Span:
         return self.has_whole_hours and all(each.hour == 0 for each in self.edges)
 
 
-def span(first: datetime, last: datetime, zone: tzinfo = UTC, *, least: timedelta = _STEPS[0]) -> Span:
+def build_time_buckets(
+    first: datetime, last: datetime, zone: tzinfo = UTC, *, least: timedelta = _STEPS[0]
+) -> TimeBuckets:
     """Parts of at least `least` that cover `first` to `last`, at most about `MOST_PARTS` of them.
 
     Those longer than an hour begin when the clocks of `zone` say so.
     """
     first, last = min(max(first, _EPOCH), _LATEST - 2 * DAY), max(last, _EPOCH)
     length = max(last - first, timedelta(0))
-    fitting = (step for step in _STEPS if step >= least and length <= step * MOST_PARTS)
-    step = next(fitting, _STEPS[-1] * (length // (_STEPS[-1] * MOST_PARTS) + 1))
+    fitting = (step for step in _STEPS if step >= least and length <= step * MAX_BUCKETS)
+    step = next(fitting, _STEPS[-1] * (length // (_STEPS[-1] * MAX_BUCKETS) + 1))
     edges = _edges(first, last, step, zone if step > HOUR else UTC)
-    return Span(tuple(dict.fromkeys(edges)), step, zone)
+    return TimeBuckets(tuple(dict.fromkeys(edges)), step, zone)
 
 
 def _edges(first: datetime, last: datetime, step: timedelta, zone: tzinfo) -> Iterator[datetime]:

@@ -1,6 +1,7 @@
 """Keeping the sums over tool calls exact: what a change of a step adds to them.
 
-A step whose run never comes counts like any other. Steps are checked after they were written (see `runs.enrichment.tool_call_validation`),
+A step whose run never comes counts like any other. Steps are checked after they were
+written (see `runs.enrichment.tool_call_validation`),
 and that is a change as well.
 """
 
@@ -14,12 +15,12 @@ from typing import NamedTuple, Protocol
 from runs.db import sql
 from runs.models import HourByTool, Project
 from runs.rollups import writer
-from runs.rollups.writer import Rollup, Tally
+from runs.rollups.writer import RollupDeltas, RollupTable
 
-MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
+TOOL_CALL_MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
 
 
-class CalledIn(Protocol):
+class CountableStep(Protocol):
     """What the sums read of a step."""
 
     @property
@@ -34,7 +35,7 @@ class CalledIn(Protocol):
     def tool_names(self) -> list[str]: ...
 
 
-class Stored(NamedTuple):
+class StoredCalls(NamedTuple):
     """A step as its row holds it."""
 
     created_at: datetime
@@ -44,7 +45,7 @@ class Stored(NamedTuple):
     tool_names: list[str]
 
 
-class Verdict(NamedTuple):
+class ToolCallValidation(NamedTuple):
     """What was found out about the calls of a step after it was written (see `runs.enrichment.tool_call_validation`).
 
     `misargued` names those that do not keep to their run's tools; `outputs` has the bytes of each one's output.
@@ -55,9 +56,9 @@ class Verdict(NamedTuple):
 
 
 # What calls have in common that are counted together: the hour, their kind and name, and the assistant.
-Group = tuple[datetime, str, str, str | None]
+ToolCallGroup = tuple[datetime, str, str, str | None]
 
-_COLUMNS = ", ".join(f"run_step.{name}" for name in Stored._fields)
+_COLUMNS = ", ".join(f"run_step.{name}" for name in StoredCalls._fields)
 # The versions count up, so that a writer who read the steps before merges again.
 _UNCHECK = f"""
     WITH checked AS (
@@ -69,59 +70,66 @@ _UNCHECK = f"""
 _REMOVE = f"DELETE FROM run_step WHERE run_id = %s RETURNING misargued, tool_outputs, {_COLUMNS}"  # noqa: S608
 
 # A step, and what is known of its calls; None where they were not checked.
-Counted = tuple[CalledIn, Verdict | None]
-Change = tuple[Counted | None, Counted | None]
+CountableCalls = tuple[CountableStep, ToolCallValidation | None]
+ToolCallChange = tuple[CountableCalls | None, CountableCalls | None]
 
-ROLLUPS = (Rollup(HourByTool, ("hour", "type", "name", "assistant_id"), MEASURES, lambda group: group),)
+TOOL_CALL_ROLLUPS = (
+    RollupTable(HourByTool, ("hour", "type", "name", "assistant_id"), TOOL_CALL_MEASURES, lambda group: group),
+)
 
 
-def add(project: Project, changes: Iterable[Change]) -> None:
+def record_tool_call_changes(project: Project, changes: Iterable[ToolCallChange]) -> None:
     """Add what `changes` did to the sums; belongs into the transaction that made them."""
-    tally().add_all(changes).write(project)
+    new_tool_call_deltas().add_all(changes).write(project)
 
 
-def tally() -> Tally[Counted]:
+def new_tool_call_deltas() -> RollupDeltas[CountableCalls]:
     """Counts changes one by one, for `add` all at once."""
-    return Tally(ROLLUPS, _count)
+    return RollupDeltas(TOOL_CALL_ROLLUPS, _count)
 
 
-def uncheck(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
+def invalidate_checks(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
     """Forget whether the calls of these runs keep to their tools: the tools are others now."""
-    with sql.cursor() as cursor:
+    with sql.open_cursor() as cursor:
         cursor.execute(_UNCHECK, [sorted(run_ids)])
         rows = cursor.fetchall()
-    steps = [(Verdict(*row[:2]), Stored(*row[2:])) for row in rows]
-    add(project, (((step, verdict), (step, None)) for verdict, step in steps))
+    steps = [(ToolCallValidation(*row[:2]), StoredCalls(*row[2:])) for row in rows]
+    record_tool_call_changes(project, (((step, verdict), (step, None)) for verdict, step in steps))
 
 
-def remove(project: Project, run_id: uuid.UUID) -> None:
+def delete_steps(project: Project, run_id: uuid.UUID) -> None:
     """Delete the steps of a run, and take their calls out of the sums."""
-    with sql.cursor() as cursor:
+    with sql.open_cursor() as cursor:
         cursor.execute(_REMOVE, [run_id])
         rows = cursor.fetchall()
-    add(project, (((Stored(*row[2:]), None if row[0] is None else Verdict(*row[:2])), None) for row in rows))
+    record_tool_call_changes(
+        project,
+        (((StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])), None) for row in rows),
+    )
 
 
-def fold(project: Project) -> None:
+def compact_tool_call_rollups(project: Project) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    writer.fold(project, ROLLUPS)
+    writer.compact_rollups(project, TOOL_CALL_ROLLUPS)
 
 
-def _count(groups: dict[Group, list[int]], counted: Counted, sign: int) -> None:
+def _count(groups: dict[ToolCallGroup, list[int]], counted: CountableCalls, sign: int) -> None:
     step, verdict = counted
     hour, failed = step.created_at.replace(minute=0, second=0, microsecond=0), sign * (step.status == "failed")
     for kind, name in zip(step.tool_types, step.tool_names, strict=True):
         group = (hour, kind, name, step.assistant_id)
         found = groups.get(group)
         if found is None:
-            found = groups[group] = [0] * len(MEASURES)
+            found = groups[group] = [0] * len(TOOL_CALL_MEASURES)
         found[0] += sign
         found[1] += failed
     if verdict is not None:
         _count_verdict(groups, step, verdict, hour, sign)
 
 
-def _count_verdict(groups: dict[Group, list[int]], step: CalledIn, verdict: Verdict, hour: datetime, sign: int) -> None:
+def _count_verdict(
+    groups: dict[ToolCallGroup, list[int]], step: CountableStep, verdict: ToolCallValidation, hour: datetime, sign: int
+) -> None:
     for kind, name, output in zip(step.tool_types, step.tool_names, verdict.outputs, strict=True):
         found = groups[(hour, kind, name, step.assistant_id)]
         found[2] += sign

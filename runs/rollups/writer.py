@@ -25,7 +25,7 @@ _IS_MOSTLY_EMPTY = """
 
 
 @dataclass(frozen=True)
-class Rollup:
+class RollupTable:
     """One table of sums: its key columns, the period first; its measures; and the key of a group of what is summed."""
 
     model: type[models.Model]
@@ -42,21 +42,23 @@ class Rollup:
         return ", ".join(("project_id", *self.key, *self.measures))
 
 
-Counted = TypeVar("Counted")
+RecordT = TypeVar("RecordT")
 
 
-class Tally(Generic[Counted]):
+class RollupDeltas(Generic[RecordT]):
     """What changes of records add to tables of sums: counted one by one, written all at once.
 
     `count` adds a record's measures to those of its groups, or with the sign -1 takes them away.
     """
 
-    def __init__(self, rollups: Sequence[Rollup], count: Callable[[dict[Any, list[int]], Counted, int], None]) -> None:
+    def __init__(
+        self, rollups: Sequence[RollupTable], count: Callable[[dict[Any, list[int]], RecordT, int], None]
+    ) -> None:
         self._rollups = rollups
         self._count = count
         self._groups: dict[Any, list[int]] = {}
 
-    def add(self, before: Counted | None, after: Counted | None) -> None:
+    def add(self, before: RecordT | None, after: RecordT | None) -> None:
         """Count a record that was `before` a write and is `after` it; None: it was, or is, not there."""
         if before is not after:
             if before is not None:
@@ -64,7 +66,7 @@ class Tally(Generic[Counted]):
             if after is not None:
                 self._count(self._groups, after, 1)
 
-    def add_all(self, changes: Iterable[tuple[Counted | None, Counted | None]]) -> Self:
+    def add_all(self, changes: Iterable[tuple[RecordT | None, RecordT | None]]) -> Self:
         """Count what each record was before and is after."""
         for before, after in changes:
             self.add(before, after)
@@ -76,16 +78,16 @@ class Tally(Generic[Counted]):
             _append(project, self._rollups, self._groups)
 
 
-def _append(project: Project, rollups: Sequence[Rollup], groups: Mapping[Any, Sequence[int]]) -> None:
+def _append(project: Project, rollups: Sequence[RollupTable], groups: Mapping[Any, Sequence[int]]) -> None:
     rows = [_rows(project, rollup, groups) for rollup in rollups]
     if sum(map(len, rows)) > _MOST_IN_STATEMENT * len(rollups):
         for rollup, each in zip(rollups, rows, strict=True):
-            sql.copy(rollup.table, rollup.columns, each)
+            sql.copy_rows(rollup.table, rollup.columns, each)
     elif any(rows):
         _insert([(rollup, each) for rollup, each in zip(rollups, rows, strict=True) if each])
 
 
-def written(rollups: Sequence[Rollup]) -> int:
+def count_rollup_inserts(rollups: Sequence[RollupTable]) -> int:
     """How many rows were ever written to these tables, of all projects, as far as the server has counted."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")  # of what this session wrote
@@ -97,7 +99,7 @@ def written(rollups: Sequence[Rollup]) -> int:
         return count
 
 
-def fold(project: Project, rollups: Sequence[Rollup]) -> None:
+def compact_rollups(project: Project, rollups: Sequence[RollupTable]) -> None:
     """Replace the rows of each key by one with their sum. Nothing that is read changes.
 
     Each table is folded by one process at a time; where another is at it, this one leaves it alone.
@@ -109,7 +111,7 @@ def fold(project: Project, rollups: Sequence[Rollup]) -> None:
                 cursor.execute(_fold_statement(rollup), [project.pk, project.pk])
 
 
-def give_back(rollups: Sequence[Rollup], *, at_rest: bool) -> None:
+def vacuum_rollups(rollups: Sequence[RollupTable], *, at_rest: bool) -> None:
     """Make room of the rows that were folded: for the next rows, and `at_rest` for others.
 
     Left to the server, the first would come a minute later and the other never. Rewriting a table keeps everybody
@@ -125,7 +127,7 @@ def give_back(rollups: Sequence[Rollup], *, at_rest: bool) -> None:
                 cursor.execute("RESET lock_timeout")
 
 
-def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:
+def _rows(project: Project, rollup: RollupTable, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:
     deltas: dict[tuple[Any, ...], Sequence[int]] = {}
     for group, sums in groups.items():
         key = rollup.key_of(group)
@@ -133,21 +135,21 @@ def _rows(project: Project, rollup: Rollup, groups: Mapping[Any, Sequence[int]])
     return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
 
 
-def _insert(filled: Sequence[tuple[Rollup, list[tuple[Any, ...]]]]) -> None:
+def _insert(filled: Sequence[tuple[RollupTable, list[tuple[Any, ...]]]]) -> None:
     """All tables in one statement, since a round trip costs more than a row."""
     inserts: list[str] = []
     parameters: list[Any] = []
     for rollup, rows in filled:
-        values = sql.values(len(rows[0]), len(rows), len(parameters))
+        values = sql.values_placeholders(len(rows[0]), len(rows), len(parameters))
         inserts.append(f"INSERT INTO {rollup.table} ({rollup.columns}) {values}")
         parameters += (value for row in rows for value in row)
     parts = ", ".join(f"part{place} AS ({insert})" for place, insert in enumerate(inserts[:-1]))
     statement = f"WITH {parts} {inserts[-1]}" if parts else inserts[-1]
-    with sql.cursor(sql.Numbered) as cursor:
+    with sql.open_cursor(sql.NumberedCursor) as cursor:
         cursor.execute(statement, parameters, prepare=len(parameters) <= _WORTH_PREPARING)
 
 
-def _fold_statement(rollup: Rollup) -> str:
+def _fold_statement(rollup: RollupTable) -> str:
     """Takes away the rows of each period that has many a key, and puts back their sums, if anything is left."""
     table, period, keys = rollup.table, rollup.key[0], ", ".join(rollup.key)
     sums, names = ", ".join(f"sum({name})" for name in rollup.measures), rollup.columns

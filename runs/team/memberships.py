@@ -20,13 +20,13 @@ def create_user(name: str, project: Project, role: str) -> str:
     try:
         user.full_clean()
     except ValidationError as error:
-        raise _refusal("; ".join(error.messages)) from error
+        raise _invalid_member("; ".join(error.messages)) from error
     user.save()
     Membership.objects.create(user=user, project=project, role=role)
     return password
 
 
-def add(project: Project, name: str, role: str) -> str | None:
+def add_member(project: Project, name: str, role: str) -> str | None:
     """Make `name` a member of `project`; the one-time password of a user who was not there, else None.
 
     Raises InvalidMember.
@@ -36,32 +36,32 @@ def add(project: Project, name: str, role: str) -> str | None:
         return create_user(name, project, role)
     _, is_new = Membership.objects.get_or_create(user=user, project=project, defaults={"role": role})
     if not is_new:
-        raise _refusal(f"{name} is a member already")
+        raise _invalid_member(f"{name} is a member already")
     return None
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str) -> None:
+def change_member_role(membership: Membership, role: str) -> None:
     """Make the member something else in the project. Raises LastAdministrator."""
     if role != Membership.Role.ADMIN:
-        _keep_an_administrator(membership)
+        _require_other_administrator(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
 
 
 @transaction.atomic
-def remove(membership: Membership) -> None:
+def remove_member(membership: Membership) -> None:
     """Take the member out of the project; the user stays. Raises LastAdministrator."""
-    _keep_an_administrator(membership)
+    _require_other_administrator(membership)
     Membership.objects.filter(pk=membership.pk).delete()
 
 
-def _keep_an_administrator(leaving: Membership) -> None:
+def _require_other_administrator(leaving: Membership) -> None:
     keys = {each.pk for each in Membership.objects.administrators(leaving.project)}
     if keys == {leaving.pk}:
         raise LastAdministrator
 
 
-def _refusal(message: str) -> InvalidMember:
+def _invalid_member(message: str) -> InvalidMember:
     return InvalidMember(message, [Problem("name", message)])
 
 

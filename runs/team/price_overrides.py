@@ -10,16 +10,16 @@ from django.db import transaction
 
 from runs.errors import InvalidPrice, Problem
 from runs.models import Project
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
-RATES = ("input", "output", "cached")
-MOST_PRICES = 200
-LONGEST_MODEL = 256
+PRICE_RATES = ("input", "output", "cached")
+MAX_PRICE_OVERRIDES = 200
+MAX_MODEL_NAME_LENGTH = 256
 # A thousandth of a dollar for a million tokens is a nano-dollar for one, in which costs are stored.
-_RATE = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?")
+_RATE_PATTERN = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 
 
-def set_price(project: Project, model: str, rates: Mapping[str, str]) -> None:
+def set_price_override(project: Project, model: str, rates: Mapping[str, str]) -> None:
     """Have `model` cost that, in dollars for a million tokens; `cached` may be "", which is as input.
 
     Raises InvalidPrice, a problem each. Costs that are stored follow with the upkeep.
@@ -27,16 +27,16 @@ def set_price(project: Project, model: str, rates: Mapping[str, str]) -> None:
     problems = [Problem(name, reason) for name, text in _given(model, rates) if (reason := _wrong(name, text))]
     if problems:
         raise InvalidPrice("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
-    price = {name: _written(rates[name]) for name in RATES if rates.get(name, "").strip()}
+    price = {name: _written(rates[name]) for name in PRICE_RATES if rates.get(name, "").strip()}
     with transaction.atomic():
         prices = Project.objects.locked(project).prices
-        if model not in prices and len(prices) >= MOST_PRICES:
-            full = f"there are {MOST_PRICES} prices already, which is all that can be"
+        if model not in prices and len(prices) >= MAX_PRICE_OVERRIDES:
+            full = f"there are {MAX_PRICE_OVERRIDES} prices already, which is all that can be"
             raise InvalidPrice(full, [Problem("model", full)])
         _store(project, prices | {model: price})
 
 
-def remove_price(project: Project, model: str) -> bool:
+def delete_price_override(project: Project, model: str) -> bool:
     """Go back to the listed price of `model`, if any; whether there was one of the team's."""
     with transaction.atomic():
         prices = Project.objects.locked(project).prices
@@ -50,16 +50,16 @@ def _store(project: Project, prices: dict[str, dict[str, str]]) -> None:
 
 
 def _given(model: str, rates: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [("model", model), *((name, rates.get(name, "").strip()) for name in RATES)]
+    return [("model", model), *((name, rates.get(name, "").strip()) for name in PRICE_RATES)]
 
 
 def _wrong(name: str, text: str) -> str:
     if name == "model":
-        fits = 0 < len(text) <= LONGEST_MODEL and clean(text) == text
-        return "" if fits else f"expected the name of a model, of {LONGEST_MODEL} characters at most"
+        fits = 0 < len(text) <= MAX_MODEL_NAME_LENGTH and clean_text(text) == text
+        return "" if fits else f"expected the name of a model, of {MAX_MODEL_NAME_LENGTH} characters at most"
     if not text and name == "cached":
         return ""
-    return "" if _RATE.fullmatch(text) else "expected dollars such as 2.50, with three decimals at most"
+    return "" if _RATE_PATTERN.fullmatch(text) else "expected dollars such as 2.50, with three decimals at most"
 
 
 def _written(text: str) -> str:

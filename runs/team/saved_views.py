@@ -8,14 +8,14 @@ from django.db import IntegrityError, transaction
 
 from runs.errors import InvalidFilter, InvalidView, Problem
 from runs.models import SavedView
-from runs.models.saved_view import LONGEST_NAME
-from runs.protocol.lossless_json import clean
+from runs.models.saved_view import MAX_VIEW_NAME_LENGTH
+from runs.protocol.lossless_json import clean_text
 from runs.query import Order, RunFilters
 
-MOST = 30  # for all of a project, and as many for each person
+MAX_SAVED_VIEWS = 30  # for all of a project, and as many for each person
 
 
-def save(view: SavedView, *, default: bool | None = None) -> None:
+def save_view(view: SavedView, *, default: bool | None = None) -> None:
     """Store `view`, new or changed; `default` makes it the one that the list opens with, or ends that.
 
     Raises InvalidView, one problem for each thing that is wrong, `path` the field.
@@ -38,11 +38,11 @@ def save(view: SavedView, *, default: bool | None = None) -> None:
 
 
 def _problems(view: SavedView) -> Iterator[Problem]:
-    if reason := _wrong_name(view):
+    if reason := _name_problem(view):
         yield Problem("name", reason)
-    if view.pk is None and SavedView.objects.beside(view).count() >= MOST:
+    if view.pk is None and SavedView.objects.beside(view).count() >= MAX_SAVED_VIEWS:
         whose = "for all" if view.shared else "for you alone"
-        yield Problem("name", f"there are {MOST} views {whose} already; delete one first")
+        yield Problem("name", f"there are {MAX_SAVED_VIEWS} views {whose} already; delete one first")
     try:
         view.query = RunFilters.of_language(view.query).as_language()
     except InvalidFilter as error:
@@ -53,12 +53,12 @@ def _problems(view: SavedView) -> Iterator[Problem]:
         yield from error.problems
 
 
-def _wrong_name(view: SavedView) -> str:
+def _name_problem(view: SavedView) -> str:
     if not view.name:
         return "expected a name, such as Failing today"
-    if len(view.name) > LONGEST_NAME:
-        return f"a name has {LONGEST_NAME} characters at the most, this has {len(view.name)}"
-    if clean(view.name) != view.name:
+    if len(view.name) > MAX_VIEW_NAME_LENGTH:
+        return f"a name has {MAX_VIEW_NAME_LENGTH} characters at the most, this has {len(view.name)}"
+    if clean_text(view.name) != view.name:
         return "must not contain NUL or lone surrogates"
     if SavedView.objects.beside(view).called(view.name).exists():
         return f"there is a view '{view.name}' already"

@@ -17,7 +17,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from runs.models import Message, Project, Run, RunStep, RunTag
-from runs.models.run import Snapshot
+from runs.models.run import PostedRecord
 from runs.query import RunFilters
 from runs.querysets.run import RunQuerySet
 
@@ -27,7 +27,7 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ExportColumn:
     """One column of a table: its title, and what a record has there."""
 
     title: str
@@ -39,53 +39,53 @@ class Export:
     """The records of one kind that are asked for, in order, and the columns of their table."""
 
     queries: tuple[QuerySet[Any], ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ExportColumn, ...]
 
     def count(self) -> int:
         """How many records there are."""
         return sum(query.order_by().count() for query in self.queries)
 
-    def records(self) -> Iterator[Snapshot]:
+    def records(self) -> Iterator[PostedRecord]:
         """One by one. Within a transaction the first comes at once; outside of one all are gathered first."""
         for query in self.queries:
             yield from query.iterator(chunk_size=_CHUNK)
 
 
-def runs(project: Project, filters: RunFilters) -> Export:
+def export_runs(project: Project, filters: RunFilters) -> Export:
     """The runs that `filters` asks for, oldest first."""
-    return of_runs(_matching(project, filters).for_export())
+    return export_run_queryset(_matching(project, filters).for_export())
 
 
-def of_runs(found: RunQuerySet) -> Export:
+def export_run_queryset(found: RunQuerySet) -> Export:
     """Those runs, in their order."""
-    return Export((found.with_tags(RunTag.objects.all()),), RUN_COLUMNS)
+    return Export((found.with_tags(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
 
 
-def steps(project: Project, filters: RunFilters) -> Export:
+def export_steps(project: Project, filters: RunFilters) -> Export:
     """The steps of those runs, run by run; without a filter also the steps whose run never came."""
     found = _matching(project, filters)
     queries = [RunStep.objects.of_runs_for_export(found)]
     if not filters:
         queries.append(RunStep.objects.awaiting_their_run(project, found))
-    return Export(tuple(queries), STEP_COLUMNS)
+    return Export(tuple(queries), STEP_EXPORT_COLUMNS)
 
 
-def messages(project: Project, filters: RunFilters) -> Export:
+def export_messages(project: Project, filters: RunFilters) -> Export:
     """The messages of those runs' threads; without a filter all of the project."""
     found = Message.objects.in_project(project)
     if filters:
         found = found.in_threads_of(_matching(project, filters))
-    return Export((found.for_export(),), MESSAGE_COLUMNS)
+    return Export((found.for_export(),), MESSAGE_EXPORT_COLUMNS)
 
 
-KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
-    "runs": runs,
-    "steps": steps,
-    "messages": messages,
+EXPORT_KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
+    "runs": export_runs,
+    "steps": export_steps,
+    "messages": export_messages,
 }
 
 
-def tags(export: Export) -> Iterator[tuple[str, list[str]]]:
+def iterate_run_tags(export: Export) -> Iterator[tuple[str, list[str]]]:
     """The posted id of each of an export's runs that has tags, and these; one by one, from the database."""
     for runs in export.queries:
         found = RunTag.objects.of_runs(runs)
@@ -93,13 +93,13 @@ def tags(export: Export) -> Iterator[tuple[str, list[str]]]:
             yield run_id, [tag for _, tag in pairs]
 
 
-def as_lines(records: Iterable[Snapshot]) -> Iterator[bytes]:
+def render_ndjson(records: Iterable[PostedRecord]) -> Iterator[bytes]:
     """NDJSON: each object as it was posted."""
     for record in records:
         yield record.as_json() + b"\n"
 
 
-def as_table(columns: Iterable[Column], records: Iterable[Snapshot]) -> Iterator[bytes]:
+def render_csv(columns: Iterable[ExportColumn], records: Iterable[PostedRecord]) -> Iterator[bytes]:
     """CSV as RFC 4180 has it, with a header; no cell is a formula to a spreadsheet."""
     columns = tuple(columns)
     writer = csv.writer(_Echo())
@@ -132,37 +132,37 @@ def _cell(value: Any) -> str | float | None:
     return f"'{value}" if value.startswith(_RISKY) else str(value)
 
 
-def _attribute(name: str, title: str = "") -> Column:
-    return Column(title or name, lambda record: getattr(record, name))
+def _attribute(name: str, title: str = "") -> ExportColumn:
+    return ExportColumn(title or name, lambda record: getattr(record, name))
 
 
-def _posted(name: str) -> Column:
+def _posted(name: str) -> ExportColumn:
     """A member as it was posted, as JSON text."""
-    return Column(name, lambda record: record.members().get(name))
+    return ExportColumn(name, lambda record: record.members().get(name))
 
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 
-RUN_COLUMNS = (
+RUN_EXPORT_COLUMNS = (
     _attribute("external_id", "id"),
     *map(_attribute, ("status", "created_at", "started_at", "ended_at", "duration_ms")),
     *map(_attribute, ("model", "assistant_id", "thread_id", *_COUNTS)),
-    Column("estimated_cost_usd", lambda run: None if run.cost is None else f"{Decimal(run.cost).scaleb(-9):f}"),
+    ExportColumn("estimated_cost_usd", lambda run: None if run.cost is None else f"{Decimal(run.cost).scaleb(-9):f}"),
     *map(_attribute, ("error_code", "error_message", "incomplete_reason", "awaited")),
-    Column("tool_types", lambda run: run.configuration.tool_types),
-    Column("function_names", lambda run: run.configuration.function_names),
+    ExportColumn("tool_types", lambda run: run.configuration.tool_types),
+    ExportColumn("function_names", lambda run: run.configuration.function_names),
     _attribute("revision"),
     _posted("metadata"),
-    Column("tags", lambda run: run.tag_names),
+    ExportColumn("tags", lambda run: run.tag_names),
 )
-STEP_COLUMNS = (
+STEP_EXPORT_COLUMNS = (
     _attribute("external_id", "id"),
     _attribute("run_external_id", "run_id"),
     *map(_attribute, ("thread_id", "assistant_id", "type", "status", "created_at", "ended_at", *_COUNTS)),
     *map(_attribute, ("error_code", "error_message", "tool_types", "tool_names")),
     _posted("metadata"),
 )
-MESSAGE_COLUMNS = (
+MESSAGE_EXPORT_COLUMNS = (
     _attribute("external_id", "id"),
     *map(_attribute, ("thread_id", "role", "status", "created_at", "completed_at", "assistant_id")),
     _attribute("run_external_id", "run_id"),

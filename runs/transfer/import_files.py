@@ -25,7 +25,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(?P<closed>")|\\?\Z)|[\[\]{}]', re.
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportSource:
     """One readable file: its name for people, its content in pieces, and the file on disk below it."""
 
     name: str
@@ -34,14 +34,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class RawJsonValue:
     """The text of one JSON value (or of what should be one), and the line of its file where it begins."""
 
     raw: bytes
     line: int
 
 
-def total_size(names: Iterable[str]) -> int | None:
+def total_import_size(names: Iterable[str]) -> int | None:
     """How many (packed) bytes there are to read; None with standard input. Raises OSError."""
     names = list(names)
     if "-" in names:
@@ -49,34 +49,34 @@ def total_size(names: Iterable[str]) -> int | None:
     return sum(path.stat().st_size for name in names for path in _files(Path(name)))
 
 
-def meant(names: Iterable[str], path: Path) -> bool:
+def is_import_input(names: Iterable[str], path: Path) -> bool:
     """Whether `path`, which need not be there yet, is or will be one of the files that `names` mean."""
     place = path.resolve()
     folders = [Path(name).resolve() for name in names if name != "-"]
     return place in folders or (_is_known(place.name) and any(place.is_relative_to(each) for each in folders))
 
 
-def passed_over(names: Iterable[str]) -> list[str]:
+def find_skipped_files(names: Iterable[str]) -> list[str]:
     """The files in the folders among `names` that are not read, since their names are none of JSON."""
     found = (each for name in names if name != "-" for each in Path(name).rglob("*") if each.is_file())
     return sorted(str(each) for each in found if not _is_known(each.name))
 
 
-def sources(names: Iterable[str]) -> Iterator[Source]:
+def open_import_sources(names: Iterable[str]) -> Iterator[ImportSource]:
     """Open every file among `names` in turn; `-` is standard input, a folder all that is JSON in it.
 
     Raises OSError. What is no archive raises when it is read, so that the files after it can still be.
     """
     for name in names:
         if name == "-":
-            yield Source("standard input", compression.plain(sys.stdin.buffer), sys.stdin.buffer)
+            yield ImportSource("standard input", compression.read_uncompressed(sys.stdin.buffer), sys.stdin.buffer)
             continue
         for path in _files(Path(name)):
             with path.open("rb") as file:
                 yield from _unpacked(str(path), file, file)
 
 
-def values(source: Source) -> Iterator[Value]:
+def read_json_values(source: ImportSource) -> Iterator[RawJsonValue]:
     """The JSON values of a file: a line each, the elements of an array, or one after the other.
 
     What is broken comes out as it is, so that reading it tells what is wrong. Raises UnreadableBody where the
@@ -104,23 +104,23 @@ def _is_known(name: str) -> bool:
     return bare.endswith(_SUFFIXES) and not bare.startswith("._")
 
 
-def _unpacked(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
+def _unpacked(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
     match Path(name).suffix.lower():
         case ".gz":
-            yield Source(name, compression.gunzipped(stream), file)
+            yield ImportSource(name, compression.decompress_gzip(stream), file)
         case ".zst":
-            yield Source(name, compression.unzstded(stream), file)
+            yield ImportSource(name, compression.decompress_zstd(stream), file)
         case ".zip":
             yield from _members(name, stream, file)
         case _:
-            yield Source(name, compression.plain(stream), file)
+            yield ImportSource(name, compression.read_uncompressed(stream), file)
 
 
-def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
+def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
     try:
         archive = zipfile.ZipFile(stream)
     except zipfile.BadZipFile as error:
-        yield Source(name, _unreadable(f"not a zip archive: {error}"), file)
+        yield ImportSource(name, _unreadable(f"not a zip archive: {error}"), file)
         return
     for member in archive.infolist():
         if not _is_known(member.filename):
@@ -129,7 +129,7 @@ def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[Source]:
         try:
             opened = archive.open(member)
         except (zipfile.BadZipFile, RuntimeError) as error:  # the latter where it is encrypted
-            yield Source(whole, _unreadable(f"can't be unpacked: {error}"), file)
+            yield ImportSource(whole, _unreadable(f"can't be unpacked: {error}"), file)
             continue
         with opened:
             yield from _unpacked(whole, opened, file)
@@ -156,7 +156,7 @@ def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield bytes(gathered)
 
 
-def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
+def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
     begin = head.lstrip()
     if begin[:1] == b"[":
         return _split(chunks, depth=1)
@@ -169,32 +169,32 @@ def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[Value]:
 def _is_complete(line: bytes) -> bool:
     """Whether a line is a whole object, as in files that hold a line an object."""
     try:
-        lossless_json.fields(line)
+        lossless_json.split_object(line)
     except RunglassError:
         return False
     return True
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[Value]:
+def _lines(chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
     rest, number = b"", 0
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         for number, line in enumerate(lines, number + 1):  # noqa: B020
             if line := line.strip():
-                yield Value(line, number)
+                yield RawJsonValue(line, number)
     if rest := rest.strip():
-        yield Value(rest, number + 1)
+        yield RawJsonValue(rest, number + 1)
 
 
-def _split(chunks: Iterable[bytes], depth: int) -> Iterator[Value]:
+def _split(chunks: Iterable[bytes], depth: int) -> Iterator[RawJsonValue]:
     """Cut at the brackets that are `depth` deep, and keep as much as one value needs."""
-    cutter = _Cutter(depth)
+    cutter = _JsonSplitter(depth)
     for chunk in chunks:
         yield from cutter.feed(chunk)
     yield from cutter.end()
 
 
-class _Cutter:
+class _JsonSplitter:
     """Cuts JSON text into the values whose brackets are `depth` deep and what stands between them.
 
     The latter comes out too, where it is more than commas, to be refused by name.
@@ -208,7 +208,7 @@ class _Cutter:
         self._seen = 0  # how far tokens were recognised
         self._line = 1  # of `_begin`
 
-    def feed(self, chunk: bytes, *, is_last: bool = False) -> Iterator[Value]:
+    def feed(self, chunk: bytes, *, is_last: bool = False) -> Iterator[RawJsonValue]:
         """Take some more text; give out what is complete by now."""
         self._buffer = self._buffer[self._begin :] + chunk
         self._seen -= self._begin
@@ -223,14 +223,14 @@ class _Cutter:
             elif mark in b"]}":
                 yield from self._closed(token.start(), token.end())
 
-    def end(self) -> Iterator[Value]:
+    def end(self) -> Iterator[RawJsonValue]:
         """What is left. Raises UnreadableBody where an array was not closed."""
         yield from self.feed(b"", is_last=True)
         yield from self._until(len(self._buffer))
         if self._depth and self._level == self._depth:
             raise UnreadableBody("the file ends within an array")
 
-    def _opened(self, start: int, end: int) -> Iterator[Value]:
+    def _opened(self, start: int, end: int) -> Iterator[RawJsonValue]:
         if self._level == self._depth:
             yield from self._until(start)
         self._level += 1
@@ -238,7 +238,7 @@ class _Cutter:
             yield from self._until(start)
             self._begin = end
 
-    def _closed(self, start: int, end: int) -> Iterator[Value]:
+    def _closed(self, start: int, end: int) -> Iterator[RawJsonValue]:
         if self._level == 0:
             return  # one too many: a part of what stands between
         self._level -= 1
@@ -248,9 +248,9 @@ class _Cutter:
             yield from self._until(start)
             self._begin = end
 
-    def _until(self, end: int) -> Iterator[Value]:
+    def _until(self, end: int) -> Iterator[RawJsonValue]:
         raw = self._buffer[self._begin : end]
         self._begin = end
         if value := raw.strip(_BLANK + b","):
-            yield Value(value, self._line + raw[: raw.index(value)].count(b"\n"))
+            yield RawJsonValue(value, self._line + raw[: raw.index(value)].count(b"\n"))
         self._line += raw.count(b"\n")

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from runs.errors import Problem, RunglassError, UnreadableBody
-from runs.ingest import Report, ingest_mixed
-from runs.ingest.request_bodies import Item, listed
+from runs.ingest import IngestReport, ingest_mixed
+from runs.ingest.request_bodies import RawItem, unwrap_list
 from runs.models import Project
 from runs.protocol import lossless_json
-from runs.transfer.import_files import Source, Value, values
+from runs.transfer.import_files import ImportSource, RawJsonValue, read_json_values
 
 _BATCH_ITEMS = 500
 _BATCH_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRecord:
     """A record that was refused: where it stands, all that is wrong with it, and its text."""
 
     source: str
@@ -31,7 +31,7 @@ class Rejected:
 
 
 @dataclass(slots=True)
-class Verdicts:
+class ImportSummary:
     """What became of every record of an import, and what was wrong with files as a whole."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Verdicts:
     def total(self) -> int:
         return self.outcomes.total()
 
-    def add(self, report: Report) -> None:
+    def add(self, report: IngestReport) -> None:
         """Count what became of one batch."""
         self.outcomes.update(outcome.value for outcome in report.outcomes.values())
         self.outcomes["rejected"] += report.counts["rejected"]
@@ -52,27 +52,29 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ImportedBatch:
     """A stored batch: the report of its records, by their index, and those that were refused."""
 
-    report: Report
-    rejected: list[Rejected]
+    report: IngestReport
+    rejected: list[RejectedRecord]
 
 
-def import_source(project: Project, source: Source, verdicts: Verdicts, *, dry_run: bool = False) -> Iterator[Batch]:
+def import_source(
+    project: Project, source: ImportSource, verdicts: ImportSummary, *, dry_run: bool = False
+) -> Iterator[ImportedBatch]:
     """Store what `source` holds, batch by batch, and add to `verdicts`; with `dry_run` nothing is kept.
 
     Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for damaged data,
     after everything before the damage was stored.
     """
-    for batch in _batches(_records(values(source))):
-        items = [Item(index, value.raw, value.line) for index, value in enumerate(batch)]
+    for batch in _batches(_records(read_json_values(source))):
+        items = [RawItem(index, value.raw, value.line) for index, value in enumerate(batch)]
         report = _tried(project, items) if dry_run else ingest_mixed(project, items)
         verdicts.add(report)
-        yield Batch(report, _rejected(source, batch, report))
+        yield ImportedBatch(report, _rejected(source, batch, report))
 
 
-def _tried(project: Project, items: list[Item]) -> Report:
+def _tried(project: Project, items: list[RawItem]) -> IngestReport:
     """What storing `items` would report."""
     with transaction.atomic():
         report = ingest_mixed(project, items)
@@ -80,28 +82,28 @@ def _tried(project: Project, items: list[Item]) -> Report:
     return report
 
 
-def _records(found: Iterable[Value]) -> Iterator[Value]:
+def _records(found: Iterable[RawJsonValue]) -> Iterator[RawJsonValue]:
     """The records among `found`: list envelopes are opened."""
     for value in found:
         data = _data(value.raw)
         if data is None:
             yield value
         else:
-            yield from (Value(element, value.line) for element in lossless_json.elements(data))
+            yield from (RawJsonValue(element, value.line) for element in lossless_json.split_array(data))
 
 
 def _data(raw: bytes) -> bytes | None:
     if b'"data"' not in raw:
         return None
     try:
-        return listed(lossless_json.fields(raw))
+        return unwrap_list(lossless_json.split_object(raw))
     except RunglassError:
         return None
 
 
-def _batches(records: Iterable[Value]) -> Iterator[list[Value]]:
+def _batches(records: Iterable[RawJsonValue]) -> Iterator[list[RawJsonValue]]:
     """`records` in lots; those before damage come before its error."""
-    batch: list[Value] = []
+    batch: list[RawJsonValue] = []
     size = 0
     try:
         for record in records:
@@ -118,12 +120,12 @@ def _batches(records: Iterable[Value]) -> Iterator[list[Value]]:
         yield batch
 
 
-def _rejected(source: Source, batch: list[Value], report: Report) -> list[Rejected]:
+def _rejected(source: ImportSource, batch: list[RawJsonValue], report: IngestReport) -> list[RejectedRecord]:
     problems: dict[int, list[Problem]] = {}
     for problem in report.errors:
         problems.setdefault(problem.index or 0, []).append(problem)
     return [
-        Rejected(source.name, batch[index].line, each[0].id, tuple(each), batch[index].raw)
+        RejectedRecord(source.name, batch[index].line, each[0].id, tuple(each), batch[index].raw)
         for index, each in problems.items()
     ]
 

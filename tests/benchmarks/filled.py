@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tests.benchmarks.site import as_bytes
 
 if TYPE_CHECKING:
-    from runs.ingest import Item, Kind
+    from runs.ingest import RawItem, RecordType
     from runs.models import Project
 
 BATCH = 1000
@@ -35,8 +35,8 @@ def open_in(directory: Path) -> None:
     django.setup()
     from dashboard.server import startup_checks
 
-    startup_checks.apply_migrations(startup_checks.pending_migrations(), lambda *_: None)
-    if startup_checks.static_files_outdated():
+    startup_checks.apply_migrations(startup_checks.count_pending_migrations(), lambda *_: None)
+    if startup_checks.are_static_files_outdated():
         startup_checks.collect_static_files()
 
 
@@ -62,7 +62,7 @@ def _tag(project: Project, count: int) -> None:
 
     if not RunTag.objects.in_project(project).exists():
         oldest = Run.objects.in_project(project).order_by("created_at").values_list("pk", flat=True)[:count]
-        tags.add(project, list(oldest), [TAG], None)
+        tags.add_tags(project, list(oldest), [TAG], None)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) run_tag")
 
@@ -70,27 +70,27 @@ def _tag(project: Project, count: int) -> None:
 def _load(project: Project, runs: int) -> None:
     from django.db import connection
 
-    from runs.demo import generate
+    from runs.demo import generate_lifecycles
     from runs.ingest import RUNS, STEPS
     from runs.rollups import runs as rollups
 
     begun = time.perf_counter()
-    source = enumerate(generate(runs=runs, days=DAYS, end=int(time.time())))
+    source = enumerate(generate_lifecycles(runs=runs, days=DAYS, end=int(time.time())))
     for batch in iter(lambda: list(itertools.islice(source, BATCH)), []):
         _ingest(project, RUNS, (each.run for _, each in batch))
         _ingest(project, STEPS, (step for n, each in batch if n % STEPS_ONE_IN == 0 for step in each.steps))
         done = batch[-1][0] + 1
         if done % 50_000 == 0:
             print(f"{done:,} runs loaded, {done / (time.perf_counter() - begun):,.0f} a second", flush=True)
-    rollups.fold(project)
+    rollups.compact_run_rollups(project)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-def _ingest(project: Project, kind: Kind, objects: Iterator[Any]) -> None:
-    from runs.ingest import Item, ingest
+def _ingest(project: Project, kind: RecordType, objects: Iterator[Any]) -> None:
+    from runs.ingest import RawItem, ingest
 
-    items: Iterator[Item] = (Item(index, as_bytes(each)) for index, each in enumerate(objects))
+    items: Iterator[RawItem] = (RawItem(index, as_bytes(each)) for index, each in enumerate(objects))
     report = ingest(project, kind, items)
     if report.errors:
         raise RuntimeError(f"refused: {report.errors[0]}")

@@ -72,9 +72,9 @@ def _post(running: Site, path: str, bodies: list[bytes]) -> None:
 
 
 def _objects(seed: int, runs: int) -> list[bytes]:
-    from runs.demo import generate
+    from runs.demo import generate_lifecycles
 
-    return [as_bytes(each.run) for each in generate(runs=runs, end=int(time.time()), seed=seed, steps=False)]
+    return [as_bytes(each.run) for each in generate_lifecycles(runs=runs, end=int(time.time()), seed=seed, steps=False)]
 
 
 def _rows(objects: list[bytes]) -> list[list[object]]:
@@ -82,15 +82,15 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
     from django.utils import timezone
 
     from runs.ingest import RUNS, write
-    from runs.ingest.merge_plan import Receipt, plan, without_recorded
+    from runs.ingest.merge_plan import Receipt, build_merge_plan, drop_recorded_entries
     from runs.models import Project
     from runs.protocol import lossless_json
 
     project, receipt, rows = Project.objects.get(slug="default"), Receipt(timezone.now()), []
     for index, each in enumerate(objects):
-        post = RUNS.parse(project, index, lossless_json.fields(each))
-        planned = plan(RUNS, None, [post], {}, receipt)
-        without_recorded(planned, set())
+        post = RUNS.parse(project, index, lossless_json.split_object(each))
+        planned = build_merge_plan(RUNS, None, [post], {}, receipt)
+        drop_recorded_entries(planned, set())
         rows.append(RUNS.table._encoded(write._row(project, RUNS, post.key, planned, receipt)))
     return rows
 
@@ -104,7 +104,7 @@ def _copy(rows: list[list[object]]) -> None:
 
     for begin in range(0, len(rows), BATCH):
         with transaction.atomic():
-            sql.copy("copied_run", ", ".join(RUNS.table.columns), rows[begin : begin + BATCH])
+            sql.copy_rows("copied_run", ", ".join(RUNS.table.columns), rows[begin : begin + BATCH])
 
 
 def _make_tables() -> None:
@@ -135,7 +135,7 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
 def _print_size(running: Site, wanted: int) -> None:
     from django.db import connection
 
-    from dashboard.server.maintenance_process import REST
+    from dashboard.server.maintenance_process import IDLE_SECONDS
     from runs.models import (
         Configuration,
         ErrorGroup,
@@ -145,16 +145,16 @@ def _print_size(running: Site, wanted: int) -> None:
         Run,
         ToolDefinition,
     )
-    from runs.rollups.runs import ROLLUPS
+    from runs.rollups.runs import RUN_ROLLUPS
 
     others = (Configuration, ToolDefinition, MetadataKey, MetadataValue, ErrorGroup, Observation)
-    filled = (Run, *others, *(rollup.model for rollup in ROLLUPS))
+    filled = (Run, *others, *(rollup.model for rollup in RUN_ROLLUPS))
     seed = 1000
     while (missing := wanted - Run.objects.count()) > 0:
         objects = _objects(seed, min(missing, 10_000))
         _post(running, "/api/v1/runs", _batches(objects))
         seed += 1
-    time.sleep(2 * REST + 2)  # until the site has come to rest and given back what it can
+    time.sleep(2 * IDLE_SECONDS + 2)  # until the site has come to rest and given back what it can
     stored, raw = Run.objects.count(), sum(map(len, _objects(1, 1000))) / 1000
     print(f"\n{stored:,} runs stored; raw JSON {raw:,.0f} B a run")
     total = 0.0

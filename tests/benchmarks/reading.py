@@ -116,9 +116,9 @@ def measure(directory: Path, runs: int, repeat: int, only: str) -> list[Answer]:
 def _rest(project: Project) -> Client:
     from django.test import Client
 
-    from runs.team.api_keys import create_key
+    from runs.team.api_keys import create_api_key
 
-    return Client(headers={"authorization": f"Bearer {create_key(project, 'benchmark')}"}, SERVER_NAME="localhost")
+    return Client(headers={"authorization": f"Bearer {create_api_key(project, 'benchmark')}"}, SERVER_NAME="localhost")
 
 
 def _browser(project: Project) -> Client:

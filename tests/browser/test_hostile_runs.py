@@ -58,8 +58,8 @@ def stored(project: Project, member: User, attack: str) -> Run:
         project, factories.message_object(None, attack, **say), factories.message_object(posted, attack, **say)
     )
     run = Run.objects.get(pk=project.key(posted["id"]))
-    comments.add(run, member, attack)
-    tags.add(project, [run.pk], [attack.replace(",", " ")[:40]], member)
+    comments.add_comment(run, member, attack)
+    tags.add_tags(project, [run.pk], [attack.replace(",", " ")[:40]], member)
     factories.post_assistants(project, **{attack: f"name {attack}"})
     return run
 
@@ -126,7 +126,7 @@ def test_nothing_is_too_large_for_the_layout(
     sign_in(page, live_server.url, User.objects.get(username="mira"))
     page.set_viewport_size({"width": width, "height": 900})
     run = Run.objects.filter(external_id__startswith="run_xxx").get()
-    comments.add(run, User.objects.get(username="mira"), "y" * 3000)
+    comments.add_comment(run, User.objects.get(username="mira"), "y" * 3000)
     paths = {
         "runs": "runs/",
         "run": f"runs/{run.external_id}/?full=timeline&full=tools&full=raw&find=text&list=status%3Dfailed",

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from runs.models import Membership, Project, User
-from runs.team.api_keys import find_key
+from runs.team.api_keys import find_api_key
 from tests.browser.conftest import assert_accessible, sign_in
 
 
@@ -24,7 +24,7 @@ def test_a_key_is_made(
     page.get_by_label("Name of a new key").fill("nightly import")
     page.get_by_role("button", name="Make a key").click()
     expect(page.get_by_role("status").filter(has_text="nightly import")).to_be_visible()
-    key = find_key(page.locator("#secret").inner_text())
+    key = find_api_key(page.locator("#secret").inner_text())
     assert key is not None
     assert key.scopes == ["ingest", "read"]
     assert_accessible(page)

@@ -49,9 +49,9 @@ def test_views_and_tags_are_accessible(
     signed_in: Page, live_server: Any, demo_project: Project, scheme: Any, width: int
 ) -> None:
     mira = User.objects.get(username="mira")
-    tags.add(demo_project, [demo_project.key("run_failed")], ["urgent", "x" * 40], mira)
+    tags.add_tags(demo_project, [demo_project.key("run_failed")], ["urgent", "x" * 40], mira)
     for name in ("Urgent", "A rather long name of a view that somebody made for themselves"):
-        saved_views.save(SavedView(project=demo_project, owner=mira, name=name[:60], query="tag:urgent"))
+        saved_views.save_view(SavedView(project=demo_project, owner=mira, name=name[:60], query="tag:urgent"))
     broken = SavedView.objects.create(project=demo_project, owner=mira, name="Broken", query="gone:x")
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})

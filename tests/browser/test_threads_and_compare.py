@@ -65,7 +65,7 @@ def test_later_entries_and_older_threads_are_added_below(
     signed_in: Page, live_server: Any, talk: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversation, "PAGE_SIZE", 2)
-    monkeypatch.setattr(view, "LIST_SIZE", 1)
+    monkeypatch.setattr(view, "THREADS_PER_PAGE", 1)
     signed_in.goto(f"{live_server.url}/p/default/threads/thread_talk/")
     entries = signed_in.locator("#entries > li")
     for count in (2, 4, 5):

@@ -37,14 +37,14 @@ def workshop(demo_project: Project) -> Project:
         ),
         factories.step_object(new, factories.function_call("search_orders"), status="failed"),
     )
-    tool_call_validation.check_next({demo_project.pk: demo_project}, None)
+    tool_call_validation.validate_next_steps({demo_project.pk: demo_project}, None)
     return demo_project
 
 
 def test_a_tool_is_found_opened_and_its_calls_unfolded(
     signed_in: Page, live_server: Any, workshop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tool_samples, "LONGEST_AT_ONCE", 200)
+    monkeypatch.setattr(tool_samples, "MAX_INLINE_DETAILS_BYTES", 200)
     signed_in.keyboard.press("g")
     signed_in.keyboard.press("o")
     expect(signed_in.locator("#rows > tr")).to_have_count(50)

@@ -6,7 +6,7 @@ from django.urls import path
 
 from dashboard.pages.account import views
 from dashboard.web import error_views, htmx
-from dashboard.web.navigation import PAGES
+from dashboard.web.navigation import NAVIGATION_ENTRIES
 
 
 def page(request: HttpRequest, **_: str) -> HttpResponse:
@@ -23,17 +23,17 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", page, name="home"),
-    path("login/", views.login, name="login"),
-    path("logout/", views.logout, name="logout"),
-    path("account/password/", views.password, name="password"),
+    path("login/", views.sign_in, name="login"),
+    path("logout/", views.sign_out, name="logout"),
+    path("account/password/", views.change_password, name="password"),
     path("projects/new/", page, name="new-project"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
     path("p/<slug:project>/receiving/", page, name="receiving"),
-    *(path(f"p/<slug:project>/{each.name}/", page, name=each.name) for each in PAGES),
+    *(path(f"p/<slug:project>/{each.name}/", page, name=each.name) for each in NAVIGATION_ENTRIES),
     path("denied", denied),
     path("broken", broken),
 ]
-handler400 = error_views.bad_request
-handler403 = error_views.forbidden
-handler404 = error_views.not_found
-handler500 = error_views.server_error
+handler400 = error_views.bad_request_view
+handler403 = error_views.forbidden_view
+handler404 = error_views.not_found_view
+handler500 = error_views.server_error_view

@@ -10,12 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from dashboard.web.permissions import admin_page, member_page, project_page
+from dashboard.web.permissions import admin_required, member_required, viewer_required
 from runs.models import Project, User
 from tests import factories
 
 
-@project_page
+@viewer_required
 def page(request: HttpRequest, project: Project, run_id: str = "") -> HttpResponse:
     """A page."""
     return HttpResponse(f"{project.slug} {run_id}")
@@ -62,12 +62,12 @@ def test_a_page_keeps_its_name(project: Project) -> None:
 @pytest.mark.parametrize(
     ("guard", "role", "enters"),
     [
-        (member_page, "viewer", False),
-        (member_page, "member", True),
-        (member_page, "admin", True),
-        (admin_page, "viewer", False),
-        (admin_page, "member", False),
-        (admin_page, "admin", True),
+        (member_required, "viewer", False),
+        (member_required, "member", True),
+        (member_required, "admin", True),
+        (admin_required, "viewer", False),
+        (admin_required, "member", False),
+        (admin_required, "admin", True),
     ],
 )
 def test_what_writes_is_for_those_who_may(project: Project, guard: Any, role: str, enters: bool) -> None:
@@ -83,4 +83,4 @@ def test_what_writes_is_for_those_who_may(project: Project, guard: Any, role: st
 def test_a_role_in_another_project_opens_nothing(project: Project) -> None:
     user = factories.make_user(factories.make_project("other"), "admin")
     with pytest.raises(Http404):
-        member_page(lambda *_: HttpResponse())(asked_by(user), project="default")
+        member_required(lambda *_: HttpResponse())(asked_by(user), project="default")

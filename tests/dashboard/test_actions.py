@@ -170,7 +170,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(member_client, needy,
 
 
 def test_counts_that_stop_say_so(member_client, needy, monkeypatch) -> None:
-    monkeypatch.setattr(actions, "MOST_COUNTED", 2)
+    monkeypatch.setattr(actions, "MAX_COUNTED_ACTIONS", 2)
     assert tabs(member_client.get(URL))["All"] == "2+"
 
 

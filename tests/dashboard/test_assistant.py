@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.pages.assistants import changes, comparison, version_list
 from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
@@ -169,7 +169,7 @@ def test_sparklines_mark_the_change(member_client, filled):
 def test_a_shorter_time_and_another_version_can_be_compared(member_client, filled):
     response = member_client.get(f"{URL}?within=24h")
     assert "up to 24 hours" in words(part(response, "against"))
-    (first, _) = versions.versions(filled, ASSISTANT).all
+    (first, _) = versions.fetch_versions(filled, ASSISTANT).all
     response = member_client.get(f"{URL}?version={first.id.hex[:12]}")
     assert "This is the first version that is known" in words(part(response, "against"))
 
@@ -177,7 +177,7 @@ def test_a_shorter_time_and_another_version_can_be_compared(member_client, fille
 def test_any_earlier_version_can_be_compared_with(member_client, filled):
     other = {"model": "gpt-4o", "temperature": 0.2, "tools": [factories.function_tool("b")]}
     factories.post(filled, changed.run("run_third", CHANGED + 20 * HOUR, 5, "Third.", 1, 1, **other))
-    first, second, third = versions.versions(filled, ASSISTANT).all
+    first, second, third = versions.fetch_versions(filled, ASSISTANT).all
     response = member_client.get(URL)
     assert "v3 against v2" in words(part(response, "against"))
     response = member_client.get(f"{URL}?version={third.id.hex[:12]}&base={first.id.hex[:12]}")
@@ -227,7 +227,7 @@ def test_a_return_to_what_was_before_is_recognised(member_client, filled):
     assert "It came back 10 May 2026, 19:12:00 UTC" in words(part(response, "against"))
     assert measures(response)["Failed"] == ["50.0 %", "0 %", f"{MINUS}50.0 pts"]
     assert "v2 Instructions 4 10 May 2026, 3 h 00 min · then v1 again" in words(part(response, "list"))
-    second = versions.versions(filled, ASSISTANT).all[1]
+    second = versions.fetch_versions(filled, ASSISTANT).all[1]
     response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
     assert "After v2 it went back to v1, 10 May 2026, 19:12:00 UTC : v1 against v2 ." in words(part(response, "back"))
     again = member_client.get(URL + links(part(response, "back"))["v1 against v2"])
@@ -246,24 +246,24 @@ def test_versions_in_use_at_the_same_time_are_said_to_be(member_client, filled):
 
 
 def test_the_busiest_of_many_at_the_same_time_are_told(member_client, filled, monkeypatch):
-    monkeypatch.setattr(comparison, "MOST_TOLD", 1)
+    monkeypatch.setattr(comparison, "MAX_OVERLAPPING", 1)
     both = [changed.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
     factories.post(filled, *both, changed.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
-    second = next(each for each in versions.versions(filled, ASSISTANT).all if each.first_at == CHANGED)
+    second = next(each for each in versions.fetch_versions(filled, ASSISTANT).all if each.first_at == CHANGED)
     response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
     assert words(part(response, "against")).count("in use at the same time") == 1
     assert "1 other version was, too, less often." in words(part(response, "against"))
 
 
 def test_what_was_not_used_after_the_other_has_no_before_and_after(member_client, filled):
-    first, second = versions.versions(filled, ASSISTANT).all
+    first, second = versions.fetch_versions(filled, ASSISTANT).all
     response = member_client.get(f"{URL}?version={first.id.hex[:12]}&base={second.id.hex[:12]}")
     assert "v1 was not used after v2" in words(part(response, "against"))
     assert "From v2 to v1" in words(part(response, "changes"))
 
 
 def test_earlier_versions_are_counted_and_a_page_away(member_client, project, monkeypatch):
-    monkeypatch.setattr(version_list, "LISTED", 3)
+    monkeypatch.setattr(version_list, "VERSIONS_PER_PAGE", 3)
     factories.post(project, *(changed.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(8)))
     response = member_client.get(URL)
     assert [row[0] for row in table(response)] == ["v8", "v7", "v6"]
@@ -288,12 +288,12 @@ def test_a_side_without_runs_is_said(member_client, filled):
     response = member_client.get(URL)
     assert measures(response)["Runs"] == ["4", "1", ""]  # the last four of v2, however long ago
     for run in changed.after()[1:]:
-        erase(Run.objects.get(external_id=run["id"]))
+        delete_run(Run.objects.get(external_id=run["id"]))
     assert measures(member_client.get(URL))["Runs"] == ["1", "1", ""]
 
 
 def test_more_than_can_be_read_is_said_to_be_the_nearest(member_client, filled, monkeypatch):
-    monkeypatch.setattr(version_comparison, "MOST_RUNS", 3)
+    monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS", 3)
     text = words(part(member_client.get(URL), "against"))
     assert "Before: the 3 runs next to the change, 10 May 2026, 06:12:00 UTC to" in text
 
@@ -355,7 +355,7 @@ def test_the_versions_are_swapped_in_by_their_target(member_client, filled):
 
 def test_many_versions_cost_what_few_cost(member_client, project):
     def queries() -> int:
-        changes._remembered.clear()
+        changes._summary_cache.clear()
         with CaptureQueriesContext(connection) as found:
             assert member_client.get(URL).status_code == 200
         return len(found)

@@ -110,7 +110,7 @@ def test_each_filter_can_be_taken_away_alone(member_client, three):
 
 
 def test_pages_follow_each_other(member_client, three, monkeypatch):
-    monkeypatch.setattr(assistant_rows, "PAGE_SIZE", 2)
+    monkeypatch.setattr(assistant_rows, "ASSISTANT_PAGE_SIZE", 2)
     first = member_client.get(URL)
     assert names(first) == ["asst_b", "asst_a"]
     assert f"{URL}?page=2" in first.content.decode()

@@ -63,9 +63,9 @@ def test_a_script_gets_the_comments_alone(run: Run, member_client: Client) -> No
 def test_what_can_not_be_kept_comes_back_with_the_reason(
     run: Run, member_client: Client, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comments, "LONGEST", 5)
-    kept = comments.add(run, factories.make_user(run.project), "kept")
-    mine = comments.add(run, User.objects.get(pk=member_client.session["_auth_user_id"]), "mine")
+    monkeypatch.setattr(comments, "MAX_COMMENT_LENGTH", 5)
+    kept = comments.add_comment(run, factories.make_user(run.project), "kept")
+    mine = comments.add_comment(run, User.objects.get(pk=member_client.session["_auth_user_id"]), "mine")
     for fields in ({"action": "add"}, {"action": "change", "comment": mine.id}):
         response = sent(member_client, run, headers, text="too long a text", **fields)
         html = response.content.decode()
@@ -76,7 +76,7 @@ def test_what_can_not_be_kept_comes_back_with_the_reason(
 
 
 def test_only_who_wrote_it_changes_it(run: Run, project: Project, member: User, member_client: Client) -> None:
-    comment = comments.add(run, member, "first")
+    comment = comments.add_comment(run, member, "first")
     for role in ("member", "admin", "viewer"):
         _, other = client_of(project, role)
         assert sent(other, run, action="change", comment=comment.id, text="theirs").status_code == 403
@@ -91,7 +91,7 @@ def test_only_who_wrote_it_changes_it(run: Run, project: Project, member: User, 
 def test_administrators_delete_what_others_wrote(
     run: Run, project: Project, member: User, role: str, deletes: bool
 ) -> None:
-    comment = comments.add(run, member, "first")
+    comment = comments.add_comment(run, member, "first")
     _, other = client_of(project, role)
     assert (">Delete<" in shown(other, run)) is deletes
     assert sent(other, run, action="delete", comment=comment.id).status_code == (302 if deletes else 403)
@@ -99,7 +99,7 @@ def test_administrators_delete_what_others_wrote(
 
 
 def test_who_wrote_it_deletes_it(run: Run, member: User, member_client: Client) -> None:
-    comment = comments.add(run, member, "first")
+    comment = comments.add_comment(run, member, "first")
     assert "first" not in sent(member_client, run, SWAP, action="delete", comment=comment.id).content.decode()
     assert not Comment.objects.exists()
 
@@ -107,7 +107,7 @@ def test_who_wrote_it_deletes_it(run: Run, member: User, member_client: Client) 
 def test_who_only_reads_is_offered_no_form(run: Run, project: Project, member: User) -> None:
     _, viewer = client_of(project, "viewer")
     assert "Nobody has commented on this run." in shown(viewer, run)
-    comments.add(run, member, "For all to read.")
+    comments.add_comment(run, member, "For all to read.")
     page = shown(viewer, run)
     assert "For all to read." in page
     assert "<form" not in page
@@ -137,13 +137,13 @@ def test_what_can_not_be_meant_is_refused(run: Run, member_client: Client, field
 def test_a_comment_is_reached_through_its_own_run_alone(
     run: Run, project: Project, member: User, member_client: Client
 ) -> None:
-    comment = comments.add(factories.post_run(project), member, "elsewhere")
+    comment = comments.add_comment(factories.post_run(project), member, "elsewhere")
     assert sent(member_client, run, action="delete", comment=comment.id).status_code == 404
     assert Comment.objects.exists()
 
 
 def test_hostile_comments_are_text(run: Run, member: User, member_client: Client) -> None:
-    comments.add(run, member, "<script>alert(1)</script> [x](javascript:alert(1)) ![y](https://spy.example/)")
+    comments.add_comment(run, member, "<script>alert(1)</script> [x](javascript:alert(1)) ![y](https://spy.example/)")
     html = member_client.get(f"/p/default/runs/{run.external_id}/").content.decode()
     found = re.search(r'<ol class="comments.*?</ol>', html, re.DOTALL)
     assert found
@@ -166,7 +166,7 @@ def test_many_comments_cost_what_one_costs(run: Run, project: Project, member_cl
     counts = []
     for _ in range(2):
         for _ in range(5):
-            comments.add(run, factories.make_user(project), "more")
+            comments.add_comment(run, factories.make_user(project), "more")
         with CaptureQueriesContext(
             connection,
         ) as queries:

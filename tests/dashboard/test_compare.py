@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.ui import json_view, text_diff, tool_diff
-from dashboard.ui.json_diff import equal, pointers
+from dashboard.ui.json_diff import diff_json, equal
 from runs.models import Run
 from tests import factories
 
@@ -262,20 +262,20 @@ def test_a_comparison_costs_the_same_however_much_differs(member_client, project
 
 
 def test_texts_too_different_to_align_are_shown_as_replaced(monkeypatch):
-    monkeypatch.setattr(text_diff, "MOST_ALIGNED", 2)
-    found = text_diff.diff("same\na\nb\nc\nend", "same\nx\nb\ny\nend")
+    monkeypatch.setattr(text_diff, "MAX_ALIGNED_LINES", 2)
+    found = text_diff.diff_text("same\na\nb\nc\nend", "same\nx\nb\ny\nend")
     assert [line.kind for line in found.lines] == ["same", *["removed"] * 3, *["added"] * 3, "same"]
     assert (found.added, found.removed) == (3, 3)
 
 
 def test_what_is_not_shown_of_a_difference_is_counted(monkeypatch):
-    monkeypatch.setattr(text_diff, "MOST_LINES", 3)
-    found = text_diff.diff("a\nb\nc\nd", "")
+    monkeypatch.setattr(text_diff, "MAX_SHOWN_LINES", 3)
+    found = text_diff.diff_text("a\nb\nc\nd", "")
     assert (len(found.lines), found.cut, found.removed) == (3, 1, 4)
 
 
 def test_texts_that_differ_by_their_breaks_say_so():
-    [line] = text_diff.diff("a\nb", "a\r\nb\n").lines
+    [line] = text_diff.diff_text("a\nb", "a\r\nb\n").lines
     assert "breaks" in line.parts[0].text
 
 
@@ -294,9 +294,9 @@ def test_json_values_are_equal_when_they_mean_the_same(left, right, are_equal):
 
 def test_pointers_are_escaped():
     left, right = json_view.parse('{"a/b": {"c~d": 1}}'), json_view.parse('{"a/b": {"c~d": 2}}')
-    assert [pointer for pointer, _, _ in pointers(left, right)] == ["/a~1b/c~0d"]
+    assert [pointer for pointer, _, _ in diff_json(left, right)] == ["/a~1b/c~0d"]
 
 
 def test_tools_without_a_name_are_told_apart_by_their_kind():
-    found = tool_diff.diff([{"type": "file_search"}], [{"type": "code_interpreter"}, {"type": "file_search"}])
+    found = tool_diff.diff_tools([{"type": "file_search"}], [{"type": "code_interpreter"}, {"type": "file_search"}])
     assert (found.added, found.removed, found.same) == (("code_interpreter",), (), 1)

@@ -5,18 +5,20 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.server.database import databases
+from dashboard.server.database import build_databases
 
 
 def test_without_an_address_the_embedded_server_of_the_data_directory_is_used() -> None:
-    default = databases("", Path("/var/lib/here"))["default"]
+    default = build_databases("", Path("/var/lib/here"))["default"]
 
     assert default["ENGINE"] == "dashboard.server.postgres.backend"
     assert default["DATA_DIR"] == Path("/var/lib/here")
 
 
 def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
-    default = databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())["default"]
+    default = build_databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())[
+        "default"
+    ]
 
     assert (default["HOST"], default["PORT"], default["NAME"]) == ("db", 6432, "runs")
     assert (default["USER"], default["PASSWORD"]) == ("ann", "p@ss")
@@ -28,6 +30,6 @@ def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
 )  # fmt: skip
 def test_anything_else_is_refused_without_showing_the_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="it must look like postgresql://") as refusal:
-        databases(url, Path())
+        build_databases(url, Path())
 
     assert "secret" not in str(refusal.value)

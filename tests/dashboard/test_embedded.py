@@ -18,13 +18,13 @@ import psycopg
 import pytest
 
 from dashboard.server.postgres import cluster
-from dashboard.server.postgres.binaries import Binaries
-from dashboard.server.postgres.cluster import NAME
-from dashboard.server.postgres.errors import DirectoryInUseError, DirectoryUnusableError, EmbeddedPostgresError
-from dashboard.server.postgres.paths import SHARED, Place, place_for
-from dashboard.server.postgres.postgres_settings import by_memory
-from dashboard.server.postgres.sessions import Session
-from dashboard.server.postgres.stale_servers import is_server, settle
+from dashboard.server.postgres.binaries import PostgresBinaries
+from dashboard.server.postgres.cluster import DATABASE_NAME
+from dashboard.server.postgres.errors import DataDirectoryInUseError, DataDirectoryUnusableError, EmbeddedPostgresError
+from dashboard.server.postgres.paths import SHARED_DIRECTORY, ClusterPaths, resolve_cluster_paths
+from dashboard.server.postgres.postgres_settings import build_memory_settings
+from dashboard.server.postgres.sessions import PostgresSession
+from dashboard.server.postgres.stale_servers import clean_up_stale_server, is_postgres_process
 
 ROOT = Path(__file__).resolve().parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its cluster to another user")
@@ -41,14 +41,14 @@ sys.stdin.read()
 """
 
 
-def query(session: Session, statement: str) -> list[tuple[object, ...]]:
-    conninfo = psycopg.conninfo.make_conninfo(**session.parameters(), dbname=NAME)
+def query(session: PostgresSession, statement: str) -> list[tuple[object, ...]]:
+    conninfo = psycopg.conninfo.make_conninfo(**session.parameters(), dbname=DATABASE_NAME)
     with psycopg.connect(conninfo) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
 
-def server_pid(place: Place) -> int:
+def server_pid(place: ClusterPaths) -> int:
     return int((place.data / "postmaster.pid").read_text().split()[0])
 
 
@@ -61,8 +61,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
 
 @pytest.fixture(autouse=True)
 def _small_and_quick(monkeypatch) -> None:
-    monkeypatch.setattr(cluster, "INITDB", (*cluster.INITDB, "--no-sync"))
-    monkeypatch.setattr(cluster, "by_memory", lambda _: {"shared_buffers": "16MB"})
+    monkeypatch.setattr(cluster, "INITDB_OPTIONS", (*cluster.INITDB_OPTIONS, "--no-sync"))
+    monkeypatch.setattr(cluster, "build_memory_settings", lambda _: {"shared_buffers": "16MB"})
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def template() -> Generator[Path]:
     """A data directory with a new cluster, to be copied."""
     directory = Path(tempfile.mkdtemp(prefix="runglass tests "))
     directory.chmod(0o711)
-    session = Session(directory)
+    session = PostgresSession(directory)
     session.parameters()
     session.close(patient=True)
     yield directory
@@ -94,11 +94,11 @@ def data_dir(empty_dir: Path, template: Path) -> Path:
 
 
 @pytest.fixture
-def open_session() -> Generator[Callable[[Path], Session]]:
-    sessions: list[Session] = []
+def open_session() -> Generator[Callable[[Path], PostgresSession]]:
+    sessions: list[PostgresSession] = []
 
-    def make(directory: Path) -> Session:
-        sessions.append(Session(directory))
+    def make(directory: Path) -> PostgresSession:
+        sessions.append(PostgresSession(directory))
         return sessions[-1]
 
     yield make
@@ -135,11 +135,11 @@ def socket_of(user: subprocess.Popen[str]) -> str:
 def test_a_server_starts_keeps_its_data_and_leaves_nothing_running(data_dir, open_session) -> None:
     first = open_session(data_dir)
     query(first, "CREATE TABLE kept AS SELECT 1 AS n")
-    place = place_for(data_dir)
+    place = resolve_cluster_paths(data_dir)
     pid = server_pid(place)
     first.close(patient=True)
 
-    assert not is_server(pid, place.data)
+    assert not is_postgres_process(pid, place.data)
     assert place.socket_directory() is None
     assert query(open_session(data_dir), "SELECT n FROM kept") == [(1,)]
 
@@ -153,16 +153,16 @@ def test_a_new_cluster_is_utf8_with_the_builtin_locale_and_no_tcp(empty_dir, ope
         "current_setting('listen_addresses'), current_setting('jit') "
         "FROM pg_database WHERE datname = current_database()",
     ) == [("b", "C.UTF-8", "UTF8", "", "off")]
-    assert place_for(empty_dir).directory.name == "postgres-18"
+    assert resolve_cluster_paths(empty_dir).directory.name == "postgres-18"
 
 
 def test_nobody_enters_without_the_password(data_dir, open_session) -> None:
     parameters = open_session(data_dir).parameters()
 
-    assert place_for(data_dir).password.stat().st_mode & 0o777 == 0o600
+    assert resolve_cluster_paths(data_dir).password.stat().st_mode & 0o777 == 0o600
     assert Path(parameters["host"]).stat().st_mode & 0o777 == 0o700
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(psycopg.conninfo.make_conninfo(**{**parameters, "password": "guess"}, dbname=NAME))
+        psycopg.connect(psycopg.conninfo.make_conninfo(**{**parameters, "password": "guess"}, dbname=DATABASE_NAME))
 
 
 def test_a_long_path_gets_a_short_private_socket_directory(empty_dir, open_session) -> None:
@@ -179,14 +179,14 @@ def test_a_long_path_gets_a_short_private_socket_directory(empty_dir, open_sessi
 def test_a_killed_server_is_started_again_and_lost_nothing(data_dir, open_session) -> None:
     session = open_session(data_dir)
     query(session, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
-    killed = server_pid(place_for(data_dir))
+    killed = server_pid(resolve_cluster_paths(data_dir))
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: _runs_another(place_for(data_dir), killed))
+    wait_until(lambda: _runs_another(resolve_cluster_paths(data_dir), killed))
 
     assert query(session, "SELECT count(*) FROM kept") == [(1000,)]
 
 
-def _runs_another(place: Place, killed: int) -> bool:
+def _runs_another(place: ClusterPaths, killed: int) -> bool:
     """Whether a server notes a pid of its own; in between there is no note, or an empty one."""
     try:
         return server_pid(place) != killed
@@ -197,19 +197,19 @@ def _runs_another(place: Place, killed: int) -> bool:
 def test_a_killed_parent_takes_the_server_along_and_the_next_start_works(data_dir, open_session, start_user) -> None:
     user = start_user(data_dir)
     socket_of(user)
-    place = place_for(data_dir)
+    place = resolve_cluster_paths(data_dir)
     pid = server_pid(place)
     user.kill()
     user.wait()
 
     assert query(open_session(data_dir), "SELECT 1") == [(1,)]  # at once: it waits for the old one to end
-    assert not is_server(pid, place.data)
+    assert not is_postgres_process(pid, place.data)
 
 
 def test_a_pid_file_whose_pid_belongs_to_another_process_is_no_obstacle(data_dir, open_session) -> None:
     first = open_session(data_dir)
     query(first, "CREATE TABLE kept AS SELECT 1 AS n")
-    place = place_for(data_dir)
+    place = resolve_cluster_paths(data_dir)
     note = (place.data / "postmaster.pid").read_text()
     first.close(patient=True)
     with subprocess.Popen(["sleep", "60"], user=place.account.uid if place.account.lent else None) as stranger:
@@ -224,13 +224,13 @@ def test_a_pid_file_whose_pid_belongs_to_another_process_is_no_obstacle(data_dir
 def test_a_server_that_lost_its_parent_is_stopped_before_the_next(data_dir, open_session) -> None:
     session = open_session(data_dir)
     session.parameters()
-    place = place_for(data_dir)
+    place = resolve_cluster_paths(data_dir)
     pid = server_pid(place)
     session._server._stopping.set()  # what a killed parent can't do: look after it
 
-    settle(place.data)
+    clean_up_stale_server(place.data)
 
-    assert not is_server(pid, place.data)
+    assert not is_postgres_process(pid, place.data)
 
 
 def test_a_second_process_joins_the_server_of_the_first(data_dir, open_session, start_user) -> None:
@@ -248,7 +248,7 @@ def test_an_ending_owner_waits_for_its_guests(data_dir, start_user) -> None:
     owner.stdin.close()
     with owner.stderr as said:
         assert "waiting" in said.readline()
-        assert is_server(server_pid(place_for(data_dir)), place_for(data_dir).data)
+        assert is_postgres_process(server_pid(resolve_cluster_paths(data_dir)), resolve_cluster_paths(data_dir).data)
         guest.stdin.close()
         assert owner.wait(15) == 0
 
@@ -265,19 +265,19 @@ def test_a_guest_takes_over_when_the_owner_is_killed(data_dir, open_session, sta
 
 
 def test_who_must_own_the_server_is_refused_while_another_does(data_dir, monkeypatch, start_user) -> None:
-    monkeypatch.setattr("dashboard.server.postgres.sessions.PATIENCE", 0.1)
+    monkeypatch.setattr("dashboard.server.postgres.sessions.OWNER_LOCK_TIMEOUT", 0.1)
     user = start_user(data_dir)
     socket_of(user)
 
-    with pytest.raises(DirectoryInUseError, match=f"used by process {user.pid}"):
-        Session(data_dir).own()
+    with pytest.raises(DataDirectoryInUseError, match=f"used by process {user.pid}"):
+        PostgresSession(data_dir).own()
 
 
 def test_a_server_that_can_not_start_tells_why(data_dir, open_session) -> None:
     session = open_session(data_dir)
     session.parameters()
     session.close(patient=True)
-    (place_for(data_dir).data / "global" / "pg_control").write_bytes(b"broken")
+    (resolve_cluster_paths(data_dir).data / "global" / "pg_control").write_bytes(b"broken")
 
     with pytest.raises(EmbeddedPostgresError, match=r"could not be started.*pg_control"):
         open_session(data_dir).parameters()
@@ -286,15 +286,15 @@ def test_a_server_that_can_not_start_tells_why(data_dir, open_session) -> None:
 def test_data_of_another_major_version_is_not_silently_left_aside(empty_dir) -> None:
     (empty_dir / "postgres-17").mkdir()
 
-    with pytest.raises(DirectoryUnusableError, match="postgres-17, which postgres-18 can't read"):
-        place_for(empty_dir)
+    with pytest.raises(DataDirectoryUnusableError, match="postgres-17, which postgres-18 can't read"):
+        resolve_cluster_paths(empty_dir)
 
 
 def test_a_file_in_the_way_is_told_in_one_line(empty_dir) -> None:
     (empty_dir / "file").touch()
 
-    with pytest.raises(DirectoryUnusableError, match="can't be used"):
-        place_for(empty_dir / "file" / "var")
+    with pytest.raises(DataDirectoryUnusableError, match="can't be used"):
+        resolve_cluster_paths(empty_dir / "file" / "var")
 
 
 @as_root
@@ -303,10 +303,10 @@ def test_root_below_a_private_home_keeps_the_data_elsewhere_and_modes_as_they_ar
     home.mkdir(mode=0o700)
     var = home / "clone" / "var"
     session = open_session(var)
-    place = place_for(var)
+    place = resolve_cluster_paths(var)
     try:
         assert query(session, "SELECT 1") == [(1,)]
-        assert place.directory.is_relative_to(SHARED)
+        assert place.directory.is_relative_to(SHARED_DIRECTORY)
         assert home.stat().st_mode & 0o777 == 0o700
         assert home.stat().st_uid == 0
         session.close(patient=True)
@@ -320,8 +320,8 @@ def test_root_below_a_private_home_keeps_the_data_elsewhere_and_modes_as_they_ar
 def test_programs_out_of_reach_are_copied_to_where_the_server_can_run_them(
     empty_dir, monkeypatch, open_session
 ) -> None:
-    monkeypatch.setattr(Binaries, "usable_by", lambda *_: False)
-    monkeypatch.setattr(cluster, "SHARED", empty_dir / "shared")
+    monkeypatch.setattr(PostgresBinaries, "usable_by", lambda *_: False)
+    monkeypatch.setattr(cluster, "SHARED_DIRECTORY", empty_dir / "shared")
 
     assert query(open_session(empty_dir), "SELECT similarity FROM (SELECT 1 AS similarity) AS t") == [(1,)]
     assert [path.name.split("-")[0] for path in (empty_dir / "shared").iterdir()] == ["binaries"]
@@ -365,4 +365,4 @@ def python_for(identity: dict[str, Any], environment: dict[str, str]) -> str:
     ("gigabytes", "buffers"), [(0.0625, "32MB"), (4, "1024MB"), (64, "2048MB")]
 )  # fmt: skip
 def test_shared_buffers_are_a_quarter_of_the_memory_within_limits(gigabytes: float, buffers: str) -> None:
-    assert by_memory(int(gigabytes * 2**30))["shared_buffers"] == buffers
+    assert build_memory_settings(int(gigabytes * 2**30))["shared_buffers"] == buffers

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dashboard.pages.errors import views as view
 from runs.models import ErrorGroup, Project, User
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 
 URL = "/p/default/errors/"
@@ -366,7 +366,7 @@ def test_groups_of_other_projects_do_not_exist(member_client: Client, filled: Pr
 def test_a_group_without_runs_says_so(member_client: Client, filled: Project) -> None:
     url = address("max_completion_tokens")
     assert "No run of this group in the last 24 hours" in words(member_client.get(url + "?from=-24h"))
-    erase(filled.run_set.get(external_id="run_cut"))
+    delete_run(filled.run_set.get(external_id="run_cut"))
     assert "No run of this group is left" in words(member_client.get(url))
 
 

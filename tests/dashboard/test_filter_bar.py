@@ -4,23 +4,30 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.ui.filter_controls import MOST_LISTED, SHOWN_AT_ONCE, Address, FilterBar, choices, statuses
-from runs.analytics.overview import Facet
-from runs.query import Moment, RunFilters
-from runs.query.fields import CHOICES
+from dashboard.ui.filter_controls import (
+    MAX_COLLAPSED_OPTIONS,
+    VISIBLE_OPTIONS,
+    FilterControls,
+    RunListAddress,
+    build_facet_options,
+    build_status_options,
+)
+from runs.analytics.overview import RunFacet
+from runs.query import RunFilters, TimeExpression
+from runs.query.fields import CHOICE_PARAMS
 
 NOW = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)
-FIELDS = {field.name: field for field in CHOICES}
-ADDRESS = Address("/runs/")
+FIELDS = {field.name: field for field in CHOICE_PARAMS}
+ADDRESS = RunListAddress("/runs/")
 
 
-def facet(name: str, **counts: int) -> Facet:
-    return Facet(FIELDS[name], tuple(counts.items()), capped=False, counted=sum(counts.values()))
+def facet(name: str, **counts: int) -> RunFacet:
+    return RunFacet(FIELDS[name], tuple(counts.items()), capped=False, counted=sum(counts.values()))
 
 
-def bar(**filters) -> FilterBar:
+def bar(**filters) -> FilterControls:
     facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
-    return FilterBar(RunFilters(**filters), facets, ADDRESS, NOW)
+    return FilterControls(RunFilters(**filters), facets, ADDRESS, NOW)
 
 
 def test_an_address_says_the_state_and_nothing_else():
@@ -30,7 +37,7 @@ def test_an_address_says_the_state_and_nothing_else():
 
 
 def test_each_value_is_a_token_that_takes_just_itself_away():
-    tokens = bar(status=("failed", "expired"), since=Moment("-7d")).tokens
+    tokens = bar(status=("failed", "expired"), since=TimeExpression("-7d")).tokens
     assert [(each.name, each.value, each.url) for each in tokens] == [
         ("status", "failed", "/runs/?status=expired&from=-7d"),
         ("status", "expired", "/runs/?status=failed&from=-7d"),
@@ -40,7 +47,7 @@ def test_each_value_is_a_token_that_takes_just_itself_away():
 def test_an_assistant_goes_by_its_name():
     facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
     facets["assistant"] = facet("assistant", asst_a=3, asst_8tRkV2mQpX4cLz91HbnW=2)
-    found = FilterBar(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
+    found = FilterControls(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
     assert [(each.name, each.value, each.shown) for each in found.tokens] == [("assistant", "asst_a", "Returns desk")]
     choices_of = next(each for each in found.facets if each.name == "assistant")
     assert [(each.value, each.shown) for each in choices_of.shown] == [
@@ -50,7 +57,7 @@ def test_an_assistant_goes_by_its_name():
 
 
 def test_the_forms_keep_what_they_do_not_ask_for():
-    found = bar(status=("failed",), thread=("t",), since=Moment("-7d"))
+    found = bar(status=("failed",), thread=("t",), since=TimeExpression("-7d"))
     assert found.kept == [("thread", "t"), ("from", "-7d")]
     assert found.timeless == [("status", "failed"), ("thread", "t")]
 
@@ -67,19 +74,19 @@ def test_the_forms_keep_what_they_do_not_ask_for():
     ],
 )
 def test_the_closed_menu_names_the_time_range(since, until, label):
-    moments = {name: Moment.parse(text) for name, text in (("since", since), ("until", until)) if text}
+    moments = {name: TimeExpression.parse(text) for name, text in (("since", since), ("until", until)) if text}
     found = bar(**moments)
     assert found.range_label == label
     assert [each.label for each in found.ranges if each.current] == [label] * (label[:5] in ("All t", "Last "))
 
 
 def test_fields_of_time_show_the_moments_meant_in_utc():
-    found = bar(since=Moment("-1h"), until=Moment.parse("2026-11-20T15:00:00+01:00"))
+    found = bar(since=TimeExpression("-1h"), until=TimeExpression.parse("2026-11-20T15:00:00+01:00"))
     assert (found.from_value, found.to_value) == ("2026-11-20T13:32:00", "2026-11-20T14:00:00")
 
 
 def test_known_statuses_come_in_a_fixed_order_and_unknown_ones_last():
-    found = statuses(facet("status", completed=9, zzz=5, failed=1, aaa=1), RunFilters(status=("expired",)))
+    found = build_status_options(facet("status", completed=9, zzz=5, failed=1, aaa=1), RunFilters(status=("expired",)))
     assert [(each.value, each.count, each.chosen) for each in found] == [
         ("failed", 1, False),
         ("expired", 0, True),
@@ -90,8 +97,8 @@ def test_known_statuses_come_in_a_fixed_order_and_unknown_ones_last():
 
 
 def test_rare_values_stand_behind_a_click_unless_they_are_chosen():
-    counts = {f"m{place:02}": 100 - place for place in range(SHOWN_AT_ONCE + MOST_LISTED + 3)}
-    found = choices(facet("model", **counts), RunFilters(model=("m20", "gone")))
+    counts = {f"m{place:02}": 100 - place for place in range(VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS + 3)}
+    found = build_facet_options(facet("model", **counts), RunFilters(model=("m20", "gone")))
     assert [each.value for each in found.shown] == ["m00", "m01", "m02", "m03", "m04", "m05", "m20", "gone"]
-    assert (len(found.rest), found.unlisted) == (MOST_LISTED, 2)
+    assert (len(found.rest), found.unlisted) == (MAX_COLLAPSED_OPTIONS, 2)
     assert [each.width for each in found.shown[:2]] == ["100%", "99%"]

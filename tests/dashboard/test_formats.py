@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_durations_of_whole_seconds_show_no_decimals_that_nobody_sent(ms, text):
-    assert formats.duration(ms) == text
+    assert formats.format_duration(ms) == text
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_durations_of_whole_seconds_show_no_decimals_that_nobody_sent(ms, text):
     ],
 )  # fmt: skip
 def test_measured_durations_keep_their_precision_below_a_minute(ms, text):
-    assert formats.duration(ms, precise=True) == text
+    assert formats.format_duration(ms, precise=True) == text
 
 
 def test_a_duration_in_a_sentence_spells_minutes():
-    assert formats.duration(228_000, spelled=True) == "3 min 48 s"
+    assert formats.format_duration(228_000, spelled=True) == "3 min 48 s"
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,19 @@ def test_a_duration_in_a_sentence_spells_minutes():
     ],
 )  # fmt: skip
 def test_tokens_in_lists_have_three_figures(number, text):
-    assert formats.tokens(number) == text
+    assert formats.format_tokens(number) == text
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(None, "—"), (0, "0 B"), (512, "512 B"), (18_200, "18.2 kB"), (1_000_000, "1.00 MB")]
 )
 def test_sizes_are_decimal(number, text):
-    assert formats.size(number) == text
+    assert formats.format_bytes(number) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(None, "—"), (0, "0"), (14_212, "14,212")])
 def test_exact_numbers_have_separators_and_zero_is_not_absent(number, text):
-    assert formats.exact(number) == text
+    assert formats.format_integer(number) == text
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_exact_numbers_have_separators_and_zero_is_not_absent(number, text):
     ],
 )  # fmt: skip
 def test_percent_never_rounds_to_none_or_all(part, whole, text):
-    assert formats.percent(part, whole) == text
+    assert formats.format_percent(part, whole) == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_percent_never_rounds_to_none_or_all(part, whole, text):
     ],
 )
 def test_ids_are_cut_in_the_middle_unless_they_are_short(value, text):
-    assert formats.short_id(value) == text
+    assert formats.shorten_id(value) == text
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_ids_are_cut_in_the_middle_unless_they_are_short(value, text):
     ],
 )  # fmt: skip
 def test_relative_times_have_one_unit(seconds, text):
-    assert formats.relative(NOON - timedelta(seconds=seconds), NOON) == text
+    assert formats.format_relative_time(NOON - timedelta(seconds=seconds), NOON) == text
 
 
 def test_times_are_said_in_utc_whatever_zone_they_came_in():
     moment = datetime(2026, 11, 20, 15, 27, 54, tzinfo=timezone(timedelta(hours=1)))
-    assert formats.machine_time(moment) == "2026-11-20T14:27:54Z"
-    assert formats.stamp(moment) == "2026-11-20 14:27:54 UTC"
-    assert formats.prose_time(moment) == "20 Nov 2026, 14:27:54 UTC"
+    assert formats.format_iso_time(moment) == "2026-11-20T14:27:54Z"
+    assert formats.format_timestamp(moment) == "2026-11-20 14:27:54 UTC"
+    assert formats.format_prose_time(moment) == "20 Nov 2026, 14:27:54 UTC"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_times_are_said_in_utc_whatever_zone_they_came_in():
     ],
 )
 def test_statuses_of_the_protocol_have_words_and_others_stay_raw(value, label):
-    assert formats.status_label(value) == label
+    assert formats.format_status(value) == label
 
 
 def render(source: str, **context: object) -> str:
@@ -188,4 +188,4 @@ def test_filters_and_tags_of_numbers():
     ],
 )
 def test_costs_are_in_dollars_and_never_nothing_for_something(nano, words):
-    assert formats.cost(nano) == words
+    assert formats.format_cost(nano) == words

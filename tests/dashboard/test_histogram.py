@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.pages.runs.histogram import Picture
-from runs.analytics.histogram import Histogram
-from runs.rollups.time_buckets import Span, span
+from dashboard.pages.runs.histogram import HistogramChart
+from runs.analytics.histogram import RunHistogram
+from runs.rollups.time_buckets import TimeBuckets, build_time_buckets
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
 
-def picture(*bars: dict[str, int], since: datetime | None = None, **step: float) -> Picture:
+def picture(*bars: dict[str, int], since: datetime | None = None, **step: float) -> HistogramChart:
     length = timedelta(**(step or {"minutes": 15}))
-    span = Span(tuple(START + length * place for place in range(len(bars) + 1)), length)
-    return Picture(Histogram(span, tuple(map(Counter, bars)), since))
+    span = TimeBuckets(tuple(START + length * place for place in range(len(bars) + 1)), length)
+    return HistogramChart(RunHistogram(span, tuple(map(Counter, bars)), since))
 
 
 def test_statuses_are_stacked_with_what_needs_a_person_at_the_bottom() -> None:
@@ -68,8 +68,10 @@ def test_the_axis_has_a_few_round_times(count: int, step: dict[str, float], text
 
 def test_days_are_those_of_the_reader() -> None:
     zone = ZoneInfo("Europe/Berlin")
-    parts = span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC), zone, least=timedelta(days=1))
-    found = Picture(Histogram(parts, tuple(Counter(completed=1) for _ in range(parts.count))))
+    parts = build_time_buckets(
+        datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC), zone, least=timedelta(days=1)
+    )
+    found = HistogramChart(RunHistogram(parts, tuple(Counter(completed=1) for _ in range(parts.count))))
     assert found.zone == "Europe/Berlin"
     assert found.sentence.startswith("Runs per day from 2026-10-01 to 2026-12-01 Europe/Berlin.")
     assert [slot.words.split(",")[0] for slot in found.slots[23:27]] == [

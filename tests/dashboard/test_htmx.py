@@ -48,7 +48,7 @@ def test_the_target_picks_the_template(headers, template, rendered):
     response = htmx.render_page(request_with(**headers), PAGE, {}, FRAGMENTS, status=422)
     assert rendered == [template]
     assert response.status_code == 422
-    assert set(response["Vary"].split(", ")) == set(htmx.VARY)
+    assert set(response["Vary"].split(", ")) == set(htmx.VARY_HEADERS)
 
 
 def test_vary_is_added_to_what_is_there(rendered, monkeypatch):
@@ -70,13 +70,13 @@ def test_vary_is_added_to_what_is_there(rendered, monkeypatch):
     ],
 )
 def test_partial_requests_land_inside_a_page(headers, partial):
-    assert htmx.is_partial(request_with(**headers)) is partial
+    assert htmx.is_partial_request(request_with(**headers)) is partial
 
 
 def test_the_page_around_a_fragment_is_known_by_its_path():
     request = request_with(HX_Request="true", HX_Current_URL="http://testserver/p/default/runs/?status=failed")
-    assert htmx.page_path(request) == "/p/default/runs/?status=failed"
+    assert htmx.get_current_page_path(request) == "/p/default/runs/?status=failed"
 
 
 def test_a_page_on_another_host_is_not_known():
-    assert htmx.page_path(request_with(HX_Request="true", HX_Current_URL="https://evil.example/")) == ""
+    assert htmx.get_current_page_path(request_with(HX_Request="true", HX_Current_URL="https://evil.example/")) == ""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.ui.json_pointer import below, resolve
+from dashboard.ui.json_pointer import extend_pointer, resolve_pointer
 
 MEMBERS = {
     "usage": b'{"cost": 1.0, "big": 1000000000000000000000000000000, "none": null}',
@@ -42,17 +42,17 @@ MEMBERS = {
     ],
 )
 def test_a_pointer_leads_to_the_value_as_it_was_written(pointer: str, text: str | None) -> None:
-    assert resolve(MEMBERS, pointer) == text
+    assert resolve_pointer(MEMBERS, pointer) == text
 
 
 @given(st.recursive(st.integers(), lambda inner: st.dictionaries(st.text(), inner, min_size=1), max_leaves=4))
 def test_every_place_of_an_object_has_a_pointer(value: Any) -> None:
-    pointer = below("", "root")
+    pointer = extend_pointer("", "root")
     while isinstance(value, dict):
         name = next(iter(value))
-        value, pointer = value[name], below(pointer, name)
+        value, pointer = value[name], extend_pointer(pointer, name)
     # the same walk, by the pointer alone
     outer: Any = value
     for step in reversed(pointer.split("/")[2:]):
         outer = {step.replace("~1", "/").replace("~0", "~"): outer}
-    assert resolve({"root": json.dumps(outer).encode()}, pointer) == str(value)
+    assert resolve_pointer({"root": json.dumps(outer).encode()}, pointer) == str(value)

@@ -32,14 +32,17 @@ def test_strings_are_unescaped_unless_no_page_could_carry_them():
 
 
 def test_objects_are_laid_out_over_lines():
-    assert json_view.prettified('{"a":{"b":[1,{}]}}') == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
+    assert (
+        json_view.prettify_json_text('{"a":{"b":[1,{}]}}')
+        == '{\n  "a": {\n    "b": [\n      1,\n      {}\n    ]\n  }\n}'
+    )
 
 
 @pytest.mark.parametrize("no_json", ["", "warm and sunny", "{broken", "42", '"text"', "[NaN]", "[" * 5000])
 def test_what_is_no_object_or_array_is_left_alone(no_json):
-    assert json_view.prettified(no_json) is None
+    assert json_view.prettify_json_text(no_json) is None
 
 
 def test_texts_are_made_fit_for_a_page_at_any_depth():
     value = json_view.parse(r'{"k\u0000": ["\ud800", 1.0]}')
-    assert json_view.cleaned(value) == {"k\ufffd": ["\ufffd", "1.0"]}
+    assert json_view.clean_json_strings(value) == {"k\ufffd": ["\ufffd", "1.0"]}

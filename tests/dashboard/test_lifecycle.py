@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.ui.lifecycle import goes_on, is_overdue, lifecycle, waiting_since
+from dashboard.ui.lifecycle import build_lifecycle, is_run_ongoing, is_run_overdue, waiting_since
 from runs.models import Run, RunStep
 
 T = datetime(2026, 11, 20, 14, 27, 54, tzinfo=UTC)
@@ -21,7 +21,7 @@ def run(status: str, **moments: float) -> Run:
 
 
 def told(run: Run, now: float = 100, steps: tuple[RunStep, ...] = ()) -> list[tuple[str, str, str, bool]]:
-    segments = lifecycle(run, steps, at(now))
+    segments = build_lifecycle(run, steps, at(now))
     return [(each.kind, each.label, each.span, each.so_far) for each in segments]
 
 
@@ -33,14 +33,14 @@ def test_a_failed_run_was_queued_then_ran_then_failed_before_its_expiry():
         ("end", "Failed", "", False),
         ("x", "Would have expired", "", False),
     ]
-    notes = [segment.note for segment in lifecycle(failed, (), at(100))]
+    notes = [segment.note for segment in build_lifecycle(failed, (), at(100))]
     assert notes == ["from 14:27:54", "from 14:27:55", "14:28:37", "14:37:54, 9 min 17 s later"]
 
 
 def test_whole_seconds_get_no_decimals_and_milliseconds_keep_theirs():
-    seconds = lifecycle(run("completed", started_at=1, ended_at=9), (), at(100))
+    seconds = build_lifecycle(run("completed", started_at=1, ended_at=9), (), at(100))
     assert [each.span for each in seconds[:2]] == ["1 s", "8 s"]
-    finer = lifecycle(run("completed", started_at=0.25, ended_at=8.15), (), at(100))
+    finer = build_lifecycle(run("completed", started_at=0.25, ended_at=8.15), (), at(100))
     assert [each.span for each in finer[:2]] == ["250 ms", "7.9 s"]
     assert finer[0].note == "from 14:27:54.000"
 
@@ -93,13 +93,13 @@ def test_odd_timestamps_claim_nothing(given, expected):
 
 def test_an_active_run_past_its_expiry_does_not_go_on():
     forgotten = run("in_progress", started_at=1, expires_at=60)
-    assert is_overdue(forgotten, at(61))
-    assert not goes_on(forgotten, at(61))
+    assert is_run_overdue(forgotten, at(61))
+    assert not is_run_ongoing(forgotten, at(61))
     assert told(forgotten, now=61)[1:] == [("r", "In progress", "", False), ("x", "Expiry passed", "", False)]
 
 
 def test_wider_segments_are_those_that_took_longer():
-    queued, ran, end = lifecycle(run("completed", started_at=1, ended_at=100), (), at(200))
+    queued, ran, end = build_lifecycle(run("completed", started_at=1, ended_at=100), (), at(200))
     assert (queued.width, ran.width, end.width) == (1, 9, 0)
 
 

@@ -20,15 +20,15 @@ def run(**changes) -> Run:
     return made
 
 
-def note_of(**changes) -> run_rows.Note:
-    found = run_rows.note(run(**changes), NOW)
+def note_of(**changes) -> run_rows.RunNote:
+    found = run_rows.build_run_note(run(**changes), NOW)
     assert found is not None
     return found
 
 
-def row(called=None, **changes) -> run_rows.Row:
+def row(called=None, **changes) -> run_rows.RunRow:
     made = run(**changes)
-    return run_rows.rows([made], {} if called is None else {made.pk: Counter(called)}, "/runs/", NOW)[0]
+    return run_rows.build_run_rows([made], {} if called is None else {made.pk: Counter(called)}, "/runs/", NOW)[0]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def row(called=None, **changes) -> run_rows.Row:
     ids=str,
 )
 def test_durations_claim_no_more_than_was_said(changes, words):
-    assert run_rows.duration(run(**changes), NOW) == words
+    assert run_rows.format_run_duration(run(**changes), NOW) == words
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_second_line_explains(changes, code, text, severe):
     "status", ["completed", "queued", "in_progress", "cancelling", "cancelled", "incomplete", "expired"]
 )
 def test_there_is_no_second_line_without_anything_to_say(status):
-    assert run_rows.note(run(status=status), NOW) is None
+    assert run_rows.build_run_note(run(status=status), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_token_bars_share_the_scale_of_the_page():
             each.prompt and each.prompt.width,
             each.completion and (each.completion.start, each.completion.width),
         )
-        for each in run_rows.rows(runs, {}, "/runs/", NOW)
+        for each in run_rows.build_run_rows(runs, {}, "/runs/", NOW)
     ]
     assert bars == [
         ("75.0%", ("75.0%", "25.0%")),

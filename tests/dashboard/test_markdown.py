@@ -19,7 +19,7 @@ from dashboard.ui import markdown
     ],
 )
 def test_markdown_is_rendered_below_the_headings_of_the_page(source, html):
-    assert markdown.render(source).strip() == html
+    assert markdown.render_markdown(source).strip() == html
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_markdown_is_rendered_below_the_headings_of_the_page(source, html):
     ],
 )
 def test_nothing_active_survives(source):
-    html = markdown.render(source)
+    html = markdown.render_markdown(source)
     for active in ("<script", "<img", "<style", 'href="javascript', 'href="data', "<a href='"):
         assert active not in html.lower()
 
 
 def test_links_lead_away_without_telling_where_from():
-    assert 'rel="noopener noreferrer nofollow"' in markdown.render("[x](https://a.example)")
+    assert 'rel="noopener noreferrer nofollow"' in markdown.render_markdown("[x](https://a.example)")

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
-from runs.team.api_keys import find_key
+from runs.team.api_keys import find_api_key
 from tests import factories
 
 URL = "/p/default/settings/"
@@ -55,7 +55,7 @@ def test_an_unknown_parameter_is_refused(admin_client: Client) -> None:
 def test_a_key_is_shown_once_works_and_can_be_revoked(admin_client: Client, project: Project) -> None:
     made = admin_client.post(f"{URL}keys", {"name": "nightly <import>", "scopes": ["ingest"]})
     (secret,) = set(re.findall(r"rg_[\w-]{40,}", made.content.decode()))
-    key = find_key(secret)
+    key = find_api_key(secret)
     assert key is not None
     assert (key.name, key.scopes, key.project) == ("nightly <import>", ["ingest"], project)
     assert "no-store" in made["Cache-Control"]
@@ -63,7 +63,7 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(admin_client: Client, proj
     assert secret not in later
     assert "nightly &lt;import&gt;" in later
     assert admin_client.post(f"{URL}keys/{key.pk}").status_code == 302
-    assert find_key(secret) is None
+    assert find_api_key(secret) is None
     assert events(project) == [
         f"ada revoked the API key nightly <import> ({key.prefix}…)",
         "ada made the API key nightly <import> (ingest)",
@@ -85,10 +85,10 @@ def test_a_key_without_name_or_with_odd_scopes_is_refused(
 
 def test_a_key_of_another_project_is_out_of_reach(admin_client: Client) -> None:
     secret = factories.make_key(factories.make_project("other"))
-    key = find_key(secret)
+    key = find_api_key(secret)
     assert key is not None
     assert admin_client.post(f"{URL}keys/{key.pk}").status_code == 404
-    assert find_key(secret) is not None
+    assert find_api_key(secret) is not None
 
 
 def test_a_new_person_gets_a_password_that_is_shown_once(admin_client: Client, project: Project) -> None:

@@ -18,10 +18,10 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard.ui import formats
-from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest
+from runs.ingest import MESSAGES, RUNS, STEPS, RawItem, ingest
 from runs.models import Project, Run
-from runs.protocol.lossless_json import clean
-from runs.protocol.timestamps import instant
+from runs.protocol.lossless_json import clean_text
+from runs.protocol.timestamps import parse_timestamp
 
 FOLDER = Path(os.environ.get("RUNGLASS_REAL_DATA") or "/nonexistent")
 KINDS = ((RUNS, "runs.jsonl"), (STEPS, "steps.jsonl"), (MESSAGES, "messages.jsonl"))
@@ -33,12 +33,12 @@ pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="RUNGLASS_REAL_DATA 
 def recorded(project: Project) -> list[Run]:
     for kind, name in KINDS:
         lines = [line for line in (FOLDER / name).read_bytes().splitlines() if line.strip()]
-        assert not ingest(project, kind, [Item(index, line) for index, line in enumerate(lines)]).errors
+        assert not ingest(project, kind, [RawItem(index, line) for index, line in enumerate(lines)]).errors
     return list(Run.objects.newest_first())
 
 
 def flat(text: str) -> str:
-    return "".join(clean(text).split())
+    return "".join(clean_text(text).split())
 
 
 def section(html: str, name: str) -> str:
@@ -51,7 +51,7 @@ def section(html: str, name: str) -> str:
 def facts(posted: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What must be told, by section; "" is the head of the page."""
     yield from (("", posted[name]) for name in ("id", "model") if posted.get(name))
-    yield "", formats.status_label(posted["status"])
+    yield "", formats.format_status(posted["status"])
     yield from _error(posted)
     yield from _usage(posted)
     for name in ("temperature", "top_p", "max_prompt_tokens", "max_completion_tokens", "parallel_tool_calls"):
@@ -110,6 +110,6 @@ def test_every_recorded_run_opens_with_the_facts_of_its_json(member_client: Clie
             told = section(html, place) if place else head
             assert flat(text) in told, (run.external_id, place, text)
         assert all(flat(name) in section(html, "tools") for name in tools(posted)), run.external_id
-        assert formats.machine_time(instant(posted["created_at"])) in html
+        assert formats.format_iso_time(parse_timestamp(posted["created_at"])) in html
         for step in run.steps.all():
             assert all(flat(name)[:17] in section(html, "timeline") for name in step.tool_names), step.external_id

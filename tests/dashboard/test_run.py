@@ -800,7 +800,7 @@ def test_its_place_in_the_thread_is_told_where_it_has_one(project, member_client
         assert f"<small>{number} of 5 in thread</small>" in member_client.get(address(run_id)).content.decode()
     alone = Run.objects.get(thread_id="thread_2")
     assert "<small>in thread</small>" in member_client.get(address(alone.external_id)).content.decode()
-    monkeypatch.setattr("dashboard.pages.run.header.MOST_COUNTED", 4)
+    monkeypatch.setattr("dashboard.pages.run.header.MAX_COUNTED_THREAD_RUNS", 4)
     assert "<small>in thread</small>" in member_client.get(address(ordered[0])).content.decode()
 
 
@@ -892,7 +892,7 @@ def test_similar_failures_of_the_last_day_are_one_click_away(project, member_cli
     assert "Rate limit reached. rate_limit, since" in told
     assert "3 runs ended like this in the last 24 hours." in verdict(html)
     assert "In the last 24 hours: 3 in all 2 of this assistant 2 on this model" in told
-    assert formats.prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in told
+    assert formats.format_prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in told
     links = [
         unescape(each) for each in re.findall(r'href="([^"]*q=group%3A[^"]*)">', html[html.index('id="similar"') :])
     ]

@@ -62,9 +62,9 @@ def test_tools_that_are_not_shown_are_not_asked_for(
 def test_unknown_columns_are_refused_and_gone_ones_passed_over(member: User, member_client: Client) -> None:
     assert member_client.post(URL, {"column": ["secret"]}).status_code == 400
     with pytest.raises(InvalidFilter, match="unknown column 'secret'"):
-        run_columns.choose(member, ["secret"])
+        run_columns.save_preferred_columns(member, ["secret"])
     member.preferences = {"columns": ["model", "gone"]}
-    assert run_columns.chosen(member) == {"model"}
+    assert run_columns.preferred_columns(member) == {"model"}
 
 
 @pytest.mark.parametrize("query", ["status=faild", "sort=price", "cursor=x&q=("])

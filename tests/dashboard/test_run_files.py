@@ -100,7 +100,7 @@ def test_files_are_for_members(client: Client, project: Project) -> None:
 def test_memory_does_not_grow_with_the_file(
     member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "BLOCK", 4096)
+    monkeypatch.setattr(downloads, "BLOCK_SIZE", 4096)
     monkeypatch.setattr(exports, "_CHUNK", 20)
     text = "x" * 10_000
     for _ in range(3):

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dashboard.pages.run import list_navigation
-from dashboard.pages.run.list_navigation import RunList
+from dashboard.pages.run.list_navigation import RunListContext
 from runs.models import Project, Run
 from tests import factories
 
@@ -108,7 +108,7 @@ def test_neighbours_that_are_far_to_seek_are_not_sought_for_long(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(list_navigation, "LONGEST_SEARCH", 20)
+    monkeypatch.setattr(list_navigation, "MAX_NEIGHBOUR_QUERY_MS", 20)
     monkeypatch.setattr(type(Run.objects.all()), "beside", slow)
     html = member_client.get(address_of(five[1], "q%3Drefund")).content.decode()
     assert "finding its neighbours took too long" in html
@@ -139,7 +139,7 @@ WRITTEN = ("", "status=failed&model=gpt-4o", "q=total_tokens%3A%3E5&sort=-durati
 
 def test_a_list_is_read_as_it_is_written() -> None:
     for query in WRITTEN:
-        assert RunList.parse(query).query == query
+        assert RunListContext.parse(query).query == query
 
 
 def test_every_state_of_the_list_leads_to_its_runs(member_client: Client, five: list[Run]) -> None:

@@ -50,7 +50,7 @@ def test_an_import_of_old_runs_is_no_news(member_client: Client, project: Projec
 
 
 def test_counting_ends_somewhere(member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(new_run_views, "MOST_COUNTED", 2)
+    monkeypatch.setattr(new_run_views, "MAX_COUNT", 2)
     factories.post(project, *(just_now() for _ in range(4)))
     assert "More than 2 new runs" in member_client.get(URL, {"after": after(minutes=1)}).content.decode()
 

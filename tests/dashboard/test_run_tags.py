@@ -34,7 +34,7 @@ def test_the_selected_runs_are_tagged_and_the_list_says_so(member_client: Client
 
 def test_tags_are_taken_off(member_client: Client, project: Project, member: User) -> None:
     run = factories.post_run(project)
-    tags.add(project, [run.pk], ["urgent", "billing"], member)
+    tags.add_tags(project, [run.pk], ["urgent", "billing"], member)
     response = tagged(member_client, run, tag="urgent", do="remove")
     assert "Untagged 1 run from urgent." in member_client.get(response["Location"]).content.decode()
     assert RunTag.objects.of_run(run) == ["billing"]
@@ -45,7 +45,7 @@ def test_what_changes_nothing_is_said(
     member_client: Client, project: Project, member: User, do: str, said: str
 ) -> None:
     run = factories.post_run(project)
-    tags.add(project, [run.pk], ["urgent"], member)
+    tags.add_tags(project, [run.pk], ["urgent"], member)
     response = tagged(member_client, run, tag="urgent" if do == "add" else "other", do=do)
     assert said in member_client.get(response["Location"]).content.decode()
 
@@ -106,22 +106,22 @@ def test_what_to_do_has_to_be_said(member_client: Client, project: Project) -> N
 
 def test_tags_in_use_are_suggested(member_client: Client, project: Project, member: User) -> None:
     runs = [factories.post_run(project) for _ in range(2)]
-    tags.add(project, [run.pk for run in runs], ["urgent"], member)
-    tags.add(project, [runs[0].pk], ["billing"], member)
+    tags.add_tags(project, [run.pk for run in runs], ["urgent"], member)
+    tags.add_tags(project, [runs[0].pk], ["billing"], member)
     body = member_client.get("/p/default/tags/known").content.decode()
     assert body.index("urgent") < body.index("billing")
 
 
 def test_the_list_is_filtered_by_tag(member_client: Client, project: Project, member: User) -> None:
     run, _ = factories.post_run(project), factories.post_run(project)
-    tags.add(project, [run.pk], ["urgent"], member)
+    tags.add_tags(project, [run.pk], ["urgent"], member)
     body = member_client.get(LIST, {"q": "tag:urgent"}).content.decode()
     assert body.count('id="row-') == 1
 
 
 def test_files_have_tags_beside_the_objects(member_client: Client, project: Project, member: User) -> None:
     run, plain = factories.post_run(project), factories.post_run(project)
-    tags.add(project, [run.pk], ["urgent", "billing"], member)
+    tags.add_tags(project, [run.pk], ["urgent", "billing"], member)
     listed = json.loads(member_client.get("/p/default/runs.json").getvalue())
     assert listed["tags"] == {run.external_id: ["billing", "urgent"]}
     assert "tags" not in listed["data"][0]

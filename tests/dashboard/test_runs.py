@@ -313,7 +313,7 @@ def test_a_cursor_of_another_order_is_refused(member_client, project, small_page
 
 
 def test_more_than_is_counted_is_exact_where_sums_know_it(member_client, project, monkeypatch):
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 3)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 3)
     posted(project, *(factories.run_object(created_at=factories.NOW + 86_400 * n) for n in range(4)))
     posted(project, factories.failed_run())
     text = text_of(member_client.get(URL))

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.runs import saved_view_tabs as tabs
-from dashboard.pages.runs.saved_view_tabs import Tab
+from dashboard.pages.runs.saved_view_tabs import SavedViewTab
 from runs.models import Project, SavedView, User
 from tests import factories
 from tests.runs.test_saved_views import saved
@@ -190,11 +190,11 @@ def test_counts_come_later_and_are_bounded(
     counted = response.content.decode()
     assert f'<span id="view-count-{failing.pk}" hx-swap-oob="true">3</span>' in counted
     assert f'<span id="view-count-{rest.pk}" hx-swap-oob="true">1</span>' in counted
-    monkeypatch.setattr(tabs, "MOST_COUNTED", 2)
-    monkeypatch.setattr(tabs, "MOST_VIEWS_COUNTED", 1)
+    monkeypatch.setattr(tabs, "MAX_COUNT", 2)
+    monkeypatch.setattr(tabs, "MAX_COUNTED_VIEWS", 1)
     counted = member_client.get(f"{URL}counts").content.decode()
     assert re.findall(r">([^<]+)</span>", counted) == ["2+"]
-    monkeypatch.setattr(tabs, "LONGEST_COUNTS", 0)
+    monkeypatch.setattr(tabs, "TOTAL_COUNT_TIMEOUT_MS", 0)
     assert "span" not in member_client.get(f"{URL}counts").content.decode()
     assert member_client.get(f"{URL}counts?stat=1").status_code == 400
 
@@ -358,7 +358,7 @@ def test_editing_keeps_or_drops_columns(member_client: Client, project: Project,
 
 def test_what_a_view_shows_is_read_once(project: Project, member: User) -> None:
     view = saved(project, member, "Failing", query="status:failed")
-    first, second = (Tab.of(view, LIST) for _ in range(2))
+    first, second = (SavedViewTab.of(view, LIST) for _ in range(2))
     assert first.content is not None
     assert second.content is not None
     assert first.content.filters is second.content.filters

@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard.server.secret_key import secret_key
+from dashboard.server.secret_key import load_or_create_secret_key
 
 
 def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:
-    key = secret_key(tmp_path / "var")
+    key = load_or_create_secret_key(tmp_path / "var")
 
     assert len(key) >= 50
-    assert secret_key(tmp_path / "var") == key
+    assert load_or_create_secret_key(tmp_path / "var") == key
     assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret_key"]
 
 
 def test_two_starters_at_once_get_the_same_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as starters:
-        assert len(set(starters.map(secret_key, [tmp_path / "var"] * 8))) == 1
+        assert len(set(starters.map(load_or_create_secret_key, [tmp_path / "var"] * 8))) == 1
 
 
 def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(ImproperlyConfigured, match=r"file.*RUNGLASS_DATA_DIR"):
-        secret_key(tmp_path / "file" / "var")
+        load_or_create_secret_key(tmp_path / "file" / "var")

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from dashboard.server.static_files import HashedStaticFiles
+from dashboard.server.static_files import HashedStaticFilesStorage
 
 
 @pytest.fixture
 def storage(tmp_path):
-    storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
+    storage = HashedStaticFilesStorage(location=tmp_path, base_url="/static/")
     files = {
         "js/main.js": 'import "./menus.js";\nimport { one } from "./one.js";\n',
         "js/menus.js": "const menus = 1;\n",
@@ -40,4 +40,4 @@ def test_a_file_that_was_not_collected_is_an_error(storage):
 
 
 def test_before_anything_is_collected_names_are_plain(tmp_path):
-    assert HashedStaticFiles(location=tmp_path, base_url="/static/").url("js/main.js") == "/static/js/main.js"
+    assert HashedStaticFilesStorage(location=tmp_path, base_url="/static/").url("js/main.js") == "/static/js/main.js"

@@ -12,7 +12,7 @@ from dashboard.pages.threads import conversation as course
 from dashboard.pages.threads import views as view
 from runs.analytics import threads
 from runs.models import Run
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 
 NOW = factories.NOW
@@ -71,7 +71,7 @@ def conversation(project, thread_id: str = "thread_first") -> tuple[dict, dict]:
 @pytest.fixture
 def small_pages(monkeypatch):
     monkeypatch.setattr(course, "PAGE_SIZE", 2)
-    monkeypatch.setattr(view, "LIST_SIZE", 2)
+    monkeypatch.setattr(view, "THREADS_PER_PAGE", 2)
 
 
 # one thread
@@ -132,7 +132,7 @@ def test_runs_without_a_price_are_told_beside_the_sum(member_client, project):
     factories.post_run(project, model="our-own")
     facts = part(member_client.get(address()), "dl", "facts")
     assert "Cost < $0.0001 est., without 1 run that has no price" in facts
-    erase(Run.objects.get(model="gpt-4o-mini"))
+    delete_run(Run.objects.get(model="gpt-4o-mini"))
     assert "Cost no price" in part(member_client.get(address()), "dl", "facts")
     assert "150 no price" in words(member_client.get(URL).content.decode())
 
@@ -292,7 +292,7 @@ def test_pages_of_the_list_neither_overlap_nor_leave_out(member_client, project,
 def test_the_walk_goes_on_behind_its_window_and_lists_no_thread_twice(member_client, project, monkeypatch):
     giant = [factories.run_object(thread_id="thread_giant", created_at=NOW + number) for number in range(7)]
     factories.post(project, *giant, factories.run_object(thread_id="thread_old", created_at=NOW - 5))
-    monkeypatch.setattr(view, "MOST_COUNTED", 3)
+    monkeypatch.setattr(view, "MAX_SAMPLE_SIZE", 3)
     first = member_client.get(URL)
     assert listed(first) == ["thread_giant"]
     assert "the threads of 3 runs, which were looked at together" in words(first.content.decode())
@@ -313,7 +313,7 @@ def test_more_runs_are_looked_at_where_few_threads_have_very_many(member_client,
 
 def test_totals_say_where_they_stop_counting(project):
     factories.post(project, *(factories.run_object() for _ in range(4)))
-    [found] = threads.totals(project, ["thread_first", "thread_none"], most=3)
+    [found] = threads.fetch_thread_totals(project, ["thread_first", "thread_none"], most=3)
     assert (found.runs, found.capped, found.tokens) == (3, True, 450)
 
 

@@ -81,7 +81,7 @@ def test_samples_show_the_newest_the_failed_and_what_is_wrong_with_mis_argued_on
 
 
 def test_long_calls_are_fetched_when_they_are_looked_at(member_client, project, monkeypatch) -> None:
-    monkeypatch.setattr(tool_samples, "LONGEST_AT_ONCE", 100)
+    monkeypatch.setattr(tool_samples, "MAX_INLINE_DETAILS_BYTES", 100)
     run = factories.run_object(id="run_long", tools=[function_tool("search")])
     factories.post(project, run)
     output = "all of it " * 20
@@ -133,7 +133,7 @@ def test_steps_with_many_calls_show_few(member_client, project) -> None:
     factories.post(project, run)
     calls = [function_call("search", json.dumps({"order": number})) for number in range(30)]
     factories.post_steps(project, factories.step_object(run, *calls))
-    tool_call_validation.check_next({project.pk: project}, None)
+    tool_call_validation.validate_next_steps({project.pk: project}, None)
     assert RunStep.objects.get().misargued == ["search"] * 30
     assert section(member_client.get(URL), "samples").count("Completed") == 10
 
@@ -146,7 +146,7 @@ def test_ten_steps_cost_what_two_cost(member_client, project) -> None:
         factories.post_steps(
             project, *(factories.step_object(run, function_call("search", "{"), status="failed") for _ in range(many))
         )
-        tool_call_validation.check_next({project.pk: project}, None)
+        tool_call_validation.validate_next_steps({project.pk: project}, None)
         with CaptureQueriesContext(connection) as captured:
             assert member_client.get(URL).status_code == 200
         counts.append(len(captured))

@@ -112,7 +112,7 @@ def test_a_hundred_and_more_tools_stay_usable(member_client, project) -> None:
     tools = [function_tool(f"render_preview_{number:03}") for number in range(130)]
     factories.post(project, factories.run_object(tools=tools))
     response = member_client.get(URL)
-    assert len(cells(response)) == params.ROWS
+    assert len(cells(response)) == params.DEFAULT_ROWS
     assert "50 of 130 shown" in words(response.content.decode())
     more = re.search(r'<a class="btn" href="([^"]*rows=100[^"]*)"', response.content.decode())
     assert more

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from dashboard.server.bootstrap import create_identities
-from dashboard.server.serving import Address, AddressError, free_address
+from dashboard.server.bootstrap import create_initial_credentials
+from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address
 from runs.models import ApiKey, Membership, Project, User
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -248,7 +248,7 @@ def test_an_environment_that_can_not_work_is_told_in_one_line(tmp_path, environm
 
 @pytest.mark.django_db
 def test_identities_are_made_once_and_work() -> None:
-    identities = create_identities()
+    identities = create_initial_credentials()
 
     assert identities is not None
     assert User.objects.get().check_password(identities.password)
@@ -256,28 +256,28 @@ def test_identities_are_made_once_and_work() -> None:
     assert Membership.objects.get().role == Membership.Role.ADMIN
     assert ApiKey.objects.get().scopes == ["ingest", "read"]
     assert identities.api_key.startswith(ApiKey.objects.get().prefix)
-    assert create_identities() is None
+    assert create_initial_credentials() is None
 
 
 @pytest.mark.django_db
 def test_a_database_with_a_project_is_no_new_installation() -> None:
     Project.objects.create(slug="other", name="Other")
 
-    assert create_identities() is None
+    assert create_initial_credentials() is None
 
 
 def test_an_address_is_shown_as_it_was_asked_for() -> None:
-    assert free_address("localhost", 0).url.startswith("http://localhost:")
-    assert Address("::1", "::1", 80).url == "http://[::1]:80/"
+    assert find_free_address("localhost", 0).url.startswith("http://localhost:")
+    assert ListenAddress("::1", "::1", 80).url == "http://[::1]:80/"
 
 
 def test_the_host_listened_on_is_allowed_unless_it_is_every_host() -> None:
-    assert Address("10.0.0.5", "10.0.0.5", 80).allowed_hosts(["localhost"]) == ["localhost", "10.0.0.5"]
-    assert Address("0.0.0.0", "0.0.0.0", 80).allowed_hosts(["localhost"]) == ["localhost"]
-    assert Address("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
+    assert ListenAddress("10.0.0.5", "10.0.0.5", 80).allowed_hosts(["localhost"]) == ["localhost", "10.0.0.5"]
+    assert ListenAddress("0.0.0.0", "0.0.0.0", 80).allowed_hosts(["localhost"]) == ["localhost"]
+    assert ListenAddress("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("203.0.113.7", 0)])
 def test_an_impossible_address_is_refused(host, port) -> None:
-    with pytest.raises(AddressError, match="Can't listen"):
-        free_address(host, port)
+    with pytest.raises(ListenAddressError, match="Can't listen"):
+        find_free_address(host, port)

@@ -17,13 +17,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.ui import formats
-from runs.analytics.usage import Sums
+from runs.analytics.usage import UsageSums
 from runs.analytics.usage import rollup_reader as module
-from runs.analytics.usage.rollup_reader import total
-from runs.enrichment.backfill import reassess
+from runs.analytics.usage.rollup_reader import add_usage_sums
+from runs.enrichment.backfill import backfill_derived_fields
 from runs.models import Project, Run, User
 from runs.query import RunFilters
-from runs.team.price_overrides import set_price
+from runs.team.price_overrides import set_price_override
 from tests import factories
 from tests.runs.stats.usage.seeded import NOW, Posted, seed
 
@@ -50,11 +50,11 @@ def behind(project: Project, url: str) -> list[Run]:
     return list(Run.objects.in_project(project).matching(filters))
 
 
-def summed(project: Project, posted: dict[str, Posted], url: str) -> Sums:
-    return total(posted[run.external_id].sums for run in behind(project, url))
+def summed(project: Project, posted: dict[str, Posted], url: str) -> UsageSums:
+    return add_usage_sums(posted[run.external_id].sums for run in behind(project, url))
 
 
-def shown(sums: Sums) -> Sums:
+def shown(sums: UsageSums) -> UsageSums:
     """What a table has of them."""
     return sums._replace(cached_tokens=0, reasoning_tokens=0)
 
@@ -87,7 +87,7 @@ def test_every_number_is_that_of_the_runs_behind_it(client: Client, project: Pro
     assert facts["Prompt"].title == f"{sums.prompt_tokens:,} tokens"
     assert facts["Completion"].title == f"{sums.completion_tokens:,} tokens"
     assert facts["Runs"].value == f"{sums.runs:,}"
-    assert formats.cost(sums.cost) in facts["Cost, est."].value
+    assert formats.format_cost(sums.cost) in facts["Cost, est."].value
     assert facts["Not priced"].title == f"{sums.unpriced_tokens:,} tokens"
     unpriced = summed(project, posted, facts["Not priced"].url)
     assert (unpriced.total_tokens, unpriced.cost) == (sums.unpriced_tokens, 0)
@@ -129,7 +129,7 @@ def test_percentiles_lead_to_the_runs_that_took_no_less(client: Client, project:
         durations = sorted(run.duration_ms for run in ended if run.duration_ms is not None)
         for mark, share in zip(row.durations, (0.5, 0.75, 0.9, 0.95, 0.99, 1), strict=True):
             slower = [run.duration_ms or 0 for run in behind(project, mark.url)]
-            assert formats.duration(min(slower)) == mark.text
+            assert formats.format_duration(min(slower)) == mark.text
             assert len(slower) >= len(durations) - int(share * len(durations))
 
 
@@ -138,7 +138,7 @@ def test_against_the_time_before(client: Client, project: Project) -> None:
     page = client.get(PAGE).context["page"]
     (change,) = next(fact for fact in page.facts if fact.label == "Runs").asides
     before, after = summed(project, posted, change.url).runs, summed(project, posted, page.controls.links.all).runs
-    assert change.text == formats.change(after, before)
+    assert change.text == formats.format_change(after, before)
     assert f">{change.text}</a>" in client.get(PAGE).content.decode()
 
 
@@ -176,19 +176,19 @@ def test_an_administrator_is_led_to_prices_and_told_while_estimates_follow(clien
     admin.force_login(factories.make_user(project, role="admin"))
     factories.post_run(project, model="house-model", created_at=int(NOW.timestamp()) - 60)
     assert '<a href="/p/default/settings/prices/">Set prices</a>' in admin.get(PAGE).content.decode()
-    set_price(project, "house-model", {"input": "1", "output": "1"})
+    set_price_override(project, "house-model", {"input": "1", "output": "1"})
     assert "being brought up to date" in client.get(PAGE).content.decode()
-    reassess(project, None)
+    backfill_derived_fields(project, None)
     assert next(fact for fact in client.get(PAGE).context["page"].facts if "Cost" in fact.label).value == "$0.0002"
 
 
 def test_counting_that_ended_early_is_said(client: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     seed(project)
-    monkeypatch.setattr(module, "MOST_COUNTED", 25)
+    monkeypatch.setattr(module, "MAX_COUNTED_USAGE_RUNS", 25)
     assert "The totals above are of all runs." in client.get(f"{PAGE}?split=metadata.customer").content.decode()
     assert "Counted over the newest" in client.get(f"{PAGE}?q=metadata.customer:*").content.decode()
     # sums know statuses, but not the models of one
-    monkeypatch.setattr(module, "MOST_COUNTED", 3)
+    monkeypatch.setattr(module, "MAX_COUNTED_USAGE_RUNS", 3)
     one = client.get(f"{PAGE}?split=status&status=failed")
     assert (one.context["page"].groups.counted_since, one.context["page"].counted_since) == (None, None)
     assert one.context["page"].others.counted_since is not None

@@ -14,7 +14,7 @@ from django.test import Client
 from dashboard.pages.runs import views as view
 from runs.models import Project
 from runs.query import planner
-from runs.query.order import SORTS
+from runs.query.order import RUN_SORTS
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -81,7 +81,7 @@ def ids_in(body: str) -> list[str]:
     return re.findall(r'<a class="id" href="[^"]*" title="([^"]*)"', body)
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", RUN_SORTS)
 def test_no_page_of_rest_repeats_or_misses_a_run_while_others_arrive(
     project: Project, stored: list[str], chance: random.Random, sort: str
 ) -> None:
@@ -100,7 +100,7 @@ def test_no_page_of_rest_repeats_or_misses_a_run_while_others_arrive(
     assert set(stored) <= set(seen)
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", RUN_SORTS)
 def test_nor_does_one_of_the_list(
     project: Project, stored: list[str], chance: random.Random, member_client: Client, sort: str, monkeypatch: Any
 ) -> None:
@@ -124,12 +124,12 @@ def test_page_rest_and_export_have_the_same_runs(
     project: Project, stored: list[str], member_client: Client, query: str, looked_at: int, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(view, "PAGE_SIZE", 500)
-    monkeypatch.setattr(planner, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", looked_at)
     answer = rest(project, f"/api/v1/runs?limit=500&{query}", factories.make_key(project, "read"))
     by_rest = [run["id"] for run in answer["data"]]
     assert ids_in(member_client.get(f"/p/default/runs/?{query}").content.decode()) == by_rest
     exported = b"".join(member_client.get(f"/p/default/runs.jsonl?{query}").streaming_content)
     assert {json.loads(line)["id"] for line in exported.splitlines()} == set(by_rest)
-    for sort in SORTS:
+    for sort in RUN_SORTS:
         answer = rest(project, f"/api/v1/runs?limit=500&sort={sort}&{query}", factories.make_key(project, "read"))
         assert {run["id"] for run in answer["data"]} == set(by_rest), sort

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
-from dashboard.web.timezone import zone_of
+from dashboard.web.timezone import get_request_timezone
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from dashboard.web.timezone import zone_of
 def test_it_is_the_one_of_the_cookie_or_utc(cookie: str, name: str) -> None:
     request = RequestFactory().get("/")
     request.COOKIES["timezone"] = cookie
-    assert zone_of(request).key == name
+    assert get_request_timezone(request).key == name
 
 
 def test_without_a_cookie_it_is_utc() -> None:
-    assert zone_of(RequestFactory().get("/")).key == "UTC"
+    assert get_request_timezone(RequestFactory().get("/")).key == "UTC"

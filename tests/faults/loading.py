@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from runs.demo.generate import generate
-from runs.protocol.run import TERMINAL
+from runs.demo.generate import generate_lifecycles
+from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests.factories import NOW
 from tests.faults.site import JSON, Site, bearer
 
@@ -23,8 +23,8 @@ LOST = 0  # for the status of an answer that never came
 
 def snapshots(runs: int) -> Iterator[dict[str, Any]]:
     """What `runs` runs said of themselves, each up to its end, oldest first."""
-    for each in generate(runs=runs, days=3, end=NOW, steps=False):
-        if each.run["status"] in TERMINAL:
+    for each in generate_lifecycles(runs=runs, days=3, end=NOW, steps=False):
+        if each.run["status"] in TERMINAL_RUN_STATUSES:
             yield from (*each.earlier, each.run)
 
 

@@ -66,7 +66,7 @@ def test_a_body_arrives_whole() -> None:
 
 
 def test_a_body_that_stops_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_reader, "PAUSE", 0.05)
+    monkeypatch.setattr(body_reader, "CHUNK_TIMEOUT", 0.05)
     request = scope("POST", "/", [(b"content-length", b"100")])
     status, body = answer(apart(asked(Gateway(echo, 1, LARGEST), request, b"half", ends=False)))
 
@@ -92,7 +92,8 @@ def test_too_many_bodies_at_once_are_503() -> None:
         gateway = Gateway(echo, 1, LARGEST)
         request = scope("POST", "/", [(b"content-length", b"1000")])
         hanging = [
-            asyncio.create_task(asked(gateway, request, b"x" * 999, ends=False)) for _ in range(body_reader.HELD)
+            asyncio.create_task(asked(gateway, request, b"x" * 999, ends=False))
+            for _ in range(body_reader.MAX_BUFFERED_BODIES)
         ]
         await asyncio.sleep(0.05)
         refused = answer(await asked(gateway, request, b"x" * 1000))
@@ -107,17 +108,17 @@ def test_too_many_bodies_at_once_are_503() -> None:
 
 
 def test_posts_wait_in_line_and_are_503_when_it_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(concurrency_limits, "PATIENCE", 0.05)
+    monkeypatch.setattr(concurrency_limits, "QUEUE_TIMEOUT", 0.05)
 
     async def second() -> int:
-        threads = concurrency_limits.Lanes(8)
-        gateway = Gateway(echo, 8, 10 * concurrency_limits.BULK)
+        threads = concurrency_limits.ConcurrencyLimits(8)
+        gateway = Gateway(echo, 8, 10 * concurrency_limits.LARGE_BODY_BYTES)
         gateway._lanes = threads
         request = scope("POST", "/api/v1/runs", [(b"transfer-encoding", b"chunked")])
-        async with threads.place("POST", "/api/v1/runs", concurrency_limits.BULK + 1):
+        async with threads.place("POST", "/api/v1/runs", concurrency_limits.LARGE_BODY_BYTES + 1):
             small = answer(await asked(gateway, request, b"small"))[0]
             assert small == 200
-            return answer(await asked(gateway, request, b"x" * (concurrency_limits.BULK + 1)))[0]
+            return answer(await asked(gateway, request, b"x" * (concurrency_limits.LARGE_BODY_BYTES + 1)))[0]
 
     assert apart(second()) == 503
 

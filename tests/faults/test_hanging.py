@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from dashboard.server.gateway.body_reader import PAUSE
-from dashboard.server.serving import HEADERS
+from dashboard.server.gateway.body_reader import CHUNK_TIMEOUT
+from dashboard.server.serving import HEADER_TIMEOUT
 from tests.factories import run_object
 from tests.faults.site import Site, bearer
 
@@ -37,9 +37,9 @@ def test_hanging_clients_hold_up_nobody_and_are_sent_away(site: Site) -> None:
             head, _, body = answer.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 408 ")
             assert json.loads(body)["error"]["code"] == "body_too_slow"
-            assert seconds < PAUSE + 5
+            assert seconds < CHUNK_TIMEOUT + 5
         for each in headers:
-            assert each.result()[1] < HEADERS + 5
+            assert each.result()[1] < HEADER_TIMEOUT + 5
 
     with ThreadPoolExecutor(16) as pool:
         assert {each.status for each in pool.map(lambda _: site.page(), range(32))} == {200}

@@ -12,10 +12,10 @@ import pytest
 from django.db.models import Sum
 
 from runs.enrichment import tool_call_validation
-from runs.ingest import Item, ingest_mixed
+from runs.ingest import RawItem, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.rollups import tool_calls
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object
 
@@ -46,7 +46,7 @@ def bytes_of(call: dict[str, Any]) -> int | None:
 
 def counted_anew(project: Project) -> dict[tuple[Any, ...], list[int]]:
     """From what was posted; of verdicts, those that are stored."""
-    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(tool_calls.MEASURES))
+    found: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(tool_calls.TOOL_CALL_MEASURES))
     for row in RunStep.objects.filter(project=project):
         posted = json.loads(row.as_json())
         hour = datetime.fromtimestamp(posted["created_at"], UTC).replace(minute=0, second=0)
@@ -66,7 +66,7 @@ def counted_anew(project: Project) -> dict[tuple[Any, ...], list[int]]:
 
 def kept(project: Project) -> dict[tuple[Any, ...], list[int]]:
     rows = HourByTool.objects.filter(project=project).values_list("hour", "type", "name", "assistant_id")
-    summed = rows.annotate(*(Sum(name) for name in tool_calls.MEASURES))
+    summed = rows.annotate(*(Sum(name) for name in tool_calls.TOOL_CALL_MEASURES))
     return {row[:4]: list(map(int, row[4:])) for row in summed if any(row[4:])}
 
 
@@ -74,14 +74,14 @@ def check_all(project: Project) -> int:
     """Hold all calls against their runs' tools; how many steps were checked."""
     after, count = None, 0
     while True:
-        found = tool_call_validation.check_next({project.pk: project}, after)
+        found = tool_call_validation.validate_next_steps({project.pk: project}, after)
         after, count = found.further, count + found.checked
         if after is None:
             return count
 
 
 def test_sums_follow_steps_runs_checks_and_deletes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_call_validation, "BATCH", 3)
+    monkeypatch.setattr(tool_call_validation, "VALIDATION_BATCH_SIZE", 3)
     chance = random.Random(7)
     runs = [run_object(created_at=NOW + chance.randrange(2 * 86400)) for _ in range(6)]
     steps = [step_object(run) for run in runs for _ in range(3)]
@@ -101,15 +101,17 @@ def test_sums_follow_steps_runs_checks_and_deletes(project: Project, monkeypatch
         if chance.random() < 0.3:
             check_all(project)
         if chance.random() < 0.1 and (run := Run.objects.in_project(project).newest_first().first()):
-            erase(run)
+            delete_run(run)
         if chance.random() < 0.1:
-            tool_calls.fold(project)
+            tool_calls.compact_tool_call_rollups(project)
         if turn % 20 == 0:
             assert kept(project) == counted_anew(project)
     factories.post(project, *(run | {"tools": tools[1:]} for run in runs))
     check_all(project)
     assert kept(project) == counted_anew(project)
-    assert all(sum(each[place] for each in kept(project).values()) > 0 for place, _ in enumerate(tool_calls.MEASURES))
+    assert all(
+        sum(each[place] for each in kept(project).values()) > 0 for place, _ in enumerate(tool_calls.TOOL_CALL_MEASURES)
+    )
 
 
 def test_one_request_with_run_and_steps_counts_each_call_once(project: Project) -> None:
@@ -233,7 +235,7 @@ def test_one_request_may_bring_other_tools_and_steps_that_were_checked(project: 
     factories.post_steps(project, *steps)
     check_all(project)
     objects = [run | {"tools": []}, steps[0] | {"status": "completed"}, steps[1]]
-    report = ingest_mixed(project, [Item(place, json.dumps(each).encode()) for place, each in enumerate(objects)])
+    report = ingest_mixed(project, [RawItem(place, json.dumps(each).encode()) for place, each in enumerate(objects)])
     assert report.counts["updated"] == 2
     assert set(RunStep.objects.values_list("misargued", flat=True)) == {None}
     assert check_all(project) == 2

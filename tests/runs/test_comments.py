@@ -7,13 +7,13 @@ import pytest
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, User
 from runs.team import comments
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 
 
 def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> None:
     run = factories.post_run(project)
-    comments.add(run, member, "  Known outage.\r\nSee *OPS-12*\x00  ")
+    comments.add_comment(run, member, "  Known outage.\r\nSee *OPS-12*\x00  ")
     kept = Comment.objects.of_run(run).get()
     assert (kept.text, kept.author, kept.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
 
@@ -22,43 +22,43 @@ def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> No
 def test_what_can_not_be_kept_is_refused(
     project: Project, member: User, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comments, "LONGEST", 10)
+    monkeypatch.setattr(comments, "MAX_COMMENT_LENGTH", 10)
     run = factories.post_run(project)
     with pytest.raises(InvalidComment, match=reason):
-        comments.add(run, member, text)
-    comment = comments.add(run, member, "x" * 10)
+        comments.add_comment(run, member, text)
+    comment = comments.add_comment(run, member, "x" * 10)
     with pytest.raises(InvalidComment, match=reason):
-        comments.change(comment, text)
+        comments.edit_comment(comment, text)
 
 
 def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comments, "MOST", 1)
+    monkeypatch.setattr(comments, "MAX_COMMENTS_PER_RUN", 1)
     run, other = factories.post_run(project), factories.post_run(project)
-    comments.add(run, member, "one")
+    comments.add_comment(run, member, "one")
     with pytest.raises(InvalidComment, match="room for 1"):
-        comments.add(run, member, "two")
-    comments.add(other, member, "one")
+        comments.add_comment(run, member, "two")
+    comments.add_comment(other, member, "one")
 
 
 def test_a_run_that_is_gone_takes_no_comment(project: Project, member: User) -> None:
     run = factories.post_run(project)
-    erase(run)
+    delete_run(run)
     with pytest.raises(InvalidComment, match="not there any more"):
-        comments.add(run, member, "too late")
+        comments.add_comment(run, member, "too late")
     assert not Comment.objects.exists()
 
 
 def test_a_change_tells_when_and_only_where_there_is_one(project: Project, member: User) -> None:
-    comment = comments.add(factories.post_run(project), member, "first")
-    comments.change(comment, "first")
+    comment = comments.add_comment(factories.post_run(project), member, "first")
+    comments.edit_comment(comment, "first")
     assert comment.edited_at is None
-    comments.change(comment, "second")
+    comments.edit_comment(comment, "second")
     comment.refresh_from_db()
     assert (comment.text, comment.edited_at is not None) == ("second", True)
 
 
 def test_what_people_said_outlives_them(project: Project, member: User) -> None:
-    comment = comments.add(factories.post_run(project), member, "Mine.")
+    comment = comments.add_comment(factories.post_run(project), member, "Mine.")
     member.delete()
     comment.refresh_from_db()
     assert (comment.text, comment.author) == ("Mine.", None)
@@ -66,6 +66,6 @@ def test_what_people_said_outlives_them(project: Project, member: User) -> None:
 
 def test_one_comment_is_deleted_alone(project: Project, member: User) -> None:
     run = factories.post_run(project)
-    gone, stays = comments.add(run, member, "gone"), comments.add(run, member, "stays")
-    comments.delete(gone)
+    gone, stays = comments.add_comment(run, member, "gone"), comments.add_comment(run, member, "stays")
+    comments.delete_comment(gone)
     assert list(Comment.objects.all()) == [stays]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.enrichment.tool_output_errors import LONGEST, complaint
+from runs.enrichment.tool_output_errors import MAX_QUOTED_LENGTH, find_output_error
 
 TRACEBACK = """Loading data
 Traceback (most recent call last):
@@ -56,7 +56,7 @@ done"""
     ],
 )
 def test_errors_are_recognised_and_quoted(output: str, words: str) -> None:
-    assert complaint(output) == words
+    assert find_output_error(output) == words
 
 
 @pytest.mark.parametrize(
@@ -106,21 +106,21 @@ def test_errors_are_recognised_and_quoted(output: str, words: str) -> None:
     ],
 )
 def test_what_only_talks_of_errors_is_left_alone(output: str) -> None:
-    assert complaint(output) is None
+    assert find_output_error(output) is None
 
 
 def test_long_words_are_cut_openly() -> None:
-    words = complaint(json.dumps({"error": "x" * 5000}))
-    assert words == "x" * LONGEST + "…"
+    words = find_output_error(json.dumps({"error": "x" * 5000}))
+    assert words == "x" * MAX_QUOTED_LENGTH + "…"
 
 
 def test_large_outputs_take_no_time() -> None:
     large = json.dumps({"rows": ["a" * 100] * 9_000})
     begun = time.perf_counter()
-    assert complaint(large) is None
-    assert complaint('{"error": 1' + "[" * 1_000_000) is None
-    assert complaint("A" * 1_000_000) is None
-    assert complaint("a." * 500_000 + "Error") is None
+    assert find_output_error(large) is None
+    assert find_output_error('{"error": 1' + "[" * 1_000_000) is None
+    assert find_output_error("A" * 1_000_000) is None
+    assert find_output_error("a." * 500_000 + "Error") is None
     assert time.perf_counter() - begun < 1
 
 
@@ -132,5 +132,5 @@ VALUES = st.recursive(
 
 @given(st.text() | VALUES.map(json.dumps))
 def test_any_output_has_an_answer(output: str) -> None:
-    words = complaint(output)
-    assert words is None or len(words) <= LONGEST + 1
+    words = find_output_error(output)
+    assert words is None or len(words) <= MAX_QUOTED_LENGTH + 1

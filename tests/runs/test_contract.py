@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runs.enrichment.tool_schema import Called, Kind, check
+from runs.enrichment.tool_schema import FindingKind, PostedFunctionCall, validate_function_calls
 from runs.enrichment.tool_schema.patterns import MOST, cost
 
 ORDER = {
@@ -31,10 +31,10 @@ def tool(parameters: Any, name: str = "find") -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
-def found(parameters: Any, arguments: Any) -> list[tuple[Kind, str, str]]:
+def found(parameters: Any, arguments: Any) -> list[tuple[FindingKind, str, str]]:
     """What is found about one call of a function with that schema."""
     written = arguments if isinstance(arguments, str | None) else json.dumps(arguments)
-    report = check([tool(parameters)], [Called("call_1", "find", written)])
+    report = validate_function_calls([tool(parameters)], [PostedFunctionCall("call_1", "find", written)])
     return [(each.kind, each.pointer, each.message) for each in report.findings]
 
 
@@ -60,20 +60,20 @@ def found(parameters: Any, arguments: Any) -> list[tuple[Kind, str, str]]:
     ],
 )  # fmt: skip
 def test_arguments_are_held_against_the_schema_at_any_depth(arguments, expected):
-    assert found(ORDER, arguments) == [(Kind.MISARGUED, *each) for each in expected]
+    assert found(ORDER, arguments) == [(FindingKind.MISARGUED, *each) for each in expected]
 
 
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ("", Kind.UNPARSEABLE, "Expecting value at character 1"),
-        ('{"order": ', Kind.UNPARSEABLE, "Expecting value at character 11"),
-        ('{"order": NaN}', Kind.UNPARSEABLE, "NaN is not a JSON value"),
-        ("[" * 9000, Kind.UNPARSEABLE, "nested too deeply"),
-        ("[]", Kind.NOT_AN_OBJECT, "expected an object"),
-        ("null", Kind.NOT_AN_OBJECT, "expected an object"),
-        ('"{}"', Kind.NOT_AN_OBJECT, "expected an object"),
-        ('{"order": "' + "x" * 64_000 + '"}', Kind.UNCHECKED, "its arguments are longer than 64,000 characters"),
+        ("", FindingKind.UNPARSEABLE, "Expecting value at character 1"),
+        ('{"order": ', FindingKind.UNPARSEABLE, "Expecting value at character 11"),
+        ('{"order": NaN}', FindingKind.UNPARSEABLE, "NaN is not a JSON value"),
+        ("[" * 9000, FindingKind.UNPARSEABLE, "nested too deeply"),
+        ("[]", FindingKind.NOT_AN_OBJECT, "expected an object"),
+        ("null", FindingKind.NOT_AN_OBJECT, "expected an object"),
+        ('"{}"', FindingKind.NOT_AN_OBJECT, "expected an object"),
+        ('{"order": "' + "x" * 64_000 + '"}', FindingKind.UNCHECKED, "its arguments are longer than 64,000 characters"),
     ],
 )
 def test_arguments_that_are_no_object_are_told_apart(arguments, kind, message):
@@ -102,9 +102,9 @@ def test_arguments_that_were_not_sent_are_not_judged():
     ],
 )
 def test_a_schema_that_is_none_is_said_once(schema, message):
-    calls = [Called(f"call_{number}", "find", "{}") for number in range(3)]
-    (finding,) = check([tool(schema)], calls).findings
-    assert finding.kind is Kind.BROKEN_SCHEMA
+    calls = [PostedFunctionCall(f"call_{number}", "find", "{}") for number in range(3)]
+    (finding,) = validate_function_calls([tool(schema)], calls).findings
+    assert finding.kind is FindingKind.BROKEN_SCHEMA
     assert finding.message.startswith(message)
 
 
@@ -134,22 +134,26 @@ def test_what_could_take_long_or_leave_the_machine_is_left_unchecked_and_said_so
     begin = time.process_time()
     ((kind, pointer, said),) = found(schema, arguments)
     assert time.process_time() - begin < 5
-    assert kind is Kind.UNCHECKED
+    assert kind is FindingKind.UNCHECKED
     assert said.startswith(message)
     assert not pointer
 
 
 def test_undeclared_and_never_called_functions_are_named():
     tools = [tool(ORDER), tool({}, "idle"), {"type": "code_interpreter"}, {"type": "function"}, "odd", tool({}, "late")]
-    report = check(tools, [Called("call_1", "find", '{"order": "A-1"}'), Called("call_2", "gone", "{")])
-    assert [(each.kind, each.call.id) for each in report.findings] == [(Kind.UNDECLARED, "call_2")]
+    report = validate_function_calls(
+        tools, [PostedFunctionCall("call_1", "find", '{"order": "A-1"}'), PostedFunctionCall("call_2", "gone", "{")]
+    )
+    assert [(each.kind, each.call.id) for each in report.findings] == [(FindingKind.UNDECLARED, "call_2")]
     assert report.never_called == ("idle", "late")
     assert report.faults == report.findings
 
 
 def test_of_two_functions_of_one_name_the_first_counts():
-    report = check([tool({"required": ["a"]}), tool({})], [Called("call_1", "find", "{}")])
-    assert [each.kind for each in report.findings] == [Kind.MISARGUED]
+    report = validate_function_calls(
+        [tool({"required": ["a"]}), tool({})], [PostedFunctionCall("call_1", "find", "{}")]
+    )
+    assert [each.kind for each in report.findings] == [FindingKind.MISARGUED]
 
 
 def test_only_the_first_faults_of_a_call_are_told():

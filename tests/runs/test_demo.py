@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from runs.demo import Lifecycle, assistants, generate
+from runs.demo import Lifecycle, generate_assistants, generate_lifecycles
 from runs.demo.cast import CAST
-from runs.demo.rhythm import beginnings, morning
+from runs.demo.rhythm import draw_start_times, find_throttled_period
 
 END = 1_795_328_000
 DAY = 86_400
@@ -49,7 +49,7 @@ DASHSCOPE, LEGACY, AZURE, COMPATIBLE = (
 
 @pytest.fixture(scope="module")
 def month() -> list[Lifecycle]:
-    return list(generate(end=END))
+    return list(generate_lifecycles(end=END))
 
 
 def written(lifecycles: Any) -> list[str]:
@@ -68,8 +68,8 @@ def calls(lifecycle: Lifecycle) -> list[dict[str, Any]]:
 
 
 def test_the_same_arguments_give_the_same_bytes(month):
-    assert written(generate(end=END)) == written(month)
-    assert written(generate(end=END, runs=50, seed=2)) != written(generate(end=END, runs=50))
+    assert written(generate_lifecycles(end=END)) == written(month)
+    assert written(generate_lifecycles(end=END, runs=50, seed=2)) != written(generate_lifecycles(end=END, runs=50))
 
 
 def test_another_process_with_another_hash_seed_gives_the_same_bytes():
@@ -94,26 +94,28 @@ def test_it_needs_no_django():
 
 
 def test_runs_are_the_same_without_steps():
-    bare = list(generate(end=END, runs=400, steps=False))
+    bare = list(generate_lifecycles(end=END, runs=400, steps=False))
     assert not any(one.steps or one.messages for one in bare)
-    full = list(generate(end=END, runs=400))
+    full = list(generate_lifecycles(end=END, runs=400))
     assert [(one.run, one.earlier) for one in bare] == [(one.run, one.earlier) for one in full]
 
 
 @pytest.mark.parametrize("runs", [0, 1, 9, 10, 149, 3000])
 def test_the_number_of_runs_is_exact(runs):
-    assert sum(1 for _ in generate(end=END, runs=runs, steps=False)) == runs
+    assert sum(1 for _ in generate_lifecycles(end=END, runs=runs, steps=False)) == runs
 
 
 @pytest.mark.parametrize("arguments", [{"runs": -1}, {"days": 0}, {"end": DAY}])
 def test_impossible_periods_are_refused_at_once(arguments):
     with pytest.raises(ValueError, match="cannot make"):
-        generate(**{"end": END} | arguments)
+        generate_lifecycles(**{"end": END} | arguments)
 
 
 @pytest.mark.parametrize("days", [1, 7, 30, 365])
 def test_runs_come_in_order_within_the_period(days):
-    created = [seconds(one.run["created_at"]) for one in generate(end=END, days=days, runs=1500, steps=False)]
+    created = [
+        seconds(one.run["created_at"]) for one in generate_lifecycles(end=END, days=days, runs=1500, steps=False)
+    ]
     assert all(earlier <= later for earlier, later in pairwise(created))
     assert created[0] >= END - days * DAY
     assert created[-1] == END
@@ -122,7 +124,7 @@ def test_runs_come_in_order_within_the_period(days):
 def test_memory_does_not_grow_with_the_number_of_runs():
     def peak(runs: int) -> int:
         tracemalloc.reset_peak()
-        for _ in generate(end=END, runs=runs, steps=False):
+        for _ in generate_lifecycles(end=END, runs=runs, steps=False):
             pass
         return tracemalloc.get_traced_memory()[1]
 
@@ -135,7 +137,7 @@ def test_memory_does_not_grow_with_the_number_of_runs():
 
 
 def test_the_first_of_a_million_comes_at_once():
-    assert len(list(islice(generate(end=END, runs=1_000_000), 5))) == 5
+    assert len(list(islice(generate_lifecycles(end=END, runs=1_000_000), 5))) == 5
 
 
 def test_ids_are_unique(month):
@@ -145,8 +147,8 @@ def test_ids_are_unique(month):
 
 
 def test_weekdays_are_busy_and_nights_quiet():
-    hours = Counter((moment // 3600) % 24 for moment in beginnings(Random(3), 5000, END - 28 * DAY, END))
-    weekend = sum((moment // DAY + 3) % 7 > 4 for moment in beginnings(Random(3), 5000, END - 28 * DAY, END))
+    hours = Counter((moment // 3600) % 24 for moment in draw_start_times(Random(3), 5000, END - 28 * DAY, END))
+    weekend = sum((moment // DAY + 3) % 7 > 4 for moment in draw_start_times(Random(3), 5000, END - 28 * DAY, END))
     assert hours[10] > 10 * hours[3]
     assert weekend < 600
 
@@ -162,7 +164,7 @@ def test_every_status_is_seen(month):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_rare_thing_is_seen_whatever_the_seed(seed):
-    month = list(generate(end=END, seed=seed))
+    month = list(generate_lifecycles(end=END, seed=seed))
     codes = {one.run["last_error"]["code"] for one in month if one.run["last_error"]}
     assert codes >= {
         *("server_error", "rate_limit_exceeded", "invalid_prompt", "tool_user_error", "invalid_engine_error"),
@@ -423,7 +425,7 @@ def test_instructions_are_of_a_real_length():
 
 
 def test_one_morning_is_throttled_and_one_assistant_regresses(month):
-    burst = range(*morning(END - 30 * DAY, 30))
+    burst = range(*find_throttled_period(END - 30 * DAY, 30))
     limited = [one.run for one in month if (one.run["last_error"] or {}).get("code") == "rate_limit_exceeded"]
     assert sum(run["created_at"] in burst for run in limited) >= 10
     desk = next(assistant for assistant in CAST if assistant.key == "returns_desk")
@@ -451,6 +453,6 @@ def test_metadata_is_skewed_and_sometimes_missing(month):
 
 
 def test_every_assistant_has_a_name_to_be_shown_by(month: list[Lifecycle]) -> None:
-    named = {each["id"]: each["name"] for each in assistants(END - 30 * DAY)}
+    named = {each["id"]: each["name"] for each in generate_assistants(END - 30 * DAY)}
     assert {one.run["assistant_id"] for one in month} <= set(named)
     assert len(set(named.values())) == len(named)

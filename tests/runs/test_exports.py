@@ -25,14 +25,14 @@ def ids(export: Export) -> list[str]:
 
 
 def table(export: Export) -> list[dict[str, str]]:
-    written = b"".join(exports.as_table(export.columns, export.records())).decode()
+    written = b"".join(exports.render_csv(export.columns, export.records())).decode()
     return list(csv.DictReader(io.StringIO(written, newline="")))
 
 
 def test_runs_come_oldest_first_and_by_their_posted_id_within_a_second(project: Project) -> None:
     moments = {"run_b": 20, "run_c": 10, "run_Z": 20, "run_a": 20}
     factories.post(project, *(factories.run_object(id=name, created_at=at) for name, at in moments.items()))
-    assert ids(exports.runs(project, EVERYTHING)) == ["run_c", "run_Z", "run_a", "run_b"]
+    assert ids(exports.export_runs(project, EVERYTHING)) == ["run_c", "run_Z", "run_a", "run_b"]
 
 
 def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) -> None:
@@ -46,7 +46,7 @@ def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) ->
         factories.step_object(early, id="step_second", created_at=99),
         factories.step_object(early, id="step_first", created_at=11),
     )
-    assert ids(exports.steps(project, EVERYTHING)) == [
+    assert ids(exports.export_steps(project, EVERYTHING)) == [
         "step_first",
         "step_second",
         "step_late",
@@ -63,12 +63,12 @@ def test_a_filter_chooses_runs_their_steps_and_the_messages_of_their_threads(pro
         project, *(factories.message_object(run, id=f"msg_{run['status']}") for run in (failed, fine))
     )
     filters = RunFilters(status=("failed",))
-    assert ids(exports.runs(project, filters)) == [failed["id"]]
-    assert ids(exports.steps(project, filters)) == ["step_failed"]
-    assert ids(exports.messages(project, filters)) == ["msg_failed"]
+    assert ids(exports.export_runs(project, filters)) == [failed["id"]]
+    assert ids(exports.export_steps(project, filters)) == ["step_failed"]
+    assert ids(exports.export_messages(project, filters)) == ["msg_failed"]
 
 
-@pytest.mark.parametrize("export", exports.KINDS.values(), ids=exports.KINDS)
+@pytest.mark.parametrize("export", exports.EXPORT_KINDS.values(), ids=exports.EXPORT_KINDS)
 def test_nothing_of_another_project_goes_out(project: Project, export: Any) -> None:
     other = factories.make_project("other")
     run = factories.run_object()
@@ -84,13 +84,13 @@ def test_the_number_of_queries_grows_with_batches_and_not_with_runs(
 ) -> None:
     factories.post(project, *(factories.run_object(instructions=f"Do {n}.") for n in range(20)))
     with django_assert_num_queries(2):  # runs, configurations
-        assert len(list(exports.as_lines(exports.runs(project, EVERYTHING).records()))) == 20
+        assert len(list(exports.render_ndjson(exports.export_runs(project, EVERYTHING).records()))) == 20
 
 
 def test_a_line_holds_the_object_as_it_was_posted(project: Project) -> None:
     posted = factories.run_object(metadata={"a": 1.0, "note": "two\nlines"}, unheard_of={"x": None})
     factories.post(project, posted)
-    (line,) = exports.as_lines(exports.runs(project, EVERYTHING).records())
+    (line,) = exports.render_ndjson(exports.export_runs(project, EVERYTHING).records())
     assert line.count(b"\n") == 1
     assert json.loads(line) == posted
 
@@ -98,7 +98,7 @@ def test_a_line_holds_the_object_as_it_was_posted(project: Project) -> None:
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_is_a_formula(project: Project, risky: str) -> None:
     factories.post(project, factories.failed_run(message=risky))
-    (row,) = table(exports.runs(project, EVERYTHING))
+    (row,) = table(exports.export_runs(project, EVERYTHING))
     assert row["error_message"] == "'" + risky
 
 
@@ -109,7 +109,7 @@ def test_a_table_has_times_numbers_lists_and_metadata_as_they_are(project: Proje
         usage={"prompt_tokens": -1, "completion_tokens": 0, "total_tokens": -1},
     )
     factories.post(project, posted)
-    (row,) = table(exports.runs(project, EVERYTHING))
+    (row,) = table(exports.export_runs(project, EVERYTHING))
     assert row["id"] == posted["id"]
     assert row["created_at"] == "2026-11-18T11:06:40Z"
     assert (row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"]) == ("-1", "0", "")
@@ -120,14 +120,14 @@ def test_a_table_has_times_numbers_lists_and_metadata_as_they_are(project: Proje
 
 def test_a_table_follows_rfc_4180(project: Project) -> None:
     factories.post(project, factories.failed_run(message='He said "no",\nand left.'))
-    export = exports.runs(project, EVERYTHING)
-    written = b"".join(exports.as_table(export.columns, export.records()))
+    export = exports.export_runs(project, EVERYTHING)
+    written = b"".join(exports.render_csv(export.columns, export.records()))
     assert b'"He said ""no"",\nand left."' in written
     assert written.count(b"\r\n") == 2
     assert written.endswith(b"\r\n")
 
 
-@pytest.mark.parametrize("export", exports.KINDS.values(), ids=exports.KINDS)
+@pytest.mark.parametrize("export", exports.EXPORT_KINDS.values(), ids=exports.EXPORT_KINDS)
 def test_every_kind_has_a_table(project: Project, export: Any) -> None:
     run = factories.run_object()
     factories.post(project, run)
@@ -143,10 +143,10 @@ def test_relative_times_are_those_of_the_run_list(project: Project) -> None:
     day = int(timedelta(days=1).total_seconds())
     fresh, old = (factories.run_object(created_at=now - age) for age in (day // 2, day * 2))
     factories.post(project, fresh, old)
-    assert ids(exports.runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
+    assert ids(exports.export_runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
 
 
 def test_a_table_has_the_estimated_cost_exactly_and_nothing_where_there_is_no_price(project: Project) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     factories.post(project, factories.run_object(usage=usage), factories.run_object(model="of-their-own"))
-    assert [row["estimated_cost_usd"] for row in table(exports.runs(project, EVERYTHING))] == ["0.000000750", ""]
+    assert [row["estimated_cost_usd"] for row in table(exports.export_runs(project, EVERYTHING))] == ["0.000000750", ""]

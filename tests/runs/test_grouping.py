@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.enrichment.error_grouping import Group, group_of, key, parts, places, template
+from runs.enrichment.error_grouping import (
+    ErrorSignature,
+    build_error_signature,
+    build_template,
+    make_error_group_id,
+    split_message,
+    split_template,
+)
 
 PROJECT = UUID("00000000-0000-0000-0000-0000000000aa")
 OTHER = UUID("00000000-0000-0000-0000-0000000000bb")
@@ -323,7 +330,7 @@ EVERY = [(message, expected) for expected, messages in TEMPLATES.items() for mes
 
 @pytest.mark.parametrize(("message", "expected"), EVERY)
 def test_a_message_has_the_template_of_its_kind(message, expected):
-    assert template(message) == expected
+    assert build_template(message) == expected
 
 
 def test_the_table_is_worth_its_name():
@@ -333,12 +340,12 @@ def test_the_table_is_worth_its_name():
 
 @pytest.mark.parametrize("message", [message for message, _ in EVERY])
 def test_the_parts_of_a_message_are_the_message(message):
-    assert "".join(part.text for part in parts(message)) == message
+    assert "".join(part.text for part in split_message(message)) == message
 
 
 def test_why_a_message_is_in_its_group_is_told_by_its_parts():
     assert [
-        (part.text, part.kind) for part in parts("Limit 30000 for gpt-4o, see 'a b'\n  at x.js:1\nby req_1a2b")
+        (part.text, part.kind) for part in split_message("Limit 30000 for gpt-4o, see 'a b'\n  at x.js:1\nby req_1a2b")
     ] == [
         ("Limit ", None),
         ("30000", "n"),
@@ -355,11 +362,11 @@ def test_why_a_message_is_in_its_group_is_told_by_its_parts():
 
 @pytest.mark.parametrize("found", TEMPLATES)
 def test_a_template_is_its_places_and_the_words_between_them(found):
-    assert "".join(f"<{part.kind}>" if part.kind else part.text for part in places(found)) == found
+    assert "".join(f"<{part.kind}>" if part.kind else part.text for part in split_template(found)) == found
 
 
 def test_what_is_no_place_of_a_template_stays_as_it_was_written():
-    assert [(part.text, part.kind) for part in places("<n> of <b> at <module><path>")] == [
+    assert [(part.text, part.kind) for part in split_template("<n> of <b> at <module><path>")] == [
         ("", "n"),
         (" of <b> at <module>", None),
         ("", "path"),
@@ -368,50 +375,56 @@ def test_what_is_no_place_of_a_template_stays_as_it_was_written():
 
 @given(st.text(max_size=400))
 def test_no_text_is_lost_or_refused(message):
-    assert "".join(part.text for part in parts(message)) == message
-    assert template(message) == " ".join(template(message).split())
+    assert "".join(part.text for part in split_message(message)) == message
+    assert build_template(message) == " ".join(build_template(message).split())
 
 
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        (("failed", "server_error", "Sorry, 5 times", None, None), Group("failed", "server_error", "Sorry, <n> times")),
-        (("failed", None, None, None, None), Group("failed", None, "")),
-        (("failed", "", "", None, None), Group("failed", None, "")),
-        (("failed", "server_error", None, None, None), Group("failed", "server_error", "")),
-        (("failed", None, "boom", None, None), Group("failed", None, "boom")),
+        (
+            ("failed", "server_error", "Sorry, 5 times", None, None),
+            ErrorSignature("failed", "server_error", "Sorry, <n> times"),
+        ),
+        (("failed", None, None, None, None), ErrorSignature("failed", None, "")),
+        (("failed", "", "", None, None), ErrorSignature("failed", None, "")),
+        (("failed", "server_error", None, None, None), ErrorSignature("failed", "server_error", "")),
+        (("failed", None, "boom", None, None), ErrorSignature("failed", None, "boom")),
         (
             ("failed", "Request req_1a2b3c failed after 3 tries", None, None, None),
-            Group("failed", "Request <id> failed after <n> tries", ""),
+            ErrorSignature("failed", "Request <id> failed after <n> tries", ""),
         ),
         (
             ("incomplete", None, None, "max_completion_tokens", None),
-            Group("incomplete", "max_completion_tokens", "Stopped at the limit of <n> completion tokens."),
+            ErrorSignature("incomplete", "max_completion_tokens", "Stopped at the limit of <n> completion tokens."),
         ),
         (
             ("incomplete", None, None, "max_prompt_tokens", None),
-            Group("incomplete", "max_prompt_tokens", "Stopped at the limit of <n> prompt tokens."),
+            ErrorSignature("incomplete", "max_prompt_tokens", "Stopped at the limit of <n> prompt tokens."),
         ),
         (
             ("incomplete", None, None, "content_filter", None),
-            Group("incomplete", "content_filter", "Stopped by the content filter."),
+            ErrorSignature("incomplete", "content_filter", "Stopped by the content filter."),
         ),
-        (("incomplete", None, None, "moon phase", None), Group("incomplete", "moon phase", "")),
-        (("incomplete", None, None, None, None), Group("incomplete", None, "")),
-        (("incomplete", "server_error", "cut at 7", "length", None), Group("incomplete", "length", "cut at <n>")),
-        (("expired", None, None, None, None), Group("expired", "expired", "Not done before it expired.")),
-        (("expired", None, None, None, []), Group("expired", "expired", "Not done before it expired.")),
+        (("incomplete", None, None, "moon phase", None), ErrorSignature("incomplete", "moon phase", "")),
+        (("incomplete", None, None, None, None), ErrorSignature("incomplete", None, "")),
+        (
+            ("incomplete", "server_error", "cut at 7", "length", None),
+            ErrorSignature("incomplete", "length", "cut at <n>"),
+        ),
+        (("expired", None, None, None, None), ErrorSignature("expired", "expired", "Not done before it expired.")),
+        (("expired", None, None, None, []), ErrorSignature("expired", "expired", "Not done before it expired.")),
         (
             ("expired", None, None, None, ["get_weather", "book", "get_weather"]),
-            Group("expired", "expired", "No output of book, get_weather before it expired."),
+            ErrorSignature("expired", "expired", "No output of book, get_weather before it expired."),
         ),
         (
             ("expired", None, None, None, list("gfedcba")),
-            Group("expired", "expired", "No output of a, b, c, d, e and 2 more before it expired."),
+            ErrorSignature("expired", "expired", "No output of a, b, c, d, e and 2 more before it expired."),
         ),
-        (("expired", "timeout", "after 600 s", None, ["a"]), Group("expired", "timeout", "after <time>")),
-        (("exploded", "x", None, None, None), Group("exploded", "x", "")),
-        (("exploded", None, "all 7 of them", None, None), Group("exploded", None, "all <n> of them")),
+        (("expired", "timeout", "after 600 s", None, ["a"]), ErrorSignature("expired", "timeout", "after <time>")),
+        (("exploded", "x", None, None, None), ErrorSignature("exploded", "x", "")),
+        (("exploded", None, "all 7 of them", None, None), ErrorSignature("exploded", None, "all <n> of them")),
         (("exploded", None, None, None, None), None),
         (("completed", None, None, None, None), None),
         (("completed", "server_error", "odd, but done", None, None), None),
@@ -423,30 +436,33 @@ def test_no_text_is_lost_or_refused(message):
     ],
 )  # fmt: skip
 def test_a_run_has_the_group_of_how_it_ended(run, expected):
-    assert group_of(*run) == expected
+    assert build_error_signature(*run) == expected
 
 
 def test_groups_of_one_kind_share_a_key_and_others_never_do():
     groups = [
-        Group("failed", "a", "b"),
-        Group("failed", None, "b"),
-        Group("failed", "", "b"),
-        Group("incomplete", "a", "b"),
-        Group("failed", "a", "c"),
-        Group("failed", 'a", "b', ""),
+        ErrorSignature("failed", "a", "b"),
+        ErrorSignature("failed", None, "b"),
+        ErrorSignature("failed", "", "b"),
+        ErrorSignature("incomplete", "a", "b"),
+        ErrorSignature("failed", "a", "c"),
+        ErrorSignature("failed", 'a", "b', ""),
     ]
-    assert len({key(PROJECT, group) for group in groups}) == len(groups)
-    assert key(PROJECT, groups[0]) == key(PROJECT, Group("failed", "a", "b"))
-    assert key(PROJECT, groups[0]) != key(OTHER, groups[0])
-    assert key(PROJECT, Group("failed", "a", "\ud800"))
+    assert len({make_error_group_id(PROJECT, group) for group in groups}) == len(groups)
+    assert make_error_group_id(PROJECT, groups[0]) == make_error_group_id(PROJECT, ErrorSignature("failed", "a", "b"))
+    assert make_error_group_id(PROJECT, groups[0]) != make_error_group_id(OTHER, groups[0])
+    assert make_error_group_id(PROJECT, ErrorSignature("failed", "a", "\ud800"))
 
 
 def test_a_key_stays_what_it_is_for_as_long_as_the_version_does():
-    assert str(key(PROJECT, Group("failed", "server_error", "Sorry"))) == "7f8b8a95-f87a-5f37-8f9b-e8eaf80e0dac"
+    assert (
+        str(make_error_group_id(PROJECT, ErrorSignature("failed", "server_error", "Sorry")))
+        == "7f8b8a95-f87a-5f37-8f9b-e8eaf80e0dac"
+    )
 
 
 def test_a_long_message_has_a_bounded_template_that_keeps_its_beginning():
-    found = template("Could not index the document: " + "lorem ipsum dolor " * 20_000)
+    found = build_template("Could not index the document: " + "lorem ipsum dolor " * 20_000)
     assert found.startswith("Could not index the document: lorem ipsum")
     assert len(found) <= 402
     assert found.endswith(" …")
@@ -455,9 +471,9 @@ def test_a_long_message_has_a_bounded_template_that_keeps_its_beginning():
 def test_the_exception_at_the_end_of_a_long_trace_is_kept():
     frames = "".join(f'  File "/srv/app/deep_{n}.py", line {n}, in call\n    deeper({n})\n' for n in range(3000))
     message = f"Traceback (most recent call last):\n{frames}RecursionError: maximum recursion depth exceeded\n"
-    assert template(message) == "RecursionError: maximum recursion depth exceeded"
-    assert [part.kind for part in parts(message)].count("rest") == 1
-    assert "".join(part.text for part in parts(message)) == message
+    assert build_template(message) == "RecursionError: maximum recursion depth exceeded"
+    assert [part.kind for part in split_message(message)].count("rest") == 1
+    assert "".join(part.text for part in split_message(message)) == message
 
 
 HOSTILE = [
@@ -471,5 +487,5 @@ HOSTILE = [
 def test_any_message_is_read_in_time_that_grows_with_its_length_alone(piece):
     message = piece * (300_000 // len(piece))
     begin = time.process_time()
-    group_of("failed", "server_error", message, None, None)
+    build_error_signature("failed", "server_error", message, None, None)
     assert time.process_time() - begin < 0.2

@@ -21,8 +21,8 @@ def observations(run: Run) -> list[Observation]:
     return list(Observation.objects.of_run(run))
 
 
-def as_object(version: run_history.Version) -> Any:
-    return json.loads(lossless_json.join(dict(version.members)))
+def as_object(version: run_history.RunVersion) -> Any:
+    return json.loads(lossless_json.join_members(dict(version.members)))
 
 
 def random_snapshot(chance: random.Random, run_id: str) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def test_undoing_observations_gives_every_accepted_version_back(project, seed):
         elif outcome == "unchanged":
             stood[-1] = posted
     run = Run.objects.get(pk=project.key(run_id))
-    versions = run_history.accepted(run, observations(run))
+    versions = run_history.rebuild_accepted_versions(run, observations(run))
     assert [as_object(version) for version in versions] == stood
-    assert lossless_json.same(lossless_json.join(dict(versions[-1].members)), run.as_json())
+    assert lossless_json.is_same_json(lossless_json.join_members(dict(versions[-1].members)), run.as_json())
 
 
 def test_a_run_that_was_posted_once_has_one_entry_and_one_version(project):
     run = factories.post_run(project)
-    (entry,) = run_history.entries(run, [])
+    (entry,) = run_history.build_history_entries(run, [])
     assert (entry.n, entry.outcome, entry.status_before, entry.status_after) == (
         0,
         "created",
@@ -69,7 +69,7 @@ def test_a_run_that_was_posted_once_has_one_entry_and_one_version(project):
         "completed",
     )
     assert entry.received_at == run.received_at
-    assert len(run_history.accepted(run, [])) == 1
+    assert len(run_history.rebuild_accepted_versions(run, [])) == 1
 
 
 def test_entries_tell_of_updates_stale_posts_and_conflicts(project):
@@ -80,7 +80,7 @@ def test_entries_tell_of_updates_stale_posts_and_conflicts(project):
     for posted in (queued, done, late, other_end):
         factories.post(project, posted)
     run = Run.objects.get(pk=project.key(queued["id"]))
-    entries = run_history.entries(run, observations(run))
+    entries = run_history.build_history_entries(run, observations(run))
     assert [(entry.outcome, entry.status_after) for entry in entries] == [
         ("created", "queued"),
         ("updated", "completed"),
@@ -98,8 +98,8 @@ def test_a_stale_post_can_be_rebuilt_too(project):
     factories.post(project, late)
     run = Run.objects.get(pk=project.key(done["id"]))
     (observed,) = observations(run)
-    (standing,) = run_history.accepted(run, [observed])
-    assert as_object(run_history.stale(observed, standing)) == late
+    (standing,) = run_history.rebuild_accepted_versions(run, [observed])
+    assert as_object(run_history.rebuild_stale_version(observed, standing)) == late
     assert as_object(standing) == done
 
 

@@ -73,7 +73,7 @@ def test_of_a_key_with_odd_values_nothing_is_claimed(project: Project, value: An
 
 
 def test_of_a_key_with_many_values_nothing_is_claimed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata_values, "MOST_VALUES", 3)
+    monkeypatch.setattr(metadata_values, "MAX_VALUES_PER_KEY", 3)
     post(project, {"ticket": "1"}, {"ticket": "2"}, {"ticket": "3"})
     assert complete() == {"ticket": True}
     post(project, *({"ticket": str(number)} for number in range(10, 14)))
@@ -93,9 +93,9 @@ def test_of_keys_beyond_the_first_ones_nothing_is_claimed(project: Project, monk
 
 
 def test_of_a_key_with_some_values_no_hour_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata_values, "MOST_DATED", 0)
+    monkeypatch.setattr(metadata_values, "MAX_DATED_VALUES_PER_KEY", 0)
     post(project, {"ticket": "1"})
-    assert known() == {("ticket", "1"): metadata_values.EVER}
+    assert known() == {("ticket", "1"): metadata_values.UNDATED}
     assert asked(project, "metadata.ticket:1")[0] == [{"ticket": "1"}]
 
 

@@ -54,7 +54,7 @@ def test_an_object_begins_with_its_id_and_its_kind(project: Project) -> None:
     factories.post_steps(project, step_object(run_object()))
     factories.post_messages(project, message_object())
     for record in (run, RunStep.objects.get(), Message.objects.get()):
-        assert list(lossless_json.fields(record.as_json()))[:2] == ["id", "object"]
+        assert list(lossless_json.split_object(record.as_json()))[:2] == ["id", "object"]
 
 
 def test_a_step_and_a_message_give_back_what_was_posted(project: Project) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from runs.enrichment.backfill import reassess
+from runs.enrichment.backfill import backfill_derived_fields
 from runs.errors import InvalidPrice
 from runs.models import Project, Run
 from runs.team import price_overrides
-from runs.team.price_overrides import remove_price, set_price
+from runs.team.price_overrides import delete_price_override, set_price_override
 from tests import factories
 
 
 def test_a_price_is_stored_in_its_shortest_form(project: Project) -> None:
-    set_price(project, "house-model", {"input": "2.50", "output": " 010 ", "cached": "0.125"})
-    set_price(project, "other", {"input": "1", "output": "2", "cached": ""})
+    set_price_override(project, "house-model", {"input": "2.50", "output": " 010 ", "cached": "0.125"})
+    set_price_override(project, "other", {"input": "1", "output": "2", "cached": ""})
     stored = Project.objects.get(pk=project.pk).prices
     assert stored == {
         "house-model": {"input": "2.5", "output": "10", "cached": "0.125"},
@@ -37,27 +37,27 @@ def test_a_price_is_stored_in_its_shortest_form(project: Project) -> None:
 )
 def test_what_is_no_price_is_refused(project: Project, model: str, rates: dict[str, str], path: str) -> None:
     with pytest.raises(InvalidPrice) as refused:
-        set_price(project, model, rates)
+        set_price_override(project, model, rates)
     assert [problem.path for problem in refused.value.problems] == [path]
     assert Project.objects.get(pk=project.pk).prices == {}
 
 
 def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price_overrides, "MOST_PRICES", 1)
-    set_price(project, "a", {"input": "1", "output": "1"})
-    set_price(project, "a", {"input": "2", "output": "1"})
+    monkeypatch.setattr(price_overrides, "MAX_PRICE_OVERRIDES", 1)
+    set_price_override(project, "a", {"input": "1", "output": "1"})
+    set_price_override(project, "a", {"input": "2", "output": "1"})
     with pytest.raises(InvalidPrice, match="which is all that can be"):
-        set_price(project, "b", {"input": "1", "output": "1"})
+        set_price_override(project, "b", {"input": "1", "output": "1"})
 
 
 def test_stored_costs_follow(project: Project) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
     run = factories.post_run(project, model="house-model", usage=usage)
     assert run.cost is None
-    set_price(project, "house-model", {"input": "2", "output": "10"})
-    reassess(project, None)
+    set_price_override(project, "house-model", {"input": "2", "output": "10"})
+    backfill_derived_fields(project, None)
     assert Run.objects.get(pk=run.pk).cost == 3_000_000
-    assert remove_price(project, "house-model")
-    assert not remove_price(project, "house-model")
-    reassess(project, None)
+    assert delete_price_override(project, "house-model")
+    assert not delete_price_override(project, "house-model")
+    backfill_derived_fields(project, None)
     assert Run.objects.get(pk=run.pk).cost is None

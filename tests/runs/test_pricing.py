@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 from genai_prices import Usage, calc_price
 
-from runs.enrichment.pricing import TABLE, price_of, refresh, source
+from runs.enrichment.pricing import PRICE_TABLE_PATH, find_price, load_price_source, refresh
 
 DAY = date(2026, 11, 1)
 
@@ -37,7 +37,7 @@ DAY = date(2026, 11, 1)
     ],
 )
 def test_an_estimate_is_the_sum_made_by_hand(model, prompt, completion, cached, dollars):
-    price = price_of(model, DAY)
+    price = find_price(model, DAY)
     assert price is not None
     estimate = price.estimate(prompt, completion, cached)
     assert estimate is not None
@@ -46,18 +46,18 @@ def test_an_estimate_is_the_sum_made_by_hand(model, prompt, completion, cached, 
 
 @pytest.mark.parametrize("model", [None, "", "returns-desk", "ft:gpt-4o:acme", "gpt-4o-custom", "qwen-max", "日本"])
 def test_a_model_that_is_not_listed_has_no_price(model):
-    assert price_of(model, DAY) is None
+    assert find_price(model, DAY) is None
 
 
 @pytest.mark.parametrize(("prompt", "completion", "cached"), [(None, 1, 0), (1, None, 0), (-1, 1, 0), (1, 1, -1)])
 def test_without_both_counts_there_is_no_estimate(prompt, completion, cached):
-    price = price_of("gpt-4o", DAY)
+    price = find_price("gpt-4o", DAY)
     assert price is not None
     assert price.estimate(prompt, completion, cached) is None
 
 
 def test_a_price_is_that_of_its_day():
-    before, after = price_of("o3", date(2025, 6, 9)), price_of("o3", date(2025, 6, 10))
+    before, after = find_price("o3", date(2025, 6, 9)), find_price("o3", date(2025, 6, 10))
     assert before is not None
     assert after is not None
     assert (before.input, after.input) == (Decimal(10), Decimal(2))
@@ -65,8 +65,8 @@ def test_a_price_is_that_of_its_day():
 
 def test_the_table_is_that_of_the_package():
     """`python -m runs.enrichment.pricing.refresh` writes it anew."""
-    assert json.loads(TABLE.read_text())["models"] == refresh.models()
-    assert source().version == version("genai-prices")
+    assert json.loads(PRICE_TABLE_PATH.read_text())["models"] == refresh.build_price_table()
+    assert load_price_source().version == version("genai-prices")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_estimates_are_those_of_the_package(model):
     usage = Usage(input_tokens=14_212, cache_read_tokens=6_144, output_tokens=1_102)
     moment = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
     theirs = calc_price(usage, model, provider_id="openai", genai_request_timestamp=moment)
-    price = price_of(model, DAY)
+    price = find_price(model, DAY)
     assert price is not None
     estimate = price.estimate(14_212, 1_102, 6_144)
     assert estimate is not None

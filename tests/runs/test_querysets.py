@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from runs.models import ApiKey, Message, Project, Run, RunStep
 from runs.query import Cursor
-from runs.querysets.run import PREVIEW_LENGTH
+from runs.querysets.run import ERROR_PREVIEW_LENGTH
 from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object
 
@@ -73,7 +73,7 @@ def test_a_list_loads_no_payload_and_the_beginning_of_errors(
     factories.post(project, factories.failed_run(message="x" * 1000))
     with django_assert_num_queries(1):
         [run] = Run.objects.for_list()
-        assert run.error_preview == "x" * PREVIEW_LENGTH
+        assert run.error_preview == "x" * ERROR_PREVIEW_LENGTH
         assert run.status == "failed"
     assert run.get_deferred_fields() >= {"required_action", "extra", "error_message"}
 

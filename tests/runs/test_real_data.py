@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest, ingest_mixed
-from runs.ingest.record_types import Kind
+from runs.ingest import MESSAGES, RUNS, STEPS, RawItem, ingest, ingest_mixed
+from runs.ingest.record_types import RecordType
 from runs.models import Project
 from tests.runs.objects import as_written
 
@@ -38,17 +38,17 @@ def empty_projects() -> Any:
     return (Project.objects.create(slug=f"p{number}", name="p") for number in itertools.count())
 
 
-def stored(kind: Kind, project: Project) -> list[Any]:
+def stored(kind: RecordType, project: Project) -> list[Any]:
     found = kind.model._default_manager.filter(project=project)
     return [as_written(record.as_json()) for record in found]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("kind", "name"), FILES, ids=[name for _, name in FILES])
-def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: Kind, name: str) -> None:
+def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: RecordType, name: str) -> None:
     posted = lines(name)
     assert posted
     for raw, project in zip(posted, empty_projects(), strict=False):
-        report = ingest(project, kind, [Item(0, raw)])
+        report = ingest(project, kind, [RawItem(0, raw)])
         assert (report.errors, report.counts["created"]) == ([], 1)
         assert stored(kind, project) == [as_written(raw)]
 
@@ -56,7 +56,7 @@ def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: Kind, name
 def test_all_recorded_objects_are_accepted_in_one_request() -> None:
     raws = [raw for _, name in FILES for raw in lines(name)]
     project = next(empty_projects())
-    report = ingest_mixed(project, [Item(index, raw) for index, raw in enumerate(raws)])
+    report = ingest_mixed(project, [RawItem(index, raw) for index, raw in enumerate(raws)])
     assert (report.errors, report.counts["rejected"], report.received) == ([], 0, len(raws))
 
 
@@ -95,5 +95,5 @@ def test_any_order_of_a_recorded_life_ends_in_its_last_state() -> None:
         for order in orders(life):
             project = next(projects)
             for raw in order:
-                assert ingest(project, RUNS, [Item(0, raw)]).errors == []
+                assert ingest(project, RUNS, [RawItem(0, raw)]).errors == []
             assert stored(RUNS, project) == [as_written(life[-1])], [json.loads(raw)["status"] for raw in order]

@@ -15,7 +15,7 @@ from tests import factories
 
 def saved(project: Project, owner: User, name: str, *, default: bool | None = None, **fields: Any) -> SavedView:
     view = SavedView(project=project, owner=owner, name=name, **fields)
-    saved_views.save(view, default=default)
+    saved_views.save_view(view, default=default)
     return view
 
 
@@ -57,13 +57,13 @@ def test_names_are_unique_among_the_tabs_that_stand_together(project: Project, m
 
 
 def test_there_are_so_many_and_no_more(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved_views, "MOST", 2)
+    monkeypatch.setattr(saved_views, "MAX_SAVED_VIEWS", 2)
     views = [saved(project, member, name) for name in ("One", "Two")]
     with pytest.raises(InvalidView, match="there are 2 views for you alone already"):
         saved(project, member, "Three")
     saved(project, member, "Three", shared=True)
     views[0].name = "First"
-    saved_views.save(views[0])
+    saved_views.save_view(views[0])
 
 
 def test_a_project_has_one_default(project: Project, member: User) -> None:
@@ -72,9 +72,9 @@ def test_a_project_has_one_default(project: Project, member: User) -> None:
     first.refresh_from_db()
     assert (first.is_default, second.is_default) == (False, True)
     second.name = "Renamed"
-    saved_views.save(second)
+    saved_views.save_view(second)
     assert second.is_default
-    saved_views.save(second, default=False)
+    saved_views.save_view(second, default=False)
     assert not SavedView.objects.defaults().exists()
 
 
@@ -82,7 +82,7 @@ def test_the_default_is_a_view_for_all(project: Project, member: User) -> None:
     view = saved(project, member, "First", shared=True, default=True)
     view.shared = False
     with pytest.raises(InvalidView, match="must be a view for all"):
-        saved_views.save(view)
+        saved_views.save_view(view)
 
 
 def test_people_see_what_is_for_all_and_their_own(project: Project, member: User) -> None:

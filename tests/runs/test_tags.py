@@ -8,7 +8,7 @@ import pytest
 
 from runs.errors import InvalidTag
 from runs.models import Project, Run, RunTag, User
-from runs.models.tag import LONGEST, tag_name
+from runs.models.tag import MAX_TAG_LENGTH, normalize_tag
 from runs.query import Query, RunFilters, planner
 from runs.team import tags
 from tests import factories
@@ -24,44 +24,59 @@ from tests import factories
         ("Größe", "größe"),
         ("caf\N{LATIN SMALL LETTER E}\N{COMBINING ACUTE ACCENT}", "café"),
         ("42", "42"),
-        ("x" * LONGEST, "x" * LONGEST),
+        ("x" * MAX_TAG_LENGTH, "x" * MAX_TAG_LENGTH),
     ],
 )
 def test_a_tag_is_written_in_one_way(typed: str, name: str) -> None:
-    assert tag_name(typed) == name
-    assert tag_name(name) == name
+    assert normalize_tag(typed) == name
+    assert normalize_tag(name) == name
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "  ", "-x", ">1", "a,b", 'a"b', "(a)", "a*", "a\0b", "\ud800", "x" * (LONGEST + 1), "#x", "_x", "é\u200b"],
+    [
+        "",
+        "  ",
+        "-x",
+        ">1",
+        "a,b",
+        'a"b',
+        "(a)",
+        "a*",
+        "a\0b",
+        "\ud800",
+        "x" * (MAX_TAG_LENGTH + 1),
+        "#x",
+        "_x",
+        "é\u200b",
+    ],
 )
 def test_what_is_no_tag_is_refused_with_what_was_expected(typed: str) -> None:
     with pytest.raises(ValueError, match="expected a tag of 40 characters at the most: letters, digits and"):
-        tag_name(typed)
+        normalize_tag(typed)
 
 
 def test_several_are_separated_by_commas() -> None:
-    assert tags.names("Urgent, needs review,,urgent") == ["urgent", "needs-review"]
+    assert tags.parse_tags("Urgent, needs review,,urgent") == ["urgent", "needs-review"]
 
 
 @pytest.mark.parametrize("typed", ["", " , ", ","])
 def test_nothing_typed_is_refused(typed: str) -> None:
     with pytest.raises(InvalidTag, match="expected a tag, such as needs-review"):
-        tags.names(typed)
+        tags.parse_tags(typed)
 
 
 def test_every_one_that_is_wrong_is_named() -> None:
     with pytest.raises(InvalidTag) as refused:
-        tags.names("fine, -x, (y)")
+        tags.parse_tags("fine, -x, (y)")
     assert [each.message.rpartition("got ")[2] for each in refused.value.problems] == ["' -x'", "' (y)'"]
 
 
 def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
     runs = [factories.post_run(project) for _ in range(3)]
     keys = [run.pk for run in runs]
-    assert tags.add(project, keys[:2], ["urgent", "billing"], member) == 2
-    assert tags.add(project, keys, ["urgent"], member) == 1
+    assert tags.add_tags(project, keys[:2], ["urgent", "billing"], member) == 2
+    assert tags.add_tags(project, keys, ["urgent"], member) == 1
     assert RunTag.objects.by_run(keys) == {
         keys[0]: ["billing", "urgent"],
         keys[1]: ["billing", "urgent"],
@@ -69,49 +84,49 @@ def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
     }
     stored = RunTag.objects.get(run_id=keys[2])
     assert (stored.tagged_by, stored.created_at, stored.project) == (member, runs[2].created_at, project)
-    assert tags.remove(project, keys, ["billing", "nothing"]) == 2
+    assert tags.remove_tags(project, keys, ["billing", "nothing"]) == 2
     assert RunTag.objects.of_run(runs[0]) == ["urgent"]
 
 
 def test_runs_of_another_project_are_out_of_reach(project: Project, member: User) -> None:
     other = factories.make_project("other")
     run = factories.post_run(other)
-    assert tags.add(project, [run.pk], ["urgent"], member) == 0
-    tags.add(other, [run.pk], ["urgent"], member)
-    assert tags.remove(project, [run.pk], ["urgent"]) == 0
+    assert tags.add_tags(project, [run.pk], ["urgent"], member) == 0
+    tags.add_tags(other, [run.pk], ["urgent"], member)
+    assert tags.remove_tags(project, [run.pk], ["urgent"]) == 0
     assert RunTag.objects.of_run(run) == ["urgent"]
 
 
 def test_a_run_has_so_many_tags_and_no_more(project: Project, member: User) -> None:
     full, free = factories.post_run(project, id="run_full"), factories.post_run(project)
-    tags.add(project, [full.pk], [f"tag-{number}" for number in range(tags.MOST)], member)
+    tags.add_tags(project, [full.pk], [f"tag-{number}" for number in range(tags.MAX_TAGS_PER_RUN)], member)
     with pytest.raises(InvalidTag, match="a run has 20 tags at the most, and run_full would have 21"):
-        tags.add(project, [free.pk, full.pk], ["one-more"], member)
+        tags.add_tags(project, [free.pk, full.pk], ["one-more"], member)
     assert RunTag.objects.of_run(free) == []
-    assert tags.add(project, [free.pk, full.pk], ["tag-0"], member) == 1
+    assert tags.add_tags(project, [free.pk, full.pk], ["tag-0"], member) == 1
 
 
 def test_a_tagged_run_is_still_what_was_posted(project: Project, member: User) -> None:
     run = factories.post_run(project)
     before = run.as_json()
-    tags.add(project, [run.pk], ["urgent"], member)
+    tags.add_tags(project, [run.pk], ["urgent"], member)
     run.refresh_from_db()
     assert run.as_json() == before
 
 
 def test_tags_stay_where_a_person_is_gone(project: Project, member: User) -> None:
     run = factories.post_run(project)
-    tags.add(project, [run.pk], ["urgent"], member)
+    tags.add_tags(project, [run.pk], ["urgent"], member)
     member.delete()
     assert RunTag.objects.get().tagged_by is None
 
 
 def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "LOOKED_AT", 1)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", 1)
     late = datetime.fromtimestamp(factories.NOW + 5000, UTC)
     run = factories.post_run(project, id="run_moved", created_at=factories.NOW)
     other = factories.post_run(project, id="run_other", created_at=factories.NOW + 1000)
-    tags.add(project, [run.pk, other.pk], ["kept"], None)
+    tags.add_tags(project, [run.pk, other.pk], ["kept"], None)
     assert RunTag.objects.newest_run() == other.created_at
     factories.post_run(project, id="run_moved", created_at=factories.NOW + 5000)
     assert dict(RunTag.objects.values_list("run__external_id", "created_at")) == {

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from runs.enrichment import backfill, error_grouping
-from runs.enrichment.backfill import Upkeep
+from runs.enrichment.backfill import Backfill
 from runs.models import DayByModel, ErrorGroup, Project, Run
 from runs.rollups import runs, writer
 from tests import factories
@@ -14,7 +14,7 @@ from tests.factories import failed_run, run_object
 from tests.runs.test_rollups import counted_anew, kept
 
 
-def finish(work: Upkeep) -> int:
+def finish(work: Backfill) -> int:
     """Do all that is due; in how many steps."""
     steps = 1
     while work.step():
@@ -34,8 +34,8 @@ def test_a_price_that_is_set_reaches_stored_runs_and_sums(
     project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert costs_of_a_deployment == [None] * 5
-    monkeypatch.setattr(backfill, "BATCH", 2)
-    work = Upkeep()
+    monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
+    work = Backfill()
     finish(work)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
@@ -50,15 +50,24 @@ def test_a_price_that_is_set_reaches_stored_runs_and_sums(
 def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
     factories.post(project, failed_run(), run_object())
     versions = list(Run.objects.values_list("pk", "version"))
-    finish(Upkeep())
+    finish(Backfill())
     assert list(Run.objects.values_list("pk", "version")) == versions
 
 
 @pytest.mark.parametrize(
     ("written", "rows"),
     [
-        ([0, 0, backfill.PILE - 1, backfill.PILE, backfill.PILE], [2, 4, 1]),
-        ([0, 0, backfill.PILE_AT_REST, backfill.PILE_AT_REST, backfill.PILE_AT_REST], [2, 4, 1]),
+        ([0, 0, backfill.COMPACT_AFTER_ROWS - 1, backfill.COMPACT_AFTER_ROWS, backfill.COMPACT_AFTER_ROWS], [2, 4, 1]),
+        (
+            [
+                0,
+                0,
+                backfill.COMPACT_AFTER_ROWS_IDLE,
+                backfill.COMPACT_AFTER_ROWS_IDLE,
+                backfill.COMPACT_AFTER_ROWS_IDLE,
+            ],
+            [2, 4, 1],
+        ),
         ([0, 0, 10, 10], [2, 4, 6]),
     ],
     ids=["many", "some and then no more", "few"],
@@ -67,8 +76,8 @@ def test_sums_are_folded_once_many_were_written(
     project: Project, monkeypatch: pytest.MonkeyPatch, written: list[int], rows: list[int]
 ) -> None:
     counted = iter(written)
-    monkeypatch.setattr(writer, "written", lambda _: next(counted))
-    work = Upkeep()
+    monkeypatch.setattr(writer, "count_rollup_inserts", lambda _: next(counted))
+    work = Backfill()
     found = []
     for _ in range(3):
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
@@ -84,7 +93,7 @@ def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> No
     for _ in range(20):
         days = (run_object(created_at=factories.NOW - day * 86400, model="m" * 200) for day in range(100))
         factories.post(project, *days)
-    work, sizes = Upkeep(), []
+    work, sizes = Backfill(), []
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_force_next_flush()")
@@ -99,25 +108,25 @@ def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> No
 
 def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
     project = factories.make_project()
-    before = writer.written(runs.ROLLUPS)
+    before = writer.count_rollup_inserts(runs.RUN_ROLLUPS)
     factories.post(project, run_object())
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-    assert writer.written(runs.ROLLUPS) - before == len(runs.ROLLUPS)
+    assert writer.count_rollup_inserts(runs.RUN_ROLLUPS) - before == len(runs.RUN_ROLLUPS)
 
 
 def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.post(project, failed_run(), run_object())
-    finish(Upkeep())
+    finish(Backfill())
     before = ErrorGroup.objects.get()
-    key_before = error_grouping.key
-    monkeypatch.setattr(error_grouping, "VERSION", error_grouping.VERSION + 1)
+    key_before = error_grouping.make_error_group_id
+    monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
     monkeypatch.setattr(
         error_grouping,
-        "key",
-        lambda namespace, group: key_before(namespace, error_grouping.Group(group.status, "2", "2")),
+        "make_error_group_id",
+        lambda namespace, group: key_before(namespace, error_grouping.ErrorSignature(group.status, "2", "2")),
     )
-    finish(Upkeep())
+    finish(Backfill())
     after = ErrorGroup.objects.exclude(pk=before.pk).get()
     assert after.version == before.version + 1
     assert Run.objects.get(status="failed").error_group == after
@@ -127,18 +136,18 @@ def test_what_was_decided_about_a_group_outlives_the_algorithm(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.post(project, failed_run(), failed_run("other", "Else."), failed_run("new", "New."))
-    finish(Upkeep())
+    finish(Backfill())
     user = factories.make_user(project)
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
     ErrorGroup.objects.decide(ignored, "ignored", user)
     ErrorGroup.objects.decide(resolved, "resolved", user)
-    monkeypatch.setattr(error_grouping, "VERSION", error_grouping.VERSION + 1)
+    monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
     monkeypatch.setattr(
-        error_grouping, "key", error_grouping.key.__wrapped__
+        error_grouping, "make_error_group_id", error_grouping.make_error_group_id.__wrapped__
     )  # without what is remembered of the version before
     factories.post(project, failed_run("other", "Else."))  # which makes the heir before its time comes
-    finish(Upkeep())
-    now = {group.code: group for group in ErrorGroup.objects.filter(version=error_grouping.VERSION)}
+    finish(Backfill())
+    now = {group.code: group for group in ErrorGroup.objects.filter(version=error_grouping.GROUPING_VERSION)}
     assert {code: group.state for code, group in now.items()} == {
         "rate_limit_exceeded": "ignored", "other": "resolved", "new": "open",
     }  # fmt: skip
@@ -150,7 +159,7 @@ def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
     run = factories.post_run(project, model="our-deployment")
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    finish(Upkeep())
+    finish(Backfill())
     run.refresh_from_db()
     assert run.version == 2
 
@@ -158,10 +167,10 @@ def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
 def test_work_that_was_cut_off_begins_again(
     project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "BATCH", 2)
+    monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    assert Upkeep().step()
-    finish(Upkeep())
+    assert Backfill().step()
+    finish(Backfill())
     assert Run.objects.filter(cost=420_000).count() == 4
     assert kept(project) == counted_anew(project)

@@ -18,14 +18,14 @@ from django.db import connection
 from django.db.utils import NotSupportedError, OperationalError
 
 from dashboard.server import startup_checks
-from dashboard.server.bootstrap import create_identities
-from dashboard.server.database import EMBEDDED_ENGINE, MINIMUM_VERSION
-from dashboard.server.postgres.errors import DirectoryInUseError, EmbeddedPostgresError
+from dashboard.server.bootstrap import create_initial_credentials
+from dashboard.server.database import EMBEDDED_ENGINE, MIN_POSTGRES_VERSION
+from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
-from dashboard.server.postgres.sessions import session
+from dashboard.server.postgres.sessions import get_postgres_session
 from dashboard.server.progress import progress
-from dashboard.server.serving import Address, AddressError, free_address, serve
-from runs.management.arguments import find_project
+from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address, serve
+from runs.management.arguments import resolve_project
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):  # a shell script's `&` sets the first to be ignored
             signal.signal(signum, _interrupt)
         try:
-            address = free_address(host, port)
+            address = find_free_address(host, port)
             with _alone(settings.DATA_DIR), _database():
                 self._prepare()
                 if demo:
@@ -52,29 +52,29 @@ class Command(BaseCommand):
             self.stderr.write("Stopped")
         except OSError as error:
             raise CommandError(f"The data directory {settings.DATA_DIR} can't be used: {error}") from error
-        except (AddressError, EmbeddedPostgresError, NotSupportedError, OperationalError) as error:
+        except (ListenAddressError, EmbeddedPostgresError, NotSupportedError, OperationalError) as error:
             raise CommandError(" ".join(str(error).split())) from error
 
     def _prepare(self) -> None:
         _refuse_old_server()
-        if pending := startup_checks.pending_migrations():
+        if pending := startup_checks.count_pending_migrations():
             with progress("Preparing the database", "migrations", sys.stderr) as tell:
                 startup_checks.apply_migrations(pending, tell)
-        if startup_checks.static_files_outdated():
+        if startup_checks.are_static_files_outdated():
             self.stderr.write("Preparing static files")
             startup_checks.collect_static_files()
-        if identities := create_identities():
+        if identities := create_initial_credentials():
             self.stdout.write(f"\n{identities}\n\n")
             self.stdout.flush()
 
     def _load_demo(self) -> None:
-        from runs.demo.loading import load  # big, and seldom needed
+        from runs.demo.loading import load_demo  # big, and seldom needed
 
-        project = find_project("default")
+        project = resolve_project("default")
         with progress("Loading demo runs", "runs", sys.stderr) as tell:
-            load(project, tell)
+            load_demo(project, tell)
 
-    def _serve(self, address: Address, workers: int) -> None:
+    def _serve(self, address: ListenAddress, workers: int) -> None:
         if address.everywhere:
             self.stderr.write(
                 f"Listening on every address: RUNGLASS_ALLOWED_HOSTS must name the hosts that people use "
@@ -94,7 +94,7 @@ def _alone(data_dir: Path) -> Generator[None]:
     lock = FileLock(data_dir / "up.lock")
     data_dir.mkdir(parents=True, exist_ok=True)
     if not lock.take():
-        raise DirectoryInUseError(
+        raise DataDirectoryInUseError(
             f"The data directory {data_dir} is in use: {lock.holder()} runs `up` on it. "
             "Set RUNGLASS_DATA_DIR to serve another one"
         )
@@ -110,7 +110,7 @@ def _database() -> Generator[None]:
     if settings.DATABASES["default"]["ENGINE"] != EMBEDDED_ENGINE:
         yield
         return
-    database = session(settings.DATA_DIR)
+    database = get_postgres_session(settings.DATA_DIR)
     server = database.own(on_failure=_stop_serving)
     try:
         yield
@@ -124,8 +124,10 @@ def _database() -> Generator[None]:
 def _refuse_old_server() -> None:
     connection.ensure_connection()
     major, _ = connection.get_database_version()
-    if major < MINIMUM_VERSION:
-        raise CommandError(f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MINIMUM_VERSION} or newer")
+    if major < MIN_POSTGRES_VERSION:
+        raise CommandError(
+            f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MIN_POSTGRES_VERSION} or newer"
+        )
 
 
 def _stop_serving() -> None:

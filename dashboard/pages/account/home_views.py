@@ -15,12 +15,12 @@ from runs.models import Project
 @require_safe
 @never_cache
 @login_required
-def page(request: HttpRequest) -> HttpResponseBase:
+def home(request: HttpRequest) -> HttpResponseBase:
     """Redirect to a project's runs; whoever is in no project is told how to get into one."""
     projects = list(Project.objects.visible_to(request.user))
     if not projects:
         return render(request, "home/page.html")
-    return redirect("runs", project=_chosen(projects, last_project.last(request)).slug)
+    return redirect("runs", project=_chosen(projects, last_project.get_last_project_slug(request)).slug)
 
 
 def _chosen(projects: list[Project], slug: str | None) -> Project:

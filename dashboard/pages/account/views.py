@@ -36,7 +36,7 @@ class SignInForm(AuthenticationForm):
         return max(0, settings.AXES_FAILURE_LIMIT - failures)
 
 
-class SignIn(LoginView):
+class SignInView(LoginView):
     """The form, safe about where it leads afterwards, kept from guessers by django-axes."""
 
     authentication_form = SignInForm
@@ -45,14 +45,14 @@ class SignIn(LoginView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # A session that ended makes fragments follow a redirect to here: the form must not land in a table.
-        if htmx.is_partial(request):
-            return htmx.leave_for(sign_in_url(back_to=htmx.page_path(request)))
+        if htmx.is_partial_request(request):
+            return htmx.redirect_browser(sign_in_url(back_to=htmx.get_current_page_path(request)))
         response = super().dispatch(request, *args, **kwargs)
         patch_cache_control(response, no_store=True)
         return response
 
 
-class NewPassword(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
+class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
     """The form; other browsers of the user are signed out by it."""
 
     template_name = "account/password.html"
@@ -69,11 +69,11 @@ def sign_in_url(*, back_to: str) -> str:
     return f"{url}?{urlencode({'next': back_to})}" if back_to else url
 
 
-def locked_out(
+def sign_in_locked_out(
     request: HttpRequest, _response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
     """What django-axes answers after too many attempts: the form, saying so, with status 429."""
-    view = SignIn()
+    view = SignInView()
     view.setup(request)
     cool_off: timedelta = settings.AXES_COOLOFF_TIME
     context = view.get_context_data(
@@ -87,6 +87,6 @@ def locked_out(
     return page
 
 
-login = SignIn.as_view()
-password = NewPassword.as_view()
-logout = LogoutView.as_view(http_method_names=["post", "options"])
+sign_in = SignInView.as_view()
+change_password = ChangePasswordView.as_view()
+sign_out = LogoutView.as_view(http_method_names=["post", "options"])

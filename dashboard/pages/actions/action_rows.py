@@ -9,21 +9,21 @@ from typing import Any
 
 from dashboard.ui import formats, json_view, tool_call_parts
 from dashboard.ui.posted_object import as_mapping
-from dashboard.ui.run_rows import NO_NAMES, run_url
-from dashboard.ui.tool_call_parts import Call
-from runs.analytics.actions import Need, need_of
+from dashboard.ui.run_rows import NO_NAMES, build_run_url
+from dashboard.ui.tool_call_parts import DisplayedToolCall
+from runs.analytics.actions import ActionReason, find_action_reason
 from runs.models import Run
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 from runs.protocol.timestamps import milliseconds_between
 
 # Of one run. The others, and all of long arguments, are on its page.
-MOST_CALLS = 5
-LONGEST_ARGUMENTS = 600
+MAX_CALLS = 5
+MAX_ARGUMENTS_LENGTH = 600
 _ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class PendingCall:
     """A call that is waited for; `arguments` as they were posted, None where there are none."""
 
     id: str
@@ -36,18 +36,18 @@ class Awaited:
     def excerpt(self) -> str:
         """The beginning of the arguments."""
         text = self.arguments or ""
-        return text if len(text) <= LONGEST_ARGUMENTS else text[:LONGEST_ARGUMENTS] + "…"
+        return text if len(text) <= MAX_ARGUMENTS_LENGTH else text[:MAX_ARGUMENTS_LENGTH] + "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ActionRow:
     """A run that needs somebody; what is exact is in `run`, what had to be worded is here."""
 
     run: Run
     url: str
     assistant: str | None  # its name, where it has one
-    need: Need
-    calls: tuple[Awaited, ...]
+    need: ActionReason
+    calls: tuple[PendingCall, ...]
     more_calls: int
     age: str
     deadline: str
@@ -57,38 +57,40 @@ class Row:
         return self.run.action_type == "submit_tool_approval"
 
 
-def rows(runs: Iterable[Run], path: str, now: datetime, names: Mapping[str, str] = NO_NAMES) -> list[Row]:
+def build_action_rows(
+    runs: Iterable[Run], path: str, now: datetime, names: Mapping[str, str] = NO_NAMES
+) -> list[ActionRow]:
     """The rows of `runs`, which are listed below the run list at `path`; `names` are those of assistants by id."""
     return [_row(run, path, now, names.get(run.assistant_id)) for run in runs]
 
 
-def awaited(run: Run) -> list[Awaited]:
+def parse_pending_calls(run: Run) -> list[PendingCall]:
     """The calls that `run` waits for, outputs and approvals alike; none of an action that has other words."""
     if run.required_action is None:
         return []
     action = as_mapping(json_view.parse(run.required_action))
     found = [as_mapping(action.get(kind)).get("tool_calls") for kind in _ACTIONS]
     posted = [each for some in found if isinstance(some, list) for each in some]
-    return [_awaited(each, tool_call_parts.read(each, is_awaited=True)) for each in posted]
+    return [_awaited(each, tool_call_parts.parse_tool_call(each, is_awaited=True)) for each in posted]
 
 
-def _awaited(posted: Any, call: Call) -> Awaited:
+def _awaited(posted: Any, call: DisplayedToolCall) -> PendingCall:
     """Azure's approvals are flat: they hold arguments themselves."""
     arguments = as_mapping(as_mapping(posted).get(call.type)).get("arguments", as_mapping(posted).get("arguments"))
     text = arguments if isinstance(arguments, str) or arguments is None else json_view.dump(arguments)
-    return Awaited(call.id, call.type, call.name, call.server, None if text is None else clean(text))
+    return PendingCall(call.id, call.type, call.name, call.server, None if text is None else clean_text(text))
 
 
-def _row(run: Run, path: str, now: datetime, assistant: str | None) -> Row:
-    found = awaited(run) if run.status == Run.Status.REQUIRES_ACTION else []
-    return Row(
+def _row(run: Run, path: str, now: datetime, assistant: str | None) -> ActionRow:
+    found = parse_pending_calls(run) if run.status == Run.Status.REQUIRES_ACTION else []
+    return ActionRow(
         run,
-        run_url(path, run),
+        build_run_url(path, run),
         assistant,
-        need_of(run, now),
-        tuple(found[:MOST_CALLS]),
-        max(0, len(found) - MOST_CALLS),
-        formats.duration(milliseconds_between(run.created_at, now)),
+        find_action_reason(run, now),
+        tuple(found[:MAX_CALLS]),
+        max(0, len(found) - MAX_CALLS),
+        formats.format_duration(milliseconds_between(run.created_at, now)),
         _deadline(run.expires_at, now),
     )
 
@@ -98,5 +100,5 @@ def _deadline(expires_at: datetime | None, now: datetime) -> str:
     if expires_at is None:
         return ""
     if expires_at < now:
-        return f"{formats.duration(milliseconds_between(expires_at, now), spelled=True)} ago"
-    return f"in {formats.duration(milliseconds_between(now, expires_at), spelled=True)}"
+        return f"{formats.format_duration(milliseconds_between(expires_at, now), spelled=True)} ago"
+    return f"in {formats.format_duration(milliseconds_between(now, expires_at), spelled=True)}"

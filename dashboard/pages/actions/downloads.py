@@ -12,46 +12,46 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.actions import action_rows
-from dashboard.pages.actions.action_rows import Row
-from dashboard.pages.actions.views import Asked
+from dashboard.pages.actions.action_rows import ActionRow
+from dashboard.pages.actions.views import ActionListParams
 from dashboard.web import downloads
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.analytics import actions
-from runs.analytics.actions import Need
+from runs.analytics.actions import ActionReason
 from runs.models import Project
-from runs.transfer.exports import Column
+from runs.transfer.exports import ExportColumn
 
 PAGE_SIZE = 500
 _SHARED = ("thread_id", "assistant_id", "model", "status", "created_at", "started_at", "expires_at", "action_type")
 
 
-def _of_run(name: str) -> Column:
-    return Column(name, lambda row: getattr(row.run, name))
+def _of_run(name: str) -> ExportColumn:
+    return ExportColumn(name, lambda row: getattr(row.run, name))
 
 
 COLUMNS = (
-    Column("id", lambda row: row.run.external_id),
-    Column("need", lambda row: row.need),
+    ExportColumn("id", lambda row: row.run.external_id),
+    ExportColumn("need", lambda row: row.need),
     *map(_of_run, _SHARED),
-    Column("last_received_at", lambda row: row.run.seen_at),
-    Column("awaited", lambda row: row.run.awaited),
+    ExportColumn("last_received_at", lambda row: row.run.seen_at),
+    ExportColumn("awaited", lambda row: row.run.awaited),
 )
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def json(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@downloads.respond_with_text_errors
+def action_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     """`actions.json`: the runs as a list, with the arguments of every awaited call; `next_cursor` leads on."""
-    asked = Asked.of(request)
+    asked = ActionListParams.of(request)
     now = timezone.now()
-    found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
-    counts = actions.counts(project, asked.filters, now)
-    return downloads.as_json(
+    found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
+    counts = actions.count_actions(project, asked.filters, now)
+    return downloads.json_response(
         {
             "object": "list",
-            "data": [_entry(row) for row in action_rows.rows(found.runs, "", now)],
-            "counts": {need.value: getattr(counts, need) for need in Need},
+            "data": [_entry(row) for row in action_rows.build_action_rows(found.runs, "", now)],
+            "counts": {need.value: getattr(counts, need) for need in ActionReason},
             "counts_capped": counts.capped,
             "next_cursor": None if found.further is None else str(found.further),
         }
@@ -59,29 +59,29 @@ def json(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+@viewer_required
+@downloads.respond_with_text_errors
+def action_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`actions.csv`: all of them as a table, a line a run."""
-    asked = Asked.of(request)
-    return downloads.as_csv(project, "actions", COLUMNS, _all(project, asked, timezone.now()))
+    asked = ActionListParams.of(request)
+    return downloads.csv_response(project, "actions", COLUMNS, _all(project, asked, timezone.now()))
 
 
-def _all(project: Project, asked: Asked, now: datetime) -> Iterator[Row]:
+def _all(project: Project, asked: ActionListParams, now: datetime) -> Iterator[ActionRow]:
     """From the page that is asked for on, page by page."""
     while True:
-        found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
-        yield from action_rows.rows(found.runs, "", now)
+        found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
+        yield from action_rows.build_action_rows(found.runs, "", now)
         if found.further is None:
             return
         asked = replace(asked, after=found.further)
 
 
-def _entry(row: Row) -> dict[str, Any]:
+def _entry(row: ActionRow) -> dict[str, Any]:
     run = row.run
     calls = [
         {"id": call.id, "type": call.type, "name": call.name, "server_label": call.server, "arguments": call.arguments}
-        for call in action_rows.awaited(run)
+        for call in action_rows.parse_pending_calls(run)
     ]
     shared = {name: getattr(run, name) for name in _SHARED}
     return {"id": run.external_id, "need": row.need, **shared, "last_received_at": run.seen_at, "calls": calls}

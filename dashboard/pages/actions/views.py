@@ -13,48 +13,48 @@ from django.views.decorators.http import require_safe
 
 from dashboard.pages.actions import action_rows
 from dashboard.web import htmx, query_params
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import project_page
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import viewer_required
 from runs.analytics import actions
-from runs.analytics.actions import Counts, Need
+from runs.analytics.actions import ActionCounts, ActionReason
 from runs.errors import Problem
 from runs.models import Assistant, Project
 from runs.query import Cursor, RunFilters
 
 PAGE_SIZE = 25
-FRAGMENTS = {"pending": "actions/_pending.html"}
-_LABELS: dict[Need | None, str] = {
+FRAGMENT_TEMPLATES = {"pending": "actions/_pending.html"}
+_LABELS: dict[ActionReason | None, str] = {
     None: "All",
-    Need.WAITING: "Waiting",
-    Need.OVERDUE: "Past expiry",
-    Need.SILENT: "Silent",
+    ActionReason.WAITING: "Waiting",
+    ActionReason.OVERDUE: "Past expiry",
+    ActionReason.SILENT: "Silent",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActionListParams:
     """What the address asks for: which runs, under which heading (None: each), from where on."""
 
     filters: RunFilters
-    need: Need | None = None
+    need: ActionReason | None = None
     after: Cursor | None = None
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Asked:
+    def of(cls, request: HttpRequest) -> ActionListParams:
         """Raises InvalidFilter."""
         filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "cursor"))
-        show, cursor = query_params.one(request, "show"), query_params.one(request, "cursor")
-        if show is not None and show not in list(Need):
-            raise query_params.invalid(Problem("show", f"known are {', '.join(Need)}"))
+        show, cursor = query_params.read_query_param(request, "show"), query_params.read_query_param(request, "cursor")
+        if show is not None and show not in list(ActionReason):
+            raise query_params.build_params_error(Problem("show", f"known are {', '.join(ActionReason)}"))
         return cls(
             filters,
-            None if show is None else Need(show),
+            None if show is None else ActionReason(show),
             None if cursor is None else Cursor.parse(cursor, actions.OLDEST_FIRST),
         )
 
     @property
-    def needs(self) -> tuple[Need, ...]:
-        return tuple(Need) if self.need is None else (self.need,)
+    def needs(self) -> tuple[ActionReason, ...]:
+        return tuple(ActionReason) if self.need is None else (self.need,)
 
     @property
     def query(self) -> str:
@@ -66,7 +66,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class ActionTab:
     """A heading, how many runs stand under it, and where they are listed alone."""
 
     label: str
@@ -76,34 +76,36 @@ class Tab:
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def action_list(request: HttpRequest, project: Project) -> HttpResponse:
     """`actions/`: the runs that need somebody, the oldest first. It asks for itself again every few seconds."""
-    asked = Asked.of(request)
+    asked = ActionListParams.of(request)
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
-    found = actions.page(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
-    counts = actions.counts(project, asked.filters, now)
+    found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
+    counts = actions.count_actions(project, asked.filters, now)
     names = Assistant.objects.names(project, {run.assistant_id for run in found.runs})
     context = {
         "project": project,
         "asked": asked,
         "filters": asked.filters,
-        "rows": action_rows.rows(found.runs, reverse("runs", kwargs={"project": project.slug}), now, names),
+        "rows": action_rows.build_action_rows(
+            found.runs, reverse("runs", kwargs={"project": project.slug}), now, names
+        ),
         "counts": counts,
         "tabs": list(_tabs(asked, counts, path)),
         "here": path + asked.query,
         "further": path + replace(asked, after=found.further).query if found.further else "",
         "first": path + replace(asked, after=None).query,
         "all": path,
-        "most": actions.MOST_COUNTED,
+        "most": actions.MAX_COUNTED_ACTIONS,
         "query": asked.query,
         "kept": [pair for pair in asked.filters.pairs() if pair[0] != "q"],
     }
-    return htmx.render_page(request, "actions/page.html", context, FRAGMENTS)
+    return htmx.render_page(request, "actions/page.html", context, FRAGMENT_TEMPLATES)
 
 
-def _tabs(asked: Asked, counts: Counts, path: str) -> Iterator[Tab]:
+def _tabs(asked: ActionListParams, counts: ActionCounts, path: str) -> Iterator[ActionTab]:
     for need, label in _LABELS.items():
         url = path + replace(asked, need=need, after=None).query
-        yield Tab(label, counts.total if need is None else getattr(counts, need), url, current=asked.need == need)
+        yield ActionTab(label, counts.total if need is None else getattr(counts, need), url, current=asked.need == need)

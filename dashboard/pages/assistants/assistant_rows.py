@@ -10,23 +10,23 @@ from typing import Any
 from django.urls import reverse
 
 from dashboard.ui import formats
-from dashboard.ui.charts import Sparkline, sparkline
-from dashboard.ui.filter_controls import Address
+from dashboard.ui.charts import Sparkline, build_sparkline
+from dashboard.ui.filter_controls import RunListAddress
 from runs.analytics import assistants
-from runs.analytics.assistants import Overview, Totals
+from runs.analytics.assistants import AssistantOverview, AssistantTotals
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project
 from runs.query import RunFilters
 
-PAGE_SIZE = 50
+ASSISTANT_PAGE_SIZE = 50
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AssistantRow:
     """An assistant as the list shows it; `configurations` is counted no further than one above the most."""
 
-    totals: Totals
+    totals: AssistantTotals
     name: str | None
     last_at: datetime | None
     configurations: int
@@ -36,27 +36,27 @@ class Row:
 
     @property
     def spark(self) -> Sparkline:
-        return sparkline(self.bars)
+        return build_sparkline(self.bars)
 
     @property
     def cost(self) -> str:
         """Of what has a price; "" where nothing has."""
-        return formats.cost(self.totals.cost) if self.totals.cost else ""
+        return formats.format_cost(self.totals.cost) if self.totals.cost else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
+class AssistantSort:
     """What is sorted by, the most first where `descending`."""
 
     by: str = "runs"
     descending: bool = True
 
     @classmethod
-    def parse(cls, text: str) -> Sort:
+    def parse(cls, text: str) -> AssistantSort:
         """Read `name`, or `-runs` for the most first. Raises InvalidFilter."""
         by = text.removeprefix("-")
-        if by not in _KEYS:
-            message = f"can't sort by '{by}'; known are {', '.join(_KEYS)}"
+        if by not in _SORT_KEYS:
+            message = f"can't sort by '{by}'; known are {', '.join(_SORT_KEYS)}"
             raise InvalidFilter(f"sort: {message}", [Problem("sort", message)])
         return cls(by, descending=text != by)
 
@@ -64,9 +64,9 @@ class Sort:
         return f"-{self.by}" if self.descending else self.by
 
 
-Entry = tuple[Totals, str | None, datetime | None]
+AssistantEntry = tuple[AssistantTotals, str | None, datetime | None]
 # By what a click on a head sorts; the id settles what is equal.
-_KEYS: dict[str, Callable[[Entry], Any]] = {
+_SORT_KEYS: dict[str, Callable[[AssistantEntry], Any]] = {
     "name": lambda each: (each[1] or each[0].assistant_id).lower(),
     "runs": lambda each: each[0].runs,
     "failed": lambda each: (each[0].failed / each[0].runs, each[0].failed),
@@ -74,40 +74,44 @@ _KEYS: dict[str, Callable[[Entry], Any]] = {
     "cost": lambda each: each[0].cost,
     "last": lambda each: each[2] or _NEVER,
 }
-USUAL = Sort()
+DEFAULT_ASSISTANT_SORT = AssistantSort()
 
 
 @dataclass(frozen=True)
-class Roster:
+class AssistantList:
     """The assistants whose runs are asked for, sorted."""
 
     project: Project
     filters: RunFilters
-    overview: Overview
-    entries: list[Entry]
+    overview: AssistantOverview
+    entries: list[AssistantEntry]
 
     @classmethod
-    def of(cls, project: Project, filters: RunFilters, sort: Sort, now: datetime) -> Roster:
+    def of(cls, project: Project, filters: RunFilters, sort: AssistantSort, now: datetime) -> AssistantList:
         """Count and sort; four queries, however many there are."""
-        overview = assistants.overview(project, filters, now)
+        overview = assistants.fetch_assistant_overview(project, filters, now)
         ids = [each.assistant_id for each in overview.totals]
         names = Assistant.objects.names(project, ids)
-        last = assistants.last_seen(project, ids) if ids else {}
+        last = assistants.fetch_last_run_times(project, ids) if ids else {}
         entries = [(each, names.get(each.assistant_id), last.get(each.assistant_id)) for each in overview.totals]
         entries.sort(key=lambda each: each[0].assistant_id)
-        entries.sort(key=_KEYS[sort.by], reverse=sort.descending)
+        entries.sort(key=_SORT_KEYS[sort.by], reverse=sort.descending)
         return cls(project, filters, overview, entries)
 
-    def rows(self, page: int | None = None) -> list[Row]:
+    def rows(self, page: int | None = None) -> list[AssistantRow]:
         """Those of a page, counted from 1, or all; two queries at most."""
-        entries = self.entries if page is None else self.entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        entries = (
+            self.entries
+            if page is None
+            else self.entries[(page - 1) * ASSISTANT_PAGE_SIZE : page * ASSISTANT_PAGE_SIZE]
+        )
         ids = [totals.assistant_id for totals, _, _ in entries]
         if not ids:
             return []
-        bars = assistants.bars(self.overview, ids)
-        counts = assistants.configurations(self.project, ids)
+        bars = assistants.fetch_assistant_bars(self.overview, ids)
+        counts = assistants.count_configurations(self.project, ids)
         return [
-            Row(
+            AssistantRow(
                 totals,
                 name,
                 last_at,
@@ -122,11 +126,11 @@ class Roster:
     def _runs_url(self, assistant_id: str, **narrower: Any) -> str:
         """The runs of one of them among those that are asked for."""
         path = reverse("runs", kwargs={"project": self.project.slug})
-        return Address(path).of(replace(self.filters, assistant=(assistant_id,), **narrower))
+        return RunListAddress(path).of(replace(self.filters, assistant=(assistant_id,), **narrower))
 
     @property
     def pages(self) -> int:
-        return max(1, -(-len(self.entries) // PAGE_SIZE))
+        return max(1, -(-len(self.entries) // ASSISTANT_PAGE_SIZE))
 
     @property
     def uncounted(self) -> int:

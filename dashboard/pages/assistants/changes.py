@@ -9,16 +9,16 @@ from functools import cached_property
 from itertools import chain
 
 from dashboard.ui import comparison_rows, field_changes, text_diff, tool_diff
-from dashboard.ui.comparison_rows import Row, value
+from dashboard.ui.comparison_rows import ComparisonRow, get_posted_value
 from dashboard.ui.field_changes import FieldChange
-from dashboard.ui.posted_object import Posted, as_text
+from dashboard.ui.posted_object import PostedObject, as_text
 from dashboard.ui.text_diff import TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Configuration
 from runs.protocol import lossless_json
 
 # How fields are called together.
-_KINDS = {
+_FIELD_GROUPS = {
     "instructions": "instructions",
     "tools": "tools",
     "model": "model",
@@ -26,69 +26,74 @@ _KINDS = {
     **dict.fromkeys(("max_prompt_tokens", "max_completion_tokens", "truncation_strategy"), "limits"),
 }
 _MINUS = "\N{MINUS SIGN}"
-_MOST_REMEMBERED = 4_000
+_MAX_CACHED_SUMMARIES = 4_000
 
-Pair = tuple[uuid.UUID, uuid.UUID]
+ConfigurationPair = tuple[uuid.UUID, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ChangeSummary:
     """`Instructions, tools`, and `Instructions +2 -1, tools +1, 1 tool changed`."""
 
     short: str
     long: str
 
 
-FIRST = Summary("First seen", "First seen")
+FIRST_VERSION = ChangeSummary("First seen", "First seen")
 # Configurations never change, so neither does what differs between two of them.
-_remembered: dict[Pair, Summary] = {}
+_summary_cache: dict[ConfigurationPair, ChangeSummary] = {}
 
 
 @dataclass(frozen=True)
-class Changes:
+class ConfigurationChanges:
     """From one configuration to another, field by field."""
 
     before: Configuration
     after: Configuration
 
     @cached_property
-    def summary(self) -> Summary:
-        kinds = dict.fromkeys(_KINDS.get(field.name, field.name) for field in self.fields)
+    def summary(self) -> ChangeSummary:
+        kinds = dict.fromkeys(_FIELD_GROUPS.get(field.name, field.name) for field in self.fields)
         if not kinds:
-            return Summary("Spelling", "The same, spelled otherwise")
-        return Summary(_listed(kinds), _listed(chain.from_iterable(map(self._said, kinds))))
+            return ChangeSummary("Spelling", "The same, spelled otherwise")
+        return ChangeSummary(_listed(kinds), _listed(chain.from_iterable(map(self._said, kinds))))
 
     @cached_property
     def fields(self) -> list[FieldChange]:
         """All that differ."""
-        return field_changes.between(*(lossless_json.fields(each.body.encode()) for each in (self.before, self.after)))
+        return field_changes.diff_fields(
+            *(lossless_json.split_object(each.body.encode()) for each in (self.before, self.after))
+        )
 
     @cached_property
     def instructions(self) -> TextDiff | None:
         """None where they are the same."""
         is_changed = any(field.name == "instructions" for field in self.fields)
         texts = (as_text(posted.value("instructions")) or "" for posted in self._posted)
-        return text_diff.diff(*texts) if is_changed else None
+        return text_diff.diff_text(*texts) if is_changed else None
 
     @cached_property
     def tools(self) -> ToolsDiff:
         """Functions by their names, their schemas by JSON pointer."""
         before, after = self._posted
-        return tool_diff.diff(before.items("tools"), after.items("tools"))
+        return tool_diff.diff_tools(before.items("tools"), after.items("tools"))
 
     @property
-    def settings(self) -> list[Row]:
+    def settings(self) -> list[ComparisonRow]:
         """Every other field that differs, before and after."""
         before, after = self._posted
         names = [field.name for field in self.fields if field.name not in ("instructions", "tools")]
         rows = chain.from_iterable(
-            comparison_rows.rows(name, value(before, name), value(after, name)) for name in names
+            comparison_rows.build_field_rows(name, get_posted_value(before, name), get_posted_value(after, name))
+            for name in names
         )
         return [row for row in rows if row.differs]
 
     @cached_property
-    def _posted(self) -> tuple[Posted, Posted]:
-        before, after = (Posted(lossless_json.fields(each.body.encode())) for each in (self.before, self.after))
+    def _posted(self) -> tuple[PostedObject, PostedObject]:
+        before, after = (
+            PostedObject(lossless_json.split_object(each.body.encode())) for each in (self.before, self.after)
+        )
         return before, after
 
     def _said(self, kind: str) -> Iterator[str]:
@@ -109,18 +114,18 @@ class Changes:
             yield f"{changed} tool{'' if changed == 1 else 's'} changed"
 
 
-def summaries(pairs: Iterable[Pair]) -> dict[Pair, Summary]:
+def summarize_changes(pairs: Iterable[ConfigurationPair]) -> dict[ConfigurationPair, ChangeSummary]:
     """What differs within each pair, from the first to the second; one query for those that nobody asked for before."""
     wanted = list(pairs)
-    if missing := [pair for pair in wanted if pair not in _remembered]:
-        if len(_remembered) + len(missing) > _MOST_REMEMBERED:
-            _remembered.clear()
-        found = load(chain.from_iterable(missing))
-        _remembered.update({pair: Changes(*(found[each] for each in pair)).summary for pair in missing})
-    return {pair: _remembered[pair] for pair in wanted if pair in _remembered}
+    if missing := [pair for pair in wanted if pair not in _summary_cache]:
+        if len(_summary_cache) + len(missing) > _MAX_CACHED_SUMMARIES:
+            _summary_cache.clear()
+        found = fetch_configurations(chain.from_iterable(missing))
+        _summary_cache.update({pair: ConfigurationChanges(*(found[each] for each in pair)).summary for pair in missing})
+    return {pair: _summary_cache[pair] for pair in wanted if pair in _summary_cache}
 
 
-def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Configuration]:
+def fetch_configurations(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Configuration]:
     """Configurations by their ids; one query."""
     return Configuration.objects.in_bulk(list(dict.fromkeys(ids)))
 

@@ -8,67 +8,69 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard.pages.assistants.comparison import Against
-from dashboard.pages.assistants.links import RunLinks
-from dashboard.pages.assistants.params import Asked
-from dashboard.pages.assistants.version_list import MOST_NEWEST, VersionList
+from dashboard.pages.assistants.comparison import VersionComparisonSection
+from dashboard.pages.assistants.links import AssistantRunLinks
+from dashboard.pages.assistants.params import AssistantDetailParams
+from dashboard.pages.assistants.version_list import MAX_RECENT_RUNS, VersionList
 from dashboard.web import htmx
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import WRITERS, project_page
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import WRITE_ROLES, viewer_required
 from runs.analytics import version_comparison, versions
-from runs.analytics.versions import Versions
+from runs.analytics.versions import AssistantVersions
 from runs.models import Assistant, Project, Run
-from runs.protocol.assistant import LONGEST_NAME
-from runs.protocol.lossless_json import clean
+from runs.protocol.assistant import MAX_ASSISTANT_NAME_LENGTH
+from runs.protocol.lossless_json import clean_text
 from runs.query import RunFilters
-from runs.query.relative_times import Moment
+from runs.query.relative_times import TimeExpression
 
-PAGE = "assistant/page.html"
+TEMPLATE = "assistant/page.html"
 FRAGMENTS = {"versions": "assistant/_versions.html"}
-LATELY = Moment("-24h")
+LAST_24_HOURS = TimeExpression("-24h")
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
     """`assistants/<assistant_id>/`: `version` against `base`, `within` a time of the change; listed from `upto` on."""
-    stored_id = clean(assistant_id)
+    stored_id = clean_text(assistant_id)
     named = Assistant.objects.find(project, stored_id)
-    known = versions.versions(project, stored_id)
+    known = versions.fetch_versions(project, stored_id)
     if named is None and not known.all:
         raise Http404("No such assistant")
-    asked = Asked.of(request, known)
-    links = RunLinks(project)
+    asked = AssistantDetailParams.of(request, known)
+    links = AssistantRunLinks(project)
     context: dict[str, Any] = {
         "project": project,
         "assistant_id": stored_id,
         "named": named,
-        "may_name": project.role in WRITERS,
-        "longest_name": LONGEST_NAME,
+        "may_name": project.role in WRITE_ROLES,
+        "longest_name": MAX_ASSISTANT_NAME_LENGTH,
         "asked": asked,
         "runs_url": links.of_assistant(stored_id),
-        "lately_url": links.of_assistant(stored_id, LATELY),
+        "lately_url": links.of_assistant(stored_id, LAST_24_HOURS),
     }
     if known.all:
         context |= _versions(known, asked, links)
-        lately = RunFilters(assistant=(stored_id,), since=LATELY)
-        context["lately"] = Run.objects.in_project(project).matching(lately).count_at_most(versions.MOST_COUNTED)
-    response = htmx.render_page(request, PAGE, context, FRAGMENTS)
-    if known.all and htmx.fragment_target(request) == "versions":
+        lately = RunFilters(assistant=(stored_id,), since=LAST_24_HOURS)
+        context["lately"] = (
+            Run.objects.in_project(project).matching(lately).count_at_most(versions.MAX_COUNTED_VERSION_RUNS)
+        )
+    response = htmx.render_page(request, TEMPLATE, context, FRAGMENTS)
+    if known.all and htmx.get_fragment_target(request) == "versions":
         trigger_client_event(response, "announce", {"value": context["against"].title})
     return response
 
 
-def _versions(known: Versions, asked: Asked, links: RunLinks) -> dict[str, Any]:
+def _versions(known: AssistantVersions, asked: AssistantDetailParams, links: AssistantRunLinks) -> dict[str, Any]:
     return {
         "known": known,
         "list": VersionList(known, asked, links),
-        "against": Against(known, asked, links),
-        "most_runs": version_comparison.MOST_RUNS,
-        "most_stepped": version_comparison.MOST_STEPPED,
-        "most_newest": MOST_NEWEST,
-        "most_counted": versions.MOST_COUNTED,
-        "most_beside": versions.MOST_BESIDE,
-        "most_versions": versions.MOST_LOOKED_AT,
+        "against": VersionComparisonSection(known, asked, links),
+        "most_runs": version_comparison.MAX_SIDE_RUNS,
+        "most_stepped": version_comparison.MAX_SIDE_RUNS_WITH_STEPS,
+        "most_newest": MAX_RECENT_RUNS,
+        "most_counted": versions.MAX_COUNTED_VERSION_RUNS,
+        "most_beside": versions.MAX_COUNTED_CONCURRENT_RUNS,
+        "most_versions": versions.MAX_VERSIONS,
     }

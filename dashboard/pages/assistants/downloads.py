@@ -9,58 +9,58 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.assistants.assistant_rows import Roster, Row
-from dashboard.pages.assistants.views import Asked
+from dashboard.pages.assistants.assistant_rows import AssistantList, AssistantRow
+from dashboard.pages.assistants.views import AssistantListParams
 from dashboard.web import downloads
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.models import Project
-from runs.transfer.exports import Column
+from runs.transfer.exports import ExportColumn
 
 _NANO = Decimal(10) ** -9
 
 
-def _of_totals(name: str) -> Column:
-    return Column(name, lambda row: getattr(row.totals, name))
+def _of_totals(name: str) -> ExportColumn:
+    return ExportColumn(name, lambda row: getattr(row.totals, name))
 
 
-COLUMNS = (
+ASSISTANT_COLUMNS = (
     _of_totals("assistant_id"),
-    Column("name", lambda row: row.name),
+    ExportColumn("name", lambda row: row.name),
     *map(_of_totals, ("runs", "failed")),
     _of_totals("tokens"),
-    Column("cost_dollars", lambda row: _cost(row)),
+    ExportColumn("cost_dollars", lambda row: _cost(row)),
     _of_totals("unpriced_tokens"),
-    Column("configurations", lambda row: row.configurations),
-    Column("last_run_at", lambda row: row.last_at),
+    ExportColumn("configurations", lambda row: row.configurations),
+    ExportColumn("last_run_at", lambda row: row.last_at),
 )
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def json(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@downloads.respond_with_text_errors
+def assistant_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     """`assistants.json`: all in the order of the page. `count` of them there are; `capped`: of the newest runs only."""
     found = _asked(request, project)
     overview = found.overview
-    data = [{column.title: column.value(row) for column in COLUMNS} for row in found.rows()]
-    return downloads.as_json({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
+    data = [{column.title: column.value(row) for column in ASSISTANT_COLUMNS} for row in found.rows()]
+    return downloads.json_response({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+@viewer_required
+@downloads.respond_with_text_errors
+def assistant_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`assistants.csv`: the same as a table."""
     found = _asked(request, project)
-    return downloads.as_csv(project, "assistants", COLUMNS, found.rows())
+    return downloads.csv_response(project, "assistants", ASSISTANT_COLUMNS, found.rows())
 
 
-def _asked(request: HttpRequest, project: Project) -> Roster:
+def _asked(request: HttpRequest, project: Project) -> AssistantList:
     """Raises InvalidFilter."""
-    asked = Asked.of(request)
-    return Roster.of(project, asked.filters, asked.sort, timezone.now())
+    asked = AssistantListParams.of(request)
+    return AssistantList.of(project, asked.filters, asked.sort, timezone.now())
 
 
-def _cost(row: Row) -> Any:
+def _cost(row: AssistantRow) -> Any:
     """Of what has a price, as text, since a number would be rounded; None where nothing has."""
     return f"{row.totals.cost * _NANO:f}" if row.totals.cost else None

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from dashboard.pages.assistants.links import LONGEST_FIRST, MOST_TOKENS_FIRST, RunLinks
-from dashboard.pages.assistants.summary import points
+from dashboard.pages.assistants.links import LONGEST_FIRST, MOST_TOKENS_FIRST, AssistantRunLinks
+from dashboard.pages.assistants.summary import format_points
 from dashboard.ui import formats
-from dashboard.ui.charts import Sparkline, sparkline
-from dashboard.ui.formats import MINUS, NONE
-from runs.analytics.confidence_intervals import newcombe
-from runs.analytics.version_comparison import PARTS, Drift, Figures, Side
+from dashboard.ui.charts import Sparkline, build_sparkline
+from dashboard.ui.formats import MINUS_SIGN, NO_VALUE
+from runs.analytics.confidence_intervals import newcombe_interval
+from runs.analytics.version_comparison import PARTS_PER_SIDE, VersionComparison, VersionMetrics, VersionSide
 from runs.query import Order
 from runs.query.order import NEWEST_FIRST
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class VersionMetricCell:
     """A value, where its runs are listed, and of how many runs it is known, where not of all."""
 
     words: str
@@ -26,90 +26,92 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VersionMetricRow:
     """A measure. `bad`: it is a failure, and surely more than before."""
 
     label: str
-    before: Cell
-    after: Cell
+    before: VersionMetricCell
+    after: VersionMetricCell
     change: str
     bad: bool
     spark: Sparkline
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class VersionMetric:
     """How a measure is read, worded, compared and listed; `known` is of how many runs it is."""
 
     label: str
-    value: Callable[[Figures], float | None]
+    value: Callable[[VersionMetrics], float | None]
     words: Callable[[float], str]
     change: Callable[[float, float], str]
-    known: Callable[[Figures], int]
+    known: Callable[[VersionMetrics], int]
     query: str = ""
     order: Order = NEWEST_FIRST
 
 
-def rows(drift: Drift, links: RunLinks) -> list[Row]:
+def build_version_metrics(drift: VersionComparison, links: AssistantRunLinks) -> list[VersionMetricRow]:
     """All measures of a change."""
     return list(_rows(drift, links))
 
 
-def _rows(drift: Drift, links: RunLinks) -> Iterator[Row]:
-    for measure in MEASURES:
+def _rows(drift: VersionComparison, links: AssistantRunLinks) -> Iterator[VersionMetricRow]:
+    for measure in VERSION_METRICS:
         sides = drift.before.figures, drift.after.figures
         old, new = (measure.value(figures) for figures in sides)
-        bad = measure.label in _BAD and _surely_more(measure.label, drift)
-        yield Row(
+        bad = measure.label in _FAILURE_SHARES and _surely_more(measure.label, drift)
+        yield VersionMetricRow(
             measure.label,
             _cell(measure, drift.before, links),
             _cell(measure, drift.after, links),
             "" if old is None or new is None else measure.change(old, new),
             bad,
-            _spark(measure, drift, range(PARTS, 2 * PARTS) if bad else ()),
+            _spark(measure, drift, range(PARTS_PER_SIDE, 2 * PARTS_PER_SIDE) if bad else ()),
         )
 
 
-def _cell(measure: Measure, side: Side, links: RunLinks) -> Cell:
+def _cell(measure: VersionMetric, side: VersionSide, links: AssistantRunLinks) -> VersionMetricCell:
     value, known = measure.value(side.figures), measure.known(side.figures)
-    words = NONE if value is None else measure.words(value)
+    words = NO_VALUE if value is None else measure.words(value)
     partly = f"of {known:,}" if 0 < known < side.figures.runs else ""
     url = "" if value is None else links.of_side(side, measure.query, measure.order)
-    return Cell(words, url, partly)
+    return VersionMetricCell(words, url, partly)
 
 
-def _spark(measure: Measure, drift: Drift, hot: Collection[int]) -> Sparkline:
+def _spark(measure: VersionMetric, drift: VersionComparison, hot: Collection[int]) -> Sparkline:
     """The parts before the change, then those after it."""
-    found = [(drift.before, place) for place in range(-PARTS, 0)] + [(drift.after, place) for place in range(PARTS)]
+    found = [(drift.before, place) for place in range(-PARTS_PER_SIDE, 0)] + [
+        (drift.after, place) for place in range(PARTS_PER_SIDE)
+    ]
     figures = (side.parts.get(place) for side, place in found)
     values = [0.0 if each is None else measure.value(each) or 0.0 for each in figures]
-    return sparkline(values, hot=hot, mark=PARTS)
+    return build_sparkline(values, hot=hot, mark=PARTS_PER_SIDE)
 
 
-def _surely_more(label: str, drift: Drift) -> bool:
-    shares = (getattr(side.figures, _BAD[label]) for side in (drift.before, drift.after))
-    interval = newcombe(*shares)
+def _surely_more(label: str, drift: VersionComparison) -> bool:
+    shares = (getattr(side.figures, _FAILURE_SHARES[label]) for side in (drift.before, drift.after))
+    interval = newcombe_interval(*shares)
     return interval is not None and interval.low > 0
 
 
-def _share(part: str) -> Callable[[Figures], float | None]:
+def _share(part: str) -> Callable[[VersionMetrics], float | None]:
     return lambda figures: getattr(figures, part) / figures.runs if figures.runs else None
 
 
-def _field(name: str) -> Callable[[Figures], float | None]:
+def _field(name: str) -> Callable[[VersionMetrics], float | None]:
     return lambda figures: getattr(figures, name)
 
 
-def _count(name: str) -> Callable[[Figures], int]:
+def _count(name: str) -> Callable[[VersionMetrics], int]:
     return lambda figures: getattr(figures, name)
 
 
 def _percent(share: float) -> str:
-    return formats.percent(share, 1)
+    return formats.format_percent(share, 1)
 
 
 def _points(old: float, new: float) -> str:
-    return f"{points(new - old)} pts"
+    return f"{format_points(new - old)} pts"
 
 
 def _relative(old: float, new: float) -> str:
@@ -117,42 +119,44 @@ def _relative(old: float, new: float) -> str:
     if not old:
         return "" if new == old else "from 0"
     change = round(100 * (new - old) / old)
-    return f"{'+' if change > 0 else MINUS if change < 0 else ''}{abs(change):,} %"
+    return f"{'+' if change > 0 else MINUS_SIGN if change < 0 else ''}{abs(change):,} %"
 
 
 def _difference(old: float, new: float) -> str:
     change = round(new - old, 1)
-    return f"{'+' if change > 0 else MINUS if change < 0 else ''}{abs(change):.1f}"
+    return f"{'+' if change > 0 else MINUS_SIGN if change < 0 else ''}{abs(change):.1f}"
 
 
 def _duration(ms: float) -> str:
-    return formats.duration(round(ms), precise=bool(ms % 1000))
+    return formats.format_duration(round(ms), precise=bool(ms % 1000))
 
 
 def _tokens(count: float) -> str:
-    return formats.exact(round(count))
+    return formats.format_integer(round(count))
 
 
 def _dollars(nano: float) -> str:
-    return formats.cost(round(nano))
+    return formats.format_cost(round(nano))
 
 
 # By label: the share that must not rise.
-_BAD = {"Failed": "failures", "Incomplete": "incompletes"}
+_FAILURE_SHARES = {"Failed": "failures", "Incomplete": "incompletes"}
 _ALL = _count("runs")
 # One entry below the other, as in the table.
 # fmt: off
-MEASURES = (
-    Measure("Runs", _field("runs"), _tokens, lambda *_: "", _ALL),
-    Measure("Failed", _share("failed"), _percent, _points, _ALL, "status:failed"),
-    Measure("Incomplete", _share("incomplete"), _percent, _points, _ALL, "status:incomplete"),
-    Measure("Duration p50", _field("p50_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
-    Measure("Duration p95", _field("p95_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
-    Measure("Prompt tokens, median", _field("prompt"), _tokens, _relative, _count("read"), "prompt_tokens:*",
+VERSION_METRICS = (
+    VersionMetric("Runs", _field("runs"), _tokens, lambda *_: "", _ALL),
+    VersionMetric("Failed", _share("failed"), _percent, _points, _ALL, "status:failed"),
+    VersionMetric("Incomplete", _share("incomplete"), _percent, _points, _ALL, "status:incomplete"),
+    VersionMetric("Duration p50", _field("p50_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
+    VersionMetric("Duration p95", _field("p95_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
+    VersionMetric("Prompt tokens, median", _field("prompt"), _tokens, _relative, _count("read"), "prompt_tokens:*",
             MOST_TOKENS_FIRST),
-    Measure("Completion tokens, median", _field("completion"), _tokens, _relative, _count("wrote"),
+    VersionMetric("Completion tokens, median", _field("completion"), _tokens, _relative, _count("wrote"),
             "completion_tokens:*", MOST_TOKENS_FIRST),
-    Measure("Tool calls per run, mean", _field("calls"), lambda value: f"{value:.1f}", _difference, _count("stepped")),
-    Measure("Cost per run, mean, est.", _field("cost"), _dollars, _relative, _count("priced")),
+    VersionMetric(
+        "Tool calls per run, mean", _field("calls"), lambda value: f"{value:.1f}", _difference, _count("stepped")
+    ),
+    VersionMetric("Cost per run, mean, est.", _field("cost"), _dollars, _relative, _count("priced")),
 )
 # fmt: on

@@ -9,33 +9,33 @@ from functools import cached_property
 from uuid import UUID
 
 from dashboard.pages.assistants import changes
-from dashboard.pages.assistants.changes import FIRST, Summary
-from dashboard.pages.assistants.links import RunLinks
-from dashboard.pages.assistants.params import Asked
+from dashboard.pages.assistants.changes import FIRST_VERSION, ChangeSummary
+from dashboard.pages.assistants.links import AssistantRunLinks
+from dashboard.pages.assistants.params import AssistantDetailParams
 from dashboard.ui import formats
 from runs.analytics import version_comparison, versions
-from runs.analytics.version_comparison import Newest
-from runs.analytics.versions import Neighbours, Version, Versions
+from runs.analytics.version_comparison import RecentVersionMetrics
+from runs.analytics.versions import AdjacentVersions, AssistantVersion, AssistantVersions
 from runs.models import Configuration
 
-LISTED = 20  # versions at once
-MOST_NEWEST = 500  # runs of each whose figures are shown
+VERSIONS_PER_PAGE = 20  # versions at once
+MAX_RECENT_RUNS = 500  # runs of each whose figures are shown
 _DAY = timedelta(days=1)
 _LONG = timedelta(hours=36)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class VersionRow:
     """A version as the list shows it; `runs` is counted no further than one above `versions.MOST_COUNTED`."""
 
-    version: Version
+    version: AssistantVersion
     model: str | None
-    summary: Summary
+    summary: ChangeSummary
     url: str
     runs_url: str
     runs: int
-    newest: Newest
-    around: Neighbours
+    newest: RecentVersionMetrics
+    around: AdjacentVersions
     is_current: bool
 
     @property
@@ -44,12 +44,12 @@ class Listed:
         length = self.version.last_at - self.version.first_at
         if length >= _LONG:
             return f"{round(length / _DAY):,} days"
-        return formats.duration(int(length.total_seconds() * 1000), spelled=True)
+        return formats.format_duration(int(length.total_seconds() * 1000), spelled=True)
 
     @property
     def cost(self) -> str:
         """Of a run, on the average; "" where nothing has a price."""
-        return "" if self.newest.cost is None else formats.cost(round(self.newest.cost))
+        return "" if self.newest.cost is None else formats.format_cost(round(self.newest.cost))
 
     @property
     def tokens(self) -> int | None:
@@ -61,23 +61,23 @@ class Listed:
 class VersionList:
     """A page of versions; a fixed number of queries, however many there are and however many runs they have."""
 
-    known: Versions
-    asked: Asked
-    links: RunLinks
+    known: AssistantVersions
+    asked: AssistantDetailParams
+    links: AssistantRunLinks
 
     @cached_property
-    def rows(self) -> list[Listed]:
+    def rows(self) -> list[VersionRow]:
         """The versions from `upto` down."""
-        said, counted = self._summaries, versions.counts(self._shown)
+        said, counted = self._summaries, versions.count_version_runs(self._shown)
         figures, around = (
-            version_comparison.newest(self._shown, MOST_NEWEST),
-            versions.neighbours(self.known, self._shown),
+            version_comparison.fetch_recent_version_metrics(self._shown, MAX_RECENT_RUNS),
+            versions.fetch_adjacent_versions(self.known, self._shown),
         )
         return [
-            Listed(
+            VersionRow(
                 version,
                 self._models.get(version.id),
-                said.get(version.id, FIRST),
+                said.get(version.id, FIRST_VERSION),
                 self.asked.query(version=version, base=None),
                 self.links.of_version(version),
                 counted[version.id],
@@ -104,15 +104,15 @@ class VersionList:
         return self.asked.query(upto=None) if self.asked.upto else ""
 
     @cached_property
-    def _shown(self) -> Sequence[Version]:
+    def _shown(self) -> Sequence[AssistantVersion]:
         upto = self.asked.upto or len(self.known.all)
-        return self.known.all[max(0, upto - LISTED) : upto][::-1]
+        return self.known.all[max(0, upto - VERSIONS_PER_PAGE) : upto][::-1]
 
     @cached_property
-    def _summaries(self) -> dict[UUID, Summary]:
+    def _summaries(self) -> dict[UUID, ChangeSummary]:
         """What changed since the version that was first used before."""
         pairs = [(self.known.all[version.number - 2].id, version.id) for version in self._shown if version.number > 1]
-        return {after: summary for (_, after), summary in changes.summaries(pairs).items()}
+        return {after: summary for (_, after), summary in changes.summarize_changes(pairs).items()}
 
     @cached_property
     def _models(self) -> dict[UUID, str | None]:

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.ui import comparison_rows, text_diff, tool_diff
-from dashboard.ui.comparison_rows import Cell, Row, cell, value, worded
+from dashboard.ui.comparison_rows import ComparisonCell, ComparisonRow, get_posted_value, text_cell, value_cell
 from dashboard.ui.json_diff import equal
-from dashboard.ui.lifecycle import Clock
-from dashboard.ui.posted_object import Posted, Presence, as_text
+from dashboard.ui.lifecycle import RunClock
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_text
 from dashboard.ui.text_diff import TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Run
@@ -34,15 +34,15 @@ _NAMED = {"assistant_id", *_IDENTITY, *_OUTCOME, *_TIMES, *_WHO, *_LONG, *_SETTI
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ComparisonGroup:
     """Rows under a heading."""
 
     title: str
-    rows: list[Row]
+    rows: list[ComparisonRow]
 
 
 @dataclass
-class Comparison:
+class RunComparison:
     """Runs A and B, and how often each called its tools: None where its steps are not known.
 
     `names` are those of assistants, by id.
@@ -56,22 +56,26 @@ class Comparison:
     names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ComparisonGroup]:
         """All fields."""
         found = (
-            Group("Outcome", [*self._fields(_OUTCOME)]),
-            Group("Time and tokens", [*self._times(), *self._spans(), *self._fields(("usage",)), self._cost()]),
-            Group("Configuration", [self._assistant(), *self._fields(_WHO), *self._long(), *self._fields(_SETTINGS)]),
-            Group("Behaviour", [self._calls()]),
-            Group("Metadata", [*self._fields(("metadata",))]),
-            Group("Other fields", [*self._fields(self._others)]),
+            ComparisonGroup("Outcome", [*self._fields(_OUTCOME)]),
+            ComparisonGroup(
+                "Time and tokens", [*self._times(), *self._spans(), *self._fields(("usage",)), self._cost()]
+            ),
+            ComparisonGroup(
+                "Configuration", [self._assistant(), *self._fields(_WHO), *self._long(), *self._fields(_SETTINGS)]
+            ),
+            ComparisonGroup("Behaviour", [self._calls()]),
+            ComparisonGroup("Metadata", [*self._fields(("metadata",))]),
+            ComparisonGroup("Other fields", [*self._fields(self._others)]),
         )
         return [group for group in found if group.rows]
 
     @cached_property
-    def differing(self) -> list[Group]:
+    def differing(self) -> list[ComparisonGroup]:
         """Those that differ."""
-        found = (Group(group.title, [row for row in group.rows if row.differs]) for group in self.groups)
+        found = (ComparisonGroup(group.title, [row for row in group.rows if row.differs]) for group in self.groups)
         return [group for group in found if group.rows]
 
     @cached_property
@@ -91,17 +95,17 @@ class Comparison:
     def instructions(self) -> TextDiff | None:
         """What changed in the instructions; None where nothing did, or one has none."""
         left, right = (as_text(posted.value("instructions")) for posted in self._posted)
-        return None if left is None or right is None or left == right else text_diff.diff(left, right)
+        return None if left is None or right is None or left == right else text_diff.diff_text(left, right)
 
     @cached_property
     def tools(self) -> ToolsDiff:
         """What changed in the tools."""
         left, right = self._posted
-        return tool_diff.diff(left.items("tools"), right.items("tools"))
+        return tool_diff.diff_tools(left.items("tools"), right.items("tools"))
 
     @cached_property
-    def _posted(self) -> tuple[Posted, Posted]:
-        return Posted(self.left.members()), Posted(self.right.members())
+    def _posted(self) -> tuple[PostedObject, PostedObject]:
+        return PostedObject(self.left.members()), PostedObject(self.right.members())
 
     @property
     def _others(self) -> list[str]:
@@ -109,61 +113,63 @@ class Comparison:
         names = dict.fromkeys(name for posted in self._posted for name in posted.raw)
         return [name for name in names if name not in _NAMED]
 
-    def _fields(self, names: Iterable[str]) -> Iterator[Row]:
+    def _fields(self, names: Iterable[str]) -> Iterator[ComparisonRow]:
         for name in names:
             left, right = self._values(name)
-            yield from comparison_rows.rows(name, left, right)
+            yield from comparison_rows.build_field_rows(name, left, right)
 
     def _values(self, name: str) -> tuple[Any, Any]:
         left, right = self._posted
-        return value(left, name), value(right, name)
+        return get_posted_value(left, name), get_posted_value(right, name)
 
-    def _times(self) -> Iterator[Row]:
+    def _times(self) -> Iterator[ComparisonRow]:
         for name in _TIMES:
             left, right = self._values(name)
             moments = getattr(self.left, name), getattr(self.right, name)
-            cells = comparison_rows.time(left, moments[0]), comparison_rows.time(right, moments[1])
-            if any(each.presence is not Presence.ABSENT for each in cells):
-                yield Row(name, *cells, not equal(left, right), comparison_rows.later(*moments))
+            cells = comparison_rows.time_cell(left, moments[0]), comparison_rows.time_cell(right, moments[1])
+            if any(each.presence is not FieldPresence.ABSENT for each in cells):
+                yield ComparisonRow(
+                    name, *cells, not equal(left, right), comparison_rows.format_time_difference(*moments)
+                )
 
-    def _spans(self) -> Iterator[Row]:
+    def _spans(self) -> Iterator[ComparisonRow]:
         """Waiting and taking, by each run's own timestamps."""
         for name, end in (("until started", "started_at"), ("duration", "ended_at")):
             left, right = _since_created(self.left, end), _since_created(self.right, end)
             cells = self._span(self.left, left), self._span(self.right, right)
-            yield Row(name, *cells, left != right, comparison_rows.longer(left, right))
+            yield ComparisonRow(name, *cells, left != right, comparison_rows.format_duration_difference(left, right))
 
-    def _span(self, run: Run, ms: int | None) -> Cell:
-        return worded(Clock.of(run, self.now).span(ms))
+    def _span(self, run: Run, ms: int | None) -> ComparisonCell:
+        return text_cell(RunClock.of(run, self.now).span(ms))
 
-    def _cost(self) -> Row:
+    def _cost(self) -> ComparisonRow:
         """What each may have cost, as it is stored."""
         left, right = self.left.cost, self.right.cost
-        cells = comparison_rows.cost(left), comparison_rows.cost(right)
-        return Row("cost, est.", *cells, left != right, comparison_rows.dearer(left, right))
+        cells = comparison_rows.cost_cell(left), comparison_rows.cost_cell(right)
+        return ComparisonRow("cost, est.", *cells, left != right, comparison_rows.format_cost_difference(left, right))
 
-    def _assistant(self) -> Row:
+    def _assistant(self) -> ComparisonRow:
         """By its name, where it has one, and its id."""
         left, right = self.left.assistant_id, self.right.assistant_id
-        return Row("assistant_id", self._named(left), self._named(right), left != right)
+        return ComparisonRow("assistant_id", self._named(left), self._named(right), left != right)
 
-    def _named(self, assistant_id: str) -> Cell:
+    def _named(self, assistant_id: str) -> ComparisonCell:
         name = self.names.get(assistant_id)
-        return worded(f"{name} ({assistant_id})" if name else assistant_id)
+        return text_cell(f"{name} ({assistant_id})" if name else assistant_id)
 
-    def _long(self) -> Iterator[Row]:
+    def _long(self) -> Iterator[ComparisonRow]:
         old, new = self._values("instructions")
-        yield Row("instructions", _extent(old), _extent(new), not equal(old, new))
+        yield ComparisonRow("instructions", _extent(old), _extent(new), not equal(old, new))
         old, new = self._values("tools")
         are_lists = isinstance(old, list) and isinstance(new, list)
         differs = bool(self.tools) if are_lists else not equal(old, new)
-        yield Row("tools", _extent(old), _extent(new), differs)
+        yield ComparisonRow("tools", _extent(old), _extent(new), differs)
 
-    def _calls(self) -> Row:
+    def _calls(self) -> ComparisonRow:
         counts = [None if each is None else each.total() for each in (self.left_calls, self.right_calls)]
-        cells = comparison_rows.calls(self.left_calls), comparison_rows.calls(self.right_calls)
+        cells = comparison_rows.tool_calls_cell(self.left_calls), comparison_rows.tool_calls_cell(self.right_calls)
         differs = None not in counts and self.left_calls != self.right_calls
-        return Row("tool calls", *cells, differs, comparison_rows.more(*counts))
+        return ComparisonRow("tool calls", *cells, differs, comparison_rows.format_count_difference(*counts))
 
 
 def _since_created(run: Run, name: str) -> int | None:
@@ -171,12 +177,12 @@ def _since_created(run: Run, name: str) -> int | None:
     return None if end is None else (end - run.created_at) // timedelta(milliseconds=1)
 
 
-def _extent(found: Any) -> Cell:
+def _extent(found: Any) -> ComparisonCell:
     """How long a text is, how many tools there are."""
     match found:
         case list():
-            return worded(f"{len(found):,} tool{'' if len(found) == 1 else 's'}")
+            return text_cell(f"{len(found):,} tool{'' if len(found) == 1 else 's'}")
         case str():
-            return worded(f"{len(found):,} character{'' if len(found) == 1 else 's'}")
+            return text_cell(f"{len(found):,} character{'' if len(found) == 1 else 's'}")
         case _:
-            return cell(found)
+            return value_cell(found)

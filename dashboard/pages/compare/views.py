@@ -12,21 +12,21 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.compare.comparison import Comparison
+from dashboard.pages.compare.comparison import RunComparison
 from dashboard.web import htmx, query_params
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import project_page
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import viewer_required
 from runs.errors import Problem
 from runs.models import Assistant, Project, Run, RunStep
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
 # What can stand beside a run without its id being known, in words.
 PREVIOUS, LAST_GOOD = "previous", "last-good"
-FOUND = {PREVIOUS: "Previous run in its thread", LAST_GOOD: "Last run of its assistant that completed"}
+CANDIDATE_LABELS = {PREVIOUS: "Previous run in its thread", LAST_GOOD: "Last run of its assistant that completed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CompareParams:
     """The ids of runs A and B, "" where one is still to be chosen, and whether equal fields are shown too.
 
     `beside` names the run to find as A.
@@ -38,16 +38,16 @@ class Asked:
     beside: str = ""
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Asked:
+    def of(cls, request: HttpRequest) -> CompareParams:
         """Raises InvalidFilter."""
-        given = query_params.read(request, "left", "right", "show", "with")
+        given = query_params.read_query_params(request, "left", "right", "show", "with")
         if given.get("show", "all") != "all":
-            raise query_params.invalid(Problem("show", "known is all"))
-        if given.get("with", PREVIOUS) not in FOUND:
-            raise query_params.invalid(Problem("with", f"known are {', '.join(FOUND)}"))
-        left, right = (clean(given.get(side, "")) for side in ("left", "right"))
+            raise query_params.build_params_error(Problem("show", "known is all"))
+        if given.get("with", PREVIOUS) not in CANDIDATE_LABELS:
+            raise query_params.build_params_error(Problem("with", f"known are {', '.join(CANDIDATE_LABELS)}"))
+        left, right = (clean_text(given.get(side, "")) for side in ("left", "right"))
         if "with" in given and (left or not right):
-            raise query_params.invalid(Problem("with", "goes with right alone, and finds left"))
+            raise query_params.build_params_error(Problem("with", "goes with right alone, and finds left"))
         return cls(left, right, show_all="show" in given, beside=given.get("with", ""))
 
     @property
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ComparisonCandidate:
     """A run that is worth comparing with the one that is chosen, and the query string that does it."""
 
     kind: str
@@ -75,11 +75,11 @@ class Candidate:
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
     """`compare/?left=&right=`: what differs; a form, and whom to compare with, while one of them is missing."""
-    asked = Asked.of(request)
+    asked = CompareParams.of(request)
     wanted = [each for each in (asked.left, asked.right) if each]
     found = _found(project, wanted) if wanted else {}
     unknown = [each for each in dict.fromkeys(wanted) if each not in found]
@@ -92,7 +92,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         wanted_one = next((each for each in candidates if each.kind == asked.beside), None)
         if wanted_one is not None:
             return redirect(f"{request.path}{wanted_one.query}")
-        context |= {"candidates": candidates, "missed": FOUND.get(asked.beside, "")}
+        context |= {"candidates": candidates, "missed": CANDIDATE_LABELS.get(asked.beside, "")}
     return htmx.render_page(request, "compare/form.html", context, status=404 if unknown else 200)
 
 
@@ -104,18 +104,18 @@ def _found(project: Project, run_ids: list[str]) -> dict[str, Run]:
     return found
 
 
-def _compare(project: Project, left: Run, right: Run) -> Comparison:
+def _compare(project: Project, left: Run, right: Run) -> RunComparison:
     called = RunStep.objects.tools_of({left.pk, right.pk})
     names = Assistant.objects.names(project, {left.assistant_id, right.assistant_id})
-    return Comparison(left, right, called.get(left.pk), called.get(right.pk), timezone.now(), names)
+    return RunComparison(left, right, called.get(left.pk), called.get(right.pk), timezone.now(), names)
 
 
-def _candidates(run: Run) -> Iterator[Candidate]:
+def _candidates(run: Run) -> Iterator[ComparisonCandidate]:
     """Runs before `run` that tell what has changed since: A is the earlier one, whichever was chosen."""
     found = {PREVIOUS: Run.objects.previous_in_thread(run), LAST_GOOD: Run.objects.last_good_before(run)}
     for kind, run_id in found.items():
         if run_id is not None:
-            yield Candidate(kind, FOUND[kind], run_id, _query(run_id, run.external_id))
+            yield ComparisonCandidate(kind, CANDIDATE_LABELS[kind], run_id, _query(run_id, run.external_id))
 
 
 def _query(left: str, right: str, *, show_all: bool = False) -> str:

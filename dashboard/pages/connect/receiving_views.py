@@ -9,17 +9,17 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
 
 TEMPLATE = "components/_receiving.html"
-LATELY = timedelta(minutes=10)
+RECEIVING_WINDOW = timedelta(minutes=10)
 
 
 @require_safe
-@project_page
-def fragment(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def receiving_status(request: HttpRequest, project: Project) -> HttpResponse:
     """When the last new run was received; asked for again and again by the page that shows it."""
     last = Run.objects.last_received(project)
-    is_receiving = last is not None and timezone.now() - last < LATELY
+    is_receiving = last is not None and timezone.now() - last < RECEIVING_WINDOW
     return render(request, TEMPLATE, {"project": project, "last": last, "is_receiving": is_receiving, "asked": True})

@@ -11,22 +11,22 @@ from django.views.decorators.http import require_safe
 
 from dashboard.ui import run_rows
 from dashboard.web import htmx
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
 
-PAGE = "connect/page.html"
+TEMPLATE = "connect/page.html"
 FRAGMENTS = {"waiting": "connect/_waiting.html"}
 
 
 @require_safe
-@project_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def connect(request: HttpRequest, project: Project) -> HttpResponse:
     """The steps, or for the poll of the third one: 204 for as long as there is no run."""
     context = {"project": project, "endpoint": _endpoint(request)} | _newest(project)
-    if htmx.fragment_target(request) == "waiting" and not context["run"]:
+    if htmx.get_fragment_target(request) == "waiting" and not context["run"]:
         return HttpResponse(status=204)
     context["created_at"] = int(timezone.now().timestamp())
-    return htmx.render_page(request, PAGE, context, FRAGMENTS)
+    return htmx.render_page(request, TEMPLATE, context, FRAGMENTS)
 
 
 def _endpoint(request: HttpRequest) -> str:
@@ -37,4 +37,4 @@ def _newest(project: Project) -> dict[str, Any]:
     """The newest run of the project and its address; None where none was received."""
     run = Run.objects.in_project(project).newest_first().for_list().first()
     path = reverse("runs", kwargs={"project": project.slug})
-    return {"run": run, "run_url": run_rows.run_url(path, run) if run else None}
+    return {"run": run, "run_url": run_rows.build_run_url(path, run) if run else None}

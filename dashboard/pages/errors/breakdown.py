@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboard.pages.errors.params import DIGITS, Asked, term
-from dashboard.pages.errors.rows import ranked
+from dashboard.pages.errors.params import ID_PREFIX_DIGITS, ErrorGroupParams, build_group_term
+from dashboard.pages.errors.rows import sort_by_count
 from dashboard.ui import formats
-from runs.analytics.errors import Parts
+from runs.analytics.errors import ErrorGroupDistribution
 from runs.models import ErrorGroup
-from runs.query.operators import written
+from runs.query.operators import format_value
 
-MOST_LISTED = 10
+MAX_BREAKDOWN_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ErrorBreakdownRow:
     """A value, how many runs have it, their part of all, and where they are listed. `width` is that of its bar."""
 
     label: str
@@ -29,52 +29,60 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ErrorBreakdown:
     """Values of one kind, the most frequent first, and how many more there are."""
 
     title: str
     anchor: str
-    rows: list[Share]
+    rows: list[ErrorBreakdownRow]
     unlisted: int
 
 
-def tables(asked: Asked, group: ErrorGroup, parts: Parts, names: Mapping[str, str]) -> list[Table]:
+def build_error_breakdowns(
+    asked: ErrorGroupParams, group: ErrorGroup, parts: ErrorGroupDistribution, names: Mapping[str, str]
+) -> list[ErrorBreakdown]:
     """The tables of a group's `parts`; `names` are those of assistants, by id."""
     models = Counter({name or "": count for name, count in parts.models.items()})
     return [
-        _table("Assistants", "where", parts.assistants, asked, group, "assistant", names),
-        _table("Models", "models", models, asked, group, "model", {"": "none sent"}),
-        _table("Configurations", "configurations", parts.configurations, asked, group, "configuration", {}),
+        _build_breakdown("Assistants", "where", parts.assistants, asked, group, "assistant", names),
+        _build_breakdown("Models", "models", models, asked, group, "model", {"": "none sent"}),
+        _build_breakdown("Configurations", "configurations", parts.configurations, asked, group, "configuration", {}),
     ]
 
 
-def _table(
-    title: str, anchor: str, counts: Counter[str], asked: Asked, group: ErrorGroup, field: str, names: Mapping[str, str]
-) -> Table:
+def _build_breakdown(
+    title: str,
+    anchor: str,
+    counts: Counter[str],
+    asked: ErrorGroupParams,
+    group: ErrorGroup,
+    field: str,
+    names: Mapping[str, str],
+) -> ErrorBreakdown:
     total, most = counts.total(), max(counts.values(), default=0)
-    values = ranked(counts)
+    values = sort_by_count(counts)
     rows = [
-        Share(
-            label=_label(field, value, names),
+        ErrorBreakdownRow(
+            label=_format_label(field, value, names),
             title=value,
             count=counts[value],
-            share=formats.percent(counts[value], total),
+            share=formats.format_percent(counts[value], total),
             width=f"{100 * counts[value] / most:.1f}%",
-            url=asked.runs(f"{term(group)} {_asked(field, value)}"),
+            url=asked.runs(f"{build_group_term(group)} {_build_query_term(field, value)}"),
         )
-        for value in values[:MOST_LISTED]
+        for value in values[:MAX_BREAKDOWN_ROWS]
     ]
-    return Table(title, anchor, rows, max(0, len(values) - MOST_LISTED))
+    return ErrorBreakdown(title, anchor, rows, max(0, len(values) - MAX_BREAKDOWN_ROWS))
 
 
-def _label(field: str, value: str, names: Mapping[str, str]) -> str:
+def _format_label(field: str, value: str, names: Mapping[str, str]) -> str:
     if field == "configuration":
         return value[:8]
-    return names.get(value) or (value if field == "model" else formats.short_id(value))
+    return names.get(value) or (value if field == "model" else formats.shorten_id(value))
 
 
-def _asked(field: str, value: str) -> str:
+def _build_query_term(field: str, value: str) -> str:
     """How the query language asks for a value."""
     if field == "configuration":
-        return f"configuration:{value.replace('-', '')[:DIGITS]}"
-    return f"{field}:{written(value)}" if value else f"-{field}:*"
+        return f"configuration:{value.replace('-', '')[:ID_PREFIX_DIGITS]}"
+    return f"{field}:{format_value(value)}" if value else f"-{field}:*"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dashboard.pages.errors.params import DIGITS, Asked, term
+from dashboard.pages.errors.params import ID_PREFIX_DIGITS, ErrorGroupParams, build_group_term
 from dashboard.ui import formats
-from runs.analytics.error_group_contrasts import Attribute, Comparison, Difference
+from runs.analytics.error_group_contrasts import AttributeContrast, ErrorGroupContrast, RunAttribute
 from runs.models import ErrorGroup
 from runs.query import RunFilters
-from runs.query.ast import written_key
-from runs.query.operators import written
+from runs.query.ast import format_key
+from runs.query.operators import format_value
 
-_KINDS = {
+_ATTRIBUTE_LABELS = {
     "model": "Model",
     "configuration": "Configuration",
     "tool": "Tool at hand",
@@ -22,10 +22,10 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class ErrorGroupContrastRow:
     """A difference in words, and where the runs of both of its numbers are listed."""
 
-    difference: Difference
+    difference: AttributeContrast
     kind: str
     value: str
     title: str
@@ -34,11 +34,11 @@ class Contrast:
 
     @property
     def share(self) -> str:
-        return formats.percent(self.difference.count, self.difference.of)
+        return formats.format_percent(self.difference.count, self.difference.of)
 
     @property
     def rest_share(self) -> str:
-        return formats.percent(self.difference.rest, self.difference.of_rest)
+        return formats.format_percent(self.difference.rest, self.difference.of_rest)
 
     @property
     def width(self) -> str:
@@ -53,32 +53,36 @@ class Contrast:
     def points(self) -> str:
         """The difference in percentage points."""
         by = 100 * self.difference.by
-        return f"{'+' if by > 0 else formats.MINUS}{abs(by):.0f}"
+        return f"{'+' if by > 0 else formats.MINUS_SIGN}{abs(by):.0f}"
 
 
-def contrasts(asked: Asked, group: ErrorGroup, comparison: Comparison) -> list[Contrast]:
+def build_contrast_rows(
+    asked: ErrorGroupParams, group: ErrorGroup, comparison: ErrorGroupContrast
+) -> list[ErrorGroupContrastRow]:
     """The differences of `comparison`, the largest first."""
     rest = RunFilters(
         status=("completed",), assistant=comparison.assistants, since=asked.filters.since, until=asked.filters.until
     )
     completed = replace(asked, filters=rest)
-    return [_contrast(each, asked, group, completed) for each in comparison.differences]
+    return [_build_contrast_row(each, asked, group, completed) for each in comparison.differences]
 
 
-def _contrast(difference: Difference, asked: Asked, group: ErrorGroup, completed: Asked) -> Contrast:
+def _build_contrast_row(
+    difference: AttributeContrast, asked: ErrorGroupParams, group: ErrorGroup, completed: ErrorGroupParams
+) -> ErrorGroupContrastRow:
     attribute = difference.attribute
-    query = _query(attribute)
-    return Contrast(
+    query = _build_query_term(attribute)
+    return ErrorGroupContrastRow(
         difference=difference,
-        kind=_KINDS[attribute.kind],
-        value=_value(attribute),
+        kind=_ATTRIBUTE_LABELS[attribute.kind],
+        value=_format_value(attribute),
         title=attribute.value or "",
-        url=asked.runs(f"{term(group)} {query}"),
+        url=asked.runs(f"{build_group_term(group)} {query}"),
         rest_url=completed.runs(query),
     )
 
 
-def _value(attribute: Attribute) -> str:
+def _format_value(attribute: RunAttribute) -> str:
     if attribute.kind == "configuration":
         return (attribute.value or "")[:8]
     if attribute.kind == "metadata":
@@ -86,12 +90,12 @@ def _value(attribute: Attribute) -> str:
     return attribute.value or ""
 
 
-def _query(attribute: Attribute) -> str:
+def _build_query_term(attribute: RunAttribute) -> str:
     """How the query language asks for it."""
     value = attribute.value or ""
     if attribute.kind == "configuration":
-        return f"configuration:{value[:DIGITS]}"
+        return f"configuration:{value[:ID_PREFIX_DIGITS]}"
     if attribute.kind == "metadata":
-        asked = "*" if attribute.value is None else written(value)
-        return f"metadata.{written_key(attribute.key)}:{asked}"
-    return f"{attribute.kind}:{written(value)}"
+        asked = "*" if attribute.value is None else format_value(value)
+        return f"metadata.{format_key(attribute.key)}:{asked}"
+    return f"{attribute.kind}:{format_value(value)}"

@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.pages.errors import chart
-from dashboard.pages.errors.detail import Detail
-from dashboard.pages.errors.params import Asked
-from dashboard.pages.errors.rows import said
+from dashboard.pages.errors.detail import ErrorGroupDetail
+from dashboard.pages.errors.params import ErrorGroupParams
+from dashboard.pages.errors.rows import get_message_parts
 from dashboard.web import htmx
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import WRITERS, member_page, project_page
-from dashboard.web.timezone import zone_of
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
+from dashboard.web.timezone import get_request_timezone
 from runs.analytics import error_group_contrasts
 from runs.models import ErrorGroup, Project, User
 
-_DECIDED = {
+STATE_MESSAGES = {
     "open": "The group is open.",
     "resolved": "The group is resolved. Should a run of it be created from now on, it stands under Open, as regressed.",
     "ignored": "The group is ignored: it no longer stands under Open.",
@@ -31,45 +31,47 @@ _DECIDED = {
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def error_group_detail(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
     """`errors/<group>/`: what its runs of a time come to, the last 14 days unless asked, and what sets them apart."""
-    found = _find(project, group)
-    asked = Asked.of_group(request, project, found)
+    found = _get_group_or_404(project, group)
+    asked = ErrorGroupParams.of_group(request, project, found)
     now = timezone.now()
-    detail = Detail(found, asked, now)
+    detail = ErrorGroupDetail(found, asked, now)
     context = {
         "project": project,
         "group": found,
-        "words": said(found),
+        "words": get_message_parts(found),
         "asked": asked,
         "detail": detail,
-        "may_decide": project.role in WRITERS,
+        "may_decide": project.role in WRITE_ROLES,
         "from_value": asked.value(asked.filters.since, now),
         "to_value": asked.value(asked.filters.until, now),
-        "few": error_group_contrasts.FEW,
-        "most_compared": error_group_contrasts.MOST_COMPARED,
+        "few": error_group_contrasts.SMALL_SAMPLE_SIZE,
+        "most_compared": error_group_contrasts.MAX_CONTRASTED_RUNS,
     }
     if detail.counted:
-        context["chart"] = chart.of_one(found, detail.parts, detail.found.window, zone_of(request), "#error-range")
+        context["chart"] = chart.build_error_group_chart(
+            found, detail.parts, detail.found.window, get_request_timezone(request), "#error-range"
+        )
     return htmx.render_page(request, "error_group/page.html", context)
 
 
 @require_POST
-@member_page
-def decide(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
+@member_required
+def set_error_group_state(request: HttpRequest, project: Project, group: uuid.UUID) -> HttpResponse:
     """`state` is open, resolved or ignored: who says so, and when, is noted."""
-    found, state = _find(project, group), request.POST.get("state", "")
+    found, state = _get_group_or_404(project, group), request.POST.get("state", "")
     if state not in ErrorGroup.State.values:
         known = ", ".join(ErrorGroup.State.values)
         return HttpResponseBadRequest(f"state: known are {known}", content_type="text/plain")
     ErrorGroup.objects.decide(found, state, cast(User, request.user))
-    messages.success(request, _DECIDED[state])
+    messages.success(request, STATE_MESSAGES[state])
     return redirect("error-group", project=project.slug, group=found.pk)
 
 
-def _find(project: Project, group: uuid.UUID) -> ErrorGroup:
+def _get_group_or_404(project: Project, group: uuid.UUID) -> ErrorGroup:
     """Raises Http404."""
     found = ErrorGroup.objects.find(project, group)
     if found is None:

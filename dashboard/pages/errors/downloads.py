@@ -9,18 +9,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.errors.params import Asked
-from dashboard.pages.errors.rows import Row
-from dashboard.pages.errors.views import Listing
+from dashboard.pages.errors.params import ErrorGroupParams
+from dashboard.pages.errors.rows import ErrorGroupRow
+from dashboard.pages.errors.views import ErrorGroupList
 from dashboard.ui import formats
 from dashboard.web import downloads
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.analytics import errors
-from runs.analytics.errors import MOST_GROUPS, Sums
+from runs.analytics.errors import MAX_ERROR_GROUPS, ErrorSums
 from runs.models import Project
-from runs.transfer.exports import Column
+from runs.transfer.exports import ExportColumn
 
-VALUES: dict[str, Callable[[Row], Any]] = {
+EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
     "id": lambda row: str(row.group.pk),
     "status": lambda row: row.group.status,
     "code": lambda row: row.group.code,
@@ -30,10 +30,10 @@ VALUES: dict[str, Callable[[Row], Any]] = {
     "runs": lambda row: row.counted.sums.runs,
     "runs_before": lambda row: row.counted.before,
     "trend": lambda row: str(row.counted.trend),
-    "first_seen_at": lambda row: formats.machine_time(row.counted.first_seen),
-    "last_seen_at": lambda row: formats.machine_time(row.counted.last_seen),
+    "first_seen_at": lambda row: formats.format_iso_time(row.counted.first_seen),
+    "last_seen_at": lambda row: formats.format_iso_time(row.counted.last_seen),
     "total_tokens": lambda row: row.counted.sums.tokens,
-    "cost_usd": lambda row: _dollars(row.counted.sums),
+    "cost_usd": lambda row: _cost_usd(row.counted.sums),
     "unpriced_runs": lambda row: row.counted.sums.unpriced,
     "assistants": lambda row: len(row.assistants),
     "models": lambda row: len(row.models),
@@ -42,42 +42,44 @@ VALUES: dict[str, Callable[[Row], Any]] = {
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def json(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@downloads.respond_with_text_errors
+def error_group_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
-    listing = _listing(request, project)
+    listing = _build_list(request, project)
     found, asked = listing.found, listing.asked
-    runs, is_capped = errors.all_runs(project, asked.filters, found.window, listing.now)
-    return downloads.as_json(
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.window, listing.now)
+    return downloads.json_response(
         {
             "object": "list",
-            "from": formats.machine_time(found.window.first),
-            "to": formats.machine_time(found.window.end),
+            "from": formats.format_iso_time(found.window.first),
+            "to": formats.format_iso_time(found.window.end),
             "runs": runs,
             "runs_capped": is_capped,
             "ended_badly": found.sums.runs,
             "groups": found.count,
             "total_tokens": found.sums.tokens,
-            "cost_usd": _dollars(found.sums),
-            "data": [{name: of(row) for name, of in VALUES.items()} for row in listing.rows],
+            "cost_usd": _cost_usd(found.sums),
+            "data": [{name: of(row) for name, of in EXPORT_VALUES.items()} for row in listing.rows],
         }
     )
 
 
 @require_safe
-@project_page
-@downloads.refusing
-def table(request: HttpRequest, project: Project) -> HttpResponseBase:
+@viewer_required
+@downloads.respond_with_text_errors
+def error_group_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """`errors.csv`: the same groups, a line each."""
-    listing = _listing(request, project)
-    return downloads.as_csv(project, "errors", [Column(name, of) for name, of in VALUES.items()], listing.rows)
+    listing = _build_list(request, project)
+    return downloads.csv_response(
+        project, "errors", [ExportColumn(name, of) for name, of in EXPORT_VALUES.items()], listing.rows
+    )
 
 
-def _listing(request: HttpRequest, project: Project) -> Listing:
+def _build_list(request: HttpRequest, project: Project) -> ErrorGroupList:
     """Raises InvalidFilter."""
-    return Listing(Asked.of(request, project), timezone.now(), page_size=MOST_GROUPS)
+    return ErrorGroupList(ErrorGroupParams.of(request, project), timezone.now(), page_size=MAX_ERROR_GROUPS)
 
 
-def _dollars(sums: Sums) -> float | None:
+def _cost_usd(sums: ErrorSums) -> float | None:
     return None if sums.cost is None else sums.cost / 1e9

@@ -12,20 +12,20 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.ui.filter_controls import Range
+from dashboard.ui.filter_controls import TimeRangeOption
 from dashboard.web import query_params
-from runs.analytics.errors import Counted
+from runs.analytics.errors import ErrorGroupStats
 from runs.errors import Problem
 from runs.models import ErrorGroup, Project
-from runs.query import Moment, RunFilters
+from runs.query import RunFilters, TimeExpression
 
 Choice = TypeVar("Choice", bound=StrEnum)
-USUAL = Moment("-14d")
-RANGES = (("-24h", "24 h"), ("-14d", "14 d"), ("-90d", "90 d"))
-DIGITS = 12  # of a group's id, in a query: as good as all of them, and short enough to be read
+DEFAULT_SINCE = TimeExpression("-14d")
+TIME_RANGES = (("-24h", "24 h"), ("-14d", "14 d"), ("-90d", "90 d"))
+ID_PREFIX_DIGITS = 12  # of a group's id, in a query: as good as all of them, and short enough to be read
 
 
-class Show(StrEnum):
+class ErrorGroupTab(StrEnum):
     """Which groups are listed."""
 
     OPEN = "open"
@@ -34,59 +34,65 @@ class Show(StrEnum):
     IGNORED = "ignored"
     ALL = "all"
 
-    def holds(self, counted: Counted, now: datetime) -> bool:
+    def holds(self, counted: ErrorGroupStats, now: datetime) -> bool:
         """Whether a group stands under that heading."""
         match self:
-            case Show.OPEN:
+            case ErrorGroupTab.OPEN:
                 return counted.is_open
-            case Show.NEW:
+            case ErrorGroupTab.NEW:
                 return counted.is_new(now)
-            case Show.RESOLVED:
+            case ErrorGroupTab.RESOLVED:
                 return counted.group.state == ErrorGroup.State.RESOLVED and not counted.regressed
-            case Show.IGNORED:
+            case ErrorGroupTab.IGNORED:
                 return counted.group.state == ErrorGroup.State.IGNORED
         return True
 
 
-class Sort(StrEnum):
+class ErrorGroupSort(StrEnum):
     """What the list begins with the most of."""
 
     RUNS = "runs"
     LAST = "last"
     FIRST = "first"
 
-    def sorted(self, groups: Iterable[Counted]) -> list[Counted]:
+    def sorted(self, groups: Iterable[ErrorGroupStats]) -> list[ErrorGroupStats]:
         """The groups in that order; they come with the most frequent first, which settles equal ones."""
         match self:
-            case Sort.LAST:
+            case ErrorGroupSort.LAST:
                 return sorted(groups, key=lambda each: each.last_seen, reverse=True)
-            case Sort.FIRST:
+            case ErrorGroupSort.FIRST:
                 return sorted(groups, key=lambda each: each.first_seen, reverse=True)
         return list(groups)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ErrorGroupParams:
     """Which runs, within which time, and of their groups which, from which page of the list on."""
 
     project: Project
     filters: RunFilters
-    show: Show = Show.OPEN
-    sort: Sort = Sort.RUNS
+    show: ErrorGroupTab = ErrorGroupTab.OPEN
+    sort: ErrorGroupSort = ErrorGroupSort.RUNS
     page: int = 1
     group: ErrorGroup | None = None
 
     @classmethod
-    def of(cls, request: HttpRequest, project: Project) -> Asked:
+    def of(cls, request: HttpRequest, project: Project) -> ErrorGroupParams:
         """What the list's address asks for. Raises InvalidFilter."""
         filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "sort", "page"))
-        show, sort = _one_of(request, "show", Show), _one_of(request, "sort", Sort)
-        return cls(project, _timed(filters), show or Show.OPEN, sort or Sort.RUNS, _page(request))
+        show, sort = _one_of(request, "show", ErrorGroupTab), _one_of(request, "sort", ErrorGroupSort)
+        return cls(
+            project,
+            _apply_default_range(filters),
+            show or ErrorGroupTab.OPEN,
+            sort or ErrorGroupSort.RUNS,
+            _page(request),
+        )
 
     @classmethod
-    def of_group(cls, request: HttpRequest, project: Project, group: ErrorGroup) -> Asked:
+    def of_group(cls, request: HttpRequest, project: Project, group: ErrorGroup) -> ErrorGroupParams:
         """What a group's address asks for. Raises InvalidFilter."""
-        return cls(project, _timed(RunFilters.from_query(dict(request.GET.lists()))), group=group)
+        return cls(project, _apply_default_range(RunFilters.from_query(dict(request.GET.lists()))), group=group)
 
     @property
     def path(self) -> str:
@@ -102,14 +108,14 @@ class Asked:
     def query(self) -> str:
         """Its query string; what is usual is left out."""
         shown = {"show": self.show, "sort": self.sort, "page": self.page}
-        usual = {"show": Show.OPEN, "sort": Sort.RUNS, "page": 1}
+        usual = {"show": ErrorGroupTab.OPEN, "sort": ErrorGroupSort.RUNS, "page": 1}
         own = urlencode({name: value for name, value in shown.items() if value != usual[name]})
-        return _joined(self._untimed.query(), own)
+        return _join_queries(self._untimed.query(), own)
 
     @property
     def list_url(self) -> str:
         """The list of the groups of the same runs."""
-        return reverse("errors", kwargs={"project": self.project.slug}) + _joined(self._untimed.query())
+        return reverse("errors", kwargs={"project": self.project.slug}) + _join_queries(self._untimed.query())
 
     @property
     def typed(self) -> str:
@@ -131,9 +137,9 @@ class Asked:
         return [*replace(self.filters, since=None, until=None).pairs(), *self._shown()]
 
     @property
-    def ranges(self) -> list[Range]:
+    def ranges(self) -> list[TimeRangeOption]:
         """The times that are offered."""
-        return [self._range(text, label) for text, label in RANGES]
+        return [self._range(text, label) for text, label in TIME_RANGES]
 
     @property
     def is_usual_range(self) -> bool:
@@ -149,7 +155,7 @@ class Asked:
         parts = [f"since {since.describe()}" if since else "", f"before {until.describe()}" if until else ""]
         return " and ".join(filter(None, parts))
 
-    def value(self, moment: Moment | None, now: datetime) -> str:
+    def value(self, moment: TimeExpression | None, now: datetime) -> str:
         """A moment as the value of a datetime-local field, in UTC."""
         return f"{moment.at(now):%Y-%m-%dT%H:%M:%S}" if moment else ""
 
@@ -162,18 +168,18 @@ class Asked:
     def group_url(self, group: ErrorGroup) -> str:
         """The page of a group, for the same time and runs."""
         kwargs = {"project": self.project.slug, "group": group.pk}
-        return reverse("error-group", kwargs=kwargs) + _joined(self._untimed.query())
+        return reverse("error-group", kwargs=kwargs) + _join_queries(self._untimed.query())
 
-    def with_show(self, show: Show) -> Asked:
+    def with_show(self, show: ErrorGroupTab) -> ErrorGroupParams:
         return replace(self, show=show, page=1)
 
-    def _range(self, text: str, label: str) -> Range:
-        state = replace(self, filters=replace(self.filters, since=Moment(text), until=None), page=1)
-        return Range(label, state.url, current=state.filters == self.filters)
+    def _range(self, text: str, label: str) -> TimeRangeOption:
+        state = replace(self, filters=replace(self.filters, since=TimeExpression(text), until=None), page=1)
+        return TimeRangeOption(label, state.url, current=state.filters == self.filters)
 
     def _shown(self) -> list[tuple[str, str]]:
-        shown = [("show", str(self.show))] if self.show is not Show.OPEN else []
-        return [*shown, ("sort", str(self.sort))] if self.sort is not Sort.RUNS else shown
+        shown = [("show", str(self.show))] if self.show is not ErrorGroupTab.OPEN else []
+        return [*shown, ("sort", str(self.sort))] if self.sort is not ErrorGroupSort.RUNS else shown
 
     @property
     def _names(self) -> dict[str, object]:
@@ -183,38 +189,38 @@ class Asked:
     @property
     def _untimed(self) -> RunFilters:
         """The filters as an address has them, in which the usual time goes without saying."""
-        is_usual = self.filters.since == USUAL and self.filters.until is None
+        is_usual = self.filters.since == DEFAULT_SINCE and self.filters.until is None
         return replace(self.filters, since=None) if is_usual else self.filters
 
 
-def term(group: ErrorGroup) -> str:
+def build_group_term(group: ErrorGroup) -> str:
     """How the query language asks for the runs of a group."""
-    return f"group:{group.pk.hex[:DIGITS]}"
+    return f"group:{group.pk.hex[:ID_PREFIX_DIGITS]}"
 
 
-def _timed(filters: RunFilters) -> RunFilters:
-    return filters if filters.since or filters.until else replace(filters, since=USUAL)
+def _apply_default_range(filters: RunFilters) -> RunFilters:
+    return filters if filters.since or filters.until else replace(filters, since=DEFAULT_SINCE)
 
 
-def _joined(*queries: str) -> str:
+def _join_queries(*queries: str) -> str:
     whole = "&".join(filter(None, queries))
     return f"?{whole}" if whole else ""
 
 
 def _one_of(request: HttpRequest, name: str, kind: type[Choice]) -> Choice | None:
-    value = query_params.one(request, name)
+    value = query_params.read_query_param(request, name)
     if value is None:
         return None
     try:
         return kind(value)
     except ValueError as error:
-        raise query_params.invalid(Problem(name, f"known are {', '.join(kind)}")) from error
+        raise query_params.build_params_error(Problem(name, f"known are {', '.join(kind)}")) from error
 
 
 def _page(request: HttpRequest) -> int:
-    text = query_params.one(request, "page")
+    text = query_params.read_query_param(request, "page")
     if text is None:
         return 1
     if not text.isdecimal() or not 0 < len(text) < 7 or int(text) < 1:
-        raise query_params.invalid(Problem("page", "expected a number from 1 on"))
+        raise query_params.build_params_error(Problem("page", "expected a number from 1 on"))
     return int(text)

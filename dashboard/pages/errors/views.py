@@ -13,31 +13,31 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.errors import chart
-from dashboard.pages.errors.params import Asked, Show, Sort
-from dashboard.pages.errors.rows import Row, rows
+from dashboard.pages.errors.params import ErrorGroupParams, ErrorGroupSort, ErrorGroupTab
+from dashboard.pages.errors.rows import ErrorGroupRow, build_error_group_rows
 from dashboard.ui import formats
 from dashboard.web import htmx
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import project_page
-from dashboard.web.timezone import zone_of
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import viewer_required
+from dashboard.web.timezone import get_request_timezone
 from runs.analytics import errors
-from runs.analytics.errors import Counted, Groups, Parts
+from runs.analytics.errors import ErrorGroupDistribution, ErrorGroupReport, ErrorGroupStats
 from runs.models import Assistant, ErrorGroup, Project
 
 PAGE_SIZE = 50
-_LABELS = {
-    Show.OPEN: "Open",
-    Show.NEW: "New today",
-    Show.RESOLVED: "Resolved",
-    Show.IGNORED: "Ignored",
-    Show.ALL: "All",
+TAB_LABELS = {
+    ErrorGroupTab.OPEN: "Open",
+    ErrorGroupTab.NEW: "New today",
+    ErrorGroupTab.RESOLVED: "Resolved",
+    ErrorGroupTab.IGNORED: "Ignored",
+    ErrorGroupTab.ALL: "All",
 }
 
-_HEADS = {Sort.RUNS: "Runs", Sort.LAST: "Last seen", Sort.FIRST: "First seen"}
+COLUMN_LABELS = {ErrorGroupSort.RUNS: "Runs", ErrorGroupSort.LAST: "Last seen", ErrorGroupSort.FIRST: "First seen"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class ErrorGroupTabLink:
     """A heading, how many groups stand under it, and where they are listed."""
 
     label: str
@@ -47,7 +47,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ErrorGroupSortHeader:
     """A heading of a column that the list can be sorted by."""
 
     label: str
@@ -56,48 +56,50 @@ class Head:
 
 
 @dataclass
-class Listing:
+class ErrorGroupList:
     """What the address asks for, found: all groups, those of the tab, and those of the page of it."""
 
-    asked: Asked
+    asked: ErrorGroupParams
     now: datetime
     page_size: int
 
     @cached_property
-    def found(self) -> Groups:
-        return errors.groups(self.asked.project, self.asked.filters, self.now)
+    def found(self) -> ErrorGroupReport:
+        return errors.fetch_error_groups(self.asked.project, self.asked.filters, self.now)
 
     @cached_property
-    def of_tab(self) -> list[Counted]:
+    def of_tab(self) -> list[ErrorGroupStats]:
         held = (each for each in self.found.groups if self.asked.show.holds(each, self.now))
         return self.asked.sort.sorted(held)
 
     @property
-    def shown(self) -> list[Counted]:
+    def shown(self) -> list[ErrorGroupStats]:
         begin = (self.asked.page - 1) * self.page_size
         return self.of_tab[begin : begin + self.page_size]
 
     @cached_property
-    def parts(self) -> Mapping[uuid.UUID | None, Parts]:
-        drawn = self.found.groups[: chart.SHOWN]
+    def parts(self) -> Mapping[uuid.UUID | None, ErrorGroupDistribution]:
+        drawn = self.found.groups[: chart.MAX_CHART_SERIES]
         ids = {each.group.pk for each in (*self.shown, *drawn)}
-        return errors.parts(self.asked.project, self.asked.filters, self.found.window, self.now, ids)
+        return errors.fetch_error_distributions(
+            self.asked.project, self.asked.filters, self.found.window, self.now, ids
+        )
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ErrorGroupRow]:
         shown = self.shown
         few = {each for counted in shown for each in self.parts[counted.group.pk].assistants}
         names = Assistant.objects.names(self.asked.project, few)
         total = self.found.sums.runs
-        return rows(self.asked, shown, self.parts, self.found.window, total, names, self.now)
+        return build_error_group_rows(self.asked, shown, self.parts, self.found.window, total, names, self.now)
 
     @property
-    def tabs(self) -> list[Tab]:
-        return [self._tab(show) for show in Show]
+    def tabs(self) -> list[ErrorGroupTabLink]:
+        return [self._tab(show) for show in ErrorGroupTab]
 
     @property
-    def heads(self) -> dict[str, Head]:
-        return {sort.value: self._head(sort, label) for sort, label in _HEADS.items()}
+    def heads(self) -> dict[str, ErrorGroupSortHeader]:
+        return {sort.value: self._head(sort, label) for sort, label in COLUMN_LABELS.items()}
 
     @property
     def newer_url(self) -> str:
@@ -112,27 +114,27 @@ class Listing:
     def new_count(self) -> int:
         return sum(each.is_new(self.now) for each in self.found.groups)
 
-    def _head(self, sort: Sort, label: str) -> Head:
-        return Head(label, replace(self.asked, sort=sort, page=1).url, sort is self.asked.sort)
+    def _head(self, sort: ErrorGroupSort, label: str) -> ErrorGroupSortHeader:
+        return ErrorGroupSortHeader(label, replace(self.asked, sort=sort, page=1).url, sort is self.asked.sort)
 
     def _page(self, number: int) -> str:
         return replace(self.asked, page=number).url
 
-    def _tab(self, show: Show) -> Tab:
+    def _tab(self, show: ErrorGroupTab) -> ErrorGroupTabLink:
         count = sum(show.holds(each, self.now) for each in self.found.groups)
-        return Tab(_LABELS[show], count, self.asked.with_show(show).url, show is self.asked.show)
+        return ErrorGroupTabLink(TAB_LABELS[show], count, self.asked.with_show(show).url, show is self.asked.show)
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     """`errors/`: the groups of the runs that match and ended badly within a time, of the last 14 days unless asked."""
-    asked = Asked.of(request, project)
+    asked = ErrorGroupParams.of(request, project)
     now = timezone.now()
-    listing = Listing(asked, now, PAGE_SIZE)
+    listing = ErrorGroupList(asked, now, PAGE_SIZE)
     found = listing.found
-    runs, is_capped = errors.all_runs(project, asked.filters, found.window, now)
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.window, now)
     context = {
         "project": project,
         "asked": asked,
@@ -140,32 +142,32 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "found": found,
         "all_runs": runs,
         "all_capped": is_capped,
-        "share": "" if is_capped else formats.percent(found.sums.runs, runs),
+        "share": "" if is_capped else formats.format_percent(found.sums.runs, runs),
         "runs_url": asked.runs(),
         "bad_url": asked.runs("group:*"),
-        "largest": _largest(asked, found),
-        "cost": "" if found.sums.cost is None else formats.cost(found.sums.cost),
-        "all_url": asked.with_show(Show.ALL).url,
-        "new_url": asked.with_show(Show.NEW).url,
+        "largest": _describe_largest_group(asked, found),
+        "cost": "" if found.sums.cost is None else formats.format_cost(found.sums.cost),
+        "all_url": asked.with_show(ErrorGroupTab.ALL).url,
+        "new_url": asked.with_show(ErrorGroupTab.NEW).url,
         "from_value": asked.value(asked.filters.since, now),
         "to_value": asked.value(asked.filters.until, now),
-        "most": errors.MOST_GROUPS,
+        "most": errors.MAX_ERROR_GROUPS,
     }
     if found.groups:
-        zone = zone_of(request)
-        context["chart"] = chart.of_groups(found, listing.parts, zone, "#error-range")
+        zone = get_request_timezone(request)
+        context["chart"] = chart.build_error_groups_chart(found, listing.parts, zone, "#error-range")
     else:
         context["is_blank"] = not ErrorGroup.objects.in_project(project).exists()
     return htmx.render_page(request, "error_groups/page.html", context)
 
 
-def _largest(asked: Asked, found: Groups) -> dict[str, str]:
+def _describe_largest_group(asked: ErrorGroupParams, found: ErrorGroupReport) -> dict[str, str]:
     """The share of the most frequent group, and what it is."""
     if not found.groups:
         return {}
     first = found.groups[0]
     return {
-        "share": formats.percent(first.sums.runs, found.sums.runs),
-        "label": chart.label(first.group),
+        "share": formats.format_percent(first.sums.runs, found.sums.runs),
+        "label": chart.format_group_label(first.group),
         "url": asked.group_url(first.group),
     }

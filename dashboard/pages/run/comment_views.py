@@ -12,19 +12,19 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from dashboard.pages.run.comments import Comments, may_change, may_delete
+from dashboard.pages.run.comments import CommentsSection, can_delete_comment, can_edit_comment
 from dashboard.web import htmx
-from dashboard.web.permissions import member_page
+from dashboard.web.permissions import member_required
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, Run, User
 from runs.team import comments
 
-ACTIONS = ("add", "change", "delete")
+COMMENT_ACTIONS = ("add", "change", "delete")
 
 
 @require_POST
-@member_page
-def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
+@member_required
+def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     """`action` is add (`text`), change (`comment`, `text`) or delete (`comment`).
 
     Answers with the comments as they are then; what can't be kept comes back as a draft, with the reason.
@@ -33,31 +33,31 @@ def page(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     if run is None:
         raise Http404(f"No run '{run_id}'")
     action = request.POST.get("action", "")
-    if action not in ACTIONS:
-        return HttpResponseBadRequest(f"action: known are {', '.join(ACTIONS)}", content_type="text/plain")
+    if action not in COMMENT_ACTIONS:
+        return HttpResponseBadRequest(f"action: known are {', '.join(COMMENT_ACTIONS)}", content_type="text/plain")
     comment = None if action == "add" else _comment(run, request.POST.get("comment", ""))
     try:
         _do(request, project, run, comment, action)
     except InvalidComment as error:
-        draft = Comments(run, _reader(request), project.role, error.message, _text(request), comment)
+        draft = CommentsSection(run, _reader(request), project.role, error.message, _text(request), comment)
         return _show(request, project, draft, status=400)
-    if not htmx.is_partial(request):
+    if not htmx.is_partial_request(request):
         return redirect(f"{reverse('run', kwargs={'project': project.slug, 'run_id': run_id})}#comments")
-    return _show(request, project, Comments(run, _reader(request), project.role))
+    return _show(request, project, CommentsSection(run, _reader(request), project.role))
 
 
 def _do(request: HttpRequest, project: Project, run: Run, comment: Comment | None, action: str) -> None:
     """Raises PermissionDenied for what somebody else wrote, InvalidComment."""
     if comment is None:
-        comments.add(run, _reader(request), _text(request))
+        comments.add_comment(run, _reader(request), _text(request))
         return
-    may = may_change if action == "change" else may_delete
+    may = can_edit_comment if action == "change" else can_delete_comment
     if not may(comment, _reader(request), project.role):
         raise PermissionDenied
     if action == "change":
-        comments.change(comment, _text(request))
+        comments.edit_comment(comment, _text(request))
     else:
-        comments.delete(comment)
+        comments.delete_comment(comment)
 
 
 def _comment(run: Run, written: str) -> Comment:
@@ -71,8 +71,8 @@ def _comment(run: Run, written: str) -> Comment:
     return found
 
 
-def _show(request: HttpRequest, project: Project, shown: Comments, status: int = 200) -> HttpResponse:
-    template = "run/_comments.html" if htmx.is_partial(request) else "run/comment.html"
+def _show(request: HttpRequest, project: Project, shown: CommentsSection, status: int = 200) -> HttpResponse:
+    template = "run/_comments.html" if htmx.is_partial_request(request) else "run/comment.html"
     return htmx.render_page(request, template, {"comments": shown, "run": shown.run, "project": project}, status=status)
 
 

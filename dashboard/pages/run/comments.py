@@ -10,11 +10,11 @@ from django.utils.safestring import SafeString
 
 from dashboard.ui import markdown
 from runs.models import Comment, Membership, Run, User
-from runs.team.comments import LONGEST, MOST
+from runs.team.comments import MAX_COMMENT_LENGTH, MAX_COMMENTS_PER_RUN
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class CommentRow:
     """One comment. Who wrote it may change it; who wrote it and administrators may delete it."""
 
     comment: Comment
@@ -28,11 +28,11 @@ class Remark:
 
     @property
     def html(self) -> SafeString:
-        return markdown.render(self.comment.text)
+        return markdown.render_markdown(self.comment.text)
 
 
 @dataclass
-class Comments:
+class CommentsSection:
     """The comments on `run` for `reader`, who is `role` in its project.
 
     `problem` says why `draft` was not kept: as a new comment, or in place of the one that is `changed`.
@@ -45,7 +45,7 @@ class Comments:
     draft: str = ""
     changed: Comment | None = None
 
-    longest = LONGEST
+    longest = MAX_COMMENT_LENGTH
 
     @property
     def may_write(self) -> bool:
@@ -53,31 +53,31 @@ class Comments:
 
     @property
     def has_room(self) -> bool:
-        return len(self.remarks) < MOST
+        return len(self.remarks) < MAX_COMMENTS_PER_RUN
 
     @cached_property
-    def remarks(self) -> list[Remark]:
+    def remarks(self) -> list[CommentRow]:
         """Oldest first."""
         return list(self._remarks())
 
-    def _remarks(self) -> Iterator[Remark]:
+    def _remarks(self) -> Iterator[CommentRow]:
         for comment in Comment.objects.of_run(self.run).with_authors():
-            yield Remark(
+            yield CommentRow(
                 comment,
                 _name(comment.author),
-                may_change(comment, self.reader, self.role),
-                may_delete(comment, self.reader, self.role),
+                can_edit_comment(comment, self.reader, self.role),
+                can_delete_comment(comment, self.reader, self.role),
             )
 
 
-def may_change(comment: Comment, reader: User, role: str) -> bool:
+def can_edit_comment(comment: Comment, reader: User, role: str) -> bool:
     """Whether `reader` wrote it and still may write."""
     return role in (Membership.Role.MEMBER, Membership.Role.ADMIN) and comment.author_id == reader.pk
 
 
-def may_delete(comment: Comment, reader: User, role: str) -> bool:
+def can_delete_comment(comment: Comment, reader: User, role: str) -> bool:
     """Whether `reader` wrote it or is an administrator."""
-    return role == Membership.Role.ADMIN or may_change(comment, reader, role)
+    return role == Membership.Role.ADMIN or can_edit_comment(comment, reader, role)
 
 
 def _name(author: User | None) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 
 from dashboard.ui import field_changes, json_view, markdown, truncated_text
 from dashboard.ui.field_changes import FieldChange
-from dashboard.ui.posted_object import Posted, Presence, as_mapping, as_text
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
+from dashboard.ui.truncated_text import TruncatedText
 from runs.errors import InvalidFilter
 from runs.models import Configuration
 from runs.protocol import lossless_json
 from runs.query import RunFilters
-from runs.query.ast import Node, Term, negated
-from runs.query.operators import Is
+from runs.query.ast import QueryNode, Term, negate
+from runs.query.operators import Equals
 from runs.query.query_text import Query
 
 _FIELDS = (
@@ -35,44 +35,44 @@ _OCCASIONAL = ("tool_resources", "file_ids")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ConfigurationSetting:
     """One field. `words` is a value's short form, `code` the part of it that is a name of the protocol."""
 
     name: str
-    presence: Presence
+    presence: FieldPresence
     code: str = ""
     words: str = ""
-    detail: Excerpt | None = None
+    detail: TruncatedText | None = None
     detail_title: str = "As sent"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class MetadataEntry:
     """One entry of the metadata; `only` and `without` are the filters that ask for it, and for all but it."""
 
     key: str
-    value: Excerpt
+    value: TruncatedText
     only: str = ""
     without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Instructions:
-    presence: Presence
-    text: Excerpt | None = None
+class InstructionsText:
+    presence: FieldPresence
+    text: TruncatedText | None = None
 
     @property
     def is_rendered(self) -> bool:
         """Whether Markdown is offered beside the plain text."""
-        return self.text is not None and 0 < self.text.length <= markdown.LONGEST
+        return self.text is not None and 0 < self.text.length <= markdown.MAX_MARKDOWN_LENGTH
 
     @property
     def html(self) -> str:
-        return markdown.render(self.text.full) if self.text else ""
+        return markdown.render_markdown(self.text.full) if self.text else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RunConfigurationChange:
     """What changed from the assistant's previous configuration, when this one came `at` a time."""
 
     at: datetime
@@ -80,40 +80,44 @@ class Change:
     is_shown: bool
 
 
-def change(previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool) -> Change | None:
+def build_configuration_change(
+    previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool
+) -> RunConfigurationChange | None:
     """The change from `previous` to `now`; None where they are but spelled otherwise."""
-    fields = field_changes.between(
-        lossless_json.fields(previous.body.encode()), lossless_json.fields(now.body.encode())
+    fields = field_changes.diff_fields(
+        lossless_json.split_object(previous.body.encode()), lossless_json.split_object(now.body.encode())
     )
-    return Change(at, fields, is_shown) if fields else None
+    return RunConfigurationChange(at, fields, is_shown) if fields else None
 
 
-def settings(posted: Posted) -> list[Setting]:
+def build_settings(posted: PostedObject) -> list[ConfigurationSetting]:
     """The configuration, field by field, but for instructions and tools."""
-    occasional = [name for name in _OCCASIONAL if posted.presence(name) is not Presence.ABSENT]
+    occasional = [name for name in _OCCASIONAL if posted.presence(name) is not FieldPresence.ABSENT]
     return [_setting(posted, name) for name in (*_FIELDS, *occasional)]
 
 
-def instructions(posted: Posted) -> Instructions:
+def build_instructions(posted: PostedObject) -> InstructionsText:
     """The instructions, whole."""
     value = as_text(posted.value("instructions"))
-    return Instructions(posted.presence("instructions"), None if value is None else truncated_text.of_text(value))
+    return InstructionsText(
+        posted.presence("instructions"), None if value is None else truncated_text.truncate_text(value)
+    )
 
 
-def metadata(posted: Posted) -> list[Pair]:
+def build_metadata_entries(posted: PostedObject) -> list[MetadataEntry]:
     """The metadata's entries."""
     return [_pair(key, value) for key, value in posted.mapping("metadata").items()]
 
 
-def _pair(key: str, value: Any) -> Pair:
-    shown = truncated_text.of_posted(value)
+def _pair(key: str, value: Any) -> MetadataEntry:
+    shown = truncated_text.truncate_text_or_json(value)
     if not isinstance(value, str) or isinstance(value, json_view.Number):
-        return Pair(key, shown)
-    wanted = Term("metadata", (Is(value),), key)
-    return Pair(key, shown, _asked(wanted), _asked(negated(wanted)))
+        return MetadataEntry(key, shown)
+    wanted = Term("metadata", (Equals(value),), key)
+    return MetadataEntry(key, shown, _asked(wanted), _asked(negate(wanted)))
 
 
-def _asked(node: Node) -> str:
+def _asked(node: QueryNode) -> str:
     """The query string that asks for it; "" for what the language has no words for."""
     try:
         return RunFilters(q=Query.parse(str(node))).query()
@@ -121,33 +125,37 @@ def _asked(node: Node) -> str:
         return ""
 
 
-def _setting(posted: Posted, name: str) -> Setting:
+def _setting(posted: PostedObject, name: str) -> ConfigurationSetting:
     presence, value = posted.presence(name), posted.value(name)
-    if presence is not Presence.VALUE:
-        return Setting(name, presence)
+    if presence is not FieldPresence.VALUE:
+        return ConfigurationSetting(name, presence)
     match value:
         case dict() if value:
             return _object(name, value)
         case [] | {}:
-            return Setting(name, presence, words=as_text(value) or "")
+            return ConfigurationSetting(name, presence, words=as_text(value) or "")
         case list():
-            return Setting(name, presence, detail=truncated_text.of_value(value))
+            return ConfigurationSetting(name, presence, detail=truncated_text.truncate_json(value))
         case str() if name in ("tool_choice", "response_format", "reasoning_effort"):
-            return Setting(name, presence, code=value)
+            return ConfigurationSetting(name, presence, code=value)
         case _:
-            return Setting(name, presence, words=as_text(value) or "")
+            return ConfigurationSetting(name, presence, words=as_text(value) or "")
 
 
-def _object(name: str, value: dict[str, Any]) -> Setting:
+def _object(name: str, value: dict[str, Any]) -> ConfigurationSetting:
     schema = as_mapping(value.get("json_schema"))
     code = as_text(value.get("type")) or ""
     words = ", ".join(_words(value, schema))
     if schema.get("schema") is not None:
         count = len(as_mapping(as_mapping(schema["schema"]).get("properties")))
         title = f"Schema, {count} propert{'y' if count == 1 else 'ies'}"
-        return Setting(name, Presence.VALUE, code, words, truncated_text.of_value(schema["schema"]), title)
+        return ConfigurationSetting(
+            name, FieldPresence.VALUE, code, words, truncated_text.truncate_json(schema["schema"]), title
+        )
     is_told = set(value) <= {"type", "last_messages"} and bool(code)
-    return Setting(name, Presence.VALUE, code, words, None if is_told else truncated_text.of_value(value))
+    return ConfigurationSetting(
+        name, FieldPresence.VALUE, code, words, None if is_told else truncated_text.truncate_json(value)
+    )
 
 
 def _words(value: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:

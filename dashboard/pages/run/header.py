@@ -11,59 +11,66 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard.pages.run.cost import Cost
-from dashboard.pages.run.list_navigation import Listed
-from dashboard.pages.run.similar import Similar
-from dashboard.pages.run.tool_output_errors import Complaint
+from dashboard.pages.run.cost import RunCost
+from dashboard.pages.run.list_navigation import ListNavigation
+from dashboard.pages.run.similar import SimilarRuns
+from dashboard.pages.run.tool_output_errors import OutputErrorRow
 from dashboard.ui import formats, truncated_text
-from dashboard.ui.lifecycle import Clock, Segment, goes_on, is_overdue, lifecycle, waiting_since
-from dashboard.ui.posted_object import Posted, Presence, as_integer, as_text
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.lifecycle import (
+    LifecycleSegment,
+    RunClock,
+    build_lifecycle,
+    is_run_ongoing,
+    is_run_overdue,
+    waiting_since,
+)
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_text
+from dashboard.ui.truncated_text import TruncatedText
 from runs.models import Assistant, Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
 # A run of which nothing was heard for longer will hardly go on while somebody watches.
-LOOKS_AGAIN_FOR = timedelta(hours=6)
-MOST_COUNTED = 1000  # runs of a thread
+LIVE_UPDATE_PERIOD = timedelta(hours=6)
+MAX_COUNTED_THREAD_RUNS = 1000  # runs of a thread
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RunLastError:
     """`last_error` as it was sent: either part may be missing."""
 
     code: str | None
-    message: Excerpt | None
+    message: TruncatedText | None
 
 
-def last_error(posted: Posted) -> Problem | None:
+def parse_last_error(posted: PostedObject) -> RunLastError | None:
     """What the server gave as the reason; None where it gave none."""
-    if posted.presence("last_error") is not Presence.VALUE:
+    if posted.presence("last_error") is not FieldPresence.VALUE:
         return None
     error = posted.mapping("last_error")
     message = as_text(error.get("message"))
-    return Problem(as_text(error.get("code")), truncated_text.of_text(message) if message else None)
+    return RunLastError(as_text(error.get("code")), truncated_text.truncate_text(message) if message else None)
 
 
-def incomplete_reason(posted: Posted) -> str | None:
+def parse_incomplete_reason(posted: PostedObject) -> str | None:
     """Why a run ended early, as it was sent."""
     return as_text(posted.mapping("incomplete_details").get("reason"))
 
 
 @dataclass
-class Header:
+class RunHeader:
     """Everything above the sections. `steps` may come without their payload."""
 
     run: Run
     slug: str
-    posted: Posted
+    posted: PostedObject
     steps: Sequence[RunStep]
     now: datetime
     previous: str | None = None
     next: str | None = None
-    listed: Listed | None = None
+    listed: ListNavigation | None = None
     seen_version: int | None = None
-    explanation: Complaint | None = None
-    similar: Similar | None = None
+    explanation: OutputErrorRow | None = None
+    similar: SimilarRuns | None = None
 
     @cached_property
     def assistant(self) -> str | None:
@@ -75,17 +82,17 @@ class Header:
         """Which run of its thread this is, and of how many, where it has neighbours and these can be counted."""
         if self.previous is None and self.next is None:
             return None
-        return Run.objects.place_in_thread(self.run, MOST_COUNTED)
+        return Run.objects.place_in_thread(self.run, MAX_COUNTED_THREAD_RUNS)
 
     @property
     def is_active(self) -> bool:
         """Whether the run goes on, as far as is known."""
-        return goes_on(self.run, self.now)
+        return is_run_ongoing(self.run, self.now)
 
     @property
     def is_live(self) -> bool:
         """Whether the page looks again: more may come, and something came not long ago."""
-        return self.is_active and self.now - self.run.seen_at < LOOKS_AGAIN_FOR
+        return self.is_active and self.now - self.run.seen_at < LIVE_UPDATE_PERIOD
 
     @property
     def beside(self) -> str:
@@ -98,7 +105,7 @@ class Header:
 
     @property
     def is_overdue(self) -> bool:
-        return is_overdue(self.run, self.now)
+        return is_run_overdue(self.run, self.now)
 
     @property
     def is_newer(self) -> bool:
@@ -106,12 +113,12 @@ class Header:
         return self.seen_version is not None and self.seen_version != self.run.version
 
     @cached_property
-    def error(self) -> Problem | None:
-        return last_error(self.posted)
+    def error(self) -> RunLastError | None:
+        return parse_last_error(self.posted)
 
     @cached_property
     def reason(self) -> str | None:
-        return incomplete_reason(self.posted)
+        return parse_incomplete_reason(self.posted)
 
     @cached_property
     def limit(self) -> int | None:
@@ -120,8 +127,8 @@ class Header:
         return as_integer(self.posted.value(self.reason)) if self.reason in known else None
 
     @cached_property
-    def cost(self) -> Cost:
-        return Cost(self.run)
+    def cost(self) -> RunCost:
+        return RunCost(self.run)
 
     @property
     def awaited(self) -> list[str]:
@@ -137,8 +144,8 @@ class Header:
         return sum(count for _, count in self.calls)
 
     @property
-    def segments(self) -> list[Segment]:
-        return lifecycle(self.run, self.steps, self.now)
+    def segments(self) -> list[LifecycleSegment]:
+        return build_lifecycle(self.run, self.steps, self.now)
 
     @property
     def elapsed(self) -> str:
@@ -171,7 +178,7 @@ class Header:
         return self.posted.value("model")
 
     @property
-    def model_presence(self) -> Presence:
+    def model_presence(self) -> FieldPresence:
         return self.posted.presence("model")
 
     @property
@@ -179,4 +186,4 @@ class Header:
         return waiting_since(self.steps) or self.run.started_at or self.run.created_at
 
     def _span(self, begin: datetime | None, end: datetime | None, *, spelled: bool = False) -> str:
-        return Clock.of(self.run, self.now).span(milliseconds_between(begin, end), spelled=spelled)
+        return RunClock.of(self.run, self.now).span(milliseconds_between(begin, end), spelled=spelled)

@@ -10,18 +10,18 @@ from itertools import pairwise
 from dashboard.ui import field_changes
 from dashboard.ui.field_changes import FieldChange
 from runs.models import Observation
-from runs.models.run_history import Entry, Version
+from runs.models.run_history import RunHistoryEntry, RunVersion
 from runs.protocol.timestamps import milliseconds_between
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryRow:
     """An entry with the name of its key ("" for a command) and the time since the entry before it.
 
     `before` is the place of the version that stood when it came.
     """
 
-    entry: Entry
+    entry: RunHistoryEntry
     source: str
     after_ms: int | None
     before: int | None = None
@@ -33,37 +33,37 @@ class Line:
         return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
 
 
-def lines(entries: Sequence[Entry], key_names: Mapping[int, str]) -> list[Line]:
+def build_history_rows(entries: Sequence[RunHistoryEntry], key_names: Mapping[int, str]) -> list[HistoryRow]:
     """The history, oldest first."""
     gaps = [
         None,
         *(milliseconds_between(before.received_at, after.received_at) for before, after in pairwise(entries)),
     ]
     found = zip(entries, gaps, _standing(entries), strict=True)
-    return [Line(entry, _source(entry, key_names), gap, before) for entry, gap, before in found]
+    return [HistoryRow(entry, _source(entry, key_names), gap, before) for entry, gap, before in found]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunVersionDiff:
     """Two versions and what differs between them."""
 
-    left: Version
-    right: Version
+    left: RunVersion
+    right: RunVersion
     fields: list[FieldChange]
 
 
-def compare(versions: Mapping[int, Version], left: int, right: int) -> Comparison | None:
+def diff_run_versions(versions: Mapping[int, RunVersion], left: int, right: int) -> RunVersionDiff | None:
     """The versions at two places of the history; None where there is none at one of them."""
     if left not in versions or right not in versions:
         return None
-    return Comparison(
+    return RunVersionDiff(
         versions[left],
         versions[right],
-        field_changes.between(versions[left].members, versions[right].members),
+        field_changes.diff_fields(versions[left].members, versions[right].members),
     )
 
 
-def _standing(entries: Iterable[Entry]) -> Iterator[int | None]:
+def _standing(entries: Iterable[RunHistoryEntry]) -> Iterator[int | None]:
     """For each entry the place of the one that stood before it; stale ones never do."""
     stands: int | None = None
     for entry in entries:
@@ -72,5 +72,5 @@ def _standing(entries: Iterable[Entry]) -> Iterator[int | None]:
             stands = entry.n
 
 
-def _source(entry: Entry, key_names: Mapping[int, str]) -> str:
+def _source(entry: RunHistoryEntry, key_names: Mapping[int, str]) -> str:
     return "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")

@@ -8,24 +8,24 @@ from urllib.parse import parse_qs
 
 from django.db import OperationalError, transaction
 
-from dashboard.ui.filter_controls import Address
-from dashboard.ui.run_list_address import BESIDE_FILTERS, list_path, read_address
-from dashboard.ui.run_rows import in_list
+from dashboard.ui.filter_controls import RunListAddress
+from dashboard.ui.run_list_address import LIST_PARAMS, parse_run_list_address, run_list_path
+from dashboard.ui.run_rows import encode_list_param
 from runs.db import sql
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project, Run
 from runs.query import RunFilters
 
 # A query whose matches lie far away would make opening a run as slow as searching.
-LONGEST_SEARCH = 200  # milliseconds
+MAX_NEIGHBOUR_QUERY_MS = 200  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class RunList:
+class RunListContext:
     """Which runs a list holds, in which order, and what else its address says."""
 
     filters: RunFilters
-    address: Address  # without its path
+    address: RunListAddress  # without its path
 
     @property
     def query(self) -> str:
@@ -37,8 +37,8 @@ class RunList:
         """Read the query string of a list. Raises InvalidFilter, whose problems name `list`."""
         given = parse_qs(query, keep_blank_values=True)
         try:
-            filters = RunFilters.from_query(given, also=BESIDE_FILTERS)
-            address = read_address("", given)
+            filters = RunFilters.from_query(given, also=LIST_PARAMS)
+            address = parse_run_list_address("", given)
         except InvalidFilter as error:
             problems = [Problem("list", f"{each.path}: {each.message}") for each in error.problems]
             raise InvalidFilter(f"list: {error.message}", problems) from error
@@ -46,7 +46,7 @@ class RunList:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListNavigation:
     """A run among those of a list. `is_known` is false where finding its neighbours took too long."""
 
     url: str  # of the list
@@ -57,27 +57,27 @@ class Listed:
     is_known: bool = True
 
 
-def listed(project: Project, run: Run, shown: RunList) -> Listed:
+def fetch_list_navigation(project: Project, run: Run, shown: RunListContext) -> ListNavigation:
     """`run` in the list `shown`; two bounded queries."""
-    address = replace(shown.address, path=list_path(project))
+    address = replace(shown.address, path=run_list_path(project))
     neighbours = _neighbours(project, run, shown)
-    return Listed(
+    return ListNavigation(
         address.of(shown.filters),
-        in_list(shown.query),
+        encode_list_param(shown.query),
         shown.filters.describe(),
         *(neighbours or (None, None)),
         is_known=neighbours is not None,
     )
 
 
-def _neighbours(project: Project, run: Run, shown: RunList) -> tuple[str | None, str | None] | None:
+def _neighbours(project: Project, run: Run, shown: RunListContext) -> tuple[str | None, str | None] | None:
     matching = Run.objects.in_project(project).matching(shown.filters)
     if shown.filters.q is None:  # whatever else is filtered by has an index of its own
         return matching.beside(run, shown.address.order)
     try:
-        with transaction.atomic(), sql.time_limit(LONGEST_SEARCH):
+        with transaction.atomic(), sql.statement_timeout(MAX_NEIGHBOUR_QUERY_MS):
             return matching.beside(run, shown.address.order)
     except OperationalError as error:
-        if not sql.is_timeout(error):
+        if not sql.is_statement_timeout(error):
             raise
         return None

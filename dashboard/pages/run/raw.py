@@ -17,20 +17,22 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.ui import json_pointer, json_view
 from runs.protocol import configuration, run
-from runs.protocol.lossless_json import clean, join
+from runs.protocol.lossless_json import clean_text, join_members
 
-MODELLED = frozenset({"object", *(field.name for field in run.KNOWN), *configuration.TYPES})
+KNOWN_RUN_FIELDS = frozenset(
+    {"object", *(field.name for field in run.RUN_FIELDS), *configuration.CONFIGURATION_FIELD_TYPES}
+)
 # Browsers stop nesting elements at about 512; what is deeper stands in one line.
-_DEEPEST = 60
-_LONGEST_STRING = 600
-_SUMMARY = 120
+_MAX_DEPTH = 60
+_MAX_STRING_LENGTH = 600
+_SUMMARY_LENGTH = 120
 # A larger object is loaded when its tree comes into view.
-LARGE = 8_000
-LONGEST_SEARCH = 200
+MAX_INLINE_TREE_SIZE = 8_000
+MAX_SEARCH_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class RawTree:
+class RawJsonTree:
     """The whole object. `url` is where it is answered as JSON, `sought` what is to be found and marked in it."""
 
     members: Mapping[str, bytes]
@@ -40,16 +42,16 @@ class RawTree:
     @cached_property
     def size(self) -> int:
         """In bytes."""
-        return len(join(dict(self.members)))
+        return len(join_members(dict(self.members)))
 
     @property
     def is_large(self) -> bool:
-        return self.size > LARGE
+        return self.size > MAX_INLINE_TREE_SIZE
 
     @property
     def unmodelled(self) -> list[str]:
         """The members that Runglass keeps without knowing what they mean."""
-        return [clean(name) for name in self.members if name not in MODELLED]
+        return [clean_text(name) for name in self.members if name not in KNOWN_RUN_FIELDS]
 
     @cached_property
     def html(self) -> SafeString:
@@ -62,11 +64,11 @@ class RawTree:
         return self._writer.found if self.html else 0
 
     @cached_property
-    def _writer(self) -> _Writer:
-        return _Writer(self.url, self.sought)
+    def _writer(self) -> _TreeWriter:
+        return _TreeWriter(self.url, self.sought)
 
 
-class _Writer:
+class _TreeWriter:
     """Writes lines of the tree, and counts those in which `sought` is found, whatever its case."""
 
     def __init__(self, url: str, sought: str) -> None:
@@ -81,22 +83,24 @@ class _Writer:
         yield "</div>}</details>"
 
     def _member(self, name: str, raw: bytes) -> list[str]:
-        pointer = json_pointer.below("", name)
-        mark = "" if name in MODELLED else ' <span class="tag">unknown field</span>'
+        pointer = json_pointer.extend_pointer("", name)
+        mark = "" if name in KNOWN_RUN_FIELDS else ' <span class="tag">unknown field</span>'
         found = self.found
         try:
-            return list(self._value(json_view.parse(raw), clean(name), pointer, 1, mark))
+            return list(self._value(json_view.parse(raw), clean_text(name), pointer, 1, mark))
         except RecursionError:
             self.found = found
-            return list(self._folded(clean(name), pointer, mark, raw.decode(), "nested very deeply", is_string=False))
+            return list(
+                self._folded(clean_text(name), pointer, mark, raw.decode(), "nested very deeply", is_string=False)
+            )
 
     def _value(self, value: Any, name: str, pointer: str, depth: int, mark: str = "") -> Iterable[str]:
-        if isinstance(value, dict | list) and value and depth < _DEEPEST:
+        if isinstance(value, dict | list) and value and depth < _MAX_DEPTH:
             return self._branch(value, name, pointer, depth, mark)
         text = json_view.dump(value)
         is_string = isinstance(value, str) and not isinstance(value, json_view.Number)
-        if len(text) > _LONGEST_STRING:
-            return self._folded(name, pointer, mark, text, text[:_SUMMARY] + "…", is_string=is_string)
+        if len(text) > _MAX_STRING_LENGTH:
+            return self._folded(name, pointer, mark, text, text[:_SUMMARY_LENGTH] + "…", is_string=is_string)
         kind = ' class="s"' if is_string else ""
         key = self._link(pointer, self._marked(name))
         line = f"<p>{key}{mark}: <span{kind}>{self._marked(text)}</span></p>"
@@ -110,7 +114,7 @@ class _Writer:
         before = self.found
         inner: list[str] = []
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            inner += self._value(item, clean(str(key)), json_pointer.below(pointer, key), depth + 1)
+            inner += self._value(item, clean_text(str(key)), json_pointer.extend_pointer(pointer, key), depth + 1)
         is_open = " open" if self.found > before else ""
         bracket, closing, noun = ("{", "}", "key") if isinstance(value, dict) else ("[", "]", "item")
         summary = f'<span class="n"> {_count(len(value), noun)} {closing}</span>'

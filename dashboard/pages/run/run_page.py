@@ -10,37 +10,47 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.pages.run import configuration, history, steps
-from dashboard.pages.run.configuration import Change, Instructions, Pair, Setting
-from dashboard.pages.run.cost import Cost
-from dashboard.pages.run.header import Header, Problem, incomplete_reason, last_error
-from dashboard.pages.run.history import Comparison, Line
-from dashboard.pages.run.list_navigation import Listed, listed
-from dashboard.pages.run.params import Asked
-from dashboard.pages.run.raw import RawTree
-from dashboard.pages.run.similar import Similar, similar
-from dashboard.pages.run.steps import Step
+from dashboard.pages.run.configuration import (
+    ConfigurationSetting,
+    InstructionsText,
+    MetadataEntry,
+    RunConfigurationChange,
+)
+from dashboard.pages.run.cost import RunCost
+from dashboard.pages.run.header import RunHeader, RunLastError, parse_incomplete_reason, parse_last_error
+from dashboard.pages.run.history import HistoryRow, RunVersionDiff
+from dashboard.pages.run.list_navigation import ListNavigation, fetch_list_navigation
+from dashboard.pages.run.params import RunPageParams
+from dashboard.pages.run.raw import RawJsonTree
+from dashboard.pages.run.similar import SimilarRuns, fetch_similar_runs
+from dashboard.pages.run.steps import RunPageStep
 from dashboard.pages.run.timeline import Timeline
-from dashboard.pages.run.tool_call_validation import Contract
-from dashboard.pages.run.tool_output_errors import MOST_SHOWN, Complaint, complaints, explanation
-from dashboard.pages.run.tools import Tools
-from dashboard.pages.run.usage import Usage
+from dashboard.pages.run.tool_call_validation import ToolCallValidationSection
+from dashboard.pages.run.tool_output_errors import (
+    MAX_OUTPUT_ERRORS,
+    OutputErrorRow,
+    build_output_error_rows,
+    find_likely_cause,
+)
+from dashboard.pages.run.tools import ToolsSection
+from dashboard.pages.run.usage import UsageSection
 from dashboard.ui import markdown, truncated_text
-from dashboard.ui.posted_object import Posted, Presence
-from dashboard.ui.truncated_text import Excerpt
-from runs.analytics.versions import replaced
+from dashboard.ui.posted_object import FieldPresence, PostedObject
+from dashboard.ui.truncated_text import TruncatedText
+from runs.analytics.versions import fetch_replaced_configuration
 from runs.models import ApiKey, Configuration, Message, Observation, Run, RunStep
-from runs.models.run_history import entries, versions
+from runs.models.run_history import build_history_entries, rebuild_versions
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AssistantAnswer:
     """What the assistant wrote: Markdown, unless it is cut."""
 
-    text: Excerpt
+    text: TruncatedText
 
     @property
     def html(self) -> SafeString | None:
-        return None if self.text.is_cut else markdown.render(self.text.full)
+        return None if self.text.is_cut else markdown.render_markdown(self.text.full)
 
 
 @dataclass
@@ -48,7 +58,7 @@ class RunPage:
     """One run for its page. A section is made when its template asks."""
 
     run: Run
-    asked: Asked
+    asked: RunPageParams
     now: datetime
 
     @property
@@ -57,12 +67,12 @@ class RunPage:
         return self.asked.full
 
     @cached_property
-    def posted(self) -> Posted:
-        return Posted(self.run.members())
+    def posted(self) -> PostedObject:
+        return PostedObject(self.run.members())
 
     @cached_property
-    def header(self) -> Header:
-        return Header(
+    def header(self) -> RunHeader:
+        return RunHeader(
             self.run,
             self.run.project.slug,
             self.posted,
@@ -71,7 +81,7 @@ class RunPage:
             Run.objects.previous_in_thread(self.run),
             Run.objects.next_in_thread(self.run),
             _listed(self.run, self.asked),
-            explanation=explanation(self.run, self.steps, self.complaints),
+            explanation=find_likely_cause(self.run, self.steps, self.complaints),
             similar=self.similar,
         )
 
@@ -81,19 +91,19 @@ class RunPage:
         return list(Message.objects.of_run(self.run))
 
     @cached_property
-    def answered(self) -> list[Answer]:
-        return [Answer(truncated_text.of_text(message.text)) for message in self.answers if message.text]
+    def answered(self) -> list[AssistantAnswer]:
+        return [AssistantAnswer(truncated_text.truncate_text(message.text)) for message in self.answers if message.text]
 
     @cached_property
-    def question(self) -> Excerpt | None:
+    def question(self) -> TruncatedText | None:
         """What was said before the run was made."""
         message = Message.objects.asked(self.run)
-        return truncated_text.of_text(message.text) if message and message.text else None
+        return truncated_text.truncate_text(message.text) if message and message.text else None
 
     @cached_property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[RunPageStep]:
         by_id = {message.external_id: message for message in self.answers}
-        return steps.read(RunStep.objects.of_run(self.run).for_page().in_order(), self.run, by_id)
+        return steps.build_steps(RunStep.objects.of_run(self.run).for_page().in_order(), self.run, by_id)
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -101,41 +111,41 @@ class RunPage:
         return Timeline(self.run, self.posted, self.steps, self.now, "timeline" in self.full, opened, self.asked.kept)
 
     @cached_property
-    def tools(self) -> Tools:
-        return Tools(self.posted, self.steps, self.timeline.pending, is_full="tools" in self.full)
+    def tools(self) -> ToolsSection:
+        return ToolsSection(self.posted, self.steps, self.timeline.pending, is_full="tools" in self.full)
 
     @property
-    def contract(self) -> Contract:
+    def contract(self) -> ToolCallValidationSection:
         return self.timeline.contract
 
     @cached_property
-    def error(self) -> Problem | None:
-        return last_error(self.posted)
+    def error(self) -> RunLastError | None:
+        return parse_last_error(self.posted)
 
     @cached_property
-    def error_presence(self) -> Presence:
+    def error_presence(self) -> FieldPresence:
         return self.posted.presence("last_error")
 
     @cached_property
-    def incomplete_presence(self) -> Presence:
+    def incomplete_presence(self) -> FieldPresence:
         return self.posted.presence("incomplete_details")
 
     @cached_property
     def incomplete_reason(self) -> str | None:
-        return incomplete_reason(self.posted)
+        return parse_incomplete_reason(self.posted)
 
     @cached_property
-    def failed_steps(self) -> list[Step]:
+    def failed_steps(self) -> list[RunPageStep]:
         return [step for step in self.steps if step.is_failed]
 
     @cached_property
-    def complaints(self) -> list[Complaint]:
+    def complaints(self) -> list[OutputErrorRow]:
         """Outputs of tools that look like errors."""
-        return complaints(self.steps, self.timeline.leads_to)
+        return build_output_error_rows(self.steps, self.timeline.leads_to)
 
     @property
-    def shown_complaints(self) -> list[Complaint]:
-        return self.complaints[:MOST_SHOWN]
+    def shown_complaints(self) -> list[OutputErrorRow]:
+        return self.complaints[:MAX_OUTPUT_ERRORS]
 
     @property
     def more_complaints(self) -> int:
@@ -143,9 +153,9 @@ class RunPage:
         return len(self.complaints) - len(self.shown_complaints)
 
     @cached_property
-    def similar(self) -> Similar | None:
+    def similar(self) -> SimilarRuns | None:
         """Runs that ended badly in the same way."""
-        return similar(self.run, self.run.project.slug, self.now)
+        return fetch_similar_runs(self.run, self.run.project.slug, self.now)
 
     @property
     def error_count(self) -> int:
@@ -157,47 +167,47 @@ class RunPage:
         return bool(self.timeline.pending or self.failed_steps or self.question or self.answered)
 
     @cached_property
-    def usage(self) -> Usage:
-        return Usage(self.run, self.posted, self.steps, self.timeline, self.cost, is_full="usage" in self.full)
+    def usage(self) -> UsageSection:
+        return UsageSection(self.run, self.posted, self.steps, self.timeline, self.cost, is_full="usage" in self.full)
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> RunCost:
         return self.header.cost
 
     @property
-    def instructions(self) -> Instructions:
-        return configuration.instructions(self.posted)
+    def instructions(self) -> InstructionsText:
+        return configuration.build_instructions(self.posted)
 
     @cached_property
-    def change(self) -> Change | None:
+    def change(self) -> RunConfigurationChange | None:
         """What changed when the run's configuration came, from what the assistant had run on before."""
         now = self.run.configuration
-        found = replaced(now)
+        found = fetch_replaced_configuration(now)
         if found is None:
             return None
         previous_id, at = found
         previous = Configuration.objects.in_bulk([previous_id])[previous_id]
-        return configuration.change(previous, now, at, is_shown="change" in self.full)
+        return configuration.build_configuration_change(previous, now, at, is_shown="change" in self.full)
 
     @property
-    def settings(self) -> list[Setting]:
-        return configuration.settings(self.posted)
+    def settings(self) -> list[ConfigurationSetting]:
+        return configuration.build_settings(self.posted)
 
     @property
-    def expiry_presence(self) -> Presence:
+    def expiry_presence(self) -> FieldPresence:
         return self.posted.presence("expires_at")
 
     @cached_property
-    def metadata(self) -> list[Pair]:
-        return configuration.metadata(self.posted)
+    def metadata(self) -> list[MetadataEntry]:
+        return configuration.build_metadata_entries(self.posted)
 
     @property
-    def metadata_presence(self) -> Presence:
+    def metadata_presence(self) -> FieldPresence:
         return self.posted.presence("metadata")
 
     @cached_property
-    def raw(self) -> RawTree:
-        return RawTree(self.posted.raw, self._json_url, self.asked.find)
+    def raw(self) -> RawJsonTree:
+        return RawJsonTree(self.posted.raw, self._json_url, self.asked.find)
 
     @property
     def _json_url(self) -> str:
@@ -208,25 +218,25 @@ class RunPage:
         return "raw" in self.full or bool(self.asked.find) or not self.raw.is_large
 
     @cached_property
-    def history(self) -> list[Line]:
-        found = entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
-        return history.lines(found, ApiKey.objects.names(entry.key_id for entry in found))
+    def history(self) -> list[HistoryRow]:
+        found = build_history_entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
+        return history.build_history_rows(found, ApiKey.objects.names(entry.key_id for entry in found))
 
     @cached_property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> RunVersionDiff | None:
         """The two versions that were asked for."""
         if self.asked.compared is None:
             return None
         observations = list(Observation.objects.of_run(self.run))
-        return history.compare(versions(self.run, observations), *self.asked.compared)
+        return history.diff_run_versions(rebuild_versions(self.run, observations), *self.asked.compared)
 
 
-def header_alone(run: Run, asked: Asked, now: datetime) -> Header:
+def fetch_run_header(run: Run, asked: RunPageParams, now: datetime) -> RunHeader:
     """What the page asks for every two seconds while `run` is active: no payloads but the run's own."""
-    return Header(
+    return RunHeader(
         run,
         run.project.slug,
-        Posted(run.members()),
+        PostedObject(run.members()),
         list(RunStep.objects.of_run(run).without_payload().in_order()),
         now,
         Run.objects.previous_in_thread(run),
@@ -236,5 +246,5 @@ def header_alone(run: Run, asked: Asked, now: datetime) -> Header:
     )
 
 
-def _listed(run: Run, asked: Asked) -> Listed | None:
-    return listed(run.project, run, asked.listed) if asked.listed else None
+def _listed(run: Run, asked: RunPageParams) -> ListNavigation | None:
+    return fetch_list_navigation(run.project, run, asked.listed) if asked.listed else None

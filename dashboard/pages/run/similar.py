@@ -10,19 +10,19 @@ from typing import Any
 from django.urls import reverse
 
 from runs.models import ErrorGroup, Run
-from runs.query import Moment, RunFilters
+from runs.query import RunFilters, TimeExpression
 from runs.query.ast import Term
-from runs.query.operators import Is
+from runs.query.operators import Equals
 from runs.query.query_text import Query
 
 # Counted no further, as everywhere.
-_MOST = 10_000
+_MAX_COUNTED = 10_000
 _LATELY = "-24h"
 _HOURS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Some:
+class SimilarRunCount:
     """Some of the runs: how many of the last 24 hours, in words, and the list of them."""
 
     count: str
@@ -31,7 +31,7 @@ class Some:
 
 
 @dataclass(frozen=True, slots=True)
-class Similar:
+class SimilarRuns:
     """The error group of a run. `since` is when its first stored run was created, `url` is the group's page.
 
     `all_url` lists all of them.
@@ -41,7 +41,7 @@ class Similar:
     since: datetime
     url: str
     all_url: str
-    lately: list[Some]
+    lately: list[SimilarRunCount]
 
     @property
     def is_common(self) -> bool:
@@ -49,26 +49,28 @@ class Similar:
         return self.lately[0].count not in ("0", "1")
 
 
-def similar(run: Run, slug: str, now: datetime) -> Similar | None:
+def fetch_similar_runs(run: Run, slug: str, now: datetime) -> SimilarRuns | None:
     """The group of `run`; None for a run that did not end badly. Three queries."""
     group = run.error_group
     if group is None:
         return None
     of_group = Run.objects.in_error_group(group.pk)
-    return Similar(
+    return SimilarRuns(
         group,
         of_group.oldest_created_at() or run.created_at,
         reverse("error-group", kwargs={"project": slug, "group": group.pk}),
         _url(run, slug),
-        list(_lately(run, slug, of_group.like(run, now - _HOURS, _MOST))),
+        list(_lately(run, slug, of_group.like(run, now - _HOURS, _MAX_COUNTED))),
     )
 
 
-def _lately(run: Run, slug: str, counts: dict[str, int]) -> Iterator[Some]:
+def _lately(run: Run, slug: str, counts: dict[str, int]) -> Iterator[SimilarRunCount]:
     """All of the last 24 hours, those of the run's assistant, and those on its model."""
-    since = Moment.parse(_LATELY)
-    is_capped = counts["all"] > _MOST
-    yield Some(f"{_MOST:,}+" if is_capped else f"{counts['all']:,}", "in all", _url(run, slug, since=since))
+    since = TimeExpression.parse(_LATELY)
+    is_capped = counts["all"] > _MAX_COUNTED
+    yield SimilarRunCount(
+        f"{_MAX_COUNTED:,}+" if is_capped else f"{counts['all']:,}", "in all", _url(run, slug, since=since)
+    )
     chosen: dict[str, tuple[str, str | None]] = {
         "assistant": ("of this assistant", run.assistant_id),
         "model": ("on this model", run.model),
@@ -76,11 +78,11 @@ def _lately(run: Run, slug: str, counts: dict[str, int]) -> Iterator[Some]:
     for name, (words, value) in chosen.items():
         if value:
             count = f"{'at least ' if is_capped else ''}{counts[name]:,}"
-            yield Some(count, words, _url(run, slug, since=since, **{name: (value,)}))
+            yield SimilarRunCount(count, words, _url(run, slug, since=since, **{name: (value,)}))
 
 
 def _url(run: Run, slug: str, **more: Any) -> str:
     """The list of the group's runs."""
     group = run.error_group_id.hex if run.error_group_id else ""
-    filters = RunFilters(q=Query(Term("group", (Is(group),))), **more)
+    filters = RunFilters(q=Query(Term("group", (Equals(group),))), **more)
     return f"{reverse('runs', kwargs={'project': slug})}?{filters.query()}"

@@ -10,32 +10,32 @@ from typing import Any
 
 from dashboard.ui import json_view, tool_call_parts, truncated_text
 from dashboard.ui.posted_object import as_mapping
-from dashboard.ui.tool_call_parts import Call, Part
+from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
 from runs.models import Message, Run, RunStep
-from runs.protocol.step import TERMINAL
+from runs.protocol.step import TERMINAL_STEP_STATUSES
 
 _ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
 
 @dataclass(frozen=True)
-class Step:
+class RunPageStep:
     """The `number`-th step: its tool calls, or whatever else its `details` tell. `messages` are the run's."""
 
     record: RunStep
     number: int
-    calls: list[Call]
+    calls: list[DisplayedToolCall]
     details: Any = field(default=None, repr=False)
     messages: Mapping[str, Message] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[TitledPart]:
         """What a step without calls holds, laid out."""
         if self.calls:
             return []
         try:
             return [_own_part(self.details, self.messages)]
         except RecursionError:
-            return [Part("step_details", truncated_text.of_text(self.record.details or ""))]
+            return [TitledPart("step_details", truncated_text.truncate_text(self.record.details or ""))]
 
     @property
     def anchor(self) -> str:
@@ -55,26 +55,30 @@ class Step:
         return f"{self.record.type}, {len(self.calls)} in parallel" if self.calls else self.record.type
 
 
-def read(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) -> list[Step]:
+def build_steps(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) -> list[RunPageStep]:
     """The steps of `run`, in order; `messages` by their ids."""
     waits = run.status == "requires_action"
     return [_read(record, number, waits, messages) for number, record in enumerate(records, 1)]
 
 
-def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> Step:
+def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> RunPageStep:
     details = json_view.parse(record.details) if record.details else None
     posted = as_mapping(details).get("tool_calls")
-    awaited = waits and record.status not in TERMINAL
-    found = [tool_call_parts.read(each, is_awaited=awaited) for each in posted] if isinstance(posted, list) else []
-    return Step(record, number, found, details, messages)
+    awaited = waits and record.status not in TERMINAL_STEP_STATUSES
+    found = (
+        [tool_call_parts.parse_tool_call(each, is_awaited=awaited) for each in posted]
+        if isinstance(posted, list)
+        else []
+    )
+    return RunPageStep(record, number, found, details, messages)
 
 
-def _own_part(details: Any, messages: Mapping[str, Message]) -> Part:
+def _own_part(details: Any, messages: Mapping[str, Message]) -> TitledPart:
     """The message that a step made, or a vendor's details as they came."""
     creation = as_mapping(as_mapping(details).get("message_creation"))
     message = messages.get(str(creation.get("message_id")))
     if message is not None:
-        return Part("Message", truncated_text.of_text(message.text))
+        return TitledPart("Message", truncated_text.truncate_text(message.text))
     if details is None:
-        return Part("step_details", remark="step_details: null or not sent")
-    return Part("step_details", truncated_text.of_value(details))
+        return TitledPart("step_details", remark="step_details: null or not sent")
+    return TitledPart("step_details", truncated_text.truncate_json(details))

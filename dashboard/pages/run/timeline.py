@@ -11,31 +11,31 @@ from itertools import islice
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard.pages.run.steps import Step
-from dashboard.pages.run.tool_call_validation import Contract
+from dashboard.pages.run.steps import RunPageStep
+from dashboard.pages.run.tool_call_validation import ToolCallValidationSection
 from dashboard.ui import tool_call_parts
-from dashboard.ui.lifecycle import Clock, goes_on
-from dashboard.ui.posted_object import Posted, as_mapping
-from dashboard.ui.timeline_axis import Axis, Tick
-from dashboard.ui.tool_call_parts import Call, Part
-from runs.enrichment.tool_schema import Finding
+from dashboard.ui.lifecycle import RunClock, is_run_ongoing
+from dashboard.ui.posted_object import PostedObject, as_mapping
+from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
+from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
+from runs.enrichment.tool_schema import CallFinding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
 # Drawn at once: every step and call more takes its time, and is one click away.
-FIRST_STEPS = 30
+INITIAL_STEP_COUNT = 30
 # A short timeline comes with what its lines hold, so that a search in the page finds it; of a long one, that is
 # fetched line by line.
-_SHORT = 12
+_MAX_SHORT_TIMELINE_ROWS = 12
 # With `full`: what more rows hold is fetched when they are unfolded.
-_MOST_BODIES = 200
+_MAX_LOADED_ROWS = 200
 # Failed and waiting steps are drawn wherever they are, since links lead to them.
-_MOST_EVENTFUL = 10
-_LONGEST_LABEL = 40
+_MAX_EXTRA_STEPS = 10
+_MAX_LABEL_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineBar:
     """Where a step lies on the axis; `kind` is t tool call, m message, f failed, w waiting."""
 
     kind: str
@@ -44,7 +44,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimelineRow:
     """A line of the waterfall: a step, or one of several calls of a step (`is_call`), which have no times.
 
     `place` tells lines apart in addresses: 7 for the seventh step, 7-2 for its second call.
@@ -54,21 +54,21 @@ class Row:
     anchor: str
     label: str
     status: str
-    step: Step | None = None
-    call: Call | None = None
-    bar: Bar | None = None
+    step: RunPageStep | None = None
+    call: DisplayedToolCall | None = None
+    bar: TimelineBar | None = None
     duration: str = ""
     began: str = ""
     is_open: bool = False
     is_loaded: bool = True
-    findings: Sequence[Finding] = ()
+    findings: Sequence[CallFinding] = ()
 
     @property
     def is_call(self) -> bool:
         return self.step is None
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[TitledPart]:
         """What is unfolded; of a step with several calls, each has a line of its own."""
         if self.call is not None:
             return self.call.parts
@@ -86,7 +86,7 @@ class Row:
     @property
     def short_label(self) -> str:
         """Without the middle where it is long: what tells names apart is mostly at their ends."""
-        return f"{self.label[:20]}…{self.label[-17:]}" if len(self.label) > _LONGEST_LABEL else self.label
+        return f"{self.label[:20]}…{self.label[-17:]}" if len(self.label) > _MAX_LABEL_LENGTH else self.label
 
 
 @dataclass
@@ -97,17 +97,17 @@ class Timeline:
     """
 
     run: Run
-    posted: Posted
-    steps: Sequence[Step]
+    posted: PostedObject
+    steps: Sequence[RunPageStep]
     now: datetime
     is_full: bool = False
     opened: str = ""
     kept: str = ""
 
     @cached_property
-    def contract(self) -> Contract:
+    def contract(self) -> ToolCallValidationSection:
         """What the calls have against the run's tools."""
-        return Contract(self.posted, self.steps, self.pending, self.leads_to)
+        return ToolCallValidationSection(self.posted, self.steps, self.pending, self.leads_to)
 
     @property
     def hidden(self) -> int:
@@ -120,21 +120,21 @@ class Timeline:
         return not self.hidden and all(row.is_loaded for row in self.rows)
 
     @cached_property
-    def drawn(self) -> list[Step]:
+    def drawn(self) -> list[RunPageStep]:
         if self.is_full:
             return list(self.steps)
-        later = (step for step in self.steps[FIRST_STEPS:] if self._is_eventful(step))
-        return [*self.steps[:FIRST_STEPS], *islice(later, _MOST_EVENTFUL)]
+        later = (step for step in self.steps[INITIAL_STEP_COUNT:] if self._is_eventful(step))
+        return [*self.steps[:INITIAL_STEP_COUNT], *islice(later, _MAX_EXTRA_STEPS)]
 
     @cached_property
     def _drawn_numbers(self) -> set[int]:
         return {step.number for step in self.drawn}
 
-    def leads_to(self, step: Step) -> str:
+    def leads_to(self, step: RunPageStep) -> str:
         """The address of a step on this page, wherever it is drawn."""
         return f"#{step.anchor}" if step.number in self._drawn_numbers else f"?{self.kept}full=timeline#{step.anchor}"
 
-    def row(self, place: str) -> Row | None:
+    def row(self, place: str) -> TimelineRow | None:
         """The line at that place, with what it holds."""
         number = _number(place)
         if not 0 < number <= len(self.steps):
@@ -146,26 +146,29 @@ class Timeline:
         return sum(len(step.calls) for step in self.steps)
 
     @cached_property
-    def pending(self) -> list[Call]:
+    def pending(self) -> list[DisplayedToolCall]:
         """The calls whose outputs the run waits for."""
         action = self.posted.mapping("required_action")
         kinds = ("submit_tool_outputs", "submit_tool_approval")
         found = [as_mapping(action.get(kind)).get("tool_calls") for kind in kinds]
         return [
-            tool_call_parts.read(each, is_awaited=True) for some in found if isinstance(some, list) for each in some
+            tool_call_parts.parse_tool_call(each, is_awaited=True)
+            for some in found
+            if isinstance(some, list)
+            for each in some
         ]
 
     @cached_property
-    def axis(self) -> Axis:
+    def axis(self) -> TimelineAxis:
         """From the creation, or the first step, to the latest moment known: now, while more is to come."""
         records = [step.record for step in self.steps]
         begin = min([self.run.created_at, *(record.created_at for record in records)])
         ends = [moment for record in records for moment in (record.created_at, record.ended_at)]
         last = self.now if self.is_open_ended else self.run.ended_at
-        return Axis(begin, max(moment for moment in (begin, last, *ends) if moment is not None))
+        return TimelineAxis(begin, max(moment for moment in (begin, last, *ends) if moment is not None))
 
     @cached_property
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> list[TimelineTick]:
         return self.axis.ticks
 
     @cached_property
@@ -180,27 +183,27 @@ class Timeline:
 
     @cached_property
     def is_open_ended(self) -> bool:
-        return goes_on(self.run, self.now)
+        return is_run_ongoing(self.run, self.now)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TimelineRow]:
         """The lines that are drawn. What those of a long timeline hold is fetched when they are unfolded."""
         rows = [row for step in self.drawn for row in self._rows(step)]
-        bodies = _MOST_BODIES if self.is_full else len(rows) if len(rows) <= _SHORT else 0
+        bodies = _MAX_LOADED_ROWS if self.is_full else len(rows) if len(rows) <= _MAX_SHORT_TIMELINE_ROWS else 0
         return [
             row if number < bodies or row.is_open or row.place == self.opened else replace(row, is_loaded=False)
             for number, row in enumerate(rows)
         ]
 
-    def _is_eventful(self, step: Step) -> bool:
+    def _is_eventful(self, step: RunPageStep) -> bool:
         shown = step.number == _number(self.opened)
         return shown or step.is_failed or not all(call.is_answered for call in step.calls)
 
-    def _rows(self, step: Step) -> Iterable[Row]:
+    def _rows(self, step: RunPageStep) -> Iterable[TimelineRow]:
         lone = step.calls[0] if len(step.calls) == 1 else None
         status = "requires_action" if lone and not lone.is_answered else step.record.status
         place = str(step.number)
-        yield Row(
+        yield TimelineRow(
             place,
             step.anchor,
             step.title,
@@ -217,9 +220,9 @@ class Timeline:
             for number, call in enumerate(step.calls, 1):
                 yield self._call_row(step, call, number)
 
-    def _call_row(self, step: Step, call: Call, number: int) -> Row:
+    def _call_row(self, step: RunPageStep, call: DisplayedToolCall, number: int) -> TimelineRow:
         place = f"{step.number}-{number}"
-        return Row(
+        return TimelineRow(
             place,
             f"{step.anchor}-{number}",
             call.name,
@@ -229,10 +232,10 @@ class Timeline:
             findings=self.contract.of(call),
         )
 
-    def _bar(self, step: Step) -> Bar | None:
+    def _bar(self, step: RunPageStep) -> TimelineBar | None:
         begin = step.record.created_at
         placed = self.axis.place(begin, self._end(step.record) or begin)
-        return Bar(_kind(step, self.run), *placed) if placed else None
+        return TimelineBar(_kind(step, self.run), *placed) if placed else None
 
     def _end(self, record: RunStep) -> datetime | None:
         """When a step ended; now, while it goes on; None where nobody said."""
@@ -240,8 +243,8 @@ class Timeline:
         return self.now if goes_on else record.ended_at
 
     @cached_property
-    def _clock(self) -> Clock:
-        return Clock.of(self.run, self.now)
+    def _clock(self) -> RunClock:
+        return RunClock.of(self.run, self.now)
 
 
 def _number(place: str) -> int:
@@ -250,7 +253,7 @@ def _number(place: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
-def _kind(step: Step, run: Run) -> str:
+def _kind(step: RunPageStep, run: Run) -> str:
     if step.is_failed:
         return "f"
     if step.record.status == "in_progress" and run.status == "requires_action":

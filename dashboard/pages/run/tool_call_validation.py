@@ -8,44 +8,44 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from dashboard.pages.run.steps import Step
-from dashboard.ui.posted_object import Posted, Presence
-from dashboard.ui.tool_call_parts import Call
-from runs.enrichment.tool_schema import Finding, Report, check
+from dashboard.pages.run.steps import RunPageStep
+from dashboard.ui.posted_object import FieldPresence, PostedObject
+from dashboard.ui.tool_call_parts import DisplayedToolCall
+from runs.enrichment.tool_schema import CallFinding, CallFindings, validate_function_calls
 
 # More are told at the calls themselves.
-_MOST_LINES = 20
+_MAX_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ToolCallFindingRow:
     """A finding with the step of its call; None for a call that only the required action tells of."""
 
-    finding: Finding
-    step: Step | None
+    finding: CallFinding
+    step: RunPageStep | None
     url: str
 
 
 @dataclass
-class Contract:
+class ToolCallValidationSection:
     """Every call of a function held against the run's tools; empty where these were not sent."""
 
-    posted: Posted
-    steps: Sequence[Step]
-    pending: Sequence[Call]
-    leads_to: Callable[[Step], str]
+    posted: PostedObject
+    steps: Sequence[RunPageStep]
+    pending: Sequence[DisplayedToolCall]
+    leads_to: Callable[[RunPageStep], str]
 
     @cached_property
-    def report(self) -> Report:
-        if self.posted.presence("tools") is not Presence.VALUE:
-            return Report((), ())
+    def report(self) -> CallFindings:
+        if self.posted.presence("tools") is not FieldPresence.VALUE:
+            return CallFindings((), ())
         tools = json.loads(self.posted.raw["tools"])
-        return check(tools, [call.called for call, _ in self._calls if call.type == "function"])
+        return validate_function_calls(tools, [call.called for call, _ in self._calls if call.type == "function"])
 
     @cached_property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ToolCallFindingRow]:
         """The first findings, in the order of the calls."""
-        return [self._line(finding) for finding in self.report.findings[:_MOST_LINES]]
+        return [self._line(finding) for finding in self.report.findings[:_MAX_ROWS]]
 
     @property
     def more(self) -> int:
@@ -57,24 +57,26 @@ class Contract:
         """How many calls do not keep to what is declared."""
         return len({id(finding.call) for finding in self.report.faults})
 
-    def of(self, call: Call) -> list[Finding]:
+    def of(self, call: DisplayedToolCall) -> list[CallFinding]:
         """What was found about one call."""
         return self._by_call.get(id(call.called), []) if call.type == "function" else []
 
     @cached_property
-    def _calls(self) -> list[tuple[Call, Step | None]]:
-        told: list[tuple[Call, Step | None]] = [(call, step) for step in self.steps for call in step.calls]
+    def _calls(self) -> list[tuple[DisplayedToolCall, RunPageStep | None]]:
+        told: list[tuple[DisplayedToolCall, RunPageStep | None]] = [
+            (call, step) for step in self.steps for call in step.calls
+        ]
         ids = {call.id for call, _ in told}
         return told + [(call, None) for call in self.pending if call.id not in ids]
 
     @cached_property
-    def _by_call(self) -> dict[int, list[Finding]]:
+    def _by_call(self) -> dict[int, list[CallFinding]]:
         return {key: list(found) for key, found in groupby(self.report.findings, lambda finding: id(finding.call))}
 
     @cached_property
-    def _steps(self) -> dict[int, Step | None]:
+    def _steps(self) -> dict[int, RunPageStep | None]:
         return {id(call.called): step for call, step in self._calls if call.type == "function"}
 
-    def _line(self, finding: Finding) -> Line:
+    def _line(self, finding: CallFinding) -> ToolCallFindingRow:
         step = self._steps.get(id(finding.call))
-        return Line(finding, step, self.leads_to(step) if step else "#overview")
+        return ToolCallFindingRow(finding, step, self.leads_to(step) if step else "#overview")

@@ -7,37 +7,37 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard.pages.run.steps import Step
+from dashboard.pages.run.steps import RunPageStep
 from dashboard.ui import truncated_text
-from dashboard.ui.posted_object import Posted, Presence, as_mapping, as_text
-from dashboard.ui.tool_call_parts import Call
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
+from dashboard.ui.tool_call_parts import DisplayedToolCall
+from dashboard.ui.truncated_text import TruncatedText
 from runs.protocol.timestamps import milliseconds_between
 
 # More are drawn when they come into view.
-FIRST_TOOLS = 20
+INITIAL_TOOL_COUNT = 20
 
 
 @dataclass
-class Tool:
+class RunToolRow:
     """One configured tool, or one that was called without being configured. `definition`: its JSON value."""
 
     key: tuple[str, str]
     type: str
     name: str
-    description: Excerpt | None = None
+    description: TruncatedText | None = None
     definition: Any = None
     schema_title: str = ""
     is_strict: bool = False
     is_configured: bool = True
-    calls: list[Call] = field(default_factory=list)
+    calls: list[DisplayedToolCall] = field(default_factory=list)
     failed: int = 0  # of the calls, those whose step failed
     times: list[int] = field(default_factory=list)  # milliseconds, of those that had a step of their own
 
     @property
-    def schema(self) -> Excerpt | None:
+    def schema(self) -> TruncatedText | None:
         """The definition, laid out."""
-        return None if self.definition is None else truncated_text.of_value(self.definition)
+        return None if self.definition is None else truncated_text.truncate_json(self.definition)
 
     @property
     def address(self) -> str:
@@ -67,12 +67,12 @@ class Tool:
 
 
 @dataclass
-class Tools:
+class ToolsSection:
     """`pending` are the calls that the run waits for, some of which its `steps` tell too."""
 
-    posted: Posted
-    steps: Sequence[Step]
-    pending: Sequence[Call]
+    posted: PostedObject
+    steps: Sequence[RunPageStep]
+    pending: Sequence[DisplayedToolCall]
     is_full: bool = False
 
     @property
@@ -81,8 +81,8 @@ class Tools:
         return bool(self.steps)
 
     @property
-    def drawn(self) -> list[Tool]:
-        return self.rows if self.is_full else self.rows[:FIRST_TOOLS]
+    def drawn(self) -> list[RunToolRow]:
+        return self.rows if self.is_full else self.rows[:INITIAL_TOOL_COUNT]
 
     @property
     def hidden(self) -> int:
@@ -90,19 +90,21 @@ class Tools:
         return len(self.rows) - len(self.drawn)
 
     @property
-    def presence(self) -> Presence:
+    def presence(self) -> FieldPresence:
         return self.posted.presence("tools")
 
     @cached_property
-    def rows(self) -> list[Tool]:
+    def rows(self) -> list[RunToolRow]:
         """Called ones first, most often called on top, then the others as they were configured."""
         configured = [_configured(as_mapping(each)) for each in self.posted.items("tools")]
         return sorted(_with_calls(configured, self._calls), key=lambda tool: -len(tool.calls))
 
     @property
-    def _calls(self) -> list[tuple[Call, Step | None]]:
+    def _calls(self) -> list[tuple[DisplayedToolCall, RunPageStep | None]]:
         """All calls that are known, of the steps and of what is awaited, each once."""
-        told: list[tuple[Call, Step | None]] = [(call, step) for step in self.steps for call in step.calls]
+        told: list[tuple[DisplayedToolCall, RunPageStep | None]] = [
+            (call, step) for step in self.steps for call in step.calls
+        ]
         ids = {call.id for call, _ in told}
         return told + [(call, None) for call in self.pending if call.id not in ids]
 
@@ -120,26 +122,28 @@ class Tools:
         return sum(not tool.calls for tool in self.rows)
 
     @property
-    def undeclared(self) -> list[Tool]:
+    def undeclared(self) -> list[RunToolRow]:
         """Tools that were called, but not configured; none where the configured ones were not sent."""
-        return [tool for tool in self.rows if not tool.is_configured] if self.presence is Presence.VALUE else []
+        return [tool for tool in self.rows if not tool.is_configured] if self.presence is FieldPresence.VALUE else []
 
 
-def _with_calls(configured: list[Tool], called: Iterable[tuple[Call, Step | None]]) -> list[Tool]:
+def _with_calls(
+    configured: list[RunToolRow], called: Iterable[tuple[DisplayedToolCall, RunPageStep | None]]
+) -> list[RunToolRow]:
     """`configured` with their calls; calls of no configured tool get one of their own."""
-    by_key: dict[tuple[str, str], Tool] = {}
+    by_key: dict[tuple[str, str], RunToolRow] = {}
     for tool in configured:
         by_key.setdefault(tool.key, tool)
     extra = []
     for call, step in called:
         if call.key not in by_key:
-            by_key[call.key] = Tool(call.key, call.type, call.name, is_configured=False)
+            by_key[call.key] = RunToolRow(call.key, call.type, call.name, is_configured=False)
             extra.append(by_key[call.key])
         _add(by_key[call.key], call, step)
     return configured + extra
 
 
-def _add(tool: Tool, call: Call, step: Step | None) -> None:
+def _add(tool: RunToolRow, call: DisplayedToolCall, step: RunPageStep | None) -> None:
     tool.calls.append(call)
     if step is None:
         return
@@ -149,13 +153,13 @@ def _add(tool: Tool, call: Call, step: Step | None) -> None:
         tool.times.append(taken)
 
 
-def _configured(posted: dict[str, Any]) -> Tool:
+def _configured(posted: dict[str, Any]) -> RunToolRow:
     kind = as_text(posted.get("type")) or "(no type)"
     if kind == "function":
         return _function(kind, as_mapping(posted.get("function")))
     server = as_text(posted.get("server_label"))
     rest = {name: value for name, value in posted.items() if name != "type"}
-    return Tool(
+    return RunToolRow(
         (kind, server or "" if kind == "mcp" else ""),
         kind,
         server or kind,
@@ -164,15 +168,15 @@ def _configured(posted: dict[str, Any]) -> Tool:
     )
 
 
-def _function(kind: str, posted: dict[str, Any]) -> Tool:
+def _function(kind: str, posted: dict[str, Any]) -> RunToolRow:
     name = as_text(posted.get("name")) or ""
     description = as_text(posted.get("description"))
     schema = posted.get("parameters")
-    return Tool(
+    return RunToolRow(
         (kind, name),
         kind,
         name,
-        truncated_text.of_text(description) if description else None,
+        truncated_text.truncate_text(description) if description else None,
         schema,
         _schema_title(schema),
         posted.get("strict") is True,

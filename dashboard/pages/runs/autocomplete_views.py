@@ -7,19 +7,19 @@ from django.http.response import HttpResponseBadRequest
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.models import Project
-from runs.query.autocomplete import suggest
-from runs.query.grammar import MOST_CHARACTERS
+from runs.query.autocomplete import suggest_completions
+from runs.query.grammar import MAX_QUERY_LENGTH
 
-FRAGMENT = "runs/_suggestions.html"
+COMPLETIONS_TEMPLATE = "runs/_suggestions.html"
 
 
 @require_safe
-@project_page
-def fragment(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def query_completions(request: HttpRequest, project: Project) -> HttpResponse:
     """Suggestions for `q` where its character `at` is, as the options of a list."""
     text, at = request.GET.get("q", ""), request.GET.get("at", "")
-    if len(text) > MOST_CHARACTERS or not at.isdecimal() or len(at) > len(str(MOST_CHARACTERS)):
+    if len(text) > MAX_QUERY_LENGTH or not at.isdecimal() or len(at) > len(str(MAX_QUERY_LENGTH)):
         return HttpResponseBadRequest("expected q and at", content_type="text/plain; charset=utf-8")
-    return render(request, FRAGMENT, {"suggestions": suggest(project, text, int(at))})
+    return render(request, COMPLETIONS_TEMPLATE, {"suggestions": suggest_completions(project, text, int(at))})

@@ -12,22 +12,22 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from dashboard.ui import run_columns
-from dashboard.ui.run_list_address import list_state
-from dashboard.web.permissions import project_page
+from dashboard.ui.run_list_address import parse_run_list_or_default
+from dashboard.web.permissions import viewer_required
 from runs.errors import InvalidFilter
 from runs.models import Project, User
 
 
 @require_POST
-@project_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def update_run_columns(request: HttpRequest, project: Project) -> HttpResponse:
     """Remember the choice and go back to the list, which a script swaps in and a browser loads.
 
     It holds wherever a saved view showed columns of its own.
     """
     try:
-        run_columns.choose(cast(User, request.user), request.POST.getlist("column"))
+        run_columns.save_preferred_columns(cast(User, request.user), request.POST.getlist("column"))
     except InvalidFilter as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    address, filters = list_state(project, parse_qs(request.POST.get("query", "")))
+    address, filters = parse_run_list_or_default(project, parse_qs(request.POST.get("query", "")))
     return redirect(replace(address, columns="").of(filters))

@@ -9,24 +9,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from dashboard.pages.runs.selection import selected
-from dashboard.ui.run_list_address import list_address
-from dashboard.web.permissions import admin_page
+from dashboard.pages.runs.selection import parse_selected_runs
+from dashboard.ui.run_list_address import run_list_url_or_default
+from dashboard.web.permissions import admin_required
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 
 CONFIRMATION = "delete"
 PAGE = "runs/delete.html"
 
 
 @require_POST
-@admin_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@admin_required
+def delete_selected_runs(request: HttpRequest, project: Project) -> HttpResponse:
     """Ask whether the selected runs shall be deleted; delete them once the word is typed."""
-    address = list_address(project, parse_qs(request.POST.get("query", "")))
+    address = run_list_url_or_default(project, parse_qs(request.POST.get("query", "")))
     try:
-        keys = selected(request)
+        keys = parse_selected_runs(request)
     except InvalidFilter:
         messages.warning(request, "No runs are selected.")
         return redirect(address)
@@ -36,7 +36,7 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         context = {"runs": runs, "address": address, "typed": typed, "query": request.POST.get("query", "")}
         return render(request, PAGE, context, status=200 if typed is None else 400)
     for run in runs:
-        erase(run)
+        delete_run(run)
         AuditEvent.objects.note(project, request.user, f"deleted the run {run.external_id}")
     messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
     return redirect(address)

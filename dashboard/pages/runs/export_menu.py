@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.ui.filter_controls import Address
+from dashboard.ui.filter_controls import RunListAddress
 from runs.models import Project
 from runs.query import RunFilters
 
@@ -23,10 +23,12 @@ class ExportMenu:
     link: str
 
 
-def menu(request: HttpRequest, project: Project, filters: RunFilters, address: Address) -> ExportMenu:
+def build_export_menu(
+    request: HttpRequest, project: Project, filters: RunFilters, address: RunListAddress
+) -> ExportMenu:
     """The ways out for what `filters` asks for."""
     page = address.of(filters)
-    query = Address("", address.order).of(filters)
+    query = RunListAddress("", address.order).of(filters)
     lines, table = (reverse(name, kwargs={"project": project.slug}) + query for name in ("runs-jsonl", "runs-csv"))
     api = reverse("api-runs") + (f"?{filters.query()}" if filters else "")
     curl, link = _curl(request.build_absolute_uri(api)), request.build_absolute_uri(page)

@@ -5,44 +5,44 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.runs.metadata_facets import MoreFacets
-from dashboard.ui.run_list_address import read_list
+from dashboard.pages.runs.metadata_facets import DeferredFacets
+from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import htmx
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.analytics import facets
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
 
-PAGE = "runs/facets.html"
-FRAGMENTS = {"more-facets": "runs/_more_facets.html"}
-FIND = "find"
-LONGEST = 200
+PAGE_TEMPLATE = "runs/facets.html"
+FRAGMENT_TEMPLATES = {"more-facets": "runs/_more_facets.html"}
+SEARCH_PARAM = "find"
+MAX_SEARCH_LENGTH = 200
 
 
 @require_safe
-@project_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
     """How the runs that the address asks for divide, as links to the list; `find` looks through their metadata."""
     query = dict(request.GET.lists())
     try:
-        address, filters = read_list(project, query, also=(FIND,))
-        text = _text(query.get(FIND, [""]))
+        address, filters = parse_run_list(project, query, also=(SEARCH_PARAM,))
+        text = _text(query.get(SEARCH_PARAM, [""]))
     except InvalidFilter as error:
         return htmx.render_page(request, "refused/page.html", {"problems": error.problems}, status=400)
-    found = facets.read(project, filters.search(project), text)
+    found = facets.fetch_related_facets(project, filters.search(project), text)
     context = {
-        "more": MoreFacets(found, filters, address, text),
+        "more": DeferredFacets(found, filters, address, text),
         "filters": filters,
         "kept": filters.pairs() + address.kept(),
         "list_url": address.of(filters),
     }
-    return htmx.render_page(request, PAGE, context, FRAGMENTS)
+    return htmx.render_page(request, PAGE_TEMPLATE, context, FRAGMENT_TEMPLATES)
 
 
 def _text(given: list[str]) -> str:
     """What is looked for. Raises InvalidFilter."""
     text = given[-1].strip()
-    if len(given) > 1 or len(text) > LONGEST or "\0" in text:
-        message = f"expected one text of {LONGEST} characters at the most"
-        raise InvalidFilter(f"{FIND}: {message}", [Problem(FIND, message)])
+    if len(given) > 1 or len(text) > MAX_SEARCH_LENGTH or "\0" in text:
+        message = f"expected one text of {MAX_SEARCH_LENGTH} characters at the most"
+        raise InvalidFilter(f"{SEARCH_PARAM}: {message}", [Problem(SEARCH_PARAM, message)])
     return text

@@ -10,28 +10,28 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 
-from dashboard.ui.charts.bars import Slot, stack
-from dashboard.ui.charts.time_axis import Tick, said, spelled, ticks
+from dashboard.ui.charts.bars import BarTooltip, build_stacked_paths
+from dashboard.ui.charts.time_axis import AxisTick, build_ticks, format_bar_time, format_interval
 from dashboard.ui.filter_controls import status_rank
-from dashboard.ui.formats import status_label
-from runs.analytics.histogram import Histogram
+from dashboard.ui.formats import format_status
+from runs.analytics.histogram import RunHistogram
 from runs.models import Run
 
 HEIGHT = 64  # of the highest bar, in pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class HistogramLayer:
     """All bars of one status, as one path: a unit is a bar's place in width, and a pixel in height."""
 
     status: str
     path: str
 
 
-class Picture:
+class HistogramChart:
     """A histogram, drawn."""
 
-    def __init__(self, histogram: Histogram) -> None:
+    def __init__(self, histogram: RunHistogram) -> None:
         self._histogram = histogram
         self._span = histogram.span
         self.totals = [sum(bar.values()) for bar in histogram.bars]
@@ -49,7 +49,7 @@ class Picture:
     @property
     def every(self) -> str:
         """How much time a bar stands for: `15 minutes`."""
-        return spelled(self._span.step)
+        return format_interval(self._span.step)
 
     @property
     def zone(self) -> str:
@@ -57,25 +57,27 @@ class Picture:
         return str(self._span.zone)
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[HistogramLayer]:
         """What needs a person at the bottom, where it is compared best."""
         found = sorted({status for bar in self._histogram.bars for status in bar}, key=status_rank)
         counts = [[bar[status] for bar in self._histogram.bars] for status in found]
-        return [Layer(*each) for each in zip(found, stack(counts, self.peak, HEIGHT), strict=True)]
+        return [
+            HistogramLayer(*each) for each in zip(found, build_stacked_paths(counts, self.peak, HEIGHT), strict=True)
+        ]
 
     @property
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[BarTooltip]:
         """The bars that are not empty."""
-        return [Slot(place, self._words(place)) for place, total in enumerate(self.totals) if total]
+        return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
 
     def _words(self, place: int) -> str:
         bar = self._histogram.bars[place]
-        counts = ", ".join(f"{bar[status]:,} {status_label(status)}" for status in sorted(bar, key=status_rank))
+        counts = ", ".join(f"{bar[status]:,} {format_status(status)}" for status in sorted(bar, key=status_rank))
         return f"{self._said(place)}, {self.every}: {counts}"
 
     def _said(self, place: int) -> str:
         """When that bar begins."""
-        return said(self._span.edges[place], self._span.step, self._span.zone)
+        return format_bar_time(self._span.edges[place], self._span.step, self._span.zone)
 
     @property
     def uncounted(self) -> str:
@@ -92,8 +94,8 @@ class Picture:
         return 0 if self._histogram.since is None else sum(self.totals)
 
     @property
-    def ticks(self) -> list[Tick]:
-        return ticks(self._span.start, self._span.end, self._span.zone)
+    def ticks(self) -> list[AxisTick]:
+        return build_ticks(self._span.start, self._span.end, self._span.zone)
 
     @property
     def sentence(self) -> str:

@@ -14,36 +14,36 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
-from dashboard.pages.runs.views import rows_of
+from dashboard.pages.runs.views import fetch_run_rows
 from dashboard.ui import run_columns
-from dashboard.ui.filter_controls import Address
-from dashboard.ui.run_list_address import BESIDE_FILTERS, list_path, read_address
-from dashboard.web.permissions import project_page
+from dashboard.ui.filter_controls import RunListAddress
+from dashboard.ui.run_list_address import LIST_PARAMS, parse_run_list_address, run_list_path
+from dashboard.web.permissions import viewer_required
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, User
-from runs.query import Moment, RunFilters
+from runs.query import RunFilters, TimeExpression
 from runs.query.order import NEWEST_FIRST
 
-MOST_COUNTED = 99
-MOST_ACTIVE = 200
+MAX_COUNT = 99
+MAX_ACTIVE_RUNS = 200
 FRAGMENT = "runs/_news.html"
-BESIDE = (*BESIDE_FILTERS, "after", "known", "active")
+BESIDE = (*LIST_PARAMS, "after", "known", "active")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class NewRunsParams:
     """What is asked again and again: new runs since a moment, and some runs by their stored ids."""
 
     filters: RunFilters
-    address: Address
+    address: RunListAddress
     after: datetime
     known: str
     active: list[uuid.UUID]
 
 
 @require_safe
-@project_page
-def fragment(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
     """The number of new runs, announced when it has changed, and the rows of `active` runs as they are now."""
     query = dict(request.GET.lists())
     now = timezone.now()
@@ -52,16 +52,16 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     except (InvalidFilter, ValueError) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
     runs = Run.objects.in_project(project)
-    count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MOST_COUNTED)
+    count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MAX_COUNT)
     changed = list(runs.with_keys(watched.active).for_list()) if watched.active else []
-    shown = run_columns.shown(cast(User, request.user), watched.address.columns)
+    shown = run_columns.visible_columns(cast(User, request.user), watched.address.columns)
     context = {
         "news": _words(count),
         "count": count,
         "newest_url": replace(watched.address, order=NEWEST_FIRST).of(watched.filters),
         "news_url": _again(request, count),
-        "rows": rows_of(project, changed, shown, watched.address, watched.filters, now),
-        "shown": run_columns.flags(shown),
+        "rows": fetch_run_rows(project, changed, shown, watched.address, watched.filters, now),
+        "shown": run_columns.build_column_flags(shown),
     }
     response = render(request, FRAGMENT, context)
     if count and str(count) != watched.known:
@@ -69,13 +69,13 @@ def fragment(request: HttpRequest, project: Project) -> HttpResponse:
     return response
 
 
-def _watched(project: Project, query: dict[str, list[str]], now: datetime) -> Watched:
+def _watched(project: Project, query: dict[str, list[str]], now: datetime) -> NewRunsParams:
     """Raises InvalidFilter or ValueError."""
     filters = RunFilters.from_query(query, also=BESIDE)
-    address = read_address(list_path(project), query)
-    after = Moment.parse((query.get("after") or [""])[-1]).at(now)
-    active = [uuid.UUID(value) for value in query.get("active", [])[:MOST_ACTIVE]]
-    return Watched(filters, address, after, (query.get("known") or [""])[-1], active)
+    address = parse_run_list_address(run_list_path(project), query)
+    after = TimeExpression.parse((query.get("after") or [""])[-1]).at(now)
+    active = [uuid.UUID(value) for value in query.get("active", [])[:MAX_ACTIVE_RUNS]]
+    return NewRunsParams(filters, address, after, (query.get("known") or [""])[-1], active)
 
 
 def _again(request: HttpRequest, count: int) -> str:
@@ -87,5 +87,5 @@ def _again(request: HttpRequest, count: int) -> str:
 
 
 def _words(count: int) -> str:
-    number = f"More than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
+    number = f"More than {MAX_COUNT}" if count > MAX_COUNT else str(count)
     return f"{number} new run{'' if count == 1 else 's'}"

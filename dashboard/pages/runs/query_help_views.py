@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.web.permissions import project_page
+from dashboard.web.permissions import viewer_required
 from runs.models import Project
-from runs.query import query_help
+from runs.query import query_help as language_help
 
 
 @require_safe
-@project_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def query_help(request: HttpRequest, project: Project) -> HttpResponse:
     """Every field and every way to combine them, with examples that open the list."""
-    tables = (("Written", query_help.SYNTAX), ("Field", query_help.entries()))
+    tables = (("Written", language_help.SYNTAX_HELP), ("Field", language_help.build_field_help()))
     return render(request, "runs/language.html", {"project": project, "tables": tables})

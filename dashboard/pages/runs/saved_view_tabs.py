@@ -14,24 +14,24 @@ from django.db import OperationalError, transaction
 from django.urls import reverse
 
 from dashboard.ui import run_columns, sort_headers
-from dashboard.ui.filter_controls import Address
-from dashboard.ui.run_list_address import ALL_RUNS, list_path
+from dashboard.ui.filter_controls import RunListAddress
+from dashboard.ui.run_list_address import ALL_RUNS, run_list_path
 from runs.db import sql
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, SavedView, User
 from runs.query import Order, RunFilters
 from runs.query.order import NEWEST_FIRST
 
-MOST_TABS = 60
+MAX_TABS = 60
 # What one look at the list may cost for the numbers in its tabs.
-MOST_VIEWS_COUNTED = 12
-MOST_COUNTED = 999
-LONGEST_COUNT = 200  # milliseconds, of one
-LONGEST_COUNTS = 600  # of all of them
+MAX_COUNTED_VIEWS = 12
+MAX_COUNT = 999
+COUNT_TIMEOUT_MS = 200  # milliseconds, of one
+TOTAL_COUNT_TIMEOUT_MS = 600  # of all of them
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class RunListState:
     """What a view shows: which runs, in which order, in which columns ("" for those of whoever looks)."""
 
     filters: RunFilters
@@ -40,27 +40,27 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Tab:
+class SavedViewTab:
     """A view as a tab: `content` is None, and `problem` says why, where it can't be understood any more."""
 
     view: SavedView
     path: str  # of the list
-    content: Content | None
+    content: RunListState | None
     problem: str = ""
 
     @classmethod
     def of(cls, view: SavedView, path: str) -> Self:
         """`view` of the list at `path`."""
         try:
-            return cls(view, path, content_of(view))
+            return cls(view, path, parse_saved_view(view))
         except InvalidFilter as error:
             return cls(view, path, None, error.message)
 
     @property
-    def address(self) -> Address:
+    def address(self) -> RunListAddress:
         """Where the list shows it, if it can."""
         order, shown = (self.content.order, self.content.columns) if self.content else (NEWEST_FIRST, "")
-        return Address(self.path, order, shown, view=str(self.view.pk))
+        return RunListAddress(self.path, order, shown, view=str(self.view.pk))
 
     @cached_property
     def url(self) -> str:
@@ -70,7 +70,7 @@ class Tab:
     @property
     def order_words(self) -> str:
         """In which order it lists runs."""
-        return sort_headers.words(self.content.order) if self.content else ""
+        return sort_headers.describe_order(self.content.order) if self.content else ""
 
     @property
     def permalink(self) -> str:
@@ -78,19 +78,19 @@ class Tab:
         return reverse("saved-view", args=[self.view.project.slug, self.view.pk])
 
 
-class Tabs:
+class SavedViewTabs:
     """The views that a person sees above the list of `filters` at `address`; one query."""
 
-    def __init__(self, views: Iterable[SavedView], address: Address, filters: RunFilters) -> None:
-        self.views = [Tab.of(view, address.path) for view in views]
+    def __init__(self, views: Iterable[SavedView], address: RunListAddress, filters: RunFilters) -> None:
+        self.views = [SavedViewTab.of(view, address.path) for view in views]
         self.default = next((tab for tab in self.views if tab.view.is_default), None)
         self.address = replace(address, view=_number(address.view), plain=ALL_RUNS if self.default else "")
-        self._shown = Content(_filters(filters.as_language()), address.order, address.columns)
+        self._shown = RunListState(_filters(filters.as_language()), address.order, address.columns)
 
     @classmethod
-    def of(cls, project: Project, user: User, address: Address, filters: RunFilters) -> Self:
+    def of(cls, project: Project, user: User, address: RunListAddress, filters: RunFilters) -> Self:
         """The tabs of `user`."""
-        views = list(SavedView.objects.visible_to(user, project)[:MOST_TABS])
+        views = list(SavedView.objects.visible_to(user, project)[:MAX_TABS])
         for view in views:
             view.project = project
         return cls(views, address, filters)
@@ -98,7 +98,7 @@ class Tabs:
     @property
     def all_url(self) -> str:
         """The list of all runs, newest first."""
-        return Address(self.address.path, plain=self.address.plain).of(RunFilters())
+        return RunListAddress(self.address.path, plain=self.address.plain).of(RunFilters())
 
     @property
     def counts_url(self) -> str:
@@ -108,7 +108,7 @@ class Tabs:
         return f"{path}?{urlencode({'state': f'{len(self.views)}-{newest.timestamp():.0f}'})}"
 
     @cached_property
-    def current(self) -> Tab | None:
+    def current(self) -> SavedViewTab | None:
         """The tab that was opened; without one, a tab that shows just this."""
         if self.address.view:
             return next((tab for tab in self.views if str(tab.view.pk) == self.address.view), None)
@@ -119,7 +119,7 @@ class Tabs:
         """What tells the current tab apart: the number of its view, `all` for the list of all runs, or "" for none."""
         if self.current:
             return str(self.current.view.pk)
-        return ALL_RUNS if self._shown == Content(RunFilters()) else ""
+        return ALL_RUNS if self._shown == RunListState(RunFilters()) else ""
 
     @property
     def is_changed(self) -> bool:
@@ -127,47 +127,47 @@ class Tabs:
         return self.current is not None and self.current.content != self._shown
 
 
-def content_of(view: SavedView) -> Content:
+def parse_saved_view(view: SavedView) -> RunListState:
     """What `view` shows; columns that are no more are left out. Raises InvalidFilter."""
-    shown = "" if view.columns is None else run_columns.written(view.columns)
-    return Content(_filters(view.query), Order.parse(view.sort) if view.sort else NEWEST_FIRST, shown)
+    shown = "" if view.columns is None else run_columns.format_columns(view.columns)
+    return RunListState(_filters(view.query), Order.parse(view.sort) if view.sort else NEWEST_FIRST, shown)
 
 
-def lost_columns(view: SavedView) -> list[str]:
+def find_removed_columns(view: SavedView) -> list[str]:
     """The columns of `view` that are no more."""
-    known = {column.name for column in run_columns.COLUMNS}
+    known = {column.name for column in run_columns.RUN_COLUMNS}
     return [name for name in view.columns or () if name not in known]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class SavedViewCount:
     """How many runs a view finds, in words; "" where counting took too long."""
 
     view: SavedView
     words: str
 
 
-def counts(project: Project, views: Iterable[SavedView]) -> list[Count]:
+def count_saved_views(project: Project, views: Iterable[SavedView]) -> list[SavedViewCount]:
     """The counts of the first of `views`; each gives up at a number and after a time, and so do all together."""
-    tabs = (tab_of(view, project) for view in views)
+    tabs = (build_saved_view_tab(view, project) for view in views)
     readable = ((tab.view, tab.content.filters) for tab in tabs if tab.content is not None)
-    end = monotonic() + LONGEST_COUNTS / 1000
+    end = monotonic() + TOTAL_COUNT_TIMEOUT_MS / 1000
     return [
-        Count(view, _counted(project, filters))
-        for view, filters in islice(readable, MOST_VIEWS_COUNTED)
+        SavedViewCount(view, _counted(project, filters))
+        for view, filters in islice(readable, MAX_COUNTED_VIEWS)
         if monotonic() < end
     ]
 
 
 def _counted(project: Project, filters: RunFilters) -> str:
     try:
-        with transaction.atomic(), sql.time_limit(LONGEST_COUNT):
-            found = Run.objects.in_project(project).matching(filters).count_at_most(MOST_COUNTED)
+        with transaction.atomic(), sql.statement_timeout(COUNT_TIMEOUT_MS):
+            found = Run.objects.in_project(project).matching(filters).count_at_most(MAX_COUNT)
     except OperationalError as error:
-        if not sql.is_timeout(error):
+        if not sql.is_statement_timeout(error):
             raise
         return ""
-    return f"{MOST_COUNTED}+" if found > MOST_COUNTED else str(found)
+    return f"{MAX_COUNT}+" if found > MAX_COUNT else str(found)
 
 
 # Every list page reads all its tabs; what they ask changes rarely.
@@ -180,7 +180,7 @@ def _number(view: str) -> str:
     return "" if view == ALL_RUNS else view
 
 
-def tab_of(view: SavedView, project: Project) -> Tab:
+def build_saved_view_tab(view: SavedView, project: Project) -> SavedViewTab:
     """`view` of `project`, apart from the others."""
     view.project = project
-    return Tab.of(view, list_path(project))
+    return SavedViewTab.of(view, run_list_path(project))

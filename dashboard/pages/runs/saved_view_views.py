@@ -12,42 +12,46 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.pages.runs.saved_view_tabs import MOST_TABS, counts, lost_columns, tab_of
+from dashboard.pages.runs.saved_view_tabs import MAX_TABS, build_saved_view_tab, count_saved_views, find_removed_columns
 from dashboard.ui import run_columns, sort_headers
-from dashboard.ui.run_list_address import read_list
+from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import query_params
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import WRITERS, member_page, project_page
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
 from runs.errors import InvalidFilter, InvalidView
 from runs.models import Membership, Project, SavedView, User
 from runs.query.order import NEWEST_FIRST
 from runs.team import saved_views
 
 FORM = "views/form.html"
-KEPT_FOR = 60  # seconds that a browser keeps the counts
+COUNTS_MAX_AGE = 60  # seconds that a browser keeps the counts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@project_page
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+def saved_view_list(request: HttpRequest, project: Project) -> HttpResponse:
     """All views that the reader sees; of a post, the list as it is posted becomes a new one."""
     if request.method == "POST":
         return _create(request, project)
     user, role = cast(User, request.user), project.role
-    views = SavedView.objects.visible_to(user, project).with_owners()[: 2 * MOST_TABS]
+    views = SavedView.objects.visible_to(user, project).with_owners()[: 2 * MAX_TABS]
     rows = [
-        {"tab": tab_of(view, project), "may_change": view.may_change(user, role), "lost": lost_columns(view)}
+        {
+            "tab": build_saved_view_tab(view, project),
+            "may_change": view.may_change(user, role),
+            "lost": find_removed_columns(view),
+        }
         for view in views
     ]
     return render(request, "views/page.html", {"project": project, "rows": rows})
 
 
 @require_safe
-@project_page
-def opened(request: HttpRequest, project: Project, number: int) -> HttpResponse:
+@viewer_required
+def saved_view_detail(request: HttpRequest, project: Project, number: int) -> HttpResponse:
     """What stays the address of a view: leads to the list, or says why the view can't be understood any more."""
     view = _find(request, project, number)
-    tab = tab_of(view, project)
+    tab = build_saved_view_tab(view, project)
     if tab.content is not None:
         return redirect(tab.url)
     may_change = view.may_change(cast(User, request.user), project.role)
@@ -55,23 +59,23 @@ def opened(request: HttpRequest, project: Project, number: int) -> HttpResponse:
 
 
 @require_safe
-@project_page
-@refusing
-def counted(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def saved_view_counts(request: HttpRequest, project: Project) -> HttpResponse:
     """How many runs each tab finds, for the places that wait for the numbers.
 
     `state` says nothing but of which views it is asked, so that a browser may keep the answer for a while.
     """
-    query_params.read(request, "state")
-    views = SavedView.objects.visible_to(cast(User, request.user), project)[:MOST_TABS]
-    response = render(request, "runs/_view_counts.html", {"counts": counts(project, views)})
-    patch_cache_control(response, private=True, max_age=KEPT_FOR)
+    query_params.read_query_params(request, "state")
+    views = SavedView.objects.visible_to(cast(User, request.user), project)[:MAX_TABS]
+    response = render(request, "runs/_view_counts.html", {"counts": count_saved_views(project, views)})
+    patch_cache_control(response, private=True, max_age=COUNTS_MAX_AGE)
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_page
-def edit(request: HttpRequest, project: Project, number: int) -> HttpResponse:
+@member_required
+def saved_view_edit(request: HttpRequest, project: Project, number: int) -> HttpResponse:
     """A form with all of a view; of a post, the view is as it says."""
     view = _own(request, project, number)
     if request.method == "POST":
@@ -85,8 +89,8 @@ def edit(request: HttpRequest, project: Project, number: int) -> HttpResponse:
 
 
 @require_POST
-@member_page
-def replaced(request: HttpRequest, project: Project, number: int) -> HttpResponse:
+@member_required
+def saved_view_replace(request: HttpRequest, project: Project, number: int) -> HttpResponse:
     """From now on the view shows what the list shows."""
     view = _own(request, project, number)
     try:
@@ -94,14 +98,14 @@ def replaced(request: HttpRequest, project: Project, number: int) -> HttpRespons
     except InvalidFilter as error:
         messages.error(request, f"The view was not replaced: {error.message}")
     else:
-        saved_views.save(view)
+        saved_views.save_view(view)
         messages.success(request, f"“{view.name}” shows this from now on.")
-    return redirect(tab_of(view, project).url)
+    return redirect(build_saved_view_tab(view, project).url)
 
 
 @require_POST
-@member_page
-def deleted(request: HttpRequest, project: Project, number: int) -> HttpResponse:
+@member_required
+def saved_view_delete(request: HttpRequest, project: Project, number: int) -> HttpResponse:
     """Take the view away; runs stay as they are."""
     view = _own(request, project, number)
     view.delete()
@@ -110,7 +114,7 @@ def deleted(request: HttpRequest, project: Project, number: int) -> HttpResponse
 
 
 def _create(request: HttpRequest, project: Project) -> HttpResponse:
-    if project.role not in WRITERS:
+    if project.role not in WRITE_ROLES:
         raise PermissionDenied
     view = SavedView(project=project, owner=cast(User, request.user))
     try:
@@ -123,10 +127,10 @@ def _create(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _show(request: HttpRequest, project: Project, view: SavedView, *, keep_columns: bool) -> None:
     """Let `view` show what the posted list does. Raises InvalidFilter."""
-    address, filters = read_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
+    address, filters = parse_run_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
     view.query = filters.as_language()
     view.sort = "" if address.order == NEWEST_FIRST else str(address.order)
-    shown = run_columns.shown(cast(User, request.user), address.columns)
+    shown = run_columns.visible_columns(cast(User, request.user), address.columns)
     view.columns = sorted(shown) if keep_columns else None
 
 
@@ -137,11 +141,11 @@ def _save(request: HttpRequest, project: Project, view: SavedView) -> HttpRespon
     # only administrators decide what the list opens with for all
     is_admin = project.role == Membership.Role.ADMIN
     try:
-        saved_views.save(view, default="default" in request.POST if is_admin else None)
+        saved_views.save_view(view, default="default" in request.POST if is_admin else None)
     except InvalidView as error:
         return _form(request, project, view, error)
     messages.success(request, f"Saved the view “{view.name}”.")
-    return redirect(tab_of(view, project).url)
+    return redirect(build_saved_view_tab(view, project).url)
 
 
 def _form(request: HttpRequest, project: Project, view: SavedView, error: InvalidView | None = None) -> HttpResponse:
@@ -149,10 +153,10 @@ def _form(request: HttpRequest, project: Project, view: SavedView, error: Invali
         "project": project,
         "view": view,
         "problems": error.problems if error else (),
-        "problem": "" if error else tab_of(view, project).problem,
-        "sorts": [(str(order), sort_headers.words(order)) for order in sort_headers.ORDERS],
-        "kept": [column.label for column in run_columns.COLUMNS if column.name in (view.columns or ())],
-        "lost": lost_columns(view),
+        "problem": "" if error else build_saved_view_tab(view, project).problem,
+        "sorts": [(str(order), sort_headers.describe_order(order)) for order in sort_headers.RUN_ORDERS],
+        "kept": [column.label for column in run_columns.RUN_COLUMNS if column.name in (view.columns or ())],
+        "lost": find_removed_columns(view),
         "posted_query": request.POST.get("query", ""),
     }
     return render(request, FORM, context, status=422 if error else 200)

@@ -11,7 +11,7 @@ from runs.errors import InvalidFilter, Problem
 FIELD = "run"
 
 
-def selected(request: HttpRequest) -> list[uuid.UUID]:
+def parse_selected_runs(request: HttpRequest) -> list[uuid.UUID]:
     """The stored ids of the ticked rows. Raises InvalidFilter where there is none, or what is no id."""
     try:
         keys = [uuid.UUID(value) for value in request.POST.getlist(FIELD)]

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 from runs.models import Project, User
 from runs.team.memberships import create_project
 
-PAGE = "projects/new.html"
+TEMPLATE = "projects/new.html"
 
 
-class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A name for people, and one for addresses and commands."""
 
     class Meta:
@@ -27,15 +27,15 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def page(request: HttpRequest) -> HttpResponse:
+def project_create(request: HttpRequest) -> HttpResponse:
     """The form; a project that was made is connected next."""
     user = cast(User, request.user)
     if not user.is_superuser:
         raise PermissionDenied
-    form = ProjectForm(request.POST or None)
+    form = NewProjectForm(request.POST or None)
     if request.method != "POST":
-        return render(request, PAGE, {"form": ProjectForm()})
+        return render(request, TEMPLATE, {"form": NewProjectForm()})
     if not form.is_valid():
-        return render(request, PAGE, {"form": form}, status=422)
+        return render(request, TEMPLATE, {"form": form}, status=422)
     project = create_project(form.cleaned_data["slug"], form.cleaned_data["name"], user)
     return redirect("connect", project=project.slug)

@@ -17,17 +17,17 @@ from django.utils.safestring import SafeString
 
 from dashboard.ui import json_view, markdown, run_rows, truncated_text
 from dashboard.ui.posted_object import as_mapping, as_text
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.truncated_text import TruncatedText
 from runs.errors import InvalidFilter, Problem
 from runs.models import Message, Project, Run, RunStep
-from runs.querysets.course import ANSWERED, ASKED, RAN
+from runs.querysets.course import ANSWER_RANK, QUESTION_RANK, RUN_RANK
 
 PAGE_SIZE = 100
-_FIRST = ASKED - 1
-_KEYS = ("file_id", "url", "id")
+_BEFORE_ALL_RANKS = QUESTION_RANK - 1
+_REFERENCE_FIELDS = ("file_id", "url", "id")
 
 
-class Place(NamedTuple):
+class ConversationCursor(NamedTuple):
     """Where something stands in a thread; a page begins behind it."""
 
     at: datetime
@@ -35,19 +35,19 @@ class Place(NamedTuple):
     key: uuid.UUID
 
     @classmethod
-    def before(cls, moment: datetime) -> Place:
+    def before(cls, moment: datetime) -> ConversationCursor:
         """The place before everything of that moment."""
-        return cls(moment, _FIRST, uuid.UUID(int=0))
+        return cls(moment, _BEFORE_ALL_RANKS, uuid.UUID(int=0))
 
     @classmethod
-    def parse(cls, text: str) -> Place:
+    def parse(cls, text: str) -> ConversationCursor:
         """Read what `str()` gave. Raises InvalidFilter."""
         try:
             at, rank, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
             place = cls(datetime.fromisoformat(at).astimezone(UTC), int(rank), uuid.UUID(key))
         except (ValueError, binascii.Error, OverflowError) as error:
             raise _refusal() from error
-        if str(place) != text or not _FIRST <= place.rank <= ANSWERED:
+        if str(place) != text or not _BEFORE_ALL_RANKS <= place.rank <= ANSWER_RANK:
             raise _refusal()
         return place
 
@@ -61,18 +61,20 @@ def _refusal() -> InvalidFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageEntry:
     """A message. What the assistant writes is Markdown; what people type is text, line by line."""
 
     message: Message
     html: SafeString | None
-    text: Excerpt | None
+    text: TruncatedText | None
     others: tuple[str, ...]  # content that is no text: its type and what it refers to
     assistant: str | None  # the name of the one that wrote it, where it has one
 
     @property
-    def place(self) -> Place:
-        return Place(self.message.created_at, ASKED if self.message.role == "user" else ANSWERED, self.message.pk)
+    def place(self) -> ConversationCursor:
+        return ConversationCursor(
+            self.message.created_at, QUESTION_RANK if self.message.role == "user" else ANSWER_RANK, self.message.pk
+        )
 
     @property
     def who(self) -> str:
@@ -82,18 +84,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class RunEntry:
     """A run, in the words of the run list."""
 
     run: Run
     duration: str
     ended: bool
-    note: run_rows.Note | None
+    note: run_rows.RunNote | None
     called: list[tuple[str, int]]
 
     @property
-    def place(self) -> Place:
-        return Place(self.run.created_at, RAN, self.run.pk)
+    def place(self) -> ConversationCursor:
+        return ConversationCursor(self.run.created_at, RUN_RANK, self.run.pk)
 
     @property
     def calls(self) -> int:
@@ -101,54 +103,57 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ConversationPage:
     """One page of a thread; `further` is where the next one begins."""
 
-    entries: list[Said | Ran]
-    further: Place | None
+    entries: list[MessageEntry | RunEntry]
+    further: ConversationCursor | None
 
 
-def course(
+def fetch_conversation(
     project: Project,
     thread_id: str,
-    after: Place | None,
+    after: ConversationCursor | None,
     now: datetime,
     *,
     runs_only: bool,
     names: Mapping[str, str] = run_rows.NO_NAMES,
-) -> Course:
+) -> ConversationPage:
     """The page behind `after`; three queries at most, however long the thread is. `names`: of assistants, by id."""
     runs = Run.objects.in_thread(project, thread_id).in_course(after).for_list()[: PAGE_SIZE + 1]
     messages: Iterable[Message] = ()
     if not runs_only:
         messages = Message.objects.in_thread(project, thread_id).in_course(after).for_reading()[: PAGE_SIZE + 1]
-    sources: tuple[Iterable[Said | Ran], ...] = ((_said(each, names) for each in messages), _ran(list(runs), now))
+    sources: tuple[Iterable[MessageEntry | RunEntry], ...] = (
+        (_said(each, names) for each in messages),
+        _ran(list(runs), now),
+    )
     found = list(islice(merge(*sources, key=_place), PAGE_SIZE + 1))
     entries = found[:PAGE_SIZE]
-    return Course(entries, entries[-1].place if len(found) > PAGE_SIZE else None)
+    return ConversationPage(entries, entries[-1].place if len(found) > PAGE_SIZE else None)
 
 
-def _place(entry: Said | Ran) -> Place:
+def _place(entry: MessageEntry | RunEntry) -> ConversationCursor:
     return entry.place
 
 
-def _ran(runs: list[Run], now: datetime) -> Iterator[Ran]:
+def _ran(runs: list[Run], now: datetime) -> Iterator[RunEntry]:
     called = RunStep.objects.tools_of([run.pk for run in runs]) if runs else {}
-    for row in run_rows.rows(runs, called, "", now):
-        yield Ran(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
+    for row in run_rows.build_run_rows(runs, called, "", now):
+        yield RunEntry(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
 
 
-def _said(message: Message, names: Mapping[str, str]) -> Said:
-    text = truncated_text.of_text(message.text) if message.text else None
+def _said(message: Message, names: Mapping[str, str]) -> MessageEntry:
+    text = truncated_text.truncate_text(message.text) if message.text else None
     is_rendered = text is not None and not text.is_cut and message.role != "user"
-    html = markdown.render(text.full) if text is not None and is_rendered else None
+    html = markdown.render_markdown(text.full) if text is not None and is_rendered else None
     name = names.get(message.assistant_id or "")
-    return Said(message, html, None if is_rendered else text, tuple(_others(message.content)), name)
+    return MessageEntry(message, html, None if is_rendered else text, tuple(_others(message.content)), name)
 
 
 def _others(content: str | None) -> Iterator[str]:
     """`image_file file-abc`; in the words of whoever sent it."""
-    parts = None if content is None else json_view.shown(content)
+    parts = None if content is None else json_view.parse_json_for_display(content)
     for part in parts if isinstance(parts, list) else ():
         kind = as_text(as_mapping(part).get("type"))
         if kind is not None and kind != "text":
@@ -156,5 +161,5 @@ def _others(content: str | None) -> Iterator[str]:
 
 
 def _reference(inner: Any) -> str:
-    found = (as_text(as_mapping(inner).get(name)) for name in _KEYS)
+    found = (as_text(as_mapping(inner).get(name)) for name in _REFERENCE_FIELDS)
     return next((each for each in found if each is not None), "")

@@ -10,22 +10,30 @@ from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Any
 
-from dashboard.pages.tools.links import RunLinks
-from dashboard.pages.tools.samples import Samples, samples
-from dashboard.pages.tools.table import Part, part
+from dashboard.pages.tools.links import ToolRunLinks
+from dashboard.pages.tools.samples import SampleCallList, fetch_sample_calls
+from dashboard.pages.tools.table import ToolCallShare, build_call_share
 from dashboard.ui import formats, tool_diff, truncated_text
-from dashboard.ui.charts import Series, Stacked, stacked
+from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
 from dashboard.ui.tool_diff import ToolChange
-from dashboard.ui.truncated_text import Excerpt
+from dashboard.ui.truncated_text import TruncatedText
 from runs.analytics import tool_samples, tools
-from runs.analytics.tools import Called, Counts, Defined, Key, Measured, Period, Tool
+from runs.analytics.tools import (
+    DefinedTool,
+    ToolCallCounts,
+    ToolCallMetrics,
+    ToolCallTotals,
+    ToolKey,
+    ToolPeriod,
+    ToolSummary,
+)
 from runs.models import Assistant, Project
 
-MOST_CONFIGURATIONS = 20
+MAX_CONFIGURATIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Definer:
+class DefiningAssistant:
     """An assistant that has a version, and since when."""
 
     id: str
@@ -35,34 +43,34 @@ class Definer:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ToolVersion:
     """The `number`-th definition of a tool, in order of first sight."""
 
     number: int
     since: datetime
-    definers: Sequence[Definer]
+    definers: Sequence[DefiningAssistant]
     value: Any
 
     @property
-    def text(self) -> Excerpt:
+    def text(self) -> TruncatedText:
         """The definition, laid out."""
-        return truncated_text.of_value(self.value)
+        return truncated_text.truncate_json(self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CallingAssistant:
     """An assistant that called the tool, and how that went."""
 
     id: str
     label: str
     url: str
-    counts: Counts
-    failed: Part
-    misargued: Part
+    counts: ToolCallCounts
+    failed: ToolCallShare
+    misargued: ToolCallShare
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class DefiningConfiguration:
     """A configuration that defines the tool."""
 
     id: str
@@ -73,37 +81,37 @@ class Configured:
 
 
 @dataclass
-class Detail:
+class ToolDetail:
     """One tool of a project, over a period; a section is asked for when its template asks."""
 
     project: Project
-    key: Key
-    period: Period
+    key: ToolKey
+    period: ToolPeriod
     zone: tzinfo
     compared: tuple[int, int] | None = None
 
     @cached_property
-    def tool(self) -> Tool:
+    def tool(self) -> ToolSummary:
         """What the table of tools says of it, over its own newest calls."""
         at = self.measured.last_at if self.measured else self.last_hour
-        return Tool(*self.key, self.defined, self.called, self.measured, at, self.measured is None)
+        return ToolSummary(*self.key, self.defined, self.called, self.measured, at, self.measured is None)
 
     @cached_property
-    def defined(self) -> Defined | None:
-        return tools.definitions(self.project, self.key).get(self.key)
+    def defined(self) -> DefinedTool | None:
+        return tools.fetch_tool_definitions(self.project, self.key).get(self.key)
 
     @cached_property
-    def called(self) -> Called | None:
-        return tools.calls(self.project, self.period, self.key).get(self.key)
+    def called(self) -> ToolCallTotals | None:
+        return tools.fetch_tool_calls(self.project, self.period, self.key).get(self.key)
 
     @cached_property
-    def measured(self) -> Measured | None:
-        found = tools.newest(self.project, self.period.since, tools.MOST_STEPS_OF_ONE, self.key)
+    def measured(self) -> ToolCallMetrics | None:
+        found = tools.fetch_tool_metrics(self.project, self.period.since, tools.MAX_SAMPLED_STEPS_PER_TOOL, self.key)
         return found.get(self.key)
 
     @cached_property
     def last_hour(self) -> datetime | None:
-        return self.called.last_hour if self.called else tools.last_hour(self.project, self.key)
+        return self.called.last_hour if self.called else tools.fetch_last_call_hour(self.project, self.key)
 
     @property
     def is_known(self) -> bool:
@@ -111,12 +119,12 @@ class Detail:
         return self.defined is not None or self.last_hour is not None
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ToolCallCounts:
         return self.tool.counts
 
     @cached_property
-    def links(self) -> RunLinks:
-        return RunLinks(self.project.slug, self.period)
+    def links(self) -> ToolRunLinks:
+        return ToolRunLinks(self.project.slug, self.period)
 
     @property
     def calls_url(self) -> str:
@@ -127,12 +135,12 @@ class Detail:
         return self.links.defining(self.tool)
 
     @property
-    def failed(self) -> Part:
-        return part(self.counts.failed, self.counts.calls, self.links.failing(self.tool))
+    def failed(self) -> ToolCallShare:
+        return build_call_share(self.counts.failed, self.counts.calls, self.links.failing(self.tool))
 
     @property
-    def misargued(self) -> Part:
-        return part(self.counts.misargued, self.counts.checked, self.links.misarguing(self.tool))
+    def misargued(self) -> ToolCallShare:
+        return build_call_share(self.counts.misargued, self.counts.checked, self.links.misarguing(self.tool))
 
     @property
     def times(self) -> dict[str, str]:
@@ -141,19 +149,19 @@ class Detail:
         if measured is None or not measured.timed:
             return {}
         named = {"p50": measured.p50, "p95": measured.p95, "longest": measured.longest}
-        return {name: formats.duration(ms, precise=measured.precise) for name, ms in named.items()}
+        return {name: formats.format_duration(ms, precise=measured.precise) for name, ms in named.items()}
 
     @cached_property
-    def chart(self) -> Stacked | None:
+    def chart(self) -> StackedChart | None:
         """Its calls over time, those of steps that failed at the bottom."""
         if self.called is None:
             return None
         parts = self.called.parts
         series = [
-            Series("Failed", [counts.failed for counts in parts], status="failed"),
-            Series("Other calls", [counts.calls - counts.failed for counts in parts]),
+            ChartSeries("Failed", [counts.failed for counts in parts], status="failed"),
+            ChartSeries("Other calls", [counts.calls - counts.failed for counts in parts]),
         ]
-        return stacked("Calls", self.period.edges, series, zone=self.zone)
+        return build_stacked_chart("Calls", self.period.edges, series, zone=self.zone)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -166,43 +174,45 @@ class Detail:
         """An assistant's name, else the ends of its id."""
         if assistant_id is None:
             return "no assistant named"
-        return self.names.get(assistant_id) or formats.short_id(assistant_id)
+        return self.names.get(assistant_id) or formats.shorten_id(assistant_id)
 
     @property
-    def callers(self) -> list[Caller]:
+    def callers(self) -> list[CallingAssistant]:
         """The assistants that called it, the most often first."""
         found = self.called.assistants.items() if self.called else ()
         ordered = sorted(found, key=lambda pair: (-pair[1].calls, pair[0] or ""))
         return [self._caller(assistant, counts) for assistant, counts in ordered]
 
-    def _caller(self, assistant: str | None, counts: Counts) -> Caller:
-        return Caller(
+    def _caller(self, assistant: str | None, counts: ToolCallCounts) -> CallingAssistant:
+        return CallingAssistant(
             assistant or "",
             self.label(assistant),
             self.links.calling(self.tool, assistant) if assistant else "",
             counts,
-            part(counts.failed, counts.calls, self.links.failing(self.tool, assistant)),
-            part(counts.misargued, counts.checked, self.links.misarguing(self.tool, assistant)),
+            build_call_share(counts.failed, counts.calls, self.links.failing(self.tool, assistant)),
+            build_call_share(counts.misargued, counts.checked, self.links.misarguing(self.tool, assistant)),
         )
 
     @cached_property
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[ToolVersion]:
         """Its definitions, in the order in which they were first seen."""
         if self.defined is None:
             return []
-        bodies = tools.bodies(self.project, self.key)
+        bodies = tools.fetch_tool_definition_bodies(self.project, self.key)
         ordered = sorted(self.defined.versions.items(), key=lambda pair: (min(pair[1].values()), pair[0]))
         return [self._version(number, pk, since, bodies) for number, (pk, since) in enumerate(ordered, 1)]
 
     def _version(
         self, number: int, digest: uuid.UUID, since: Mapping[str, datetime], bodies: Mapping[uuid.UUID, str]
-    ) -> Version:
+    ) -> ToolVersion:
         ordered = sorted(since.items(), key=lambda pair: (pair[1], pair[0]))
-        definers = [Definer(each, self.label(each), self.links.of_assistant(each), at) for each, at in ordered]
-        return Version(number, min(since.values()), definers, json.loads(bodies[digest]))
+        definers = [
+            DefiningAssistant(each, self.label(each), self.links.of_assistant(each), at) for each, at in ordered
+        ]
+        return ToolVersion(number, min(since.values()), definers, json.loads(bodies[digest]))
 
     @cached_property
-    def pair(self) -> tuple[Version, Version] | None:
+    def pair(self) -> tuple[ToolVersion, ToolVersion] | None:
         """The two versions that stand side by side: those asked for, else the last two."""
         if len(self.versions) < 2:
             return None
@@ -214,24 +224,24 @@ class Detail:
         """Where these two differ."""
         if self.pair is None:
             return None
-        return next(iter(tool_diff.diff([self.pair[0].value], [self.pair[1].value]).changed), None)
+        return next(iter(tool_diff.diff_tools([self.pair[0].value], [self.pair[1].value]).changed), None)
 
     @cached_property
     def configurations_known(self) -> list[tuple[uuid.UUID, str, datetime]]:
-        return tool_samples.defining(self.project, self.key, MOST_CONFIGURATIONS + 1)
+        return tool_samples.fetch_defining_configurations(self.project, self.key, MAX_CONFIGURATIONS + 1)
 
     @property
-    def configurations(self) -> list[Configured]:
+    def configurations(self) -> list[DefiningConfiguration]:
         """The newest configurations that define it."""
         return [
-            Configured(pk.hex[:8], self.links.of_configuration(pk), assistant, self.label(assistant), since)
-            for pk, assistant, since in self.configurations_known[:MOST_CONFIGURATIONS]
+            DefiningConfiguration(pk.hex[:8], self.links.of_configuration(pk), assistant, self.label(assistant), since)
+            for pk, assistant, since in self.configurations_known[:MAX_CONFIGURATIONS]
         ]
 
     @property
     def has_more_configurations(self) -> bool:
-        return len(self.configurations_known) > MOST_CONFIGURATIONS
+        return len(self.configurations_known) > MAX_CONFIGURATIONS
 
     @cached_property
-    def samples(self) -> list[Samples]:
-        return samples(self.project, self.key)
+    def samples(self) -> list[SampleCallList]:
+        return fetch_sample_calls(self.project, self.key)

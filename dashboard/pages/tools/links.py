@@ -7,38 +7,38 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from runs.analytics.tools import Period, Tool
-from runs.query import Moment, Query, RunFilters
+from runs.analytics.tools import ToolPeriod, ToolSummary
+from runs.query import Query, RunFilters, TimeExpression
 from runs.query.ast import Term
-from runs.query.operators import Is
+from runs.query.operators import Equals
 
 
 @dataclass(frozen=True, slots=True)
-class RunLinks:
+class ToolRunLinks:
     """Runs of one project, created since a period began. A run's calls may fall into a later hour than the run."""
 
     slug: str
-    period: Period
+    period: ToolPeriod
 
-    def calling(self, tool: Tool, assistant: str | None = None) -> str:
+    def calling(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it; of other kinds than functions, also those that could have called it."""
         return self._where("function" if tool.is_function else "tool", tool.name, assistant)
 
-    def failing(self, tool: Tool, assistant: str | None = None) -> str:
+    def failing(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it in a step that failed."""
         return self._where("failing", tool.name, assistant)
 
-    def misarguing(self, tool: Tool, assistant: str | None = None) -> str:
+    def misarguing(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it that does not keep to their tools."""
         return self._where("misargued", tool.name, assistant)
 
-    def defining(self, tool: Tool) -> str:
+    def defining(self, tool: ToolSummary) -> str:
         """The runs that could call it."""
         return self._where("defines" if tool.is_function else "tool", tool.name if tool.is_function else tool.type)
 
     def of_configuration(self, configuration_id: uuid.UUID) -> str:
         """The runs of a configuration, whenever."""
-        asked = Query(Term("configuration", (Is(configuration_id.hex),)))
+        asked = Query(Term("configuration", (Equals(configuration_id.hex),)))
         return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(q=asked).query()}"
 
     def of_assistant(self, assistant_id: str) -> str:
@@ -47,11 +47,11 @@ class RunLinks:
 
     def _where(self, field: str, value: str, assistant: str | None = None) -> str:
         chosen = () if assistant is None else (assistant,)
-        return self._to(RunFilters(assistant=chosen, since=self._since, q=Query(Term(field, (Is(value),)))))
+        return self._to(RunFilters(assistant=chosen, since=self._since, q=Query(Term(field, (Equals(value),)))))
 
     def _to(self, filters: RunFilters) -> str:
         return f"{reverse('runs', kwargs={'project': self.slug})}?{filters.query()}"
 
     @property
-    def _since(self) -> Moment:
-        return Moment.parse(f"{self.period.since:%Y-%m-%dT%H:%M:%SZ}")
+    def _since(self) -> TimeExpression:
+        return TimeExpression.parse(f"{self.period.since:%Y-%m-%dT%H:%M:%SZ}")

@@ -11,17 +11,17 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from dashboard.web import query_params
-from runs.analytics.tools import Period
+from runs.analytics.tools import ToolPeriod
 from runs.errors import Problem
-from runs.query.did_you_mean import suggestion
+from runs.query.did_you_mean import find_closest_match
 
 # Rows at first, and how many more each time.
-ROWS = 50
-_MOST_ROWS = 1_000
+DEFAULT_ROWS = 50
+MAX_ROWS = 1_000
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class Range(StrEnum):
+class ToolTimeRange(StrEnum):
     """How far back."""
 
     DAY = "24h"
@@ -36,17 +36,17 @@ class Range(StrEnum):
     def words(self) -> str:
         return {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}[self]
 
-    def period(self, now: datetime) -> Period:
+    def period(self, now: datetime) -> ToolPeriod:
         """The hours that are meant, in as many parts as a small picture shows."""
         length, parts = {
-            Range.DAY: (timedelta(hours=24), 24),
-            Range.WEEK: (timedelta(days=7), 28),
-            Range.MONTH: (timedelta(days=30), 30),
+            ToolTimeRange.DAY: (timedelta(hours=24), 24),
+            ToolTimeRange.WEEK: (timedelta(days=7), 28),
+            ToolTimeRange.MONTH: (timedelta(days=30), 30),
         }[self]
-        return Period.before(now, length, parts)
+        return ToolPeriod.before(now, length, parts)
 
 
-class Show(StrEnum):
+class ToolTab(StrEnum):
     """Which of the tools."""
 
     ALL = "all"
@@ -55,7 +55,7 @@ class Show(StrEnum):
     DIFFERING = "differing"
 
 
-class Sort(StrEnum):
+class ToolSort(StrEnum):
     """By what the table is sorted: the most first, names from the start."""
 
     CALLS = "calls"
@@ -70,48 +70,48 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ToolListParams:
     """The list: over what time, which tools, in which order, and how many of them at once."""
 
-    range: Range = Range.WEEK
-    show: Show = Show.ALL
+    range: ToolTimeRange = ToolTimeRange.WEEK
+    show: ToolTab = ToolTab.ALL
     q: str = ""
-    sort: Sort = Sort.CALLS
-    rows: int = ROWS
+    sort: ToolSort = ToolSort.CALLS
+    rows: int = DEFAULT_ROWS
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self:
         """Raises InvalidFilter."""
-        given = query_params.read(request, "range", "show", "q", "sort", "rows")
+        given = query_params.read_query_params(request, "range", "show", "q", "sort", "rows")
         return cls(
-            choice(given, "range", Range.WEEK),
-            choice(given, "show", Show.ALL),
+            parse_choice(given, "range", ToolTimeRange.WEEK),
+            parse_choice(given, "show", ToolTab.ALL),
             given.get("q", "").strip(),
-            choice(given, "sort", Sort.CALLS),
-            _count(given.get("rows")),
+            parse_choice(given, "sort", ToolSort.CALLS),
+            _parse_row_count(given.get("rows")),
         )
 
     def query(self, **changes: Any) -> str:
         """The query string of the same with `changes`; what is usual is left out."""
-        state, usual = replace(self, **changes), Asked()
+        state, usual = replace(self, **changes), ToolListParams()
         names = ("range", "show", "q", "sort", "rows")
         pairs = [(name, getattr(state, name)) for name in names if getattr(state, name) != getattr(usual, name)]
         return f"?{urlencode(pairs)}" if pairs else ""
 
 
-def choice(given: dict[str, str], name: str, usual: Choice) -> Choice:
+def parse_choice(given: dict[str, str], name: str, usual: Choice) -> Choice:
     """A parameter that is one of few. Raises InvalidFilter."""
     known, value = type(usual), given.get(name, usual)
     if value in list(known):
         return known(value)
-    near = suggestion(value, list(known))
+    near = find_closest_match(value, list(known))
     hint = f"did you mean '{near}'?" if near else f"known are {', '.join(known)}"
-    raise query_params.invalid(Problem(name, f"unknown value '{value}'; {hint}"))
+    raise query_params.build_params_error(Problem(name, f"unknown value '{value}'; {hint}"))
 
 
-def _count(text: str | None) -> int:
+def _parse_row_count(text: str | None) -> int:
     if text is None:
-        return ROWS
-    if text.isdecimal() and len(text) < 6 and 0 < int(text) <= _MOST_ROWS:
+        return DEFAULT_ROWS
+    if text.isdecimal() and len(text) < 6 and 0 < int(text) <= MAX_ROWS:
         return int(text)
-    raise query_params.invalid(Problem("rows", f"expected a number from 1 to {_MOST_ROWS:,}"))
+    raise query_params.build_params_error(Problem("rows", f"expected a number from 1 to {MAX_ROWS:,}"))

@@ -11,21 +11,21 @@ from django.urls import reverse
 
 from dashboard.ui import formats, json_view, tool_call_parts
 from dashboard.ui.posted_object import as_mapping
-from dashboard.ui.tool_call_parts import Call
+from dashboard.ui.tool_call_parts import DisplayedToolCall
 from runs.analytics import tool_samples
-from runs.analytics.tool_samples import Sort
-from runs.analytics.tools import Key
+from runs.analytics.tool_samples import ToolSampleSort
+from runs.analytics.tools import ToolKey
 from runs.enrichment import tool_call_validation, tool_schema
-from runs.enrichment.tool_schema import Finding
+from runs.enrichment.tool_schema import CallFinding
 from runs.models import Project, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
 # Of each sort.
-MOST = 5
+MAX_SAMPLE_CALLS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleCall:
     """A call. `call` None: it is fetched when it is looked at; `findings` is what it has against its run's tools."""
 
     record: RunStep
@@ -34,80 +34,89 @@ class Sample:
     body_url: str
     duration: str
     output: str
-    call: Call | None
-    findings: tuple[Finding, ...] = ()
+    call: DisplayedToolCall | None
+    findings: tuple[CallFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class SampleCallList:
     """The calls of one sort, the newest first."""
 
-    sort: Sort
+    sort: ToolSampleSort
     label: str
-    calls: Sequence[Sample]
+    calls: Sequence[SampleCall]
 
 
-_LABELS = {Sort.NEWEST: "Newest", Sort.FAILED: "Failed", Sort.MISARGUED: "Mis-argued"}
+SAMPLE_LABELS = {
+    ToolSampleSort.NEWEST: "Newest",
+    ToolSampleSort.FAILED: "Failed",
+    ToolSampleSort.MISARGUED: "Mis-argued",
+}
 
 
-def samples(project: Project, key: Key) -> list[Samples]:
+def fetch_sample_calls(project: Project, key: ToolKey) -> list[SampleCallList]:
     """Some calls of each sort."""
-    return [Samples(sort, label, _samples(project, key, sort)) for sort, label in _LABELS.items()]
+    return [SampleCallList(sort, label, _fetch_calls(project, key, sort)) for sort, label in SAMPLE_LABELS.items()]
 
 
-def body(project: Project, key: Key, run_id: str, step_id: str, place: int) -> Sample | None:
+def fetch_sample_call(project: Project, key: ToolKey, run_id: str, step_id: str, place: int) -> SampleCall | None:
     """One call with what it holds; None where there is no such call."""
-    record = tool_samples.step(project, run_id, step_id)
-    if record is None or not 0 <= place < len(record.tool_names) or _key(record, place) != key:
+    record = tool_samples.fetch_tool_call_step(project, run_id, step_id)
+    if record is None or not 0 <= place < len(record.tool_names) or _get_tool_key(record, place) != key:
         return None
-    return _sample(project, key, record, place, record.details, {})
+    return _build_sample_call(project, key, record, place, record.details, {})
 
 
-def _samples(project: Project, key: Key, sort: Sort) -> list[Sample]:
-    records = tool_samples.steps(project, key, sort, MOST)
-    is_wrong = sort is Sort.MISARGUED
-    bodies = tool_samples.configured(record.run_id for record in records) if is_wrong else {}
-    tools = {run: tool_call_validation.tools_of(text) for run, text in bodies.items()}
+def _fetch_calls(project: Project, key: ToolKey, sort: ToolSampleSort) -> list[SampleCall]:
+    records = tool_samples.fetch_tool_call_steps(project, key, sort, MAX_SAMPLE_CALLS)
+    is_wrong = sort is ToolSampleSort.MISARGUED
+    bodies = tool_samples.fetch_configuration_bodies(record.run_id for record in records) if is_wrong else {}
+    tools = {run: tool_call_validation.extract_tools(text) for run, text in bodies.items()}
     found = [
-        _sample(project, key, record, place, record.shown, tools)  # type: ignore[attr-defined]
+        _build_sample_call(project, key, record, place, record.shown, tools)  # type: ignore[attr-defined]
         for record in records
-        for place in _places(record, key)
+        for place in _call_indexes(record, key)
     ]
-    return [each for each in found if each.findings or each.call is None or not is_wrong][:MOST]
+    return [each for each in found if each.findings or each.call is None or not is_wrong][:MAX_SAMPLE_CALLS]
 
 
-def _places(record: RunStep, key: Key) -> Iterator[int]:
-    return (place for place in range(len(record.tool_names)) if _key(record, place) == key)
+def _call_indexes(record: RunStep, key: ToolKey) -> Iterator[int]:
+    return (place for place in range(len(record.tool_names)) if _get_tool_key(record, place) == key)
 
 
-def _key(record: RunStep, place: int) -> Key:
+def _get_tool_key(record: RunStep, place: int) -> ToolKey:
     return record.tool_types[place], record.tool_names[place]
 
 
-def _sample(
-    project: Project, key: Key, record: RunStep, place: int, details: str | None, tools: Mapping[uuid.UUID, str | None]
-) -> Sample:
+def _build_sample_call(
+    project: Project,
+    key: ToolKey,
+    record: RunStep,
+    place: int,
+    details: str | None,
+    tools: Mapping[uuid.UUID, str | None],
+) -> SampleCall:
     posted = as_mapping(json_view.parse(details)).get("tool_calls") if details else None
-    call = tool_call_parts.read(posted[place]) if isinstance(posted, list) and place < len(posted) else None
+    call = tool_call_parts.parse_tool_call(posted[place]) if isinstance(posted, list) and place < len(posted) else None
     outputs = record.tool_outputs
     at = {"run": record.run_external_id, "step": record.external_id, "call": place}
     run = reverse("run", kwargs={"project": project.slug, "run_id": record.run_external_id})
     here = reverse("tool", kwargs={"project": project.slug, "tool": "/".join(key)})
     precise = bool(record.created_at.microsecond or (record.ended_at and record.ended_at.microsecond))
-    return Sample(
+    return SampleCall(
         record,
         place,
         f"{run}#{quote(record.external_id)}",
         f"{here}?{urlencode(at)}",
-        formats.duration(milliseconds_between(record.created_at, record.ended_at), precise=precise),
-        formats.size(outputs[place]) if outputs and place < len(outputs) and outputs[place] is not None else "",
+        formats.format_duration(milliseconds_between(record.created_at, record.ended_at), precise=precise),
+        formats.format_bytes(outputs[place]) if outputs and place < len(outputs) and outputs[place] is not None else "",
         call,
-        _findings(call, tools.get(record.run_id)) if call else (),
+        _find_schema_violations(call, tools.get(record.run_id)) if call else (),
     )
 
 
-def _findings(call: Call, tools: str | None) -> tuple[Finding, ...]:
+def _find_schema_violations(call: DisplayedToolCall, tools: str | None) -> tuple[CallFinding, ...]:
     if tools is None or call.type != "function":
         return ()
-    found = tool_schema.check(tool_call_validation.parsed(tools), [call.called]).findings
-    return tuple(finding for finding in found if finding.kind in tool_call_validation.FAULTS)
+    found = tool_schema.validate_function_calls(tool_call_validation.decode_tools(tools), [call.called]).findings
+    return tuple(finding for finding in found if finding.kind in tool_call_validation.INVALID_CALL_KINDS)

@@ -11,30 +11,30 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.tools import table
-from dashboard.pages.tools.params import ROWS, Asked, Range, Sort
+from dashboard.pages.tools.params import DEFAULT_ROWS, ToolListParams, ToolSort, ToolTimeRange
 from dashboard.web import htmx
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import project_page
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import viewer_required
 from runs.analytics import tools
-from runs.analytics.tools import Tool
+from runs.analytics.tools import ToolSummary
 from runs.models import Assistant, Project
 
 FRAGMENTS = {"tools": "tools/_swap.html"}
-_HEADS = {
-    Sort.NAME: "Tool",
-    Sort.CALLS: "Calls",
-    Sort.FAILED: "Failed",
-    Sort.MISARGUED: "Mis-argued",
-    Sort.P50: "p50",
-    Sort.P95: "p95",
-    Sort.OUTPUT: "Output, median",
-    Sort.VERSIONS: "Schema",
-    Sort.LAST: "Last call",
+COLUMN_LABELS = {
+    ToolSort.NAME: "Tool",
+    ToolSort.CALLS: "Calls",
+    ToolSort.FAILED: "Failed",
+    ToolSort.MISARGUED: "Mis-argued",
+    ToolSort.P50: "p50",
+    ToolSort.P95: "p95",
+    ToolSort.OUTPUT: "Output, median",
+    ToolSort.VERSIONS: "Schema",
+    ToolSort.LAST: "Last call",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ToolChoiceLink:
     """A way to see the same otherwise."""
 
     label: str
@@ -43,15 +43,15 @@ class Choice:
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def tool_list(request: HttpRequest, project: Project) -> HttpResponse:
     """`tools/`: what is defined or was called, the most called first; `q` searches names and descriptions."""
-    asked = Asked.of(request)
+    asked = ToolListParams.of(request)
     period = asked.range.period(timezone.now())
-    found = tools.overview(project, period)
-    matching = table.matching(found, asked.q)
-    listed = table.selected(matching, asked)
+    found = tools.fetch_tool_overview(project, period)
+    matching = table.search_tools(found, asked.q)
+    listed = table.select_tools(matching, asked)
     path = reverse("tools", kwargs={"project": project.slug})
     shown = listed[: asked.rows]
     context = {
@@ -59,25 +59,29 @@ def page(request: HttpRequest, project: Project) -> HttpResponse:
         "asked": asked,
         "period": period,
         "is_empty": not found,
-        "rows": table.rows(shown, project.slug, period, asked, Assistant.objects.names(project, _assistants(shown))),
-        "tabs": table.tabs(matching, asked, path),
+        "rows": table.build_tool_rows(
+            shown, project.slug, period, asked, Assistant.objects.names(project, _collect_assistant_ids(shown))
+        ),
+        "tabs": table.build_tool_tabs(matching, asked, path),
         "heads": {
-            sort.value: Choice(label, path + asked.query(sort=sort), asked.sort == sort)
-            for sort, label in _HEADS.items()
+            sort.value: ToolChoiceLink(label, path + asked.query(sort=sort), asked.sort == sort)
+            for sort, label in COLUMN_LABELS.items()
         },
-        "ranges": [Choice(each.label, path + asked.query(range=each), asked.range == each) for each in Range],
+        "ranges": [
+            ToolChoiceLink(each.label, path + asked.query(range=each), asked.range == each) for each in ToolTimeRange
+        ],
         "listed": len(listed),
-        "more": path + asked.query(rows=asked.rows + ROWS) if len(listed) > asked.rows else "",
-        "rows_more": min(ROWS, len(listed) - asked.rows),
+        "more": path + asked.query(rows=asked.rows + DEFAULT_ROWS) if len(listed) > asked.rows else "",
+        "rows_more": min(DEFAULT_ROWS, len(listed) - asked.rows),
         "unchecked": sum(tool.counts.unchecked for tool in found),
-        "most_steps": tools.MOST_STEPS,
-        "query": asked.query(rows=ROWS),
+        "most_steps": tools.MAX_SAMPLED_STEPS,
+        "query": asked.query(rows=DEFAULT_ROWS),
         "path": path,
     }
     return htmx.render_page(request, "tools/page.html", context, FRAGMENTS)
 
 
-def _assistants(listed: list[Tool]) -> set[str | None]:
+def _collect_assistant_ids(listed: list[ToolSummary]) -> set[str | None]:
     """The assistants that those rows name."""
     found: set[Any] = set()
     for tool in listed:

@@ -5,60 +5,66 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from dashboard.pages.usage.labels import name_of
-from dashboard.pages.usage.links import Links, times
+from dashboard.pages.usage.labels import usage_group_label
+from dashboard.pages.usage.links import UsageLinks, format_time_range_query
 from dashboard.ui import formats
-from dashboard.ui.charts import Series, Stacked, stacked
-from dashboard.ui.charts.stacked import MOST_COLOURS
-from runs.analytics.usage import Group, Sums, Usage
+from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
+from dashboard.ui.charts.stacked import MAX_COLORS
+from runs.analytics.usage import UsageGroup, UsageReport, UsageSums
 
-OF: dict[str, Callable[[Sums], int]] = {
+MEASURE_GETTERS: dict[str, Callable[[UsageSums], int]] = {
     "tokens": lambda sums: sums.total_tokens,
     "cost": lambda sums: sums.cost,
     "runs": lambda sums: sums.runs,
 }
-LABELS = {"tokens": "Tokens", "cost": "Cost, est.", "runs": "Runs"}
-NUMBERS: dict[str, Callable[[int], str]] = {
-    "tokens": formats.tokens,
-    "cost": formats.cost,
-    "runs": formats.exact,
+MEASURE_LABELS = {"tokens": "Tokens", "cost": "Cost, est.", "runs": "Runs"}
+MEASURE_FORMATTERS: dict[str, Callable[[int], str]] = {
+    "tokens": formats.format_tokens,
+    "cost": formats.format_cost,
+    "runs": formats.format_integer,
 }
 
 
-def picture(found: Usage, links: Links, names: Mapping[str, str]) -> Stacked:
+def build_usage_chart(found: UsageReport, links: UsageLinks, names: Mapping[str, str]) -> StackedChart:
     """The first groups and the others as one, the largest at the bottom. Statuses have colours of their own."""
     shown, rest = _divided(found)
-    measured = OF[found.question.measure]
+    measured = MEASURE_GETTERS[found.question.measure]
     series = [_series(found, group, measured, names) for group in shown]
     if rest:
         count = sum(max(group.others, 1) for group in rest)
         courses = [[measured(sums) for sums in group.course] for group in rest]
-        series.append(Series(f"{count:,} others", [sum(values) for values in zip(*courses, strict=True)]))
-    return stacked(
-        LABELS[found.question.measure],
+        series.append(ChartSeries(f"{count:,} others", [sum(values) for values in zip(*courses, strict=True)]))
+    return build_stacked_chart(
+        MEASURE_LABELS[found.question.measure],
         found.edges,
         series,
         zone=found.question.zone,
         zoom=links.timeless,
-        number=NUMBERS[found.question.measure],
+        number=MEASURE_FORMATTERS[found.question.measure],
         link=_link(found, shown, links),
     )
 
 
-def _divided(found: Usage) -> tuple[Sequence[Group], Sequence[Group]]:
+def _divided(found: UsageReport) -> tuple[Sequence[UsageGroup], Sequence[UsageGroup]]:
     """Those that are drawn one by one, and those that are together."""
-    is_few = len(found.groups) <= MOST_COLOURS and len(found.named) == len(found.groups)
+    is_few = len(found.groups) <= MAX_COLORS and len(found.named) == len(found.groups)
     if is_few or found.question.split.name == "status":
         return found.named, found.groups[len(found.named) :]
-    return found.groups[: MOST_COLOURS - 1], found.groups[MOST_COLOURS - 1 :]
+    return found.groups[: MAX_COLORS - 1], found.groups[MAX_COLORS - 1 :]
 
 
-def _series(found: Usage, group: Group, measured: Callable[[Sums], int], names: Mapping[str, str]) -> Series:
+def _series(
+    found: UsageReport, group: UsageGroup, measured: Callable[[UsageSums], int], names: Mapping[str, str]
+) -> ChartSeries:
     status = group.key or "" if found.question.split.name == "status" else ""
-    return Series(name_of(found.question.split, group.key, names), [measured(each) for each in group.course], status)
+    return ChartSeries(
+        usage_group_label(found.question.split, group.key, names), [measured(each) for each in group.course], status
+    )
 
 
-def _link(found: Usage, shown: Sequence[Group], links: Links) -> Callable[[int | None, datetime, datetime], str]:
+def _link(
+    found: UsageReport, shown: Sequence[UsageGroup], links: UsageLinks
+) -> Callable[[int | None, datetime, datetime], str]:
     """To the runs of a series in one bar; those of the others have no address of their own."""
     question = found.question
     everything = links.whenever(question.filters)
@@ -66,6 +72,6 @@ def _link(found: Usage, shown: Sequence[Group], links: Links) -> Callable[[int |
 
     def link(series: int | None, since: datetime, until: datetime) -> str:
         base = everything if series is None else bases[series] if series < len(bases) else ""
-        return base and base + times(since, until)
+        return base and base + format_time_range_query(since, until)
 
     return link

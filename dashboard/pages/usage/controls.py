@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.pages.usage.links import Links
-from dashboard.ui.filter_controls import Token
-from runs.analytics.usage import MEASURES, RANGES, Split
+from dashboard.pages.usage.links import UsageLinks
+from dashboard.ui.filter_controls import FilterToken
+from runs.analytics.usage import USAGE_MEASURES, USAGE_RANGES, UsageSplit
 
 _SPLITS = ("model", "assistant", "status", "kind")
-_MOST_TABS = 3
+_MAX_METADATA_TABS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class UsageOption:
     """One of several."""
 
     label: str
@@ -23,57 +23,57 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class UsageControls:
     """`keys` are those of the metadata, the most frequent first."""
 
-    links: Links
+    links: UsageLinks
     keys: Sequence[str]
 
     @property
-    def measures(self) -> list[Choice]:
+    def measures(self) -> list[UsageOption]:
         """What is looked at. Kinds are those of tokens alone, so another measure is by model."""
         asked = self.links.question
         return [
-            Choice(
+            UsageOption(
                 name.capitalize(),
-                self.links.of(measure=name, **({"split": Split("model")} if asked.split.name == "kind" else {})),
+                self.links.of(measure=name, **({"split": UsageSplit("model")} if asked.split.name == "kind" else {})),
                 name == asked.measure,
             )
-            for name in MEASURES
+            for name in USAGE_MEASURES
         ]
 
     @property
-    def ranges(self) -> list[Choice]:
+    def ranges(self) -> list[UsageOption]:
         """The time that is looked at."""
         asked = self.links.question
         return [
-            Choice(f"{name[:-1]} {name[-1]}", self.links.of(range=name, asked=asked.filters), name == asked.range)
-            for name in RANGES
+            UsageOption(f"{name[:-1]} {name[-1]}", self.links.of(range=name, asked=asked.filters), name == asked.range)
+            for name in USAGE_RANGES
         ]
 
     @property
-    def splits(self) -> list[Choice]:
+    def splits(self) -> list[UsageOption]:
         """By what it is divided."""
-        return [self._split(Split(name)) for name in _SPLITS]
+        return [self._split(UsageSplit(name)) for name in _SPLITS]
 
     @property
-    def by_key(self) -> list[Choice]:
+    def by_key(self) -> list[UsageOption]:
         """The same by a key of the metadata."""
-        return [self._split(Split("metadata", key)) for key in self.keys]
+        return [self._split(UsageSplit("metadata", key)) for key in self.keys]
 
     @property
-    def tabs(self) -> list[Choice]:
+    def tabs(self) -> list[UsageOption]:
         """The likeliest splits, and the one that is."""
         asked = self.links.question.split
-        fields = [Split("model"), Split("assistant"), Split("status")]
-        keys = [Split("metadata", key) for key in self.keys[:_MOST_TABS]]
+        fields = [UsageSplit("model"), UsageSplit("assistant"), UsageSplit("status")]
+        keys = [UsageSplit("metadata", key) for key in self.keys[:_MAX_METADATA_TABS]]
         other = [] if asked in (*fields, *keys) else [asked]
         return [self._split(each) for each in (*fields, *other, *keys)]
 
-    def _split(self, split: Split) -> Choice:
+    def _split(self, split: UsageSplit) -> UsageOption:
         measure = {"measure": "tokens"} if split.name == "kind" else {}
         label = "Prompt and completion" if split.name == "kind" else split.label
-        return Choice(label, self.links.of(split=split, **measure), split == self.links.question.split)
+        return UsageOption(label, self.links.of(split=split, **measure), split == self.links.question.split)
 
     @property
     def split_label(self) -> str:
@@ -83,11 +83,13 @@ class Controls:
         return f"Split by {words}"
 
     @property
-    def tokens(self) -> list[Token]:
+    def tokens(self) -> list[FilterToken]:
         """What is filtered by beside the query field, and the page without each of it."""
         question = self.links.question
         pairs = [pair for pair in question.filters.pairs() if pair[0] != "q"]
-        return [Token(name, value, self.links.of(asked=question.asked.toggled(name, value))) for name, value in pairs]
+        return [
+            FilterToken(name, value, self.links.of(asked=question.asked.toggled(name, value))) for name, value in pairs
+        ]
 
     @property
     def without_query(self) -> list[tuple[str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.ui import formats
-from runs.analytics.usage import Split
+from runs.analytics.usage import UsageSplit
 
-KINDS = {
+TOKEN_KIND_LABELS = {
     "prompt": "Prompt",
     "cached": "Prompt, cached",
     "completion": "Completion",
@@ -16,7 +16,7 @@ KINDS = {
 }
 
 
-def name_of(split: Split, key: str | None, names: Mapping[str, str]) -> str:
+def usage_group_label(split: UsageSplit, key: str | None, names: Mapping[str, str]) -> str:
     """A group's name; `names` are those of assistants."""
     if key is None:
         return "(no model)" if split.name == "model" else "(no value)"
@@ -24,7 +24,7 @@ def name_of(split: Split, key: str | None, names: Mapping[str, str]) -> str:
         case "assistant":
             return names.get(key, key)
         case "status":
-            return formats.status_label(key)
+            return formats.format_status(key)
         case "kind":
-            return KINDS[key]
+            return TOKEN_KIND_LABELS[key]
     return key or "(empty)"

@@ -9,21 +9,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard.ui import formats
-from runs.analytics.usage import Question, Split, also
+from runs.analytics.usage import UsageQuery, UsageSplit, add_condition
 from runs.query import RunFilters
-from runs.query.ast import Node, Not, Term, both
-from runs.query.operators import Compared, Given, Span
+from runs.query.ast import Not, QueryNode, Term, join_and
+from runs.query.operators import Comparison, DurationQuantity, Exists
 from runs.query.query_text import Query
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class UsageLinks:
     """Addresses around one question: `here` is the page, `runs` the run list.
 
     `counted_since` is where counting groups began, `paced_since` where counting durations did, if not at the start.
     """
 
-    question: Question
+    question: UsageQuery
     here: str
     runs: str
     counted_since: datetime | None = None
@@ -39,7 +39,7 @@ class Links:
         """The page without times, which are to be added."""
         return self.of(asked=self.question.filters, range="")
 
-    def group(self, key: str | None, split: Split, *, before: bool = False) -> str:
+    def group(self, key: str | None, split: UsageSplit, *, before: bool = False) -> str:
         """The runs of one group, now or in the time before; "" where no query can ask for its value."""
         asked = self.question
         if key == "":
@@ -47,16 +47,16 @@ class Links:
         now = (self.counted_since or asked.since, asked.until)
         return self._within(asked.narrowed(key, split), *((asked.previous_since, asked.since) if before else now))
 
-    def assistant(self, assistant_id: str | None) -> Paced:
+    def assistant(self, assistant_id: str | None) -> LatencyLinks:
         """The runs of an assistant; of all where it is None."""
         asked = self.question
-        filters = asked.filters if assistant_id is None else asked.narrowed(assistant_id, Split("assistant"))
-        within = times(self.paced_since or asked.since, asked.until)
-        return Paced(self.whenever(filters.without("q")) + within, filters.q)
+        filters = asked.filters if assistant_id is None else asked.narrowed(assistant_id, UsageSplit("assistant"))
+        within = format_time_range_query(self.paced_since or asked.since, asked.until)
+        return LatencyLinks(self.whenever(filters.without("q")) + within, filters.q)
 
-    def where(self, term: Node) -> str:
+    def where(self, term: QueryNode) -> str:
         """Those of the runs that the page is about of which `term` holds too."""
-        return self._within(also(self.question.filters, term), self.question.since, self.question.until)
+        return self._within(add_condition(self.question.filters, term), self.question.since, self.question.until)
 
     @property
     def all(self) -> str:
@@ -77,37 +77,37 @@ class Links:
         return f"{self.runs}?{filters.query()}{'&' if filters else ''}"
 
     def _within(self, filters: RunFilters, since: datetime, until: datetime) -> str:
-        query = "&".join(filter(None, (filters.query(), times(since, until))))
+        query = "&".join(filter(None, (filters.query(), format_time_range_query(since, until))))
         return f"{self.runs}?{query}"
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
+class LatencyLinks:
     """The runs at an address, of which `q` is still to be said."""
 
     address: str
     q: Query | None
 
-    def where(self, term: Node | None = None) -> str:
+    def where(self, term: QueryNode | None = None) -> str:
         """Those of them of which `term` holds too."""
         parts = [each for each in (self.q.tree if self.q else None, term) if each is not None]
-        return f"{self.address}&{urlencode({'q': str(both(parts))})}" if parts else self.address
+        return f"{self.address}&{urlencode({'q': str(join_and(parts))})}" if parts else self.address
 
 
 @lru_cache(maxsize=1024)  # a page says the same few again and again
-def times(since: datetime, until: datetime) -> str:
+def format_time_range_query(since: datetime, until: datetime) -> str:
     """The parameters of the run list for that time."""
-    return urlencode({"from": formats.machine_time(since), "to": formats.machine_time(until)})
+    return urlencode({"from": formats.format_iso_time(since), "to": formats.format_iso_time(until)})
 
 
-UNPRICED = Not(Term("cost", (Given(),)))
+UNPRICED_TERM = Not(Term("cost", (Exists(),)))
 
 
-def as_long_as(milliseconds: int) -> Node:
+def min_duration_term(milliseconds: int) -> QueryNode:
     """That a run took no less."""
-    return Term("duration", (Compared(">=", Span(milliseconds)),))
+    return Term("duration", (Comparison(">=", DurationQuantity(milliseconds)),))
 
 
-def queued_as_long_as(milliseconds: int) -> Node:
+def min_queue_term(milliseconds: int) -> QueryNode:
     """That a run waited no less before it started."""
-    return Term("queue", (Compared(">=", Span(milliseconds)),))
+    return Term("queue", (Comparison(">=", DurationQuantity(milliseconds)),))

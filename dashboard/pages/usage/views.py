@@ -8,33 +8,33 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.usage.usage_page import page as put_together
-from dashboard.web.invalid_params import refusing
-from dashboard.web.permissions import project_page
-from dashboard.web.timezone import zone_of
-from runs.analytics.usage import MOST_COUNTED, Question
-from runs.analytics.usage.durations import MOST_ASSISTANTS
+from dashboard.pages.usage.usage_page import fetch_usage_page as put_together
+from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.permissions import viewer_required
+from dashboard.web.timezone import get_request_timezone
+from runs.analytics.usage import MAX_COUNTED_USAGE_RUNS, UsageQuery
+from runs.analytics.usage.durations import MAX_LATENCY_ASSISTANTS
 from runs.models import Membership, Project
 
 
-def asked(request: HttpRequest) -> Question:
+def parse_usage_query(request: HttpRequest) -> UsageQuery:
     """What the address asks for, in the reader's days unless it names a zone. Raises InvalidFilter."""
-    return Question.from_query(dict(request.GET.lists()), zone_of(request), timezone.now())
+    return UsageQuery.from_query(dict(request.GET.lists()), get_request_timezone(request), timezone.now())
 
 
 @require_safe
-@project_page
-@refusing
-def page(request: HttpRequest, project: Project) -> HttpResponse:
+@viewer_required
+@handle_invalid_params
+def usage_overview(request: HttpRequest, project: Project) -> HttpResponse:
     """`usage/`"""
-    question = asked(request)
+    question = parse_usage_query(request)
     here, runs, prices = (reverse(name, kwargs={"project": project.slug}) for name in ("usage", "runs", "prices"))
     is_admin = project.role == Membership.Role.ADMIN
     context = {
         "project": project,
         "page": put_together(project, question, here, runs, prices if is_admin else ""),
-        "most_counted": MOST_COUNTED,
-        "most_assistants": MOST_ASSISTANTS,
+        "most_counted": MAX_COUNTED_USAGE_RUNS,
+        "most_assistants": MAX_LATENCY_ASSISTANTS,
         "query": f"?{query}" if (query := request.GET.urlencode()) else "",
     }
     return render(request, "usage/page.html", context)

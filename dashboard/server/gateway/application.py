@@ -10,16 +10,16 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from dashboard.server.gateway.body_reader import Bodies, Message, Receive
-from dashboard.server.gateway.concurrency_limits import Lanes
-from dashboard.server.gateway.rejections import ClientGone, Refused
-from dashboard.server.gateway.wsgi_bridge import Environ, WsgiApplication, environ, run
+from dashboard.server.gateway.body_reader import AsgiMessage, AsgiReceive, BodyReader
+from dashboard.server.gateway.concurrency_limits import ConcurrencyLimits
+from dashboard.server.gateway.rejections import ClientDisconnected, RequestRejected
+from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, build_wsgi_environ, run_wsgi_application
 
 logger = logging.getLogger(__name__)
 
-Send = Callable[[Message], Awaitable[None]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 
-SLOWEST = 30.0  # seconds until a piece of a long answer must have been taken
+SEND_TIMEOUT = 30.0  # seconds until a piece of a long answer must have been taken
 
 
 class Gateway:
@@ -31,40 +31,40 @@ class Gateway:
     def __init__(self, application: WsgiApplication, threads: int, largest_body: int) -> None:
         self._application = application
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._bodies = Bodies(largest_body)
-        self._lanes = Lanes(threads)
+        self._bodies = BodyReader(largest_body)
+        self._lanes = ConcurrencyLimits(threads)
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
         """Answer one request. See ASGI's specification for the arguments."""
         try:
             async with (
                 self._bodies.arrived(dict(scope["headers"]), receive) as body,
                 self._lanes.place(scope["method"], scope["path"], len(body)),
             ):
-                messages = await self._answer(environ(scope, body), send)
-        except Refused as refused:
+                messages = await self._answer(build_wsgi_environ(scope, body), send)
+        except RequestRejected as refused:
             logger.info("Refused: %s", refused, extra={"action": "refuse"})
-            messages = _messages(refused.response)
-        except ClientGone:
+            messages = _build_messages(refused.response)
+        except ClientDisconnected:
             return
         for message in messages:
             await send(message)
 
-    async def _answer(self, request: Environ, send: Send) -> list[Message]:
+    async def _answer(self, request: WsgiEnviron, send: AsgiSend) -> list[AsgiMessage]:
         loop = asyncio.get_running_loop()
 
-        def deliver(*messages: Message) -> None:
+        def deliver(*messages: AsgiMessage) -> None:
             for message in messages:
-                asyncio.run_coroutine_threadsafe(_sent(send, message), loop).result(SLOWEST)
+                asyncio.run_coroutine_threadsafe(_sent(send, message), loop).result(SEND_TIMEOUT)
 
-        return await loop.run_in_executor(self._threads, run, self._application, request, deliver)
+        return await loop.run_in_executor(self._threads, run_wsgi_application, self._application, request, deliver)
 
 
-async def _sent(send: Send, message: Message) -> None:
+async def _sent(send: AsgiSend, message: AsgiMessage) -> None:
     await send(message)
 
 
-def _messages(response: HttpResponse) -> list[Message]:
+def _build_messages(response: HttpResponse) -> list[AsgiMessage]:
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     return [
         {"type": "http.response.start", "status": response.status_code, "headers": headers},

@@ -8,15 +8,15 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-Environ = dict[str, Any]
-Message = dict[str, Any]
-WsgiApplication = Callable[[Environ, Callable[..., None]], Iterable[bytes]]
-_PIECE = 256 * 1024
+WsgiEnviron = dict[str, Any]
+AsgiMessage = dict[str, Any]
+WsgiApplication = Callable[[WsgiEnviron, Callable[..., None]], Iterable[bytes]]
+_MIN_CHUNK_BYTES = 256 * 1024
 
 
-def environ(scope: dict[str, Any], body: bytes) -> Environ:
+def build_wsgi_environ(scope: dict[str, Any], body: bytes) -> WsgiEnviron:
     """The request as WSGI wants it. A body without a declared length gets the one that it has."""
-    found: Environ = {
+    found: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
@@ -34,17 +34,19 @@ def environ(scope: dict[str, Any], body: bytes) -> Environ:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    found.update(_headers(scope["headers"]))
+    found.update(_build_header_variables(scope["headers"]))
     return found
 
 
-def run(application: WsgiApplication, environ: Environ, deliver: Callable[..., None]) -> list[Message]:
+def run_wsgi_application(
+    application: WsgiApplication, environ: WsgiEnviron, deliver: Callable[..., None]
+) -> list[AsgiMessage]:
     """The last messages of the answer; all of them, unless it is long.
 
     A long one is handed to `deliver` piece by piece, which blocks while the client is slow, and raises where
     it is gone.
     """
-    head: list[Message] = []
+    head: list[AsgiMessage] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -52,21 +54,21 @@ def run(application: WsgiApplication, environ: Environ, deliver: Callable[..., N
 
     answer = application(environ, start_response)
     try:
-        pieces = _gathered(answer)
+        pieces = _join_chunks(answer)
         last = next(pieces, b"")
         for piece in pieces:
-            deliver(*head, _body(last, more=True))
+            deliver(*head, _build_body_message(last, more=True))
             head.clear()
             last = piece
-        return [*head, _body(last, more=False)]
+        return [*head, _build_body_message(last, more=False)]
     finally:
         if close := getattr(answer, "close", None):
             close()
 
 
-def _headers(headers: Iterable[tuple[bytes, bytes]]) -> Environ:
+def _build_header_variables(headers: Iterable[tuple[bytes, bytes]]) -> WsgiEnviron:
     """Headers by their WSGI names. Those with an underscore are dropped: they could pass for others."""
-    found: Environ = {}
+    found: WsgiEnviron = {}
     for name, value in headers:
         if b"_" in name:
             continue
@@ -77,17 +79,17 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> Environ:
     return found
 
 
-def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _join_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """`pieces` joined to larger ones; each costs a turn of the event loop."""
     gathered = bytearray()
     for piece in pieces:
         gathered += piece
-        if len(gathered) >= _PIECE:
+        if len(gathered) >= _MIN_CHUNK_BYTES:
             yield bytes(gathered)
             gathered.clear()
     if gathered:
         yield bytes(gathered)
 
 
-def _body(piece: bytes, *, more: bool) -> Message:
+def _build_body_message(piece: bytes, *, more: bool) -> AsgiMessage:
     return {"type": "http.response.body", "body": piece, "more_body": more}

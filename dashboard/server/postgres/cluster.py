@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.server.postgres.binaries import Binaries, binaries_for
-from dashboard.server.postgres.errors import DirectoryUnusableError, ServerError
-from dashboard.server.postgres.paths import SHARED, Place
-from dashboard.server.postgres.postgres_settings import FIXED, by_memory, memory
-from dashboard.server.postgres.process import command
+from dashboard.server.postgres.binaries import PostgresBinaries, find_usable_binaries
+from dashboard.server.postgres.errors import DataDirectoryUnusableError, PostgresServerError
+from dashboard.server.postgres.paths import SHARED_DIRECTORY, ClusterPaths
+from dashboard.server.postgres.postgres_settings import FIXED_SETTINGS, build_memory_settings, get_available_memory
+from dashboard.server.postgres.process import build_child_command
 
-NAME = "runglass"  # of the superuser and of the database
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-INITDB = (
-    f"--username={NAME}",
+DATABASE_NAME = "runglass"  # of the superuser and of the database
+SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+INITDB_OPTIONS = (
+    f"--username={DATABASE_NAME}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
     "--locale=C",
@@ -31,73 +31,75 @@ INITDB = (
 class Cluster:
     """A cluster that exists, and what is needed to run it. `overrides` are settings of Postgres."""
 
-    place: Place
-    binaries: Binaries
+    place: ClusterPaths
+    binaries: PostgresBinaries
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     def server_command(self, socket_directory: Path) -> list[str]:
         """The command line of its server."""
         quoted = str(socket_directory).replace('"', '""')  # a list of directories, separated by commas
         settings = {
-            **FIXED,
-            **by_memory(memory()),
+            **FIXED_SETTINGS,
+            **build_memory_settings(get_available_memory()),
             **self.overrides,
             "unix_socket_directories": f'"{quoted}"',
             "unix_socket_permissions": "0700",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return command(self.place.account, str(self.binaries.postgres), "-D", str(self.place.data), *options)
+        return build_child_command(
+            self.place.account, str(self.binaries.postgres), "-D", str(self.place.data), *options
+        )
 
 
-def cluster_in(place: Place, overrides: Mapping[str, str] | None = None) -> Cluster:
+def get_or_create_cluster(place: ClusterPaths, overrides: Mapping[str, str] | None = None) -> Cluster:
     """The cluster of `place`, which is made first where there is none.
 
     The caller holds the place's owner lock. Raises DirectoryUnusableError or ServerError.
     """
     try:
-        binaries = binaries_for(place.account, SHARED)
+        binaries = find_usable_binaries(place.account, SHARED_DIRECTORY)
         cluster = Cluster(place, binaries, overrides or {})
         if not place.data.exists():
-            _initialise(cluster)
+            _create_cluster(cluster)
     except OSError as error:
-        raise DirectoryUnusableError(f"The database can't be made in {place.directory}: {error}") from error
+        raise DataDirectoryUnusableError(f"The database can't be made in {place.directory}: {error}") from error
     return cluster
 
 
-def _initialise(cluster: Cluster) -> None:
+def _create_cluster(cluster: Cluster) -> None:
     """Make the cluster under another name and rename it when it is complete."""
     place = cluster.place
     draft, password_copy = place.directory / "data.new", place.directory / "password.new"
     if draft.exists():
         shutil.rmtree(draft)
-    password = _password(place.password)
+    password = _read_or_create_password(place.password)
     draft.mkdir(mode=0o700)
     place.account.give(draft)
-    _write_private(password_copy, password)
+    _write_private_file(password_copy, password)
     place.account.give(password_copy)
     try:
-        options = [*INITDB, f"--pgdata={draft}", f"--pwfile={password_copy}"]
+        options = [*INITDB_OPTIONS, f"--pgdata={draft}", f"--pwfile={password_copy}"]
         if cluster.overrides.get("fsync") == "off":
             options.append("--no-sync")
-        _run(command(place.account, str(cluster.binaries.initdb), *options))
+        _run_initdb(build_child_command(place.account, str(cluster.binaries.initdb), *options))
     finally:
         password_copy.unlink()
     draft.rename(place.data)
 
 
-def _run(line: list[str]) -> None:
-    done = subprocess.run(line, capture_output=True, text=True, env=ENVIRONMENT, cwd="/", check=False)  # noqa: S603
+def _run_initdb(line: list[str]) -> None:
+    done = subprocess.run(line, capture_output=True, text=True, env=SERVER_ENVIRONMENT, cwd="/", check=False)  # noqa: S603
     if done.returncode != 0:
-        raise ServerError(f"initdb failed: {' '.join(done.stderr.split()) or done.returncode}")
+        raise PostgresServerError(f"initdb failed: {' '.join(done.stderr.split()) or done.returncode}")
 
 
-def _password(path: Path) -> str:
+def _read_or_create_password(path: Path) -> str:
     if not path.exists():
-        _write_private(path, secrets.token_urlsafe(32))
+        _write_private_file(path, secrets.token_urlsafe(32))
     return path.read_text()
 
 
-def _write_private(path: Path, text: str) -> None:
+def _write_private_file(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)

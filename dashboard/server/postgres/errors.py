@@ -5,13 +5,13 @@ class EmbeddedPostgresError(Exception):
     """The embedded database can't be used."""
 
 
-class DirectoryInUseError(EmbeddedPostgresError):
+class DataDirectoryInUseError(EmbeddedPostgresError):
     """Another process owns the database of this data directory."""
 
 
-class DirectoryUnusableError(EmbeddedPostgresError):
+class DataDirectoryUnusableError(EmbeddedPostgresError):
     """The data directory can't be written, or belongs to somebody else."""
 
 
-class ServerError(EmbeddedPostgresError):
+class PostgresServerError(EmbeddedPostgresError):
     """Postgres was started and ended by itself, or could not be started at all."""

@@ -7,13 +7,13 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.server.postgres.errors import DirectoryUnusableError
+from dashboard.server.postgres.errors import DataDirectoryUnusableError
 
-UNPRIVILEGED = ("nobody", "daemon")
+UNPRIVILEGED_USERS = ("nobody", "daemon")
 
 
 @dataclass(frozen=True)
-class Account:
+class OsUser:
     """The operating system user that the server runs as; `lent` when that isn't the one who asks."""
 
     uid: int
@@ -43,22 +43,22 @@ class Account:
         return (found.st_mode >> shift) & bits == bits
 
 
-def account_for(data: Path) -> Account:
+def choose_os_user(data: Path) -> OsUser:
     """The account for the cluster in `data`: ourselves; for root its owner or an unprivileged user.
 
     Raises DirectoryUnusableError for root where no such user exists.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), lent=False)
+        return OsUser(os.geteuid(), os.getegid(), lent=False)
     if data.is_dir() and (owner := data.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid, lent=True)
-    for name in UNPRIVILEGED:
+        return OsUser(owner.st_uid, owner.st_gid, lent=True)
+    for name in UNPRIVILEGED_USERS:
         try:
             user = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(user.pw_uid, user.pw_gid, lent=True)
-    raise DirectoryUnusableError(
-        f"Postgres refuses to run as root, and there is no user {' or '.join(UNPRIVILEGED)} to run it as. "
+        return OsUser(user.pw_uid, user.pw_gid, lent=True)
+    raise DataDirectoryUnusableError(
+        f"Postgres refuses to run as root, and there is no user {' or '.join(UNPRIVILEGED_USERS)} to run it as. "
         "Run Runglass as an ordinary user, or set DATABASE_URL"
     )

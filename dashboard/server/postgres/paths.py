@@ -15,20 +15,20 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.server.postgres.binaries import major_version
-from dashboard.server.postgres.errors import DirectoryUnusableError
-from dashboard.server.postgres.os_user import Account, account_for
+from dashboard.server.postgres.binaries import get_major_version
+from dashboard.server.postgres.errors import DataDirectoryUnusableError
+from dashboard.server.postgres.os_user import OsUser, choose_os_user
 
-SHARED = Path("/var/lib/runglass")
-LONGEST_SOCKET_DIRECTORY = 80  # Unix socket paths end at 103 (macOS) or 107 bytes, file name included
+SHARED_DIRECTORY = Path("/var/lib/runglass")
+MAX_SOCKET_DIRECTORY_BYTES = 80  # Unix socket paths end at 103 (macOS) or 107 bytes, file name included
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterPaths:
     """One cluster's directory. `account` runs the server and owns `data` and the socket directory."""
 
     directory: Path
-    account: Account
+    account: OsUser
 
     @property
     def data(self) -> Path:
@@ -61,7 +61,7 @@ class Place:
         """Make a private directory for the server's socket and write down where it is."""
         self.remove_socket_directory()
         directory = self.directory / "socket"
-        if len(os.fsencode(directory)) > LONGEST_SOCKET_DIRECTORY:
+        if len(os.fsencode(directory)) > MAX_SOCKET_DIRECTORY_BYTES:
             directory = Path(tempfile.mkdtemp(prefix="runglass-", dir="/tmp"))  # mode 0700
         else:
             shutil.rmtree(directory, ignore_errors=True)
@@ -90,62 +90,62 @@ class Place:
         return directory.stat().st_uid == self.account.uid
 
 
-def place_for(data_dir: Path) -> Place:
+def resolve_cluster_paths(data_dir: Path) -> ClusterPaths:
     """Find or make the place of `data_dir`'s cluster.
 
     Raises DirectoryUnusableError where that can't be written, belongs to another user, or holds a cluster of
     another major version only.
     """
-    home = data_dir / f"postgres-{major_version()}"
+    home = data_dir / f"postgres-{get_major_version()}"
     try:
-        _refuse_other_versions(home)
+        _reject_other_major_versions(home)
         home.mkdir(parents=True, exist_ok=True)
-        place = _noted(home) or _chosen(data_dir, home)
-        _make_private(place)
+        place = _read_location_file(home) or _choose_paths(data_dir, home)
+        _restrict_permissions(place)
     except PermissionError as error:
-        raise DirectoryUnusableError(
+        raise DataDirectoryUnusableError(
             f"The data directory {data_dir} can't be used: {error.strerror} ({error.filename}). "
             "It may belong to another user; set RUNGLASS_DATA_DIR to a directory of your own"
         ) from error
     except OSError as error:
-        raise DirectoryUnusableError(f"The data directory {data_dir} can't be used: {error}") from error
+        raise DataDirectoryUnusableError(f"The data directory {data_dir} can't be used: {error}") from error
     return place
 
 
-def _refuse_other_versions(home: Path) -> None:
+def _reject_other_major_versions(home: Path) -> None:
     others = [path.name for path in home.parent.glob("postgres-[0-9]*") if path != home]
     if others and not home.exists():
-        raise DirectoryUnusableError(
+        raise DataDirectoryUnusableError(
             f"{home.parent} holds {', '.join(others)}, which {home.name} can't read: export the runs with "
             "the version of Runglass that wrote them, and import them into a new data directory"
         )
 
 
-def _noted(home: Path) -> Place | None:
+def _read_location_file(home: Path) -> ClusterPaths | None:
     try:
         directory = Path(os.fsdecode((home / "location").read_bytes()))
     except FileNotFoundError:
         return None
-    return Place(directory, account_for(directory / "data"))
+    return ClusterPaths(directory, choose_os_user(directory / "data"))
 
 
-def _chosen(data_dir: Path, home: Path) -> Place:
-    account = account_for(home / "data")
+def _choose_paths(data_dir: Path, home: Path) -> ClusterPaths:
+    account = choose_os_user(home / "data")
     if account.can_enter(data_dir):
-        return Place(home, account)
+        return ClusterPaths(home, account)
     if (home / "data").exists():
-        raise DirectoryUnusableError(
+        raise DataDirectoryUnusableError(
             f"{home} can't be entered by the user that its database runs as (uid {account.uid}), "
             "because of the mode of a directory above it"
         )
     key = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
-    directory = SHARED / key / home.name
+    directory = SHARED_DIRECTORY / key / home.name
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     (home / "location").write_bytes(os.fsencode(directory))
-    return Place(directory, account)
+    return ClusterPaths(directory, account)
 
 
-def _make_private(place: Place) -> None:
+def _restrict_permissions(place: ClusterPaths) -> None:
     """Only its owner lists it; a lent account may pass through to what is its own."""
     mode = 0o711 if place.account.lent else 0o700
     if place.directory.stat().st_mode & 0o777 != mode:

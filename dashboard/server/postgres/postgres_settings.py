@@ -9,7 +9,7 @@ from pathlib import Path
 MB = 1024 * 1024
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
-FIXED: Mapping[str, str] = {
+FIXED_SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",  # the socket is the only way in
     "random_page_cost": "1.1",  # disks don't seek any more
     "jit": "off",  # costs more than it gives on queries of milliseconds
@@ -21,7 +21,7 @@ FIXED: Mapping[str, str] = {
 }
 
 # for a cluster that nobody needs after the next crash
-THROWAWAY: Mapping[str, str] = {
+THROWAWAY_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -30,7 +30,7 @@ THROWAWAY: Mapping[str, str] = {
 }
 
 
-def memory() -> int:
+def get_available_memory() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's limit."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for limit in map(Path, CGROUP_LIMITS):
@@ -39,7 +39,7 @@ def memory() -> int:
     return total
 
 
-def by_memory(total: int) -> Mapping[str, str]:
+def build_memory_settings(total: int) -> Mapping[str, str]:
     """The settings that follow from `total` bytes of memory."""
     buffers = min(max(total // 4 // MB, 32), 2048)
     return {

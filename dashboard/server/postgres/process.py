@@ -14,12 +14,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dashboard.server.postgres.os_user import Account
+    from dashboard.server.postgres.os_user import OsUser
 
 PR_SET_PDEATHSIG = 1
 
 
-def command(account: Account, *program: str) -> list[str]:
+def build_child_command(account: OsUser, *program: str) -> list[str]:
     """The command line that runs `program` as `account` for as long as this process lives.
 
     Start it from a thread that stays: Linux takes the end of that thread for the end of the parent.
@@ -40,7 +40,7 @@ def die_with_parent(parent: int, signum: int) -> None:
         os.kill(os.getpid(), signum)
 
 
-def _become(uid: str, gid: str) -> None:
+def _change_user(uid: str, gid: str) -> None:
     if uid != "-":
         os.setgroups([])
         os.setgid(int(gid))
@@ -49,7 +49,7 @@ def _become(uid: str, gid: str) -> None:
 
 if __name__ == "__main__":
     parent, uid, gid, *program = sys.argv[1:]
-    _become(uid, gid)
+    _change_user(uid, gid)
     os.umask(0o077)
     die_with_parent(int(parent), signal.SIGINT)
     os.execv(program[0], program)  # noqa: S606 - no shell is what we want

@@ -14,23 +14,23 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
-from dashboard.server.postgres.cluster import ENVIRONMENT, NAME, Cluster
-from dashboard.server.postgres.errors import ServerError
-from dashboard.server.postgres.stale_servers import settle
+from dashboard.server.postgres.cluster import DATABASE_NAME, SERVER_ENVIRONMENT, Cluster
+from dashboard.server.postgres.errors import PostgresServerError
+from dashboard.server.postgres.stale_servers import clean_up_stale_server
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.02
-SOCKET_LOCK = ".s.PGSQL.5432.lock"
-LONGEST_LOG = 5_000_000
-SHUTDOWN_PATIENCE = 60.0
-LINGERING = "pre-existing shared memory block"  # backends of a killed server take a moment to notice
-LINGERING_PATIENCE = 60.0
+POLL_INTERVAL = 0.02
+SOCKET_LOCK_FILE = ".s.PGSQL.5432.lock"
+MAX_LOG_BYTES = 5_000_000
+SHUTDOWN_TIMEOUT = 60.0
+SHARED_MEMORY_IN_USE = "pre-existing shared memory block"  # backends of a killed server take a moment to notice
+SHARED_MEMORY_TIMEOUT = 60.0
 
 
-def address(socket_directory: Path, password: str) -> dict[str, str]:
+def build_connection_params(socket_directory: Path, password: str) -> dict[str, str]:
     """The connection parameters of a server that listens in `socket_directory`, without a database name."""
-    return {"host": str(socket_directory), "port": "5432", "user": NAME, "password": password}
+    return {"host": str(socket_directory), "port": "5432", "user": DATABASE_NAME, "password": password}
 
 
 def accepts_connections(parameters: dict[str, str]) -> bool:
@@ -39,7 +39,7 @@ def accepts_connections(parameters: dict[str, str]) -> bool:
     return pq.PGconn.ping(conninfo.encode()) == pq.Ping.OK
 
 
-class Server:
+class PostgresServer:
     """The server of one cluster, as long as this process owns it.
 
     A thread of its own starts `postgres` and waits for it, because Linux takes the end of the starting thread
@@ -47,14 +47,14 @@ class Server:
     """
 
     def __init__(self, cluster: Cluster, on_failure: Callable[[], None] | None = None) -> None:
-        self.failure: ServerError | None = None
+        self.failure: PostgresServerError | None = None
         self._cluster = cluster
         self._on_failure = on_failure
         self._stopping = threading.Event()
         self._settled = threading.Event()  # either it accepts connections or it has failed
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper = threading.Thread(target=self._keep, name="postgres-keeper", daemon=True)
-        self.parameters = address(cluster.place.directory, "")
+        self.parameters = build_connection_params(cluster.place.directory, "")
 
     def start(self) -> None:
         """Start and return when it accepts connections, however long the recovery from a crash takes.
@@ -62,9 +62,9 @@ class Server:
         Raises ServerError with the last lines of its log if it ends before.
         """
         place = self._cluster.place
-        settle(place.data)
+        clean_up_stale_server(place.data)
         self._socket_directory = place.make_socket_directory()
-        self.parameters = address(self._socket_directory, place.password.read_text())
+        self.parameters = build_connection_params(self._socket_directory, place.password.read_text())
         self._keeper.start()
         self.wait_until_ready()
         self._ensure_database()
@@ -83,7 +83,7 @@ class Server:
         for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if self._process is not None:
                 self._process.send_signal(signum)
-            self._keeper.join(SHUTDOWN_PATIENCE)
+            self._keeper.join(SHUTDOWN_TIMEOUT)
             if not self._keeper.is_alive():
                 break
         self._cluster.place.remove_socket_directory()
@@ -95,18 +95,18 @@ class Server:
             self._fail(str(error))
 
     def _run_until_stopped(self) -> None:
-        lingering_until = time.monotonic() + LINGERING_PATIENCE
+        lingering_until = time.monotonic() + SHARED_MEMORY_TIMEOUT
         while not self._stopping.is_set():
             process = self._spawn()
             if self._becomes_ready(process):
                 self._settled.set()
                 status = process.wait()
                 self._settled.clear()
-                lingering_until = time.monotonic() + LINGERING_PATIENCE
+                lingering_until = time.monotonic() + SHARED_MEMORY_TIMEOUT
                 if not self._stopping.is_set():
                     logger.error("The database server ended by itself (status %s), starting it again", status)
-                    settle(self._cluster.place.data)
-            elif LINGERING in self._last_lines() and time.monotonic() < lingering_until:
+                    clean_up_stale_server(self._cluster.place.data)
+            elif SHARED_MEMORY_IN_USE in self._last_lines() and time.monotonic() < lingering_until:
                 time.sleep(0.2)
             elif not self._stopping.is_set():
                 self._fail(self._last_lines())
@@ -114,11 +114,11 @@ class Server:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         log = self._cluster.place.log
-        if log.exists() and log.stat().st_size > LONGEST_LOG:
+        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
             log.rename(log.with_suffix(".old"))
         log.touch(mode=0o600)
         self._cluster.place.account.give(log)  # who owned the cluster before us may own it again
-        (self._socket_directory / SOCKET_LOCK).unlink(missing_ok=True)  # its pid may be somebody's by now
+        (self._socket_directory / SOCKET_LOCK_FILE).unlink(missing_ok=True)  # its pid may be somebody's by now
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(  # noqa: S603
@@ -126,7 +126,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=ENVIRONMENT,
+                env=SERVER_ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for us, who stop it after its users
             )
@@ -138,11 +138,11 @@ class Server:
         while process.poll() is None:
             if accepts_connections(self.parameters):
                 return True
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
         return False
 
     def _fail(self, reason: str) -> None:
-        self.failure = ServerError(f"The database server could not be started: {reason}")
+        self.failure = PostgresServerError(f"The database server could not be started: {reason}")
         logger.critical("%s", self.failure)
         self._settled.set()
         if self._on_failure is not None:
@@ -157,5 +157,5 @@ class Server:
     def _ensure_database(self) -> None:
         conninfo = make_conninfo(**self.parameters, dbname="postgres")
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE_NAME]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME)))

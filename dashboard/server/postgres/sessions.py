@@ -16,25 +16,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dashboard.server.postgres.cluster import cluster_in
-from dashboard.server.postgres.errors import DirectoryInUseError, DirectoryUnusableError
+from dashboard.server.postgres.cluster import get_or_create_cluster
+from dashboard.server.postgres.errors import DataDirectoryInUseError, DataDirectoryUnusableError
 from dashboard.server.postgres.locks import FileLock
-from dashboard.server.postgres.paths import place_for
-from dashboard.server.postgres.server import Server, accepts_connections, address
+from dashboard.server.postgres.paths import resolve_cluster_paths
+from dashboard.server.postgres.server import PostgresServer, accepts_connections, build_connection_params
 
-POLL = 0.05
-PATIENCE = 10.0  # seconds that `own` gives a command that is just ending
+POLL_INTERVAL = 0.05
+OWNER_LOCK_TIMEOUT = 10.0  # seconds that `own` gives a command that is just ending
 
 
-class Session:
+class PostgresSession:
     """This process's use of one data directory's server, from the first call to `parameters` or `own`."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._place = place_for(data_dir)
+        self._place = resolve_cluster_paths(data_dir)
         self._owner_lock = FileLock(self._place.owner_lock)
         self._guests_lock = FileLock(self._place.guests_lock)
-        self._server: Server | None = None
+        self._server: PostgresServer | None = None
         self._mutex = threading.RLock()
 
     def parameters(self) -> dict[str, str]:
@@ -49,17 +49,17 @@ class Session:
             first_time = not self._guests_lock.held
             return self._join(until_ready=first_time)
 
-    def own(self, on_failure: Callable[[], None] | None = None) -> Server:
+    def own(self, on_failure: Callable[[], None] | None = None) -> PostgresServer:
         """Start a server, ours until `close`. Raises DirectoryInUseError if another process has one."""
         with self._mutex:
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + OWNER_LOCK_TIMEOUT
             while not self._take(self._owner_lock):
                 if time.monotonic() > deadline:
-                    raise DirectoryInUseError(
+                    raise DataDirectoryInUseError(
                         f"The database in {self._data_dir} is used by {self._owner_lock.holder()}: "
                         "wait until it has ended, or set RUNGLASS_DATA_DIR to another directory"
                     )
-                time.sleep(POLL)
+                time.sleep(POLL_INTERVAL)
             return self._start(on_failure)
 
     def close(self, *, patient: bool) -> None:
@@ -81,14 +81,14 @@ class Session:
                 return self._start().parameters
             directory = self._place.socket_directory()
             if directory is not None:
-                parameters = address(directory, self._place.password.read_text())
+                parameters = build_connection_params(directory, self._place.password.read_text())
                 if not until_ready or accepts_connections(parameters):
                     return parameters
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
 
-    def _start(self, on_failure: Callable[[], None] | None = None) -> Server:
+    def _start(self, on_failure: Callable[[], None] | None = None) -> PostgresServer:
         try:
-            server = Server(cluster_in(self._place), on_failure)
+            server = PostgresServer(get_or_create_cluster(self._place), on_failure)
             self._server = server
             server.start()
         except BaseException:  # also Ctrl-C: whatever happens, nothing half started stays
@@ -118,37 +118,37 @@ class Session:
         try:
             return lock.take(shared=shared, wait=wait)
         except OSError as error:
-            raise DirectoryUnusableError(
+            raise DataDirectoryUnusableError(
                 f"The data directory {self._data_dir} can't be used: {error.strerror} ({error.filename})"
             ) from error
 
 
-_sessions: dict[Path, Session] = {}
-_inherited: list[Session] = []  # by a fork: the parent's to close, kept so that nothing is closed by accident
+_sessions: dict[Path, PostgresSession] = {}
+_inherited: list[PostgresSession] = []  # by a fork: the parent's to close, kept so that nothing is closed by accident
 _mutex = threading.Lock()
 
 
-def session(data_dir: Path) -> Session:
+def get_postgres_session(data_dir: Path) -> PostgresSession:
     """This process's session for `data_dir`. What it started is stopped when the process ends."""
     with _mutex:
         if data_dir not in _sessions:
-            _sessions[data_dir] = Session(data_dir)
+            _sessions[data_dir] = PostgresSession(data_dir)
         return _sessions[data_dir]
 
 
 @atexit.register
-def close_all() -> None:
+def close_all_sessions() -> None:
     """Stop every server that is ours, once nobody else needs it."""
     for one in _sessions.values():
         one.close(patient=True)
     _sessions.clear()
 
 
-def _leave_to_parent() -> None:
+def _leave_sessions_to_parent() -> None:
     global _mutex
     _mutex = threading.Lock()
     _inherited.extend(_sessions.values())
     _sessions.clear()
 
 
-os.register_at_fork(after_in_child=_leave_to_parent)
+os.register_at_fork(after_in_child=_leave_sessions_to_parent)

@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds for a checkpoint before a server is told to hurry
+SHUTDOWN_TIMEOUT = 60.0  # seconds for a checkpoint before a server is told to hurry
 
 
-def settle(data: Path) -> None:
+def clean_up_stale_server(data: Path) -> None:
     """See to it that no server runs on `data` and that what an earlier one left doesn't stop the next.
 
     The caller holds the owner lock, so a server that still runs has lost its parent. It is shut down and
@@ -23,19 +23,19 @@ def settle(data: Path) -> None:
         pid = int(lock.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return
-    if is_server(pid, data):
-        _stop(pid, data)
+    if is_postgres_process(pid, data):
+        _stop_server(pid, data)
     if lock.exists():
-        _disown(lock)
+        _write_own_pid(lock)
 
 
-def is_server(pid: int, data: Path) -> bool:
+def is_postgres_process(pid: int, data: Path) -> bool:
     """Whether `pid` really is a `postgres -D data`, rather than a process that was given its number."""
-    program, *arguments = _command_line(pid) or ("",)
+    program, *arguments = _read_command_line(pid) or ("",)
     return Path(program).name == "postgres" and arguments[:2] == ["-D", str(data)]
 
 
-def _command_line(pid: int) -> list[str]:
+def _read_command_line(pid: int) -> list[str]:
     """The arguments of a process, nothing for a dead one."""
     if sys.platform == "linux":
         try:
@@ -49,17 +49,17 @@ def _command_line(pid: int) -> list[str]:
     return [program, "-D", rest.partition(" -c ")[0]]  # ps joins by spaces, which paths may have too
 
 
-def _stop(pid: int, data: Path) -> None:
+def _stop_server(pid: int, data: Path) -> None:
     for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         os.kill(pid, signum)
         while time.monotonic() < deadline:
-            if not is_server(pid, data):
+            if not is_postgres_process(pid, data):
                 return
             time.sleep(0.02)
 
 
-def _disown(lock: Path) -> None:
+def _write_own_pid(lock: Path) -> None:
     """Put our own pid into a dead server's lock file.
 
     Postgres refuses to start if the pid in there is alive, whoever has it by now, unless it is its parent's.

@@ -4,7 +4,7 @@ They are there with the first paint and without scripts, weigh a few kilobytes, 
 which a plotting library would add, is a small script (static/js/brush.js). Positions are SVG attributes.
 """
 
-from dashboard.ui.charts.sparkline import Sparkline, sparkline
-from dashboard.ui.charts.stacked import Series, Stacked, stacked
+from dashboard.ui.charts.sparkline import Sparkline, build_sparkline
+from dashboard.ui.charts.stacked import ChartSeries, StackedChart, build_stacked_chart
 
-__all__ = ["Series", "Sparkline", "Stacked", "sparkline", "stacked"]
+__all__ = ["ChartSeries", "Sparkline", "StackedChart", "build_sparkline", "build_stacked_chart"]

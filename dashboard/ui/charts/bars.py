@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-FILLED = 0.8  # of the width that a bar has to itself
+BAR_WIDTH = 0.8  # of the width that a bar has to itself
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class BarTooltip:
     """What the pointer meets over a bar, with its numbers."""
 
     place: int
     words: str
 
 
-def stack(layers: Sequence[Sequence[float]], peak: float, height: float) -> list[str]:
+def build_stacked_paths(layers: Sequence[Sequence[float]], peak: float, height: float) -> list[str]:
     """A path for each of `layers`, every one on top of those before; `peak` reaches `height`."""
     below = [0.0] * max(map(len, layers), default=0)
     return ["".join(_layer(values, below, peak, height)) for values in layers]
@@ -27,9 +27,9 @@ def _layer(values: Sequence[float], below: list[float], peak: float, height: flo
     for place, value in enumerate(values):
         if value > 0:
             below[place] += value
-            yield bar(place, height * (1 - below[place] / peak), height * value / peak)
+            yield build_bar_path(place, height * (1 - below[place] / peak), height * value / peak)
 
 
-def bar(place: int, top: float, height: float) -> str:
+def build_bar_path(place: int, top: float, height: float) -> str:
     """One bar."""
-    return f"M{place} {top:.1f}h{FILLED}v{height:.1f}h-{FILLED}z"
+    return f"M{place} {top:.1f}h{BAR_WIDTH}v{height:.1f}h-{BAR_WIDTH}z"

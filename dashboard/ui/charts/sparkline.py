@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dashboard.ui.charts.bars import FILLED, bar
+from dashboard.ui.charts.bars import BAR_WIDTH, build_bar_path
 
 HEIGHT = 20
 _LEAST = 1.0  # what is little is not nothing
@@ -26,7 +26,7 @@ class Sparkline:
     mark: float | None = None
 
 
-def sparkline(
+def build_sparkline(
     values: Sequence[float], *, hot: Collection[int] = (), label: str = "", mark: int | None = None
 ) -> Sparkline:
     """Bars for `values`, the highest as high as the line. Those at the places `hot` are in the colour of failure.
@@ -35,11 +35,13 @@ def sparkline(
     """
     peak = max(values, default=0) or 1
     bars = {
-        place: bar(place, HEIGHT - height, height)
+        place: build_bar_path(place, HEIGHT - height, height)
         for place, value in enumerate(values)
         if value > 0 and (height := max(HEIGHT * value / peak, _LEAST))
     }
     plain, marked = (
         "".join(path for place, path in bars.items() if (place in hot) is is_hot) for is_hot in (False, True)
     )
-    return Sparkline(max(len(values), 1), plain, marked, label, mark=None if mark is None else mark - (1 - FILLED) / 2)
+    return Sparkline(
+        max(len(values), 1), plain, marked, label, mark=None if mark is None else mark - (1 - BAR_WIDTH) / 2
+    )

@@ -9,18 +9,18 @@ from functools import cached_property
 from itertools import pairwise
 
 from dashboard.ui import formats
-from dashboard.ui.charts.bars import Slot, stack
-from dashboard.ui.charts.time_axis import Tick, said, spelled, ticks
+from dashboard.ui.charts.bars import BarTooltip, build_stacked_paths
+from dashboard.ui.charts.time_axis import AxisTick, build_ticks, format_bar_time, format_interval
 
 # Where the number of a series in a time leads to; None for all series.
 Link = Callable[[int | None, datetime, datetime], str]
 
 HEIGHT = 150
-MOST_COLOURS = 5
+MAX_COLORS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ChartSeries:
     """One part of every bar: its name, and a value for each bar. One that is a status has that status's colour."""
 
     label: str
@@ -29,7 +29,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ChartLayer:
     """A series, drawn. `css` is the class of its colour, "" for a status."""
 
     label: str
@@ -40,7 +40,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class ChartCell:
     """A number in words, and where it leads; "" where it does not."""
 
     text: str
@@ -48,16 +48,16 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChartTableRow:
     """The numbers of one bar: when it begins, each series, and all of them."""
 
     time: str
-    cells: tuple[Number, ...]
-    total: Number
+    cells: tuple[ChartCell, ...]
+    total: ChartCell
 
 
 @dataclass(frozen=True)
-class Stacked:
+class StackedChart:
     """Drawn by templates/components/_chart.html; `_legend.html` and `_chart_table.html` beside it.
 
     `zoom` is where a span that is dragged over leads: an address, to which `from` and `to` are given, or the selector
@@ -66,7 +66,7 @@ class Stacked:
 
     what: str
     edges: Sequence[datetime]
-    series: Sequence[Series]
+    series: Sequence[ChartSeries]
     zone: tzinfo
     zoom: str
     number: Callable[[int], str]
@@ -99,7 +99,7 @@ class Stacked:
     @property
     def every(self) -> str:
         """`1 day`, `3 hours`."""
-        return spelled(self.step)
+        return format_interval(self.step)
 
     @property
     def per(self) -> str:
@@ -138,13 +138,13 @@ class Stacked:
         return self.whole_height - 4
 
     @cached_property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[ChartLayer]:
         """The first series at the bottom, where it is compared best."""
-        paths = stack([each.values for each in self.series], self.peak or 1, self.height)
+        paths = build_stacked_paths([each.values for each in self.series], self.peak or 1, self.height)
         return [
-            Layer(
+            ChartLayer(
                 each.label,
-                "" if each.status else f"c{min(place, MOST_COLOURS)}",
+                "" if each.status else f"c{min(place, MAX_COLORS)}",
                 each.status,
                 path,
                 self.number(sum(each.values)),
@@ -153,9 +153,9 @@ class Stacked:
         ]
 
     @property
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[BarTooltip]:
         """The bars that are not empty."""
-        return [Slot(place, self._words(place)) for place, total in enumerate(self.totals) if total]
+        return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
 
     def _words(self, place: int) -> str:
         parts = [
@@ -165,26 +165,28 @@ class Stacked:
         return f"{self._time(place)}, {self._length(place)}: {', '.join((*total, *parts))}"
 
     @property
-    def ticks(self) -> list[Tick]:
-        return ticks(self.edges[0], self.edges[-1], self.zone)
+    def ticks(self) -> list[AxisTick]:
+        return build_ticks(self.edges[0], self.edges[-1], self.zone)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ChartTableRow]:
         """A table of the same, the newest first."""
         return [self._row(place) for place in reversed(range(self.count))]
 
-    def _row(self, place: int) -> Row:
+    def _row(self, place: int) -> ChartTableRow:
         cells = tuple(self._number(each.values[place], nth, place) for nth, each in enumerate(self.series))
-        return Row(self._time(place), cells, self._number(self.totals[place], None, place))
+        return ChartTableRow(self._time(place), cells, self._number(self.totals[place], None, place))
 
-    def _number(self, value: int, series: int | None, place: int) -> Number:
+    def _number(self, value: int, series: int | None, place: int) -> ChartCell:
         url = self.link(series, self.edges[place], self.edges[place + 1]) if self.link and value else ""
-        return Number(self.number(value), url)
+        return ChartCell(self.number(value), url)
 
     @property
     def sentence(self) -> str:
         """What the picture shows, for those who don't see it."""
-        span = f"from {self._time(0)} to {said(self.edges[-1], self._precision, self.zone)} {self._zone_name}"
+        span = (
+            f"from {self._time(0)} to {format_bar_time(self.edges[-1], self._precision, self.zone)} {self._zone_name}"
+        )
         if not self.peak:
             return f"{self.per} {span}. There are none."
         highest = f"{self.peak_label} at most, at {self._time(self.totals.index(self.peak))}"
@@ -192,7 +194,7 @@ class Stacked:
         return f"{self.per} {span}. {self.number(sum(self.totals))} in all, {highest}. {parts}."
 
     def _time(self, place: int) -> str:
-        return said(self.edges[place], self._precision, self.zone)
+        return format_bar_time(self.edges[place], self._precision, self.zone)
 
     @cached_property
     def _precision(self) -> timedelta:
@@ -204,24 +206,24 @@ class Stacked:
     def _length(self, place: int) -> str:
         """A day of 23 hours is a day."""
         length = self.edges[place + 1] - self.edges[place]
-        return self.every if self._precision >= timedelta(days=1) else spelled(length)
+        return self.every if self._precision >= timedelta(days=1) else format_interval(length)
 
     @property
     def _zone_name(self) -> str:
         return "UTC" if self.zone is UTC else str(self.zone)
 
 
-def stacked(
+def build_stacked_chart(
     what: str,
     edges: Sequence[datetime],
-    series: Sequence[Series],
+    series: Sequence[ChartSeries],
     *,
     zone: tzinfo = UTC,
     zoom: str = "",
-    number: Callable[[int], str] = formats.exact,
+    number: Callable[[int], str] = formats.format_integer,
     link: Link | None = None,
     height: int = HEIGHT,
-) -> Stacked:
+) -> StackedChart:
     """A picture of `what` over time: `edges` are where each bar begins, and where the last one ends.
 
     `series` are stacked as they come, at most five of them unless they are statuses. `zone` is the reader's,
@@ -231,4 +233,4 @@ def stacked(
     if any(len(each.values) != len(edges) - 1 for each in series):
         raise ValueError("A series has one value for each bar")
     edges = [edge.astimezone(UTC) for edge in edges]  # of which lengths are those that pass
-    return Stacked(what, edges, series, zone, zoom, number, link, height)
+    return StackedChart(what, edges, series, zone, zoom, number, link, height)

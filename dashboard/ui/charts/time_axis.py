@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-MOST_TICKS = 7
+MAX_TICKS = 7
 DAY = timedelta(days=1)
 _TICK_STEPS = (
     *(timedelta(seconds=count) for count in (1, 5, 10, 30)),
@@ -19,7 +19,7 @@ _UNITS = ((timedelta(days=7), "week"), (DAY, "day"), (timedelta(hours=1), "hour"
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class AxisTick:
     """A label of the time axis."""
 
     x: str
@@ -27,10 +27,10 @@ class Tick:
     text: str
 
 
-def ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[Tick]:
+def build_ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[AxisTick]:
     """A few labels for the time from `start` to `end` (exclusive), at round times of `zone`."""
     length = end - start
-    step = next((each for each in _TICK_STEPS if length <= each * MOST_TICKS), length / MOST_TICKS)
+    step = next((each for each in _TICK_STEPS if length <= each * MAX_TICKS), length / MAX_TICKS)
     return [_tick((moment - start) / length, clock, step) for moment, clock in _round_times(start, end, step, zone)]
 
 
@@ -54,9 +54,9 @@ def _clock(moment: datetime, zone: tzinfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def _tick(share: float, clock: datetime, step: timedelta) -> Tick:
+def _tick(share: float, clock: datetime, step: timedelta) -> AxisTick:
     anchor = "start" if share < 0.04 else "end" if share > 0.94 else "middle"
-    return Tick(f"{100 * share:.2f}%", anchor, _label(clock, step))
+    return AxisTick(f"{100 * share:.2f}%", anchor, _label(clock, step))
 
 
 def _label(time: datetime, step: timedelta) -> str:
@@ -68,7 +68,7 @@ def _label(time: datetime, step: timedelta) -> str:
     return f"{time:%H:%M}" if step >= timedelta(minutes=1) else f"{time:%H:%M:%S}"
 
 
-def said(time: datetime, step: timedelta, zone: tzinfo = UTC) -> str:
+def format_bar_time(time: datetime, step: timedelta, zone: tzinfo = UTC) -> str:
     """A time as exactly as parts of that length need it: `2026-11-20`, `2026-11-20 14:30`."""
     local = time.astimezone(zone)
     if step >= DAY:
@@ -76,7 +76,7 @@ def said(time: datetime, step: timedelta, zone: tzinfo = UTC) -> str:
     return f"{local:%Y-%m-%d %H:%M}" if step >= timedelta(minutes=1) else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
-def spelled(step: timedelta) -> str:
+def format_interval(step: timedelta) -> str:
     """`1 hour`, `15 minutes`."""
     length, unit = next(((length, unit) for length, unit in _UNITS if step % length == timedelta(0)), (None, ""))
     count = step // length if length else int(step.total_seconds())

@@ -1,33 +1,40 @@
 """What the runs of a time used: how many, tokens and cost over time and by group, against the time before; latency."""
 
-from runs.analytics.usage.durations import Latency, Paces, Percentiles, latency
-from runs.analytics.usage.metadata_keys import metadata_keys
-from runs.analytics.usage.query import MEASURES, RANGES, Question, Split, also, has_tokens
-from runs.analytics.usage.report import Group, Usage, usage
-from runs.analytics.usage.rollup_reader import EVERYTHING, MOST_COUNTED, Sums, Wanted
-from runs.analytics.usage.serialization import Line, document, lines, usd
+from runs.analytics.usage.durations import LatencyPercentiles, LatencyReport, LatencyStats, fetch_latency
+from runs.analytics.usage.metadata_keys import fetch_metadata_keys
+from runs.analytics.usage.query import (
+    USAGE_MEASURES,
+    USAGE_RANGES,
+    UsageQuery,
+    UsageSplit,
+    add_condition,
+    build_token_condition,
+)
+from runs.analytics.usage.report import UsageGroup, UsageReport, fetch_usage_report
+from runs.analytics.usage.rollup_reader import MAX_COUNTED_USAGE_RUNS, SELECT_ALL_SUMS, UsageSelection, UsageSums
+from runs.analytics.usage.serialization import UsageLine, build_usage_lines, nano_to_usd, serialize_usage
 
 __all__ = [
-    "EVERYTHING",
-    "MEASURES",
-    "MOST_COUNTED",
-    "RANGES",
-    "Group",
-    "Latency",
-    "Line",
-    "Paces",
-    "Percentiles",
-    "Question",
-    "Split",
-    "Sums",
-    "Usage",
-    "Wanted",
-    "also",
-    "document",
-    "has_tokens",
-    "latency",
-    "lines",
-    "metadata_keys",
-    "usage",
-    "usd",
+    "MAX_COUNTED_USAGE_RUNS",
+    "SELECT_ALL_SUMS",
+    "USAGE_MEASURES",
+    "USAGE_RANGES",
+    "LatencyPercentiles",
+    "LatencyReport",
+    "LatencyStats",
+    "UsageGroup",
+    "UsageLine",
+    "UsageQuery",
+    "UsageReport",
+    "UsageSelection",
+    "UsageSplit",
+    "UsageSums",
+    "add_condition",
+    "build_token_condition",
+    "build_usage_lines",
+    "fetch_latency",
+    "fetch_metadata_keys",
+    "fetch_usage_report",
+    "nano_to_usd",
+    "serialize_usage",
 ]

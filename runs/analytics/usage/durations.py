@@ -9,14 +9,14 @@ from typing import Any
 
 from django.db import connection
 
-from runs.analytics.usage.query import Question
+from runs.analytics.usage.query import UsageQuery
 from runs.db import sql
 from runs.models import Project, Run
 
-SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
-MOST_ASSISTANTS = 50
+QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99)
+MAX_LATENCY_ASSISTANTS = 50
 # Sorting them is the work; of so many the slowest hundredth are fifty.
-MOST_MEASURED = 5_000
+MAX_LATENCY_RUNS = 5_000
 
 _STATEMENT = """
     WITH found AS MATERIALIZED (
@@ -34,7 +34,7 @@ _STATEMENT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
+class LatencyPercentiles:
     """Milliseconds that so great a share of runs did not exceed; None where none has any."""
 
     p50: int | None
@@ -46,54 +46,56 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Paces:
+class LatencyStats:
     """Of some ended runs: how many, from creation to the end, and from creation to the start."""
 
     assistant_id: str | None
     runs: int
-    duration: Percentiles
-    queue: Percentiles
+    duration: LatencyPercentiles
+    queue: LatencyPercentiles
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class LatencyReport:
     """Of all that were counted, and by assistant, the most frequent first; there are more where it `is_cut`.
 
     `since` is the oldest that was counted where there are more; `tokens` and `cost` are medians a run.
     """
 
-    all: Paces
-    assistants: tuple[Paces, ...]
+    all: LatencyStats
+    assistants: tuple[LatencyStats, ...]
     tokens: int | None
     cost: int | None
     since: datetime | None
     is_cut: bool
 
 
-def latency(project: Project, question: Question) -> Latency | None:
+def fetch_latency(project: Project, question: UsageQuery) -> LatencyReport | None:
     """Of the newest `MOST_MEASURED` runs of the time that match and ended; None where none did. One statement."""
     runs = Run.objects.in_project(project).matching(question.behind).ended()
     columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "started_at")
-    matches, parameters = sql.of(runs.newest_first().values("created_at", "id", *columns)[: MOST_MEASURED + 1])
+    matches, parameters = sql.compile_query(
+        runs.newest_first().values("created_at", "id", *columns)[: MAX_LATENCY_RUNS + 1]
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             _STATEMENT.format(matches=matches),
-            [*parameters, MOST_MEASURED, list(SHARES), list(SHARES), MOST_ASSISTANTS + 2],
+            [*parameters, MAX_LATENCY_RUNS, list(QUANTILES), list(QUANTILES), MAX_LATENCY_ASSISTANTS + 2],
         )
         whole, *rest = cursor.fetchall()
     if not whole[2]:
         return None
     tokens, cost, oldest, seen = whole[-4:]
-    since = oldest if seen > MOST_MEASURED else None
-    shown = tuple(map(_paces, rest[:MOST_ASSISTANTS]))
-    return Latency(_paces(whole), shown, tokens, cost, since, len(rest) > MOST_ASSISTANTS)
+    since = oldest if seen > MAX_LATENCY_RUNS else None
+    shown = tuple(map(_paces, rest[:MAX_LATENCY_ASSISTANTS]))
+    return LatencyReport(_paces(whole), shown, tokens, cost, since, len(rest) > MAX_LATENCY_ASSISTANTS)
 
 
-def _paces(row: Sequence[Any]) -> Paces:
+def _paces(row: Sequence[Any]) -> LatencyStats:
     _, assistant_id, runs, durations, longest, queues, longest_queue, *_ = row
-    return Paces(assistant_id, runs, _percentiles(durations, longest), _percentiles(queues, longest_queue))
+    return LatencyStats(assistant_id, runs, _percentiles(durations, longest), _percentiles(queues, longest_queue))
 
 
-def _percentiles(values: Sequence[int | None] | None, longest: int | None) -> Percentiles:
-    p50, p75, p90, p95, p99 = values or [None] * len(SHARES)
-    return Percentiles(p50, p75, p90, p95, p99, longest)
+def _percentiles(values: Sequence[int | None] | None, longest: int | None) -> LatencyPercentiles:
+    p50, p75, p90, p95, p99 = values or [None] * len(QUANTILES)
+    return LatencyPercentiles(p50, p75, p90, p95, p99, longest)

@@ -6,8 +6,8 @@ from django.db import connection
 
 from runs.models import Project
 
-LOOKED_AT = 500
-MOST_KEYS = 12
+SAMPLED_RUNS = 500
+MAX_METADATA_KEYS = 12
 
 _STATEMENT = """
     SELECT key
@@ -16,8 +16,8 @@ _STATEMENT = """
      GROUP BY key ORDER BY count(*) DESC, key LIMIT %s"""
 
 
-def metadata_keys(project: Project) -> list[str]:
+def fetch_metadata_keys(project: Project) -> list[str]:
     """Those of the newest runs, the most frequent first."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, [project.pk, LOOKED_AT, MOST_KEYS])
+        cursor.execute(_STATEMENT, [project.pk, SAMPLED_RUNS, MAX_METADATA_KEYS])
         return [key for (key,) in cursor.fetchall()]

@@ -10,64 +10,64 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from runs.errors import InvalidFilter, Problem
-from runs.protocol.lossless_json import clean
-from runs.query import Moment, RunFilters
-from runs.query.ast import Node, Not, Term, both
-from runs.query.did_you_mean import suggestion
-from runs.query.operators import Compared, Count, Given, Is
+from runs.protocol.lossless_json import clean_text
+from runs.query import RunFilters, TimeExpression
+from runs.query.ast import Not, QueryNode, Term, join_and
+from runs.query.did_you_mean import find_closest_match
+from runs.query.operators import Comparison, CountQuantity, Equals, Exists
 from runs.query.query_text import Query
-from runs.rollups.local_time import day_start, hour_start
+from runs.rollups.local_time import start_of_day, start_of_hour
 
-MEASURES = ("tokens", "cost", "runs")
-RANGES = ("24h", "7d", "30d", "90d")
-FIELDS = ("model", "assistant", "status")
-KIND = "kind"
-SPLITS = (*FIELDS, KIND)  # and every key of the metadata
-PARAMETERS = ("measure", "split", "range", "zone")
-USUAL_RANGE = "30d"
-LONGEST_KEY = 512
-_USUAL = (("measure", MEASURES[0]), ("split", FIELDS[0]), ("range", USUAL_RANGE), ("range", ""))
+USAGE_MEASURES = ("tokens", "cost", "runs")
+USAGE_RANGES = ("24h", "7d", "30d", "90d")
+SPLIT_FIELDS = ("model", "assistant", "status")
+TOKEN_KIND_SPLIT = "kind"  # noqa: S105 - no secret
+USAGE_SPLITS = (*SPLIT_FIELDS, TOKEN_KIND_SPLIT)  # and every key of the metadata
+USAGE_PARAMETERS = ("measure", "split", "range", "zone")
+DEFAULT_USAGE_RANGE = "30d"
+MAX_METADATA_KEY_LENGTH = 512
+_USUAL = (("measure", USAGE_MEASURES[0]), ("split", SPLIT_FIELDS[0]), ("range", DEFAULT_USAGE_RANGE), ("range", ""))
 _EPOCH, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _METADATA = "metadata."
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class UsageSplit:
     """By what the runs are divided: a field, a key of the metadata, or, their tokens, by their kind."""
 
     name: str
     key: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Split:
+    def parse(cls, text: str) -> UsageSplit:
         """Read a split. Raises ValueError."""
-        if text in SPLITS:
+        if text in USAGE_SPLITS:
             return cls(text)
         key = text.removeprefix(_METADATA)
-        if key not in ("", text) and len(key) <= LONGEST_KEY and clean(key) == key:
+        if key not in ("", text) and len(key) <= MAX_METADATA_KEY_LENGTH and clean_text(key) == key:
             return cls("metadata", key)
-        near = suggestion(text, SPLITS)
-        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(SPLITS)}, metadata.KEY")
+        near = find_closest_match(text, USAGE_SPLITS)
+        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(USAGE_SPLITS)}, metadata.KEY")
 
     @property
     def label(self) -> str:
         """At the head of a column: `Model`, `metadata.customer`."""
-        return "Kind of token" if self.name == KIND else str(self) if self.key else self.name.capitalize()
+        return "Kind of token" if self.name == TOKEN_KIND_SPLIT else str(self) if self.key else self.name.capitalize()
 
-    def term(self, value: str | None) -> Node:
+    def term(self, value: str | None) -> QueryNode:
         """What the runs of one group have in common; `value` None: that they have none."""
-        if self.name == KIND:  # whoever has tokens of neither kind has some in total
-            return has_tokens("total" if value == "other" else str(value))
+        if self.name == TOKEN_KIND_SPLIT:  # whoever has tokens of neither kind has some in total
+            return build_token_condition("total" if value == "other" else str(value))
         if value is None:
-            return Not(Term(self.name, (Given(),), key=self.key))
-        return Term(self.name, (Is(value),), key=self.key)
+            return Not(Term(self.name, (Exists(),), key=self.key))
+        return Term(self.name, (Equals(value),), key=self.key)
 
     def __str__(self) -> str:
         return self.name if self.key is None else f"{_METADATA}{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UsageQuery:
     """`asked` are the filters as they were given, `filters` the same without their times.
 
     What these mean is `since` and `until` (exclusive); `range` is the name of the range that was asked for, "" where
@@ -78,29 +78,29 @@ class Question:
     since: datetime
     until: datetime
     zone: ZoneInfo
-    split: Split = Split("model")
-    measure: str = MEASURES[0]
+    split: UsageSplit = UsageSplit("model")
+    measure: str = USAGE_MEASURES[0]
     range: str = ""
     is_zoned: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> Question:
+    def from_query(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
         """Read a query string that was taken apart. `zone` where it names none; it and `now` say when days begin.
 
         Takes the parameters of the run list, which must hold here too, and those of `PARAMETERS`; refuses every
         other, and every value that can't be meant: raises InvalidFilter, one problem each.
         """
         problems: list[Problem] = []
-        given = {name: _only(name, query[name], problems) for name in PARAMETERS if name in query}
+        given = {name: _only(name, query[name], problems) for name in USAGE_PARAMETERS if name in query}
         try:
-            filters = RunFilters.from_query(query, also=PARAMETERS, is_timed="range" in query)
+            filters = RunFilters.from_query(query, also=USAGE_PARAMETERS, is_timed="range" in query)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()
         zone = _zone(given.get("zone"), zone, problems)
         split, measure = _split(given.get("split"), problems), _measure(given.get("measure"), problems)
-        if split.name == KIND and measure != "tokens":
-            problems.append(Problem("split", f"{KIND} divides tokens; the measure is {measure}"))
+        if split.name == TOKEN_KIND_SPLIT and measure != "tokens":
+            problems.append(Problem("split", f"{TOKEN_KIND_SPLIT} divides tokens; the measure is {measure}"))
         name = _range(given.get("range"), filters, problems)
         since, until = _times(filters, name, zone, now)
         if since >= until and not problems:
@@ -127,13 +127,13 @@ class Question:
         """Those of them that were created then."""
         return replace(self.filters, since=_moment(since), until=_moment(until))
 
-    def narrowed(self, value: str | None, split: Split | None = None) -> RunFilters:
+    def narrowed(self, value: str | None, split: UsageSplit | None = None) -> RunFilters:
         """The filters of one group of the split, or of another, without times. Nobody can ask for an empty value."""
         split = split or self.split
-        if split.name in FIELDS and value is not None:
+        if split.name in SPLIT_FIELDS and value is not None:
             chosen: dict[str, Any] = {split.name: (value,)}
             return replace(self.filters, **chosen)
-        return also(self.filters, split.term(value))
+        return add_condition(self.filters, split.term(value))
 
     def query(self, **changes: Any) -> str:
         """The canonical query string, with changes made first; times as they were given."""
@@ -146,14 +146,14 @@ class Question:
         return [*own, *zone, *(self.filters if self.range else self.asked).pairs()]
 
 
-def has_tokens(kind: str) -> Node:
+def build_token_condition(kind: str) -> QueryNode:
     """That a run used tokens of that kind."""
-    return Term(f"{kind}_tokens", (Compared(">", Count(0)),))
+    return Term(f"{kind}_tokens", (Comparison(">", CountQuantity(0)),))
 
 
-def also(filters: RunFilters, term: Node) -> RunFilters:
+def add_condition(filters: RunFilters, term: QueryNode) -> RunFilters:
     """The filters, and `term` as well."""
-    return replace(filters, q=Query(both([filters.q.tree, term]) if filters.q else term))
+    return replace(filters, q=Query(join_and([filters.q.tree, term]) if filters.q else term))
 
 
 def _only(name: str, values: Sequence[str], problems: list[Problem]) -> str | None:
@@ -167,32 +167,32 @@ def _zone(text: str | None, usual: ZoneInfo, problems: list[Problem]) -> ZoneInf
         return usual
     if text in available_timezones():
         return ZoneInfo(text)
-    near = suggestion(text, sorted(available_timezones()))
+    near = find_closest_match(text, sorted(available_timezones()))
     problems.append(
         Problem("zone", f"did you mean '{near}'?" if near else "expected a time zone such as Europe/Berlin")
     )
     return usual
 
 
-def _split(text: str | None, problems: list[Problem]) -> Split:
+def _split(text: str | None, problems: list[Problem]) -> UsageSplit:
     try:
-        return Split.parse(FIELDS[0] if text is None else text)
+        return UsageSplit.parse(SPLIT_FIELDS[0] if text is None else text)
     except ValueError as error:
         problems.append(Problem("split", f"unknown value '{text}'; {error}"))
-        return Split(FIELDS[0])
+        return UsageSplit(SPLIT_FIELDS[0])
 
 
 def _measure(text: str | None, problems: list[Problem]) -> str:
-    return _known("measure", MEASURES[0] if text is None else text, MEASURES, problems)
+    return _known("measure", USAGE_MEASURES[0] if text is None else text, USAGE_MEASURES, problems)
 
 
 def _range(text: str | None, filters: RunFilters, problems: list[Problem]) -> str:
     is_timed = filters.since is not None or filters.until is not None
     if text is None:
-        return "" if is_timed else USUAL_RANGE
+        return "" if is_timed else DEFAULT_USAGE_RANGE
     if is_timed:
         problems.append(Problem("range", "not together with from or to"))
-    return _known("range", text, RANGES, problems)
+    return _known("range", text, USAGE_RANGES, problems)
 
 
 def _known(name: str, value: str, known: Sequence[str], problems: list[Problem]) -> str:
@@ -206,15 +206,15 @@ def _times(filters: RunFilters, name: str, zone: ZoneInfo, now: datetime) -> tup
     """From when, until when. What is still open ends with the second that goes on, since runs count in seconds."""
     until = now.replace(microsecond=0) + timedelta(seconds=1)
     if name == "24h":
-        return hour_start(now, zone) - timedelta(hours=23), until
+        return start_of_hour(now, zone) - timedelta(hours=23), until
     if name:
-        return day_start(now, zone, back=int(name.removesuffix("d")) - 1), until
+        return start_of_day(now, zone, back=int(name.removesuffix("d")) - 1), until
     if filters.until:
         until = min(max(filters.until.at(now), _EPOCH), _LATEST)
     if filters.since:
         return max(filters.since.at(now).replace(microsecond=0), _EPOCH), until
-    return max(day_start(until - timedelta.resolution, zone, back=29), _EPOCH), until
+    return max(start_of_day(until - timedelta.resolution, zone, back=29), _EPOCH), until
 
 
-def _moment(moment: datetime) -> Moment:
-    return Moment.parse(moment.isoformat())
+def _moment(moment: datetime) -> TimeExpression:
+    return TimeExpression.parse(moment.isoformat())

@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from runs.analytics import recent_sample
-from runs.analytics.usage.query import FIELDS, Question, Split
+from runs.analytics.usage.query import SPLIT_FIELDS, UsageQuery, UsageSplit
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project, Run
-from runs.models.rollup import Sums as Rollup
+from runs.models.rollup import RunRollup as Rollup
 from runs.query import RunFilters
-from runs.rollups.rollup_ranges import Cover, Shift, cover
+from runs.rollups.rollup_ranges import Cover, Shift, cover_edges
 
 # More would keep the page waiting: each is read one by one.
-MOST_COUNTED = 20_000
+MAX_COUNTED_USAGE_RUNS = 20_000
 
 
-class Sums(NamedTuple):
+class UsageSums(NamedTuple):
     """What some runs add up to. `cached_tokens` are among those of the prompt, `reasoning_tokens` of the completion.
 
     `cost` is in nano-dollars; `unpriced_tokens` are the total tokens of runs that have none.
@@ -39,51 +39,51 @@ class Sums(NamedTuple):
     unpriced_tokens: int = 0
 
 
-NOTHING = Sums()
+NO_USAGE = UsageSums()
 
 
-def total(parts: Iterable[Sums]) -> Sums:
+def add_usage_sums(parts: Iterable[UsageSums]) -> UsageSums:
     """All of them together."""
-    return Sums(*map(sum, zip(NOTHING, *parts, strict=True)))
+    return UsageSums(*map(sum, zip(NO_USAGE, *parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UsageSelection:
     """Which sums are read, of now, of the time before and of each part of now; the others are 0, and cost nothing.
 
     The time before is left alone where nothing of it is wanted.
     """
 
-    now: tuple[str, ...] = Sums._fields
-    before: tuple[str, ...] = Sums._fields
-    course: tuple[str, ...] = Sums._fields
+    now: tuple[str, ...] = UsageSums._fields
+    before: tuple[str, ...] = UsageSums._fields
+    course: tuple[str, ...] = UsageSums._fields
 
 
-EVERYTHING = Wanted()
+SELECT_ALL_SUMS = UsageSelection()
 
 
 @dataclass
-class Found:
+class UsageRow:
     """The sums of one group, or of all behind the first ones where it `is_rest`; `course` by the part of the time."""
 
     key: str | None
     is_rest: bool
-    now: Sums = NOTHING
-    before: Sums = NOTHING
-    course: dict[int, Sums] = field(default_factory=dict)
+    now: UsageSums = NO_USAGE
+    before: UsageSums = NO_USAGE
+    course: dict[int, UsageSums] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class UsageTable:
     """What was found, in order, and of how many `groups`; `since` is where counting begins if not at the start."""
 
-    found: list[Found]
+    found: list[UsageRow]
     groups: int
     since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RollupSource:
     """A field by which there are sums: of hours, and perhaps of days too."""
 
     column: str
@@ -91,19 +91,19 @@ class Source:
     days: type[Rollup] | None
 
 
-SOURCES = {
-    "model": Source("model", HourByModel, DayByModel),
-    "assistant": Source("assistant_id", HourByAssistant, DayByAssistant),
-    "status": Source("status", HourByStatus, DayByModel),
+ROLLUP_SOURCES = {
+    "model": RollupSource("model", HourByModel, DayByModel),
+    "assistant": RollupSource("assistant_id", HourByAssistant, DayByAssistant),
+    "status": RollupSource("status", HourByStatus, DayByModel),
 }
-COLUMN_OF = {"tokens": "total_tokens", "cost": "cost", "runs": "runs"}
-_OF_RUN = {name: f"coalesce({name}, 0)" for name in Sums._fields} | {
+MEASURE_COLUMNS = {"tokens": "total_tokens", "cost": "cost", "runs": "runs"}
+_OF_RUN = {name: f"coalesce({name}, 0)" for name in UsageSums._fields} | {
     "runs": "1",
     "unpriced_tokens": "CASE WHEN cost IS NULL THEN coalesce(total_tokens, 0) ELSE 0 END",
 }
-_READ = tuple(name for name in Sums._fields if name not in ("runs", "unpriced_tokens"))
-_OF_SUMS = {name: name for name in Sums._fields}
-_COLUMNS = ", ".join(Sums._fields)
+_READ = tuple(name for name in UsageSums._fields if name not in ("runs", "unpriced_tokens"))
+_OF_SUMS = {name: name for name in UsageSums._fields}
+_COLUMNS = ", ".join(UsageSums._fields)
 
 # Whole hours, or days, by the part that they were moved to.
 _WHOLE = """
@@ -143,45 +143,45 @@ _RANKED = """
      ORDER BY rank NULLS LAST"""
 
 
-def source(filters: RunFilters, split: Split | None) -> Source | None:
+def find_rollup_source(filters: RunFilters, split: UsageSplit | None) -> RollupSource | None:
     """Where the sums of `split` (None: of all in one) under `filters` are; None where nobody keeps them."""
     active = filters.active
     name = split.name if split else next(iter(active), "status")
-    return SOURCES[name] if name in FIELDS and active in ([], [name]) else None
+    return ROLLUP_SOURCES[name] if name in SPLIT_FIELDS and active in ([], [name]) else None
 
 
-def table(
+def fetch_usage_table(
     project: Project,
-    question: Question,
+    question: UsageQuery,
     edges: Sequence[datetime],
-    split: Split | None,
+    split: UsageSplit | None,
     most: int,
-    wanted: Wanted = EVERYTHING,
-) -> Table:
+    wanted: UsageSelection = SELECT_ALL_SUMS,
+) -> UsageTable:
     """The sums of each part between `edges` and each of the first `most` groups of `split`, and of all others as one.
 
     Part 0 is the time before, which has no say in which groups are the first.
     """
-    kept = source(question.filters, split)
+    kept = find_rollup_source(question.filters, split)
     if kept:
         pieces = list(_kept(project, question.filters, kept, edges, wanted, grouped=split is not None))
-        return Table(*_ranked(question, pieces, most, wanted, has_parts=len(edges) > 3))
+        return UsageTable(*_ranked(question, pieces, most, wanted, has_parts=len(edges) > 3))
     filters = question.within(edges[0], edges[-1])
     pieces = [_counted(project, filters, edges, split)]
     found, groups = _ranked(question, pieces, most, wanted, has_parts=len(edges) > 3)
-    is_full = sum(each.now.runs + each.before.runs for each in found) >= MOST_COUNTED
-    return Table(found, groups, _oldest(project, filters) if is_full else None)
+    is_full = sum(each.now.runs + each.before.runs for each in found) >= MAX_COUNTED_USAGE_RUNS
+    return UsageTable(found, groups, _oldest(project, filters) if is_full else None)
 
 
 def _ranked(
-    question: Question, pieces: Sequence[Piece], most: int, wanted: Wanted, *, has_parts: bool
-) -> tuple[list[Found], int]:
+    question: UsageQuery, pieces: Sequence[SqlPart], most: int, wanted: UsageSelection, *, has_parts: bool
+) -> tuple[list[UsageRow], int]:
     statement = _RANKED.format(
         sums=_sums(_OF_SUMS),
         columns=_COLUMNS,
         pieces=" UNION ALL ".join(piece.sql for piece in pieces),
-        measure=COLUMN_OF[question.measure],
-        shown=", ".join(_shown(name, wanted) for name in Sums._fields),
+        measure=MEASURE_COLUMNS[question.measure],
+        shown=", ".join(_shown(name, wanted) for name in UsageSums._fields),
         place="place" if has_parts else "NULL::int",
         parts=", (place, rank)" if has_parts else "",
     )
@@ -192,28 +192,28 @@ def _ranked(
     return _gathered(rows, wanted), max((row[4] for row in rows), default=0)
 
 
-def _shown(name: str, wanted: Wanted) -> str:
+def _shown(name: str, wanted: UsageSelection) -> str:
     return f"sum({name})" if name in wanted.course else f"CASE WHEN is_now IS NOT NULL THEN sum({name}) END"
 
 
-def _gathered(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Found]:
+def _gathered(rows: Iterable[Sequence[Any]], wanted: UsageSelection) -> list[UsageRow]:
     """Rows of parts and of times, by their group."""
-    found: dict[int | None, Found] = {}
+    found: dict[int | None, UsageRow] = {}
     for place, is_now, rank, key, _, *values in rows:
         group = found.get(rank)
         if group is None:
-            group = found[rank] = Found(key, rank is None)
-        sums = Sums._make([0 if value is None else int(value) for value in values])
+            group = found[rank] = UsageRow(key, rank is None)
+        sums = UsageSums._make([0 if value is None else int(value) for value in values])
         if is_now is None:
             group.course[place] = sums
         elif is_now:
             group.now = sums
         else:
-            group.before = sums._replace(**dict.fromkeys(set(Sums._fields) - set(wanted.before), 0))
+            group.before = sums._replace(**dict.fromkeys(set(UsageSums._fields) - set(wanted.before), 0))
     return list(found.values())
 
 
-class Piece(NamedTuple):
+class SqlPart(NamedTuple):
     """A statement for a part of the sums, with its parameters."""
 
     sql: str
@@ -223,14 +223,14 @@ class Piece(NamedTuple):
 def _kept(
     project: Project,
     filters: RunFilters,
-    source: Source,
+    source: RollupSource,
     edges: Sequence[datetime],
-    wanted: Wanted,
+    wanted: UsageSelection,
     *,
     grouped: bool,
-) -> Iterator[Piece]:
+) -> Iterator[SqlPart]:
     """From the rollups: whole units, then what is to be set right."""
-    way = cover(edges, days=source.days is not None)
+    way = cover_edges(edges, days=source.days is not None)
     values = next((list(getattr(filters, name)) for name in filters.active), None)
     condition = "" if values is None else f"AND {source.column} = ANY(%s)"
     chosen = [] if values is None else [values]
@@ -238,28 +238,28 @@ def _kept(
         "key": source.column if grouped else "NULL::text",
         "condition": condition,
         "sums": _sums(_OF_SUMS),
-        "signed": ", ".join(f"part.sign * found.{name}" for name in Sums._fields),
+        "signed": ", ".join(f"part.sign * found.{name}" for name in UsageSums._fields),
     }
     yield _whole(project, source, way, words, chosen, wanted)
     if way.of_hours:
         sql = _SHIFTED.format(**words, table=source.hours._meta.db_table, time="hour")
-        yield Piece(sql, [*_shifts(way.of_hours), project.pk, *chosen])
+        yield SqlPart(sql, [*_shifts(way.of_hours), project.pk, *chosen])
     if way.of_runs:
         sql = _SHIFTED.format(**words | {"sums": _sums(_OF_RUN)}, table="run", time="created_at")
-        yield Piece(sql, [*_shifts(way.of_runs), project.pk, *chosen])
+        yield SqlPart(sql, [*_shifts(way.of_runs), project.pk, *chosen])
 
 
 def _whole(
-    project: Project, source: Source, way: Cover, words: dict[str, str], chosen: list[Any], wanted: Wanted
-) -> Piece:
+    project: Project, source: RollupSource, way: Cover, words: dict[str, str], chosen: list[Any], wanted: UsageSelection
+) -> SqlPart:
     rollup, time, kind = (source.days, "day", "date") if source.days else (source.hours, "hour", "timestamptz")
     bounds = [bound.date() if source.days else bound for bound in way.bounds]
-    sums = ", ".join(_of_whole(name, time, wanted) for name in Sums._fields)
+    sums = ", ".join(_of_whole(name, time, wanted) for name in UsageSums._fields)
     sql = _WHOLE.format(**words | {"sums": sums}, table=rollup._meta.db_table, time=time, type=kind)
-    return Piece(sql, [bounds, bounds[1], project.pk, bounds[0], bounds[-1], *chosen])
+    return SqlPart(sql, [bounds, bounds[1], project.pk, bounds[0], bounds[-1], *chosen])
 
 
-def _of_whole(name: str, time: str, wanted: Wanted) -> str:
+def _of_whole(name: str, time: str, wanted: UsageSelection) -> str:
     """Adding up is most of the work, so what nobody wants to know is left out."""
     if name in wanted.before:
         return f"sum({name})"
@@ -274,19 +274,19 @@ def _sums(expressions: Mapping[str, str]) -> str:
     return ", ".join(f"sum({expression}) AS {name}" for name, expression in expressions.items())
 
 
-def _counted(project: Project, filters: RunFilters, edges: Sequence[datetime], split: Split | None) -> Piece:
+def _counted(project: Project, filters: RunFilters, edges: Sequence[datetime], split: UsageSplit | None) -> SqlPart:
     """From the newest `MOST_COUNTED` runs that match."""
     is_keyed = split is not None and split.key is not None
-    column = "metadata" if is_keyed else SOURCES[split.name].column if split else "status"
-    matches, parameters = recent_sample.statement(project, filters, MOST_COUNTED, column, *_READ)
+    column = "metadata" if is_keyed else ROLLUP_SOURCES[split.name].column if split else "status"
+    matches, parameters = recent_sample.build_recent_runs_sql(project, filters, MAX_COUNTED_USAGE_RUNS, column, *_READ)
     key = "metadata ->> %s" if is_keyed else column if split else "NULL::text"
     sql = _ONE_BY_ONE.format(key=key, sums=_sums(_OF_RUN), matches=matches)
     keys = [split.key] if split and is_keyed else []
-    return Piece(sql, [list(edges), *keys, *parameters, MOST_COUNTED])
+    return SqlPart(sql, [list(edges), *keys, *parameters, MAX_COUNTED_USAGE_RUNS])
 
 
 def _oldest(project: Project, filters: RunFilters) -> datetime | None:
     """When the oldest that was counted was created; None where that is the oldest of all."""
     found = Run.objects.in_project(project).matching(filters).newest_first().values_list("created_at", flat=True)
-    last = list(found[MOST_COUNTED - 1 : MOST_COUNTED + 1])
+    last = list(found[MAX_COUNTED_USAGE_RUNS - 1 : MAX_COUNTED_USAGE_RUNS + 1])
     return last[0] if len(last) > 1 else None

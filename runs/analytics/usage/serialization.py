@@ -8,20 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from runs.analytics.usage.durations import Latency, Paces, Percentiles
-from runs.analytics.usage.query import KIND
-from runs.analytics.usage.report import Group, Usage
-from runs.analytics.usage.rollup_reader import Sums
+from runs.analytics.usage.durations import LatencyPercentiles, LatencyReport, LatencyStats
+from runs.analytics.usage.query import TOKEN_KIND_SPLIT
+from runs.analytics.usage.report import UsageGroup, UsageReport
+from runs.analytics.usage.rollup_reader import UsageSums
 
-MOST_GROUPS = 100
+MAX_USAGE_GROUPS = 100
 _NANO = Decimal(1_000_000_000)
-Document = dict[str, Any]
+UsageDocument = dict[str, Any]
 
 
-def document(found: Usage, paces: Latency | None) -> Document:
+def serialize_usage(found: UsageReport, paces: LatencyReport | None) -> UsageDocument:
     """All numbers; `course` of a group has one entry for each of `parts`. Times are datetimes in UTC."""
     question = found.question
-    by_kind = question.split.name == KIND
+    by_kind = question.split.name == TOKEN_KIND_SPLIT
     others = [group for group in found.groups if group.others]
     return {
         "object": "usage",
@@ -30,11 +30,11 @@ def document(found: Usage, paces: Latency | None) -> Document:
         "time_zone": question.zone.key,
         "split": str(question.split),
         "measure": question.measure,
-        "totals": amounts(found.totals),
+        "totals": serialize_sums(found.totals),
         "previous": {
             "from": question.previous_since,
             "to": question.since,
-            "totals": None if found.previous is None else amounts(found.previous),
+            "totals": None if found.previous is None else serialize_sums(found.previous),
             "comparable": found.is_comparable,
         },
         "parts": [{"from": since, "to": until} for since, until in zip(found.edges, found.edges[1:], strict=False)],
@@ -46,9 +46,9 @@ def document(found: Usage, paces: Latency | None) -> Document:
     }
 
 
-def _group(group: Group, *, by_kind: bool) -> Document:
-    def of(sums: Sums) -> Document:
-        return {"total_tokens": sums.total_tokens} if by_kind else amounts(sums)
+def _group(group: UsageGroup, *, by_kind: bool) -> UsageDocument:
+    def of(sums: UsageSums) -> UsageDocument:
+        return {"total_tokens": sums.total_tokens} if by_kind else serialize_sums(sums)
 
     return {
         "totals": of(group.sums),
@@ -57,50 +57,50 @@ def _group(group: Group, *, by_kind: bool) -> Document:
     }
 
 
-def amounts(sums: Sums) -> Document:
+def serialize_sums(sums: UsageSums) -> UsageDocument:
     """The sums by their names, the cost in dollars."""
-    found: Document = sums._asdict()
-    found["cost_usd"] = usd(found.pop("cost"))
+    found: UsageDocument = sums._asdict()
+    found["cost_usd"] = nano_to_usd(found.pop("cost"))
     return found
 
 
-def usd(nano: int | None) -> float | None:
+def nano_to_usd(nano: int | None) -> float | None:
     """Nano-dollars as the nearest number of dollars that JSON has."""
     return None if nano is None else float(nano / _NANO)
 
 
-def _latency(found: Latency) -> Document:
+def _latency(found: LatencyReport) -> UsageDocument:
     return {
         **_paces(found.all),
         "median_total_tokens": found.tokens,
-        "median_cost_usd": usd(found.cost),
+        "median_cost_usd": nano_to_usd(found.cost),
         "counted_since": found.since,
         "assistants": [{"assistant_id": each.assistant_id, **_paces(each)} for each in found.assistants],
     }
 
 
-def _paces(found: Paces) -> Document:
+def _paces(found: LatencyStats) -> UsageDocument:
     return {"runs": found.runs, "duration_ms": _percentiles(found.duration), "queue_ms": _percentiles(found.queue)}
 
 
-def _percentiles(found: Percentiles) -> Document:
+def _percentiles(found: LatencyPercentiles) -> UsageDocument:
     return {name: getattr(found, name) for name in ("p50", "p75", "p90", "p95", "p99", "max")}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class UsageLine:
     """One group in one part of the time, as the table has it."""
 
     since: datetime
     until: datetime
-    group: Group
-    sums: Sums
+    group: UsageGroup
+    sums: UsageSums
 
 
-def lines(found: Usage) -> Iterator[Line]:
+def build_usage_lines(found: UsageReport) -> Iterator[UsageLine]:
     """What is not nothing, in the order of time."""
     for place in range(len(found.edges) - 1):
         for group in found.groups:
             sums = group.course[place]
             if sums.runs:
-                yield Line(found.edges[place], found.edges[place + 1], group, sums)
+                yield UsageLine(found.edges[place], found.edges[place + 1], group, sums)

@@ -16,10 +16,12 @@ from rest_framework.views import set_rollback
 
 logger = logging.getLogger(__name__)
 
-ARCHIVE = "This is an archive: what it holds can be read here, not made or changed. Post runs to /api/v1/runs."
+READ_ONLY_MESSAGE = (
+    "This is an archive: what it holds can be read here, not made or changed. Post runs to /api/v1/runs."
+)
 
 
-class ClientError(Exception):
+class AssistantsApiError(Exception):
     """The request can't be answered; carries what the client is told."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
@@ -30,43 +32,45 @@ class ClientError(Exception):
         self.code = code
 
 
-def not_found(kind: str, wanted: str) -> ClientError:
+def object_not_found(kind: str, wanted: str) -> AssistantsApiError:
     """There is no such object, or it belongs to something else: both look the same."""
-    return ClientError(404, f"No {kind} found with id '{wanted}'.")
+    return AssistantsApiError(404, f"No {kind} found with id '{wanted}'.")
 
 
-def invalid_value(param: str, value: str, supported: list[str]) -> ClientError:
+def invalid_param_value(param: str, value: str, supported: list[str]) -> AssistantsApiError:
     """A parameter has a value other than those that it may have."""
     quoted = [f"'{each}'" for each in supported]
     listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
     message = f"Invalid value: '{value}'. Supported values are: {listed}."
-    return ClientError(400, message, param=param, code="invalid_value")
+    return AssistantsApiError(400, message, param=param, code="invalid_value")
 
 
-def handle(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001
+def handle_assistants_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001
     """Django REST framework's exception handler for these paths: a response, or None for a bug."""
     set_rollback()
     match error:
-        case ClientError():
-            return respond(error.status, error.message, param=error.param, code=error.code)
+        case AssistantsApiError():
+            return assistants_error_response(error.status, error.message, param=error.param, code=error.code)
         case exceptions.AuthenticationFailed():
-            answer = respond(401, f"{error.detail}.", code="invalid_api_key")
+            answer = assistants_error_response(401, f"{error.detail}.", code="invalid_api_key")
             answer["WWW-Authenticate"] = "Bearer"
             return answer
         case exceptions.PermissionDenied():
-            return respond(403, f"{error.detail}.", code="missing_scope")
+            return assistants_error_response(403, f"{error.detail}.", code="missing_scope")
         case exceptions.MethodNotAllowed():
-            return respond(405, ARCHIVE, code="method_not_allowed")
+            return assistants_error_response(405, READ_ONLY_MESSAGE, code="method_not_allowed")
         case exceptions.APIException():
-            return respond(error.status_code, str(error.detail))
+            return assistants_error_response(error.status_code, str(error.detail))
         case SuspiciousOperation():
-            return respond(400, "The request is malformed.")
+            return assistants_error_response(400, "The request is malformed.")
         case OperationalError() | InterfaceError():
             return _away(error)
     return None
 
 
-def respond(status: int, message: str, *, param: str | None = None, code: str | None = None) -> JsonResponse:
+def assistants_error_response(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> JsonResponse:
     """An error in that API's shape."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     return JsonResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status=status)
@@ -74,6 +78,6 @@ def respond(status: int, message: str, *, param: str | None = None, code: str | 
 
 def _away(error: Exception) -> JsonResponse:
     logger.warning("The database is away: %s", error, extra={"action": "database_away"})
-    answer = respond(503, "The database can't be reached; try again.", code="database_unavailable")
+    answer = assistants_error_response(503, "The database can't be reached; try again.", code="database_unavailable")
     answer["Retry-After"] = "5"
     return answer

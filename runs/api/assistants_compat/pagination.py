@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from runs.api.assistants_compat.errors import ClientError, invalid_value
-from runs.db.keyset_pagination import behind, in_order
+from runs.api.assistants_compat.errors import AssistantsApiError, invalid_param_value
+from runs.db.keyset_pagination import filter_after, order_by_columns
 from runs.protocol import lossless_json
 
-PARAMETERS = ("limit", "order", "after", "before")
+LIST_PARAMS = ("limit", "order", "after", "before")
 
 _DEFAULT_LIMIT = 20
 _LARGEST_LIMIT = 100
@@ -25,7 +25,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class ListQuery:
+class ObjectListParams:
     """Which page is asked for; `after` and `before` are ids of objects that are not on it."""
 
     limit: int = _DEFAULT_LIMIT
@@ -34,27 +34,27 @@ class ListQuery:
     before: str | None = None
 
     @classmethod
-    def from_query(cls, query: dict[str, str]) -> ListQuery:
+    def from_query(cls, query: dict[str, str]) -> ObjectListParams:
         """Read a query string's parameters. Raises ClientError."""
         order = query.get("order", "desc")
         if order not in ("asc", "desc"):
-            raise invalid_value("order", order, ["asc", "desc"])
+            raise invalid_param_value("order", order, ["asc", "desc"])
         return cls(_limit(query.get("limit")), order == "desc", query.get("after"), query.get("before"))
 
 
-class Page(NamedTuple):
+class ObjectPage(NamedTuple):
     """Some records in the order asked for, and whether there are more of them in the direction of reading."""
 
     records: list[Any]
     has_more: bool
 
 
-def read_page(
-    query: ListQuery,
+def fetch_object_page(
+    query: ObjectListParams,
     columns: Sequence[str],
     position: Callable[[str], Sequence[Any]],
     *sources: QuerySet[Any],
-) -> Page:
+) -> ObjectPage:
     """The page of `sources`, merged, that `query` asks for.
 
     `position` gives the values of `columns` for the object that a cursor names. With `before` alone it is the
@@ -65,17 +65,17 @@ def read_page(
     pieces = list(sources)
     if query.after is not None:
         start = position(query.after)
-        pieces = [behind(piece, columns, start, descending=query.descending) for piece in pieces]
+        pieces = [filter_after(piece, columns, start, descending=query.descending) for piece in pieces]
     if query.before is not None:
         end = position(query.before)
-        pieces = [behind(piece, columns, end, descending=not query.descending) for piece in pieces]
-    ordered = [in_order(piece, columns, descending=descending)[: query.limit + 1] for piece in pieces]
+        pieces = [filter_after(piece, columns, end, descending=not query.descending) for piece in pieces]
+    ordered = [order_by_columns(piece, columns, descending=descending)[: query.limit + 1] for piece in pieces]
     found = list(_merged(ordered, columns, descending=descending)[: query.limit + 1])
     records = found[: query.limit]
-    return Page(records[::-1] if backward else records, has_more=len(found) > query.limit)
+    return ObjectPage(records[::-1] if backward else records, has_more=len(found) > query.limit)
 
 
-def envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
+def render_list_envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
     """A list of objects, each given by its members as JSON texts.
 
     The page behind the last object names no ids: one client stops at nothing else.
@@ -83,7 +83,7 @@ def envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
     data = list(objects)
     first, last = (data[0]["id"], data[-1]["id"]) if data else (b"null", b"null")
     more = b"true" if has_more else b"false"
-    listed = b",".join(map(lossless_json.join, data))
+    listed = b",".join(map(lossless_json.join_members, data))
     return b'{"object":"list","data":[%b],"first_id":%b,"last_id":%b,"has_more":%b}' % (
         listed,
         first,
@@ -94,7 +94,7 @@ def envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
 
 def _merged(pieces: list[QuerySet[Any]], columns: Sequence[str], *, descending: bool) -> QuerySet[Any]:
     first, *others = pieces
-    return in_order(first.union(*others, all=True), columns, descending=descending) if others else first
+    return order_by_columns(first.union(*others, all=True), columns, descending=descending) if others else first
 
 
 def _limit(written: str | None) -> int:
@@ -102,7 +102,7 @@ def _limit(written: str | None) -> int:
         return _DEFAULT_LIMIT
     if not _INTEGER.fullmatch(written):
         message = "Invalid type for 'limit': expected an integer, but got a string instead."
-        raise ClientError(400, message, param="limit", code="invalid_type")
+        raise AssistantsApiError(400, message, param="limit", code="invalid_type")
     limit = int(written)
     if limit < 1:
         raise _out_of_range(f"integer below minimum value. Expected a value >= 1, but got {limit}", "below_min")
@@ -112,5 +112,5 @@ def _limit(written: str | None) -> int:
     return limit
 
 
-def _out_of_range(problem: str, side: str) -> ClientError:
-    return ClientError(400, f"Invalid 'limit': {problem} instead.", param="limit", code=f"integer_{side}_value")
+def _out_of_range(problem: str, side: str) -> AssistantsApiError:
+    return AssistantsApiError(400, f"Invalid 'limit': {problem} instead.", param="limit", code=f"integer_{side}_value")

@@ -7,39 +7,39 @@ from datetime import datetime
 
 from django.db.models import Min
 
-from runs.api.assistants_compat.errors import not_found
-from runs.api.assistants_compat.pagination import ListQuery, Page, read_page
+from runs.api.assistants_compat.errors import object_not_found
+from runs.api.assistants_compat.pagination import ObjectListParams, ObjectPage, fetch_object_page
 from runs.models import Message, Project, Run
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
 _POSITION = ("created_at", "thread_id")
 
 
-def opened_at(project: Project, thread_id: str) -> datetime:
+def fetch_thread_created_at(project: Project, thread_id: str) -> datetime:
     """When the first thing known of a thread was made. Raises ClientError where nothing is known of it."""
-    stored_id = clean(thread_id)
+    stored_id = clean_text(thread_id)
     parts = (Run.objects.in_thread(project, stored_id), Message.objects.in_thread(project, stored_id))
     moments = [part.aggregate(first=Min("created_at"))["first"] for part in parts]
     known: list[datetime] = [moment for moment in moments if moment is not None]
     if not known:
-        raise not_found("thread", thread_id)
+        raise object_not_found("thread", thread_id)
     return min(known)
 
 
-def thread_page(project: Project, query: ListQuery) -> Page:
+def fetch_thread_page(project: Project, query: ObjectListParams) -> ObjectPage:
     """The page of a project's threads that `query` asks for, as members. Raises ClientError."""
     runs, messages = Run.objects.in_project(project), Message.objects.in_project(project)
     openings = (runs.opening_threads(messages), messages.opening_threads(runs))
-    page = read_page(
+    page = fetch_object_page(
         query,
         _POSITION,
-        lambda cursor: (opened_at(project, cursor), clean(cursor)),
+        lambda cursor: (fetch_thread_created_at(project, cursor), clean_text(cursor)),
         *(opening.values_list(*_POSITION) for opening in openings),
     )
-    return Page([members(thread_id, moment) for moment, thread_id in page.records], page.has_more)
+    return ObjectPage([build_thread_object(thread_id, moment) for moment, thread_id in page.records], page.has_more)
 
 
-def members(thread_id: str, moment: datetime) -> dict[str, bytes]:
+def build_thread_object(thread_id: str, moment: datetime) -> dict[str, bytes]:
     """A thread's members as JSON texts. What it held beside runs and messages is not known."""
     thread = {
         "id": thread_id,

@@ -10,22 +10,22 @@ from runs.api.assistants_compat import views
 _RUN = "threads/<path:thread_id>/runs/<path:run_id>"
 
 # the longest first: ids are strings of any kind and may hold slashes
-paths = [
-    path(f"{_RUN}/steps/<path:step_id>", views.OneStep.as_view()),
-    path(f"{_RUN}/steps", views.RunSteps.as_view()),
-    path(_RUN, views.OneRun.as_view()),
-    path("threads/<path:thread_id>/runs", views.ThreadRuns.as_view()),
-    path("threads/<path:thread_id>/messages/<path:message_id>", views.OneMessage.as_view()),
-    path("threads/<path:thread_id>/messages", views.ThreadMessages.as_view()),
-    path("threads/<path:thread_id>", views.OneThread.as_view()),
-    path("threads", views.Threads.as_view()),
-    path("", views.Elsewhere.as_view()),
-    path("<path:elsewhere>", views.Elsewhere.as_view()),
+compat_paths = [
+    path(f"{_RUN}/steps/<path:step_id>", views.CompatStepView.as_view()),
+    path(f"{_RUN}/steps", views.CompatStepListView.as_view()),
+    path(_RUN, views.CompatRunView.as_view()),
+    path("threads/<path:thread_id>/runs", views.CompatRunListView.as_view()),
+    path("threads/<path:thread_id>/messages/<path:message_id>", views.CompatMessageView.as_view()),
+    path("threads/<path:thread_id>/messages", views.CompatMessageListView.as_view()),
+    path("threads/<path:thread_id>", views.CompatThreadView.as_view()),
+    path("threads", views.CompatThreadListView.as_view()),
+    path("", views.CompatUnknownPathView.as_view()),
+    path("<path:elsewhere>", views.CompatUnknownPathView.as_view()),
 ]
 
 urlpatterns = [
-    path("v1/", include(paths)),
-    path("openai/v1/", include(paths)),
-    path("openai/", include(paths)),
-    path("api/projects/<str:project_name>/", include(paths)),
+    path("v1/", include(compat_paths)),
+    path("openai/v1/", include(compat_paths)),
+    path("openai/", include(compat_paths)),
+    path("api/projects/<str:project_name>/", include(compat_paths)),
 ]

@@ -14,137 +14,137 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from runs.api.assistants_compat import threads
-from runs.api.assistants_compat.base_views import INCLUDE, ListView, ObjectView, ReadView
-from runs.api.assistants_compat.errors import ClientError, not_found
-from runs.api.assistants_compat.pagination import PARAMETERS, ListQuery, Page, read_page
+from runs.api.assistants_compat.base_views import INCLUDE_PARAM, AssistantsCompatView, CompatListView, CompatObjectView
+from runs.api.assistants_compat.errors import AssistantsApiError, object_not_found
+from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
 from runs.models import Message, Project, Run, RunStep
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 from runs.querysets.step import StepQuerySet
 
 _BY_KEY = ("created_at", "id")
 _BY_ID = ("created_at", "external_id")
 
 
-class Threads(ListView):
+class CompatThreadListView(CompatListView):
     """`/threads`"""
 
-    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
-        return threads.thread_page(project, wanted)
+    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        return threads.fetch_thread_page(project, wanted)
 
 
-class OneThread(ObjectView):
+class CompatThreadView(CompatObjectView):
     """`/threads/{thread_id}`"""
 
     def members(self, project: Project) -> dict[str, bytes]:
         thread_id = self.kwargs["thread_id"]
-        return threads.members(thread_id, threads.opened_at(project, thread_id))
+        return threads.build_thread_object(thread_id, threads.fetch_thread_created_at(project, thread_id))
 
 
-class ThreadRuns(ListView):
+class CompatRunListView(CompatListView):
     """`/threads/{thread_id}/runs`"""
 
-    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         thread_id = self.kwargs["thread_id"]
-        runs = Run.objects.in_thread(project, clean(thread_id))
-        page = read_page(wanted, _BY_KEY, _keyed(runs, project, "run"), runs.with_configuration())
+        runs = Run.objects.in_thread(project, clean_text(thread_id))
+        page = fetch_object_page(wanted, _BY_KEY, _keyed(runs, project, "run"), runs.with_configuration())
         return _of_thread(page, project, thread_id)
 
 
-class OneRun(ObjectView):
+class CompatRunView(CompatObjectView):
     """`/threads/{thread_id}/runs/{run_id}`"""
 
     def members(self, project: Project) -> dict[str, bytes]:
         run_id = self.kwargs["run_id"]
         run = Run.objects.find(project, run_id)
-        if run is None or run.thread_id != clean(self.kwargs["thread_id"]):
-            raise not_found("run", run_id)
+        if run is None or run.thread_id != clean_text(self.kwargs["thread_id"]):
+            raise object_not_found("run", run_id)
         return run.members()
 
 
-class RunSteps(ListView):
+class CompatStepListView(CompatListView):
     """`/threads/{thread_id}/runs/{run_id}/steps`"""
 
-    parameters: ClassVar[tuple[str, ...]] = (*PARAMETERS, INCLUDE)
+    parameters: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, INCLUDE_PARAM)
 
-    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
 
         def position(cursor: str) -> Sequence[Any]:
-            return _position(steps.filter(external_id=clean(cursor)), _BY_ID, not_found("run step", cursor))
+            return _position(steps.filter(external_id=clean_text(cursor)), _BY_ID, object_not_found("run step", cursor))
 
-        page = read_page(wanted, _BY_ID, position, steps)
-        return Page([step.members() for step in page.records], page.has_more)
+        page = fetch_object_page(wanted, _BY_ID, position, steps)
+        return ObjectPage([step.members() for step in page.records], page.has_more)
 
 
-class OneStep(ObjectView):
+class CompatStepView(CompatObjectView):
     """`/threads/{thread_id}/runs/{run_id}/steps/{step_id}`"""
 
-    parameters: ClassVar[tuple[str, ...]] = (INCLUDE,)
+    parameters: ClassVar[tuple[str, ...]] = (INCLUDE_PARAM,)
 
     def members(self, project: Project) -> dict[str, bytes]:
         step_id = self.kwargs["step_id"]
         steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
-        step = steps.filter(external_id=clean(step_id)).first()
+        step = steps.filter(external_id=clean_text(step_id)).first()
         if step is None:
-            raise not_found("run step", step_id)
+            raise object_not_found("run step", step_id)
         return step.members()
 
 
-class ThreadMessages(ListView):
+class CompatMessageListView(CompatListView):
     """`/threads/{thread_id}/messages`, all of them or those that one run wrote."""
 
-    parameters: ClassVar[tuple[str, ...]] = (*PARAMETERS, "run_id")
+    parameters: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, "run_id")
 
-    def page(self, project: Project, wanted: ListQuery, query: dict[str, str]) -> Page:
+    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         thread_id = self.kwargs["thread_id"]
-        messages = Message.objects.in_thread(project, clean(thread_id))
+        messages = Message.objects.in_thread(project, clean_text(thread_id))
         position = _keyed(messages, project, "message")
         if "run_id" in query:
-            messages = messages.filter(run_external_id=clean(query["run_id"]))
-        return _of_thread(read_page(wanted, _BY_KEY, position, messages), project, thread_id)
+            messages = messages.filter(run_external_id=clean_text(query["run_id"]))
+        return _of_thread(fetch_object_page(wanted, _BY_KEY, position, messages), project, thread_id)
 
 
-class OneMessage(ObjectView):
+class CompatMessageView(CompatObjectView):
     """`/threads/{thread_id}/messages/{message_id}`"""
 
     def members(self, project: Project) -> dict[str, bytes]:
         message_id = self.kwargs["message_id"]
-        messages = Message.objects.in_thread(project, clean(self.kwargs["thread_id"]))
+        messages = Message.objects.in_thread(project, clean_text(self.kwargs["thread_id"]))
         message = messages.filter(pk=project.key(message_id)).first()
         if message is None:
-            raise not_found("message", message_id)
+            raise object_not_found("message", message_id)
         return message.members()
 
 
-class Elsewhere(ReadView):
+class CompatUnknownPathView(AssistantsCompatView):
     """Every other path."""
 
     def get(self, request: Request, **ids: str) -> NoReturn:
         """404, in the hosted API's words."""
-        raise ClientError(404, f"Invalid URL ({request.method} {request.path})")
+        raise AssistantsApiError(404, f"Invalid URL ({request.method} {request.path})")
 
 
 def _steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
     """The steps of a run. Raises ClientError where the thread has no such run."""
     key = project.key(run_id)
-    if not Run.objects.in_thread(project, clean(thread_id)).filter(pk=key).exists():
-        raise not_found("run", run_id)
+    if not Run.objects.in_thread(project, clean_text(thread_id)).filter(pk=key).exists():
+        raise object_not_found("run", run_id)
     return RunStep.objects.filter(run_id=key)
 
 
 def _keyed(records: QuerySet[Any], project: Project, kind: str) -> Callable[[str], Sequence[Any]]:
-    return lambda cursor: _position(records.filter(pk=project.key(cursor)), _BY_KEY, not_found(kind, cursor))
+    return lambda cursor: _position(records.filter(pk=project.key(cursor)), _BY_KEY, object_not_found(kind, cursor))
 
 
-def _position(records: QuerySet[Any], columns: Sequence[str], missing: ClientError) -> Sequence[Any]:
+def _position(records: QuerySet[Any], columns: Sequence[str], missing: AssistantsApiError) -> Sequence[Any]:
     found: Sequence[Any] | None = records.values_list(*columns).first()
     if found is None:
         raise missing
     return found
 
 
-def _of_thread(page: Page, project: Project, thread_id: str) -> Page:
+def _of_thread(page: ObjectPage, project: Project, thread_id: str) -> ObjectPage:
     """The page as members. Raises ClientError where it is empty because nothing is known of the thread."""
     if not page.records:
-        threads.opened_at(project, thread_id)
-    return Page([record.members() for record in page.records], page.has_more)
+        threads.fetch_thread_created_at(project, thread_id)
+    return ObjectPage([record.members() for record in page.records], page.has_more)

@@ -14,41 +14,52 @@ from runs.errors import Problem
 from runs.ingest import Outcome
 from runs.protocol import assistant, configuration, message, run, step
 from runs.protocol.configuration import FunctionTool, Tool
-from runs.protocol.fields import Field
+from runs.protocol.fields import ProtocolField
 
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
-_TEXT: Schema = {"type": "string"}
-_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_LIST: Schema = {"const": "list"}
+_TEXT: JsonSchema = {"type": "string"}
+_TEXT_OR_NULL: JsonSchema = {"type": ["string", "null"]}
+_COUNT: JsonSchema = {"type": "integer", "minimum": 0}
+_LIST: JsonSchema = {"const": "list"}
 
 
-def ref(name: str) -> Schema:
+def schema_ref(name: str) -> JsonSchema:
     """Where the schema `name` stands."""
     return {"$ref": _REF.format(name=name)}
 
 
-def components() -> dict[str, Schema]:
+def build_component_schemas() -> dict[str, JsonSchema]:
     """Every schema of the document by its name."""
-    posted = [field.type for field in (*run.KNOWN, *step.KNOWN, *message.KNOWN, *assistant.KNOWN)]
+    posted = [
+        field.type
+        for field in (*run.RUN_FIELDS, *step.STEP_FIELDS, *message.MESSAGE_FIELDS, *assistant.ASSISTANT_FIELDS)
+    ]
     _, found = msgspec.json.schema_components(
-        [*posted, *configuration.TYPES.values(), FunctionTool, Tool, Problem], ref_template=_REF
+        [*posted, *configuration.CONFIGURATION_FIELD_TYPES.values(), FunctionTool, Tool, Problem], ref_template=_REF
     )
     nested = {name: _plain(schema) | {"additionalProperties": True} for name, schema in found.items()}
     nested["FunctionTool"]["properties"]["type"] = {"const": "function"}
     nested["Problem"]["additionalProperties"] = False
     return {
-        "Run": _posted("thread.run", "A run.", run.KNOWN, examples.RUN, configuration.TYPES),
-        "Step": _posted("thread.run.step", "A step of a run.", step.KNOWN, examples.STEP),
-        "Message": _posted("thread.message", "A message of a thread.", message.KNOWN, examples.MESSAGE),
+        "Run": _posted(
+            "thread.run",
+            "A run.",
+            run.RUN_FIELDS,
+            examples.RUN_FIELD_DESCRIPTIONS,
+            configuration.CONFIGURATION_FIELD_TYPES,
+        ),
+        "Step": _posted("thread.run.step", "A step of a run.", step.STEP_FIELDS, examples.STEP_FIELD_DESCRIPTIONS),
+        "Message": _posted(
+            "thread.message", "A message of a thread.", message.MESSAGE_FIELDS, examples.MESSAGE_FIELD_DESCRIPTIONS
+        ),
         "Assistant": _posted(
             "assistant",
             "An assistant, for its name.",
-            assistant.KNOWN,
-            examples.ASSISTANT,
-            configuration.TYPES,
+            assistant.ASSISTANT_FIELDS,
+            examples.ASSISTANT_FIELD_DESCRIPTIONS,
+            configuration.CONFIGURATION_FIELD_TYPES,
             kept="ignored",
         ),
         **nested,
@@ -59,11 +70,11 @@ def components() -> dict[str, Schema]:
 def _posted(
     constant: str,
     description: str,
-    known: Sequence[Field],
+    known: Sequence[ProtocolField],
     described: Mapping[str, str],
     configured: Mapping[str, Any] = MappingProxyType({}),
     kept: str = "kept as they are",
-) -> Schema:
+) -> JsonSchema:
     """An object as it may be posted and is read back: its known fields, and whatever else it has."""
     types = {field.name: field.type for field in known} | dict(configured)
     schemas, _ = msgspec.json.schema_components(list(types.values()), ref_template=_REF)
@@ -84,17 +95,17 @@ def _posted(
 
 
 # only a function's shape is known; every other kind of tool has but a type
-_OTHER_TOOL: Schema = {"allOf": [ref("Tool"), {"properties": {"type": {"not": {"const": "function"}}}}]}
-_TOOL: Schema = {"anyOf": [ref("FunctionTool"), _OTHER_TOOL]}
+_OTHER_TOOL: JsonSchema = {"allOf": [schema_ref("Tool"), {"properties": {"type": {"not": {"const": "function"}}}}]}
+_TOOL: JsonSchema = {"anyOf": [schema_ref("FunctionTool"), _OTHER_TOOL]}
 
 
-def _answers() -> dict[str, Schema]:
+def _answers() -> dict[str, JsonSchema]:
     """What the endpoints answer with, apart from what was posted."""
     counts = {"received": _COUNT, **{each.value: _COUNT for each in Outcome}, "rejected": _COUNT}
-    problems: Schema = {"type": "array", "items": ref("Problem")}
+    problems: JsonSchema = {"type": "array", "items": schema_ref("Problem")}
     error = _closed("", {"code": _TEXT, "message": _TEXT, "fields": problems})
     return {
-        "Verdict": _closed("What became of one object.", {"id": _TEXT, "outcome": ref("Outcome")}),
+        "Verdict": _closed("What became of one object.", {"id": _TEXT, "outcome": schema_ref("Outcome")}),
         "Outcome": {"description": "`stale`: it came too late to change anything.", "enum": [*Outcome]},
         "Report": _closed("What became of many objects.", {**counts, "errors": problems}),
         "EventReport": _closed(
@@ -105,19 +116,21 @@ def _answers() -> dict[str, Schema]:
             "A page of runs.",
             {
                 "object": _LIST,
-                "data": {"type": "array", "items": ref("Run")},
+                "data": {"type": "array", "items": schema_ref("Run")},
                 "next_cursor": _TEXT_OR_NULL | {"description": "Of the next page; null after the last one."},
             },
         ),
-        "StepList": _closed("A run's steps.", {"object": _LIST, "data": {"type": "array", "items": ref("Step")}}),
+        "StepList": _closed(
+            "A run's steps.", {"object": _LIST, "data": {"type": "array", "items": schema_ref("Step")}}
+        ),
         "HistoryEntry": _closed("A post that was kept.", _HISTORY),
         **usage.schemas(),
     }
 
 
-_HISTORY: dict[str, Schema] = {
+_HISTORY: dict[str, JsonSchema] = {
     "n": _COUNT | {"description": "Its place in the history."},
-    "outcome": ref("Outcome"),
+    "outcome": schema_ref("Outcome"),
     "received_at": {"type": "string", "format": "date-time"},
     "key": _TEXT_OR_NULL | {"description": "The name of the API key it came with; null for an import."},
     "status_before": _TEXT_OR_NULL,
@@ -127,7 +140,7 @@ _HISTORY: dict[str, Schema] = {
 }
 
 
-def _closed(description: str, properties: dict[str, Schema]) -> Schema:
+def _closed(description: str, properties: dict[str, JsonSchema]) -> JsonSchema:
     """An object that has all of `properties` and nothing else."""
     described = {"description": description} if description else {}
     return {

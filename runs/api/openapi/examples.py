@@ -13,7 +13,7 @@ _COMMON = {
     "usage": "Token counts, under any of the spellings that servers use.",
     "last_error": "Why it failed; codes are free text.",
 }
-RUN = {
+RUN_FIELD_DESCRIPTIONS = {
     **_COMMON,
     "started_at": "Unix seconds. It moves forward when a run goes on after tool outputs.",
     "required_action": "What the run waits for.",
@@ -21,19 +21,19 @@ RUN = {
     "tools": "What it could call. Kinds of other vendors are kept as they are.",
     "file_ids": "The older revision's files.",
 }
-STEP = {
+STEP_FIELD_DESCRIPTIONS = {
     **_COMMON,
     "run_id": "The run it belongs to, which may come later.",
     "step_details": "The message that was made, or the calls. Kinds of other vendors are kept as they are.",
 }
-MESSAGE = {
+MESSAGE_FIELD_DESCRIPTIONS = {
     **_COMMON,
     "status": "Absent in the older revision: complete.",
     "run_id": "The run that wrote it; null for a message of a user.",
     "content": "Parts of any kind, or a plain text.",
 }
 
-ASSISTANT = {
+ASSISTANT_FIELD_DESCRIPTIONS = {
     **{name: _COMMON[name] for name in ("id", "created_at", "metadata")},
     "name": "What is shown in place of the id, unless a person named the assistant on its page.",
 }
@@ -138,6 +138,6 @@ ERROR_EXAMPLE: dict[str, Any] = {
 }
 
 
-def as_line(example: dict[str, Any]) -> str:
+def to_ndjson_line(example: dict[str, Any]) -> str:
     """An object as a line of NDJSON."""
     return json.dumps(example) + "\n"

@@ -8,12 +8,12 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from drf_spectacular.utils import extend_schema_view as described
 
-from runs.analytics.usage.query import MEASURES, RANGES, SPLITS
+from runs.analytics.usage.query import USAGE_MEASURES, USAGE_RANGES, USAGE_SPLITS
 from runs.api.openapi import examples as words
-from runs.api.openapi.components import Schema, ref
-from runs.ingest.request_bodies import MOST_OBJECTS
-from runs.query.fields import CHOICES, FIELDS, ChoiceField
-from runs.query.order import SORTS
+from runs.api.openapi.components import JsonSchema, schema_ref
+from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY
+from runs.query.fields import CHOICE_PARAMS, QUERY_FIELDS, ChoiceParam
+from runs.query.order import RUN_SORTS
 
 __all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events", "usage_question"]
 
@@ -35,22 +35,22 @@ _ERRORS = {
     503: "The database is away, or too busy. Come back later; nothing was stored.",
 }
 _FORMS = (
-    f"Up to {MOST_OBJECTS:,} objects: one, an array, a list envelope, or one a line. The body may be packed: "
+    f"Up to {MAX_OBJECTS_PER_BODY:,} objects: one, an array, a list envelope, or one a line. The body may be packed: "
     "`Content-Encoding: gzip` or `zstd`. Objects that are refused leave the others alone."
 )
-_LINES: Schema = {"type": "string", "minLength": 1, "description": "A JSON object a line."}
-_STREAM: Schema = {"type": "string", "minLength": 1, "description": "Server-sent events as they were recorded."}
+_LINES: JsonSchema = {"type": "string", "minLength": 1, "description": "A JSON object a line."}
+_STREAM: JsonSchema = {"type": "string", "minLength": 1, "description": "Server-sent events as they were recorded."}
 
 
 def takes(component: str, example: dict[str, Any], path_name: str) -> _Operation:
     """An endpoint to which objects of one kind are posted."""
-    one, many = ref("Verdict"), ref("Report")
+    one, many = schema_ref("Verdict"), schema_ref("Report")
     return extend_schema(
         operation_id=f"post_{path_name}",
         summary=f"Post {path_name}",
         description=f"Needs the scope `ingest`. {_FORMS}",
         tags=["Posting"],
-        request={JSON: _forms(ref(component)), NDJSON: _LINES},
+        request={JSON: _forms(schema_ref(component)), NDJSON: _LINES},
         responses={
             200: OpenApiResponse({"anyOf": [one, many]}, "One object that was known, or many: all accepted."),
             201: OpenApiResponse(one, "One object that is new."),
@@ -62,7 +62,7 @@ def takes(component: str, example: dict[str, Any], path_name: str) -> _Operation
             _request("One object", example, JSON),
             _request("An array", [example], JSON),
             _request("A list envelope", {"object": "list", "data": [example]}, JSON),
-            _request("Lines", words.as_line(example), NDJSON),
+            _request("Lines", words.to_ndjson_line(example), NDJSON),
             *_verdicts(example),
         ],
     )
@@ -70,13 +70,13 @@ def takes(component: str, example: dict[str, Any], path_name: str) -> _Operation
 
 def takes_events() -> _Operation:
     """The endpoint to which stream events are posted."""
-    event: Schema = {
+    event: JsonSchema = {
         "type": "object",
         "properties": {"event": {"type": "string"}, "data": {}},
         "required": ["event", "data"],
         "additionalProperties": False,
     }
-    answer = ref("EventReport")
+    answer = schema_ref("EventReport")
     return extend_schema(
         operation_id="post_events",
         summary="Post stream events",
@@ -91,7 +91,7 @@ def takes_events() -> _Operation:
         parameters=_response_headers(),
         examples=[
             _request("One event", words.EVENT_EXAMPLE, JSON),
-            _request("Lines", words.as_line(words.EVENT_EXAMPLE), NDJSON),
+            _request("Lines", words.to_ndjson_line(words.EVENT_EXAMPLE), NDJSON),
             _request("A recorded stream", words.STREAM_EXAMPLE, STREAM),
         ],
     )
@@ -100,7 +100,7 @@ def takes_events() -> _Operation:
 def answers(
     name: str,
     summary: str,
-    answer: Schema | None,
+    answer: JsonSchema | None,
     *errors: int,
     parameters: Iterable[OpenApiParameter] = (),
     scope: str = "read",
@@ -120,7 +120,7 @@ def answers(
     )
 
 
-def serves(name: str, summary: str, contents: dict[str, Schema], *errors: int) -> _Operation:
+def serves(name: str, summary: str, contents: dict[str, JsonSchema], *errors: int) -> _Operation:
     """An endpoint for everybody, which answers with one of `contents`, by media type."""
     found = {(200, media_type): OpenApiResponse(schema, summary) for media_type, schema in contents.items()}
     refused = {(status, JSON): answer for status, answer in _errors(*errors).items()}
@@ -140,7 +140,9 @@ def run_filters(largest_page: int, page: int) -> list[OpenApiParameter]:
     limit = {"type": "integer", "minimum": 1, "maximum": largest_page, "default": page}
     return [
         *_filters(),
-        OpenApiParameter("sort", str, enum=SORTS, description="In which order; with `-` the largest or newest first."),
+        OpenApiParameter(
+            "sort", str, enum=RUN_SORTS, description="In which order; with `-` the largest or newest first."
+        ),
         OpenApiParameter("limit", limit, description="How many runs a page holds at most."),
         OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
     ]
@@ -148,36 +150,36 @@ def run_filters(largest_page: int, page: int) -> list[OpenApiParameter]:
 
 def usage_question() -> list[OpenApiParameter]:
     """The filters of the run list, and what is asked of the runs that match."""
-    splits = f"{', '.join(f'`{each}`' for each in SPLITS)} (of token), or `metadata.KEY` with any key."
+    splits = f"{', '.join(f'`{each}`' for each in USAGE_SPLITS)} (of token), or `metadata.KEY` with any key."
     return [
         *_filters(),
-        OpenApiParameter("range", str, enum=RANGES, description="A time up to now, in place of `from` and `to`."),
+        OpenApiParameter("range", str, enum=USAGE_RANGES, description="A time up to now, in place of `from` and `to`."),
         OpenApiParameter("split", str, description=f"By what groups are made: {splits}"),
-        OpenApiParameter("measure", str, enum=MEASURES, description="By which groups are in order."),
+        OpenApiParameter("measure", str, enum=USAGE_MEASURES, description="By which groups are in order."),
         OpenApiParameter("zone", str, description="In which days begin, such as `Europe/Berlin`; UTC without one."),
     ]
 
 
 def _filters() -> list[OpenApiParameter]:
     moment = "`2026-05-01`, `2026-05-01T14:30:00Z`, or `-24h` (s, m, h, d, w) before now."
-    examples = ", ".join(f"`{field.examples[0]}`" for field in FIELDS)
+    examples = ", ".join(f"`{field.examples[0]}`" for field in QUERY_FIELDS)
     return [
         OpenApiParameter("q", str, description=f"A search in words: {examples}, and so on."),
-        *(_choice(field) for field in CHOICES),
+        *(_choice(field) for field in CHOICE_PARAMS),
         OpenApiParameter("from", str, description=f"Created since: {moment}"),
         OpenApiParameter("to", str, description=f"Created before: {moment}"),
     ]
 
 
-def _choice(field: ChoiceField) -> OpenApiParameter:
+def _choice(field: ChoiceParam) -> OpenApiParameter:
     known = f" Known are {', '.join(field.known)}." if field.known else ""
     text = f"{field.label}; may be given several times, for alternatives.{known}"
     alternatives = {"type": "array", "items": {"type": "string", "minLength": 1}}
     return OpenApiParameter(field.name, alternatives, description=text)
 
 
-def _forms(one: Schema) -> Schema:
-    many = {"type": "array", "items": one, "maxItems": MOST_OBJECTS}
+def _forms(one: JsonSchema) -> JsonSchema:
+    many = {"type": "array", "items": one, "maxItems": MAX_OBJECTS_PER_BODY}
     envelope = {
         "title": "list",
         "type": "object",
@@ -189,7 +191,7 @@ def _forms(one: Schema) -> Schema:
 
 
 def _errors(*statuses: int) -> dict[int, OpenApiResponse]:
-    return {status: OpenApiResponse(ref("Error"), _ERRORS[status]) for status in statuses}
+    return {status: OpenApiResponse(schema_ref("Error"), _ERRORS[status]) for status in statuses}
 
 
 def _response_headers() -> list[OpenApiParameter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runs.analytics.usage import MEASURES, Sums
+from runs.analytics.usage import USAGE_MEASURES, UsageSums
 
 Schema = dict[str, Any]
 
@@ -27,7 +27,7 @@ _DESCRIBED = {
 
 def schemas() -> dict[str, Schema]:
     """By their names."""
-    amounts = {name: _described(_SUM, _DESCRIBED.get(name)) for name in Sums._fields if name != "cost"}
+    amounts = {name: _described(_SUM, _DESCRIBED.get(name)) for name in UsageSums._fields if name != "cost"}
     return {
         "UsageAnswer": _usage(),
         "UsageAmounts": {
@@ -60,7 +60,7 @@ def _usage() -> Schema:
             "to": _described(_TIME, "Exclusive."),
             "time_zone": _described(_TEXT, "In which days begin."),
             "split": _TEXT,
-            "measure": {"enum": [*MEASURES], "description": "By which groups are in order."},
+            "measure": {"enum": [*USAGE_MEASURES], "description": "By which groups are in order."},
             "totals": amounts,
             "previous": _closed("The time of equal length before; null where it is not known.", previous),
             "parts": {"type": "array", "items": part, "description": "Parts of the time, which `course` follows."},

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runs.enrichment.error_grouping.values import values
+from runs.enrichment.error_grouping.values import split_values
 
 # A template says what went wrong within its first sentences; what follows is mostly somebody's data.
-LONGEST_TEMPLATE = 400
+MAX_TEMPLATE_LENGTH = 400
 _HEAD, _TAIL = 4000, 1000  # characters looked at, of a message's beginning and of its end
 # lines of stack traces, as Python, Java, JavaScript, .NET, Go and Rust write them
 _FRAME = re.compile(
@@ -36,7 +36,7 @@ _REPEATED = re.compile(r"(<[a-z]+>)(?:,? ?(?:and )?\1)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MessagePart:
     """A piece of a message. `kind`: what it is in the template (`n`, `id`, `url` …), None where it stands itself.
 
     Of kind `trace` and `rest`, nothing stands in the template: lines of a stack trace, and the middle of a message
@@ -47,7 +47,7 @@ class Part:
     kind: str | None = None
 
 
-def within_reach(message: str | None) -> str:
+def truncate_message(message: str | None) -> str:
     """The part of a message that its template depends on: all of it, but for very long ones."""
     text = message or ""
     if len(text) <= _HEAD + _TAIL:
@@ -56,32 +56,32 @@ def within_reach(message: str | None) -> str:
     return f"{head}\n{tail}"
 
 
-def template(message: str) -> str:
+def build_template(message: str) -> str:
     """The message with a word in angle brackets for everything that varies; bounded, on one line."""
-    text = "".join(_stands_for(part) for part in _read(within_reach(message)))
+    text = "".join(_placeholder(part) for part in _split_text(truncate_message(message)))
     text = _REPEATED.sub(r"\1", _SPACE.sub(" ", text).strip())
-    if len(text) <= LONGEST_TEMPLATE:
+    if len(text) <= MAX_TEMPLATE_LENGTH:
         return text
-    return text[:LONGEST_TEMPLATE].rpartition(" ")[0] + " …"
+    return text[:MAX_TEMPLATE_LENGTH].rpartition(" ")[0] + " …"
 
 
-def parts(message: str) -> list[Part]:
+def split_message(message: str) -> list[MessagePart]:
     """A message in pieces, which joined are the message: what its template kept, and what it took out as what."""
     if len(message) <= _HEAD + _TAIL:
-        return list(_read(message))
+        return list(_split_text(message))
     head, tail = _ends(message)
     rest = message[len(head) : len(message) - len(tail)]
-    return [*_read(head), Part(rest, "rest"), *_read(tail)]
+    return [*_split_text(head), MessagePart(rest, "rest"), *_split_text(tail)]
 
 
-def places(template: str) -> list[Part]:
+def split_template(template: str) -> list[MessagePart]:
     """A template in pieces: its words, and each place of something that varies, with an empty text."""
     pieces = _PLACE.split(template)  # words and kinds take turns
-    parts = [Part("", piece) if at % 2 else Part(piece) for at, piece in enumerate(pieces)]
+    parts = [MessagePart("", piece) if at % 2 else MessagePart(piece) for at, piece in enumerate(pieces)]
     return [part for part in parts if part.text or part.kind]
 
 
-def _stands_for(part: Part) -> str:
+def _placeholder(part: MessagePart) -> str:
     if part.kind is None:
         return part.text
     return " " if part.kind == "trace" else f"<{part.kind}>"
@@ -94,13 +94,13 @@ def _ends(message: str) -> tuple[str, str]:
     return head[: head.rfind("\n") + 1] or head, tail[whole.end() :] if whole else tail
 
 
-def _read(message: str) -> Iterator[Part]:
+def _split_text(message: str) -> Iterator[MessagePart]:
     if "\n" not in message:
-        return (Part(*piece) for piece in values(message))
-    return _read_lines(message)
+        return (MessagePart(*piece) for piece in split_values(message))
+    return _split_lines(message)
 
 
-def _read_lines(message: str) -> Iterator[Part]:
+def _split_lines(message: str) -> Iterator[MessagePart]:
     said: list[str] = []  # lines in sequence, read as one text, since what is quoted may span some
     follows_frame = False
     for line in message.splitlines(keepends=True):
@@ -109,8 +109,8 @@ def _read_lines(message: str) -> Iterator[Part]:
             said.append(line)
             follows_frame = False
             continue
-        yield from (Part(*piece) for piece in values("".join(said)))
+        yield from (MessagePart(*piece) for piece in split_values("".join(said)))
         said.clear()
-        yield Part(line, "trace")
+        yield MessagePart(line, "trace")
         follows_frame = not is_source and bool(_PYTHON_FRAME.match(line))
-    yield from (Part(*piece) for piece in values("".join(said)))
+    yield from (MessagePart(*piece) for piece in split_values("".join(said)))

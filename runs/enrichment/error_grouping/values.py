@@ -110,11 +110,11 @@ _PASSED_OVER = frozenset({"plain", "spoken", "opened", "status"})
 _KINDS = {"file": "path", "letters": "id", "secret": "key"}
 
 
-def values(text: str) -> Iterator[tuple[str, str | None]]:
+def split_values(text: str) -> Iterator[tuple[str, str | None]]:
     """The pieces of a text in order, joined they are the text: each with its kind, None for what is no value."""
     done = 0
     for match in _VALUE.finditer(text):
-        for begin, end, kind in _found(match):
+        for begin, end, kind in _find_values(match):
             if begin > done:
                 yield text[done:begin], None
             yield text[begin:end], kind
@@ -123,7 +123,7 @@ def values(text: str) -> Iterator[tuple[str, str | None]]:
         yield text[done:], None
 
 
-def _found(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+def _find_values(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
     name = match.lastgroup or ""
     begin, end = match.span(name)
     if name in _PASSED_OVER:
@@ -132,7 +132,7 @@ def _found(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
         if not _is_language(match):
             yield begin, end, "model" if _MODEL.fullmatch(match["quoted"][1:-1]) else "value"
     elif name == "word":
-        yield from _in_word(match["word"], begin)
+        yield from _find_values_in_word(match["word"], begin)
     else:
         yield begin, end, _KINDS.get(name, name)
 
@@ -145,7 +145,7 @@ def _is_language(match: re.Match[str]) -> bool:
     return before.endswith(("{", ",")) and _KEY_AFTER.match(match.string, match.end()) is not None
 
 
-def _in_word(word: str, begin: int) -> Iterator[tuple[int, int, str]]:
+def _find_values_in_word(word: str, begin: int) -> Iterator[tuple[int, int, str]]:
     """What varies in a word that has digits in it: all of it, or its numbers."""
     end = begin + len(word)
     if _WORDS.fullmatch(word):

@@ -17,21 +17,21 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).parent / "prices.json"
+PRICE_TABLE_PATH = Path(__file__).parent / "prices.json"
 _MILLION = Decimal(1_000_000)
 # Costs are stored as whole nano-dollars (1e-9 $). Prices have three decimals for a million tokens at the most, so
 # a token's price is a whole number of them, and sums are exact.
-NANO = 1_000_000_000
-_PER_TOKEN = NANO // 1_000_000
-_MOST = 2**63 - 1
+NANO_PER_DOLLAR = 1_000_000_000
+_NANO_PER_TOKEN = NANO_PER_DOLLAR // 1_000_000
+_MAX_BIGINT = 2**63 - 1
 
 # Prices of a project's own: by the model's name as posted, dollars for a million tokens as text, of `input`,
 # `output` and perhaps `cached`.
-OwnPrices = Mapping[str, Mapping[str, str]]
+PriceOverrides = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PriceSource:
     """Where prices come from: the package with its version, and the day on which its table was read."""
 
     package: str
@@ -40,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class TokenPrice:
     """Dollars for a million tokens. `listed` is the model's name in the table.
 
     `cached` None: cached tokens cost what any other does. `is_tiered`: a single long request costs more, and of
@@ -54,19 +54,19 @@ class Price:
     is_tiered: bool
     is_own: bool = False
 
-    def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> Estimate | None:
+    def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> CostEstimate | None:
         """The cost of so many tokens; `cached` are among those of the prompt. None where a count is missing."""
         if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0:
             return None
         apart = min(cached or 0, prompt) if self.cached is not None else 0
-        lines = [Line("input", prompt - apart, self.input)]
+        lines = [CostLine("input", prompt - apart, self.input)]
         if apart and self.cached is not None:
-            lines.append(Line("cached", apart, self.cached))
-        return Estimate(self, (*lines, Line("output", completion, self.output)))
+            lines.append(CostLine("cached", apart, self.cached))
+        return CostEstimate(self, (*lines, CostLine("output", completion, self.output)))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CostLine:
     """A part of an estimate. `kind`: input, cached or output; `rate` in dollars for a million."""
 
     kind: str
@@ -79,58 +79,58 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What a run may have cost, and how that was reckoned."""
 
-    price: Price
-    lines: tuple[Line, ...]
+    price: TokenPrice
+    lines: tuple[CostLine, ...]
 
     @property
     def dollars(self) -> Decimal:
         return sum((line.dollars for line in self.lines), Decimal(0))
 
 
-def price_of(model: str | None, on: date, own: OwnPrices | None = None) -> Price | None:
+def find_price(model: str | None, on: date, own: PriceOverrides | None = None) -> TokenPrice | None:
     """The price of `model` on that day; None for a model that is not listed, such as a deployment's own name.
 
     `own` prices of the project come before listed ones, and hold on every day.
     """
     if model and own and model in own:
-        return _price(model, own[model], is_own=True)
+        return _build_price(model, own[model], is_own=True)
     return _listed_price(model, on) if model else None
 
 
-def cost(
-    model: str | None, on: date, prompt: int | None, completion: int | None, cached: int | None, own: OwnPrices
+def estimate_nano_cost(
+    model: str | None, on: date, prompt: int | None, completion: int | None, cached: int | None, own: PriceOverrides
 ) -> int | None:
     """The same estimate in whole nano-dollars, for storing; None where there is none, or it is no bigint."""
     if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0 or not model:
         return None
-    rates = _rates_of(_price(model, own[model])) if model in own else _listed_rates(model, on)
+    rates = _nano_rates(_build_price(model, own[model])) if model in own else _listed_nano_rates(model, on)
     if rates is None:
         return None
     apart = min(cached or 0, prompt)
     dollars = (prompt - apart) * rates[0] + apart * rates[1] + completion * rates[2]
-    return dollars if dollars <= _MOST else None
+    return dollars if dollars <= _MAX_BIGINT else None
 
 
-def fingerprint(own: OwnPrices) -> str:
+def prices_fingerprint(own: PriceOverrides) -> str:
     """Changes whenever a price does: of the table, or of the project's own."""
-    return hashlib.sha256(TABLE.read_bytes() + json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(PRICE_TABLE_PATH.read_bytes() + json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
-def _listed_price(model: str, on: date) -> Price | None:
-    found = _listed(model)
+def _listed_price(model: str, on: date) -> TokenPrice | None:
+    found = _find_listed_model(model)
     if found is None:
         return None
     rates = next((rates for rates in reversed(found["prices"]) if _is_valid(rates, on)), found["prices"][0])
-    return _price(found["id"], rates)
+    return _build_price(found["id"], rates)
 
 
-def _price(listed: str, rates: Mapping[str, Any], *, is_own: bool = False) -> Price:
+def _build_price(listed: str, rates: Mapping[str, Any], *, is_own: bool = False) -> TokenPrice:
     cached = rates.get("cached")
-    return Price(
+    return TokenPrice(
         listed,
         Decimal(rates["input"]),
         Decimal(rates["output"]),
@@ -141,36 +141,36 @@ def _price(listed: str, rates: Mapping[str, Any], *, is_own: bool = False) -> Pr
 
 
 @lru_cache(maxsize=4096)
-def _listed_rates(model: str, on: date) -> tuple[int, int, int] | None:
+def _listed_nano_rates(model: str, on: date) -> tuple[int, int, int] | None:
     price = _listed_price(model, on)
-    return _rates_of(price) if price else None
+    return _nano_rates(price) if price else None
 
 
-def _rates_of(price: Price) -> tuple[int, int, int]:
+def _nano_rates(price: TokenPrice) -> tuple[int, int, int]:
     """Nano-dollars for a token of input, cached input and output."""
     cached = price.input if price.cached is None else price.cached
-    return tuple(int(rate * _PER_TOKEN) for rate in (price.input, cached, price.output))  # type: ignore[return-value]
+    return tuple(int(rate * _NANO_PER_TOKEN) for rate in (price.input, cached, price.output))  # type: ignore[return-value]
 
 
-def source() -> Source:
+def load_price_source() -> PriceSource:
     """Where the prices come from."""
-    table = _table()
-    return Source(table["package"], table["version"], date.fromisoformat(table["read_on"]))
+    table = _load_table()
+    return PriceSource(table["package"], table["version"], date.fromisoformat(table["read_on"]))
 
 
 @cache
-def _table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(TABLE.read_text())
+def _load_table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(PRICE_TABLE_PATH.read_text())
     return table
 
 
-def _listed(model: str) -> dict[str, Any] | None:
+def _find_listed_model(model: str) -> dict[str, Any] | None:
     """The first model of the table that goes by that name, as the package would find it."""
     name = model.lower()
-    return next((each for each in _table()["models"] if _is_named(each, name)), None)
+    return next((each for each in _load_table()["models"] if _matches_name(each, name)), None)
 
 
-def _is_named(listed: dict[str, Any], name: str) -> bool:
+def _matches_name(listed: dict[str, Any], name: str) -> bool:
     return (
         name in listed["names"]
         or name.startswith(tuple(listed.get("beginnings", ())))

@@ -23,15 +23,15 @@ from genai_prices.types import (
     TieredPrices,
 )
 
-from runs.enrichment.pricing import TABLE
+from runs.enrichment.pricing import PRICE_TABLE_PATH
 
-PACKAGE = "genai-prices"
-PROVIDER = "openai"  # whose names the protocol's servers use
+PRICE_PACKAGE = "genai-prices"
+PRICE_PROVIDER = "openai"  # whose names the protocol's servers use
 
 
-def models() -> list[dict[str, Any]]:
+def build_price_table() -> list[dict[str, Any]]:
     """Every model that is priced by its text tokens, in the package's order: the first that matches counts."""
-    provider = next(each for each in get_snapshot().providers if each.id == PROVIDER)
+    provider = next(each for each in get_snapshot().providers if each.id == PRICE_PROVIDER)
     return [found for model in provider.models if (found := _model(model)) is not None]
 
 
@@ -78,12 +78,16 @@ def _rates(price: ModelPrice) -> dict[str, Any] | None:
     return rates | {"tiered": True} if is_tiered else rates
 
 
-def main() -> None:
+def write_price_table() -> None:
     """Write the table."""
-    head = {"package": PACKAGE, "version": version(PACKAGE), "read_on": datetime.now(UTC).date().isoformat()}
-    lines = ",\n".join("  " + json.dumps(model) for model in models())
-    TABLE.write_text(f'{json.dumps(head)[:-1]}, "models": [\n{lines}\n]}}\n')
+    head = {
+        "package": PRICE_PACKAGE,
+        "version": version(PRICE_PACKAGE),
+        "read_on": datetime.now(UTC).date().isoformat(),
+    }
+    lines = ",\n".join("  " + json.dumps(model) for model in build_price_table())
+    PRICE_TABLE_PATH.write_text(f'{json.dumps(head)[:-1]}, "models": [\n{lines}\n]}}\n')
 
 
 if __name__ == "__main__":
-    main()
+    write_price_table()

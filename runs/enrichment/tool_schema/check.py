@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from runs.enrichment.tool_schema.schema import Broken, Budget, Unchecked, faults
+from runs.enrichment.tool_schema.schema import (
+    InvalidToolSchema,
+    ValidationBudget,
+    ValidationSkipped,
+    find_schema_violations,
+)
 
-LONGEST = 64_000  # characters of arguments
+MAX_ARGUMENTS_LENGTH = 64_000  # characters of arguments
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What can be wrong with a call, in words that can stand before its name."""
 
     UNDECLARED = "undeclared"
@@ -25,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class PostedFunctionCall:
     """A call of a function, as posted. `arguments` None: not sent."""
 
     id: str
@@ -34,44 +39,44 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CallFinding:
     """One thing about one call; of a broken schema only the first call tells.
 
     `pointer` is the JSON Pointer of the value in the arguments, "" for the whole of them.
     """
 
-    kind: Kind
-    call: Called
+    kind: FindingKind
+    call: PostedFunctionCall
     message: str
     pointer: str = ""
 
     @property
     def is_fault(self) -> bool:
         """Whether somebody did something wrong; what is merely not checked is for information."""
-        return self.kind is not Kind.UNCHECKED
+        return self.kind is not FindingKind.UNCHECKED
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CallFindings:
     """The outcome: what was found, call by call, and the functions that were declared in vain."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CallFinding, ...]
     never_called: tuple[str, ...]
 
     @property
-    def faults(self) -> tuple[Finding, ...]:
+    def faults(self) -> tuple[CallFinding, ...]:
         return tuple(finding for finding in self.findings if finding.is_fault)
 
 
-def check(tools: Sequence[Any], calls: Sequence[Called]) -> Report:
+def validate_function_calls(tools: Sequence[Any], calls: Sequence[PostedFunctionCall]) -> CallFindings:
     """Hold every call of a function against `tools`, the JSON values of the run's own; takes bounded time."""
     declared = dict(reversed([*_functions(tools)]))
     called = {call.name for call in calls}
     written = {name: json.dumps(schema) for name, schema in declared.items() if name in called}
-    budget = Budget()
+    budget = ValidationBudget()
     told: set[str] = set()
     findings = [finding for call in calls for finding in _findings(call, written, budget, told)]
-    return Report(tuple(findings), tuple(name for name in reversed(declared) if name not in called))
+    return CallFindings(tuple(findings), tuple(name for name in reversed(declared) if name not in called))
 
 
 def _functions(tools: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -83,35 +88,41 @@ def _functions(tools: Sequence[Any]) -> Iterator[tuple[str, Any]]:
             yield function["name"], True if schema is None else schema
 
 
-def _findings(call: Called, declared: dict[str, str], budget: Budget, told: set[str]) -> Iterator[Finding]:
+def _findings(
+    call: PostedFunctionCall, declared: dict[str, str], budget: ValidationBudget, told: set[str]
+) -> Iterator[CallFinding]:
     if call.name not in declared:
-        yield Finding(Kind.UNDECLARED, call, "not among the run's tools")
+        yield CallFinding(FindingKind.UNDECLARED, call, "not among the run's tools")
         return
     if call.arguments is None:
         return
-    if len(call.arguments) > LONGEST:
-        yield Finding(Kind.UNCHECKED, call, f"its arguments are longer than {LONGEST:,} characters")
+    if len(call.arguments) > MAX_ARGUMENTS_LENGTH:
+        yield CallFinding(
+            FindingKind.UNCHECKED, call, f"its arguments are longer than {MAX_ARGUMENTS_LENGTH:,} characters"
+        )
         return
     try:
         arguments = _decoder.decode(call.arguments)
     except (ValueError, RecursionError) as error:
-        yield Finding(Kind.UNPARSEABLE, call, _why(error))
+        yield CallFinding(FindingKind.UNPARSEABLE, call, _why(error))
         return
     if not isinstance(arguments, dict):
-        yield Finding(Kind.NOT_AN_OBJECT, call, "expected an object")
+        yield CallFinding(FindingKind.NOT_AN_OBJECT, call, "expected an object")
         return
     yield from _held(call, declared[call.name], arguments, budget, told)
 
 
-def _held(call: Called, schema: str, arguments: Any, budget: Budget, told: set[str]) -> Iterator[Finding]:
+def _held(
+    call: PostedFunctionCall, schema: str, arguments: Any, budget: ValidationBudget, told: set[str]
+) -> Iterator[CallFinding]:
     try:
-        for fault in faults(schema, arguments, budget):
-            yield Finding(Kind.MISARGUED, call, fault.message, fault.pointer)
-    except Unchecked as error:
-        yield Finding(Kind.UNCHECKED, call, str(error))
-    except Broken as error:
+        for fault in find_schema_violations(schema, arguments, budget):
+            yield CallFinding(FindingKind.MISARGUED, call, fault.message, fault.pointer)
+    except ValidationSkipped as error:
+        yield CallFinding(FindingKind.UNCHECKED, call, str(error))
+    except InvalidToolSchema as error:
         if call.name not in told:
-            yield Finding(Kind.BROKEN_SCHEMA, call, str(error))
+            yield CallFinding(FindingKind.BROKEN_SCHEMA, call, str(error))
         told.add(call.name)
 
 

@@ -21,25 +21,25 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from runs.enrichment.tool_schema import patterns
-from runs.protocol.lossless_json import clean
+from runs.protocol.lossless_json import clean_text
 
-LONGEST = 32_000  # characters of a schema
+MAX_SCHEMA_LENGTH = 32_000  # characters of a schema
 _MOST_ERRORS = 5
 _LONGEST_MESSAGE = 300
 # So many ways to match a pattern take about as long as one keyword.
 _WAYS_PER_STEP = 100
 
 
-class Unchecked(Exception):
+class ValidationSkipped(Exception):
     """The arguments could not be held against the schema; the message says why."""
 
 
-class Broken(Exception):
+class InvalidToolSchema(Exception):
     """The schema is no schema; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SchemaViolation:
     """What one value has against it; `pointer` is its JSON Pointer, "" for the whole."""
 
     pointer: str
@@ -47,7 +47,7 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Budget:
+class ValidationBudget:
     """How many keywords may still be looked at; few references can unfold into billions."""
 
     steps: int = 50_000
@@ -56,30 +56,30 @@ class Budget:
         """Raises Unchecked when nothing is left."""
         self.steps -= steps
         if self.steps < 0:
-            raise Unchecked("holding the run's calls against their schemas takes too long")
+            raise ValidationSkipped("holding the run's calls against their schemas takes too long")
 
 
-_budget: ContextVar[Budget] = ContextVar("budget")
+_budget: ContextVar[ValidationBudget] = ContextVar("budget")
 
 
-def faults(written: str, arguments: Any, budget: Budget) -> list[Fault]:
+def find_schema_violations(written: str, arguments: Any, budget: ValidationBudget) -> list[SchemaViolation]:
     """What `arguments` have against the schema that is `written` as JSON, at any depth; the first few.
 
     Raises Unchecked or Broken where that can't be told.
     """
-    if len(written) > LONGEST:
-        raise Unchecked(f"its schema is longer than {LONGEST:,} characters")
+    if len(written) > MAX_SCHEMA_LENGTH:
+        raise ValidationSkipped(f"its schema is longer than {MAX_SCHEMA_LENGTH:,} characters")
     compiled = _compiled(written)
     if compiled.broken:
-        raise Broken(compiled.broken)
+        raise InvalidToolSchema(compiled.broken)
     budget.spend(compiled.cost(_longest_string(arguments)))
     token = _budget.set(budget)
     try:
         return [_fault(best_match([error])) for error in islice(compiled.errors(arguments), _MOST_ERRORS)]
     except RecursionError as error:
-        raise Unchecked("its schema refers to itself without end") from error
+        raise ValidationSkipped("its schema refers to itself without end") from error
     except Unresolvable as error:
-        raise Unchecked(f"its schema refers to what is not in it: {_cut(str(error))}") from error
+        raise ValidationSkipped(f"its schema refers to what is not in it: {_cut(str(error))}") from error
     finally:
         _budget.reset(token)
 
@@ -105,9 +105,9 @@ class _Schema:
             try:
                 ways += patterns.cost(pattern, length)
             except re.error as error:
-                raise Unchecked(f"its pattern {_cut(pattern)} can't be read: {error}") from error
+                raise ValidationSkipped(f"its pattern {_cut(pattern)} can't be read: {error}") from error
             if ways >= patterns.MOST:
-                raise Unchecked(f"its pattern {_cut(pattern)} could take too long")
+                raise ValidationSkipped(f"its pattern {_cut(pattern)} could take too long")
         return ways // _WAYS_PER_STEP
 
 
@@ -177,11 +177,11 @@ def _longest_string(value: Any) -> int:
             return 0
 
 
-def _fault(error: ValidationError | None) -> Fault:
+def _fault(error: ValidationError | None) -> SchemaViolation:
     if error is None:
         raise ValueError("best_match of something is something")
     pointer = "".join(f"/{_escaped(str(part))}" for part in error.absolute_path)
-    return Fault(_cut(pointer), _cut(_said(error)))
+    return SchemaViolation(_cut(pointer), _cut(_said(error)))
 
 
 def _escaped(part: str) -> str:
@@ -222,4 +222,4 @@ def _type(value: Any) -> str:
 
 def _cut(message: str) -> str:
     """A message that a page can carry."""
-    return clean(message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "…")
+    return clean_text(message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "…")

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.management.arguments import add_project, find_project
+from runs.management.arguments import add_project_argument, resolve_project
 from runs.models import ApiKey
-from runs.team.api_keys import create_key
+from runs.team.api_keys import create_api_key
 
 
 class Command(BaseCommand):
     help = "Make an API key and print it. It can't be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_project(parser)
+        add_project_argument(parser)
         parser.add_argument("--name", required=True, type=_name, help="what people will know the key by")
         parser.add_argument(
             "--scope", type=_scopes, default=ApiKey.Scope.values, metavar="ingest|read|ingest,read",
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def handle(self, *, project: str, name: str, scope: list[str], **_: Any) -> None:
-        self.stdout.write(create_key(find_project(project), name, scope))
+        self.stdout.write(create_api_key(resolve_project(project), name, scope))
 
 
 def _name(text: str) -> str:

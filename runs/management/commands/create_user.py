@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from runs.errors import InvalidMember
-from runs.management.arguments import add_project, find_project
+from runs.management.arguments import add_project_argument, resolve_project
 from runs.models import Membership
 from runs.team.memberships import create_user
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the name to log in with")
-        add_project(parser)
+        add_project_argument(parser)
         parser.add_argument(
             "--role",
             choices=Membership.Role.values,
@@ -28,6 +28,6 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, project: str, role: str, **_: Any) -> None:
         try:
-            self.stdout.write(create_user(name, find_project(project), role))
+            self.stdout.write(create_user(name, resolve_project(project), role))
         except InvalidMember as error:
             raise CommandError(error.message) from error

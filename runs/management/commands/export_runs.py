@@ -15,7 +15,7 @@ from django.db import transaction
 from tqdm import tqdm
 
 from runs.errors import InvalidFilter
-from runs.management.arguments import add_project, find_project
+from runs.management.arguments import add_project_argument, resolve_project
 from runs.query import RunFilters
 from runs.transfer import exports
 from runs.transfer.exports import Export
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Write runs, their steps and their threads' messages to standard output or a file, oldest first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_project(parser)
+        add_project_argument(parser)
         parser.add_argument(
             "--query",
             default="",
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--kind",
-            choices=(*exports.KINDS, "all"),
+            choices=(*exports.EXPORT_KINDS, "all"),
             help="what to write (default: all for jsonl, runs for csv, which holds one kind)",
         )
         parser.add_argument("--output", metavar="FILE", help="a file, which is there only once it is complete")
@@ -59,9 +59,9 @@ class Command(BaseCommand):
         **_: Any,
     ) -> None:
         wanted = _kinds(kind, format)
-        found = find_project(project)
+        found = resolve_project(project)
         filters = _filters(query)
-        parts = [exports.KINDS[name](found, filters) for name in wanted]
+        parts = [exports.EXPORT_KINDS[name](found, filters) for name in wanted]
         try:
             with _destination(output) as file, transaction.atomic():
                 _write(parts, format, file, show_progress=_may_draw(output))
@@ -79,7 +79,7 @@ def _kinds(kind: str | None, form: str) -> tuple[str, ...]:
         if kind == "all":
             raise CommandError("A CSV file holds one kind: choose --kind runs, steps or messages")
         return (kind or "runs",)
-    return tuple(exports.KINDS) if kind in (None, "all") else (kind,)
+    return tuple(exports.EXPORT_KINDS) if kind in (None, "all") else (kind,)
 
 
 def _filters(query: str) -> RunFilters:
@@ -115,7 +115,7 @@ def _write(parts: list[Export], form: str, file: IO[bytes], *, show_progress: bo
     with tqdm(total=total, unit=" records", unit_scale=True, file=sys.stderr, disable=not show_progress) as bar:
         for part in parts:
             records = part.records()
-            rows = exports.as_table(part.columns, records) if form == "csv" else exports.as_lines(records)
+            rows = exports.render_csv(part.columns, records) if form == "csv" else exports.render_ndjson(records)
             for row in rows:
                 file.write(row)
                 bar.update()

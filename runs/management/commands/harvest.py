@@ -15,14 +15,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError
-from runs.ingest import Report
-from runs.management.arguments import add_project, find_project
+from runs.ingest import IngestReport
+from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.harvest_progress import HarvestProgress
-from runs.management.outcome_table import printable, table
+from runs.management.outcome_table import escape_unprintable, format_outcome_table
 from runs.models import Project
-from runs.transfer.harvest import Finished, Harvest, Visit
-from runs.transfer.harvest.client import Client, Server
-from runs.transfer.harvest.rate_limit import Pace
+from runs.transfer.harvest import Harvest, HarvestProgressFile, ThreadCrawl
+from runs.transfer.harvest.client import HarvestClient, HarvestServer
+from runs.transfer.harvest.rate_limit import RateLimiter
 
 _STOPPED = 130  # the exit code of what was interrupted
 _KEPT = "What was stored before stays; the same command goes on from there."
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help="ids of threads, one a line, for servers that list none (OpenAI's); - is standard input",
         )
-        add_project(parser)
+        add_project_argument(parser)
         parser.add_argument(
             "--concurrency", type=_at_least_one, default=4, metavar="N", help="requests at once (default: 4)"
         )
@@ -70,16 +70,16 @@ class Command(BaseCommand):
         parser.add_argument("--again", action="store_true", help="fetch finished threads once more")
 
     def handle(self, *, base_url: str, project: str, **options: Any) -> None:
-        server = Server(base_url, options["api_version"], _headers(options))
-        pace = Pace(options["concurrency"], options["rate"])
-        found = find_project(project)
+        server = HarvestServer(base_url, options["api_version"], _headers(options))
+        pace = RateLimiter(options["concurrency"], options["rate"])
+        found = resolve_project(project)
         named = _named(options["threads_file"])
         try:
-            with _finished(found, base_url, options["state"]) as finished, Client(server, pace) as client:
+            with _finished(found, base_url, options["state"]) as finished, HarvestClient(server, pace) as client:
                 harvest = Harvest(found, client, pace, finished, options["concurrency"], again=options["again"])
                 self._run(harvest, named, options["verbosity"])
         except (OSError, RunglassError) as error:
-            raise CommandError(printable(str(error))) from error
+            raise CommandError(escape_unprintable(str(error))) from error
 
     def _run(self, harvest: Harvest, named: list[str] | None, verbosity: int) -> None:
         trouble = self._trouble(harvest, named, verbosity)
@@ -94,31 +94,31 @@ class Command(BaseCommand):
         try:
             with HarvestProgress(harvest, sys.stderr) as progress:
                 for each in harvest.run(named):
-                    if isinstance(each, Visit):
+                    if isinstance(each, ThreadCrawl):
                         self._tell_visit(each, verbosity)
                     else:
                         self._tell_rejected(each)
                     progress.show()
         except RunglassError as error:
-            return CommandError(f"{printable(str(error))}\n{_KEPT}")
+            return CommandError(f"{escape_unprintable(str(error))}\n{_KEPT}")
         except (OperationalError, InterfaceError) as error:
             return CommandError(f"The database does not answer: {str(error).strip()}\n{_KEPT}")
         except KeyboardInterrupt:
             return CommandError(f"Stopped. {_KEPT}", returncode=_STOPPED)
         return None
 
-    def _tell_visit(self, visit: Visit, verbosity: int) -> None:
+    def _tell_visit(self, visit: ThreadCrawl, verbosity: int) -> None:
         lines = [f"failed     {fault}" for fault in visit.faults]
         lines += [f"repeats    {path}: it tells of more, but repeats itself" for path in visit.repeats]
         if visit.is_gone or verbosity > 1:
             lines += [f"missing    {path}" for path in visit.missing]
         for line in lines:
-            self.stdout.write(printable(line))
+            self.stdout.write(escape_unprintable(line))
 
-    def _tell_rejected(self, report: Report) -> None:
+    def _tell_rejected(self, report: IngestReport) -> None:
         for problem in report.errors:
             where = f"{problem.id or '(no id)'}: {problem.path} {problem.message}"
-            self.stdout.write(printable(f"rejected   {where}"))
+            self.stdout.write(escape_unprintable(f"rejected   {where}"))
 
     def _print_summary(self, harvest: Harvest, heading: str) -> None:
         tally = harvest.tally
@@ -127,7 +127,7 @@ class Command(BaseCommand):
         counts |= {"missing": tally.missing, "failed": tally.faults, "requests": harvest.client.requests}
         for name, count in counts.items():
             self.stdout.write(f"  {name:<10} {count:>10,}")
-        for line in table(tally.verdicts):
+        for line in format_outcome_table(tally.verdicts):
             self.stdout.write(line)
 
 
@@ -171,14 +171,14 @@ def _named(name: str | None) -> list[str] | None:
     return ids
 
 
-def _finished(project: Project, base_url: str, name: str | None) -> Finished:
+def _finished(project: Project, base_url: str, name: str | None) -> HarvestProgressFile:
     """The state file: by default one for each server and project, made anew with the project."""
     about = {"server": base_url, "project": project.slug, "since": project.created_at.isoformat()}
     if name:
-        return Finished(Path(name), about)
+        return HarvestProgressFile(Path(name), about)
     digest = hashlib.sha256("\0".join(about.values()).encode()).hexdigest()[:12]
     place = f"{project.slug}-{urlsplit(base_url).hostname}-{digest}.jsonl"
-    return Finished(Path(settings.DATA_DIR) / "harvest" / place, about)
+    return HarvestProgressFile(Path(settings.DATA_DIR) / "harvest" / place, about)
 
 
 def _base_url(given: str) -> str:

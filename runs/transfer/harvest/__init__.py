@@ -10,28 +10,28 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from runs.ingest import Item, Report, ingest_mixed
+from runs.ingest import IngestReport, RawItem, ingest_mixed
 from runs.models import Project
 from runs.protocol import assistant, message, run, step
-from runs.transfer.harvest.client import Client
-from runs.transfer.harvest.crawler import Fetched, Visit, assistants, thread_ids
-from runs.transfer.harvest.progress_file import Finished
-from runs.transfer.harvest.rate_limit import Pace
-from runs.transfer.harvest.workers import Crew
-from runs.transfer.imports import Verdicts
+from runs.transfer.harvest.client import HarvestClient
+from runs.transfer.harvest.crawler import FetchedObjects, ThreadCrawl, fetch_assistants, fetch_thread_ids
+from runs.transfer.harvest.progress_file import HarvestProgressFile
+from runs.transfer.harvest.rate_limit import RateLimiter
+from runs.transfer.harvest.workers import HarvestWorkers
+from runs.transfer.imports import ImportSummary
 
-__all__ = ["Fetched", "Finished", "Harvest", "Tally", "Visit"]
+__all__ = ["FetchedObjects", "Harvest", "HarvestProgressFile", "HarvestSummary", "ThreadCrawl"]
 
 _NAMES = {
-    run.OBJECT: "runs",
-    step.OBJECT: "steps",
-    message.OBJECT: "messages",
-    assistant.OBJECT: "assistants",
+    run.RUN_OBJECT: "runs",
+    step.STEP_OBJECT: "steps",
+    message.MESSAGE_OBJECT: "messages",
+    assistant.ASSISTANT_OBJECT: "assistants",
 }
 
 
 @dataclass(slots=True)
-class Tally:
+class HarvestSummary:
     """How far a harvest is and what it met; `total` threads, None as long as nobody knows."""
 
     total: int | None = None
@@ -42,7 +42,7 @@ class Tally:
     missing: int = 0
     faults: int = 0
     repeats: list[str] = field(default_factory=list)
-    verdicts: Verdicts = field(default_factory=Verdicts)
+    verdicts: ImportSummary = field(default_factory=ImportSummary)
 
     @property
     def is_complete(self) -> bool:
@@ -56,25 +56,25 @@ class Harvest:
     """One harvest of a server into a project. `again`: threads that are finished are fetched once more."""
 
     project: Project
-    client: Client
-    pace: Pace
-    finished: Finished
+    client: HarvestClient
+    pace: RateLimiter
+    finished: HarvestProgressFile
     concurrency: int = 4
     again: bool = False
-    tally: Tally = field(default_factory=Tally)
+    tally: HarvestSummary = field(default_factory=HarvestSummary)
 
-    def run(self, named: list[str] | None = None) -> Generator[Report | Visit]:
+    def run(self, named: list[str] | None = None) -> Generator[IngestReport | ThreadCrawl]:
         """Fetch and store the names of assistants and the `named` threads, or all; safe to stop and to repeat.
 
         Gives the report of each page when it is stored, and how the visit went when a thread is done. Raises
         HarvestFault where nothing more can be fetched, and what `ingest` does; what was stored before stays.
         """
-        yield from map(self._store, assistants(self.client))
+        yield from map(self._store, fetch_assistants(self.client))
         threads = self._named(named) if named is not None else self._listed()
-        crew = Crew(self.client, self.pace, self.concurrency, self._wanted(threads))
+        crew = HarvestWorkers(self.client, self.pace, self.concurrency, self._wanted(threads))
         spoilt: set[str] = set()
         for each in crew.fetch():
-            if isinstance(each, Visit):
+            if isinstance(each, ThreadCrawl):
                 self._finish(each, each.thread_id in spoilt)
                 yield each
             else:
@@ -90,7 +90,7 @@ class Harvest:
 
     def _listed(self) -> Iterator[str]:
         count = 0
-        for count, each in enumerate(thread_ids(self.client, self.tally.repeats), 1):  # noqa: B007
+        for count, each in enumerate(fetch_thread_ids(self.client, self.tally.repeats), 1):  # noqa: B007
             yield each
         self.tally.total = count
 
@@ -101,14 +101,14 @@ class Harvest:
             else:
                 yield each
 
-    def _store(self, fetched: Fetched) -> Report:
-        items = [Item(index, raw, expected=fetched.expected) for index, raw in enumerate(fetched.raws)]
+    def _store(self, fetched: FetchedObjects) -> IngestReport:
+        items = [RawItem(index, raw, expected=fetched.expected) for index, raw in enumerate(fetched.raws)]
         report = ingest_mixed(self.project, items)
         self.tally.fetched[_NAMES[fetched.expected]] += len(items)
         self.tally.verdicts.add(report)
         return report
 
-    def _finish(self, visit: Visit, is_spoilt: bool) -> None:
+    def _finish(self, visit: ThreadCrawl, is_spoilt: bool) -> None:
         self.tally.done += 1
         self.tally.gone += visit.is_gone
         self.tally.missing += len(visit.missing)

@@ -15,9 +15,9 @@ import httpx
 
 from runs.errors import RunglassError, UnreadableBody
 from runs.protocol import lossless_json
-from runs.transfer.harvest.rate_limit import Pace
+from runs.transfer.harvest.rate_limit import RateLimiter
 
-TRIES = 8
+MAX_ATTEMPTS = 8
 _FIRST_TRIES = 3  # to connect, before anything was answered: an address is more often mistyped than busy
 _FIRST_DELAY = 1.0  # seconds; doubled with every try
 _LONGEST_DELAY = 60.0
@@ -31,38 +31,38 @@ _RETRIED = frozenset({408, 409, 425, 429})
 _MOST_GIVEN_UP = 8
 
 
-class HarvestFault(RunglassError):
+class HarvestError(RunglassError):
     """A server did not give what it was asked for."""
 
     code = "harvest_fault"
 
 
-class NotThere(HarvestFault):
+class ResourceNotFound(HarvestError):
     """The server knows no such thing (404), or lists none (405)."""
 
     code = "not_there"
 
 
-class GivenUp(HarvestFault):
+class RequestFailed(HarvestError):
     """One request failed and will go on to fail; others may not."""
 
     code = "given_up"
 
 
-class ServerRefuses(HarvestFault):
+class ServerUnavailable(HarvestError):
     """No other request will be answered either."""
 
     code = "server_refuses"
 
 
-class KeyRefused(ServerRefuses):
+class ServerKeyRejected(ServerUnavailable):
     """The key is wrong, or may not read this."""
 
     code = "key_refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class HarvestServer:
     """Where to ask, and what to say with every request."""
 
     base_url: str
@@ -70,10 +70,12 @@ class Server:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Client:
+class HarvestClient:
     """Many threads may use one. `tries` is how often one request is made before it is given up."""
 
-    def __init__(self, server: Server, pace: Pace, *, tries: int = TRIES, timeout: httpx.Timeout = _TIMEOUT) -> None:
+    def __init__(
+        self, server: HarvestServer, pace: RateLimiter, *, tries: int = MAX_ATTEMPTS, timeout: httpx.Timeout = _TIMEOUT
+    ) -> None:
         self._base_url = server.base_url.rstrip("/")
         self._http = httpx.Client(
             headers={"OpenAI-Beta": "assistants=v2", "Accept": "application/json", **server.headers},
@@ -105,12 +107,12 @@ class Client:
                     members = self._ask(path, parameters)
             except _Again as fault:
                 if attempt == self._tries:
-                    raise self._counted(GivenUp(f"{path}: {fault.reason}, {attempt} times")) from fault
+                    raise self._counted(RequestFailed(f"{path}: {fault.reason}, {attempt} times")) from fault
                 if attempt == _FIRST_TRIES and not self.requests and isinstance(fault.__cause__, httpx.ConnectError):
-                    raise ServerRefuses(f"No server answers at {self._base_url}: {fault.reason}") from fault
+                    raise ServerUnavailable(f"No server answers at {self._base_url}: {fault.reason}") from fault
                 self._rest(fault, attempt)
                 attempt += 1
-            except GivenUp as fault:
+            except RequestFailed as fault:
                 raise self._counted(fault) from fault.__cause__
             else:
                 self._given_up = 0
@@ -129,7 +131,7 @@ class Client:
         if response.status_code != httpx.codes.OK:
             raise self._fault(path, response, body)
         try:
-            return lossless_json.fields(body)
+            return lossless_json.split_object(body)
         except UnreadableBody as error:
             raise _Again(f"the answer can't be read: {error}") from error
 
@@ -137,32 +139,32 @@ class Client:
         status, told = response.status_code, _told(body)
         what = f"{path}: {status} {response.reason_phrase}{told and ': '}{told}"
         if status in (401, 403):
-            return KeyRefused(f"The server refuses the key: {what}")
+            return ServerKeyRejected(f"The server refuses the key: {what}")
         if status in (404, 405):
-            return NotThere(what)
+            return ResourceNotFound(what)
         if status in _RETRIED or status >= 500:
             return _Again(f"{status} {response.reason_phrase}", _retry_after(response))
         if 300 <= status < 400:
             where = response.headers.get("location", "elsewhere")
-            return ServerRefuses(f"The server sends us to {where}: {what}")
-        return GivenUp(what)
+            return ServerUnavailable(f"The server sends us to {where}: {what}")
+        return RequestFailed(what)
 
     def _rest(self, fault: _Again, attempt: int) -> None:
         """Wait before the next try, and let nobody ask earlier than the server said."""
         if fault.after is not None:
             if fault.after > _LONGEST_HOLD:
-                raise ServerRefuses(f"The server asks to come back in {fault.after:,.0f} s ({fault.reason})")
+                raise ServerUnavailable(f"The server asks to come back in {fault.after:,.0f} s ({fault.reason})")
             self._pace.hold(fault.after)
         delay = min(_FIRST_DELAY * 2 ** (attempt - 1), _LONGEST_DELAY)
         self._pace.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - so that clients don't come back together
 
-    def _counted(self, fault: GivenUp) -> HarvestFault:
+    def _counted(self, fault: RequestFailed) -> HarvestError:
         """`fault`, or that the server is away where it was the last straw."""
         with self._lock:
             self._given_up += 1
             if self._given_up < _MOST_GIVEN_UP:
                 return fault
-        return ServerRefuses(f"{_MOST_GIVEN_UP} requests in a row failed, the last one: {fault}")
+        return ServerUnavailable(f"{_MOST_GIVEN_UP} requests in a row failed, the last one: {fault}")
 
 
 class _Again(Exception):
@@ -182,7 +184,7 @@ def _read(response: httpx.Response) -> bytes:
         if time.monotonic() - begun > _LONGEST_ANSWER:
             raise _Again(f"the answer took more than {_LONGEST_ANSWER:,.0f} s")
         if len(body) > _LARGEST_ANSWER:
-            raise GivenUp(f"{response.url.path}: the answer is larger than {_LARGEST_ANSWER:,} bytes")
+            raise RequestFailed(f"{response.url.path}: the answer is larger than {_LARGEST_ANSWER:,} bytes")
     return bytes(body)
 
 
@@ -203,9 +205,9 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _told(body: bytes) -> str:
     """What the server says about an error, on one line."""
     try:
-        error = lossless_json.fields(lossless_json.fields(body).get("error", b"{}"))
-        message = lossless_json.value(error.get("message", b'""'))
+        error = lossless_json.split_object(lossless_json.split_object(body).get("error", b"{}"))
+        message = lossless_json.decode_json(error.get("message", b'""'))
     except UnreadableBody:
         message = body.decode(errors="replace")
-    words = " ".join(lossless_json.clean(str(message)).split())
+    words = " ".join(lossless_json.clean_text(str(message)).split())
     return words[:_SHOWN] + ("…" if len(words) > _SHOWN else "")

@@ -8,12 +8,18 @@ from urllib.parse import quote
 
 from runs.errors import UnreadableBody
 from runs.protocol import assistant, lossless_json, message, run, step
-from runs.transfer.harvest.client import Client, GivenUp, KeyRefused, NotThere, ServerRefuses
-from runs.transfer.harvest.pagination import Listed, Page, pages
+from runs.transfer.harvest.client import (
+    HarvestClient,
+    RequestFailed,
+    ResourceNotFound,
+    ServerKeyRejected,
+    ServerUnavailable,
+)
+from runs.transfer.harvest.pagination import ListedObject, ServerListPage, fetch_list_pages
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedObjects:
     """Objects of one kind, as they came; `expected` is what they should be (`thread.run`, …)."""
 
     thread_id: str
@@ -22,7 +28,7 @@ class Fetched:
 
 
 @dataclass(slots=True)
-class Visit:
+class ThreadCrawl:
     """What became of going through one thread."""
 
     thread_id: str
@@ -38,37 +44,37 @@ class Visit:
         return self.has_ended and not self.is_gone and not self.faults
 
 
-def thread_ids(client: Client, repeats: list[str]) -> Iterator[str]:
+def fetch_thread_ids(client: HarvestClient, repeats: list[str]) -> Iterator[str]:
     """The ids of all threads, where the server lists them; `repeats` gets its path if it repeats itself.
 
     Raises ServerRefuses, saying what to do, where it lists none, and what `Client.get` does.
     """
     try:
-        for page in pages(client, "/threads"):
+        for page in fetch_list_pages(client, "/threads"):
             if page.repeats:
                 repeats.append("/threads")
             yield from (item.id for item in page.items if item.id)
-    except NotThere as error:
+    except ResourceNotFound as error:
         told = f"This server lists no threads ({error}): name them with --threads-file"
-        raise ServerRefuses(told) from error
-    except KeyRefused as error:
-        raise KeyRefused(f"{error} (a server that lists threads to no key needs --threads-file)") from error
+        raise ServerUnavailable(told) from error
+    except ServerKeyRejected as error:
+        raise ServerKeyRejected(f"{error} (a server that lists threads to no key needs --threads-file)") from error
 
 
-def assistants(client: Client) -> Iterator[Fetched]:
+def fetch_assistants(client: HarvestClient) -> Iterator[FetchedObjects]:
     """All assistants, for their names, which runs don't carry; as far as the server lists them, and to this key."""
     try:
-        for page in pages(client, "/assistants"):
-            yield Fetched("", assistant.OBJECT, [item.raw for item in page.items])
-    except (NotThere, KeyRefused, GivenUp):
+        for page in fetch_list_pages(client, "/assistants"):
+            yield FetchedObjects("", assistant.ASSISTANT_OBJECT, [item.raw for item in page.items])
+    except (ResourceNotFound, ServerKeyRejected, RequestFailed):
         return
 
 
-def walk(client: Client, visit: Visit) -> Iterator[Fetched]:
+def crawl_thread(client: HarvestClient, visit: ThreadCrawl) -> Iterator[FetchedObjects]:
     """Fetch a thread and note in `visit` what could not be. Raises ServerRefuses and Stopped."""
     base = f"/threads/{quote(visit.thread_id, safe='')}"
     for page in _listed(client, visit, f"{base}/runs"):
-        yield _fetched(visit, run.OBJECT, page.items)
+        yield _fetched(visit, run.RUN_OBJECT, page.items)
         for item in page.items:
             visit.has_ended &= _has_ended(item)
             if item.id:
@@ -76,33 +82,36 @@ def walk(client: Client, visit: Visit) -> Iterator[Fetched]:
     visit.is_gone = f"{base}/runs" in visit.missing
     if not visit.is_gone:
         for page in _listed(client, visit, f"{base}/messages"):
-            yield _fetched(visit, message.OBJECT, page.items)
+            yield _fetched(visit, message.MESSAGE_OBJECT, page.items)
 
 
-def _steps(client: Client, visit: Visit, path: str) -> Iterator[Fetched]:
+def _steps(client: HarvestClient, visit: ThreadCrawl, path: str) -> Iterator[FetchedObjects]:
     for page in _listed(client, visit, path):
-        yield _fetched(visit, step.OBJECT, page.items)
+        yield _fetched(visit, step.STEP_OBJECT, page.items)
 
 
-def _listed(client: Client, visit: Visit, path: str) -> Iterator[Page]:
+def _listed(client: HarvestClient, visit: ThreadCrawl, path: str) -> Iterator[ServerListPage]:
     try:
-        for page in pages(client, path):
+        for page in fetch_list_pages(client, path):
             if page.repeats:
                 visit.repeats.append(path)
             else:
                 yield page
-    except NotThere:
+    except ResourceNotFound:
         visit.missing.append(path)
-    except GivenUp as error:
+    except RequestFailed as error:
         visit.faults.append(error.message)
 
 
-def _fetched(visit: Visit, expected: str, items: Iterable[Listed]) -> Fetched:
-    return Fetched(visit.thread_id, expected, [item.raw for item in items])
+def _fetched(visit: ThreadCrawl, expected: str, items: Iterable[ListedObject]) -> FetchedObjects:
+    return FetchedObjects(visit.thread_id, expected, [item.raw for item in items])
 
 
-def _has_ended(item: Listed) -> bool:
+def _has_ended(item: ListedObject) -> bool:
     try:
-        return lossless_json.value(lossless_json.fields(item.raw).get("status", b"null")) in run.TERMINAL
+        return (
+            lossless_json.decode_json(lossless_json.split_object(item.raw).get("status", b"null"))
+            in run.TERMINAL_RUN_STATUSES
+        )
     except (UnreadableBody, TypeError):  # the latter where it is no string
         return False

@@ -12,13 +12,13 @@ from typing import Self
 from runs.errors import RunglassError
 
 
-class UnusableState(RunglassError):
+class UnusableProgressFile(RunglassError):
     """The state file can't be used."""
 
     code = "unusable_state"
 
 
-class Finished:
+class HarvestProgressFile:
     """The finished threads of one server and project, used by one harvest at a time.
 
     The file has a line that says what it is about, then one a thread. A line that was cut off by a crash
@@ -32,7 +32,7 @@ class Finished:
         try:
             self._lock()
             self._ids = self._read(dict(about))
-        except (UnusableState, OSError):
+        except (UnusableProgressFile, OSError):
             self._file.close()
             raise
 
@@ -58,7 +58,7 @@ class Finished:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UnusableState(f"Another harvest is using {self._path}") from error
+            raise UnusableProgressFile(f"Another harvest is using {self._path}") from error
 
     def _read(self, about: dict[str, str]) -> set[str]:
         self._file.seek(0)
@@ -67,7 +67,7 @@ class Finished:
         first, *others = (self._object(line) for line in whole.splitlines() or [b"{}"])
         if whole and first != about:
             told = ", ".join(f"{name} {value}" for name, value in first.items())
-            raise UnusableState(f"{self._path} is about something else ({told}): choose another --state")
+            raise UnusableProgressFile(f"{self._path} is about something else ({told}): choose another --state")
         self._file.truncate(len(whole))
         if not whole:
             self._append(about)
@@ -79,7 +79,7 @@ class Finished:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise UnusableState(f"{self._path} is not a state file of harvest")
+            raise UnusableProgressFile(f"{self._path} is not a state file of harvest")
         return found
 
     def _append(self, values: dict[str, str]) -> None:

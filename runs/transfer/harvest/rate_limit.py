@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Stopped(Exception):
+class HarvestStopped(Exception):
     """The harvest is over; nothing more is to be asked."""
 
 
-class Pace:
+class RateLimiter:
     """Shared by all threads that ask one server.
 
     `wait` sleeps for some seconds and says whether it was woken by `stop()`; `clock` counts seconds.
@@ -52,7 +52,7 @@ class Pace:
     def sleep(self, seconds: float) -> None:
         """Let one thread wait. Raises Stopped."""
         if self._wait(seconds) or self.is_stopped:
-            raise Stopped
+            raise HarvestStopped
 
     def hold(self, seconds: float) -> None:
         """Let nobody ask for some seconds."""
@@ -64,7 +64,7 @@ class Pace:
         while (delay := self._claim()) > 0:
             self.sleep(delay)
         if self.is_stopped:
-            raise Stopped
+            raise HarvestStopped
 
     def _claim(self) -> float:
         """Take the next slot, or say how long it is until then."""

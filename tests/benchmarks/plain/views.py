@@ -11,12 +11,12 @@ from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runs.api.authentication import BearerKey, HasScope
+from runs.api.authentication import BearerAuthentication, HasRequiredScope
 from runs.models import ApiKey
 from tests.benchmarks.plain.models import PlainRun
 
 
-class PlainKey(BearerKey):
+class PlainKey(BearerAuthentication):
     """One query through the ORM, as the framework's own TokenAuthentication has it."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
@@ -45,7 +45,7 @@ class PlainRuns(viewsets.ModelViewSet[PlainRun]):
     queryset = PlainRun.objects.order_by("-created_at", "-id")
     serializer_class = PlainSerializer
     authentication_classes: ClassVar = [PlainKey]
-    permission_classes: ClassVar = [HasScope]
+    permission_classes: ClassVar = [HasRequiredScope]
     parser_classes: ClassVar = [JSONParser]
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> serializers.BaseSerializer[Any]:

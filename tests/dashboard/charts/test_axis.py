@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.ui.charts.time_axis import said, spelled, ticks
+from dashboard.ui.charts.time_axis import build_ticks, format_bar_time, format_interval
 
 KATHMANDU, BERLIN = ZoneInfo("Asia/Kathmandu"), ZoneInfo("Europe/Berlin")
 
@@ -37,11 +37,11 @@ def at(day: int, hour: int = 0, month: int = 11) -> datetime:
     ],
 )
 def test_ticks_are_round_times_of_the_zone(start: datetime, end: datetime, zone: ZoneInfo, texts: list[str]) -> None:
-    assert [tick.text for tick in ticks(start, end, zone)] == texts
+    assert [tick.text for tick in build_ticks(start, end, zone)] == texts
 
 
 def test_a_tick_stands_where_its_time_is() -> None:
-    found = ticks(at(24, 22, 10), at(25, 23, 10), BERLIN)  # a day of 25 hours
+    found = build_ticks(at(24, 22, 10), at(25, 23, 10), BERLIN)  # a day of 25 hours
     assert [(tick.text, tick.x, tick.anchor) for tick in found][:3] == [
         ("25 Oct", "0.00%", "start"),
         ("04:00", "20.00%", "middle"),
@@ -51,9 +51,9 @@ def test_a_tick_stands_where_its_time_is() -> None:
 
 def test_times_are_said_as_exactly_as_their_parts_need() -> None:
     moment = at(20, 22)
-    assert said(moment, timedelta(days=1), KATHMANDU) == "2026-11-21"
-    assert said(moment, timedelta(hours=1), KATHMANDU) == "2026-11-21 03:45"
-    assert said(moment, timedelta(seconds=5)) == "2026-11-20 22:00:00"
+    assert format_bar_time(moment, timedelta(days=1), KATHMANDU) == "2026-11-21"
+    assert format_bar_time(moment, timedelta(hours=1), KATHMANDU) == "2026-11-21 03:45"
+    assert format_bar_time(moment, timedelta(seconds=5)) == "2026-11-20 22:00:00"
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_times_are_said_as_exactly_as_their_parts_need() -> None:
     ],
 )
 def test_a_length_is_spelled_in_its_largest_unit(step: dict[str, float], words: str) -> None:
-    assert spelled(timedelta(**step)) == words
+    assert format_interval(timedelta(**step)) == words

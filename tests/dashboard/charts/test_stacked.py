@@ -11,8 +11,8 @@ import pytest
 from django.template.loader import render_to_string
 
 from dashboard.ui import formats
-from dashboard.ui.charts import Series, Stacked, stacked
-from dashboard.ui.charts.stacked import Number
+from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
+from dashboard.ui.charts.stacked import ChartCell
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = [datetime(2026, 11, 20, 14, tzinfo=UTC) + timedelta(hours=place) for place in range(4)]
@@ -20,9 +20,9 @@ HOURS = [datetime(2026, 11, 20, 14, tzinfo=UTC) + timedelta(hours=place) for pla
 DAYS = [datetime(2026, 10, day, tzinfo=BERLIN) for day in (24, 25, 26, 27)]
 
 
-def chart(**changes: Any) -> Stacked:
-    series = [Series("gpt-4o", [30, 0, 10]), Series("o4-mini", [10, 0, 0])]
-    return stacked("Tokens", HOURS, series, **changes)
+def chart(**changes: Any) -> StackedChart:
+    series = [ChartSeries("gpt-4o", [30, 0, 10]), ChartSeries("o4-mini", [10, 0, 0])]
+    return build_stacked_chart("Tokens", HOURS, series, **changes)
 
 
 def test_series_are_stacked_in_their_order() -> None:
@@ -40,7 +40,7 @@ def test_each_bar_that_is_not_empty_says_its_numbers() -> None:
 
 
 def test_a_sentence_and_a_caption_say_what_it_is_about() -> None:
-    found = chart(number=formats.tokens)
+    found = chart(number=formats.format_tokens)
     assert found.caption == "Tokens per hour, UTC"
     assert found.sentence == (
         "Tokens per hour from 2026-11-20 14:00 to 2026-11-20 17:00 UTC. "
@@ -49,7 +49,7 @@ def test_a_sentence_and_a_caption_say_what_it_is_about() -> None:
 
 
 def test_days_are_those_of_the_zone_when_its_clocks_change_too() -> None:
-    found = stacked("Runs", DAYS, [Series("all", [1, 2, 3])], zone=BERLIN)
+    found = build_stacked_chart("Runs", DAYS, [ChartSeries("all", [1, 2, 3])], zone=BERLIN)
     assert found.caption == "Runs per day, Europe/Berlin"
     assert [slot.words for slot in found.slots][1] == "2026-10-25, 1 day: 2 all"
     edges = [int(edge) for edge in found.zoom_edges.split()]
@@ -58,33 +58,33 @@ def test_days_are_those_of_the_zone_when_its_clocks_change_too() -> None:
 
 def test_the_table_has_every_number_newest_first() -> None:
     rows = chart().rows
-    assert (rows[0].time, rows[0].cells) == ("2026-11-20 16:00", (Number("10"), Number("0")))
-    assert rows[0].total == Number("10")
+    assert (rows[0].time, rows[0].cells) == ("2026-11-20 16:00", (ChartCell("10"), ChartCell("0")))
+    assert rows[0].total == ChartCell("10")
     assert len(rows) == 3
 
 
 def test_what_is_not_nothing_leads_to_what_is_behind_it() -> None:
     rows = chart(link=lambda series, since, _: f"?{series}&from={since:%H}").rows
-    assert rows[0].cells == (Number("10", "?0&from=16"), Number("0"))
+    assert rows[0].cells == (ChartCell("10", "?0&from=16"), ChartCell("0"))
     assert rows[0].total.url == "?None&from=16"
 
 
 def test_a_day_that_has_only_begun_is_a_day() -> None:
     until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
-    found = stacked("Runs", [*DAYS, until], [Series("all", [1, 2, 3, 4])], zone=BERLIN)
+    found = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
     assert [slot.words for slot in found.slots][-1] == "2026-10-27, 1 day: 4 all"
     assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in found.sentence
 
 
 def test_nothing_is_said_to_be_nothing() -> None:
-    found = stacked("Runs", HOURS, [Series("all", [0, 0, 0])])
+    found = build_stacked_chart("Runs", HOURS, [ChartSeries("all", [0, 0, 0])])
     assert found.sentence.endswith("There are none.")
     assert not found.slots
-    assert stacked("Runs", HOURS, []).totals == [0, 0, 0]
+    assert build_stacked_chart("Runs", HOURS, []).totals == [0, 0, 0]
 
 
 def test_statuses_have_their_own_colours() -> None:
-    found = stacked("Runs", HOURS, [Series("failed", [1, 0, 0], status="failed")])
+    found = build_stacked_chart("Runs", HOURS, [ChartSeries("failed", [1, 0, 0], status="failed")])
     legend = render_to_string("components/_legend.html", {"chart": found})
     assert '<li data-status="failed"><i></i>Failed</li>' in legend
     assert 'data-status="failed"' in render_to_string("components/_chart.html", {"chart": found})
@@ -100,4 +100,4 @@ def test_it_is_drawn_with_what_a_brush_needs() -> None:
 
 def test_a_series_needs_a_value_for_each_bar() -> None:
     with pytest.raises(ValueError, match="one value for each bar"):
-        stacked("Runs", HOURS, [Series("all", [1])])
+        build_stacked_chart("Runs", HOURS, [ChartSeries("all", [1])])

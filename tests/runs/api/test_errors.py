@@ -104,7 +104,7 @@ def test_writers_that_never_let_go_are_a_reason_to_come_back(caller: Caller, mon
     def busy(*_: Any, **__: Any) -> None:
         raise TooManyRetries
 
-    monkeypatch.setattr(write, "write", busy)
+    monkeypatch.setattr(write, "write_records", busy)
     response = caller.post(run_object())
     error_of(response, 503, "busy")
     assert response["Retry-After"] == "5"
@@ -147,14 +147,14 @@ def test_a_row_that_postgres_refuses_leaves_its_neighbours_alone(
 ) -> None:
     from django.db import DataError
 
-    genuine = write.write
+    genuine = write.write_records
 
     def refusing(project: Project, batches: Any, receipt: Any) -> Any:
         if any(post.record.external_id == "run_bad" for posts in batches.values() for post in posts):
             raise DataError("value out of range\nDETAIL: none")
         return genuine(project, batches, receipt)
 
-    monkeypatch.setattr(write, "write", refusing)
+    monkeypatch.setattr(write, "write_records", refusing)
     response = caller.post([run_object(), run_object(id="run_bad"), run_object()])
     assert response.status_code == 207
     assert response.json()["created"] == 2

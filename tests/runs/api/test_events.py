@@ -14,7 +14,7 @@ import pytest
 from runs.ingest import request_bodies
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol import lossless_json
-from runs.protocol.events import CARRIERS, IGNORED
+from runs.protocol.events import EVENT_OBJECTS, IGNORED_EVENTS
 from tests import factories
 from tests.factories import NOW, run_object, step_object
 from tests.runs.api.caller import JSON, NDJSON, RUNS, Caller, error_of
@@ -115,7 +115,7 @@ def test_line_breaks_of_unicode_are_no_line_breaks(caller: Caller) -> None:
 # what is ignored, what is odd
 
 
-@pytest.mark.parametrize("name", sorted(IGNORED))
+@pytest.mark.parametrize("name", sorted(IGNORED_EVENTS))
 @pytest.mark.parametrize("data", ["[DONE]", "{}", '{"object": "thread.run.step.delta"}', "ping", ""])
 def test_what_carries_no_object_is_counted(caller: Caller, name: str, data: str) -> None:
     response = caller.send(f"event: {name}\ndata: {data}\n\n".encode(), STREAM, EVENTS)
@@ -148,9 +148,9 @@ def test_an_object_without_a_name_is_stored_by_what_it_is(caller: Caller) -> Non
     assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
 
 
-@pytest.mark.parametrize("name", sorted(CARRIERS))
+@pytest.mark.parametrize("name", sorted(EVENT_OBJECTS))
 def test_every_event_that_carries_an_object_is_known(caller: Caller, name: str) -> None:
-    carried = {"thread.run": _ENDED, "thread.run.step": _STEP, "thread.message": _MESSAGE}[CARRIERS[name]]
+    carried = {"thread.run": _ENDED, "thread.run.step": _STEP, "thread.message": _MESSAGE}[EVENT_OBJECTS[name]]
     response = caller.post({"event": name, "data": carried}, EVENTS)
     assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
 
@@ -237,7 +237,7 @@ def test_nothing_at_all_is_refused(caller: Caller, content_type: str) -> None:
 
 def test_a_stream_has_the_same_limit_but_deltas_do_not_count(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runs.ingest.events.MOST_OBJECTS", 3)
-    assert request_bodies.MOST_OBJECTS > 3
+    assert request_bodies.MAX_OBJECTS_PER_BODY > 3
     deltas = [("thread.message.delta", _DELTA)] * 20
     assert caller.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
     error_of(caller.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")
@@ -247,7 +247,7 @@ def test_a_stream_has_the_same_limit_but_deltas_do_not_count(caller: Caller, mon
 
 
 def test_the_order_of_events_makes_no_difference(caller: Caller) -> None:
-    carried = [pair for pair in LIFE if pair[0] in CARRIERS]
+    carried = [pair for pair in LIFE if pair[0] in EVENT_OBJECTS]
     orders = list(itertools.permutations(carried))
     for order in random.Random(7).sample(orders, 20):
         Message.objects.all().delete()
@@ -279,7 +279,7 @@ def test_recorded_streams_are_taken(project: Project, caller: Caller, recorded: 
     for model, kind in kinds:
         for stored in model.objects.filter(project=project):
             raw = stored.as_json()
-            assert any(lossless_json.same(raw, each) for each in posted.pop((kind, stored.external_id)))
+            assert any(lossless_json.is_same_json(raw, each) for each in posted.pop((kind, stored.external_id)))
     assert not posted
 
 
@@ -293,6 +293,6 @@ def carried_objects(body: bytes, refused: set[int]) -> dict[tuple[str, str], lis
         elif line.startswith(b"data:") and begin not in refused:
             raw = line.removeprefix(b"data:").strip()
             posted = json.loads(raw) if raw.startswith(b"{") else {}
-            if posted.get("object") in CARRIERS.values():
+            if posted.get("object") in EVENT_OBJECTS.values():
                 found.setdefault((posted["object"], posted["id"]), []).append(raw)
     return found

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runs.api.openapi import PREFIX
+from runs.api.openapi import API_PREFIX
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol import lossless_json
 from tests import factories
@@ -179,7 +179,7 @@ def test_mutants_break_nothing_and_lose_no_neighbour(
     for batch in batches(mutator, make, round(MUTANTS * share)):
         # a line break would end a line, so lines hold none; as elements of an array, mutants may end it early
         raw = [re.sub(rb"[\r\n]", b" ", each) for each in batch.raw]
-        response = caller.send(b"\n".join(raw), NDJSON, PREFIX + path)
+        response = caller.send(b"\n".join(raw), NDJSON, API_PREFIX + path)
         assert response.status_code in (200, 207), response.content
         wrong = check_errors(response.json(), len(raw))
         assert not wrong & batch.good.keys()
@@ -208,11 +208,11 @@ def check_read_back(project: Project, model: Any, accepted: list[bytes]) -> None
     """What is stored under an id must equal, as JSON text, an accepted post of it: the one, for nearly all ids."""
     posted: dict[str, list[bytes]] = {}
     for raw in accepted:
-        posted.setdefault(lossless_json.value(lossless_json.fields(raw)["id"]), []).append(raw)
+        posted.setdefault(lossless_json.decode_json(lossless_json.split_object(raw)["id"]), []).append(raw)
     found = model.objects.filter(project=project)
     stored = list(found.with_configuration() if model is Run else found)
     assert {each.external_id for each in stored} == posted.keys()
     for each in stored:
         written_back = each.as_json()
-        assert any(lossless_json.same(written_back, raw) for raw in posted[each.external_id]), written_back
+        assert any(lossless_json.is_same_json(written_back, raw) for raw in posted[each.external_id]), written_back
     assert Counter(map(len, posted.values()))[1] > 0.9 * len(posted)

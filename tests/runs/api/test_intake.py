@@ -14,7 +14,7 @@ import zstandard
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from runs.api.run_views import Runs
+from runs.api.run_views import RunListView
 from runs.ingest import request_bodies
 from runs.models import Assistant, Message, Project, Run, RunStep
 from tests import factories
@@ -256,7 +256,7 @@ def test_a_declared_length_is_enough_to_refuse(project: Project, small_limit: in
     for length in (str(small_limit + 1), "9" * 5000):
         request.META["CONTENT_LENGTH"] = length
         request._stream = Unread()
-        error_of(Runs.as_view()(request), 413, "body_too_large")
+        error_of(RunListView.as_view()(request), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("length", ["", "abc", "-1", "1e9", "٣"])
@@ -265,7 +265,7 @@ def test_a_malformed_length_is_no_crash(project: Project, length: str) -> None:
         RUNS, b"{}", content_type=JSON, headers={"Authorization": f"Bearer {factories.make_key(project)}"}
     )
     request.META["CONTENT_LENGTH"] = length
-    assert Runs.as_view()(request).status_code == 400
+    assert RunListView.as_view()(request).status_code == 400
 
 
 def test_a_chunked_body_declares_no_length(project: Project, small_limit: int) -> None:
@@ -275,15 +275,15 @@ def test_a_chunked_body_declares_no_length(project: Project, small_limit: int) -
         )
         del request.META["CONTENT_LENGTH"]
         request.META |= {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
-        return Runs.as_view()(request)
+        return RunListView.as_view()(request)
 
     assert post(encoded(run_object())).status_code == 201
     error_of(post(b" " * (small_limit + 1)), 413, "body_too_large")
 
 
 def test_more_objects_than_a_request_may_hold_are_refused(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert request_bodies.MOST_OBJECTS == 10_000
-    monkeypatch.setattr(request_bodies, "MOST_OBJECTS", 3)
+    assert request_bodies.MAX_OBJECTS_PER_BODY == 10_000
+    monkeypatch.setattr(request_bodies, "MAX_OBJECTS_PER_BODY", 3)
     for form in MANY:
         assert caller.send(*form(*(run_object() for _ in range(3)))).status_code == 200
         stored = Run.objects.count()

@@ -47,7 +47,7 @@ def test_a_revoked_key_is_as_good_as_none(project: Project) -> None:
 def test_revoking_a_key_works_at_once_however_often_it_was_used(project: Project) -> None:
     caller = Caller.of(project)
     assert [caller.get(RUNS).status_code for _ in range(3)] == [200] * 3
-    api_keys.revoke_key(ApiKey.objects.get())
+    api_keys.revoke_api_key(ApiKey.objects.get())
     error_of(caller.get(RUNS), 401, "unauthorized")
 
 
@@ -55,15 +55,15 @@ def test_what_a_key_may_do_and_its_project_are_never_out_of_date(project: Projec
     secret = factories.make_key(project)
     for changes in ({"scopes": ["read"]}, {"name": "another"}, {"scopes": ["ingest"]}):
         ApiKey.objects.update(**changes)
-        found = api_keys.find_key(secret)
+        found = api_keys.find_api_key(secret)
         assert found is not None
         assert {name: getattr(found, name) for name in changes} == changes
     Project.objects.update(prices={"m": {"input": "1", "output": "2"}})
-    found = api_keys.find_key(secret)
+    found = api_keys.find_api_key(secret)
     assert found is not None
     assert found.project.prices
     ApiKey.objects.all().delete()
-    assert api_keys.find_key(secret) is None
+    assert api_keys.find_api_key(secret) is None
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
@@ -94,10 +94,10 @@ def test_a_key_that_may_not_post_stores_nothing(project: Project) -> None:
 def test_only_hash_and_beginning_of_a_key_are_kept(project: Project) -> None:
     secret = factories.make_key(project)
     stored = ApiKey.objects.values().get()
-    assert stored["prefix"] == secret[: api_keys.PREFIX_LENGTH]
+    assert stored["prefix"] == secret[: api_keys.KEY_PREFIX_LENGTH]
     assert len(bytes(stored["digest"])) == 32
     assert secret not in str(stored)
-    assert secret[api_keys.PREFIX_LENGTH :] not in str(stored)
+    assert secret[api_keys.KEY_PREFIX_LENGTH :] not in str(stored)
 
 
 def test_keys_are_long_and_never_the_same(project: Project) -> None:
@@ -110,14 +110,14 @@ def test_the_last_use_is_noted_once_a_minute(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     secret = factories.make_key(project)
-    api_keys.find_key(secret)
+    api_keys.find_api_key(secret)
     first = ApiKey.objects.get().last_used_at
     assert first is not None
     with django_assert_num_queries(1):  # the key with its project; nothing is written
-        api_keys.find_key(secret)
+        api_keys.find_api_key(secret)
     assert ApiKey.objects.get().last_used_at == first
     ApiKey.objects.update(last_used_at=first - timedelta(minutes=2))
-    api_keys.find_key(secret)
+    api_keys.find_api_key(secret)
     noted = ApiKey.objects.get().last_used_at
     assert noted is not None
     assert noted >= first

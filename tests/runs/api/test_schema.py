@@ -23,12 +23,12 @@ from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
-from dashboard.server.startup_checks import UNUSED
+from dashboard.server.startup_checks import UNUSED_STATIC_FILES
 from dashboard.wsgi import application
-from runs.analytics.usage.query import PARAMETERS
+from runs.analytics.usage.query import USAGE_PARAMETERS
 from runs.api import urls
-from runs.api.base_views import StrictView
-from runs.api.openapi import PREFIX, document, examples
+from runs.api.base_views import StrictApiView
+from runs.api.openapi import API_PREFIX, build_openapi_document, examples
 from runs.errors import RunglassError
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
@@ -42,26 +42,26 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document()["paths"].items():
+    for path, methods in build_openapi_document()["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
-    return Draft202012Validator({**schema, "components": document()["components"]})
+    return Draft202012Validator({**schema, "components": build_openapi_document()["components"]})
 
 
 # valid and complete
 
 
 def test_the_document_is_valid() -> None:
-    assert document()["openapi"].startswith("3.1")
-    validate(document())
+    assert build_openapi_document()["openapi"].startswith("3.1")
+    validate(build_openapi_document())
 
 
 def test_it_is_made_without_guessing(capsys: pytest.CaptureFixture[str]) -> None:
     GENERATOR_STATS.reset()
-    document.__wrapped__()
+    build_openapi_document.__wrapped__()
     assert not GENERATOR_STATS._warn_cache
     assert not GENERATOR_STATS._error_cache
     assert capsys.readouterr() == ("", "")
@@ -71,12 +71,12 @@ def test_every_route_and_method_is_described() -> None:
     routed = {}
     for pattern in urls.urlpatterns:
         view = getattr(pattern.callback, "view_class", None)
-        if view is not None and issubclass(view, StrictView):
-            path = PREFIX + re.sub("<(?:[^:>]+:)?([^>]+)>", r"{\1}", str(pattern.pattern))
+        if view is not None and issubclass(view, StrictApiView):
+            path = API_PREFIX + re.sub("<(?:[^:>]+:)?([^>]+)>", r"{\1}", str(pattern.pattern))
             routed[path] = {method for method in METHODS if hasattr(view, method)}
         else:
             assert pattern.callback.__name__ == "unknown_path"
-    assert {path: set(methods) for path, methods in document()["paths"].items()} == routed
+    assert {path: set(methods) for path, methods in build_openapi_document()["paths"].items()} == routed
 
 
 def test_every_operation_says_what_it_needs_and_answers() -> None:
@@ -106,8 +106,12 @@ def assert_keyed(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def test_the_words_are_about_fields_that_there_are() -> None:
-    for name, said in [("Run", examples.RUN), ("Step", examples.STEP), ("Message", examples.MESSAGE)]:
-        known = document()["components"]["schemas"][name]["properties"]
+    for name, said in [
+        ("Run", examples.RUN_FIELD_DESCRIPTIONS),
+        ("Step", examples.STEP_FIELD_DESCRIPTIONS),
+        ("Message", examples.MESSAGE_FIELD_DESCRIPTIONS),
+    ]:
+        known = build_openapi_document()["components"]["schemas"][name]["properties"]
         assert said.keys() <= known.keys() | {"usage", "last_error"}
 
 
@@ -128,7 +132,7 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         "measure": "cost",
         "zone": "Asia/Kolkata",
     }
-    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMETERS, *PARAMETERS}}
+    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMETERS, *USAGE_PARAMETERS}}
     for path, _, operation in operations():
         documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         assert documented == taken.get(operation["operationId"], set())
@@ -160,12 +164,12 @@ def test_every_example_of_an_answer_is_like_its_schema() -> None:
 # true: what the schemas refuse is refused, and nothing else
 
 KINDS: list[tuple[str, dict[str, Any], Callable[[dict[str, bytes]], Any]]] = [
-    ("Run", factories.waiting_run() | {"last_error": {"code": "x", "message": "y"}}, run.parse),
-    ("Run", run_object(incomplete_details={"reason": "max_tokens"}, file_ids=["file_1"]), run.parse),
-    ("Step", step_object(run_object(), factories.function_call("f"), {"type": "mcp", "name": "x"}), step.parse),
-    ("Step", step_object(run_object()), step.parse),
-    ("Message", factories.message_object(run_object()), message.parse),
-    ("Assistant", factories.assistant_object(), assistant.parse),
+    ("Run", factories.waiting_run() | {"last_error": {"code": "x", "message": "y"}}, run.parse_run),
+    ("Run", run_object(incomplete_details={"reason": "max_tokens"}, file_ids=["file_1"]), run.parse_run),
+    ("Step", step_object(run_object(), factories.function_call("f"), {"type": "mcp", "name": "x"}), step.parse_step),
+    ("Step", step_object(run_object()), step.parse_step),
+    ("Message", factories.message_object(run_object()), message.parse_message),
+    ("Assistant", factories.assistant_object(), assistant.parse_assistant),
 ]
 VALUES: list[Any] = [None, True, 7, -1, 2**63, 0.5, "", "x" * 257, [], [1], ["x"], [{}], {}, {"type": "x"}, {"a": 1}]
 VALUES += [[{"type": "x"}], [{"type": "function"}], [{"type": "function", "function": {"name": 1}}], ...]
@@ -199,7 +203,7 @@ def test_the_schema_refuses_what_the_server_refuses(
     for value in VALUES:
         for posted in changed(valid, value):
             try:
-                parse(lossless_json.fields(json.dumps(posted).encode()))
+                parse(lossless_json.split_object(json.dumps(posted).encode()))
                 accepted = True
             except RunglassError:
                 accepted = False
@@ -212,7 +216,7 @@ def test_the_schema_refuses_what_the_server_refuses(
 
 
 def assert_documented(response: Any, path: str, method: str = "get") -> None:
-    operation = document()["paths"][path][method]
+    operation = build_openapi_document()["paths"][path][method]
     content = operation["responses"][str(response.status_code)]["content"]
     media_type = response["Content-Type"]
     validator(content[media_type]["schema"]).validate(json.loads(response.content))
@@ -231,11 +235,11 @@ def test_answers_are_as_documented(caller: Caller) -> None:
     }
     for name, posted in bodies.items():
         for body in posted:
-            assert_documented(caller.post(body, PREFIX + name), PREFIX + name, "post")
+            assert_documented(caller.post(body, API_PREFIX + name), API_PREFIX + name, "post")
     for path in ("runs", "runs/{run_id}", "runs/{run_id}/steps", "runs/{run_id}/history"):
-        response = caller.get(PREFIX + path.format(run_id="run_1"))
+        response = caller.get(API_PREFIX + path.format(run_id="run_1"))
         assert response.status_code == 200
-        assert_documented(response, PREFIX + path)
+        assert_documented(response, API_PREFIX + path)
     assert caller.get(f"{RUNS}?limit=1").json()["next_cursor"]
     assert_documented(caller.get(f"{RUNS}?limit=1"), RUNS)
     assert caller.get(f"{RUNS}/run_1/history").json()[2]["outcome"] == "stale"
@@ -248,7 +252,7 @@ def test_answers_are_as_documented(caller: Caller) -> None:
 def test_nobody_needs_a_key_to_read_it() -> None:
     response = Caller(None).get(SCHEMA)
     assert (response.status_code, response["Content-Type"]) == (200, JSON)
-    assert response.json() == document()
+    assert response.json() == build_openapi_document()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +261,7 @@ def test_nobody_needs_a_key_to_read_it() -> None:
 def test_the_form_is_what_is_accepted(accepted: str) -> None:
     response = Caller(None).get(SCHEMA, Accept=accepted)
     assert (response.status_code, response["Content-Type"]) == (200, accepted)
-    assert yaml.safe_load(response.content) == document()
+    assert yaml.safe_load(response.content) == build_openapi_document()
     assert "Accept" in response["Vary"]
 
 
@@ -280,7 +284,7 @@ def test_the_page_keeps_the_sites_policy_but_for_its_icons() -> None:
     assert SCHEMA in html
     for name in re.findall(r'(?:src|href)="/static/([^"]+)"', html):
         assert finders.find(name), name
-        assert not any(fnmatch(name, pattern) for pattern in UNUSED), name
+        assert not any(fnmatch(name, pattern) for pattern in UNUSED_STATIC_FILES), name
     assert not re.search(r"//[a-z]|<style|style=|<script>| on\w+=", html.replace("<!doctype", ""))
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from runs.models import ApiKey, Project
-from runs.team.api_keys import find_key
+from runs.team.api_keys import find_api_key
 from tests import factories
 
 
@@ -22,7 +22,7 @@ def test_the_key_stands_alone_on_one_line(project: Project) -> None:
     printed = create("--name", "nightly import")
     assert printed.endswith("\n")
     assert printed.count("\n") == 1
-    key = find_key(printed.strip())
+    key = find_api_key(printed.strip())
     assert key is not None
     assert (key.project, key.name, key.scopes) == (project, "nightly import", ["ingest", "read"])
 
@@ -43,7 +43,7 @@ def test_the_scope_is_what_was_asked_for(project: Project, scope: str, expected:
 
 def test_the_key_belongs_to_the_named_project(project: Project) -> None:
     other = factories.make_project("other")
-    key = find_key(create("--name", "x", "--project", "other").strip())
+    key = find_api_key(create("--name", "x", "--project", "other").strip())
     assert key is not None
     assert key.project == other
 

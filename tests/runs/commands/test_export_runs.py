@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.ingest import MESSAGES, RUNS, STEPS, Item, ingest, ingest_mixed
+from runs.ingest import MESSAGES, RUNS, STEPS, RawItem, ingest, ingest_mixed
 from runs.models import Project
 from tests import factories
 from tests.runs import objects
@@ -55,7 +55,7 @@ def awkward() -> list[bytes]:
 
 
 def store(project: Project, raws: list[bytes]) -> None:
-    report = ingest_mixed(project, [Item(index, raw) for index, raw in enumerate(raws)])
+    report = ingest_mixed(project, [RawItem(index, raw) for index, raw in enumerate(raws)])
     assert report.errors == []
 
 
@@ -85,7 +85,7 @@ def test_whatever_was_accepted_goes_round(
         factories.make_project(f"target{tmp_path.name}"),
     )
     for kind, texts in ((RUNS, runs), (STEPS, steps), (MESSAGES, messages)):
-        ingest(source, kind, [Item(index, each.encode()) for index, each in enumerate(texts)])
+        ingest(source, kind, [RawItem(index, each.encode()) for index, each in enumerate(texts)])
     first = export(source, tmp_path / "first.jsonl")
     call_command("import_runs", str(tmp_path / "first.jsonl"), "--project", target.slug)
     assert export(target, tmp_path / "second.jsonl") == first
@@ -145,7 +145,7 @@ def test_a_file_is_there_only_once_it_is_complete(
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runs.transfer.exports.as_lines", interrupt)
+    monkeypatch.setattr("runs.transfer.exports.render_ndjson", interrupt)
     with pytest.raises(CommandError, match="not complete") as raised:
         export(project, tmp_path / "out.jsonl")
     assert raised.value.returncode == 130

@@ -30,7 +30,7 @@ def fill(project: Project) -> None:
     factories.post_steps(
         project, factories.step_object(runs[2], factories.function_call("issue_refund"), status="failed")
     )
-    tool_call_validation.check_next({project.pk: project}, None)
+    tool_call_validation.validate_next_steps({project.pk: project}, None)
     factories.post_assistants(project, asst_billing="Refund desk")
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)
@@ -42,7 +42,7 @@ def fill(project: Project) -> None:
     Run.objects.filter(external_id="run_cut").update(received_at=NOW)
     labels = {"refund": ["needs-review", "urgent"], "broken": ["needs-owner"]}
     for name, names in labels.items():
-        tags.add(project, [project.key(f"run_{name}")], names, factories.make_user(project))
+        tags.add_tags(project, [project.key(f"run_{name}")], names, factories.make_user(project))
 
 
 def plain() -> dict[str, Any]:

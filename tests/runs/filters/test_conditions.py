@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 
 from runs.models import Project, Run
 from runs.query import Query, RunFilters, query_help, sql_targets
-from runs.query.ast import Node
-from runs.query.fields import FIELDS
+from runs.query.ast import QueryNode
+from runs.query.fields import QUERY_FIELDS
 from tests import factories
 from tests.runs.api.caller import RUNS, Caller
 from tests.runs.filters import dataset
@@ -181,7 +181,9 @@ def found(project: Project, text: str) -> set[str]:
 
 
 def test_every_example_of_the_help_is_tested() -> None:
-    shown = [example for entry in (*query_help.SYNTAX, *query_help.entries()) for example in entry.examples]
+    shown = [
+        example for entry in (*query_help.SYNTAX_HELP, *query_help.build_field_help()) for example in entry.examples
+    ]
     assert shown
     assert set(shown) == FOUND.keys()
 
@@ -225,7 +227,7 @@ def test_another_project_is_never_seen(filled: Project) -> None:
 
 
 def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(sql_targets, "MOST_WRITTEN_OUT", 1)
+    monkeypatch.setattr(sql_targets, "MAX_INLINE_IDS", 1)
     assert found(filled, "instructions:help") == EVERYONE - {"plain", "billing"}
     assert found(filled, "-instructions:help") == {"plain", "billing"}
     assert found(filled, "defines:get_weather") == {"plain", "billing"}
@@ -301,7 +303,7 @@ def test_conditions_are_in_the_words_of_the_indexes(filled: Project, text: str, 
 
 
 def test_every_field_has_an_example_that_it_starts() -> None:
-    for field in FIELDS:
+    for field in QUERY_FIELDS:
         assert any(field.name in example for example in field.examples)
 
 
@@ -311,7 +313,7 @@ def test_every_field_has_an_example_that_it_starts() -> None:
 @example(Query.parse("queue:>36500d duration:<36500d total_tokens:<9223372036854775807").tree)
 @example(Query.parse("metadata.n:1234567890123456.123456789012345 metadata.n:-0,true,1e999").tree)
 @example(Query.parse('"$.*\\"\\\\ \u2028 \u007f 😀" metadata."$":"\\\\"').tree)
-def test_no_query_breaks_the_database(project: Project, tree: Node) -> None:
+def test_no_query_breaks_the_database(project: Project, tree: QueryNode) -> None:
     list(Run.objects.in_project(project).matching(RunFilters(q=Query(tree))).newest_first()[:1])
 
 

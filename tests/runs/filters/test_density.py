@@ -43,8 +43,8 @@ def statements(project: Project, text: str, order: Order = NEWEST_FIRST) -> list
 
 @pytest.mark.parametrize(("looked_at", "dense"), [(0, 2), (0, 1)])
 def test_the_same_runs_are_found_either_way(filled: Project, monkeypatch: Any, looked_at: int, dense: int) -> None:
-    monkeypatch.setattr(planner, "LOOKED_AT", looked_at)
-    monkeypatch.setattr(planner, "DENSE", dense)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", looked_at)
+    monkeypatch.setattr(planner, "MIN_DENSE_MATCHES", dense)
     for text, expected in (FOUND | MORE).items():
         assert found(filled, text) == expected, text
 
@@ -54,7 +54,7 @@ def test_the_same_runs_are_found_either_way(filled: Project, monkeypatch: Any, l
 def test_they_are_in_every_order_and_where_they_are_counted(
     filled: Project, looks: None, monkeypatch: Any, by: str, walked: int
 ) -> None:
-    monkeypatch.setattr(planner, "WALKED", walked)
+    monkeypatch.setattr(planner, "MAX_COUNT_SCAN", walked)
     for text, expected in (FOUND | MORE).items():
         search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
         runs = Run.objects.in_project(filled)
@@ -68,7 +68,7 @@ def test_they_are_in_every_order_and_where_they_are_counted(
 
 @pytest.mark.usefixtures("looks")
 def test_what_the_newest_runs_have_is_met_walking(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(planner, "LOOKED_AT", 5)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", 5)
     assert LOOKS_EVEN in statements(filled, "metadata.customer:globex")[-1]
 
 
@@ -80,12 +80,12 @@ def test_what_only_old_runs_have_is_gathered(filled: Project) -> None:
 
 @pytest.mark.usefixtures("looks")
 def test_in_another_order_the_shorter_of_two_ways_is_gone(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(planner, "PAGE", 1)
-    monkeypatch.setattr(planner, "LONGEST_WALK", 2)
+    monkeypatch.setattr(planner, "PLANNED_PAGE_SIZE", 1)
+    monkeypatch.setattr(planner, "MAX_CHEAP_SCAN", 2)
     assert LOOKS_EVEN in statements(filled, "duration:>1s status:failed", LONGEST)[-1]
     # nothing leads to what is negated
     assert LOOKS_EVEN in statements(filled, "-status:failed", LONGEST)[-1]
-    monkeypatch.setattr(planner, "PAGE", 1000)
+    monkeypatch.setattr(planner, "PLANNED_PAGE_SIZE", 1000)
     assert LOOKS_RARE in statements(filled, "thread:thread_plain", LONGEST)[-1]
     # two runs are of that time, and so is what is read
     assert LOOKS_RARE in statements(filled, "created:>=2026-05-10", LONGEST)[-1]

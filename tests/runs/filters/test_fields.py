@@ -8,21 +8,23 @@ from django.conf import settings
 
 from runs.models import Run
 from runs.query import query_help
-from runs.query.fields import BY_NAME, CHOICES, FIELDS
+from runs.query.fields import CHOICE_PARAMS, FIELDS_BY_NAME, QUERY_FIELDS
 
 
 def test_readme_has_the_help_as_the_registry_gives_it() -> None:
     readme = (Path(settings.BASE_DIR) / "README.md").read_text()
-    assert query_help.markdown() in readme, f"README.md, section Filters, should have:\n{query_help.markdown()}"
+    assert query_help.build_help_markdown() in readme, (
+        f"README.md, section Filters, should have:\n{query_help.build_help_markdown()}"
+    )
 
 
 def test_every_parameter_of_its_own_is_a_field_too() -> None:
-    assert {choice.name for choice in CHOICES} <= BY_NAME.keys()
+    assert {choice.name for choice in CHOICE_PARAMS} <= FIELDS_BY_NAME.keys()
 
 
 def test_names_are_unique_and_columns_exist() -> None:
-    assert len(BY_NAME) == len(FIELDS)
+    assert len(FIELDS_BY_NAME) == len(QUERY_FIELDS)
     columns = {field.name for field in Run._meta.get_fields()}
-    for field in FIELDS:
+    for field in QUERY_FIELDS:
         name = getattr(field.target, "name", None)
         assert name is None or name in columns | {"instructions", "function_names"}, field.name

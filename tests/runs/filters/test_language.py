@@ -15,10 +15,22 @@ from hypothesis import strategies as st
 from runs.errors import InvalidFilter
 from runs.models import Project
 from runs.query import Query, RunFilters
-from runs.query.ast import Node, Term, Words, both, either, negated
-from runs.query.fields import FIELDS
-from runs.query.grammar import MOST_CHARACTERS, MOST_NESTED, MOST_TERMS
-from runs.query.operators import Between, Compared, Contains, Count, Given, Instant, Is, Like, Match, Money, Span
+from runs.query.ast import FreeText, QueryNode, Term, join_and, join_or, negate
+from runs.query.fields import QUERY_FIELDS
+from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
+from runs.query.operators import (
+    Comparison,
+    Contains,
+    CountQuantity,
+    DollarQuantity,
+    DurationQuantity,
+    Equals,
+    Exists,
+    Operator,
+    Range,
+    TimeQuantity,
+    Wildcard,
+)
 from tests.runs.api.caller import RUNS, Caller, error_of
 
 # query, column, and something of what is said
@@ -107,9 +119,9 @@ REFUSED = [
     ("group:b4e", 7, "the beginning of an error group's id: 4 to 32 hexadecimal digits"),
     ("a\0b", 2, "must not contain NUL or lone surrogates"),
     ("ab\ud800", 3, "must not contain NUL or lone surrogates"),
-    ("a" * (MOST_CHARACTERS + 1), MOST_CHARACTERS + 1, "4,000 characters at the most"),
-    (" ".join("a" * (MOST_TERMS + 1)), 2 * MOST_TERMS + 1, "100 values at the most"),
-    ("(" * MOST_CHARACTERS, MOST_CHARACTERS, "this '(' is never closed"),
+    ("a" * (MAX_QUERY_LENGTH + 1), MAX_QUERY_LENGTH + 1, "4,000 characters at the most"),
+    (" ".join("a" * (MAX_QUERY_VALUES + 1)), 2 * MAX_QUERY_VALUES + 1, "100 values at the most"),
+    ("(" * MAX_QUERY_LENGTH, MAX_QUERY_LENGTH, "this '(' is never closed"),
 ]  # fmt: skip
 
 
@@ -130,9 +142,9 @@ def test_what_is_wrong_is_named_with_its_column(text: str, column: int, said: st
 
 def test_deep_nesting_is_refused_and_mere_parentheses_are_not() -> None:
     deep = "a"
-    for number in range(MOST_NESTED):
+    for number in range(MAX_QUERY_DEPTH):
         deep = f"({deep} {'OR' if number % 2 else 'AND'} b{number})"
-    assert f"nested more than {MOST_NESTED} deep" in refusal(deep)
+    assert f"nested more than {MAX_QUERY_DEPTH} deep" in refusal(deep)
     assert str(Query.parse("(" * 1900 + "a" + ")" * 1900)) == "a"
     assert str(Query.parse("NOT " * 900 + "a")) == "a"
     assert str(Query.parse("-" * 901 + "a")) == "-a"
@@ -218,46 +230,48 @@ def test_a_query_says_itself_in_words(text: str, words: str) -> None:
 odd = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 plain = st.sampled_from(["gpt-4o", "a b", "x:y", 'q"', "back\\", "(", "*", ">1", "-x", "OR", "not", "é", ",", ".."])
 texts = plain | odd
-instants = st.sampled_from(["-7d", "-24h", "2026-05-01", "2026-05-01T14:30:00Z"]).map(Instant)
+instants = st.sampled_from(["-7d", "-24h", "2026-05-01", "2026-05-01T14:30:00Z"]).map(TimeQuantity)
 signs = st.sampled_from([">", ">=", "<", "<=", "="])
 
 
-def comparisons(made: type[Count | Span], most: int) -> st.SearchStrategy[Match]:
+def comparisons(made: type[CountQuantity | DurationQuantity], most: int) -> st.SearchStrategy[Operator]:
     numbers = st.integers(0, most)
     pairs = st.lists(numbers, min_size=2, max_size=2).map(sorted)
     return st.one_of(
-        st.just(Given()),
-        st.builds(Compared, signs, numbers.map(made)),
-        pairs.map(lambda pair: Between(made(pair[0]), made(pair[1]))),
+        st.just(Exists()),
+        st.builds(Comparison, signs, numbers.map(made)),
+        pairs.map(lambda pair: Range(made(pair[0]), made(pair[1]))),
     )
 
 
-def term(name: str, matches: st.SearchStrategy[Any], key: st.SearchStrategy[str | None]) -> st.SearchStrategy[Node]:
+def term(
+    name: str, matches: st.SearchStrategy[Any], key: st.SearchStrategy[str | None]
+) -> st.SearchStrategy[QueryNode]:
     several = st.lists(matches, min_size=1, max_size=3, unique=True).map(tuple)
     return st.builds(Term, st.just(name), several, key)
 
 
 no_key = st.none()
-choices = st.just(Given()) | texts.map(Is) | st.sampled_from(["gpt-*", "*o", "a*b*"]).map(Like)
-times = st.just(Given()) | st.builds(Compared, st.sampled_from([">", ">=", "<", "<="]), instants)
+choices = st.just(Exists()) | texts.map(Equals) | st.sampled_from(["gpt-*", "*o", "a*b*"]).map(Wildcard)
+times = st.just(Exists()) | st.builds(Comparison, st.sampled_from([">", ">=", "<", "<="]), instants)
 terms = st.one_of(
-    term("status", st.sampled_from(["failed", "expired"]).map(Is), no_key),
+    term("status", st.sampled_from(["failed", "expired"]).map(Equals), no_key),
     term("model", choices, no_key),
     term("metadata", choices, texts),
     term("error", texts.map(Contains), no_key),
     term("instructions", texts.map(Contains), no_key),
-    term("total_tokens", comparisons(Count, 2**63 - 1), no_key),
-    term("cost", comparisons(Money, 2**63 - 1), no_key),
-    term("duration", comparisons(Span, 10**12), no_key),
+    term("total_tokens", comparisons(CountQuantity, 2**63 - 1), no_key),
+    term("cost", comparisons(DollarQuantity, 2**63 - 1), no_key),
+    term("duration", comparisons(DurationQuantity, 10**12), no_key),
     term("created", times, no_key),
-    texts.map(Words),
+    texts.map(FreeText),
 )
-trees: st.SearchStrategy[Node] = st.recursive(
+trees: st.SearchStrategy[QueryNode] = st.recursive(
     terms,
     lambda inner: (
-        st.lists(inner, min_size=1, max_size=3).map(both)
-        | st.lists(inner, min_size=1, max_size=3).map(either)
-        | inner.map(negated)
+        st.lists(inner, min_size=1, max_size=3).map(join_and)
+        | st.lists(inner, min_size=1, max_size=3).map(join_or)
+        | inner.map(negate)
     ),
     max_leaves=12,
 )
@@ -265,15 +279,16 @@ trees: st.SearchStrategy[Node] = st.recursive(
 
 @settings(deadline=None, max_examples=400)
 @given(trees)
-def test_every_tree_survives_its_spelling(tree: Node) -> None:
-    if tree.depth <= MOST_NESTED:
+def test_every_tree_survives_its_spelling(tree: QueryNode) -> None:
+    if tree.depth <= MAX_QUERY_DEPTH:
         query = Query(tree)
         assert Query.parse(str(query)) == query
         assert query.describe()
 
 
 fragments = st.sampled_from(
-    [*(f"{field.name}:" for field in FIELDS), "metadata.a:", "status", " ", '"', "(", ")", "-", ",", ":", "*", "..",
+    [*(f"{field.name}:" for field in QUERY_FIELDS), "metadata.a:", "status", " ", '"', "(", ")", "-", ",", ":", "*",
+     "..",
      ">", "<=", "OR", "AND", "NOT", "failed", "-7d", "30s", "1k", "2026-05-01", "\\", ".", "\n", "é", "\u2028", "\0"]
 )  # fmt: skip
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.query import Moment
-from runs.query.relative_times import EXPECTED
+from runs.query import TimeExpression
+from runs.query.relative_times import EXPECTED_TIME
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
 NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
@@ -43,7 +43,7 @@ NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
     ],
 )
 def test_a_moment_is_understood(text: str, canonical: str | None, moment: datetime, words: str | None) -> None:
-    parsed = Moment.parse(text)
+    parsed = TimeExpression.parse(text)
     assert parsed.at(NOW) == moment
     assert canonical is None or str(parsed) == canonical
     assert words is None or parsed.describe() == words
@@ -61,18 +61,18 @@ def test_a_moment_is_understood(text: str, canonical: str | None, moment: dateti
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=EXPECTED):
-        Moment.parse(text)
+    with pytest.raises(ValueError, match=EXPECTED_TIME):
+        TimeExpression.parse(text)
 
 
 @settings(deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"-?\d{0,6}[smhdwT:+Z-]\d*", fullmatch=True))
 def test_no_text_crashes_it(text: str) -> None:
     try:
-        moment = Moment.parse(text)
+        moment = TimeExpression.parse(text)
     except ValueError:
         return
-    assert Moment.parse(str(moment)) == moment
+    assert TimeExpression.parse(str(moment)) == moment
     moment.at(NOW)
     moment.describe()
 
@@ -83,6 +83,6 @@ offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
 @settings(deadline=None)
 @given(st.datetimes(*YEARS, timezones=st.just(UTC) | offsets))
 def test_any_time_of_any_zone_keeps_its_instant(moment: datetime) -> None:
-    parsed = Moment.parse(moment.isoformat())
+    parsed = TimeExpression.parse(moment.isoformat())
     assert parsed.at(NOW) == moment
-    assert Moment.parse(str(parsed)) == parsed
+    assert TimeExpression.parse(str(parsed)) == parsed

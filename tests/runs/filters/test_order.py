@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from runs.db.keyset_pagination import LEAST
+from runs.db.keyset_pagination import MISSING_SORT_VALUE
 from runs.errors import InvalidFilter
 from runs.models import Project, Run
 from runs.query import Cursor, Order, RunFilters, planner
@@ -40,7 +40,7 @@ def test_other_orders_are_refused(text: str, words: str) -> None:
     assert str(refused.value) == words
 
 
-@pytest.mark.parametrize("value", [0, 5, -3, LEAST + 1, datetime(2026, 5, 1, 12, 30, 0, 7, UTC)])
+@pytest.mark.parametrize("value", [0, 5, -3, MISSING_SORT_VALUE + 1, datetime(2026, 5, 1, 12, 30, 0, 7, UTC)])
 def test_a_cursor_carries_its_order(value: int | datetime) -> None:
     cursor = Cursor(value, KEY, Order.parse("-duration"))
     assert Cursor.parse(str(cursor), cursor.order) == cursor
@@ -87,8 +87,8 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
 def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
     project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, dense: int
 ) -> None:
-    monkeypatch.setattr(planner, "LOOKED_AT", 5)
-    monkeypatch.setattr(planner, "DENSE", dense)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", 5)
+    monkeypatch.setattr(planner, "MIN_DENSE_MATCHES", dense)
     some_runs(project)
     order = Order.parse(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):

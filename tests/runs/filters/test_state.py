@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
 from runs.models import Project, Run
-from runs.query import Moment, Query, RunFilters
-from runs.query.ast import Node
+from runs.query import Query, RunFilters, TimeExpression
+from runs.query.ast import QueryNode
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.filters.test_language import trees
@@ -34,7 +34,7 @@ statuses = st.lists(st.sampled_from(["failed", "queued", "a status, of + their =
 moments = st.none() | st.one_of(
     st.from_regex(r"-[0-9]{1,5}[smhdw]", fullmatch=True),
     st.datetimes(*YEARS).map(str),
-).map(Moment.parse)
+).map(TimeExpression.parse)
 states = st.builds(
     RunFilters, status=statuses, model=several, assistant=several, error=several, thread=several,
     since=moments, until=moments,
@@ -204,12 +204,12 @@ def test_relative_times_are_seen_from_now(few: Project) -> None:
 
 
 @given(trees)
-def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: Node) -> None:
-    state = RunFilters(status=("failed",), model=("a b",), since=Moment("-24h"), q=Query(tree))
+def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: QueryNode) -> None:
+    state = RunFilters(status=("failed",), model=("a b",), since=TimeExpression("-24h"), q=Query(tree))
     written = state.as_language()
     again = RunFilters.of_language(written)
     assert again.as_language() == RunFilters.of_language(again.as_language()).as_language()
-    assert again.since == Moment("-24h")
+    assert again.since == TimeExpression("-24h")
     assert "failed" in again.status
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runs.errors import InvalidFilter
 from runs.models import Project
 from runs.query import Query
-from runs.query.autocomplete import MOST, suggest
+from runs.query.autocomplete import MAX_COMPLETIONS, suggest_completions
 from tests import factories
 from tests.runs.filters import dataset
 
@@ -75,19 +75,19 @@ def filled(project: Project) -> Project:
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_the_likeliest_come_first(filled: Project, text: str, expected: list[str]) -> None:
-    found = suggest(filled, text, len(text))
+    found = suggest_completions(filled, text, len(text))
     assert [each.text for each in found][: len(expected)] == expected
-    assert len(found) <= MOST
+    assert len(found) <= MAX_COMPLETIONS
 
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_nothing_is_offered_where_anything_may_stand(filled: Project, text: str) -> None:
-    assert suggest(filled, text, len(text)) == []
+    assert suggest_completions(filled, text, len(text)) == []
 
 
 def test_every_suggestion_makes_a_query_or_the_beginning_of_one(filled: Project) -> None:
     for text, _ in CASES:
-        for each in suggest(filled, text, len(text)):
+        for each in suggest_completions(filled, text, len(text)):
             made = text[: each.start] + each.text + text[each.end :]
             if made.endswith((":", ".")):
                 made += "k:*" if made.endswith(".") else "*"
@@ -96,7 +96,7 @@ def test_every_suggestion_makes_a_query_or_the_beginning_of_one(filled: Project)
 
 def test_what_stands_at_the_cursor_is_replaced(filled: Project) -> None:
     text = "model:o3 status:fai -tool:x"
-    (found,) = suggest(filled, text, text.index("ai "))
+    (found,) = suggest_completions(filled, text, text.index("ai "))
     assert text[: found.start] + found.text + text[found.end :] == "model:o3 status:failed -tool:x"
     assert found.note == "2 runs"
 
@@ -104,13 +104,13 @@ def test_what_stands_at_the_cursor_is_replaced(filled: Project) -> None:
 def test_another_projects_values_are_never_offered(filled: Project) -> None:
     other = factories.make_project("other")
     for text in ("model:", "metadata.customer:", "function:", "assistant:", "error:", "awaits:", "cust"):
-        assert suggest(other, text, len(text)) == []
+        assert suggest_completions(other, text, len(text)) == []
 
 
 @pytest.mark.parametrize("text", ["sta", "status:", "model:", "metadata.customer:", "metadata.c", "tool:", "created:"])
 def test_a_suggestion_costs_two_queries_at_most(filled: Project, text: str, django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(2):
-        suggest(filled, text, len(text))
+        suggest_completions(filled, text, len(text))
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -120,7 +120,7 @@ def test_a_suggestion_costs_two_queries_at_most(filled: Project, text: str, djan
 )
 def test_any_text_may_be_typed(filled: Project, parts: list[str], position: int) -> None:
     text = "".join(parts)
-    for each in suggest(filled, text, position):
+    for each in suggest_completions(filled, text, position):
         assert 0 <= each.start <= each.end <= len(text)
         with contextlib.suppress(InvalidFilter):
             Query.parse(text[: each.start] + each.text + text[each.end :])

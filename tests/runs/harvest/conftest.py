@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from runs.models import Project
-from runs.transfer.harvest import Finished, Harvest
-from runs.transfer.harvest.client import Client, Server
-from runs.transfer.harvest.rate_limit import Pace
+from runs.transfer.harvest import Harvest, HarvestProgressFile
+from runs.transfer.harvest.client import HarvestClient, HarvestServer
+from runs.transfer.harvest.rate_limit import RateLimiter
 from tests.runs.harvest.server import AgentServer, running
 
 
@@ -43,13 +43,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pace(clock: Clock) -> Pace:
-    return Pace(4, 1000, clock=clock, wait=clock.wait)
+def pace(clock: Clock) -> RateLimiter:
+    return RateLimiter(4, 1000, clock=clock, wait=clock.wait)
 
 
 @pytest.fixture
-def client(server: AgentServer, pace: Pace) -> Iterator[Client]:
-    with Client(Server(server.url, "v1", {"Authorization": "Bearer sesame"}), pace) as made:
+def client(server: AgentServer, pace: RateLimiter) -> Iterator[HarvestClient]:
+    with HarvestClient(HarvestServer(server.url, "v1", {"Authorization": "Bearer sesame"}), pace) as made:
         yield made
 
 
@@ -59,15 +59,15 @@ MakeHarvest = Callable[..., Harvest]
 @pytest.fixture
 def harvest_of(project: Project, server: AgentServer, clock: Clock, tmp_path: Path) -> Iterator[MakeHarvest]:
     """Makes a harvest of the server; each goes on where the one before it ended."""
-    opened: list[Finished] = []
-    clients: list[Client] = []
+    opened: list[HarvestProgressFile] = []
+    clients: list[HarvestClient] = []
 
     def make(*, concurrency: int = 4, again: bool = False) -> Harvest:
         for each in opened:
             each.__exit__()
-        pace = Pace(concurrency, 1000, clock=clock, wait=clock.wait)
-        opened.append(Finished(tmp_path / "state.jsonl", {"server": server.url}))
-        clients.append(Client(Server(server.url), pace))
+        pace = RateLimiter(concurrency, 1000, clock=clock, wait=clock.wait)
+        opened.append(HarvestProgressFile(tmp_path / "state.jsonl", {"server": server.url}))
+        clients.append(HarvestClient(HarvestServer(server.url), pace))
         return Harvest(project, clients[-1], pace, opened[-1], concurrency, again)
 
     yield make

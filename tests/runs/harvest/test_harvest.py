@@ -12,7 +12,7 @@ import pytest
 
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.transfer.harvest import Harvest
-from runs.transfer.harvest.client import GivenUp, KeyRefused, ServerRefuses
+from runs.transfer.harvest.client import RequestFailed, ServerKeyRejected, ServerUnavailable
 from tests import factories
 from tests.runs.harvest.conftest import MakeHarvest
 from tests.runs.harvest.server import AgentServer, Request, cut, endless, status
@@ -259,7 +259,7 @@ def test_a_key_that_is_refused_on_the_way_ends_it(server: AgentServer, harvest_o
         return status(401)(request, page) if len(server.requests) > 30 else None
 
     server.standing = expired
-    with pytest.raises(KeyRefused):
+    with pytest.raises(ServerKeyRejected):
         done(harvest_of())
     assert len(server.requests) <= 30 + 4
 
@@ -269,19 +269,19 @@ def test_a_server_that_lists_no_threads_says_what_to_do(
     server: AgentServer, harvest_of: MakeHarvest, code: int
 ) -> None:
     server.standing = status(code)
-    with pytest.raises(ServerRefuses, match=f"lists no threads .*{code}.*--threads-file"):
+    with pytest.raises(ServerUnavailable, match=f"lists no threads .*{code}.*--threads-file"):
         done(harvest_of())
 
 
 def test_a_server_that_lists_threads_to_no_key_says_what_to_do(server: AgentServer, harvest_of: MakeHarvest) -> None:
     server.standing = status(401)
-    with pytest.raises(KeyRefused, match="--threads-file"):
+    with pytest.raises(ServerKeyRejected, match="--threads-file"):
         done(harvest_of())
 
 
 def test_a_list_of_threads_that_breaks_off_ends_it(server: AgentServer, harvest_of: MakeHarvest) -> None:
     server.faults["/threads"] = [status(400)]
-    with pytest.raises(GivenUp):
+    with pytest.raises(RequestFailed):
         done(harvest_of())
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runs.transfer.harvest.client import Client, GivenUp, NotThere
-from runs.transfer.harvest.pagination import pages
+from runs.transfer.harvest.client import HarvestClient, RequestFailed, ResourceNotFound
+from runs.transfer.harvest.pagination import fetch_list_pages
 from tests.runs.harvest.server import AgentServer, Answer, Request, endless, envelope
 
 
@@ -16,8 +16,8 @@ def threads(count: int) -> list[bytes]:
     return [json.dumps({"id": f"thread_{number}"}).encode() for number in range(count)]
 
 
-def listed(client: Client, path: str = "/threads") -> list[bytes]:
-    return [item.raw for page in pages(client, path) for item in page.items]
+def listed(client: HarvestClient, path: str = "/threads") -> list[bytes]:
+    return [item.raw for page in fetch_list_pages(client, path) for item in page.items]
 
 
 def changed(**changes: Any) -> Any:
@@ -30,14 +30,14 @@ def changed(**changes: Any) -> Any:
     return fault
 
 
-def test_pages_are_asked_for_by_the_last_id_oldest_first(server: AgentServer, client: Client) -> None:
+def test_pages_are_asked_for_by_the_last_id_oldest_first(server: AgentServer, client: HarvestClient) -> None:
     server.lists["/threads"] = threads(250)
     assert listed(client) == server.lists["/threads"]
     assert [request.query.get("after") for request in server.requests] == [None, "thread_99", "thread_199"]
     assert {(request.query["limit"], request.query["order"]) for request in server.requests} == {("100", "asc")}
 
 
-def test_an_empty_list_takes_one_request(server: AgentServer, client: Client) -> None:
+def test_an_empty_list_takes_one_request(server: AgentServer, client: HarvestClient) -> None:
     assert listed(client) == []
     assert len(server.requests) == 1
 
@@ -53,23 +53,25 @@ def test_an_empty_list_takes_one_request(server: AgentServer, client: Client) ->
         (endless, 2),
     ],
 )
-def test_a_list_ends_with_all_that_is_in_it(server: AgentServer, client: Client, fault: Any, requests: int) -> None:
+def test_a_list_ends_with_all_that_is_in_it(
+    server: AgentServer, client: HarvestClient, fault: Any, requests: int
+) -> None:
     server.lists["/threads"] = threads(5)
     server.standing = fault
     assert listed(client) == threads(5)
     assert len(server.requests) == requests
 
 
-def test_a_server_that_sends_its_first_page_for_ever_is_told_of(server: AgentServer, client: Client) -> None:
+def test_a_server_that_sends_its_first_page_for_ever_is_told_of(server: AgentServer, client: HarvestClient) -> None:
     first = {"data": threads(3), "last_id": "thread_2", "has_more": True}
     server.standing = lambda *_: Answer(200, envelope(first))
-    found = list(pages(client, "/threads"))
+    found = list(fetch_list_pages(client, "/threads"))
     assert [len(page.items) for page in found] == [3, 0]
     assert [page.repeats for page in found] == [False, True]
     assert len(server.requests) == 2
 
 
-def test_pages_that_overlap_bring_each_object_once(server: AgentServer, client: Client) -> None:
+def test_pages_that_overlap_bring_each_object_once(server: AgentServer, client: HarvestClient) -> None:
     first, second = threads(5)[:3], threads(5)[2:]
     sent = iter(
         [
@@ -82,12 +84,12 @@ def test_pages_that_overlap_bring_each_object_once(server: AgentServer, client: 
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data": null}', b'{"data": {"id": "x"}}', b'{"data": "x"}'])
-def test_what_is_no_list_is_given_up(server: AgentServer, client: Client, body: bytes) -> None:
+def test_what_is_no_list_is_given_up(server: AgentServer, client: HarvestClient, body: bytes) -> None:
     server.standing = lambda *_: Answer(200, body)
-    with pytest.raises(GivenUp, match="/threads: the answer is no list"):
+    with pytest.raises(RequestFailed, match="/threads: the answer is no list"):
         listed(client)
 
 
-def test_a_list_that_is_not_there_is_said_to_be(client: Client) -> None:
-    with pytest.raises(NotThere):
+def test_a_list_that_is_not_there_is_said_to_be(client: HarvestClient) -> None:
+    with pytest.raises(ResourceNotFound):
         listed(client, "/threads/thread_gone/runs")

@@ -14,72 +14,75 @@ from hypothesis import strategies as st
 
 from runs.errors import BodyTooLarge, RunglassError, TooManyObjects, UnreadableBody, UnsupportedBody
 from runs.ingest import compression, request_bodies
-from runs.ingest.request_bodies import Body, Item
+from runs.ingest.request_bodies import RawItem, RequestBody
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
-def raws(body: Body) -> list[bytes]:
+def raws(body: RequestBody) -> list[bytes]:
     return [item.raw for item in body.items]
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b'{"id":1}', Body([Item(0, b'{"id":1}')], single=True)),
-        (b'\xef\xbb\xbf {"id":1}\n', Body([Item(0, b' {"id":1}\n')], single=True)),
-        (b"[]", Body([])),
-        (b' [ {"a":[1,"]"]} , {"b":"\\"}"} ] ', Body([Item(0, b'{"a":[1,"]"]}'), Item(1, b'{"b":"\\"}"}')])),
-        (b'[1.0,"x",null]', Body([Item(0, b"1.0"), Item(1, b'"x"'), Item(2, b"null")])),
+        (b'{"id":1}', RequestBody([RawItem(0, b'{"id":1}')], single=True)),
+        (b'\xef\xbb\xbf {"id":1}\n', RequestBody([RawItem(0, b' {"id":1}\n')], single=True)),
+        (b"[]", RequestBody([])),
+        (
+            b' [ {"a":[1,"]"]} , {"b":"\\"}"} ] ',
+            RequestBody([RawItem(0, b'{"a":[1,"]"]}'), RawItem(1, b'{"b":"\\"}"}')]),
+        ),
+        (b'[1.0,"x",null]', RequestBody([RawItem(0, b"1.0"), RawItem(1, b'"x"'), RawItem(2, b"null")])),
         (
             b'[{"a":1},{"b":tru},{"c":3}]',
-            Body([Item(0, b'{"a":1}'), Item(1, b'{"b":tru}'), Item(2, b'{"c":3}')]),
+            RequestBody([RawItem(0, b'{"a":1}'), RawItem(1, b'{"b":tru}'), RawItem(2, b'{"c":3}')]),
         ),
-        (b'{"object":"list","data":[{"a":1}],"has_more":false}', Body([Item(0, b'{"a":1}')])),
-        (b'{"data": [ {"a":1} ]}', Body([Item(0, b'{"a":1}')])),
-        (b'{"id":"x","data":[1]}', Body([Item(0, b'{"id":"x","data":[1]}')], single=True)),
+        (b'{"object":"list","data":[{"a":1}],"has_more":false}', RequestBody([RawItem(0, b'{"a":1}')])),
+        (b'{"data": [ {"a":1} ]}', RequestBody([RawItem(0, b'{"a":1}')])),
+        (b'{"id":"x","data":[1]}', RequestBody([RawItem(0, b'{"id":"x","data":[1]}')], single=True)),
         (
             b'{"object":"thread.run","data":[1]}',
-            Body([Item(0, b'{"object":"thread.run","data":[1]}')], single=True),
+            RequestBody([RawItem(0, b'{"object":"thread.run","data":[1]}')], single=True),
         ),
-        (b'{"object":"list","data":7}', Body([Item(0, b'{"object":"list","data":7}')], single=True)),
+        (b'{"object":"list","data":7}', RequestBody([RawItem(0, b'{"object":"list","data":7}')], single=True)),
     ],
 )
-def test_json_is_one_object_an_array_or_a_list(content: bytes, expected: Body) -> None:
-    assert request_bodies.parse(content, JSON) == expected
+def test_json_is_one_object_an_array_or_a_list(content: bytes, expected: RequestBody) -> None:
+    assert request_bodies.parse_body(content, JSON) == expected
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (b"", []),
-        (b'{"a":1}', [Item(0, b'{"a":1}', 1)]),
-        (b'{"a":1}\n{"b":2}\n', [Item(0, b'{"a":1}', 1), Item(1, b'{"b":2}', 2)]),
-        (b'\xef\xbb\xbf\r\n{"a":1}\r\n\r\n  {"b":2}', [Item(0, b'{"a":1}', 2), Item(1, b'{"b":2}', 4)]),
-        (b"broken\n{}", [Item(0, b"broken", 1), Item(1, b"{}", 2)]),
+        (b'{"a":1}', [RawItem(0, b'{"a":1}', 1)]),
+        (b'{"a":1}\n{"b":2}\n', [RawItem(0, b'{"a":1}', 1), RawItem(1, b'{"b":2}', 2)]),
+        (b'\xef\xbb\xbf\r\n{"a":1}\r\n\r\n  {"b":2}', [RawItem(0, b'{"a":1}', 2), RawItem(1, b'{"b":2}', 4)]),
+        (b"broken\n{}", [RawItem(0, b"broken", 1), RawItem(1, b"{}", 2)]),
         # U+2028 ends a line for Python's str, not for JSON
-        ('{"a":"\u2028\x85"}\n'.encode(), [Item(0, '{"a":"\u2028\x85"}'.encode(), 1)]),
+        ('{"a":"\u2028\x85"}\n'.encode(), [RawItem(0, '{"a":"\u2028\x85"}'.encode(), 1)]),
     ],
 )
-def test_a_line_based_body_gives_a_line_an_object(content: bytes, expected: list[Item]) -> None:
-    assert request_bodies.parse(content, NDJSON) == Body(expected)
+def test_a_line_based_body_gives_a_line_an_object(content: bytes, expected: list[RawItem]) -> None:
+    assert request_bodies.parse_body(content, NDJSON) == RequestBody(expected)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"])
 def test_what_is_no_json_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableBody):
-        request_bodies.parse(content, JSON)
+        request_bodies.parse_body(content, JSON)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "APPLICATION/JSON ; charset=UTF-8", " application/json"])
 def test_parameters_of_a_content_type_do_not_matter(content_type: str) -> None:
-    assert request_bodies.parse(b"{}", content_type).single
+    assert request_bodies.parse_body(b"{}", content_type).single
 
 
 @pytest.mark.parametrize("content_type", ["", "text/json", "application/jsonl"])
 def test_other_content_types_are_not_guessed(content_type: str) -> None:
     with pytest.raises(UnsupportedBody, match="application/json or application/x-ndjson"):
-        request_bodies.parse(b"{}", content_type)
+        request_bodies.parse_body(b"{}", content_type)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +96,12 @@ def test_other_content_types_are_not_guessed(content_type: str) -> None:
 )
 def test_too_many_objects_are_refused(content: bytes, content_type: str) -> None:
     with pytest.raises(TooManyObjects, match="at most 10,000"):
-        request_bodies.parse(content, content_type)
+        request_bodies.parse_body(content, content_type)
 
 
 def test_as_many_objects_as_are_allowed_are_taken() -> None:
-    assert len(request_bodies.parse(b"{}\n" * 10_000, NDJSON).items) == 10_000
-    assert len(request_bodies.parse(b"[" + b"{}," * 9_999 + b"{}]", JSON).items) == 10_000
+    assert len(request_bodies.parse_body(b"{}\n" * 10_000, NDJSON).items) == 10_000
+    assert len(request_bodies.parse_body(b"[" + b"{}," * 9_999 + b"{}]", JSON).items) == 10_000
 
 
 leaves = st.none() | st.integers() | st.text(max_size=10)
@@ -108,7 +111,7 @@ trees = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.
 @settings(max_examples=40, deadline=None)
 @given(st.lists(trees, max_size=6))
 def test_an_array_is_cut_where_its_elements_end(elements: list[object]) -> None:
-    body = request_bodies.parse(json.dumps(elements, indent=1).encode(), JSON)
+    body = request_bodies.parse_body(json.dumps(elements, indent=1).encode(), JSON)
     assert [json.loads(raw) for raw in raws(body)] == elements
 
 
@@ -116,7 +119,7 @@ def test_an_array_is_cut_where_its_elements_end(elements: list[object]) -> None:
 @given(st.binary(max_size=200) | st.text('[]{},:"\\ab1 \n').map(str.encode), st.sampled_from([JSON, NDJSON]))
 def test_no_bytes_crash_it(content: bytes, content_type: str) -> None:
     try:
-        body = request_bodies.parse(content, content_type)
+        body = request_bodies.parse_body(content, content_type)
     except RunglassError:
         return
     assert [item.index for item in body.items] == list(range(len(body.items)))
@@ -147,15 +150,15 @@ PACKED = {
 
 @pytest.mark.parametrize("encoding", PACKED)
 def test_content_is_unpacked_however_it_arrives(encoding: str) -> None:
-    assert request_bodies.read(io.BytesIO(PACKED[encoding]), encoding, 10_000) == CONTENT
-    assert request_bodies.read(Slowly(PACKED[encoding]), encoding, 10_000) == CONTENT
+    assert request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, 10_000) == CONTENT
+    assert request_bodies.read_body(Slowly(PACKED[encoding]), encoding, 10_000) == CONTENT
 
 
 @pytest.mark.parametrize("encoding", PACKED)
 def test_the_limit_is_that_of_the_content(encoding: str) -> None:
-    assert request_bodies.read(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT)) == CONTENT
+    assert request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT)) == CONTENT
     with pytest.raises(BodyTooLarge, match="4,499 bytes"):
-        request_bodies.read(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT) - 1)
+        request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT) - 1)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
@@ -163,12 +166,12 @@ def test_every_truncation_is_noticed(encoding: str) -> None:
     whole = PACKED[encoding]
     for length in range(1, len(whole)):
         with pytest.raises(UnreadableBody, match="damaged"):
-            request_bodies.read(io.BytesIO(whole[:length]), encoding, 10_000)
+            request_bodies.read_body(io.BytesIO(whole[:length]), encoding, 10_000)
 
 
 def test_an_unknown_encoding_is_refused_before_anything_is_read() -> None:
     with pytest.raises(UnsupportedBody, match="br"):
-        request_bodies.read(io.BytesIO(b"x"), "br", 10)
+        request_bodies.read_body(io.BytesIO(b"x"), "br", 10)
 
 
 def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
@@ -178,14 +181,14 @@ def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
     packer = greedy.compressobj()
     content = packer.compress(CONTENT) + packer.flush()
     with pytest.raises(UnreadableBody, match="damaged"):
-        request_bodies.read(io.BytesIO(content), "zstd", 10_000)
-    assert b"".join(compression.unzstded(io.BytesIO(content))) == CONTENT
+        request_bodies.read_body(io.BytesIO(content), "zstd", 10_000)
+    assert b"".join(compression.decompress_zstd(io.BytesIO(content))) == CONTENT
 
 
 def test_a_bomb_swells_piece_by_piece() -> None:
     bomb = zstandard.ZstdCompressor().compress(bytes(200 * 1024 * 1024))
     assert len(bomb) < 10_000
-    largest = max(len(piece) for piece in _first(compression.unzstded(io.BytesIO(bomb)), 4))
+    largest = max(len(piece) for piece in _first(compression.decompress_zstd(io.BytesIO(bomb)), 4))
     assert largest <= 17 * 1024 * 1024
 
 

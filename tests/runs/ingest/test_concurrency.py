@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from runs.ingest import RUNS, STEPS, Item, Report, ingest
+from runs.ingest import RUNS, STEPS, IngestReport, RawItem, ingest
 from runs.models import Configuration, Observation, Project, Run, RunStep
-from runs.models.run_history import accepted
-from runs.protocol.run import TERMINAL
+from runs.models.run_history import rebuild_accepted_versions
+from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object, waiting_run
 
@@ -59,7 +59,7 @@ def at_once(writers: int, work: Callable[[int], None]) -> None:
         list(pool.map(run, range(writers)))
 
 
-def shuffled_batches(items: Sequence[Snapshot], seed: int) -> list[list[Item]]:
+def shuffled_batches(items: Sequence[Snapshot], seed: int) -> list[list[RawItem]]:
     chance = random.Random(seed)
     order = chance.sample(items, len(items))
     batches = []
@@ -70,8 +70,8 @@ def shuffled_batches(items: Sequence[Snapshot], seed: int) -> list[list[Item]]:
     return batches
 
 
-def as_items(snapshots: Sequence[Snapshot]) -> list[Item]:
-    return [Item(index, json.dumps(each).encode()) for index, each in enumerate(snapshots)]
+def as_items(snapshots: Sequence[Snapshot]) -> list[RawItem]:
+    return [RawItem(index, json.dumps(each).encode()) for index, each in enumerate(snapshots)]
 
 
 @pytest.mark.parametrize(("writers", "runs"), [(2, 120), (4, 60), (4, 5)])
@@ -79,7 +79,7 @@ def test_overlapping_snapshots_end_in_the_last_states_with_a_whole_history(write
     project = factories.make_project()
     lives = {each[-1]["id"]: each for each in map(life, range(runs))}
     snapshots = [snapshot for each in lives.values() for snapshot in each]
-    reports: list[Report] = []
+    reports: list[IngestReport] = []
 
     def work(number: int) -> None:
         reports.extend(ingest(project, RUNS, batch) for batch in shuffled_batches(snapshots, seed=number))
@@ -100,13 +100,19 @@ def check_history(run: Run, snapshots: list[Snapshot]) -> None:
     observations = list(Observation.objects.of_run(run))
     assert [each.n for each in observations] == list(range(1, run.history_length + 1))
     assert run.version <= run.history_length + 1
-    versions = [json.loads(b"{%s}" % b",".join(_pairs(each.members))) for each in accepted(run, observations)]
+    versions = [
+        json.loads(b"{%s}" % b",".join(_pairs(each.members))) for each in rebuild_accepted_versions(run, observations)
+    ]
     places = [snapshots.index(version) for version in versions]
     assert places == sorted(set(places))
     stale = [each.digest for each in observations if each.outcome == "stale"]
     assert len(stale) == len(set(stale))
     for each in observations:
-        assert each.status_before in TERMINAL or each.outcome == "updated" or each.status_after not in TERMINAL
+        assert (
+            each.status_before in TERMINAL_RUN_STATUSES
+            or each.outcome == "updated"
+            or each.status_after not in TERMINAL_RUN_STATUSES
+        )
 
 
 def _pairs(members: Any) -> list[bytes]:
@@ -115,8 +121,8 @@ def _pairs(members: Any) -> list[bytes]:
 
 def test_one_new_run_posted_by_all_at_once_is_created_once() -> None:
     project = factories.make_project()
-    reports: list[Report] = []
-    posted = [Item(0, json.dumps(run_object(id="run_1")).encode())]
+    reports: list[IngestReport] = []
+    posted = [RawItem(0, json.dumps(run_object(id="run_1")).encode())]
     at_once(4, lambda _: reports.append(ingest(project, RUNS, posted)))
     found = sorted(report.outcomes[0].value for report in reports)
     assert found == ["created", "unchanged", "unchanged", "unchanged"]

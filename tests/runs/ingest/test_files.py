@@ -16,7 +16,7 @@ import zstandard
 
 from runs.errors import UnreadableBody
 from runs.transfer import import_files
-from runs.transfer.import_files import Source, Value
+from runs.transfer.import_files import ImportSource, RawJsonValue
 
 RUNS: list[dict[str, Any]] = [
     {"id": "run_1", "tools": [], "text": 'brackets ]}[{ and "quotes" \\ and \\" both'},
@@ -50,14 +50,14 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 def read(*paths: Path | str) -> list[Any]:
     return [
         json.loads(value.raw)
-        for source in import_files.sources(map(str, paths))
-        for value in import_files.values(source)
+        for source in import_files.open_import_sources(map(str, paths))
+        for value in import_files.read_json_values(source)
     ]
 
 
-def values(content: bytes | Iterable[bytes]) -> list[Value]:
+def values(content: bytes | Iterable[bytes]) -> list[RawJsonValue]:
     pieces = iter([content] if isinstance(content, bytes) else content)
-    return list(import_files.values(Source("test", pieces, io.BytesIO())))
+    return list(import_files.read_json_values(ImportSource("test", pieces, io.BytesIO())))
 
 
 def raws(content: bytes | Iterable[bytes]) -> list[bytes]:
@@ -134,7 +134,7 @@ def test_what_is_broken_comes_out_and_leaves_its_neighbours_alone(content: bytes
 
 @pytest.mark.parametrize("cut", [b'[{"a":1},', b'[{"a":1}', b'[{"a":1}]['])
 def test_a_file_that_ends_within_an_array_says_so(cut: bytes) -> None:
-    found = import_files.values(Source("cut.json", iter([cut]), io.BytesIO()))
+    found = import_files.read_json_values(ImportSource("cut.json", iter([cut]), io.BytesIO()))
     assert next(found).raw == b'{"a":1}'
     with pytest.raises(UnreadableBody, match=r"cut\.json: the file ends within an array"):
         next(found)
@@ -160,8 +160,8 @@ def test_what_stands_before_damage_is_read(tmp_path: Path, suffix: str, form: st
     numbers: list[int] = []
 
     def collect() -> None:
-        for source in import_files.sources([str(path)]):
-            for value in import_files.values(source):
+        for source in import_files.open_import_sources([str(path)]):
+            for value in import_files.read_json_values(source):
                 numbers.append(json.loads(value.raw)["n"])  # noqa: PERF401 - to be kept when it raises
 
     with pytest.raises(UnreadableBody, match=rf"runs\.json{suffix}: the .* data is damaged"):
@@ -200,7 +200,7 @@ def test_a_zip_archive_gives_all_that_is_json_in_it(tmp_path: Path) -> None:
     }
     path = zipped(tmp_path / "runs.zip", members)
     assert read(path) == RUNS
-    names = [source.name for source in import_files.sources([str(path)])]
+    names = [source.name for source in import_files.open_import_sources([str(path)])]
     assert names == [f"{path}/folder/a.json", f"{path}/b.ndjson.gz", f"{path}/inner.zip/deep.json"]
 
 
@@ -249,15 +249,15 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "missing.json")
     with pytest.raises(FileNotFoundError):
-        import_files.total_size([str(tmp_path / "missing.json")])
+        import_files.total_import_size([str(tmp_path / "missing.json")])
 
 
 def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"12345")
     (tmp_path / "b.json.gz").write_bytes(b"123")
     (tmp_path / "c.txt").write_bytes(b"1")
-    assert import_files.total_size([str(tmp_path), str(tmp_path / "c.txt")]) == 9
-    assert import_files.total_size([str(tmp_path), "-"]) is None
+    assert import_files.total_import_size([str(tmp_path), str(tmp_path / "c.txt")]) == 9
+    assert import_files.total_import_size([str(tmp_path), "-"]) is None
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,10 @@ def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
 )
 def test_what_would_be_read_is_known_before_it_is_there(tmp_path: Path, name: str, expected: bool) -> None:
     (tmp_path / "data").mkdir()
-    assert import_files.meant(["-", str(tmp_path / "data"), str(tmp_path / "x.txt")], tmp_path / name) is expected
+    assert (
+        import_files.is_import_input(["-", str(tmp_path / "data"), str(tmp_path / "x.txt")], tmp_path / name)
+        is expected
+    )
 
 
 # memory
@@ -291,10 +294,10 @@ def stream(megabytes: int, form: str) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("form", ["array", "lines"])
 def test_memory_does_not_grow_with_the_file(form: str) -> None:
-    source = Source("large", stream(30, form), io.BytesIO())
+    source = ImportSource("large", stream(30, form), io.BytesIO())
     tracemalloc.start()
     try:
-        count = sum(1 for _ in import_files.values(source))
+        count = sum(1 for _ in import_files.read_json_values(source))
         assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
     finally:
         tracemalloc.stop()

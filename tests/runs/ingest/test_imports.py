@@ -14,21 +14,21 @@ from runs.errors import UnreadableBody
 from runs.ingest import compression
 from runs.models import Message, Project, Run, RunStep
 from runs.transfer import imports
-from runs.transfer.import_files import Source
-from runs.transfer.imports import Batch, Verdicts, import_source
+from runs.transfer.import_files import ImportSource
+from runs.transfer.imports import ImportedBatch, ImportSummary, import_source
 from tests.factories import message_object, run_object, step_object
 
 
-def source(content: bytes, name: str = "runs.ndjson") -> Source:
-    return Source(name, iter([content]), io.BytesIO(content))
+def source(content: bytes, name: str = "runs.ndjson") -> ImportSource:
+    return ImportSource(name, iter([content]), io.BytesIO(content))
 
 
 def lines(*objects: Any) -> bytes:
     return b"".join(json.dumps(each).encode() + b"\n" for each in objects)
 
 
-def imported(project: Project, content: bytes, **options: Any) -> tuple[Verdicts, list[Batch]]:
-    verdicts = Verdicts()
+def imported(project: Project, content: bytes, **options: Any) -> tuple[ImportSummary, list[ImportedBatch]]:
+    verdicts = ImportSummary()
     return verdicts, list(import_source(project, source(content), verdicts, **options))
 
 
@@ -102,8 +102,8 @@ def test_and_of_so_many_bytes(project: Project, monkeypatch: pytest.MonkeyPatch)
 def test_what_stands_before_damage_is_stored(project: Project) -> None:
     runs = [run_object(instructions=f"No. {number}") for number in range(100)]
     content = gzip.compress(lines(*runs))
-    cut = Source("cut.gz", compression.gunzipped(io.BytesIO(content[:-50])), io.BytesIO())
-    verdicts = Verdicts()
+    cut = ImportSource("cut.gz", compression.decompress_gzip(io.BytesIO(content[:-50])), io.BytesIO())
+    verdicts = ImportSummary()
     with pytest.raises(UnreadableBody, match=r"cut\.gz: the gzip data is damaged"):
         list(import_source(project, cut, verdicts))
     assert Run.objects.count() == verdicts.outcomes["created"] > 50
@@ -115,7 +115,9 @@ def test_what_stands_before_damage_is_stored(project: Project) -> None:
 
 def test_an_import_that_is_stopped_keeps_what_it_stored(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "_BATCH_ITEMS", 2)
-    batches: Iterator[Batch] = import_source(project, source(lines(*(run_object() for _ in range(6)))), Verdicts())
+    batches: Iterator[ImportedBatch] = import_source(
+        project, source(lines(*(run_object() for _ in range(6)))), ImportSummary()
+    )
     next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert Run.objects.count() == 2

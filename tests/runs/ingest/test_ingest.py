@@ -14,10 +14,21 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.ingest import KINDS, MESSAGES, RUNS, STEPS, Item, Outcome, Report, ingest, ingest_mixed, record_types
+from runs.ingest import (
+    MESSAGES,
+    RECORD_TYPES,
+    RUNS,
+    STEPS,
+    IngestReport,
+    Outcome,
+    RawItem,
+    ingest,
+    ingest_mixed,
+    record_types,
+)
 from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
 from runs.protocol import run_fast_path
-from runs.protocol.run import TERMINAL
+from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests import factories
 from tests.factories import (
     NOW,
@@ -40,7 +51,7 @@ UNCOUNTED = DONE | {"usage": None}
 FAILED = failed_run(id="run_1", created_at=NOW, started_at=NOW + 1, failed_at=NOW + 9)
 
 
-def outcomes(report: Report) -> list[str]:
+def outcomes(report: IngestReport) -> list[str]:
     assert report.errors == []
     return [report.outcomes[index].value for index in sorted(report.outcomes)]
 
@@ -129,8 +140,8 @@ def test_the_key_and_the_time_of_each_post_are_kept(project: Project) -> None:
         ApiKey.objects.create(project=project, name=name, prefix=name, digest=name.encode(), scopes=["ingest"])
         for name in ("one", "two")
     )
-    ingest(project, RUNS, [Item(0, as_bytes(QUEUED))], key_id=first.pk)
-    ingest(project, RUNS, [Item(0, as_bytes(DONE))], key_id=second.pk)
+    ingest(project, RUNS, [RawItem(0, as_bytes(QUEUED))], key_id=first.pk)
+    ingest(project, RUNS, [RawItem(0, as_bytes(DONE))], key_id=second.pk)
     record, observation = Run.objects.get(), Observation.objects.get()
     assert (record.received_key_id, observation.received_key_id) == (first.pk, second.pk)
     assert record.received_at < observation.received_at == record.seen_at
@@ -153,14 +164,14 @@ def test_another_spelling_of_the_same_is_unchanged(project: Project, respelled: 
         "metadata": {"customer": "acme", "n": 1.0},
         "unknown": {"a": [1, {"b": 2}]},
     }
-    ingest(project, RUNS, [Item(0, as_bytes(odd))])
-    assert outcomes(ingest(project, RUNS, [Item(0, respelled(as_bytes(odd)))])) == ["unchanged"]
+    ingest(project, RUNS, [RawItem(0, as_bytes(odd))])
+    assert outcomes(ingest(project, RUNS, [RawItem(0, respelled(as_bytes(odd)))])) == ["unchanged"]
     assert (Run.objects.get().version, Observation.objects.count()) == (1, 0)
 
 
 @pytest.mark.parametrize("kind", [RUNS, STEPS, MESSAGES], ids=lambda kind: kind.name)
 def test_an_identical_post_writes_nothing_but_when_it_was_seen_and_that_once_a_minute(
-    project: Project, kind: record_types.Kind
+    project: Project, kind: record_types.RecordType
 ) -> None:
     one, other = {
         "runs": (run_object(), run_object()),
@@ -209,8 +220,8 @@ def test_any_order_of_several_lives_ends_in_their_last_states(project: Project, 
     for request in data.draw(posted([snapshot for life in lives.values() for snapshot in life])):
         post(space, *request)
         statuses = dict(Run.objects.in_project(space).values_list("external_id", "status"))
-        assert all(statuses[run_id] in TERMINAL for run_id in ended)
-        ended = {run_id for run_id, status in statuses.items() if status in TERMINAL}
+        assert all(statuses[run_id] in TERMINAL_RUN_STATUSES for run_id in ended)
+        ended = {run_id for run_id, status in statuses.items() if status in TERMINAL_RUN_STATUSES}
     for run_id, life in lives.items():
         assert stored(space, run_id) == life[-1]
 
@@ -221,7 +232,7 @@ def test_any_order_of_several_lives_ends_in_their_last_states(project: Project, 
     ids=lambda each: getattr(each, "name", ""),
 )
 def test_every_object_comes_back_from_the_database_as_it_was_written(
-    project: Project, kind: record_types.Kind, strategy: st.SearchStrategy[str]
+    project: Project, kind: record_types.RecordType, strategy: st.SearchStrategy[str]
 ) -> None:
     @objects.examples(35 if kind is RUNS else 20)
     @given(st.lists(strategy, min_size=1, max_size=3))
@@ -231,12 +242,12 @@ def test_every_object_comes_back_from_the_database_as_it_was_written(
         for raw in raws:
             each = objects.as_written(raw)
             by_key[each["id"], each["run_id"] if kind is STEPS else None] = raw
-        report = ingest(space, kind, [Item(index, raw.encode()) for index, raw in enumerate(by_key.values())])
+        report = ingest(space, kind, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())])
         assert report.errors == []
         found = kind.model._default_manager.filter(project=space)
         back = [record.as_json() for record in found]  # type: ignore[attr-defined]
         assert _sorted(back) == _sorted(by_key.values())
-        again = ingest(space, kind, [Item(index, raw.encode()) for index, raw in enumerate(by_key.values())])
+        again = ingest(space, kind, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())])
         assert set(again.outcomes.values()) == {Outcome.UNCHANGED}
 
     comes_back()
@@ -266,7 +277,7 @@ def test_a_bad_object_never_takes_its_neighbours_along(
 ) -> None:
     raws = [as_bytes(run_object(id="good_1")), as_bytes(run_object(id="good_2"))]
     raws.insert(place, raw)
-    report = ingest(project, RUNS, [Item(index, each) for index, each in enumerate(raws)])
+    report = ingest(project, RUNS, [RawItem(index, each) for index, each in enumerate(raws)])
     assert [(each.index, each.path) for each in report.errors] == [(place, path)]
     assert message in report.errors[0].message
     json.dumps(report.errors[0].as_json(), ensure_ascii=False).encode()
@@ -280,7 +291,7 @@ def test_a_bad_object_never_takes_its_neighbours_along(
 def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
     project: Project, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    parse = run_fast_path.parse
+    parse = run_fast_path.parse_plain_run
 
     def parse_poison(raw: bytes) -> Any:
         parsed = parse(raw)
@@ -288,7 +299,7 @@ def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
             parsed.record.thread_id = "a\0b"
         return parsed
 
-    monkeypatch.setattr(run_fast_path, "parse", parse_poison)
+    monkeypatch.setattr(run_fast_path, "parse_plain_run", parse_poison)
     names = [f"good_{number}" for number in range(size)]
     names.insert(1, "poison")
     report = post(project, *(run_object(id=name) for name in names))
@@ -313,7 +324,7 @@ def test_an_error_of_the_connection_is_not_taken_for_a_bad_row(
     def broken(*_: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("runs.ingest.write.write", broken)
+    monkeypatch.setattr("runs.ingest.write.write_records", broken)
     with pytest.raises(DatabaseError, match="gone"):
         post(project, DONE)
 
@@ -332,7 +343,7 @@ def test_mixed_objects_are_told_apart_and_keep_their_places(project: Project) ->
         {"object": "thread.run.step"},
         {},
     ]
-    items = [Item(index, as_bytes(each)) for index, each in enumerate(mixed)]
+    items = [RawItem(index, as_bytes(each)) for index, each in enumerate(mixed)]
     report = ingest_mixed(project, items)
     assert {index: each.value for index, each in report.outcomes.items()} == {
         0: "created", 1: "created", 2: "created", 4: "stale",
@@ -340,7 +351,7 @@ def test_mixed_objects_are_told_apart_and_keep_their_places(project: Project) ->
     assert {each.index for each in report.errors} == {3, 5, 6}
     assert [each.index or 0 for each in report.errors] == sorted(each.index or 0 for each in report.errors)
     assert report.received == 7
-    assert set(KINDS) == {"thread.run", "thread.run.step", "thread.message", "assistant"}
+    assert set(RECORD_TYPES) == {"thread.run", "thread.run.step", "thread.message", "assistant"}
 
 
 def test_a_step_may_come_before_its_run(project: Project) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runs.ingest.merge import Outcome, Record, contradicts, merge, standing
+from runs.ingest.merge import Outcome, RecordColumns, compare_snapshots, has_conflicting_end, snapshot_order
 from runs.protocol import lossless_json, message, run, step
-from runs.protocol.run import RunRecord
+from runs.protocol.run import RunColumns
 from tests.factories import NOW, message_object, run_object, step_object
 
 BASE = run_object(id="run_1", created_at=NOW, status="in_progress", started_at=NOW + 5, completed_at=None, usage=None)
@@ -32,8 +32,8 @@ LADDER: list[dict[str, Any]] = [
 ]
 
 
-def record(**changes: Any) -> RunRecord:
-    return run.parse(lossless_json.fields(json.dumps(BASE | changes).encode())).record
+def record(**changes: Any) -> RunColumns:
+    return run.parse_run(lossless_json.split_object(json.dumps(BASE | changes).encode())).record
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def record(**changes: Any) -> RunRecord:
 )
 def test_a_later_snapshot_stands_whichever_comes_first(earlier: int, later: int) -> None:
     low, high = record(**LADDER[earlier]), record(**LADDER[later])
-    assert merge(low, high) is Outcome.UPDATED
-    assert merge(high, low) is Outcome.STALE
+    assert compare_snapshots(low, high) is Outcome.UPDATED
+    assert compare_snapshots(high, low) is Outcome.STALE
 
 
 @pytest.mark.parametrize("changes", LADDER, ids=lambda each: each["status"])
 def test_the_first_creates_and_the_same_again_is_unchanged(changes: dict[str, Any]) -> None:
-    assert merge(None, record(**changes)) is Outcome.CREATED
-    assert merge(record(**changes), record(**changes)) is Outcome.UNCHANGED
+    assert compare_snapshots(None, record(**changes)) is Outcome.CREATED
+    assert compare_snapshots(record(**changes), record(**changes)) is Outcome.UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -67,23 +67,23 @@ def test_the_first_creates_and_the_same_again_is_unchanged(changes: dict[str, An
     ],
 )
 def test_among_equals_the_later_post_wins(left: dict[str, Any], right: dict[str, Any]) -> None:
-    assert standing(record(**left)) == standing(record(**right))
-    assert merge(record(**left), record(**right)) is Outcome.UPDATED
-    assert merge(record(**right), record(**left)) is Outcome.UPDATED
+    assert snapshot_order(record(**left)) == snapshot_order(record(**right))
+    assert compare_snapshots(record(**left), record(**right)) is Outcome.UPDATED
+    assert compare_snapshots(record(**right), record(**left)) is Outcome.UPDATED
 
 
-@pytest.mark.parametrize("terminal", sorted(run.TERMINAL))
-@pytest.mark.parametrize("active", [*sorted(run.ACTIVE), "cancelling", "unheard_of", ""])
+@pytest.mark.parametrize("terminal", sorted(run.TERMINAL_RUN_STATUSES))
+@pytest.mark.parametrize("active", [*sorted(run.ACTIVE_RUN_STATUSES), "cancelling", "unheard_of", ""])
 def test_no_active_snapshot_however_late_stands_over_a_terminal_one(terminal: str, active: str) -> None:
     late = record(status=active, started_at=NOW + 10_000, usage=USAGE)
-    assert merge(record(status=terminal, started_at=None), late) is Outcome.STALE
+    assert compare_snapshots(record(status=terminal, started_at=None), late) is Outcome.STALE
 
 
 @pytest.mark.parametrize("usage", [USAGE, {"input_tokens": 1, "output_tokens": 1}, {"total_tokens": 0}], ids=str)
 def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, int]) -> None:
     ended = {"status": "completed", "completed_at": NOW + 9}
-    assert merge(record(**ended, usage=usage), record(**ended, usage=None, metadata={})) is Outcome.STALE
-    assert merge(record(**ended, usage=usage), record(**ended, usage={})) is Outcome.STALE
+    assert compare_snapshots(record(**ended, usage=usage), record(**ended, usage=None, metadata={})) is Outcome.STALE
+    assert compare_snapshots(record(**ended, usage=usage), record(**ended, usage={})) is Outcome.STALE
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, in
     ],
 )
 def test_only_two_different_ends_contradict_each_other(left: str, right: str, conflict: bool) -> None:
-    assert contradicts(record(status=left), record(status=right)) is conflict
-    assert contradicts(record(status=right), record(status=left)) is conflict
+    assert has_conflicting_end(record(status=left), record(status=right)) is conflict
+    assert has_conflicting_end(record(status=right), record(status=left)) is conflict
 
 
-def _step(**changes: Any) -> Record:
+def _step(**changes: Any) -> RecordColumns:
     posted = step_object(BASE, id="step_1", usage=None, completed_at=None, status="in_progress") | changes
-    return step.parse(lossless_json.fields(json.dumps(posted).encode()))
+    return step.parse_step(lossless_json.split_object(json.dumps(posted).encode()))
 
 
-def _message(**changes: Any) -> Record:
+def _message(**changes: Any) -> RecordColumns:
     posted = message_object(BASE, id="msg_1") | {"created_at": NOW} | changes
-    return message.parse(lossless_json.fields(json.dumps(posted).encode()))
+    return message.parse_message(lossless_json.split_object(json.dumps(posted).encode()))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,6 @@ def _message(**changes: Any) -> Record:
         (_message(status="completed"), _message(status="incomplete", incomplete_at=NOW + 3)),
     ],
 )
-def test_steps_and_messages_follow_their_own_times(low: Record, high: Record) -> None:
-    assert merge(low, high) is Outcome.UPDATED
-    assert merge(high, low) is Outcome.STALE
+def test_steps_and_messages_follow_their_own_times(low: RecordColumns, high: RecordColumns) -> None:
+    assert compare_snapshots(low, high) is Outcome.UPDATED
+    assert compare_snapshots(high, low) is Outcome.STALE

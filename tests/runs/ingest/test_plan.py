@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 
 from runs.ingest import RUNS
 from runs.ingest.merge import Outcome
-from runs.ingest.merge_plan import Entry, Held, Plan, Receipt, differing, plan, without_recorded
-from runs.ingest.record_types import Post
+from runs.ingest.merge_plan import (
+    HistoryEntry,
+    MergePlan,
+    Receipt,
+    StoredRecord,
+    build_merge_plan,
+    drop_recorded_entries,
+    find_changed_members,
+)
+from runs.ingest.record_types import ParsedRecord
 from runs.models import Project
 from runs.protocol import lossless_json
-from runs.protocol.run import TERMINAL, RunRecord
+from runs.protocol.run import TERMINAL_RUN_STATUSES, RunColumns
 from tests.runs import objects
 from tests.runs.lifecycles import as_bytes, lifecycles, posted
 
@@ -27,15 +35,15 @@ PROJECT = Project(pk=1, slug="plan")
 class Memory:
     """What a database would hold of one run."""
 
-    held: Held | None = None
-    entries: list[Entry] = field(default_factory=list)
+    held: StoredRecord | None = None
+    entries: list[HistoryEntry] = field(default_factory=list)
     bodies: dict[Any, str] = field(default_factory=dict)
     writes: int = 0
 
-    def post(self, snapshots: Sequence[dict[str, Any]]) -> Plan:
+    def post(self, snapshots: Sequence[dict[str, Any]]) -> MergePlan:
         posts = [self._parsed(index, snapshot) for index, snapshot in enumerate(snapshots)]
-        planned = plan(RUNS, self.held, posts, self.bodies, Receipt(timezone.now()))
-        without_recorded(planned, {entry.digest for entry in self.entries})
+        planned = build_merge_plan(RUNS, self.held, posts, self.bodies, Receipt(timezone.now()))
+        drop_recorded_entries(planned, {entry.digest for entry in self.entries})
         if planned.writes:
             self.held = planned.held
             self.entries += planned.entries
@@ -50,11 +58,11 @@ class Memory:
     @property
     def status(self) -> str:
         assert self.held is not None
-        assert isinstance(self.held.record, RunRecord)
+        assert isinstance(self.held.record, RunColumns)
         return self.held.record.status
 
-    def _parsed(self, index: int, snapshot: dict[str, Any]) -> Post:
-        post = RUNS.parse(PROJECT, index, lossless_json.fields(as_bytes(snapshot)))
+    def _parsed(self, index: int, snapshot: dict[str, Any]) -> ParsedRecord:
+        post = RUNS.parse(PROJECT, index, lossless_json.split_object(as_bytes(snapshot)))
         assert post.configuration is not None
         self.bodies[post.configuration_id] = post.configuration.body
         return post
@@ -67,9 +75,9 @@ def test_any_order_and_any_repetition_of_one_life_ends_in_its_last_state(data: s
     memory, ended = Memory(), False
     for request in data.draw(posted(life)):
         memory.post(request)
-        assert not ended or memory.status in TERMINAL
-        ended = memory.status in TERMINAL
-    assert lossless_json.same(lossless_json.join(memory.members()), as_bytes(life[-1]))
+        assert not ended or memory.status in TERMINAL_RUN_STATUSES
+        ended = memory.status in TERMINAL_RUN_STATUSES
+    assert lossless_json.is_same_json(lossless_json.join_members(memory.members()), as_bytes(life[-1]))
 
 
 @objects.examples(100)
@@ -88,7 +96,7 @@ def test_the_history_is_a_chain_of_accepted_states(data: st.DataObject) -> None:
         assert entry.status_before == status
         assert entry.changed
         if entry.outcome is Outcome.UPDATED:
-            assert not (status in TERMINAL and entry.status_after not in TERMINAL)
+            assert not (status in TERMINAL_RUN_STATUSES and entry.status_after not in TERMINAL_RUN_STATUSES)
             status = entry.status_after
     assert status == life[-1]["status"]
     stale = [entry.digest for entry in memory.entries if entry.outcome is Outcome.STALE]
@@ -105,7 +113,9 @@ def test_the_history_does_not_depend_on_how_posts_are_split_into_requests(data: 
         for snapshot in request:
             apart.post([snapshot])
     assert together.entries == apart.entries
-    assert lossless_json.same(lossless_json.join(together.members()), lossless_json.join(apart.members()))
+    assert lossless_json.is_same_json(
+        lossless_json.join_members(together.members()), lossless_json.join_members(apart.members())
+    )
 
 
 @objects.examples(60)
@@ -141,4 +151,4 @@ def test_a_late_post_is_recorded_once_even_if_the_configuration_changes_between(
 def test_differing_names_what_says_something_else() -> None:
     left = {"a": b"1", "b": b'{"x":1,"y":2}', "c": b"null", "d": b"1"}
     right = {"b": b'{ "y":2, "x":1 }', "c": b"0", "d": b"1.0", "e": b"null"}
-    assert differing(left, right) == ["a", "c", "d", "e"]
+    assert find_changed_members(left, right) == ["a", "c", "d", "e"]

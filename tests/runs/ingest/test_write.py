@@ -10,7 +10,7 @@ import pytest
 from django.db import InternalError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.ingest import RUNS, Item, ingest, write
+from runs.ingest import RUNS, RawItem, ingest, write
 from runs.models import Configuration, Project, Run
 from tests import factories
 from tests.factories import function_tool, post, run_object
@@ -41,7 +41,7 @@ def test_equal_configurations_are_stored_once(
         for name, each in (("one", left), ("two", right))
     ]
     for batch in [raws] if together else [[raw] for raw in raws]:
-        report = ingest(project, RUNS, [Item(index, raw.encode()) for index, raw in enumerate(batch)])
+        report = ingest(project, RUNS, [RawItem(index, raw.encode()) for index, raw in enumerate(batch)])
         assert report.errors == []
     assert Configuration.objects.count() == distinct
     for name, raw in zip(("one", "two"), raws, strict=True):
@@ -142,4 +142,4 @@ def test_only_a_refused_value_is_worth_looking_for(
 ) -> None:
     raised = error()
     raised.__cause__ = cause()
-    assert write.refuses(raised) is refused
+    assert write.is_value_refused(raised) is refused

@@ -9,21 +9,23 @@ import pytest
 
 from runs.errors import InvalidObject
 from runs.protocol import assistant, lossless_json
-from runs.protocol.assistant import AssistantRecord
+from runs.protocol.assistant import AssistantColumns
 from tests import factories
 
 
-def parsed(**changes: Any) -> AssistantRecord:
-    return assistant.parse(lossless_json.fields(json.dumps(factories.assistant_object(**changes)).encode()))
+def parsed(**changes: Any) -> AssistantColumns:
+    return assistant.parse_assistant(
+        lossless_json.split_object(json.dumps(factories.assistant_object(**changes)).encode())
+    )
 
 
 def test_the_id_and_the_name_are_kept() -> None:
-    assert parsed(id="asst_1", name="Returns desk") == AssistantRecord("asst_1", "Returns desk")
+    assert parsed(id="asst_1", name="Returns desk") == AssistantColumns("asst_1", "Returns desk")
 
 
 def test_an_id_and_a_name_are_enough() -> None:
     posted = b'{"id": "asst_1", "object": "assistant", "name": "Returns desk"}'
-    assert assistant.parse(lossless_json.fields(posted)).posted_name == "Returns desk"
+    assert assistant.parse_assistant(lossless_json.split_object(posted)).posted_name == "Returns desk"
 
 
 @pytest.mark.parametrize(("name", "kept"), [(None, None), ("", None), (" \n ", None), (..., None), (" Desk ", "Desk")])

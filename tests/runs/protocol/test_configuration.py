@@ -27,8 +27,10 @@ POSTED = {
 )
 def test_equal_contents_have_the_same_digest(changes: dict[str, bytes]) -> None:
     reordered = dict(reversed((POSTED | changes).items()))
-    assert configuration.parse(POSTED | changes).digest == configuration.parse(POSTED).digest
-    assert configuration.parse(reordered).digest == configuration.parse(POSTED).digest
+    assert (
+        configuration.parse_configuration(POSTED | changes).digest == configuration.parse_configuration(POSTED).digest
+    )
+    assert configuration.parse_configuration(reordered).digest == configuration.parse_configuration(POSTED).digest
 
 
 @pytest.mark.parametrize(
@@ -44,24 +46,31 @@ def test_equal_contents_have_the_same_digest(changes: dict[str, bytes]) -> None:
     ],
 )
 def test_different_contents_have_different_digests(changes: dict[str, bytes]) -> None:
-    assert configuration.parse(POSTED | changes).digest != configuration.parse(POSTED).digest
+    assert (
+        configuration.parse_configuration(POSTED | changes).digest != configuration.parse_configuration(POSTED).digest
+    )
 
 
 def test_the_body_holds_the_fields_as_posted_without_white_space() -> None:
-    body = configuration.parse({"tools": b'[ {"type": "mcp", "limit": 1.0} ]', "temperature": b"1e0"}).body
-    assert lossless_json.fields(body.encode()) == {"tools": b'[{"type":"mcp","limit":1.0}]', "temperature": b"1e0"}
+    body = configuration.parse_configuration(
+        {"tools": b'[ {"type": "mcp", "limit": 1.0} ]', "temperature": b"1e0"}
+    ).body
+    assert lossless_json.split_object(body.encode()) == {
+        "tools": b'[{"type":"mcp","limit":1.0}]',
+        "temperature": b"1e0",
+    }
 
 
 def test_tool_types_are_named_once_and_functions_each_in_order() -> None:
     b, a = (f'{{"type":"function","function":{{"name":"{name}"}}}}' for name in "ba")
     tools = f'[{b},{{"type":"mcp"}},{a}]'
-    parsed = configuration.parse({"tools": tools.encode()})
+    parsed = configuration.parse_configuration({"tools": tools.encode()})
     assert (parsed.tool_types, parsed.function_names) == (("function", "mcp"), ("b", "a"))
 
 
 @pytest.mark.parametrize("tools", [{}, {"tools": b"null"}, {"tools": b"[]"}])
 def test_a_configuration_may_be_empty(tools: dict[str, bytes]) -> None:
-    parsed = configuration.parse(tools)
+    parsed = configuration.parse_configuration(tools)
     assert (parsed.model, parsed.instructions, parsed.tool_types, parsed.function_names) == (
         None,
         None,
@@ -76,14 +85,16 @@ def test_the_columns_can_be_stored_whatever_was_posted() -> None:
         "instructions": rb'"\u0000\ud800"',
         "tools": rb'[{"type":"function","function":{"name":"\u0000"}},{"type":"\ud800"}]',
     }
-    parsed = configuration.parse(posted)
+    parsed = configuration.parse_configuration(posted)
     assert parsed.model == "m" * 256
     assert parsed.instructions == "\ufffd\ufffd"
     assert (parsed.tool_types, parsed.function_names) == (("function", "\ufffd"), ("\ufffd",))
-    assert lossless_json.fields(parsed.body.encode()) == posted
+    assert lossless_json.split_object(parsed.body.encode()) == posted
 
 
 def test_a_schema_may_be_as_deep_as_a_body_may_be() -> None:
     deep = b'{"a":' * 190 + b"1" + b"}" * 190
     tools = b'[{"type":"function","function":{"name":"f","parameters":' + deep + b"}}]"
-    assert lossless_json.same(lossless_json.fields(configuration.parse({"tools": tools}).body.encode())["tools"], tools)
+    assert lossless_json.is_same_json(
+        lossless_json.split_object(configuration.parse_configuration({"tools": tools}).body.encode())["tools"], tools
+    )

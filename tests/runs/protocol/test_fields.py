@@ -10,97 +10,97 @@ from runs.protocol import fields, lossless_json, usage, validation_errors
 from tests.runs import objects
 
 ALL = (
-    fields.identifier("id", "external_id"),
-    fields.string("status", required=True),
-    fields.timestamp("started_at"),
-    fields.last_error(),
-    usage.field(),
-    fields.metadata(),
+    fields.identifier_field("id", "external_id"),
+    fields.string_field("status", required=True),
+    fields.timestamp_field("started_at"),
+    fields.last_error_field(),
+    usage.usage_field(),
+    fields.metadata_field(),
 )
 
 
 @pytest.mark.parametrize(
     ("known", "raw"),
     [
-        (fields.identifier("id", "id"), rb'"run_\u00e9"'),
-        (fields.string("status"), b'"completed"'),
-        (fields.string("status"), '"漢字"'.encode()),
-        (fields.string("status"), b'""'),
-        (fields.timestamp("at"), b"1795000000"),
-        (fields.timestamp("at"), b"0"),
-        (fields.last_error(), b'{"code":"server_error","message":"Sorry"}'),
-        (usage.field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
-        (usage.field(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
+        (fields.identifier_field("id", "id"), rb'"run_\u00e9"'),
+        (fields.string_field("status"), b'"completed"'),
+        (fields.string_field("status"), '"漢字"'.encode()),
+        (fields.string_field("status"), b'""'),
+        (fields.timestamp_field("at"), b"1795000000"),
+        (fields.timestamp_field("at"), b"0"),
+        (fields.last_error_field(), b'{"code":"server_error","message":"Sorry"}'),
+        (usage.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
+        (usage.usage_field(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
         (
-            usage.field(),
+            usage.usage_field(),
             b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_token_details":{"cached_tokens":0}}',
         ),
-        (fields.metadata(), b'{"customer":"acme"}'),
-        (fields.metadata(), b"{}"),
+        (fields.metadata_field(), b'{"customer":"acme"}'),
+        (fields.metadata_field(), b"{}"),
     ],
 )
-def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Field, raw: bytes) -> None:
-    reading = fields.read({known.name: raw}, [known])
+def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.ProtocolField, raw: bytes) -> None:
+    reading = fields.parse_fields({known.name: raw}, [known])
     assert (reading.odd, reading.problems) == ({}, [])
-    assert lossless_json.same(fields.write(reading.columns, reading.absent, [known])[known.name], raw)
+    assert lossless_json.is_same_json(fields.write_fields(reading.columns, reading.absent, [known])[known.name], raw)
 
 
 @pytest.mark.parametrize(
     ("known", "raw"),
     [
-        (fields.string("status"), rb'"\u0000"'),
-        (fields.string("status"), b'"' + b"x" * 257 + b'"'),
-        (fields.timestamp("at"), b"-0"),
-        (fields.timestamp("at"), b"1795000000000"),
-        (fields.last_error(), b'{"code":null,"message":null}'),
-        (fields.last_error(), b'{"code":"x"}'),
-        (fields.last_error(), b'{"code":"x","message":"y","param":1}'),
-        (usage.field(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
-        (usage.field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
-        (usage.field(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
-        (usage.field(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
-        (fields.metadata(), b"[]"),
-        (fields.metadata(), b'{"n":1}'),
-        (fields.metadata(), rb'{"a":"\u0000"}'),
+        (fields.string_field("status"), rb'"\u0000"'),
+        (fields.string_field("status"), b'"' + b"x" * 257 + b'"'),
+        (fields.timestamp_field("at"), b"-0"),
+        (fields.timestamp_field("at"), b"1795000000000"),
+        (fields.last_error_field(), b'{"code":null,"message":null}'),
+        (fields.last_error_field(), b'{"code":"x"}'),
+        (fields.last_error_field(), b'{"code":"x","message":"y","param":1}'),
+        (usage.usage_field(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
+        (usage.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
+        (usage.usage_field(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
+        (usage.usage_field(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
+        (fields.metadata_field(), b"[]"),
+        (fields.metadata_field(), b'{"n":1}'),
+        (fields.metadata_field(), rb'{"a":"\u0000"}'),
     ],
 )
-def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.Field, raw: bytes) -> None:
-    reading = fields.read({known.name: raw}, [known])
+def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.ProtocolField, raw: bytes) -> None:
+    reading = fields.parse_fields({known.name: raw}, [known])
     assert reading.problems == []
-    assert lossless_json.same(reading.odd[known.name], raw)
+    assert lossless_json.is_same_json(reading.odd[known.name], raw)
 
 
 @pytest.mark.parametrize("known", [each for each in ALL if not each.required], ids=lambda known: known.name)
 @pytest.mark.parametrize("raw", [None, b"null"], ids=["absent", "null"])
-def test_absent_and_null_come_back_as_they_were(known: fields.Field, raw: bytes | None) -> None:
+def test_absent_and_null_come_back_as_they_were(known: fields.ProtocolField, raw: bytes | None) -> None:
     posted = {} if raw is None else {known.name: raw}
-    reading = fields.read(posted, [known])
-    assert fields.write(reading.columns, reading.absent, [known]) == posted
+    reading = fields.parse_fields(posted, [known])
+    assert fields.write_fields(reading.columns, reading.absent, [known]) == posted
 
 
 @pytest.mark.parametrize("known", [each for each in ALL if each.required], ids=lambda known: known.name)
-def test_a_required_field_may_be_neither_absent_nor_null(known: fields.Field) -> None:
-    assert [each.message for each in fields.read({}, [known]).problems] == ["required, but missing"]
-    assert [each.path for each in fields.read({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
+def test_a_required_field_may_be_neither_absent_nor_null(known: fields.ProtocolField) -> None:
+    assert [each.message for each in fields.parse_fields({}, [known]).problems] == ["required, but missing"]
+    assert [each.path for each in fields.parse_fields({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
 
 
 @objects.examples(100)
 @given(objects.usages)
 def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
-    known = usage.field()
+    known = usage.usage_field()
     quick = known.quick(raw.encode())
     if quick is not None:
-        value = lossless_json.value(raw.encode())
-        assert quick == known.read(lossless_json.convert(value, known.type), value)
+        value = lossless_json.decode_json(raw.encode())
+        assert quick == known.read(lossless_json.convert_json(value, known.type), value)
 
 
 @objects.examples(100)
 @given(objects.metadatas)
 def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
-    known = fields.metadata()
+    known = fields.metadata_field()
     quick = known.quick(raw.encode())
     if quick is not None:
-        value = lossless_json.value(raw.encode())
+        value = lossless_json.decode_json(raw.encode())
         assert quick == known.read(value, value)
 
 
@@ -118,8 +118,8 @@ def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
     ],
 )
 def test_values_of_different_json_types_are_not_identical(left: object, right: object) -> None:
-    assert not fields.identical(left, right)
-    assert fields.identical(left, left)
+    assert not fields.is_identical_json(left, right)
+    assert fields.is_identical_json(left, left)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
 ) -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert(value, kind)
-    found = validation_errors.finding("f", error.value)
+    found = validation_errors.problem_from_validation_error("f", error.value)
     assert (found.path, found.message) == (path, message)
 
 
 def test_metadata_columns_hold_no_number_and_nothing_that_jsonb_refuses() -> None:
-    reading = fields.read(
-        {"metadata": rb'{"a\u0000":[1.0,1e400,{"b":"\ud800","c":true,"d":null}]}'}, [fields.metadata()]
+    reading = fields.parse_fields(
+        {"metadata": rb'{"a\u0000":[1.0,1e400,{"b":"\ud800","c":true,"d":null}]}'}, [fields.metadata_field()]
     )
     assert reading.columns["metadata"] == {"a\ufffd": ["1.0", "inf", {"b": "\ufffd", "c": True, "d": None}]}

@@ -17,9 +17,9 @@ from tests.runs import objects
 @given(objects.runs)
 def test_whatever_is_read_quickly_is_read_alike(written: str) -> None:
     raw = written.encode()
-    quick = run_fast_path.parse(raw)
+    quick = run_fast_path.parse_plain_run(raw)
     if quick is not None:
-        assert quick == run.parse(lossless_json.fields(raw))
+        assert quick == run.parse_run(lossless_json.split_object(raw))
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_whatever_is_read_quickly_is_read_alike(written: str) -> None:
 )
 def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
     raw = json.dumps(posted).encode()
-    assert run_fast_path.parse(raw) == run.parse(lossless_json.fields(raw))
-    assert run_fast_path.parse(raw) is not None
+    assert run_fast_path.parse_plain_run(raw) == run.parse_run(lossless_json.split_object(raw))
+    assert run_fast_path.parse_plain_run(raw) is not None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
 def test_unusual_runs_are_left_to_the_thorough_way(old: str, new: str) -> None:
     raw = json.dumps(factories.run_object()).replace(old, new, 1)
     assert new in raw
-    assert run_fast_path.parse(raw.encode()) is None
+    assert run_fast_path.parse_plain_run(raw.encode()) is None
 
 
 def test_configurations_of_one_assistant_are_told_apart_however_many_and_in_whatever_order() -> None:
@@ -64,15 +64,15 @@ def test_configurations_of_one_assistant_are_told_apart_however_many_and_in_what
     ]
     raws = [json.dumps(factories.run_object(**each)).encode() for each in changes]
     for raw in (*raws, *reversed(raws), *raws):
-        assert run_fast_path.parse(raw) == run.parse(lossless_json.fields(raw))
+        assert run_fast_path.parse_plain_run(raw) == run.parse_run(lossless_json.split_object(raw))
 
 
 def test_a_configuration_that_does_not_follow_the_protocol_is_left_to_the_thorough_way() -> None:
     raw = json.dumps(factories.run_object(tools=[{"name": "no type"}])).encode()
-    assert run_fast_path.parse(raw) is None
+    assert run_fast_path.parse_plain_run(raw) is None
 
 
 @pytest.mark.parametrize("field", ["model", "instructions", "thread_id"])
 def test_invalid_utf8_is_left_to_the_thorough_way(field: str) -> None:
     raw = json.dumps(factories.run_object(**{field: "VALUE"})).encode().replace(b"VALUE", b"\xff")
-    assert run_fast_path.parse(raw) is None
+    assert run_fast_path.parse_plain_run(raw) is None

@@ -10,20 +10,20 @@ from hypothesis import given
 
 from runs.errors import InvalidObject
 from runs.protocol import lossless_json, run
-from runs.protocol.configuration import TYPES
+from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES
 from tests.factories import NOW, failed_run, function_tool, run_object, waiting_run
 from tests.runs import objects
 
 
 def there_and_back(raw: bytes) -> bytes:
     """What the columns and the configuration of a posted run give back."""
-    parsed = run.parse(lossless_json.fields(raw))
+    parsed = run.parse_run(lossless_json.split_object(raw))
     columns = {name: getattr(parsed.record, name) for name in parsed.record.__struct_fields__}
-    return lossless_json.join(run.members(columns, parsed.configuration.body))
+    return lossless_json.join_members(run.build_run_members(columns, parsed.configuration.body))
 
 
 def parse(posted: dict[str, Any]) -> run.ParsedRun:
-    return run.parse(lossless_json.fields(json.dumps(posted).encode()))
+    return run.parse_run(lossless_json.split_object(json.dumps(posted).encode()))
 
 
 def _brief(value: Any) -> str:
@@ -35,7 +35,7 @@ def _brief(value: Any) -> str:
 def test_every_run_comes_back_as_it_was_written(raw: str) -> None:
     back = there_and_back(raw.encode())
     assert objects.as_written(back) == objects.as_written(raw)
-    assert lossless_json.same(back, raw.encode())
+    assert lossless_json.is_same_json(back, raw.encode())
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_every_run_comes_back_as_it_was_written(raw: str) -> None:
     ],
 )
 def test_an_odd_value_comes_back_as_it_was_written(name: str, value: str) -> None:
-    members = lossless_json.fields(json.dumps(run_object()).encode()) | {name: value.encode()}
-    back = lossless_json.fields(there_and_back(lossless_json.join(members)))
+    members = lossless_json.split_object(json.dumps(run_object()).encode()) | {name: value.encode()}
+    back = lossless_json.split_object(there_and_back(lossless_json.join_members(members)))
     assert objects.as_written(back[name]) == objects.as_written(value)
 
 
@@ -78,12 +78,14 @@ def test_an_odd_value_comes_back_as_it_was_written(name: str, value: str) -> Non
 @pytest.mark.parametrize("piece", ["x", "漢😀", r"\u0000", r"\ud800"], ids=["ascii", "wide", "nul", "surrogate"])
 def test_a_string_of_300_kilobytes_comes_back(name: str, piece: str) -> None:
     value = '"' + piece * (300_000 // len(piece.encode())) + '"'
-    members = lossless_json.fields(json.dumps(run_object()).encode()) | {name: value.encode()}
-    assert lossless_json.same(lossless_json.fields(there_and_back(lossless_json.join(members)))[name], value.encode())
+    members = lossless_json.split_object(json.dumps(run_object()).encode()) | {name: value.encode()}
+    assert lossless_json.is_same_json(
+        lossless_json.split_object(there_and_back(lossless_json.join_members(members)))[name], value.encode()
+    )
 
 
 def test_null_and_absent_are_told_apart_for_every_optional_field() -> None:
-    optional = [known.name for known in run.KNOWN if not known.required] + list(TYPES)
+    optional = [known.name for known in run.RUN_FIELDS if not known.required] + list(CONFIGURATION_FIELD_TYPES)
     for name in optional:
         for posted in (run_object(**{name: None}), run_object(**{name: ...})):
             assert json.loads(there_and_back(json.dumps(posted).encode())) == posted

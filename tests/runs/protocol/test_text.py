@@ -15,27 +15,31 @@ from tests.runs import objects
 @objects.examples(100)
 @given(objects.free_objects)
 def test_taking_apart_and_joining_changes_nothing(raw: str) -> None:
-    assert objects.as_written(lossless_json.join(lossless_json.fields(raw.encode()))) == objects.as_written(raw)
+    assert objects.as_written(
+        lossless_json.join_members(lossless_json.split_object(raw.encode()))
+    ) == objects.as_written(raw)
 
 
 @objects.examples(100)
 @given(objects.values)
 def test_compact_and_canonical_say_the_same(raw: str) -> None:
-    for written in (lossless_json.compact(raw.encode()), lossless_json.canonical(raw.encode())):
+    for written in (lossless_json.compact_json(raw.encode()), lossless_json.canonical_json(raw.encode())):
         assert objects.as_written(written) == objects.as_written(raw)
-        assert lossless_json.same(written, raw.encode())
+        assert lossless_json.is_same_json(written, raw.encode())
 
 
 @objects.examples(100)
 @given(objects.values, objects.values)
 def test_same_is_equality_of_what_is_written(left: str, right: str) -> None:
-    assert lossless_json.same(left.encode(), right.encode()) == (objects.as_written(left) == objects.as_written(right))
+    assert lossless_json.is_same_json(left.encode(), right.encode()) == (
+        objects.as_written(left) == objects.as_written(right)
+    )
 
 
 @objects.examples(100)
 @given(objects.lists(objects.values, most=6))
 def test_the_elements_of_an_array_come_as_they_are(raw: str) -> None:
-    found = [objects.as_written(element) for element in lossless_json.elements(raw.encode())]
+    found = [objects.as_written(element) for element in lossless_json.split_array(raw.encode())]
     assert found == objects.as_written(raw)
 
 
@@ -59,7 +63,7 @@ def test_the_elements_of_an_array_come_as_they_are(raw: str) -> None:
 def test_same_tells_numbers_apart_by_their_spelling_and_strings_by_their_meaning(
     left: str, right: str, same: bool
 ) -> None:
-    assert lossless_json.same(left.encode(), right.encode()) is same
+    assert lossless_json.is_same_json(left.encode(), right.encode()) is same
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_same_tells_numbers_apart_by_their_spelling_and_strings_by_their_meaning
 )
 def test_what_is_no_json_object_is_refused(raw: bytes, message: str) -> None:
     with pytest.raises(UnreadableBody, match=message):
-        lossless_json.fields(raw)
+        lossless_json.split_object(raw)
 
 
 @pytest.mark.parametrize("raw", [b'{"a":%s}', rb'{"\ud800":%s}'], ids=["plain", "surrogate name"])
@@ -104,19 +108,19 @@ def test_what_is_no_json_object_is_refused(raw: bytes, message: str) -> None:
 def test_too_deep_nesting_is_refused_by_its_depth(raw: bytes, depth: int) -> None:
     deep = raw.replace(b"%s", b'[{"b":' * (depth // 2) + b"1" + b"}]" * (depth // 2))
     with pytest.raises(UnreadableBody, match="nested more than 200 levels deep"):
-        lossless_json.check_depth(deep)
+        lossless_json.check_json_depth(deep)
 
 
 def test_the_deepest_accepted_value_can_be_compared_and_many_brackets_are_not_deep() -> None:
     deep = b'{"a":' + b"[" * 199 + b"]" * 199 + b"}"
-    lossless_json.check_depth(deep)
-    assert lossless_json.same(lossless_json.compact(deep), deep.replace(b":", b" : "))
-    lossless_json.check_depth(b'{"a":[' + b"[],{}," * 1000 + b'"' + b"[" * 1000 + rb"\"[" * 300 + b'"]}')
+    lossless_json.check_json_depth(deep)
+    assert lossless_json.is_same_json(lossless_json.compact_json(deep), deep.replace(b":", b" : "))
+    lossless_json.check_json_depth(b'{"a":[' + b"[],{}," * 1000 + b'"' + b"[" * 1000 + rb"\"[" * 300 + b'"]}')
 
 
 def test_of_a_repeated_name_the_last_value_counts() -> None:
-    assert lossless_json.fields(b'{"a":1,"a":2.0}') == {"a": b"2.0"}
-    assert lossless_json.fields(rb'{"a":1,"\u0061":2.0,"\ud800":0}')["a"] == b"2.0"
+    assert lossless_json.split_object(b'{"a":1,"a":2.0}') == {"a": b"2.0"}
+    assert lossless_json.split_object(rb'{"a":1,"\u0061":2.0,"\ud800":0}')["a"] == b"2.0"
 
 
 @pytest.mark.parametrize(
@@ -132,13 +136,13 @@ def test_of_a_repeated_name_the_last_value_counts() -> None:
     ids=lambda each: repr(each)[:40],
 )
 def test_a_broken_element_does_not_take_its_neighbours_along(raw: bytes, elements: list[bytes]) -> None:
-    assert lossless_json.elements(raw) == elements
+    assert lossless_json.split_array(raw) == elements
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[1", b"[1]]", b"[1] 2", b'["a', b"1"])
 def test_a_broken_array_is_refused(raw: bytes) -> None:
     with pytest.raises(UnreadableBody):
-        lossless_json.elements(raw)
+        lossless_json.split_array(raw)
 
 
 @pytest.mark.parametrize(
@@ -153,25 +157,25 @@ def test_a_broken_array_is_refused(raw: bytes) -> None:
     ],
 )
 def test_clean_replaces_only_what_postgres_refuses(string: str, clean: str) -> None:
-    assert lossless_json.clean(string) == clean
+    assert lossless_json.clean_text(string) == clean
 
 
 @pytest.mark.parametrize("name", ["plain", "", "a\0b", "\ud800", "漢", '"', "\\", "\n"], ids=ascii)
 def test_join_spells_every_name(name: str) -> None:
-    assert json.loads(lossless_json.join({name: b"1"})) == {name: 1}
+    assert json.loads(lossless_json.join_members({name: b"1"})) == {name: 1}
 
 
 def test_value_reads_what_python_can_hold() -> None:
-    assert lossless_json.value(b"1e400") == float("inf")
-    assert lossless_json.value(b"9" * 5000) == float("inf")
-    assert lossless_json.value(b"9" * 30) == int("9" * 30)
-    assert lossless_json.value(rb'"\ud800"') == "\ud800"
+    assert lossless_json.decode_json(b"1e400") == float("inf")
+    assert lossless_json.decode_json(b"9" * 5000) == float("inf")
+    assert lossless_json.decode_json(b"9" * 30) == int("9" * 30)
+    assert lossless_json.decode_json(rb'"\ud800"') == "\ud800"
 
 
 def test_millions_of_tiny_elements_are_refused_while_they_are_counted() -> None:
     with pytest.raises(TooManyObjects):
-        lossless_json.elements(b"[" + b"0," * 2_000_000 + b"0]", most=10_000)
+        lossless_json.split_array(b"[" + b"0," * 2_000_000 + b"0]", most=10_000)
 
 
 def test_short_elements_up_to_the_limit_are_taken() -> None:
-    assert len(lossless_json.elements(b"[" + b"0," * 9_999 + b"0]", most=10_000)) == 10_000
+    assert len(lossless_json.split_array(b"[" + b"0," * 9_999 + b"0]", most=10_000)) == 10_000

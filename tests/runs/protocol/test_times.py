@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.protocol.timestamps import EPOCH, instant, milliseconds_between, unix_seconds
+from runs.protocol.timestamps import EPOCH, milliseconds_between, parse_timestamp, to_unix_seconds
 
 
 @pytest.mark.parametrize(
@@ -24,17 +24,17 @@ from runs.protocol.timestamps import EPOCH, instant, milliseconds_between, unix_
     ],
 )
 def test_the_unit_of_a_timestamp_is_told_by_its_size(number: int, moment: datetime) -> None:
-    assert instant(number) == moment
+    assert parse_timestamp(number) == moment
 
 
 @given(st.integers(0, 2**63 - 1))
 def test_every_bigint_is_a_moment(number: int) -> None:
-    assert instant(number) >= EPOCH
+    assert parse_timestamp(number) >= EPOCH
 
 
 @given(st.integers(0, 10**11 - 1))
 def test_whole_seconds_come_back(number: int) -> None:
-    assert unix_seconds(instant(number)) == number
+    assert to_unix_seconds(parse_timestamp(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -51,5 +51,5 @@ def test_whole_seconds_come_back(number: int) -> None:
 def test_a_duration_is_never_negative_and_never_guessed(
     begin: int | None, end: int | None, expected: int | None
 ) -> None:
-    moments = [None if number is None else instant(number) for number in (begin, end)]
+    moments = [None if number is None else parse_timestamp(number) for number in (begin, end)]
     assert milliseconds_between(*moments) == expected

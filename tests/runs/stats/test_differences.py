@@ -11,13 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs.analytics import error_group_contrasts, errors
-from runs.analytics.error_group_contrasts import Attribute, Comparison
+from runs.analytics.error_group_contrasts import ErrorGroupContrast, RunAttribute
 from runs.models import Project, Run
-from runs.query import Moment, RunFilters
+from runs.query import RunFilters, TimeExpression
 from tests import factories
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)
-ASKED = RunFilters(since=Moment("-14d"))
+ASKED = RunFilters(since=TimeExpression("-14d"))
 DAY = 86_400
 
 
@@ -33,13 +33,15 @@ def good(number: int, **changes: Any) -> dict[str, Any]:
     return factories.run_object(**base | changes)
 
 
-def compared(project: Project, asked: RunFilters = ASKED) -> Comparison:
+def compared(project: Project, asked: RunFilters = ASKED) -> ErrorGroupContrast:
     group = Run.objects.in_project(project).filter(error_code="code").values_list("error_group", flat=True)[0]
     assert group is not None
-    return error_group_contrasts.compare(project, group, asked, errors.window(project, asked, NOW), NOW)
+    return error_group_contrasts.contrast_error_group(
+        project, group, asked, errors.resolve_error_time_range(project, asked, NOW), NOW
+    )
 
 
-def counts(found: Comparison) -> dict[Attribute, tuple[int, int, int, int]]:
+def counts(found: ErrorGroupContrast) -> dict[RunAttribute, tuple[int, int, int, int]]:
     return {each.attribute: (each.count, each.of, each.rest, each.of_rest) for each in found.differences}
 
 
@@ -55,14 +57,14 @@ def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> Non
     found = compared(project)
     assert (found.runs, found.rest, found.assistants, found.capped) == (30, 40, ("asst_concierge",), False)
     assert counts(found) == {
-        Attribute("model", "gpt-4o"): (30, 30, 3, 40),
-        Attribute("configuration", configuration.hex): (30, 30, 0, 40),
-        Attribute("tool", "refund"): (30, 30, 0, 40),
-        Attribute("tool", "file_search"): (30, 30, 0, 40),
-        Attribute("function", "refund"): (25, 30, 0, 40),
-        Attribute("metadata", "b", "release"): (30, 30, 3, 40),
-        Attribute("metadata", "1", "try"): (30, 30, 0, 40),
-        Attribute("metadata", None, "try"): (30, 30, 0, 40),
+        RunAttribute("model", "gpt-4o"): (30, 30, 3, 40),
+        RunAttribute("configuration", configuration.hex): (30, 30, 0, 40),
+        RunAttribute("tool", "refund"): (30, 30, 0, 40),
+        RunAttribute("tool", "file_search"): (30, 30, 0, 40),
+        RunAttribute("function", "refund"): (25, 30, 0, 40),
+        RunAttribute("metadata", "b", "release"): (30, 30, 3, 40),
+        RunAttribute("metadata", "1", "try"): (30, 30, 0, 40),
+        RunAttribute("metadata", None, "try"): (30, 30, 0, 40),
     }
     assert all(each.is_certain for each in found.differences)
     assert [each.by for each in found.differences] == sorted((each.by for each in found.differences), reverse=True)
@@ -77,8 +79,8 @@ def test_what_they_lack_is_told_where_nothing_else_says_so(project: Project) -> 
     rest = [good(number, metadata={"checked": "yes"}) for number in range(30)]
     assert not factories.post(project, *map(bad, range(30)), *rest).errors
     assert counts(compared(project)) == {
-        Attribute("metadata", None, "checked"): (0, 30, 30, 30),
-        Attribute("metadata", "yes", "checked"): (0, 30, 30, 30),
+        RunAttribute("metadata", None, "checked"): (0, 30, 30, 30),
+        RunAttribute("metadata", "yes", "checked"): (0, 30, 30, 30),
     }
 
 
@@ -92,7 +94,7 @@ def test_a_few_runs_say_little(project: Project) -> None:
     third = [bad(number, metadata={"n": "x"}) for number in range(10, 13)]
     assert not factories.post(project, *third).errors
     (told,) = compared(project).differences
-    assert (told.attribute, told.count, told.of) == (Attribute("metadata", "x", "n"), 3, 5)
+    assert (told.attribute, told.count, told.of) == (RunAttribute("metadata", "x", "n"), 3, 5)
 
 
 def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project: Project) -> None:
@@ -104,7 +106,7 @@ def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project:
     ]
     assert not factories.post(project, bad(1), *others).errors
     assert compared(project).rest == 1
-    until = RunFilters(since=Moment("-14d"), until=Moment.parse("2026-11-18T09:00:00Z"))
+    until = RunFilters(since=TimeExpression("-14d"), until=TimeExpression.parse("2026-11-18T09:00:00Z"))
     assert not factories.post(project, bad(2, created_at=factories.NOW - 3 * 3600)).errors
     assert (compared(project, until).runs, compared(project, until).rest) == (1, 0)
     assert compared(project, until).differences == ()
@@ -113,18 +115,18 @@ def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project:
 def test_assistants_stand_in_the_same_proportions_on_both_sides(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(error_group_contrasts, "MOST_COMPARED", 20)
+    monkeypatch.setattr(error_group_contrasts, "MAX_CONTRASTED_RUNS", 20)
     runs = [bad(number, assistant_id="asst_a" if number % 4 else "asst_b") for number in range(40)]
     rest = [good(number, assistant_id="asst_b", model="b") for number in range(40)]
     rest += [good(100 + number, assistant_id="asst_a", model="a") for number in range(40)]
     assert not factories.post(project, *runs, *rest).errors
     found = compared(project)
     assert (found.runs, found.rest, found.capped) == (20, 20, True)
-    assert counts(found)[Attribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
+    assert counts(found)[RunAttribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
     group = Run.objects.get(external_id="run_bad0").error_group_id
     assert group is not None
     read = error_group_contrasts._others(
-        project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.window(project, ASKED, NOW)
+        project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.resolve_error_time_range(project, ASKED, NOW)
     )
     assert sorted(each.model or "" for each in read) == ["a"] * 15 + ["b"] * 5
 
@@ -133,7 +135,7 @@ def test_odd_metadata_says_nothing_and_breaks_nothing(project: Project) -> None:
     odd = [{"a": [1]}, [], None, {"": "x"}, {"a": "w" * 500}, {"a": ""}, {"k" * 5000: "x"}]
     runs = [bad(number, metadata=odd[number % len(odd)]) for number in range(30)]
     assert not factories.post(project, *runs, *map(good, range(30))).errors
-    assert counts(compared(project)).keys() == {Attribute("metadata", None, "a")}
+    assert counts(compared(project)).keys() == {RunAttribute("metadata", None, "a")}
 
 
 @pytest.mark.parametrize("counted", [(3, 20, 5, 500), (0, 7, 3, 11), (10, 10, 0, 10), (5, 9, 6, 14), (1, 1, 0, 3)])
@@ -142,7 +144,7 @@ def test_chance_is_what_dealing_gives(counted: tuple[int, int, int, int]) -> Non
     having, whole = count + rest, math.comb(of + of_rest, count + rest)
     ways = {n: math.comb(of, n) * math.comb(of_rest, having - n) for n in range(having + 1) if having - n <= of_rest}
     exact = sum(each for each in ways.values() if each <= ways[count]) / whole
-    assert error_group_contrasts.chance(*counted) == pytest.approx(exact)
+    assert error_group_contrasts.fisher_exact_p_value(*counted) == pytest.approx(exact)
 
 
 def test_a_comparison_costs_a_few_queries_however_many_runs(project: Project) -> None:

@@ -12,10 +12,10 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import version_comparison, versions
-from runs.analytics.confidence_intervals import Share
-from runs.analytics.version_comparison import Drift
+from runs.analytics.confidence_intervals import Proportion
+from runs.analytics.version_comparison import VersionComparison
 from runs.models import Project, Run, RunStep
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)
 
 
-def measured(project: Project, within: timedelta | None = WEEK) -> Drift:
-    base, version = versions.versions(project, ASSISTANT).all
-    at = versions.changed_at(base, version)
+def measured(project: Project, within: timedelta | None = WEEK) -> VersionComparison:
+    base, version = versions.fetch_versions(project, ASSISTANT).all
+    at = versions.find_version_change(base, version)
     assert at is not None
-    return version_comparison.drift(base, version, at, within)
+    return version_comparison.compare_versions(base, version, at, within)
 
 
 def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
@@ -36,8 +36,8 @@ def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
     found = measured(project)
     before, after = found.before.figures, found.after.figures
     assert found.at == CHANGED
-    assert (before.failures, after.failures) == (Share(1, 8), Share(2, 4))
-    assert (before.incompletes, after.incompletes) == (Share(1, 8), Share(0, 4))
+    assert (before.failures, after.failures) == (Proportion(1, 8), Proportion(2, 4))
+    assert (before.incompletes, after.incompletes) == (Proportion(1, 8), Proportion(0, 4))
     # of 10 to 80 s the fourth and the last; of 20, 40, 60 and 100 s the second and the last
     assert (before.p50_ms, before.p95_ms, before.timed) == (40_000, 80_000, 8)
     assert (after.p50_ms, after.p95_ms, after.timed) == (40_000, 100_000, 4)
@@ -78,7 +78,7 @@ def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, mo
     changed.fill(project)
     found = measured(project, timedelta(hours=2))
     assert (found.before.figures.runs, found.after.figures.runs) == (2, 2)
-    monkeypatch.setattr(version_comparison, "MOST_RUNS", 3)
+    monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS", 3)
     found = measured(project)
     assert (found.before.capped, found.before.figures.runs) == (True, 3)
     assert (found.before.since, found.before.until) == (CHANGED - 3 * HOUR, CHANGED - HOUR + timedelta(seconds=1))
@@ -94,11 +94,11 @@ def test_all_time_is_all_time(project: Project) -> None:
 
 def test_deleted_runs_and_those_that_changed_are_counted_as_they_are(project: Project) -> None:
     changed.fill(project)
-    erase(Run.objects.get(external_id="run_old_8"))
+    delete_run(Run.objects.get(external_id="run_old_8"))
     late = changed.after()[1] | {"status": "completed", "completed_at": changed.after()[1]["failed_at"]}
     assert factories.post(project, late | {"failed_at": None, "last_error": None}).errors == []
     found = measured(project)
-    assert found.before.figures.failures == Share(0, 7)
+    assert found.before.figures.failures == Proportion(0, 7)
     assert found.after.figures.runs == 4
 
 
@@ -132,10 +132,10 @@ def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
     changed.fill(project)
     back = CHANGED + 10 * HOUR
     factories.post(project, *(changed.run(f"run_back_{n}", back + n * HOUR, 7, OLD, 1, 1) for n in range(2)))
-    first, second = versions.versions(project, ASSISTANT).all
-    at = versions.changed_at(second, first)
+    first, second = versions.fetch_versions(project, ASSISTANT).all
+    at = versions.find_version_change(second, first)
     assert at == back
-    found = version_comparison.drift(second, first, at, WEEK)
+    found = version_comparison.compare_versions(second, first, at, WEEK)
     assert (found.before.figures.runs, found.after.figures.runs) == (4, 2)
     assert found.before.until == CHANGED + 3 * HOUR + timedelta(seconds=1)
 
@@ -144,11 +144,11 @@ def test_the_cost_is_the_same_at_any_number_of_runs(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     changed.fill(project)
-    base, version = versions.versions(project, ASSISTANT).all
+    base, version = versions.fetch_versions(project, ASSISTANT).all
     with django_assert_num_queries(2):
-        version_comparison.drift(base, version, CHANGED, WEEK)
+        version_comparison.compare_versions(base, version, CHANGED, WEEK)
     with django_assert_num_queries(1):
-        found = version_comparison.newest([base, version], 5)
+        found = version_comparison.fetch_recent_version_metrics([base, version], 5)
     assert (found[base.id].runs, found[base.id].failed, found[base.id].p50_ms) == (5, 1, 60_000)
     assert found[version.id].tokens == pytest.approx((520 + 1560) / 2)
 
@@ -166,7 +166,7 @@ def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch:
     changed.fill(project)
     calls = [factories.function_call("a")] * 3
     factories.post_steps(project, factories.step_object(changed.before()[-1], *calls))
-    monkeypatch.setattr(version_comparison, "MOST_STEPPED", 1)
+    monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS_WITH_STEPS", 1)
     assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
 
 
@@ -204,7 +204,7 @@ def some_life(project: Project, chance: random.Random, number: int) -> None:
         ends = (made, made | changed.failed(made), made | {"status": "incomplete"}, made | {"usage": None})
         factories.post(project, *[chance.choice(ends)] * 2)
     if chance.random() < 0.1:
-        erase(Run.objects.get(external_id=made["id"]))
+        delete_run(Run.objects.get(external_id=made["id"]))
 
 
 @pytest.mark.parametrize("seed", range(4))

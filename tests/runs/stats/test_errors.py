@@ -15,15 +15,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs.analytics import errors
-from runs.analytics.errors import Counted, Trend
+from runs.analytics.errors import ErrorGroupStats, ErrorTrend
 from runs.models import ErrorGroup, Project, Run, User
-from runs.query import Moment, Query, RunFilters
-from runs.team.deletion import erase
+from runs.query import Query, RunFilters, TimeExpression
+from runs.team.deletion import delete_run
 from tests import factories
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)
 DAY = 86_400
-FORTNIGHT = RunFilters(since=Moment("-14d"))
+FORTNIGHT = RunFilters(since=TimeExpression("-14d"))
 BAD = ("failed", "incomplete", "expired")
 # by how they end: status, code, what the message is made of
 ENDS: tuple[tuple[str, str | None, Callable[[int], str | None]], ...] = (
@@ -93,7 +93,7 @@ def seed(project: Project) -> None:
     # a group that nothing is left of, and runs taken out of others
     assert not factories.post(project, ended(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})).errors
     for run in Run.objects.filter(error_code="lonely") | Run.objects.filter(external_id__endswith="7"):
-        erase(run)
+        delete_run(run)
 
 
 def raw_runs(project: Project) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def recomputed(runs: list[dict[str, Any]], since: int, until: float) -> dict[tup
     return sums
 
 
-def named(counted: Counted) -> tuple[str, str | None, str]:
+def named(counted: ErrorGroupStats) -> tuple[str, str | None, str]:
     group = counted.group
     is_said = group.status not in ("incomplete", "expired")
     return group.status, group.code, group.template.partition(" ")[0] if is_said else ""
@@ -170,7 +170,7 @@ def filled(project: Project) -> Project:
 
 
 def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
-    found = errors.groups(filled, FORTNIGHT, NOW)
+    found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
     expected = {name: each for name, each in sums.items() if each.runs}
     assert len(expected) >= 6
@@ -194,10 +194,10 @@ def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
 
 
 def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
-    found = errors.groups(filled, FORTNIGHT, NOW)
+    found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
     told = found.groups[:3]
-    parts = errors.parts(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in told])
+    parts = errors.fetch_error_distributions(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in told])
     assert parts.keys() == {None, *(each.group.pk for each in told)}
     start, step = found.window.parts.start.timestamp(), found.window.parts.step.total_seconds()
     for counted in told:
@@ -212,19 +212,21 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
     others = sum(each.sums.runs for each in found.groups[3:])
     assert parts[None].over_time.total() == others
     only = told[0].group.pk
-    assert errors.parts(filled, FORTNIGHT, found.window, NOW, [only], only=only) == {only: parts[only]}
+    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.window, NOW, [only], only=only) == {
+        only: parts[only]
+    }
 
 
 @pytest.mark.parametrize(
     ("filters", "since", "until"),
     [
-        (RunFilters(since=Moment("-24h")), factories.NOW - DAY, None),
-        (RunFilters(since=Moment("-90d")), factories.NOW - 90 * DAY, None),
-        (RunFilters(until=Moment.parse((NOW - timedelta(days=3)).isoformat())), 0, factories.NOW - 3 * DAY),
+        (RunFilters(since=TimeExpression("-24h")), factories.NOW - DAY, None),
+        (RunFilters(since=TimeExpression("-90d")), factories.NOW - 90 * DAY, None),
+        (RunFilters(until=TimeExpression.parse((NOW - timedelta(days=3)).isoformat())), 0, factories.NOW - 3 * DAY),
         (
             RunFilters(
-                since=Moment.parse((NOW - timedelta(days=14, seconds=1)).isoformat()),
-                until=Moment.parse(NOW.isoformat()),
+                since=TimeExpression.parse((NOW - timedelta(days=14, seconds=1)).isoformat()),
+                until=TimeExpression.parse(NOW.isoformat()),
             ),
             factories.NOW - 14 * DAY - 1,
             factories.NOW,
@@ -234,12 +236,15 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
 def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, since: int, until: int | None) -> None:
     end = float("inf") if until is None else until
     sums = recomputed(raw_runs(filled), since, end)
-    found = errors.groups(filled, filters, NOW)
+    found = errors.fetch_error_groups(filled, filters, NOW)
     assert {named(each): each.sums.runs for each in found.groups} == {
         name: each.runs for name, each in sums.items() if each.runs
     }
     created = [run["created_at"] for run in raw_runs(filled)]
-    assert errors.all_runs(filled, filters, found.window, NOW) == (sum(since <= each < end for each in created), False)
+    assert errors.count_matching_runs(filled, filters, found.window, NOW) == (
+        sum(since <= each < end for each in created),
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,53 +258,53 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
     ],
 )
 def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, filters: RunFilters, holds: Any) -> None:
-    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active}, since=Moment("-14d"))
+    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active}, since=TimeExpression("-14d"))
     matching = Run.objects.in_project(filled).filter(asked.conditions(NOW, project=filled)).with_configuration()
     raw = [json.loads(run.as_json()) for run in matching]
     if holds:
         recent = [run for run in raw_runs(filled) if run["created_at"] >= factories.NOW - 14 * DAY]
         assert {run["id"] for run in raw} == {run["id"] for run in recent if holds(run)}
     assert raw
-    found = errors.groups(filled, asked, NOW)
+    found = errors.fetch_error_groups(filled, asked, NOW)
     sums = recomputed(raw, 0, float("inf"))
     assert {named(each): each.sums.runs for each in found.groups} == {name: each.runs for name, each in sums.items()}
-    assert errors.all_runs(filled, asked, found.window, NOW) == (len(raw), False)
+    assert errors.count_matching_runs(filled, asked, found.window, NOW) == (len(raw), False)
 
 
 def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
-    every = errors.groups(filled, FORTNIGHT, NOW)
+    every = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     first = every.groups[0]
-    alone = errors.groups(filled, FORTNIGHT, NOW, only=first.group.pk)
+    alone = errors.fetch_error_groups(filled, FORTNIGHT, NOW, only=first.group.pk)
     assert alone.groups == (first,)
     assert alone.sums == first.sums
-    assert errors.of_group(filled, first.group.pk, FORTNIGHT, NOW).count() == first.sums.runs
-    assert errors.seen(first.group.pk) == (first.first_seen, first.last_seen)
+    assert errors.select_error_group_runs(filled, first.group.pk, FORTNIGHT, NOW).count() == first.sums.runs
+    assert errors.fetch_first_and_last_seen(first.group.pk) == (first.first_seen, first.last_seen)
 
 
 def test_a_group_whose_runs_are_gone_is_not_listed_but_known(filled: Project) -> None:
     lonely = ErrorGroup.objects.get(code="lonely")
-    assert lonely.pk not in {each.group.pk for each in errors.groups(filled, FORTNIGHT, NOW).groups}
-    assert errors.seen(lonely.pk) is None
+    assert lonely.pk not in {each.group.pk for each in errors.fetch_error_groups(filled, FORTNIGHT, NOW).groups}
+    assert errors.fetch_first_and_last_seen(lonely.pk) is None
 
 
 def test_nothing_is_counted_where_nothing_is(project: Project) -> None:
-    found = errors.groups(project, FORTNIGHT, NOW)
+    found = errors.fetch_error_groups(project, FORTNIGHT, NOW)
     assert (found.groups, found.count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
-    assert errors.all_runs(project, FORTNIGHT, found.window, NOW) == (0, False)
-    assert errors.groups(project, RunFilters(until=Moment("-1d")), NOW).groups == ()
+    assert errors.count_matching_runs(project, FORTNIGHT, found.window, NOW) == (0, False)
+    assert errors.fetch_error_groups(project, RunFilters(until=TimeExpression("-1d")), NOW).groups == ()
 
 
 def test_what_many_filters_match_is_counted_up_to_a_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "MOST_COUNTED", 5)
-    asked = RunFilters(since=Moment("-14d"), q=Query.parse("model:*"))
-    found = errors.groups(filled, asked, NOW)
-    assert errors.all_runs(filled, asked, found.window, NOW) == (5, True)
+    monkeypatch.setattr(errors, "MAX_SAMPLE_SIZE", 5)
+    asked = RunFilters(since=TimeExpression("-14d"), q=Query.parse("model:*"))
+    found = errors.fetch_error_groups(filled, asked, NOW)
+    assert errors.count_matching_runs(filled, asked, found.window, NOW) == (5, True)
 
 
 def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = errors.groups(filled, FORTNIGHT, NOW)
-    monkeypatch.setattr(errors, "MOST_GROUPS", 2)
-    few = errors.groups(filled, FORTNIGHT, NOW)
+    every = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
+    monkeypatch.setattr(errors, "MAX_ERROR_GROUPS", 2)
+    few = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     assert few.groups == every.groups[:2]
     assert (few.count, few.sums, few.capped, every.capped) == (every.count, every.sums, True, False)
 
@@ -317,37 +322,39 @@ def history(project: Project, code: str, before: int, runs: int, *, first: int =
 @pytest.mark.parametrize(
     ("before", "runs", "first", "trend"),
     [
-        (10, 12, 40, Trend.STEADY),
-        (10, 30, 40, Trend.UP),
-        (30, 10, 40, Trend.DOWN),
-        (1, 4, 40, Trend.STEADY),  # within chance
-        (0, 1, 40, Trend.BACK),
-        (0, 4, 5, Trend.NEW),
+        (10, 12, 40, ErrorTrend.STEADY),
+        (10, 30, 40, ErrorTrend.UP),
+        (30, 10, 40, ErrorTrend.DOWN),
+        (1, 4, 40, ErrorTrend.STEADY),  # within chance
+        (0, 1, 40, ErrorTrend.BACK),
+        (0, 4, 5, ErrorTrend.NEW),
     ],
 )
-def test_a_trend_is_what_two_counts_bear(project: Project, before: int, runs: int, first: int, trend: Trend) -> None:
+def test_a_trend_is_what_two_counts_bear(
+    project: Project, before: int, runs: int, first: int, trend: ErrorTrend
+) -> None:
     factories.post_run(project, created_at=factories.NOW - 60 * DAY)
     history(project, "code", before, runs, first=first)
-    (counted,) = errors.groups(project, FORTNIGHT, NOW).groups
+    (counted,) = errors.fetch_error_groups(project, FORTNIGHT, NOW).groups
     assert (counted.before, counted.trend) == (before, trend)
 
 
 def test_nothing_is_compared_with_a_time_that_has_no_runs(project: Project) -> None:
     history(project, "old", 2, 30, first=20)
-    (counted,) = errors.groups(project, FORTNIGHT, NOW).groups
-    assert counted.trend is Trend.UNKNOWN  # the first run of all is 20 days old, and 28 would be needed
-    (counted,) = errors.groups(project, RunFilters(since=Moment("-90d")), NOW).groups
-    assert counted.trend is Trend.UNKNOWN  # everything is new to a project that is
-    (counted,) = errors.groups(project, RunFilters(until=Moment("-1d")), NOW).groups
-    assert counted.trend is Trend.UNKNOWN
+    (counted,) = errors.fetch_error_groups(project, FORTNIGHT, NOW).groups
+    assert counted.trend is ErrorTrend.UNKNOWN  # the first run of all is 20 days old, and 28 would be needed
+    (counted,) = errors.fetch_error_groups(project, RunFilters(since=TimeExpression("-90d")), NOW).groups
+    assert counted.trend is ErrorTrend.UNKNOWN  # everything is new to a project that is
+    (counted,) = errors.fetch_error_groups(project, RunFilters(until=TimeExpression("-1d")), NOW).groups
+    assert counted.trend is ErrorTrend.UNKNOWN
 
 
 def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, member: User) -> None:
     history(project, "code", 0, 2)
     group = ErrorGroup.objects.get()
 
-    def counted() -> Counted:
-        return errors.groups(project, FORTNIGHT, NOW).groups[0]
+    def counted() -> ErrorGroupStats:
+        return errors.fetch_error_groups(project, FORTNIGHT, NOW).groups[0]
 
     assert counted().is_open
     ErrorGroup.objects.decide(group, "resolved", member)
@@ -365,9 +372,11 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
 def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            found = errors.groups(filled, FORTNIGHT, NOW)
-            errors.parts(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in found.groups])
-            errors.all_runs(filled, FORTNIGHT, found.window, NOW)
+            found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
+            errors.fetch_error_distributions(
+                filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in found.groups]
+            )
+            errors.count_matching_runs(filled, FORTNIGHT, found.window, NOW)
         return len(captured)
 
     few = queries()

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import facets, recent_sample
-from runs.analytics.facets import Facets, Key
+from runs.analytics.facets import MetadataFacet, RelatedFacets
 from runs.models import Project, Run, User
 from runs.query import RunFilters
 from runs.team import tags
@@ -46,14 +46,14 @@ def runs(project: Project, member: User) -> list[dict[str, Any]]:
     for tag in ("odd", "fine"):
         ids = [run["id"] for run in made if run["tag"] == tag]
         keys = list(Run.objects.filter(external_id__in=ids).values_list("pk", flat=True))
-        tags.add(project, keys, [tag], member)
+        tags.add_tags(project, keys, [tag], member)
     other = run_object(metadata={"customer": "other"}, tools=[factories.function_tool("other")])
     factories.post(factories.make_project("other"), other)
     return made[::-1]
 
 
-def read(project: Project, query: dict[str, list[str]] | None = None, text: str = "") -> Facets:
-    return facets.read(project, RunFilters.from_query(query or {}).search(project), text)
+def read(project: Project, query: dict[str, list[str]] | None = None, text: str = "") -> RelatedFacets:
+    return facets.fetch_related_facets(project, RunFilters.from_query(query or {}).search(project), text)
 
 
 def functions(run: dict[str, Any]) -> list[str]:
@@ -75,7 +75,7 @@ def by_hand(runs: list[dict[str, Any]]) -> dict[str, Counter[str]]:
     }
 
 
-def told(found: Facets) -> dict[str, Counter[str]]:
+def told(found: RelatedFacets) -> dict[str, Counter[str]]:
     keys = {key.name: Counter(dict(key.counts)) for key in found.keys}
     return {name: Counter(dict(getattr(found, name))) for name in ("called", "defined", "kinds", "tags")} | {
         "customer": keys["customer"]
@@ -91,7 +91,7 @@ def test_all_are_counted_where_they_are_few(project: Project, runs: list[dict[st
 def test_of_many_the_newest_are_counted(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 15)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 15)
     found = read(project)
     assert told(found) == by_hand(runs[:15])
     assert (found.counted, found.capped) == (15, True)
@@ -118,9 +118,9 @@ def test_keys_that_divide_best_come_first_and_those_that_tell_nothing_not_at_all
 ) -> None:
     # every run has a session of its own; env has one value, but tells the runs that have metadata from the others
     assert [key.name for key in read(project).dividing()] == ["customer", "env", "attempt"]
-    assert Key("k", (("a", 10),), 1, 10).divides(10) == 0
-    assert Key("k", (("a", 5), ("b", 5)), 2, 10).divides(10) == 1
-    assert Key("k", tuple((str(n), 2) for n in range(50)), 51, 102).divides(102) == 0
+    assert MetadataFacet("k", (("a", 10),), 1, 10).divides(10) == 0
+    assert MetadataFacet("k", (("a", 5), ("b", 5)), 2, 10).divides(10) == 1
+    assert MetadataFacet("k", tuple((str(n), 2) for n in range(50)), 51, 102).divides(102) == 0
 
 
 def test_keys_and_values_are_looked_for(project: Project, runs: list[dict[str, Any]]) -> None:
@@ -132,7 +132,7 @@ def test_keys_and_values_are_looked_for(project: Project, runs: list[dict[str, A
 
 
 def test_a_project_without_runs_has_none(project: Project) -> None:
-    assert read(project) == Facets(0, False, (), (), (), (), ())
+    assert read(project) == RelatedFacets(0, False, (), (), (), (), ())
     assert read(project).dividing() == []
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from runs.analytics import recent_sample
-from runs.analytics.histogram import Histogram
-from runs.analytics.overview import overview
+from runs.analytics.histogram import RunHistogram
+from runs.analytics.overview import fetch_run_overview
 from runs.models import Project
 from runs.query import RunFilters
 from tests import factories
@@ -41,15 +41,15 @@ def _object(time: datetime, status: str) -> dict[str, object]:
 
 @pytest.fixture
 def counts_seven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 7)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 7)
 
 
-def drawn(project: Project, query: str, zone: tzinfo = UTC) -> Histogram | None:
+def drawn(project: Project, query: str, zone: tzinfo = UTC) -> RunHistogram | None:
     filters = RunFilters.from_query(parse_qs(query))
-    return overview(project, filters, filters.search(project, NOW), ("status",), zone).histogram
+    return fetch_run_overview(project, filters, filters.search(project, NOW), ("status",), zone).histogram
 
 
-def by_hand(found: Histogram, runs: Made) -> tuple[Counter[str], ...]:
+def by_hand(found: RunHistogram, runs: Made) -> tuple[Counter[str], ...]:
     bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(found.span.count))
     for time, status in runs:
         bars[max(place for place, edge in enumerate(found.span.edges) if edge <= time)][status] += 1

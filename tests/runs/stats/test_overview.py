@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import recent_sample
-from runs.analytics.overview import Overview, Totals, overview
+from runs.analytics.overview import RunOverview, RunTotals, fetch_run_overview
 from runs.models import Project, Run
 from runs.query import Order, RunFilters, planner
-from runs.query.order import NEWEST_FIRST, SORTS
+from runs.query.order import NEWEST_FIRST, RUN_SORTS
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -67,10 +67,10 @@ def runs(project: Project) -> list[dict[str, Any]]:
     return made[::-1]
 
 
-def seen(project: Project, query: str) -> Overview:
+def seen(project: Project, query: str) -> RunOverview:
     filters = RunFilters.from_query(parse_qs(query))
     now = datetime.fromtimestamp(NOW + 6000, UTC)
-    return overview(project, filters, filters.search(project, now), FACETS, UTC)
+    return fetch_run_overview(project, filters, filters.search(project, now), FACETS, UTC)
 
 
 def found_by(project: Project, runs: list[dict[str, Any]], filters: RunFilters) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def test_totals_are_exact_or_those_of_the_newest_matches(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
     found = found_by(project, runs, RunFilters.from_query(parse_qs(query)))
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     counted, capped = found[:most], len(found) > most
     durations = sorted(
         1000 * ((run["completed_at"] or run["failed_at"]) - run["created_at"])
@@ -121,10 +121,10 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     filters = RunFilters.from_query(parse_qs(query))
     for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
         monkeypatch.setattr(planner, name, value)
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
-    for order in map(Order.parse, SORTS):
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
+    for order in map(Order.parse, RUN_SORTS):
         search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
-        found = overview(project, filters, search, FACETS, UTC, order=order, first=5)
+        found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first=5)
         listed = list(Run.objects.in_project(project).found(search, order).values_list("pk", flat=True)[:5])
         assert found.first == listed or (found.first is None and found.totals.capped)
         if order == NEWEST_FIRST and walked > len(runs):
@@ -138,7 +138,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 ) -> None:
     filters = RunFilters.from_query(parse_qs(query))
     left = {name: found_by(project, runs, filters.without(name)) for name in FACETS}
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", most)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     facets = seen(project, query).facets
     assert tuple(facets) == FACETS
     for name, facet in facets.items():
@@ -156,7 +156,7 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
 def test_facets_that_sums_know_are_never_capped(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 7)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 7)
     facets = seen(project, query).facets
     assert [facets[name].capped for name in ("status", "model", "error")] == [False, False, False]
 
@@ -170,13 +170,13 @@ def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
     met = [run for run in runs[:21] if run["status"] != "failed"]
     totals = seen(project, query).totals
     assert (totals.runs, totals.capped, totals.counted) == (len(met), True, len(met))
-    monkeypatch.setattr(planner, "WALKED", 60)
+    monkeypatch.setattr(planner, "MAX_COUNT_SCAN", 60)
     assert not seen(project, query).totals.capped
 
 
 def test_a_project_without_runs_has_no_numbers(project: Project) -> None:
     found = seen(project, "")
-    assert found.totals == Totals(0, False, 0, None, None, None, None, 0, 0)
+    assert found.totals == RunTotals(0, False, 0, None, None, None, None, 0, 0)
     facet = found.facets["status"]
     assert (facet.counts, facet.capped, facet.most) == ((), False, 0)
     assert found.histogram is None
@@ -186,7 +186,7 @@ def test_sums_may_be_larger_than_a_bigint(project: Project, monkeypatch: pytest.
     usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 2**62}
     factories.post(project, *(run_object(usage=usage) for _ in range(3)))
     assert seen(project, "").totals.tokens == 3 * 2**62
-    monkeypatch.setattr(recent_sample, "MOST_COUNTED", 1)
+    monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 1)
     assert seen(project, "").totals.tokens == 3 * 2**62
 
 
@@ -202,12 +202,12 @@ def test_all_is_read_at_once(
 def test_runs_are_looked_at_once_however_often_they_are_asked_for(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "LOOKED_AT", 10)
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", 10)
     filters = RunFilters.from_query({"q": ["total_tokens:>0 duration:>0s"]})
     search = filters.search(project)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):
-            overview(project, filters, search, FACETS, UTC)
+            fetch_run_overview(project, filters, search, FACETS, UTC)
             list(Run.objects.in_project(project).found(search, planner.NEWEST_FIRST)[:5])
     looks = [query for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
     assert len(looks) == 1

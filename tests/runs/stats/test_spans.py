@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.rollups.time_buckets import DAY, HOUR, MOST_PARTS, span
+from runs.rollups.time_buckets import DAY, HOUR, MAX_BUCKETS, build_time_buckets
 
 times = st.datetimes(datetime(1960, 1, 1), datetime(9990, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -18,10 +18,10 @@ times = st.datetimes(datetime(1960, 1, 1), datetime(9990, 1, 1), timezones=st.ju
 @given(times, times)
 def test_the_parts_cover_all_of_it_and_are_not_many(one: datetime, other: datetime) -> None:
     first, last = min(one, other), max(one, other)
-    found = span(first, last)
+    found = build_time_buckets(first, last)
     assert found.start <= max(first, datetime(1970, 1, 1, tzinfo=UTC))
     assert found.end > last or last < datetime(1970, 1, 1, tzinfo=UTC)
-    assert 1 <= found.count <= MOST_PARTS + 2
+    assert 1 <= found.count <= MAX_BUCKETS + 2
 
 
 # Of the last part's end there must be a time by the clocks, too.
@@ -31,7 +31,7 @@ early = st.datetimes(datetime(1960, 1, 1), datetime(9000, 1, 1), timezones=st.ju
 @given(early, early, st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Pacific/Apia"]))
 def test_so_they_do_by_the_clocks_of_any_zone(one: datetime, other: datetime, name: str) -> None:
     first, last = max(min(one, other), datetime(1970, 1, 1, tzinfo=UTC)), max(one, other)
-    found = span(first, last, ZoneInfo(name))
+    found = build_time_buckets(first, last, ZoneInfo(name))
     assert found.start <= first
     assert found.end > last or last < first
     assert list(found.edges) == sorted(set(found.edges))
@@ -42,7 +42,7 @@ def test_so_they_do_by_the_clocks_of_any_zone(one: datetime, other: datetime, na
 
 def test_days_begin_at_midnight_however_long_they_are() -> None:
     zone = ZoneInfo("America/New_York")
-    found = span(datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC), zone, least=DAY)
+    found = build_time_buckets(datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC), zone, least=DAY)
     assert {edge.astimezone(zone).hour for edge in found.edges} == {0}
     lengths = [later - edge for edge, later in pairwise(found.edges)]
     assert lengths.count(DAY) == len(lengths) - 1
@@ -52,8 +52,8 @@ def test_days_begin_at_midnight_however_long_they_are() -> None:
 
 def test_hours_of_some_zones_are_not_whole_ones() -> None:
     first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
-    assert not span(first, last, ZoneInfo("Asia/Kolkata")).has_whole_hours
-    assert span(first, last, least=DAY).has_whole_days
+    assert not build_time_buckets(first, last, ZoneInfo("Asia/Kolkata")).has_whole_hours
+    assert build_time_buckets(first, last, least=DAY).has_whole_days
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_hours_of_some_zones_are_not_whole_ones() -> None:
 )
 def test_steps_are_those_that_people_count_in(length: timedelta, step: timedelta) -> None:
     last = datetime(2026, 11, 20, 14, 31, 7, tzinfo=UTC)
-    found = span(last - length, last)
+    found = build_time_buckets(last - length, last)
     assert found.step == step
     seconds = (found.start - datetime(2001, 1, 1, tzinfo=UTC)).total_seconds()
     assert seconds % step.total_seconds() == 0
@@ -78,11 +78,11 @@ def test_steps_are_those_that_people_count_in(length: timedelta, step: timedelta
 
 def test_weeks_begin_on_mondays_and_sums_of_hours_at_full_ones() -> None:
     last = datetime(2026, 11, 20, 14, 31, tzinfo=UTC)
-    assert span(last - timedelta(days=400), last).start.weekday() == 0
-    assert span(last - timedelta(minutes=5), last, least=HOUR).step == HOUR
+    assert build_time_buckets(last - timedelta(days=400), last).start.weekday() == 0
+    assert build_time_buckets(last - timedelta(minutes=5), last, least=HOUR).step == HOUR
 
 
 def test_the_end_of_time_has_no_part_after_it() -> None:
     last = datetime.max.replace(tzinfo=UTC)
-    found = span(last - timedelta(days=1000), last)
+    found = build_time_buckets(last - timedelta(days=1000), last)
     assert found.end == last

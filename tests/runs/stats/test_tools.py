@@ -13,16 +13,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs.analytics import tools
-from runs.analytics.tools import Measured, Period
+from runs.analytics.tools import ToolCallMetrics, ToolPeriod
 from runs.enrichment import tool_call_validation
 from runs.models import Project, Run, RunStep
 from runs.rollups import tool_calls
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import function_call, function_tool, run_object, step_object
 
 NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
-PERIOD = Period.before(NOW, timedelta(hours=24), 24)
+PERIOD = ToolPeriod.before(NOW, timedelta(hours=24), 24)
 SEARCH = {"id": "call_s", "type": "file_search", "file_search": {"results": [{"file_id": "f1"}, {"file_id": "f2"}]}}
 LEDGER = {
     "id": "call_m",
@@ -72,8 +72,8 @@ def fill(project: Project) -> None:
     )  # fmt: skip
     factories.post(project, loose, tight, gone)
     factories.post_steps(project, sent_again, sent_again | {"status": "in_progress", "completed_at": None})
-    erase(Run.objects.get(external_id="run_gone"))
-    tool_call_validation.check_next({project.pk: project}, None)
+    delete_run(Run.objects.get(external_id="run_gone"))
+    tool_call_validation.validate_next_steps({project.pk: project}, None)
     done = {"status": "completed", "completed_at": at("18T11:00:20")}
     details = {"type": "tool_calls", "tool_calls": [function_call("search", '{"order": 7}', "done")]}
     factories.post_steps(project, late | done | {"step_details": details})
@@ -131,8 +131,8 @@ def by_key(calls: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
 
 def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
     fill(project)
-    tool_calls.fold(project)
-    found = tools.calls(project, PERIOD)
+    tool_calls.compact_tool_call_rollups(project)
+    found = tools.fetch_tool_calls(project, PERIOD)
     raw = by_key(raw_calls(project))
     assert found.keys() == raw.keys() == {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}
     for key, calls in raw.items():
@@ -159,26 +159,26 @@ def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
 
 def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -> None:
     fill(project)
-    found = tools.newest(project, PERIOD.since, 1000)
+    found = tools.fetch_tool_metrics(project, PERIOD.since, 1000)
     for key, calls in by_key(raw_calls(project)).items():
         times = [call["took"] for call in calls if call["took"] is not None]
         sizes = [call["size"] for call in calls if call["checked"] and call["size"] is not None]
-        assert found[key] == Measured(
+        assert found[key] == ToolCallMetrics(
             calls=len(calls), last_at=max(call["at"] for call in calls), timed=len(times), p50=disc(times, 0.5),
             p95=disc(times, 0.95), longest=disc(times, 1), precise=False, outputs=len(sizes),
             output_median=disc(sizes, 0.5), output_largest=disc(sizes, 1),
         )  # fmt: skip
-        assert tools.newest(project, PERIOD.since, 1000, key) == {key: found[key]}
+        assert tools.fetch_tool_metrics(project, PERIOD.since, 1000, key) == {key: found[key]}
 
 
 def test_only_the_newest_steps_are_measured(project: Project) -> None:
     fill(project)
-    assert sum(each.calls for each in tools.newest(project, PERIOD.since, 2).values()) == 2
+    assert sum(each.calls for each in tools.fetch_tool_metrics(project, PERIOD.since, 2).values()) == 2
 
 
 def test_definitions_tell_versions_assistants_and_since_when(project: Project) -> None:
     fill(project)
-    known = tools.definitions(project)
+    known = tools.fetch_tool_definitions(project)
     assert known.keys() == {("function", "search"), ("function", "idle"), ("file_search", "file_search")}
     search = known["function", "search"]
     assert sorted(map(sorted, search.versions.values())) == [["asst_concierge"], ["asst_concierge", "asst_tight"]]
@@ -187,7 +187,7 @@ def test_definitions_tell_versions_assistants_and_since_when(project: Project) -
     since = {assistant: moment for version in search.versions.values() for assistant, moment in version.items()}
     assert since["asst_tight"] == datetime(2026, 11, 18, 10, tzinfo=UTC)
     written = {json.loads(body)["function"]["parameters"]["properties"]["order"]["type"]
-               for body in tools.bodies(project, ("function", "search")).values()}  # fmt: skip
+               for body in tools.fetch_tool_definition_bodies(project, ("function", "search")).values()}  # fmt: skip
     assert written == {"string", "integer"}
 
 
@@ -195,13 +195,13 @@ def test_a_tool_is_defined_since_the_earliest_run_that_came_with_it(project: Pro
     search = function_tool("search")
     for created, temperature in (("18T10:00:00", 1), ("17T10:00:00", 0.5), ("18T11:00:00", 0.2)):
         factories.post(project, run_object(created_at=at(created), tools=[search], temperature=temperature))
-    (since,) = tools.definitions(project)["function", "search"].versions.values()
+    (since,) = tools.fetch_tool_definitions(project)["function", "search"].versions.values()
     assert since == {"asst_concierge": datetime(2026, 11, 17, 10, tzinfo=UTC)}
 
 
 def test_the_overview_puts_both_together(project: Project) -> None:
     fill(project)
-    found = {(tool.type, tool.name): tool for tool in tools.overview(project, PERIOD)}
+    found = {(tool.type, tool.name): tool for tool in tools.fetch_tool_overview(project, PERIOD)}
     assert [tool.name for tool in found.values() if tool.is_never_called] == ["idle"]
     assert sorted(tool.name for tool in found.values() if tool.is_failing) == ["file_search", "search"]
     assert [tool.name for tool in found.values() if tool.version_count > 1] == ["search"]
@@ -213,25 +213,25 @@ def test_a_tool_that_was_called_before_the_period_is_not_never_called(project: P
     run = run_object(tools=[function_tool("old")])
     factories.post(project, run)
     factories.post_steps(project, step(run, "02T08:20:00", 1, function_call("old")))
-    (tool,) = tools.overview(project, PERIOD)
+    (tool,) = tools.fetch_tool_overview(project, PERIOD)
     assert not tool.is_never_called
     assert (tool.last_at, tool.last_is_hour) == (datetime(2026, 11, 2, 8, tzinfo=UTC), True)
-    erase(Run.objects.get())
-    assert tools.last_hour(project, ("function", "old")) is None
+    delete_run(Run.objects.get())
+    assert tools.fetch_last_call_hour(project, ("function", "old")) is None
 
 
 def test_a_server_that_was_called_by_its_tools_names_is_not_never_called(project: Project) -> None:
     run = run_object(tools=[{"type": "mcp", "server_label": "ledger"}])
     factories.post(project, run)
     factories.post_steps(project, step(run, "18T08:20:00", 1, LEDGER))
-    server = next(tool for tool in tools.overview(project, PERIOD) if tool.name == "ledger")
+    server = next(tool for tool in tools.fetch_tool_overview(project, PERIOD) if tool.name == "ledger")
     assert server.called_as == ("post_entry",)
     assert not server.is_never_called
 
 
 @pytest.mark.parametrize("minute", [0, 59])
 def test_a_period_is_made_of_whole_hours(minute: int) -> None:
-    period = Period.before(NOW.replace(minute=minute), timedelta(days=7), 28)
+    period = ToolPeriod.before(NOW.replace(minute=minute), timedelta(days=7), 28)
     assert period.since == datetime(2026, 11, 11, 12, tzinfo=UTC)
     assert period.edges[-1] == datetime(2026, 11, 18, 12, tzinfo=UTC)
     assert period.step == timedelta(hours=6)
@@ -239,7 +239,7 @@ def test_a_period_is_made_of_whole_hours(minute: int) -> None:
 
 def test_other_projects_stay_apart(project: Project) -> None:
     fill(factories.make_project("other"))
-    assert tools.overview(project, PERIOD) == []
+    assert tools.fetch_tool_overview(project, PERIOD) == []
 
 
 def test_many_tools_cost_no_more_queries_than_few(project: Project) -> None:
@@ -250,6 +250,6 @@ def test_many_tools_cost_no_more_queries_than_few(project: Project) -> None:
         factories.post(project, run)
         factories.post_steps(project, step(run, "18T10:00:00", 1, *map(function_call, names[: many // 2])))
         with CaptureQueriesContext(connection) as captured:
-            assert len(tools.overview(project, PERIOD)) == many
+            assert len(tools.fetch_tool_overview(project, PERIOD)) == many
         counts.append(len(captured))
     assert counts == [4, 4]

@@ -8,9 +8,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import versions
-from runs.analytics.versions import Version, Versions
+from runs.analytics.versions import AssistantVersion, AssistantVersions
 from runs.models import Configuration, Project, Run
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 from tests.runs.stats import changed
 from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR
@@ -24,11 +24,11 @@ def post(project: Project, *runs: tuple[str, int]) -> None:
     assert not factories.post(project, *made).errors
 
 
-def found(project: Project) -> Versions:
-    return versions.versions(project, ASSISTANT)
+def found(project: Project) -> AssistantVersions:
+    return versions.fetch_versions(project, ASSISTANT)
 
 
-def instructions(version: Version | None) -> str | None:
+def instructions(version: AssistantVersion | None) -> str | None:
     run = (
         Run.objects.with_configuration().get(configuration_id=version.id, created_at=version.first_at)
         if version
@@ -37,7 +37,7 @@ def instructions(version: Version | None) -> str | None:
     return run.configuration.instructions if run else None
 
 
-def hours(version: Version) -> tuple[float, float]:
+def hours(version: AssistantVersion) -> tuple[float, float]:
     return tuple((at - CHANGED) / HOUR for at in (version.first_at, version.last_at))  # type: ignore[return-value]
 
 
@@ -59,9 +59,9 @@ def test_an_older_run_that_comes_late_moves_its_version_forward(project: Project
 
 def test_a_configuration_without_runs_is_no_version(project: Project) -> None:
     post(project, ("A", 1), ("B", 2))
-    erase(Run.objects.get(external_id="run_A_1"))
+    delete_run(Run.objects.get(external_id="run_A_1"))
     assert [instructions(each) for each in found(project).all] == ["B"]
-    erase(Run.objects.get(external_id="run_B_2"))
+    delete_run(Run.objects.get(external_id="run_B_2"))
     assert found(project).all == ()
 
 
@@ -75,16 +75,16 @@ def test_assistants_and_projects_keep_their_versions_apart(project: Project) -> 
 def test_runs_are_counted_no_further_than_needed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     post(project, *(("A", hour) for hour in range(5)), ("B", 9))
     known = found(project)
-    assert list(versions.counts(known.all).values()) == [5, 1]
-    monkeypatch.setattr(versions, "MOST_COUNTED", 3)
-    assert versions.counts(known.all)[known.all[0].id] == 4
+    assert list(versions.count_version_runs(known.all).values()) == [5, 1]
+    monkeypatch.setattr(versions, "MAX_COUNTED_VERSION_RUNS", 3)
+    assert versions.count_version_runs(known.all)[known.all[0].id] == 4
 
 
 def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
     post(project, ("A", 1), ("A", 2), ("B", 3), ("B", 4), ("A", 5), ("A", 6))
     known = found(project)
     first, second = known.all
-    around = versions.neighbours(known, known.all)
+    around = versions.fetch_adjacent_versions(known, known.all)
     assert (around[second.id].before, around[second.id].back, around[second.id].back_at) == (
         first,
         first,
@@ -92,29 +92,29 @@ def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
     )
     assert (around[first.id].before, around[first.id].back) == (None, None)
     assert known.current is first
-    assert versions.changed_at(second, first) == CHANGED + 5 * HOUR
-    assert versions.changed_at(first, second) == CHANGED + 3 * HOUR
+    assert versions.find_version_change(second, first) == CHANGED + 5 * HOUR
+    assert versions.find_version_change(first, second) == CHANGED + 3 * HOUR
 
 
 def test_what_went_on_all_along_did_not_come_back(project: Project) -> None:
     post(project, *(("A", hour) for hour in range(1, 10)), ("B", 3), ("B", 5))
     known = found(project)
     first, second = known.all
-    assert versions.neighbours(known, [second])[second.id].back is None
-    assert versions.beside(known, second) == [(first, 1)]
-    assert versions.beside(known, first) == [(second, 2)]
+    assert versions.fetch_adjacent_versions(known, [second])[second.id].back is None
+    assert versions.fetch_concurrent_versions(known, second) == [(first, 1)]
+    assert versions.fetch_concurrent_versions(known, first) == [(second, 2)]
 
 
 def test_one_after_the_other_within_a_second_is_no_time_together(project: Project) -> None:
     post(project, ("A", 1), ("A", 3), ("B", 3), ("B", 5))
     known = found(project)
-    assert [versions.beside(known, each) for each in known.all] == [[], []]
+    assert [versions.fetch_concurrent_versions(known, each) for each in known.all] == [[], []]
 
 
 def test_what_was_never_used_again_has_no_change_to_it(project: Project) -> None:
     post(project, ("A", 1), ("B", 3))
     first, second = found(project).all
-    assert versions.changed_at(second, first) is None
+    assert versions.find_version_change(second, first) is None
 
 
 def test_a_version_is_found_by_the_first_digits_of_its_configuration(project: Project) -> None:
@@ -128,7 +128,7 @@ def test_a_version_is_found_by_the_first_digits_of_its_configuration(project: Pr
 def test_the_last_received_are_looked_at_where_each_run_brings_its_own(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(versions, "MAX_VERSIONS", 3)
     for number in range(5):
         post(project, (f"Text {number}", number))
     known = found(project)
@@ -145,9 +145,9 @@ def test_the_number_of_queries_does_not_grow(
         known = found(project)
     assert len(known.all) == 12
     with django_assert_num_queries(3):
-        versions.counts(known.all)
-        versions.neighbours(known, known.all)
-        versions.beside(known, known.all[3])
+        versions.count_version_runs(known.all)
+        versions.fetch_adjacent_versions(known, known.all)
+        versions.fetch_concurrent_versions(known, known.all[3])
 
 
 def test_times_are_those_of_the_runs(project: Project) -> None:
@@ -162,6 +162,6 @@ def test_what_a_configuration_replaced_is_what_ran_just_before(project: Project)
     post(project, ("B", 3), ("A", 1), ("C", 5), ("A", 4))
     first, second, third = found(project).all
     known = Configuration.objects.in_bulk([each.id for each in found(project).all])
-    assert versions.replaced(known[first.id]) is None
-    assert versions.replaced(known[second.id]) == (first.id, CHANGED + 3 * HOUR)
-    assert versions.replaced(known[third.id]) == (first.id, CHANGED + 5 * HOUR)
+    assert versions.fetch_replaced_configuration(known[first.id]) is None
+    assert versions.fetch_replaced_configuration(known[second.id]) == (first.id, CHANGED + 3 * HOUR)
+    assert versions.fetch_replaced_configuration(known[third.id]) == (first.id, CHANGED + 5 * HOUR)

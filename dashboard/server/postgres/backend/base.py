@@ -9,21 +9,21 @@ from typing import Any
 from django.db.backends.postgresql import base, client
 from django.db.utils import OperationalError
 
-from dashboard.server.postgres.binaries import installed
+from dashboard.server.postgres.binaries import find_installed_binaries
 from dashboard.server.postgres.errors import EmbeddedPostgresError
-from dashboard.server.postgres.sessions import session
+from dashboard.server.postgres.sessions import get_postgres_session
 
 
 class DatabaseClient(client.DatabaseClient):
     """`manage.py dbshell`, with the psql that came along."""
 
-    executable_name = str(installed().psql)
+    executable_name = str(find_installed_binaries().psql)
 
     @classmethod
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        server = session(Path(settings_dict["DATA_DIR"])).parameters()
+        server = get_postgres_session(Path(settings_dict["DATA_DIR"])).parameters()
         known = {name.upper(): value for name, value in server.items()}
         return super().settings_to_cmd_args_env({**settings_dict, **known}, parameters)
 
@@ -35,7 +35,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         try:
-            server = session(Path(self.settings_dict["DATA_DIR"])).parameters()
+            server = get_postgres_session(Path(self.settings_dict["DATA_DIR"])).parameters()
         except EmbeddedPostgresError as error:
             raise OperationalError(str(error)) from error
         return {**super().get_connection_params(), **server}

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from runs.analytics.usage import Sums
-from runs.enrichment.pricing import price_of
+from runs.analytics.usage import UsageSums
+from runs.enrichment.pricing import find_price
 from runs.models import Project, Run
-from runs.team.deletion import erase
+from runs.team.deletion import delete_run
 from tests import factories
 
 NOW = datetime(2026, 11, 5, 9, 37, 12, 250_000, tzinfo=UTC)
@@ -39,19 +39,19 @@ class Posted:
     started_at: datetime | None
 
     @property
-    def sums(self) -> Sums:
+    def sums(self) -> UsageSums:
         """What it adds."""
         usage = self.usage or {}
         prompt, completion = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
         cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
         reasoning = usage.get("completion_tokens_details", {}).get("reasoning_tokens", 0)
         total, cost = usage.get("total_tokens", 0), self.cost
-        return Sums(1, prompt, completion, total, cached, reasoning, cost or 0, total if cost is None else 0)
+        return UsageSums(1, prompt, completion, total, cached, reasoning, cost or 0, total if cost is None else 0)
 
     @property
     def cost(self) -> int | None:
         """In nano-dollars."""
-        price = price_of(self.model, date(self.at.year, self.at.month, self.at.day))
+        price = find_price(self.model, date(self.at.year, self.at.month, self.at.day))
         if price is None or not self.usage:
             return None
         estimate = price.estimate(
@@ -118,7 +118,7 @@ def seed(project: Project) -> list[Posted]:
     factories.post(project, *chance.sample(objects, 40))
     gone = objects[::17]
     for posted in gone:
-        erase(Run.objects.get(pk=project.key(posted["id"])))
+        delete_run(Run.objects.get(pk=project.key(posted["id"])))
     return [_posted(each) for each in objects if each not in gone]
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs.analytics.usage import Group, Question, Sums, Usage, rollup_reader, usage
-from runs.analytics.usage.rollup_reader import total
+from runs.analytics.usage import UsageGroup, UsageQuery, UsageReport, UsageSums, fetch_usage_report, rollup_reader
+from runs.analytics.usage.rollup_reader import add_usage_sums
 from runs.models import Project
 from runs.rollups import runs as rollups
 from tests import factories
@@ -46,19 +46,19 @@ def posted(project: Project) -> list[Posted]:
     return seed(project)
 
 
-def question(query: str, zone: str = "UTC") -> Question:
-    return Question.from_query(parse_qs(query), ZoneInfo(zone), NOW)
+def question(query: str, zone: str = "UTC") -> UsageQuery:
+    return UsageQuery.from_query(parse_qs(query), ZoneInfo(zone), NOW)
 
 
-def by_hand(runs: Iterable[Posted], since: datetime, until: datetime) -> Sums:
-    return total(run.sums for run in runs if since <= run.at < until)
+def by_hand(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSums:
+    return add_usage_sums(run.sums for run in runs if since <= run.at < until)
 
 
-def check(found: Usage, runs: list[Posted], key: Callable[[Posted], str | None], most: int) -> None:
+def check(found: UsageReport, runs: list[Posted], key: Callable[[Posted], str | None], most: int) -> None:
     """All of an answer about `runs`, of which nothing was left out."""
     asked = found.question
     now = [run for run in runs if asked.since <= run.at < asked.until]
-    assert found.totals == total(run.sums for run in now)
+    assert found.totals == add_usage_sums(run.sums for run in now)
     assert found.previous == by_hand(runs, asked.previous_since, asked.since)
     assert (found.counted_since, found.is_capped) == (None, False)
     by_key: dict[str | None, list[Posted]] = defaultdict(list)
@@ -76,7 +76,7 @@ def check(found: Usage, runs: list[Posted], key: Callable[[Posted], str | None],
     assert weights == sorted(weights, reverse=True)
 
 
-def check_group(found: Usage, group: Group, runs: list[Posted]) -> None:
+def check_group(found: UsageReport, group: UsageGroup, runs: list[Posted]) -> None:
     asked = found.question
     assert group.sums == by_hand(runs, asked.since, asked.until)
     assert group.previous == by_hand(runs, asked.previous_since, asked.since)
@@ -88,38 +88,38 @@ def test_every_number_is_that_of_the_runs(project: Project, posted: list[Posted]
     for zone in ZONES:
         for times in TIMES:
             for split in ("model", "assistant", "status"):
-                found = usage(project, question(f"{times}&split={split}", zone), 3)
+                found = fetch_usage_report(project, question(f"{times}&split={split}", zone), 3)
                 check(found, posted, KEYS[split], 3)
 
 
 def test_filters_and_splits_go_together(project: Project, posted: list[Posted]) -> None:
     for filtered, holds in FILTERS.items():
         for split, key in KEYS.items():
-            found = usage(project, question(f"range=30d&split={split}&{filtered}", "Asia/Kathmandu"), 3)
+            found = fetch_usage_report(project, question(f"range=30d&split={split}&{filtered}", "Asia/Kathmandu"), 3)
             check(found, [run for run in posted if holds(run)], key, 3)
 
 
 def test_folded_sums_are_the_same_sums(project: Project, posted: list[Posted]) -> None:
-    before = usage(project, question("split=model"), 3)
-    rollups.fold(project)
-    assert usage(project, question("split=model"), 3) == before
+    before = fetch_usage_report(project, question("split=model"), 3)
+    rollups.compact_run_rollups(project)
+    assert fetch_usage_report(project, question("split=model"), 3) == before
 
 
 def test_nothing_is_empty(project: Project) -> None:
-    found = usage(project, question(""), 3)
-    assert (found.totals, found.previous, found.groups) == (Sums(), Sums(), ())
-    assert usage(project, question("split=kind"), 3).groups == ()
+    found = fetch_usage_report(project, question(""), 3)
+    assert (found.totals, found.previous, found.groups) == (UsageSums(), UsageSums(), ())
+    assert fetch_usage_report(project, question("split=kind"), 3).groups == ()
 
 
 def test_in_one_part_it_is_the_same(project: Project, posted: list[Posted]) -> None:
-    whole = usage(project, question("", "Asia/Kolkata"), 3)
-    found = usage(project, question("", "Asia/Kolkata"), 3, parts=False)
+    whole = fetch_usage_report(project, question("", "Asia/Kolkata"), 3)
+    found = fetch_usage_report(project, question("", "Asia/Kolkata"), 3, parts=False)
     assert [(group.key, group.sums) for group in found.groups] == [(group.key, group.sums) for group in whole.groups]
     assert len(found.edges) == 2
 
 
 def test_no_token_is_of_two_kinds(project: Project, posted: list[Posted]) -> None:
-    found = usage(project, question("split=kind"), 3)
+    found = fetch_usage_report(project, question("split=kind"), 3)
     tokens = {group.key: group.sums.total_tokens for group in found.groups}
     assert sum(tokens.values()) == found.totals.total_tokens
     assert tokens["cached"] == found.totals.cached_tokens
@@ -135,7 +135,7 @@ def test_no_token_is_of_two_kinds(project: Project, posted: list[Posted]) -> Non
 def test_the_first_groups_are_those_with_the_most(
     project: Project, posted: list[Posted], measure: str, column: str
 ) -> None:
-    found = usage(project, question(f"measure={measure}"), 2)
+    found = fetch_usage_report(project, question(f"measure={measure}"), 2)
     totals: Counter[str | None] = Counter()
     for run in posted:
         if found.question.since <= run.at < found.question.until:
@@ -146,8 +146,8 @@ def test_the_first_groups_are_those_with_the_most(
 def test_what_is_counted_one_by_one_says_where_it_begins(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 25)
-    found = usage(project, question("split=metadata.customer"), 9)
+    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 25)
+    found = fetch_usage_report(project, question("split=metadata.customer"), 9)
     asked = found.question
     newest = sorted((run for run in posted if run.at < asked.until), key=lambda run: run.at)[-25:]
     assert found.counted_since == newest[0].at
@@ -162,8 +162,8 @@ def test_what_is_counted_one_by_one_says_where_it_begins(
 def test_where_no_sums_are_kept_totals_are_those_of_the_newest(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 5)
-    found = usage(project, question("q=metadata.customer:*"), 9)
+    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 5)
+    found = fetch_usage_report(project, question("q=metadata.customer:*"), 9)
     assert (found.totals.runs, found.previous, found.is_capped) == (5, None, True)
 
 
@@ -172,10 +172,14 @@ def test_when_only_the_time_before_is_too_much_this_one_is_exact(
 ) -> None:
     asked = question("split=metadata.customer")
     matching = [run for run in posted if asked.since <= run.at < asked.until]
-    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", len(matching) + 3)
-    found = usage(project, asked, 9)
+    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", len(matching) + 3)
+    found = fetch_usage_report(project, asked, 9)
     assert found.counted_since is None
-    assert total(group.sums for group in found.groups) == found.totals == total(run.sums for run in matching)
+    assert (
+        add_usage_sums(group.sums for group in found.groups)
+        == found.totals
+        == add_usage_sums(run.sums for run in matching)
+    )
     assert {group.previous for group in found.groups} == {None}
 
 
@@ -188,21 +192,21 @@ def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
     # and another one for when the first run was, where there is something to compare with
     for query in ("", "split=assistant", "split=status&status=failed", "split=metadata.customer"):
         with django_assert_num_queries(2):
-            usage(project, question(query, "Asia/Kathmandu"), 3)
-    monkeypatch.setattr(rollup_reader, "MOST_COUNTED", 10)
+            fetch_usage_report(project, question(query, "Asia/Kathmandu"), 3)
+    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 10)
     # the newest runs; where they begin; totals; the first run
     with django_assert_num_queries(4):
-        usage(project, question("split=metadata.customer"), 3)
+        fetch_usage_report(project, question("split=metadata.customer"), 3)
 
 
 def test_what_was_only_beginning_is_not_compared_with(project: Project) -> None:
     factories.post_run(project, created_at=int((NOW - timedelta(days=9)).timestamp()))
     factories.post_run(project, created_at=int((NOW - timedelta(days=1)).timestamp()))
-    answer = usage(project, question("range=7d"), 3)
+    answer = fetch_usage_report(project, question("range=7d"), 3)
     assert answer.previous is not None
     assert (answer.previous.runs, answer.is_comparable) == (1, False)
     factories.post_run(project, created_at=int((NOW - timedelta(days=30)).timestamp()))
-    assert usage(project, question("range=7d"), 3).is_comparable
+    assert fetch_usage_report(project, question("range=7d"), 3).is_comparable
 
 
 def test_the_time_before_is_as_long(project: Project) -> None:

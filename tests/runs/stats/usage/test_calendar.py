@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runs.rollups.local_time import MOST_BARS, day_start, edges, hour_start
+from runs.rollups.local_time import MAX_BARS, build_local_edges, start_of_day, start_of_hour
 
 
 def at(text: str) -> datetime:
@@ -34,20 +34,20 @@ def lengths(bounds: tuple[datetime, ...]) -> list[float]:
 )
 def test_a_day_is_from_midnight_to_midnight(zone: str, since: str, until: str, hours: list[float]) -> None:
     # enough of them that a bar is a day
-    bounds = edges(at(since), at(until) + timedelta(days=40), ZoneInfo(zone))
+    bounds = build_local_edges(at(since), at(until) + timedelta(days=40), ZoneInfo(zone))
     assert lengths(bounds)[: len(hours)] == hours
 
 
 def test_both_ends_may_be_within_a_day() -> None:
-    bounds = edges(at("2026-10-01T10:20"), at("2026-11-20T14:30"), ZoneInfo("UTC"))
+    bounds = build_local_edges(at("2026-10-01T10:20"), at("2026-11-20T14:30"), ZoneInfo("UTC"))
     assert bounds[:2] == (at("2026-10-01T10:20"), at("2026-10-02T00:00"))
     assert bounds[-2:] == (at("2026-11-20T00:00"), at("2026-11-20T14:30"))
 
 
 def test_hours_are_those_of_the_clock_and_none_is_left_out_when_it_changes() -> None:
-    bounds = edges(at("2026-10-24T22:00"), at("2026-10-25T23:00"), ZoneInfo("Europe/Berlin"))
+    bounds = build_local_edges(at("2026-10-24T22:00"), at("2026-10-25T23:00"), ZoneInfo("Europe/Berlin"))
     assert lengths(bounds) == [1] * 25
-    bounds = edges(at("2026-11-20T14:00"), at("2026-11-20T17:00"), ZoneInfo("Asia/Kolkata"))
+    bounds = build_local_edges(at("2026-11-20T14:00"), at("2026-11-20T17:00"), ZoneInfo("Asia/Kolkata"))
     assert lengths(bounds) == [0.5, 1, 1, 0.5]
 
 
@@ -55,13 +55,13 @@ def test_hours_are_those_of_the_clock_and_none_is_left_out_when_it_changes() -> 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
 def test_bars_are_few_and_in_order(days: float, zone: str) -> None:
     since = at("1970-01-01T00:00")
-    bounds = edges(since, since + timedelta(days=days), ZoneInfo(zone))
-    assert 2 <= len(bounds) <= MOST_BARS + 2
+    bounds = build_local_edges(since, since + timedelta(days=days), ZoneInfo(zone))
+    assert 2 <= len(bounds) <= MAX_BARS + 2
     assert all(first < second for first, second in pairwise(bounds))
 
 
 def test_days_and_hours_begin_by_the_clock() -> None:
     moment = datetime(2026, 11, 20, 20, 5, 9, tzinfo=UTC)
-    assert day_start(moment, ZoneInfo("Asia/Kathmandu")) == at("2026-11-20T18:15")
-    assert day_start(moment, ZoneInfo("Asia/Kathmandu"), back=2) == at("2026-11-18T18:15")
-    assert hour_start(moment, ZoneInfo("Asia/Kathmandu")) == at("2026-11-20T19:15")
+    assert start_of_day(moment, ZoneInfo("Asia/Kathmandu")) == at("2026-11-20T18:15")
+    assert start_of_day(moment, ZoneInfo("Asia/Kathmandu"), back=2) == at("2026-11-18T18:15")
+    assert start_of_hour(moment, ZoneInfo("Asia/Kathmandu")) == at("2026-11-20T19:15")

@@ -10,34 +10,34 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs.analytics.usage import Percentiles, Question, durations
-from runs.analytics.usage.durations import Paces, latency
+from runs.analytics.usage import LatencyPercentiles, UsageQuery, durations
+from runs.analytics.usage.durations import LatencyStats, fetch_latency
 from runs.models import Project
 from tests.runs.stats.usage.seeded import NOW, Posted, seed
 
 
-def question(query: str = "") -> Question:
-    return Question.from_query(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
+def question(query: str = "") -> UsageQuery:
+    return UsageQuery.from_query(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:
     return sorted(values)[math.ceil(share * len(values)) - 1] if values else None
 
 
-def percentiles(values: Sequence[int]) -> Percentiles:
+def percentiles(values: Sequence[int]) -> LatencyPercentiles:
     found = [percentile(values, share) for share in (0.5, 0.75, 0.9, 0.95, 0.99)]
-    return Percentiles(*found, max(values, default=None))
+    return LatencyPercentiles(*found, max(values, default=None))
 
 
-def ended(runs: Sequence[Posted], asked: Question) -> list[Posted]:
+def ended(runs: Sequence[Posted], asked: UsageQuery) -> list[Posted]:
     found = [run for run in runs if asked.since <= run.at < asked.until and run.ended_at]
     return sorted(found, key=lambda run: run.at, reverse=True)
 
 
-def by_hand(assistant: str | None, runs: Sequence[Posted]) -> Paces:
+def by_hand(assistant: str | None, runs: Sequence[Posted]) -> LatencyStats:
     durations = [round((run.ended_at - run.at).total_seconds() * 1000) for run in runs if run.ended_at]
     queues = [round((run.started_at - run.at).total_seconds() * 1000) for run in runs if run.started_at]
-    return Paces(assistant, len(runs), percentiles(durations), percentiles(queues))
+    return LatencyStats(assistant, len(runs), percentiles(durations), percentiles(queues))
 
 
 @pytest.mark.parametrize("query", ["", "range=7d", "status=failed", "q=metadata.customer:acme"])
@@ -48,7 +48,7 @@ def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: s
         "q=metadata.customer:acme": lambda run: run.metadata.get("customer") == "acme",
     }
     runs = [run for run in ended(posted, asked) if tests.get(query, lambda _: True)(run)]
-    found = latency(project, asked)
+    found = fetch_latency(project, asked)
     assert found is not None
     assert found.all == by_hand(None, runs)
     assert {paces.assistant_id: paces for paces in found.assistants} == {
@@ -64,14 +64,14 @@ def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: s
 def test_more_than_are_counted_are_said_to_be_more(
     project: Project, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(durations, "MOST_MEASURED", 12)
+    monkeypatch.setattr(durations, "MAX_LATENCY_RUNS", 12)
     asked, runs = question(), seed(project)
     newest = ended(runs, asked)[:12]
     with django_assert_num_queries(1):
-        found = latency(project, asked)
+        found = fetch_latency(project, asked)
     assert found is not None
     assert (found.all.runs, found.since) == (12, newest[-1].at)
 
 
 def test_where_none_ended_there_is_nothing(project: Project) -> None:
-    assert latency(project, question()) is None
+    assert fetch_latency(project, question()) is None

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runs.analytics.usage import Question, Split
+from runs.analytics.usage import UsageQuery, UsageSplit
 from runs.errors import InvalidFilter
 
 NOW = datetime(2026, 11, 20, 14, 32, 6, 400_000, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 
 
-def read(query: str, zone: str = "UTC") -> Question:
-    return Question.from_query(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
+def read(query: str, zone: str = "UTC") -> UsageQuery:
+    return UsageQuery.from_query(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_zone_of_the_address_comes_before_the_readers() -> None:
     ],
 )
 def test_a_group_leads_to_its_runs(split: str, value: str | None, query: str) -> None:
-    asked = Question(read("").asked, NOW - timedelta(days=1), NOW, UTC_ZONE, Split.parse(split))
+    asked = UsageQuery(read("").asked, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
     assert asked.narrowed(value).query() == query
 
 
