@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.commands import migrate
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 # what no page of ours asks for: compressing it takes seconds, and some of it names files that don't exist
@@ -26,6 +26,28 @@ UNUSED_STATIC_FILES = [
     "drf_spectacular_sidecar/swagger-ui-dist/oauth2*",
     "rest_framework/*",
 ]
+
+
+def reject_foreign_schema() -> None:
+    """Refuse a database that was not created by this version's migrations or by an earlier release.
+
+    Versions before 0.1.0 had other migrations, and a later version has more; neither can be migrated from here.
+    Raises NotSupportedError, which says what to do.
+    """
+    loader = MigrationExecutor(connection).loader
+    applied = {key for key in loader.applied_migrations if key[0] == "runs"}
+    unknown = sorted(name for _, name in applied - loader.disk_migrations.keys())
+    if applied and not unknown:
+        # The first unreleased versions had a migration of the same name that created fewer tables.
+        state = loader.project_state(list(applied)).apps
+        expected = {model._meta.db_table for model in state.get_app_config("runs").get_models()}
+        unknown = sorted(f"no table {table}" for table in expected - set(connection.introspection.table_names()))
+    if unknown:
+        raise NotSupportedError(
+            f"This database was created by another version of Runglass and cannot be upgraded ({unknown[0]}). "
+            "Export its runs with that version (export_runs), set RUNGLASS_DATA_DIR or DATABASE_URL to an empty "
+            "database, and import them (import_runs)"
+        )
 
 
 def count_pending_migrations() -> int:

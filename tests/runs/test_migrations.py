@@ -16,7 +16,7 @@ def test_a_database_user_who_may_not_create_pg_trgm_is_told(monkeypatch: Any) ->
         raise ProgrammingError('permission denied to create extension "pg_trgm"\nHINT: Must have CREATE privilege.')
 
     monkeypatch.setattr(TrigramExtension, "database_forwards", refuse)
-    operation = import_module("runs.migrations.0001_initial").Trigrams()
+    operation = import_module("runs.migrations.0001_initial").CreateTrigramExtension()
     with connection.schema_editor() as editor, pytest.raises(NotSupportedError) as raised:
         operation.database_forwards("runs", editor, None, None)
     assert "\n" not in str(raised.value)

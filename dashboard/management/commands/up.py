@@ -57,6 +57,7 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         _refuse_old_server()
+        startup_checks.reject_foreign_schema()
         if pending := startup_checks.count_pending_migrations():
             with progress("Preparing the database", "migrations", sys.stderr) as tell:
                 startup_checks.apply_migrations(pending, tell)
