@@ -86,14 +86,14 @@ def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
     context: dict[str, Any] = {"project": project, "asked": asked, "unknown": unknown}
     if not unknown and asked.left and asked.right:
         compared = _compare(project, found[asked.left], found[asked.right])
-        return htmx.render_page(request, "compare/page.html", context | {"comparison": compared})
+        return htmx.render_page(request, "pages/compare/page.html", context | {"comparison": compared})
     if not unknown and found:
         candidates = list(_candidates(*found.values()))
         wanted_one = next((each for each in candidates if each.kind == asked.beside), None)
         if wanted_one is not None:
             return redirect(f"{request.path}{wanted_one.query}")
         context |= {"candidates": candidates, "missed": CANDIDATE_LABELS.get(asked.beside, "")}
-    return htmx.render_page(request, "compare/form.html", context, status=404 if unknown else 200)
+    return htmx.render_page(request, "pages/compare/form.html", context, status=404 if unknown else 200)
 
 
 def _found(project: Project, run_ids: list[str]) -> dict[str, Run]:

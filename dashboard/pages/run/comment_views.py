@@ -72,7 +72,7 @@ def _comment(run: Run, written: str) -> Comment:
 
 
 def _show(request: HttpRequest, project: Project, shown: CommentsSection, status: int = 200) -> HttpResponse:
-    template = "run/_comments.html" if htmx.is_partial_request(request) else "run/comment.html"
+    template = "pages/run/_comments.html" if htmx.is_partial_request(request) else "pages/run/comment_error.html"
     return htmx.render_page(request, template, {"comments": shown, "run": shown.run, "project": project}, status=status)
 
 

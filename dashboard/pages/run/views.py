@@ -21,13 +21,13 @@ from runs.errors import Problem
 from runs.models import Project, Run, RunTag, User
 
 FRAGMENTS = {
-    "timeline": "run/_timeline.html",
-    "tools": "run/_tools.html",
-    "usage": "run/_usage.html",
-    "change": "run/_change.html",
-    "raw": "run/_raw.html",
-    "raw-tree": "run/_raw_tree.html",
-    "history": "run/_history.html",
+    "timeline": "pages/run/_timeline.html",
+    "tools": "pages/run/_tools.html",
+    "usage": "pages/run/_usage.html",
+    "change": "pages/run/_configuration_change.html",
+    "raw": "pages/run/_raw.html",
+    "raw-tree": "pages/run/_raw_tree.html",
+    "history": "pages/run/_history.html",
 }
 
 
@@ -42,7 +42,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     context: dict[str, Any] = {"asked": asked, "run": run, "project": project}
     if target == "run-head":
         context["header"] = fetch_run_header(run, asked, timezone.now())
-        return htmx.render_page(request, "run/_header.html", context)
+        return htmx.render_page(request, "pages/run/_header.html", context)
     shown = RunPage(run, asked, timezone.now())
     if asked.compared and shown.comparison is None:
         raise Http404(f"No versions {asked.compared[0]} and {asked.compared[1]}")
@@ -50,7 +50,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         return _body(request, shown, target.removeprefix("row-"))
     comments = CommentsSection(run, cast(User, request.user), project.role)
     context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.of_run(run)}
-    return htmx.render_page(request, "run/page.html", context, FRAGMENTS)
+    return htmx.render_page(request, "pages/run/page.html", context, FRAGMENTS)
 
 
 @require_safe
@@ -80,7 +80,7 @@ def _body(request: HttpRequest, shown: RunPage, place: str) -> HttpResponse:
     row = shown.timeline.row(place)
     if row is None:
         raise Http404(f"No step at '{place}'")
-    return htmx.render_page(request, "run/_body.html", {"row": row, "timeline": shown.timeline})
+    return htmx.render_page(request, "pages/run/_timeline_row_body.html", {"row": row, "timeline": shown.timeline})
 
 
 def _get_run_or_404(project: Project, run_id: str) -> Run:

@@ -29,7 +29,7 @@ from runs.query import value_counts
 from runs.team import tags
 
 LIST_FRAGMENTS = {"tagging": "runs/_tagged.html"}
-RUN_FRAGMENT = "run/_tags.html"
+RUN_FRAGMENT = "pages/run/_tags.html"
 ACTIONS = ("add", "remove")
 
 

@@ -29,8 +29,8 @@ from runs.query import Cursor, RunFilters
 THREADS_PER_PAGE = 50
 # Of each thread in the list, so that a page of giants costs no more than many rows.
 MAX_RUNS_PER_THREAD = 1_000
-THREAD_LIST_FRAGMENTS = {"rows": "threads/_older.html"}
-THREAD_DETAIL_FRAGMENTS = {"entries": "thread/_later.html"}
+THREAD_LIST_FRAGMENTS = {"rows": "pages/threads/_rows_page.html"}
+THREAD_DETAIL_FRAGMENTS = {"entries": "pages/threads/_entries_page.html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def thread_detail(request: HttpRequest, project: Project, thread_id: str) -> Htt
         "runs_url": _runs_url(project, stored_id),
         "most": MAX_SAMPLE_SIZE,
     }
-    return htmx.render_page(request, "thread/page.html", context, THREAD_DETAIL_FRAGMENTS)
+    return htmx.render_page(request, "pages/threads/detail.html", context, THREAD_DETAIL_FRAGMENTS)
 
 
 def _facts(project: Project, thread_id: str) -> ThreadSummary:
@@ -167,7 +167,7 @@ def thread_list(request: HttpRequest, project: Project) -> HttpResponse:
         "page_size": THREADS_PER_PAGE,
         "most_runs": MAX_RUNS_PER_THREAD,
     }
-    return htmx.render_page(request, "threads/page.html", context, THREAD_LIST_FRAGMENTS)
+    return htmx.render_page(request, "pages/threads/list.html", context, THREAD_LIST_FRAGMENTS)
 
 
 def fetch_thread_rows(project: Project, thread_ids: Sequence[str]) -> list[ThreadRow]:

@@ -37,4 +37,4 @@ def usage_overview(request: HttpRequest, project: Project) -> HttpResponse:
         "most_assistants": MAX_LATENCY_ASSISTANTS,
         "query": f"?{query}" if (query := request.GET.urlencode()) else "",
     }
-    return render(request, "usage/page.html", context)
+    return render(request, "pages/usage/page.html", context)
