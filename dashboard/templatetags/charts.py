@@ -1,4 +1,4 @@
-"""`{% load charts %}`: the cells of a picture's table, of which there are hundreds: a template would take its time."""
+"""`{% load charts %}`: the cells of a chart's table, of which a template would render hundreds too slowly."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ register = template.Library()
 
 
 @register.simple_tag
-def cells(row: ChartTableRow) -> SafeString:
-    """A number for each series and one for all of them, each leading to what is behind it."""
-    return format_html_join("", "{}", ((_cell(each),) for each in (*row.cells, row.total)))
+def chart_cells(row: ChartTableRow) -> SafeString:
+    """Render a cell for each series and one for the total, each linked to its runs."""
+    return format_html_join("", "{}", ((_render_cell(cell),) for cell in (*row.cells, row.total)))
 
 
-def _cell(number: ChartCell) -> SafeString:
-    if not number.url:
-        return format_html('<td class="num">{}</td>', number.text)
-    return format_html('<td class="num"><a href="{}">{}</a></td>', number.url, number.text)
+def _render_cell(cell: ChartCell) -> SafeString:
+    if not cell.url:
+        return format_html('<td class="num">{}</td>', cell.text)
+    return format_html('<td class="num"><a href="{}">{}</a></td>', cell.url, cell.text)

@@ -1,6 +1,6 @@
-"""`{% load formats %}`: the words of `dashboard.ui.formats`, escaped and marked up.
+"""`{% load formats %}`: the formats of `dashboard.ui.formats`, escaped and marked up.
 
-Ids, statuses and codes come from whoever posts runs: everything here goes through `format_html`.
+Ids, statuses and codes come from whoever posts runs: all markup here goes through `format_html`.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from dashboard.ui import formats
 
 register = template.Library()
 
-register.filter(formats.format_integer)
-register.filter(formats.format_tokens)
-register.filter(formats.format_cost)
-register.filter(formats.format_bytes)
-register.filter(formats.shorten_id)
-register.filter(formats.format_status)
-register.filter(formats.format_timestamp)
-register.simple_tag(formats.format_percent)
+register.filter("integer", formats.format_integer)
+register.filter("tokens", formats.format_tokens)
+register.filter("cost", formats.format_cost)
+register.filter("bytes", formats.format_bytes)
+register.filter("short_id", formats.shorten_id)
+register.filter("status_label", formats.format_status)
+register.filter("timestamp", formats.format_timestamp)
+register.simple_tag(formats.format_percent, name="percent")
 
 
 @register.filter
 def duration(ms: int | None) -> str:
-    """Milliseconds that were counted in whole seconds."""
+    """Format milliseconds that were measured in whole seconds."""
     return formats.format_duration(ms)
 
 
 @register.filter
 def precise_duration(ms: int | None) -> str:
-    """Milliseconds that were measured as such."""
+    """Format milliseconds that were measured as such."""
     return formats.format_duration(ms, precise=True)
 
 
 @register.simple_tag
-def when(moment: datetime | None, *, focusable: bool = False) -> SafeString | str:
-    """A relative time that `times.js` keeps current and completes with the reader's local time.
+def relative_time(value: datetime | None, *, focusable: bool = False) -> SafeString | str:
+    """Render a relative time: `4 min ago`.
 
-    `focusable` shows the exact time on keyboard focus too. Leave it off where a list would become a row
-    of tab stops: there the account menu switches to exact times.
+    `times.js` keeps it current and adds the user's local time. `focusable` also shows the exact time on keyboard focus.
+    Leave it off in long lists, where it would add a tab stop to each row: the account menu switches to exact times.
     """
-    if moment is None:
+    if value is None:
         return formats.NO_VALUE
     return format_html(
         '<time datetime="{}" title="{}" data-when{}>{}</time>',
-        formats.format_iso_time(moment),
-        formats.format_timestamp(moment),
+        formats.format_iso_time(value),
+        formats.format_timestamp(value),
         format_html(' tabindex="{}"', 0) if focusable else "",
-        formats.format_relative_time(moment, timezone.now()),
+        formats.format_relative_time(value, timezone.now()),
     )
 
 
 @register.simple_tag
-def moment(value: datetime | None) -> SafeString | str:
-    """An exact time for a sentence."""
+def exact_time(value: datetime | None) -> SafeString | str:
+    """Render an exact time for a sentence: `20 Nov 2026, 14:27:54 UTC`."""
     if value is None:
         return formats.NO_VALUE
     return format_html(
@@ -73,20 +73,20 @@ def moment(value: datetime | None) -> SafeString | str:
 @register.simple_tag
 @lru_cache(maxsize=512)
 def icon(name: str, *, small: bool = False) -> SafeString:
-    """A symbol of the sprite by its id, hidden from screen readers: the word stands beside it."""
+    """Render a symbol of the sprite by its id. It is hidden from screen readers, since a word stands beside it."""
     return format_html('<svg class="i{}" aria-hidden="true"><use href="#{}"/></svg>', " s" if small else "", name)
 
 
 @register.simple_tag
 def status_icon(value: str, *, small: bool = False) -> SafeString:
-    """The shape of a status. Its colour is that of the nearest `data-status`."""
+    """Render the icon of a status. The nearest `data-status` sets its color."""
     return icon(f"s-{value}" if value in formats.STATUS_LABELS else "s-unknown", small=small)
 
 
 @register.simple_tag
-@lru_cache(maxsize=512)  # a list says the same few again and again
-def status(value: str, *, big: bool = False) -> SafeString:
-    """Icon and word. A status that the protocol does not know is shown raw, with the question mark."""
+@lru_cache(maxsize=512)  # a list repeats the same few statuses
+def status_badge(value: str, *, big: bool = False) -> SafeString:
+    """Render the icon and the label of a status. An unknown status is shown as posted, with a question mark."""
     return format_html(
         '<span class="status{}" data-status="{}">{}<span class="clip">{}</span></span>',
         " big" if big else "",
@@ -97,20 +97,20 @@ def status(value: str, *, big: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def copy(value: str, what: str, *, key: str = "") -> SafeString:
-    """A button that copies `value`; `what` names it ("run id"). `key` makes it the page's target of a key."""
+def copy_button(value: str, label: str, *, key: str = "") -> SafeString:
+    """Render a button that copies `value`. `label` names the value ("run id"), `key` is a keyboard shortcut."""
     return format_html(
         '<button class="copy needs-js" type="button" data-copy="{}" aria-label="Copy {}"{}>{}</button>',
         value,
-        what,
+        label,
         format_html(' data-key="{}"', key) if key else "",
         icon("i-copy"),
     )
 
 
 @register.filter
-def coded(text: str) -> SafeString:
-    """What stands between backticks as code."""
+def code_spans(text: str) -> SafeString:
+    """Render text between backticks as code."""
     parts = enumerate(text.split("`"))
-    marked = (format_html("<code>{}</code>" if place % 2 else "{}", part) for place, part in parts)
-    return format_html_join("", "{}", ((each,) for each in marked))
+    rendered = (format_html("<code>{}</code>" if index % 2 else "{}", part) for index, part in parts)
+    return format_html_join("", "{}", ((part,) for part in rendered))

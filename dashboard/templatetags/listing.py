@@ -1,4 +1,4 @@
-"""`{% load listing %}`: numbers over many runs, which may be capped or measured in different ways."""
+"""`{% load listing %}`: filters for lists of runs and views."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ register = template.Library()
 
 
 @register.filter
-def capped(count: int) -> str:
-    """A count that was given up at its limit is "10,000+"."""
+def capped_count(count: int) -> str:
+    """Format a count. Counting stops at a limit: a larger count is "10,000+"."""
     return f"{MAX_SAMPLE_SIZE:,}+" if count > MAX_SAMPLE_SIZE else f"{count:,}"
 
 
 @register.filter
-def measured(ms: int | None) -> str:
-    """A duration out of many: with decimals only where the run it belongs to was timed in milliseconds."""
+def measured_duration(ms: int | None) -> str:
+    """Format the duration of one of many runs, with decimals only if that run was timed in milliseconds."""
     return formats.format_duration(ms, precise=ms is not None and ms % 1000 != 0)
 
 
 @register.filter
-def may_be_changed_in(view: SavedView, shell: PageShell) -> bool:
-    """Whether to offer changing `view` to whoever looks; the views decide."""
+def is_editable_in(view: SavedView, shell: PageShell) -> bool:
+    """Return whether to show controls that change `view`. The views check this themselves."""
     return shell.user is not None and view.may_change(shell.user, shell.role)

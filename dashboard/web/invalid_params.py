@@ -33,6 +33,6 @@ def render_invalid_params(request: HttpRequest, error: InvalidFilter) -> HttpRes
     """400 with a page of its own, or 422 in place of `#more`, which asked for a part of one."""
     context = {"problems": error.problems, "address": request.path}
     if htmx.is_partial_request(request):
-        response = htmx.render_page(request, "refused/_problems.html", context, status=422)
+        response = htmx.render_page(request, "invalid_params/_problems.html", context, status=422)
         return retarget(reswap(response, "innerHTML"), "#more")
-    return htmx.render_page(request, "refused/page.html", context, status=400)
+    return htmx.render_page(request, "invalid_params/page.html", context, status=400)

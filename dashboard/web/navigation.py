@@ -91,7 +91,7 @@ class PageShell:
         return roles.get(self.project.pk, "")
 
     @property
-    def may_write(self) -> bool:
+    def can_write(self) -> bool:
         """Whether to offer what only those may do who do more than read; views decide."""
         return self.role in WRITE_ROLES
 

@@ -123,7 +123,7 @@ def render(source: str, **context: object) -> str:
 
 
 def test_a_status_is_icon_and_word():
-    html = render("{% status value %}", value="failed")
+    html = render("{% status_badge value %}", value="failed")
     assert html == (
         '<span class="status" data-status="failed">'
         '<svg class="i" aria-hidden="true"><use href="#s-failed"/></svg>'
@@ -137,11 +137,11 @@ HOSTILE = "\"><script>alert('1')</script>"
 @pytest.mark.parametrize(
     "source",
     [
-        "{% status value %}",
-        "{% status value big=True %}",
+        "{% status_badge value %}",
+        "{% status_badge value big=True %}",
         "{% status_icon value %}",
         "{% icon value %}",
-        "{% copy value value key=value %}",
+        "{% copy_button value value key=value %}",
         "{{ value|short_id }}",
         "{{ value|status_label }}",
     ],
@@ -153,22 +153,22 @@ def test_posted_values_never_become_markup(source):
 
 
 def test_an_unknown_status_has_its_own_icon():
-    assert "#s-unknown" in render("{% status value %}", value="paused_by_vendor")
+    assert "#s-unknown" in render("{% status_badge value %}", value="paused_by_vendor")
 
 
 def test_when_carries_the_exact_time():
-    html = render("{% when value %}", value=NOON)
+    html = render("{% relative_time value %}", value=NOON)
     assert '<time datetime="2026-11-20T12:00:00Z" title="2026-11-20 12:00:00 UTC" data-when>' in html
-    assert 'tabindex="0"' in render("{% when value focusable=True %}", value=NOON)
-    assert render("{% when value %}", value=None) == "—"
+    assert 'tabindex="0"' in render("{% relative_time value focusable=True %}", value=NOON)
+    assert render("{% relative_time value %}", value=None) == "—"
 
 
 def test_moment_is_exact_in_the_text_too():
-    assert ">20 Nov 2026, 12:00:00 UTC</time>" in render("{% moment value %}", value=NOON)
+    assert ">20 Nov 2026, 12:00:00 UTC</time>" in render("{% exact_time value %}", value=NOON)
 
 
 def test_filters_and_tags_of_numbers():
-    source = "{{ ms|duration }} {{ ms|precise_duration }} {{ n|tokens }} {{ n|exact }} {% percent 1 4 %}"
+    source = "{{ ms|duration }} {{ ms|precise_duration }} {{ n|tokens }} {{ n|integer }} {% percent 1 4 %}"
     html = render(source, ms=7900, n=15314)
     assert html == "7 s 7.9 s 15.3 k 15,314 25.0 %"
 

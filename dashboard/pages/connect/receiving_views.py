@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
 
-TEMPLATE = "components/_receiving.html"
+TEMPLATE = "ui/_receiving.html"
 RECEIVING_WINDOW = timedelta(minutes=10)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.pages.errors import chart
 from dashboard.pages.errors.detail import ErrorGroupDetail
 from dashboard.pages.errors.params import ErrorGroupParams
-from dashboard.pages.errors.rows import get_message_parts
+from dashboard.pages.errors.rows import describe_missing_message, get_message_parts
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
@@ -43,6 +43,7 @@ def error_group_detail(request: HttpRequest, project: Project, group: uuid.UUID)
         "project": project,
         "group": found,
         "words": get_message_parts(found),
+        "missing_message": describe_missing_message(found),
         "asked": asked,
         "detail": detail,
         "may_decide": project.role in WRITE_ROLES,

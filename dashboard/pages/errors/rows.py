@@ -63,6 +63,11 @@ class ErrorGroupRow:
         return self.models if len(self.models) <= MAX_NAMES_SHOWN else ()
 
     @property
+    def missing_message(self) -> str:
+        """The text in place of a message."""
+        return describe_missing_message(self.group)
+
+    @property
     def words(self) -> list[MessagePart]:
         return get_message_parts(self.group)
 

@@ -28,7 +28,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
         address, filters = parse_run_list(project, query, also=(SEARCH_PARAM,))
         text = _text(query.get(SEARCH_PARAM, [""]))
     except InvalidFilter as error:
-        return htmx.render_page(request, "refused/page.html", {"problems": error.problems}, status=400)
+        return htmx.render_page(request, "invalid_params/page.html", {"problems": error.problems}, status=400)
     found = facets.fetch_related_facets(project, filters.search(project), text)
     context = {
         "more": DeferredFacets(found, filters, address, text),

@@ -13,7 +13,7 @@ _LEAST = 1.0  # what is little is not nothing
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """Drawn by templates/components/_spark.html. `label` is for those who don't see it, "" beside words.
+    """Drawn by templates/ui/_spark.html. `label` is for those who don't see it, "" beside words.
 
     `mark` is where a line stands between two bars, None for none.
     """

@@ -58,7 +58,7 @@ class ChartTableRow:
 
 @dataclass(frozen=True)
 class StackedChart:
-    """Drawn by templates/components/_chart.html; `_legend.html` and `_chart_table.html` beside it.
+    """Drawn by templates/ui/_chart.html; `_legend.html` and `_chart_table.html` beside it.
 
     `zoom` is where a span that is dragged over leads: an address, to which `from` and `to` are given, or the selector
     of a form with fields of these names. Nothing happens without one.

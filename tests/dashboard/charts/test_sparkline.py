@@ -21,10 +21,10 @@ def test_hot_bars_are_drawn_apart() -> None:
 def test_nothing_is_an_empty_picture() -> None:
     for found in (build_sparkline([]), build_sparkline([0, 0])):
         assert (found.path, found.hot) == ("", "")
-        assert "<path" not in render_to_string("components/_spark.html", {"spark": found})
+        assert "<path" not in render_to_string("ui/_spark.html", {"spark": found})
 
 
 def test_it_is_hidden_from_screen_readers_unless_it_has_words() -> None:
-    assert 'aria-hidden="true"' in render_to_string("components/_spark.html", {"spark": build_sparkline([1])})
-    named = render_to_string("components/_spark.html", {"spark": build_sparkline([1], label="One & all")})
+    assert 'aria-hidden="true"' in render_to_string("ui/_spark.html", {"spark": build_sparkline([1])})
+    named = render_to_string("ui/_spark.html", {"spark": build_sparkline([1], label="One & all")})
     assert 'role="img" aria-label="One &amp; all"' in named

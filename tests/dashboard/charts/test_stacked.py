@@ -85,17 +85,17 @@ def test_nothing_is_said_to_be_nothing() -> None:
 
 def test_statuses_have_their_own_colours() -> None:
     found = build_stacked_chart("Runs", HOURS, [ChartSeries("failed", [1, 0, 0], status="failed")])
-    legend = render_to_string("components/_legend.html", {"chart": found})
+    legend = render_to_string("ui/_legend.html", {"chart": found})
     assert '<li data-status="failed"><i></i>Failed</li>' in legend
-    assert 'data-status="failed"' in render_to_string("components/_chart.html", {"chart": found})
+    assert 'data-status="failed"' in render_to_string("ui/_chart.html", {"chart": found})
 
 
 def test_it_is_drawn_with_what_a_brush_needs() -> None:
-    drawn = render_to_string("components/_chart.html", {"chart": chart(zoom="/usage/?split=model")})
+    drawn = render_to_string("ui/_chart.html", {"chart": chart(zoom="/usage/?split=model")})
     assert 'data-zoom="/usage/?split=model" data-count="3" data-edges="1795183200 ' in drawn
     assert 'role="img" aria-label="Tokens per hour' in drawn
     assert "style=" not in drawn
-    assert "data-zoom" not in render_to_string("components/_chart.html", {"chart": chart()})
+    assert "data-zoom" not in render_to_string("ui/_chart.html", {"chart": chart()})
 
 
 def test_a_series_needs_a_value_for_each_bar() -> None:
