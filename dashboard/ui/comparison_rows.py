@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboard.ui import formats, json_view, truncated_text
-from dashboard.ui.json_diff import MISSING, equal, number
-from dashboard.ui.json_view import Number
+from dashboard.ui import formats, truncated_text
+from dashboard.ui.json_diff import MISSING
 from dashboard.ui.posted_object import FieldPresence, PostedObject
 from dashboard.ui.run_rows import MULTIPLICATION_SIGN
 from dashboard.ui.truncated_text import TruncatedText
+from runs.protocol.lossless_json import JsonNumber, dump_json, is_equal_value, to_decimal
 
 MAX_CELL_LENGTH = 600
 # Larger objects, and what lies deeper, are compared as a whole.
@@ -58,7 +58,9 @@ def build_field_rows(name: str, left: Any, right: Any, depth: int = 0) -> Iterat
         return
     members = dict.fromkeys(member for side in (left, right) if isinstance(side, dict) for member in side)
     if not members or len(members) > MAX_COMPARED_MEMBERS or depth == MAX_COMPARED_DEPTH:
-        yield ComparisonRow(name, value_cell(left), value_cell(right), not equal(left, right), _difference(left, right))
+        yield ComparisonRow(
+            name, value_cell(left), value_cell(right), not is_equal_value(left, right), _difference(left, right)
+        )
         return
     for member in members:
         yield from build_field_rows(f"{name}.{member}", _member(left, member), _member(right, member), depth + 1)
@@ -135,16 +137,16 @@ def _member(side: Any, name: str) -> Any:
 
 
 def _words(found: Any) -> str:
-    if isinstance(found, Number):
+    if isinstance(found, JsonNumber):
         return f"{int(found):,}" if found.lstrip("-").isdecimal() and len(found) < 20 else str(found)
-    return found if isinstance(found, str) else json_view.dump(found)
+    return found if isinstance(found, str) else dump_json(found)
 
 
 def _difference(left: Any, right: Any) -> str:
     """B minus A, where both are numbers of a size that people read."""
-    if not isinstance(left, Number) or not isinstance(right, Number) or equal(left, right):
+    if not isinstance(left, JsonNumber) or not isinstance(right, JsonNumber) or is_equal_value(left, right):
         return ""
-    old, new = number(left), number(right)
+    old, new = to_decimal(left), to_decimal(right)
     if old is None or new is None or max(abs(old), abs(new)) > _MAX_NUMBER:
         return ""
     return _signed(new - old)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dashboard.ui import json_diff, json_view, text_diff
+from dashboard.ui import json_view, text_diff
 from dashboard.ui.posted_object import FieldPresence, PostedObject
 from dashboard.ui.text_diff import TextDiff
+from runs.protocol.lossless_json import JsonNumber, dump_json, is_equal_value
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ def _is_same(name: str, before: PostedObject, after: PostedObject) -> bool:
         return True
     if before.presence(name) is not after.presence(name):
         return False
-    return json_diff.equal(before.value(name), after.value(name))
+    return is_equal_value(before.value(name), after.value(name))
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, json_view.Number)
+    return isinstance(value, str) and not isinstance(value, JsonNumber)
 
 
 def _written(value: Any, as_text: bool) -> str:
@@ -64,4 +65,4 @@ def _written(value: Any, as_text: bool) -> str:
     try:
         return json_view.pretty_json(value)
     except RecursionError:
-        return json_view.dump(value)
+        return dump_json(value)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.ui import json_view
-from runs.protocol.lossless_json import clean_text
+from runs.protocol.lossless_json import clean_text, dump_json, parse_json
 
 
 def extend_pointer(pointer: str, name: str | int) -> str:
@@ -26,13 +25,13 @@ def resolve_pointer(members: Mapping[str, bytes], pointer: str) -> str | None:
     raw = _member(members, first)
     if raw is None or not rest:
         return None if raw is None else raw.decode()
-    value = json_view.parse(raw)
+    value = parse_json(raw)
     for step in rest:
         found = _inner(value, step)
         if found is None:
             return None
         value = found[0]
-    return json_view.dump(value)
+    return dump_json(value)
 
 
 def _inner(value: Any, step: str) -> tuple[Any] | None:

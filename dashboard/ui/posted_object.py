@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from dashboard.ui import json_view
+from runs.protocol.lossless_json import dump_json
 
 
 class FieldPresence(StrEnum):
@@ -56,4 +57,4 @@ def as_text(value: Any) -> str | None:
     """`value` in words: strings as they are, None for null, anything else as JSON."""
     if value is None:
         return None
-    return str(value) if isinstance(value, str) else json_view.dump(value)
+    return str(value) if isinstance(value, str) else dump_json(value)

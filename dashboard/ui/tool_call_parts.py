@@ -12,7 +12,7 @@ from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText
 from runs.enrichment.tool_output_errors import find_output_error
 from runs.enrichment.tool_schema import PostedFunctionCall
-from runs.protocol.lossless_json import clean_text
+from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class DisplayedToolCall:
     def called(self) -> PostedFunctionCall:
         """The call of a function as the contract check takes it: one object a call."""
         arguments = as_mapping(self.posted.get(self.type)).get("arguments")
-        is_text = isinstance(arguments, str) and not isinstance(arguments, json_view.Number)
+        is_text = isinstance(arguments, str) and not isinstance(arguments, JsonNumber)
         return PostedFunctionCall(
-            self.id, self.name, arguments if is_text or arguments is None else json_view.dump(arguments)
+            self.id, self.name, arguments if is_text or arguments is None else dump_json(arguments)
         )
 
     @cached_property
@@ -80,10 +80,10 @@ class DisplayedToolCall:
         logs = body.get("outputs")
         told = [as_mapping(each).get("logs") for each in logs] if isinstance(logs, list) else []
         for output in (body.get("output"), self.posted.get("output"), *told):
-            if isinstance(output, str) and not isinstance(output, json_view.Number):
+            if isinstance(output, str) and not isinstance(output, JsonNumber):
                 yield output
             elif isinstance(output, dict):
-                yield json_view.dump(output)
+                yield dump_json(output)
 
     @cached_property
     def parts(self) -> list[TitledPart]:
@@ -92,7 +92,7 @@ class DisplayedToolCall:
             posted = as_mapping(json_view.clean_json_strings(self.posted))
             return list(_parts(self.type, posted, as_mapping(posted.get(self.type)), self.is_answered))
         except RecursionError:
-            return [TitledPart(f"{self.type}, as received", truncated_text.truncate_text(json_view.dump(self.posted)))]
+            return [TitledPart(f"{self.type}, as received", truncated_text.truncate_text(dump_json(self.posted)))]
 
 
 def parse_tool_call(posted: Any, *, is_awaited: bool = False) -> DisplayedToolCall:
@@ -120,7 +120,7 @@ def _word(value: Any) -> str | None:
 def _length(output: Any) -> int | None:
     if output is None:
         return None
-    return len(output) if isinstance(output, str) else len(json_view.dump(output))
+    return len(output) if isinstance(output, str) else len(dump_json(output))
 
 
 def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bool) -> Iterator[TitledPart]:

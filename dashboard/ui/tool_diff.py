@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.ui import truncated_text
-from dashboard.ui.json_diff import MISSING, diff_json, equal
+from dashboard.ui.json_diff import MISSING, diff_json
 from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText
+from runs.protocol.lossless_json import is_equal_value
 
 MAX_CHANGES_PER_TOOL = 60
 
@@ -57,7 +58,7 @@ def diff_tools(left: list[Any], right: list[Any]) -> ToolsDiff:
     """From `left` to `right`, two values of `tools`. In another order they are the same."""
     old, new = _keyed(left), _keyed(right)
     shared = [key for key in old if key in new]
-    compared = [_changes(key, old[key], new[key]) for key in shared if not equal(old[key], new[key])]
+    compared = [_changes(key, old[key], new[key]) for key in shared if not is_equal_value(old[key], new[key])]
     return ToolsDiff(
         tuple(_label(key) for key in new if key not in old),
         tuple(_label(key) for key in old if key not in new),

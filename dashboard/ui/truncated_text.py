@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.ui import json_view
-from runs.protocol.lossless_json import clean_text
+from runs.protocol.lossless_json import JsonNumber, clean_text
 
 DEFAULT_MAX_LENGTH = 6_000
 
@@ -44,7 +44,7 @@ def truncate_json(value: Any) -> TruncatedText:
 
 def truncate_text_or_json(value: Any) -> TruncatedText:
     """A value that ought to be a string: laid out where the string is JSON, as JSON where it is no string."""
-    if not isinstance(value, str) or isinstance(value, json_view.Number):
+    if not isinstance(value, str) or isinstance(value, JsonNumber):
         return truncate_json(value)
     laid_out = json_view.prettify_json_text(value)
     return truncate_text(value) if laid_out is None else TruncatedText(clean_text(laid_out), is_json=True)

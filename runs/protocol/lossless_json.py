@@ -1,13 +1,21 @@
-"""JSON as text: taken apart, compared and put together without losing what was written.
+"""JSON that keeps every value as it was written.
 
-Values travel as slices of the posted bytes, so numbers keep their spelling (`1.0`, integers of any size) and
-strings keep what Python's or Postgres's types would refuse (`\\u0000`, lone surrogates).
+The only module that parses, compares and writes JSON without loss. It works at two levels:
+
+- Text. `split_object` and `split_array` cut posted bytes into slices, `join_members` puts slices together again.
+  Nothing is decoded, so numbers keep their spelling (`1.0`, integers of any size) and strings keep what Python or
+  Postgres would refuse (`\\u0000`, lone surrogates).
+- Values. `parse_json` returns Python values in which each number is a `JsonNumber`, the text of the number as it
+  was written. `dump_json` writes them back.
+
+`decode_json` is the exception: it returns ordinary Python numbers, for checks only.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -15,152 +23,254 @@ import msgspec
 
 from runs.errors import TooManyObjects, UnreadableBody
 
-_as_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_as_elements = msgspec.json.Decoder(list[msgspec.Raw])
-# a string (to the end of the text where it isn't closed), a bracket or a comma
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+# A string (to the end of the text if it isn't closed), a bracket or a comma.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
-_MAX_DEPTH = 200  # levels; comparing takes two frames of Python's stack a level, and the stack is 1000 deep
-_MAX_UNCOUNTED_BYTES = 2 * 1024 * 1024  # bytes, of which no number of elements fills the memory
-_MIN_BYTES_PER_COMMA = 16  # bytes a comma; objects of the protocol have about twice as many
-_MAX_INTEGER_DIGITS = 4000  # digits; Python refuses to convert more than 4300
-_MAX_CACHED_NAME_LENGTH = 64  # characters of a name that is kept as it is written
+# Levels of nesting. A comparison needs two frames of Python's stack per level, and the stack is 1000 frames deep.
+_MAX_DEPTH = 200
+# Bytes. An array of this size can't fill the memory, whatever the number of its elements.
+_MAX_UNCOUNTED_BYTES = 2 * 1024 * 1024
+# Objects of the protocol have about twice as many bytes per comma.
+_MIN_BYTES_PER_COMMA = 16
+_MAX_INTEGER_DIGITS = 4000  # Python refuses to convert more than 4300
+_MAX_CACHED_NAME_LENGTH = 64  # characters
+_MAX_DECIMAL_LENGTH = 30  # characters of a number that is compared by value
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class _Number(str):
-    """A number as it was spelled."""
+class JsonNumber(str):
+    """A JSON number as it was written."""
 
     __slots__ = ()
 
 
-def split_object(raw: bytes) -> dict[str, bytes]:
-    """The members of a JSON object, each value as it was written; of a repeated name the last one.
+# --- text
 
-    Raises UnreadableBody where `raw` is no JSON object, no UTF-8, or nested too deeply.
+
+def split_object(raw: bytes) -> dict[str, bytes]:
+    """Split a JSON object into its members, each value as it was written.
+
+    Of a repeated name the last value counts. Raises UnreadableBody if `raw` is not a JSON object, not UTF-8, or
+    nested too deeply.
     """
     try:
         raw.decode()
-        return {name: bytes(value) for name, value in _as_fields.decode(raw).items()}
+        return {name: bytes(value) for name, value in _object_decoder.decode(raw).items()}
     except msgspec.ValidationError as error:
         raise UnreadableBody("expected an object") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        tree = _parse(raw)
-    if not isinstance(tree, dict):
+        value = parse_json(raw)
+    if not isinstance(value, dict):
         raise UnreadableBody("expected an object")
-    return {name: _encode_tree(value) for name, value in tree.items()}
+    return {name: _encode_value(member) for name, member in value.items()}
 
 
-def check_json_depth(raw: bytes) -> None:
-    """Raise UnreadableBody where `raw` nests deeper than everything that is done with it can follow."""
-    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
-        return
-    depth = 0
-    for token in _STRING_OR_BRACKET.finditer(raw):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
-        if depth > _MAX_DEPTH:
-            raise UnreadableBody(f"nested more than {_MAX_DEPTH} levels deep")
+def split_array(raw: bytes, max_elements: int | None = None) -> list[bytes]:
+    """Split a JSON array into its elements, each as it was written.
 
-
-def split_array(raw: bytes, most: int | None = None) -> list[bytes]:
-    """The elements of a JSON array, each as it was written.
-
-    An element that is broken in itself comes back as it is, so that its neighbours can be used.
-    Raises UnreadableBody where the array itself is broken, and TooManyObjects where it holds more than `most`.
+    A malformed element is returned as it is, so that the others can be used. Raises UnreadableBody if the array
+    itself is malformed, and TooManyObjects if a large one has more than `max_elements`.
     """
     if (
-        most is not None
+        max_elements is not None
         and len(raw) > _MAX_UNCOUNTED_BYTES
-        and raw.count(b",") > max(most, len(raw) // _MIN_BYTES_PER_COMMA)
+        and raw.count(b",") > max(max_elements, len(raw) // _MIN_BYTES_PER_COMMA)
     ):
-        return _split_tolerantly(raw, most)  # counts while it cuts: millions of tiny elements would fill the memory
+        return _split_array_tolerantly(raw, max_elements)  # counts as it goes: millions of elements fill the memory
     try:
-        return [bytes(element) for element in _as_elements.decode(raw)]
+        return [bytes(element) for element in _array_decoder.decode(raw)]
     except (msgspec.DecodeError, RecursionError):
-        return _split_tolerantly(raw)
+        return _split_array_tolerantly(raw)
 
 
-def decode_json(raw: bytes) -> Any:
-    """`raw` as Python values. Floats may lose digits: never store what comes from here in place of `raw`."""
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return json.loads(raw.decode(), parse_int=_parse_integer)
-
-
-def convert_json(value: Any, kind: Any) -> Any:
-    """`value` as a `kind`, strictly. Raises msgspec.ValidationError.
-
-    Where a name holds a lone surrogate, which msgspec refuses to look up, all strings come back clean.
-    """
-    try:
-        return msgspec.convert(value, kind)
-    except UnicodeEncodeError:
-        return msgspec.convert(_clean_strings(value), kind)
-
-
-def compact_json(raw: bytes) -> bytes:
-    """`raw` without white space between its tokens."""
-    try:
-        return msgspec.json.format(raw, indent=-1)
-    except msgspec.DecodeError:
-        return _encode_tree(_parse(raw))
-
-
-def canonical_json(raw: bytes) -> bytes:
-    """`raw` with sorted names and one spelling of strings: equal for equal values, numbers as written."""
-    return _encode_tree(_parse(raw), sort=True)
-
-
-def is_same_json(left: bytes, right: bytes) -> bool:
-    """Whether two JSON texts say the same, order of names aside."""
-    return left == right or canonical_json(left) == canonical_json(right)
+def _split_array_tolerantly(raw: bytes, max_elements: int | None = None) -> list[bytes]:
+    """Cut an array at its own commas, whether or not its elements are valid JSON."""
+    body = raw.strip()
+    if not body.startswith(b"["):
+        raise UnreadableBody("expected an array")
+    elements, depth, begin = [], 0, 1
+    for match in _TOKEN.finditer(body):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+        elif token in (b"]", b"}"):
+            depth -= 1
+        if (token == b"," and depth == 1) or (token == b"]" and depth == 0):
+            elements.append(body[begin : match.start()].strip())
+            begin = match.end()
+            if max_elements is not None and len(elements) > max_elements:
+                raise TooManyObjects(f"The body has more than {max_elements:,} objects, the most in one request")
+        if depth == 0:
+            break
+    if depth or begin != len(body):
+        raise UnreadableBody("not JSON: the array does not end where the body ends")
+    return [] if elements == [b""] else elements
 
 
 def join_members(members: dict[str, bytes]) -> bytes:
-    """A JSON object of `members`."""
+    """Return a JSON object with `members`, whose values are JSON text."""
     return b"{" + b",".join(_encode_name(name) + raw for name, raw in members.items()) + b"}"
 
 
 def _encode_name(name: str) -> bytes:
-    """The name of a member as it stands before its value."""
     return _encode_short_name(name) if len(name) <= _MAX_CACHED_NAME_LENGTH else _quote(name).encode() + b":"
 
 
-@lru_cache(maxsize=1024)  # of records of one kind the same few are written again and again
+@lru_cache(maxsize=1024)  # records of one type repeat the same few names
 def _encode_short_name(name: str) -> bytes:
     return _quote(name).encode() + b":"
 
 
-def clean_text(string: str) -> str:
-    """`string` as Postgres can hold it: NUL and lone surrogates become U+FFFD."""
-    if "\0" in string:
-        string = string.replace("\0", "\ufffd")
-    return string if string.isascii() else _SURROGATE.sub("\ufffd", string)
-
-
-def _clean_strings(tree: Any) -> Any:
-    match tree:
-        case str():
-            return clean_text(tree)
-        case dict():
-            return {clean_text(name): _clean_strings(item) for name, item in tree.items()}
-        case list():
-            return [_clean_strings(item) for item in tree]
-        case _:
-            return tree
-
-
-def _parse(raw: bytes) -> Any:
+def compact_json(raw: bytes) -> bytes:
+    """Return `raw` without whitespace between its tokens."""
     try:
-        # decoded here, since json would guess UTF-16 and let surrogates pass
-        return json.loads(raw.decode(), parse_float=_Number, parse_int=_Number, parse_constant=_reject_constant)
+        return msgspec.json.format(raw, indent=-1)
+    except msgspec.DecodeError:
+        return _encode_value(parse_json(raw))
+
+
+def canonical_json(raw: bytes) -> bytes:
+    """Return `raw` with sorted names and uniformly escaped strings; numbers stay as they were written."""
+    return _encode_value(parse_json(raw), sort_names=True)
+
+
+def is_same_json(left: bytes, right: bytes) -> bool:
+    """Return whether two JSON texts are equal except for whitespace, escapes and the order of names."""
+    return left == right or canonical_json(left) == canonical_json(right)
+
+
+def check_json_depth(raw: bytes) -> None:
+    """Raise UnreadableBody if `raw` is nested more deeply than the code that processes it can follow."""
+    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
+        return
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(raw):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(match[0], 0)
+        if depth > _MAX_DEPTH:
+            raise UnreadableBody(f"nested more than {_MAX_DEPTH} levels deep")
+
+
+# --- values
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """Parse `raw` into Python values, each number a `JsonNumber`.
+
+    Raises UnreadableBody if it is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        # json would guess the encoding of bytes, and accept UTF-16
+        return _lossless_decoder.decode(raw if isinstance(raw, str) else raw.decode())
     except UnicodeDecodeError as error:
         raise UnreadableBody(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise UnreadableBody(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from error
     except RecursionError as error:
         raise UnreadableBody("nested too deeply") from error
+
+
+def dump_json(value: Any, *, sort_names: bool = False, separators: tuple[str, str] = (", ", ": ")) -> str:
+    """Write a value of `parse_json` as JSON on one line.
+
+    `separators` stand between elements and after names. A string with lone surrogates, which can't be encoded, is
+    written in ASCII. Raises RecursionError if `value` is nested too deeply.
+    """
+    match value:
+        case JsonNumber():
+            return str(value)
+        case str():
+            return _quote(value)
+        case dict():
+            comma, colon = separators
+            members = sorted(value.items()) if sort_names else value.items()
+            written = (
+                _quote(name) + colon + dump_json(item, sort_names=sort_names, separators=separators)
+                for name, item in members
+            )
+            return "{" + comma.join(written) + "}"
+        case list():
+            elements = (dump_json(item, sort_names=sort_names, separators=separators) for item in value)
+            return "[" + separators[0].join(elements) + "]"
+        case _:
+            return json.dumps(value)
+
+
+def _encode_value(value: Any, *, sort_names: bool = False) -> bytes:
+    try:
+        return dump_json(value, sort_names=sort_names, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise UnreadableBody("nested too deeply") from error
+
+
+def _quote(string: str) -> str:
+    return json.dumps(string, ensure_ascii=_SURROGATE.search(string) is not None)
+
+
+def is_equal_value(left: Any, right: Any) -> bool:
+    """Return whether two values of `parse_json` are equal: 1.0 equals 1, but neither equals "1" or true."""
+    match left, right:
+        case dict(), dict():
+            return left.keys() == right.keys() and all(is_equal_value(left[name], right[name]) for name in left)
+        case list(), list():
+            return len(left) == len(right) and all(map(is_equal_value, left, right))
+        case JsonNumber(), JsonNumber():
+            if str(left) == str(right):
+                return True
+            number = to_decimal(left)
+            return number is not None and number == to_decimal(right)
+        case _:
+            return type(left) is type(right) and left == right
+
+
+def to_decimal(number: JsonNumber) -> Decimal | None:
+    """Return the value of `number`, or None if it is too long or too large to calculate with."""
+    try:
+        return Decimal(number) if len(number) <= _MAX_DECIMAL_LENGTH else None
+    except InvalidOperation:  # the exponent is out of range
+        return None
+
+
+def decode_json(raw: bytes) -> Any:
+    """Decode `raw` into ordinary Python values.
+
+    Floats may lose digits: never store the result in place of `raw`.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(raw.decode(), parse_int=_parse_integer)
+
+
+def convert_json(value: Any, target_type: Any) -> Any:
+    """Convert a decoded value to `target_type`, strictly. Raises msgspec.ValidationError.
+
+    msgspec can't look up names with lone surrogates. If there are any, all strings are cleaned first.
+    """
+    try:
+        return msgspec.convert(value, target_type)
+    except UnicodeEncodeError:
+        return msgspec.convert(_clean_strings(value), target_type)
+
+
+def clean_text(string: str) -> str:
+    """Return `string` as Postgres can store it: NUL and lone surrogates become U+FFFD."""
+    if "\0" in string:
+        string = string.replace("\0", "\ufffd")
+    return string if string.isascii() else _SURROGATE.sub("\ufffd", string)
+
+
+def _clean_strings(value: Any) -> Any:
+    match value:
+        case str():
+            return clean_text(value)
+        case dict():
+            return {clean_text(name): _clean_strings(item) for name, item in value.items()}
+        case list():
+            return [_clean_strings(item) for item in value]
+        case _:
+            return value
 
 
 def _parse_integer(digits: str) -> int | float:
@@ -171,51 +281,5 @@ def _reject_constant(name: str) -> NoReturn:
     raise UnreadableBody(f"not JSON: {name} is not a JSON value")
 
 
-def _encode_tree(tree: Any, *, sort: bool = False) -> bytes:
-    try:
-        return _dump(tree, sort=sort).encode()
-    except RecursionError as error:
-        raise UnreadableBody("nested too deeply") from error
-
-
-def _dump(tree: Any, *, sort: bool = False) -> str:
-    match tree:
-        case _Number():
-            return str(tree)
-        case str():
-            return _quote(tree)
-        case dict():
-            members = sorted(tree.items()) if sort else tree.items()
-            return "{" + ",".join(f"{_quote(name)}:{_dump(item, sort=sort)}" for name, item in members) + "}"
-        case list():
-            return "[" + ",".join(_dump(item, sort=sort) for item in tree) + "]"
-        case _:
-            return json.dumps(tree)
-
-
-def _quote(string: str) -> str:
-    return json.dumps(string, ensure_ascii=_SURROGATE.search(string) is not None)
-
-
-def _split_tolerantly(raw: bytes, most: int | None = None) -> list[bytes]:
-    """Cut an array at its own commas, whatever its elements are."""
-    body = raw.strip()
-    if not body.startswith(b"["):
-        raise UnreadableBody("expected an array")
-    parts, depth, begin = [], 0, 1
-    for token in _TOKEN.finditer(body):
-        mark = token[0]
-        if mark in (b"[", b"{"):
-            depth += 1
-        elif mark in (b"]", b"}"):
-            depth -= 1
-        if (mark == b"," and depth == 1) or (mark == b"]" and depth == 0):
-            parts.append(body[begin : token.start()].strip())
-            begin = token.end()
-            if most is not None and len(parts) > most:
-                raise TooManyObjects(f"The body holds more than {most:,} objects, which is the most at once")
-        if depth == 0:
-            break
-    if depth or begin != len(body):
-        raise UnreadableBody("not JSON: the array does not end where the body ends")
-    return [] if parts == [b""] else parts
+# One decoder for all calls: a page parses hundreds of values.
+_lossless_decoder = json.JSONDecoder(parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_reject_constant)

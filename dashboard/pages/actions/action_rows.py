@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.ui import formats, json_view, tool_call_parts
+from dashboard.ui import formats, tool_call_parts
 from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.run_rows import NO_NAMES, build_run_url
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from runs.analytics.actions import ActionReason, find_action_reason
 from runs.models import Run
-from runs.protocol.lossless_json import clean_text
+from runs.protocol.lossless_json import clean_text, dump_json, parse_json
 from runs.protocol.timestamps import milliseconds_between
 
 # Of one run. The others, and all of long arguments, are on its page.
@@ -68,7 +68,7 @@ def parse_pending_calls(run: Run) -> list[PendingCall]:
     """The calls that `run` waits for, outputs and approvals alike; none of an action that has other words."""
     if run.required_action is None:
         return []
-    action = as_mapping(json_view.parse(run.required_action))
+    action = as_mapping(parse_json(run.required_action))
     found = [as_mapping(action.get(kind)).get("tool_calls") for kind in _ACTIONS]
     posted = [each for some in found if isinstance(some, list) for each in some]
     return [_awaited(each, tool_call_parts.parse_tool_call(each, is_awaited=True)) for each in posted]
@@ -77,7 +77,7 @@ def parse_pending_calls(run: Run) -> list[PendingCall]:
 def _awaited(posted: Any, call: DisplayedToolCall) -> PendingCall:
     """Azure's approvals are flat: they hold arguments themselves."""
     arguments = as_mapping(as_mapping(posted).get(call.type)).get("arguments", as_mapping(posted).get("arguments"))
-    text = arguments if isinstance(arguments, str) or arguments is None else json_view.dump(arguments)
+    text = arguments if isinstance(arguments, str) or arguments is None else dump_json(arguments)
     return PendingCall(call.id, call.type, call.name, call.server, None if text is None else clean_text(text))
 
 

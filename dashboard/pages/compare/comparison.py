@@ -11,12 +11,12 @@ from typing import Any
 
 from dashboard.ui import comparison_rows, text_diff, tool_diff
 from dashboard.ui.comparison_rows import ComparisonCell, ComparisonRow, get_posted_value, text_cell, value_cell
-from dashboard.ui.json_diff import equal
 from dashboard.ui.lifecycle import RunClock
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_text
 from dashboard.ui.text_diff import TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Run
+from runs.protocol.lossless_json import is_equal_value
 
 # They name the runs themselves, so they can't but differ.
 _IDENTITY = ("id", "object")
@@ -129,7 +129,7 @@ class RunComparison:
             cells = comparison_rows.time_cell(left, moments[0]), comparison_rows.time_cell(right, moments[1])
             if any(each.presence is not FieldPresence.ABSENT for each in cells):
                 yield ComparisonRow(
-                    name, *cells, not equal(left, right), comparison_rows.format_time_difference(*moments)
+                    name, *cells, not is_equal_value(left, right), comparison_rows.format_time_difference(*moments)
                 )
 
     def _spans(self) -> Iterator[ComparisonRow]:
@@ -159,10 +159,10 @@ class RunComparison:
 
     def _long(self) -> Iterator[ComparisonRow]:
         old, new = self._values("instructions")
-        yield ComparisonRow("instructions", _extent(old), _extent(new), not equal(old, new))
+        yield ComparisonRow("instructions", _extent(old), _extent(new), not is_equal_value(old, new))
         old, new = self._values("tools")
         are_lists = isinstance(old, list) and isinstance(new, list)
-        differs = bool(self.tools) if are_lists else not equal(old, new)
+        differs = bool(self.tools) if are_lists else not is_equal_value(old, new)
         yield ComparisonRow("tools", _extent(old), _extent(new), differs)
 
     def _calls(self) -> ComparisonRow:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dashboard.ui import field_changes, json_view, markdown, truncated_text
+from dashboard.ui import field_changes, markdown, truncated_text
 from dashboard.ui.field_changes import FieldChange
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText
 from runs.errors import InvalidFilter
 from runs.models import Configuration
 from runs.protocol import lossless_json
+from runs.protocol.lossless_json import JsonNumber
 from runs.query import RunFilters
 from runs.query.ast import QueryNode, Term, negate
 from runs.query.operators import Equals
@@ -111,7 +112,7 @@ def build_metadata_entries(posted: PostedObject) -> list[MetadataEntry]:
 
 def _pair(key: str, value: Any) -> MetadataEntry:
     shown = truncated_text.truncate_text_or_json(value)
-    if not isinstance(value, str) or isinstance(value, json_view.Number):
+    if not isinstance(value, str) or isinstance(value, JsonNumber):
         return MetadataEntry(key, shown)
     wanted = Term("metadata", (Equals(value),), key)
     return MetadataEntry(key, shown, _asked(wanted), _asked(negate(wanted)))

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.ui import json_pointer, json_view
+from dashboard.ui import json_pointer
 from runs.protocol import configuration, run
-from runs.protocol.lossless_json import clean_text, join_members
+from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json, join_members, parse_json
 
 KNOWN_RUN_FIELDS = frozenset(
     {"object", *(field.name for field in run.RUN_FIELDS), *configuration.CONFIGURATION_FIELD_TYPES}
@@ -87,7 +87,7 @@ class _TreeWriter:
         mark = "" if name in KNOWN_RUN_FIELDS else ' <span class="tag">unknown field</span>'
         found = self.found
         try:
-            return list(self._value(json_view.parse(raw), clean_text(name), pointer, 1, mark))
+            return list(self._value(parse_json(raw), clean_text(name), pointer, 1, mark))
         except RecursionError:
             self.found = found
             return list(
@@ -97,8 +97,8 @@ class _TreeWriter:
     def _value(self, value: Any, name: str, pointer: str, depth: int, mark: str = "") -> Iterable[str]:
         if isinstance(value, dict | list) and value and depth < _MAX_DEPTH:
             return self._branch(value, name, pointer, depth, mark)
-        text = json_view.dump(value)
-        is_string = isinstance(value, str) and not isinstance(value, json_view.Number)
+        text = dump_json(value)
+        is_string = isinstance(value, str) and not isinstance(value, JsonNumber)
         if len(text) > _MAX_STRING_LENGTH:
             return self._folded(name, pointer, mark, text, text[:_SUMMARY_LENGTH] + "…", is_string=is_string)
         kind = ' class="s"' if is_string else ""

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard.ui import json_view, tool_call_parts, truncated_text
+from dashboard.ui import tool_call_parts, truncated_text
 from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
 from runs.models import Message, Run, RunStep
+from runs.protocol.lossless_json import parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
 _ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
@@ -62,7 +63,7 @@ def build_steps(records: Iterable[RunStep], run: Run, messages: Mapping[str, Mes
 
 
 def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> RunPageStep:
-    details = json_view.parse(record.details) if record.details else None
+    details = parse_json(record.details) if record.details else None
     posted = as_mapping(details).get("tool_calls")
     awaited = waits and record.status not in TERMINAL_STEP_STATUSES
     found = (

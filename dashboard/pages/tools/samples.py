@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
-from dashboard.ui import formats, json_view, tool_call_parts
+from dashboard.ui import formats, tool_call_parts
 from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from runs.analytics import tool_samples
@@ -18,6 +18,7 @@ from runs.analytics.tools import ToolKey
 from runs.enrichment import tool_call_validation, tool_schema
 from runs.enrichment.tool_schema import CallFinding
 from runs.models import Project, RunStep
+from runs.protocol.lossless_json import parse_json
 from runs.protocol.timestamps import milliseconds_between
 
 # Of each sort.
@@ -96,7 +97,7 @@ def _build_sample_call(
     details: str | None,
     tools: Mapping[uuid.UUID, str | None],
 ) -> SampleCall:
-    posted = as_mapping(json_view.parse(details)).get("tool_calls") if details else None
+    posted = as_mapping(parse_json(details)).get("tool_calls") if details else None
     call = tool_call_parts.parse_tool_call(posted[place]) if isinstance(posted, list) and place < len(posted) else None
     outputs = record.tool_outputs
     at = {"run": record.run_external_id, "step": record.external_id, "call": place}
