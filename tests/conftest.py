@@ -11,7 +11,7 @@ from django.test import Client
 
 from runs.models import Project, User
 from runs.protocol.fields import ProtocolField
-from runs.rollups import runs
+from runs.rollups import compaction
 from tests import factories
 
 
@@ -24,7 +24,7 @@ def quick_passwords(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def no_folding_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums are folded after one write in many, which one is left to chance; tests fold when they mean to."""
-    monkeypatch.setattr(runs, "_FOLDS_ONE_IN", 10**9)
+    monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 10**9)
 
 
 @pytest.fixture(scope="session")

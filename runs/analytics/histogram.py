@@ -68,7 +68,7 @@ def _of_sums(
     if last - first < MIN_ROLLUP_SPAN:
         return None
     for place, least in ((zone, HOUR), (UTC, HOUR), (UTC, DAY)):
-        parts = build_time_buckets(first, last, place, least=least)
+        parts = build_time_buckets(first, last, place, min_step=least)
         if (rows := reader.count_runs_by_status(project, plain, parts)) is not None:
             return RunHistogram(parts, _bars(parts, rows))
     return None

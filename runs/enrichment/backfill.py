@@ -16,14 +16,13 @@ from django.utils import timezone
 from runs.db import sql
 from runs.enrichment import derived_fields, error_grouping, tool_call_validation
 from runs.models import ErrorGroup, Project, Run
-from runs.rollups import runs as rollups
-from runs.rollups import tool_calls, writer
+from runs.rollups import compaction
+from runs.rollups.runs import record_run_changes
 
 BACKFILL_BATCH_SIZE = 1000
 # Rows of sums after which they are folded, few enough to be read at no cost, many enough to be worth reading all; and
 # after which they are where nothing comes in.
 COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS_IDLE = 10_000, 500
-ALL_ROLLUPS = (*rollups.RUN_ROLLUPS, *tool_calls.TOOL_CALL_ROLLUPS)
 
 _UPDATE = """
     UPDATE run SET cost = assessed.cost, error_group_id = assessed.error_group_id, version = run.version + 1
@@ -56,15 +55,15 @@ class Backfill:
 
     def _fold(self, projects: Sequence[Project]) -> None:
         """Fold the sums when many were written since the last time, or some and then no more."""
-        before, self._written = self._written, writer.count_rollup_inserts(ALL_ROLLUPS)
+        before, self._written = self._written, compaction.count_rollup_inserts()
         at_rest = self._written == before
         if self._written < (self._tidied + COMPACT_AFTER_ROWS_IDLE if at_rest else self._folded + COMPACT_AFTER_ROWS):
             return
         for project in projects:
-            writer.compact_rollups(project, ALL_ROLLUPS)
+            compaction.compact_rollups(project)
         if not connection.in_atomic_block:
-            writer.vacuum_rollups(ALL_ROLLUPS, at_rest=at_rest)
-        self._folded = self._written = writer.count_rollup_inserts(ALL_ROLLUPS)
+            compaction.vacuum_rollups(is_idle=at_rest)
+        self._folded = self._written = compaction.count_rollup_inserts()
         if at_rest:
             self._tidied = self._folded
 
@@ -94,8 +93,8 @@ def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.U
         _carry_over_decisions(changed)
         if changed:
             _update([assessed for _, assessed in changed])
-            rollups.record_run_changes(project, changed)
-    rollups.compact_run_rollups_occasionally(project)
+            record_run_changes(project, changed)
+    compaction.compact_rollups_occasionally(project)
     return runs[-1].pk if len(runs) == BACKFILL_BATCH_SIZE else None
 
 

@@ -139,8 +139,8 @@ def _update(judged: Sequence[ValidatedStep]) -> set[tuple[uuid.UUID, str]]:
         [record.run_id for record, _ in judged],
         [record.external_id for record, _ in judged],
         [record.version for record, _ in judged],
-        [sql.format_array(verdict.misargued) for _, verdict in judged],
-        [sql.format_array(verdict.outputs) for _, verdict in judged],
+        [sql.format_array(verdict.invalid_calls) for _, verdict in judged],
+        [sql.format_array(verdict.output_sizes) for _, verdict in judged],
     ]
     with sql.open_cursor() as cursor:
         cursor.execute(_UPDATE, parameters)

@@ -30,8 +30,8 @@ from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
 from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
+from runs.rollups import compaction, tool_calls
 from runs.rollups import runs as rollups
-from runs.rollups import tool_calls
 from runs.rollups.tool_calls import ToolCallValidation
 from runs.rollups.writer import RollupDeltas
 
@@ -124,7 +124,7 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         # Last, since whoever writes the same values waits for this to end.
         metadata_values.record_metadata_values(project, _metadata(grouped))
     # Nothing depends on these, hence outside.
-    rollups.compact_run_rollups_occasionally(project)
+    compaction.compact_rollups_occasionally(project)
     for kind, each in plans.items():
         _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
     planned = itertools.chain.from_iterable(each.values() for each in plans.values())

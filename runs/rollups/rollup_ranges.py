@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from runs.rollups.local_time import DAY, HOUR
+from runs.rollups.time_buckets import DAY, HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

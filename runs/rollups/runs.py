@@ -1,16 +1,16 @@
-"""Keeping the sums over runs exact: what a change of a run adds to them."""
+"""The rollups of runs: what is summed, by what, and how a change of a run is recorded."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
-from runs.rollups import writer
+from runs.rollups.time_buckets import floor_to_hour
 from runs.rollups.writer import RollupDeltas, RollupTable
 
+# Tokens, nano-dollars (`cost`), and numbers of runs (`runs`, `failed`). `_count` adds them in this order.
 RUN_MEASURES = (
     "runs",
     "prompt_tokens",
@@ -22,13 +22,10 @@ RUN_MEASURES = (
     "unpriced_tokens",
     "failed",
 )
-FAILED_STATUS = "failed"
-# A write folds once in so many, which bounds what piles up where nobody keeps house (see `runs.enrichment.backfill`).
-_FOLDS_ONE_IN = 1000
 
 
 class CountableRun(Protocol):
-    """What the sums read of a run."""
+    """The fields of a run that its rollups need."""
 
     created_at: datetime
     assistant_id: str
@@ -44,7 +41,7 @@ class CountableRun(Protocol):
 
 
 class RunGroup(NamedTuple):
-    """What runs have in common that are counted together everywhere."""
+    """The keys of all rollups. Runs of one group are counted together everywhere."""
 
     hour: datetime
     assistant_id: str
@@ -70,50 +67,38 @@ RUN_ROLLUPS = (
     RollupTable(HourByStatus, ("hour", "status"), RUN_MEASURES, lambda group: (group.hour, group.status)),
 )
 
-# What a run was before a write (None: it was not there) and what it is after it.
+# A run before and after a write; None if it does not exist.
 RunChange = tuple[CountableRun | None, CountableRun | None]
 
 
 def record_run_changes(project: Project, changes: Iterable[RunChange]) -> None:
-    """Add what `changes` did to the sums; belongs into the transaction that made them."""
+    """Append `changes` to the rollups. Call it in the transaction that makes them."""
     new_run_deltas().add_all(changes).write(project)
 
 
 def new_run_deltas() -> RollupDeltas[CountableRun]:
-    """Counts changes one by one, for `add` all at once."""
+    """Return an object that collects changes of runs and writes them all at once."""
     return RollupDeltas(RUN_ROLLUPS, _count)
 
 
-def compact_run_rollups_occasionally(project: Project) -> None:
-    """Fold after one write in many; which one is left to chance, since writers don't know of each other."""
-    if random.randrange(_FOLDS_ONE_IN) == 0:  # noqa: S311
-        compact_run_rollups(project)
-
-
-def compact_run_rollups(project: Project) -> None:
-    """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    writer.compact_rollups(project, RUN_ROLLUPS)
+def run_group(run: CountableRun) -> RunGroup:
+    """Return the group that `run` is counted in."""
+    return RunGroup(floor_to_hour(run.created_at), run.assistant_id, run.model, run.status, run.error_code)
 
 
 def _count(groups: dict[RunGroup, list[int]], run: CountableRun, sign: int) -> None:
     group = run_group(run)
-    found = groups.get(group)
-    if found is None:
-        found = groups[group] = [0] * len(RUN_MEASURES)
-    found[0] += sign
-    found[1] += sign * (run.prompt_tokens or 0)
-    found[2] += sign * (run.completion_tokens or 0)
-    found[3] += sign * (run.total_tokens or 0)
-    found[4] += sign * (run.cached_tokens or 0)
-    found[5] += sign * (run.reasoning_tokens or 0)
+    sums = groups.get(group)
+    if sums is None:
+        sums = groups[group] = [0] * len(RUN_MEASURES)
+    sums[0] += sign
+    sums[1] += sign * (run.prompt_tokens or 0)
+    sums[2] += sign * (run.completion_tokens or 0)
+    sums[3] += sign * (run.total_tokens or 0)
+    sums[4] += sign * (run.cached_tokens or 0)
+    sums[5] += sign * (run.reasoning_tokens or 0)
     if run.cost is None:
-        found[7] += sign * (run.total_tokens or 0)
+        sums[7] += sign * (run.total_tokens or 0)
     else:
-        found[6] += sign * run.cost
-    found[8] += sign * (run.status == FAILED_STATUS)
-
-
-def run_group(run: CountableRun) -> RunGroup:
-    """The group that `run` is counted in."""
-    hour = run.created_at.replace(minute=0, second=0, microsecond=0)
-    return RunGroup(hour, run.assistant_id, run.model, run.status, run.error_code)
+        sums[6] += sign * run.cost
+    sums[8] += sign * (run.status == "failed")

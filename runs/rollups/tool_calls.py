@@ -1,8 +1,7 @@
-"""Keeping the sums over tool calls exact: what a change of a step adds to them.
+"""The rollup of tool calls: what is summed, by what, and how a change of a step is recorded.
 
-A step whose run never comes counts like any other. Steps are checked after they were
-written (see `runs.enrichment.tool_call_validation`),
-and that is a change as well.
+A step counts even if its run is never received. Calls are validated after their step is written (see
+`runs.enrichment.tool_call_validation`), and the result is recorded as a change of the step.
 """
 
 from __future__ import annotations
@@ -14,29 +13,39 @@ from typing import NamedTuple, Protocol
 
 from runs.db import sql
 from runs.models import HourByTool, Project
-from runs.rollups import writer
+from runs.rollups.time_buckets import floor_to_hour
 from runs.rollups.writer import RollupDeltas, RollupTable
 
+# Numbers of calls and outputs, and bytes (`output_bytes`). `_count` adds them in this order.
 TOOL_CALL_MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
 
 
 class CountableStep(Protocol):
-    """What the sums read of a step."""
+    """The fields of a step that its rollup needs."""
 
     @property
-    def created_at(self) -> datetime: ...
+    def created_at(self) -> datetime:
+        """When the step was created."""
+
     @property
-    def assistant_id(self) -> str | None: ...
+    def assistant_id(self) -> str | None:
+        """The assistant that the step names."""
+
     @property
-    def status(self) -> str: ...
+    def status(self) -> str:
+        """The status of the step, which is that of all its calls."""
+
     @property
-    def tool_types(self) -> list[str]: ...
+    def tool_types(self) -> list[str]:
+        """The type of each call."""
+
     @property
-    def tool_names(self) -> list[str]: ...
+    def tool_names(self) -> list[str]:
+        """The name of each call."""
 
 
 class StoredCalls(NamedTuple):
-    """A step as its row holds it."""
+    """A `CountableStep` as it is read from the table of steps."""
 
     created_at: datetime
     assistant_id: str | None
@@ -46,95 +55,84 @@ class StoredCalls(NamedTuple):
 
 
 class ToolCallValidation(NamedTuple):
-    """What was found out about the calls of a step after it was written (see `runs.enrichment.tool_call_validation`).
+    """The result of validating the calls of a step.
 
-    `misargued` names those that do not keep to their run's tools; `outputs` has the bytes of each one's output.
+    `invalid_calls` has the name of every call that does not match its run's tools, `output_sizes` the bytes of the
+    output of each call, None for a call without output.
     """
 
-    misargued: Sequence[str]
-    outputs: Sequence[int | None]
+    invalid_calls: Sequence[str]
+    output_sizes: Sequence[int | None]
 
 
-# What calls have in common that are counted together: the hour, their kind and name, and the assistant.
+# Hour, type, name and assistant of a call. Calls of one group are counted together.
 ToolCallGroup = tuple[datetime, str, str, str | None]
-
-_COLUMNS = ", ".join(f"run_step.{name}" for name in StoredCalls._fields)
-# The versions count up, so that a writer who read the steps before merges again.
-_UNCHECK = f"""
-    WITH checked AS (
-        SELECT run_id, external_id, misargued, tool_outputs FROM run_step
-         WHERE run_id = ANY(%s) AND misargued IS NOT NULL ORDER BY run_id, external_id FOR UPDATE)
-    UPDATE run_step SET misargued = NULL, tool_outputs = NULL, version = run_step.version + 1 FROM checked
-     WHERE run_step.run_id = checked.run_id AND run_step.external_id = checked.external_id
-    RETURNING checked.misargued, checked.tool_outputs, {_COLUMNS}"""  # noqa: S608 - names of our own
-_REMOVE = f"DELETE FROM run_step WHERE run_id = %s RETURNING misargued, tool_outputs, {_COLUMNS}"  # noqa: S608
-
-# A step, and what is known of its calls; None where they were not checked.
+# A step and the result of validating its calls; None if they are not validated yet.
 CountableCalls = tuple[CountableStep, ToolCallValidation | None]
+# Both of them before and after a write; None if the step does not exist.
 ToolCallChange = tuple[CountableCalls | None, CountableCalls | None]
 
 TOOL_CALL_ROLLUPS = (
     RollupTable(HourByTool, ("hour", "type", "name", "assistant_id"), TOOL_CALL_MEASURES, lambda group: group),
 )
 
+_STORED_COLUMNS = ", ".join(f"run_step.{name}" for name in StoredCalls._fields)
+# The version is incremented, so that a writer that read the steps before merges again.
+_INVALIDATE = f"""
+    WITH checked AS (
+        SELECT run_id, external_id, misargued, tool_outputs FROM run_step
+         WHERE run_id = ANY(%s) AND misargued IS NOT NULL ORDER BY run_id, external_id FOR UPDATE)
+    UPDATE run_step SET misargued = NULL, tool_outputs = NULL, version = run_step.version + 1 FROM checked
+     WHERE run_step.run_id = checked.run_id AND run_step.external_id = checked.external_id
+    RETURNING checked.misargued, checked.tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608 - constant names
+_DELETE = f"DELETE FROM run_step WHERE run_id = %s RETURNING misargued, tool_outputs, {_STORED_COLUMNS}"  # noqa: S608
+
 
 def record_tool_call_changes(project: Project, changes: Iterable[ToolCallChange]) -> None:
-    """Add what `changes` did to the sums; belongs into the transaction that made them."""
+    """Append `changes` to the rollup. Call it in the transaction that makes them."""
     new_tool_call_deltas().add_all(changes).write(project)
 
 
 def new_tool_call_deltas() -> RollupDeltas[CountableCalls]:
-    """Counts changes one by one, for `add` all at once."""
+    """Return an object that collects changes of steps and writes them all at once."""
     return RollupDeltas(TOOL_CALL_ROLLUPS, _count)
 
 
 def invalidate_checks(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
-    """Forget whether the calls of these runs keep to their tools: the tools are others now."""
+    """Discard the validation results of the calls of these runs, whose tools have changed."""
     with sql.open_cursor() as cursor:
-        cursor.execute(_UNCHECK, [sorted(run_ids)])
+        cursor.execute(_INVALIDATE, [sorted(run_ids)])
         rows = cursor.fetchall()
     steps = [(ToolCallValidation(*row[:2]), StoredCalls(*row[2:])) for row in rows]
-    record_tool_call_changes(project, (((step, verdict), (step, None)) for verdict, step in steps))
+    record_tool_call_changes(project, (((step, result), (step, None)) for result, step in steps))
 
 
 def delete_steps(project: Project, run_id: uuid.UUID) -> None:
-    """Delete the steps of a run, and take their calls out of the sums."""
+    """Delete the steps of a run, and subtract their calls from the rollup."""
     with sql.open_cursor() as cursor:
-        cursor.execute(_REMOVE, [run_id])
+        cursor.execute(_DELETE, [run_id])
         rows = cursor.fetchall()
-    record_tool_call_changes(
-        project,
-        (((StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])), None) for row in rows),
-    )
+    deleted = ((StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])) for row in rows)
+    record_tool_call_changes(project, ((calls, None) for calls in deleted))
 
 
-def compact_tool_call_rollups(project: Project) -> None:
-    """Replace the rows of each key by one with their sum. Nothing that is read changes."""
-    writer.compact_rollups(project, TOOL_CALL_ROLLUPS)
-
-
-def _count(groups: dict[ToolCallGroup, list[int]], counted: CountableCalls, sign: int) -> None:
-    step, verdict = counted
-    hour, failed = step.created_at.replace(minute=0, second=0, microsecond=0), sign * (step.status == "failed")
-    for kind, name in zip(step.tool_types, step.tool_names, strict=True):
-        group = (hour, kind, name, step.assistant_id)
-        found = groups.get(group)
-        if found is None:
-            found = groups[group] = [0] * len(TOOL_CALL_MEASURES)
-        found[0] += sign
-        found[1] += failed
-    if verdict is not None:
-        _count_verdict(groups, step, verdict, hour, sign)
-
-
-def _count_verdict(
-    groups: dict[ToolCallGroup, list[int]], step: CountableStep, verdict: ToolCallValidation, hour: datetime, sign: int
-) -> None:
-    for kind, name, output in zip(step.tool_types, step.tool_names, verdict.outputs, strict=True):
-        found = groups[(hour, kind, name, step.assistant_id)]
-        found[2] += sign
-        if output is not None:
-            found[4] += sign
-            found[5] += sign * output
-    for name in verdict.misargued:
+def _count(groups: dict[ToolCallGroup, list[int]], calls: CountableCalls, sign: int) -> None:
+    step, validation = calls
+    hour, failed = floor_to_hour(step.created_at), sign * (step.status == "failed")
+    for type_, name in zip(step.tool_types, step.tool_names, strict=True):
+        group = (hour, type_, name, step.assistant_id)
+        sums = groups.get(group)
+        if sums is None:
+            sums = groups[group] = [0] * len(TOOL_CALL_MEASURES)
+        sums[0] += sign
+        sums[1] += failed
+    if validation is None:
+        return
+    for type_, name, size in zip(step.tool_types, step.tool_names, validation.output_sizes, strict=True):
+        sums = groups[(hour, type_, name, step.assistant_id)]
+        sums[2] += sign
+        if size is not None:
+            sums[4] += sign
+            sums[5] += sign * size
+    for name in validation.invalid_calls:
         groups[(hour, "function", name, step.assistant_id)][3] += sign

@@ -72,7 +72,7 @@ def _load(project: Project, runs: int) -> None:
 
     from runs.demo import generate_lifecycles
     from runs.ingest import RUNS, STEPS
-    from runs.rollups import runs as rollups
+    from runs.rollups import compaction
 
     begun = time.perf_counter()
     source = enumerate(generate_lifecycles(runs=runs, days=DAYS, end=int(time.time())))
@@ -82,7 +82,7 @@ def _load(project: Project, runs: int) -> None:
         done = batch[-1][0] + 1
         if done % 50_000 == 0:
             print(f"{done:,} runs loaded, {done / (time.perf_counter() - begun):,.0f} a second", flush=True)
-    rollups.compact_run_rollups(project)
+    compaction.compact_rollups(project)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 

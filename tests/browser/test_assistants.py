@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from runs.models import Project
 from tests import factories
 from tests.browser.conftest import assert_accessible
-from tests.runs.stats import changed
-from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR
+from tests.runs.analytics import version_change
+from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,13 +21,15 @@ LONG = "w" * 200
 @pytest.fixture
 def drifted(demo_project: Project) -> Project:
     """An assistant with three versions, of which the last one failed, and long texts in everything."""
-    changed.fill(demo_project)
+    version_change.fill(demo_project)
     tools = [factories.function_tool(LONG), factories.function_tool("search_orders", order={"type": "integer"})]
     last = [
-        changed.run(f"run_last_{n}", CHANGED + (20 + n) * HOUR, 9, f"{LONG}\n{n // 100}", 1, 1, tools=tools, model=LONG)
+        version_change.run(
+            f"run_last_{n}", CHANGED + (20 + n) * HOUR, 9, f"{LONG}\n{n // 100}", 1, 1, tools=tools, model=LONG
+        )
         for n in range(8)
     ]
-    assert not factories.post(demo_project, *(each | changed.failed(each) for each in last)).errors
+    assert not factories.post(demo_project, *(each | version_change.failed(each) for each in last)).errors
     return demo_project
 
 

@@ -13,8 +13,8 @@ from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
 from runs.team.deletion import delete_run
 from tests import factories
-from tests.runs.stats import changed
-from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
+from tests.runs.analytics import version_change
+from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR, NEW, OLD
 
 URL = f"/p/default/assistants/{ASSISTANT}/"
 MINUS = "\N{MINUS SIGN}"
@@ -50,7 +50,7 @@ def links(html: str) -> dict[str, str]:
 
 @pytest.fixture
 def filled(project) -> Project:
-    changed.fill(project)
+    version_change.fill(project)
     return project
 
 
@@ -98,10 +98,12 @@ def test_few_runs_are_said_to_prove_nothing(member_client, filled):
 
 
 def test_a_rise_that_is_hardly_chance_is_said_and_put_down_to_its_code(member_client, project):
-    changed.fill(project)
-    many = [changed.run(f"run_more_{n}", CHANGED + (4 + n) * HOUR, 5, NEW, 1, 1) for n in range(30)]
-    factories.post(project, *(each | changed.failed(each) for each in many))
-    factories.post(project, *(changed.run(f"run_well_{n}", CHANGED - (9 + n) * HOUR, 5, OLD, 1, 1) for n in range(30)))
+    version_change.fill(project)
+    many = [version_change.run(f"run_more_{n}", CHANGED + (4 + n) * HOUR, 5, NEW, 1, 1) for n in range(30)]
+    factories.post(project, *(each | version_change.failed(each) for each in many))
+    factories.post(
+        project, *(version_change.run(f"run_well_{n}", CHANGED - (9 + n) * HOUR, 5, OLD, 1, 1) for n in range(30))
+    )
     response = member_client.get(URL)
     verdict = part(response, "verdict")
     assert 'data-status="failed"' in verdict
@@ -112,9 +114,9 @@ def test_a_rise_that_is_hardly_chance_is_said_and_put_down_to_its_code(member_cl
 
 
 def test_a_fall_is_no_alarm(member_client, project):
-    old = [changed.run(f"run_bad_{n}", CHANGED - (1 + n) * HOUR, 5, OLD, 1, 1) for n in range(40)]
-    factories.post(project, *(each | changed.failed(each) for each in old))
-    factories.post(project, *(changed.run(f"run_good_{n}", CHANGED + n * HOUR, 5, NEW, 1, 1) for n in range(40)))
+    old = [version_change.run(f"run_bad_{n}", CHANGED - (1 + n) * HOUR, 5, OLD, 1, 1) for n in range(40)]
+    factories.post(project, *(each | version_change.failed(each) for each in old))
+    factories.post(project, *(version_change.run(f"run_good_{n}", CHANGED + n * HOUR, 5, NEW, 1, 1) for n in range(40)))
     verdict = part(member_client.get(URL), "verdict")
     assert "data-status" not in verdict
     assert "Failure rate fell from 100 % to 0 %." in words(verdict)
@@ -176,7 +178,7 @@ def test_a_shorter_time_and_another_version_can_be_compared(member_client, fille
 
 def test_any_earlier_version_can_be_compared_with(member_client, filled):
     other = {"model": "gpt-4o", "temperature": 0.2, "tools": [factories.function_tool("b")]}
-    factories.post(filled, changed.run("run_third", CHANGED + 20 * HOUR, 5, "Third.", 1, 1, **other))
+    factories.post(filled, version_change.run("run_third", CHANGED + 20 * HOUR, 5, "Third.", 1, 1, **other))
     first, second, third = versions.fetch_versions(filled, ASSISTANT).all
     response = member_client.get(URL)
     assert "v3 against v2" in words(part(response, "against"))
@@ -202,9 +204,10 @@ def test_any_earlier_version_can_be_compared_with(member_client, filled):
     ],
 )
 def test_what_changed_is_said_in_a_few_words(member_client, project, change, short, long):
-    factories.post(project, changed.run("run_a", CHANGED, 5, OLD, 1, 1))
+    factories.post(project, version_change.run("run_a", CHANGED, 5, OLD, 1, 1))
     factories.post(
-        project, changed.run("run_b", CHANGED + HOUR, 5, **{"instructions": OLD} | change, prompt=1, completion=1)
+        project,
+        version_change.run("run_b", CHANGED + HOUR, 5, **{"instructions": OLD} | change, prompt=1, completion=1),
     )
     response = member_client.get(URL)
     assert f"v2 {short} 1 " in words(part(response, "list"))
@@ -213,14 +216,14 @@ def test_what_changed_is_said_in_a_few_words(member_client, project, change, sho
 
 
 def test_a_configuration_that_is_spelled_otherwise_is_no_other(member_client, project):
-    factories.post(project, changed.run("run_a", CHANGED, 5, OLD, 1, 1, temperature=1))
-    factories.post(project, changed.run("run_b", CHANGED + HOUR, 5, OLD, 1, 1, temperature=1.0))
+    factories.post(project, version_change.run("run_a", CHANGED, 5, OLD, 1, 1, temperature=1))
+    factories.post(project, version_change.run("run_b", CHANGED + HOUR, 5, OLD, 1, 1, temperature=1.0))
     response = member_client.get(URL)
     assert [row[3] for row in table(response)] in (["First seen"], ["The same, spelled otherwise", "First seen"])
 
 
 def test_a_return_to_what_was_before_is_recognised(member_client, filled):
-    back = [changed.run(f"run_back_{n}", CHANGED + (10 + n) * HOUR, 10, OLD, 1, 1) for n in range(3)]
+    back = [version_change.run(f"run_back_{n}", CHANGED + (10 + n) * HOUR, 10, OLD, 1, 1) for n in range(3)]
     factories.post(filled, *back)
     response = member_client.get(URL)
     assert "v1 against v2" in words(part(response, "against"))
@@ -235,7 +238,7 @@ def test_a_return_to_what_was_before_is_recognised(member_client, filled):
 
 
 def test_versions_in_use_at_the_same_time_are_said_to_be(member_client, filled):
-    factories.post(filled, changed.run("run_beside", CHANGED + HOUR, 5, OLD, 1, 1))
+    factories.post(filled, version_change.run("run_beside", CHANGED + HOUR, 5, OLD, 1, 1))
     response = member_client.get(URL)
     assert "v1 was in use at the same time: 1 run between the first and the last of v2." in words(
         part(response, "beside-1")
@@ -247,8 +250,8 @@ def test_versions_in_use_at_the_same_time_are_said_to_be(member_client, filled):
 
 def test_the_busiest_of_many_at_the_same_time_are_told(member_client, filled, monkeypatch):
     monkeypatch.setattr(comparison, "MAX_OVERLAPPING", 1)
-    both = [changed.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
-    factories.post(filled, *both, changed.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
+    both = [version_change.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
+    factories.post(filled, *both, version_change.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
     second = next(each for each in versions.fetch_versions(filled, ASSISTANT).all if each.first_at == CHANGED)
     response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
     assert words(part(response, "against")).count("in use at the same time") == 1
@@ -264,7 +267,9 @@ def test_what_was_not_used_after_the_other_has_no_before_and_after(member_client
 
 def test_earlier_versions_are_counted_and_a_page_away(member_client, project, monkeypatch):
     monkeypatch.setattr(version_list, "VERSIONS_PER_PAGE", 3)
-    factories.post(project, *(changed.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(8)))
+    factories.post(
+        project, *(version_change.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(8))
+    )
     response = member_client.get(URL)
     assert [row[0] for row in table(response)] == ["v8", "v7", "v6"]
     older = links(part(response, "list"))["5 earlier"]
@@ -284,10 +289,10 @@ def test_an_assistant_with_one_run_is_no_riddle(member_client, project):
 
 
 def test_a_side_without_runs_is_said(member_client, filled):
-    factories.post(filled, changed.run("run_late", CHANGED + timedelta(days=40), 5, "Late.", 1, 1))
+    factories.post(filled, version_change.run("run_late", CHANGED + timedelta(days=40), 5, "Late.", 1, 1))
     response = member_client.get(URL)
     assert measures(response)["Runs"] == ["4", "1", ""]  # the last four of v2, however long ago
-    for run in changed.after()[1:]:
+    for run in version_change.after()[1:]:
         delete_run(Run.objects.get(external_id=run["id"]))
     assert measures(member_client.get(URL))["Runs"] == ["1", "1", ""]
 
@@ -301,7 +306,9 @@ def test_more_than_can_be_read_is_said_to_be_the_nearest(member_client, filled, 
 def test_runs_that_have_not_ended_are_counted_apart(member_client, filled):
     factories.post(
         filled,
-        changed.run("run_on", CHANGED + 4 * HOUR, 5, NEW, 1, 1, status="in_progress", completed_at=None, usage=None),
+        version_change.run(
+            "run_on", CHANGED + 4 * HOUR, 5, NEW, 1, 1, status="in_progress", completed_at=None, usage=None
+        ),
     )
     assert "0 and 1 of them have not ended" in words(part(member_client.get(URL), "against"))
 
@@ -338,7 +345,7 @@ def test_what_can_not_be_meant_is_refused(member_client, filled, query):
 
 def test_nobody_else_sees_it(client, member_client, filled):
     assert client.get(URL).status_code == 302
-    changed.fill(factories.make_project("other"))
+    version_change.fill(factories.make_project("other"))
     assert member_client.get(f"/p/other/assistants/{ASSISTANT}/").status_code == 404
     assert member_client.get("/p/default/assistants/asst_unknown/").status_code == 404
     assert member_client.post(URL).status_code == 405
@@ -362,7 +369,9 @@ def test_many_versions_cost_what_few_cost(member_client, project):
 
     counts = []
     for begin in (0, 10):
-        made = [changed.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(begin, begin + 10)]
+        made = [
+            version_change.run(f"run_{n}", CHANGED + n * HOUR, 5, f"Text {n}", 1, 1) for n in range(begin, begin + 10)
+        ]
         factories.post(project, *made)
         counts.append(queries())
     assert counts[0] == counts[1] <= 21

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.assistants import assistant_rows
 from tests import factories
-from tests.runs.stats import changed
+from tests.runs.analytics import version_change
 
 URL = "/p/default/assistants/"
 SCRIPT = "<script>alert('x')</script>"
@@ -183,8 +183,8 @@ def test_a_fragment_is_swapped_in_by_its_target(member_client, three):
 
 
 def test_reading_writes_nothing(member_client, project):
-    changed.fill(project)
+    version_change.fill(project)
     with CaptureQueriesContext(connection) as found:
         member_client.get(URL)
-        member_client.get(f"{URL}{changed.ASSISTANT}/")
+        member_client.get(f"{URL}{version_change.ASSISTANT}/")
     assert {query["sql"].split()[0] for query in found.captured_queries} <= {"SELECT", "WITH"}

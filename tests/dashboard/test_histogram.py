@@ -69,7 +69,7 @@ def test_the_axis_has_a_few_round_times(count: int, step: dict[str, float], text
 def test_days_are_those_of_the_reader() -> None:
     zone = ZoneInfo("Europe/Berlin")
     parts = build_time_buckets(
-        datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC), zone, least=timedelta(days=1)
+        datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC), zone, min_step=timedelta(days=1)
     )
     found = HistogramChart(RunHistogram(parts, tuple(Counter(completed=1) for _ in range(parts.count))))
     assert found.zone == "Europe/Berlin"

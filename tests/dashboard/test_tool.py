@@ -19,7 +19,7 @@ from runs.models import RunStep
 from tests import factories
 from tests.dashboard.test_tools import words
 from tests.factories import function_call, function_tool
-from tests.runs.stats import test_tools as numbers
+from tests.runs.analytics import test_tools as numbers
 
 URL = "/p/default/tools/function/search/"
 DAY = {"range": "24h"}

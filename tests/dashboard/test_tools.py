@@ -16,7 +16,7 @@ from django.utils import timezone
 from dashboard.pages.tools import params
 from tests import factories
 from tests.factories import function_call, function_tool
-from tests.runs.stats import test_tools as numbers
+from tests.runs.analytics import test_tools as numbers
 
 URL = "/p/default/tools/"
 DAY = {"range": "24h"}

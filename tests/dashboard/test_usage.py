@@ -25,7 +25,7 @@ from runs.models import Project, Run, User
 from runs.query import RunFilters
 from runs.team.price_overrides import set_price_override
 from tests import factories
-from tests.runs.stats.usage.seeded import NOW, Posted, seed
+from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
 PAGE = "/p/default/usage/"
 

@@ -8,7 +8,7 @@ import json
 from django.db.models import Count, F, Max
 
 from runs.models import Observation, Project, Run
-from tests.runs.test_rollups import counted_anew, kept
+from tests.runs.rollups.test_runs import counted_anew, kept
 
 
 def tell(slug: str) -> None:

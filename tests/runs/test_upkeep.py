@@ -8,10 +8,10 @@ from django.db import connection
 from runs.enrichment import backfill, error_grouping
 from runs.enrichment.backfill import Backfill
 from runs.models import DayByModel, ErrorGroup, Project, Run
-from runs.rollups import runs, writer
+from runs.rollups import compaction, runs
 from tests import factories
 from tests.factories import failed_run, run_object
-from tests.runs.test_rollups import counted_anew, kept
+from tests.runs.rollups.test_runs import counted_anew, kept
 
 
 def finish(work: Backfill) -> int:
@@ -76,7 +76,7 @@ def test_sums_are_folded_once_many_were_written(
     project: Project, monkeypatch: pytest.MonkeyPatch, written: list[int], rows: list[int]
 ) -> None:
     counted = iter(written)
-    monkeypatch.setattr(writer, "count_rollup_inserts", lambda _: next(counted))
+    monkeypatch.setattr(compaction, "count_rollup_inserts", lambda: next(counted))
     work = Backfill()
     found = []
     for _ in range(3):
@@ -108,11 +108,11 @@ def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> No
 
 def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
     project = factories.make_project()
-    before = writer.count_rollup_inserts(runs.RUN_ROLLUPS)
+    before = compaction.count_rollup_inserts(runs.RUN_ROLLUPS)
     factories.post(project, run_object())
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-    assert writer.count_rollup_inserts(runs.RUN_ROLLUPS) - before == len(runs.RUN_ROLLUPS)
+    assert compaction.count_rollup_inserts(runs.RUN_ROLLUPS) - before == len(runs.RUN_ROLLUPS)
 
 
 def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

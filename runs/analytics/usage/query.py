@@ -16,7 +16,7 @@ from runs.query.ast import Not, QueryNode, Term, join_and
 from runs.query.did_you_mean import find_closest_match
 from runs.query.operators import Comparison, CountQuantity, Equals, Exists
 from runs.query.query_text import Query
-from runs.rollups.local_time import start_of_day, start_of_hour
+from runs.rollups.time_buckets import start_of_day, start_of_hour
 
 USAGE_MEASURES = ("tokens", "cost", "runs")
 USAGE_RANGES = ("24h", "7d", "30d", "90d")
@@ -208,12 +208,12 @@ def _times(filters: RunFilters, name: str, zone: ZoneInfo, now: datetime) -> tup
     if name == "24h":
         return start_of_hour(now, zone) - timedelta(hours=23), until
     if name:
-        return start_of_day(now, zone, back=int(name.removesuffix("d")) - 1), until
+        return start_of_day(now, zone, days_back=int(name.removesuffix("d")) - 1), until
     if filters.until:
         until = min(max(filters.until.at(now), _EPOCH), _LATEST)
     if filters.since:
         return max(filters.since.at(now).replace(microsecond=0), _EPOCH), until
-    return max(start_of_day(until - timedelta.resolution, zone, back=29), _EPOCH), until
+    return max(start_of_day(until - timedelta.resolution, zone, days_back=29), _EPOCH), until
 
 
 def _moment(moment: datetime) -> TimeExpression:

@@ -19,7 +19,7 @@ from runs.analytics.usage.rollup_reader import (
     find_rollup_source,
 )
 from runs.models import Project, Run
-from runs.rollups import local_time
+from runs.rollups.time_buckets import build_local_edges
 
 # Which tokens are which: those of the prompt that were not cached, and so on. No token is of two kinds.
 TOKEN_KINDS = ("prompt", "cached", "completion", "reasoning", "other")
@@ -72,9 +72,7 @@ def fetch_usage_report(
     """
     split = None if question.split.name == TOKEN_KIND_SPLIT else question.split
     inner = (
-        local_time.build_local_edges(question.since, question.until, question.zone)
-        if parts
-        else (question.since, question.until)
+        build_local_edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
     )
     begin = question.previous_since if wanted.before else question.since
     found = fetch_usage_table(project, question, (begin, *inner), split, most, wanted)

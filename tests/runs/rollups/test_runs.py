@@ -13,7 +13,7 @@ from django.db.migrations import RunSQL
 from django.db.models import Sum
 
 from runs.models import DayByModel, Project, Run
-from runs.rollups import runs
+from runs.rollups import compaction, runs
 from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import failed_run, run_object
@@ -55,7 +55,7 @@ def test_sums_follow_new_runs_status_changes_resends_and_deletes(project: Projec
         if chance.random() < 0.15 and (run := Run.objects.in_project(project).order_by("external_id").first()):
             delete_run(run)
         if chance.random() < 0.15:
-            runs.compact_run_rollups(project)
+            compaction.compact_rollups(project)
     assert kept(project) == counted_anew(project)
     sums = [sums for table in kept(project).values() for sums in table.values()]
     assert all(
@@ -73,7 +73,7 @@ def test_folding_leaves_one_row_a_key_and_changes_no_sum(project: Project) -> No
     for _ in range(30):
         factories.post(project, failed_run(created_at=factories.NOW))
     before = kept(project)
-    runs.compact_run_rollups(project)
+    compaction.compact_rollups(project)
     assert kept(project) == before
     assert DayByModel.objects.filter(project=project).count() == 1
 
@@ -83,7 +83,7 @@ def test_folding_leaves_other_projects_alone(project: Project) -> None:
     for _ in range(5):
         factories.post(project, run_object(created_at=factories.NOW))
         factories.post(other, run_object(created_at=factories.NOW))
-    runs.compact_run_rollups(project)
+    compaction.compact_rollups(project)
     assert DayByModel.objects.filter(project=other).count() == 5
 
 
@@ -91,7 +91,7 @@ def test_sums_outgrow_a_bigint(project: Project) -> None:
     most = {"prompt_tokens": 2**63 - 1, "completion_tokens": 0, "total_tokens": 2**63 - 1}
     for _ in range(3):
         factories.post(project, run_object(created_at=factories.NOW, usage=most))
-    runs.compact_run_rollups(project)
+    compaction.compact_rollups(project)
     assert DayByModel.objects.get(project=project).total_tokens == 3 * (2**63 - 1)
 
 
@@ -106,7 +106,7 @@ def test_a_deleted_run_that_is_posted_again_counts_once(project: Project, status
 
 
 def test_writes_fold_now_and_then(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "_FOLDS_ONE_IN", 1)
+    monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 1)
     for _ in range(10):
         factories.post(project, run_object(created_at=factories.NOW))
     assert DayByModel.objects.filter(project=project).count() < 10

@@ -16,7 +16,7 @@ from runs.analytics import tools
 from runs.analytics.tools import ToolCallMetrics, ToolPeriod
 from runs.enrichment import tool_call_validation
 from runs.models import Project, Run, RunStep
-from runs.rollups import tool_calls
+from runs.rollups import compaction
 from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import function_call, function_tool, run_object, step_object
@@ -131,7 +131,7 @@ def by_key(calls: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
 
 def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
     fill(project)
-    tool_calls.compact_tool_call_rollups(project)
+    compaction.compact_rollups(project)
     found = tools.fetch_tool_calls(project, PERIOD)
     raw = by_key(raw_calls(project))
     assert found.keys() == raw.keys() == {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}

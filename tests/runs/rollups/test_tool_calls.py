@@ -14,7 +14,7 @@ from django.db.models import Sum
 from runs.enrichment import tool_call_validation
 from runs.ingest import RawItem, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
-from runs.rollups import tool_calls
+from runs.rollups import compaction, tool_calls
 from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object
@@ -103,7 +103,7 @@ def test_sums_follow_steps_runs_checks_and_deletes(project: Project, monkeypatch
         if chance.random() < 0.1 and (run := Run.objects.in_project(project).newest_first().first()):
             delete_run(run)
         if chance.random() < 0.1:
-            tool_calls.compact_tool_call_rollups(project)
+            compaction.compact_rollups(project)
         if turn % 20 == 0:
             assert kept(project) == counted_anew(project)
     factories.post(project, *(run | {"tools": tools[1:]} for run in runs))

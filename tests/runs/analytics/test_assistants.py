@@ -14,7 +14,7 @@ from runs.analytics import assistants, recent_sample
 from runs.analytics.assistants import AssistantTotals
 from runs.models import Project, Run
 from runs.query import Query, RunFilters, TimeExpression
-from runs.rollups import runs as rollups
+from runs.rollups import compaction
 from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import failed_run, run_object
@@ -82,7 +82,7 @@ def test_totals_are_what_counting_anew_gives(filled: Project, since: str, until:
 
 def test_folding_changes_nothing(filled: Project) -> None:
     before = assistants.fetch_assistant_overview(filled, filters(), NOW)
-    rollups.compact_run_rollups(filled)
+    compaction.compact_rollups(filled)
     assert assistants.fetch_assistant_overview(filled, filters(), NOW).totals == before.totals
 
 

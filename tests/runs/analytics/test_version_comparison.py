@@ -17,8 +17,8 @@ from runs.analytics.version_comparison import VersionComparison
 from runs.models import Project, Run, RunStep
 from runs.team.deletion import delete_run
 from tests import factories
-from tests.runs.stats import changed
-from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR, NEW, OLD
+from tests.runs.analytics import version_change
+from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR, NEW, OLD
 
 pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)
@@ -32,7 +32,7 @@ def measured(project: Project, within: timedelta | None = WEEK) -> VersionCompar
 
 
 def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     found = measured(project)
     before, after = found.before.figures, found.after.figures
     assert found.at == CHANGED
@@ -44,7 +44,7 @@ def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
 
 
 def test_tokens_calls_and_costs_are_of_the_runs_that_tell(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     found = measured(project)
     before, after = found.before.figures, found.after.figures
     # 100 to 700, and 500 and 1500: failed runs have no usage
@@ -58,16 +58,16 @@ def test_tokens_calls_and_costs_are_of_the_runs_that_tell(project: Project) -> N
 
 
 def test_failures_are_told_by_their_codes(project: Project) -> None:
-    changed.fill(project)
-    bare = changed.run("run_bare", CHANGED + 5 * HOUR, 1, NEW, 1, 1)
-    factories.post(project, bare | changed.failed(bare) | {"last_error": None})
+    version_change.fill(project)
+    bare = version_change.run("run_bare", CHANGED + 5 * HOUR, 1, NEW, 1, 1)
+    factories.post(project, bare | version_change.failed(bare) | {"last_error": None})
     found = measured(project)
     assert found.before.codes == Counter(rate_limit_exceeded=1)
     assert found.after.codes == Counter({"rate_limit_exceeded": 2, "": 1})
 
 
 def test_parts_go_from_the_change_both_ways(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     found = measured(project)
     assert found.step == HOUR
     assert {place: part.runs for place, part in found.before.parts.items()} == {-place: 1 for place in range(1, 9)}
@@ -75,7 +75,7 @@ def test_parts_go_from_the_change_both_ways(project: Project) -> None:
 
 
 def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     found = measured(project, timedelta(hours=2))
     assert (found.before.figures.runs, found.after.figures.runs) == (2, 2)
     monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS", 3)
@@ -86,16 +86,16 @@ def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, mo
 
 
 def test_all_time_is_all_time(project: Project) -> None:
-    changed.fill(project)
-    factories.post(project, changed.run("run_first", CHANGED - 90 * timedelta(days=1), 5, OLD, 1, 1))
+    version_change.fill(project)
+    factories.post(project, version_change.run("run_first", CHANGED - 90 * timedelta(days=1), 5, OLD, 1, 1))
     assert measured(project).before.figures.runs == 8
     assert measured(project, None).before.figures.runs == 9
 
 
 def test_deleted_runs_and_those_that_changed_are_counted_as_they_are(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     delete_run(Run.objects.get(external_id="run_old_8"))
-    late = changed.after()[1] | {"status": "completed", "completed_at": changed.after()[1]["failed_at"]}
+    late = version_change.after()[1] | {"status": "completed", "completed_at": version_change.after()[1]["failed_at"]}
     assert factories.post(project, late | {"failed_at": None, "last_error": None}).errors == []
     found = measured(project)
     assert found.before.figures.failures == Proportion(0, 7)
@@ -110,8 +110,8 @@ def test_one_run_without_anything_is_one_run(project: Project) -> None:
         "usage": None,
         "model": None,
     }
-    old = changed.run("run_old", CHANGED - HOUR, 5, OLD, 1, 1, **bare)
-    new = changed.run("run_new", CHANGED, 5, NEW, 1, 1, **bare | {"status": "queued"})
+    old = version_change.run("run_old", CHANGED - HOUR, 5, OLD, 1, 1, **bare)
+    new = version_change.run("run_new", CHANGED, 5, NEW, 1, 1, **bare | {"status": "queued"})
     factories.post(project, old, new)
     found = measured(project)
     for side, active in ((found.before, 0), (found.after, 1)):
@@ -122,16 +122,16 @@ def test_one_run_without_anything_is_one_run(project: Project) -> None:
 
 def test_versions_in_use_at_the_same_time_are_divided_by_the_change(project: Project) -> None:
     """The old one goes on after the new one came; only what it did before is held against it."""
-    changed.fill(project)
-    factories.post(project, *(changed.run(f"run_on_{n}", CHANGED + n * HOUR, 5, OLD, 1, 1) for n in range(1, 4)))
+    version_change.fill(project)
+    factories.post(project, *(version_change.run(f"run_on_{n}", CHANGED + n * HOUR, 5, OLD, 1, 1) for n in range(1, 4)))
     found = measured(project)
     assert (found.before.figures.runs, found.after.figures.runs) == (8, 4)
 
 
 def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     back = CHANGED + 10 * HOUR
-    factories.post(project, *(changed.run(f"run_back_{n}", back + n * HOUR, 7, OLD, 1, 1) for n in range(2)))
+    factories.post(project, *(version_change.run(f"run_back_{n}", back + n * HOUR, 7, OLD, 1, 1) for n in range(2)))
     first, second = versions.fetch_versions(project, ASSISTANT).all
     at = versions.find_version_change(second, first)
     assert at == back
@@ -143,7 +143,7 @@ def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
 def test_the_cost_is_the_same_at_any_number_of_runs(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     base, version = versions.fetch_versions(project, ASSISTANT).all
     with django_assert_num_queries(2):
         version_comparison.compare_versions(base, version, CHANGED, WEEK)
@@ -154,18 +154,18 @@ def test_the_cost_is_the_same_at_any_number_of_runs(
 
 
 def test_steps_without_calls_are_runs_that_called_nothing(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     RunStep.objects.all().delete()
-    factories.post_steps(project, *(factories.step_object(each) for each in changed.after()))
+    factories.post_steps(project, *(factories.step_object(each) for each in version_change.after()))
     found = measured(project)
     assert (found.after.figures.calls, found.after.figures.stepped) == (0.0, 4)
     assert found.before.figures.calls is None
 
 
 def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     calls = [factories.function_call("a")] * 3
-    factories.post_steps(project, factories.step_object(changed.before()[-1], *calls))
+    factories.post_steps(project, factories.step_object(version_change.before()[-1], *calls))
     monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS_WITH_STEPS", 1)
     assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
 
@@ -198,10 +198,12 @@ def some_life(project: Project, chance: random.Random, number: int) -> None:
     """A run of either version that was posted several times, and may be deleted in the end."""
     text, sign = chance.choice([(OLD, -1), (NEW, 1)])
     at = CHANGED + sign * timedelta(minutes=chance.randrange(60 * 24 * 9))
-    made = changed.run(f"run_{number}", at, chance.randrange(900), text, chance.randrange(9000), 7, model="gpt-4o")
+    made = version_change.run(
+        f"run_{number}", at, chance.randrange(900), text, chance.randrange(9000), 7, model="gpt-4o"
+    )
     factories.post(project, made | {"status": "in_progress", "completed_at": None, "usage": None})
     if chance.random() < 0.7:
-        ends = (made, made | changed.failed(made), made | {"status": "incomplete"}, made | {"usage": None})
+        ends = (made, made | version_change.failed(made), made | {"status": "incomplete"}, made | {"usage": None})
         factories.post(project, *[chance.choice(ends)] * 2)
     if chance.random() < 0.1:
         delete_run(Run.objects.get(external_id=made["id"]))
@@ -214,7 +216,7 @@ def test_figures_are_what_counting_anew_gives_whatever_happened(project: Project
     for number in range(50):
         some_life(project, chance, number)
     for name, at, text in (("old", CHANGED - timedelta(seconds=1), OLD), ("new", CHANGED, NEW)):
-        factories.post(project, changed.run(f"run_edge_{name}", at, 5, text, 1, 1, model="gpt-4o"))
+        factories.post(project, version_change.run(f"run_edge_{name}", at, 5, text, 1, 1, model="gpt-4o"))
     found = measured(project)
     for side, begin, end in ((found.before, CHANGED - WEEK, CHANGED), (found.after, CHANGED, CHANGED + WEEK)):
         runs = Run.objects.filter(configuration_id=side.version.id, created_at__gte=begin, created_at__lt=end)

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from runs.analytics.usage import LatencyPercentiles, UsageQuery, durations
 from runs.analytics.usage.durations import LatencyStats, fetch_latency
 from runs.models import Project
-from tests.runs.stats.usage.seeded import NOW, Posted, seed
+from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
 
 def question(query: str = "") -> UsageQuery:

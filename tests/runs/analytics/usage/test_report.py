@@ -14,9 +14,9 @@ from pytest_django import DjangoAssertNumQueries
 from runs.analytics.usage import UsageGroup, UsageQuery, UsageReport, UsageSums, fetch_usage_report, rollup_reader
 from runs.analytics.usage.rollup_reader import add_usage_sums
 from runs.models import Project
-from runs.rollups import runs as rollups
+from runs.rollups import compaction
 from tests import factories
-from tests.runs.stats.usage.seeded import NOW, ZONES, Posted, seed
+from tests.runs.analytics.usage.seeded_project import NOW, ZONES, Posted, seed
 
 KEYS: dict[str, Callable[[Posted], str | None]] = {
     "model": lambda run: run.model,
@@ -101,7 +101,7 @@ def test_filters_and_splits_go_together(project: Project, posted: list[Posted]) 
 
 def test_folded_sums_are_the_same_sums(project: Project, posted: list[Posted]) -> None:
     before = fetch_usage_report(project, question("split=model"), 3)
-    rollups.compact_run_rollups(project)
+    compaction.compact_rollups(project)
     assert fetch_usage_report(project, question("split=model"), 3) == before
 
 

@@ -12,15 +12,15 @@ from runs.analytics.versions import AssistantVersion, AssistantVersions
 from runs.models import Configuration, Project, Run
 from runs.team.deletion import delete_run
 from tests import factories
-from tests.runs.stats import changed
-from tests.runs.stats.changed import ASSISTANT, CHANGED, HOUR
+from tests.runs.analytics import version_change
+from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR
 
 pytestmark = pytest.mark.django_db
 
 
 def post(project: Project, *runs: tuple[str, int]) -> None:
     """Runs by their instructions and the hour in which they were created."""
-    made = [changed.run(f"run_{text}_{hour}", CHANGED + hour * HOUR, 5, text, 1, 1) for text, hour in runs]
+    made = [version_change.run(f"run_{text}_{hour}", CHANGED + hour * HOUR, 5, text, 1, 1) for text, hour in runs]
     assert not factories.post(project, *made).errors
 
 
@@ -151,7 +151,7 @@ def test_the_number_of_queries_does_not_grow(
 
 
 def test_times_are_those_of_the_runs(project: Project) -> None:
-    changed.fill(project)
+    version_change.fill(project)
     old, new = found(project).all
     assert (new.first_at, old.last_at) == (CHANGED, CHANGED - HOUR)
     assert isinstance(old.first_at, datetime)
