@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations import RunSQL
 from django.db.models import Sum
 
 from runs.models import DayByModel, Project, Run
@@ -111,17 +108,3 @@ def test_writes_fold_now_and_then(project: Project, monkeypatch: pytest.MonkeyPa
         factories.post(project, run_object(created_at=factories.NOW))
     assert DayByModel.objects.filter(project=project).count() < 10
     assert kept(project) == counted_anew(project)
-
-
-def test_failures_of_before_they_were_counted_are_added(project: Project) -> None:
-    factories.post(project, failed_run(), failed_run(model=None), run_object(), failed_run(assistant_id="asst_other"))
-    expected = kept(project)
-    migration = import_module("runs.migrations.0010_failed_sums").Migration
-    statements = [operation.sql for operation in migration.operations if isinstance(operation, RunSQL)]
-    for rollup in runs.RUN_ROLLUPS:
-        if any(rollup.table in str(statement) for statement in statements):  # others came later
-            rollup.model._default_manager.filter(project=project).update(failed=0)
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    assert kept(project) == expected
