@@ -182,7 +182,7 @@ def post_run(project: Project, **changes: Any) -> Run:
     posted = run_object(**changes)
     report = post(project, posted)
     assert not report.errors, report.errors
-    return Run.objects.get(pk=project.key(posted["id"]))
+    return Run.objects.get(pk=project.record_id(posted["id"]))
 
 
 def post_steps(project: Project, *objects: dict[str, Any]) -> IngestReport:

@@ -27,4 +27,4 @@ def measured_duration(ms: int | None) -> str:
 @register.filter
 def is_editable_in(view: SavedView, shell: PageShell) -> bool:
     """Return whether to show controls that change `view`. The views check this themselves."""
-    return shell.user is not None and view.may_change(shell.user, shell.role)
+    return shell.user is not None and view.can_be_changed_by(shell.user, shell.role)

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from dashboard.ui import formats
 from dashboard.ui.run_rows import NO_NAMES
 from runs.analytics.overview import RunFacet
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Run
 from runs.query import RunFilters, TimeExpression
 from runs.query.fields import CHOICE_PARAMS
-from runs.query.order import NEWEST_FIRST, Order
 
 STATUS_ORDER = (  # what needs a person comes first
     Run.Status.FAILED,

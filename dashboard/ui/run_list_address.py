@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from dashboard.ui import run_columns
 from dashboard.ui.filter_controls import RunListAddress
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
-from runs.query import Order, RunFilters
-from runs.query.order import NEWEST_FIRST
+from runs.query import RunFilters
+from runs.query.order import parse_order
 
 LIST_PARAMS = ("sort", "columns", "view")
 ALL_RUNS = "all"  # what `view` says where the bare address leads to the project's default view
@@ -27,7 +28,7 @@ def run_list_path(project: Project) -> str:
 def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> RunListAddress:
     """What `query`, a query string of the list at `path` taken apart, says beside its filters. Raises InvalidFilter."""
     given = {name: query[name][-1] for name in LIST_PARAMS if query.get(name)}
-    order = Order.parse(given["sort"]) if "sort" in given else NEWEST_FIRST
+    order = parse_order(given["sort"]) if "sort" in given else NEWEST_FIRST
     shown = run_columns.format_columns(run_columns.parse_columns(given["columns"])) if "columns" in given else ""
     view = given.get("view", "")
     if view and not _VIEW.fullmatch(view):

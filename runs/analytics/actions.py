@@ -14,9 +14,8 @@ from operator import or_
 from django.db.models import Count, Q
 
 from runs.models import Project, Run
-from runs.models.run import ACTIVE_STATUSES
+from runs.models.run import ACTIVE_STATUSES, RunQuerySet
 from runs.query import Cursor, Order, RunFilters
-from runs.querysets.run import RunQuerySet
 
 OLDEST_FIRST = Order("created", descending=False)
 # An active run of which nothing was received for longer has probably lost whoever posted it.
@@ -74,7 +73,7 @@ def fetch_actions(
     wanted = reduce(or_, (_stands_under(need, now) for need in needs))
     found = _active(project, filters).filter(wanted).after(after).sorted_by(OLDEST_FIRST)
     runs = tuple(found[: size + 1])
-    return ActionPage(runs[:size], OLDEST_FIRST.behind(runs[size - 1]) if len(runs) > size else None)
+    return ActionPage(runs[:size], OLDEST_FIRST.cursor_at(runs[size - 1]) if len(runs) > size else None)
 
 
 def count_actions(project: Project, filters: RunFilters, now: datetime) -> ActionCounts:

@@ -150,7 +150,7 @@ def _others(
 
 def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Looked]) -> tuple[AttributeContrast, ...]:
     configured = _configured(project, {run.configuration for run in (*runs, *others)})
-    called = RunStep.objects.calls_of([run.id for run in (*runs, *others)])
+    called = RunStep.objects.called_tools_by_run([run.id for run in (*runs, *others)])
     there, elsewhere = (
         Counter(each for run in some for each in _attributes(run, configured, called)) for some in (runs, others)
     )
@@ -203,7 +203,7 @@ def _is_single(difference: AttributeContrast) -> bool:
 
 def _configured(project: Project, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
     """The tools of each of those configurations, by type and by function name."""
-    found = Configuration.objects.tools_of(project, ids)
+    found = Configuration.objects.fetch_tools(project, ids)
     return {key: frozenset((*types, *functions)) for key, types, functions in found}
 
 

@@ -18,8 +18,8 @@ from django.db import connection
 
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.models import ErrorGroup, Project, Run
+from runs.models.run import RunQuerySet
 from runs.query import RunFilters
-from runs.querysets.run import RunQuerySet
 from runs.rollups import time_buckets
 from runs.rollups.time_buckets import HOUR, TimeBuckets
 

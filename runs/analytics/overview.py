@@ -13,10 +13,10 @@ from datetime import datetime, tzinfo
 from runs.analytics import histogram, recent_sample
 from runs.analytics.histogram import RunHistogram
 from runs.analytics.recent_sample import RecentSample
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Project
 from runs.query import RunFilters
 from runs.query.fields import CHOICE_PARAMS, ChoiceParam
-from runs.query.order import NEWEST_FIRST, Order
 from runs.query.planner import QueryPlan
 from runs.rollups import reader
 from runs.rollups.reader import RollupQuery, RunSums

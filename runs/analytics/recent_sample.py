@@ -13,10 +13,9 @@ from django.db import connection
 from django.db.models import Q
 
 from runs.db import sql
-from runs.db.keyset_pagination import MISSING_SORT_VALUE
+from runs.db.keyset_pagination import MISSING_SORT_VALUE, NEWEST_FIRST, Order
 from runs.models import Project, Run
 from runs.query import RunFilters
-from runs.query.order import NEWEST_FIRST, Order
 from runs.query.planner import QueryPlan
 
 # Counting more would make a page wait for numbers that nobody reads to the last digit.
@@ -125,7 +124,7 @@ def _sorting(order: Order) -> str:
     if order == NEWEST_FIRST:
         return ""
     way = "DESC" if order.descending else "ASC"
-    if order.never_null:
+    if order.is_never_null:
         return f"ORDER BY {order.column} {way}, id {way}"
     times = ", ".join(f"CASE WHEN {order.column} IS NULL THEN {name} END DESC" for name in ("created_at", "id"))
     return f"ORDER BY coalesce({order.column}, {MISSING_SORT_VALUE}) {way}, {times}, id {way}"

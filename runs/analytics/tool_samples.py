@@ -11,7 +11,7 @@ from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet,
 
 from runs.analytics.tools import ToolKey, fetch_last_call_hour
 from runs.models import Configuration, Project, Run, RunStep
-from runs.models.run import HAS_TOOL_CALLS
+from runs.models.run_step import HAS_TOOL_CALLS
 from runs.rollups.time_buckets import HOUR
 
 # Bytes of a step's details that come with it; longer ones are fetched when they are looked at.
@@ -53,7 +53,7 @@ def _steps(project: Project, key: ToolKey, sort: ToolSampleSort) -> QuerySet[Run
 
 def fetch_tool_call_step(project: Project, run_id: str, step_id: str) -> RunStep | None:
     """One step by the posted ids of its run and its own, whole."""
-    return RunStep.objects.filter(run_id=project.key(run_id), external_id=step_id).first()
+    return RunStep.objects.filter(run_id=project.record_id(run_id), external_id=step_id).first()
 
 
 def fetch_configuration_bodies(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:

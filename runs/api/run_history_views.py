@@ -30,7 +30,7 @@ class RunHistoryView(ApiKeyView):
         """Every post that was kept, oldest first: the first, each that changed the run, each stale one."""
         run = self.run(request, run_id)
         found = build_history_entries(run, list(Observation.objects.of_run(run).for_list()))
-        names = ApiKey.objects.names(entry.key_id for entry in found)
+        names = ApiKey.objects.names_by_id(entry.key_id for entry in found)
         return JsonResponse([_as_json(entry, names) for entry in found], safe=False)
 
 
@@ -43,7 +43,7 @@ class RunStepsView(ApiKeyView):
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """The run's steps as they were posted last and accepted, oldest first, in a list envelope."""
         run = self.run(request, run_id)
-        steps = [step.as_json() for step in RunStep.objects.of_run(run).in_order()]
+        steps = [step.as_json() for step in RunStep.objects.of_run(run).oldest_first()]
         return HttpResponse(b'{"object":"list","data":[' + b",".join(steps) + b"]}", content_type="application/json")
 
 

@@ -13,11 +13,12 @@ from runs.api.ingest_views import RunIngestView
 from runs.api.openapi.components import schema_ref
 from runs.api.openapi.examples import RUN_EXAMPLE
 from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Run
 from runs.protocol import lossless_json
-from runs.query import Cursor, Order, RunFilters
-from runs.query.order import NEWEST_FIRST
+from runs.query import RunFilters
+from runs.query.order import parse_cursor, parse_order
 from runs.team.deletion import delete_run
 
 DEFAULT_RUN_PAGE_SIZE = 100
@@ -48,13 +49,13 @@ class RunListView(RunIngestView):
         filters = RunFilters.from_query(query, also=("limit", "cursor", "sort"))
         limit = _limit(query.get("limit", []))
         sort, cursor = _one("sort", query), _one("cursor", query)
-        order = Order.parse(sort) if sort is not None else NEWEST_FIRST
-        after = Cursor.parse(cursor, order) if cursor is not None else None
+        order = parse_order(sort) if sort is not None else NEWEST_FIRST
+        after = parse_cursor(cursor, order) if cursor is not None else None
         project = self.project(request)
         runs = Run.objects.in_project(project).with_configuration()
         found = runs.page(filters.search(project), order, after, limit + 1)
         page = found[:limit]
-        further = str(order.behind(page[-1])) if len(found) > limit else None
+        further = str(order.cursor_at(page[-1])) if len(found) > limit else None
         return _json(
             {
                 "object": b'"list"',

@@ -1,4 +1,4 @@
-"""Comparisons that Django lacks, in the form that our indexes serve."""
+"""SQL lookups and expressions that Django lacks, in the form that our indexes support."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, JSONField, Lookup, Q, TextField, Value
+from django.db.models.functions import Collate
 from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _CompiledSql = tuple[str, tuple[Any, ...]]
 
 
 class _TemplateLookup(_Lookup):
-    """A lookup that is one piece of SQL around both sides."""
+    """A lookup given by a template with `{left}` and `{right}`."""
 
     template: ClassVar[str]
     prepare_rhs = False
@@ -34,7 +35,7 @@ class _TemplateLookup(_Lookup):
 
 @TextField.register_lookup
 class LikeLookup(_TemplateLookup):
-    """A pattern; a btree in C order serves its fixed beginning."""
+    """`LIKE` a pattern. A btree in C collation serves a pattern with a fixed beginning."""
 
     lookup_name = "like"
     template = "{left} LIKE {right}"
@@ -42,7 +43,7 @@ class LikeLookup(_TemplateLookup):
 
 @TextField.register_lookup
 class ILikeLookup(_TemplateLookup):
-    """A pattern in any case; trigrams serve it (they can't serve Django's `icontains`, which compares UPPER)."""
+    """`ILIKE` a pattern. Trigram indexes serve it; they don't serve Django's `icontains`, which compares UPPER(…)."""
 
     lookup_name = "ilike"
     template = "{left} ILIKE {right}"
@@ -50,7 +51,7 @@ class ILikeLookup(_TemplateLookup):
 
 @ArrayField.register_lookup
 class AnyElementLike(_TemplateLookup):
-    """An array, one element of which is of the pattern; no index serves it."""
+    """An array has an element that is `LIKE` a pattern. No index serves it."""
 
     lookup_name = "any_like"
     template = "EXISTS (SELECT 1 FROM unnest({left}) AS element(text) WHERE element.text LIKE {right})"
@@ -58,21 +59,21 @@ class AnyElementLike(_TemplateLookup):
 
 @JSONField.register_lookup
 class HasJsonValue(_TemplateLookup):
-    """An object with that text as the value of any key, asked as a JSON path; GIN (jsonb_ops) serves it."""
+    """An object matches a JSON path, such as one that compares every value. A GIN index (jsonb_ops) serves it."""
 
     lookup_name = "has_value"
     template = "{left} @@ {right}::jsonpath"
 
 
 class JsonExtractText(Func):
-    """The value of a key as text. Unlike Django's transform it takes the key `0` for a key."""
+    """The value of a key as text. Unlike in Django's transform, a key such as `0` is never an array index."""
 
     function = "jsonb_extract_path_text"
     output_field = TextField()
 
 
 class CallsFunctionLike(Func):
-    """A step of whose calls one is of type function and has a name of the pattern. Names and kinds are parallel."""
+    """A step calls a tool of type function whose name is `LIKE` a pattern. Names and types are parallel arrays."""
 
     output_field = BooleanField()
     conditional = True
@@ -81,25 +82,25 @@ class CallsFunctionLike(Func):
         super().__init__(F("tool_names"), F("tool_types"), Value(pattern))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _CompiledSql:  # type: ignore[override]  # noqa: ARG002
-        names, kinds, pattern = (compiler.compile(each) for each in self.get_source_expressions())
+        names, types, pattern = (compiler.compile(expression) for expression in self.get_source_expressions())
         statement = (
-            f"EXISTS (SELECT 1 FROM unnest({names[0]}, {kinds[0]}) AS call(name, kind)"  # noqa: S608
-            f" WHERE call.kind = 'function' AND call.name LIKE {pattern[0]})"
+            f"EXISTS (SELECT 1 FROM unnest({names[0]}, {types[0]}) AS call(name, type)"  # noqa: S608
+            f" WHERE call.type = 'function' AND call.name LIKE {pattern[0]})"
         )
-        return statement, (*names[1], *kinds[1], *pattern[1])
+        return statement, (*names[1], *types[1], *pattern[1])
 
 
 class PerRowExists(Exists):
-    """`EXISTS`, asked of one row after the other: with OFFSET the planner neither joins nor gathers beforehand."""
+    """`EXISTS`, evaluated row by row: because of OFFSET the planner neither joins nor hashes the subquery."""
 
     template = "EXISTS(%(subquery)s OFFSET 0)"
 
 
 def probe_per_row(condition: Q) -> Q:
-    """`condition` with every `EXISTS` in it asked so."""
-    found = condition.copy()
-    found.children = [_probe_child(child) for child in condition.children]
-    return found
+    """Return `condition` with every `EXISTS` in it evaluated row by row."""
+    copy = condition.copy()
+    copy.children = [_probe_child(child) for child in condition.children]
+    return copy
 
 
 def _probe_child(child: Any) -> Any:
@@ -114,7 +115,7 @@ def _probe_child(child: Any) -> Any:
 
 
 class SelectiveHint(Func):
-    """Always true of a column that is never null; but the planner believes that it holds for one row in 200."""
+    """Always true for a column that is never null, but the planner estimates that it keeps one row in 200."""
 
     template = "num_nulls(%(expressions)s) = 0"
     output_field = BooleanField()
@@ -122,7 +123,7 @@ class SelectiveHint(Func):
 
 
 class IsNotTrue(Func):
-    """False or unknown: what NOT misses of a column that may be null."""
+    """False or unknown. Unlike NOT it includes rows where a nullable column makes the condition unknown."""
 
     template = "(%(expressions)s) IS NOT TRUE"
     output_field = BooleanField()
@@ -131,3 +132,8 @@ class IsNotTrue(Func):
     def __init__(self, condition: Q) -> None:
         self.condition = condition
         super().__init__(ExpressionWrapper(condition, output_field=BooleanField()))
+
+
+def collate_bytewise(column: str) -> Collate:
+    """Return a text column that sorts by bytes, and so in the same order on every server."""
+    return Collate(column, "C")

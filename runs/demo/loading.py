@@ -66,4 +66,4 @@ def _add_team_data(project: Project) -> None:
             saved_views.save_view(SavedView(project=project, name=name, query=query, sort=sort, shared=True))
     for (query, name), most in _TAGS.items():
         newest = Run.objects.in_project(project).matching(RunFilters.of_language(query)).newest_first()
-        tags.add_tags(project, list(newest.values_list("pk", flat=True)[:most]), [name], by=None)
+        tags.add_tags(project, list(newest.values_list("pk", flat=True)[:most]), [name], user=None)

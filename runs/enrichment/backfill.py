@@ -75,7 +75,7 @@ class Backfill:
         begun, after = self._assessed.pop(project.pk, ("", None))
         last = backfill_derived_fields(project, after if begun == wanted else None)
         if last is None:
-            Project.objects.assessed(project, wanted)
+            Project.objects.record_enrichment(project, wanted)
             return False
         self._assessed[project.pk] = (wanted, last)
         return True
@@ -87,7 +87,7 @@ def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.U
     The key of the last of them, None where all are done. What came in meanwhile was assessed on its way in.
     """
     with transaction.atomic():
-        runs = list(Run.objects.for_assessment(project, after)[:BACKFILL_BATCH_SIZE])
+        runs = list(Run.objects.for_backfill(project, after)[:BACKFILL_BATCH_SIZE])
         changed = [(run, assessed) for run in runs if (assessed := _derive_fields(project, run)) is not None]
         _store_groups(project, [after for _, after in changed])
         _carry_over_decisions(changed)
@@ -127,7 +127,7 @@ def _carry_over_decisions(changed: Sequence[tuple[Run, Run]]) -> None:
     moves = ((before.error_group_id, after.error_group_id) for before, after in changed)
     heirs = {after: before for before, after in moves if before and after and before != after}
     if heirs:
-        ErrorGroup.objects.inherit(heirs)
+        ErrorGroup.objects.inherit_states(heirs)
 
 
 def _update(runs: Sequence[Run]) -> None:

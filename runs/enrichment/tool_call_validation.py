@@ -61,7 +61,7 @@ def validate_next_steps(projects: Mapping[int, Project], after: UnvalidatedPosit
 
     Steps whose run is not there stay unchecked.
     """
-    steps = list(RunStep.objects.unchecked(after)[:VALIDATION_BATCH_SIZE])
+    steps = list(RunStep.objects.pending_validation(after)[:VALIDATION_BATCH_SIZE])
     configured = dict(Run.objects.filter(pk__in={each.run_id for each in steps}).values_list("pk", "configuration_id"))
     bodies = _bodies(configured.values())
     judged = [
@@ -122,7 +122,7 @@ def _store(
     if not judged:
         return 0
     with transaction.atomic():
-        current = dict(Run.objects.with_keys(configured).locked().values_list("pk", "configuration_id"))
+        current = dict(Run.objects.with_ids(configured).locked().values_list("pk", "configuration_id"))
         holding = [each for each in judged if current.get(each[0].run_id) == configured.get(each[0].run_id)]
         written = _update(holding)
         stored = [each for each in holding if (each[0].run_id, each[0].external_id) in written]

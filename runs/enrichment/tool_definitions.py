@@ -22,7 +22,7 @@ def store_tool_definitions(configurations: Iterable[Configuration], since: Mappi
     made: dict[UUID, ToolDefinition] = {}
     for configuration in configurations:
         for defined in tool_definitions.parse_tool_definitions(configuration.body):
-            row = ToolDefinition.of(configuration, defined, since[configuration.pk])
+            row = ToolDefinition.from_parsed(configuration, defined, since[configuration.pk])
             if row.pk not in made or row.first_seen_at < made[row.pk].first_seen_at:
                 made[row.pk] = row
     rows = [made[pk] for pk in sorted(made)]

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from runs.db import sql
 from runs.models import MetadataKey, Project
-from runs.querysets.metadata_value import MAX_METADATA_KEYS, MAX_METADATA_TEXT_LENGTH
+from runs.models.metadata_key import MAX_METADATA_KEYS, MAX_METADATA_TEXT_LENGTH
 
 # Values of a key that are kept; those of one that has more are not worth it.
 MAX_VALUES_PER_KEY = 10_000

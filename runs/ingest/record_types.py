@@ -99,7 +99,7 @@ def _parse_plain_run_record(project: Project, index: int, raw: bytes) -> ParsedR
 
 def _build_run_record(project: Project, index: int, parsed: ParsedRun) -> ParsedRecord:
     configuration_id = make_configuration_id(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
-    key = (project.key_text(parsed.record.external_id),)
+    key = (project.record_id_hex(parsed.record.external_id),)
     parsed.record.cost = derived_fields.estimate_run_cost(project, parsed.record)
     group = derived_fields.find_error_signature(parsed.record)
     if group is not None:
@@ -109,17 +109,17 @@ def _build_run_record(project: Project, index: int, parsed: ParsedRun) -> Parsed
 
 def _parse_step_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
     record = step.parse_step(posted)
-    return ParsedRecord(index, (project.key_text(record.run_external_id), record.external_id), record)
+    return ParsedRecord(index, (project.record_id_hex(record.run_external_id), record.external_id), record)
 
 
 def _parse_message_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
     record = message.parse_message(posted)
-    return ParsedRecord(index, (project.key_text(record.external_id),), record)
+    return ParsedRecord(index, (project.record_id_hex(record.external_id),), record)
 
 
 def _parse_assistant_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
     record = assistant.parse_assistant(posted)
-    return ParsedRecord(index, (project.key_text(record.external_id),), record)
+    return ParsedRecord(index, (project.record_id_hex(record.external_id),), record)
 
 
 _RECEIPT_COLUMNS = ("version", "received_at", "seen_at")

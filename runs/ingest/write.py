@@ -120,7 +120,7 @@ def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[in
         # Behind the steps: what they say of themselves proves only what they were before this request.
         if moved := _configured_anew(plans.get(RUNS, {})):
             tool_calls.invalidate_checks(project, moved)
-        RunTag.objects.move(_created_anew(plans.get(RUNS, {})))
+        RunTag.objects.update_run_times(_created_anew(plans.get(RUNS, {})))
         # Last, since whoever writes the same values waits for this to end.
         metadata_values.record_metadata_values(project, _metadata(grouped))
     # Nothing depends on these, hence outside.

@@ -1,16 +1,25 @@
-"""The records. Each module says what one group of tables is for."""
+"""The database models: one module per table, with its QuerySet beside it."""
 
-from runs.models.account import ApiKey, Membership, Project, User
+import runs.db.lookups  # noqa: F401 - registers the lookups `like` and `ilike` that QuerySets filter with
+from runs.models.api_key import ApiKey
 from runs.models.assistant import Assistant
-from runs.models.audit import AuditEvent
+from runs.models.audit_event import AuditEvent
 from runs.models.comment import Comment
-from runs.models.configuration import Configuration, ToolDefinition
+from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
-from runs.models.metadata_value import MetadataKey, MetadataValue
+from runs.models.membership import Membership
+from runs.models.message import Message
+from runs.models.metadata_key import MetadataKey
+from runs.models.metadata_value import MetadataValue
+from runs.models.observation import Observation
+from runs.models.project import Project
 from runs.models.rollup import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
-from runs.models.run import Message, Observation, Run, RunStep
+from runs.models.run import Run
+from runs.models.run_step import RunStep
+from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
-from runs.models.tag import RunTag
+from runs.models.tool_definition import ToolDefinition
+from runs.models.user import User
 
 __all__ = [
     "ApiKey",

@@ -1,19 +1,35 @@
-"""What the team says about a run. It lies beside the run, never in its own fields."""
+"""Comments of the team on runs. They are stored apart from the posted fields of a run."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 
-from runs.models.account import User
 from runs.models.run import Run
-from runs.querysets.comment import CommentQuerySet
+from runs.models.user import User
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    """Queries on comments."""
+
+    def of_run(self, run: Run) -> Self:
+        """Return the comments on `run`, oldest first."""
+        return self.filter(run_id=run.pk).order_by("created_at", "id")
+
+    def with_authors(self) -> Self:
+        """Prefetch the authors, since the two tables may live on different servers."""
+        return self.prefetch_related("author")
+
+    def find(self, run: Run, comment_id: uuid.UUID) -> Comment | None:
+        """Return the comment on `run` with that id."""
+        return self.filter(run_id=run.pk, id=comment_id).first()
 
 
 class Comment(models.Model):
-    """One remark of one person. `runs.team.comments` writes it, `runs.team.deletion` takes it away with its run."""
+    """A comment on a run. `runs.team.comments` writes it, `runs.team.deletion` deletes it with its run."""
 
     pk = models.CompositePrimaryKey("run", "id")
     run = models.ForeignKey(

@@ -1,25 +1,68 @@
-"""Runs that ended badly in the same way, and what the team decided about them."""
+"""Error groups: runs that failed, ended incomplete or expired in the same way."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import uuid
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from django.db import models
+from django.utils import timezone
 
-from runs.models.account import Project, User
-from runs.querysets.error_group import ErrorGroupQuerySet
+from runs.models.project import Project
+from runs.models.user import User
+
+
+class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
+    """Queries on error groups."""
+
+    def in_project(self, project: Project) -> Self:
+        """Return the groups of `project`."""
+        return self.filter(project=project)
+
+    def for_list(self) -> Self:
+        """Defer the sample message, which can be long."""
+        return self.defer("sample")
+
+    def with_state_changed_by(self) -> Self:
+        """Join the users who last changed the states."""
+        return self.select_related("state_changed_by")
+
+    def find(self, project: Project, group_id: uuid.UUID) -> ErrorGroup | None:
+        """Return the group of `project` with that id, with the user who last changed its state."""
+        return self.in_project(project).with_state_changed_by().filter(pk=group_id).first()
+
+    def inherit_states(self, predecessors: Mapping[uuid.UUID, uuid.UUID]) -> None:
+        """Copy the state of each group's predecessor, unless somebody has set a state of its own.
+
+        `predecessors` maps the id of a group to that of the group it takes the state from.
+        """
+        decided = self.exclude(state_changed_at=None).in_bulk(list(set(predecessors.values())))
+        for group_id in sorted(predecessors):  # all writers lock rows in this order
+            if old := decided.get(predecessors[group_id]):
+                state = {"state": old.state, "state_changed_at": old.state_changed_at}
+                self.filter(pk=group_id, state_changed_at=None).update(
+                    **state, state_changed_by=old.state_changed_by_id
+                )
+
+    def set_state(self, group: ErrorGroup, state: str, user: User) -> None:
+        """Set the state of `group`, and record that `user` did so now."""
+        self.filter(pk=group.pk).update(state=state, state_changed_at=timezone.now(), state_changed_by=user)
 
 
 class ErrorGroup(models.Model):
-    """One way in which runs fail, end incomplete or expire: its code, and its message as a template.
+    """A status, an error code and a message template that runs which ended in an error have in common.
 
-    The id is a hash of the project, the algorithm's version and the signature (see `runs.enrichment.error_grouping`),
-    so that ingest can name it without asking. Ingest creates rows and never changes them; people change the state.
+    The id is a hash of the project, the algorithm's version and what identifies the group (see
+    `runs.enrichment.error_grouping`), so ingest can compute it without a query. Ingest inserts rows and never changes
+    them; people change the state.
     """
 
     class State(models.TextChoices):
+        """The decision of the team on a group."""
+
         OPEN = "open"
-        RESOLVED = "resolved"  # open again where a run of the group is created later
+        RESOLVED = "resolved"  # open again if a later run belongs to the group
         IGNORED = "ignored"
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -39,7 +82,7 @@ class ErrorGroup(models.Model):
     class Meta:
         db_table = "error_group"
         indexes: ClassVar = [
-            # a project's groups, by what was decided about them
+            # groups of a project by state
             models.Index("project", "state", name="error_group_state"),
         ]
         constraints: ClassVar = [

@@ -1,7 +1,8 @@
-"""Sums over runs, kept as they change: append-only, so that writers never wait for each other.
+"""Rollups: precomputed sums over runs and tool calls, in append-only tables.
 
-A write adds rows with what it changed, negative where it took something away. Reading is summing, exact at any
-moment; `runs.rollups.runs.compact_run_rollups` replaces many rows of one key by their sum, which no reader can tell.
+A write appends rows with the changes it makes, negative ones for what it removes, so writers never wait for each
+other. A reader sums rows and gets the exact value at any moment. Compaction (see `runs.rollups.writer`) replaces the
+rows of a key by their sum.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import ClassVar
 
 from django.db import models
 
-from runs.models.account import Project
+from runs.models.project import Project
 
 
 class RunRollup(models.Model):
-    """What is summed. Tokens are numeric, since sums of what may be posted outgrow a bigint.
+    """Base of the rollups over runs. Tokens are numeric, since sums of posted numbers can exceed a bigint.
 
-    `cost` is in nano-dollars, of the runs that have a price; `unpriced_tokens` are the total tokens of the others.
+    `cost` is in nano-dollars and covers the runs that have a price; `unpriced_tokens` are the total tokens of the
+    other runs.
     """
 
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -44,7 +46,7 @@ class DayByModel(RunRollup):
 
     class Meta:
         db_table = "rollup_day_model"
-        # a project's days
+        # days of a project
         indexes: ClassVar = [models.Index("project", "day", name="rollup_day_model_day")]
 
     def __str__(self) -> str:
@@ -52,14 +54,14 @@ class DayByModel(RunRollup):
 
 
 class HourByModel(RunRollup):
-    """Runs by UTC hour of creation and model; hours, since days differ between time zones."""
+    """Runs by UTC hour of creation and model. Hours serve days of any time zone."""
 
     hour = models.DateTimeField()
     model = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
 
     class Meta:
         db_table = "rollup_hour_model"
-        # a project's hours
+        # hours of a project
         indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_model_hour")]
 
     def __str__(self) -> str:
@@ -74,7 +76,7 @@ class HourByAssistant(RunRollup):
 
     class Meta:
         db_table = "rollup_hour_assistant"
-        # a project's hours
+        # hours of a project
         indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_assistant_hour")]
 
     def __str__(self) -> str:
@@ -82,14 +84,14 @@ class HourByAssistant(RunRollup):
 
 
 class DayByAssistant(RunRollup):
-    """Runs by UTC day of creation and assistant: of long times, a twentieth of the hours' rows."""
+    """Runs by UTC day of creation and assistant. Long ranges read a twentieth of the rows that hours would take."""
 
     day = models.DateField()
     assistant_id = models.TextField()
 
     class Meta:
         db_table = "rollup_day_assistant"
-        # a project's days
+        # days of a project
         indexes: ClassVar = [models.Index("project", "day", name="rollup_day_assistant_day")]
 
     def __str__(self) -> str:
@@ -104,7 +106,7 @@ class HourByStatus(RunRollup):
 
     class Meta:
         db_table = "rollup_hour_status"
-        # a project's hours
+        # hours of a project
         indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_status_hour")]
 
     def __str__(self) -> str:
@@ -112,10 +114,10 @@ class HourByStatus(RunRollup):
 
 
 class HourByTool(models.Model):
-    """Tool calls by UTC hour of their step's creation, kind, name and assistant; null where the step names none.
+    """Tool calls by UTC hour of their step's creation, type, name and assistant (null if the step names none).
 
-    `failed` are those of steps that failed, `checked` those that were held against their run's tools, `misargued` those
-    that did not keep to them; `outputs` are the outputs that were recorded, `output_bytes` their sizes.
+    `failed` counts the calls of failed steps, `checked` those that were validated against their run's tool schemas,
+    and `misargued` those that are invalid; `outputs` counts recorded outputs, and `output_bytes` is their total size.
     """
 
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -133,9 +135,9 @@ class HourByTool(models.Model):
     class Meta:
         db_table = "rollup_hour_tool"
         indexes: ClassVar = [
-            # a project's hours
+            # hours of a project
             models.Index("project", "hour", name="rollup_hour_tool_hour"),
-            # one tool's hours, and its last one
+            # hours of one tool, and its last call
             models.Index("project", "name", "type", "hour", name="rollup_hour_tool_tool"),
         ]
 

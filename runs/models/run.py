@@ -1,77 +1,320 @@
-"""A run, its steps, its thread's messages, and the history of what was posted about it.
+"""Runs.
 
-Keys are made by us (uuid5 of project and posted id), never by a sequence, and children carry the run's key
-first. No foreign key is enforced by the database: a step may arrive before its run, and the tables can be
-spread over several servers as they are.
+Ids of records are derived (uuid5 of the project and the posted id), never taken from a sequence, and the keys of child
+records start with the id of their run. The database enforces no foreign keys between them: a step may arrive before
+its run, and the tables may be spread over several servers.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Left
 
-from runs.db.keyset_pagination import coalesce_missing
-from runs.models.account import ApiKey, Project
+from runs.db.keyset_pagination import (
+    MISSING_SORT_VALUE,
+    Cursor,
+    Order,
+    coalesce_missing,
+    is_after,
+    is_up_to,
+    order_by_columns,
+    precedes_outer_row,
+)
+from runs.db.lookups import collate_bytewise
+from runs.models.api_key import ApiKey
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
-from runs.protocol import lossless_json, message, run, step
-from runs.protocol.message import MessageColumns
-from runs.protocol.run import RunColumns
-from runs.protocol.step import StepColumns
-from runs.querysets.message import MessageQuerySet
-from runs.querysets.observation import ObservationQuerySet
-from runs.querysets.run import RunQuerySet
-from runs.querysets.step import StepQuerySet
+from runs.models.posted_record import PostedRecord
+from runs.models.project import Project
+from runs.models.thread_order import RUN_RANK, SAME_THREAD_AS_OUTER, ThreadPosition, order_in_thread
+from runs.protocol.run import RunColumns, build_run_members
 
-# kB that a GIN index gathers before it sorts them in; they count as its size, and every search reads them
+if TYPE_CHECKING:
+    from runs.query import RunFilters
+    from runs.query.planner import QueryPlan
+
+ERROR_PREVIEW_LENGTH = 400  # characters
+# The newest earlier runs of an assistant that are searched for a completed one.
+MAX_RUNS_LOOKED_BACK = 500
+# A run is posted when it ends at the latest, and no run takes longer.
+MAX_RUN_DURATION = timedelta(hours=1)
+# The pending list of a GIN index is counted as part of its size, and every search reads it.
 GIN_PENDING_LIST_KB = 512
-# The statuses of the published protocol that a run leaves again.
+# The statuses of the protocol that are not final.
 ACTIVE_STATUSES = ("cancelling", "in_progress", "queued", "requires_action")
 
-# The steps that call tools, as their indexes name them.
-HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
+class RunQuerySet(models.QuerySet["Run"]):
+    """Queries on runs.
 
-class PostedRecord(models.Model):
-    """What every posted record has: who it is, what can't be rebuilt from columns, and when it came.
-
-    Rebuilding is exact by construction: columns are rendered back to JSON, and whatever differs from what was
-    posted is kept word for word in `extra`, which wins (see `runs.protocol`).
+    `project` is set by `in_project`. `is_missing_sort_value` is set by `missing_sort_value`.
     """
 
-    external_id = models.TextField(help_text="The posted id")
-    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    created_at = models.DateTimeField()
-    metadata = models.JSONField(null=True)
-    absent = models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all")
-    extra = models.TextField(null=True, help_text="JSON object of posted fields that columns can't give back")  # noqa: DJ001
-    version = models.IntegerField(default=1, help_text="Counts writes, and guards each against another")
-    received_at = models.DateTimeField(help_text="When it was first received")
-    seen_at = models.DateTimeField(help_text="When it was last received, changed or not")
+    project: Project | None = None
+    is_missing_sort_value = False
 
-    class Meta:
-        abstract = True
+    def in_project(self, project: Project) -> Self:
+        """Return the runs of `project`."""
+        runs = self.filter(project=project)
+        runs.project = project
+        return runs
 
-    def members(self) -> dict[str, bytes]:
-        """The posted object's members, each value as JSON text."""
-        raise NotImplementedError
+    def find(self, project: Project, run_id: str) -> Run | None:
+        """Return the run that was posted to `project` with that id."""
+        return self.filter(pk=project.record_id(run_id)).first()
 
-    def as_json(self) -> bytes:
-        """The object as it was posted."""
-        return lossless_json.join_members(self.members())
+    def with_ids(self, ids: Iterable[uuid.UUID]) -> Self:
+        """Return the runs with those stored ids."""
+        return self.filter(pk__in=list(ids))
 
-    def _columns(self, record: type[Any]) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in record.__struct_fields__}
+    def with_external_ids(self, project: Project, run_ids: Iterable[str]) -> Self:
+        """Return the runs that were posted to `project` with those ids."""
+        return self.filter(pk__in=[project.record_id(run_id) for run_id in run_ids])
+
+    # Sorting and pages
+
+    def newest_first(self) -> Self:
+        """Order by time, newest first. The id breaks ties, so that pages never overlap."""
+        return self.order_by("-created_at", "-id")
+
+    def sorted_by(self, order: Order) -> Self:
+        """Order by `order`. The id breaks ties, so that pages never overlap."""
+        if order.is_never_null:
+            return order_by_columns(self, (order.column, "id"), descending=order.descending)
+        is_missing = {f"{order.column}__isnull": True}
+        # runs without a value are sorted among themselves by time, newest first
+        times = (models.Case(models.When(**is_missing, then=name)) for name in ("created_at", "id"))
+        sign = "-" if order.descending else ""
+        return self._with_sort_key(order).order_by(f"{sign}sort_key", *(time.desc() for time in times), f"{sign}id")
+
+    def with_sort_value(self, order: Order) -> Self:
+        """Return the runs that have a value in an `order` that allows none, sorted by it."""
+        runs = self._with_sort_key(order).filter(sort_key__gt=MISSING_SORT_VALUE)
+        return order_by_columns(runs, (_sort_column(order), "id"), descending=order.descending)
+
+    def missing_sort_value(self, order: Order, *, newest_first: bool = True) -> Self:
+        """Return the runs without a value in `order`, sorted by time."""
+        runs = self.filter(**{f"{order.column}__isnull": True})
+        runs.is_missing_sort_value = True
+        return order_by_columns(runs, ("created_at", "id"), descending=newest_first)
+
+    def after(self, cursor: Cursor | None) -> Self:
+        """Return the runs after `cursor` in its order. All of them must have a value in that order."""
+        if cursor is None:
+            return self
+        order, position = cursor.order, (cursor.value, cursor.id)
+        runs = self._with_sort_key(order)
+        return runs.filter(is_after((_sort_column(order), "id"), position, descending=order.descending))
+
+    def up_to(self, cursor: Cursor) -> Self:
+        """Return the runs up to and including the one at `cursor`. All of them must have a value in its order."""
+        order, position = cursor.order, (cursor.value, cursor.id)
+        runs = self._with_sort_key(order)
+        return runs.filter(is_up_to((_sort_column(order), "id"), position, descending=order.descending))
+
+    def matching(self, filters: RunFilters) -> Self:
+        """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
+        return self.filter(filters.conditions(project=self.project))
+
+    def found(self, search: QueryPlan, order: Order) -> Self:
+        """The runs that `search` asks for, to be listed in `order`."""
+        return self.filter(search.page(order)).sorted_by(order)
+
+    def page(self, search: QueryPlan, order: Order, after: Cursor | None, size: int) -> list[Run]:
+        """Of the list that `found` gives, the `size` runs that come behind `after`.
+
+        Those with a value and those without are asked for one after the other: no index has both in this order.
+        """
+        if order.is_never_null:
+            return list(self.found(search, order).after(after)[:size])
+        page: list[Run] = []
+        for part in self._sort_parts(order, after):
+            if len(page) < size:
+                asked = search.valueless(order) if part.is_missing_sort_value else search.page(order)
+                page += part.filter(asked)[: size - len(page)]
+        return page
+
+    def adjacent_ids(self, run: Run, order: Order) -> tuple[str | None, str | None]:
+        """Return the posted ids of the runs before and after `run` in `order`. `run` itself need not match."""
+        if order.is_never_null:
+            before, after = ([self.sorted_by(way).after(way.cursor_at(run))] for way in (order.reversed, order))
+        else:
+            cursor = order.cursor_at(run)
+            before, after = (self._sort_parts(order, cursor, backwards=backwards) for backwards in (True, False))
+        return _first_external_id(before), _first_external_id(after)
+
+    def _sort_parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
+        """Return the runs after a cursor in two parts, with and without a value in `order`, as they follow each other.
+
+        No index has both parts in this order.
+        """
+        way = order.reversed if backwards else order
+        with_value = self.with_sort_value(way)
+        missing = self.missing_sort_value(order, newest_first=not backwards)
+        if after and after.is_missing_sort_value:
+            missing = missing.filter(is_after(("created_at", "id"), (after.value, after.id), descending=not backwards))
+            return [missing] if way.descending else [missing, with_value]
+        with_value = with_value.after(after and after._replace(order=way))
+        if way.descending:
+            return [with_value, missing]
+        return [with_value] if after else [missing, with_value]
+
+    def _with_sort_key(self, order: Order) -> Self:
+        return self if order.is_never_null else self.alias(sort_key=coalesce_missing(order.column))
+
+    # Threads
+
+    def in_thread(self, project: Project, thread_id: str) -> Self:
+        """Return the runs of one thread."""
+        return self.filter(project=project, thread_id=thread_id)
+
+    def opening_threads(self, messages: models.QuerySet[Any]) -> Self:
+        """Return the runs that come first in their thread, before all of `messages`."""
+        earlier = self.filter(**SAME_THREAD_AS_OUTER).filter(precedes_outer_row("created_at", "id"))
+        earlier_messages = messages.filter(**SAME_THREAD_AS_OUTER, created_at__lt=models.OuterRef("created_at"))
+        return self.filter(~models.Exists(earlier), ~models.Exists(earlier_messages))
+
+    def in_thread_order(self, after: ThreadPosition | None) -> Self:
+        """Order runs as they happened (see `runs.models.thread_order`), and keep those after a position."""
+        return order_in_thread(self.alias(rank=models.Value(RUN_RANK)), after)
+
+    def previous_id_in_thread(self, run: Run) -> str | None:
+        """Return the posted id of the run before `run` in its thread."""
+        earlier = self._in_thread_of(run).filter(is_after(*_by_time(run), descending=True)).newest_first()
+        return earlier.values_list("external_id", flat=True).first()
+
+    def next_id_in_thread(self, run: Run) -> str | None:
+        """Return the posted id of the run after `run` in its thread."""
+        later = self._in_thread_of(run).filter(is_after(*_by_time(run), descending=False))
+        return later.order_by("created_at", "id").values_list("external_id", flat=True).first()
+
+    def position_in_thread(self, run: Run, limit: int) -> tuple[int, int] | None:
+        """Return the number of `run` in its thread, from 1, and the number of runs; None if there are over `limit`."""
+        runs = self._in_thread_of(run).order_by("created_at", "id").values("created_at", "id")[: limit + 1]
+        up_to_run = models.Q(is_up_to(*_by_time(run), descending=False))
+        counts = runs.aggregate(number=models.Count("id", filter=up_to_run), total=models.Count("id"))
+        return None if counts["total"] > limit else (counts["number"], counts["total"])
+
+    def _in_thread_of(self, run: Run) -> Self:
+        return self.filter(project_id=run.project_id, thread_id=run.thread_id)
+
+    # Selections
+
+    def ended(self) -> Self:
+        """Return the runs that ended, with any outcome."""
+        return self.filter(ended_at__isnull=False)
+
+    def in_error_group(self, group_id: uuid.UUID) -> Self:
+        """Return the runs of one error group."""
+        return self.filter(error_group_id=group_id)
+
+    def received_after(self, moment: datetime) -> Self:
+        """Return the runs first received after `moment`, without those that are too old to be new: imports."""
+        return self.filter(created_at__gte=moment - MAX_RUN_DURATION, received_at__gt=moment)
+
+    def last_received_at(self, project: Project) -> datetime | None:
+        """Return when the last run of `project` was first received; None if there is none."""
+        runs = self.filter(project=project).order_by("-received_at")
+        return runs.values_list("received_at", flat=True).first()
+
+    def oldest_created_at(self) -> datetime | None:
+        """Return when the oldest of the runs was created."""
+        return self.order_by("created_at").values_list("created_at", flat=True).first()
+
+    def last_completed_id_before(self, run: Run) -> str | None:
+        """Return the posted id of the assistant's newest completed run before `run`.
+
+        Only the `MAX_RUNS_LOOKED_BACK` newest runs are searched.
+        """
+        runs = self.filter(project_id=run.project_id, assistant_id=run.assistant_id)
+        earlier = runs.filter(is_after(*_by_time(run), descending=True)).newest_first()
+        recent = earlier.values_list("status", "external_id")[:MAX_RUNS_LOOKED_BACK]
+        return next((run_id for status, run_id in recent if status == "completed"), None)
+
+    def count_at_most(self, limit: int) -> int:
+        """Return the number of runs, counted up to `limit + 1`."""
+        return self.order_by()[: limit + 1].count()
+
+    def count_similar(self, run: Run, since: datetime, limit: int) -> dict[str, int]:
+        """Count the runs created since then: `all`, those of the same `assistant`, and those of the same `model`.
+
+        Only the `limit + 1` newest runs are counted.
+        """
+        newest = self.filter(created_at__gte=since).order_by("-created_at").values("id", "assistant_id", "model")
+        counts: dict[str, int] = newest[: limit + 1].aggregate(
+            all=models.Count("id"),
+            assistant=models.Count("id", filter=models.Q(assistant_id=run.assistant_id)),
+            model=models.Count("id", filter=models.Q(model=run.model)),
+        )
+        return counts
+
+    # What is read of each run
+
+    def for_list(self) -> Self:
+        """Defer long texts, and annotate the beginning of error messages as `error_preview`."""
+        return self.defer("required_action", "extra", "error_message").annotate(
+            error_preview=Left("error_message", ERROR_PREVIEW_LENGTH)
+        )
+
+    def with_configuration(self) -> Self:
+        """Prefetch the configurations, since the two tables may live on different servers."""
+        return self.prefetch_related("configuration")
+
+    def with_tag_names(self, tags: models.QuerySet[Any]) -> Self:
+        """Annotate the sorted names of those of `tags` that a run has, as `tag_names`, for streamed files."""
+        names = tags.filter(run=models.OuterRef("pk")).order_by("tag").values("tag")
+        return self.annotate(tag_names=ArraySubquery(names))
+
+    def for_export(self) -> Self:
+        """Order by time, oldest first, then by posted id, so that a copy has the same order as the original."""
+        return self.order_by("created_at", collate_bytewise("external_id")).with_configuration()
+
+    def for_backfill(self, project: Project, after: uuid.UUID | None) -> Self:
+        """Return the locked runs of `project` in order of id, after that of `after`, with what enrichment reads."""
+        fields = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message")
+        usage = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+        derived = ("incomplete_reason", "awaited", "cost", "error_group")
+        runs = self.filter(project=project).order_by("pk").only(*fields, *usage, *derived).select_for_update()
+        return runs if after is None else runs.filter(pk__gt=after)
+
+    def locked(self) -> Self:
+        """Lock the rows until the transaction ends, in order of id, as every writer does."""
+        return self.select_for_update().order_by("pk")
+
+    def _clone(self) -> Self:
+        clone: Self = super()._clone()  # type: ignore[misc]  # missing in the stubs
+        clone.project, clone.is_missing_sort_value = self.project, self.is_missing_sort_value
+        return clone
+
+
+def _sort_column(order: Order) -> str:
+    """Return the column to sort by: in an order that allows no value, `sort_key`, where none is less than any."""
+    return order.column if order.is_never_null else "sort_key"
+
+
+def _by_time(run: Run) -> tuple[tuple[str, str], tuple[datetime, uuid.UUID]]:
+    """Return the columns that order runs by time, and the values of `run`."""
+    return ("created_at", "id"), (run.created_at, run.id)
+
+
+def _first_external_id(parts: Iterable[RunQuerySet]) -> str | None:
+    ids = (part.values_list("external_id", flat=True).first() for part in parts)
+    return next((run_id for run_id in ids if run_id is not None), None)
 
 
 class Run(PostedRecord):
-    """One execution of an assistant on a thread (`thread.run`), in its newest known state."""
+    """An execution of an assistant on a thread (`thread.run`), in its newest known state."""
 
     class Status(models.TextChoices):
-        """The values of the published protocol; any other string is stored and shown as it came."""
+        """The statuses of the published protocol. Any other string is stored and shown as posted."""
 
         QUEUED = "queued"
         IN_PROGRESS = "in_progress"
@@ -84,7 +327,7 @@ class Run(PostedRecord):
         EXPIRED = "expired"
 
     class Revision(models.TextChoices):
-        """Which edition of the protocol the posted object follows."""
+        """The edition of the protocol that the posted object follows."""
 
         V1 = "v1"
         V2 = "v2"
@@ -112,7 +355,7 @@ class Run(PostedRecord):
     total_tokens = models.BigIntegerField(null=True)
     cached_tokens = models.BigIntegerField(null=True)
     reasoning_tokens = models.BigIntegerField(null=True)
-    # derived when written, for sorting and filtering
+    # derived on write, for sorting and filtering
     revision = models.TextField(choices=Revision.choices)
     ended_at = models.DateTimeField(null=True, help_text="The timestamp that belongs to the terminal status")
     duration_ms = models.BigIntegerField(null=True, help_text="From created_at to ended_at")
@@ -125,19 +368,19 @@ class Run(PostedRecord):
     received_key = models.ForeignKey(
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
-    error_preview: str | None  # the beginning of error_message, where `RunQuerySet.for_list` read the run
+    error_preview: str | None  # the beginning of error_message, annotated by `RunQuerySet.for_list`
     history_length = models.IntegerField(default=0, help_text="How many observations there are")
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
         db_table = "run"
-        # Ascending, and read backwards. The id, which settles equal times, is only where a page may be full of them;
-        # elsewhere the few of one second are sorted, and an entry is 16 bytes shorter.
+        # Ascending, and scanned backwards. Only where a page may be full of equal times does an index end with the id,
+        # which breaks ties. Elsewhere the few runs of one second are sorted, and an entry is 16 bytes shorter.
         indexes: ClassVar = [
             # the list, newest first, and its next page
             models.Index("project", "created_at", "id", name="run_newest"),
-            # each filter brings its own order: one without walks the time index when its matches are old
+            # each filter has an index in list order; without one, a filter with only old matches would scan run_newest
             models.Index("project", "status", "created_at", name="run_status"),
             models.Index("project", "model", "created_at", name="run_model"),
             models.Index(
@@ -146,11 +389,11 @@ class Run(PostedRecord):
                 "created_at",
                 name="run_assistant",
             ),
-            # a thread's runs, and previous and next within it
+            # runs of a thread, and the previous and next one
             models.Index("project", "thread_id", "created_at", "id", name="run_thread"),
-            # the runs of one configuration
+            # runs of one configuration
             models.Index("configuration", "created_at", name="run_configuration"),
-            # failures of one kind; most runs have no error
+            # runs with one error code; most runs have none
             models.Index(
                 "project",
                 "error_code",
@@ -158,7 +401,7 @@ class Run(PostedRecord):
                 name="run_error",
                 condition=models.Q(error_code__isnull=False),
             ),
-            # reason:… ; few runs are incomplete
+            # reason:…; few runs are incomplete
             models.Index(
                 "project",
                 "incomplete_reason",
@@ -166,25 +409,25 @@ class Run(PostedRecord):
                 name="run_reason",
                 condition=models.Q(incomplete_reason__isnull=False),
             ),
-            # awaits:… and what waits for outputs, newest first; few runs do at a time
+            # awaiting:… and runs that wait for tool outputs, newest first; few do at a time
             models.Index(
                 "project",
                 "created_at",
                 name="run_awaiting",
                 condition=models.Q(awaited__isnull=False),
             ),
-            # what waits, is past its expiry or silent, the oldest first; few runs are active at a time
+            # runs that wait, are past their expiry or silent, oldest first; few runs are active at a time
             models.Index(
                 "project", "created_at", "id", name="run_active", condition=models.Q(status__in=list(ACTIVE_STATUSES))
             ),
-            # the runs of one error group, and all that ended badly, newest first; most runs did not
+            # runs of one error group, newest first; most runs have none
             models.Index(
                 "error_group",
                 "created_at",
                 name="run_error_group",
                 condition=models.Q(error_group__isnull=False),
             ),
-            # with all that is summed of the latter, since they lie far apart
+            # runs of any error group, with the columns that are summed, since the runs lie far apart in the table
             models.Index(
                 "project",
                 "created_at",
@@ -192,20 +435,21 @@ class Run(PostedRecord):
                 include=("error_group", "assistant_id", "model", "configuration", "total_tokens", "cost"),
                 condition=models.Q(error_group__isnull=False),
             ),
-            # id:run_ab* and pasted ids; in byte order, whatever the server's collation
+            # id:run_ab* and pasted ids, in byte order regardless of the server's collation
             models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
-            # revision:v1, revision:azure; v2 is what nearly all servers send, and is met soon in the list
+            # revision:v1 and revision:azure; nearly all servers send v2, which a scan of the list finds soon
             models.Index("project", "revision", name="run_revision", condition=~models.Q(revision="v2")),
-            # the list by duration and by tokens, in both directions (see `Order`), within equal values it is sorted:
-            # values repeat and bring no id, so that equal entries share one; duration:>30s, total_tokens:>10k
+            # the list by duration and by tokens, in both directions (see `Order`); duration:>30s, total_tokens:>10k.
+            # Values repeat, and without the id equal entries share one; runs of equal values are sorted
             models.Index("project", coalesce_missing("duration_ms"), name="run_by_duration"),
             models.Index("project", coalesce_missing("total_tokens"), name="run_by_tokens"),
-            # the same by cost; cost:>0.05
+            # the list by cost; cost:>0.05
             models.Index("project", coalesce_missing("cost"), name="run_by_cost"),
-            # received:-1h, ended:<2026-05-01, prompt_tokens:>1M and the like, each of which is met soon in the list or
-            # is found nowhere but in a few pages of the table: it says of every four what lies in them. Runs are
-            # stored as they come, so times are near each other; tokens are not, but such as are asked for are rare.
-            # Differences tell too whether any run started or ended before it was created
+            # received:-1h, ended:<2026-05-01, prompt_tokens:>1M and the like. Each either matches soon in the list, or
+            # matches few runs, whose pages this index finds: it stores the range of values of every four pages. Runs
+            # are stored as they arrive, so neighbours have similar times. They do not have similar token counts, but
+            # the counts that people search for are rare. The differences tell whether any run started or ended before
+            # it was created
             BrinIndex(
                 models.F("received_at"),
                 models.F("started_at"),
@@ -219,10 +463,10 @@ class Run(PostedRecord):
                 name="run_ranges",
                 pages_per_range=4,
             ),
-            # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@). Of
-            # the two operator classes only jsonb_ops serves the last two; jsonb_path_ops would be a third smaller
+            # metadata.customer:acme (@>), metadata.customer:* (?), and a word that is the value of any key (@@).
+            # jsonb_path_ops would be a third smaller, but only jsonb_ops serves the last two
             GinIndex(fields=["metadata"], name="run_metadata", gin_pending_list_limit=GIN_PENDING_LIST_KB),
-            # error_message:"too many" and free words; few runs have a message
+            # error_message:"too many" and free text; few runs have a message
             GinIndex(
                 OpClass("error_message", "gin_trgm_ops"),
                 name="run_error_message",
@@ -235,148 +479,5 @@ class Run(PostedRecord):
         return self.external_id
 
     def members(self) -> dict[str, bytes]:
-        """The posted run's members; reads its configuration."""
-        return run.build_run_members(self._columns(RunColumns), self.configuration.body)
-
-
-class RunStep(PostedRecord):
-    """One step of a run (`thread.run.step`). It may be here before its run is."""
-
-    pk = models.CompositePrimaryKey("run", "external_id")
-    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="steps", db_index=False)
-    run_external_id = models.TextField()
-    thread_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
-    assistant_id = models.TextField(null=True)  # noqa: DJ001
-    status = models.TextField()
-    type = models.TextField()
-    details = models.TextField(null=True, help_text="step_details as JSON, as posted")  # noqa: DJ001
-    cancelled_at = models.DateTimeField(null=True)
-    failed_at = models.DateTimeField(null=True)
-    completed_at = models.DateTimeField(null=True)
-    expired_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, help_text="What OpenAI's and Azure's servers send in place of it")
-    error_code = models.TextField(null=True)  # noqa: DJ001
-    error_message = models.TextField(null=True)  # noqa: DJ001
-    prompt_tokens = models.BigIntegerField(null=True)
-    completion_tokens = models.BigIntegerField(null=True)
-    total_tokens = models.BigIntegerField(null=True)
-    cached_tokens = models.BigIntegerField(null=True)
-    reasoning_tokens = models.BigIntegerField(null=True)
-    # derived when written
-    ended_at = models.DateTimeField(null=True)
-    tool_types = ArrayField(models.TextField(), default=list, help_text="The kinds of its tool calls, in order")
-    tool_names = ArrayField(
-        models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
-    )
-    # found out after it was written (see `runs.enrichment.tool_call_validation`); null: not yet
-    misargued = ArrayField(
-        models.TextField(), null=True, help_text="Names of the calls that do not keep to the run's own tools"
-    )
-    tool_outputs = ArrayField(
-        models.IntegerField(null=True),
-        null=True,
-        help_text="One a call: the bytes of its output, null where it has none",
-    )
-
-    objects = StepQuerySet.as_manager()
-
-    class Meta:
-        db_table = "run_step"
-        indexes: ClassVar = [
-            # function:… and tool:…, the runs that called what few call; common names are met walking the list
-            GinIndex(fields=["tool_names"], name="step_tool_names"),
-            GinIndex(fields=["tool_types"], name="step_tool_types"),
-            # the newest calls, over which percentiles are taken
-            models.Index("project", "created_at", name="step_calls", condition=HAS_TOOL_CALLS),
-            # what is still to be held against its run's tools; by time, since entries at the end cost least
-            models.Index("received_at", name="step_unchecked", condition=HAS_TOOL_CALLS & models.Q(misargued=None)),
-            # misargued:… and a tool's mis-argued calls; few are
-            GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
-            # failing:… and a tool's failed calls; few are
-            GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
-            # misargued:* and failing:*, the runs with any
-            models.Index("run", name="step_any_misargued", condition=~models.Q(misargued=[])),
-            models.Index("run", name="step_any_failed", condition=HAS_TOOL_CALLS & models.Q(status="failed")),
-        ]
-
-    def __str__(self) -> str:
-        return self.external_id
-
-    def members(self) -> dict[str, bytes]:
-        """The posted step's members."""
-        return step.build_step_members(self._columns(StepColumns))
-
-
-class Message(PostedRecord):
-    """One message of a thread (`thread.message`)."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    thread_id = models.TextField()
-    run_external_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
-    assistant_id = models.TextField(null=True)  # noqa: DJ001
-    status = models.TextField(null=True)  # noqa: DJ001
-    role = models.TextField()
-    content = models.TextField(null=True, help_text="JSON, as posted")  # noqa: DJ001
-    text = models.TextField(default="", help_text="The text parts of the content, for display and search")
-    completed_at = models.DateTimeField(null=True)
-    incomplete_at = models.DateTimeField(null=True)
-
-    objects = MessageQuerySet.as_manager()
-
-    class Meta:
-        db_table = "message"
-        indexes: ClassVar = [
-            # a thread in order
-            models.Index("project", "thread_id", "created_at", "id", name="message_thread"),
-            # what a run wrote
-            models.Index("project", "run_external_id", name="message_run"),
-            # threads by their first message
-            models.Index("project", "created_at", "id", name="message_newest"),
-        ]
-
-    def __str__(self) -> str:
-        return self.external_id
-
-    def members(self) -> dict[str, bytes]:
-        """The posted message's members."""
-        return message.build_message_members(self._columns(MessageColumns))
-
-
-class Observation(models.Model):
-    """One entry of a run's history: a post that changed it, or one that came too late to.
-
-    The first post needs no row: `Run.received_at` and `Run.received_key` tell of it, and each later row keeps
-    what it replaced, so every earlier version can be rebuilt from the newest one backwards.
-    """
-
-    class Outcome(models.TextChoices):
-        UPDATED = "updated"
-        STALE = "stale"
-
-    pk = models.CompositePrimaryKey("run", "n")
-    run = models.ForeignKey(
-        Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="observations", db_index=False
-    )
-    n = models.IntegerField(help_text="Its place in the run's history, from 1")
-    outcome = models.TextField(choices=Outcome.choices)
-    received_at = models.DateTimeField()
-    received_key = models.ForeignKey(
-        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
-    )
-    status_before = models.TextField()
-    status_after = models.TextField(help_text="Of a stale post: the status it spoke of")
-    changed = ArrayField(models.TextField(), help_text="Top-level fields that differ")
-    other = models.TextField(
-        help_text="JSON object of those fields: as they were before an update, or as a stale post had them. "
-        "A field that was absent there is not in it"
-    )
-    conflict = models.BooleanField(default=False, help_text="Two terminal statuses contradict each other")
-    digest = models.BigIntegerField(help_text="Of the posted object, so that a stale post is recorded once")
-
-    objects = ObservationQuerySet.as_manager()
-
-    class Meta:
-        db_table = "observation"
-
-    def __str__(self) -> str:
-        return f"{self.run_id} {self.n}"
+        """Return the members of the posted run. It reads the configuration."""
+        return build_run_members(self._columns(RunColumns), self.configuration.body)

@@ -1,7 +1,7 @@
-"""A run's history: what was posted about it and when, and every version that ever stood. Pure.
+"""The history of a run: its posts, and every version it had. Pure functions, without queries.
 
-A run's row holds the newest version. Each observation keeps what its post replaced, so earlier versions come
-back by undoing observations from the newest one backwards.
+The run's row holds the newest version. Each observation stores what its post replaced, so earlier versions are rebuilt
+by undoing observations, the newest first.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runs.models import Observation, Run
-from runs.protocol import lossless_json
+from runs.models.observation import Observation
+from runs.models.run import Run
+from runs.protocol.lossless_json import clean_text, split_object
 
 CREATED_OUTCOME = "created"
 
 
 @dataclass(frozen=True, slots=True)
 class RunHistoryEntry:
-    """One post that was kept: the first (`n` 0), each that changed the run, each that came too late."""
+    """A post in the history: the first one (`n` is 0), one that changed the run, or one that arrived too late."""
 
     n: int
     outcome: str
@@ -32,7 +33,7 @@ class RunHistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunVersion:
-    """A state that a post told of. `n` is that post's place in the history; values are JSON texts."""
+    """A posted version of a run. `n` is the number of its post in the history; values of `members` are JSON texts."""
 
     n: int
     received_at: datetime
@@ -40,61 +41,62 @@ class RunVersion:
 
 
 def build_history_entries(run: Run, observations: Sequence[Observation]) -> list[RunHistoryEntry]:
-    """The history, oldest first; `observations` are all those of `run`, in order."""
+    """Return the history, oldest first. `observations` are all those of `run`, in order."""
     first_status = observations[0].status_before if observations else run.status
     first = RunHistoryEntry(0, CREATED_OUTCOME, run.received_at, run.received_key_id, None, first_status)
-    return [first, *(_entry(each) for each in observations)]
-
-
-def rebuild_accepted_versions(run: Run, observations: Sequence[Observation]) -> list[RunVersion]:
-    """Every version that stood, oldest first, the last one being what `run` holds now."""
-    return list(_backwards(run, observations))[::-1]
-
-
-def rebuild_stale_version(observation: Observation, standing: RunVersion) -> RunVersion:
-    """What a stale post said; `standing` is the version that it came too late to replace."""
-    return RunVersion(observation.n, observation.received_at, _replaced(standing.members, observation))
+    later = (
+        RunHistoryEntry(
+            observation.n,
+            observation.outcome,
+            observation.received_at,
+            observation.received_key_id,
+            observation.status_before,
+            observation.status_after,
+            tuple(observation.changed),
+            observation.conflict,
+        )
+        for observation in observations
+    )
+    return [first, *later]
 
 
 def rebuild_versions(run: Run, observations: Sequence[Observation]) -> dict[int, RunVersion]:
-    """Every state that a post told of, by its place in the history: those that stood, and those that came late."""
-    stood = rebuild_accepted_versions(run, observations)
-    late = (each for each in observations if each.outcome == Observation.Outcome.STALE)
-    found = {each.n: each for each in stood}
-    for each in late:
-        found[each.n] = rebuild_stale_version(each, version_before(stood, each.n))
-    return dict(sorted(found.items()))
+    """Return every posted version by the number of its post: the accepted ones and the stale ones."""
+    accepted = rebuild_accepted_versions(run, observations)
+    versions = {version.n: version for version in accepted}
+    for observation in observations:
+        if observation.outcome == Observation.Outcome.STALE:
+            current = version_before(accepted, observation.n)
+            versions[observation.n] = rebuild_stale_version(observation, current)
+    return dict(sorted(versions.items()))
 
 
-def version_before(stood: Sequence[RunVersion], n: int) -> RunVersion:
-    """The version that stood when the `n`-th post came, of all that ever did, oldest first."""
-    return next(each for each in reversed(stood) if each.n < n)
+def rebuild_accepted_versions(run: Run, observations: Sequence[Observation]) -> list[RunVersion]:
+    """Return every version that the run had, oldest first. The last one is the current version."""
+    return list(_undo_updates(run, observations))[::-1]
 
 
-def _backwards(run: Run, observations: Sequence[Observation]) -> Iterator[RunVersion]:
+def rebuild_stale_version(observation: Observation, current: RunVersion) -> RunVersion:
+    """Return the version of a stale post. `current` is the version that it arrived too late to replace."""
+    return RunVersion(observation.n, observation.received_at, _undo(current.members, observation))
+
+
+def version_before(accepted: Sequence[RunVersion], n: int) -> RunVersion:
+    """Return the version that was current when post `n` arrived. `accepted` are sorted, oldest first."""
+    return next(version for version in reversed(accepted) if version.n < n)
+
+
+def _undo_updates(run: Run, observations: Sequence[Observation]) -> Iterator[RunVersion]:
     members: Mapping[str, bytes] = run.members()
-    for each in reversed(observations):
-        if each.outcome == Observation.Outcome.UPDATED:
-            yield RunVersion(each.n, each.received_at, members)
-            members = _replaced(members, each)
+    for observation in reversed(observations):
+        if observation.outcome == Observation.Outcome.UPDATED:
+            yield RunVersion(observation.n, observation.received_at, members)
+            members = _undo(members, observation)
     yield RunVersion(0, run.received_at, members)
 
 
-def _replaced(members: Mapping[str, bytes], observation: Observation) -> dict[str, bytes]:
-    """`members` with the fields that `observation` names as it has them; those it lacks were absent."""
+def _undo(members: Mapping[str, bytes], observation: Observation) -> dict[str, bytes]:
+    """Return `members` with the changed fields as `observation` stores them, and without those that it lacks."""
     changed = set(observation.changed)
-    kept = {name: raw for name, raw in members.items() if lossless_json.clean_text(name) not in changed}
-    return kept | lossless_json.split_object(observation.other.encode())
-
-
-def _entry(observation: Observation) -> RunHistoryEntry:
-    return RunHistoryEntry(
-        observation.n,
-        observation.outcome,
-        observation.received_at,
-        observation.received_key_id,
-        observation.status_before,
-        observation.status_after,
-        tuple(observation.changed),
-        observation.conflict,
-    )
+    kept = {name: raw for name, raw in members.items() if clean_text(name) not in changed}
+    return kept | split_object(observation.other.encode())

@@ -1,25 +1,57 @@
-"""Saved views: what a team asks of the run list again and again, by name."""
+"""Saved views: named queries of the run list."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
-from runs.models.account import Membership, Project, User
-from runs.querysets.saved_view import SavedViewQuerySet
+from runs.models.membership import Membership
+from runs.models.project import Project
+from runs.models.user import User
 
 MAX_VIEW_NAME_LENGTH = 60  # characters
 
 
-class SavedView(models.Model):
-    """A query, an order and columns under a name: for one person, or for all of the project.
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    """Queries on saved views."""
 
-    What is asked is kept as people write it, so that a view outlives a field that is no more: it is listed still,
-    says what is wrong with it, and can be mended.
+    def visible_to(self, user: Any, project: Project) -> Self:
+        """Return the shared views of `project`, the default first, then the private views of `user`."""
+        own = models.Q(shared=False, owner=user)
+        views = self.filter(models.Q(shared=True) | own, project=project)
+        return views.order_by("-is_default", "-shared", "name", "pk")
+
+    def in_project(self, project: Project) -> Self:
+        """Return all views of `project`, private ones included."""
+        return self.filter(project=project)
+
+    def defaults(self) -> Self:
+        """Return the views that are the default of their project."""
+        return self.filter(is_default=True)
+
+    def siblings(self, view: SavedView) -> Self:
+        """Return the other views of the same project that are shared if `view` is, or else belong to its owner."""
+        others = self.filter(project_id=view.project_id, shared=view.shared).exclude(pk=view.pk)
+        return others if view.shared else others.filter(owner_id=view.owner_id)
+
+    def named(self, name: str) -> Self:
+        """Return the views of that name, ignoring case."""
+        return self.filter(name__iexact=name)
+
+    def with_owners(self) -> Self:
+        """Join the owners."""
+        return self.select_related("owner")
+
+
+class SavedView(models.Model):
+    """A query, a sort order and columns under a name, for one person or for the whole project.
+
+    The query is stored as text, so that a view outlives the fields it names: it stays in the list, reports what is
+    wrong with its query, and can be corrected.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="views")
@@ -62,8 +94,8 @@ class SavedView(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def may_change(self, user: User, role: str) -> bool:
-        """Whether `user`, who is `role` in the project, may rename, replace and delete it."""
+    def can_be_changed_by(self, user: User, role: str) -> bool:
+        """Return whether `user`, who has `role` in the project, may rename, replace and delete the view."""
         if role == Membership.Role.ADMIN and self.shared:
             return True
         return role in (Membership.Role.MEMBER, Membership.Role.ADMIN) and self.owner_id == user.pk

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.db.lookups import SelectiveHint, probe_per_row
 from runs.models import DayByAssistant, DayByModel, Run
 from runs.models.rollup import RunRollup
 from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
 from runs.query.conditions import MATCH_ALL, build_condition
 from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
-from runs.query.order import NEWEST_FIRST, Order
 from runs.query.sql_targets import MATCH_NONE, QueryScope
 
 if TYPE_CHECKING:
-    from runs.querysets.run import RunQuerySet
+    from runs.models.run import RunQuerySet
 
 SAMPLE_SIZE = 2000
 # Of those, so many matches mean a page of fifty within some 10,000 runs, about as far as gathering all takes.
@@ -216,11 +216,11 @@ class QueryPlan:
     def _look(self, order: Order) -> int:
         """How many of the first runs in `order` match."""
         runs = Run.objects.filter(project=self.scope.project)
-        runs = runs.sorted_by(order) if order.never_null else runs.valued(order)
+        runs = runs.sorted_by(order) if order.is_never_null else runs.with_sort_value(order)
         last = runs.only("id", order.column)[SAMPLE_SIZE : SAMPLE_SIZE + 1].first()
         if last is None:
             return MAX_SAMPLED_MATCHES
-        return runs.filter(self._believed).up_to(order.behind(last)).count_at_most(MAX_SAMPLED_MATCHES - 1)
+        return runs.filter(self._believed).up_to(order.cursor_at(last)).count_at_most(MAX_SAMPLED_MATCHES - 1)
 
     def _without(self, order: Order) -> QueryPlan:
         """The same of runs without a value in `order` alone."""

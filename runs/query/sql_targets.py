@@ -85,7 +85,7 @@ class QueryScope:
             return None
         values = [match.value for match in matches if isinstance(match, Equals)]
         patterns = [match.sql for match in matches if isinstance(match, Wildcard)]
-        return MetadataValue.objects.of_key(self.project, key).last_hours(values, patterns, MAX_INLINE_VALUES)
+        return MetadataValue.objects.of_key(self.project, key).fetch_last_hours(values, patterns, MAX_INLINE_VALUES)
 
     def last_tagged(self, matches: tuple[Operator, ...]) -> datetime | None:
         """When the newest run was created that has a tag of which one of `matches` holds; one query for each."""
@@ -100,7 +100,7 @@ class QueryScope:
             else tags
             for match in matches
         )
-        return max(filter(None, (each.newest_run() for each in found)), default=None)
+        return max(filter(None, (each.newest_run_created_at() for each in found)), default=None)
 
     def assistants_like(self, matches: Iterable[Operator]) -> list[str]:
         """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
@@ -111,7 +111,7 @@ class QueryScope:
         ]
         if self.project is None or not patterns:
             return []
-        return Assistant.objects.ids_named(self.project, patterns)
+        return Assistant.objects.ids_with_name_like(self.project, patterns)
 
     def _runs_of(self, name: str, found: QuerySet[Any]) -> Q:
         if self.project is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from runs.models.run import HAS_TOOL_CALLS
+from runs.models.run_step import HAS_TOOL_CALLS
 from runs.query.operators import Exists, Operator
 from runs.query.sql_targets import QueryScope, combine_or, has_step, match_array
 

@@ -40,7 +40,7 @@ def fetch_error_code_values(project: Project, pattern: str) -> ValueCounts:
 
 def fetch_assistant_values(project: Project, pattern: str) -> ValueCounts:
     """Names where what was typed is in one, otherwise ids, of all runs. Assistants of one name count together."""
-    named = Assistant.objects.named_like(project, pattern)
+    named = Assistant.objects.names_like(project, pattern)
     found: Counter[str] = Counter()
     for assistant_id, runs in _fetch_rollup_counts(HourByAssistant, "assistant_id", project, pattern, also=named):
         found[named.get(assistant_id, assistant_id)] += runs

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from runs.models.tag import normalize_tag
+from runs.models.run_tag import normalize_tag
 from runs.query.did_you_mean import find_closest_match
 from runs.query.operators import (
     Comparison,

@@ -1,4 +1,4 @@
-"""API keys: made once, kept as a hash, recognised by it."""
+"""Creating, checking and revoking API keys."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from django.utils import timezone
 from runs.models import ApiKey, Project
 
 KEY_PREFIX_LENGTH = 10
-# The last use is shown to people; to the minute is enough, and a read stays a read.
+# The last use is only shown to people. At this resolution most requests need not write it.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
 _MAX_CACHED_KEYS = 1000
-# Keys that were found lately, by their hash, behind the version that their rows had. Reading one again would cost ten
-# times what asking for its version does.
+# Recently used keys by their hash, each after the version of its rows. Comparing versions takes a tenth of the time of
+# loading a key.
 _key_cache: dict[bytes, tuple[str, ApiKey]] = {}
 
 
 def create_api_key(project: Project, name: str, scopes: Sequence[str] = ("ingest", "read")) -> str:
-    """Make a key of `project` and return its secret, which can't be shown again.
+    """Create a key of `project` and return its secret, which can't be read again.
 
     A random key of 256 bits needs no slow hash.
     """
@@ -33,14 +33,14 @@ def create_api_key(project: Project, name: str, scopes: Sequence[str] = ("ingest
 
 
 def find_api_key(secret: str) -> ApiKey | None:
-    """The usable key with that secret, with its project; None where it is unknown or was revoked.
+    """Return the usable key with that secret, with its project; None if it is unknown or revoked.
 
-    Both are shared between requests, to be read only. Each request asks whether they are as they were, so that
-    revoking a key and changing a project work at once.
+    Requests share the returned objects, so they must not be changed. Each call checks the version of the key and the
+    project, so revoking a key or changing a project takes effect immediately.
     """
     digest = _digest(secret)
     version, key = _key_cache.get(digest, ("", None))
-    if key is None or ApiKey.objects.version(digest) != version:
+    if key is None or ApiKey.objects.fetch_row_version(digest) != version:
         key = _load_key(digest)
     if key is not None:
         _record_use(digest, key)
@@ -48,7 +48,7 @@ def find_api_key(secret: str) -> ApiKey | None:
 
 
 def revoke_api_key(key: ApiKey) -> None:
-    """From now on `key` opens nothing. What it posted stays, and its name in the history."""
+    """Revoke `key`. The runs it posted stay, and the history keeps its name."""
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -57,13 +57,13 @@ def _digest(secret: str) -> bytes:
 
 
 def _load_key(digest: bytes) -> ApiKey | None:
-    key = ApiKey.objects.usable().with_digest(digest)
+    key = ApiKey.objects.usable().find_by_digest(digest)
     if len(_key_cache) >= _MAX_CACHED_KEYS:
         _key_cache.clear()
     if key is None:
         _key_cache.pop(digest, None)
     else:
-        _key_cache[digest] = (key.rows_version, key)  # type: ignore[attr-defined] # annotated
+        _key_cache[digest] = (key.row_version, key)  # type: ignore[attr-defined] # annotated
     return key
 
 
@@ -71,4 +71,4 @@ def _record_use(digest: bytes, key: ApiKey) -> None:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_RESOLUTION:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-        _key_cache.pop(digest, None)  # its row is another now
+        _key_cache.pop(digest, None)  # the row has a new version

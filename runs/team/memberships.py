@@ -1,4 +1,4 @@
-"""Who belongs to a project, and as what."""
+"""Adding members to projects, changing their roles, removing them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from runs.models import Membership, Project, User
 
 
 @transaction.atomic
+def create_project(slug: str, name: str, administrator: User) -> Project:
+    """Create a project with `administrator` as its first member."""
+    project = Project.objects.create(slug=slug, name=name)
+    Membership.objects.create(project=project, user=administrator, role=Membership.Role.ADMIN)
+    return project
+
+
+@transaction.atomic
 def create_user(name: str, project: Project, role: str) -> str:
-    """Make a user who is a member of `project`; the one-time password. Raises InvalidMember."""
+    """Create a user with a role in `project`, and return the one-time password. Raises InvalidMember."""
     password = secrets.token_urlsafe(12)
     user = User(username=name)
     user.set_password(password)
@@ -27,7 +35,9 @@ def create_user(name: str, project: Project, role: str) -> str:
 
 
 def add_member(project: Project, name: str, role: str) -> str | None:
-    """Make `name` a member of `project`; the one-time password of a user who was not there, else None.
+    """Give the user `name` a role in `project`.
+
+    A user who does not exist yet is created, and the one-time password is returned; otherwise None.
 
     Raises InvalidMember.
     """
@@ -36,13 +46,13 @@ def add_member(project: Project, name: str, role: str) -> str | None:
         return create_user(name, project, role)
     _, is_new = Membership.objects.get_or_create(user=user, project=project, defaults={"role": role})
     if not is_new:
-        raise _invalid_member(f"{name} is a member already")
+        raise _invalid_member(f"{name} is already a member")
     return None
 
 
 @transaction.atomic
 def change_member_role(membership: Membership, role: str) -> None:
-    """Make the member something else in the project. Raises LastAdministrator."""
+    """Set the role of a member. Raises LastAdministrator."""
     if role != Membership.Role.ADMIN:
         _require_other_administrator(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
@@ -50,24 +60,16 @@ def change_member_role(membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership) -> None:
-    """Take the member out of the project; the user stays. Raises LastAdministrator."""
+    """Remove a member from the project, without deleting the user. Raises LastAdministrator."""
     _require_other_administrator(membership)
     Membership.objects.filter(pk=membership.pk).delete()
 
 
-def _require_other_administrator(leaving: Membership) -> None:
-    keys = {each.pk for each in Membership.objects.administrators(leaving.project)}
-    if keys == {leaving.pk}:
+def _require_other_administrator(membership: Membership) -> None:
+    administrators = Membership.objects.locked_administrators(membership.project)
+    if {administrator.pk for administrator in administrators} == {membership.pk}:
         raise LastAdministrator
 
 
 def _invalid_member(message: str) -> InvalidMember:
     return InvalidMember(message, [Problem("name", message)])
-
-
-@transaction.atomic
-def create_project(slug: str, name: str, administrator: User) -> Project:
-    """Make a project that `administrator` manages."""
-    project = Project.objects.create(slug=slug, name=name)
-    Membership.objects.create(project=project, user=administrator, role=Membership.Role.ADMIN)
-    return project

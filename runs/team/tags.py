@@ -1,4 +1,4 @@
-"""Putting tags on runs and taking them off."""
+"""Adding tags to runs and removing them."""
 
 from __future__ import annotations
 
@@ -10,64 +10,59 @@ from django.utils import timezone
 
 from runs.errors import InvalidTag, Problem
 from runs.models import Project, Run, RunTag, User
-from runs.models.tag import normalize_tag
+from runs.models.run_tag import normalize_tag
 
-MAX_TAGS_PER_RUN = 20  # on one run
+MAX_TAGS_PER_RUN = 20
 TAG_FIELD = "tag"
 
 
 def parse_tags(text: str) -> list[str]:
-    """The tags that a person typed, separated by commas. Raises InvalidTag, one problem for each that is none."""
-    found: dict[str, None] = {}
+    """Parse tags separated by commas. Raises InvalidTag with one problem for each invalid tag."""
+    names: dict[str, None] = {}
     problems = []
     for part in filter(str.strip, text.split(",")):
         try:
-            found[normalize_tag(part)] = None
+            names[normalize_tag(part)] = None
         except ValueError as error:
             problems.append(Problem(TAG_FIELD, str(error)))
-    if not found and not problems:
+    if not names and not problems:
         problems.append(Problem(TAG_FIELD, "expected a tag, such as needs-review; separate several by commas"))
     if problems:
-        raise InvalidTag("; ".join(each.message for each in problems), problems)
-    return list(found)
+        raise InvalidTag("; ".join(problem.message for problem in problems), problems)
+    return list(names)
 
 
-def add_tags(project: Project, keys: Collection[uuid.UUID], tags: Iterable[str], by: User | None) -> int:
-    """Put `tags` on the runs of `project` with those stored ids; how many runs got one that they did not have.
+def add_tags(project: Project, run_ids: Collection[uuid.UUID], tags: Iterable[str], user: User | None) -> int:
+    """Add `tags` to the runs of `project` with those stored ids, and return how many runs got a new one.
 
-    All or nothing. Raises InvalidTag where a run would have more than `MOST`.
+    Raises InvalidTag, and adds none, if a run would have more than `MAX_TAGS_PER_RUN`.
     """
-    wanted = set(tags)
+    tags = set(tags)
     now = timezone.now()
     with transaction.atomic():
-        # locked, so that none is deleted meanwhile and leaves its tags behind; in one order, so that none waits for
-        # another that waits for it
-        runs = list(Run.objects.in_project(project).with_keys(keys).locked())
-        present = RunTag.objects.by_run([run.pk for run in runs])
-        _check_tag_limit(runs, present, wanted)
-        fresh = {run: sorted(wanted.difference(present.get(run.pk, ()))) for run in runs}
+        # locked, so that no run is deleted meanwhile and leaves its tags behind
+        runs = list(Run.objects.in_project(project).with_ids(run_ids).locked())
+        present = RunTag.objects.names_by_run([run.pk for run in runs])
+        for run in runs:
+            count = len(tags.union(present.get(run.pk, ())))
+            if count > MAX_TAGS_PER_RUN:
+                message = f"a run has at most {MAX_TAGS_PER_RUN} tags, and {run.external_id} would have {count}"
+                raise InvalidTag(message, [Problem(TAG_FIELD, message)])
+        new_tags = {run: sorted(tags.difference(present.get(run.pk, ()))) for run in runs}
         RunTag.objects.bulk_create(
             [
-                RunTag(run=run, tag=tag, project=project, created_at=run.created_at, tagged_at=now, tagged_by=by)
-                for run, missing in fresh.items()
-                for tag in missing
+                RunTag(run=run, tag=tag, project=project, created_at=run.created_at, tagged_at=now, tagged_by=user)
+                for run, names in new_tags.items()
+                for tag in names
             ]
         )
-    return sum(map(bool, fresh.values()))
+    return sum(map(bool, new_tags.values()))
 
 
-def remove_tags(project: Project, keys: Collection[uuid.UUID], tags: Collection[str]) -> int:
-    """Take `tags` off those runs; how many runs had one."""
-    found = RunTag.objects.in_project(project).on(keys).named(tags)
+def remove_tags(project: Project, run_ids: Collection[uuid.UUID], tags: Collection[str]) -> int:
+    """Remove `tags` from those runs, and return how many runs had one."""
+    rows = RunTag.objects.in_project(project).on_runs(run_ids).named(tags)
     with transaction.atomic():
-        count = len(set(found.values_list("run_id", flat=True)))
-        found.delete()
+        count = len(set(rows.values_list("run_id", flat=True)))
+        rows.delete()
     return count
-
-
-def _check_tag_limit(runs: Iterable[Run], present: dict[uuid.UUID, list[str]], wanted: set[str]) -> None:
-    for run in runs:
-        count = len(wanted.union(present.get(run.pk, ())))
-        if count > MAX_TAGS_PER_RUN:
-            message = f"a run has {MAX_TAGS_PER_RUN} tags at the most, and {run.external_id} would have {count}"
-            raise InvalidTag(message, [Problem(TAG_FIELD, message)])

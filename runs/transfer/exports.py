@@ -17,9 +17,9 @@ import msgspec
 from django.db.models import QuerySet
 
 from runs.models import Message, Project, Run, RunStep, RunTag
-from runs.models.run import PostedRecord
+from runs.models.posted_record import PostedRecord
+from runs.models.run import RunQuerySet
 from runs.query import RunFilters
-from runs.querysets.run import RunQuerySet
 
 _CHUNK = 500
 # What a spreadsheet would take for a formula.
@@ -58,7 +58,7 @@ def export_runs(project: Project, filters: RunFilters) -> Export:
 
 def export_run_queryset(found: RunQuerySet) -> Export:
     """Those runs, in their order."""
-    return Export((found.with_tags(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
+    return Export((found.with_tag_names(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
 
 
 def export_steps(project: Project, filters: RunFilters) -> Export:
@@ -66,7 +66,7 @@ def export_steps(project: Project, filters: RunFilters) -> Export:
     found = _matching(project, filters)
     queries = [RunStep.objects.of_runs_for_export(found)]
     if not filters:
-        queries.append(RunStep.objects.awaiting_their_run(project, found))
+        queries.append(RunStep.objects.without_run(project, found))
     return Export(tuple(queries), STEP_EXPORT_COLUMNS)
 
 
@@ -88,7 +88,7 @@ EXPORT_KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
 def iterate_run_tags(export: Export) -> Iterator[tuple[str, list[str]]]:
     """The posted id of each of an export's runs that has tags, and these; one by one, from the database."""
     for runs in export.queries:
-        found = RunTag.objects.of_runs(runs)
+        found = RunTag.objects.iterate_by_run(runs)
         for run_id, pairs in itertools.groupby(found, key=lambda pair: pair[0]):
             yield run_id, [tag for _, tag in pairs]
 

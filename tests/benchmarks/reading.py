@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from runs.models import Project
     from runs.query import RunFilters
+    from runs.query.order import parse_cursor, parse_order
 
 FEW = 10_000
 ROWS = 50
@@ -146,12 +147,12 @@ def _detail(project: Project, clients: tuple[Client, Client], repeat: int) -> It
 
 def _ask(project: Project, question: Question, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
     """As REST and as a page."""
-    from runs.query import Order, RunFilters
-    from runs.query.order import NEWEST_FIRST
+    from runs.db.keyset_pagination import NEWEST_FIRST
+    from runs.query import RunFilters
 
     rest, browser = clients
     filters = RunFilters.from_query({"q": [question.q]})
-    order = Order.parse(question.sort) if question.sort else NEWEST_FIRST
+    order = parse_order(question.sort) if question.sort else NEWEST_FIRST
     cursor = _cursor(project, filters, order, question.behind)
     more = {"cursor": cursor} if cursor else {}
     discarded = _discarded(project, filters, order, cursor)
@@ -170,7 +171,7 @@ def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> s
     if not behind:
         return ""
     runs = Run.objects.in_project(project).for_list().page(filters.search(project), order, None, behind)
-    return str(order.behind(runs[-1])) if len(runs) == behind else ""
+    return str(order.cursor_at(runs[-1])) if len(runs) == behind else ""
 
 
 def _times(client: Client, address: str, repeat: int) -> Times:
@@ -212,9 +213,8 @@ def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -
     from django.db import connection
 
     from runs.models import Run
-    from runs.query import Cursor
 
-    after = Cursor.parse(cursor, order) if cursor else None
+    after = parse_cursor(cursor, order) if cursor else None
     search = filters.search(project)
     asked: list[tuple[str, Any]] = []
 

@@ -57,7 +57,7 @@ def stored(project: Project, member: User, attack: str) -> Run:
     factories.post_messages(
         project, factories.message_object(None, attack, **say), factories.message_object(posted, attack, **say)
     )
-    run = Run.objects.get(pk=project.key(posted["id"]))
+    run = Run.objects.get(pk=project.record_id(posted["id"]))
     comments.add_comment(run, member, attack)
     tags.add_tags(project, [run.pk], [attack.replace(",", " ")[:40]], member)
     factories.post_assistants(project, **{attack: f"name {attack}"})

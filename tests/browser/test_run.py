@@ -31,7 +31,7 @@ def long_run(demo_project: Project) -> dict[str, Any]:
     wrong = factories.step_object(run, factories.function_call("search_orders", '{"order": 3}'))
     refused = factories.step_object(run, factories.function_call("search_orders", output='{"error": "no such order"}'))
     factories.post_steps(demo_project, *steps, wrong, refused)
-    stored = Run.objects.get(pk=demo_project.key(run["id"]))
+    stored = Run.objects.get(pk=demo_project.record_id(run["id"]))
     comments.add_comment(stored, User.objects.get(username="mira"), "Known outage of the **warehouse**.")
     return run
 

@@ -109,7 +109,7 @@ def test_new_runs_are_announced_and_active_ones_change_in_place(signed_in: Page,
     pill = signed_in.locator("#new-runs a")
     expect(pill).to_have_text("1 new run", timeout=9000)
     expect(signed_in.locator("#announce")).to_have_text("1 new run")
-    expect(signed_in.locator(f"#row-{demo_project.key('run_waiting')}")).to_contain_text("Completed")
+    expect(signed_in.locator(f"#row-{demo_project.record_id('run_waiting')}")).to_contain_text("Completed")
     expect(ticked(signed_in)).to_have_count(1)
     assert rows(signed_in).first.get_attribute("id") == first
     pill.click()

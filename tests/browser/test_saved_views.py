@@ -49,7 +49,7 @@ def test_views_and_tags_are_accessible(
     signed_in: Page, live_server: Any, demo_project: Project, scheme: Any, width: int
 ) -> None:
     mira = User.objects.get(username="mira")
-    tags.add_tags(demo_project, [demo_project.key("run_failed")], ["urgent", "x" * 40], mira)
+    tags.add_tags(demo_project, [demo_project.record_id("run_failed")], ["urgent", "x" * 40], mira)
     for name in ("Urgent", "A rather long name of a view that somebody made for themselves"):
         saved_views.save_view(SavedView(project=demo_project, owner=mira, name=name[:60], query="tag:urgent"))
     broken = SavedView.objects.create(project=demo_project, owner=mira, name="Broken", query="gone:x")

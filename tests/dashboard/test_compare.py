@@ -185,7 +185,7 @@ def test_the_last_good_run_is_one_of_the_same_assistant_before(project):
     other = factories.run_object(assistant_id="asst_other")
     run = factories.run_object()
     factories.post(project, other, run, factories.run_object())
-    assert Run.objects.last_good_before(Run.objects.get(external_id=run["id"])) is None
+    assert Run.objects.last_completed_id_before(Run.objects.get(external_id=run["id"])) is None
 
 
 def test_sides_can_be_swapped(member_client, project):

@@ -29,7 +29,7 @@ def test_the_selected_runs_are_tagged_and_the_list_says_so(member_client: Client
     body = member_client.get(response["Location"]).content.decode()
     assert "Tagged 2 runs with needs-review, urgent." in body
     assert body.count('<span class="tag">urgent</span>') == 2
-    assert RunTag.objects.of_run(other) == []
+    assert RunTag.objects.names_of(other) == []
 
 
 def test_tags_are_taken_off(member_client: Client, project: Project, member: User) -> None:
@@ -37,7 +37,7 @@ def test_tags_are_taken_off(member_client: Client, project: Project, member: Use
     tags.add_tags(project, [run.pk], ["urgent", "billing"], member)
     response = tagged(member_client, run, tag="urgent", do="remove")
     assert "Untagged 1 run from urgent." in member_client.get(response["Location"]).content.decode()
-    assert RunTag.objects.of_run(run) == ["billing"]
+    assert RunTag.objects.names_of(run) == ["billing"]
 
 
 @pytest.mark.parametrize(("do", "said"), [("add", "All of them had urgent"), ("remove", "None of them had other")])
@@ -95,9 +95,9 @@ def test_viewers_only_read(client: Client, project: Project) -> None:
 
 def test_a_long_list_can_be_tagged_at_once(member_client: Client, project: Project) -> None:
     run = factories.post_run(project)
-    keys = [str(run.pk), *(str(project.key(f"run_{number}")) for number in range(2000))]
+    keys = [str(run.pk), *(str(project.record_id(f"run_{number}")) for number in range(2000))]
     member_client.post(URL, {"run": keys, "do": "add", "tag": "urgent"})
-    assert RunTag.objects.of_run(run) == ["urgent"]
+    assert RunTag.objects.names_of(run) == ["urgent"]
 
 
 def test_what_to_do_has_to_be_said(member_client: Client, project: Project) -> None:
@@ -143,7 +143,7 @@ def test_a_run_is_tagged_on_its_page(member_client: Client, project: Project) ->
     assert f'<a href="{LIST}?q=tag:urgent"' in body
     assert 'aria-label="Remove tag urgent"' in body
     member_client.post(f"{LIST}run_a/b/tags", {"remove": "urgent", "tag": ""})
-    assert RunTag.objects.of_run(run) == ["billing"]
+    assert RunTag.objects.names_of(run) == ["billing"]
 
 
 def test_its_tags_are_swapped_in(member_client: Client, project: Project) -> None:

@@ -18,7 +18,7 @@ def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> No
     assert (kept.text, kept.author, kept.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
 
 
-@pytest.mark.parametrize(("text", "reason"), [("", "nothing was written"), (" \r\n ", "nothing"), ("x" * 11, "11")])
+@pytest.mark.parametrize(("text", "reason"), [("", "expected a text, found none"), (" \r\n ", "found none"), ("x" * 11, "at most 10 characters, found 11")])
 def test_what_can_not_be_kept_is_refused(
     project: Project, member: User, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,7 +35,7 @@ def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch:
     monkeypatch.setattr(comments, "MAX_COMMENTS_PER_RUN", 1)
     run, other = factories.post_run(project), factories.post_run(project)
     comments.add_comment(run, member, "one")
-    with pytest.raises(InvalidComment, match="room for 1"):
+    with pytest.raises(InvalidComment, match="at most 1 comment"):
         comments.add_comment(run, member, "two")
     comments.add_comment(other, member, "one")
 
@@ -43,7 +43,7 @@ def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch:
 def test_a_run_that_is_gone_takes_no_comment(project: Project, member: User) -> None:
     run = factories.post_run(project)
     delete_run(run)
-    with pytest.raises(InvalidComment, match="not there any more"):
+    with pytest.raises(InvalidComment, match="has been deleted"):
         comments.add_comment(run, member, "too late")
     assert not Comment.objects.exists()
 

@@ -53,7 +53,7 @@ def test_undoing_observations_gives_every_accepted_version_back(project, seed):
             stood.append(posted)
         elif outcome == "unchanged":
             stood[-1] = posted
-    run = Run.objects.get(pk=project.key(run_id))
+    run = Run.objects.get(pk=project.record_id(run_id))
     versions = run_history.rebuild_accepted_versions(run, observations(run))
     assert [as_object(version) for version in versions] == stood
     assert lossless_json.is_same_json(lossless_json.join_members(dict(versions[-1].members)), run.as_json())
@@ -79,7 +79,7 @@ def test_entries_tell_of_updates_stale_posts_and_conflicts(project):
     other_end = done | {"status": "failed", "failed_at": done["completed_at"] + 60, "completed_at": None}
     for posted in (queued, done, late, other_end):
         factories.post(project, posted)
-    run = Run.objects.get(pk=project.key(queued["id"]))
+    run = Run.objects.get(pk=project.record_id(queued["id"]))
     entries = run_history.build_history_entries(run, observations(run))
     assert [(entry.outcome, entry.status_after) for entry in entries] == [
         ("created", "queued"),
@@ -96,7 +96,7 @@ def test_a_stale_post_can_be_rebuilt_too(project):
     late = done | {"status": "queued", "started_at": None, "completed_at": None, "usage": None, "extra": 1}
     factories.post(project, done)
     factories.post(project, late)
-    run = Run.objects.get(pk=project.key(done["id"]))
+    run = Run.objects.get(pk=project.record_id(done["id"]))
     (observed,) = observations(run)
     (standing,) = run_history.rebuild_accepted_versions(run, [observed])
     assert as_object(run_history.rebuild_stale_version(observed, standing)) == late

@@ -12,9 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from runs.ingest import metadata_values
-from runs.models import MetadataKey, MetadataValue, Project, Run
+from runs.models import MetadataKey, MetadataValue, Project, Run, metadata_key
 from runs.query import Query, RunFilters
-from runs.querysets import metadata_value
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -82,8 +81,8 @@ def test_of_a_key_with_many_values_nothing_is_claimed(project: Project, monkeypa
 
 
 def test_of_keys_beyond_the_first_ones_nothing_is_claimed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (metadata_value, metadata_values):
-        monkeypatch.setattr(module, "MOST_KEYS", 2)
+    for module in (metadata_key, metadata_values):
+        monkeypatch.setattr(module, "MAX_METADATA_KEYS", 2)
     post(project, {"a": "x", "b": "y", "c": "z"})
     assert complete() == {"a": True, "b": True}
     assert asked(project, "metadata.c:z*")[0] == [{"a": "x", "b": "y", "c": "z"}]

@@ -68,7 +68,7 @@ def test_a_step_and_a_message_give_back_what_was_posted(project: Project) -> Non
 
 def test_a_record_is_found_by_project_and_posted_id_alone(project: Project) -> None:
     run = factories.post_run(project, id="run_é")
-    assert run.pk == project.key("run_é") == Project.objects.get(pk=project.pk).key("run_é")
-    assert factories.make_project("other").key("run_é") != run.pk
+    assert run.pk == project.record_id("run_é") == Project.objects.get(pk=project.pk).record_id("run_é")
+    assert factories.make_project("other").record_id("run_é") != run.pk
     assert Run.objects.find(project, "run_é") == run
     assert Run.objects.find(project, "run_e") is None

@@ -46,7 +46,7 @@ def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.Mon
     monkeypatch.setattr(price_overrides, "MAX_PRICE_OVERRIDES", 1)
     set_price_override(project, "a", {"input": "1", "output": "1"})
     set_price_override(project, "a", {"input": "2", "output": "1"})
-    with pytest.raises(InvalidPrice, match="which is all that can be"):
+    with pytest.raises(InvalidPrice, match="at most 1 prices"):
         set_price_override(project, "b", {"input": "1", "output": "1"})
 
 

@@ -9,8 +9,9 @@ from django.contrib.auth.models import AnonymousUser
 from pytest_django import DjangoAssertNumQueries
 
 from runs.models import ApiKey, Message, Project, Run, RunStep
+from runs.models.run import ERROR_PREVIEW_LENGTH
 from runs.query import Cursor
-from runs.querysets.run import ERROR_PREVIEW_LENGTH
+from runs.query.order import parse_cursor
 from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object
 
@@ -40,7 +41,7 @@ def test_names_of_keys_are_known_after_they_were_revoked(project: Project) -> No
     factories.make_key(project)
     key = ApiKey.objects.get()
     ApiKey.objects.update(revoked_at=key.created_at)
-    assert ApiKey.objects.names([key.pk, None, 0]) == {key.pk: "test"}
+    assert ApiKey.objects.names_by_id([key.pk, None, 0]) == {key.pk: "test"}
     assert not ApiKey.objects.usable().exists()
 
 
@@ -59,7 +60,7 @@ def test_paging_neither_repeats_nor_misses_while_runs_arrive(project: Project) -
     cursor = None
     while page := list(Run.objects.in_project(project).newest_first().after(cursor)[:3]):
         walked += ids(page)
-        cursor = Cursor.parse(str(Cursor(page[-1].created_at, page[-1].id)))
+        cursor = parse_cursor(str(Cursor(page[-1].created_at, page[-1].id)))
         for moment in (NOW + 100, NOW + 1, NOW - 100):
             if len(walked) < 15:
                 factories.post_run(project, created_at=moment, started_at=None)
@@ -85,9 +86,9 @@ def test_tools_are_counted_by_run_in_one_query(
     search, refund = function_call("search"), function_call("refund")
     factories.post(project, first, second, third)
     factories.post_steps(project, step_object(first, search, refund), step_object(first, search), step_object(second))
-    keys = [project.key(run["id"]) for run in (first, second, third)]
+    keys = [project.record_id(run["id"]) for run in (first, second, third)]
     with django_assert_num_queries(1):
-        called = RunStep.objects.tools_of(keys)
+        called = RunStep.objects.count_tools_by_run(keys)
     assert called == {keys[0]: {"search": 2, "refund": 1}, keys[1]: {}}
 
 
@@ -96,7 +97,7 @@ def test_steps_come_in_the_order_in_which_they_happened(project: Project) -> Non
     later, sooner = step_object(run_object(id=run.external_id)), step_object(run_object(id=run.external_id))
     later["created_at"] = sooner["created_at"] + 1
     factories.post_steps(project, later, sooner, step_object(run_object()))
-    assert ids(RunStep.objects.of_run(run).in_order()) == [sooner["id"], later["id"]]
+    assert ids(RunStep.objects.of_run(run).oldest_first()) == [sooner["id"], later["id"]]
 
 
 def test_messages_of_a_run_and_what_was_asked(project: Project) -> None:
@@ -110,7 +111,7 @@ def test_messages_of_a_run_and_what_was_asked(project: Project) -> None:
         message_object(text="elsewhere", created_at=NOW + 9, thread_id="thread_other"),
         message_object(posted, text="answer", created_at=NOW + 12),
     )
-    asked = Message.objects.asked(run)
+    asked = Message.objects.last_question_before(run)
     assert asked is not None
     assert asked.text == "asked"
     assert [message.text for message in Message.objects.of_run(run)] == ["answer"]

@@ -21,7 +21,7 @@ def posted(project: Project, **names: str | None) -> list[str]:
 
 
 def names(project: Project, *ids: str) -> dict[str, str]:
-    return Assistant.objects.names(project, ids or ("asst_a", "asst_b"))
+    return Assistant.objects.names_by_id(project, ids or ("asst_a", "asst_b"))
 
 
 def test_a_posted_name_is_shown_and_the_last_one_stands(project: Project) -> None:
@@ -42,7 +42,7 @@ def test_within_one_request_the_last_of_an_assistant_stands(project: Project) ->
 def test_a_name_that_a_person_gave_stands_above_a_posted_one(project: Project) -> None:
     user = factories.make_user(project)
     posted(project, asst_a="Returns desk")
-    Assistant.objects.give_name(project, "asst_a", "Herr Weber's", user)
+    Assistant.objects.set_given_name(project, "asst_a", "Herr Weber's", user)
     assert names(project) == {"asst_a": "Herr Weber's"}
     assert posted(project, asst_a="Returns desk 2") == ["updated"]
     assert names(project) == {"asst_a": "Herr Weber's"}
@@ -54,13 +54,13 @@ def test_a_name_that_a_person_gave_stands_above_a_posted_one(project: Project) -
 def test_taking_a_given_name_back_shows_the_posted_one(project: Project) -> None:
     user = factories.make_user(project)
     posted(project, asst_a="Returns desk")
-    Assistant.objects.give_name(project, "asst_a", "Other", user)
-    Assistant.objects.give_name(project, "asst_a", None, user)
+    Assistant.objects.set_given_name(project, "asst_a", "Other", user)
+    Assistant.objects.set_given_name(project, "asst_a", None, user)
     assert names(project) == {"asst_a": "Returns desk"}
 
 
 def test_a_person_names_an_assistant_of_which_nothing_was_posted(project: Project) -> None:
-    Assistant.objects.give_name(project, "asst_a", "Returns desk", factories.make_user(project))
+    Assistant.objects.set_given_name(project, "asst_a", "Returns desk", factories.make_user(project))
     assert names(project) == {"asst_a": "Returns desk"}
     assert posted(project, asst_a="Posted") == ["updated"]
     assert names(project) == {"asst_a": "Returns desk"}
@@ -72,8 +72,8 @@ def test_projects_name_their_assistants_apart(project: Project) -> None:
     posted(other, asst_a="Theirs")
     assert names(project) == {"asst_a": "Ours"}
     assert names(other) == {"asst_a": "Theirs"}
-    assert Assistant.objects.ids_named(project, ["Theirs"]) == []
-    assert Assistant.objects.named_like(other, "%ours%") == {}
+    assert Assistant.objects.ids_with_name_like(project, ["Theirs"]) == []
+    assert Assistant.objects.names_like(other, "%ours%") == {}
 
 
 def test_a_look_up_is_one_query_and_none_for_nobody(
@@ -83,7 +83,7 @@ def test_a_look_up_is_one_query_and_none_for_nobody(
     with django_assert_num_queries(1):
         assert len(names(project, *(f"asst_{number}" for number in range(20)))) == 20
     with django_assert_num_queries(0):
-        assert Assistant.objects.names(project, [None]) == {}
+        assert Assistant.objects.names_by_id(project, [None]) == {}
 
 
 def test_many_are_stored_at_once(project: Project) -> None:
@@ -91,4 +91,4 @@ def test_many_are_stored_at_once(project: Project) -> None:
     assert set(posted(project, **many)) == {"created"}
     assert set(posted(project, **many)) == {"unchanged"}
     assert set(posted(project, **dict.fromkeys(many, "Same"))) == {"updated"}
-    assert len(Assistant.objects.ids_named(project, ["Same"])) == 200
+    assert len(Assistant.objects.ids_with_name_like(project, ["Same"])) == 200

@@ -15,9 +15,11 @@ def test_a_run_goes_with_all_that_hangs_on_it(project: Project) -> None:
         factories.post(project, each | {"status": "queued", "usage": None}, each)
         factories.post_steps(project, step_object(each))
         comments.add_comment(Run.objects.get(external_id=each["id"]), factories.make_user(project), "Seen.")
-    tags.add_tags(project, [project.key(each["id"]) for each in (gone, stays)], ["kept"], factories.make_user(project))
+    tags.add_tags(
+        project, [project.record_id(each["id"]) for each in (gone, stays)], ["kept"], factories.make_user(project)
+    )
     delete_run(Run.objects.get(external_id=gone["id"]))
-    left = project.key(stays["id"])
+    left = project.record_id(stays["id"])
     assert [run.pk for run in Run.objects.all()] == [left]
     assert set(RunStep.objects.values_list("run_id", flat=True)) == {left}
     assert set(RunTag.objects.values_list("run_id", flat=True)) == {left}

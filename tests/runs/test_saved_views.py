@@ -30,9 +30,9 @@ def test_what_is_asked_is_kept_as_the_language_writes_it(project: Project, membe
     ("fields", "path", "said"),
     [
         ({"name": " "}, "name", "expected a name, such as Failing today"),
-        ({"name": "x" * 61}, "name", "60 characters at the most, this has 61"),
+        ({"name": "x" * 61}, "name", "expected at most 60 characters, found 61"),
         ({"name": "a\0b"}, "name", "NUL"),
-        ({"name": "MINE"}, "name", "there is a view 'MINE' already"),
+        ({"name": "MINE"}, "name", "there is already a view 'MINE'"),
         ({"query": "statsu:failed"}, "query", "column 1: unknown field 'statsu'; did you mean 'status'"),
         ({"sort": "-price"}, "sort", "can't sort by 'price'"),
     ],
@@ -52,14 +52,14 @@ def test_names_are_unique_among_the_tabs_that_stand_together(project: Project, m
     for owner, shared in ((member, False), (other, False), (member, True)):
         saved(project, owner, "Failing", shared=shared)
     saved(factories.make_project("other"), member, "Failing", shared=True)
-    with pytest.raises(InvalidView, match="there is a view 'failing' already"):
+    with pytest.raises(InvalidView, match="there is already a view 'failing'"):
         saved(project, other, "failing", shared=True)
 
 
 def test_there_are_so_many_and_no_more(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saved_views, "MAX_SAVED_VIEWS", 2)
     views = [saved(project, member, name) for name in ("One", "Two")]
-    with pytest.raises(InvalidView, match="there are 2 views for you alone already"):
+    with pytest.raises(InvalidView, match="there are already 2 private views"):
         saved(project, member, "Three")
     saved(project, member, "Three", shared=True)
     views[0].name = "First"
@@ -81,7 +81,7 @@ def test_a_project_has_one_default(project: Project, member: User) -> None:
 def test_the_default_is_a_view_for_all(project: Project, member: User) -> None:
     view = saved(project, member, "First", shared=True, default=True)
     view.shared = False
-    with pytest.raises(InvalidView, match="must be a view for all"):
+    with pytest.raises(InvalidView, match="must be shared with the project"):
         saved_views.save_view(view)
 
 
@@ -112,7 +112,7 @@ def test_owners_change_theirs_and_administrators_what_is_for_all(
 ) -> None:
     owner = member if is_own else factories.make_user(project)
     view = saved(project, owner, "View", shared=shared)
-    assert view.may_change(member, role) is may
+    assert view.can_be_changed_by(member, role) is may
 
 
 def test_what_is_for_all_outlives_its_owner(project: Project, member: User) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runs.errors import InvalidTag
 from runs.models import Project, Run, RunTag, User
-from runs.models.tag import MAX_TAG_LENGTH, normalize_tag
+from runs.models.run_tag import MAX_TAG_LENGTH, normalize_tag
 from runs.query import Query, RunFilters, planner
 from runs.team import tags
 from tests import factories
@@ -52,7 +52,7 @@ def test_a_tag_is_written_in_one_way(typed: str, name: str) -> None:
     ],
 )
 def test_what_is_no_tag_is_refused_with_what_was_expected(typed: str) -> None:
-    with pytest.raises(ValueError, match="expected a tag of 40 characters at the most: letters, digits and"):
+    with pytest.raises(ValueError, match="expected a tag of at most 40 characters: letters, digits and"):
         normalize_tag(typed)
 
 
@@ -77,7 +77,7 @@ def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
     keys = [run.pk for run in runs]
     assert tags.add_tags(project, keys[:2], ["urgent", "billing"], member) == 2
     assert tags.add_tags(project, keys, ["urgent"], member) == 1
-    assert RunTag.objects.by_run(keys) == {
+    assert RunTag.objects.names_by_run(keys) == {
         keys[0]: ["billing", "urgent"],
         keys[1]: ["billing", "urgent"],
         keys[2]: ["urgent"],
@@ -85,7 +85,7 @@ def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
     stored = RunTag.objects.get(run_id=keys[2])
     assert (stored.tagged_by, stored.created_at, stored.project) == (member, runs[2].created_at, project)
     assert tags.remove_tags(project, keys, ["billing", "nothing"]) == 2
-    assert RunTag.objects.of_run(runs[0]) == ["urgent"]
+    assert RunTag.objects.names_of(runs[0]) == ["urgent"]
 
 
 def test_runs_of_another_project_are_out_of_reach(project: Project, member: User) -> None:
@@ -94,15 +94,15 @@ def test_runs_of_another_project_are_out_of_reach(project: Project, member: User
     assert tags.add_tags(project, [run.pk], ["urgent"], member) == 0
     tags.add_tags(other, [run.pk], ["urgent"], member)
     assert tags.remove_tags(project, [run.pk], ["urgent"]) == 0
-    assert RunTag.objects.of_run(run) == ["urgent"]
+    assert RunTag.objects.names_of(run) == ["urgent"]
 
 
 def test_a_run_has_so_many_tags_and_no_more(project: Project, member: User) -> None:
     full, free = factories.post_run(project, id="run_full"), factories.post_run(project)
     tags.add_tags(project, [full.pk], [f"tag-{number}" for number in range(tags.MAX_TAGS_PER_RUN)], member)
-    with pytest.raises(InvalidTag, match="a run has 20 tags at the most, and run_full would have 21"):
+    with pytest.raises(InvalidTag, match="a run has at most 20 tags, and run_full would have 21"):
         tags.add_tags(project, [free.pk, full.pk], ["one-more"], member)
-    assert RunTag.objects.of_run(free) == []
+    assert RunTag.objects.names_of(free) == []
     assert tags.add_tags(project, [free.pk, full.pk], ["tag-0"], member) == 1
 
 
@@ -127,7 +127,7 @@ def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, mo
     run = factories.post_run(project, id="run_moved", created_at=factories.NOW)
     other = factories.post_run(project, id="run_other", created_at=factories.NOW + 1000)
     tags.add_tags(project, [run.pk, other.pk], ["kept"], None)
-    assert RunTag.objects.newest_run() == other.created_at
+    assert RunTag.objects.newest_run_created_at() == other.created_at
     factories.post_run(project, id="run_moved", created_at=factories.NOW + 5000)
     assert dict(RunTag.objects.values_list("run__external_id", "created_at")) == {
         "run_moved": late,

@@ -139,8 +139,8 @@ def test_what_was_decided_about_a_group_outlives_the_algorithm(
     finish(Backfill())
     user = factories.make_user(project)
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
-    ErrorGroup.objects.decide(ignored, "ignored", user)
-    ErrorGroup.objects.decide(resolved, "resolved", user)
+    ErrorGroup.objects.set_state(ignored, "ignored", user)
+    ErrorGroup.objects.set_state(resolved, "resolved", user)
     monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
     monkeypatch.setattr(
         error_grouping, "make_error_group_id", error_grouping.make_error_group_id.__wrapped__

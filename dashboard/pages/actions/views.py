@@ -20,6 +20,7 @@ from runs.analytics.actions import ActionCounts, ActionReason
 from runs.errors import Problem
 from runs.models import Assistant, Project
 from runs.query import Cursor, RunFilters
+from runs.query.order import parse_cursor
 
 PAGE_SIZE = 25
 FRAGMENT_TEMPLATES = {"pending": "actions/_pending.html"}
@@ -49,7 +50,7 @@ class ActionListParams:
         return cls(
             filters,
             None if show is None else ActionReason(show),
-            None if cursor is None else Cursor.parse(cursor, actions.OLDEST_FIRST),
+            None if cursor is None else parse_cursor(cursor, actions.OLDEST_FIRST),
         )
 
     @property
@@ -84,7 +85,7 @@ def action_list(request: HttpRequest, project: Project) -> HttpResponse:
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
     found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
     counts = actions.count_actions(project, asked.filters, now)
-    names = Assistant.objects.names(project, {run.assistant_id for run in found.runs})
+    names = Assistant.objects.names_by_id(project, {run.assistant_id for run in found.runs})
     context = {
         "project": project,
         "asked": asked,

@@ -91,7 +91,7 @@ class AssistantList:
         """Count and sort; four queries, however many there are."""
         overview = assistants.fetch_assistant_overview(project, filters, now)
         ids = [each.assistant_id for each in overview.totals]
-        names = Assistant.objects.names(project, ids)
+        names = Assistant.objects.names_by_id(project, ids)
         last = assistants.fetch_last_run_times(project, ids) if ids else {}
         entries = [(each, names.get(each.assistant_id), last.get(each.assistant_id)) for each in overview.totals]
         entries.sort(key=lambda each: each[0].assistant_id)

@@ -29,6 +29,6 @@ def assistant_rename(request: HttpRequest, project: Project, assistant_id: str) 
     is_known = Assistant.objects.find(project, stored_id) or assistants.fetch_last_run_times(project, [stored_id])
     if not is_known:
         raise Http404("No such assistant")
-    Assistant.objects.give_name(project, stored_id, name or None, cast(User, request.user))
+    Assistant.objects.set_given_name(project, stored_id, name or None, cast(User, request.user))
     messages.success(request, f"Named {name}." if name else "The name was taken back.")
     return redirect("assistant", project=project.slug, assistant_id=assistant_id)

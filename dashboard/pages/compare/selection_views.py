@@ -25,7 +25,7 @@ def compare_selected_runs(request: HttpRequest, project: Project) -> HttpRespons
         keys = parse_selected_runs(request)
     except InvalidFilter:
         keys = []
-    runs = list(Run.objects.in_project(project).with_keys(keys).newest_first().for_list()[:3])
+    runs = list(Run.objects.in_project(project).with_ids(keys).newest_first().for_list()[:3])
     if len(runs) != 2:
         messages.warning(request, "Two runs are compared: select two.")
         return redirect(run_list_url_or_default(project, parse_qs(request.POST.get("query", ""))))

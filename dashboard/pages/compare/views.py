@@ -98,21 +98,21 @@ def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _found(project: Project, run_ids: list[str]) -> dict[str, Run]:
     """Those of the runs that there are, by their ids."""
-    found = {run.external_id: run for run in Run.objects.named(project, run_ids).with_configuration()}
+    found = {run.external_id: run for run in Run.objects.with_external_ids(project, run_ids).with_configuration()}
     for run in found.values():
         run.project = project
     return found
 
 
 def _compare(project: Project, left: Run, right: Run) -> RunComparison:
-    called = RunStep.objects.tools_of({left.pk, right.pk})
-    names = Assistant.objects.names(project, {left.assistant_id, right.assistant_id})
+    called = RunStep.objects.count_tools_by_run({left.pk, right.pk})
+    names = Assistant.objects.names_by_id(project, {left.assistant_id, right.assistant_id})
     return RunComparison(left, right, called.get(left.pk), called.get(right.pk), timezone.now(), names)
 
 
 def _candidates(run: Run) -> Iterator[ComparisonCandidate]:
     """Runs before `run` that tell what has changed since: A is the earlier one, whichever was chosen."""
-    found = {PREVIOUS: Run.objects.previous_in_thread(run), LAST_GOOD: Run.objects.last_good_before(run)}
+    found = {PREVIOUS: Run.objects.previous_id_in_thread(run), LAST_GOOD: Run.objects.last_completed_id_before(run)}
     for kind, run_id in found.items():
         if run_id is not None:
             yield ComparisonCandidate(kind, CANDIDATE_LABELS[kind], run_id, _query(run_id, run.external_id))

@@ -20,6 +20,6 @@ RECEIVING_WINDOW = timedelta(minutes=10)
 @viewer_required
 def receiving_status(request: HttpRequest, project: Project) -> HttpResponse:
     """When the last new run was received; asked for again and again by the page that shows it."""
-    last = Run.objects.last_received(project)
+    last = Run.objects.last_received_at(project)
     is_receiving = last is not None and timezone.now() - last < RECEIVING_WINDOW
     return render(request, TEMPLATE, {"project": project, "last": last, "is_receiving": is_receiving, "asked": True})

@@ -21,8 +21,8 @@ from runs.analytics.errors import ErrorGroupDistribution, ErrorGroupReport, Erro
 from runs.enrichment import error_grouping
 from runs.enrichment.error_grouping import MessagePart
 from runs.models import Assistant, ErrorGroup, Run
+from runs.models.run import ERROR_PREVIEW_LENGTH
 from runs.query import RunFilters
-from runs.querysets.run import ERROR_PREVIEW_LENGTH
 
 MAX_SAMPLE_RUNS = 10
 _ONE_MICROSECOND = timedelta(microseconds=1)
@@ -142,7 +142,7 @@ class ErrorGroupDetail:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Those of the assistants, by id."""
-        return Assistant.objects.names(self.asked.project, self.parts.assistants)
+        return Assistant.objects.names_by_id(self.asked.project, self.parts.assistants)
 
     @property
     def tables(self) -> list[ErrorBreakdown]:

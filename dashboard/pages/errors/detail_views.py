@@ -67,7 +67,7 @@ def set_error_group_state(request: HttpRequest, project: Project, group: uuid.UU
     if state not in ErrorGroup.State.values:
         known = ", ".join(ErrorGroup.State.values)
         return HttpResponseBadRequest(f"state: known are {known}", content_type="text/plain")
-    ErrorGroup.objects.decide(found, state, cast(User, request.user))
+    ErrorGroup.objects.set_state(found, state, cast(User, request.user))
     messages.success(request, STATE_MESSAGES[state])
     return redirect("error-group", project=project.slug, group=found.pk)
 

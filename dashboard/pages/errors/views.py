@@ -89,7 +89,7 @@ class ErrorGroupList:
     def rows(self) -> list[ErrorGroupRow]:
         shown = self.shown
         few = {each for counted in shown for each in self.parts[counted.group.pk].assistants}
-        names = Assistant.objects.names(self.asked.project, few)
+        names = Assistant.objects.names_by_id(self.asked.project, few)
         total = self.found.sums.runs
         return build_error_group_rows(self.asked, shown, self.parts, self.found.window, total, names, self.now)
 

@@ -75,14 +75,14 @@ class RunHeader:
     @cached_property
     def assistant(self) -> str | None:
         """Its name, where it has one."""
-        return Assistant.objects.names(self.run.project, {self.run.assistant_id}).get(self.run.assistant_id)
+        return Assistant.objects.names_by_id(self.run.project, {self.run.assistant_id}).get(self.run.assistant_id)
 
     @cached_property
     def place(self) -> tuple[int, int] | None:
         """Which run of its thread this is, and of how many, where it has neighbours and these can be counted."""
         if self.previous is None and self.next is None:
             return None
-        return Run.objects.place_in_thread(self.run, MAX_COUNTED_THREAD_RUNS)
+        return Run.objects.position_in_thread(self.run, MAX_COUNTED_THREAD_RUNS)
 
     @property
     def is_active(self) -> bool:

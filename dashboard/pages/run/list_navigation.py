@@ -73,10 +73,10 @@ def fetch_list_navigation(project: Project, run: Run, shown: RunListContext) -> 
 def _neighbours(project: Project, run: Run, shown: RunListContext) -> tuple[str | None, str | None] | None:
     matching = Run.objects.in_project(project).matching(shown.filters)
     if shown.filters.q is None:  # whatever else is filtered by has an index of its own
-        return matching.beside(run, shown.address.order)
+        return matching.adjacent_ids(run, shown.address.order)
     try:
         with transaction.atomic(), sql.statement_timeout(MAX_NEIGHBOUR_QUERY_MS):
-            return matching.beside(run, shown.address.order)
+            return matching.adjacent_ids(run, shown.address.order)
     except OperationalError as error:
         if not sql.is_statement_timeout(error):
             raise

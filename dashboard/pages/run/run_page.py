@@ -78,8 +78,8 @@ class RunPage:
             self.posted,
             [step.record for step in self.steps],
             self.now,
-            Run.objects.previous_in_thread(self.run),
-            Run.objects.next_in_thread(self.run),
+            Run.objects.previous_id_in_thread(self.run),
+            Run.objects.next_id_in_thread(self.run),
             _listed(self.run, self.asked),
             explanation=find_likely_cause(self.run, self.steps, self.complaints),
             similar=self.similar,
@@ -97,13 +97,13 @@ class RunPage:
     @cached_property
     def question(self) -> TruncatedText | None:
         """What was said before the run was made."""
-        message = Message.objects.asked(self.run)
+        message = Message.objects.last_question_before(self.run)
         return truncated_text.truncate_text(message.text) if message and message.text else None
 
     @cached_property
     def steps(self) -> list[RunPageStep]:
         by_id = {message.external_id: message for message in self.answers}
-        return steps.build_steps(RunStep.objects.of_run(self.run).for_page().in_order(), self.run, by_id)
+        return steps.build_steps(RunStep.objects.of_run(self.run).for_run_page().oldest_first(), self.run, by_id)
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -220,7 +220,7 @@ class RunPage:
     @cached_property
     def history(self) -> list[HistoryRow]:
         found = build_history_entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
-        return history.build_history_rows(found, ApiKey.objects.names(entry.key_id for entry in found))
+        return history.build_history_rows(found, ApiKey.objects.names_by_id(entry.key_id for entry in found))
 
     @cached_property
     def comparison(self) -> RunVersionDiff | None:
@@ -237,10 +237,10 @@ def fetch_run_header(run: Run, asked: RunPageParams, now: datetime) -> RunHeader
         run,
         run.project.slug,
         PostedObject(run.members()),
-        list(RunStep.objects.of_run(run).without_payload().in_order()),
+        list(RunStep.objects.of_run(run).without_payload().oldest_first()),
         now,
-        Run.objects.previous_in_thread(run),
-        Run.objects.next_in_thread(run),
+        Run.objects.previous_id_in_thread(run),
+        Run.objects.next_id_in_thread(run),
         _listed(run, asked),
         asked.seen,
     )

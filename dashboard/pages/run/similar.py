@@ -60,7 +60,7 @@ def fetch_similar_runs(run: Run, slug: str, now: datetime) -> SimilarRuns | None
         of_group.oldest_created_at() or run.created_at,
         reverse("error-group", kwargs={"project": slug, "group": group.pk}),
         _url(run, slug),
-        list(_lately(run, slug, of_group.like(run, now - _HOURS, _MAX_COUNTED))),
+        list(_lately(run, slug, of_group.count_similar(run, now - _HOURS, _MAX_COUNTED))),
     )
 
 

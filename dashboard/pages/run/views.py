@@ -49,7 +49,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     if target.startswith("row-"):
         return _body(request, shown, target.removeprefix("row-"))
     comments = CommentsSection(run, cast(User, request.user), project.role)
-    context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.of_run(run)}
+    context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.names_of(run)}
     return htmx.render_page(request, "pages/run/page.html", context, FRAGMENTS)
 
 

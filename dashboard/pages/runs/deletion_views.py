@@ -30,13 +30,13 @@ def delete_selected_runs(request: HttpRequest, project: Project) -> HttpResponse
     except InvalidFilter:
         messages.warning(request, "No runs are selected.")
         return redirect(address)
-    runs = list(Run.objects.in_project(project).with_keys(keys).for_list())
+    runs = list(Run.objects.in_project(project).with_ids(keys).for_list())
     typed = request.POST.get("confirm") or None
     if typed != CONFIRMATION:
         context = {"runs": runs, "address": address, "typed": typed, "query": request.POST.get("query", "")}
         return render(request, PAGE, context, status=200 if typed is None else 400)
     for run in runs:
         delete_run(run)
-        AuditEvent.objects.note(project, request.user, f"deleted the run {run.external_id}")
+        AuditEvent.objects.record(project, request.user, f"deleted the run {run.external_id}")
     messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
     return redirect(address)

@@ -73,7 +73,7 @@ def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
 
 def _selection(request: HttpRequest, project: Project) -> tuple[Export, str]:
     keys = parse_selected_runs(request)
-    runs = Run.objects.in_project(project).with_keys(keys).for_export()
+    runs = Run.objects.in_project(project).with_ids(keys).for_export()
     return exports.export_run_queryset(runs), f"{len(keys)} selected runs"
 
 

@@ -19,10 +19,10 @@ from dashboard.ui import run_columns
 from dashboard.ui.filter_controls import RunListAddress
 from dashboard.ui.run_list_address import LIST_PARAMS, parse_run_list_address, run_list_path
 from dashboard.web.permissions import viewer_required
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, User
 from runs.query import RunFilters, TimeExpression
-from runs.query.order import NEWEST_FIRST
 
 MAX_COUNT = 99
 MAX_ACTIVE_RUNS = 200
@@ -53,7 +53,7 @@ def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
     runs = Run.objects.in_project(project)
     count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MAX_COUNT)
-    changed = list(runs.with_keys(watched.active).for_list()) if watched.active else []
+    changed = list(runs.with_ids(watched.active).for_list()) if watched.active else []
     shown = run_columns.visible_columns(cast(User, request.user), watched.address.columns)
     context = {
         "news": _words(count),

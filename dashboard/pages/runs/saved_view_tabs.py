@@ -17,10 +17,11 @@ from dashboard.ui import run_columns, sort_headers
 from dashboard.ui.filter_controls import RunListAddress
 from dashboard.ui.run_list_address import ALL_RUNS, run_list_path
 from runs.db import sql
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, SavedView, User
 from runs.query import Order, RunFilters
-from runs.query.order import NEWEST_FIRST
+from runs.query.order import parse_order
 
 MAX_TABS = 60
 # What one look at the list may cost for the numbers in its tabs.
@@ -130,7 +131,7 @@ class SavedViewTabs:
 def parse_saved_view(view: SavedView) -> RunListState:
     """What `view` shows; columns that are no more are left out. Raises InvalidFilter."""
     shown = "" if view.columns is None else run_columns.format_columns(view.columns)
-    return RunListState(_filters(view.query), Order.parse(view.sort) if view.sort else NEWEST_FIRST, shown)
+    return RunListState(_filters(view.query), parse_order(view.sort) if view.sort else NEWEST_FIRST, shown)
 
 
 def find_removed_columns(view: SavedView) -> list[str]:

@@ -18,9 +18,9 @@ from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import query_params
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, InvalidView
 from runs.models import Membership, Project, SavedView, User
-from runs.query.order import NEWEST_FIRST
 from runs.team import saved_views
 
 FORM = "views/form.html"
@@ -38,7 +38,7 @@ def saved_view_list(request: HttpRequest, project: Project) -> HttpResponse:
     rows = [
         {
             "tab": build_saved_view_tab(view, project),
-            "may_change": view.may_change(user, role),
+            "may_change": view.can_be_changed_by(user, role),
             "lost": find_removed_columns(view),
         }
         for view in views
@@ -54,7 +54,7 @@ def saved_view_detail(request: HttpRequest, project: Project, number: int) -> Ht
     tab = build_saved_view_tab(view, project)
     if tab.content is not None:
         return redirect(tab.url)
-    may_change = view.may_change(cast(User, request.user), project.role)
+    may_change = view.can_be_changed_by(cast(User, request.user), project.role)
     return render(request, "views/broken.html", {"project": project, "tab": tab, "may_change": may_change})
 
 
@@ -170,6 +170,6 @@ def _own(request: HttpRequest, project: Project, number: int) -> SavedView:
     """A view that the reader may change; 404 where they don't see it, 403 where they only see it."""
     view = _find(request, project, number)
     view.project = project
-    if not view.may_change(cast(User, request.user), project.role):
+    if not view.can_be_changed_by(cast(User, request.user), project.role):
         raise PermissionDenied
     return view

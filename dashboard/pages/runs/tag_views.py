@@ -62,7 +62,7 @@ def tag_selected_runs(request: HttpRequest, project: Project) -> HttpResponse:
         messages.success(request, said)
         return redirect(address.of(filters))
     shown = run_columns.visible_columns(cast(User, request.user), address.columns)
-    runs = list(Run.objects.in_project(project).with_keys(keys).for_list())
+    runs = list(Run.objects.in_project(project).with_ids(keys).for_list())
     context = {
         "said": said,
         "rows": fetch_run_rows(project, runs, shown, address, filters, timezone.now()),
@@ -81,7 +81,7 @@ def tag_run(request: HttpRequest, project: Project, run_id: str) -> HttpResponse
     `list` of the address is the list that the run was opened from, as on its page.
     """
     beside = encode_list_param(request.GET["list"]) if "list" in request.GET else ""
-    run = get_object_or_404(Run, pk=project.key(run_id))
+    run = get_object_or_404(Run, pk=project.record_id(run_id))
     typed, gone = request.POST.get("tag", ""), request.POST.get("remove")
     problem = ""
     try:
@@ -92,7 +92,7 @@ def tag_run(request: HttpRequest, project: Project, run_id: str) -> HttpResponse
     except InvalidTag as error:
         problem = error.message
     if htmx.is_partial_request(request):
-        context = {"run": run, "project": project, "tags": RunTag.objects.of_run(run), "beside": beside}
+        context = {"run": run, "project": project, "tags": RunTag.objects.names_of(run), "beside": beside}
         context |= {"problem": problem, "typed": typed if problem else ""}
         return render(request, RUN_FRAGMENT, context, status=422 if problem else 200)
     if problem:

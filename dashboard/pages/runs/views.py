@@ -35,6 +35,7 @@ from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.errors import InvalidFilter
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
 from runs.query import Cursor, Order, RunFilters
+from runs.query.order import parse_cursor
 from runs.query.planner import QueryPlan
 
 PAGE_SIZE = 50
@@ -98,7 +99,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
 def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) -> RunListParams:
     address, filters = parse_run_list(project, query, also=("cursor",))
     user, cursors = cast(User, request.user), query.get("cursor")
-    cursor = Cursor.parse(cursors[-1], address.order) if cursors else None
+    cursor = parse_cursor(cursors[-1], address.order) if cursors else None
     search = filters.search(project)
     shown = run_columns.visible_columns(user, address.columns)
     return RunListParams(project, user, filters, address, search, cursor, shown, search.scope.now)
@@ -158,9 +159,9 @@ def _listed(asked: RunListParams, first: list[UUID] | None = None) -> dict[str, 
     if first is None or asked.cursor:
         found = listed.page(asked.search, asked.order, asked.cursor, PAGE_SIZE + 1)
     else:
-        found = list(listed.with_keys(first).sorted_by(asked.order))
+        found = list(listed.with_ids(first).sorted_by(asked.order))
     runs = found[:PAGE_SIZE]
-    further = asked.order.behind(runs[-1]) if len(found) > PAGE_SIZE else None
+    further = asked.order.cursor_at(runs[-1]) if len(found) > PAGE_SIZE else None
     return {
         "rows": fetch_run_rows(asked.project, runs, asked.shown, asked.address, asked.filters, asked.now),
         "shown": run_columns.build_column_flags(asked.shown),
@@ -187,13 +188,13 @@ def fetch_run_rows(
     Tools, names and tags are asked for only where they are shown.
     """
     keys = [run.pk for run in runs]
-    called = RunStep.objects.tools_of(keys) if keys and "tools" in shown else {}
+    called = RunStep.objects.count_tools_by_run(keys) if keys and "tools" in shown else {}
     ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
-    names = Assistant.objects.names(project, ids)
+    names = Assistant.objects.names_by_id(project, ids)
     made = run_rows.build_run_rows(
         runs, called, address.path, now, names, run_rows.encode_list_param(address.query(filters))
     )
-    return run_rows.add_tags_to_rows(made, RunTag.objects.by_run(keys)) if keys and "tags" in shown else made
+    return run_rows.add_tags_to_rows(made, RunTag.objects.names_by_run(keys)) if keys and "tags" in shown else made
 
 
 def _overview(request: HttpRequest, asked: RunListParams) -> RunOverview:
@@ -206,7 +207,7 @@ def _overview(request: HttpRequest, asked: RunListParams) -> RunOverview:
 def _controls(request: HttpRequest, asked: RunListParams, facets: Mapping[str, RunFacet]) -> dict[str, Any]:
     frequent = facets["assistant"].counts[: VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS]
     ids = {*asked.filters.assistant, *(assistant_id for assistant_id, _ in frequent)}
-    names = Assistant.objects.names(asked.project, ids)
+    names = Assistant.objects.names_by_id(asked.project, ids)
     return {
         "filters": asked.filters,
         "bar": FilterControls(asked.filters, facets, asked.address, asked.now, names),

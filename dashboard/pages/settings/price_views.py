@@ -70,7 +70,7 @@ def price_delete(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _record_and_redirect(request: HttpRequest, project: Project, action: str) -> HttpResponse:
-    AuditEvent.objects.note(project, cast(User, request.user), action)
+    AuditEvent.objects.record(project, cast(User, request.user), action)
     messages.success(request, f"You {action}. Stored estimates follow within minutes.")
     return redirect("prices", project=project.slug)
 

@@ -91,7 +91,7 @@ def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
 @admin_required
 def api_key_revoke(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
     """Close an API key."""
-    key = get_object_or_404(ApiKey.objects.of_project(project), pk=key_id)
+    key = get_object_or_404(ApiKey.objects.in_project(project), pk=key_id)
     api_keys.revoke_api_key(key)
     return _record_and_redirect(
         request, project, f"revoked the API key {key.name} ({key.prefix}…)", f"{key.name} is revoked."
@@ -122,7 +122,7 @@ def member_add(request: HttpRequest, project: Project) -> HttpResponse:
 @admin_required
 def member_update(request: HttpRequest, project: Project, membership_id: int) -> HttpResponse:
     """Change a member's role, or take them out."""
-    found = get_object_or_404(Membership.objects.of_project(project), pk=membership_id)
+    found = get_object_or_404(Membership.objects.in_project(project), pk=membership_id)
     form = MemberRoleForm(request.POST)
     if not form.is_valid():
         raise Http404("no such role")
@@ -146,8 +146,8 @@ def member_update(request: HttpRequest, project: Project, membership_id: int) ->
 def _render_settings(request: HttpRequest, project: Project, status: int = 200, **more: Any) -> HttpResponse:
     context: dict[str, Any] = {
         "project": project,
-        "keys": ApiKey.objects.of_project(project),
-        "members": Membership.objects.of_project(project),
+        "keys": ApiKey.objects.in_project(project),
+        "members": Membership.objects.in_project(project),
         "roles": Membership.Role.values,
         "scopes": ApiKey.Scope.values,
         "events": AuditEvent.objects.newest(project),
@@ -158,7 +158,7 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
 
 
 def _record_event(request: HttpRequest, project: Project, action: str) -> None:
-    AuditEvent.objects.note(project, cast(User, request.user), action)
+    AuditEvent.objects.record(project, cast(User, request.user), action)
 
 
 def _record_and_redirect(request: HttpRequest, project: Project, action: str, words: str) -> HttpResponse:

@@ -20,7 +20,7 @@ from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText
 from runs.errors import InvalidFilter, Problem
 from runs.models import Message, Project, Run, RunStep
-from runs.querysets.course import ANSWER_RANK, QUESTION_RANK, RUN_RANK
+from runs.models.thread_order import ANSWER_RANK, QUESTION_RANK, RUN_RANK
 
 PAGE_SIZE = 100
 _BEFORE_ALL_RANKS = QUESTION_RANK - 1
@@ -120,10 +120,12 @@ def fetch_conversation(
     names: Mapping[str, str] = run_rows.NO_NAMES,
 ) -> ConversationPage:
     """The page behind `after`; three queries at most, however long the thread is. `names`: of assistants, by id."""
-    runs = Run.objects.in_thread(project, thread_id).in_course(after).for_list()[: PAGE_SIZE + 1]
+    runs = Run.objects.in_thread(project, thread_id).in_thread_order(after).for_list()[: PAGE_SIZE + 1]
     messages: Iterable[Message] = ()
     if not runs_only:
-        messages = Message.objects.in_thread(project, thread_id).in_course(after).for_reading()[: PAGE_SIZE + 1]
+        messages = (
+            Message.objects.in_thread(project, thread_id).in_thread_order(after).for_thread_page()[: PAGE_SIZE + 1]
+        )
     sources: tuple[Iterable[MessageEntry | RunEntry], ...] = (
         (_said(each, names) for each in messages),
         _ran(list(runs), now),
@@ -138,7 +140,7 @@ def _place(entry: MessageEntry | RunEntry) -> ConversationCursor:
 
 
 def _ran(runs: list[Run], now: datetime) -> Iterator[RunEntry]:
-    called = RunStep.objects.tools_of([run.pk for run in runs]) if runs else {}
+    called = RunStep.objects.count_tools_by_run([run.pk for run in runs]) if runs else {}
     for row in run_rows.build_run_rows(runs, called, "", now):
         yield RunEntry(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
 

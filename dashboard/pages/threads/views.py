@@ -25,6 +25,7 @@ from runs.errors import Problem
 from runs.models import Assistant, Message, Project
 from runs.protocol.lossless_json import clean_text
 from runs.query import Cursor, RunFilters
+from runs.query.order import parse_cursor
 
 THREADS_PER_PAGE = 50
 # Of each thread in the list, so that a page of giants costs no more than many rows.
@@ -130,12 +131,12 @@ def thread_detail(request: HttpRequest, project: Project, thread_id: str) -> Htt
 def _facts(project: Project, thread_id: str) -> ThreadSummary:
     """Raises Http404 where nothing is known of the thread."""
     totals = next(iter(threads.fetch_thread_totals(project, [thread_id])), None)
-    said = Message.objects.in_thread(project, thread_id).extent(MAX_SAMPLE_SIZE)
+    said = Message.objects.in_thread(project, thread_id).count_and_span(MAX_SAMPLE_SIZE)
     moments = [said["first"], said["last"], *((totals.first_at, totals.last_at) if totals else ())]
     known = [moment for moment in moments if moment is not None]
     if not known:
         raise Http404("No such thread")
-    names = Assistant.objects.names(project, totals.assistants if totals else ())
+    names = Assistant.objects.names_by_id(project, totals.assistants if totals else ())
     return ThreadSummary(totals, said["count"], min(known), max(known), names)
 
 
@@ -173,7 +174,7 @@ def thread_list(request: HttpRequest, project: Project) -> HttpResponse:
 def fetch_thread_rows(project: Project, thread_ids: Sequence[str]) -> list[ThreadRow]:
     """What those threads come to; two queries, however many."""
     found = threads.fetch_thread_totals(project, thread_ids, MAX_RUNS_PER_THREAD)
-    names = Assistant.objects.names(project, {each for totals in found for each in totals.assistants})
+    names = Assistant.objects.names_by_id(project, {each for totals in found for each in totals.assistants})
     return [ThreadRow(totals, build_thread_assistants(totals.assistants, names)) for totals in found]
 
 
@@ -181,7 +182,7 @@ def parse_thread_list_params(request: HttpRequest) -> tuple[RunFilters, Cursor |
     """Which threads the address asks for, and from where on. Raises InvalidFilter."""
     filters = RunFilters.from_query(dict(request.GET.lists()), also=("cursor",))
     given = query_params.read_query_param(request, "cursor")
-    return filters, None if given is None else Cursor.parse(given)
+    return filters, None if given is None else parse_cursor(given)
 
 
 def _tokens(filters: RunFilters, address: RunListAddress) -> list[FilterToken]:

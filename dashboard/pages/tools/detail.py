@@ -168,7 +168,7 @@ class ToolDetail:
         callers = self.called.assistants if self.called else ()
         configured = (assistant for _, assistant, _ in self.configurations_known)
         definers = self.defined.assistants if self.defined else ()
-        return Assistant.objects.names(self.project, {*callers, *configured, *definers})
+        return Assistant.objects.names_by_id(self.project, {*callers, *configured, *definers})
 
     def label(self, assistant_id: str | None) -> str:
         """An assistant's name, else the ends of its id."""

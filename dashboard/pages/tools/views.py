@@ -60,7 +60,7 @@ def tool_list(request: HttpRequest, project: Project) -> HttpResponse:
         "period": period,
         "is_empty": not found,
         "rows": table.build_tool_rows(
-            shown, project.slug, period, asked, Assistant.objects.names(project, _collect_assistant_ids(shown))
+            shown, project.slug, period, asked, Assistant.objects.names_by_id(project, _collect_assistant_ids(shown))
         ),
         "tabs": table.build_tool_tabs(matching, asked, path),
         "heads": {

@@ -98,4 +98,4 @@ def _names(project: Project, found: UsageReport, second: UsageReport, paced: Ite
     """Of all assistants that are shown; one query."""
     shown = [each.groups for each in (found, second) if each.question.split == UsageSplit("assistant")]
     keys = {group.key for groups in shown for group in groups} | set(paced)
-    return Assistant.objects.names(project, keys)
+    return Assistant.objects.names_by_id(project, keys)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from runs.api.assistants_compat.errors import AssistantsApiError, invalid_param_value
-from runs.db.keyset_pagination import filter_after, order_by_columns
+from runs.db.keyset_pagination import is_after, order_by_columns
 from runs.protocol import lossless_json
 
 LIST_PARAMS = ("limit", "order", "after", "before")
@@ -65,10 +65,10 @@ def fetch_object_page(
     pieces = list(sources)
     if query.after is not None:
         start = position(query.after)
-        pieces = [filter_after(piece, columns, start, descending=query.descending) for piece in pieces]
+        pieces = [piece.filter(is_after(columns, start, descending=query.descending)) for piece in pieces]
     if query.before is not None:
         end = position(query.before)
-        pieces = [filter_after(piece, columns, end, descending=not query.descending) for piece in pieces]
+        pieces = [piece.filter(is_after(columns, end, descending=not query.descending)) for piece in pieces]
     ordered = [order_by_columns(piece, columns, descending=descending)[: query.limit + 1] for piece in pieces]
     found = list(_merged(ordered, columns, descending=descending)[: query.limit + 1])
     records = found[: query.limit]

@@ -18,8 +18,8 @@ from runs.api.assistants_compat.base_views import INCLUDE_PARAM, AssistantsCompa
 from runs.api.assistants_compat.errors import AssistantsApiError, object_not_found
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
 from runs.models import Message, Project, Run, RunStep
+from runs.models.run_step import StepQuerySet
 from runs.protocol.lossless_json import clean_text
-from runs.querysets.step import StepQuerySet
 
 _BY_KEY = ("created_at", "id")
 _BY_ID = ("created_at", "external_id")
@@ -110,7 +110,7 @@ class CompatMessageView(CompatObjectView):
     def members(self, project: Project) -> dict[str, bytes]:
         message_id = self.kwargs["message_id"]
         messages = Message.objects.in_thread(project, clean_text(self.kwargs["thread_id"]))
-        message = messages.filter(pk=project.key(message_id)).first()
+        message = messages.filter(pk=project.record_id(message_id)).first()
         if message is None:
             raise object_not_found("message", message_id)
         return message.members()
@@ -126,14 +126,16 @@ class CompatUnknownPathView(AssistantsCompatView):
 
 def _steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
     """The steps of a run. Raises ClientError where the thread has no such run."""
-    key = project.key(run_id)
+    key = project.record_id(run_id)
     if not Run.objects.in_thread(project, clean_text(thread_id)).filter(pk=key).exists():
         raise object_not_found("run", run_id)
     return RunStep.objects.filter(run_id=key)
 
 
 def _keyed(records: QuerySet[Any], project: Project, kind: str) -> Callable[[str], Sequence[Any]]:
-    return lambda cursor: _position(records.filter(pk=project.key(cursor)), _BY_KEY, object_not_found(kind, cursor))
+    return lambda cursor: _position(
+        records.filter(pk=project.record_id(cursor)), _BY_KEY, object_not_found(kind, cursor)
+    )
 
 
 def _position(records: QuerySet[Any], columns: Sequence[str], missing: AssistantsApiError) -> Sequence[Any]:

@@ -357,7 +357,7 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
         return errors.fetch_error_groups(project, FORTNIGHT, NOW).groups[0]
 
     assert counted().is_open
-    ErrorGroup.objects.decide(group, "resolved", member)
+    ErrorGroup.objects.set_state(group, "resolved", member)
     resolved_at = int(ErrorGroup.objects.get().state_changed_at.timestamp())  # type: ignore[union-attr]
     late = ended(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
     factories.post(project, late)  # received after, but created before
@@ -365,7 +365,7 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
     factories.post(project, late | {"id": "later", "created_at": resolved_at + 5})
     assert (counted().regressed, counted().is_open) == (True, True)
     assert counted().group.state_changed_by == member
-    ErrorGroup.objects.decide(group, "ignored", member)
+    ErrorGroup.objects.set_state(group, "ignored", member)
     assert (counted().regressed, counted().is_open) == (False, False)
 
 

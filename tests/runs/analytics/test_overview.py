@@ -15,9 +15,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import recent_sample
 from runs.analytics.overview import RunOverview, RunTotals, fetch_run_overview
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.models import Project, Run
-from runs.query import Order, RunFilters, planner
-from runs.query.order import NEWEST_FIRST, RUN_SORTS
+from runs.query import RunFilters, planner
+from runs.query.order import RUN_SORTS, parse_order
 from tests import factories
 from tests.factories import NOW, run_object
 
@@ -122,7 +123,7 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
         monkeypatch.setattr(planner, name, value)
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
-    for order in map(Order.parse, RUN_SORTS):
+    for order in map(parse_order, RUN_SORTS):
         search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
         found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first=5)
         listed = list(Run.objects.in_project(project).found(search, order).values_list("pk", flat=True)[:5])
@@ -208,6 +209,6 @@ def test_runs_are_looked_at_once_however_often_they_are_asked_for(
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):
             fetch_run_overview(project, filters, search, FACETS, UTC)
-            list(Run.objects.in_project(project).found(search, planner.NEWEST_FIRST)[:5])
+            list(Run.objects.in_project(project).found(search, NEWEST_FIRST)[:5])
     looks = [query for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
     assert len(looks) == 1

@@ -56,7 +56,7 @@ def test_names_of_assistants_are_imported_beside_runs(project: Project, tmp_path
     printed, error = run_import(write(tmp_path / "mixed.ndjson", run_object(), listed))
     assert error is None
     assert table(printed)["created"] == 2
-    assert Assistant.objects.names(project, ["asst_a"]) == {"asst_a": "Returns desk"}
+    assert Assistant.objects.names_by_id(project, ["asst_a"]) == {"asst_a": "Returns desk"}
 
 
 def test_everything_is_stored_and_counted(project: Project, data: Path) -> None:

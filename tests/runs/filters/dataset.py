@@ -42,7 +42,7 @@ def fill(project: Project) -> None:
     Run.objects.filter(external_id="run_cut").update(received_at=NOW)
     labels = {"refund": ["needs-review", "urgent"], "broken": ["needs-owner"]}
     for name, names in labels.items():
-        tags.add_tags(project, [project.key(f"run_{name}")], names, factories.make_user(project))
+        tags.add_tags(project, [project.record_id(f"run_{name}")], names, factories.make_user(project))
 
 
 def plain() -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.models import Project, Run
 from runs.query import Order, Query, RunFilters, planner
-from runs.query.order import NEWEST_FIRST
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.filters import dataset

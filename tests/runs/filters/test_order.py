@@ -15,6 +15,7 @@ from runs.db.keyset_pagination import MISSING_SORT_VALUE
 from runs.errors import InvalidFilter
 from runs.models import Project, Run
 from runs.query import Cursor, Order, RunFilters, planner
+from runs.query.order import parse_cursor, parse_order
 from tests import factories
 
 ORDERS = ["-created", "created", "-duration", "duration", "-tokens", "tokens", "-cost", "cost"]
@@ -23,7 +24,7 @@ KEY = uuid.UUID(int=7)
 
 @pytest.mark.parametrize("text", ORDERS)
 def test_an_order_is_written_as_it_is_read(text: str) -> None:
-    assert str(Order.parse(text)) == text
+    assert str(parse_order(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -36,22 +37,22 @@ def test_an_order_is_written_as_it_is_read(text: str) -> None:
 )
 def test_other_orders_are_refused(text: str, words: str) -> None:
     with pytest.raises(InvalidFilter) as refused:
-        Order.parse(text)
+        parse_order(text)
     assert str(refused.value) == words
 
 
 @pytest.mark.parametrize("value", [0, 5, -3, MISSING_SORT_VALUE + 1, datetime(2026, 5, 1, 12, 30, 0, 7, UTC)])
 def test_a_cursor_carries_its_order(value: int | datetime) -> None:
-    cursor = Cursor(value, KEY, Order.parse("-duration"))
-    assert Cursor.parse(str(cursor), cursor.order) == cursor
+    cursor = Cursor(value, KEY, parse_order("-duration"))
+    assert parse_cursor(str(cursor), cursor.order) == cursor
     for other in ("duration", "-tokens", "-created"):
         with pytest.raises(InvalidFilter, match="belongs to a list sorted by -duration"):
-            Cursor.parse(str(cursor), Order.parse(other))
+            parse_cursor(str(cursor), parse_order(other))
 
 
 def test_a_number_beyond_a_bigint_is_no_cursor() -> None:
     with pytest.raises(InvalidFilter, match="not a cursor"):
-        Cursor.parse(str(Cursor(2**63, KEY, Order("tokens"))), Order("tokens"))
+        parse_cursor(str(Cursor(2**63, KEY, Order("tokens"))), Order("tokens"))
 
 
 def some_runs(project: Project) -> None:
@@ -69,7 +70,7 @@ def some_runs(project: Project) -> None:
 @pytest.mark.parametrize("text", ORDERS)
 def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> None:
     some_runs(project)
-    order = Order.parse(text)
+    order = parse_order(text)
     everything = list(Run.objects.in_project(project).sorted_by(order))
     seen = list(_pages(project, RunFilters(), order, size=3))
     assert seen == everything
@@ -90,7 +91,7 @@ def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
     monkeypatch.setattr(planner, "SAMPLE_SIZE", 5)
     monkeypatch.setattr(planner, "MIN_DENSE_MATCHES", dense)
     some_runs(project)
-    order = Order.parse(text)
+    order = parse_order(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):
         listed = list(Run.objects.in_project(project).matching(filters).sorted_by(order))
         assert list(_pages(project, filters, order, size)) == listed
@@ -99,7 +100,7 @@ def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
 @pytest.mark.parametrize("text", ["duration", "-duration", "tokens", "-tokens", "cost", "-cost"])
 def test_of_runs_without_a_value_the_newest_come_first(project: Project, text: str) -> None:
     some_runs(project)
-    order = Order.parse(text)
+    order = parse_order(text)
     missing = [run for run in _pages(project, RunFilters(), order, size=4) if getattr(run, order.column) is None]
     assert len(missing) > 2
     assert missing == sorted(missing, key=lambda run: (run.created_at, run.pk), reverse=True)
@@ -108,26 +109,28 @@ def test_of_runs_without_a_value_the_newest_come_first(project: Project, text: s
 @pytest.mark.parametrize("text", ORDERS)
 def test_neighbours_are_those_of_the_list(project: Project, text: str) -> None:
     some_runs(project)
-    order = Order.parse(text)
+    order = parse_order(text)
     listed = list(Run.objects.in_project(project).sorted_by(order))
     ids = [None, *(run.external_id for run in listed), None]
     for place, run in enumerate(listed):
-        assert Run.objects.in_project(project).beside(run, order) == (ids[place], ids[place + 2])
+        assert Run.objects.in_project(project).adjacent_ids(run, order) == (ids[place], ids[place + 2])
 
 
 def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> Iterator[Run]:
     cursor = None
     while page := Run.objects.in_project(project).page(filters.search(project), order, cursor, size):
         yield from page
-        cursor = Cursor.parse(str(order.behind(page[-1])), order)
+        cursor = parse_cursor(str(order.cursor_at(page[-1])), order)
 
 
 @pytest.mark.parametrize("text", ORDERS)
 def test_each_order_has_an_index_that_a_page_is_entered_with(project: Project, text: str) -> None:
-    order = Order.parse(text)
+    order = parse_order(text)
     run = factories.post_run(project)
     runs = Run.objects.in_project(project)
-    page = (runs.sorted_by(order) if order.never_null else runs.valued(order)).after(order.behind(run))[:51]
+    page = (runs.sorted_by(order) if order.is_never_null else runs.with_sort_value(order)).after(order.cursor_at(run))[
+        :51
+    ]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
     plan = page.explain()

@@ -57,13 +57,13 @@ def outcomes(report: IngestReport) -> list[str]:
 
 
 def stored(project: Project, run_id: str = "run_1") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Run.objects.get(pk=project.key(run_id)).as_json())
+    found: dict[str, Any] = json.loads(Run.objects.get(pk=project.record_id(run_id)).as_json())
     return found
 
 
 def history(project: Project, run_id: str = "run_1") -> list[tuple[Any, ...]]:
     return list(
-        Observation.objects.filter(run_id=project.key(run_id))
+        Observation.objects.filter(run_id=project.record_id(run_id))
         .order_by("n")
         .values_list("n", "outcome", "status_before", "status_after", "changed", "conflict")
     )
@@ -115,7 +115,7 @@ def test_the_history_tells_what_changed_and_in_which_order(project: Project, tog
     assert set(found[0][4]) == {"status", "started_at", "required_action"}
     assert set(found[2][4]) == {"status", "completed_at", "required_action", "usage"}
     assert [row[5] for row in found] == [False, False, False, True]
-    record = Run.objects.get(pk=project.key("run_1"))
+    record = Run.objects.get(pk=project.record_id("run_1"))
     assert record.history_length == 4
     assert record.version == (1 if together else 5)
 
@@ -362,7 +362,7 @@ def test_a_step_may_come_before_its_run(project: Project) -> None:
     post(project, DONE)
     record = Run.objects.get()
     assert [json.loads(each.as_json()) for each in RunStep.objects.of_run(record)] == [early]
-    assert RunStep.objects.tools_of([record.pk]) == {record.pk: {"search": 2, "file_search": 1}}
+    assert RunStep.objects.count_tools_by_run([record.pk]) == {record.pk: {"search": 2, "file_search": 1}}
 
 
 def test_steps_and_messages_are_never_set_back(project: Project) -> None:

@@ -118,7 +118,7 @@ def seed(project: Project) -> list[Posted]:
     factories.post(project, *chance.sample(objects, 40))
     gone = objects[::17]
     for posted in gone:
-        delete_run(Run.objects.get(pk=project.key(posted["id"])))
+        delete_run(Run.objects.get(pk=project.record_id(posted["id"])))
     return [_posted(each) for each in objects if each not in gone]
 
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from runs.models import ApiKey, Project
-from runs.querysets.run import RunQuerySet
+from runs.models.run import RunQuerySet
 from tests import factories
 from tests.runs.api.readback.conftest import Reader
 

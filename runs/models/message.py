@@ -1,0 +1,110 @@
+"""Messages of threads."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+
+from runs.db.keyset_pagination import precedes_outer_row
+from runs.db.lookups import collate_bytewise
+from runs.models.posted_record import PostedRecord
+from runs.models.project import Project
+from runs.models.run import Run, RunQuerySet
+from runs.models.thread_order import (
+    ANSWER_RANK,
+    QUESTION_RANK,
+    SAME_THREAD_AS_OUTER,
+    ThreadPosition,
+    order_in_thread,
+)
+from runs.protocol.message import MessageColumns, build_message_members
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Queries on messages."""
+
+    def in_project(self, project: Project) -> Self:
+        """Return the messages of `project`."""
+        return self.filter(project=project)
+
+    def in_thread(self, project: Project, thread_id: str) -> Self:
+        """Return the messages of one thread."""
+        return self.filter(project=project, thread_id=thread_id)
+
+    def in_threads_of(self, runs: RunQuerySet) -> Self:
+        """Return the messages of the threads that any of `runs` belongs to."""
+        return self.filter(thread_id__in=runs.order_by().values("thread_id"))
+
+    def for_export(self) -> Self:
+        """Order by time, oldest first, then by posted id."""
+        return self.order_by("created_at", collate_bytewise("external_id"))
+
+    def opening_threads(self, runs: RunQuerySet) -> Self:
+        """Return the messages that come first in their thread, before all of `runs`.
+
+        A run comes before a message of the same second (see `RunQuerySet.opening_threads`).
+        """
+        earlier = self.filter(**SAME_THREAD_AS_OUTER).filter(precedes_outer_row("created_at", "id"))
+        earlier_runs = runs.filter(**SAME_THREAD_AS_OUTER, created_at__lte=models.OuterRef("created_at"))
+        return self.filter(~models.Exists(earlier), ~models.Exists(earlier_runs))
+
+    def of_run(self, run: Run) -> Self:
+        """Return the messages that `run` wrote, oldest first."""
+        return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by("created_at", "id")
+
+    def last_question_before(self, run: Run) -> Message | None:
+        """Return the last message of a user in the thread of `run`, up to the second in which `run` was created."""
+        messages = self.filter(
+            project_id=run.project_id, thread_id=run.thread_id, role="user", created_at__lte=run.created_at
+        )
+        return messages.order_by("-created_at", "-id").first()
+
+    def in_thread_order(self, after: ThreadPosition | None) -> Self:
+        """Order messages as they happened (see `runs.models.thread_order`), and keep those after a position."""
+        question = models.When(role="user", then=models.Value(QUESTION_RANK))
+        return order_in_thread(self.alias(rank=models.Case(question, default=models.Value(ANSWER_RANK))), after)
+
+    def for_thread_page(self) -> Self:
+        """Defer the fields that a thread's page does not show."""
+        return self.defer("extra", "metadata")
+
+    def count_and_span(self, limit: int) -> dict[str, Any]:
+        """Return the `count`, the `first` and the `last` time of the `limit + 1` oldest messages."""
+        oldest = self.order_by("created_at", "id").values("created_at", "id")[: limit + 1]
+        return oldest.aggregate(count=models.Count("id"), first=models.Min("created_at"), last=models.Max("created_at"))
+
+
+class Message(PostedRecord):
+    """A message of a thread (`thread.message`)."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    thread_id = models.TextField()
+    run_external_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    assistant_id = models.TextField(null=True)  # noqa: DJ001
+    status = models.TextField(null=True)  # noqa: DJ001
+    role = models.TextField()
+    content = models.TextField(null=True, help_text="JSON, as posted")  # noqa: DJ001
+    text = models.TextField(default="", help_text="The text parts of the content, for display and search")
+    completed_at = models.DateTimeField(null=True)
+    incomplete_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "message"
+        indexes: ClassVar = [
+            # messages of a thread in order
+            models.Index("project", "thread_id", "created_at", "id", name="message_thread"),
+            # messages that a run wrote
+            models.Index("project", "run_external_id", name="message_run"),
+            # threads by their first message
+            models.Index("project", "created_at", "id", name="message_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    def members(self) -> dict[str, bytes]:
+        """Return the members of the posted message."""
+        return build_message_members(self._columns(MessageColumns))

@@ -1,0 +1,42 @@
+"""The fields that every posted record has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from runs.models.project import Project
+from runs.protocol.lossless_json import join_members
+
+
+class PostedRecord(models.Model):
+    """Base of runs, steps and messages: identity, the parts that columns can't hold, and times of receipt.
+
+    A record gives back exactly what was posted: columns are rendered back to JSON, and every member that would differ
+    from the posted one is stored verbatim in `extra`, which takes precedence (see `runs.protocol`).
+    """
+
+    external_id = models.TextField(help_text="The posted id")
+    project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    created_at = models.DateTimeField()
+    metadata = models.JSONField(null=True)
+    absent = models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all")
+    extra = models.TextField(null=True, help_text="JSON object of posted fields that columns can't give back")  # noqa: DJ001
+    version = models.IntegerField(default=1, help_text="Counts writes, and guards each against another")
+    received_at = models.DateTimeField(help_text="When it was first received")
+    seen_at = models.DateTimeField(help_text="When it was last received, changed or not")
+
+    class Meta:
+        abstract = True
+
+    def members(self) -> dict[str, bytes]:
+        """Return the members of the posted object, each value as JSON text."""
+        raise NotImplementedError
+
+    def as_json(self) -> bytes:
+        """Return the object as it was posted."""
+        return join_members(self.members())
+
+    def _columns(self, columns: type[Any]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in columns.__struct_fields__}

@@ -1,0 +1,146 @@
+"""Steps of runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+from runs.db.keyset_pagination import is_after, order_by_columns
+from runs.db.lookups import collate_bytewise
+from runs.models.posted_record import PostedRecord
+from runs.models.project import Project
+from runs.models.run import Run, RunQuerySet
+from runs.protocol.step import StepColumns, build_step_members
+
+# The condition of the partial indexes over the steps that call tools.
+HAS_TOOL_CALLS = ~models.Q(tool_types=[])
+
+_SUMMARY_FIELDS = (
+    *("run", "external_id", "type", "status", "created_at", "ended_at", "error_code", "tool_names"),
+    *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
+)
+
+
+class StepQuerySet(models.QuerySet["RunStep"]):
+    """Queries on steps."""
+
+    def count_tools_by_run(self, run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Counter[str]]:
+        """Count the calls of each tool name by run, in one query. Runs without steps are left out."""
+        counts: dict[uuid.UUID, Counter[str]] = defaultdict(Counter)
+        for run_id, names in self.filter(run_id__in=run_ids).values_list("run_id", "tool_names"):
+            counts[run_id].update(names)
+        return counts
+
+    def called_tools_by_run(self, run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[tuple[str, str]]]:
+        """Return the names and types of the called tools by run, in one query. Runs without steps are left out."""
+        called: dict[uuid.UUID, set[tuple[str, str]]] = defaultdict(set)
+        for run_id, names, types in self.filter(run_id__in=run_ids).values_list("run_id", "tool_names", "tool_types"):
+            called[run_id].update(zip(names, types, strict=False))
+        return {run_id: frozenset(tools) for run_id, tools in called.items()}
+
+    def pending_validation(self, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
+        """Return the steps whose tool calls are not validated yet, in order of receipt, after a position."""
+        columns = ("received_at", "run_id", "external_id")
+        steps = order_by_columns(self.filter(HAS_TOOL_CALLS, misargued=None), columns, descending=False)
+        return steps if after is None else steps.filter(is_after(columns, after, descending=False))
+
+    def of_run(self, run: Run) -> Self:
+        """Return the steps of `run`."""
+        return self.filter(run_id=run.pk)
+
+    def of_runs_for_export(self, runs: RunQuerySet) -> Self:
+        """Return the steps of `runs` in the export order of the runs, then oldest first."""
+        order = ("run__created_at", collate_bytewise("run__external_id"), "created_at", collate_bytewise("external_id"))
+        return self.filter(run__in=runs.order_by().values("pk")).order_by(*order)
+
+    def without_run(self, project: Project, runs: RunQuerySet) -> Self:
+        """Return the steps of `project` that arrived before their run, where `runs` are all stored runs."""
+        orphans = self.filter(project=project).filter(~models.Exists(runs.filter(pk=models.OuterRef("run_id"))))
+        return orphans.order_by(collate_bytewise("run_external_id"), "created_at", collate_bytewise("external_id"))
+
+    def for_run_page(self) -> Self:
+        """Load only the fields that a run's page shows. Reading the other times would take longer than these fields."""
+        return self.only(*_SUMMARY_FIELDS, "details", "error_message")
+
+    def without_payload(self) -> Self:
+        """Load the fields of `for_run_page` without arguments, outputs and messages."""
+        return self.only(*_SUMMARY_FIELDS)
+
+    def oldest_first(self) -> Self:
+        """Order by time, and within one second by time of receipt."""
+        return self.order_by("created_at", "received_at", "external_id")
+
+
+class RunStep(PostedRecord):
+    """A step of a run (`thread.run.step`). It may arrive before its run."""
+
+    pk = models.CompositePrimaryKey("run", "external_id")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="steps", db_index=False)
+    run_external_id = models.TextField()
+    thread_id = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
+    assistant_id = models.TextField(null=True)  # noqa: DJ001
+    status = models.TextField()
+    type = models.TextField()
+    details = models.TextField(null=True, help_text="step_details as JSON, as posted")  # noqa: DJ001
+    cancelled_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    expired_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="What OpenAI's and Azure's servers send in place of it")
+    error_code = models.TextField(null=True)  # noqa: DJ001
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    prompt_tokens = models.BigIntegerField(null=True)
+    completion_tokens = models.BigIntegerField(null=True)
+    total_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    # derived on write
+    ended_at = models.DateTimeField(null=True)
+    tool_types = ArrayField(models.TextField(), default=list, help_text="The kinds of its tool calls, in order")
+    tool_names = ArrayField(
+        models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
+    )
+    # derived later (see `runs.enrichment.tool_call_validation`); null: not yet
+    misargued = ArrayField(
+        models.TextField(), null=True, help_text="Names of the calls that do not keep to the run's own tools"
+    )
+    tool_outputs = ArrayField(
+        models.IntegerField(null=True),
+        null=True,
+        help_text="One a call: the bytes of its output, null where it has none",
+    )
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        db_table = "run_step"
+        indexes: ClassVar = [
+            # function:… and tool:… for tools that few runs call; a scan of the list finds the others soon
+            GinIndex(fields=["tool_names"], name="step_tool_names"),
+            GinIndex(fields=["tool_types"], name="step_tool_types"),
+            # newest calls, for percentiles
+            models.Index("project", "created_at", name="step_calls", condition=HAS_TOOL_CALLS),
+            # steps to be validated, by time, since entries at the end of an index cost least
+            models.Index("received_at", name="step_unchecked", condition=HAS_TOOL_CALLS & models.Q(misargued=None)),
+            # invalid_call:… and the invalid calls of a tool; few are
+            GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
+            # failed_call:… and the failed calls of a tool; few are
+            GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
+            # invalid_call:* and failed_call:*
+            models.Index("run", name="step_any_misargued", condition=~models.Q(misargued=[])),
+            models.Index("run", name="step_any_failed", condition=HAS_TOOL_CALLS & models.Q(status="failed")),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    def members(self) -> dict[str, bytes]:
+        """Return the members of the posted step."""
+        return build_step_members(self._columns(StepColumns))

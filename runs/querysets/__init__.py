@@ -1,1 +1,0 @@
-"""Every filter, annotation and prefetch on records, as chainable methods: a module a record, as in `runs.models`."""
