@@ -1,4 +1,4 @@
-"""Taking runs away, with all that hangs on them."""
+"""Deleting runs, with everything that belongs to them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from runs.rollups import runs, tool_calls
 
 
 def delete_run(run: Run) -> None:
-    """Delete `run`, its steps, its history, its comments and its tags, and take it out of the sums; all or nothing.
+    """Delete `run`, its steps, history, comments and tags, and subtract it from the rollups, in one transaction.
 
-    No foreign key in the database does it, since a step may be there before its run.
+    The database has no foreign keys that would cascade, since a step may arrive before its run.
     """
     with transaction.atomic():
-        # locked and read again: what is taken out of the sums must be what is deleted
+        # lock the run and read it again: the rollups must lose exactly what is deleted
         current = Run.objects.select_for_update().filter(pk=run.pk).first()
         if current is None:
             return

@@ -63,7 +63,7 @@ def test_a_script_gets_the_rows_as_they_are_now(member_client: Client, project: 
 @pytest.mark.parametrize(
     ("posted", "said"),
     [
-        ({"tag": "-x"}, "expected a tag of 40 characters at the most"),
+        ({"tag": "-x"}, "expected a tag of at most 40 characters"),
         ({"tag": ""}, "expected a tag, such as needs-review"),
         ({"tag": "urgent", "run": []}, "No runs are selected."),
     ],

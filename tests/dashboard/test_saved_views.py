@@ -87,7 +87,7 @@ def test_choosing_columns_holds_against_those_of_a_view(member_client: Client, p
 
 @pytest.mark.parametrize(
     ("posted", "said"),
-    [({"name": ""}, "expected a name"), ({"name": "Mine"}, "there is a view &#x27;Mine&#x27; already")],
+    [({"name": ""}, "expected a name"), ({"name": "Mine"}, "there is already a view &#x27;Mine&#x27;")],
     ids=["none", "taken"],
 )
 def test_a_refusal_keeps_what_was_typed(

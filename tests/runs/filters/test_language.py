@@ -93,7 +93,7 @@ REFUSED = [
     ("cost:>=$1,200.50", 6, "did you mean '>=$1200.50'?"),
     ("total_tokens:5..", 14, "a range needs both ends"),
     ("total_tokens:200..100", 14, "did you mean '100..200'?"),
-    ('tag:"a,b"', 5, "expected a tag of 40 characters at the most"),
+    ('tag:"a,b"', 5, "expected a tag of at most 40 characters"),
     ("tag:>urgent", 5, "this field has no order"),
     ("cost:free", 6, "expected an amount in dollars such as 0.05, >$1 or 0.01..0.5"),
     ("cost:0.0000000001", 6, "expected an amount"),
