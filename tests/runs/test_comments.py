@@ -18,7 +18,14 @@ def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> No
     assert (kept.text, kept.author, kept.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
 
 
-@pytest.mark.parametrize(("text", "reason"), [("", "expected a text, found none"), (" \r\n ", "found none"), ("x" * 11, "at most 10 characters, found 11")])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "expected a text, found none"),
+        (" \r\n ", "found none"),
+        ("x" * 11, "expected at most 10 characters, found 11"),
+    ],
+)
 def test_what_can_not_be_kept_is_refused(
     project: Project, member: User, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
