@@ -1,4 +1,4 @@
-"""What several commands take as arguments."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from runs.models import Project
 
 
 def add_project_argument(parser: ArgumentParser) -> None:
-    """Add `--project SLUG`, the project `default` unless another is named."""
-    parser.add_argument("--project", default="default", metavar="SLUG", help="the project (default: default)")
+    """Add the option `--project SLUG`, by default `default`."""
+    parser.add_argument("--project", default="default", metavar="SLUG", help="slug of the project (default: default)")
 
 
 def resolve_project(slug: str) -> Project:
-    """The project called `slug`. Raises CommandError, naming those that exist."""
+    """Return the project with the slug `slug`.
+
+    Raises:
+        CommandError: there is no such project; the message lists the existing ones.
+    """
     project = Project.objects.filter(slug=slug).first()
     if project is None:
-        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none yet: run `manage.py up` first"
-        raise CommandError(f"There is no project '{slug}' (there is: {known})")
+        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none, run `manage.py up` first"
+        raise CommandError(f"No project '{slug}' (existing projects: {known})")
     return project

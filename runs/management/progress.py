@@ -1,56 +1,79 @@
-"""How far a command is with the files it reads: a bar on a terminal, plain lines elsewhere."""
+"""The progress bar of long commands: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import time
-from typing import IO, Self, TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
-_LINE_EVERY = 5.0  # seconds, where there is no terminal
+LINE_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 
 
-class Progress:
-    """A bar with rate and time left on a terminal, a line every few seconds elsewhere.
+class ProgressBar(tqdm):  # type: ignore[type-arg] # not generic at run time
+    """A progress bar that shows the amount, the remaining time and `details`.
 
-    `total`: how many bytes there are to read from disk, None where nobody knows.
+    If `stream` is not a terminal, the bar becomes a line every few seconds.
+
+    Args:
+        stream: The stream to write to.
+        unit: What is counted, with a space before it, or `B` for bytes.
+        label: A text before the bar.
+        total: The amount at the end, None if it is not known.
+        announce: Whether the first line is written at once, even if everything is done within seconds.
+        is_enabled: False to show nothing.
     """
 
-    def __init__(self, total: int | None, out: TextIO) -> None:
-        self._total, self._out = total or None, out
-        self._bar = tqdm(total=self._total, unit="B", unit_scale=True, file=out, disable=not out.isatty())
-        self._begun = self._told = time.monotonic()
-        self._file: IO[bytes] | None = None
-        self._before = 0  # bytes of the files that were read before
-        self._here = 0  # bytes of the one that is read now
+    def __init__(
+        self,
+        stream: TextIO,
+        unit: str,
+        *,
+        label: str | None = None,
+        total: int | None = None,
+        announce: bool = False,
+        is_enabled: bool = True,
+    ) -> None:
+        self._has_terminal = stream.isatty()
+        options: dict[str, Any] = {"file": stream}
+        if not self._has_terminal:
+            options = {
+                "file": _LineStream(stream),
+                "mininterval": LINE_INTERVAL,
+                "miniters": 0,
+                "delay": 0 if announce else LINE_INTERVAL,
+            }
+        desc = f"{label}: " if label else None
+        super().__init__(desc=desc, total=total, unit=unit, unit_scale=unit == "B", disable=not is_enabled, **options)
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """The values that tqdm formats, with a format without a bar where there is no terminal."""
+        values = dict(super().format_dict)
+        if not self._has_terminal:
+            has_total = "{desc}{n_fmt} of {total_fmt}{unit}, {percentage:.0f}%, {remaining} left{postfix}"
+            values["bar_format"] = has_total if self.total else "{desc}{n_fmt}{unit}{postfix}"
+        return values
 
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def advance(self, file: IO[bytes], records: int) -> None:
-        """Show that so many records were taken from all files, of which `file` is the newest."""
-        if file is not self._file:
-            self._file, self._before, self._here = file, self._before + self._here, 0
-        self._here = max(self._here, _position(file))
-        done = self._before + self._here
-        self._bar.set_postfix_str(f"{records:,} records", refresh=False)
-        self._bar.update(done - self._bar.n)
-        now = time.monotonic()
-        if self._bar.disable and now - self._told > _LINE_EVERY:
-            self._told = now
-            self._out.write(self._line(done, records, now - self._begun))
-
-    def _line(self, done: int, records: int, seconds: float) -> str:
-        line = f"{records:,} records, {records / seconds:,.0f}/s"
-        if self._total and done:
-            left = seconds * max(0, self._total - done) / done
-            line += f", {min(done / self._total, 1):.0%}, {left:,.0f} s left"
-        return line + "\n"
+    def show(self, done: int, total: int | None = None, details: str = "") -> None:
+        """Show that `done` of `total` is done. Without `total`, the previous one stays."""
+        if total is not None:
+            self.total = total
+        self.set_postfix_str(details, refresh=False)
+        self.update(done - self.n)
 
 
-def _position(file: IO[bytes]) -> int:
-    """How far a file was read; 0 of a pipe, which doesn't know."""
-    return file.tell() if file.seekable() else 0
+class _LineStream:
+    """A stream on which every change of a bar becomes a line of its own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last_line = ""
+
+    def write(self, text: str) -> None:
+        line = text.strip("\r\n ")
+        if line and line != self._last_line:
+            self._stream.write(f"{line}\n")
+            self._last_line = line
+
+    def flush(self) -> None:
+        self._stream.flush()

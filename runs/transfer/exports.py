@@ -1,6 +1,6 @@
-"""The way out: runs, steps and messages as they were posted, one a line, or as a table. In constant memory.
+"""Export runs, steps and messages as NDJSON, exactly as they were posted, or as CSV tables, in constant memory.
 
-The order owes nothing to a database's own keys, so a project and its copy give the same bytes.
+The order does not depend on primary keys, so that a project and its copy are exported as the same bytes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from runs.models.posted_record import PostedRecord
 from runs.models.run import RunQuerySet
 from runs.query import RunFilters
 
-_CHUNK = 500
-# What a spreadsheet would take for a formula.
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_CHUNK_SIZE = 500
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")  # of spreadsheets
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """One column of a table: its title, and what a record has there."""
+    """A column of a table: its title, and a function that returns its value for a record."""
 
     title: str
     value: Callable[[Any], Any]
@@ -36,46 +35,56 @@ class ExportColumn:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The records of one kind that are asked for, in order, and the columns of their table."""
+    """The records to export, in the order of `queries`, and the columns of their table."""
 
     queries: tuple[QuerySet[Any], ...]
     columns: tuple[ExportColumn, ...]
 
     def count(self) -> int:
-        """How many records there are."""
+        """Return the number of records."""
         return sum(query.order_by().count() for query in self.queries)
 
     def records(self) -> Iterator[PostedRecord]:
-        """One by one. Within a transaction the first comes at once; outside of one all are gathered first."""
+        """Yield the records.
+
+        Within a transaction they are read with a cursor, and the first one comes at once. Outside of a transaction
+        Postgres materializes the whole result first.
+        """
         for query in self.queries:
-            yield from query.iterator(chunk_size=_CHUNK)
+            yield from query.iterator(chunk_size=_CHUNK_SIZE)
 
 
 def export_runs(project: Project, filters: RunFilters) -> Export:
-    """The runs that `filters` asks for, oldest first."""
-    return export_run_queryset(_matching(project, filters).for_export())
+    """Return an export of the runs that match `filters`, oldest first."""
+    return export_run_queryset(_matching_runs(project, filters).for_export())
 
 
-def export_run_queryset(found: RunQuerySet) -> Export:
-    """Those runs, in their order."""
-    return Export((found.with_tag_names(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
+def export_run_queryset(runs: RunQuerySet) -> Export:
+    """Return an export of `runs` in their order."""
+    return Export((runs.with_tag_names(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
 
 
 def export_steps(project: Project, filters: RunFilters) -> Export:
-    """The steps of those runs, run by run; without a filter also the steps whose run never came."""
-    found = _matching(project, filters)
-    queries = [RunStep.objects.of_runs_for_export(found)]
+    """Return an export of the steps of the runs that match `filters`, run by run.
+
+    Without a filter, steps whose run was never posted are exported too.
+    """
+    runs = _matching_runs(project, filters)
+    queries = [RunStep.objects.of_runs_for_export(runs)]
     if not filters:
-        queries.append(RunStep.objects.without_run(project, found))
+        queries.append(RunStep.objects.without_run(project, runs))
     return Export(tuple(queries), STEP_EXPORT_COLUMNS)
 
 
 def export_messages(project: Project, filters: RunFilters) -> Export:
-    """The messages of those runs' threads; without a filter all of the project."""
-    found = Message.objects.in_project(project)
+    """Return an export of the messages in the threads of the runs that match `filters`.
+
+    Without a filter, all messages of the project are exported.
+    """
+    messages = Message.objects.in_project(project)
     if filters:
-        found = found.in_threads_of(_matching(project, filters))
-    return Export((found.for_export(),), MESSAGE_EXPORT_COLUMNS)
+        messages = messages.in_threads_of(_matching_runs(project, filters))
+    return Export((messages.for_export(),), MESSAGE_EXPORT_COLUMNS)
 
 
 EXPORT_KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
@@ -86,40 +95,40 @@ EXPORT_KINDS: dict[str, Callable[[Project, RunFilters], Export]] = {
 
 
 def iterate_run_tags(export: Export) -> Iterator[tuple[str, list[str]]]:
-    """The posted id of each of an export's runs that has tags, and these; one by one, from the database."""
+    """Yield the posted id and the tags of each exported run that has tags."""
     for runs in export.queries:
-        found = RunTag.objects.iterate_by_run(runs)
-        for run_id, pairs in itertools.groupby(found, key=lambda pair: pair[0]):
-            yield run_id, [tag for _, tag in pairs]
+        pairs = RunTag.objects.iterate_by_run(runs)
+        for run_id, run_pairs in itertools.groupby(pairs, key=lambda pair: pair[0]):
+            yield run_id, [tag for _, tag in run_pairs]
 
 
 def render_ndjson(records: Iterable[PostedRecord]) -> Iterator[bytes]:
-    """NDJSON: each object as it was posted."""
+    """Yield the records as lines of NDJSON."""
     for record in records:
         yield record.as_json() + b"\n"
 
 
-def render_csv(columns: Iterable[ExportColumn], records: Iterable[PostedRecord]) -> Iterator[bytes]:
-    """CSV as RFC 4180 has it, with a header; no cell is a formula to a spreadsheet."""
+def render_csv(columns: Iterable[ExportColumn], records: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a header and the records as lines of CSV (RFC 4180), with no cell that a spreadsheet would evaluate."""
     columns = tuple(columns)
-    writer = csv.writer(_Echo())
+    writer = csv.writer(_LineBuffer())
     yield writer.writerow(column.title for column in columns)
     for record in records:
-        yield writer.writerow(_cell(column.value(record)) for column in columns)
+        yield writer.writerow(_render_cell(column.value(record)) for column in columns)
 
 
-class _Echo:
-    """A file that gives back what is written to it, so that `csv.writer` need not gather rows."""
+class _LineBuffer:
+    """A file for `csv.writer` whose `write` returns the line, so that `writerow` returns it as well."""
 
     def write(self, line: str) -> bytes:
         return line.encode()
 
 
-def _matching(project: Project, filters: RunFilters) -> Any:
+def _matching_runs(project: Project, filters: RunFilters) -> Any:
     return Run.objects.in_project(project).matching(filters)
 
 
-def _cell(value: Any) -> str | float | None:
+def _render_cell(value: Any) -> str | float | None:
     match value:
         case None | int() | float():
             return value
@@ -129,43 +138,49 @@ def _cell(value: Any) -> str | float | None:
             return msgspec.json.encode(value).decode()
         case bytes():
             value = value.decode()
-    return f"'{value}" if value.startswith(_RISKY) else str(value)
+    return f"'{value}" if value.startswith(_FORMULA_PREFIXES) else str(value)
 
 
-def _attribute(name: str, title: str = "") -> ExportColumn:
-    return ExportColumn(title or name, lambda record: getattr(record, name))
+def _attribute_columns(*names: str) -> list[ExportColumn]:
+    return [_attribute_column(name, name) for name in names]
 
 
-def _posted(name: str) -> ExportColumn:
-    """A member as it was posted, as JSON text."""
-    return ExportColumn(name, lambda record: record.members().get(name))
+def _attribute_column(title: str, name: str) -> ExportColumn:
+    return ExportColumn(title, lambda record: getattr(record, name))
 
 
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+def _format_cost(run: Run) -> str | None:
+    """Return the cost in dollars, exactly."""
+    return None if run.cost is None else f"{Decimal(run.cost).scaleb(-9):f}"
+
+
+_TOKEN_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+_METADATA_COLUMN = ExportColumn("metadata", lambda record: record.members().get("metadata"))  # as posted
 
 RUN_EXPORT_COLUMNS = (
-    _attribute("external_id", "id"),
-    *map(_attribute, ("status", "created_at", "started_at", "ended_at", "duration_ms")),
-    *map(_attribute, ("model", "assistant_id", "thread_id", *_COUNTS)),
-    ExportColumn("estimated_cost_usd", lambda run: None if run.cost is None else f"{Decimal(run.cost).scaleb(-9):f}"),
-    *map(_attribute, ("error_code", "error_message", "incomplete_reason", "awaited")),
+    _attribute_column("id", "external_id"),
+    *_attribute_columns("status", "created_at", "started_at", "ended_at", "duration_ms"),
+    *_attribute_columns("model", "assistant_id", "thread_id", *_TOKEN_COUNTS),
+    ExportColumn("cost_usd", _format_cost),
+    *_attribute_columns("error_code", "error_message", "incomplete_reason"),
+    _attribute_column("awaiting", "awaited"),
     ExportColumn("tool_types", lambda run: run.configuration.tool_types),
     ExportColumn("function_names", lambda run: run.configuration.function_names),
-    _attribute("revision"),
-    _posted("metadata"),
-    ExportColumn("tags", lambda run: run.tag_names),
+    *_attribute_columns("revision"),
+    _METADATA_COLUMN,
+    _attribute_column("tags", "tag_names"),
 )
 STEP_EXPORT_COLUMNS = (
-    _attribute("external_id", "id"),
-    _attribute("run_external_id", "run_id"),
-    *map(_attribute, ("thread_id", "assistant_id", "type", "status", "created_at", "ended_at", *_COUNTS)),
-    *map(_attribute, ("error_code", "error_message", "tool_types", "tool_names")),
-    _posted("metadata"),
+    _attribute_column("id", "external_id"),
+    _attribute_column("run_id", "run_external_id"),
+    *_attribute_columns("thread_id", "assistant_id", "type", "status", "created_at", "ended_at", *_TOKEN_COUNTS),
+    *_attribute_columns("error_code", "error_message", "tool_types", "tool_names"),
+    _METADATA_COLUMN,
 )
 MESSAGE_EXPORT_COLUMNS = (
-    _attribute("external_id", "id"),
-    *map(_attribute, ("thread_id", "role", "status", "created_at", "completed_at", "assistant_id")),
-    _attribute("run_external_id", "run_id"),
-    _attribute("text"),
-    _posted("metadata"),
+    _attribute_column("id", "external_id"),
+    *_attribute_columns("thread_id", "role", "status", "created_at", "completed_at", "assistant_id"),
+    _attribute_column("run_id", "run_external_id"),
+    *_attribute_columns("text"),
+    _METADATA_COLUMN,
 )

@@ -1,4 +1,4 @@
-"""Files, folders and archives as a stream of JSON values, in constant memory."""
+"""Read files, folders and archives as a stream of JSON values, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,170 +12,187 @@ from pathlib import Path
 from typing import IO
 
 from runs.errors import RunglassError, UnreadableBody
-from runs.ingest import compression
-from runs.protocol import lossless_json
+from runs.ingest.compression import decompress_gzip, decompress_zstd, read_uncompressed
+from runs.protocol.lossless_json import split_object
 
-_SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
-_PACKED = (".gz", ".zst")
-_CHUNK = 1 << 20
-_BOM = b"\xef\xbb\xbf"
-_BLANK = b" \t\r\n"
-# a string, perhaps cut off by the end of what was read so far, or a bracket
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(?P<closed>")|\\?\Z)|[\[\]{}]', re.DOTALL)
+STANDARD_INPUT = "-"
+
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip")
+_COMPRESSION_SUFFIXES = (".gz", ".zst")
+_CHUNK_SIZE = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WHITESPACE = b" \t\r\n"
+# A bracket or a string. The end of the chunk may cut off the string: then the group `end_quote` is empty.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(?P<end_quote>")|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSource:
-    """One readable file: its name for people, its content in pieces, and the file on disk below it."""
+    """A file to import, or a member of an archive.
+
+    `name` is shown to users. `file` is the file on disk, whose position tells how much of it was read.
+    """
 
     name: str
-    pieces: Iterator[bytes]
+    chunks: Iterator[bytes]
     file: IO[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class RawJsonValue:
-    """The text of one JSON value (or of what should be one), and the line of its file where it begins."""
+    """The text of one JSON value, possibly malformed, and the line of the file where it starts."""
 
     raw: bytes
     line: int
 
 
 def total_import_size(names: Iterable[str]) -> int | None:
-    """How many (packed) bytes there are to read; None with standard input. Raises OSError."""
+    """Return the size of all files on disk in bytes, or None if standard input is among them.
+
+    Raises:
+        OSError: a file does not exist.
+    """
     names = list(names)
-    if "-" in names:
+    if STANDARD_INPUT in names:
         return None
-    return sum(path.stat().st_size for name in names for path in _files(Path(name)))
+    return sum(path.stat().st_size for name in names for path in _list_files(Path(name)))
 
 
 def is_import_input(names: Iterable[str], path: Path) -> bool:
-    """Whether `path`, which need not be there yet, is or will be one of the files that `names` mean."""
-    place = path.resolve()
-    folders = [Path(name).resolve() for name in names if name != "-"]
-    return place in folders or (_is_known(place.name) and any(place.is_relative_to(each) for each in folders))
+    """Return whether `path`, which may not exist yet, is one of the files that `names` stand for."""
+    resolved = path.resolve()
+    inputs = [Path(name).resolve() for name in names if name != STANDARD_INPUT]
+    is_in_folder = any(resolved.is_relative_to(folder) for folder in inputs)
+    return resolved in inputs or (is_in_folder and _has_json_name(resolved.name))
 
 
 def find_skipped_files(names: Iterable[str]) -> list[str]:
-    """The files in the folders among `names` that are not read, since their names are none of JSON."""
-    found = (each for name in names if name != "-" for each in Path(name).rglob("*") if each.is_file())
-    return sorted(str(each) for each in found if not _is_known(each.name))
+    """Return the files in folders among `names` that are skipped because their names are not those of JSON files."""
+    folders = [Path(name) for name in names if name != STANDARD_INPUT]
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return sorted(str(path) for path in paths if not _has_json_name(path.name))
 
 
 def open_import_sources(names: Iterable[str]) -> Iterator[ImportSource]:
-    """Open every file among `names` in turn; `-` is standard input, a folder all that is JSON in it.
+    """Open the files `names` one after the other: a file, a folder with all JSON files in it, `-` for standard input.
 
-    Raises OSError. What is no archive raises when it is read, so that the files after it can still be.
+    A damaged archive does not raise here but when its source is read, so that the files after it can be imported.
+
+    Raises:
+        OSError: a file cannot be opened.
     """
     for name in names:
-        if name == "-":
-            yield ImportSource("standard input", compression.read_uncompressed(sys.stdin.buffer), sys.stdin.buffer)
+        if name == STANDARD_INPUT:
+            yield ImportSource("standard input", read_uncompressed(sys.stdin.buffer), sys.stdin.buffer)
             continue
-        for path in _files(Path(name)):
+        for path in _list_files(Path(name)):
             with path.open("rb") as file:
-                yield from _unpacked(str(path), file, file)
+                yield from _decompress(str(path), file, file)
 
 
 def read_json_values(source: ImportSource) -> Iterator[RawJsonValue]:
-    """The JSON values of a file: a line each, the elements of an array, or one after the other.
+    """Yield the JSON values of a file: one per line, the elements of an array, or concatenated values.
 
-    What is broken comes out as it is, so that reading it tells what is wrong. Raises UnreadableBody where the
-    packed data is damaged or the file ends within an array, after all that stands before.
+    Malformed values are yielded as they are; parsing them later tells what is wrong.
+
+    Raises:
+        UnreadableBody: the compressed data is damaged, or the file ends within an array. All values before that
+            place were yielded.
     """
     try:
-        chunks = _chunks(source.pieces)
-        head = next(chunks, b"").removeprefix(_BOM)
-        yield from _taken_apart(head, itertools.chain([head], chunks))
+        chunks = _resize_chunks(source.chunks)
+        head = next(chunks, b"").removeprefix(_BYTE_ORDER_MARK)
+        yield from _split_values(head, itertools.chain([head], chunks))
     except UnreadableBody as error:
         raise UnreadableBody(f"{source.name}: {error.message}") from error
 
 
-def _files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(each for each in path.rglob("*") if each.is_file() and _is_known(each.name))
+    return sorted(file for file in path.rglob("*") if file.is_file() and _has_json_name(file.name))
 
 
-def _is_known(name: str) -> bool:
-    """Whether a file in a folder or archive holds JSON; macOS adds `._` files about others to both."""
-    bare = name.rpartition("/")[2].lower()
-    for suffix in _PACKED:
-        bare = bare.removesuffix(suffix)
-    return bare.endswith(_SUFFIXES) and not bare.startswith("._")
+def _has_json_name(name: str) -> bool:
+    """Return whether a file in a folder or archive holds JSON. macOS adds metadata files named `._…` to both."""
+    bare_name = name.rpartition("/")[2].lower()
+    for suffix in _COMPRESSION_SUFFIXES:
+        bare_name = bare_name.removesuffix(suffix)
+    return bare_name.endswith(_JSON_SUFFIXES) and not bare_name.startswith("._")
 
 
-def _unpacked(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
+def _decompress(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
     match Path(name).suffix.lower():
         case ".gz":
-            yield ImportSource(name, compression.decompress_gzip(stream), file)
+            yield ImportSource(name, decompress_gzip(stream), file)
         case ".zst":
-            yield ImportSource(name, compression.decompress_zstd(stream), file)
+            yield ImportSource(name, decompress_zstd(stream), file)
         case ".zip":
-            yield from _members(name, stream, file)
+            yield from _open_zip_members(name, stream, file)
         case _:
-            yield ImportSource(name, compression.read_uncompressed(stream), file)
+            yield ImportSource(name, read_uncompressed(stream), file)
 
 
-def _members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
+def _open_zip_members(name: str, stream: IO[bytes], file: IO[bytes]) -> Iterator[ImportSource]:
     try:
         archive = zipfile.ZipFile(stream)
     except zipfile.BadZipFile as error:
-        yield ImportSource(name, _unreadable(f"not a zip archive: {error}"), file)
+        yield ImportSource(name, _raise_when_read(f"not a zip archive: {error}"), file)
         return
     for member in archive.infolist():
-        if not _is_known(member.filename):
+        if not _has_json_name(member.filename):
             continue
-        whole = f"{name}/{member.filename}"
+        member_name = f"{name}/{member.filename}"
         try:
             opened = archive.open(member)
-        except (zipfile.BadZipFile, RuntimeError) as error:  # the latter where it is encrypted
-            yield ImportSource(whole, _unreadable(f"can't be unpacked: {error}"), file)
+        except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: the member is encrypted
+            yield ImportSource(member_name, _raise_when_read(f"cannot be decompressed: {error}"), file)
             continue
         with opened:
-            yield from _unpacked(whole, opened, file)
+            yield from _decompress(member_name, opened, file)
 
 
-def _unreadable(reason: str) -> Iterator[bytes]:
+def _raise_when_read(reason: str) -> Iterator[bytes]:
     raise UnreadableBody(reason)
     yield b""
 
 
-def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """`pieces` put together into chunks of a fair size. What came before damage comes before its error."""
-    gathered = bytearray()
+def _resize_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Join `chunks` to chunks of at least `_CHUNK_SIZE`. Data before damage is yielded before its error is raised."""
+    buffer = bytearray()
     try:
-        for piece in pieces:
-            gathered += piece
-            if len(gathered) >= _CHUNK:
-                chunk = bytes(gathered)
-                gathered.clear()
-                yield chunk
+        for chunk in chunks:
+            buffer += chunk
+            if len(buffer) >= _CHUNK_SIZE:
+                joined = bytes(buffer)
+                buffer.clear()
+                yield joined
     except UnreadableBody:
-        yield bytes(gathered)
+        yield bytes(buffer)
         raise
-    yield bytes(gathered)
+    yield bytes(buffer)
 
 
-def _taken_apart(head: bytes, chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
-    begin = head.lstrip()
-    if begin[:1] == b"[":
-        return _split(chunks, depth=1)
-    # also the second line, in case that the first is the broken one
-    if any(_is_complete(line) for line in begin.split(b"\n", 2)[:-1]):
-        return _lines(chunks)
-    return _split(chunks, depth=0)
+def _split_values(head: bytes, chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
+    """Split a file into values; its first chunk, `head`, tells how."""
+    start = head.lstrip()
+    if start[:1] == b"[":
+        return _split_at_brackets(chunks, depth=1)
+    # two lines, because the first one may be malformed
+    if any(_is_json_object(line) for line in start.split(b"\n", 2)[:-1]):
+        return _split_lines(chunks)
+    return _split_at_brackets(chunks, depth=0)
 
 
-def _is_complete(line: bytes) -> bool:
-    """Whether a line is a whole object, as in files that hold a line an object."""
+def _is_json_object(line: bytes) -> bool:
     try:
-        lossless_json.split_object(line)
+        split_object(line)
     except RunglassError:
         return False
     return True
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
+def _split_lines(chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
     rest, number = b"", 0
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -186,71 +203,75 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[RawJsonValue]:
         yield RawJsonValue(rest, number + 1)
 
 
-def _split(chunks: Iterable[bytes], depth: int) -> Iterator[RawJsonValue]:
-    """Cut at the brackets that are `depth` deep, and keep as much as one value needs."""
-    cutter = _JsonSplitter(depth)
+def _split_at_brackets(chunks: Iterable[bytes], depth: int) -> Iterator[RawJsonValue]:
+    splitter = _JsonSplitter(depth)
     for chunk in chunks:
-        yield from cutter.feed(chunk)
-    yield from cutter.end()
+        yield from splitter.feed(chunk)
+    yield from splitter.finish()
 
 
 class _JsonSplitter:
-    """Cuts JSON text into the values whose brackets are `depth` deep and what stands between them.
+    """A splitter of JSON text into the values whose brackets are nested `depth` deep.
 
-    The latter comes out too, where it is more than commas, to be refused by name.
+    Text between two values, other than commas, is yielded as a value too, so that it is rejected with its line.
     """
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._level = 0
+        self._level = 0  # of nested brackets
         self._buffer = b""
-        self._begin = 0  # of the value, or of what stands between two
-        self._seen = 0  # how far tokens were recognised
-        self._line = 1  # of `_begin`
+        self._start = 0  # of the current value, or of the text between two values
+        self._position = 0  # up to which the buffer was tokenized
+        self._line = 1  # of `_start`
 
     def feed(self, chunk: bytes, *, is_last: bool = False) -> Iterator[RawJsonValue]:
-        """Take some more text; give out what is complete by now."""
-        self._buffer = self._buffer[self._begin :] + chunk
-        self._seen -= self._begin
-        self._begin = 0
-        for token in _TOKEN.finditer(self._buffer, self._seen):
-            mark = self._buffer[token.start() : token.start() + 1]
-            if mark == b'"' and not token["closed"] and not is_last:
-                break  # the string goes on in the next chunk
-            self._seen = token.end()
-            if mark in b"[{":
-                yield from self._opened(token.start(), token.end())
-            elif mark in b"]}":
-                yield from self._closed(token.start(), token.end())
+        """Yield the values that are complete with `chunk`."""
+        self._buffer = self._buffer[self._start :] + chunk
+        self._position -= self._start
+        self._start = 0
+        for token in _TOKEN.finditer(self._buffer, self._position):
+            character = self._buffer[token.start() : token.start() + 1]
+            if character == b'"' and not token["end_quote"] and not is_last:
+                break  # the string continues in the next chunk
+            self._position = token.end()
+            if character in b"[{":
+                yield from self._open_bracket(token.start(), token.end())
+            elif character in b"]}":
+                yield from self._close_bracket(token.start(), token.end())
 
-    def end(self) -> Iterator[RawJsonValue]:
-        """What is left. Raises UnreadableBody where an array was not closed."""
+    def finish(self) -> Iterator[RawJsonValue]:
+        """Yield what is left.
+
+        Raises:
+            UnreadableBody: an array was not closed.
+        """
         yield from self.feed(b"", is_last=True)
-        yield from self._until(len(self._buffer))
+        yield from self._cut(len(self._buffer))
         if self._depth and self._level == self._depth:
             raise UnreadableBody("the file ends within an array")
 
-    def _opened(self, start: int, end: int) -> Iterator[RawJsonValue]:
+    def _open_bracket(self, start: int, end: int) -> Iterator[RawJsonValue]:
         if self._level == self._depth:
-            yield from self._until(start)
+            yield from self._cut(start)
         self._level += 1
         if self._level == self._depth:
-            yield from self._until(start)
-            self._begin = end
+            yield from self._cut(start)
+            self._start = end
 
-    def _closed(self, start: int, end: int) -> Iterator[RawJsonValue]:
+    def _close_bracket(self, start: int, end: int) -> Iterator[RawJsonValue]:
         if self._level == 0:
-            return  # one too many: a part of what stands between
+            return  # without an opening bracket: part of the text between two values
         self._level -= 1
         if self._level == self._depth:
-            yield from self._until(end)
+            yield from self._cut(end)
         elif self._level < self._depth:
-            yield from self._until(start)
-            self._begin = end
+            yield from self._cut(start)
+            self._start = end
 
-    def _until(self, end: int) -> Iterator[RawJsonValue]:
-        raw = self._buffer[self._begin : end]
-        self._begin = end
-        if value := raw.strip(_BLANK + b","):
+    def _cut(self, end: int) -> Iterator[RawJsonValue]:
+        """Yield the text from `_start` to `end` as a value, if there is more than commas and whitespace."""
+        raw = self._buffer[self._start : end]
+        self._start = end
+        if value := raw.strip(_WHITESPACE + b","):
             yield RawJsonValue(value, self._line + raw[: raw.index(value)].count(b"\n"))
         self._line += raw.count(b"\n")

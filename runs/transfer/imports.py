@@ -1,4 +1,4 @@
-"""Files into the database, batch by batch: what `manage.py import_runs` does, without a word of printing."""
+"""Import files into the database batch by batch."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from runs.errors import Problem, RunglassError, UnreadableBody
-from runs.ingest import IngestReport, ingest_mixed
-from runs.ingest.request_bodies import RawItem, unwrap_list
+from runs.ingest import IngestReport, RawItem, ingest_mixed
+from runs.ingest.request_bodies import unwrap_list
 from runs.models import Project
-from runs.protocol import lossless_json
+from runs.protocol.lossless_json import split_array, split_object
 from runs.transfer.import_files import ImportSource, RawJsonValue, read_json_values
 
-_BATCH_ITEMS = 500
-_BATCH_BYTES = 8 * 1024 * 1024
+_MAX_BATCH_RECORDS = 500
+_MAX_BATCH_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A record that was refused: where it stands, all that is wrong with it, and its text."""
+    """A rejected record: its file and line, every problem, and its text."""
 
     source: str
     line: int
@@ -32,103 +32,104 @@ class RejectedRecord:
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What became of every record of an import, and what was wrong with files as a whole."""
+    """Counts over all records of an import: by outcome, by reason of rejection and, for runs, by protocol revision.
+
+    `damaged_files` are the error messages of files that could not be read to their end.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     revisions: Counter[str] = field(default_factory=Counter)
-    damaged: list[str] = field(default_factory=list)
+    damaged_files: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
+        """The number of records, rejected ones included."""
         return self.outcomes.total()
 
     def add(self, report: IngestReport) -> None:
-        """Count what became of one batch."""
+        """Add the counts of one batch."""
         self.outcomes.update(outcome.value for outcome in report.outcomes.values())
         self.outcomes["rejected"] += report.counts["rejected"]
-        self.reasons.update(_reason(problem) for problem in report.errors)
+        self.reasons.update(
+            f"{problem.path}: {problem.message}" if problem.path else problem.message for problem in report.errors
+        )
         self.revisions.update(report.revisions)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedBatch:
-    """A stored batch: the report of its records, by their index, and those that were refused."""
+    """The report of one stored batch, by the index of its records, and the rejected ones among them."""
 
     report: IngestReport
     rejected: list[RejectedRecord]
 
 
 def import_source(
-    project: Project, source: ImportSource, verdicts: ImportSummary, *, dry_run: bool = False
+    project: Project, source: ImportSource, summary: ImportSummary, *, dry_run: bool = False
 ) -> Iterator[ImportedBatch]:
-    """Store what `source` holds, batch by batch, and add to `verdicts`; with `dry_run` nothing is kept.
+    """Store the records of `source` batch by batch and count them in `summary`.
 
-    Safe to stop and to repeat: what is stored already is unchanged. Raises UnreadableBody for damaged data,
-    after everything before the damage was stored.
+    With `dry_run`, each batch is rolled back. An import may be stopped at any time and repeated: records that are
+    stored already are unchanged.
+
+    Raises:
+        UnreadableBody: the file is damaged. Everything before the damage was stored.
     """
-    for batch in _batches(_records(read_json_values(source))):
+    for batch in _group_into_batches(_unwrap_lists(read_json_values(source))):
         items = [RawItem(index, value.raw, value.line) for index, value in enumerate(batch)]
-        report = _tried(project, items) if dry_run else ingest_mixed(project, items)
-        verdicts.add(report)
-        yield ImportedBatch(report, _rejected(source, batch, report))
+        report = _ingest_and_roll_back(project, items) if dry_run else ingest_mixed(project, items)
+        summary.add(report)
+        problems: dict[int, list[Problem]] = {}
+        for problem in report.errors:
+            problems.setdefault(problem.index or 0, []).append(problem)
+        rejected = [
+            RejectedRecord(source.name, batch[index].line, found[0].id, tuple(found), batch[index].raw)
+            for index, found in problems.items()
+        ]
+        yield ImportedBatch(report, rejected)
 
 
-def _tried(project: Project, items: list[RawItem]) -> IngestReport:
-    """What storing `items` would report."""
+def _ingest_and_roll_back(project: Project, items: list[RawItem]) -> IngestReport:
     with transaction.atomic():
         report = ingest_mixed(project, items)
         transaction.set_rollback(True)
     return report
 
 
-def _records(found: Iterable[RawJsonValue]) -> Iterator[RawJsonValue]:
-    """The records among `found`: list envelopes are opened."""
-    for value in found:
-        data = _data(value.raw)
+def _unwrap_lists(values: Iterable[RawJsonValue]) -> Iterator[RawJsonValue]:
+    """Yield the elements of list envelopes, and every other value as it is."""
+    for value in values:
+        data = _find_list_data(value.raw)
         if data is None:
             yield value
         else:
-            yield from (RawJsonValue(element, value.line) for element in lossless_json.split_array(data))
+            yield from (RawJsonValue(element, value.line) for element in split_array(data))
 
 
-def _data(raw: bytes) -> bytes | None:
-    if b'"data"' not in raw:
+def _find_list_data(raw: bytes) -> bytes | None:
+    if b'"data"' not in raw:  # spares parsing nearly every record
         return None
     try:
-        return unwrap_list(lossless_json.split_object(raw))
+        return unwrap_list(split_object(raw))
     except RunglassError:
         return None
 
 
-def _batches(records: Iterable[RawJsonValue]) -> Iterator[list[RawJsonValue]]:
-    """`records` in lots; those before damage come before its error."""
+def _group_into_batches(values: Iterable[RawJsonValue]) -> Iterator[list[RawJsonValue]]:
+    """Group `values` into batches. Those before a damaged place are yielded before its error is raised."""
     batch: list[RawJsonValue] = []
     size = 0
     try:
-        for record in records:
-            batch.append(record)
-            size += len(record.raw)
-            if len(batch) == _BATCH_ITEMS or size > _BATCH_BYTES:
-                full, batch, size = batch, [], 0
-                yield full
+        for value in values:
+            batch.append(value)
+            size += len(value.raw)
+            if len(batch) == _MAX_BATCH_RECORDS or size > _MAX_BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
     except UnreadableBody:
         if batch:
             yield batch
         raise
     if batch:
         yield batch
-
-
-def _rejected(source: ImportSource, batch: list[RawJsonValue], report: IngestReport) -> list[RejectedRecord]:
-    problems: dict[int, list[Problem]] = {}
-    for problem in report.errors:
-        problems.setdefault(problem.index or 0, []).append(problem)
-    return [
-        RejectedRecord(source.name, batch[index].line, each[0].id, tuple(each), batch[index].raw)
-        for index, each in problems.items()
-    ]
-
-
-def _reason(problem: Problem) -> str:
-    return f"{problem.path}: {problem.message}" if problem.path else problem.message

@@ -23,9 +23,9 @@ from dashboard.server.database import EMBEDDED_ENGINE, MIN_POSTGRES_VERSION
 from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
-from dashboard.server.progress import progress
 from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address, serve
 from runs.management.arguments import resolve_project
+from runs.management.progress import ProgressBar
 
 
 class Command(BaseCommand):
@@ -59,8 +59,8 @@ class Command(BaseCommand):
         _refuse_old_server()
         startup_checks.reject_foreign_schema()
         if pending := startup_checks.count_pending_migrations():
-            with progress("Preparing the database", "migrations", sys.stderr) as tell:
-                startup_checks.apply_migrations(pending, tell)
+            with ProgressBar(sys.stderr, " migrations", label="Preparing the database", announce=True) as progress:
+                startup_checks.apply_migrations(pending, progress.show)
         if startup_checks.are_static_files_outdated():
             self.stderr.write("Preparing static files")
             startup_checks.collect_static_files()
@@ -72,8 +72,8 @@ class Command(BaseCommand):
         from runs.demo.loading import load_demo  # big, and seldom needed
 
         project = resolve_project("default")
-        with progress("Loading demo runs", "runs", sys.stderr) as tell:
-            load_demo(project, tell)
+        with ProgressBar(sys.stderr, " runs", label="Loading demo runs", announce=True) as progress:
+            load_demo(project, progress.show)
 
     def _serve(self, address: ListenAddress, workers: int) -> None:
         if address.everywhere:

@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a new API key, alone on one line of stdout."""
+"""The command `manage.py create_api_key`."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from runs.team.api_keys import create_api_key
 
 
 class Command(BaseCommand):
-    help = "Make an API key and print it. It can't be shown again."
+    """Create an API key and print nothing but the key."""
+
+    help = "Create an API key and print it. The key cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the arguments of the command."""
         add_project_argument(parser)
-        parser.add_argument("--name", required=True, type=_name, help="what people will know the key by")
+        parser.add_argument("--name", required=True, type=_parse_name, help="name under which users see the key")
         parser.add_argument(
-            "--scope", type=_scopes, default=ApiKey.Scope.values, metavar="ingest|read|ingest,read",
-            help="what the key may do (default: both)",
-        )  # fmt: skip
+            "--scope",
+            type=_parse_scopes,
+            default=ApiKey.Scope.values,
+            metavar="ingest|read|ingest,read",
+            help="scopes of the key (default: both)",
+        )
 
     def handle(self, *, project: str, name: str, scope: list[str], **_: Any) -> None:
+        """Create the key."""
         self.stdout.write(create_api_key(resolve_project(project), name, scope))
 
 
-def _name(text: str) -> str:
-    longest = ApiKey._meta.get_field("name").max_length or 0
-    if not text.strip() or len(text) > longest:
-        raise ArgumentTypeError(f"expected 1 to {longest} characters")
-    return text
+def _parse_name(value: str) -> str:
+    max_length = ApiKey._meta.get_field("name").max_length or 0
+    if not value.strip() or len(value) > max_length:
+        raise ArgumentTypeError(f"expected 1 to {max_length} characters")
+    return value
 
 
-def _scopes(text: str) -> list[str]:
-    scopes = list(dict.fromkeys(text.split(",")))
+def _parse_scopes(value: str) -> list[str]:
+    scopes = list(dict.fromkeys(value.split(",")))
     if unknown := [scope for scope in scopes if scope not in ApiKey.Scope.values]:
-        raise ArgumentTypeError(f"unknown scope '{unknown[0]}', known are {', '.join(ApiKey.Scope.values)}")
+        raise ArgumentTypeError(f"unknown scope '{unknown[0]}', expected {' or '.join(ApiKey.Scope.values)}")
     return scopes

@@ -1,4 +1,4 @@
-"""`manage.py create_project`: one more wall between runs."""
+"""The command `manage.py create_project`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from runs.team.memberships import create_project
 
 
 class Command(BaseCommand):
-    help = "Make a project. Its administrator sees it; keys and members come next."
+    """Create a project and make an existing user its administrator."""
+
+    help = "Create a project. Only its administrator can see it until API keys and members are added."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", help="its name in addresses and commands: letters, digits, - and _")
-        parser.add_argument("--name", default="", help="what people call it (default: the same)")
-        parser.add_argument("--admin", default="admin", help="who manages it (default: admin)")
+        """Define the arguments of the command."""
+        parser.add_argument("slug", help="identifier in URLs and commands: letters, digits, - and _")
+        parser.add_argument("--name", default="", help="display name (default: the slug)")
+        parser.add_argument("--admin", default="admin", help="user name of the administrator (default: admin)")
 
     def handle(self, *, slug: str, name: str, admin: str, **_: Any) -> None:
+        """Create the project."""
         user = User.objects.filter(username=admin).first()
         if user is None:
-            raise CommandError(f"There is no user '{admin}'")
+            raise CommandError(f"No user '{admin}'")
         try:
             Project(slug=slug, name=name or slug).full_clean()
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         create_project(slug, name or slug, user)
-        self.stdout.write(f"Project {slug} is ready")
+        self.stdout.write(f"Created project {slug}")

@@ -1,4 +1,4 @@
-"""`manage.py create_user`: a person who may log in, with a password that is printed once."""
+"""The command `manage.py create_user`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from runs.team.memberships import create_user
 
 
 class Command(BaseCommand):
-    help = "Make a user who is a member of a project, and print a one-time password."
+    """Create a user and print nothing but a one-time password."""
+
+    help = "Create a user who is a member of a project, and print a one-time password."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the name to log in with")
+        """Define the arguments of the command."""
+        parser.add_argument("name", help="user name to sign in with")
         add_project_argument(parser)
         parser.add_argument(
-            "--role",
-            choices=Membership.Role.values,
-            default="viewer",
-            help="what they may do (default: viewer)",
+            "--role", choices=Membership.Role.values, default="viewer", help="role in the project (default: viewer)"
         )
 
     def handle(self, *, name: str, project: str, role: str, **_: Any) -> None:
+        """Create the user."""
         try:
             self.stdout.write(create_user(name, resolve_project(project), role))
         except InvalidMember as error:

@@ -1,4 +1,4 @@
-"""`manage.py export_runs`: runs, steps and messages back out, as they were posted or as a table."""
+"""The command `manage.py export_runs`."""
 
 from __future__ import annotations
 
@@ -12,86 +12,82 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from tqdm import tqdm
 
 from runs.errors import InvalidFilter
 from runs.management.arguments import add_project_argument, resolve_project
+from runs.management.progress import ProgressBar
 from runs.query import RunFilters
-from runs.transfer import exports
-from runs.transfer.exports import Export
+from runs.transfer.exports import EXPORT_KINDS, Export, render_csv, render_ndjson
 
-_STOPPED = 130  # the exit code of what was interrupted
+_INTERRUPTED = 130  # exit code
 
 
 class Command(BaseCommand):
-    help = "Write runs, their steps and their threads' messages to standard output or a file, oldest first."
+    """Export runs, their steps and the messages of their threads."""
+
+    help = "Write runs, their steps and the messages of their threads to standard output or a file, oldest first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the arguments of the command."""
         add_project_argument(parser)
         parser.add_argument(
             "--query",
             default="",
             metavar="QUERY",
-            help="which runs: 'status:failed created:-7d', in the language of the run list, or the query string "
-            "of its address, 'status=failed&from=-7d' (default: all); --query=-… where it begins with a minus",
+            help="which runs to export (default: all): a query like 'status:failed created:-7d', or the query string "
+            "of a run list URL like 'status=failed&from=-7d'. Write --query=-… if it starts with a minus sign",
         )
         parser.add_argument(
             "--format",
             choices=("jsonl", "csv"),
             default="jsonl",
-            help="jsonl: the objects as they were posted, one a line, for import_runs; csv: a table",
+            help="jsonl: one posted object per line, which import_runs reads; csv: a table (default: jsonl)",
         )
         parser.add_argument(
             "--kind",
-            choices=(*exports.EXPORT_KINDS, "all"),
-            help="what to write (default: all for jsonl, runs for csv, which holds one kind)",
+            choices=(*EXPORT_KINDS, "all"),
+            help="what to export (default: all for jsonl, runs for csv, which holds one kind)",
         )
-        parser.add_argument("--output", metavar="FILE", help="a file, which is there only once it is complete")
+        parser.add_argument("--output", metavar="FILE", help="write to FILE, which is created once it is complete")
 
     def handle(
         self,
         *,
         project: str,
         query: str,
-        format: str,  # noqa: A002 - the name of the argument
+        format: str,  # noqa: A002 - the name of the option
         kind: str | None,
         output: str | None,
         **_: Any,
     ) -> None:
-        wanted = _kinds(kind, format)
-        found = resolve_project(project)
-        filters = _filters(query)
-        parts = [exports.EXPORT_KINDS[name](found, filters) for name in wanted]
+        """Write the export."""
+        if format == "csv" and kind == "all":
+            raise CommandError("A CSV file holds one kind: choose --kind runs, steps or messages")
+        default_kinds = ["runs"] if format == "csv" else list(EXPORT_KINDS)
+        kinds = default_kinds if kind in (None, "all") else [kind]
+        resolved_project = resolve_project(project)
         try:
-            with _destination(output) as file, transaction.atomic():
-                _write(parts, format, file, show_progress=_may_draw(output))
+            filters = RunFilters.read(query)
+        except InvalidFilter as error:
+            raise CommandError(f"--query: {error}") from error
+        exports = [EXPORT_KINDS[name](resolved_project, filters) for name in kinds]
+        # a bar must not be mixed with exported data on the same terminal
+        shows_progress = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+        try:
+            with _open_output(output) as file, transaction.atomic():
+                _write(exports, format, file, shows_progress=shows_progress)
         except BrokenPipeError:
-            # whoever reads has enough; what Python would flush at its end has nowhere to go
+            # The reader has closed the pipe. Python would fail when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            raise CommandError("Stopped: the export is not complete.", returncode=_STOPPED) from None
-
-
-def _kinds(kind: str | None, form: str) -> tuple[str, ...]:
-    if form == "csv":
-        if kind == "all":
-            raise CommandError("A CSV file holds one kind: choose --kind runs, steps or messages")
-        return (kind or "runs",)
-    return tuple(exports.EXPORT_KINDS) if kind in (None, "all") else (kind,)
-
-
-def _filters(query: str) -> RunFilters:
-    try:
-        return RunFilters.read(query)
-    except InvalidFilter as error:
-        raise CommandError(f"--query: {error}") from error
+            raise CommandError("Interrupted: the export is incomplete.", returncode=_INTERRUPTED) from None
 
 
 @contextmanager
-def _destination(name: str | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that takes its name when all is written. Raises OSError."""
+def _open_output(name: str | None) -> Iterator[IO[bytes]]:
+    """Open standard output, or a temporary file that is renamed to `name` when the block ends without an error."""
     if name is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -105,17 +101,12 @@ def _destination(name: str | None) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def _may_draw(output: str | None) -> bool:
-    """Whether a bar on stderr meets a terminal, and not the data themselves there."""
-    return sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-
-
-def _write(parts: list[Export], form: str, file: IO[bytes], *, show_progress: bool) -> None:
-    total = sum(part.count() for part in parts) if show_progress else None
-    with tqdm(total=total, unit=" records", unit_scale=True, file=sys.stderr, disable=not show_progress) as bar:
-        for part in parts:
-            records = part.records()
-            rows = exports.render_csv(part.columns, records) if form == "csv" else exports.render_ndjson(records)
+def _write(exports: list[Export], format_name: str, file: IO[bytes], *, shows_progress: bool) -> None:
+    total = sum(export.count() for export in exports) if shows_progress else None
+    with ProgressBar(sys.stderr, " records", total=total, is_enabled=shows_progress) as progress:
+        for export in exports:
+            records = export.records()
+            rows = render_csv(export.columns, records) if format_name == "csv" else render_ndjson(records)
             for row in rows:
                 file.write(row)
-                bar.update()
+                progress.update()

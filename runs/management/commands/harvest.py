@@ -1,10 +1,11 @@
-"""`manage.py harvest`: the history that an Assistants-compatible server holds, into a project."""
+"""The command `manage.py harvest`."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -17,147 +18,179 @@ from django.db import InterfaceError, OperationalError
 from runs.errors import RunglassError
 from runs.ingest import IngestReport
 from runs.management.arguments import add_project_argument, resolve_project
-from runs.management.harvest_progress import HarvestProgress
 from runs.management.outcome_table import escape_unprintable, format_outcome_table
+from runs.management.progress import ProgressBar
 from runs.models import Project
-from runs.transfer.harvest import Harvest, HarvestProgressFile, ThreadCrawl
+from runs.transfer.harvest import Harvest
 from runs.transfer.harvest.client import HarvestClient, HarvestServer
+from runs.transfer.harvest.crawler import ThreadCrawl
+from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
 
-_STOPPED = 130  # the exit code of what was interrupted
-_KEPT = "What was stored before stays; the same command goes on from there."
+_INTERRUPTED = 130  # exit code
+_RESUME_HINT = "Stored records are kept; the same command continues from there."
+_MAX_CONCURRENCY = 64
+_MAX_RATE = 10_000
 
 
 class Command(BaseCommand):
+    """Copy the history of another server into a project and print what became of it."""
+
     help = (
-        "Fetch threads, runs, steps, messages and assistants' names from an Assistants-compatible server. "
-        "Safe to stop and to repeat: threads whose runs had all ended are not fetched again."
+        "Fetch threads, runs, steps, messages and assistant names from an Assistants-compatible server. "
+        "Can be interrupted and repeated: threads whose runs have all ended are not fetched again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the arguments of the command."""
         parser.add_argument(
             "--base-url",
             required=True,
-            type=_base_url,
+            type=_parse_base_url,
             metavar="URL",
-            help="what comes before /threads: https://HOST/v1, or https://HOST/api/projects/NAME (Azure)",
+            help="URL before /threads: https://HOST/v1, or https://HOST/api/projects/NAME (Azure)",
         )
         parser.add_argument(
-            "--api-key-env", metavar="NAME", help="the environment variable that holds the key or token"
+            "--api-key-env", metavar="NAME", help="environment variable that holds the API key or token"
         )
         parser.add_argument("--api-version", metavar="V", help="api-version of every request; Azure: v1")
         parser.add_argument(
             "--header",
             action="append",
             default=[],
-            type=_header,
+            type=_parse_header,
             metavar="NAME=ENV",
-            help="one more header, its value from an environment variable; for keys of Azure: api-key=NAME",
+            help="additional header with its value in an environment variable; for keys of Azure: api-key=NAME",
         )
         parser.add_argument(
             "--threads-file",
             metavar="FILE",
-            help="ids of threads, one a line, for servers that list none (OpenAI's); - is standard input",
+            help="ids of threads, one per line, for servers that do not list them (OpenAI); - is standard input",
         )
         add_project_argument(parser)
         parser.add_argument(
-            "--concurrency", type=_at_least_one, default=4, metavar="N", help="requests at once (default: 4)"
+            "--concurrency", type=_parse_concurrency, default=4, metavar="N", help="simultaneous requests (default: 4)"
         )
-        parser.add_argument("--rate", type=_positive, default=10.0, metavar="N", help="requests a second (default: 10)")
         parser.add_argument(
-            "--state", metavar="FILE", help="which threads are finished (default: one in the data directory)"
+            "--rate", type=_parse_rate, default=10.0, metavar="N", help="requests per second (default: 10)"
         )
-        parser.add_argument("--again", action="store_true", help="fetch finished threads once more")
+        parser.add_argument(
+            "--state", metavar="FILE", help="file of finished threads (default: a file in the data directory)"
+        )
+        parser.add_argument("--again", action="store_true", help="fetch finished threads again")
 
     def handle(self, *, base_url: str, project: str, **options: Any) -> None:
-        server = HarvestServer(base_url, options["api_version"], _headers(options))
-        pace = RateLimiter(options["concurrency"], options["rate"])
-        found = resolve_project(project)
-        named = _named(options["threads_file"])
+        """Run the harvest."""
+        server = HarvestServer(base_url, options["api_version"], _read_headers(options))
+        rate_limiter = RateLimiter(options["concurrency"], options["rate"])
+        resolved_project = resolve_project(project)
+        named_threads = _read_threads_file(options["threads_file"])
         try:
-            with _finished(found, base_url, options["state"]) as finished, HarvestClient(server, pace) as client:
-                harvest = Harvest(found, client, pace, finished, options["concurrency"], again=options["again"])
-                self._run(harvest, named, options["verbosity"])
+            with (
+                _open_progress_file(resolved_project, base_url, options["state"]) as progress_file,
+                HarvestClient(server, rate_limiter) as client,
+            ):
+                harvest = Harvest(
+                    resolved_project,
+                    client,
+                    rate_limiter,
+                    progress_file,
+                    options["concurrency"],
+                    refetch_finished=options["again"],
+                )
+                self._run(harvest, named_threads, options["verbosity"])
         except (OSError, RunglassError) as error:
             raise CommandError(escape_unprintable(str(error))) from error
 
-    def _run(self, harvest: Harvest, named: list[str] | None, verbosity: int) -> None:
-        trouble = self._trouble(harvest, named, verbosity)
-        self._print_summary(harvest, "done:" if trouble is None else "so far:")
-        if trouble is not None:
-            raise trouble
-        if not harvest.tally.is_complete:
-            raise CommandError(_incomplete(harvest))
-
-    def _trouble(self, harvest: Harvest, named: list[str] | None, verbosity: int) -> CommandError | None:
-        """Harvest; what ended that early, if anything did."""
+    def _run(self, harvest: Harvest, named_threads: list[str] | None, verbosity: int) -> None:
+        failure: CommandError | None = None
+        started = time.monotonic()
         try:
-            with HarvestProgress(harvest, sys.stderr) as progress:
-                for each in harvest.run(named):
-                    if isinstance(each, ThreadCrawl):
-                        self._tell_visit(each, verbosity)
+            with ProgressBar(sys.stderr, " threads") as progress:
+                for result in harvest.run(named_threads):
+                    if isinstance(result, ThreadCrawl):
+                        self._report_crawl(result, verbosity)
                     else:
-                        self._tell_rejected(each)
-                    progress.show()
+                        self._report_rejects(result)
+                    _show_progress(progress, harvest, time.monotonic() - started)
         except RunglassError as error:
-            return CommandError(f"{escape_unprintable(str(error))}\n{_KEPT}")
+            failure = CommandError(f"{escape_unprintable(str(error))}\n{_RESUME_HINT}")
         except (OperationalError, InterfaceError) as error:
-            return CommandError(f"The database does not answer: {str(error).strip()}\n{_KEPT}")
+            failure = CommandError(f"The database is unavailable: {str(error).strip()}\n{_RESUME_HINT}")
         except KeyboardInterrupt:
-            return CommandError(f"Stopped. {_KEPT}", returncode=_STOPPED)
-        return None
+            failure = CommandError(f"Interrupted. {_RESUME_HINT}", returncode=_INTERRUPTED)
 
-    def _tell_visit(self, visit: ThreadCrawl, verbosity: int) -> None:
-        lines = [f"failed     {fault}" for fault in visit.faults]
-        lines += [f"repeats    {path}: it tells of more, but repeats itself" for path in visit.repeats]
-        if visit.is_gone or verbosity > 1:
-            lines += [f"missing    {path}" for path in visit.missing]
+        self.stdout.write("Harvested:" if failure is None else "Harvested so far:")
+        self._print_counts(harvest)
+        if failure is not None:
+            raise failure
+        if harvest.summary.has_only_missing_threads:
+            raise CommandError("The server knows none of these threads: check the base URL and the project of the key")
+        if not harvest.summary.is_complete:
+            failed, rejected = harvest.summary.failed_lists, harvest.summary.stored.outcomes["rejected"]
+            raise CommandError(
+                f"Incomplete: {failed:,} lists failed, {rejected:,} records were rejected. {_RESUME_HINT}"
+            )
+
+    def _report_crawl(self, crawl: ThreadCrawl, verbosity: int) -> None:
+        lines = [f"failed     {message}" for message in crawl.failures]
+        lines += [
+            f"repeats    {path}: the server announces more objects but repeats known ones"
+            for path in crawl.repeating_lists
+        ]
+        if crawl.is_missing or verbosity > 1:
+            lines += [f"missing    {path}" for path in crawl.missing_lists]
         for line in lines:
             self.stdout.write(escape_unprintable(line))
 
-    def _tell_rejected(self, report: IngestReport) -> None:
+    def _report_rejects(self, report: IngestReport) -> None:
         for problem in report.errors:
-            where = f"{problem.id or '(no id)'}: {problem.path} {problem.message}"
-            self.stdout.write(escape_unprintable(f"rejected   {where}"))
+            line = f"rejected   {problem.id or '(no id)'}: {problem.path} {problem.message}"
+            self.stdout.write(escape_unprintable(line))
 
-    def _print_summary(self, harvest: Harvest, heading: str) -> None:
-        tally = harvest.tally
-        self.stdout.write(heading)
-        counts = {"threads": tally.done, "skipped": tally.skipped, **tally.fetched}
-        counts |= {"missing": tally.missing, "failed": tally.faults, "requests": harvest.client.requests}
+    def _print_counts(self, harvest: Harvest) -> None:
+        summary = harvest.summary
+        counts = {
+            "threads": summary.crawled_threads,
+            "skipped": summary.skipped_threads,
+            **summary.fetched_objects,
+            "missing": summary.missing_lists,
+            "failed": summary.failed_lists,
+            "requests": harvest.client.requests,
+        }
         for name, count in counts.items():
             self.stdout.write(f"  {name:<10} {count:>10,}")
-        for line in format_outcome_table(tally.verdicts):
+        for line in format_outcome_table(summary.stored):
             self.stdout.write(line)
 
 
-def _incomplete(harvest: Harvest) -> str:
-    tally = harvest.tally
-    if tally.gone and tally.gone == tally.done:
-        return "The server knows none of these threads: is the base URL right, and the key of that project?"
-    rejected = tally.verdicts.outcomes["rejected"]
-    return f"Not complete: {tally.faults:,} × not fetched, {rejected:,} × rejected. {_KEPT}"  # noqa: RUF001
+def _show_progress(progress: ProgressBar, harvest: Harvest, seconds: float) -> None:
+    summary = harvest.summary
+    total = None if summary.total_threads is None else summary.total_threads - summary.skipped_threads
+    counts = [f"{summary.fetched_objects[name]:,} {name}" for name in ("runs", "steps", "messages")]
+    rate = f"{harvest.client.requests / max(seconds, 0.001):,.1f} requests/s"
+    progress.show(summary.crawled_threads, total, ", ".join([*counts, rate]))
 
 
-def _headers(options: dict[str, Any]) -> dict[str, str]:
-    headers = {name: _secret(variable) for name, variable in options["header"]}
+def _read_headers(options: dict[str, Any]) -> dict[str, str]:
+    headers = {name: _read_secret(variable) for name, variable in options["header"]}
     if options["api_key_env"]:
-        headers["Authorization"] = f"Bearer {_secret(options['api_key_env'])}"
+        headers["Authorization"] = f"Bearer {_read_secret(options['api_key_env'])}"
     return headers
 
 
-def _secret(variable: str) -> str:
-    """What an environment variable holds, which is never shown. Raises CommandError."""
+def _read_secret(variable: str) -> str:
+    """Return the value of an environment variable, which no error message shows."""
     value = os.environ.get(variable, "").strip()
     if not value:
         raise CommandError(f"The environment variable {variable} is not set")
     if not (value.isascii() and value.isprintable()):
-        raise CommandError(f"The environment variable {variable} holds what no header can")
+        raise CommandError(f"The environment variable {variable} is not a valid header value")
     return value
 
 
-def _named(name: str | None) -> list[str] | None:
-    """The ids of a threads file: one a line, blank lines and those that begin with # aside."""
+def _read_threads_file(name: str | None) -> list[str] | None:
+    """Return the ids in a threads file: one per line, without blank lines and lines that start with #."""
     if name is None:
         return None
     try:
@@ -165,51 +198,51 @@ def _named(name: str | None) -> list[str] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"--threads-file: {error}") from error
     lines = (line.strip() for line in content.splitlines())
-    ids = [line for line in lines if line and not line.startswith("#")]
-    if not ids:
-        raise CommandError(f"--threads-file: {name} names no thread")
-    return ids
+    thread_ids = [line for line in lines if line and not line.startswith("#")]
+    if not thread_ids:
+        raise CommandError(f"--threads-file: {name} contains no thread id")
+    return thread_ids
 
 
-def _finished(project: Project, base_url: str, name: str | None) -> HarvestProgressFile:
-    """The state file: by default one for each server and project, made anew with the project."""
-    about = {"server": base_url, "project": project.slug, "since": project.created_at.isoformat()}
+def _open_progress_file(project: Project, base_url: str, name: str | None) -> HarvestProgressFile:
+    """Open the progress file: by default one per server and project. A recreated project gets a new one."""
+    identity = {"server": base_url, "project": project.slug, "since": project.created_at.isoformat()}
     if name:
-        return HarvestProgressFile(Path(name), about)
-    digest = hashlib.sha256("\0".join(about.values()).encode()).hexdigest()[:12]
-    place = f"{project.slug}-{urlsplit(base_url).hostname}-{digest}.jsonl"
-    return HarvestProgressFile(Path(settings.DATA_DIR) / "harvest" / place, about)
+        return HarvestProgressFile(Path(name), identity)
+    digest = hashlib.sha256("\0".join(identity.values()).encode()).hexdigest()[:12]
+    file_name = f"{project.slug}-{urlsplit(base_url).hostname}-{digest}.jsonl"
+    return HarvestProgressFile(Path(settings.DATA_DIR) / "harvest" / file_name, identity)
 
 
-def _base_url(given: str) -> str:
+def _parse_base_url(value: str) -> str:
     try:
-        parts = urlsplit(given)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        parts = urlsplit(value)
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        is_usable = False
-    if not is_usable or parts.query or parts.fragment or not given.isprintable() or parts.username:
-        raise ArgumentTypeError(f"'{given}' is no address like https://HOST/v1")
-    return given.rstrip("/")
+        is_valid = False
+    if not is_valid or parts.query or parts.fragment or not value.isprintable() or parts.username:
+        raise ArgumentTypeError(f"'{value}' is not a base URL like https://HOST/v1")
+    return value.rstrip("/")
 
 
-def _header(given: str) -> tuple[str, str]:
-    name, _, variable = given.partition("=")
+def _parse_header(value: str) -> tuple[str, str]:
+    name, _, variable = value.partition("=")
     if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum() and variable):
-        raise ArgumentTypeError(f"'{given}' is not NAME=ENV, such as api-key=AZURE_KEY")
+        raise ArgumentTypeError(f"'{value}' is not NAME=ENV, like api-key=AZURE_KEY")
     return name, variable
 
 
-def _at_least_one(given: str) -> int:
-    if not given.isdecimal() or not 1 <= int(given) <= 64:
-        raise ArgumentTypeError(f"'{given}' is no number from 1 to 64")
-    return int(given)
+def _parse_concurrency(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= _MAX_CONCURRENCY:
+        raise ArgumentTypeError(f"'{value}' is not a number from 1 to {_MAX_CONCURRENCY}")
+    return int(value)
 
 
-def _positive(given: str) -> float:
+def _parse_rate(value: str) -> float:
     try:
-        rate = float(given)
+        rate = float(value)
     except ValueError:
         rate = 0
-    if not 0 < rate <= 10_000:
-        raise ArgumentTypeError(f"'{given}' is no number above 0")
+    if not 0 < rate <= _MAX_RATE:
+        raise ArgumentTypeError(f"'{value}' is not a number above 0 and up to {_MAX_RATE:,}")
     return rate

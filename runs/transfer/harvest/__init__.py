@@ -1,7 +1,8 @@
-"""Saves the history that an Assistants-compatible server holds: thread by thread, politely, and resumable.
+"""Copy the history that an Assistants-compatible server holds into a project.
 
-`harvest()` joins the parts: `client` asks (at the speed of `pace`), `listing` pages, `walk` knows what there
-is, a `crew` does it several at once, `state` remembers, and `runs.ingest` stores.
+`Harvest` connects the parts: `client` sends requests at the speed that `rate_limit` allows, `pagination` reads
+lists to their end, `crawler` knows which lists there are, `workers` crawl several threads at once,
+`progress_file` remembers the finished ones, and `runs.ingest` stores what was fetched.
 """
 
 from __future__ import annotations
@@ -12,107 +13,125 @@ from dataclasses import dataclass, field
 
 from runs.ingest import IngestReport, RawItem, ingest_mixed
 from runs.models import Project
-from runs.protocol import assistant, message, run, step
+from runs.protocol.assistant import ASSISTANT_OBJECT
+from runs.protocol.message import MESSAGE_OBJECT
+from runs.protocol.run import RUN_OBJECT
+from runs.protocol.step import STEP_OBJECT
 from runs.transfer.harvest.client import HarvestClient
 from runs.transfer.harvest.crawler import FetchedObjects, ThreadCrawl, fetch_assistants, fetch_thread_ids
 from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
-from runs.transfer.harvest.workers import HarvestWorkers
+from runs.transfer.harvest.workers import crawl_threads
 from runs.transfer.imports import ImportSummary
 
-__all__ = ["FetchedObjects", "Harvest", "HarvestProgressFile", "HarvestSummary", "ThreadCrawl"]
+__all__ = ["Harvest", "HarvestSummary"]
 
-_NAMES = {
-    run.RUN_OBJECT: "runs",
-    step.STEP_OBJECT: "steps",
-    message.MESSAGE_OBJECT: "messages",
-    assistant.ASSISTANT_OBJECT: "assistants",
+_COUNTED_AS = {
+    RUN_OBJECT: "runs",
+    STEP_OBJECT: "steps",
+    MESSAGE_OBJECT: "messages",
+    ASSISTANT_OBJECT: "assistants",
 }
 
 
 @dataclass(slots=True)
 class HarvestSummary:
-    """How far a harvest is and what it met; `total` threads, None as long as nobody knows."""
+    """Counts of a harvest so far.
 
-    total: int | None = None
-    done: int = 0
-    skipped: int = 0
-    gone: int = 0
-    fetched: Counter[str] = field(default_factory=Counter)
-    missing: int = 0
-    faults: int = 0
-    repeats: list[str] = field(default_factory=list)
-    verdicts: ImportSummary = field(default_factory=ImportSummary)
+    `total_threads` is None until the number of threads is known. `missing_threads` do not exist on the server.
+    `missing_lists` and `failed_lists` could not be fetched: the server does not have them, or did not answer.
+    """
+
+    total_threads: int | None = None
+    crawled_threads: int = 0
+    skipped_threads: int = 0
+    missing_threads: int = 0
+    missing_lists: int = 0
+    failed_lists: int = 0
+    fetched_objects: Counter[str] = field(default_factory=Counter)
+    stored: ImportSummary = field(default_factory=ImportSummary)
+
+    @property
+    def has_only_missing_threads(self) -> bool:
+        """Whether the server knows none of the threads: then the base URL or the API key is probably wrong."""
+        return self.missing_threads > 0 and self.missing_threads == self.crawled_threads
 
     @property
     def is_complete(self) -> bool:
-        """Whether all there is was fetched and stored. Where no thread is there, it was asked wrongly."""
-        found_none = self.gone > 0 and self.gone == self.done
-        return not self.faults and not found_none and not self.verdicts.outcomes["rejected"]
+        """Whether everything that exists was fetched and stored."""
+        has_failures = self.failed_lists or self.stored.outcomes["rejected"]
+        return not has_failures and not self.has_only_missing_threads
 
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """One harvest of a server into a project. `again`: threads that are finished are fetched once more."""
+    """A harvest of one server into one project.
+
+    Threads in `progress_file` are skipped, unless `refetch_finished` is set.
+    """
 
     project: Project
     client: HarvestClient
-    pace: RateLimiter
-    finished: HarvestProgressFile
+    rate_limiter: RateLimiter
+    progress_file: HarvestProgressFile
     concurrency: int = 4
-    again: bool = False
-    tally: HarvestSummary = field(default_factory=HarvestSummary)
+    refetch_finished: bool = False
+    summary: HarvestSummary = field(default_factory=HarvestSummary)
 
-    def run(self, named: list[str] | None = None) -> Generator[IngestReport | ThreadCrawl]:
-        """Fetch and store the names of assistants and the `named` threads, or all; safe to stop and to repeat.
+    def run(self, named_threads: list[str] | None = None) -> Generator[IngestReport | ThreadCrawl]:
+        """Fetch and store the names of assistants, then the `named_threads`, or else all threads of the server.
 
-        Gives the report of each page when it is stored, and how the visit went when a thread is done. Raises
-        HarvestFault where nothing more can be fetched, and what `ingest` does; what was stored before stays.
+        Yield the report of each page after it was stored, and the `ThreadCrawl` of each finished thread. The harvest
+        may be stopped at any time and repeated; what was stored before stays.
+
+        Raises:
+            HarvestError: nothing more can be fetched.
+            RunglassError: see `runs.ingest.ingest`.
         """
-        yield from map(self._store, fetch_assistants(self.client))
-        threads = self._named(named) if named is not None else self._listed()
-        crew = HarvestWorkers(self.client, self.pace, self.concurrency, self._wanted(threads))
-        spoilt: set[str] = set()
-        for each in crew.fetch():
-            if isinstance(each, ThreadCrawl):
-                self._finish(each, each.thread_id in spoilt)
-                yield each
+        for fetched in fetch_assistants(self.client):
+            yield self._store(fetched)
+        thread_ids = self._list_threads() if named_threads is None else self._deduplicate(named_threads)
+        crawls = crawl_threads(self.client, self.rate_limiter, self.concurrency, self._skip_finished(thread_ids))
+        rejected_threads: set[str] = set()
+        for result in crawls:
+            if isinstance(result, ThreadCrawl):
+                self._finish(result, has_rejects=result.thread_id in rejected_threads)
+                yield result
             else:
-                report = self._store(each)
+                report = self._store(result)
                 if report.errors:
-                    spoilt.add(each.thread_id)
+                    rejected_threads.add(result.thread_id)
                 yield report
 
-    def _named(self, named: list[str]) -> Iterable[str]:
-        unique = dict.fromkeys(named)
-        self.tally.total = len(unique)
+    def _deduplicate(self, named_threads: list[str]) -> Iterable[str]:
+        unique = dict.fromkeys(named_threads)
+        self.summary.total_threads = len(unique)
         return unique
 
-    def _listed(self) -> Iterator[str]:
+    def _list_threads(self) -> Iterator[str]:
         count = 0
-        for count, each in enumerate(fetch_thread_ids(self.client, self.tally.repeats), 1):  # noqa: B007
-            yield each
-        self.tally.total = count
+        for count, thread_id in enumerate(fetch_thread_ids(self.client), 1):  # noqa: B007
+            yield thread_id
+        self.summary.total_threads = count
 
-    def _wanted(self, threads: Iterable[str]) -> Iterator[str]:
-        for each in threads:
-            if each in self.finished and not self.again:
-                self.tally.skipped += 1
+    def _skip_finished(self, thread_ids: Iterable[str]) -> Iterator[str]:
+        for thread_id in thread_ids:
+            if thread_id in self.progress_file and not self.refetch_finished:
+                self.summary.skipped_threads += 1
             else:
-                yield each
+                yield thread_id
 
     def _store(self, fetched: FetchedObjects) -> IngestReport:
-        items = [RawItem(index, raw, expected=fetched.expected) for index, raw in enumerate(fetched.raws)]
+        items = [RawItem(index, raw, expected=fetched.object_type) for index, raw in enumerate(fetched.raw_objects)]
         report = ingest_mixed(self.project, items)
-        self.tally.fetched[_NAMES[fetched.expected]] += len(items)
-        self.tally.verdicts.add(report)
+        self.summary.fetched_objects[_COUNTED_AS[fetched.object_type]] += len(items)
+        self.summary.stored.add(report)
         return report
 
-    def _finish(self, visit: ThreadCrawl, is_spoilt: bool) -> None:
-        self.tally.done += 1
-        self.tally.gone += visit.is_gone
-        self.tally.missing += len(visit.missing)
-        self.tally.faults += len(visit.faults)
-        self.tally.repeats += visit.repeats
-        if visit.is_complete and not is_spoilt:
-            self.finished.add(visit.thread_id)
+    def _finish(self, crawl: ThreadCrawl, *, has_rejects: bool) -> None:
+        self.summary.crawled_threads += 1
+        self.summary.missing_threads += crawl.is_missing
+        self.summary.missing_lists += len(crawl.missing_lists)
+        self.summary.failed_lists += len(crawl.failures)
+        if crawl.is_complete and not has_rejects:
+            self.progress_file.add(crawl.thread_id)

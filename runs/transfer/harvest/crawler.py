@@ -1,13 +1,17 @@
-"""What is fetched, and in which order: assistants; of each thread its runs, each with its steps, then its messages."""
+"""Fetch all that a server holds: its assistants, and per thread the runs, the steps of each run, the messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from runs.errors import UnreadableBody
-from runs.protocol import assistant, lossless_json, message, run, step
+from runs.protocol.assistant import ASSISTANT_OBJECT
+from runs.protocol.lossless_json import decode_json, split_object
+from runs.protocol.message import MESSAGE_OBJECT
+from runs.protocol.run import RUN_OBJECT, TERMINAL_RUN_STATUSES
+from runs.protocol.step import STEP_OBJECT
 from runs.transfer.harvest.client import (
     HarvestClient,
     RequestFailed,
@@ -20,98 +24,97 @@ from runs.transfer.harvest.pagination import ListedObject, ServerListPage, fetch
 
 @dataclass(frozen=True, slots=True)
 class FetchedObjects:
-    """Objects of one kind, as they came; `expected` is what they should be (`thread.run`, …)."""
+    """A page of objects as the server sent them; `object_type` is the expected value of their field `object`."""
 
     thread_id: str
-    expected: str
-    raws: list[bytes]
+    object_type: str
+    raw_objects: list[bytes]
 
 
 @dataclass(slots=True)
 class ThreadCrawl:
-    """What became of going through one thread."""
+    """The result of crawling one thread, by the paths of its lists.
+
+    `missing_lists` do not exist on the server, `repeating_lists` announced more objects than they have. `failures`
+    are error messages.
+    """
 
     thread_id: str
-    is_gone: bool = False
-    has_ended: bool = True  # all its runs
-    missing: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    repeats: list[str] = field(default_factory=list)
+    is_missing: bool = False
+    has_only_ended_runs: bool = True
+    missing_lists: list[str] = field(default_factory=list)
+    repeating_lists: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
-        """Whether all there is, and ever will be of these runs, was fetched."""
-        return self.has_ended and not self.is_gone and not self.faults
+        """Whether the thread was fetched completely and its runs cannot change any more."""
+        return self.has_only_ended_runs and not self.is_missing and not self.failures
 
 
-def fetch_thread_ids(client: HarvestClient, repeats: list[str]) -> Iterator[str]:
-    """The ids of all threads, where the server lists them; `repeats` gets its path if it repeats itself.
+def fetch_thread_ids(client: HarvestClient) -> Iterator[str]:
+    """Yield the ids of all threads of the server.
 
-    Raises ServerRefuses, saying what to do, where it lists none, and what `Client.get` does.
+    Raises:
+        ServerUnavailable: the server does not list threads; the message says what to do.
+        HarvestError: see `HarvestClient.get`.
     """
     try:
         for page in fetch_list_pages(client, "/threads"):
-            if page.repeats:
-                repeats.append("/threads")
-            yield from (item.id for item in page.items if item.id)
+            yield from (listed.id for listed in page.objects if listed.id)
     except ResourceNotFound as error:
-        told = f"This server lists no threads ({error}): name them with --threads-file"
-        raise ServerUnavailable(told) from error
+        message = f"This server does not list its threads ({error}): name them with --threads-file"
+        raise ServerUnavailable(message) from error
     except ServerKeyRejected as error:
-        raise ServerKeyRejected(f"{error} (a server that lists threads to no key needs --threads-file)") from error
+        hint = "if the server lists threads to nobody, name them with --threads-file"
+        raise ServerKeyRejected(f"{error} ({hint})") from error
 
 
 def fetch_assistants(client: HarvestClient) -> Iterator[FetchedObjects]:
-    """All assistants, for their names, which runs don't carry; as far as the server lists them, and to this key."""
+    """Yield the assistants, whose names runs do not carry, if the server lists them for this API key."""
     try:
         for page in fetch_list_pages(client, "/assistants"):
-            yield FetchedObjects("", assistant.ASSISTANT_OBJECT, [item.raw for item in page.items])
+            yield FetchedObjects("", ASSISTANT_OBJECT, [listed.raw for listed in page.objects])
     except (ResourceNotFound, ServerKeyRejected, RequestFailed):
         return
 
 
-def crawl_thread(client: HarvestClient, visit: ThreadCrawl) -> Iterator[FetchedObjects]:
-    """Fetch a thread and note in `visit` what could not be. Raises ServerRefuses and Stopped."""
-    base = f"/threads/{quote(visit.thread_id, safe='')}"
-    for page in _listed(client, visit, f"{base}/runs"):
-        yield _fetched(visit, run.RUN_OBJECT, page.items)
-        for item in page.items:
-            visit.has_ended &= _has_ended(item)
-            if item.id:
-                yield from _steps(client, visit, f"{base}/runs/{quote(item.id, safe='')}/steps")
-    visit.is_gone = f"{base}/runs" in visit.missing
-    if not visit.is_gone:
-        for page in _listed(client, visit, f"{base}/messages"):
-            yield _fetched(visit, message.MESSAGE_OBJECT, page.items)
+def crawl_thread(client: HarvestClient, crawl: ThreadCrawl) -> Iterator[FetchedObjects]:
+    """Yield the pages of a thread and record in `crawl` which lists could not be fetched.
+
+    Raises:
+        ServerUnavailable: no request will be answered any more.
+        HarvestStopped: the harvest was stopped.
+    """
+    thread_path = f"/threads/{quote(crawl.thread_id, safe='')}"
+    for page in _fetch_pages(client, crawl, f"{thread_path}/runs"):
+        yield FetchedObjects(crawl.thread_id, RUN_OBJECT, [run.raw for run in page.objects])
+        for run in page.objects:
+            crawl.has_only_ended_runs &= _has_ended(run)
+            if run.id:
+                for steps in _fetch_pages(client, crawl, f"{thread_path}/runs/{quote(run.id, safe='')}/steps"):
+                    yield FetchedObjects(crawl.thread_id, STEP_OBJECT, [step.raw for step in steps.objects])
+    crawl.is_missing = f"{thread_path}/runs" in crawl.missing_lists
+    if not crawl.is_missing:
+        for page in _fetch_pages(client, crawl, f"{thread_path}/messages"):
+            yield FetchedObjects(crawl.thread_id, MESSAGE_OBJECT, [message.raw for message in page.objects])
 
 
-def _steps(client: HarvestClient, visit: ThreadCrawl, path: str) -> Iterator[FetchedObjects]:
-    for page in _listed(client, visit, path):
-        yield _fetched(visit, step.STEP_OBJECT, page.items)
-
-
-def _listed(client: HarvestClient, visit: ThreadCrawl, path: str) -> Iterator[ServerListPage]:
+def _fetch_pages(client: HarvestClient, crawl: ThreadCrawl, path: str) -> Iterator[ServerListPage]:
     try:
         for page in fetch_list_pages(client, path):
-            if page.repeats:
-                visit.repeats.append(path)
+            if page.is_repetition:
+                crawl.repeating_lists.append(path)
             else:
                 yield page
     except ResourceNotFound:
-        visit.missing.append(path)
+        crawl.missing_lists.append(path)
     except RequestFailed as error:
-        visit.faults.append(error.message)
+        crawl.failures.append(error.message)
 
 
-def _fetched(visit: ThreadCrawl, expected: str, items: Iterable[ListedObject]) -> FetchedObjects:
-    return FetchedObjects(visit.thread_id, expected, [item.raw for item in items])
-
-
-def _has_ended(item: ListedObject) -> bool:
+def _has_ended(run: ListedObject) -> bool:
     try:
-        return (
-            lossless_json.decode_json(lossless_json.split_object(item.raw).get("status", b"null"))
-            in run.TERMINAL_RUN_STATUSES
-        )
-    except (UnreadableBody, TypeError):  # the latter where it is no string
+        return decode_json(split_object(run.raw).get("status", b"null")) in TERMINAL_RUN_STATUSES
+    except (UnreadableBody, TypeError):  # TypeError: the status is not hashable, so not a string
         return False

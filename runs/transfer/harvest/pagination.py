@@ -1,4 +1,4 @@
-"""One list of a server, page by page, however it ends."""
+"""Read one list of a server page by page, and stop even where the server never says that the list ends."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.errors import UnreadableBody
-from runs.protocol import lossless_json
+from runs.protocol.lossless_json import decode_json, split_array, split_object
 from runs.transfer.harvest.client import HarvestClient, RequestFailed
 
-HARVEST_PAGE_SIZE = 100  # the most that the protocol allows
+HARVEST_PAGE_SIZE = 100  # the maximum that the protocol allows
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """One object of a list: its id ("" where it has none) and its JSON text."""
+    """An object of a list: its id ("" if it has none) and its JSON text."""
 
     id: str
     raw: bytes
@@ -23,51 +23,54 @@ class ListedObject:
 
 @dataclass(frozen=True, slots=True)
 class ServerListPage:
-    """What a page brought that was not there before. `repeats`: it told of more, but what came was known."""
+    """The objects of a page that no earlier page held.
 
-    items: list[ListedObject]
-    repeats: bool = False
+    `is_repetition`: the server announced more objects, but sent only known ones.
+    """
+
+    objects: list[ListedObject]
+    is_repetition: bool = False
 
 
 def fetch_list_pages(client: HarvestClient, path: str) -> Iterator[ServerListPage]:
-    """The pages of the list at `path`, oldest first.
+    """Yield the pages of the list at `path`, oldest objects first.
 
-    It ends where the server says so, with an empty page, or with one that brings nothing new, since some
-    servers say for ever that there is more. Raises what `Client.get` does.
+    The list ends where the server says so, with an empty page, or with a page that holds nothing new, since some
+    servers set `has_more` for ever.
+
+    Raises:
+        HarvestError: see `HarvestClient.get`.
     """
-    seen: set[str] = set()
+    seen_ids: set[str] = set()
     after = ""
     while True:
-        parameters = {"limit": str(HARVEST_PAGE_SIZE), "order": "asc"} | ({"after": after} if after else {})
-        members = client.get(path, parameters)
-        items = _items(path, members)
-        fresh = [item for item in items if item.id not in seen]
-        seen.update(item.id for item in items)
-        if items and not fresh:
-            yield ServerListPage([], repeats=True)
-        if not fresh:
+        params = {"limit": str(HARVEST_PAGE_SIZE), "order": "asc"} | ({"after": after} if after else {})
+        members = client.get(path, params)
+        try:
+            raw_objects = split_array(members.get("data", b"null"))
+        except UnreadableBody as error:
+            raise RequestFailed(f"{path}: the response is not a list") from error
+        objects = [ListedObject(_read_id(raw), raw) for raw in raw_objects]
+        new_objects = [listed for listed in objects if listed.id not in seen_ids]
+        seen_ids.update(listed.id for listed in objects)
+        if not new_objects:
+            if objects:
+                yield ServerListPage([], is_repetition=True)
             return
-        yield ServerListPage(fresh)
-        after = _string(members.get("last_id")) or items[-1].id
+        yield ServerListPage(new_objects)
+        after = _decode_string(members.get("last_id")) or objects[-1].id
         if members.get("has_more") == b"false" or not after:
             return
 
 
-def _items(path: str, members: dict[str, bytes]) -> list[ListedObject]:
+def _read_id(raw: bytes) -> str:
     try:
-        raws = lossless_json.split_array(members.get("data", b"null"))
-    except UnreadableBody as error:
-        raise RequestFailed(f"{path}: the answer is no list") from error
-    return [ListedObject(_id(raw), raw) for raw in raws]
-
-
-def _id(raw: bytes) -> str:
-    try:
-        return _string(lossless_json.split_object(raw).get("id"))
+        return _decode_string(split_object(raw).get("id"))
     except UnreadableBody:
         return ""
 
 
-def _string(raw: bytes | None) -> str:
-    found: Any = None if raw is None else lossless_json.decode_json(raw)
-    return found if isinstance(found, str) else ""
+def _decode_string(raw: bytes | None) -> str:
+    """Return the JSON string `raw`, or "" for any other value."""
+    value: Any = None if raw is None else decode_json(raw)
+    return value if isinstance(value, str) else ""

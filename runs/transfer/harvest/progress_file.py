@@ -1,4 +1,4 @@
-"""Which threads need not be fetched again: a file to which each is added when all of it is stored."""
+"""A file that lists the threads which a harvest need not fetch again."""
 
 from __future__ import annotations
 
@@ -13,45 +13,57 @@ from runs.errors import RunglassError
 
 
 class UnusableProgressFile(RunglassError):
-    """The state file can't be used."""
+    """The progress file cannot be used."""
 
-    code = "unusable_state"
+    code = "unusable_progress_file"
 
 
 class HarvestProgressFile:
-    """The finished threads of one server and project, used by one harvest at a time.
+    """The finished threads of one server and project, locked for one harvest at a time.
 
-    The file has a line that says what it is about, then one a thread. A line that was cut off by a crash
-    does not count. Raises UnusableState where the file is in use, or is about something else; OSError.
+    The first line describes the harvest, every other line names one finished thread. A last line without a line
+    break, left by a crash, is dropped.
+
+    Args:
+        path: The file, created if it does not exist.
+        identity: The server and project that the file must be about.
+
+    Raises:
+        UnusableProgressFile: the file is in use, is about another harvest, or is no progress file.
+        OSError: the file cannot be opened.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, identity: Mapping[str, str]) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b")
         try:
             self._lock()
-            self._ids = self._read(dict(about))
+            self._thread_ids = self._read(dict(identity))
         except (UnusableProgressFile, OSError):
             self._file.close()
             raise
 
     def __enter__(self) -> Self:
+        """Return the file itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file and release its lock."""
         self._file.close()
 
     def __contains__(self, thread_id: str) -> bool:
-        return thread_id in self._ids
+        """Return whether the thread is finished."""
+        return thread_id in self._thread_ids
 
     def __len__(self) -> int:
-        return len(self._ids)
+        """Return the number of finished threads."""
+        return len(self._thread_ids)
 
     def add(self, thread_id: str) -> None:
-        """Note a thread, durably."""
-        if thread_id not in self._ids:
-            self._ids.add(thread_id)
+        """Record a finished thread. It is on disk when this returns."""
+        if thread_id not in self._thread_ids:
+            self._thread_ids.add(thread_id)
             self._append({"thread": thread_id})
 
     def _lock(self) -> None:
@@ -60,27 +72,27 @@ class HarvestProgressFile:
         except BlockingIOError as error:
             raise UnusableProgressFile(f"Another harvest is using {self._path}") from error
 
-    def _read(self, about: dict[str, str]) -> set[str]:
+    def _read(self, identity: dict[str, str]) -> set[str]:
         self._file.seek(0)
         content = self._file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        first, *others = (self._object(line) for line in whole.splitlines() or [b"{}"])
-        if whole and first != about:
-            told = ", ".join(f"{name} {value}" for name, value in first.items())
-            raise UnusableProgressFile(f"{self._path} is about something else ({told}): choose another --state")
-        self._file.truncate(len(whole))
-        if not whole:
-            self._append(about)
-        return {each["thread"] for each in others if "thread" in each}
+        complete_lines = content[: content.rfind(b"\n") + 1]
+        first, *others = (self._parse_line(line) for line in complete_lines.splitlines() or [b"{}"])
+        if complete_lines and first != identity:
+            owner = ", ".join(f"{name} {value}" for name, value in first.items())
+            raise UnusableProgressFile(f"{self._path} belongs to another harvest ({owner}): choose another --state")
+        self._file.truncate(len(complete_lines))
+        if not complete_lines:
+            self._append(identity)
+        return {line["thread"] for line in others if "thread" in line}
 
-    def _object(self, line: bytes) -> dict[str, str]:
+    def _parse_line(self, line: bytes) -> dict[str, str]:
         try:
-            found = json.loads(line)
+            values = json.loads(line)
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise UnusableProgressFile(f"{self._path} is not a state file of harvest")
-        return found
+            values = None
+        if not isinstance(values, dict):
+            raise UnusableProgressFile(f"{self._path} is not a progress file of a harvest")
+        return values
 
     def _append(self, values: dict[str, str]) -> None:
         self._file.write(json.dumps(values).encode() + b"\n")

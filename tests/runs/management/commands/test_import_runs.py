@@ -1,4 +1,4 @@
-"""`manage.py import_runs`."""
+"""The command `manage.py import_runs`: its output, exit codes and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from runs.ingest import ingest_mixed
-from runs.management.progress import Progress
+from runs.management.progress import ProgressBar
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.transfer import imports
 from tests import factories
@@ -23,7 +23,7 @@ from tests.factories import assistant_object, message_object, run_object, step_o
 
 
 def run_import(*arguments: str | Path, **options: Any) -> tuple[str, CommandError | None]:
-    """What was printed, and how it failed."""
+    """Run the command and return its output and its error."""
     out = io.StringIO()
     try:
         call_command("import_runs", *map(str, arguments), stdout=out, **options)
@@ -32,7 +32,7 @@ def run_import(*arguments: str | Path, **options: Any) -> tuple[str, CommandErro
     return out.getvalue(), None
 
 
-def table(printed: str) -> dict[str, int]:
+def parse_counts(printed: str) -> dict[str, int]:
     rows = (
         line.split() for line in printed.splitlines() if line.startswith("  ") and "\N{MULTIPLICATION SIGN}" not in line
     )
@@ -46,35 +46,35 @@ def write(path: Path, *objects: Any) -> Path:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A run with a step and a message, and two more runs."""
+    """Return a file with a run, its step and its message, and two more runs."""
     run = run_object()
     return write(tmp_path / "data.ndjson", step_object(run), message_object(run), run, run_object(), run_object())
 
 
-def test_names_of_assistants_are_imported_beside_runs(project: Project, tmp_path: Path) -> None:
+def test_assistant_names_are_imported(project: Project, tmp_path: Path) -> None:
     listed = {"object": "list", "data": [assistant_object(id="asst_a", name="Returns desk")]}
     printed, error = run_import(write(tmp_path / "mixed.ndjson", run_object(), listed))
     assert error is None
-    assert table(printed)["created"] == 2
+    assert parse_counts(printed)["created"] == 2
     assert Assistant.objects.names_by_id(project, ["asst_a"]) == {"asst_a": "Returns desk"}
 
 
-def test_everything_is_stored_and_counted(project: Project, data: Path) -> None:
+def test_all_records_are_stored_and_counted(project: Project, data: Path) -> None:
     printed, error = run_import(data)
     assert error is None
-    assert table(printed) == {"created": 5, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 0}
+    assert parse_counts(printed) == {"created": 5, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 0}
     assert "runs of revision v2" in printed
     assert (Run.objects.count(), RunStep.objects.count(), Message.objects.count()) == (3, 1, 1)
 
 
-def test_a_repetition_changes_nothing(project: Project, data: Path) -> None:
+def test_second_import_changes_nothing(project: Project, data: Path) -> None:
     run_import(data)
     printed, error = run_import(data)
     assert error is None
-    assert table(printed) == {"created": 0, "updated": 0, "unchanged": 5, "stale": 0, "rejected": 0}
+    assert parse_counts(printed) == {"created": 0, "updated": 0, "unchanged": 5, "stale": 0, "rejected": 0}
 
 
-def test_every_outcome_is_counted(project: Project, tmp_path: Path) -> None:
+def test_outcomes_are_counted(project: Project, tmp_path: Path) -> None:
     early = run_object(id="run_1", status="in_progress", completed_at=None, usage=None)
     late = run_object(id="run_1")
     printed, error = run_import(
@@ -83,39 +83,39 @@ def test_every_outcome_is_counted(project: Project, tmp_path: Path) -> None:
         write(tmp_path / "4.json", {"object": "thread.run"}),
     )  # fmt: skip
     assert error is not None
-    assert table(printed) == {"created": 1, "updated": 1, "unchanged": 1, "stale": 1, "rejected": 1}
+    assert parse_counts(printed) == {"created": 1, "updated": 1, "unchanged": 1, "stale": 1, "rejected": 1}
 
 
-def test_a_dry_run_says_what_would_happen_and_stores_nothing(project: Project, data: Path) -> None:
+def test_dry_run_reports_but_stores_nothing(project: Project, data: Path) -> None:
     printed, error = run_import("--dry-run", data)
     assert error is None
-    assert printed.startswith("would be (dry run, nothing was stored):")
-    assert table(printed)["created"] == 5
+    assert printed.startswith("Dry run, nothing was stored:")
+    assert parse_counts(printed)["created"] == 5
     assert not Run.objects.exists()
 
 
-def test_rejected_records_are_an_error_but_the_others_are_stored(project: Project, tmp_path: Path) -> None:
+def test_rejected_records_fail_but_others_are_stored(project: Project, tmp_path: Path) -> None:
     wrong = run_object(id="run_wrong", status=7)
     path = write(tmp_path / "runs.ndjson", run_object(), wrong, {"object": "response", "id": "resp_1"})
     printed, error = run_import(path)
     assert error is not None
     assert (str(error), error.returncode) == ("2 of 3 records were rejected", 1)
-    assert table(printed)["created"] == 1
+    assert parse_counts(printed)["created"] == 1
     assert f"rejected   {path}:2 run_wrong: /status " in printed
     assert f"rejected   {path}:3 resp_1: " in printed
     assert " 1 \N{MULTIPLICATION SIGN} /status: " in printed
     assert Run.objects.count() == 1
 
 
-def test_rejected_records_are_written_aside_on_request(project: Project, tmp_path: Path) -> None:
+def test_rejects_file_holds_rejected_records(project: Project, tmp_path: Path) -> None:
     wrong = run_object(id="run_wrong", status=7)
     path = write(tmp_path / "runs.ndjson", run_object(), wrong)
     with path.open("ab") as file:
         file.write(b'{"id": "\xff"}\n')
-    aside = tmp_path / "rejected.jsonl"
-    _, error = run_import(path, "--rejects", aside)
+    rejects_path = tmp_path / "rejected.jsonl"
+    _, error = run_import(path, "--rejects", rejects_path)
     assert error is not None
-    first, second = map(json.loads, aside.read_text().splitlines())
+    first, second = map(json.loads, rejects_path.read_text().splitlines())
     assert {name: first[name] for name in ("source", "line", "id")} == {
         "source": str(path), "line": 2, "id": "run_wrong"
     }  # fmt: skip
@@ -124,36 +124,34 @@ def test_rejected_records_are_written_aside_on_request(project: Project, tmp_pat
     assert (second["line"], second["raw"]) == (3, '{"id": "\\xff"}')
 
 
-def test_without_rejects_the_side_file_is_empty(project: Project, data: Path, tmp_path: Path) -> None:
+def test_rejects_file_is_empty_without_rejects(project: Project, data: Path, tmp_path: Path) -> None:
     _, error = run_import(data, "--rejects", tmp_path / "rejected.jsonl")
     assert error is None
     assert (tmp_path / "rejected.jsonl").read_text() == ""
 
 
 @pytest.mark.parametrize("name", ["data.ndjson", "new.jsonl"])
-def test_the_side_file_is_never_one_that_is_read(project: Project, data: Path, name: str) -> None:
+def test_rejects_file_may_not_be_an_input(project: Project, data: Path, name: str) -> None:
     content = data.read_bytes()
-    aside = data.parent / name
-    _, error = run_import(data.parent, "--rejects", aside)
+    rejects_path = data.parent / name
+    _, error = run_import(data.parent, "--rejects", rejects_path)
     assert error is not None
-    assert f"{aside} is among the files to import" in str(error)
+    assert f"{rejects_path} is one of the files to import" in str(error)
     assert data.read_bytes() == content
     assert not Run.objects.exists()
 
 
-def test_nothing_is_overwritten_where_nothing_is_imported(project: Project, tmp_path: Path) -> None:
-    aside = tmp_path / "rejected.jsonl"
-    aside.write_text("precious")
-    for arguments in (("missing.json",), (str(aside), "--project", "nope")):
-        _, error = run_import(*arguments, "--rejects", aside)
+def test_failed_start_keeps_the_rejects_file(project: Project, tmp_path: Path) -> None:
+    rejects_path = tmp_path / "rejected.jsonl"
+    rejects_path.write_text("precious")
+    for arguments in (("missing.json",), (str(rejects_path), "--project", "nope")):
+        _, error = run_import(*arguments, "--rejects", rejects_path)
         assert error is not None
-        assert aside.read_text() == "precious"
+        assert rejects_path.read_text() == "precious"
 
 
 @pytest.mark.parametrize(("verbosity", "expected"), [(1, 0), (2, 5)])
-def test_a_verdict_per_record_is_there_for_the_asking(
-    project: Project, data: Path, verbosity: int, expected: int
-) -> None:
+def test_verbose_output_lists_every_record(project: Project, data: Path, verbosity: int, expected: int) -> None:
     printed, _ = run_import(data, verbosity=verbosity)
     verdicts = [line.split() for line in printed.splitlines() if line.startswith("created   ")]
     assert len(verdicts) == expected
@@ -161,7 +159,7 @@ def test_a_verdict_per_record_is_there_for_the_asking(
     assert not expected or {name for _, name in verdicts} > stored
 
 
-def test_texts_can_not_trick_a_terminal(project: Project, tmp_path: Path) -> None:
+def test_control_characters_are_escaped(project: Project, tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", run_object(id="run_\x1b[2J\ud800"), run_object(id="run_\x07\x9b"))
     printed, error = run_import(path, verbosity=2)
     assert error is not None
@@ -175,11 +173,11 @@ def test_texts_can_not_trick_a_terminal(project: Project, tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         (["missing.json"], "missing.json"),
-        (["--project", "nope", "x"], "There is no project 'nope'"),
+        (["--project", "nope", "x"], "No project 'nope'"),
         ([], "PATH"),
     ],
 )
-def test_what_is_not_there_is_told_in_one_line(project: Project, arguments: list[str], message: str) -> None:
+def test_missing_input_is_a_one_line_error(project: Project, arguments: list[str], message: str) -> None:
     _, error = run_import(*arguments)
     assert error is not None
     assert message in str(error)
@@ -187,23 +185,23 @@ def test_what_is_not_there_is_told_in_one_line(project: Project, arguments: list
     assert error.returncode == 1
 
 
-def test_damage_is_told_after_what_stands_before_was_stored(project: Project, tmp_path: Path) -> None:
+def test_records_before_damage_are_stored(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "runs.ndjson.gz"
     runs = [run_object(instructions=f"No. {number}") for number in range(100)]
     path.write_bytes(gzip.compress("\n".join(map(json.dumps, runs)).encode())[:-60])
     printed, error = run_import(path)
     assert error is not None
     assert str(error).startswith(f"{path}: the gzip data is damaged")
-    assert table(printed)["created"] == Run.objects.count() > 50
+    assert parse_counts(printed)["created"] == Run.objects.count() > 50
 
 
-def test_damaged_files_are_named_and_those_after_them_are_read(project: Project, tmp_path: Path) -> None:
+def test_files_after_damaged_ones_are_imported(project: Project, tmp_path: Path) -> None:
     packed = gzip.compress(json.dumps(run_object()).encode())
     (tmp_path / "a.json.gz").write_bytes(packed[:-9])
     (tmp_path / "b.zip").write_bytes(b"no archive")
     write(tmp_path / "c.json", run_object(), {"object": "thread.run"})
     printed, error = run_import(tmp_path)
-    assert table(printed)["created"] == Run.objects.count() == 2
+    assert parse_counts(printed)["created"] == Run.objects.count() == 2
     lines = str(error).splitlines()
     assert lines[0].startswith(f"{tmp_path}/a.json.gz: the gzip data is damaged")
     assert lines[1:] == [
@@ -212,34 +210,34 @@ def test_damaged_files_are_named_and_those_after_them_are_read(project: Project,
     ]
 
 
-def test_files_that_are_not_read_are_named(project: Project, tmp_path: Path) -> None:
+def test_skipped_files_are_listed(project: Project, tmp_path: Path) -> None:
     write(tmp_path / "a.json", run_object())
     for number in range(12):
         (tmp_path / f"notes-{number:02}.txt").write_text("no run")
     printed, error = run_import(tmp_path)
     assert error is None
-    assert f"not read, since its name is none of JSON: {tmp_path}/notes-00.txt" in printed
-    assert printed.endswith("notes-09.txt\nand 2 others\n")
+    assert f"skipped: not a JSON file: {tmp_path}/notes-00.txt" in printed
+    assert printed.endswith("notes-09.txt\nand 2 more\n")
 
 
-def test_folders_archives_and_files_mix(project: Project, tmp_path: Path) -> None:
+def test_folders_and_files_can_be_mixed(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     write(folder / "a.jsonl", run_object())
     (folder / "b.json.gz").write_bytes(gzip.compress(json.dumps([run_object(), run_object()]).encode()))
     printed, error = run_import(folder, write(tmp_path / "c", run_object()))
     assert error is None
-    assert table(printed)["created"] == 4
+    assert parse_counts(printed)["created"] == 4
 
 
-def test_standard_input(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_imported(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps([run_object()]).encode())))
     printed, error = run_import("-")
     assert error is None
-    assert table(printed)["created"] == 1
+    assert parse_counts(printed)["created"] == 1
 
 
-def test_a_named_pipe(project: Project, tmp_path: Path) -> None:
+def test_named_pipe_is_imported(project: Project, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=(json.dumps(run_object()),))
@@ -247,10 +245,10 @@ def test_a_named_pipe(project: Project, tmp_path: Path) -> None:
     printed, error = run_import(pipe)
     writer.join()
     assert error is None
-    assert table(printed)["created"] == 1
+    assert parse_counts(printed)["created"] == 1
 
 
-def test_runs_go_into_the_named_project(project: Project, data: Path) -> None:
+def test_project_option_selects_the_project(project: Project, data: Path) -> None:
     other = factories.make_project("other")
     run_import(data, "--project", "other")
     assert {run.project for run in Run.objects.all()} == {other}
@@ -259,11 +257,11 @@ def test_runs_go_into_the_named_project(project: Project, data: Path) -> None:
 @pytest.mark.parametrize(
     ("trouble", "message", "code"),
     [
-        (OperationalError("server gone"), "does not answer: server gone", 1),
-        (KeyboardInterrupt(), "Stopped", 130),
+        (OperationalError("server gone"), "is unavailable: server gone", 1),
+        (KeyboardInterrupt(), "Interrupted", 130),
     ],
 )
-def test_an_end_before_the_end_keeps_what_was_stored(
+def test_early_end_keeps_stored_records(
     project: Project, data: Path, monkeypatch: pytest.MonkeyPatch,
     trouble: BaseException, message: str, code: int,
 ) -> None:  # fmt: skip
@@ -275,16 +273,16 @@ def test_an_end_before_the_end_keeps_what_was_stored(
             raise trouble
         return genuine(*arguments, **options)
 
-    monkeypatch.setattr(imports, "_BATCH_ITEMS", 3)
+    monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 3)
     monkeypatch.setattr(imports, "ingest_mixed", interrupted)
     printed, error = run_import(data)
     assert error is not None
     assert message in str(error)
     assert "can be repeated" in str(error)
     assert error.returncode == code
-    assert table(printed)["created"] == 3
+    assert parse_counts(printed)["created"] == 3
     monkeypatch.undo()
-    assert table(run_import(data)[0]) == {
+    assert parse_counts(run_import(data)[0]) == {
         "created": 2,
         "updated": 0,
         "unchanged": 3,
@@ -293,37 +291,12 @@ def test_an_end_before_the_end_keeps_what_was_stored(
     }
 
 
-# progress
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
-    screen = Screen()
-    (tmp_path / "a").write_bytes(bytes(1000))
-    with (tmp_path / "a").open("rb") as file, Progress(1000, screen) as progress:
-        file.read(500)
-        progress.advance(file, 7)
-    assert "50%" in screen.getvalue()
-    assert "7 records" in screen.getvalue()
-
-
-def test_elsewhere_there_is_a_line_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = io.StringIO()
-    (tmp_path / "a").write_bytes(bytes(1000))
-    with (tmp_path / "a").open("rb") as file, Progress(2000, lines) as progress:
-        progress.advance(file, 1)
-        assert lines.getvalue() == ""
-        monkeypatch.setattr("runs.management.progress._LINE_EVERY", -1.0)
-        file.read()
-        progress.advance(file, 1234)
-    with (tmp_path / "a").open("rb") as second:
-        progress.advance(second, 1235)  # the second file goes on where the first ended
-    first, then = lines.getvalue().splitlines()
-    assert first.startswith("1,234 records, ")
-    assert ", 50%, " in first
-    assert ", 50%, " in then
-    assert first.endswith(" s left")
+def test_progress_counts_bytes_of_all_files(
+    project: Project, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "again.ndjson").write_bytes(data.read_bytes())
+    shown: list[tuple[int, str]] = []
+    monkeypatch.setattr(ProgressBar, "show", lambda _bar, done, details: shown.append((done, details)))
+    run_import(data, tmp_path / "again.ndjson")
+    size = data.stat().st_size
+    assert shown == [(size, "5 records"), (2 * size, "10 records")]

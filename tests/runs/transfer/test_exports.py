@@ -1,4 +1,4 @@
-"""What goes out is what came in; a table is harmless to a spreadsheet."""
+"""Exports hold what was posted, and tables are harmless to spreadsheets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runs.transfer import exports
 from runs.transfer.exports import Export
 from tests import factories
 
-EVERYTHING = RunFilters()
+NO_FILTERS = RunFilters()
 
 
 def ids(export: Export) -> list[str]:
@@ -29,13 +29,13 @@ def table(export: Export) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(written, newline="")))
 
 
-def test_runs_come_oldest_first_and_by_their_posted_id_within_a_second(project: Project) -> None:
+def test_runs_are_ordered_by_time_and_id(project: Project) -> None:
     moments = {"run_b": 20, "run_c": 10, "run_Z": 20, "run_a": 20}
     factories.post(project, *(factories.run_object(id=name, created_at=at) for name, at in moments.items()))
-    assert ids(exports.export_runs(project, EVERYTHING)) == ["run_c", "run_Z", "run_a", "run_b"]
+    assert ids(exports.export_runs(project, NO_FILTERS)) == ["run_c", "run_Z", "run_a", "run_b"]
 
 
-def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) -> None:
+def test_steps_are_ordered_by_run(project: Project) -> None:
     early, late = factories.run_object(created_at=10), factories.run_object(created_at=20)
     lost = factories.run_object(created_at=1)
     factories.post(project, late, early)
@@ -46,7 +46,7 @@ def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) ->
         factories.step_object(early, id="step_second", created_at=99),
         factories.step_object(early, id="step_first", created_at=11),
     )
-    assert ids(exports.export_steps(project, EVERYTHING)) == [
+    assert ids(exports.export_steps(project, NO_FILTERS)) == [
         "step_first",
         "step_second",
         "step_late",
@@ -54,7 +54,7 @@ def test_steps_come_run_by_run_and_those_without_a_run_last(project: Project) ->
     ]
 
 
-def test_a_filter_chooses_runs_their_steps_and_the_messages_of_their_threads(project: Project) -> None:
+def test_filters_select_runs_steps_and_messages(project: Project) -> None:
     failed = factories.failed_run(thread_id="thread_failed")
     fine = factories.run_object(thread_id="thread_fine")
     factories.post(project, failed, fine)
@@ -69,47 +69,45 @@ def test_a_filter_chooses_runs_their_steps_and_the_messages_of_their_threads(pro
 
 
 @pytest.mark.parametrize("export", exports.EXPORT_KINDS.values(), ids=exports.EXPORT_KINDS)
-def test_nothing_of_another_project_goes_out(project: Project, export: Any) -> None:
+def test_other_projects_are_not_exported(project: Project, export: Any) -> None:
     other = factories.make_project("other")
     run = factories.run_object()
     factories.post(other, run)
     factories.post_steps(other, factories.step_object(run))
     factories.post_messages(other, factories.message_object(run))
-    assert ids(export(project, EVERYTHING)) == []
-    assert export(other, EVERYTHING).count() == 1
+    assert ids(export(project, NO_FILTERS)) == []
+    assert export(other, NO_FILTERS).count() == 1
 
 
-def test_the_number_of_queries_grows_with_batches_and_not_with_runs(
-    project: Project, django_assert_num_queries: Any
-) -> None:
+def test_query_count_does_not_grow_with_runs(project: Project, django_assert_num_queries: Any) -> None:
     factories.post(project, *(factories.run_object(instructions=f"Do {n}.") for n in range(20)))
     with django_assert_num_queries(2):  # runs, configurations
-        assert len(list(exports.render_ndjson(exports.export_runs(project, EVERYTHING).records()))) == 20
+        assert len(list(exports.render_ndjson(exports.export_runs(project, NO_FILTERS).records()))) == 20
 
 
-def test_a_line_holds_the_object_as_it_was_posted(project: Project) -> None:
+def test_ndjson_line_holds_the_posted_object(project: Project) -> None:
     posted = factories.run_object(metadata={"a": 1.0, "note": "two\nlines"}, unheard_of={"x": None})
     factories.post(project, posted)
-    (line,) = exports.render_ndjson(exports.export_runs(project, EVERYTHING).records())
+    (line,) = exports.render_ndjson(exports.export_runs(project, NO_FILTERS).records())
     assert line.count(b"\n") == 1
     assert json.loads(line) == posted
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_no_cell_is_a_formula(project: Project, risky: str) -> None:
+def test_cells_are_never_formulas(project: Project, risky: str) -> None:
     factories.post(project, factories.failed_run(message=risky))
-    (row,) = table(exports.export_runs(project, EVERYTHING))
+    (row,) = table(exports.export_runs(project, NO_FILTERS))
     assert row["error_message"] == "'" + risky
 
 
-def test_a_table_has_times_numbers_lists_and_metadata_as_they_are(project: Project) -> None:
+def test_cells_keep_exact_values(project: Project) -> None:
     posted = factories.run_object(
         created_at=1_795_000_000,
         metadata={"quote": '"', "comma": ",", "exact": 1.0},
         usage={"prompt_tokens": -1, "completion_tokens": 0, "total_tokens": -1},
     )
     factories.post(project, posted)
-    (row,) = table(exports.export_runs(project, EVERYTHING))
+    (row,) = table(exports.export_runs(project, NO_FILTERS))
     assert row["id"] == posted["id"]
     assert row["created_at"] == "2026-11-18T11:06:40Z"
     assert (row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"]) == ("-1", "0", "")
@@ -118,9 +116,9 @@ def test_a_table_has_times_numbers_lists_and_metadata_as_they_are(project: Proje
     assert "1.0" in row["metadata"]
 
 
-def test_a_table_follows_rfc_4180(project: Project) -> None:
+def test_csv_follows_rfc_4180(project: Project) -> None:
     factories.post(project, factories.failed_run(message='He said "no",\nand left.'))
-    export = exports.export_runs(project, EVERYTHING)
+    export = exports.export_runs(project, NO_FILTERS)
     written = b"".join(exports.render_csv(export.columns, export.records()))
     assert b'"He said ""no"",\nand left."' in written
     assert written.count(b"\r\n") == 2
@@ -128,17 +126,17 @@ def test_a_table_follows_rfc_4180(project: Project) -> None:
 
 
 @pytest.mark.parametrize("export", exports.EXPORT_KINDS.values(), ids=exports.EXPORT_KINDS)
-def test_every_kind_has_a_table(project: Project, export: Any) -> None:
+def test_every_kind_exports_as_csv(project: Project, export: Any) -> None:
     run = factories.run_object()
     factories.post(project, run)
     factories.post_steps(project, factories.step_object(run, factories.function_call("search_orders")))
     factories.post_messages(project, factories.message_object(run, metadata={"a": "b"}))
-    (row,) = table(export(project, EVERYTHING))
+    (row,) = table(export(project, NO_FILTERS))
     assert row["id"]
     assert row["metadata"] in ('{"a":"b"}', '{"customer":"acme"}', "")
 
 
-def test_relative_times_are_those_of_the_run_list(project: Project) -> None:
+def test_relative_times_filter_runs(project: Project) -> None:
     now = int(timezone.now().timestamp())
     day = int(timedelta(days=1).total_seconds())
     fresh, old = (factories.run_object(created_at=now - age) for age in (day // 2, day * 2))
@@ -146,7 +144,7 @@ def test_relative_times_are_those_of_the_run_list(project: Project) -> None:
     assert ids(exports.export_runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
 
 
-def test_a_table_has_the_estimated_cost_exactly_and_nothing_where_there_is_no_price(project: Project) -> None:
+def test_cost_is_exact_or_empty(project: Project) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     factories.post(project, factories.run_object(usage=usage), factories.run_object(model="of-their-own"))
-    assert [row["estimated_cost_usd"] for row in table(exports.export_runs(project, EVERYTHING))] == ["0.000000750", ""]
+    assert [row["cost_usd"] for row in table(exports.export_runs(project, NO_FILTERS))] == ["0.000000750", ""]

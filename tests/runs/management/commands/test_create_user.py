@@ -1,4 +1,4 @@
-"""`manage.py create_user`."""
+"""The command `manage.py create_user`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("role", ["viewer", "member", "admin"])
-def test_a_user_gets_a_role_and_a_password(project: Project, role: str) -> None:
+def test_user_gets_a_role_and_password(project: Project, role: str) -> None:
     printed = create("ada", "--role", role)
     assert printed.count("\n") == 1
     user = User.objects.get(username="ada")
@@ -29,16 +29,16 @@ def test_a_user_gets_a_role_and_a_password(project: Project, role: str) -> None:
     assert (membership.user, membership.project, membership.role) == (user, project, role)
 
 
-def test_a_user_reads_unless_told_otherwise(project: Project) -> None:
+def test_default_role_is_viewer(project: Project) -> None:
     create("ada")
     assert Membership.objects.get().role == "viewer"
 
 
-def test_passwords_differ(project: Project) -> None:
+def test_passwords_are_unique(project: Project) -> None:
     assert create("ada") != create("grace")
 
 
-def test_a_user_joins_the_named_project(project: Project) -> None:
+def test_project_option_selects_the_project(project: Project) -> None:
     other = factories.make_project("other")
     create("ada", "--project", "other")
     assert list(Project.objects.visible_to(User.objects.get())) == [other]
@@ -52,11 +52,11 @@ def test_a_user_joins_the_named_project(project: Project) -> None:
         (["two words"], "valid username"),
         (["x" * 151], "at most 150"),
         (["ada", "--role", "owner"], "invalid choice"),
-        (["ada", "--project", "nope"], "There is no project 'nope'"),
+        (["ada", "--project", "nope"], "No project 'nope'"),
         ([], "name"),
     ],
 )
-def test_what_can_not_be_is_refused_and_nothing_is_left(project: Project, arguments: list[str], message: str) -> None:
+def test_invalid_arguments_create_nothing(project: Project, arguments: list[str], message: str) -> None:
     factories.make_user(name="taken")
     with pytest.raises(CommandError, match=message):
         create(*arguments)

@@ -1,4 +1,4 @@
-"""`manage.py harvest`: what it is told, what it says, and how it ends."""
+"""The command `manage.py harvest`: its arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from runs.models import Project, Run
 from tests import factories
-from tests.runs.harvest.server import AgentServer, running, status
+from tests.runs.transfer.harvest.server import AgentServer, running, status
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def data_dir(tmp_path: Path, settings: Any) -> Path:
 
 @pytest.fixture
 def harvest(project: Project, server: AgentServer, data_dir: Path) -> Any:
-    """Runs the command and gives what it wrote to stdout."""
+    """Return a function that runs the command and returns its output."""
 
     def run(*arguments: str) -> str:
         out = io.StringIO()
@@ -45,7 +45,7 @@ def harvest(project: Project, server: AgentServer, data_dir: Path) -> Any:
 
 def one_thread(server: AgentServer, name: str = "thread_1", **changes: Any) -> dict[str, Any]:
     run = factories.run_object(thread_id=name, **changes)
-    server.hold(name, run, factories.step_object(run), factories.message_object(run))
+    server.add_thread(name, run, factories.step_object(run), factories.message_object(run))
     return run
 
 
@@ -54,7 +54,7 @@ def counted(table: str) -> dict[str, int]:
     return {" ".join(line[:-1]): int(line[-1]) for line in lines}
 
 
-def test_it_stores_and_says_what_became_of_everything(project: Project, server: AgentServer, harvest: Any) -> None:
+def test_objects_are_stored_and_counted(project: Project, server: AgentServer, harvest: Any) -> None:
     one_thread(server)
     counts = counted(harvest())
     assert counts["threads"] == counts["runs"] == counts["steps"] == counts["messages"] == 1
@@ -64,17 +64,17 @@ def test_it_stores_and_says_what_became_of_everything(project: Project, server: 
     assert server.requests[0].headers["authorization"] == "Bearer sesame"
 
 
-def test_a_second_one_goes_on_by_itself(server: AgentServer, harvest: Any, data_dir: Path) -> None:
+def test_second_harvest_skips_finished_threads(server: AgentServer, harvest: Any, data_dir: Path) -> None:
     one_thread(server)
     harvest()
-    (state,) = (data_dir / "harvest").iterdir()
-    assert state.name.startswith("default-127.0.0.1-")
+    (progress_file,) = (data_dir / "harvest").iterdir()
+    assert progress_file.name.startswith("default-127.0.0.1-")
     counts = counted(harvest())
     assert (counts["threads"], counts["skipped"], counts["created"]) == (0, 1, 0)
     assert counted(harvest("--again"))["unchanged"] == 3
 
 
-def test_a_project_made_anew_begins_anew(project: Project, server: AgentServer, harvest: Any) -> None:
+def test_recreated_project_is_harvested_again(project: Project, server: AgentServer, harvest: Any) -> None:
     one_thread(server)
     harvest()
     Run.objects.all().delete()
@@ -83,7 +83,7 @@ def test_a_project_made_anew_begins_anew(project: Project, server: AgentServer, 
     assert counted(harvest())["skipped"] == 0
 
 
-def test_threads_may_come_from_a_file(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
+def test_threads_file_selects_threads(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
     one_thread(server, "thread_1")
     one_thread(server, "thread_2")
     names = tmp_path / "threads.txt"
@@ -95,88 +95,86 @@ def test_threads_may_come_from_a_file(server: AgentServer, harvest: Any, tmp_pat
     assert "/threads/thread_1/runs" not in server.paths
 
 
-def test_what_azure_wants_is_sent(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_version_and_headers_are_sent(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_KEY", "open")
     harvest("--api-version", "v1", "--header", "api-key=AZURE_KEY")
     assert {request.query["api-version"] for request in server.requests} == {"v1"}
     assert {request.headers["api-key"] for request in server.requests} == {"open"}
 
 
-def test_a_wrong_key_is_one_clear_line_and_never_shown(server: AgentServer, harvest: Any) -> None:
-    server.standing = status(401)
-    with pytest.raises(CommandError, match="refuses the key: /threads: 401") as raised:
+def test_rejected_key_is_not_shown(server: AgentServer, harvest: Any) -> None:
+    server.default_fault = status(401)
+    with pytest.raises(CommandError, match="rejected the API key: /threads: 401") as raised:
         harvest()
     assert "sesame" not in str(raised.value)
     assert raised.value.returncode == 1
     assert server.paths == ["/assistants", "/threads"]
 
 
-def test_a_server_without_a_list_of_threads_says_what_to_do(server: AgentServer, harvest: Any) -> None:
+def test_server_without_thread_list_suggests_threads_file(server: AgentServer, harvest: Any) -> None:
     del server.lists["/threads"]
     with pytest.raises(CommandError, match="name them with --threads-file"):
         harvest()
 
 
-def test_what_could_not_be_fetched_ends_it_with_1(
-    project: Project, server: AgentServer, harvest: Any, capsys: Any
-) -> None:
+def test_failed_list_exits_with_1(project: Project, server: AgentServer, harvest: Any, capsys: Any) -> None:
     one_thread(server)
     server.faults["/threads/thread_1/messages"] = [status(400)]
-    with pytest.raises(CommandError, match=r"1 . not fetched, 0 . rejected") as raised:
+    with pytest.raises(CommandError, match=r"1 lists were not fetched, 0 records were rejected") as raised:
         harvest()
     assert raised.value.returncode == 1
     assert Run.objects.in_project(project).count() == 1
 
 
-def test_what_was_rejected_ends_it_with_1(server: AgentServer, harvest: Any) -> None:
+def test_rejected_record_exits_with_1(server: AgentServer, harvest: Any) -> None:
     one_thread(server, status=7)
-    with pytest.raises(CommandError, match=r"0 . not fetched, 1 . rejected"):
+    with pytest.raises(CommandError, match=r"0 lists were not fetched, 1 records were rejected"):
         harvest()
 
 
-def test_where_every_thread_is_gone_the_address_is_doubted(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
+def test_only_missing_threads_question_the_base_url(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
     names = tmp_path / "threads.txt"
     names.write_text("thread_a\n")
-    with pytest.raises(CommandError, match="is the base URL right"):
+    with pytest.raises(CommandError, match="check the base URL"):
         harvest("--threads-file", str(names))
 
 
-def test_control_c_says_how_to_go_on(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_exits_with_130(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
     one_thread(server)
     monkeypatch.setattr("runs.transfer.harvest.ingest_mixed", interrupt)
-    with pytest.raises(CommandError, match=r"Stopped\. .*goes on from there") as raised:
+    with pytest.raises(CommandError, match=r"Interrupted\. .*continues from there") as raised:
         harvest()
     assert raised.value.returncode == 130
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
-        (("--base-url", "agents.example/v1"), "no address"),
-        (("--base-url", "ftp://agents.example"), "no address"),
-        (("--base-url", "https://user:pass@agents.example"), "no address"),
-        (("--base-url", "https://agents.example/v1?api-version=v1"), "no address"),
-        (("--concurrency", "0"), "no number from 1 to 64"),
-        (("--rate", "0"), "no number above 0"),
-        (("--rate", "nan"), "no number above 0"),
+        (("--base-url", "agents.example/v1"), "not a base URL"),
+        (("--base-url", "ftp://agents.example"), "not a base URL"),
+        (("--base-url", "https://user:pass@agents.example"), "not a base URL"),
+        (("--base-url", "https://agents.example/v1?api-version=v1"), "not a base URL"),
+        (("--concurrency", "0"), "not a number from 1 to 64"),
+        (("--rate", "0"), "not a number above 0"),
+        (("--rate", "nan"), "not a number above 0"),
         (("--header", "api-key"), "not NAME=ENV"),
         (("--header", "a b=X"), "not NAME=ENV"),
         (("--header", "api-key=NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE is not set"),
         (("--api-key-env", "NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE is not set"),
         (("--threads-file", "/nonexistent/threads"), "--threads-file: .*No such file"),
-        (("--project", "nobody"), "no project 'nobody'"),
+        (("--project", "nobody"), "No project 'nobody'"),
     ],
 )
-def test_what_can_not_be_meant_is_one_clear_line(harvest: Any, arguments: tuple[str, ...], words: str) -> None:
-    with pytest.raises(CommandError, match=words):
+def test_invalid_arguments_are_one_line_errors(harvest: Any, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
         harvest(*arguments)
 
 
-def test_a_key_that_no_header_can_hold_is_not_shown(harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_header_value_is_not_shown(harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENT_KEY", "ses\name")
-    with pytest.raises(CommandError, match="AGENT_KEY holds what no header can") as raised:
+    with pytest.raises(CommandError, match="AGENT_KEY is not a valid header value") as raised:
         harvest()
     assert "ses" not in str(raised.value)

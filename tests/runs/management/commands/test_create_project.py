@@ -1,4 +1,4 @@
-"""`manage.py create_project`."""
+"""The command `manage.py create_project`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def create(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_a_project_is_made_for_an_administrator(db: None) -> None:
+def test_project_gets_its_administrator(db: None) -> None:
     user = factories.make_user(name="ada")
-    assert create("support", "--name", "Support", "--admin", "ada") == "Project support is ready\n"
+    assert create("support", "--name", "Support", "--admin", "ada") == "Created project support\n"
     assert Project.objects.get().name == "Support"
     assert factories.role_of(user, Project.objects.get()) == "admin"
 
 
 @pytest.mark.parametrize("arguments", [["default"], ["not a slug"], ["new", "--admin", "nobody"]])
-def test_what_can_not_be_is_refused(project: Project, arguments: list[str]) -> None:
+def test_invalid_arguments_are_rejected(project: Project, arguments: list[str]) -> None:
     factories.make_user(name="admin")
     with pytest.raises(CommandError):
         create(*arguments)

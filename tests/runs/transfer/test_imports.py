@@ -1,4 +1,4 @@
-"""Files into the database, batch by batch."""
+"""Importing files batch by batch."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ def lines(*objects: Any) -> bytes:
 
 
 def imported(project: Project, content: bytes, **options: Any) -> tuple[ImportSummary, list[ImportedBatch]]:
-    verdicts = ImportSummary()
-    return verdicts, list(import_source(project, source(content), verdicts, **options))
+    summary = ImportSummary()
+    return summary, list(import_source(project, source(content), summary, **options))
 
 
-def test_runs_steps_and_messages_are_told_apart(project: Project) -> None:
+def test_object_field_decides_the_record_type(project: Project) -> None:
     run = run_object()
-    verdicts, _ = imported(project, lines(message_object(run), step_object(run), run))
-    assert dict(verdicts.outcomes) == {"created": 3, "rejected": 0}
-    assert verdicts.total == 3
+    summary, _ = imported(project, lines(message_object(run), step_object(run), run))
+    assert dict(summary.outcomes) == {"created": 3, "rejected": 0}
+    assert summary.total == 3
     assert (Run.objects.count(), RunStep.objects.count(), Message.objects.count()) == (1, 1, 1)
 
 
-def test_a_second_import_changes_nothing(project: Project) -> None:
+def test_second_import_changes_nothing(project: Project) -> None:
     content = lines(*(run_object() for _ in range(5)))
     imported(project, content)
     versions = list(Run.objects.values_list("id", "version"))
-    verdicts, _ = imported(project, content)
-    assert dict(verdicts.outcomes) == {"unchanged": 5, "rejected": 0}
+    summary, _ = imported(project, content)
+    assert dict(summary.outcomes) == {"unchanged": 5, "rejected": 0}
     assert list(Run.objects.values_list("id", "version")) == versions
 
 
-def test_a_dry_run_reports_the_same_and_stores_nothing(project: Project) -> None:
+def test_dry_run_reports_but_stores_nothing(project: Project) -> None:
     content = lines(*(run_object() for _ in range(3)), {"id": "run_wrong"})
     dry, _ = imported(project, content, dry_run=True)
     assert not Run.objects.exists()
@@ -58,63 +58,63 @@ def test_a_dry_run_reports_the_same_and_stores_nothing(project: Project) -> None
     assert Run.objects.count() == 3
 
 
-def test_a_rejected_record_is_given_back_with_all_that_is_wrong(project: Project) -> None:
+def test_rejected_record_lists_all_problems(project: Project) -> None:
     wrong = run_object(id="run_wrong", status=None, thread_id=7)
-    verdicts, [batch] = imported(project, lines(run_object(), wrong) + b"\n{broken\n")
+    summary, [batch] = imported(project, lines(run_object(), wrong) + b"\n{broken\n")
     first, second = batch.rejected
     assert (first.source, first.line, first.id) == ("runs.ndjson", 2, "run_wrong")
     assert sorted(each.path for each in first.problems) == ["/status", "/thread_id"]
     assert json.loads(first.raw) == wrong
     assert (second.line, second.id, second.raw) == (4, None, b"{broken")
-    assert verdicts.outcomes["rejected"] == 2
-    assert verdicts.total == 3
-    assert verdicts.reasons.total() == 3
+    assert summary.outcomes["rejected"] == 2
+    assert summary.total == 3
+    assert summary.reasons.total() == 3
 
 
-def test_list_envelopes_are_opened(project: Project) -> None:
+def test_list_envelopes_are_unwrapped(project: Project) -> None:
     pages = [
         {"object": "list", "data": [run_object(), run_object()], "has_more": False},
         {"data": [run_object()]},
     ]
     for content in (lines(*pages), json.dumps(pages, indent=1).encode()):
-        verdicts, _ = imported(project, content)
-        assert verdicts.total == 3
+        summary, _ = imported(project, content)
+        assert summary.total == 3
     assert Run.objects.count() == 3
 
 
-def test_a_run_that_only_speaks_of_data_is_no_envelope(project: Project) -> None:
-    verdicts, _ = imported(project, lines(run_object(data=[1]), run_object(metadata={"data": "[]"})))
-    assert dict(verdicts.outcomes) == {"created": 2, "rejected": 0}
+def test_run_with_data_field_is_no_envelope(project: Project) -> None:
+    summary, _ = imported(project, lines(run_object(data=[1]), run_object(metadata={"data": "[]"})))
+    assert dict(summary.outcomes) == {"created": 2, "rejected": 0}
 
 
-def test_records_come_in_batches_of_so_many(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_BATCH_ITEMS", 2)
+def test_batches_are_limited_by_records(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 2)
     _, batches = imported(project, lines(*(run_object() for _ in range(5))))
     assert [batch.report.received for batch in batches] == [2, 2, 1]
 
 
-def test_and_of_so_many_bytes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_BATCH_BYTES", 2_500)
+def test_batches_are_limited_by_bytes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_BATCH_BYTES", 2_500)
     _, batches = imported(project, lines(*(run_object(instructions="x" * 1000) for _ in range(4))))
     assert [batch.report.received for batch in batches] == [2, 2]
 
 
-def test_what_stands_before_damage_is_stored(project: Project) -> None:
+def test_records_before_damage_are_stored(project: Project) -> None:
     runs = [run_object(instructions=f"No. {number}") for number in range(100)]
     content = gzip.compress(lines(*runs))
     cut = ImportSource("cut.gz", compression.decompress_gzip(io.BytesIO(content[:-50])), io.BytesIO())
-    verdicts = ImportSummary()
+    summary = ImportSummary()
     with pytest.raises(UnreadableBody, match=r"cut\.gz: the gzip data is damaged"):
-        list(import_source(project, cut, verdicts))
-    assert Run.objects.count() == verdicts.outcomes["created"] > 50
-    # and what is missing comes with the next attempt
+        list(import_source(project, cut, summary))
+    assert Run.objects.count() == summary.outcomes["created"] > 50
+    # the next attempt imports the rest
     again, _ = imported(project, lines(*runs))
-    assert again.outcomes["unchanged"] == verdicts.outcomes["created"]
+    assert again.outcomes["unchanged"] == summary.outcomes["created"]
     assert Run.objects.count() == 100
 
 
-def test_an_import_that_is_stopped_keeps_what_it_stored(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_BATCH_ITEMS", 2)
+def test_stopped_import_keeps_stored_batches(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 2)
     batches: Iterator[ImportedBatch] = import_source(
         project, source(lines(*(run_object() for _ in range(6)))), ImportSummary()
     )
@@ -123,9 +123,9 @@ def test_an_import_that_is_stopped_keeps_what_it_stored(project: Project, monkey
     assert Run.objects.count() == 2
 
 
-def test_revisions_are_counted(project: Project) -> None:
+def test_protocol_revisions_are_counted(project: Project) -> None:
     names = ("temperature", "top_p", "max_prompt_tokens", "max_completion_tokens", "truncation_strategy")
     older = run_object(**dict.fromkeys((*names, "tool_choice", "parallel_tool_calls", "response_format"), ...))
     older.pop("incomplete_details")
-    verdicts, _ = imported(project, lines(run_object(), run_object(), older))
-    assert verdicts.revisions == {"v2": 2, "v1": 1}
+    summary, _ = imported(project, lines(run_object(), run_object(), older))
+    assert summary.revisions == {"v2": 2, "v1": 1}

@@ -1,4 +1,4 @@
-"""An Assistants-compatible server for tests: real HTTP on loopback, protocol pages, and faults on demand."""
+"""An Assistants-compatible HTTP server for tests, with list pages and with failures on demand."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ PREFIX = "/api/projects/demo"
 
 @dataclass
 class Request:
-    """What was asked, and how many others were being answered at that moment, this one included."""
+    """A request, and the number of requests in flight when it arrived, this one included."""
 
     path: str
     query: dict[str, str]
     headers: dict[str, str]
-    at_once: int
+    in_flight: int
 
 
 @dataclass
 class Answer:
-    """A status and body in place of the page; `cut`: close the connection after so many bytes of it."""
+    """A response instead of the page. With `cut`, the connection is closed after so many bytes of the body."""
 
     status: int
     body: bytes = b"{}"
@@ -36,25 +36,25 @@ class Answer:
     cut: int | None = None
 
 
-# Called with the request and the page that would be sent; None sends the page.
+# Called with the request and the page. Returns what to send instead, or None to send the page.
 Fault = Callable[[Request, dict[str, Any]], Answer | None]
 
 
 class AgentServer(ThreadingHTTPServer):
-    """Serves `lists`: JSON texts by path (`/threads`, `/threads/T/runs`, …), `page` of them at once."""
+    """A server of `lists`: JSON texts by path (`/threads`, `/threads/T/runs`, …), `page_size` per page."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lists: dict[str, list[bytes]] = {"/threads": []}
-        self.page = 100
+        self.page_size = 100
         self.delay = 0.0
         self.requests: list[Request] = []
-        self.faults: defaultdict[str, list[Fault]] = defaultdict(list)  # by path, each used once
-        self.standing: Fault = lambda _request, _page: None  # used where there is no other
+        self.faults: defaultdict[str, list[Fault]] = defaultdict(list)  # by path; each is used once
+        self.default_fault: Fault = lambda _request, _page: None
         self._lock = threading.Lock()
-        self._answering = 0
+        self._in_flight = 0
 
     @property
     def url(self) -> str:
@@ -64,39 +64,39 @@ class AgentServer(ThreadingHTTPServer):
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
 
-    def hold(self, thread_id: str, *objects: dict[str, Any] | bytes) -> None:
-        """Add a thread with runs, steps and messages, each put where it belongs."""
+    def add_thread(self, thread_id: str, *objects: dict[str, Any] | bytes) -> None:
+        """Add a thread with its runs, steps and messages."""
         base = f"/threads/{thread_id}"
         if f"{base}/runs" not in self.lists:
             self.lists |= {f"{base}/runs": [], f"{base}/messages": []}
             self.lists["/threads"].append(json.dumps({"id": thread_id, "object": "thread"}).encode())
-        for each in objects:
-            raw = each if isinstance(each, bytes) else json.dumps(each).encode()
-            found = json.loads(raw)
-            match found["object"]:
+        for value in objects:
+            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+            parsed = json.loads(raw)
+            match parsed["object"]:
                 case "thread.run":
                     self.lists[f"{base}/runs"].append(raw)
-                    self.lists.setdefault(f"{base}/runs/{found['id']}/steps", [])
+                    self.lists.setdefault(f"{base}/runs/{parsed['id']}/steps", [])
                 case "thread.run.step":
-                    self.lists.setdefault(f"{base}/runs/{found['run_id']}/steps", []).append(raw)
+                    self.lists.setdefault(f"{base}/runs/{parsed['run_id']}/steps", []).append(raw)
                 case "thread.message":
                     self.lists[f"{base}/messages"].append(raw)
 
     @contextmanager
-    def answering(self) -> Iterator[int]:
+    def count_in_flight(self) -> Iterator[int]:
         with self._lock:
-            self._answering += 1
-            at_once = self._answering
+            self._in_flight += 1
+            in_flight = self._in_flight
         try:
-            yield at_once
+            yield in_flight
         finally:
             with self._lock:
-                self._answering -= 1
+                self._in_flight -= 1
 
-    def fault_for(self, path: str) -> Fault:
+    def next_fault(self, path: str) -> Fault:
         with self._lock:
-            waiting = self.faults[path]
-            return waiting.pop(0) if waiting else self.standing
+            faults = self.faults[path]
+            return faults.pop(0) if faults else self.default_fault
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,20 +108,20 @@ class _Handler(BaseHTTPRequestHandler):
         path = parts.path.removeprefix(PREFIX)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        with self.server.answering() as at_once:
-            request = Request(path, query, headers, at_once)
+        with self.server.count_in_flight() as in_flight:
+            request = Request(path, query, headers, in_flight)
             self.server.requests.append(request)
             time.sleep(self.server.delay)
             self._send(self._answer(request))
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self, request: Request) -> Answer:
         if request.path not in self.server.lists:
             return Answer(404, b'{"error": {"message": "No such thing.", "code": null}}')
         page = self._page(request)
-        answer = self.server.fault_for(request.path)(request, page)
+        answer = self.server.next_fault(request.path)(request, page)
         return answer or Answer(200, envelope(page))
 
     def _page(self, request: Request) -> dict[str, Any]:
@@ -129,12 +129,12 @@ class _Handler(BaseHTTPRequestHandler):
         ids = [json.loads(raw)["id"] for raw in raws]
         after = request.query.get("after")
         begin = ids.index(after) + 1 if after in ids else 0
-        end = begin + min(self.server.page, int(request.query["limit"]))
-        chosen = ids[begin:end]
+        end = begin + min(self.server.page_size, int(request.query["limit"]))
+        page_ids = ids[begin:end]
         return {
             "data": raws[begin:end],
-            "first_id": chosen[0] if chosen else None,
-            "last_id": chosen[-1] if chosen else None,
+            "first_id": page_ids[0] if page_ids else None,
+            "last_id": page_ids[-1] if page_ids else None,
             "has_more": end < len(ids),
         }
 
@@ -150,14 +150,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def envelope(page: dict[str, Any]) -> bytes:
-    """A list envelope; the objects in `data` are JSON texts and go in as they are."""
+    """Return a list envelope. The objects in `data` are JSON texts and are inserted as they are."""
     rest = json.dumps({name: value for name, value in page.items() if name != "data"})
     return b'{"object": "list", "data": [' + b", ".join(page["data"]) + b"], " + rest[1:].encode()
 
 
 @contextmanager
 def running() -> Iterator[AgentServer]:
-    """A server that answers until the context ends."""
+    """Run a server until the block ends."""
     with AgentServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -169,8 +169,8 @@ def running() -> Iterator[AgentServer]:
 
 
 def status(code: int, **headers: str) -> Fault:
-    """Answer with an error."""
-    body = json.dumps({"error": {"message": f"Told so: {code}."}}).encode()
+    """Return a fault that answers with an error."""
+    body = json.dumps({"error": {"message": f"Error {code}."}}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _request, _page: Answer(code, body, named)
 
@@ -181,11 +181,11 @@ def cut(_request: Request, page: dict[str, Any]) -> Answer:
     return Answer(200, whole, cut=len(whole) // 2)
 
 
-def nonsense(_request: Request, _page: dict[str, Any]) -> Answer:
-    """Answer with what is no JSON."""
+def not_json(_request: Request, _page: dict[str, Any]) -> Answer:
+    """Answer with something that is not JSON."""
     return Answer(200, b"<html>One moment, please</html>")
 
 
 def endless(_request: Request, page: dict[str, Any]) -> Answer:
-    """Say that there is more, for ever."""
+    """Announce more objects on every page."""
     return Answer(200, envelope(page | {"has_more": True}))

@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`."""
+"""The command `manage.py create_api_key`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_key_stands_alone_on_one_line(project: Project) -> None:
+def test_key_is_the_only_output(project: Project) -> None:
     printed = create("--name", "nightly import")
     assert printed.endswith("\n")
     assert printed.count("\n") == 1
@@ -36,12 +36,12 @@ def test_the_key_stands_alone_on_one_line(project: Project) -> None:
         ("read,read", ["read"]),
     ],
 )
-def test_the_scope_is_what_was_asked_for(project: Project, scope: str, expected: list[str]) -> None:
+def test_scope_option_sets_scopes(project: Project, scope: str, expected: list[str]) -> None:
     create("--name", "x", "--scope", scope)
     assert ApiKey.objects.get().scopes == expected
 
 
-def test_the_key_belongs_to_the_named_project(project: Project) -> None:
+def test_project_option_selects_the_project(project: Project) -> None:
     other = factories.make_project("other")
     key = find_api_key(create("--name", "x", "--project", "other").strip())
     assert key is not None
@@ -49,30 +49,30 @@ def test_the_key_belongs_to_the_named_project(project: Project) -> None:
 
 
 @pytest.mark.parametrize("scope", ["", "write", "ingest,", "ingest read", "INGEST"])
-def test_an_unknown_scope_is_refused_in_one_line(project: Project, scope: str) -> None:
-    with pytest.raises(CommandError, match=r"unknown scope .*, known are ingest, read"):
+def test_unknown_scope_is_rejected(project: Project, scope: str) -> None:
+    with pytest.raises(CommandError, match=r"unknown scope .*, expected ingest or read"):
         create("--name", "x", f"--scope={scope}")
     assert not ApiKey.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101])
-def test_a_name_must_fit(project: Project, name: str) -> None:
+def test_name_of_wrong_length_is_rejected(project: Project, name: str) -> None:
     with pytest.raises(CommandError, match="1 to 100 characters"):
         create(f"--name={name}")
 
 
-def test_a_name_is_needed(project: Project) -> None:
+def test_name_is_required(project: Project) -> None:
     with pytest.raises(CommandError, match="--name"):
         create()
 
 
-def test_an_unknown_project_is_refused_with_those_that_exist(project: Project) -> None:
+def test_unknown_project_lists_existing_ones(project: Project) -> None:
     factories.make_project("other")
-    with pytest.raises(CommandError, match=r"There is no project 'nope' \(there is: default, other\)"):
+    with pytest.raises(CommandError, match=r"No project 'nope' \(existing projects: default, other\)"):
         create("--name", "x", "--project", "nope")
 
 
 @pytest.mark.django_db
-def test_without_any_project_the_way_out_is_named() -> None:
+def test_missing_projects_suggest_up() -> None:
     with pytest.raises(CommandError, match=r"manage\.py up"):
         create("--name", "x")

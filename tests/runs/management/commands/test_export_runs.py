@@ -1,4 +1,4 @@
-"""`manage.py export_runs`: out, in again, and out again gives the same bytes."""
+"""The command `manage.py export_runs`: an export, imported and exported again, gives the same bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def export(project: Project, path: Path, *arguments: str) -> bytes:
 
 
 def awkward() -> list[bytes]:
-    """Objects in which everything that a less careful way would lose has its place."""
+    """Return objects with everything that a careless export would lose."""
     base = factories.run_object(id="run_base", instructions="Naïve café 漢字 \u2028 😀")
     old = factories.run_object(
         id="run_v1", tools=[{"type": "retrieval"}], file_ids=["file_1"],
@@ -59,7 +59,7 @@ def store(project: Project, raws: list[bytes]) -> None:
     assert report.errors == []
 
 
-def test_out_in_and_out_again_gives_the_same_bytes(project: Project, tmp_path: Path) -> None:
+def test_imported_export_gives_the_same_bytes(project: Project, tmp_path: Path) -> None:
     posted = awkward()
     store(project, posted)
     first = export(project, tmp_path / "first.jsonl")
@@ -76,7 +76,7 @@ def test_out_in_and_out_again_gives_the_same_bytes(project: Project, tmp_path: P
     st.lists(objects.messages, max_size=3),
 )
 @objects.examples(15)
-def test_whatever_was_accepted_goes_round(
+def test_any_accepted_objects_survive_the_round_trip(
     tmp_path_factory: Any, db: None, runs: list[str], steps: list[str], messages: list[str]
 ) -> None:
     tmp_path = tmp_path_factory.mktemp("round")
@@ -91,13 +91,13 @@ def test_whatever_was_accepted_goes_round(
     assert export(target, tmp_path / "second.jsonl") == first
 
 
-def test_runs_come_before_their_steps_and_these_before_messages(project: Project, tmp_path: Path) -> None:
+def test_runs_precede_steps_and_messages(project: Project, tmp_path: Path) -> None:
     store(project, awkward())
     kinds = [json.loads(line)["object"] for line in export(project, tmp_path / "all.jsonl").splitlines()]
     assert kinds == sorted(kinds, key=["thread.run", "thread.run.step", "thread.message"].index)
 
 
-def test_it_writes_to_standard_output_and_nothing_else_there(project: Project, capfdbinary: Any) -> None:
+def test_stdout_holds_nothing_but_data(project: Project, capfdbinary: Any) -> None:
     posted = factories.run_object()
     factories.post(project, posted)
     call_command("export_runs")
@@ -106,7 +106,7 @@ def test_it_writes_to_standard_output_and_nothing_else_there(project: Project, c
     assert written.err == b""
 
 
-def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) -> None:
+def test_query_string_filters_like_the_run_list(project: Project, tmp_path: Path) -> None:
     failed = factories.failed_run()
     factories.post(project, failed, factories.run_object())
     path = tmp_path / "failed.jsonl"
@@ -121,48 +121,46 @@ def test_a_query_chooses_as_the_run_list_does(project: Project, tmp_path: Path) 
         ("statsu:failed", "q: column 1: unknown field 'statsu'"),
     ],
 )
-def test_a_query_that_can_not_be_understood_is_one_clear_line(project: Project, query: str, words: str) -> None:
+def test_invalid_query_is_a_one_line_error(project: Project, query: str, words: str) -> None:
     with pytest.raises(CommandError, match=f"^--query: {words}") as raised:
         call_command("export_runs", "--query", query)
     assert "\n" not in str(raised.value)
 
 
-def test_a_table_of_runs_is_what_csv_means(project: Project, tmp_path: Path) -> None:
+def test_csv_defaults_to_runs(project: Project, tmp_path: Path) -> None:
     factories.post(project, factories.run_object(id="run_x"))
     header, row = export(project, tmp_path / "runs.csv", "--format", "csv").decode().splitlines()
     assert header.startswith("id,status,created_at,")
     assert row.startswith("run_x,completed,2026-")
 
 
-def test_a_table_of_everything_is_refused(project: Project) -> None:
+def test_csv_of_all_kinds_is_rejected(project: Project) -> None:
     with pytest.raises(CommandError, match="one kind"):
         call_command("export_runs", "--format", "csv", "--kind", "all")
 
 
-def test_a_file_is_there_only_once_it_is_complete(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_export_leaves_no_file(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runs.transfer.exports.render_ndjson", interrupt)
-    with pytest.raises(CommandError, match="not complete") as raised:
+    monkeypatch.setattr("runs.management.commands.export_runs.render_ndjson", interrupt)
+    with pytest.raises(CommandError, match="incomplete") as raised:
         export(project, tmp_path / "out.jsonl")
     assert raised.value.returncode == 130
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_can_not_be_written_is_one_clear_line(project: Project, tmp_path: Path) -> None:
+def test_unwritable_file_is_a_one_line_error(project: Project, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         export(project, tmp_path / "missing" / "out.jsonl")
 
 
-def test_an_unknown_project_is_named(project: Project) -> None:
-    with pytest.raises(CommandError, match="no project 'nobody'"):
+def test_unknown_project_is_rejected(project: Project) -> None:
+    with pytest.raises(CommandError, match="No project 'nobody'"):
         call_command("export_runs", "--project", "nobody")
 
 
-def test_a_query_may_be_in_the_language(project: Project, tmp_path: Path) -> None:
+def test_query_language_is_accepted(project: Project, tmp_path: Path) -> None:
     factories.post(project, factories.failed_run(id="run_failed"), factories.run_object(id="run_done"))
     call_command("export_runs", "--query=-status:completed", "--output", str(tmp_path / "runs.jsonl"))
     assert [json.loads(line)["id"] for line in (tmp_path / "runs.jsonl").read_text().splitlines()] == ["run_failed"]

@@ -1,4 +1,4 @@
-"""Polite and patient: what is asked again, when, and what is not."""
+"""The client of the harvest: what it sends, what it retries and when, and what it does not retry."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from runs.transfer.harvest.client import (
     ServerUnavailable,
 )
 from runs.transfer.harvest.rate_limit import HarvestStopped, RateLimiter
-from tests.runs.harvest.conftest import Clock
-from tests.runs.harvest.server import AgentServer, Answer, cut, nonsense, status
 from tests.runs.objects import as_written
+from tests.runs.transfer.harvest.conftest import Clock
+from tests.runs.transfer.harvest.server import AgentServer, Answer, cut, not_json, status
 
 PAGE = {"limit": "100"}
 
 
-def test_what_is_sent(server: AgentServer, client: HarvestClient) -> None:
+def test_params_and_headers_are_sent(server: AgentServer, client: HarvestClient) -> None:
     client.get("/threads", {"limit": "100", "order": "asc"})
     (request,) = server.requests
     assert request.query == {"limit": "100", "order": "asc", "api-version": "v1"}
@@ -36,7 +36,7 @@ def test_what_is_sent(server: AgentServer, client: HarvestClient) -> None:
     assert request.headers["openai-beta"] == "assistants=v2"
 
 
-def test_an_answer_comes_as_it_was_written(server: AgentServer, client: HarvestClient) -> None:
+def test_response_keeps_its_json_text(server: AgentServer, client: HarvestClient) -> None:
     plain = rb'{"id": "thread_1", "nul": "\u0000", "slash": "\/", "one": 1.0, "big": 12345678901234567890123}'
     server.lists["/threads"] = [plain]
     assert client.get("/threads", PAGE)["data"] == b"[" + plain + b"]"
@@ -47,58 +47,56 @@ def test_an_answer_comes_as_it_was_written(server: AgentServer, client: HarvestC
 
 @pytest.mark.parametrize(
     "fault",
-    [status(429), status(500), status(503), cut, nonsense],
-    ids=["429", "500", "503", "cut", "nonsense"],
+    [status(429), status(500), status(503), cut, not_json],
+    ids=["429", "500", "503", "cut", "not_json"],
 )
-def test_a_passing_fault_is_asked_again_with_growing_pauses(
+def test_temporary_failure_is_retried_with_growing_delays(
     server: AgentServer, client: HarvestClient, clock: Clock, fault: Any
 ) -> None:
     server.faults["/threads"] = [fault] * 3
     assert client.get("/threads", PAGE)["data"] == b"[]"
     assert len(server.requests) == 4
-    pauses = [wait for wait in clock.waits if wait > 0.1]
-    assert [0.5 * 2**n <= pause <= 2**n for n, pause in enumerate(pauses)] == [True] * 3
+    delays = [wait for wait in clock.waits if wait > 0.1]
+    assert [0.5 * 2**n <= delay <= 2**n for n, delay in enumerate(delays)] == [True] * 3
 
 
-def test_retry_after_in_seconds_holds_everybody_back(server: AgentServer, client: HarvestClient, clock: Clock) -> None:
+def test_retry_after_in_seconds_is_respected(server: AgentServer, client: HarvestClient, clock: Clock) -> None:
     server.faults["/threads"] = [status(429, Retry_After="30")]
     client.get("/threads", PAGE)
     assert 30 <= clock.now < 31
 
 
-def test_retry_after_may_be_a_date(server: AgentServer, client: HarvestClient, clock: Clock) -> None:
+def test_retry_after_as_date_is_respected(server: AgentServer, client: HarvestClient, clock: Clock) -> None:
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     server.faults["/threads"] = [status(503, Retry_After=moment)]
     client.get("/threads", PAGE)
     assert 50 < clock.now < 61
 
 
-@pytest.mark.parametrize("told", ["soon", "", "-5", "Thu, 01 Jan 1970 00:00:00 GMT"])
-def test_a_retry_after_that_says_nothing_useful_changes_nothing(
-    server: AgentServer, client: HarvestClient, clock: Clock, told: str
-) -> None:
-    server.faults["/threads"] = [status(429, Retry_After=told)]
+@pytest.mark.parametrize("value", ["soon", "", "-5", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_invalid_retry_after_is_ignored(server: AgentServer, client: HarvestClient, clock: Clock, value: str) -> None:
+    server.faults["/threads"] = [status(429, Retry_After=value)]
     client.get("/threads", PAGE)
     assert 0.5 <= clock.now <= 1.1
 
 
-def test_a_server_that_asks_for_too_long_a_pause_ends_it(server: AgentServer, client: HarvestClient) -> None:
+def test_too_long_retry_after_ends_the_harvest(server: AgentServer, client: HarvestClient) -> None:
     server.faults["/threads"] = [status(429, Retry_After="86400")]
-    with pytest.raises(ServerUnavailable, match="come back in 86,400 s"):
+    with pytest.raises(ServerUnavailable, match="retry in 86,400 s"):
         client.get("/threads", PAGE)
 
 
-def test_a_request_is_given_up_after_so_many_tries(server: AgentServer, client: HarvestClient) -> None:
-    server.standing = status(500)
-    with pytest.raises(RequestFailed, match=f"/threads: 500 Internal Server Error, {MAX_ATTEMPTS} times"):
+def test_request_fails_after_max_attempts(server: AgentServer, client: HarvestClient) -> None:
+    server.default_fault = status(500)
+    with pytest.raises(RequestFailed, match=rf"/threads: 500 Internal Server Error \({MAX_ATTEMPTS} attempts\)"):
         client.get("/threads", PAGE)
     assert len(server.requests) == MAX_ATTEMPTS
 
 
-def test_a_server_that_fails_everything_is_left_alone(server: AgentServer, client: HarvestClient) -> None:
-    server.standing = status(400)
+def test_many_failed_requests_end_the_harvest(server: AgentServer, client: HarvestClient) -> None:
+    server.default_fault = status(400)
     for _ in range(7):
-        with pytest.raises(RequestFailed, match=r"400 Bad Request: Told so: 400\."):
+        with pytest.raises(RequestFailed, match=r"400 Bad Request: Error 400\."):
             client.get("/threads", PAGE)
     with pytest.raises(ServerUnavailable, match="8 requests in a row failed"):
         client.get("/threads", PAGE)
@@ -106,78 +104,79 @@ def test_a_server_that_fails_everything_is_left_alone(server: AgentServer, clien
 
 
 @pytest.mark.parametrize("code", [401, 403])
-def test_a_wrong_key_ends_it_at_once(server: AgentServer, client: HarvestClient, code: int) -> None:
-    server.standing = status(code)
-    with pytest.raises(ServerKeyRejected, match=rf"refuses the key: /threads: {code} .*: Told so: {code}\.") as raised:
+def test_rejected_key_is_not_retried(server: AgentServer, client: HarvestClient, code: int) -> None:
+    server.default_fault = status(code)
+    message = rf"rejected the API key: /threads: {code} .*: Error {code}\."
+    with pytest.raises(ServerKeyRejected, match=message) as raised:
         client.get("/threads", PAGE)
     assert "sesame" not in str(raised.value)
     assert len(server.requests) == 1
 
 
-def test_what_is_not_there_is_not_asked_again(server: AgentServer, client: HarvestClient) -> None:
+def test_missing_resource_is_not_retried(server: AgentServer, client: HarvestClient) -> None:
     with pytest.raises(ResourceNotFound, match="404 Not Found: No such thing"):
         client.get("/threads/thread_gone/runs", PAGE)
     assert len(server.requests) == 1
 
 
-def test_a_key_is_never_sent_elsewhere(server: AgentServer, client: HarvestClient) -> None:
-    server.standing = lambda *_: Answer(302, headers={"Location": "http://127.0.0.1:1/elsewhere"})
-    with pytest.raises(ServerUnavailable, match=r"http://127\.0\.0\.1:1/elsewhere"):
+def test_redirects_are_not_followed(server: AgentServer, client: HarvestClient) -> None:
+    server.default_fault = lambda *_: Answer(302, headers={"Location": "http://127.0.0.1:1/elsewhere"})
+    with pytest.raises(ServerUnavailable, match=r"redirect to http://127\.0\.0\.1:1/elsewhere"):
         client.get("/threads", PAGE)
 
 
-def test_an_answer_that_is_too_slow_is_asked_again(server: AgentServer, pace: RateLimiter) -> None:
+def test_timeout_is_retried(server: AgentServer, rate_limiter: RateLimiter) -> None:
     def slow(*_: Any) -> None:
         threading.Event().wait(0.3)
 
     server.faults["/threads"] = [slow]
-    with HarvestClient(HarvestServer(server.url), pace, timeout=httpx.Timeout(0.1)) as client:
+    with HarvestClient(HarvestServer(server.url), rate_limiter, timeout=httpx.Timeout(0.1)) as client:
         assert client.get("/threads", PAGE)["data"] == b"[]"
     assert len(server.requests) == 2
 
 
-def test_a_server_that_is_not_there_is_given_up(pace: RateLimiter) -> None:
+def test_refused_connection_fails_after_max_attempts(rate_limiter: RateLimiter) -> None:
     with (
-        HarvestClient(HarvestServer("http://127.0.0.1:1"), pace, tries=2) as client,
+        HarvestClient(HarvestServer("http://127.0.0.1:1"), rate_limiter, max_attempts=2) as client,
         pytest.raises(RequestFailed, match="ConnectError"),
     ):
         client.get("/threads", PAGE)
 
 
-def test_an_address_where_nobody_ever_answered_ends_it_soon(pace: RateLimiter, clock: Clock) -> None:
+def test_unreachable_server_ends_the_harvest_soon(rate_limiter: RateLimiter, clock: Clock) -> None:
     with (
-        HarvestClient(HarvestServer("http://127.0.0.1:1/v1"), pace) as client,
+        HarvestClient(HarvestServer("http://127.0.0.1:1/v1"), rate_limiter) as client,
         pytest.raises(ServerUnavailable, match=r"No server answers at http://127\.0\.0\.1:1/v1: ConnectError"),
     ):
         client.get("/threads", PAGE)
     assert clock.now < 5
 
 
-def test_an_error_in_another_shape_is_told_on_one_short_line(server: AgentServer, client: HarvestClient) -> None:
-    server.standing = lambda *_: Answer(400, b"<h1>Bad\n\x1b[31m " + b"x" * 500)
+def test_unknown_error_body_is_shortened(server: AgentServer, client: HarvestClient) -> None:
+    server.default_fault = lambda *_: Answer(400, b"<h1>Bad\n\x1b[31m " + b"x" * 500)
     with pytest.raises(RequestFailed) as raised:
         client.get("/threads", PAGE)
     assert "\n" not in str(raised.value)
     assert len(str(raised.value)) < 300
 
 
-def test_requests_keep_their_distance(server: AgentServer, clock: Clock) -> None:
+def test_requests_keep_the_rate(server: AgentServer, clock: Clock) -> None:
     with HarvestClient(HarvestServer(server.url), RateLimiter(1, 2, clock=clock, wait=clock.wait)) as client:
         for _ in range(5):
             client.get("/threads", PAGE)
     assert clock.now == pytest.approx(2.0)
 
 
-def test_who_waits_is_woken_when_it_is_over(server: AgentServer) -> None:
-    pace = RateLimiter(1, 1000)
-    pace.hold(60)
-    threading.Timer(0.05, pace.stop).start()
-    with HarvestClient(HarvestServer(server.url), pace) as client, pytest.raises(HarvestStopped):
+def test_stop_wakes_up_waiting_requests(server: AgentServer) -> None:
+    rate_limiter = RateLimiter(1, 1000)
+    rate_limiter.pause(60)
+    threading.Timer(0.05, rate_limiter.stop).start()
+    with HarvestClient(HarvestServer(server.url), rate_limiter) as client, pytest.raises(HarvestStopped):
         client.get("/threads", PAGE)
     assert server.requests == []
 
 
-def test_json_told_in_an_error_may_be_anything(server: AgentServer, client: HarvestClient) -> None:
+def test_error_body_may_be_any_json(server: AgentServer, client: HarvestClient) -> None:
     for body in (
         b"",
         b"[]",

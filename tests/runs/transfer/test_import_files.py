@@ -1,4 +1,4 @@
-"""Files of every form as a stream of JSON values."""
+"""Reading files, folders and archives as streams of JSON values."""
 
 from __future__ import annotations
 
@@ -71,28 +71,28 @@ def content(request: pytest.FixtureRequest) -> bytes:
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("suffix", PACK)
-def test_every_form_of_file_is_read(tmp_path: Path, content: bytes, suffix: str, mark: bytes) -> None:
+def test_all_file_formats_are_read(tmp_path: Path, content: bytes, suffix: str, mark: bytes) -> None:
     path = tmp_path / f"runs.json{suffix}"
     path.write_bytes(PACK[suffix](mark + content))
     assert read(path) == RUNS
 
 
-def test_a_cut_anywhere_between_chunks_changes_nothing(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_boundaries_do_not_matter(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = values(content)
     for place in range(1, len(content)):
         # the first chunk must hold a line for lines to be recognised, so chunks are cut as they come
-        monkeypatch.setattr(import_files, "_CHUNK", place)
+        monkeypatch.setattr(import_files, "_CHUNK_SIZE", place)
         assert values([content[:place], content[place:]]) == whole
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_chunks_may_be_tiny(content: bytes, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_tiny_chunks_are_read(content: bytes, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     whole = values(content)
-    monkeypatch.setattr(import_files, "_CHUNK", size)
+    monkeypatch.setattr(import_files, "_CHUNK_SIZE", size)
     assert values(content[place : place + size] for place in range(0, len(content), size)) == whole
 
 
-def test_values_know_their_lines() -> None:
+def test_values_have_line_numbers() -> None:
     spread = b'\n{\n "a": 1\n}\n\n{"b":\n2} junk\n {"c": 3}'
     assert [(value.line, value.raw[:4]) for value in values(spread)] == [
         (2, b'{\n "'), (6, b'{"b"'), (7, b"junk"), (8, b'{"c"'),
@@ -128,19 +128,19 @@ def test_values_know_their_lines() -> None:
         (b"\xff\xfe\x00", [b"\xff\xfe\x00"]),
     ],
 )
-def test_what_is_broken_comes_out_and_leaves_its_neighbours_alone(content: bytes, expected: list[bytes]) -> None:
+def test_malformed_values_do_not_affect_others(content: bytes, expected: list[bytes]) -> None:
     assert raws(content) == expected
 
 
 @pytest.mark.parametrize("cut", [b'[{"a":1},', b'[{"a":1}', b'[{"a":1}]['])
-def test_a_file_that_ends_within_an_array_says_so(cut: bytes) -> None:
+def test_unclosed_array_is_an_error(cut: bytes) -> None:
     found = import_files.read_json_values(ImportSource("cut.json", iter([cut]), io.BytesIO()))
     assert next(found).raw == b'{"a":1}'
     with pytest.raises(UnreadableBody, match=r"cut\.json: the file ends within an array"):
         next(found)
 
 
-def test_a_long_string_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_string_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
     long = json.dumps({"text": '\\"[{' * 1_300_000}).encode()
     assert len(long) > 5_000_000
     assert raws(b"[" + long + b',{"b":2}]') == [long, b'{"b":2}']
@@ -152,7 +152,7 @@ def test_a_long_string_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize("form", ["array a line", "lines"])
-def test_what_stands_before_damage_is_read(tmp_path: Path, suffix: str, form: str) -> None:
+def test_values_before_damage_are_read(tmp_path: Path, suffix: str, form: str) -> None:
     path = tmp_path / f"runs.json{suffix}"
     lines = [json.dumps({"n": number}).encode() for number in range(50_000)]
     body = b"\n".join(lines) if form == "lines" else b"[" + b",\n".join(lines) + b"]"
@@ -171,7 +171,7 @@ def test_what_stands_before_damage_is_read(tmp_path: Path, suffix: str, form: st
 
 
 @pytest.mark.parametrize(("suffix", "what"), [(".gz", "gzip"), (".zst", "zstd"), (".zip", "not a zip archive")])
-def test_what_is_not_packed_at_all_is_told_so(tmp_path: Path, suffix: str, what: str) -> None:
+def test_uncompressed_data_with_suffix_is_an_error(tmp_path: Path, suffix: str, what: str) -> None:
     path = tmp_path / f"runs.json{suffix}"
     path.write_bytes(PLAIN["lines"])
     with pytest.raises(UnreadableBody, match=what) as raised:
@@ -189,7 +189,7 @@ def zipped(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
-def test_a_zip_archive_gives_all_that_is_json_in_it(tmp_path: Path) -> None:
+def test_zip_archive_yields_its_json_files(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", {"deep.json": dumped()[2]})
     members = {
         "folder/a.json": dumped()[0],
@@ -204,7 +204,7 @@ def test_a_zip_archive_gives_all_that_is_json_in_it(tmp_path: Path) -> None:
     assert names == [f"{path}/folder/a.json", f"{path}/b.ndjson.gz", f"{path}/inner.zip/deep.json"]
 
 
-def test_a_damaged_member_of_an_archive_is_named(tmp_path: Path) -> None:
+def test_damaged_archive_member_is_named(tmp_path: Path) -> None:
     path = zipped(tmp_path / "runs.zip", {"a.json": PLAIN["lines"] * 50})
     content = bytearray(path.read_bytes())
     content[60:70] = bytes(10)
@@ -213,17 +213,17 @@ def test_a_damaged_member_of_an_archive_is_named(tmp_path: Path) -> None:
         read(path)
 
 
-def test_an_encrypted_archive_is_told_so(tmp_path: Path) -> None:
+def test_encrypted_archive_is_an_error(tmp_path: Path) -> None:
     path = zipped(tmp_path / "runs.zip", {"a.json": b"{}"})
     content = bytearray(path.read_bytes())
     for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(header) + flags] |= 1
     path.write_bytes(content)
-    with pytest.raises(UnreadableBody, match=r"a\.json: can't be unpacked: .*encrypted"):
+    with pytest.raises(UnreadableBody, match=r"a\.json: cannot be decompressed: .*encrypted"):
         read(path)
 
 
-def test_a_folder_gives_all_that_is_json_in_it_in_order(tmp_path: Path) -> None:
+def test_folder_yields_its_json_files_sorted(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "2.NDJSON").write_bytes(dumped()[1])
     (tmp_path / "a.json").write_bytes(dumped()[0])
@@ -234,7 +234,7 @@ def test_a_folder_gives_all_that_is_json_in_it_in_order(tmp_path: Path) -> None:
     assert read(tmp_path) == RUNS
 
 
-def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path: Path) -> None:
+def test_named_file_is_read_whatever_its_suffix(tmp_path: Path) -> None:
     path = tmp_path / "without suffix"
     path.write_bytes(PLAIN["lines"])
     assert read(path) == RUNS
@@ -245,14 +245,14 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, content: bytes)
     assert read("-") == RUNS
 
 
-def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
+def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "missing.json")
     with pytest.raises(FileNotFoundError):
         import_files.total_import_size([str(tmp_path / "missing.json")])
 
 
-def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
+def test_total_size_counts_bytes_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"12345")
     (tmp_path / "b.json.gz").write_bytes(b"123")
     (tmp_path / "c.txt").write_bytes(b"1")
@@ -270,7 +270,7 @@ def test_the_total_size_is_what_is_on_disk(tmp_path: Path) -> None:
         ("x.txt", True),
     ],
 )
-def test_what_would_be_read_is_known_before_it_is_there(tmp_path: Path, name: str, expected: bool) -> None:
+def test_future_inputs_are_recognized(tmp_path: Path, name: str, expected: bool) -> None:
     (tmp_path / "data").mkdir()
     assert (
         import_files.is_import_input(["-", str(tmp_path / "data"), str(tmp_path / "x.txt")], tmp_path / name)
@@ -282,7 +282,7 @@ def test_what_would_be_read_is_known_before_it_is_there(tmp_path: Path, name: st
 
 
 def stream(megabytes: int, form: str) -> Iterator[bytes]:
-    """So much JSON, a piece at a time."""
+    """Yield `megabytes` of JSON in small chunks."""
     run = json.dumps({"id": "run_1", "text": "x" * 20_000, "nested": {"a": ["]", "}"]}}).encode()
     separator = b"\n" if form == "lines" else b",\n"
     yield b"" if form == "lines" else b"["
@@ -293,7 +293,7 @@ def stream(megabytes: int, form: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("form", ["array", "lines"])
-def test_memory_does_not_grow_with_the_file(form: str) -> None:
+def test_memory_does_not_grow_with_file_size(form: str) -> None:
     source = ImportSource("large", stream(30, form), io.BytesIO())
     tracemalloc.start()
     try:
