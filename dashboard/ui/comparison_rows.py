@@ -1,6 +1,6 @@
-"""The rows of a comparison: a field of two runs, what stands on each side, and by how much they differ. Pure.
+"""The rows of a comparison: a field, its value on each side, and the difference of numbers and times.
 
-More is neither better nor worse here: differences of numbers carry no judgement.
+A larger value is neither better nor worse here: differences carry no judgement.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from dashboard.ui.truncated_text import TruncatedText
 from runs.protocol.lossless_json import JsonNumber, dump_json, is_equal_value, to_decimal
 
 MAX_CELL_LENGTH = 600
-# Larger objects, and what lies deeper, are compared as a whole.
+# Larger objects, and objects nested more deeply, are compared as a whole.
 MAX_COMPARED_MEMBERS = 100
 MAX_COMPARED_DEPTH = 2
 _MAX_NUMBER = 10**18
-_MIN_EXPONENT = -12  # the power of ten below which no difference is written out
+_MIN_EXPONENT = -12  # smaller differences are not written out
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonCell:
-    """A value of one side; `presence` tells null and what was not sent apart from it."""
+    """The value of one side. `presence` tells null from a field that was not sent."""
 
     presence: FieldPresence
     text: TruncatedText | None = None
@@ -38,121 +38,114 @@ class ComparisonCell:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """A field of both runs; `delta` is B minus A where both are numbers or times."""
+    """A field of both sides. `difference` is B minus A, formatted, if both are numbers or times."""
 
     name: str
     left: ComparisonCell
     right: ComparisonCell
     differs: bool
-    delta: str = ""
+    difference: str = ""
 
 
 def get_posted_value(posted: PostedObject, name: str) -> Any:
-    """A member as it was sent, or ABSENT."""
+    """Return the value of a member, or MISSING if it was not sent."""
     return MISSING if posted.presence(name) is FieldPresence.ABSENT else posted.value(name)
 
 
 def build_field_rows(name: str, left: Any, right: Any, depth: int = 0) -> Iterator[ComparisonRow]:
-    """A row for a field, or one for each member where it is an object on one side; none where neither has it."""
+    """Yield a row for a field, or a row for each member of an object. Yield nothing if the field is MISSING in both."""
     if left is MISSING and right is MISSING:
         return
     members = dict.fromkeys(member for side in (left, right) if isinstance(side, dict) for member in side)
     if not members or len(members) > MAX_COMPARED_MEMBERS or depth == MAX_COMPARED_DEPTH:
-        yield ComparisonRow(
-            name, value_cell(left), value_cell(right), not is_equal_value(left, right), _difference(left, right)
-        )
+        difference = _format_number_difference(left, right)
+        yield ComparisonRow(name, value_cell(left), value_cell(right), not is_equal_value(left, right), difference)
         return
     for member in members:
-        yield from build_field_rows(f"{name}.{member}", _member(left, member), _member(right, member), depth + 1)
+        sides = _get_member(left, member), _get_member(right, member)
+        yield from build_field_rows(f"{name}.{member}", *sides, depth + 1)
 
 
-def text_cell(words: str) -> ComparisonCell:
-    """A cell of our own words."""
-    return ComparisonCell(FieldPresence.VALUE, TruncatedText(words, longest=MAX_CELL_LENGTH))
+def text_cell(text: str) -> ComparisonCell:
+    """Return a cell that shows `text`."""
+    return ComparisonCell(FieldPresence.VALUE, TruncatedText(text, max_length=MAX_CELL_LENGTH))
 
 
-def value_cell(found: Any) -> ComparisonCell:
-    """A cell for a value as it was sent: integers with separators, strings as they are, else JSON."""
-    if found is MISSING:
+def value_cell(value: Any) -> ComparisonCell:
+    """Return a cell for a posted value: integers with separators, strings unchanged, anything else as JSON."""
+    if value is MISSING:
         return ComparisonCell(FieldPresence.ABSENT)
-    return (
-        ComparisonCell(FieldPresence.NULL)
-        if found is None
-        else text_cell(truncated_text.truncate_text(_words(found)).full)
-    )
+    if value is None:
+        return ComparisonCell(FieldPresence.NULL)
+    if isinstance(value, JsonNumber):
+        text = f"{int(value):,}" if value.lstrip("-").isdecimal() and len(value) < 20 else str(value)
+    else:
+        text = value if isinstance(value, str) else dump_json(value)
+    return text_cell(truncated_text.truncate_text(text).full)
 
 
-def time_cell(found: Any, moment: datetime | None) -> ComparisonCell:
-    """A cell for a timestamp, which means `moment`."""
-    return (
-        value_cell(found)
-        if moment is None or found in (MISSING, None)
-        else text_cell(formats.format_prose_time(moment))
-    )
+def time_cell(value: Any, moment: datetime | None) -> ComparisonCell:
+    """Return a cell for a posted timestamp. `moment` is the time that it was parsed to."""
+    if moment is None or value in (MISSING, None):
+        return value_cell(value)
+    return text_cell(formats.format_prose_time(moment))
 
 
 def tool_calls_cell(counts: Counter[str] | None) -> ComparisonCell:
-    """A cell for the tools that were called, None where nobody knows."""
+    """Return a cell for the number of calls by tool. None means that no steps were received."""
     if counts is None:
-        return text_cell("not known: no steps were received")
+        return text_cell("unknown: no steps were received")
     names = (f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts.items())
     return text_cell(", ".join(names) or "none")
 
 
 def cost_cell(nano: int | None) -> ComparisonCell:
-    """A cell for an estimate in nano-dollars."""
-    return text_cell("not priced, or no usage" if nano is None else formats.format_cost(nano))
+    """Return a cell for an estimated cost in nano-dollars."""
+    return text_cell("no price, or no usage" if nano is None else formats.format_cost(nano))
 
 
 def format_cost_difference(left: int | None, right: int | None) -> str:
-    """The difference of two estimates in nano-dollars."""
+    """Format the difference of two costs in nano-dollars."""
     if left is None or right is None or left == right:
         return ""
     return f"{'+' if right > left else formats.MINUS_SIGN}{formats.format_cost(abs(right - left))}"
 
 
 def format_count_difference(left: int | None, right: int | None) -> str:
-    """The difference of two counts."""
-    return "" if left is None or right is None or left == right else _signed(Decimal(right - left))
+    """Format the difference of two counts."""
+    return "" if left is None or right is None or left == right else _format_signed(Decimal(right - left))
 
 
 def format_time_difference(left: datetime | None, right: datetime | None) -> str:
-    """The difference of two moments."""
+    """Format the time from one moment to another."""
     return "" if left is None or right is None else format_duration_difference(0, (right - left) // _MILLISECOND)
 
 
 def format_duration_difference(left: int | None, right: int | None) -> str:
-    """The difference of two durations in milliseconds."""
+    """Format the difference of two durations in milliseconds."""
     if left is None or right is None or left == right:
         return ""
-    words = formats.format_duration(abs(right - left), precise=bool((right - left) % 1000))
-    return f"{'+' if right > left else formats.MINUS_SIGN}{words}"
+    duration = formats.format_duration(abs(right - left), precise=bool((right - left) % 1000))
+    return f"{'+' if right > left else formats.MINUS_SIGN}{duration}"
 
 
-def _member(side: Any, name: str) -> Any:
-    """A member of what may be no object on this side: where that is null, so are its members."""
+def _get_member(side: Any, name: str) -> Any:
+    """Return a member of one side. If the side is null, so are its members."""
     if isinstance(side, dict):
         return side.get(name, MISSING)
     return None if side is None else MISSING
 
 
-def _words(found: Any) -> str:
-    if isinstance(found, JsonNumber):
-        return f"{int(found):,}" if found.lstrip("-").isdecimal() and len(found) < 20 else str(found)
-    return found if isinstance(found, str) else dump_json(found)
-
-
-def _difference(left: Any, right: Any) -> str:
-    """B minus A, where both are numbers of a size that people read."""
+def _format_number_difference(left: Any, right: Any) -> str:
     if not isinstance(left, JsonNumber) or not isinstance(right, JsonNumber) or is_equal_value(left, right):
         return ""
     old, new = to_decimal(left), to_decimal(right)
     if old is None or new is None or max(abs(old), abs(new)) > _MAX_NUMBER:
         return ""
-    return _signed(new - old)
+    return _format_signed(new - old)
 
 
-def _signed(change: Decimal) -> str:
-    if change.adjusted() < _MIN_EXPONENT:
+def _format_signed(difference: Decimal) -> str:
+    if difference.adjusted() < _MIN_EXPONENT:
         return ""
-    return f"{'+' if change > 0 else formats.MINUS_SIGN}{abs(change):,f}"
+    return f"{'+' if difference > 0 else formats.MINUS_SIGN}{abs(difference):,f}"

@@ -1,4 +1,4 @@
-"""What changed between two states of posted fields, each as the text that a person would compare."""
+"""The fields that differ between two states of an object, each with a text diff."""
 
 from __future__ import annotations
 
@@ -15,49 +15,52 @@ from runs.protocol.lossless_json import JsonNumber, dump_json, is_equal_value
 
 @dataclass(frozen=True)
 class FieldChange:
-    """A field that is not the same. A diff is made where it is asked for: long texts take their time."""
+    """A field that differs. The diff is computed on first access, since long texts take time."""
 
     name: str
     before: PostedObject
     after: PostedObject
 
     @property
-    def was(self) -> FieldPresence:
+    def presence_before(self) -> FieldPresence:
+        """Whether the field had a value before."""
         return self.before.presence(self.name)
 
     @property
-    def became(self) -> FieldPresence:
+    def presence_after(self) -> FieldPresence:
+        """Whether the field has a value after."""
         return self.after.presence(self.name)
 
     @cached_property
     def diff(self) -> TextDiff:
-        """Strings line by line as they are, anything else as JSON; nothing stands for a field that was not sent."""
+        """Strings compared line by line, anything else as JSON. A missing field counts as an empty text."""
         values = self.before.value(self.name), self.after.value(self.name)
-        are_texts = all(value is None or _is_text(value) for value in values)
-        return text_diff.diff_text(*(_written(value, are_texts) for value in values))
+        are_texts = all(
+            value is None or (isinstance(value, str) and not isinstance(value, JsonNumber)) for value in values
+        )
+        return text_diff.diff_text(*(_format_value(value, as_text=are_texts) for value in values))
 
 
 def diff_fields(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[FieldChange]:
-    """The fields that differ, in the order of `after`; one spelled otherwise is no change."""
+    """Return the fields that differ, in the order of `after`.
+
+    Both arguments map the names of members to JSON texts. Different spellings of the same value are equal.
+    """
     sides = PostedObject(before), PostedObject(after)
     names = dict.fromkeys((*after, *before))
-    return [FieldChange(name, *sides) for name in names if not _is_same(name, *sides)]
+    return [FieldChange(name, *sides) for name in names if not _is_equal(name, *sides)]
 
 
-def _is_same(name: str, before: PostedObject, after: PostedObject) -> bool:
-    if before.raw.get(name) == after.raw.get(name):
+def _is_equal(name: str, before: PostedObject, after: PostedObject) -> bool:
+    if before.members.get(name) == after.members.get(name):
         return True
     if before.presence(name) is not after.presence(name):
         return False
     return is_equal_value(before.value(name), after.value(name))
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, JsonNumber)
-
-
-def _written(value: Any, as_text: bool) -> str:
-    """The text of a value; None comes of null and of what was not sent, which is told beside the diff."""
+def _format_value(value: Any, *, as_text: bool) -> str:
+    """Return the text to compare. None stands for null and for a missing field, which the page names separately."""
     if value is None:
         return ""
     if as_text:

@@ -1,13 +1,13 @@
-"""A run's life as segments of a bar, from the timestamps that it carries and nothing else.
+"""The lifecycle bar of a run, computed from the timestamps of the run and its steps alone.
 
-`started_at` moves forward whenever a run goes on after tool outputs, so the time before it is the queue only
-as long as no step is older.
+`started_at` moves forward whenever a run continues after tool outputs. So the time before it is queue time only
+if no step is older.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dashboard.ui import formats
@@ -15,19 +15,23 @@ from runs.models import Run, RunStep
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.protocol.timestamps import milliseconds_between
 
-# How wide a segment is drawn, by its least share of the whole; the steps are those of the stylesheet.
+# The width of a segment by its smallest share of the whole; the stylesheet knows the same widths.
 _WIDTHS = ((0.5, 9), (0.2, 6), (0.08, 2), (0.0, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class LifecycleSegment:
-    """`kind`: q before the start, r running, w waiting, end, x expiry. `note` is the line below the label."""
+    """A segment of the bar.
+
+    `kind` is "q" (before the start), "r" (running), "w" (waiting), "end" or "x" (expiry). `begin` is the time of
+    its left edge, `note` the line below the label.
+    """
 
     kind: str
     label: str
-    span: str = ""
-    so_far: bool = False
-    at: datetime | None = None
+    duration: str = ""
+    is_ongoing: bool = False
+    begin: datetime | None = None
     note: str = ""
     status: str = ""
     ms: int = 0
@@ -36,54 +40,58 @@ class LifecycleSegment:
 
 @dataclass(frozen=True, slots=True)
 class RunClock:
-    """How a run's times are worded: whole seconds, or milliseconds where its server sent them."""
+    """Formats the times of a run: whole seconds, or milliseconds if its server sent them."""
 
     precise: bool
     now: datetime
 
     @classmethod
-    def of(cls, run: Run, now: datetime) -> RunClock:
+    def for_run(cls, run: Run, now: datetime) -> RunClock:
+        """Choose the precision of the timestamps that were sent."""
         sent = (run.created_at, run.started_at, run.ended_at)
         return cls(any(moment is not None and moment.microsecond for moment in sent), now)
 
-    def span(self, ms: int | None, *, spelled: bool = False) -> str:
+    def format_duration(self, ms: int | None, *, spelled: bool = False) -> str:
+        """Format a duration in milliseconds."""
         return formats.format_duration(ms, precise=self.precise, spelled=spelled)
 
-    def time(self, moment: datetime) -> str:
+    def format_time(self, moment: datetime) -> str:
+        """Format a time of day, in UTC."""
         utc = moment.astimezone(UTC)
         return f"{utc:%H:%M:%S}.{utc.microsecond // 1000:03}" if self.precise else f"{utc:%H:%M:%S}"
 
 
 def is_run_overdue(run: Run, now: datetime) -> bool:
-    """Whether an active run must have expired meanwhile, though nobody said so."""
+    """Return whether an active run is past its expiry, although no later status was received."""
     return run.status not in TERMINAL_RUN_STATUSES and run.expires_at is not None and run.expires_at < now
 
 
 def is_run_ongoing(run: Run, now: datetime) -> bool:
-    """Whether time still passes for `run`. Of a status that the protocol does not know, nobody can tell."""
+    """Return whether `run` is still in progress. A run with an unknown status is not."""
     return run.status in Run.Status.values and run.status not in TERMINAL_RUN_STATUSES and not is_run_overdue(run, now)
 
 
 def waiting_since(steps: Iterable[RunStep]) -> datetime | None:
-    """When the calls whose outputs are awaited were made: the newest step that has not ended."""
+    """Return when the pending tool calls were made: the creation of the newest step in progress."""
     return max((step.created_at for step in steps if step.status == "in_progress"), default=None)
 
 
 def build_lifecycle(run: Run, steps: Iterable[RunStep], now: datetime) -> list[LifecycleSegment]:
-    """The segments of `run`'s bar, in order, each with the width it is drawn with."""
+    """Return the segments of the bar of `run`, in order."""
     steps = list(steps)
-    clock = RunClock.of(run, now)
+    clock = RunClock.for_run(run, now)
     end = now if is_run_ongoing(run, now) else run.ended_at
     spans = [*_before_start(run, steps, end, clock), *_after_start(run, steps, end, clock)]
     total = sum(segment.ms for segment in spans)
-    drawn = [_sized(segment, total) for segment in spans]
-    return [*drawn, *_ending(run, clock), *_expiry(run, clock)]
+    sized = [replace(segment, width=_width(segment.ms / total if total else 0.0)) for segment in spans]
+    return [*sized, *_ending(run, clock), *_expiry(run, clock)]
 
 
 def _before_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.started_at is None:
-        label = "Not started" if run.status in TERMINAL_RUN_STATUSES else formats.format_status(run.status)
-        yield _span("q", label, run.created_at, end, clock, open_ended=run.status not in TERMINAL_RUN_STATUSES)
+        is_terminal = run.status in TERMINAL_RUN_STATUSES
+        label = "Not started" if is_terminal else formats.format_status(run.status)
+        yield _span("q", label, run.created_at, end, clock, open_ended=not is_terminal)
         return
     resumed = any(step.created_at < run.started_at for step in steps)
     label = "Queued and earlier turns" if resumed else "Queued"
@@ -110,43 +118,38 @@ def _span(
     kind: str, label: str, begin: datetime, end: datetime | None, clock: RunClock, *, open_ended: bool = False
 ) -> LifecycleSegment:
     ms = milliseconds_between(begin, end)
-    span = "" if ms is None else clock.span(ms)
-    so_far = open_ended and ms is not None
-    return LifecycleSegment(kind, label, span, so_far, begin, f"from {clock.time(begin)}", ms=ms or 0)
+    return LifecycleSegment(
+        kind,
+        label,
+        duration="" if ms is None else clock.format_duration(ms),
+        is_ongoing=open_ended and ms is not None,
+        begin=begin,
+        note=f"from {clock.format_time(begin)}",
+        ms=ms or 0,
+    )
 
 
 def _ending(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.status in TERMINAL_RUN_STATUSES:
-        note = clock.time(run.ended_at) if run.ended_at else "time not sent"
-        yield LifecycleSegment("end", formats.format_status(run.status), at=run.ended_at, note=note, status=run.status)
+        note = clock.format_time(run.ended_at) if run.ended_at else "time not sent"
+        label = formats.format_status(run.status)
+        yield LifecycleSegment("end", label, begin=run.ended_at, note=note, status=run.status)
 
 
 def _expiry(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
     expiry = run.expires_at
     if expiry is None or run.status == "expired":
         return
+    note = clock.format_time(expiry)
     if run.status not in TERMINAL_RUN_STATUSES:
         passed = expiry < clock.now
         label = "Expiry passed" if passed else "Expires in"
-        span = "" if passed else formats.format_duration(milliseconds_between(clock.now, expiry), spelled=True)
-        yield LifecycleSegment("x", label, span, at=expiry, note=clock.time(expiry), width=2 if passed else 6)
+        left = "" if passed else formats.format_duration(milliseconds_between(clock.now, expiry), spelled=True)
+        yield LifecycleSegment("x", label, left, begin=expiry, note=note, width=2 if passed else 6)
     elif run.ended_at is not None and expiry > run.ended_at:
         later = formats.format_duration(milliseconds_between(run.ended_at, expiry), spelled=True)
-        yield LifecycleSegment(
-            "x", "Would have expired", at=expiry, note=f"{clock.time(expiry)}, {later} later", width=2
-        )
+        yield LifecycleSegment("x", "Would have expired", begin=expiry, note=f"{note}, {later} later", width=2)
 
 
-def _sized(segment: LifecycleSegment, total: int) -> LifecycleSegment:
-    share = segment.ms / total if total else 0.0
-    width = next(width for least, width in _WIDTHS if share >= least)
-    return LifecycleSegment(
-        segment.kind,
-        segment.label,
-        segment.span,
-        segment.so_far,
-        segment.at,
-        segment.note,
-        ms=segment.ms,
-        width=width,
-    )
+def _width(share: float) -> int:
+    return next(width for min_share, width in _WIDTHS if share >= min_share)

@@ -1,4 +1,4 @@
-"""The members of a posted object, told apart by whether they were sent, null, or have a value."""
+"""The members of a posted object. Each one was sent with a value, sent as null, or not sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runs.protocol.lossless_json import dump_json
 
 
 class FieldPresence(StrEnum):
-    """Null, absent and empty are three things, and shown as such."""
+    """Whether a field was sent. Null, absent and empty are three different things, and pages show which."""
 
     VALUE = "value"
     NULL = "null"
@@ -19,42 +19,46 @@ class FieldPresence(StrEnum):
 
 
 class PostedObject:
-    """A posted object for display. Strings are fit for a page, numbers are as they were written."""
+    """A posted object, parsed for display. Strings are cleaned for a page; numbers keep their spelling.
+
+    `members` maps the name of each member to its JSON text.
+    """
 
     def __init__(self, members: Mapping[str, bytes]) -> None:
-        self.raw = members
+        self.members = members
 
     def presence(self, name: str) -> FieldPresence:
-        if name not in self.raw:
+        """Return whether the member `name` has a value, is null, or was not sent."""
+        if name not in self.members:
             return FieldPresence.ABSENT
-        return FieldPresence.NULL if self.raw[name] == b"null" else FieldPresence.VALUE
+        return FieldPresence.NULL if self.members[name] == b"null" else FieldPresence.VALUE
 
     def value(self, name: str) -> Any:
-        """The value of a member; None also where it was not sent."""
-        return json_view.parse_json_for_display(self.raw[name]) if name in self.raw else None
+        """Return the parsed value of a member, or None if it was not sent."""
+        return json_view.parse_json_for_display(self.members[name]) if name in self.members else None
 
-    def mapping(self, name: str) -> dict[str, Any]:
-        """The value of a member that is an object; empty where it is anything else."""
+    def object_value(self, name: str) -> dict[str, Any]:
+        """Return the value of a member that is an object, or {} if it is anything else."""
         return as_mapping(self.value(name))
 
-    def items(self, name: str) -> list[Any]:
-        """The value of a member that is an array; empty where it is anything else."""
+    def list_value(self, name: str) -> list[Any]:
+        """Return the value of a member that is an array, or [] if it is anything else."""
         value = self.value(name)
         return value if isinstance(value, list) else []
 
 
 def as_mapping(value: Any) -> dict[str, Any]:
-    """`value` where it is an object, else an empty one."""
+    """Return `value` if it is an object, or {}."""
     return value if isinstance(value, dict) else {}
 
 
 def as_integer(value: Any) -> int | None:
-    """A count, which is an integer of whatever size in every stored object."""
+    """Convert a parsed count to an integer. Stored objects hold integers of any size here."""
     return None if value is None else int(value)
 
 
 def as_text(value: Any) -> str | None:
-    """`value` in words: strings as they are, None for null, anything else as JSON."""
+    """Return a string unchanged, None for null, and anything else as JSON."""
     if value is None:
         return None
     return str(value) if isinstance(value, str) else dump_json(value)

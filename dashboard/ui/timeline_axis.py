@@ -1,4 +1,4 @@
-"""The axis of a timeline: where moments lie between a beginning and an end, and what is written below."""
+"""The time axis of a timeline: positions of time spans as SVG lengths, and tick labels."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from dashboard.ui import formats
 
-_SPACINGS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)
+_TICK_INTERVALS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400)  # seconds
 _MAX_TICKS = 5
-_MIN_WIDTH = 0.35  # percent, so that an instant can be seen
-_MAX_INNER_SHARE = 0.88
+_MIN_WIDTH = 0.35  # percent, so that an instant is visible
+_MAX_INNER_SHARE = 0.88  # leaves room for the label of the last tick
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineTick:
-    """A labelled line; `x` is an SVG length."""
+    """A labelled grid line. `x` is an SVG length."""
 
     x: str
     label: str
@@ -30,7 +30,7 @@ class TimelineAxis:
     end: datetime
 
     def place(self, begin: datetime, end: datetime) -> tuple[str, str] | None:
-        """Where a span lies and how wide it is, as SVG lengths; None on an axis without length."""
+        """Return the position and the width of a time span as SVG lengths, or None if the axis has no length."""
         length = self.end - self.begin
         if not length:
             return None
@@ -40,23 +40,23 @@ class TimelineAxis:
 
     @property
     def ticks(self) -> list[TimelineTick]:
-        """At most six, at round times; none where the axis is shorter than a second."""
+        """At most six ticks at round times. None if the axis is shorter than a second."""
         seconds = (self.end - self.begin).total_seconds()
         if seconds < 1:
             return []
-        spacing = next((each for each in _SPACINGS if seconds / each <= _MAX_TICKS), seconds / 4)
-        places = (index * spacing for index in range(int(seconds / spacing) + 1))
-        inner = [place for place in places if place < seconds * _MAX_INNER_SHARE]
-        ticks = [TimelineTick(svg_percent(100 * place / seconds), _label(place)) for place in inner]
+        interval = next((length for length in _TICK_INTERVALS if seconds / length <= _MAX_TICKS), seconds / 4)
+        offsets = (index * interval for index in range(int(seconds / interval) + 1))
+        inner = [offset for offset in offsets if offset < seconds * _MAX_INNER_SHARE]
+        ticks = [TimelineTick(svg_percent(100 * offset / seconds), _format_offset(offset)) for offset in inner]
         return [*ticks, TimelineTick("100%", formats.format_duration(int(seconds * 1000)), is_last=True)]
 
 
 def svg_percent(number: float) -> str:
-    """An SVG length. Text, since templates would take their time to localise a number."""
+    """Format an SVG length. Templates would localise a number, which is slow."""
     return f"{number:.2f}%"
 
 
-def _label(seconds: float) -> str:
+def _format_offset(seconds: float) -> str:
     if not seconds:
         return "0 s"
     for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):

@@ -1,18 +1,23 @@
-"""What a step or call holds, in titled parts: the protocol's own kinds, and any vendor's as it came."""
+"""A tool call for display: its facts, and its content in titled parts.
+
+The types of the protocol are laid out one by one. Calls of any other type are shown as they were received.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
-from dashboard.ui import json_view, truncated_text
+from dashboard.ui import json_view
 from dashboard.ui.posted_object import as_mapping, as_text
-from dashboard.ui.truncated_text import TruncatedText
+from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
 from runs.enrichment.tool_output_errors import find_output_error
 from runs.enrichment.tool_schema import PostedFunctionCall
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
+
+_REQUIRED_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,18 @@ class FileSearchResult:
 
 @dataclass(frozen=True, slots=True)
 class TitledPart:
-    """A titled piece of a call: a text, a file by its id, found files, or a remark where there is nothing."""
+    """A titled part of a call: a text, the id of a file, search results, or a note that there is nothing to show."""
 
     title: str
     text: TruncatedText | None = None
     file_id: str | None = None
     files: tuple[FileSearchResult, ...] | None = None
-    remark: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class DisplayedToolCall:
-    """One tool call. `server` is the label of an MCP server, `posted` the whole of it as it was parsed."""
+    """A tool call. `server` is the label of an MCP server, `posted` the whole call as parsed JSON."""
 
     id: str
     type: str
@@ -49,8 +54,8 @@ class DisplayedToolCall:
     output_length: int | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What it shares with its tool: functions go by name, MCP tools by server, others by kind."""
+    def tool_key(self) -> tuple[str, str]:
+        """The type and name that identify the tool: functions by name, MCP tools by server, others by type."""
         match self.type:
             case "function":
                 return self.type, self.name
@@ -60,150 +65,154 @@ class DisplayedToolCall:
                 return self.type, ""
 
     @cached_property
-    def called(self) -> PostedFunctionCall:
-        """The call of a function as the contract check takes it: one object a call."""
+    def function_call(self) -> PostedFunctionCall:
+        """The call in the form that is validated against tool schemas. Findings refer to this very object."""
         arguments = as_mapping(self.posted.get(self.type)).get("arguments")
-        is_text = isinstance(arguments, str) and not isinstance(arguments, JsonNumber)
-        return PostedFunctionCall(
-            self.id, self.name, arguments if is_text or arguments is None else dump_json(arguments)
-        )
+        if arguments is not None and not _is_string(arguments):
+            arguments = dump_json(arguments)
+        return PostedFunctionCall(self.id, self.name, arguments)
 
     @cached_property
-    def complaint(self) -> str | None:
-        """What its output says where that looks like an error; nobody knows whether it is one."""
-        return next(filter(None, map(find_output_error, self._outputs)), None)
+    def output_error(self) -> str | None:
+        """The message of an output that looks like an error. This is a guess."""
+        return next(filter(None, map(find_output_error, self._output_texts())), None)
 
-    @property
-    def _outputs(self) -> Iterator[str]:
-        """The texts that came of it."""
+    def _output_texts(self) -> Iterator[str]:
         body = as_mapping(self.posted.get(self.type))
-        logs = body.get("outputs")
-        told = [as_mapping(each).get("logs") for each in logs] if isinstance(logs, list) else []
-        for output in (body.get("output"), self.posted.get("output"), *told):
-            if isinstance(output, str) and not isinstance(output, JsonNumber):
+        outputs = body.get("outputs")
+        logs = [as_mapping(output).get("logs") for output in outputs] if isinstance(outputs, list) else []
+        for output in (body.get("output"), self.posted.get("output"), *logs):
+            if _is_string(output):
                 yield output
             elif isinstance(output, dict):
                 yield dump_json(output)
 
     @cached_property
     def parts(self) -> list[TitledPart]:
-        """What it holds, laid out. Made when it is shown: most of a page's time would go into it."""
+        """The content of the call. It is laid out on first access, since it would take most of the time of a page."""
         try:
             posted = as_mapping(json_view.clean_json_strings(self.posted))
-            return list(_parts(self.type, posted, as_mapping(posted.get(self.type)), self.is_answered))
+            return list(_build_parts(self.type, posted, as_mapping(posted.get(self.type)), self.is_answered))
         except RecursionError:
-            return [TitledPart(f"{self.type}, as received", truncated_text.truncate_text(dump_json(self.posted)))]
+            return [TitledPart(f"{self.type}, as received", truncate_text(dump_json(self.posted)))]
 
 
 def parse_tool_call(posted: Any, *, is_awaited: bool = False) -> DisplayedToolCall:
-    """A call as a step or a required action tells it. `is_awaited`: its run waits for outputs now."""
+    """Read a tool call of a step or of a required action.
+
+    `is_awaited` means that the run waits for outputs now.
+    """
     posted = as_mapping(posted)
-    kind = _word(posted.get("type")) or "function"
+    kind = _clean_string(posted.get("type")) or "function"
     body = as_mapping(posted.get(kind))
     output = body.get("output") if kind == "function" else posted.get("output")
+    output_length = None
+    if output is not None:
+        output_length = len(output if isinstance(output, str) else dump_json(output))
     return DisplayedToolCall(
-        id=_word(posted.get("id")) or "",
+        id=_clean_string(posted.get("id")) or "",
         type=kind,
-        name=_word(body.get("name") if kind == "function" else posted.get("name")) or kind,
+        name=_clean_string(body.get("name") if kind == "function" else posted.get("name")) or kind,
         posted=posted,
-        server=_word(posted.get("server_label")),
+        server=_clean_string(posted.get("server_label")),
         is_answered=not (is_awaited and kind in ("function", "mcp") and output is None),
-        output_length=_length(output),
+        output_length=output_length,
     )
 
 
-def _word(value: Any) -> str | None:
-    """A name or id, fit for a page; what is no string was not meant as one."""
+def parse_required_action(action: Any) -> list[DisplayedToolCall]:
+    """Read the tool calls whose outputs or approvals a required action asks for."""
+    lists = [as_mapping(as_mapping(action).get(kind)).get("tool_calls") for kind in _REQUIRED_ACTIONS]
+    return [parse_tool_call(call, is_awaited=True) for calls in lists if isinstance(calls, list) for call in calls]
+
+
+def _is_string(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not isinstance(value, JsonNumber)
+
+
+def _clean_string(value: Any) -> str | None:
+    """Return a name or an id, cleaned for a page, or None if it is not a string."""
     return clean_text(value) if isinstance(value, str) else None
 
 
-def _length(output: Any) -> int | None:
-    if output is None:
-        return None
-    return len(output) if isinstance(output, str) else len(dump_json(output))
-
-
-def _parts(kind: str, posted: dict[str, Any], body: dict[str, Any], answered: bool) -> Iterator[TitledPart]:
+def _build_parts(kind: str, posted: dict[str, Any], body: dict[str, Any], is_answered: bool) -> Iterator[TitledPart]:
     match kind:
         case "function":
-            yield _argument(body)
-            yield _output(body, answered)
+            yield _arguments_part(body)
+            yield _output_part(body, is_answered)
         case "code_interpreter":
-            yield from _code(body)
+            yield from _code_interpreter_parts(body)
         case "file_search":
-            yield from _search(body)
+            yield from _file_search_parts(body)
         case _:
-            yield from _vendor(kind, posted, answered)
+            yield from _other_parts(kind, posted, is_answered)
 
 
-def _argument(body: dict[str, Any]) -> TitledPart:
+def _arguments_part(body: dict[str, Any]) -> TitledPart:
     if body.get("arguments") is None:
-        return TitledPart("Arguments", remark=_missing(body, "arguments"))
-    return TitledPart("Arguments", truncated_text.truncate_text_or_json(body["arguments"]))
+        return TitledPart("Arguments", note=_describe_missing(body, "arguments"))
+    return TitledPart("Arguments", truncate_text_or_json(body["arguments"]))
 
 
-def _output(body: dict[str, Any], answered: bool) -> TitledPart:
+def _output_part(body: dict[str, Any], is_answered: bool) -> TitledPart:
     if body.get("output") is not None:
-        return TitledPart("Output", truncated_text.truncate_text_or_json(body["output"]))
-    return TitledPart("Output", remark=_missing(body, "output") if answered else "Not submitted yet.")
+        return TitledPart("Output", truncate_text_or_json(body["output"]))
+    return TitledPart("Output", note=_describe_missing(body, "output") if is_answered else "Not submitted yet.")
 
 
-def _missing(body: dict[str, Any], name: str) -> str:
+def _describe_missing(body: dict[str, Any], name: str) -> str:
     return f"{name}: null" if name in body else f"{name}: not sent"
 
 
-def _code(body: dict[str, Any]) -> Iterator[TitledPart]:
+def _code_interpreter_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
     source = as_text(body.get("input"))
-    yield (
-        TitledPart("Code", truncated_text.truncate_text(source))
-        if source
-        else TitledPart("Code", remark=_missing(body, "input"))
-    )
+    if source:
+        yield TitledPart("Code", truncate_text(source))
+    else:
+        yield TitledPart("Code", note=_describe_missing(body, "input"))
     outputs = body.get("outputs")
-    for output in outputs if isinstance(outputs, list) else []:
-        yield _code_output(as_mapping(output), output)
+    for posted in outputs if isinstance(outputs, list) else []:
+        output = as_mapping(posted)
+        file_id = as_text(as_mapping(output.get("image")).get("file_id"))
+        if output.get("type") == "logs":
+            yield TitledPart("Logs", truncate_text(as_text(output.get("logs")) or ""))
+        elif file_id is not None:
+            yield TitledPart("Image", file_id=file_id)
+        else:
+            yield TitledPart("Output", truncate_json(posted))
     if not outputs:
-        yield TitledPart("Output", remark="No output was recorded.")
+        yield TitledPart("Output", note="No output was recorded.")
 
 
-def _code_output(output: dict[str, Any], posted: Any) -> TitledPart:
-    if output.get("type") == "logs":
-        return TitledPart("Logs", truncated_text.truncate_text(as_text(output.get("logs")) or ""))
-    file_id = as_text(as_mapping(output.get("image")).get("file_id"))
-    if file_id is not None:
-        return TitledPart("Image", file_id=file_id)
-    return TitledPart("Output", truncated_text.truncate_json(posted))
-
-
-def _search(body: dict[str, Any]) -> Iterator[TitledPart]:
-    rest = {name: value for name, value in body.items() if name != "results"}
-    if rest:
-        yield TitledPart("Options", truncated_text.truncate_json(rest))
+def _file_search_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
+    options = {name: value for name, value in body.items() if name != "results"}
+    if options:
+        yield TitledPart("Options", truncate_json(options))
     results = body.get("results")
     if not isinstance(results, list):
-        yield TitledPart("Results", remark="Servers send results only where they are asked to include them.")
+        yield TitledPart("Results", note="Not sent. Servers include results only on request.")
         return
-    yield TitledPart("Results", files=tuple(_found_file(as_mapping(each)) for each in results))
+    yield TitledPart("Results", files=tuple(_parse_search_result(as_mapping(result)) for result in results))
 
 
-def _found_file(posted: dict[str, Any]) -> FileSearchResult:
+def _parse_search_result(posted: dict[str, Any]) -> FileSearchResult:
     content = posted.get("content")
     texts = [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
     return FileSearchResult(
-        as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
-        as_text(posted.get("file_id")),
-        as_text(posted.get("score")),
-        truncated_text.truncate_text("\n\n".join(texts)) if texts else None,
+        name=as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
+        file_id=as_text(posted.get("file_id")),
+        score=as_text(posted.get("score")),
+        content=truncate_text("\n\n".join(texts)) if texts else None,
     )
 
 
-def _vendor(kind: str, posted: dict[str, Any], answered: bool) -> Iterator[TitledPart]:
-    """Flat calls have arguments and output of their own; whatever else there is follows as it came."""
+def _other_parts(kind: str, posted: dict[str, Any], is_answered: bool) -> Iterator[TitledPart]:
+    """Yield the arguments and output of a flat call, then all its other members as received."""
     if "arguments" in posted:
-        yield _argument(posted)
-    if "output" in posted or not answered:
-        yield _output(posted, answered)
+        yield _arguments_part(posted)
+    if "output" in posted or not is_answered:
+        yield _output_part(posted, is_answered)
     shown = {"id", "type", "name", "arguments", "output"}
     rest = {name: value for name, value in posted.items() if name not in shown}
     if rest:
-        yield TitledPart(f"{kind}, as received", truncated_text.truncate_json(rest))
+        yield TitledPart(f"{kind}, as received", truncate_json(rest))

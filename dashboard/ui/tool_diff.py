@@ -1,4 +1,4 @@
-"""What changed between two sets of tools: functions by their name, their schemas by JSON pointer. Pure."""
+"""The differences between two lists of tools. Functions are matched by name, definitions compared by JSON pointer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from runs.protocol.lossless_json import is_equal_value
 
 MAX_CHANGES_PER_TOOL = 60
 
+# The type and the name of a tool, and a number that tells apart the tools that share both.
+ToolDiffKey = tuple[str, str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class ToolFieldChange:
-    """One place at which two definitions differ; None where there is nothing on that side."""
+    """A JSON pointer at which two definitions differ. A side is None if it has no value there."""
 
     pointer: str
     left: TruncatedText | None
@@ -26,6 +29,7 @@ class ToolFieldChange:
 
     @property
     def kind(self) -> str:
+        """One of "added", "removed" and "changed"."""
         if self.left is None:
             return "added"
         return "removed" if self.right is None else "changed"
@@ -33,73 +37,65 @@ class ToolFieldChange:
 
 @dataclass(frozen=True, slots=True)
 class ToolChange:
-    """A tool that both have, not alike. `cut` counts changes beyond those that are listed."""
+    """A tool whose definition changed. `hidden_count` is the number of changes that are not listed."""
 
     type: str
     name: str
     changes: tuple[ToolFieldChange, ...]
-    cut: int
+    hidden_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class ToolsDiff:
-    """Names of the tools that one side alone has, and what became of the others."""
+    """The names of added and removed tools, the changed tools, and the number of unchanged ones."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[ToolChange, ...]
-    same: int
+    unchanged_count: int
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
 
 def diff_tools(left: list[Any], right: list[Any]) -> ToolsDiff:
-    """From `left` to `right`, two values of `tools`. In another order they are the same."""
-    old, new = _keyed(left), _keyed(right)
+    """Compare two values of `tools`. Their order does not matter."""
+    old, new = _index_tools(left), _index_tools(right)
     shared = [key for key in old if key in new]
-    compared = [_changes(key, old[key], new[key]) for key in shared if not is_equal_value(old[key], new[key])]
+    changed = [_diff_tool(key, old[key], new[key]) for key in shared if not is_equal_value(old[key], new[key])]
     return ToolsDiff(
-        tuple(_label(key) for key in new if key not in old),
-        tuple(_label(key) for key in old if key not in new),
-        tuple(compared),
-        len(shared) - len(compared),
+        added=_labels(new, old),
+        removed=_labels(old, new),
+        changed=tuple(changed),
+        unchanged_count=len(shared) - len(changed),
     )
 
 
-ToolKey = tuple[str, str, int]
+def _labels(tools: Iterable[ToolDiffKey], others: dict[ToolDiffKey, Any]) -> tuple[str, ...]:
+    return tuple(key[1] or key[0] for key in tools if key not in others)
 
 
-def _keyed(tools: Iterable[Any]) -> dict[ToolKey, Any]:
-    """The tools by kind and name; the number tells apart those that have both in common."""
+def _index_tools(tools: Iterable[Any]) -> dict[ToolDiffKey, Any]:
     seen: Counter[tuple[str, str]] = Counter()
-    keyed = {}
+    indexed = {}
     for tool in tools:
-        kind, name = _identity(as_mapping(tool))
-        keyed[kind, name, seen[kind, name]] = tool
-        seen[kind, name] += 1
-    return keyed
+        posted = as_mapping(tool)
+        kind = as_text(posted.get("type")) or "(no type)"
+        name = posted.get("server_label") if kind == "mcp" else as_mapping(posted.get("function")).get("name")
+        identity = kind, as_text(name) or ""
+        indexed[*identity, seen[identity]] = tool
+        seen[identity] += 1
+    return indexed
 
 
-def _identity(tool: dict[str, Any]) -> tuple[str, str]:
-    kind = as_text(tool.get("type")) or "(no type)"
-    name = tool.get("server_label") if kind == "mcp" else as_mapping(tool.get("function")).get("name")
-    return kind, as_text(name) or ""
-
-
-def _label(key: ToolKey) -> str:
-    return key[1] or key[0]
-
-
-def _changes(key: ToolKey, left: Any, right: Any) -> ToolChange:
-    found = list(diff_json(left, right))
-    shown = tuple(
-        ToolFieldChange(pointer, _shown(old), _shown(new)) for pointer, old, new in found[:MAX_CHANGES_PER_TOOL]
+def _diff_tool(key: ToolDiffKey, left: Any, right: Any) -> ToolChange:
+    differences = list(diff_json(left, right))
+    changes = tuple(
+        ToolFieldChange(
+            pointer,
+            None if old is MISSING else truncated_text.truncate_json(old),
+            None if new is MISSING else truncated_text.truncate_json(new),
+        )
+        for pointer, old, new in differences[:MAX_CHANGES_PER_TOOL]
     )
-    return ToolChange(key[0], key[1], shown, len(found) - len(shown))
-
-
-def _shown(value: Any) -> TruncatedText | None:
-    if value is MISSING:
-        return None
-    return truncated_text.truncate_json(value)
+    return ToolChange(key[0], key[1], changes, len(differences) - len(changes))

@@ -1,4 +1,4 @@
-"""Texts of any length: the beginning is shown, the whole is behind a disclosure that tells its length."""
+"""Texts that a page shows truncated, with the full text behind a disclosure."""
 
 from __future__ import annotations
 
@@ -13,38 +13,41 @@ DEFAULT_MAX_LENGTH = 6_000
 
 @dataclass(frozen=True, slots=True)
 class TruncatedText:
-    """A text; `is_json` when it was laid out by us."""
+    """A text and the beginning of it. `is_json` marks JSON that was formatted here."""
 
     full: str
     is_json: bool = False
-    longest: int = DEFAULT_MAX_LENGTH
+    max_length: int = DEFAULT_MAX_LENGTH
 
     @property
-    def is_cut(self) -> bool:
-        return len(self.full) > self.longest
+    def is_truncated(self) -> bool:
+        """Whether the preview leaves part of the text out."""
+        return len(self.full) > self.max_length
 
     @property
-    def shown(self) -> str:
-        return self.full[: self.longest] + "…" if self.is_cut else self.full
+    def preview(self) -> str:
+        """The first `max_length` characters, followed by an ellipsis if there are more."""
+        return self.full[: self.max_length] + "…" if self.is_truncated else self.full
 
     @property
     def length(self) -> int:
+        """The number of characters of the full text."""
         return len(self.full)
 
 
 def truncate_text(string: str) -> TruncatedText:
-    """`string` as it is."""
+    """Wrap a string for display."""
     return TruncatedText(clean_text(string))
 
 
 def truncate_json(value: Any) -> TruncatedText:
-    """A JSON value (see `json_values.parse`), laid out."""
+    """Format a parsed JSON value over several lines and wrap it for display."""
     return TruncatedText(clean_text(json_view.pretty_json(value)), is_json=True)
 
 
 def truncate_text_or_json(value: Any) -> TruncatedText:
-    """A value that ought to be a string: laid out where the string is JSON, as JSON where it is no string."""
+    """Wrap a value that should be a string. Format it as JSON if it is not one, or if its text is JSON."""
     if not isinstance(value, str) or isinstance(value, JsonNumber):
         return truncate_json(value)
-    laid_out = json_view.prettify_json_text(value)
-    return truncate_text(value) if laid_out is None else TruncatedText(clean_text(laid_out), is_json=True)
+    formatted = json_view.prettify_json_text(value)
+    return truncate_text(value) if formatted is None else TruncatedText(clean_text(formatted), is_json=True)

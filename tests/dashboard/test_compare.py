@@ -287,4 +287,4 @@ def test_pointers_are_escaped():
 
 def test_tools_without_a_name_are_told_apart_by_their_kind():
     found = tool_diff.diff_tools([{"type": "file_search"}], [{"type": "code_interpreter"}, {"type": "file_search"}])
-    assert (found.added, found.removed, found.same) == (("code_interpreter",), (), 1)
+    assert (found.added, found.removed, found.unchanged_count) == (("code_interpreter",), (), 1)

@@ -22,7 +22,7 @@ def run(status: str, **moments: float) -> Run:
 
 def told(run: Run, now: float = 100, steps: tuple[RunStep, ...] = ()) -> list[tuple[str, str, str, bool]]:
     segments = build_lifecycle(run, steps, at(now))
-    return [(each.kind, each.label, each.span, each.so_far) for each in segments]
+    return [(each.kind, each.label, each.duration, each.is_ongoing) for each in segments]
 
 
 def test_a_failed_run_was_queued_then_ran_then_failed_before_its_expiry():
@@ -39,9 +39,9 @@ def test_a_failed_run_was_queued_then_ran_then_failed_before_its_expiry():
 
 def test_whole_seconds_get_no_decimals_and_milliseconds_keep_theirs():
     seconds = build_lifecycle(run("completed", started_at=1, ended_at=9), (), at(100))
-    assert [each.span for each in seconds[:2]] == ["1 s", "8 s"]
+    assert [each.duration for each in seconds[:2]] == ["1 s", "8 s"]
     finer = build_lifecycle(run("completed", started_at=0.25, ended_at=8.15), (), at(100))
-    assert [each.span for each in finer[:2]] == ["250 ms", "7.9 s"]
+    assert [each.duration for each in finer[:2]] == ["250 ms", "7.9 s"]
     assert finer[0].note == "from 14:27:54.000"
 
 

@@ -76,7 +76,7 @@ class ConfigurationChanges:
     def tools(self) -> ToolsDiff:
         """Functions by their names, their schemas by JSON pointer."""
         before, after = self._posted
-        return tool_diff.diff_tools(before.items("tools"), after.items("tools"))
+        return tool_diff.diff_tools(before.list_value("tools"), after.list_value("tools"))
 
     @property
     def settings(self) -> list[ComparisonRow]:

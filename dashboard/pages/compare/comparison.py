@@ -101,7 +101,7 @@ class RunComparison:
     def tools(self) -> ToolsDiff:
         """What changed in the tools."""
         left, right = self._posted
-        return tool_diff.diff_tools(left.items("tools"), right.items("tools"))
+        return tool_diff.diff_tools(left.list_value("tools"), right.list_value("tools"))
 
     @cached_property
     def _posted(self) -> tuple[PostedObject, PostedObject]:
@@ -110,7 +110,7 @@ class RunComparison:
     @property
     def _others(self) -> list[str]:
         """Fields of one vendor, or of a time to come."""
-        names = dict.fromkeys(name for posted in self._posted for name in posted.raw)
+        names = dict.fromkeys(name for posted in self._posted for name in posted.members)
         return [name for name in names if name not in _NAMED]
 
     def _fields(self, names: Iterable[str]) -> Iterator[ComparisonRow]:
@@ -140,7 +140,7 @@ class RunComparison:
             yield ComparisonRow(name, *cells, left != right, comparison_rows.format_duration_difference(left, right))
 
     def _span(self, run: Run, ms: int | None) -> ComparisonCell:
-        return text_cell(RunClock.of(run, self.now).span(ms))
+        return text_cell(RunClock.for_run(run, self.now).format_duration(ms))
 
     def _cost(self) -> ComparisonRow:
         """What each may have cost, as it is stored."""

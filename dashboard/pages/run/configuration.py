@@ -107,7 +107,7 @@ def build_instructions(posted: PostedObject) -> InstructionsText:
 
 def build_metadata_entries(posted: PostedObject) -> list[MetadataEntry]:
     """The metadata's entries."""
-    return [_pair(key, value) for key, value in posted.mapping("metadata").items()]
+    return [_pair(key, value) for key, value in posted.object_value("metadata").items()]
 
 
 def _pair(key: str, value: Any) -> MetadataEntry:

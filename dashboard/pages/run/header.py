@@ -46,14 +46,14 @@ def parse_last_error(posted: PostedObject) -> RunLastError | None:
     """What the server gave as the reason; None where it gave none."""
     if posted.presence("last_error") is not FieldPresence.VALUE:
         return None
-    error = posted.mapping("last_error")
+    error = posted.object_value("last_error")
     message = as_text(error.get("message"))
     return RunLastError(as_text(error.get("code")), truncated_text.truncate_text(message) if message else None)
 
 
 def parse_incomplete_reason(posted: PostedObject) -> str | None:
     """Why a run ended early, as it was sent."""
-    return as_text(posted.mapping("incomplete_details").get("reason"))
+    return as_text(posted.object_value("incomplete_details").get("reason"))
 
 
 @dataclass
@@ -186,4 +186,4 @@ class RunHeader:
         return waiting_since(self.steps) or self.run.started_at or self.run.created_at
 
     def _span(self, begin: datetime | None, end: datetime | None, *, spelled: bool = False) -> str:
-        return RunClock.of(self.run, self.now).span(milliseconds_between(begin, end), spelled=spelled)
+        return RunClock.for_run(self.run, self.now).format_duration(milliseconds_between(begin, end), spelled=spelled)

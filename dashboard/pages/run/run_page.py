@@ -50,7 +50,7 @@ class AssistantAnswer:
 
     @property
     def html(self) -> SafeString | None:
-        return None if self.text.is_cut else markdown.render_markdown(self.text.full)
+        return None if self.text.is_truncated else markdown.render_markdown(self.text.full)
 
 
 @dataclass
@@ -207,7 +207,7 @@ class RunPage:
 
     @cached_property
     def raw(self) -> RawJsonTree:
-        return RawJsonTree(self.posted.raw, self._json_url, self.asked.find)
+        return RawJsonTree(self.posted.members, self._json_url, self.asked.find)
 
     @property
     def _json_url(self) -> str:

@@ -81,5 +81,5 @@ def _own_part(details: Any, messages: Mapping[str, Message]) -> TitledPart:
     if message is not None:
         return TitledPart("Message", truncated_text.truncate_text(message.text))
     if details is None:
-        return TitledPart("step_details", remark="step_details: null or not sent")
+        return TitledPart("step_details", note="step_details: null or not sent")
     return TitledPart("step_details", truncated_text.truncate_json(details))

@@ -15,7 +15,7 @@ from dashboard.pages.run.steps import RunPageStep
 from dashboard.pages.run.tool_call_validation import ToolCallValidationSection
 from dashboard.ui import tool_call_parts
 from dashboard.ui.lifecycle import RunClock, is_run_ongoing
-from dashboard.ui.posted_object import PostedObject, as_mapping
+from dashboard.ui.posted_object import PostedObject
 from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
 from runs.enrichment.tool_schema import CallFinding
@@ -148,15 +148,7 @@ class Timeline:
     @cached_property
     def pending(self) -> list[DisplayedToolCall]:
         """The calls whose outputs the run waits for."""
-        action = self.posted.mapping("required_action")
-        kinds = ("submit_tool_outputs", "submit_tool_approval")
-        found = [as_mapping(action.get(kind)).get("tool_calls") for kind in kinds]
-        return [
-            tool_call_parts.parse_tool_call(each, is_awaited=True)
-            for some in found
-            if isinstance(some, list)
-            for each in some
-        ]
+        return tool_call_parts.parse_required_action(self.posted.value("required_action"))
 
     @cached_property
     def axis(self) -> TimelineAxis:
@@ -179,7 +171,7 @@ class Timeline:
 
     @property
     def total(self) -> str:
-        return self._clock.span(milliseconds_between(self.axis.begin, self.axis.end), spelled=True)
+        return self._clock.format_duration(milliseconds_between(self.axis.begin, self.axis.end), spelled=True)
 
     @cached_property
     def is_open_ended(self) -> bool:
@@ -211,8 +203,8 @@ class Timeline:
             step,
             lone,
             self._bar(step),
-            self._clock.span(milliseconds_between(step.record.created_at, self._end(step.record))),
-            self._clock.span(milliseconds_between(self.run.created_at, step.record.created_at)),
+            self._clock.format_duration(milliseconds_between(step.record.created_at, self._end(step.record))),
+            self._clock.format_duration(milliseconds_between(self.run.created_at, step.record.created_at)),
             is_open=step.is_failed or status == "requires_action" or place == self.opened,
             findings=self.contract.of(lone) if lone else (),
         )
@@ -244,7 +236,7 @@ class Timeline:
 
     @cached_property
     def _clock(self) -> RunClock:
-        return RunClock.of(self.run, self.now)
+        return RunClock.for_run(self.run, self.now)
 
 
 def _number(place: str) -> int:

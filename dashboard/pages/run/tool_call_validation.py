@@ -39,8 +39,10 @@ class ToolCallValidationSection:
     def report(self) -> CallFindings:
         if self.posted.presence("tools") is not FieldPresence.VALUE:
             return CallFindings((), ())
-        tools = json.loads(self.posted.raw["tools"])
-        return validate_function_calls(tools, [call.called for call, _ in self._calls if call.type == "function"])
+        tools = json.loads(self.posted.members["tools"])
+        return validate_function_calls(
+            tools, [call.function_call for call, _ in self._calls if call.type == "function"]
+        )
 
     @cached_property
     def lines(self) -> list[ToolCallFindingRow]:
@@ -59,7 +61,7 @@ class ToolCallValidationSection:
 
     def of(self, call: DisplayedToolCall) -> list[CallFinding]:
         """What was found about one call."""
-        return self._by_call.get(id(call.called), []) if call.type == "function" else []
+        return self._by_call.get(id(call.function_call), []) if call.type == "function" else []
 
     @cached_property
     def _calls(self) -> list[tuple[DisplayedToolCall, RunPageStep | None]]:
@@ -75,7 +77,7 @@ class ToolCallValidationSection:
 
     @cached_property
     def _steps(self) -> dict[int, RunPageStep | None]:
-        return {id(call.called): step for call, step in self._calls if call.type == "function"}
+        return {id(call.function_call): step for call, step in self._calls if call.type == "function"}
 
     def _line(self, finding: CallFinding) -> ToolCallFindingRow:
         step = self._steps.get(id(finding.call))

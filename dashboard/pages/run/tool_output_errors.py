@@ -28,10 +28,10 @@ def build_output_error_rows(
 ) -> list[OutputErrorRow]:
     """All of a run, in the order of its steps."""
     return [
-        OutputErrorRow(step, call.name, call.complaint, leads_to(step))
+        OutputErrorRow(step, call.name, call.output_error, leads_to(step))
         for step in steps
         for call in step.calls
-        if call.complaint is not None
+        if call.output_error is not None
     ]
 
 

@@ -52,7 +52,7 @@ class RunToolRow:
     @property
     def complaints(self) -> int:
         """How many outputs look like errors."""
-        return sum(call.complaint is not None for call in self.calls)
+        return sum(call.output_error is not None for call in self.calls)
 
     @property
     def mean_ms(self) -> int | None:
@@ -96,7 +96,7 @@ class ToolsSection:
     @cached_property
     def rows(self) -> list[RunToolRow]:
         """Called ones first, most often called on top, then the others as they were configured."""
-        configured = [_configured(as_mapping(each)) for each in self.posted.items("tools")]
+        configured = [_configured(as_mapping(each)) for each in self.posted.list_value("tools")]
         return sorted(_with_calls(configured, self._calls), key=lambda tool: -len(tool.calls))
 
     @property
@@ -110,7 +110,7 @@ class ToolsSection:
 
     @property
     def configured_count(self) -> int:
-        return len(self.posted.items("tools"))
+        return len(self.posted.list_value("tools"))
 
     @property
     def called_count(self) -> int:
@@ -136,10 +136,10 @@ def _with_calls(
         by_key.setdefault(tool.key, tool)
     extra = []
     for call, step in called:
-        if call.key not in by_key:
-            by_key[call.key] = RunToolRow(call.key, call.type, call.name, is_configured=False)
-            extra.append(by_key[call.key])
-        _add(by_key[call.key], call, step)
+        if call.tool_key not in by_key:
+            by_key[call.tool_key] = RunToolRow(call.tool_key, call.type, call.name, is_configured=False)
+            extra.append(by_key[call.tool_key])
+        _add(by_key[call.tool_key], call, step)
     return configured + extra
 
 

@@ -95,7 +95,7 @@ class UsageSection:
     def as_sent(self) -> TruncatedText | None:
         """The posted object, where it has members beyond those of the specification."""
         known = {"prompt_tokens", "completion_tokens", "total_tokens"}
-        value = self.posted.mapping("usage")
+        value = self.posted.object_value("usage")
         return truncated_text.truncate_json(value) if set(value) - known else None
 
     @cached_property

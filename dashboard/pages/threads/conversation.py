@@ -147,7 +147,7 @@ def _ran(runs: list[Run], now: datetime) -> Iterator[RunEntry]:
 
 def _said(message: Message, names: Mapping[str, str]) -> MessageEntry:
     text = truncated_text.truncate_text(message.text) if message.text else None
-    is_rendered = text is not None and not text.is_cut and message.role != "user"
+    is_rendered = text is not None and not text.is_truncated and message.role != "user"
     html = markdown.render_markdown(text.full) if text is not None and is_rendered else None
     name = names.get(message.assistant_id or "")
     return MessageEntry(message, html, None if is_rendered else text, tuple(_others(message.content)), name)

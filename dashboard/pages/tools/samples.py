@@ -119,5 +119,5 @@ def _build_sample_call(
 def _find_schema_violations(call: DisplayedToolCall, tools: str | None) -> tuple[CallFinding, ...]:
     if tools is None or call.type != "function":
         return ()
-    found = tool_schema.validate_function_calls(tool_call_validation.decode_tools(tools), [call.called]).findings
+    found = tool_schema.validate_function_calls(tool_call_validation.decode_tools(tools), [call.function_call]).findings
     return tuple(finding for finding in found if finding.kind in tool_call_validation.INVALID_CALL_KINDS)
