@@ -1,4 +1,4 @@
-"""Pages as files: what a page's table shows, as JSON or as CSV, for people who are signed in."""
+"""JSON and CSV responses with the data of a page."""
 
 from __future__ import annotations
 
@@ -12,34 +12,41 @@ from django.utils import timezone
 
 from runs.errors import InvalidFilter
 from runs.models import Project
-from runs.transfer import exports
-from runs.transfer.exports import ExportColumn
+from runs.transfer.exports import ExportColumn, render_csv
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def json_response(payload: Any) -> HttpResponse:
-    """`payload` as a JSON document; times are written in UTC."""
+    """Return `payload` as a JSON document."""
     return HttpResponse(msgspec.json.encode(payload) + b"\n", content_type="application/json")
 
 
-def csv_response(project: Project, what: str, columns: Iterable[ExportColumn], rows: Iterable[Any]) -> HttpResponseBase:
-    """A table that is safe to open in a spreadsheet, saved as `default-tools-2026-11-22.csv`; sent as it is made."""
-    response = StreamingHttpResponse(exports.render_csv(columns, rows), content_type="text/csv; charset=utf-8")
-    name = f"{project.slug}-{what}-{timezone.now():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+def csv_response(project: Project, name: str, columns: Iterable[ExportColumn], rows: Iterable[Any]) -> HttpResponseBase:
+    """Return a CSV file that is streamed as it is rendered.
+
+    Args:
+        project: The project, whose slug starts the file name: `default-tools-2026-11-22.csv`.
+        name: The middle of the file name.
+        columns: The columns of the table.
+        rows: The values that the columns read.
+    """
+    response = StreamingHttpResponse(render_csv(columns, rows), content_type="text/csv; charset=utf-8")
+    file_name = f"{project.slug}-{name}-{timezone.now():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 
-def respond_with_text_errors(view: View[P]) -> Callable[..., HttpResponseBase]:
-    """Say in words what a file's address has wrong, where the view finds that it can't be meant."""
+def respond_with_text_errors(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Decorate a view so that invalid parameters are answered with status 400 and a line of plain text."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except InvalidFilter as error:
             return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
 
-    return guarded
+    return wrapper

@@ -128,9 +128,8 @@ class Command(BaseCommand):
             raise CommandError("The server knows none of these threads: check the base URL and the project of the key")
         if not harvest.summary.is_complete:
             failed, rejected = harvest.summary.failed_lists, harvest.summary.stored.outcomes["rejected"]
-            raise CommandError(
-                f"Incomplete: {failed:,} lists failed, {rejected:,} records were rejected. {_RESUME_HINT}"
-            )
+            counts = f"Lists not fetched: {failed:,}. Records rejected: {rejected:,}."
+            raise CommandError(f"The harvest is incomplete. {counts} {_RESUME_HINT}")
 
     def _report_crawl(self, crawl: ThreadCrawl, verbosity: int) -> None:
         lines = [f"failed     {message}" for message in crawl.failures]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from runs.transfer.harvest.client import HarvestClient
@@ -17,7 +17,7 @@ _SHUTDOWN_TIMEOUT = 2.0  # seconds
 
 def crawl_threads(
     client: HarvestClient, rate_limiter: RateLimiter, concurrency: int, thread_ids: Iterable[str]
-) -> Iterator[FetchedObjects | ThreadCrawl]:
+) -> Generator[FetchedObjects | ThreadCrawl]:
     """Crawl the threads `thread_ids` with `concurrency` workers.
 
     Yield pages as they arrive; the `ThreadCrawl` of a thread follows its last page. The workers read `thread_ids`

@@ -120,7 +120,7 @@ def test_server_without_thread_list_suggests_threads_file(server: AgentServer, h
 def test_failed_list_exits_with_1(project: Project, server: AgentServer, harvest: Any, capsys: Any) -> None:
     one_thread(server)
     server.faults["/threads/thread_1/messages"] = [status(400)]
-    with pytest.raises(CommandError, match=r"1 lists were not fetched, 0 records were rejected") as raised:
+    with pytest.raises(CommandError, match=r"Lists not fetched: 1\. Records rejected: 0") as raised:
         harvest()
     assert raised.value.returncode == 1
     assert Run.objects.in_project(project).count() == 1
@@ -128,7 +128,7 @@ def test_failed_list_exits_with_1(project: Project, server: AgentServer, harvest
 
 def test_rejected_record_exits_with_1(server: AgentServer, harvest: Any) -> None:
     one_thread(server, status=7)
-    with pytest.raises(CommandError, match=r"0 lists were not fetched, 1 records were rejected"):
+    with pytest.raises(CommandError, match=r"Lists not fetched: 0\. Records rejected: 1"):
         harvest()
 
 
