@@ -1,9 +1,10 @@
-"""The house rules that a machine can keep: layers, migrations, queries in one place, a complete README."""
+"""Checks of the project as a whole: import directions, names, migrations, and README against the code."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,107 +16,134 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from importlinter import cli
 
 ROOT: Path = settings.BASE_DIR
-LONGEST = 400  # lines of a module
 PACKAGES = ("runs", "dashboard")
-# What asks the database with conditions of its own; everything else goes through the methods in runs/querysets.
-ASKING = frozenset({"filter", "exclude", "annotate", "aggregate", "order_by", "raw", "extra", "select_related"})
-ENVIRONMENT = re.compile(r"\b(?:RUNGLASS_[A-Z_]+|DATABASE_URL)\b")
+# Methods that state a condition. Pages call the methods of querysets in `runs.models` instead.
+QUERYSET_METHODS = frozenset(
+    {"filter", "exclude", "annotate", "aggregate", "order_by", "raw", "extra", "select_related"}
+)
+ENVIRONMENT_VARIABLE = re.compile(r"\b(?:RUNGLASS_[A-Z_]+|DATABASE_URL)\b")
+# Names that the framework asks for: each management command is a class of this name.
+SHARED_NAMES = frozenset({"Command"})
+MAX_TEMPLATE_LINE = 200
+MAX_README_LINES = 250
 
 
-def sources(*packages: str) -> Iterator[Path]:
+def iterate_sources(*packages: str) -> Iterator[Path]:
     for package in packages:
         yield from sorted((ROOT / package).rglob("*.py"))
 
 
-def readme() -> str:
-    path = ROOT / "README.md"
-    assert path.exists(), "there is no README.md"
-    return path.read_text()
+def read_readme() -> str:
+    return (ROOT / "README.md").read_text()
 
 
-def mentions(word: str) -> bool:
-    """Whether README has `word`, not only as a part of another."""
-    return re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", readme()) is not None
+def is_in_readme(word: str) -> bool:
+    """Return whether README has `word`, not only as a part of another word."""
+    return re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", read_readme()) is not None
 
 
-def test_imports_go_one_way(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_contracts_hold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     assert cli.lint_imports(config_filename="pyproject.toml", no_cache=True) == 0, capsys.readouterr().out
 
 
+def test_public_names_are_unique() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in iterate_sources(*PACKAGES):
+        if "migrations" in path.parts:
+            continue
+        for node in ast.parse(path.read_text()).body:
+            is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if is_definition and not node.name.startswith("_") and node.name not in SHARED_NAMES:
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_runs_has_no_loose_modules() -> None:
+    assert {path.name for path in (ROOT / "runs").glob("*.py")} == {"__init__.py", "apps.py", "errors.py"}
+
+
 @pytest.mark.django_db
-def test_migrations_are_complete(capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrations_match_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("makemigrations", check=True, dry_run=True, interactive=False)
     assert "No changes detected" in capsys.readouterr().out
 
 
-def test_pages_ask_the_database_through_querysets_alone() -> None:
+def test_pages_use_queryset_methods() -> None:
     models = {model.__name__ for model in apps.get_app_config("runs").get_models()}
-    found = [
+    calls = [
         f"{path.relative_to(ROOT)}:{call.lineno} .{call.func.attr}()"
-        for path in sources("dashboard")
+        for path in iterate_sources("dashboard")
         for call in ast.walk(ast.parse(path.read_text()))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ASKING
-        and any(isinstance(each, ast.Name) and each.id in models for each in ast.walk(call.func.value))
-    ]  # fmt: skip
-    assert not found
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in QUERYSET_METHODS
+        and any(isinstance(node, ast.Name) and node.id in models for node in ast.walk(call.func.value))
+    ]
+    assert not calls
 
 
-def test_no_module_is_longer_than_a_person_can_hold() -> None:
-    long = {
-        str(path.relative_to(ROOT)): count
-        for path in sources(*PACKAGES)
-        if "migrations" not in path.parts and (count := len(path.read_text().splitlines())) > LONGEST
-    }
-    assert not long
+def test_template_lines_are_short() -> None:
+    long_lines = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > MAX_TEMPLATE_LINE
+    ]
+    assert not long_lines
 
 
-def variables() -> list[str]:
-    """Every environment variable that the product's modules name."""
-    return sorted({name for path in sources(*PACKAGES) for name in ENVIRONMENT.findall(path.read_text())})
+def find_environment_variables() -> list[str]:
+    """Return every environment variable that a module of the product names."""
+    texts = (path.read_text() for path in iterate_sources(*PACKAGES))
+    return sorted({name for text in texts for name in ENVIRONMENT_VARIABLE.findall(text)})
 
 
-def commands() -> list[str]:
+def find_commands() -> list[str]:
     folders = (ROOT / package / "management" / "commands" for package in PACKAGES)
     return sorted(path.stem for folder in folders for path in folder.glob("[!_]*.py"))
 
 
-def api_paths() -> list[str]:
-    """Every path of the REST API and the health checks, as a reader writes them: {run_id} for a part."""
-    written = (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in _paths(get_resolver().url_patterns, "/"))
-    rest = re.compile(r"/(api/v1|v1)/.|/healthz|/readyz")
-    return sorted({path for path in written if rest.match(path)})
+def find_api_paths() -> list[str]:
+    """Return every path of the REST API and the health checks, with parts as in `{run_id}`."""
+    paths = (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in _iterate_paths(get_resolver().url_patterns, "/"))
+    is_api = re.compile(r"/(api/v1|v1)/.|/healthz|/readyz")
+    return sorted({path for path in paths if is_api.match(path)})
 
 
-def _paths(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[str]:
-    for each in patterns:
-        whole = before + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _paths(each.url_patterns, whole)
-        elif not re.fullmatch(r"<path:\w+>", str(each.pattern)):  # which is for all that is unknown
-            yield whole
+def _iterate_paths(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _iterate_paths(pattern.url_patterns, path)
+        elif not re.fullmatch(r"<path:\w+>", str(pattern.pattern)):  # catches unknown paths
+            yield path
 
 
-@pytest.mark.parametrize("name", variables())
-def test_every_environment_variable_is_in_the_readme(name: str) -> None:
-    assert mentions(name)
+@pytest.mark.parametrize("name", find_environment_variables())
+def test_environment_variable_is_in_readme(name: str) -> None:
+    assert is_in_readme(name)
 
 
-@pytest.mark.parametrize("name", commands())
-def test_every_command_is_in_the_readme(name: str) -> None:
-    assert mentions(f"manage.py {name}")
+@pytest.mark.parametrize("name", find_commands())
+def test_command_is_in_readme(name: str) -> None:
+    assert is_in_readme(f"manage.py {name}")
 
 
-@pytest.mark.parametrize("path", api_paths())
-def test_every_path_of_the_api_is_in_the_readme(path: str) -> None:
-    assert mentions(path)
+@pytest.mark.parametrize("path", find_api_paths())
+def test_api_path_is_in_readme(path: str) -> None:
+    assert is_in_readme(path)
 
 
-def test_no_machine_of_ours_is_named() -> None:
-    foreign = re.compile(r"(?<![\w.])/(?:root|work|home/\w+)/")
+def test_readme_is_short() -> None:
+    assert len(read_readme().splitlines()) < MAX_README_LINES
+
+
+def test_no_machine_path_is_named() -> None:
+    machine_path = re.compile(r"(?<![\w.])/(?:root|work|home/\w+)/")
     named = [
         str(path.relative_to(ROOT))
-        for path in sources(*PACKAGES, "tests")
-        if path != Path(__file__) and foreign.search(path.read_text())
+        for path in iterate_sources(*PACKAGES, "tests")
+        if path != Path(__file__) and machine_path.search(path.read_text())
     ]
     assert not named
