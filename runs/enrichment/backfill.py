@@ -50,8 +50,8 @@ class Backfill:
     def _check(self, projects: Mapping[int, Project]) -> bool:
         """Hold the next calls against their runs' tools."""
         found = tool_call_validation.validate_next_steps(projects, self._checked)
-        self._checked = found.further
-        return found.further is not None and found.checked > 0
+        self._checked = found.next_position
+        return found.next_position is not None and found.validated_count > 0
 
     def _fold(self, projects: Sequence[Project]) -> None:
         """Fold the sums when many were written since the last time, or some and then no more."""

@@ -219,7 +219,7 @@ def validate_next_steps(projects: Mapping[int, Project], after: UnvalidatedPosit
     function.
     """
     # 1. Fetch the steps, and the tools of their runs.
-    steps = list(RunStep.objects.unchecked(after)[:VALIDATION_BATCH_SIZE])
+    steps = list(RunStep.objects.pending_validation(after)[:VALIDATION_BATCH_SIZE])
     run_ids = {record.run_id for record in steps}
     configuration_ids = dict(Run.objects.filter(pk__in=run_ids).values_list("pk", "configuration_id"))
     bodies = Configuration.objects.filter(pk__in=set(configuration_ids.values())).values_list("pk", "body")
@@ -258,7 +258,9 @@ def _validate_step(record: RunStep, tools: str | None) -> ToolCallValidation:
 
 
 def _store(
-    projects: Mapping[int, Project], validated: Sequence[ValidatedStep], configuration_ids: Mapping[uuid.UUID, uuid.UUID]
+    projects: Mapping[int, Project],
+    validated: Sequence[ValidatedStep],
+    configuration_ids: Mapping[uuid.UUID, uuid.UUID],
 ) -> int:
     """Store the results that are still up to date, and return their number."""
     if not validated:

@@ -345,12 +345,12 @@ def test_calls_are_held_against_the_schemas_of_the_run(project, member_client):
     html = opened(member_client, run)
     tools = section(html, "tools")
     assert "3 calls of functions do not keep to what the run's tools declare." in tools
-    assert "Step 2 find mis-argued /order expected string, got integer" in tools
+    assert "Step 2 find invalid arguments /order expected string, got integer" in tools
     assert "Step 2 find unparseable arguments Expecting property name" in tools
     assert "Step 3 gone undeclared not among the run's tools" in tools
     timeline = section(html, "timeline")
-    assert "find mis-argued" in timeline
-    assert "Mis-argued: /order expected string, got integer" in timeline
+    assert "find invalid arguments" in timeline
+    assert "Invalid arguments: /order expected string, got integer" in timeline
     assert "Tools 1 of 1, 3 wrong" in words(html)
 
 

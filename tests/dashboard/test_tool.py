@@ -77,7 +77,7 @@ def test_samples_show_the_newest_the_failed_and_what_is_wrong_with_mis_argued_on
     failed, _, wrong = rest.partition(" Mis-argued ")
     assert "Arguments {" in failed
     assert "unparseable arguments: Expecting property name" in wrong
-    assert "mis-argued /order: expected integer, got string" in wrong
+    assert "invalid arguments /order: expected integer, got string" in wrong
 
 
 def test_long_calls_are_fetched_when_they_are_looked_at(member_client, project, monkeypatch) -> None:

@@ -18,7 +18,7 @@ from dashboard.ui.lifecycle import RunClock, is_run_ongoing
 from dashboard.ui.posted_object import PostedObject
 from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
-from runs.enrichment.tool_schema import CallFinding
+from runs.enrichment.tool_call_validation import CallFinding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
@@ -81,7 +81,7 @@ class TimelineRow:
     @property
     def wrong(self) -> list[str]:
         """In which ways its call is wrong."""
-        return list(dict.fromkeys(str(finding.kind) for finding in self.findings if finding.is_fault))
+        return list(dict.fromkeys(str(finding.kind) for finding in self.findings if finding.is_error))
 
     @property
     def short_label(self) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
 from dashboard.pages.run.steps import RunPageStep
-from dashboard.ui.posted_object import FieldPresence, PostedObject
+from dashboard.ui.posted_object import PostedObject
 from dashboard.ui.tool_call_parts import DisplayedToolCall
-from runs.enrichment.tool_schema import CallFinding, CallFindings, validate_function_calls
+from runs.enrichment.tool_call_validation import CallFinding, FunctionCallReport, validate_function_calls
 
 # More are told at the calls themselves.
 _MAX_ROWS = 20
@@ -36,13 +35,9 @@ class ToolCallValidationSection:
     leads_to: Callable[[RunPageStep], str]
 
     @cached_property
-    def report(self) -> CallFindings:
-        if self.posted.presence("tools") is not FieldPresence.VALUE:
-            return CallFindings((), ())
-        tools = json.loads(self.posted.members["tools"])
-        return validate_function_calls(
-            tools, [call.function_call for call, _ in self._calls if call.type == "function"]
-        )
+    def report(self) -> FunctionCallReport:
+        calls = [call.function_call for call, _ in self._calls if call.type == "function"]
+        return validate_function_calls(self.posted.members.get("tools", b"null").decode(), calls)
 
     @cached_property
     def lines(self) -> list[ToolCallFindingRow]:
@@ -57,7 +52,7 @@ class ToolCallValidationSection:
     @property
     def fault_count(self) -> int:
         """How many calls do not keep to what is declared."""
-        return len({id(finding.call) for finding in self.report.faults})
+        return len({id(finding.call) for finding in self.report.errors})
 
     def of(self, call: DisplayedToolCall) -> list[CallFinding]:
         """What was found about one call."""

@@ -15,8 +15,8 @@ from dashboard.ui.tool_call_parts import DisplayedToolCall
 from runs.analytics import tool_samples
 from runs.analytics.tool_samples import ToolSampleSort
 from runs.analytics.tools import ToolKey
-from runs.enrichment import tool_call_validation, tool_schema
-from runs.enrichment.tool_schema import CallFinding
+from runs.enrichment import tool_call_validation
+from runs.enrichment.tool_call_validation import CallFinding
 from runs.models import Project, RunStep
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.timestamps import milliseconds_between
@@ -119,5 +119,4 @@ def _build_sample_call(
 def _find_schema_violations(call: DisplayedToolCall, tools: str | None) -> tuple[CallFinding, ...]:
     if tools is None or call.type != "function":
         return ()
-    found = tool_schema.validate_function_calls(tool_call_validation.decode_tools(tools), [call.function_call]).findings
-    return tuple(finding for finding in found if finding.kind in tool_call_validation.INVALID_CALL_KINDS)
+    return tool_call_validation.validate_function_calls(tools, [call.function_call]).invalid_calls

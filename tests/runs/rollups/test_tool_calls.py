@@ -75,7 +75,7 @@ def check_all(project: Project) -> int:
     after, count = None, 0
     while True:
         found = tool_call_validation.validate_next_steps({project.pk: project}, after)
-        after, count = found.further, count + found.checked
+        after, count = found.next_position, count + found.validated_count
         if after is None:
             return count
 
