@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard.pages.account import home_views, views
+from dashboard.pages.account import views as account
 from dashboard.pages.actions import downloads
 from dashboard.pages.actions import views as actions
 from dashboard.pages.assistants import detail_views, name_views
@@ -10,7 +10,6 @@ from dashboard.pages.assistants import downloads as assistant_files
 from dashboard.pages.assistants import views as assistants
 from dashboard.pages.compare import selection_views
 from dashboard.pages.compare import views as compare
-from dashboard.pages.connect import receiving_views
 from dashboard.pages.connect import views as connect
 from dashboard.pages.errors import detail_views as error_group
 from dashboard.pages.errors import downloads as error_group_files
@@ -29,7 +28,7 @@ from dashboard.pages.runs import (
 )
 from dashboard.pages.runs import downloads as run_files
 from dashboard.pages.runs import views as runs
-from dashboard.pages.settings import new_project_views, price_views
+from dashboard.pages.settings import price_views
 from dashboard.pages.settings import views as project_settings
 from dashboard.pages.threads import downloads as thread_files
 from dashboard.pages.threads import views as threads
@@ -96,7 +95,7 @@ project_pages = [
     path("usage.json", usage_files.usage_json, name="usage-json"),
     path("usage.csv", usage_files.usage_csv, name="usage-csv"),
     path("connect/", connect.connect, name="connect"),
-    path("receiving/", receiving_views.receiving_status, name="receiving"),
+    path("receiving/", connect.receiving_status, name="receiving"),
     path("settings/", project_settings.project_settings, name="settings"),
     path("settings/name", project_settings.project_rename, name="settings-name"),
     path("settings/keys", project_settings.api_key_create, name="settings-keys"),
@@ -108,11 +107,11 @@ project_pages = [
 ]
 
 urlpatterns = [
-    path("", home_views.home, name="home"),
-    path("login/", views.sign_in, name="login"),
-    path("logout/", views.sign_out, name="logout"),
-    path("account/password/", views.change_password, name="password"),
-    path("projects/new/", new_project_views.project_create, name="new-project"),
+    path("", account.home, name="home"),
+    path("login/", account.sign_in, name="login"),
+    path("logout/", account.sign_out, name="logout"),
+    path("account/password/", account.change_password, name="password"),
+    path("projects/new/", project_settings.project_create, name="new-project"),
     path("p/<slug:project>/", include(project_pages)),
     path("api/v1/", include("runs.api.urls")),
     path("", include("runs.api.assistants_compat.urls")),

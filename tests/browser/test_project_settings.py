@@ -21,8 +21,8 @@ def test_a_key_is_made(
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{live_server.url}/p/default/settings/")
-    page.get_by_label("Name of a new key").fill("nightly import")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_label("Name of the new key").fill("nightly import")
+    page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("status").filter(has_text="nightly import")).to_be_visible()
     key = find_api_key(page.locator("#secret").inner_text())
     assert key is not None

@@ -1,40 +1,54 @@
-"""How to send runs here: snippets that work as they stand, and a note that waits for the first run."""
+"""Views that help to send runs: the connect page, and the status of arriving runs at the top of every page."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.ui import run_rows
+from dashboard.ui.run_rows import build_run_url
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
 
-TEMPLATE = "connect/page.html"
-FRAGMENTS = {"waiting": "connect/_waiting.html"}
+# Runs count as arriving if the last one arrived within this time.
+RECEIVING_WINDOW = timedelta(minutes=10)
 
 
 @require_safe
 @viewer_required
 def connect(request: HttpRequest, project: Project) -> HttpResponse:
-    """The steps, or for the poll of the third one: 204 for as long as there is no run."""
-    context = {"project": project, "endpoint": _endpoint(request)} | _newest(project)
-    if htmx.get_fragment_target(request) == "waiting" and not context["run"]:
-        return HttpResponse(status=204)
-    context["created_at"] = int(timezone.now().timestamp())
-    return htmx.render_page(request, TEMPLATE, context, FRAGMENTS)
+    """Show how to send runs, with snippets that work as they stand.
 
-
-def _endpoint(request: HttpRequest) -> str:
-    return request.build_absolute_uri(reverse("api-runs"))
-
-
-def _newest(project: Project) -> dict[str, Any]:
-    """The newest run of the project and its address; None where none was received."""
+    The page polls for the first run: 204 until there is one.
+    """
     run = Run.objects.in_project(project).newest_first().for_list().first()
-    path = reverse("runs", kwargs={"project": project.slug})
-    return {"run": run, "run_url": run_rows.build_run_url(path, run) if run else None}
+    if run is None and htmx.get_fragment_target(request) == "waiting":
+        return HttpResponse(status=204)
+    context: dict[str, Any] = {
+        "project": project,
+        "endpoint": request.build_absolute_uri(reverse("api-runs")),
+        "created_at": int(timezone.now().timestamp()),
+        "run": run,
+        "run_url": build_run_url(reverse("runs", kwargs={"project": project.slug}), run) if run else None,
+    }
+    return htmx.render_page(request, "pages/connect/page.html", context, {"waiting": "pages/connect/_waiting.html"})
+
+
+@require_safe
+@viewer_required
+def receiving_status(request: HttpRequest, project: Project) -> HttpResponse:
+    """Render when the last run was received, for the header of every page, which polls for it."""
+    last_received_at = Run.objects.last_received_at(project)
+    context: dict[str, Any] = {
+        "project": project,
+        "last_received_at": last_received_at,
+        "is_receiving": last_received_at is not None and timezone.now() - last_received_at < RECEIVING_WINDOW,
+        "is_polled": True,
+    }
+    return render(request, "ui/_receiving.html", context)

@@ -1,4 +1,4 @@
-"""Prices that the team sets: for models that are not listed, and wherever the listed price is not theirs."""
+"""Views of the prices that a project sets: for models without a list price, or in place of the list price."""
 
 from __future__ import annotations
 
@@ -22,15 +22,21 @@ from runs.analytics.usage import UsageQuery, fetch_usage_report
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
 from runs.models import AuditEvent, Membership, Project, User
-from runs.team.price_overrides import MAX_MODEL_NAME_LENGTH, PRICE_RATES, delete_price_override, set_price_override
+from runs.team.price_overrides import (
+    MAX_MODEL_NAME_LENGTH,
+    PRICE_RATES,
+    delete_price_override,
+    set_price_override,
+)
 
-UNPRICED_RANGE = "90d"
+# The models that ran in this range are listed if they have no price.
+UNPRICED_DAYS = 90
 MAX_UNPRICED_MODELS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class UnpricedModel:
-    """A model that ran lately and has no price."""
+    """A model with recent runs and without a price."""
 
     model: str
     runs: int
@@ -42,7 +48,7 @@ class UnpricedModel:
 @viewer_required
 @handle_invalid_params
 def price_list(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """`settings/prices/`: what is set and what has no price; of a post, a price that an administrator sets."""
+    """Show the prices of the project and the models without a price, or set the posted price."""
     if request.method == "POST":
         return _price_set(request, project.slug)
     read_query_params(request, "model")
@@ -51,18 +57,19 @@ def price_list(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 @admin_required
 def _price_set(request: HttpRequest, project: Project) -> HttpResponse:
-    given = {name: request.POST.get(name, "") for name in ("model", *PRICE_RATES)}
+    posted = {name: request.POST.get(name, "") for name in ("model", *PRICE_RATES)}
+    model = posted["model"].strip()
     try:
-        set_price_override(project, given["model"].strip(), given)
+        set_price_override(project, model, posted)
     except InvalidPrice as error:
-        return _render_prices(request, project, given, error.problems)
-    return _record_and_redirect(request, project, f"set the price of {given['model'].strip()}")
+        return _render_prices(request, project, posted, error.problems)
+    return _record_and_redirect(request, project, f"set the price of {model}")
 
 
 @require_POST
 @admin_required
 def price_delete(request: HttpRequest, project: Project) -> HttpResponse:
-    """Take a price back; the listed one holds, if there is one."""
+    """Delete the price that the project set for a model. The list price applies again, if there is one."""
     model = request.POST.get("model", "")
     if not delete_price_override(project, model):
         return redirect("prices", project=project.slug)
@@ -71,33 +78,34 @@ def price_delete(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _record_and_redirect(request: HttpRequest, project: Project, action: str) -> HttpResponse:
     AuditEvent.objects.record(project, cast(User, request.user), action)
-    messages.success(request, f"You {action}. Stored estimates follow within minutes.")
+    messages.success(request, f"You {action}. Stored cost estimates are updated within minutes.")
     return redirect("prices", project=project.slug)
 
 
 def _render_prices(
-    request: HttpRequest, project: Project, given: Mapping[str, str], problems: Sequence[Problem] = ()
+    request: HttpRequest, project: Project, form_values: Mapping[str, str], problems: Sequence[Problem] = ()
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "project": project,
-        "own": sorted(project.prices.items()),
-        "unpriced": list(_fetch_unpriced_models(project)),
-        "looked_back": int(UNPRICED_RANGE.removesuffix("d")),
+        "overrides": sorted(project.prices.items()),
+        "unpriced_models": list(_fetch_unpriced_models(project)),
+        "unpriced_days": UNPRICED_DAYS,
         "source": pricing.load_price_source(),
-        "given": given,
+        "form_values": form_values,
         "problems": problems,
-        "longest_model": MAX_MODEL_NAME_LENGTH,
+        "max_model_length": MAX_MODEL_NAME_LENGTH,
         "is_admin": project.role == Membership.Role.ADMIN,
     }
-    return render(request, "prices/page.html", context, status=422 if problems else 200)
+    return render(request, "pages/settings/prices.html", context, status=422 if problems else 200)
 
 
 def _fetch_unpriced_models(project: Project) -> Iterator[UnpricedModel]:
-    """The models of the last days that have no price today, those with the most tokens first."""
+    """Iterate over the recently used models that have no price today, those with the most tokens first."""
     now = timezone.now()
-    question = UsageQuery.from_query({"range": [UNPRICED_RANGE]}, ZoneInfo("UTC"), now)
-    runs = reverse("runs", kwargs={"project": project.slug})
-    for group in fetch_usage_report(project, question, MAX_UNPRICED_MODELS, parts=False).named:
-        if group.key and pricing.find_price(group.key, now.date(), project.prices) is None:
-            query = urlencode({"model": group.key, "from": f"-{UNPRICED_RANGE}"})
-            yield UnpricedModel(group.key, group.sums.runs, group.sums.total_tokens, f"{runs}?{query}")
+    query = UsageQuery.from_query({"range": [f"{UNPRICED_DAYS}d"]}, ZoneInfo("UTC"), now)
+    runs_url = reverse("runs", kwargs={"project": project.slug})
+    for group in fetch_usage_report(project, query, MAX_UNPRICED_MODELS, parts=False).named:
+        model = group.key
+        if model and pricing.find_price(model, now.date(), project.prices) is None:
+            params = urlencode({"model": model, "from": f"-{UNPRICED_DAYS}d"})
+            yield UnpricedModel(model, group.sums.runs, group.sums.total_tokens, f"{runs_url}?{params}")

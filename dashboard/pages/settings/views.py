@@ -1,16 +1,25 @@
-"""A project's settings: its name, its API keys, its members, and who changed what. For administrators alone."""
+"""Views of a project's settings (name, API keys, members, audit log), and the form for a new project."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from dashboard.pages.settings.forms import (
+    REMOVE_MEMBER,
+    ApiKeyForm,
+    MemberRoleForm,
+    NewMemberForm,
+    NewProjectForm,
+    ProjectNameForm,
+)
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required
 from dashboard.web.query_params import read_query_params
@@ -18,43 +27,28 @@ from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 from runs.team import api_keys, memberships
 
-TEMPLATE = "settings/page.html"
-REMOVE_MEMBER = "remove"
 
-
-class ProjectNameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """What people call the project; its address stays."""
-
-    class Meta:
-        model = Project
-        fields = ["name"]
-
-
-class ApiKeyForm(forms.Form):
-    """A new key."""
-
-    name = forms.CharField(max_length=100)
-    scopes = forms.MultipleChoiceField(choices=ApiKey.Scope.choices)
-
-
-class NewMemberForm(forms.Form):
-    """A new member: somebody who signs in here already, or who is to."""
-
-    name = forms.CharField(max_length=150)
-    role = forms.ChoiceField(choices=Membership.Role.choices)
-
-
-class MemberRoleForm(forms.Form):
-    """What a member is to be; nothing at all takes them out."""
-
-    role = forms.ChoiceField(choices=[*Membership.Role.choices, (REMOVE_MEMBER, REMOVE_MEMBER)])
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def project_create(request: HttpRequest) -> HttpResponse:
+    """Create a project, then lead to its connect page. Only superusers may."""
+    user = cast(User, request.user)
+    if not user.is_superuser:
+        raise PermissionDenied
+    if request.method != "POST":
+        return render(request, "pages/settings/new_project.html", {"form": NewProjectForm()})
+    form = NewProjectForm(request.POST)
+    if not form.is_valid():
+        return render(request, "pages/settings/new_project.html", {"form": form}, status=422)
+    project = memberships.create_project(form.cleaned_data["slug"], form.cleaned_data["name"], user)
+    return redirect("connect", project=project.slug)
 
 
 @require_safe
 @admin_required
 @handle_invalid_params
 def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
-    """All of it on one page."""
+    """Show the settings."""
     read_query_params(request)
     return _render_settings(request, project)
 
@@ -62,106 +56,105 @@ def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
 @require_POST
 @admin_required
 def project_rename(request: HttpRequest, project: Project) -> HttpResponse:
-    """Call the project something else."""
-    before = project.name
+    """Rename the project."""
+    old_name = project.name
     form = ProjectNameForm(request.POST, instance=project)
     if not form.is_valid():
-        project.name = before
+        project.name = old_name  # validation has assigned the posted name
         return _render_settings(request, project, status=422, name_form=form)
     form.save()
-    return _record_and_redirect(
-        request, project, f"renamed the project from {before} to {project.name}", "The project is renamed."
-    )
+    _record_event(request, project, f"renamed the project from {old_name} to {project.name}")
+    messages.success(request, "Project renamed.")
+    return redirect("settings", project=project.slug)
 
 
 @require_POST
 @admin_required
 def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
-    """Make an API key. The answer, kept by no cache, is the one place where it is shown."""
+    """Create an API key. This response is the only place that shows the secret, and no cache stores it."""
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
         return _render_settings(request, project, status=422, key_form=form)
-    called, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
-    secret = api_keys.create_api_key(project, called, scopes)
-    _record_event(request, project, f"made the API key {called} ({', '.join(scopes)})")
-    return _render_settings(request, project, secret=secret, secret_of=called)
+    name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
+    secret = api_keys.create_api_key(project, name, scopes)
+    _record_event(request, project, f"created the API key {name} ({', '.join(scopes)})")
+    return _render_settings(request, project, new_key_name=name, new_key_secret=secret)
 
 
 @require_POST
 @admin_required
 def api_key_revoke(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
-    """Close an API key."""
+    """Revoke an API key."""
     key = get_object_or_404(ApiKey.objects.in_project(project), pk=key_id)
     api_keys.revoke_api_key(key)
-    return _record_and_redirect(
-        request, project, f"revoked the API key {key.name} ({key.prefix}…)", f"{key.name} is revoked."
-    )
+    _record_event(request, project, f"revoked the API key {key.name} ({key.prefix}…)")
+    messages.success(request, f"API key {key.name} revoked.")
+    return redirect("settings", project=project.slug)
 
 
 @require_POST
 @admin_required
 def member_add(request: HttpRequest, project: Project) -> HttpResponse:
-    """Take somebody in; one who never signed in here gets a password, shown in the answer alone."""
+    """Add a member. A user who does not exist yet is created, with a password that only this response shows."""
     form = NewMemberForm(request.POST)
     if not form.is_valid():
         return _render_settings(request, project, status=422, member_form=form)
-    who, role = form.cleaned_data["name"], form.cleaned_data["role"]
+    name, role = form.cleaned_data["name"], form.cleaned_data["role"]
     try:
-        password = memberships.add_member(project, who, role)
+        password = memberships.add_member(project, name, role)
     except InvalidMember as error:
         form.add_error("name", error.message)
         return _render_settings(request, project, status=422, member_form=form)
-    action = f"made {who} a {role}"
-    if password is None:
-        return _record_and_redirect(request, project, action, f"{who} is a {role} now.")
-    _record_event(request, project, action)
-    return _render_settings(request, project, password=password, password_of=who)
+    _record_event(request, project, f"added {name} as {role}")
+    if password is not None:
+        return _render_settings(request, project, new_member_name=name, new_member_password=password)
+    messages.success(request, f"{name} added as {role}.")
+    return redirect("settings", project=project.slug)
 
 
 @require_POST
 @admin_required
 def member_update(request: HttpRequest, project: Project, membership_id: int) -> HttpResponse:
-    """Change a member's role, or take them out."""
-    found = get_object_or_404(Membership.objects.in_project(project), pk=membership_id)
+    """Change a member's role, or remove the member."""
+    membership = get_object_or_404(Membership.objects.in_project(project), pk=membership_id)
     form = MemberRoleForm(request.POST)
     if not form.is_valid():
-        raise Http404("no such role")
-    role, who = form.cleaned_data["role"], found.user.get_username()
+        raise Http404("Unknown role")
+    role, name = form.cleaned_data["role"], membership.user.get_username()
     try:
         if role == REMOVE_MEMBER:
-            memberships.remove_member(found)
+            memberships.remove_member(membership)
         else:
-            memberships.change_member_role(found, role)
+            memberships.change_member_role(membership, role)
     except LastAdministrator as error:
         messages.error(request, error.message)
         return redirect("settings", project=project.slug)
-    action = f"took {who} out of the project" if role == REMOVE_MEMBER else f"made {who} a {role}"
-    response = _record_and_redirect(
-        request, project, action, f"{who} is {'no member any more' if role == REMOVE_MEMBER else f'a {role} now'}."
-    )
-    gave_up = found.user == request.user and role != Membership.Role.ADMIN
-    return redirect("home") if gave_up else response
+    if role == REMOVE_MEMBER:
+        _record_event(request, project, f"removed {name} from the project")
+        messages.success(request, f"{name} removed from the project.")
+    else:
+        _record_event(request, project, f"changed the role of {name} to {role}")
+        messages.success(request, f"Role of {name} changed to {role}.")
+    if membership.user == request.user and role != Membership.Role.ADMIN:
+        return redirect("home")  # the settings are no longer visible to this user
+    return redirect("settings", project=project.slug)
 
 
-def _render_settings(request: HttpRequest, project: Project, status: int = 200, **more: Any) -> HttpResponse:
+def _render_settings(request: HttpRequest, project: Project, status: int = 200, **extra: Any) -> HttpResponse:
+    """Render the page. `extra` adds an invalid form, or the secret of a new key or the password of a new user."""
     context: dict[str, Any] = {
         "project": project,
         "keys": ApiKey.objects.in_project(project),
-        "members": Membership.objects.in_project(project),
-        "roles": Membership.Role.values,
         "scopes": ApiKey.Scope.values,
+        "memberships": Membership.objects.in_project(project),
+        "roles": Membership.Role.values,
         "events": AuditEvent.objects.newest(project),
+        **extra,
     }
-    response = render(request, TEMPLATE, context | more, status=status)
+    response = render(request, "pages/settings/page.html", context, status=status)
     patch_cache_control(response, no_store=True)
     return response
 
 
 def _record_event(request: HttpRequest, project: Project, action: str) -> None:
     AuditEvent.objects.record(project, cast(User, request.user), action)
-
-
-def _record_and_redirect(request: HttpRequest, project: Project, action: str, words: str) -> HttpResponse:
-    _record_event(request, project, action)
-    messages.success(request, words)
-    return redirect("settings", project=project.slug)

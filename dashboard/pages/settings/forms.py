@@ -1,0 +1,46 @@
+"""The forms of a project's settings."""
+
+from __future__ import annotations
+
+from django import forms
+
+from runs.models import ApiKey, Membership, Project
+
+# The value of `role` that removes a member.
+REMOVE_MEMBER = "remove"
+
+
+class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """A new project: its name, and the slug for URLs and commands."""
+
+    class Meta:
+        model = Project
+        fields = ["name", "slug"]
+
+
+class ProjectNameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The name of a project. The slug can't be changed."""
+
+    class Meta:
+        model = Project
+        fields = ["name"]
+
+
+class ApiKeyForm(forms.Form):
+    """A new API key."""
+
+    name = forms.CharField(max_length=100)
+    scopes = forms.MultipleChoiceField(choices=ApiKey.Scope.choices)
+
+
+class NewMemberForm(forms.Form):
+    """A new member: an existing user, or the name of one to be created."""
+
+    name = forms.CharField(max_length=150)
+    role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+class MemberRoleForm(forms.Form):
+    """The new role of a member, or `REMOVE_MEMBER`."""
+
+    role = forms.ChoiceField(choices=[*Membership.Role.choices, (REMOVE_MEMBER, REMOVE_MEMBER)])
