@@ -82,7 +82,7 @@ def test_numbers_are_in_a_table_too_and_lead_to_their_runs(page: Page, pages: st
 def test_a_price_is_set_where_one_is_missing(page: Page, pages: str) -> None:
     page.goto(f"{pages}/usage/")
     page.get_by_role("link", name="Set prices").click()
-    page.get_by_role("link", name="Set a price of house-model").click()
+    page.get_by_role("link", name="Set price of house-model").click()
     page.get_by_label("Input", exact=True).fill("2.50")
     page.get_by_label("Output").fill("10")
     page.get_by_role("button", name="Set", exact=True).click()

@@ -7,7 +7,7 @@ from django_htmx.middleware import HtmxDetails
 
 from dashboard.web import htmx
 
-FRAGMENTS = {"problem": "login/_problem.html"}
+FRAGMENTS = {"problem": "pages/connect/_waiting.html"}
 PAGE = "errors/404.html"
 
 
@@ -36,7 +36,7 @@ def rendered(monkeypatch):
     [
         ({}, PAGE),
         ({"HX_Target": "problem"}, PAGE),
-        ({"HX_Request": "true", "HX_Target": "problem"}, "login/_problem.html"),
+        ({"HX_Request": "true", "HX_Target": "problem"}, "pages/connect/_waiting.html"),
         ({"HX_Request": "true", "HX_Target": "elsewhere"}, PAGE),
         ({"HX_Request": "true"}, PAGE),
         ({"HX_Request": "true", "HX_Target": "problem", "HX_Boosted": "true"}, PAGE),
