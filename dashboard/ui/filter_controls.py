@@ -159,7 +159,7 @@ class FilterControls:
     def _tokens(self) -> Iterator[FilterToken]:
         for field in CHOICE_PARAMS:
             for value in getattr(self.filters, field.name):
-                url = self.address.of(self.filters.toggled(field.name, value))
+                url = self.address.of(self.filters.toggle(field.name, value))
                 shown = self._names.get(value, "") if field.name == "assistant" else ""
                 yield FilterToken(field.name, value, url, shown)
 
@@ -204,7 +204,7 @@ class FilterControls:
 
     def _field_value(self, moment: TimeExpression | None) -> str:
         """A moment as the value of a datetime-local field, in UTC."""
-        return f"{moment.at(self._now):%Y-%m-%dT%H:%M:%S}" if moment else ""
+        return f"{moment.resolve(self._now):%Y-%m-%dT%H:%M:%S}" if moment else ""
 
 
 def build_status_options(facet: RunFacet, filters: RunFilters) -> list[FacetOption]:

@@ -41,7 +41,7 @@ def parse_run_list(
     project: Project, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
 ) -> tuple[RunListAddress, RunFilters]:
     """What the list of that query string shows; `also` are parameters of the caller. Raises InvalidFilter."""
-    filters = RunFilters.from_query(query, also=(*LIST_PARAMS, *also))
+    filters = RunFilters.from_query(query, extra_params=(*LIST_PARAMS, *also))
     return parse_run_list_address(run_list_path(project), query), filters
 
 

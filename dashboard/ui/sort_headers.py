@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runs.query import Order
+from runs.db.keyset_pagination import Order
 
 _WORDS = {
     "created": ("oldest first", "newest first"),

@@ -13,9 +13,10 @@ from operator import or_
 
 from django.db.models import Count, Q
 
+from runs.db.keyset_pagination import Cursor, Order
 from runs.models import Project, Run
 from runs.models.run import ACTIVE_STATUSES, RunQuerySet
-from runs.query import Cursor, Order, RunFilters
+from runs.query import RunFilters
 
 OLDEST_FIRST = Order("created", descending=False)
 # An active run of which nothing was received for longer has probably lost whoever posted it.
@@ -88,7 +89,7 @@ def count_actions(project: Project, filters: RunFilters, now: datetime) -> Actio
 
 def _active(project: Project, filters: RunFilters) -> RunQuerySet:
     """Of a status that the protocol does not know, nobody can tell whether it is left again."""
-    return Run.objects.in_project(project).matching(filters).filter(status__in=ACTIVE_STATUSES)
+    return filters.apply(Run.objects.in_project(project)).filter(status__in=ACTIVE_STATUSES)
 
 
 def _stands_under(need: ActionReason, now: datetime) -> Q:

@@ -143,8 +143,8 @@ def _from_sums(project: Project, filters: RunFilters, now: datetime) -> Assistan
     ((oldest, latest),) = _fetched(_HOURS, project.pk)
     if oldest is None:
         return AssistantOverview([])
-    since = max(filters.since.at(now), oldest) if filters.since else oldest
-    until = min(filters.until.at(now), latest + HOUR) if filters.until else latest + HOUR
+    since = max(filters.since.resolve(now), oldest) if filters.since else oldest
+    until = min(filters.until.resolve(now), latest + HOUR) if filters.until else latest + HOUR
     if since >= until:
         return AssistantOverview([])
     return _totals(_summed(project, since, until))

@@ -165,8 +165,8 @@ class ErrorGroupDistribution:
 
 def resolve_error_time_range(project: Project, filters: RunFilters, now: datetime) -> ErrorTimeRange:
     """The time that `filters` ask about; one query, or two where they don't say since when."""
-    end = filters.until.at(now) if filters.until else now
-    first = filters.since.at(now) if filters.since else _oldest(_bad(project, filters, now)) or end
+    end = filters.until.resolve(now) if filters.until else now
+    first = filters.since.resolve(now) if filters.since else _oldest(_bad(project, filters, now)) or end
     parts = time_buckets.build_time_buckets(first, max(end, first))
     oldest = _oldest(Run.objects.in_project(project))
     if not filters.since or end <= first or oldest is None or oldest >= first:
@@ -241,7 +241,7 @@ def count_matching_runs(
     asked = sorted(set(filters.active) - {"since", "until"}) or [""]
     if len(asked) == 1 and asked[0] in _KNOWN:
         return _summed(project, filters, window, asked[0]), False
-    runs = Run.objects.in_project(project).filter(filters.conditions(now, project=project, paged=False))
+    runs = Run.objects.in_project(project).filter(filters.build_condition(project, now))
     count = runs.count_at_most(MAX_SAMPLE_SIZE)
     return min(count, MAX_SAMPLE_SIZE), count > MAX_SAMPLE_SIZE
 
@@ -261,7 +261,7 @@ def _summed(project: Project, filters: RunFilters, window: ErrorTimeRange, name:
 
 
 def _bad(project: Project, filters: RunFilters, now: datetime, only: uuid.UUID | None = None) -> RunQuerySet:
-    asked = filters.conditions(now, project=project, paged=False)
+    asked = filters.build_condition(project, now)
     runs = Run.objects.in_project(project).filter(asked, error_group__isnull=False)
     return runs if only is None else runs.filter(error_group=only)
 

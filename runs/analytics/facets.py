@@ -96,7 +96,7 @@ class RelatedFacets:
 
 def fetch_related_facets(project: Project, search: QueryPlan, text: str = "") -> RelatedFacets:
     """The facets of what `search` asks for; of metadata, what contains `text` in its key or its value. Two queries."""
-    condition, bounded = search.newest()
+    condition, bounded = search.build_count_condition()
     columns = ("created_at", "configuration_id", "metadata")
     found, parameters = recent_sample.select_recent_runs(project, condition, recent_sample.MAX_SAMPLE_SIZE, columns)
     pattern = f"%{escape_like(text)}%"

@@ -47,13 +47,13 @@ def fetch_run_histogram(
     if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest, now, zone)):
         return drawn
     last = _last(filters, found.newest, now)
-    first = filters.since.at(now) if filters.since else min(found.oldest, last - MIN_SPAN)
+    first = filters.since.resolve(now) if filters.since else min(found.oldest, last - MIN_SPAN)
     return _of_newest(found, build_time_buckets(first, last, zone))
 
 
 def _last(filters: RunFilters, newest: datetime, now: datetime) -> datetime:
     last = max(now, newest) if filters.since else newest
-    return min(last, filters.until.at(now) - _MOMENT) if filters.until else last
+    return min(last, filters.until.resolve(now) - _MOMENT) if filters.until else last
 
 
 def _of_sums(

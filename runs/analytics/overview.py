@@ -117,7 +117,7 @@ def _facet(project: Project, filters: RunFilters, field: ChoiceParam, found: Rec
     if others == filters:
         return _ranked(field, found.groups[field.column], capped=found.capped, counted=found.runs)
     counts, counted, capped = recent_sample.count_recent_by(
-        project, others.search(project, now), recent_sample.MAX_SAMPLE_SIZE, field.column
+        project, others.plan(project, now), recent_sample.MAX_SAMPLE_SIZE, field.column
     )
     return _ranked(field, counts, capped=capped, counted=counted)
 

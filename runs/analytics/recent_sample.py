@@ -72,7 +72,7 @@ def fetch_recent_sample(
 
     What it finds is what a list is made of, too: the `first` runs of one in `order` come along where they are known.
     """
-    condition, bounded = search.newest()
+    condition, bounded = search.build_count_condition()
     found, parameters = select_recent_runs(project, condition, most, _MEASURED)
     statement = _STATEMENT.format(
         found=found, most=int(most), first=int(first), order=_sorting(order), groups=", ".join(SAMPLE_GROUPS),
@@ -86,7 +86,7 @@ def fetch_recent_sample(
 
 def count_recent_by(project: Project, search: QueryPlan, most: int, column: str) -> tuple[dict[str, int], int, bool]:
     """The newest matches by the values of one column; how many they are, and whether there may be more."""
-    condition, bounded = search.newest()
+    condition, bounded = search.build_count_condition()
     found, parameters = select_recent_runs(project, condition, most, ("created_at", column))
     statement = f"""
         WITH found AS MATERIALIZED ({found})
@@ -106,7 +106,9 @@ def build_recent_runs_sql(
 
     There is one more than `most`, which tells whether there are more, and counts for nothing else.
     """
-    inner, parameters = select_recent_runs(project, filters.search(project).page(), most, ("created_at", *columns))
+    inner, parameters = select_recent_runs(
+        project, filters.plan(project).build_page_condition(), most, ("created_at", *columns)
+    )
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
     return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own
 

@@ -17,9 +17,10 @@ from django.db.models.expressions import RawSQL
 
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.db import sql
+from runs.db.keyset_pagination import Cursor
 from runs.models import Project, Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
-from runs.query import Cursor, RunFilters
+from runs.query import RunFilters
 
 # A page of threads mostly has no more runs; more are looked at where it has.
 FIRST_WINDOW = 1_000
@@ -158,7 +159,7 @@ def fetch_recent_threads(
 
 
 def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> RecentThreads:
-    matching = Run.objects.in_project(project).matching(filters)
+    matching = filters.apply(Run.objects.in_project(project))
     found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
     newest, parameters = sql.compile_query(found)
     unseen, unseen_parameters = _unseen(project, filters, after)
@@ -172,7 +173,7 @@ def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tupl
     """The condition that a thread had no matching run on an earlier page."""
     if after is None:
         return "true", ()
-    earlier = Run.objects.in_project(project).matching(filters).up_to(after)
+    earlier = filters.apply(Run.objects.in_project(project)).up_to(after)
     probe = earlier.filter(thread_id=RawSQL("heads.thread_id", ())).values("id")[:1]
     statement, parameters = sql.compile_query(probe)
     # As a value, not as EXISTS, which the planner would turn into a join with all earlier runs.

@@ -46,14 +46,14 @@ class RunListView(RunIngestView):
         `next_cursor` is the `cursor` of the next page, null after the last one.
         """
         query = dict(request.query_params.lists())
-        filters = RunFilters.from_query(query, also=("limit", "cursor", "sort"))
+        filters = RunFilters.from_query(query, extra_params=("limit", "cursor", "sort"))
         limit = _limit(query.get("limit", []))
         sort, cursor = _one("sort", query), _one("cursor", query)
         order = parse_order(sort) if sort is not None else NEWEST_FIRST
         after = parse_cursor(cursor, order) if cursor is not None else None
         project = self.project(request)
         runs = Run.objects.in_project(project).with_configuration()
-        found = runs.page(filters.search(project), order, after, limit + 1)
+        found = filters.plan(project).fetch_page(runs, order, after, limit + 1)
         page = found[:limit]
         further = str(order.cursor_at(page[-1])) if len(found) > limit else None
         return _json(

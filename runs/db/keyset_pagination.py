@@ -102,7 +102,7 @@ class Cursor(NamedTuple):
         """Parse the result of `str(cursor)`. Raises ValueError or OverflowError."""
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         value, run_id, *sort = raw.split(" ")
-        order = Order.from_text(*sort) if sort else NEWEST_FIRST
+        order = Order.from_text(" ".join(sort)) if sort else NEWEST_FIRST
         cursor = cls(_parse_sort_value(order, value), uuid.UUID(run_id), order)
         if str(cursor) != text:  # base64 and uuid accept more than one spelling
             raise ValueError(text)

@@ -65,5 +65,5 @@ def _add_team_data(project: Project) -> None:
         with contextlib.suppress(InvalidView):  # it may be left of an earlier month
             saved_views.save_view(SavedView(project=project, name=name, query=query, sort=sort, shared=True))
     for (query, name), most in _TAGS.items():
-        newest = Run.objects.in_project(project).matching(RunFilters.of_language(query)).newest_first()
+        newest = RunFilters.from_language(query).apply(Run.objects.in_project(project)).newest_first()
         tags.add_tags(project, list(newest.values_list("pk", flat=True)[:most]), [name], user=None)

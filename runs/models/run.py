@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
@@ -36,10 +36,6 @@ from runs.models.posted_record import PostedRecord
 from runs.models.project import Project
 from runs.models.thread_order import RUN_RANK, SAME_THREAD_AS_OUTER, ThreadPosition, order_in_thread
 from runs.protocol.run import RunColumns, build_run_members
-
-if TYPE_CHECKING:
-    from runs.query import RunFilters
-    from runs.query.planner import QueryPlan
 
 ERROR_PREVIEW_LENGTH = 400  # characters
 # The newest earlier runs of an assistant that are searched for a completed one.
@@ -120,38 +116,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         runs = self._with_sort_key(order)
         return runs.filter(is_up_to((_sort_column(order), "id"), position, descending=order.descending))
 
-    def matching(self, filters: RunFilters) -> Self:
-        """The runs that `filters` asks for; after `in_project`, only that project's configurations are searched."""
-        return self.filter(filters.conditions(project=self.project))
-
-    def found(self, search: QueryPlan, order: Order) -> Self:
-        """The runs that `search` asks for, to be listed in `order`."""
-        return self.filter(search.page(order)).sorted_by(order)
-
-    def page(self, search: QueryPlan, order: Order, after: Cursor | None, size: int) -> list[Run]:
-        """Of the list that `found` gives, the `size` runs that come behind `after`.
-
-        Those with a value and those without are asked for one after the other: no index has both in this order.
-        """
-        if order.is_never_null:
-            return list(self.found(search, order).after(after)[:size])
-        page: list[Run] = []
-        for part in self._sort_parts(order, after):
-            if len(page) < size:
-                asked = search.valueless(order) if part.is_missing_sort_value else search.page(order)
-                page += part.filter(asked)[: size - len(page)]
-        return page
-
     def adjacent_ids(self, run: Run, order: Order) -> tuple[str | None, str | None]:
         """Return the posted ids of the runs before and after `run` in `order`. `run` itself need not match."""
         if order.is_never_null:
             before, after = ([self.sorted_by(way).after(way.cursor_at(run))] for way in (order.reversed, order))
         else:
             cursor = order.cursor_at(run)
-            before, after = (self._sort_parts(order, cursor, backwards=backwards) for backwards in (True, False))
+            before, after = (self.sort_parts(order, cursor, backwards=backwards) for backwards in (True, False))
         return _first_external_id(before), _first_external_id(after)
 
-    def _sort_parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
+    def sort_parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
         """Return the runs after a cursor in two parts, with and without a value in `order`, as they follow each other.
 
         No index has both parts in this order.

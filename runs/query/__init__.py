@@ -1,8 +1,7 @@
-"""What is asked of the run list: one frozen value, strictly parsed, for every page, endpoint and command."""
+"""The filters and the query language of the run list: parsing, SQL, planning, autocomplete and help."""
 
-from runs.db.keyset_pagination import Cursor, Order
-from runs.query.query_text import Query
+from runs.query.grammar import Query
 from runs.query.relative_times import TimeExpression
 from runs.query.run_filters import RunFilters
 
-__all__ = ["Cursor", "Order", "Query", "RunFilters", "TimeExpression"]
+__all__ = ["Query", "RunFilters", "TimeExpression"]

@@ -1,7 +1,7 @@
-"""A query as a tree of frozen values: what it asks, and how it is written.
+"""The syntax tree of a query, made of immutable values. `str()` of a node is the query in its canonical form.
 
-Trees are made by `both`, `either` and `negated`, which leave nothing to chance: no group within a like group, no
-group of one, no double negation. So equal trees are written alike, and reading what was written gives the tree.
+Build trees with `join_and`, `join_or` and `negate`. They avoid a group inside a group of the same kind, a group of
+one operand, and double negation, so that equal trees have equal text and parsing that text returns the tree.
 """
 
 from __future__ import annotations
@@ -13,124 +13,129 @@ from dataclasses import dataclass
 from runs.query.operators import Operator, quote_value
 
 KEYWORDS = ("AND", "OR", "NOT")
-_WORD = re.compile(r"(?!-)[^\s\"():,*]+")
-_KEY = re.compile(r"[^\s\"():,*]+")
+_BARE_WORD = re.compile(r"(?!-)[^\s\"():,*]+")
+_BARE_KEY = re.compile(r"[^\s\"():,*]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A field, and what its value has to be, any of `matches`; `key` where the field has keys of its own."""
+    """A field and its operators, any of which may match. `key` is set for fields with keys, such as metadata."""
 
     field: str
-    matches: tuple[Operator, ...]
+    operators: tuple[Operator, ...]
     key: str | None = None
 
     @property
     def depth(self) -> int:
+        """The number of levels of the tree."""
         return 1
 
     def __str__(self) -> str:
         key = "" if self.key is None else f".{format_key(self.key)}"
-        return f"{self.field}{key}:{','.join(map(str, self.matches))}"
+        return f"{self.field}{key}:{','.join(map(str, self.operators))}"
 
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """A text to be found in whatever a run is searched by."""
+    """A text without a field."""
 
     text: str
 
     @property
     def depth(self) -> int:
+        """The number of levels of the tree."""
         return 1
 
     def __str__(self) -> str:
-        is_bare = _WORD.fullmatch(self.text) and self.text.upper() not in KEYWORDS
+        is_bare = _BARE_WORD.fullmatch(self.text) and self.text.upper() not in KEYWORDS
         return self.text if is_bare else quote_value(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What the part does not hold for."""
+    """Matches runs that the operand does not match."""
 
-    part: QueryNode
+    operand: QueryNode
 
     @property
     def depth(self) -> int:
-        return self.part.depth + 1
+        """The number of levels of the tree."""
+        return self.operand.depth + 1
 
     def __str__(self) -> str:
-        return f"-({self.part})" if isinstance(self.part, And | Or) else f"-{self.part}"
+        return f"-({self.operand})" if isinstance(self.operand, And | Or) else f"-{self.operand}"
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """What every part holds for."""
+    """Matches runs that every operand matches."""
 
-    parts: tuple[QueryNode, ...]
+    operands: tuple[QueryNode, ...]
 
     @property
     def depth(self) -> int:
-        return max(part.depth for part in self.parts) + 1
+        """The number of levels of the tree."""
+        return max(operand.depth for operand in self.operands) + 1
 
     def __str__(self) -> str:
-        return " ".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.parts)
+        return " ".join(f"({operand})" if isinstance(operand, Or) else str(operand) for operand in self.operands)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """What one part at least holds for."""
+    """Matches runs that at least one operand matches."""
 
-    parts: tuple[QueryNode, ...]
+    operands: tuple[QueryNode, ...]
 
     @property
     def depth(self) -> int:
-        return max(part.depth for part in self.parts) + 1
+        """The number of levels of the tree."""
+        return max(operand.depth for operand in self.operands) + 1
 
     def __str__(self) -> str:
-        return " OR ".join(map(str, self.parts))
+        return " OR ".join(map(str, self.operands))
 
 
 QueryNode = Term | FreeText | Not | And | Or
 
 
 def format_key(key: str) -> str:
-    """A key of a field as the language writes it."""
-    return key if _KEY.fullmatch(key) else quote_value(key)
+    """Return a metadata key as the query language writes it, with quotes where it needs them."""
+    return key if _BARE_KEY.fullmatch(key) else quote_value(key)
 
 
-def join_and(parts: Iterable[QueryNode]) -> QueryNode:
-    """All of `parts`, of which there is one at least."""
-    flat = tuple(dict.fromkeys(_flat(parts, And)))
+def join_and(operands: Iterable[QueryNode]) -> QueryNode:
+    """Return a node that matches where all operands match. There must be at least one."""
+    flat = tuple(dict.fromkeys(_flatten(operands, And)))
     return flat[0] if len(flat) == 1 else And(flat)
 
 
-def join_or(parts: Iterable[QueryNode]) -> QueryNode:
-    """Any of `parts`, of which there is one at least."""
-    flat = tuple(dict.fromkeys(_flat(parts, Or)))
+def join_or(operands: Iterable[QueryNode]) -> QueryNode:
+    """Return a node that matches where any operand matches. There must be at least one."""
+    flat = tuple(dict.fromkeys(_flatten(operands, Or)))
     return flat[0] if len(flat) == 1 else Or(flat)
 
 
-def negate(part: QueryNode) -> QueryNode:
-    """All but `part`."""
-    return part.part if isinstance(part, Not) else Not(part)
+def negate(operand: QueryNode) -> QueryNode:
+    """Return a node that matches where `operand` does not."""
+    return operand.operand if isinstance(operand, Not) else Not(operand)
 
 
 def iterate_leaves(node: QueryNode) -> Iterator[Term | FreeText]:
-    """The terms and words of a tree, from left to right."""
+    """Yield the terms and free texts of a tree from left to right."""
     match node:
-        case Not(part):
-            yield from iterate_leaves(part)
-        case And(parts) | Or(parts):
-            for each in parts:
-                yield from iterate_leaves(each)
+        case Not(operand):
+            yield from iterate_leaves(operand)
+        case And(operands) | Or(operands):
+            for operand in operands:
+                yield from iterate_leaves(operand)
         case _:
             yield node
 
 
-def _flat(parts: Iterable[QueryNode], group: type[And | Or]) -> Iterator[QueryNode]:
-    for part in parts:
-        if isinstance(part, And | Or) and isinstance(part, group):
-            yield from part.parts
+def _flatten(operands: Iterable[QueryNode], group: type[And | Or]) -> Iterator[QueryNode]:
+    for operand in operands:
+        if isinstance(operand, And | Or) and isinstance(operand, group):
+            yield from operand.operands
         else:
-            yield part
+            yield operand

@@ -1,4 +1,4 @@
-"""Near words: what was probably meant by a word that isn't known."""
+"""Suggestions for mistyped words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import difflib
 from collections.abc import Iterable
 
 
-def find_closest_match(wrong: str, known: Iterable[str]) -> str | None:
-    """The known word that `wrong` was probably meant to be."""
-    return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.7)), None)
+def find_closest_match(word: str, known_words: Iterable[str]) -> str | None:
+    """Return the known word most similar to `word`, or None if none is similar."""
+    return next(iter(difflib.get_close_matches(word, list(known_words), n=1, cutoff=0.7)), None)

@@ -1,11 +1,12 @@
-"""The query language: from text to tree. `status:failed -model:gpt-4o (metadata.customer:acme OR "no answer")`.
+r"""The grammar of the query language: `status:failed -model:gpt-4o (metadata.customer:acme OR "no answer")`.
 
-Errors name the column, counted from 1, and where it helps the near word.
+Errors name the column, counted from 1, and suggest similar words for unknown ones.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import NoReturn
 
 from lark import Lark, Token
@@ -14,11 +15,10 @@ from lark.visitors import Transformer_NonRecursive
 
 from runs.errors import InvalidFilter, Problem
 from runs.protocol.lossless_json import clean_text
-from runs.query import ast
-from runs.query.ast import FreeText, QueryNode, Term
+from runs.query.ast import KEYWORDS, And, FreeText, Not, Or, QueryNode, Term, join_and, join_or, negate
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import FIELDS_BY_NAME, QueryField
-from runs.query.operators import Operator, unquote_value
+from runs.query.operators import Equals, Operator, quote_value, unquote_value
 from runs.query.syntax_errors import locate_syntax_error
 from runs.query.value_types import DollarsType, NumberType
 
@@ -27,17 +27,17 @@ MAX_QUERY_LENGTH = 4000
 MAX_QUERY_VALUES = 100
 MAX_QUERY_DEPTH = 20
 
-# What touches belongs together: lookarounds let a value follow its field, and a comma its value, without a space.
-# KEY is anything before a colon, so that a word with a colon is an unknown field and not a text.
+# Lookarounds tie together what must not be separated by spaces: a field and its value, a value and its comma.
+# KEY matches anything before a colon, so that a word with a colon is an unknown field and not a text.
 _GRAMMAR = r"""
-    ?start: either
-    either: both (_OR both)*
-    both: unary (_AND? unary)*
+    ?start: or_group
+    or_group: and_group (_OR and_group)*
+    and_group: unary (_AND? unary)*
     ?unary: _NOT unary -> negation
           | _MINUS unary -> negation
-          | _OPEN either _CLOSE
+          | _OPEN or_group _CLOSE
           | KEY value (_COMMA value)* -> term
-          | (WORD | QUOTED) -> words
+          | (WORD | QUOTED) -> free_text
     ?value: VALUE | QUOTED
 
     _OR.2: /OR(?=[\s()]|$)/
@@ -59,133 +59,190 @@ _THOUSANDS = re.compile(r"[<>=]*\$?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _KEY = re.compile(r'([^."]+)(?:\.(?:"([\s\S]+)"|([^"]+)))?:')
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parsed query. `str()` is its canonical form: equal queries have equal text."""
+
+    tree: QueryNode
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        """Parse a query.
+
+        Raises:
+            InvalidFilter: The query is invalid; the problem names the column.
+        """
+        return cls(parse_query(text))
+
+    def describe(self) -> str:
+        """Return the query in words: `status is failed and model is not gpt-4o`."""
+        return _describe(self.tree)
+
+    def __str__(self) -> str:
+        return str(self.tree)
+
+
 def parse_query(text: str) -> QueryNode:
-    """Read a query. Raises InvalidFilter with one problem, whose path is `q`."""
+    """Parse a query into its syntax tree.
+
+    Raises:
+        InvalidFilter: The query is invalid. It has one problem, with the path `q`.
+    """
     if len(text) > MAX_QUERY_LENGTH:
-        _raise_syntax_error(
-            MAX_QUERY_LENGTH, f"a query has {MAX_QUERY_LENGTH:,} characters at the most, this has {len(text):,}"
-        )
+        _raise_syntax_error(MAX_QUERY_LENGTH, f"expected at most {MAX_QUERY_LENGTH:,} characters, found {len(text):,}")
     if clean_text(text) != text:
-        column = next(index for index, each in enumerate(text) if clean_text(each) != each)
-        _raise_syntax_error(column, "must not contain NUL or lone surrogates")
+        position = next(index for index, character in enumerate(text) if clean_text(character) != character)
+        _raise_syntax_error(position, "must not contain NUL or lone surrogates")
     if not text.strip():
-        _raise_syntax_error(0, "expected a query, such as status:failed")
+        _raise_syntax_error(0, "expected a query such as status:failed")
     try:
         return _TreeBuilder().transform(_PARSER.parse(text))
     except UnexpectedInput as error:
-        _raise_syntax_error(*locate_syntax_error(text, _stopped(error, text)))
+        _raise_syntax_error(*locate_syntax_error(text, _get_stop_position(error, text)))
     except VisitError as error:
         raise error.orig_exc from None
 
 
-def _raise_syntax_error(place: int, message: str) -> NoReturn:
-    message = f"column {place + 1}: {message}"
+def _raise_syntax_error(position: int, message: str) -> NoReturn:
+    message = f"column {position + 1}: {message}"
     raise InvalidFilter(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
 
 
 class _TreeBuilder(Transformer_NonRecursive[Token, QueryNode]):
-    """Makes our tree of the parser's. Not by recursion, so that no nesting outgrows the stack before it is refused."""
+    """Builds the syntax tree from lark's tree.
+
+    It is not recursive, because nesting is limited only here, after parsing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._terms = 0
-        self._place = 0
+        self._value_count = 0
+        self._position = 0
 
-    def either(self, parts: list[QueryNode]) -> QueryNode:
-        return self._bounded(ast.join_or(parts))
+    def or_group(self, operands: list[QueryNode]) -> QueryNode:
+        return self._check_depth(join_or(operands))
 
-    def both(self, parts: list[QueryNode]) -> QueryNode:
-        return self._bounded(ast.join_and(parts))
+    def and_group(self, operands: list[QueryNode]) -> QueryNode:
+        return self._check_depth(join_and(operands))
 
-    def negation(self, parts: list[QueryNode]) -> QueryNode:
-        return self._bounded(ast.negate(parts[0]))
+    def negation(self, operands: list[QueryNode]) -> QueryNode:
+        return self._check_depth(negate(operands[0]))
 
-    def words(self, tokens: list[Token]) -> QueryNode:
+    def free_text(self, tokens: list[Token]) -> QueryNode:
         token = tokens[0]
-        self._count(token)
+        self._count_value(token)
         if token.type == "QUOTED":
             return FreeText(unquote_value(token))
         if "*" in token:
-            _raise_syntax_error(
-                _place(token) + token.index("*"), "'*' needs a field, such as id:run_ab*; or quote the text"
-            )
-        if token.upper() in ast.KEYWORDS:
-            _raise_syntax_error(_place(token), f"write {token.upper()} in capitals, or quote the word")
+            message = "'*' is allowed only in the value of a field such as id:run_ab*; quote the text to search for it"
+            _raise_syntax_error(_position(token) + token.index("*"), message)
+        if token.upper() in KEYWORDS:
+            _raise_syntax_error(_position(token), f"write {token.upper()} in capitals, or quote the word")
         return FreeText(str(token))
 
     def term(self, tokens: list[Token]) -> QueryNode:
-        key, *values = tokens
-        field, inner = _field(key)
-        _refuse_thousands(field, values)
-        matches = []
+        name, *values = tokens
+        field, key = _parse_field(name)
+        _reject_thousands_separators(field, values)
+        operators = []
         for value in values:
-            self._count(value)
-            matches.append(_match(field, value))
-        return Term(field.name, tuple(dict.fromkeys(matches)), inner)
+            self._count_value(value)
+            operators.append(_parse_operator(field, value))
+        return Term(field.name, tuple(dict.fromkeys(operators)), key)
 
-    def _count(self, token: Token) -> None:
-        self._terms += 1
-        self._place = _place(token)
-        if self._terms > MAX_QUERY_VALUES:
-            _raise_syntax_error(self._place, f"a query asks for {MAX_QUERY_VALUES} values at the most")
+    def _count_value(self, token: Token) -> None:
+        self._value_count += 1
+        self._position = _position(token)
+        if self._value_count > MAX_QUERY_VALUES:
+            _raise_syntax_error(self._position, f"expected at most {MAX_QUERY_VALUES} values")
 
-    def _bounded(self, node: QueryNode) -> QueryNode:
+    def _check_depth(self, node: QueryNode) -> QueryNode:
         if node.depth > MAX_QUERY_DEPTH:
-            _raise_syntax_error(self._place, f"nested more than {MAX_QUERY_DEPTH} deep")
+            _raise_syntax_error(self._position, f"expected at most {MAX_QUERY_DEPTH} levels of nesting")
         return node
 
 
-def _field(token: Token) -> tuple[QueryField, str | None]:
-    """The field that is named before the colon, and its key."""
-    found = _KEY.fullmatch(token)
-    name = found[1] if found else str(token[:-1])
+def _parse_field(token: Token) -> tuple[QueryField, str | None]:
+    """Return the field named before the colon, and its key."""
+    parts = _KEY.fullmatch(token)
+    name = parts[1] if parts else str(token[:-1])
     field = FIELDS_BY_NAME.get(name)
-    if field is None:
-        _raise_syntax_error(_place(token), _unknown(name))
-    assert found is not None  # noqa: S101 - a known name was found
-    key = found[3] if found[2] is None else unquote_value(f'"{found[2]}"')
-    if field.keyed and key is None:
-        _raise_syntax_error(_place(token), f"'{name}' needs a key, such as {field.examples[0]}")
-    if not field.keyed and key is not None:
-        _raise_syntax_error(_place(token) + len(name), f"'{name}' has no keys; did you mean 'metadata.{key}'?")
-    if found[3] and "*" in found[3]:
-        _raise_syntax_error(_place(token) + token.index("*"), "a key is no pattern; quote it if '*' is part of it")
+    if field is None or parts is None:
+        _raise_syntax_error(_position(token), _describe_unknown_field(name))
+    _, quoted_key, bare_key = parts.groups()
+    key = bare_key if quoted_key is None else unquote_value(f'"{quoted_key}"')
+    if field.has_keys and key is None:
+        _raise_syntax_error(_position(token), f"'{name}' needs a key, as in {field.examples[0]}")
+    if not field.has_keys and key is not None:
+        message = f"'{name}' does not have keys; did you mean 'metadata.{key}'?"
+        _raise_syntax_error(_position(token) + len(name), message)
+    if bare_key and "*" in bare_key:
+        message = "'*' is not allowed in a key; quote the key if it contains '*'"
+        _raise_syntax_error(_position(token) + token.index("*"), message)
     return field, key
 
 
-def _refuse_thousands(field: QueryField, values: list[Token]) -> None:
-    """Refuse `>1,000`, which would be two values, neither of them meant."""
+def _describe_unknown_field(name: str) -> str:
+    if closest := find_closest_match(name.lower(), FIELDS_BY_NAME):
+        return f"unknown field '{name}'; did you mean '{closest}'?"
+    return f"unknown field '{name}'; write a metadata key as metadata.{name}, and quote text that contains a colon"
+
+
+def _reject_thousands_separators(field: QueryField, values: list[Token]) -> None:
+    """Reject `>1,000`, which would be two values."""
     text = ",".join(values)
-    if (
-        isinstance(field.kind, NumberType | DollarsType)
-        and _THOUSANDS.fullmatch(text)
-        and (text[0] in "<>=" or ",0" in text)
-    ):
-        _raise_syntax_error(
-            _place(values[0]), f"a comma stands between values; did you mean '{text.replace(',', '')}'?"
-        )
+    is_number = isinstance(field.value_type, NumberType | DollarsType)
+    if is_number and _THOUSANDS.fullmatch(text) and (text[0] in "<>=" or ",0" in text):
+        message = f"a comma separates two values; did you mean '{text.replace(',', '')}'?"
+        _raise_syntax_error(_position(values[0]), message)
 
 
-def _unknown(name: str) -> str:
-    if near := find_closest_match(name.lower(), FIELDS_BY_NAME):
-        return f"unknown field '{name}'; did you mean '{near}'?"
-    return f"unknown field '{name}'; a key of the metadata is written metadata.{name}, a text with a colon quoted"
-
-
-def _match(field: QueryField, token: Token) -> Operator:
+def _parse_operator(field: QueryField, token: Token) -> Operator:
     is_quoted = token.type == "QUOTED"
     try:
-        return field.kind.read(unquote_value(token) if is_quoted else str(token), quoted=is_quoted)
+        return field.value_type.parse(unquote_value(token) if is_quoted else str(token), is_quoted=is_quoted)
     except ValueError as error:
-        _raise_syntax_error(_place(token), str(error))
+        _raise_syntax_error(_position(token), str(error))
 
 
-def _stopped(error: UnexpectedInput, text: str) -> int:
-    """Where the parser stopped; the end of the text has no place of its own."""
+def _get_stop_position(error: UnexpectedInput, text: str) -> int:
+    """Return where the parser stopped; lark has no position for the end of the text."""
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return len(text)
     return len(text) if error.pos_in_stream is None else error.pos_in_stream
 
 
-def _place(token: Token) -> int:
+def _position(token: Token) -> int:
     return token.start_pos or 0
+
+
+def _describe(node: QueryNode) -> str:
+    match node:
+        case Term():
+            return _describe_term(node)
+        case FreeText(text):
+            return f"{quote_value(text)} is found"
+        case Not(Term(operators=(operator,)) as term):
+            return f"{_get_label(term)} {operator.describe(negated=True)}"
+        case Not(FreeText(text)):
+            return f"{quote_value(text)} is not found"
+        case Not(operand):
+            return f"not ({_describe(operand)})"
+        case And(operands):
+            return " and ".join(
+                f"({_describe(operand)})" if isinstance(operand, Or) else _describe(operand) for operand in operands
+            )
+        case Or(operands):
+            return " or ".join(_describe(operand) for operand in operands)
+
+
+def _describe_term(term: Term) -> str:
+    values = [operator.value for operator in term.operators if isinstance(operator, Equals)]
+    if len(values) == len(term.operators):
+        return f"{_get_label(term)} is {' or '.join(values)}"
+    return f"{_get_label(term)} {' or '.join(operator.describe() for operator in term.operators)}"
+
+
+def _get_label(term: Term) -> str:
+    label = FIELDS_BY_NAME[term.field].label
+    return label if term.key is None else f"{label} {term.key}"

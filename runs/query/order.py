@@ -17,7 +17,7 @@ def parse_order(text: str) -> Order:
     except ValueError as error:
         name = text.removeprefix("-")
         match = find_closest_match(name, SORT_NAMES)
-        hint = f"did you mean '{match}'?" if match else f"known are {', '.join(SORT_NAMES)}"
+        hint = f"did you mean '{match}'?" if match else f"expected one of {', '.join(SORT_NAMES)}"
         message = f"can't sort by '{name}'; {hint}"
         raise InvalidFilter(f"sort: {message}", [Problem("sort", message)]) from error
 

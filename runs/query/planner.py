@@ -1,347 +1,381 @@
-"""Telling the planner what it can't know: how soon a walk along the list meets what is asked for.
+"""The plan for a list query: which scan Postgres should use, decided by sampling the runs that the list starts with.
 
-A page of the list ends after fifty matches. Postgres takes matches for evenly spread, and knows little of what
-metadata hold. So it walks past all newer runs where the matches are old, and gathers and sorts thousands where the
-next fifty are near. A look at the runs that come first settles which of the two it should do.
+A page of the list ends after fifty matches. Postgres assumes that matches are spread evenly, and has poor statistics
+for metadata. So it scans along all newer runs when only old ones match, or collects and sorts thousands of matches
+when the next fifty are near. A sample of the first runs of the list tells which of the two is right.
 
-Counting the newest matches needs more of them, so a look says too whether these can be had, or how far to walk.
+The statistics for a page count the newest matches, more than a page has. The plan tells whether all of them can be
+counted, or how far to scan.
+
+There are no hints in Postgres, so the plan changes the condition: it adds expressions that are always true but that
+the planner believes to be selective, or hides the condition from it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from django.db.models import BooleanField, Case, F, Q, Sum, When
 from django.db.models.lookups import LessThan
 
-from runs.db.keyset_pagination import NEWEST_FIRST, Order
+from runs.db.keyset_pagination import NEWEST_FIRST, Cursor, Order
 from runs.db.lookups import SelectiveHint, probe_per_row
-from runs.models import DayByAssistant, DayByModel, Run
-from runs.models.rollup import RunRollup
+from runs.models import DayByModel, Project, Run
+from runs.models.run import RunQuerySet
 from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
-from runs.query.conditions import MATCH_ALL, build_condition
+from runs.query.conditions import build_condition
+from runs.query.fields import FIELDS_BY_NAME, IndexKind, QueryField
 from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
-from runs.query.sql_targets import MATCH_NONE, QueryScope
+from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
 
-if TYPE_CHECKING:
-    from runs.models.run import RunQuerySet
-
-SAMPLE_SIZE = 2000
-# Of those, so many matches mean a page of fifty within some 10,000 runs, about as far as gathering all takes.
-MIN_DENSE_MATCHES = 12
-# Matches that a look counts: a quarter of what it looks at.
-MAX_SAMPLED_MATCHES = 500
 PLANNED_PAGE_SIZE = 50
-# Runs that a page may be gathered out of, or walked along, without more ado; and by how much a run in another order
-# than that of time costs more, since it lies anywhere.
-MAX_CHEAP_SCAN, RANDOM_ACCESS_FACTOR = 20_000, 3
-# Runs that are read at most to count the newest matches; fewer where each takes long.
+# The number of runs in a sample.
+SAMPLE_SIZE = 2000
+# With this many matches in the sample, a page of fifty is within some 10,000 runs. Scanning them takes about as long
+# as a bitmap scan of all matches.
+MIN_DENSE_MATCHES = 12
+# Matches are counted in a sample up to this number, a quarter of it.
+MAX_SAMPLED_MATCHES = 500
+# A scan or a sort of this many runs is always cheap enough for a page.
+MAX_CHEAP_SCAN = 20_000
+# Reading a run in another order than newest first costs this many times more, because its row may be anywhere.
+RANDOM_ACCESS_FACTOR = 3
+# The number of runs that may be read to count the newest matches, and the same if checking one run is slow.
 MAX_COUNT_SCAN, MAX_SLOW_COUNT_SCAN = 25_000, 5_000
 
-# each has an index in which the runs of one value are in the order of the list; first what has the fewest, mostly
-_ORDERED = ("id", "thread", "awaits", "group", "reason", "error", "error_code", "status", "assistant", "model")
+# True for every run, but the planner believes that it is hardly ever true.
+_LOOKS_SELECTIVE = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
 _COMPLETED = Term("status", (Equals("completed"),))
-# each has an index of whatever order
-_INDEXED = {
-    *_ORDERED,
-    "total_tokens", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "duration", "queue",
-    "started", "ended", "received", "error_message", "metadata", "function", "tool", "failing", "misargued", "tag",
-    "defines", "instructions", "configuration",
-}  # fmt: skip
-# each has an index that Postgres unites with another, since it does not begin with the project like that
-_UNITED = {
-    "metadata", "error_message", "instructions", "configuration", "defines", "queue", "started", "ended", "received",
-    "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens",
-}  # fmt: skip
-# each finds few runs, and all of them sooner than a walk meets a page of them
-_SELDOM = {"failing", "misargued"}
-# of each run it is looked up, mostly in another table
-_PROBED = {"function", "tool", "failing", "misargued", "tag", "words"}
-# Holds for every run; but the planner believes that it hardly ever does.
-_RARE = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
 
 
 @dataclass
 class QueryPlan:
-    """Which runs are asked for, and the words for it that make the planner walk or gather, as is better.
+    """The plan for the runs that filters match.
 
-    `tree` is the question that `condition` was made of, None where everything is asked for. The looks that it takes
-    are small queries, each made once, and none before it is needed.
+    Three conditions select the same runs in different ways:
+
+    - `index_scan` follows the index of the leading term, newest first, and checks each run.
+    - `ordered_scan` follows the order of the list and checks each run.
+    - `bitmap_scan` collects all matches from indexes and sorts them.
+
+    Samples are small queries. Each is made at most once, and only if it is needed.
+
+    Attributes:
+        condition: The condition on runs, without a plan.
+        tree: The syntax tree that `condition` was built from, None without filters.
+        scope: The project and the time.
     """
 
     condition: Q
     tree: QueryNode | None
     scope: QueryScope
-    _counted: tuple[int, int] = 0, 0  # as many as the first, and how many there were
+    # the limit of the last count in a sample, and its result
+    _last_count: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
 
-    def page(self, order: Order = NEWEST_FIRST) -> Q:
-        """The condition for a page of the list in `order`, of runs that have a value in it."""
-        if self._is_settled:
+    def build_page_condition(self, order: Order = NEWEST_FIRST) -> Q:
+        """Return the condition for a page of the list in `order`, of runs that have a value in its column."""
+        # 1. Without filters, without a project or without any match there is nothing to decide.
+        if self._is_trivial:
             return self.condition
+        # 2. In another order, compare the distance to a page of matches with the number of all matches.
         if order != NEWEST_FIRST:
-            return self._gathered if self._gathers_sooner(order) else self._walked
-        if self._is_ordered:
+            return self.bitmap_scan if self._prefers_bitmap_scan(order) else self.ordered_scan
+        # 3. If one index has exactly the matches, newest first, Postgres finds that by itself.
+        if self._has_exact_index:
             return self.condition
-        return self._led if self._is_near else self._gathered
+        # 4. Sample the newest runs: if they hold enough matches, scan on from there.
+        is_near = self._count_sampled_matches(self._min_dense_matches) == self._min_dense_matches
+        return self.index_scan if is_near else self.bitmap_scan
 
-    def valueless(self, order: Order) -> Q:
-        """The condition for a page of the newest runs without a value in `order`."""
+    def build_missing_value_condition(self, order: Order) -> Q:
+        """Return the condition for a page, newest first, of runs that have no value in the column of `order`."""
         if self.scope.project is None or self.condition == MATCH_NONE:
             return self.condition
-        return self._without(order).page()
+        is_missing = Not(Term(order.field, (Exists(),)))
+        tree = join_and([self.tree, is_missing] if self.tree else [is_missing])
+        condition = self.condition & build_condition(is_missing, self.scope)
+        return QueryPlan(condition, tree, self.scope).build_page_condition()
 
-    def newest(self) -> tuple[Q, bool]:
-        """The condition for counting the newest matches, and whether it stops short of some.
+    def build_count_condition(self) -> tuple[Q, bool]:
+        """Return the condition for counting the newest matches, and whether it leaves out older matches.
 
-        It does where finding many would take long: then it holds for those that a walk of some length meets.
+        It leaves them out where finding many matches would take long. Then it limits the length of the scan.
         """
-        if self._is_settled or self._is_ordered:
+        # 1. All matches are known to be cheap.
+        if self._is_trivial or self._has_exact_index:
             return self.condition, False
-        if self._near >= MAX_SAMPLED_MATCHES and not self._is_slow:
-            return self._led, False
-        if self._near < self._dense or self._gathers_few:
-            return self._gathered, False
-        furthest = self._furthest
-        within = Q(created_at__gte=furthest) if furthest else MATCH_ALL
-        return self._led & within, furthest is not None
+        # 2. Matches are dense: the newest ones are found soon.
+        if self._sampled_matches >= MAX_SAMPLED_MATCHES and not self._is_slow:
+            return self.index_scan, False
+        # 3. Matches are few: collecting all of them is cheap.
+        if self._sampled_matches < self._min_dense_matches or self._has_few_candidates:
+            return self.bitmap_scan, False
+        # 4. Neither: scan as many runs as the limit allows.
+        oldest = self._find_oldest_counted()
+        limit = Q(created_at__gte=oldest) if oldest else MATCH_ALL
+        return self.index_scan & limit, oldest is not None
+
+    def sort_runs(self, runs: RunQuerySet, order: Order) -> RunQuerySet:
+        """Return the matches among `runs`, sorted by `order`."""
+        return runs.filter(self.build_page_condition(order)).sorted_by(order)
+
+    def fetch_page(self, runs: RunQuerySet, order: Order, after: Cursor | None, size: int) -> list[Run]:
+        """Return the `size` runs after the cursor in the list of the matches among `runs`.
+
+        Runs with a value in the column of `order` and runs without one are fetched by separate queries, because no
+        index has both in the order of the list.
+        """
+        if order.is_never_null:
+            return list(self.sort_runs(runs, order).after(after)[:size])
+        page: list[Run] = []
+        for part in runs.sort_parts(order, after):
+            if len(page) < size:
+                is_missing = part.is_missing_sort_value
+                condition = (
+                    self.build_missing_value_condition(order) if is_missing else self.build_page_condition(order)
+                )
+                page += part.filter(condition)[: size - len(page)]
+        return page
 
     @property
-    def _is_settled(self) -> bool:
+    def bitmap_scan(self) -> Q:
+        """`condition`, of which the planner believes that it is hardly ever true."""
+        return self.condition & _LOOKS_SELECTIVE
+
+    @property
+    def ordered_scan(self) -> Q:
+        """`condition`, hidden from the planner, within the times between which matches were created."""
+        since, until = self._created_between
+        bounds = {"created_at__gte": since, "created_at__lte": until}
+        return Q(**{lookup: time for lookup, time in bounds.items() if time}) & self._hidden_condition
+
+    @property
+    def index_scan(self) -> Q:
+        """`ordered_scan` among the runs of the leading term."""
+        return self._leading_condition & self.ordered_scan
+
+    # The question
+
+    @property
+    def _is_trivial(self) -> bool:
         return self.tree is None or self.scope.project is None or self.condition in (MATCH_NONE, MATCH_ALL)
 
     @cached_property
-    def _fields(self) -> set[str]:
-        assert self.tree is not None  # noqa: S101 - asked of questions only
-        return {"words" if isinstance(leaf, FreeText) else leaf.field for leaf in iterate_leaves(self.tree)}
+    def _fields(self) -> list[QueryField]:
+        leaves = iterate_leaves(self.tree) if self.tree else ()
+        return [FIELDS_BY_NAME[leaf.field] for leaf in leaves if isinstance(leaf, Term)]
 
     @cached_property
-    def _is_ordered(self) -> bool:
-        return self.tree is not None and _is_ordered(self.tree)
+    def _is_slow(self) -> bool:
+        """Whether checking one run takes long, mostly because of a lookup in another table."""
+        has_free_text = self.tree is not None and any(isinstance(leaf, FreeText) for leaf in iterate_leaves(self.tree))
+        return has_free_text or any(query_field.is_slow for query_field in self._fields)
+
+    @cached_property
+    def _has_exact_index(self) -> bool:
+        """Whether one index has exactly the matches, newest first."""
+        terms = [node for node in _conjuncts(self.tree) if not (isinstance(node, Term) and node.field == "created")]
+        return not terms or (len(terms) == 1 and _has_newest_first_index(terms[0]))
 
     @cached_property
     def _is_indexed(self) -> bool:
-        return self.tree is not None and self._leads_to(self.tree)
+        return self.tree is not None and self._has_index(self.tree)
 
-    def _leads_to(self, node: QueryNode) -> bool:
-        """Whether an index leads to what `node` finds."""
+    def _has_index(self, node: QueryNode) -> bool:
+        """Return whether indexes find the matches of `node`."""
         match node:
-            case Term("metadata", matches, str(key)) if self.scope.metadata_values(key, matches) is not None:
+            case Term("metadata", operators, str(key)) if self.scope.fetch_metadata_values(key, operators) is not None:
                 return True
-            case Term(field, matches):
-                has_beginning = field == "id"
-                is_plain = has_beginning or not any(isinstance(match, Wildcard) for match in matches)
-                return field in _INDEXED and is_plain
+            case Term(name, operators):
+                query_field = FIELDS_BY_NAME[name]
+                has_wildcard = any(isinstance(operator, Wildcard) for operator in operators)
+                serves_operators = query_field.index_serves_wildcards or not has_wildcard
+                return query_field.index != IndexKind.NONE and serves_operators
             case FreeText():
                 return True
             case Not():
                 return False
-            case And(parts):
-                return any(map(self._leads_to, parts))
-            case Or(parts):
-                return all(map(self._leads_to, parts))
-
-    @property
-    def _gathered(self) -> Q:
-        """As `condition`, of which the planner believes that it hardly ever holds."""
-        return self.condition & _RARE
-
-    @property
-    def _believed(self) -> Q:
-        """As `condition`, of which the planner believes that it holds for every other run, and knows no index."""
-        return Q(Case(When(probe_per_row(self.condition), then=True), default=False, output_field=BooleanField()))
-
-    @property
-    def _walked(self) -> Q:
-        """The same within the time that is asked for, which says where the walk is."""
-        since, until = self._times
-        bounds = {"created_at__gte": since, "created_at__lte": until}
-        return Q(**{lookup: moment for lookup, moment in bounds.items() if moment}) & self._believed
-
-    @property
-    def _led(self) -> Q:
-        """The same for a walk through the newest of those that the lead has."""
-        return self._lead & self._walked
+            case And(operands):
+                return any(map(self._has_index, operands))
+            case Or(operands):
+                return all(map(self._has_index, operands))
 
     @cached_property
-    def _lead(self) -> Q:
-        """What holds of all matches and has an index, newest first, in which they are nearer to each other."""
-        return build_condition(self._leader, self.scope) if self._leader else MATCH_ALL
+    def _leading_term(self) -> Term | None:
+        """The term, among those with an index that is sorted newest first, that probably has the fewest runs."""
+        terms = [node for node in _conjuncts(self.tree) if isinstance(node, Term) and _has_newest_first_index(node)]
+        return min(terms, key=lambda term: (term == _COMPLETED, FIELDS_BY_NAME[term.field].lead_rank), default=None)
 
     @cached_property
-    def _leader(self) -> Term | None:
-        """The part that most likely is that of the fewest runs, of those that have such an index."""
-        leaders = [part for part in _conjuncts(self.tree) if isinstance(part, Term) and _has_one_value(part)]
-        return min(leaders, key=lambda part: (part == _COMPLETED, _ORDERED.index(part.field)), default=None)
-
-    @cached_property
-    def _is_near(self) -> bool:
-        """Whether a page of matches is near enough for a walk."""
-        return self._count_near(self._dense) == self._dense
+    def _leading_condition(self) -> Q:
+        return build_condition(self._leading_term, self.scope) if self._leading_term else MATCH_ALL
 
     @property
-    def _dense(self) -> int:
-        """So many near matches are worth a walk."""
-        if self._fields & _SELDOM:
-            return PLANNED_PAGE_SIZE
-        dense = MIN_DENSE_MATCHES if self._is_indexed else 1
-        return -(-dense // 2) if self._is_slow else dense
+    def _hidden_condition(self) -> Q:
+        """`condition` as a CASE, which the planner believes to be true for every other run and to have no index."""
+        is_match = When(probe_per_row(self.condition), then=True)
+        return Q(Case(is_match, default=False, output_field=BooleanField()))
+
+    # Samples
 
     @property
-    def _looked_at(self) -> int:
-        """How many of the newest runs are looked at."""
+    def _sample_size(self) -> int:
         return -(-SAMPLE_SIZE // 2) if self._is_slow else SAMPLE_SIZE
 
+    @property
+    def _min_dense_matches(self) -> int:
+        """The number of sampled matches from which on a scan is worth it."""
+        if any(query_field.is_rare for query_field in self._fields):
+            return PLANNED_PAGE_SIZE
+        minimum = MIN_DENSE_MATCHES if self._is_indexed else 1
+        return -(-minimum // 2) if self._is_slow else minimum
+
     @cached_property
-    def _near(self) -> int:
-        """How many of the newest runs match."""
-        return self._count_near(MAX_SAMPLED_MATCHES)
+    def _sampled_matches(self) -> int:
+        return self._count_sampled_matches(MAX_SAMPLED_MATCHES)
 
-    def _count_near(self, most: int) -> int:
-        """The same, as many as `most`, of those that the lead has; once, unless more are wanted."""
-        if most > self._counted[0]:
-            self._counted = most, self._count_newest(most)
-        return min(most, self._counted[1])
+    def _count_sampled_matches(self, limit: int) -> int:
+        """Return the number of matches, up to `limit`, among the newest runs of the leading term.
 
-    def _count_newest(self, most: int) -> int:
-        runs = self._runs.filter(self._lead)
-        created = runs.order_by("-created_at").values_list("created_at", flat=True)
-        last = created[self._looked_at : self._looked_at + 1].first()
-        if last is None:
-            return most  # there are so few that any way is short
-        return runs.filter(self._believed, created_at__gte=last).count_at_most(most - 1)
+        Count again only if an earlier count had a lower limit.
+        """
+        if limit > self._last_count[0]:
+            self._last_count = limit, self._count_in_sample(limit)
+        return min(limit, self._last_count[1])
 
-    def _look(self, order: Order) -> int:
-        """How many of the first runs in `order` match."""
+    def _count_in_sample(self, limit: int) -> int:
+        runs = self._candidate_runs.filter(self._leading_condition)
+        times = runs.order_by("-created_at").values_list("created_at", flat=True)
+        oldest = times[self._sample_size : self._sample_size + 1].first()
+        if oldest is None:
+            return limit  # there are so few runs that any scan is short
+        return runs.filter(self._hidden_condition, created_at__gte=oldest).count_at_most(limit - 1)
+
+    def estimate_distance(self, order: Order) -> float:
+        """Return about how many runs a scan along `order` reads until it has a page of matches."""
         runs = Run.objects.filter(project=self.scope.project)
         runs = runs.sorted_by(order) if order.is_never_null else runs.with_sort_value(order)
         last = runs.only("id", order.column)[SAMPLE_SIZE : SAMPLE_SIZE + 1].first()
         if last is None:
-            return MAX_SAMPLED_MATCHES
-        return runs.filter(self._believed).up_to(order.cursor_at(last)).count_at_most(MAX_SAMPLED_MATCHES - 1)
+            matches = MAX_SAMPLED_MATCHES
+        else:
+            sample = runs.filter(self._hidden_condition).up_to(order.cursor_at(last))
+            matches = sample.count_at_most(MAX_SAMPLED_MATCHES - 1)
+        return PLANNED_PAGE_SIZE / max(matches, 0.5) * SAMPLE_SIZE
 
-    def _without(self, order: Order) -> QueryPlan:
-        """The same of runs without a value in `order` alone."""
-        without = Not(Term(order.field, (Exists(),)))
-        tree = join_and([self.tree, without] if self.tree else [without])
-        return QueryPlan(self.condition & build_condition(without, self.scope), tree, self.scope)
+    # Estimates
 
-    @property
-    def _gathers_few(self) -> bool:
-        """Whether few runs are read to gather all matches: of two that could lead, one does, and the other is read."""
-        if self._leader and (self._is_slow or not self._fields & _UNITED):
-            return self._candidates <= self._reach
-        return self._is_indexed and self._estimate <= self._reach
-
-    @cached_property
-    def _estimate(self) -> float:
-        """About how many runs match, were they spread evenly."""
-        return max(self._near, 0.5) / self._looked_at * self._candidates
-
-    @cached_property
-    def _candidates(self) -> int:
-        """How many runs the lead has, or a large number of them."""
-        match self._leader:
-            case None | Term("status" | "model" | "error" | "error_code"):
-                sums: type[RunRollup] = DayByModel
-            case Term("assistant"):
-                sums = DayByAssistant
-            case _:
-                return self._runs.filter(self._lead).count_at_most(MAX_CHEAP_SCAN)
-        found = sums._default_manager.filter(self._lead, project=self.scope.project).aggregate(runs=Sum("runs"))
-        return int(found["runs"] or 0)
-
-    def _gathers_sooner(self, order: Order) -> bool:
-        """Whether gathering all matches is quicker than a walk along `order`, in which rows lie far apart."""
-        if self._is_short:
+    def _prefers_bitmap_scan(self, order: Order) -> bool:
+        """Return whether a bitmap scan is cheaper than a scan along `order`, in which rows are far apart."""
+        if self._has_short_period:
             return True
-        walk = PLANNED_PAGE_SIZE / max(self._look(order), 0.5) * SAMPLE_SIZE
+        distance = self.estimate_distance(order)
         if not self._is_indexed:
-            return walk > self._candidates
-        return walk > MAX_CHEAP_SCAN / 2 and walk * RANDOM_ACCESS_FACTOR > self._estimate
-
-    @cached_property
-    def _is_short(self) -> bool:
-        """Whether few runs were created in the time that is asked for."""
-        since, _ = self._times
-        return (
-            since is not None
-            and self._runs.filter(created_at__gte=since).count_at_most(MAX_CHEAP_SCAN) <= MAX_CHEAP_SCAN
-        )
-
-    @cached_property
-    def _times(self) -> tuple[datetime | None, datetime | None]:
-        """Since when, and until when, runs that match were created, where there are such bounds."""
-        since, until = None, None
-        for part in _conjuncts(self.tree):
-            match part:
-                case Term("metadata", matches, str(key)):
-                    until = min(filter(None, (until, self._last_seen(key, matches))), default=None)
-                case Term("tag", matches):
-                    until = min(filter(None, (until, self.scope.last_tagged(matches))), default=None)
-                case Term("created" | "started" | "ended" as field, (Comparison(sign, quantity),)):
-                    start, end = quantity.span(self.scope.now)
-                    assert isinstance(start, datetime)  # noqa: S101 - of a field of times
-                    if sign in (">", ">=", "=") and field == "created":
-                        since = start if since is None else max(since, start)
-                    last = start if sign == "<" else end or start
-                    if sign in ("<", "<=", "=") and self._is_after_creation(field, last):
-                        until = min(filter(None, (until, last)))
-        return since, until
-
-    def _last_seen(self, key: str, matches: tuple[Operator, ...]) -> datetime | None:
-        """Until when runs with such metadata were created, where that is known."""
-        hours = self.scope.metadata_values(key, matches)
-        return max(hours.values()) + timedelta(hours=1) if hours else None
-
-    def _is_after_creation(self, field: str, until: datetime) -> bool:
-        """Whether all runs whose `field` is up to `until` were created before it, which servers can get wrong."""
-        if field == "created":
-            return True
-        passed = LessThan(F(f"{field}_at") - F("created_at"), timedelta(0))
-        runs = Run.objects.filter(passed, _RARE, project=self.scope.project, **{f"{field}_at__lte": until})
-        return not runs.exists()
+            return distance > self._candidate_count
+        return distance > MAX_CHEAP_SCAN / 2 and distance * RANDOM_ACCESS_FACTOR > self._estimated_matches
 
     @property
-    def _furthest(self) -> datetime | None:
-        """When the last run was created that a walk may meet; None where it may meet all."""
-        created = self._runs.filter(self._lead).order_by("-created_at").values_list("created_at", flat=True)
-        return created[self._reach : self._reach + 1].first()
+    def _has_few_candidates(self) -> bool:
+        """Whether few runs are read to find all matches."""
+        # One index leads, and the others are not combined with it: all runs of the leading term are read.
+        has_combinable_index = any(query_field.index == IndexKind.COMBINABLE for query_field in self._fields)
+        if self._leading_term and (self._is_slow or not has_combinable_index):
+            return self._candidate_count <= self._max_count_scan
+        return self._is_indexed and self._estimated_matches <= self._max_count_scan
+
+    @cached_property
+    def _estimated_matches(self) -> float:
+        """About the number of all matches, if they are spread evenly."""
+        return max(self._sampled_matches, 0.5) / self._sample_size * self._candidate_count
+
+    @cached_property
+    def _candidate_count(self) -> int:
+        """The number of runs of the leading term; counted up to `MAX_CHEAP_SCAN` if no rollup has it."""
+        rollup = FIELDS_BY_NAME[self._leading_term.field].rollup if self._leading_term else DayByModel
+        if rollup is None:
+            return self._candidate_runs.filter(self._leading_condition).count_at_most(MAX_CHEAP_SCAN)
+        rows = rollup._default_manager.filter(self._leading_condition, project=self.scope.project)
+        return int(rows.aggregate(runs=Sum("runs"))["runs"] or 0)
 
     @property
-    def _reach(self) -> int:
-        """How many runs may be read to count the newest matches."""
+    def _max_count_scan(self) -> int:
         return MAX_SLOW_COUNT_SCAN if self._is_slow else MAX_COUNT_SCAN
 
-    @cached_property
-    def _is_slow(self) -> bool:
-        """Whether it takes long to tell of a run that it matches."""
-        return bool(self._fields & _PROBED)
+    def _find_oldest_counted(self) -> datetime | None:
+        """Return when the last run was created that may be read for counting, None if all may be read."""
+        runs = self._candidate_runs.filter(self._leading_condition)
+        times = runs.order_by("-created_at").values_list("created_at", flat=True)
+        return times[self._max_count_scan : self._max_count_scan + 1].first()
+
+    # Times
 
     @property
-    def _runs(self) -> RunQuerySet:
-        """Those that may match by their time; what came after it tells nothing."""
-        runs, (_, until) = Run.objects.filter(project=self.scope.project), self._times
+    def _candidate_runs(self) -> RunQuerySet:
+        """The runs that may match by their time; newer ones would distort a sample."""
+        runs, (_, until) = Run.objects.filter(project=self.scope.project), self._created_between
         return runs.filter(created_at__lte=until) if until else runs
+
+    @cached_property
+    def _has_short_period(self) -> bool:
+        """Whether few runs were created in the filtered period."""
+        since, _ = self._created_between
+        if since is None:
+            return False
+        return self._candidate_runs.filter(created_at__gte=since).count_at_most(MAX_CHEAP_SCAN) <= MAX_CHEAP_SCAN
+
+    @cached_property
+    def _created_between(self) -> tuple[datetime | None, datetime | None]:
+        """The times between which all matches were created, None where there is no such bound."""
+        since: list[datetime] = []
+        until: list[datetime | None] = []
+        for node in _conjuncts(self.tree):
+            match node:
+                case Term("metadata", operators, str(key)):
+                    until.append(self._find_last_metadata_hour(key, operators))
+                case Term("tag", operators):
+                    until.append(self.scope.fetch_last_tagged(operators))
+                case Term("created" | "started" | "ended" as name, (Comparison(sign, quantity),)):
+                    start, end = quantity.bounds(self.scope.now)
+                    assert isinstance(start, datetime)  # noqa: S101 - the field is a time
+                    if sign in (">", ">=", "=") and name == "created":
+                        since.append(start)
+                    last = start if sign == "<" else end or start
+                    if sign in ("<", "<=", "=") and self._is_after_creation(name, last):
+                        until.append(last)
+        return max(since, default=None), min(filter(None, until), default=None)
+
+    def _find_last_metadata_hour(self, key: str, operators: tuple[Operator, ...]) -> datetime | None:
+        """Return the end of the last hour in which a run with matching metadata was created, if that is known."""
+        hours = self.scope.fetch_metadata_values(key, operators)
+        return max(hours.values()) + timedelta(hours=1) if hours else None
+
+    def _is_after_creation(self, name: str, until: datetime) -> bool:
+        """Return whether all runs whose time `name` is up to `until` were created before it.
+
+        Clocks can differ, so that a run seems to have started or ended before it was created.
+        """
+        if name == "created":
+            return True
+        is_before_creation = LessThan(F(f"{name}_at") - F("created_at"), timedelta(0))
+        project: Project | None = self.scope.project
+        runs = Run.objects.filter(is_before_creation, _LOOKS_SELECTIVE, project=project, **{f"{name}_at__lte": until})
+        return not runs.exists()
 
 
 def _conjuncts(node: QueryNode | None) -> tuple[QueryNode, ...]:
-    """What must hold together."""
-    return node.parts if isinstance(node, And) else () if node is None else (node,)
+    """Return the nodes that must all match."""
+    if isinstance(node, And):
+        return node.operands
+    return () if node is None else (node,)
 
 
-def _is_ordered(node: QueryNode) -> bool:
-    """Whether one index has all that `node` finds, newest first."""
-    others = [term for term in _conjuncts(node) if not (isinstance(term, Term) and term.field == "created")]
-    return not others or (len(others) == 1 and _has_one_value(others[0]))
-
-
-def _has_one_value(node: QueryNode) -> bool:
+def _has_newest_first_index(node: QueryNode) -> bool:
+    """Return whether an index has the matches of `node`, newest first."""
     match node:
-        case Term(field, (Equals(),)):
-            return field in _ORDERED
-        case Term("awaits", (Exists(),)):
-            return True
+        case Term(name, (Equals(),)):
+            return FIELDS_BY_NAME[name].index == IndexKind.NEWEST_FIRST
+        case Term(name, (Exists(),)):
+            return FIELDS_BY_NAME[name].index_serves_exists
     return False

@@ -1,61 +1,97 @@
-"""The help on the query language, from the registry that parses it: for the page, and for README."""
+"""The reference of the query language, generated from the registry of its fields.
+
+Code in the texts stands between backticks. Every example is a whole query, and is tested.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from runs.query.fields import QUERY_FIELDS
+from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
 
 
 @dataclass(frozen=True, slots=True)
 class HelpEntry:
-    """What can be written, what runs it finds, and whole queries."""
+    """One row of the reference: the syntax, its meaning, and example queries."""
 
-    written: str
-    finds: str
+    syntax: str
+    meaning: str
     examples: tuple[str, ...]
 
 
-# How terms go together; the examples are tests like those of the fields.
 SYNTAX_HELP = (
     HelpEntry(
         "two terms",
-        "that both find (`AND` may stand between)",
+        "that match both terms; `AND` between them is optional",
         ("status:failed model:o3", "status:failed AND model:o3"),
     ),
-    HelpEntry("`OR`", "that either finds; `AND` binds closer", ("model:gpt-4o OR model:o3",)),
+    HelpEntry("`OR`", "that match at least one term; `AND` binds more tightly", ("model:gpt-4o OR model:o3",)),
     HelpEntry(
         "`-` or `NOT`",
-        "that the term does not find",
+        "that do not match the term",
         ("-status:failed", "NOT (status:failed OR status:completed)"),
     ),
-    HelpEntry("`( )`", "grouped", ("status:failed (model:o3 OR error:*)",)),
+    HelpEntry("`( )`", "that match the group", ("status:failed (model:o3 OR error:*)",)),
     HelpEntry("`,`", "with any of the values", ("status:failed,incomplete",)),
     HelpEntry(
-        "words",
-        "with the text in their error message or instructions, at the beginning of their id, or as the whole of a "
-        "metadata value, a function's name, a thread or an assistant id",
+        "text without a field",
+        "with the text in the error message or the instructions, at the start of the id, or as a whole metadata value, "
+        "function name, thread id or assistant id",
         ("requests", '"refund policy"', "run_ref", "acme"),
     ),
 )
 
+VALUE_HELP = (
+    HelpEntry(
+        "exact values",
+        'Case-sensitive. Put a value with spaces, parentheses, commas or colons in quotes; inside quotes, write `\\"` '
+        "for a quote and `\\\\` for a backslash.",
+        ("model:gpt-4o", 'metadata."odd key":"a b"'),
+    ),
+    HelpEntry(
+        "text",
+        "Error messages and instructions are searched for the text, in upper or lower case.",
+        ("error_message:quota", 'instructions:"refund policy"'),
+    ),
+    HelpEntry(
+        "`*`",
+        "In an unquoted value, `*` stands for any text. Alone, it stands for any value, in every field except "
+        "`configuration`, which every run has.",
+        ("model:gpt-4*", "reason:*", "-model:*"),
+    ),
+    HelpEntry(
+        "numbers",
+        "Compare with `>`, `>=`, `<` and `<=`. `k` means thousand, `M` million. A range includes both ends.",
+        ("total_tokens:>1000", "prompt_tokens:>=1.5k", "total_tokens:<2M", "total_tokens:100..200"),
+    ),
+    HelpEntry(
+        "durations",
+        "Like numbers, with the units `ms`, `s`, `m`, `h` and `d`, such as `500ms`, `30s`, `1.5m`, `1h30m` or `1d`.",
+        ("duration:>30s", "duration:1m..2h"),
+    ),
+    HelpEntry(
+        "amounts",
+        "Like numbers, in US dollars, with or without `$`.",
+        ("cost:>0.001", "cost:$0.0005..$0.001"),
+    ),
+    HelpEntry(
+        "times",
+        "A day, which includes all of its hours, or a second, in UTC unless the time names a zone. `-24h` is relative "
+        "to now, with the units `s`, `m`, `h`, `d` and `w`: `-24h` means since then, `<-24h` before then.",
+        ("created:2026-05-01", "started:>2026-05-01T14:30:00Z", "created:-7d", "created:2026-05-01..2026-05-08"),
+    ),
+)
+
+LIMITS_HELP = (
+    f"A query has at most {MAX_QUERY_LENGTH:,} characters, {MAX_QUERY_VALUES} values and {MAX_QUERY_DEPTH} levels of "
+    "nesting. An invalid query is rejected with the column of the error."
+)
+
 
 def build_field_help() -> tuple[HelpEntry, ...]:
-    """The fields, in the order of the registry."""
+    """Return the entries of the fields in the order of the registry."""
     return tuple(
-        HelpEntry(f"`{field.name}.KEY:`" if field.keyed else f"`{field.name}:`", field.about, field.examples)
+        HelpEntry(f"`{field.name}.KEY:`" if field.has_keys else f"`{field.name}:`", field.help, field.examples)
         for field in QUERY_FIELDS
     )
-
-
-def build_help_markdown() -> str:
-    """Both tables as README has them."""
-    return "\n".join([*_table("written", SYNTAX_HELP), "", *_table("field", build_field_help())])
-
-
-def _table(title: str, rows: tuple[HelpEntry, ...]) -> list[str]:
-    return [
-        f"| {title} | finds runs | examples |",
-        "|---|---|---|",
-        *(f"| {row.written} | {row.finds} | {', '.join(f'`{each}`' for each in row.examples)} |" for row in rows),
-    ]

@@ -1,4 +1,4 @@
-"""Points in time as people write them in a filter: `2026-05-01`, `2026-05-01T14:30:00Z`, `-24h`."""
+"""Points in time as filters write them: `2026-05-01`, `2026-05-01T14:30:00Z` or `-24h`."""
 
 from __future__ import annotations
 
@@ -19,37 +19,50 @@ EXPECTED_TIME = "expected a time such as 2026-05-01, 2026-05-01T14:30:00Z or -24
 
 @dataclass(frozen=True, slots=True)
 class TimeExpression:
-    """A point in time: absolute, or so long before now. `text` is its canonical spelling."""
+    """A point in time, absolute or relative to now. `text` is its canonical form."""
 
     text: str
 
     @classmethod
     def parse(cls, text: str) -> TimeExpression:
-        """Read a moment; times without a zone are UTC. Raises ValueError."""
+        """Parse a time. A time without a zone is UTC.
+
+        Raises:
+            ValueError: The text is not a time; the message gives examples.
+        """
         text = text.strip()
         if _RELATIVE.fullmatch(text):
             return cls(text)
         try:
-            moment = datetime.fromisoformat(text)
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            time = datetime.fromisoformat(text)
+            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise ValueError(EXPECTED_TIME) from error
-        return cls(moment.isoformat().removesuffix("+00:00") + "Z")
+        return cls(time.isoformat().removesuffix("+00:00") + "Z")
 
-    def at(self, now: datetime) -> datetime:
-        """The moment meant, seen from `now`."""
-        match = _RELATIVE.fullmatch(self.text)
-        if match:
-            return now - int(match[1]) * _UNITS[match[2]][1]
+    @property
+    def is_relative(self) -> bool:
+        """Whether the time is relative to now."""
+        return self.text.startswith("-")
+
+    def resolve(self, now: datetime) -> datetime:
+        """Return the time that is meant at `now`."""
+        if relative := _RELATIVE.fullmatch(self.text):
+            return now - int(relative[1]) * _UNITS[relative[2]][1]
         return datetime.fromisoformat(self.text)
 
     def describe(self) -> str:
-        """In words: `24 hours ago`, `2026-05-01 14:30:00 UTC`."""
-        match = _RELATIVE.fullmatch(self.text)
-        if match:
-            unit = _UNITS[match[2]][0]
-            return f"{match[1]} {unit}{'' if match[1] == '1' else 's'} ago"
+        """Return the time in words: `24 hours ago` or `2026-05-01 14:30:00 UTC`."""
+        if self.is_relative:
+            return f"{self.describe_distance()} ago"
         return self.text.replace("T", " ").removesuffix("Z") + " UTC"
+
+    def describe_distance(self) -> str:
+        """Return how long before now a relative time is: `24 hours`."""
+        relative = _RELATIVE.fullmatch(self.text)
+        assert relative is not None  # noqa: S101 - callers check `is_relative`
+        unit = _UNITS[relative[2]][0]
+        return f"{relative[1]} {unit}{'' if relative[1] == '1' else 's'}"
 
     def __str__(self) -> str:
         return self.text

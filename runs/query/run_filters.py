@@ -1,4 +1,4 @@
-"""The filter state of the run list."""
+"""The filters of the run list: one immutable value for every page, endpoint and command."""
 
 from __future__ import annotations
 
@@ -14,21 +14,31 @@ from django.utils import timezone
 
 from runs.errors import InvalidFilter, Problem
 from runs.models import Project
+from runs.models.run import RunQuerySet
 from runs.query.ast import And, QueryNode, Term, join_and
-from runs.query.conditions import MATCH_ALL, build_condition
+from runs.query.conditions import build_condition
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import CHOICE_PARAMS
-from runs.query.grammar import QUERY_PARAM
+from runs.query.grammar import QUERY_PARAM, Query
 from runs.query.operators import Comparison, Equals, TimeQuantity
 from runs.query.planner import QueryPlan
-from runs.query.query_text import Query
 from runs.query.relative_times import TimeExpression
-from runs.query.sql_targets import MATCH_NONE, QueryScope
+from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
+
+_QUERY_STRING = re.compile(r"\?|[a-z]+=")
+_TIME_PARAMS = {"from": "since", "to": "until"}
+_PARAMS = (*(param.name for param in CHOICE_PARAMS), *_TIME_PARAMS, QUERY_PARAM)
+# The parameter that means the same as a field of the query language.
+_PARAM_OF_FIELD = {param.name: param.name for param in CHOICE_PARAMS} | {"error_code": "error"}
 
 
 @dataclass(frozen=True, slots=True)
 class RunFilters:
-    """Which runs are asked for. Values of one field are alternatives; different fields must all hold."""
+    """The filters of a list of runs.
+
+    A run matches if it has one of the values of each choice (`status`, `model`, `assistant`, `error`, `thread`),
+    was created at or after `since` and before `until`, and matches the query `q`. Empty filters match every run.
+    """
 
     status: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
@@ -41,113 +51,118 @@ class RunFilters:
 
     @classmethod
     def from_query(
-        cls, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = (), is_timed: bool = False
+        cls, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = (), is_timed: bool = False
     ) -> RunFilters:
-        """Read a query string that was taken apart into lists of values (`dict(request.GET.lists())`).
+        """Parse the parameters of a query string, as `dict(request.GET.lists())` has them.
 
-        What `q` asks and a parameter could, that parameter asks, so that what is typed and what is ticked is one
-        state; times it keeps where the request `is_timed` by other means. `also`: parameters that mean something
-        else to the caller. Every other unknown parameter and every value that can't be meant is refused: raises
-        InvalidFilter, one problem each, `path` the parameter.
+        Terms of `q` that have a parameter of their own are moved to it, so that typed and selected filters are the
+        same.
+
+        Args:
+            query: The values of each parameter.
+            extra_params: Parameters that the caller parses itself.
+            is_timed: The caller limits the time by parameters of its own; terms on times stay in `q`.
+
+        Raises:
+            InvalidFilter: A parameter is unknown or a value is invalid. There is one problem for each; its path is
+                the parameter.
         """
         problems = [
-            Problem(name, _unknown_parameter(name, also))
+            Problem(name, _describe_unknown_param(name, extra_params))
             for name in query
-            if name not in _PARAMETERS and name not in also
+            if name not in _PARAMS and name not in extra_params
         ]
-        found: dict[str, Any] = {}
-        for field in CHOICE_PARAMS:
-            values = tuple(dict.fromkeys(query.get(field.name, ())))
-            problems += [Problem(field.name, reason) for value in values if (reason := field.problem(value))]
-            found[field.name] = values
-        for parameter, name in _MOMENTS.items():
-            found[name] = _moment(parameter, query.get(parameter, ()), problems)
-        asked = _query(query.get(QUERY_PARAM, ()), problems)
+        parsed: dict[str, Any] = {}
+        for param in CHOICE_PARAMS:
+            values = tuple(dict.fromkeys(query.get(param.name, ())))
+            problems += [Problem(param.name, message) for value in values if (message := param.find_problem(value))]
+            parsed[param.name] = values
+        for param_name, name in _TIME_PARAMS.items():
+            parsed[name] = _parse_time(param_name, query.get(param_name, ()), problems)
+        typed = _parse_q(query.get(QUERY_PARAM, ()), problems)
         if problems:
-            raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
-        kept = _MOMENTS.values() if is_timed else ()
-        found[QUERY_PARAM] = _by_parameters(asked.tree, found, kept) if asked else None
-        return cls(**found)
+            raise InvalidFilter("; ".join(f"{problem.path}: {problem.message}" for problem in problems), problems)
+        kept_names = _TIME_PARAMS.values() if is_timed else ()
+        parsed[QUERY_PARAM] = _move_terms_to_params(typed.tree, parsed, kept_names) if typed else None
+        return cls(**parsed)
 
     @classmethod
-    def read(cls, text: str) -> RunFilters:
-        """Read what a person gave a command: the query language, or a query string, as in an address of the list.
+    def from_argument(cls, text: str) -> RunFilters:
+        """Parse a command-line argument: a query, or the query string of a list's URL.
 
-        Raises InvalidFilter.
+        Raises:
+            InvalidFilter: The argument is invalid.
         """
         if _QUERY_STRING.match(text):
             return cls.from_query(parse_qs(text.removeprefix("?"), keep_blank_values=True))
         return cls.from_query({QUERY_PARAM: [text]})
 
     @classmethod
-    def of_language(cls, text: str) -> RunFilters:
-        """Read what `as_language` wrote; whatever parameters can say is asked by these. Raises InvalidFilter."""
+    def from_language(cls, text: str) -> RunFilters:
+        """Parse a query in the query language; the inverse of `as_language`.
+
+        Raises:
+            InvalidFilter: The query is invalid.
+        """
         if not text.strip():
             return cls()
         return cls.from_query({QUERY_PARAM: [text]})
 
     def query(self, **changes: Any) -> str:
-        """The canonical query string, with `changes` made to the state first: `f.query(status=())`."""
-        state = replace(self, **changes)
-        return urlencode([pair for pair in state.pairs() if pair[1]], doseq=True)
+        """Return the canonical query string of the filters with `changes` made: `filters.query(status=())`."""
+        changed = replace(self, **changes)
+        return urlencode([pair for pair in changed.pairs() if pair[1]], doseq=True)
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Parameters and values in their fixed order; what is not filtered is left out."""
-        chosen = [(field.name, value) for field in CHOICE_PARAMS for value in getattr(self, field.name)]
-        times = [(parameter, getattr(self, name)) for parameter, name in _MOMENTS.items()]
-        asked = [*times, (QUERY_PARAM, self.q)]
-        return chosen + [(parameter, str(value)) for parameter, value in asked if value]
+        """Return the active parameters and their values in a fixed order."""
+        choices = [(param.name, value) for param in CHOICE_PARAMS for value in getattr(self, param.name)]
+        times = [(param_name, getattr(self, name)) for param_name, name in _TIME_PARAMS.items()]
+        others = [*times, (QUERY_PARAM, self.q)]
+        return choices + [(name, str(value)) for name, value in others if value]
 
-    def search(self, project: Project | None, now: datetime | None = None) -> QueryPlan:
-        """The same as a question to the runs of `project`, or of all; relative times are seen from `now`.
+    def apply(self, runs: RunQuerySet, now: datetime | None = None) -> RunQuerySet:
+        """Return the runs of a queryset that match, planned for a page of the newest.
 
-        Asks the database for the configurations and names that `q` may mean.
+        Args:
+            runs: The runs, restricted by `in_project`.
+            now: The time that relative times refer to; the current time by default.
+        """
+        return runs.filter(self.plan(runs.project, now).build_page_condition())
+
+    def plan(self, project: Project | None, now: datetime | None = None) -> QueryPlan:
+        """Return the plan for lists of the matching runs of `project`, or of all projects if it is None.
+
+        May query the database for ids, such as those of configurations.
         """
         scope = QueryScope(project, now or timezone.now())
-        return QueryPlan(self._condition(scope), self.tree, scope)
+        return QueryPlan(self._build_condition(scope), self.tree, scope)
 
-    def conditions(self, now: datetime | None = None, *, project: Project | None = None, paged: bool = True) -> Q:
-        """What a run must satisfy, in the words that are best for a page of the newest (see `Search`).
-
-        Without `paged` all there are will be read, and nothing is said of how.
-        """
-        search = self.search(project, now)
-        return search.page() if paged else search.condition
-
-    def _condition(self, scope: QueryScope) -> Q:
-        condition = Q()
-        for field in CHOICE_PARAMS:
-            if values := getattr(self, field.name):
-                condition &= Q(**{f"{field.column}__in": values})
-        if self.since:
-            condition &= Q(created_at__gte=self.since.at(scope.now))
-        if self.until:
-            condition &= Q(created_at__lt=self.until.at(scope.now))
-        asked = build_condition(self.q.tree, scope) if self.q else MATCH_ALL
-        return MATCH_NONE if asked == MATCH_NONE else condition & asked
+    def build_condition(self, project: Project | None, now: datetime | None = None) -> Q:
+        """Return the condition on runs without a plan, for reading all matches."""
+        return self.plan(project, now).condition
 
     @property
     def tree(self) -> QueryNode | None:
-        """All of it as one query of the language; None where nothing is filtered."""
-        parts: list[QueryNode] = [
-            _term(field.name, values) for field in CHOICE_PARAMS if (values := getattr(self, field.name))
+        """The filters as the syntax tree of one query, None without filters."""
+        nodes: list[QueryNode] = [
+            _build_choice_term(param.name, values) for param in CHOICE_PARAMS if (values := getattr(self, param.name))
         ]
         if self.since:
-            parts.append(Term("created", (Comparison(">=", TimeQuantity(self.since.text)),)))
+            nodes.append(Term("created", (Comparison(">=", TimeQuantity(self.since.text)),)))
         if self.until:
-            parts.append(Term("created", (Comparison("<", TimeQuantity(self.until.text)),)))
+            nodes.append(Term("created", (Comparison("<", TimeQuantity(self.until.text)),)))
         if self.q:
-            parts.append(self.q.tree)
-        return join_and(parts) if parts else None
+            nodes.append(self.q.tree)
+        return join_and(nodes) if nodes else None
 
     def as_language(self) -> str:
-        """All of it as the language writes it, "" for nothing: for saved views and files."""
+        """Return the filters as one query, "" without filters. Saved views and files store this form."""
         return "" if self.tree is None else str(self.tree)
 
     def describe(self) -> str:
-        """The state as a sentence: `runs with status failed or expired on gpt-4o since 24 hours ago`."""
-        chosen = ((field.words, getattr(self, field.name)) for field in CHOICE_PARAMS)
-        words = ["runs", *(f"{before} {' or '.join(values)}" for before, values in chosen if values)]
+        """Return the filters in words: `runs with status failed or expired on gpt-4o since 24 hours ago`."""
+        choices = ((param.preposition, getattr(self, param.name)) for param in CHOICE_PARAMS)
+        words = ["runs", *(f"{preposition} {' or '.join(values)}" for preposition, values in choices if values)]
         if self.since:
             words.append(f"since {self.since.describe()}")
         if self.until:
@@ -157,54 +172,66 @@ class RunFilters:
         return " ".join(words)
 
     def without(self, name: str) -> RunFilters:
-        """The state without what is asked of the field `name`."""
-        nothing: Any = None if name in (*_MOMENTS.values(), QUERY_PARAM) else ()
-        return replace(self, **{name: nothing})
+        """Return the filters without the field `name`."""
+        empty: Any = None if name in (*_TIME_PARAMS.values(), QUERY_PARAM) else ()
+        return replace(self, **{name: empty})
 
-    def toggled(self, name: str, value: str) -> RunFilters:
-        """The state with `value` of the choice field `name` added, or taken away where it is there."""
-        chosen = getattr(self, name)
-        changed: Any = tuple(each for each in chosen if each != value) if value in chosen else (*chosen, value)
-        return replace(self, **{name: changed})
+    def toggle(self, name: str, value: str) -> RunFilters:
+        """Return the filters with `value` added to the choice `name`, or removed if it is there."""
+        values = getattr(self, name)
+        toggled: Any = tuple(other for other in values if other != value) if value in values else (*values, value)
+        return replace(self, **{name: toggled})
 
-    def narrowed(self, text: str) -> RunFilters:
-        """The state of which `text` is asked too, in the query language. Raises InvalidFilter."""
-        asked = Query.parse(text)
-        return replace(self, q=Query(join_and([self.q.tree, asked.tree])) if self.q else asked)
+    def narrow(self, text: str) -> RunFilters:
+        """Return the filters that match only runs that the query `text` matches, too.
+
+        Raises:
+            InvalidFilter: The query is invalid.
+        """
+        query = Query.parse(text)
+        return replace(self, q=Query(join_and([self.q.tree, query.tree])) if self.q else query)
 
     @property
     def active(self) -> list[str]:
-        """The names of the fields that are filtered."""
+        """The names of the fields that are set."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
     def __bool__(self) -> bool:
         return bool(self.active)
 
+    def _build_condition(self, scope: QueryScope) -> Q:
+        condition = Q()
+        for param in CHOICE_PARAMS:
+            if values := getattr(self, param.name):
+                condition &= Q(**{f"{param.column}__in": values})
+        if self.since:
+            condition &= Q(created_at__gte=self.since.resolve(scope.now))
+        if self.until:
+            condition &= Q(created_at__lt=self.until.resolve(scope.now))
+        typed = build_condition(self.q.tree, scope) if self.q else MATCH_ALL
+        return MATCH_NONE if typed == MATCH_NONE else condition & typed
 
-_QUERY_STRING = re.compile(r"\?|[a-z]+=")
-_MOMENTS = {"from": "since", "to": "until"}
-_PARAMETERS = (*(field.name for field in CHOICE_PARAMS), *_MOMENTS, QUERY_PARAM)
+
+def _describe_unknown_param(name: str, extra_params: Sequence[str]) -> str:
+    known_names = (*_PARAMS, *extra_params)
+    closest = find_closest_match(name, known_names)
+    hint = f"did you mean '{closest}'?" if closest else f"expected one of {', '.join(known_names)}"
+    return f"unknown parameter; {hint}"
 
 
-def _unknown_parameter(name: str, also: Sequence[str]) -> str:
-    known = (*_PARAMETERS, *also)
-    near = find_closest_match(name, known)
-    return "unknown parameter" + (f"; did you mean '{near}'?" if near else f"; known are {', '.join(known)}")
-
-
-def _moment(parameter: str, values: Sequence[str], problems: list[Problem]) -> TimeExpression | None:
-    text = _only(parameter, values, problems)
+def _parse_time(param_name: str, values: Sequence[str], problems: list[Problem]) -> TimeExpression | None:
+    text = _get_single_value(param_name, values, problems)
     if text is None:
         return None
     try:
         return TimeExpression.parse(text)
     except ValueError as error:
-        problems.append(Problem(parameter, str(error)))
+        problems.append(Problem(param_name, str(error)))
         return None
 
 
-def _query(values: Sequence[str], problems: list[Problem]) -> Query | None:
-    text = _only(QUERY_PARAM, values, problems)
+def _parse_q(values: Sequence[str], problems: list[Problem]) -> Query | None:
+    text = _get_single_value(QUERY_PARAM, values, problems)
     if text is None:
         return None
     try:
@@ -214,56 +241,56 @@ def _query(values: Sequence[str], problems: list[Problem]) -> Query | None:
         return None
 
 
-def _only(parameter: str, values: Sequence[str], problems: list[Problem]) -> str | None:
-    """The one value of a parameter; an empty field of a form is none."""
+def _get_single_value(param_name: str, values: Sequence[str], problems: list[Problem]) -> str | None:
+    """Return the value of a parameter. Blank values are ignored, because forms send empty inputs."""
     filled = [value for value in values if value.strip()]
     if len(filled) > 1:
-        problems.append(Problem(parameter, "given more than once"))
+        problems.append(Problem(param_name, f"expected one value, found {len(filled)}"))
     return filled[0] if len(filled) == 1 else None
 
 
-def _term(name: str, values: tuple[str, ...]) -> QueryNode:
-    """The values of a choice field as a term. Codes that only quotes can write have a field of their own."""
-    matches = tuple(map(Equals, values))
-    is_quoted = any(str(match) != match.value for match in matches)
-    return Term("error_code" if name == "error" and is_quoted else name, matches)
+def _build_choice_term(name: str, values: tuple[str, ...]) -> QueryNode:
+    """Return the term for a choice. `error` means text if it is quoted, so quoted codes use `error_code`."""
+    operators = tuple(map(Equals, values))
+    is_quoted = any(str(operator) != operator.value for operator in operators)
+    return Term("error_code" if name == "error" and is_quoted else name, operators)
 
 
-def _by_parameters(tree: QueryNode, found: dict[str, Any], kept: Collection[str]) -> Query | None:
-    """Note in `found` what parts of `tree` ask, where a field that is not `kept` as it is can ask the same.
+def _move_terms_to_params(tree: QueryNode, parsed: dict[str, Any], kept_names: Collection[str]) -> Query | None:
+    """Move the terms of `tree` that a parameter can express into `parsed`, and return the query that is left.
 
-    What is left over.
+    Args:
+        tree: The query.
+        parsed: The values of the filters' fields; changed in place.
+        kept_names: Fields that are not changed.
     """
     rest: list[QueryNode] = []
-    for part in tree.parts if isinstance(tree, And) else (tree,):
-        name, value = _as_parameter(part)
-        if name and name not in kept and (shared := _shared(found[name], value)):
-            found[name] = shared
+    for node in tree.operands if isinstance(tree, And) else (tree,):
+        name, value = _find_param(node)
+        if name and name not in kept_names and (merged := _merge_values(parsed[name], value)):
+            parsed[name] = merged
         else:
-            rest.append(part)
+            rest.append(node)
     return Query(join_and(rest)) if rest else None
 
 
-def _shared(asked: Any, more: Any) -> Any:
-    """The one value that asks what both do; nothing where there is none, as of a contradiction."""
-    if not asked or asked == more:
-        return more
-    return tuple(each for each in asked if each in more) if isinstance(asked, tuple) else None
+def _merge_values(current: Any, added: Any) -> Any:
+    """Return the one value that means both, or nothing where none does, as for a contradiction."""
+    if not current or current == added:
+        return added
+    return tuple(value for value in current if value in added) if isinstance(current, tuple) else None
 
 
-def _as_parameter(part: QueryNode) -> tuple[str, Any]:
-    """The field of the state, and its value there, that asks what `part` asks; "" where there is none."""
-    match part:
+def _find_param(node: QueryNode) -> tuple[str, Any]:
+    """Return the name of the field of `RunFilters` that means the same as `node`, and its value; "" if none does."""
+    match node:
         case Term("created", (Comparison(">=", TimeQuantity(text)),)):
             return "since", TimeExpression.parse(text)
         case Term("created", (Comparison("<", TimeQuantity(text)),)):
             return "until", TimeExpression.parse(text)
-        case Term(field, matches) if all(isinstance(each, Equals) for each in matches):
-            values = tuple(each.value for each in matches if isinstance(each, Equals))
-            # the language finds assistants by their names too
-            is_meant = field != "assistant" or all(value.startswith("asst_") for value in values)
-            return _AS_PARAMETER.get(field, "") if is_meant else "", values
+        case Term(field, operators) if all(isinstance(operator, Equals) for operator in operators):
+            values = tuple(operator.value for operator in operators if isinstance(operator, Equals))
+            # the parameter takes only ids, the query language names, too
+            is_expressible = field != "assistant" or all(value.startswith("asst_") for value in values)
+            return _PARAM_OF_FIELD.get(field, "") if is_expressible else "", values
     return "", None
-
-
-_AS_PARAMETER = {field.name: field.name for field in CHOICE_PARAMS} | {"error_code": "error"}

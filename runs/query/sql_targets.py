@@ -1,219 +1,159 @@
-"""Where a field's answer is: a column, the steps, the configuration. From what is asked to a condition on runs."""
+"""The SQL of the query fields. A target turns the operators of a term into a condition on runs.
+
+The conditions are worded exactly as the expressions and predicates of the indexes, which is what makes Postgres use
+them.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Protocol
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import models
+from django.db.models import F, OuterRef, Q, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from runs.db import lookups
 from runs.db.keyset_pagination import MISSING_SORT_VALUE, coalesce_missing
-from runs.models import (
-    Assistant,
-    Configuration,
-    ErrorGroup,
-    HourByTool,
-    MetadataKey,
-    MetadataValue,
-    Project,
-    RunStep,
-    RunTag,
+from runs.models import RunStep, RunTag
+from runs.models.run_step import HAS_TOOL_CALLS
+from runs.query.operators import (
+    Comparison,
+    Contains,
+    Equals,
+    Exists,
+    Operator,
+    Quantity,
+    Range,
+    Wildcard,
+    escape_like,
 )
-from runs.query.operators import Comparison, Contains, Equals, Operator, Quantity, Range, Wildcard, escape_like
-from runs.query.operators import Exists as Given
+from runs.query.scope import MATCH_NONE, QueryScope
 
-MATCH_NONE = Q(pk__in=[])
-# Ids of configurations and groups, and names, that are written out, which the planner serves best. More of them match
-# so much that walking the list is right, and a subquery is as good.
-MAX_INLINE_IDS = 500
-# Values of metadata that are written out for a pattern: each is compared with those of every run that is looked at.
-MAX_INLINE_VALUES = 50
-
-# Of `or_least`, hence never of null.
 _COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
-NEVER_NULL_EXPRESSIONS = (Exists, *_COMPARISONS.values())
-
-
-@dataclass(frozen=True, slots=True)
-class QueryScope:
-    """Within what is asked: one project, or all where it is None; `now` is what relative times are seen from."""
-
-    project: Project | None
-    now: datetime
-    _known: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
-        default_factory=dict, compare=False
-    )
-
-    def configurations(self, condition: Q) -> Q:
-        """The runs whose configuration fulfils `condition`; one query, for the ids."""
-        return self._runs_of("configuration", Configuration.objects.filter(condition))
-
-    def error_groups(self, condition: Q) -> Q:
-        """The runs whose error group fulfils `condition`; one query, for the ids."""
-        return self._runs_of("error_group", ErrorGroup.objects.filter(condition))
-
-    def called_like(self, match: Wildcard) -> list[str] | None:
-        """The functions of that pattern that were ever called, None where they may be many; one query."""
-        if self.project is None:
-            return None
-        called = HourByTool._default_manager.filter(project=self.project, type="function", name__like=match.sql)
-        names = list(called.order_by("name").values_list("name", flat=True).distinct()[: MAX_INLINE_IDS + 1])
-        return names if len(names) <= MAX_INLINE_IDS else None
-
-    def metadata_values(self, key: str, matches: tuple[Operator, ...]) -> dict[str, datetime] | None:
-        """The values of a key of the metadata of which one of `matches` holds, and the last hour of runs with each.
-
-        None where not all values are known, or very many are meant. Asks the database once.
-        """
-        asked = key, matches
-        if asked not in self._known:
-            self._known[asked] = self._metadata_values(key, matches)
-        return self._known[asked]
-
-    def _metadata_values(self, key: str, matches: tuple[Operator, ...]) -> dict[str, datetime] | None:
-        if self.project is None or not all(isinstance(match, Equals | Wildcard) for match in matches):
-            return None
-        if not MetadataKey.objects.in_project(self.project).has_all_values(key):
-            return None
-        values = [match.value for match in matches if isinstance(match, Equals)]
-        patterns = [match.sql for match in matches if isinstance(match, Wildcard)]
-        return MetadataValue.objects.of_key(self.project, key).fetch_last_hours(values, patterns, MAX_INLINE_VALUES)
-
-    def last_tagged(self, matches: tuple[Operator, ...]) -> datetime | None:
-        """When the newest run was created that has a tag of which one of `matches` holds; one query for each."""
-        if self.project is None:
-            return None
-        tags = RunTag.objects.in_project(self.project)
-        found = (
-            tags.named([match.value])
-            if isinstance(match, Equals)
-            else tags.like(match.sql)
-            if isinstance(match, Wildcard)
-            else tags
-            for match in matches
-        )
-        return max(filter(None, (each.newest_run_created_at() for each in found)), default=None)
-
-    def assistants_like(self, matches: Iterable[Operator]) -> list[str]:
-        """The ids of the assistants that are shown by a name of which one of `matches` holds; one query."""
-        patterns = [
-            match.sql if isinstance(match, Wildcard) else escape_like(match.value)
-            for match in matches
-            if isinstance(match, Equals | Wildcard)
-        ]
-        if self.project is None or not patterns:
-            return []
-        return Assistant.objects.ids_with_name_like(self.project, patterns)
-
-    def _runs_of(self, name: str, found: QuerySet[Any]) -> Q:
-        if self.project is not None:
-            found = found.filter(project=self.project)
-        ids = list(found.values_list("pk", flat=True)[: MAX_INLINE_IDS + 1])
-        if len(ids) > MAX_INLINE_IDS:
-            return Q(**{f"{name}__in": found.values("pk")})
-        return Q(**{f"{name}__in": sorted(ids)}) if ids else MATCH_NONE
+# Expressions that are never null: the comparisons are only applied to `coalesce_missing`.
+NEVER_NULL_EXPRESSIONS = (models.Exists, *_COMPARISONS.values())
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,15})?")
 
 
 class SqlTarget(Protocol):
-    """Where a field's answer is."""
+    """The place where the value of a field is stored."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
-        """The runs of which one of `matches` holds."""
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        """Return the condition on runs that any of `operators` matches; `key` is set for fields with keys."""
+
+
+# Columns of the run
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnTarget:
-    """A text column of the run."""
+    """A text column."""
 
     name: str
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        values = [match.value for match in matches if isinstance(match, Equals)]
-        others = [match for match in matches if not isinstance(match, Equals)]
-        conditions = [self._one(match) for match in others]
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return one IN for all exact values, and a condition for each other operator."""
+        values = [operator.value for operator in operators if isinstance(operator, Equals)]
+        conditions = [self._match(operator) for operator in operators if not isinstance(operator, Equals)]
         return combine_or([Q(**{f"{self.name}__in": values}), *conditions] if values else conditions)
 
-    def _one(self, match: Operator) -> Q:
-        match match:
-            case Given():
+    def _match(self, operator: Operator) -> Q:
+        match operator:
+            case Exists():
                 return Q(**{f"{self.name}__isnull": False})
             case Wildcard():
-                return Q(**{f"{self.name}__like": match.sql})
+                return Q(**{f"{self.name}__like": operator.like_pattern})
             case Contains():
-                return Q(**{f"{self.name}__ilike": match.sql})
-        raise unsupported_operator(match)
+                return Q(**{f"{self.name}__ilike": operator.ilike_pattern})
+        raise unsupported_operator(operator)
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantTarget:
-    """The assistant's id, or the name that is shown in its place. Of a name that several have, all are meant."""
+    """The assistant's id or display name. A name that several assistants have matches all of them."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
-        named = tuple(Equals(assistant_id) for assistant_id in scope.assistants_like(matches))
-        return ColumnTarget("assistant_id").where((*matches, *named), key, scope)
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        """Return the condition on the id, with the ids of the matching names added."""
+        named = tuple(Equals(assistant_id) for assistant_id in scope.fetch_assistant_ids(operators))
+        return ColumnTarget("assistant_id").build_condition((*operators, *named), key, scope)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorTarget:
-    """The error's code, or with a text its message or its code (some servers put sentences there)."""
+    """The error code, or a text in the error message. The text may be the code: some servers put sentences there."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
-        texts = [match for match in matches if isinstance(match, Contains)]
-        codes = tuple(match for match in matches if not isinstance(match, Contains))
-        found = [Q(error_message__ilike=each.sql) | Q(error_code=each.text) for each in texts]
-        return combine_or([ColumnTarget("error_code").where(codes, key, scope), *found] if codes else found)
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        """Return the condition on the code for codes, on message and code for texts."""
+        texts = [operator for operator in operators if isinstance(operator, Contains)]
+        codes = tuple(operator for operator in operators if not isinstance(operator, Contains))
+        conditions = [Q(error_message__ilike=text.ilike_pattern) | Q(error_code=text.text) for text in texts]
+        if codes:
+            conditions.insert(0, ColumnTarget("error_code").build_condition(codes, key, scope))
+        return combine_or(conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroupIdTarget:
+    """The id of the error group, by its first digits."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the error group."""
+        if any(isinstance(operator, Exists) for operator in operators):
+            return Q(error_group__isnull=False)
+        return scope.match_error_groups(combine_or(_match_id_prefix(operator) for operator in operators))
 
 
 @dataclass(frozen=True, slots=True)
 class OrderedColumnTarget:
-    """A column with an order."""
+    """A column of quantities."""
 
     name: str
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return combine_or(self._one(match, scope.now) for match in matches)
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the comparisons with the column."""
+        return combine_or(self._match(operator, scope.now) for operator in operators)
 
-    def _one(self, match: Operator, now: datetime) -> Q:
-        match match:
-            case Given():
-                return self._given()
+    def _match(self, operator: Operator, now: datetime) -> Q:
+        match operator:
+            case Exists():
+                return self._is_set()
             case Comparison():
-                return self._compared(match, now)
+                return self._compare(operator, now)
             case Range(low, high):
-                return self._from(low, now) & self._through(high, now)
-        raise unsupported_operator(match)
+                return self._at_least(low, now) & self._at_most(high, now)
+        raise unsupported_operator(operator)
 
-    def _given(self) -> Q:
-        return Q(**{f"{self.name}__isnull": False})
-
-    def _compared(self, match: Comparison, now: datetime) -> Q:
-        start, end = match.quantity.span(now)
-        match match.sign:
+    def _compare(self, comparison: Comparison, now: datetime) -> Q:
+        start, end = comparison.quantity.bounds(now)
+        match comparison.sign:
             case ">=":
-                return self._from(match.quantity, now)
+                return self._at_least(comparison.quantity, now)
             case "<=":
-                return self._through(match.quantity, now)
+                return self._at_most(comparison.quantity, now)
             case "<":
                 return self._bound("lt", start)
             case ">":
                 return self._bound("gt", start) if end is None else self._bound("gte", end)
             case "=":
-                return self._from(match.quantity, now) & self._through(match.quantity, now)
+                return self._at_least(comparison.quantity, now) & self._at_most(comparison.quantity, now)
 
-    def _from(self, quantity: Quantity, now: datetime) -> Q:
-        return self._bound("gte", quantity.span(now)[0])
+    def _at_least(self, quantity: Quantity, now: datetime) -> Q:
+        return self._bound("gte", quantity.bounds(now)[0])
 
-    def _through(self, quantity: Quantity, now: datetime) -> Q:
-        start, end = quantity.span(now)
+    def _at_most(self, quantity: Quantity, now: datetime) -> Q:
+        start, end = quantity.bounds(now)
         return self._bound("lte", start) if end is None else self._bound("lt", end)
+
+    def _is_set(self) -> Q:
+        return Q(**{f"{self.name}__isnull": False})
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
         return Q(**{f"{self.name}__{lookup}": value})
@@ -221,9 +161,9 @@ class OrderedColumnTarget:
 
 @dataclass(frozen=True, slots=True)
 class SortableColumnTarget(OrderedColumnTarget):
-    """A column that runs are sorted by too, asked in the words of that index: what has no value counts as least."""
+    """A column that runs can be sorted by. Uses the expression of its index, in which missing values are lowest."""
 
-    def _given(self) -> Q:
+    def _is_set(self) -> Q:
         return self._bound("gt", MISSING_SORT_VALUE)
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
@@ -233,165 +173,226 @@ class SortableColumnTarget(OrderedColumnTarget):
 
 @dataclass(frozen=True, slots=True)
 class ElapsedTimeTarget(OrderedColumnTarget):
-    """The milliseconds from the run's creation to a later moment, which is a column."""
+    """The milliseconds from the creation of the run to the time in a column."""
 
     def _bound(self, lookup: str, value: int | datetime) -> Q:
-        assert isinstance(value, int)  # noqa: S101 - a duration's span
-        waited = F(self.name) - F("created_at")
-        return self._given() & Q(_COMPARISONS[lookup](waited, timedelta(milliseconds=value)))
+        assert isinstance(value, int)  # noqa: S101 - milliseconds
+        elapsed = F(self.name) - F("created_at")
+        return self._is_set() & Q(_COMPARISONS[lookup](elapsed, timedelta(milliseconds=value)))
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayTarget:
-    """An array of texts in the run."""
+    """A column with an array of texts."""
 
     name: str
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return combine_or(match_array(self.name, match) for match in matches)
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that an element matches."""
+        return combine_or(match_array(self.name, operator) for operator in operators)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataTarget:
+    """The value of one metadata key."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        """Return the condition on the value; nothing matches if the project has no such value."""
+        assert key is not None  # noqa: S101 - the grammar requires one
+        known_values = scope.fetch_metadata_values(key, operators)
+        if known_values is not None and not known_values:
+            return MATCH_NONE
+        return combine_or(self._match(operator, key, known_values) for operator in operators)
+
+    def _match(self, operator: Operator, key: str, known_values: Iterable[str] | None) -> Q:
+        match operator:
+            case Exists():
+                return Q(metadata__has_key=key)
+            case Equals(value):
+                return self._has_value(key, value)
+            case Wildcard():
+                text = lookups.JsonExtractText(F("metadata"), Value(key))
+                is_like = Q(metadata__has_key=key) & Q(lookups.LikeLookup(text, operator.like_pattern))
+                if known_values is None:
+                    return is_like
+                # no index serves a pattern, but one serves the values that match it
+                return is_like & combine_or(self._has_value(key, value) for value in known_values)
+        raise unsupported_operator(operator)
+
+    def _has_value(self, key: str, value: str) -> Q:
+        """Match the text, and the number or boolean that a server may send in its place."""
+        json_values: list[Any] = [value]
+        if _JSON_NUMBER.fullmatch(value) or value in ("true", "false"):
+            json_values.append(json.loads(value))
+        return combine_or(Q(metadata__contains={key: json_value}) for json_value in json_values)
+
+
+# Tags, configurations and steps
 
 
 @dataclass(frozen=True, slots=True)
 class TagTarget:
-    """The team's own labels, which lie beside the run."""
+    """The tags of the run."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return combine_or(self._one(match, scope) for match in matches)
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that the run has a matching tag."""
+        return combine_or(self._match(operator, scope) for operator in operators)
 
-    def _one(self, match: Operator, scope: QueryScope) -> Q:
+    def _match(self, operator: Operator, scope: QueryScope) -> Q:
         tags = RunTag.objects.filter(run=OuterRef("pk"))
         if scope.project is not None:
             tags = tags.filter(project=scope.project)
-        match match:
-            case Given():
-                return Q(Exists(tags))
+        match operator:
+            case Exists():
+                return Q(models.Exists(tags))
             case Equals(value):
-                return Q(Exists(tags.filter(tag=value)))
+                return Q(models.Exists(tags.filter(tag=value)))
             case Wildcard():
-                return Q(Exists(tags.filter(tag__like=match.sql)))
-        raise unsupported_operator(match)
+                return Q(models.Exists(tags.filter(tag__like=operator.like_pattern)))
+        raise unsupported_operator(operator)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationTarget:
-    """A text or an array of texts in the run's configuration."""
+    """A text, or an array of texts, of the run's configuration."""
 
     name: str
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return scope.configurations(combine_or(self.one(match) for match in matches))
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the configuration."""
+        return scope.match_configurations(combine_or(self._match(operator) for operator in operators))
 
-    def one(self, match: Operator) -> Q:
-        """What a configuration has to be."""
-        match match:
+    def _match(self, operator: Operator) -> Q:
+        match operator:
             case Contains():
-                return Q(**{f"{self.name}__ilike": match.sql})
-            case Given() if self.name == "instructions":
+                return Q(**{f"{self.name}__ilike": operator.ilike_pattern})
+            case Exists() if self.name == "instructions":
                 return Q(instructions__isnull=False)
-        return match_array(self.name, match)
+        return match_array(self.name, operator)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationIdTarget:
-    """The configuration's id, by its beginning."""
+    """The id of the configuration, by its first digits."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return scope.configurations(combine_or(_begins(match) for match in matches))
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorGroupIdTarget:
-    """The error group's id, by its beginning."""
-
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        if any(isinstance(match, Given) for match in matches):
-            return Q(error_group__isnull=False)
-        return scope.error_groups(combine_or(_begins(match) for match in matches))
-
-
-def _begins(match: Operator) -> Q:
-    if not isinstance(match, Equals):
-        raise unsupported_operator(match)
-    low, high = (uuid.UUID(match.value.ljust(32, digit)) for digit in "0f")
-    return Q(pk__range=(low, high))
-
-
-@dataclass(frozen=True, slots=True)
-class CalledFunctionTarget:
-    """Functions that the run's steps tell of."""
-
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
-        return combine_or(self._one(match, scope) for match in matches)
-
-    def _one(self, match: Operator, scope: QueryScope) -> Q:
-        match match:
-            case Given():
-                return has_step(Q(tool_types__contains=["function"]))
-            case Equals(value):
-                # the index finds the name, and few of those it finds are no function's
-                return has_step(Q(tool_names__contains=[value]) & Q(lookups.CallsFunctionLike(escape_like(value))))
-            case Wildcard():
-                return self._like(match, scope)
-        raise unsupported_operator(match)
-
-    def _like(self, match: Wildcard, scope: QueryScope) -> Q:
-        """No index knows of patterns; but sums know every name that was called, and names are few."""
-        calls = Q(lookups.CallsFunctionLike(match.sql))
-        names = scope.called_like(match)
-        if names is None:
-            return has_step(calls)
-        return has_step(Q(tool_names__overlap=names) & calls) if names else MATCH_NONE
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the configuration."""
+        return scope.match_configurations(combine_or(_match_id_prefix(operator) for operator in operators))
 
 
 @dataclass(frozen=True, slots=True)
 class ToolTarget:
-    """Kinds of tools and names of functions, that the run could call or did."""
+    """The tool types and functions that a run could call or did call."""
 
-    def where(self, matches: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the configuration and the steps."""
         return combine_or(
-            scope.configurations(match_array("tool_types", match) | match_array("function_names", match))
-            | has_step(match_array("tool_types", match) | match_array("tool_names", match))
-            for match in matches
+            scope.match_configurations(match_array("tool_types", operator) | match_array("function_names", operator))
+            | has_step(match_array("tool_types", operator) | match_array("tool_names", operator))
+            for operator in operators
         )
 
 
-def has_step(condition: Q) -> Q:
-    """The runs with a step that fulfils `condition`."""
-    return Q(Exists(RunStep.objects.filter(condition, run=OuterRef("pk"))))
+@dataclass(frozen=True, slots=True)
+class CalledFunctionTarget:
+    """The functions that the steps of a run called."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that a step has a matching call."""
+        return combine_or(self._match(operator, scope) for operator in operators)
+
+    def _match(self, operator: Operator, scope: QueryScope) -> Q:
+        match operator:
+            case Exists():
+                return has_step(Q(tool_types__contains=["function"]))
+            case Equals(name):
+                # the index finds the name, and few steps with that name call another kind of tool
+                is_function = Q(lookups.CallsFunctionLike(escape_like(name)))
+                return has_step(Q(tool_names__contains=[name]) & is_function)
+            case Wildcard():
+                is_call = Q(lookups.CallsFunctionLike(operator.like_pattern))
+                # no index serves a pattern, but a rollup has the names of all called functions
+                names = scope.fetch_called_functions(operator)
+                if names is None:
+                    return has_step(is_call)
+                return has_step(Q(tool_names__overlap=names) & is_call) if names else MATCH_NONE
+        raise unsupported_operator(operator)
 
 
-def match_array(name: str, match: Operator) -> Q:
-    """An array with an element that is of `match`."""
-    match match:
-        case Given():
-            # the first is what a partial index knows
-            return Q(**{f"{name}__isnull": False}) & Q(**{f"{name}__len__gt": 0})
-        case Equals(value):
-            return Q(**{f"{name}__contains": [value]})
-        case Wildcard():
-            return Q(**{f"{name}__any_like": match.sql})
-    raise unsupported_operator(match)
+@dataclass(frozen=True, slots=True)
+class FailedCallTarget:
+    """The tools and functions that were called in a failed step."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that a failed step has a matching call."""
+        return combine_or(
+            has_step(
+                Q(status="failed")
+                & (HAS_TOOL_CALLS if isinstance(operator, Exists) else match_array("tool_names", operator))
+            )
+            for operator in operators
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidCallTarget:
+    """The functions with a call that does not match the run's tool schemas, among the validated calls."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that a step has an invalid call; the first part is the predicate of the index."""
+        return combine_or(
+            has_step(
+                ~Q(misargued=[])
+                & (Q(misargued__isnull=False) if isinstance(operator, Exists) else match_array("misargued", operator))
+            )
+            for operator in operators
+        )
 
 
 def match_free_text(text: str, scope: QueryScope) -> Q:
-    """The runs that a free text finds. Each part has an index of its own, so that Postgres can unite them."""
+    """Return the condition for a term without a field. Each part has an index, so that Postgres can combine them."""
     contains = Contains(text)
-    configured = scope.configurations(Q(instructions__ilike=contains.sql) | Q(function_names__contains=[text]))
+    in_configuration = Q(instructions__ilike=contains.ilike_pattern) | Q(function_names__contains=[text])
     return (
         Q(external_id__like=f"{escape_like(text)}%")
         | Q(thread_id=text)
         | Q(assistant_id=text)
-        | Q(error_message__ilike=contains.sql)
+        | Q(error_message__ilike=contains.ilike_pattern)
         | Q(metadata__has_value=f"$.* == {json.dumps(text)}")
-        | configured
+        | scope.match_configurations(in_configuration)
     )
 
 
+def has_step(condition: Q) -> Q:
+    """Return the condition that the run has a step that meets `condition`."""
+    return Q(models.Exists(RunStep.objects.filter(condition, run=OuterRef("pk"))))
+
+
+def match_array(name: str, operator: Operator) -> Q:
+    """Return the condition that an element of the array column `name` matches."""
+    match operator:
+        case Exists():
+            # IS NOT NULL is the predicate of a partial index
+            return Q(**{f"{name}__isnull": False}) & Q(**{f"{name}__len__gt": 0})
+        case Equals(value):
+            return Q(**{f"{name}__contains": [value]})
+        case Wildcard():
+            return Q(**{f"{name}__any_like": operator.like_pattern})
+    raise unsupported_operator(operator)
+
+
 def combine_or(conditions: Iterable[Q]) -> Q:
-    """One of `conditions`, of which there is one at least."""
+    """Join conditions with OR. There must be at least one."""
     return reduce(or_, conditions)
 
 
-def unsupported_operator(match: Operator) -> TypeError:
-    """A kind reads what its field's target doesn't know: the registry is wrong."""
-    return TypeError(f"no condition for {match!r}")
+def unsupported_operator(operator: Operator) -> TypeError:
+    """Return the error for an operator that a value type produces and the field's target does not support."""
+    return TypeError(f"no condition for {operator!r}")
+
+
+def _match_id_prefix(operator: Operator) -> Q:
+    if not isinstance(operator, Equals):
+        raise unsupported_operator(operator)
+    low, high = (uuid.UUID(operator.value.ljust(32, digit)) for digit in "0f")
+    return Q(pk__range=(low, high))

@@ -1,4 +1,4 @@
-"""How values of a field are written: one kind for each way. A kind reads a value or says what is wrong with it."""
+"""The value types of the query language. A value type parses the text after the colon into an operator."""
 
 from __future__ import annotations
 
@@ -26,242 +26,263 @@ from runs.query.operators import (
     Wildcard,
 )
 
-_MOST = 2**63 - 1
-_SIGN = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
+_MAX_BIGINT = 2**63 - 1
+_SIGNED_VALUE = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _COUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,9})?)([kM]?)")
 _DOLLARS = re.compile(r"\$?([0-9]{1,30}(?:\.[0-9]{1,9})?)")
-_SPAN = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,9})?(?:ms|s|m|h|d))+")
-_SPAN_PART = re.compile(r"([0-9.]+)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,9})?(?:ms|s|m|h|d))+")
+_DURATION_PART = re.compile(r"([0-9.]+)(ms|s|m|h|d)")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_THOUSANDS = {"": 1, "k": 1000, "M": 1_000_000}
-# a timedelta holds more, but nothing runs for longer
-_LONGEST = 36_500 * _MILLISECONDS["d"]
+_COUNT_SUFFIXES = {"": 1, "k": 1000, "M": 1_000_000}
+# A timedelta holds more, but no run takes longer.
+_MAX_DURATION_MS = 36_500 * _MILLISECONDS["d"]
 
 
 class ValueType(Protocol):
-    """How values are written. `hints` are offered while one is typed."""
+    """The syntax of a field's values."""
 
     @property
-    def hints(self) -> tuple[str, ...]: ...
+    def suggestions(self) -> tuple[str, ...]:
+        """Values that autocomplete offers."""
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        """What `value` asks for. Raises ValueError that says what was expected."""
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse one value.
+
+        Raises:
+            ValueError: The value is invalid; the message says what is expected.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class ExactValueType:
-    """Exact values, or a pattern with `*`. Unknown ones are data, unless `closed`; near misses are refused."""
+    """Exact values, or patterns with `*`.
 
-    known: tuple[str, ...] = ()
-    closed: bool = False
+    Values outside `known_values` are allowed unless `is_closed`, because servers send values of their own. Values
+    that look like a mistyped known value are rejected.
+    """
+
+    known_values: tuple[str, ...] = ()
+    is_closed: bool = False
 
     @property
-    def hints(self) -> tuple[str, ...]:
-        return self.known
+    def suggestions(self) -> tuple[str, ...]:
+        """Values that autocomplete offers."""
+        return self.known_values
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        if not quoted:
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse a value or a pattern."""
+        if not is_quoted:
             _reject_comparison(value)
             if "*" in value:
                 return Wildcard(value) if value.strip("*") else Exists()
-        if value in self.known:
+        if value in self.known_values:
             return Equals(value)
-        if near := find_closest_match(value, self.known):
-            raise ValueError(f"unknown value '{value}'; did you mean '{near}'?")
-        if self.closed:
-            raise ValueError(f"unknown value '{value}'; expected {' or '.join(self.known)}")
+        if closest := find_closest_match(value, self.known_values):
+            raise ValueError(f"unknown value '{value}'; did you mean '{closest}'?")
+        if self.is_closed:
+            raise ValueError(f"unknown value '{value}'; expected one of {', '.join(self.known_values)}")
         return Equals(value)
 
 
 @dataclass(frozen=True, slots=True)
 class TagType:
-    """A tag, however it is written, or a pattern with `*`."""
+    """Tags, which are normalized, or patterns with `*`."""
 
-    hints: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        match ExactValueType().read(value, quoted=quoted):
-            case Equals(text):
-                return Equals(normalize_tag(text))
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse a tag or a pattern."""
+        match ExactValueType().parse(value, is_quoted=is_quoted):
+            case Equals(tag):
+                return Equals(normalize_tag(tag))
             case Wildcard(pattern):
                 return Wildcard(pattern.lower())
-            case other:
-                return other
+            case operator:
+                return operator
 
 
 @dataclass(frozen=True, slots=True)
 class CodeOrTextType:
-    """A code as it is, or between quotes a text that the message contains."""
+    """Exact codes without quotes, or text in quotes that a message contains."""
 
-    hints: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        return Contains(value) if quoted else ExactValueType().read(value, quoted=False)
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse a code, a pattern of codes, or a text."""
+        return Contains(value) if is_quoted else ExactValueType().parse(value, is_quoted=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TextType:
-    """A text to be found within a longer one."""
+    """Text that is part of a longer text."""
 
-    hints: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        if not quoted:
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse a text."""
+        if not is_quoted:
             _reject_comparison(value)
             if not value.strip("*"):
                 return Exists()
             if "*" in value:
-                raise ValueError("the text is found anywhere, without '*'; quote it to search for '*' itself")
+                raise ValueError("text is matched anywhere, without '*'; quote it to search for '*' itself")
         return Contains(value)
 
 
 @dataclass(frozen=True, slots=True)
 class HexPrefixType:
-    """The beginning of a uuid, that `of` something; where some runs have none, `*` stands for any."""
+    """First digits of a UUID. `*` is allowed only if the field `is_optional`, that is, some runs have no value."""
 
-    of: str
-    optional: bool = False
-    hints: tuple[str, ...] = ()
+    id_label: str
+    is_optional: bool = False
+    suggestions: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        if self.optional and value == "*" and not quoted:
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse the digits; hyphens and a trailing `*` are ignored."""
+        if self.is_optional and value == "*" and not is_quoted:
             return Exists()
         digits = value.lower().removesuffix("*").replace("-", "")
         if not re.fullmatch("[0-9a-f]{4,32}", digits):
-            raise ValueError(f"expected the beginning of {self.of} id: 4 to 32 hexadecimal digits")
+            raise ValueError(f"expected the first 4 to 32 hexadecimal digits of {self.id_label} id")
         return Equals(digits)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderedType:
-    """Quantities: one, a comparison (`>`, `>=`, `<`, `<=`), or a range (`low..high`)."""
+    """Base class of quantities: one quantity, a comparison (`>`, `>=`, `<`, `<=`) or a range (`low..high`)."""
 
-    hints: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
-    def read(self, value: str, *, quoted: bool) -> Operator:
-        if quoted:
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse a quantity, a comparison or a range."""
+        if is_quoted:
             raise ValueError(f"{self.expected()}, without quotes")
         if value == "*":
             return Exists()
         if ".." in value:
-            return self._range(*value.split("..", 1))
-        sign, rest = self.signed(value)
-        return Comparison(sign, self.quantity(rest))
-
-    def quantity(self, text: str) -> Quantity:
-        """Read one quantity. Raises ValueError."""
-        raise NotImplementedError
+            return self._parse_range(*value.split("..", 1))
+        sign, rest = self.split_sign(value)
+        return Comparison(sign, self._parse_quantity(rest))
 
     def expected(self) -> str:
-        """What should have been there."""
+        """Return what an error message says is expected."""
         raise NotImplementedError
 
-    def _range(self, low: str, high: str) -> Operator:
-        if not low or not high:
-            raise ValueError("a range needs both ends; for one use >= or <=")
-        between = Range(self.quantity(low), self.quantity(high))
-        if _is_reversed(between):
-            raise ValueError(f"the range ends before it begins; did you mean '{high}..{low}'?")
-        return between
+    def _parse_quantity(self, text: str) -> Quantity:
+        raise NotImplementedError
 
-    def signed(self, value: str) -> tuple[ComparisonSign, str]:
-        found = _SIGN.fullmatch(value)
-        if found is None or not found[2]:
+    def split_sign(self, value: str) -> tuple[ComparisonSign, str]:
+        """Split a value into its sign, `=` by default, and the rest."""
+        parts = _SIGNED_VALUE.fullmatch(value)
+        if parts is None or not parts[2]:
             raise ValueError(self.expected())
-        sign: ComparisonSign = found[1] or "="  # type: ignore[assignment]
-        return sign, found[2]
+        sign: ComparisonSign = parts[1] or "="  # type: ignore[assignment]
+        return sign, parts[2]
+
+    def _parse_range(self, low: str, high: str) -> Operator:
+        if not low or not high:
+            raise ValueError("expected both ends of the range; use >= or <= for one end")
+        parsed = Range(self._parse_quantity(low), self._parse_quantity(high))
+        if _is_reversed(parsed):
+            raise ValueError(f"the range ends before it starts; did you mean '{high}..{low}'?")
+        return parsed
 
 
 @dataclass(frozen=True, slots=True)
 class NumberType(OrderedType):
-    """Whole numbers, `1500`, `1.5k` or `2M`."""
+    """Whole numbers: `1500`, `1.5k` or `2M`."""
 
-    hints: tuple[str, ...] = (">1000", ">10k", "100..200")
-
-    def quantity(self, text: str) -> Quantity:
-        found = _COUNT.fullmatch(text)
-        if found is None:
-            raise ValueError(self.expected())
-        value = Decimal(found[1]) * _THOUSANDS[found[2]]
-        if value != int(value) or value > _MOST:
-            raise ValueError(self.expected())
-        return CountQuantity(int(value))
+    suggestions: tuple[str, ...] = (">1000", ">10k", "100..200")
 
     def expected(self) -> str:
+        """Return what an error message says is expected."""
         return "expected a whole number such as 1000, >10k or 100..200"
+
+    def _parse_quantity(self, text: str) -> Quantity:
+        parts = _COUNT.fullmatch(text)
+        if parts is None:
+            raise ValueError(self.expected())
+        number = Decimal(parts[1]) * _COUNT_SUFFIXES[parts[2]]
+        if number != int(number) or number > _MAX_BIGINT:
+            raise ValueError(self.expected())
+        return CountQuantity(int(number))
 
 
 @dataclass(frozen=True, slots=True)
 class DollarsType(OrderedType):
-    """Amounts of money, `0.05` or `$1.20`."""
+    """Amounts of US dollars: `0.05` or `$1.20`."""
 
-    hints: tuple[str, ...] = (">0.01", ">0.1", ">1", "0.05..0.5")
-
-    def quantity(self, text: str) -> Quantity:
-        found = _DOLLARS.fullmatch(text)
-        nano = int(Decimal(found[1]) * 10**9) if found else _MOST + 1
-        if nano > _MOST:
-            raise ValueError(self.expected())
-        return DollarQuantity(nano)
+    suggestions: tuple[str, ...] = (">0.01", ">0.1", ">1", "0.05..0.5")
 
     def expected(self) -> str:
+        """Return what an error message says is expected."""
         return "expected an amount in dollars such as 0.05, >$1 or 0.01..0.5"
+
+    def _parse_quantity(self, text: str) -> Quantity:
+        parts = _DOLLARS.fullmatch(text)
+        nano = int(Decimal(parts[1]) * 10**9) if parts else _MAX_BIGINT + 1
+        if nano > _MAX_BIGINT:
+            raise ValueError(self.expected())
+        return DollarQuantity(nano)
 
 
 @dataclass(frozen=True, slots=True)
 class DurationType(OrderedType):
-    """Lengths of time, `500ms`, `30s`, `1.5m`, `2h`, `1d`, `1h30m`."""
+    """Durations: `500ms`, `30s`, `1.5m`, `2h`, `1d` or `1h30m`."""
 
-    hints: tuple[str, ...] = (">30s", ">2m", "<1s", "10s..1m")
-
-    def quantity(self, text: str) -> Quantity:
-        if not _SPAN.fullmatch(text):
-            raise ValueError(self.expected())
-        parts = _SPAN_PART.findall(text)
-        milliseconds = sum(Decimal(amount) * _MILLISECONDS[unit] for amount, unit in parts)
-        if milliseconds != int(milliseconds) or milliseconds > _LONGEST:
-            raise ValueError(self.expected())
-        return DurationQuantity(int(milliseconds))
+    suggestions: tuple[str, ...] = (">30s", ">2m", "<1s", "10s..1m")
 
     def expected(self) -> str:
+        """Return what an error message says is expected."""
         return "expected a duration with a unit (ms, s, m, h, d) such as 30s, >2m or 10s..1m"
+
+    def _parse_quantity(self, text: str) -> Quantity:
+        if not _DURATION.fullmatch(text):
+            raise ValueError(self.expected())
+        parts = _DURATION_PART.findall(text)
+        milliseconds = sum(Decimal(amount) * _MILLISECONDS[unit] for amount, unit in parts)
+        if milliseconds != int(milliseconds) or milliseconds > _MAX_DURATION_MS:
+            raise ValueError(self.expected())
+        return DurationQuantity(int(milliseconds))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeType(OrderedType):
-    """Days, seconds, and times before now; `-7d` alone is everything since."""
+    """Days, seconds and times relative to now. `-7d` without a sign means everything since."""
 
-    hints: tuple[str, ...] = ("-1h", "-24h", "-7d", "-30d")
-
-    def quantity(self, text: str) -> Quantity:
-        return TimeQuantity.parse(text)
+    suggestions: tuple[str, ...] = ("-1h", "-24h", "-7d", "-30d")
 
     def expected(self) -> str:
+        """Return what an error message says is expected."""
         return "expected a time such as 2026-05-01, >=2026-05-01T14:30:00Z, -24h or 2026-05-01..2026-05-08"
 
-    def signed(self, value: str) -> tuple[ComparisonSign, str]:
-        sign, rest = OrderedType.signed(self, value)
+    def _parse_quantity(self, text: str) -> Quantity:
+        return TimeQuantity.parse(text)
+
+    def split_sign(self, value: str) -> tuple[ComparisonSign, str]:
+        """Split a value into its sign, `>=` by default for a relative time, and the rest."""
+        sign, rest = OrderedType.split_sign(self, value)
         if not rest.startswith("-"):
             return sign, rest
         if value.startswith("="):
-            raise ValueError(f"a time before now is compared: '{rest}' is since then, '<{rest}' before it")
+            raise ValueError(f"'=' does not work with a relative time; write '{rest}' for since, '<{rest}' for before")
         return (">=" if value == rest else sign), rest
 
 
 def _reject_comparison(value: str) -> None:
     if value[0] in "<>=":
-        raise ValueError(f"this field has no order; quote the value to search for '{value[0]}' itself")
+        raise ValueError(f"this field can't be compared; quote the value to search for '{value[0]}' itself")
 
 
-def _is_reversed(between: Range) -> bool:
-    match between:
+def _is_reversed(parsed: Range) -> bool:
+    match parsed:
         case (
             Range(CountQuantity(low), CountQuantity(high))
             | Range(DurationQuantity(low), DurationQuantity(high))
             | Range(DollarQuantity(low), DollarQuantity(high))
         ):
             return low > high
-        case Range(TimeQuantity() as first, TimeQuantity() as last) if first.is_relative == last.is_relative:
-            now = datetime(2026, 1, 1, tzinfo=UTC)  # any will do
-            return first.span(now)[0] > last.span(now)[0]
+        case Range(TimeQuantity() as low, TimeQuantity() as high) if low.is_relative == high.is_relative:
+            now = datetime(2026, 1, 1, tzinfo=UTC)  # two relative times compare alike at any time
+            return low.bounds(now)[0] > high.bounds(now)[0]
     return False

@@ -48,7 +48,7 @@ class RollupQuery:
         for name in _COLUMNS:
             if values := getattr(filters, name):
                 chosen[name] = frozenset(values)
-        since, until = (moment.at(now) if moment else None for moment in (filters.since, filters.until))
+        since, until = (moment.resolve(now) if moment else None for moment in (filters.since, filters.until))
         plain: RollupQuery | None = None if filters.thread else cls(chosen, since, until)
         for part in _parts(filters.q.tree) if filters.q else ():
             plain = plain.narrowed(part, now) if plain and isinstance(part, Term) else None
@@ -59,19 +59,19 @@ class RollupQuery:
         if term.field == "created":
             return self._within(term, now)
         name = _FIELDS.get(term.field)
-        values = frozenset(match.value for match in term.matches if isinstance(match, Equals))
-        if name is None or len(values) < len(set(term.matches)):
+        values = frozenset(operator.value for operator in term.operators if isinstance(operator, Equals))
+        if name is None or len(values) < len(set(term.operators)):
             return None
         return RollupQuery({**self.chosen, name: self.chosen.get(name, values) & values}, self.since, self.until)
 
     def _within(self, term: Term, now: datetime) -> RollupQuery | None:
-        match term.matches:
+        match term.operators:
             case (Comparison(">=", quantity),):
-                since = quantity.span(now)[0]
+                since = quantity.bounds(now)[0]
                 assert isinstance(since, datetime)  # noqa: S101 - of a field of times
                 return RollupQuery(self.chosen, max(since, self.since) if self.since else since, self.until)
             case (Comparison("<", quantity),):
-                until = quantity.span(now)[0]
+                until = quantity.bounds(now)[0]
                 assert isinstance(until, datetime)  # noqa: S101
                 return RollupQuery(self.chosen, self.since, min(until, self.until) if self.until else until)
         return None
@@ -83,7 +83,7 @@ class RollupQuery:
 
 def _parts(node: QueryNode) -> tuple[QueryNode, ...]:
     """What must hold together."""
-    return node.parts if isinstance(node, And) else (node,)
+    return node.operands if isinstance(node, And) else (node,)
 
 
 class RunSums(NamedTuple):

@@ -125,7 +125,7 @@ class _LineBuffer:
 
 
 def _matching_runs(project: Project, filters: RunFilters) -> Any:
-    return Run.objects.in_project(project).matching(filters)
+    return filters.apply(Run.objects.in_project(project))
 
 
 def _render_cell(value: Any) -> str | float | None:

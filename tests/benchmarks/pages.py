@@ -82,7 +82,7 @@ def _newest_failed(project: Project) -> Run:
     from runs.models import Run
     from runs.query import RunFilters
 
-    failed = Run.objects.in_project(project).matching(RunFilters(status=("failed",)))
+    failed = RunFilters(status=("failed",)).apply(Run.objects.in_project(project))
     return failed.newest_first()[0]
 
 

@@ -96,7 +96,7 @@ _KINDS = (
     Question("function, never pattern", "function:abc*"),
     Question("no function", "-function:*"),
     Question("function defined", "defines:lookup_order"),
-    Question("function awaited", "awaits:*"),
+    Question("function awaited", "awaiting:*"),
     Question("instructions", 'instructions:"refund"'),
     Question("instructions, never", 'instructions:"zzqx"'),
     Question("configuration", "configuration:0000"),

@@ -170,7 +170,7 @@ def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> s
 
     if not behind:
         return ""
-    runs = Run.objects.in_project(project).for_list().page(filters.search(project), order, None, behind)
+    runs = filters.plan(project).fetch_page(Run.objects.in_project(project).for_list(), order, None, behind)
     return str(order.cursor_at(runs[-1])) if len(runs) == behind else ""
 
 
@@ -215,7 +215,7 @@ def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -
     from runs.models import Run
 
     after = parse_cursor(cursor, order) if cursor else None
-    search = filters.search(project)
+    search = filters.plan(project)
     asked: list[tuple[str, Any]] = []
 
     def noted(execute: Callable[..., Any], statement: str, parameters: Any, *others: Any) -> Any:
@@ -223,7 +223,7 @@ def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -
         return execute(statement, parameters, *others)
 
     with connection.execute_wrapper(noted):
-        Run.objects.in_project(project).for_list().page(search, order, after, ROWS + 1)
+        search.fetch_page(Run.objects.in_project(project).for_list(), order, after, ROWS + 1)
     with connection.cursor() as database:
         discarded = 0
         for statement, parameters in asked:

@@ -137,7 +137,7 @@ def test_a_run_that_went_on_is_gone(member_client, needy, project) -> None:
 
 
 def test_filters_narrow_runs_and_counts(member_client, needy) -> None:
-    response = member_client.get(URL, {"q": "awaits:issue_refund"})
+    response = member_client.get(URL, {"q": "awaiting:issue_refund"})
     assert listed(response) == ["run_missed", "run_at_the_edge", "run_waits"]
     assert tabs(response)["All"] == "3"
 

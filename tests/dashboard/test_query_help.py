@@ -15,9 +15,9 @@ URL = "/p/default/language/"
 
 def test_every_field_is_explained_with_examples_that_open_the_list(member_client: Client, project: Project) -> None:
     body = member_client.get(URL).content.decode()
-    entries = (*query_help.SYNTAX_HELP, *query_help.build_field_help())
+    entries = (*query_help.SYNTAX_HELP, *query_help.VALUE_HELP, *query_help.build_field_help())
     heads = [re.sub(r"<[^>]*>", "", head) for head in re.findall(r'<th scope="row"[^>]*>(.*?)</th>', body)]
-    assert [unescape(head) for head in heads] == [entry.written.replace("`", "") for entry in entries]
+    assert [unescape(head) for head in heads] == [entry.syntax.replace("`", "") for entry in entries]
     links = [unescape(link) for link in re.findall(r'href="(/p/default/runs/\?q=[^"]*)"', body)]
     assert len(links) == sum(len(entry.examples) for entry in entries)
     assert all(member_client.get(link).status_code == 200 for link in links[:: len(links) // 6])

@@ -894,7 +894,8 @@ def test_similar_failures_of_the_last_day_are_one_click_away(project, member_cli
     assert "In the last 24 hours: 3 in all 2 of this assistant 2 on this model" in told
     assert formats.format_prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in told
     links = [
-        unescape(each) for each in re.findall(r'href="([^"]*q=group%3A[^"]*)">', html[html.index('id="similar"') :])
+        unescape(each)
+        for each in re.findall(r'href="([^"]*q=error_group%3A[^"]*)">', html[html.index('id="similar"') :])
     ]
     expected = ({0, 1, 2}, {0, 1}, {1}, {0})  # others, beside the run itself
     for link, numbers in zip(links, expected, strict=True):

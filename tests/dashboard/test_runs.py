@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.runs import views as view
 from runs.analytics import recent_sample
+from runs.db.keyset_pagination import Cursor
 from runs.models import Run
-from runs.query import Cursor
 from tests import factories
 
 URL = "/p/default/runs/"

@@ -47,7 +47,7 @@ def behind(project: Project, url: str) -> list[Run]:
     parts = urlsplit(url)
     assert parts.path == "/p/default/runs/"
     filters = RunFilters.from_query(parse_qs(parts.query))
-    return list(Run.objects.in_project(project).matching(filters))
+    return list(filters.apply(Run.objects.in_project(project)))
 
 
 def summed(project: Project, posted: dict[str, Posted], url: str) -> UsageSums:

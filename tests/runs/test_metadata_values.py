@@ -37,7 +37,7 @@ def asked(project: Project, text: str) -> tuple[list[dict[str, Any]], str]:
     """The metadata that are found, and all that the database was asked."""
     with CaptureQueriesContext(connection) as queries:
         filters = RunFilters(q=Query.parse(text))
-        runs = list(Run.objects.in_project(project).matching(filters).newest_first())
+        runs = list(filters.apply(Run.objects.in_project(project)).newest_first())
     return [run.metadata for run in runs], "\n".join(query["sql"] for query in queries)
 
 

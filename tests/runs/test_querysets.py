@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from pytest_django import DjangoAssertNumQueries
 
+from runs.db.keyset_pagination import Cursor
 from runs.models import ApiKey, Message, Project, Run, RunStep
 from runs.models.run import ERROR_PREVIEW_LENGTH
-from runs.query import Cursor
 from runs.query.order import parse_cursor
 from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object

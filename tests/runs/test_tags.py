@@ -134,5 +134,5 @@ def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, mo
         "run_other": other.created_at,
     }
     for text in ("tag:kept", "tag:ke*", "tag:*", "tag:kept,gone"):
-        found = Run.objects.in_project(project).matching(RunFilters(q=Query.parse(text))).newest_first()
+        found = RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(project)).newest_first()
         assert [each.external_id for each in found] == ["run_moved", "run_other"], text

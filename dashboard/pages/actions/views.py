@@ -17,9 +17,10 @@ from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from runs.analytics import actions
 from runs.analytics.actions import ActionCounts, ActionReason
+from runs.db.keyset_pagination import Cursor
 from runs.errors import Problem
 from runs.models import Assistant, Project
-from runs.query import Cursor, RunFilters
+from runs.query import RunFilters
 from runs.query.order import parse_cursor
 
 PAGE_SIZE = 25
@@ -43,7 +44,7 @@ class ActionListParams:
     @classmethod
     def of(cls, request: HttpRequest) -> ActionListParams:
         """Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "cursor"))
+        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("show", "cursor"))
         show, cursor = query_params.read_query_param(request, "show"), query_params.read_query_param(request, "cursor")
         if show is not None and show not in list(ActionReason):
             raise query_params.build_params_error(Problem("show", f"known are {', '.join(ActionReason)}"))

@@ -53,8 +53,8 @@ def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) 
     if known.all:
         context |= _versions(known, asked, links)
         lately = RunFilters(assistant=(stored_id,), since=LAST_24_HOURS)
-        context["lately"] = (
-            Run.objects.in_project(project).matching(lately).count_at_most(versions.MAX_COUNTED_VERSION_RUNS)
+        context["lately"] = lately.apply(Run.objects.in_project(project)).count_at_most(
+            versions.MAX_COUNTED_VERSION_RUNS
         )
     response = htmx.render_page(request, TEMPLATE, context, FRAGMENTS)
     if known.all and htmx.get_fragment_target(request) == "versions":

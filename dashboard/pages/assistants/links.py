@@ -10,9 +10,9 @@ from django.urls import reverse
 from dashboard.ui.filter_controls import RunListAddress
 from runs.analytics.version_comparison import VersionSide
 from runs.analytics.versions import AssistantVersion
-from runs.db.keyset_pagination import NEWEST_FIRST
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Project
-from runs.query import Order, Query, RunFilters, TimeExpression
+from runs.query import Query, RunFilters, TimeExpression
 
 SHORT_ID_LENGTH = 12  # of a configuration's id: enough to tell it from all others
 _SECOND = timedelta(seconds=1)

@@ -12,8 +12,7 @@ from dashboard.ui.charts import Sparkline, build_sparkline
 from dashboard.ui.formats import MINUS_SIGN, NO_VALUE
 from runs.analytics.confidence_intervals import newcombe_interval
 from runs.analytics.version_comparison import PARTS_PER_SIDE, VersionComparison, VersionMetrics, VersionSide
-from runs.db.keyset_pagination import NEWEST_FIRST
-from runs.query import Order
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class AssistantListParams:
     @classmethod
     def of(cls, request: HttpRequest) -> AssistantListParams:
         """Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), also=("sort", "page"))
+        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("sort", "page"))
         sort, page = (
             query_params.read_query_param(request, "sort"),
             query_params.read_query_param(request, "page") or "1",
@@ -108,7 +108,7 @@ def _tokens(asked: AssistantListParams, path: str) -> list[FilterToken]:
     tokens = []
     for name, value in replace(asked.filters, q=None).pairs():
         is_moment = name in moments
-        wider = asked.filters.without(moments[name]) if is_moment else asked.filters.toggled(name, value)
+        wider = asked.filters.without(moments[name]) if is_moment else asked.filters.toggle(name, value)
         tokens.append(FilterToken(name, value, path + replace(asked, filters=wider, page=1).query))
     return tokens
 

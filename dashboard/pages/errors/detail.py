@@ -125,8 +125,8 @@ class ErrorGroupDetail:
     def since(self) -> tuple[int, str]:
         """How many runs were created after it was resolved, and where they are listed; for one that regressed."""
         changed = self.group.state_changed_at or self.now
-        filters = RunFilters().narrowed(f"{self.term} created:>={formats.format_iso_time(changed + _ONE_MICROSECOND)}")
-        count = Run.objects.in_project(self.asked.project).matching(filters).count()
+        filters = RunFilters().narrow(f"{self.term} created:>={formats.format_iso_time(changed + _ONE_MICROSECOND)}")
+        count = filters.apply(Run.objects.in_project(self.asked.project)).count()
         return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.query()}"
 
     @property

@@ -79,7 +79,7 @@ class ErrorGroupParams:
     @classmethod
     def of(cls, request: HttpRequest, project: Project) -> ErrorGroupParams:
         """What the list's address asks for. Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), also=("show", "sort", "page"))
+        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("show", "sort", "page"))
         show, sort = _one_of(request, "show", ErrorGroupTab), _one_of(request, "sort", ErrorGroupSort)
         return cls(
             project,
@@ -157,12 +157,12 @@ class ErrorGroupParams:
 
     def value(self, moment: TimeExpression | None, now: datetime) -> str:
         """A moment as the value of a datetime-local field, in UTC."""
-        return f"{moment.at(now):%Y-%m-%dT%H:%M:%S}" if moment else ""
+        return f"{moment.resolve(now):%Y-%m-%dT%H:%M:%S}" if moment else ""
 
     def runs(self, text: str = "", **changes: object) -> str:
         """The run list of the runs that match, of which `text` is asked too, in the query language."""
         filters = replace(self.filters, **changes)  # type: ignore[arg-type]
-        filters = filters.narrowed(text) if text else filters
+        filters = filters.narrow(text) if text else filters
         return f"{reverse('runs', kwargs={'project': self.project.slug})}?{filters.query()}"
 
     def group_url(self, group: ErrorGroup) -> str:
@@ -195,7 +195,7 @@ class ErrorGroupParams:
 
 def build_group_term(group: ErrorGroup) -> str:
     """How the query language asks for the runs of a group."""
-    return f"group:{group.pk.hex[:ID_PREFIX_DIGITS]}"
+    return f"error_group:{group.pk.hex[:ID_PREFIX_DIGITS]}"
 
 
 def _apply_default_range(filters: RunFilters) -> RunFilters:

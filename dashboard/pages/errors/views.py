@@ -144,7 +144,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
         "all_capped": is_capped,
         "share": "" if is_capped else formats.format_percent(found.sums.runs, runs),
         "runs_url": asked.runs(),
-        "bad_url": asked.runs("group:*"),
+        "bad_url": asked.runs("error_group:*"),
         "largest": _describe_largest_group(asked, found),
         "cost": "" if found.sums.cost is None else formats.format_cost(found.sums.cost),
         "all_url": asked.with_show(ErrorGroupTab.ALL).url,

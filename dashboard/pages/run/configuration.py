@@ -17,8 +17,8 @@ from runs.protocol import lossless_json
 from runs.protocol.lossless_json import JsonNumber
 from runs.query import RunFilters
 from runs.query.ast import QueryNode, Term, negate
+from runs.query.grammar import Query
 from runs.query.operators import Equals
-from runs.query.query_text import Query
 
 _FIELDS = (
     "temperature",

@@ -37,7 +37,7 @@ class RunListContext:
         """Read the query string of a list. Raises InvalidFilter, whose problems name `list`."""
         given = parse_qs(query, keep_blank_values=True)
         try:
-            filters = RunFilters.from_query(given, also=LIST_PARAMS)
+            filters = RunFilters.from_query(given, extra_params=LIST_PARAMS)
             address = parse_run_list_address("", given)
         except InvalidFilter as error:
             problems = [Problem("list", f"{each.path}: {each.message}") for each in error.problems]
@@ -71,7 +71,7 @@ def fetch_list_navigation(project: Project, run: Run, shown: RunListContext) -> 
 
 
 def _neighbours(project: Project, run: Run, shown: RunListContext) -> tuple[str | None, str | None] | None:
-    matching = Run.objects.in_project(project).matching(shown.filters)
+    matching = shown.filters.apply(Run.objects.in_project(project))
     if shown.filters.q is None:  # whatever else is filtered by has an index of its own
         return matching.adjacent_ids(run, shown.address.order)
     try:

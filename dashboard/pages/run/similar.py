@@ -12,8 +12,8 @@ from django.urls import reverse
 from runs.models import ErrorGroup, Run
 from runs.query import RunFilters, TimeExpression
 from runs.query.ast import Term
+from runs.query.grammar import Query
 from runs.query.operators import Equals
-from runs.query.query_text import Query
 
 # Counted no further, as everywhere.
 _MAX_COUNTED = 10_000
@@ -84,5 +84,5 @@ def _lately(run: Run, slug: str, counts: dict[str, int]) -> Iterator[SimilarRunC
 def _url(run: Run, slug: str, **more: Any) -> str:
     """The list of the group's runs."""
     group = run.error_group_id.hex if run.error_group_id else ""
-    filters = RunFilters(q=Query(Term("group", (Equals(group),))), **more)
+    filters = RunFilters(q=Query(Term("error_group", (Equals(group),))), **more)
     return f"{reverse('runs', kwargs={'project': slug})}?{filters.query()}"

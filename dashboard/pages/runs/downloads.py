@@ -67,7 +67,7 @@ def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
     address, filters = parse_run_list(project, query)
     if "sort" not in query:
         return exports.export_runs(project, filters), filters.describe()
-    runs = Run.objects.in_project(project).matching(filters).sorted_by(address.order).with_configuration()
+    runs = filters.apply(Run.objects.in_project(project)).sorted_by(address.order).with_configuration()
     return exports.export_run_queryset(runs), filters.describe()
 
 

@@ -29,7 +29,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
         text = _text(query.get(SEARCH_PARAM, [""]))
     except InvalidFilter as error:
         return htmx.render_page(request, "invalid_params/page.html", {"problems": error.problems}, status=400)
-    found = facets.fetch_related_facets(project, filters.search(project), text)
+    found = facets.fetch_related_facets(project, filters.plan(project), text)
     context = {
         "more": DeferredFacets(found, filters, address, text),
         "filters": filters,

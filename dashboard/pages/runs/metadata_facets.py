@@ -76,7 +76,7 @@ class DeferredFacets:
 
     def _group(self, label: str, counts: FacetCounts, field: Term) -> FacetLinkGroup:
         most = counts[0][1]
-        values = [self._value(text, count, most, replace(field, matches=(Equals(text),))) for text, count in counts]
+        values = [self._value(text, count, most, replace(field, operators=(Equals(text),))) for text, count in counts]
         shown = [value for place, value in enumerate(values) if value.chosen or place < VISIBLE_OPTIONS]
         rest = [value for place, value in enumerate(values) if not value.chosen and place >= VISIBLE_OPTIONS]
         return FacetLinkGroup(label, shown, rest[:MAX_COLLAPSED_OPTIONS], max(0, len(rest) - MAX_COLLAPSED_OPTIONS))
@@ -94,4 +94,4 @@ def _parts(filters: RunFilters) -> tuple[QueryNode, ...]:
     if filters.q is None:
         return ()
     tree = filters.q.tree
-    return tree.parts if isinstance(tree, And) else (tree,)
+    return tree.operands if isinstance(tree, And) else (tree,)

@@ -52,7 +52,7 @@ def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
     except (InvalidFilter, ValueError) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
     runs = Run.objects.in_project(project)
-    count = runs.matching(watched.filters).received_after(watched.after).count_at_most(MAX_COUNT)
+    count = watched.filters.apply(runs).received_after(watched.after).count_at_most(MAX_COUNT)
     changed = list(runs.with_ids(watched.active).for_list()) if watched.active else []
     shown = run_columns.visible_columns(cast(User, request.user), watched.address.columns)
     context = {
@@ -71,9 +71,9 @@ def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _watched(project: Project, query: dict[str, list[str]], now: datetime) -> NewRunsParams:
     """Raises InvalidFilter or ValueError."""
-    filters = RunFilters.from_query(query, also=BESIDE)
+    filters = RunFilters.from_query(query, extra_params=BESIDE)
     address = parse_run_list_address(run_list_path(project), query)
-    after = TimeExpression.parse((query.get("after") or [""])[-1]).at(now)
+    after = TimeExpression.parse((query.get("after") or [""])[-1]).resolve(now)
     active = [uuid.UUID(value) for value in query.get("active", [])[:MAX_ACTIVE_RUNS]]
     return NewRunsParams(filters, address, after, (query.get("known") or [""])[-1], active)
 

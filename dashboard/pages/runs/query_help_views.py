@@ -1,4 +1,4 @@
-"""How queries are written: the tables of the registry that reads them."""
+"""The reference of the query language."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from django.views.decorators.http import require_safe
 
 from dashboard.web.permissions import viewer_required
 from runs.models import Project
-from runs.query import query_help as language_help
+from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, build_field_help
 
 
 @require_safe
 @viewer_required
 def query_help(request: HttpRequest, project: Project) -> HttpResponse:
-    """Every field and every way to combine them, with examples that open the list."""
-    tables = (("Written", language_help.SYNTAX_HELP), ("Field", language_help.build_field_help()))
-    return render(request, "runs/language.html", {"project": project, "tables": tables})
+    """Show every field, every form of value and every operator, with examples that open the run list."""
+    tables = (
+        {"heading": "Combining terms", "column": "Syntax", "meaning": "Finds runs", "entries": SYNTAX_HELP},
+        {"heading": "Values", "column": "Value", "meaning": "Meaning", "entries": VALUE_HELP},
+        {"heading": "Fields", "column": "Field", "meaning": "Finds runs", "entries": build_field_help()},
+    )
+    return render(request, "runs/language.html", {"project": project, "tables": tables, "limits": LIMITS_HELP})

@@ -17,10 +17,10 @@ from dashboard.ui import run_columns, sort_headers
 from dashboard.ui.filter_controls import RunListAddress
 from dashboard.ui.run_list_address import ALL_RUNS, run_list_path
 from runs.db import sql
-from runs.db.keyset_pagination import NEWEST_FIRST
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.errors import InvalidFilter
 from runs.models import Project, Run, SavedView, User
-from runs.query import Order, RunFilters
+from runs.query import RunFilters
 from runs.query.order import parse_order
 
 MAX_TABS = 60
@@ -163,7 +163,7 @@ def count_saved_views(project: Project, views: Iterable[SavedView]) -> list[Save
 def _counted(project: Project, filters: RunFilters) -> str:
     try:
         with transaction.atomic(), sql.statement_timeout(COUNT_TIMEOUT_MS):
-            found = Run.objects.in_project(project).matching(filters).count_at_most(MAX_COUNT)
+            found = filters.apply(Run.objects.in_project(project)).count_at_most(MAX_COUNT)
     except OperationalError as error:
         if not sql.is_statement_timeout(error):
             raise
@@ -174,7 +174,7 @@ def _counted(project: Project, filters: RunFilters) -> str:
 # Every list page reads all its tabs; what they ask changes rarely.
 @lru_cache(maxsize=1024)
 def _filters(text: str) -> RunFilters:
-    return RunFilters.of_language(text)
+    return RunFilters.from_language(text)
 
 
 def _number(view: str) -> str:

@@ -32,9 +32,10 @@ from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics.overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.db.keyset_pagination import Cursor, Order
 from runs.errors import InvalidFilter
 from runs.models import Assistant, Project, Run, RunStep, RunTag, User
-from runs.query import Cursor, Order, RunFilters
+from runs.query import RunFilters
 from runs.query.order import parse_cursor
 from runs.query.planner import QueryPlan
 
@@ -100,7 +101,7 @@ def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) 
     address, filters = parse_run_list(project, query, also=("cursor",))
     user, cursors = cast(User, request.user), query.get("cursor")
     cursor = parse_cursor(cursors[-1], address.order) if cursors else None
-    search = filters.search(project)
+    search = filters.plan(project)
     shown = run_columns.visible_columns(user, address.columns)
     return RunListParams(project, user, filters, address, search, cursor, shown, search.scope.now)
 
@@ -157,7 +158,7 @@ def _listed(asked: RunListParams, first: list[UUID] | None = None) -> dict[str, 
     """
     listed = Run.objects.in_project(asked.project).for_list()
     if first is None or asked.cursor:
-        found = listed.page(asked.search, asked.order, asked.cursor, PAGE_SIZE + 1)
+        found = asked.search.fetch_page(listed, asked.order, asked.cursor, PAGE_SIZE + 1)
     else:
         found = list(listed.with_ids(first).sorted_by(asked.order))
     runs = found[:PAGE_SIZE]
@@ -248,7 +249,7 @@ def _relaxations(asked: RunListParams) -> list[FilterRelaxation]:
     for name in asked.filters.active:
         wider = asked.filters.without(name)
         only = [pair for pair in asked.filters.pairs() if pair not in wider.pairs()]
-        count = runs.matching(wider).count_at_most(MAX_SAMPLE_SIZE)
+        count = wider.apply(runs).count_at_most(MAX_SAMPLE_SIZE)
         words = " or ".join(value if parameter == "q" else f"{parameter}:{value}" for parameter, value in only)
         found.append(FilterRelaxation(words, asked.address.of(wider), count))
     return sorted(found, key=lambda each: -each.count)

@@ -14,8 +14,9 @@ from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.analytics import threads
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.db.keyset_pagination import Cursor
 from runs.models import Project
-from runs.query import Cursor, RunFilters
+from runs.query import RunFilters
 from runs.transfer.exports import ExportColumn
 
 PAGE_SIZE = 500

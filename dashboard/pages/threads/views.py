@@ -21,10 +21,11 @@ from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from runs.analytics import threads
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.db.keyset_pagination import Cursor
 from runs.errors import Problem
 from runs.models import Assistant, Message, Project
 from runs.protocol.lossless_json import clean_text
-from runs.query import Cursor, RunFilters
+from runs.query import RunFilters
 from runs.query.order import parse_cursor
 
 THREADS_PER_PAGE = 50
@@ -180,7 +181,7 @@ def fetch_thread_rows(project: Project, thread_ids: Sequence[str]) -> list[Threa
 
 def parse_thread_list_params(request: HttpRequest) -> tuple[RunFilters, Cursor | None]:
     """Which threads the address asks for, and from where on. Raises InvalidFilter."""
-    filters = RunFilters.from_query(dict(request.GET.lists()), also=("cursor",))
+    filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("cursor",))
     given = query_params.read_query_param(request, "cursor")
     return filters, None if given is None else parse_cursor(given)
 
@@ -195,4 +196,4 @@ def _tokens(filters: RunFilters, address: RunListAddress) -> list[FilterToken]:
 
 
 def _without(filters: RunFilters, name: str, value: str) -> RunFilters:
-    return filters.without(name) if name in ("since", "until") else filters.toggled(name, value)
+    return filters.without(name) if name in ("since", "until") else filters.toggle(name, value)

@@ -26,11 +26,11 @@ class ToolRunLinks:
 
     def failing(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it in a step that failed."""
-        return self._where("failing", tool.name, assistant)
+        return self._where("failed_call", tool.name, assistant)
 
     def misarguing(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it that does not keep to their tools."""
-        return self._where("misargued", tool.name, assistant)
+        return self._where("invalid_call", tool.name, assistant)
 
     def defining(self, tool: ToolSummary) -> str:
         """The runs that could call it."""

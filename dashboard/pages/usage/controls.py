@@ -88,7 +88,7 @@ class UsageControls:
         question = self.links.question
         pairs = [pair for pair in question.filters.pairs() if pair[0] != "q"]
         return [
-            FilterToken(name, value, self.links.of(asked=question.asked.toggled(name, value))) for name, value in pairs
+            FilterToken(name, value, self.links.of(asked=question.asked.toggle(name, value))) for name, value in pairs
         ]
 
     @property

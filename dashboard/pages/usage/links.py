@@ -12,8 +12,8 @@ from dashboard.ui import formats
 from runs.analytics.usage import UsageQuery, UsageSplit, add_condition
 from runs.query import RunFilters
 from runs.query.ast import Not, QueryNode, Term, join_and
+from runs.query.grammar import Query
 from runs.query.operators import Comparison, DurationQuantity, Exists
-from runs.query.query_text import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class LatencyReport:
 
 def fetch_latency(project: Project, question: UsageQuery) -> LatencyReport | None:
     """Of the newest `MOST_MEASURED` runs of the time that match and ended; None where none did. One statement."""
-    runs = Run.objects.in_project(project).matching(question.behind).ended()
+    runs = question.behind.apply(Run.objects.in_project(project)).ended()
     columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "started_at")
     matches, parameters = sql.compile_query(
         runs.newest_first().values("created_at", "id", *columns)[: MAX_LATENCY_RUNS + 1]

@@ -14,8 +14,8 @@ from runs.protocol.lossless_json import clean_text
 from runs.query import RunFilters, TimeExpression
 from runs.query.ast import Not, QueryNode, Term, join_and
 from runs.query.did_you_mean import find_closest_match
+from runs.query.grammar import Query
 from runs.query.operators import Comparison, CountQuantity, Equals, Exists
-from runs.query.query_text import Query
 from runs.rollups.time_buckets import start_of_day, start_of_hour
 
 USAGE_MEASURES = ("tokens", "cost", "runs")
@@ -93,7 +93,7 @@ class UsageQuery:
         problems: list[Problem] = []
         given = {name: _only(name, query[name], problems) for name in USAGE_PARAMETERS if name in query}
         try:
-            filters = RunFilters.from_query(query, also=USAGE_PARAMETERS, is_timed="range" in query)
+            filters = RunFilters.from_query(query, extra_params=USAGE_PARAMETERS, is_timed="range" in query)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()
@@ -210,9 +210,9 @@ def _times(filters: RunFilters, name: str, zone: ZoneInfo, now: datetime) -> tup
     if name:
         return start_of_day(now, zone, days_back=int(name.removesuffix("d")) - 1), until
     if filters.until:
-        until = min(max(filters.until.at(now), _EPOCH), _LATEST)
+        until = min(max(filters.until.resolve(now), _EPOCH), _LATEST)
     if filters.since:
-        return max(filters.since.at(now).replace(microsecond=0), _EPOCH), until
+        return max(filters.since.resolve(now).replace(microsecond=0), _EPOCH), until
     return max(start_of_day(until - timedelta.resolution, zone, days_back=29), _EPOCH), until
 
 

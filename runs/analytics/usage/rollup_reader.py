@@ -287,6 +287,6 @@ def _counted(project: Project, filters: RunFilters, edges: Sequence[datetime], s
 
 def _oldest(project: Project, filters: RunFilters) -> datetime | None:
     """When the oldest that was counted was created; None where that is the oldest of all."""
-    found = Run.objects.in_project(project).matching(filters).newest_first().values_list("created_at", flat=True)
+    found = filters.apply(Run.objects.in_project(project)).newest_first().values_list("created_at", flat=True)
     last = list(found[MAX_COUNTED_USAGE_RUNS - 1 : MAX_COUNTED_USAGE_RUNS + 1])
     return last[0] if len(last) > 1 else None

@@ -172,7 +172,7 @@ def _filters() -> list[OpenApiParameter]:
 
 
 def _choice(field: ChoiceParam) -> OpenApiParameter:
-    known = f" Known are {', '.join(field.known)}." if field.known else ""
+    known = f" Known are {', '.join(field.known_values)}." if field.known_values else ""
     text = f"{field.label}; may be given several times, for alternatives.{known}"
     alternatives = {"type": "array", "items": {"type": "string", "minLength": 1}}
     return OpenApiParameter(field.name, alternatives, description=text)

@@ -62,7 +62,7 @@ def anew(project: Project, asked: RunFilters) -> dict[str, AssistantTotals]:
     """The same from the runs themselves."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 5)
     for run in Run.objects.in_project(project):
-        since, until = (each.at(NOW) if each else None for each in (asked.since, asked.until))
+        since, until = (each.resolve(NOW) if each else None for each in (asked.since, asked.until))
         if (since and run.created_at < since) or (until and run.created_at >= until):
             continue
         tokens, cost = run.total_tokens or 0, run.cost

@@ -259,7 +259,9 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
 )
 def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, filters: RunFilters, holds: Any) -> None:
     asked = RunFilters(**{name: getattr(filters, name) for name in filters.active}, since=TimeExpression("-14d"))
-    matching = Run.objects.in_project(filled).filter(asked.conditions(NOW, project=filled)).with_configuration()
+    matching = (
+        Run.objects.in_project(filled).filter(asked.plan(filled, NOW).build_page_condition()).with_configuration()
+    )
     raw = [json.loads(run.as_json()) for run in matching]
     if holds:
         recent = [run for run in raw_runs(filled) if run["created_at"] >= factories.NOW - 14 * DAY]

@@ -53,7 +53,7 @@ def runs(project: Project, member: User) -> list[dict[str, Any]]:
 
 
 def read(project: Project, query: dict[str, list[str]] | None = None, text: str = "") -> RelatedFacets:
-    return facets.fetch_related_facets(project, RunFilters.from_query(query or {}).search(project), text)
+    return facets.fetch_related_facets(project, RunFilters.from_query(query or {}).plan(project), text)
 
 
 def functions(run: dict[str, Any]) -> list[str]:
@@ -107,10 +107,10 @@ def test_each_value_is_what_its_term_finds(project: Project, runs: list[dict[str
     for field, counts in (("function", found.called), ("defines", found.defined), ("tag", found.tags)):
         for value, count in counts:
             filters = RunFilters.from_query({"q": [f"{field}:{value}"]})
-            assert Run.objects.in_project(project).matching(filters).count() == count, (field, value)
+            assert filters.apply(Run.objects.in_project(project)).count() == count, (field, value)
     for value, count in found.kinds:
         filters = RunFilters.from_query({"q": [f"tool:{value}"]})
-        assert Run.objects.in_project(project).matching(filters).count() == count, value
+        assert filters.apply(Run.objects.in_project(project)).count() == count, value
 
 
 def test_keys_that_divide_best_come_first_and_those_that_tell_nothing_not_at_all(

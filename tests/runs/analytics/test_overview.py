@@ -71,12 +71,12 @@ def runs(project: Project) -> list[dict[str, Any]]:
 def seen(project: Project, query: str) -> RunOverview:
     filters = RunFilters.from_query(parse_qs(query))
     now = datetime.fromtimestamp(NOW + 6000, UTC)
-    return fetch_run_overview(project, filters, filters.search(project, now), FACETS, UTC)
+    return fetch_run_overview(project, filters, filters.plan(project, now), FACETS, UTC)
 
 
 def found_by(project: Project, runs: list[dict[str, Any]], filters: RunFilters) -> list[dict[str, Any]]:
     """Those of `runs` that a plain list has."""
-    ids = set(Run.objects.in_project(project).matching(filters).values_list("external_id", flat=True))
+    ids = set(filters.apply(Run.objects.in_project(project)).values_list("external_id", flat=True))
     return [run for run in runs if run["id"] in ids]
 
 
@@ -120,13 +120,18 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, walked: int, most: int
 ) -> None:
     filters = RunFilters.from_query(parse_qs(query))
-    for name, value in {"LOOKED_AT": 3, "DENSE": 1, "MOST_SEEN": 3, "WALKED": walked}.items():
+    for name, value in {
+        "SAMPLE_SIZE": 3,
+        "MIN_DENSE_MATCHES": 1,
+        "MAX_SAMPLED_MATCHES": 3,
+        "MAX_COUNT_SCAN": walked,
+    }.items():
         monkeypatch.setattr(planner, name, value)
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     for order in map(parse_order, RUN_SORTS):
-        search = filters.search(project, datetime.fromtimestamp(NOW + 6000, UTC))
+        search = filters.plan(project, datetime.fromtimestamp(NOW + 6000, UTC))
         found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first=5)
-        listed = list(Run.objects.in_project(project).found(search, order).values_list("pk", flat=True)[:5])
+        listed = list(search.sort_runs(Run.objects.in_project(project), order).values_list("pk", flat=True)[:5])
         assert found.first == listed or (found.first is None and found.totals.capped)
         if order == NEWEST_FIRST and walked > len(runs):
             assert found.first == listed
@@ -165,7 +170,12 @@ def test_facets_that_sums_know_are_never_capped(
 def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"LOOKED_AT": 10, "DENSE": 1, "MOST_SEEN": 20, "WALKED": 20}.items():
+    for name, value in {
+        "SAMPLE_SIZE": 10,
+        "MIN_DENSE_MATCHES": 1,
+        "MAX_SAMPLED_MATCHES": 20,
+        "MAX_COUNT_SCAN": 20,
+    }.items():
         monkeypatch.setattr(planner, name, value)
     query = "q=-status:failed"
     met = [run for run in runs[:21] if run["status"] != "failed"]
@@ -205,10 +215,10 @@ def test_runs_are_looked_at_once_however_often_they_are_asked_for(
 ) -> None:
     monkeypatch.setattr(planner, "SAMPLE_SIZE", 10)
     filters = RunFilters.from_query({"q": ["total_tokens:>0 duration:>0s"]})
-    search = filters.search(project)
+    search = filters.plan(project)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):
             fetch_run_overview(project, filters, search, FACETS, UTC)
-            list(Run.objects.in_project(project).found(search, NEWEST_FIRST)[:5])
+            list(search.sort_runs(Run.objects.in_project(project), NEWEST_FIRST)[:5])
     looks = [query for query in queries if query["sql"].startswith("SELECT COUNT(*)")]
     assert len(looks) == 1

@@ -135,7 +135,7 @@ def test_a_page_costs_the_same_however_long_it_is(
         ("cursor=a&cursor=b", "cursor", "more than once"),
         ("statsu=failed", "statsu", "'status'"),
         ("status=faild", "status", "'failed'"),
-        ("status=", "status", "got none"),
+        ("status=", "status", "found none"),
         ("model=%00", "model", "NUL"),
         ("from=yesterday", "from", "expected a time"),
         ("from=0001-01-01T00:00%2B14:00", "from", "expected a time"),

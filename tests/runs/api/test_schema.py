@@ -32,7 +32,7 @@ from runs.api.openapi import API_PREFIX, build_openapi_document, examples
 from runs.errors import RunglassError
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
-from runs.query.run_filters import _PARAMETERS
+from runs.query.run_filters import _PARAMS
 from tests import factories
 from tests.factories import run_object, step_object
 from tests.runs.api.caller import JSON, RUNS, Caller, error_of
@@ -132,7 +132,7 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         "measure": "cost",
         "zone": "Asia/Kolkata",
     }
-    taken = {"list_runs": {*_PARAMETERS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMETERS, *USAGE_PARAMETERS}}
+    taken = {"list_runs": {*_PARAMS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMS, *USAGE_PARAMETERS}}
     for path, _, operation in operations():
         documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         assert documented == taken.get(operation["operationId"], set())

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 
 from runs.models import Project, Run
-from runs.query import Query, RunFilters, query_help, sql_targets
+from runs.query import Query, RunFilters, query_help, scope
 from runs.query.ast import QueryNode
 from runs.query.fields import QUERY_FIELDS
 from tests import factories
@@ -31,6 +31,7 @@ FOUND = {
     "model:gpt-4o": {"plain"},
     "model:gpt-4*": {"plain", "billing"},
     "-model:gpt-4o": EVERYONE - {"plain"},
+    "-model:*": {"cut"},
     "assistant:asst_billing": {"billing"},
     'assistant:"Refund desk"': {"billing"},
     "thread:thread_invoices": {"billing"},
@@ -44,9 +45,11 @@ FOUND = {
     "error_message:quota": {"broken"},
     'error_message:"too many requests"': {"refund"},
     "reason:max_completion_tokens": {"cut"},
+    "reason:*": {"cut"},
     "revision:v1": {"broken"},
     "total_tokens:>1000": {"billing"},
     "total_tokens:100..200": {"plain"},
+    "total_tokens:<2M": {"plain", "billing"},
     "-total_tokens:*": EVERYONE - {"plain", "billing"},
     "prompt_tokens:>=1.5k": {"billing"},
     "completion_tokens:<=30": {"plain"},
@@ -79,16 +82,16 @@ FOUND = {
     "function:get_*": {"plain"},
     "-function:*": EVERYONE - {"plain", "refund"},
     "defines:get_weather -function:get_weather": {"billing"},
-    "failing:issue_refund": {"refund"},
-    "failing:*": {"refund"},
-    "misargued:issue_refund": {"refund"},
-    "misargued:*": {"refund"},
-    "awaits:issue_refund": {"waiting"},
-    "awaits:*": {"waiting"},
+    "failed_call:issue_refund": {"refund"},
+    "failed_call:*": {"refund"},
+    "invalid_call:issue_refund": {"refund"},
+    "invalid_call:*": {"refund"},
+    "awaiting:issue_refund": {"waiting"},
+    "awaiting:*": {"waiting"},
     'instructions:"refund policy"': {"billing"},
     "configuration:3f2a9c": {"plain"},
-    "group:b4e12d": {"refund"},
-    "group:* -status:failed": {"cut"},
+    "error_group:b4e12d": {"refund"},
+    "error_group:* -status:failed": {"cut"},
     "status:failed model:o3": {"refund", "broken"},
     "status:failed AND model:o3": {"refund", "broken"},
     "model:gpt-4o OR model:o3": {"plain", "refund", "broken", "waiting"},
@@ -138,7 +141,7 @@ MORE = {
     "-tool:*": EVERYONE - {"plain", "billing", "refund", "broken"},
     "tool:issue_refund": {"refund"},
     "defines:get_*": {"plain", "billing"},
-    "awaits:*_refund": {"waiting"},
+    "awaiting:*_refund": {"waiting"},
     "instructions:POLICY": {"billing"},
     "-instructions:help": {"plain", "billing"},
     "-defines:nothing": EVERYONE,
@@ -151,13 +154,12 @@ MORE = {
     'error:"Quota is gone (429)"': {"broken"},
     "configuration:3F2A9C00-1111": {"plain"},
     "configuration:ffff": set(),
-    "group:B4E12D00-1111-2222-3333-444455556666": {"refund"},
-    "group:ffff": set(),
-    "group:b4e12d,ffff": {"refund"},
-    "-group:*": {"plain", "billing", "waiting"},
-    "-group:b4e12d": EVERYONE - {"refund"},
+    "error_group:B4E12D00-1111-2222-3333-444455556666": {"refund"},
+    "error_group:ffff": set(),
+    "error_group:b4e12d,ffff": {"refund"},
+    "-error_group:*": {"plain", "billing", "waiting"},
+    "-error_group:b4e12d": EVERYONE - {"refund"},
     "revision:v1,v2": EVERYONE,
-    "-model:*": {"cut"},
     "-requests": EVERYONE - {"refund"},
     "get_weather": {"plain", "billing"},
     "thread_plain": {"plain"},
@@ -175,15 +177,14 @@ def filled(project: Project) -> Project:
 
 
 def found(project: Project, text: str) -> set[str]:
-    conditions = RunFilters(q=Query.parse(text)).search(project, dataset.NOW).page()
+    conditions = RunFilters(q=Query.parse(text)).plan(project, dataset.NOW).build_page_condition()
     runs = Run.objects.in_project(project).filter(conditions)
     return {each.removeprefix("run_") for each in runs.values_list("external_id", flat=True)}
 
 
 def test_every_example_of_the_help_is_tested() -> None:
-    shown = [
-        example for entry in (*query_help.SYNTAX_HELP, *query_help.build_field_help()) for example in entry.examples
-    ]
+    entries = (*query_help.SYNTAX_HELP, *query_help.VALUE_HELP, *query_help.build_field_help())
+    shown = [example for entry in entries for example in entry.examples]
     assert shown
     assert set(shown) == FOUND.keys()
 
@@ -220,14 +221,14 @@ def test_simple_parameters_are_terms(filled: Project) -> None:
 def test_another_project_is_never_seen(filled: Project) -> None:
     other = factories.make_project("other")
     factories.post_run(other, id="run_other", instructions="Mind the refund policy.")
-    for text in ("instructions:refund", "refund", "-status:failed", "configuration:3f2a9c OR model:*", "group:*"):
+    for text in ("instructions:refund", "refund", "-status:failed", "configuration:3f2a9c OR model:*", "error_group:*"):
         assert "other" not in found(filled, text)
     assert found(other, 'instructions:"refund policy"') == {"other"}
-    assert found(other, f"group:{dataset.GROUP}") == set()
+    assert found(other, f"error_group:{dataset.GROUP}") == set()
 
 
 def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatch: Any) -> None:
-    monkeypatch.setattr(sql_targets, "MAX_INLINE_IDS", 1)
+    monkeypatch.setattr(scope, "MAX_INLINE_IDS", 1)
     assert found(filled, "instructions:help") == EVERYONE - {"plain", "billing"}
     assert found(filled, "-instructions:help") == {"plain", "billing"}
     assert found(filled, "defines:get_weather") == {"plain", "billing"}
@@ -235,7 +236,7 @@ def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatc
 
 def test_a_configuration_that_nobody_has_asks_no_runs(filled: Project) -> None:
     with CaptureQueriesContext(connection) as queries:
-        assert not list(Run.objects.in_project(filled).matching(RunFilters(q=Query.parse("defines:nothing"))))
+        assert not list(RunFilters(q=Query.parse("defines:nothing")).apply(Run.objects.in_project(filled)))
     assert [query["sql"].split('"')[1] for query in queries] == ["configuration"]
 
 
@@ -251,7 +252,7 @@ def test_long_names_are_found_by_their_beginning(project: Project) -> None:
 def test_no_query_reads_payloads(filled: Project) -> None:
     with CaptureQueriesContext(connection) as queries:
         for text in (*FOUND, *MORE):
-            list(Run.objects.in_project(filled).matching(RunFilters(q=Query.parse(text))).for_list())
+            list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(filled)).for_list())
     for query in queries:
         for payload in ('"required_action"', '"extra"', '"details"', '"body"'):
             assert payload not in query["sql"]
@@ -285,11 +286,11 @@ SERVED = {
     "total_tokens:>1000": 'COALESCE("run"."total_tokens",  -9223372036854775807) > 1000',
     "duration:>30s": 'COALESCE("run"."duration_ms",  -9223372036854775807) > 30000',
     "-duration:*": 'NOT (COALESCE("run"."duration_ms",  -9223372036854775807) >  -9223372036854775807)',
-    "awaits:issue_refund": '"run"."awaited" @> ',
-    "awaits:*": '"run"."awaited" IS NOT NULL',
+    "awaiting:issue_refund": '"run"."awaited" @> ',
+    "awaiting:*": '"run"."awaited" IS NOT NULL',
     "function:get_weather": '"tool_names" @> ',
-    "failing:issue_refund": '"status" = \'failed\' AND U0."tool_names" @> ',
-    "misargued:issue_refund": 'NOT (U0."misargued" = ',
+    "failed_call:issue_refund": '"status" = \'failed\' AND U0."tool_names" @> ',
+    "invalid_call:issue_refund": 'NOT (U0."misargued" = ',
     "instructions:policy": '"configuration"."instructions" ILIKE \'%policy%\'',
     "defines:get_weather": '"configuration"."function_names" @> ',
 }
@@ -298,7 +299,7 @@ SERVED = {
 @pytest.mark.parametrize(("text", "expected"), SERVED.items())
 def test_conditions_are_in_the_words_of_the_indexes(filled: Project, text: str, expected: str) -> None:
     with CaptureQueriesContext(connection) as queries:
-        list(Run.objects.in_project(filled).matching(RunFilters(q=Query.parse(text))).values("pk"))
+        list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(filled)).values("pk"))
     assert any(expected in query["sql"] for query in queries), [query["sql"] for query in queries]
 
 
@@ -314,7 +315,7 @@ def test_every_field_has_an_example_that_it_starts() -> None:
 @example(Query.parse("metadata.n:1234567890123456.123456789012345 metadata.n:-0,true,1e999").tree)
 @example(Query.parse('"$.*\\"\\\\ \u2028 \u007f 😀" metadata."$":"\\\\"').tree)
 def test_no_query_breaks_the_database(project: Project, tree: QueryNode) -> None:
-    list(Run.objects.in_project(project).matching(RunFilters(q=Query(tree))).newest_first()[:1])
+    list(RunFilters(q=Query(tree)).apply(Run.objects.in_project(project)).newest_first()[:1])
 
 
 # asked of what lies in every few pages of the table, where nothing better leads to it
@@ -323,7 +324,7 @@ IN_PAGES = ("prompt_tokens:>1M", "cached_tokens:>1M", "queue:>2h", "ended:<2026-
 
 @pytest.mark.parametrize("text", IN_PAGES)
 def test_rare_quantities_are_found_without_reading_all_runs(filled: Project, text: str) -> None:
-    search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
+    search = RunFilters(q=Query.parse(text)).plan(filled, dataset.NOW)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
         plan = Run.objects.filter(search.condition).explain()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runs.db.keyset_pagination import Cursor
 from runs.errors import InvalidFilter
-from runs.query import Cursor
 from runs.query.order import parse_cursor
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runs.db.keyset_pagination import NEWEST_FIRST
+from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Project, Run
-from runs.query import Order, Query, RunFilters, planner
+from runs.query import Query, RunFilters, planner
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.filters import dataset
@@ -30,14 +30,14 @@ def filled(project: Project) -> Project:
 @pytest.fixture
 def looks(monkeypatch: Any) -> None:
     """Looks at so few runs that the data set is more."""
-    for name, value in {"LOOKED_AT": 1, "DENSE": 1, "MOST_SEEN": 3}.items():
+    for name, value in {"SAMPLE_SIZE": 1, "MIN_DENSE_MATCHES": 1, "MAX_SAMPLED_MATCHES": 3}.items():
         monkeypatch.setattr(planner, name, value)
 
 
 def statements(project: Project, text: str, order: Order = NEWEST_FIRST) -> list[str]:
-    search = RunFilters(q=Query.parse(text)).search(project)
+    search = RunFilters(q=Query.parse(text)).plan(project)
     with CaptureQueriesContext(connection) as queries:
-        list(Run.objects.in_project(project).found(search, order)[:1])
+        list(search.sort_runs(Run.objects.in_project(project), order)[:1])
     return [query["sql"] for query in queries]
 
 
@@ -56,12 +56,12 @@ def test_they_are_in_every_order_and_where_they_are_counted(
 ) -> None:
     monkeypatch.setattr(planner, "MAX_COUNT_SCAN", walked)
     for text, expected in (FOUND | MORE).items():
-        search = RunFilters(q=Query.parse(text)).search(filled, dataset.NOW)
+        search = RunFilters(q=Query.parse(text)).plan(filled, dataset.NOW)
         runs = Run.objects.in_project(filled)
         for order in (Order(by), Order(by, descending=False)):
-            ids = {run.external_id.removeprefix("run_") for run in runs.found(search, order)}
+            ids = {run.external_id.removeprefix("run_") for run in search.sort_runs(runs, order)}
             assert ids == expected, (text, order)
-        condition, bounded = search.newest()
+        condition, bounded = search.build_count_condition()
         counted = {run.external_id.removeprefix("run_") for run in runs.filter(condition)}
         assert counted == expected or (bounded and counted < expected), text
 
@@ -91,7 +91,7 @@ def test_in_another_order_the_shorter_of_two_ways_is_gone(filled: Project, monke
     assert LOOKS_RARE in statements(filled, "created:>=2026-05-10", LONGEST)[-1]
 
 
-@pytest.mark.parametrize("text", ["status:failed", "model:o3 created:-7d", "error:rate_limit_exceeded", "awaits:*"])
+@pytest.mark.parametrize("text", ["status:failed", "model:o3 created:-7d", "error:rate_limit_exceeded", "awaiting:*"])
 def test_what_has_an_order_of_its_own_costs_no_look(filled: Project, text: str) -> None:
     (statement,) = statements(filled, text)
     assert LOOKS_RARE not in statement
@@ -124,7 +124,12 @@ def test_a_walk_begins_where_runs_were_created_that_started_or_ended_early(
 def alike(project: Project, looks: None, monkeypatch: Any) -> Project:
     """Twelve completed runs, six of them on one model, of which few may be read."""
     factories.post(project, *(run_object(created_at=NOW + 9 * n, model="one" if n % 2 else "other") for n in range(12)))
-    for name, value in {"LOOKED_AT": 4, "MOST_SEEN": 100, "WALKED": 2, "WALKED_SLOWLY": 1}.items():
+    for name, value in {
+        "SAMPLE_SIZE": 4,
+        "MAX_SAMPLED_MATCHES": 100,
+        "MAX_COUNT_SCAN": 2,
+        "MAX_SLOW_COUNT_SCAN": 1,
+    }.items():
         monkeypatch.setattr(planner, name, value)
     return project
 
@@ -143,6 +148,6 @@ def test_a_walk_is_through_those_of_one_part_of_a_question(alike: Project) -> No
     [("total_tokens:* model:one", 3), ("-thread:none -function:* model:one", 2), ("-error:* -reason:*", 3)],
 )
 def test_numbers_are_of_as_many_runs_as_may_be_read(alike: Project, text: str, expected: int) -> None:
-    condition, bounded = RunFilters(q=Query.parse(text)).search(alike, dataset.NOW).newest()
+    condition, bounded = RunFilters(q=Query.parse(text)).plan(alike, dataset.NOW).build_count_condition()
     assert bounded
     assert Run.objects.in_project(alike).filter(condition).count() == expected

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
-
 from runs.models import Run
-from runs.query import query_help
 from runs.query.fields import CHOICE_PARAMS, FIELDS_BY_NAME, QUERY_FIELDS
-
-
-def test_readme_has_the_help_as_the_registry_gives_it() -> None:
-    readme = (Path(settings.BASE_DIR) / "README.md").read_text()
-    assert query_help.build_help_markdown() in readme, (
-        f"README.md, section Filters, should have:\n{query_help.build_help_markdown()}"
-    )
 
 
 def test_every_parameter_of_its_own_is_a_field_too() -> None:

@@ -44,7 +44,7 @@ NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
 )
 def test_a_moment_is_understood(text: str, canonical: str | None, moment: datetime, words: str | None) -> None:
     parsed = TimeExpression.parse(text)
-    assert parsed.at(NOW) == moment
+    assert parsed.resolve(NOW) == moment
     assert canonical is None or str(parsed) == canonical
     assert words is None or parsed.describe() == words
 
@@ -73,7 +73,7 @@ def test_no_text_crashes_it(text: str) -> None:
     except ValueError:
         return
     assert TimeExpression.parse(str(moment)) == moment
-    moment.at(NOW)
+    moment.resolve(NOW)
     moment.describe()
 
 
@@ -84,5 +84,5 @@ offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
 @given(st.datetimes(*YEARS, timezones=st.just(UTC) | offsets))
 def test_any_time_of_any_zone_keeps_its_instant(moment: datetime) -> None:
     parsed = TimeExpression.parse(moment.isoformat())
-    assert parsed.at(NOW) == moment
+    assert parsed.resolve(NOW) == moment
     assert TimeExpression.parse(str(parsed)) == parsed

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from runs.db.keyset_pagination import MISSING_SORT_VALUE
+from runs.db.keyset_pagination import MISSING_SORT_VALUE, Cursor, Order
 from runs.errors import InvalidFilter
 from runs.models import Project, Run
-from runs.query import Cursor, Order, RunFilters, planner
+from runs.query import RunFilters, planner
 from runs.query.order import parse_cursor, parse_order
 from tests import factories
 
@@ -31,7 +31,7 @@ def test_an_order_is_written_as_it_is_read(text: str) -> None:
     ("text", "words"),
     [
         ("durations", "sort: can't sort by 'durations'; did you mean 'duration'?"),
-        ("", "sort: can't sort by ''; known are created, duration, tokens, cost"),
+        ("", "sort: can't sort by ''; expected one of created, duration, tokens, cost"),
         ("--created", "sort: can't sort by '-created'; did you mean 'created'?"),
     ],
 )
@@ -93,7 +93,7 @@ def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
     some_runs(project)
     order = parse_order(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):
-        listed = list(Run.objects.in_project(project).matching(filters).sorted_by(order))
+        listed = list(filters.apply(Run.objects.in_project(project)).sorted_by(order))
         assert list(_pages(project, filters, order, size)) == listed
 
 
@@ -118,7 +118,7 @@ def test_neighbours_are_those_of_the_list(project: Project, text: str) -> None:
 
 def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> Iterator[Run]:
     cursor = None
-    while page := Run.objects.in_project(project).page(filters.search(project), order, cursor, size):
+    while page := filters.plan(project).fetch_page(Run.objects.in_project(project), order, cursor, size):
         yield from page
         cursor = parse_cursor(str(order.cursor_at(page[-1])), order)
 

@@ -45,7 +45,7 @@ CASES = [
     ("tool:", ["function", "get_weather", "file_search", "retrieval"]),
     ("function:get", ["get_weather"]),
     ("defines:", ["get_weather"]),
-    ("awaits:", ["issue_refund"]),
+    ("awaiting:", ["issue_refund"]),
     ("metadata.customer:", ["acme", "globex"]),
     ('metadata."odd key":', ['"a b"']),
     ("metadata.customer:glo", ["globex"]),
@@ -103,7 +103,7 @@ def test_what_stands_at_the_cursor_is_replaced(filled: Project) -> None:
 
 def test_another_projects_values_are_never_offered(filled: Project) -> None:
     other = factories.make_project("other")
-    for text in ("model:", "metadata.customer:", "function:", "assistant:", "error:", "awaits:", "cust"):
+    for text in ("model:", "metadata.customer:", "function:", "assistant:", "error:", "awaiting:", "cust"):
         assert suggest_completions(other, text, len(text)) == []
 
 

@@ -1,0 +1,113 @@
+"""The scope of a query: the project and the time that it is evaluated in, with the lookups that its terms need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from runs.models import (
+    Assistant,
+    Configuration,
+    ErrorGroup,
+    HourByTool,
+    MetadataKey,
+    MetadataValue,
+    Project,
+    RunTag,
+)
+from runs.query.operators import Equals, Operator, Wildcard, escape_like
+
+MATCH_ALL = Q()
+MATCH_NONE = Q(pk__in=[])
+# Configurations, error groups and function names are written into the SQL up to this number, which Postgres plans
+# best. More of them match so many runs that scanning the list is right, and a subquery is as good.
+MAX_INLINE_IDS = 500
+# Metadata values that a pattern is replaced by. Each is compared with those of every run that is read.
+MAX_INLINE_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueryScope:
+    """One project, or all projects if it is None, and the time that relative times refer to."""
+
+    project: Project | None
+    now: datetime
+    _metadata_values: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
+        default_factory=dict, compare=False
+    )
+
+    def match_configurations(self, condition: Q) -> Q:
+        """Return the condition on runs that their configuration meets `condition`. Runs one query."""
+        return self._match_related("configuration", Configuration.objects.filter(condition))
+
+    def match_error_groups(self, condition: Q) -> Q:
+        """Return the condition on runs that their error group meets `condition`. Runs one query."""
+        return self._match_related("error_group", ErrorGroup.objects.filter(condition))
+
+    def fetch_called_functions(self, wildcard: Wildcard) -> list[str] | None:
+        """Return the called functions that match a pattern, None if there may be too many. Runs one query."""
+        if self.project is None:
+            return None
+        calls = HourByTool._default_manager.filter(
+            project=self.project, type="function", name__like=wildcard.like_pattern
+        )
+        names = list(calls.order_by("name").values_list("name", flat=True).distinct()[: MAX_INLINE_IDS + 1])
+        return names if len(names) <= MAX_INLINE_IDS else None
+
+    def fetch_metadata_values(self, key: str, operators: tuple[Operator, ...]) -> dict[str, datetime] | None:
+        """Return the values of a metadata key that match, each with the last hour in which a run had it.
+
+        Return None if not all values of the key are known, or too many match. The result is cached.
+        """
+        cache_key = key, operators
+        if cache_key not in self._metadata_values:
+            self._metadata_values[cache_key] = self._fetch_metadata_values(key, operators)
+        return self._metadata_values[cache_key]
+
+    def fetch_last_tagged(self, operators: tuple[Operator, ...]) -> datetime | None:
+        """Return when the newest run with a matching tag was created. Runs one query per operator."""
+        if self.project is None:
+            return None
+        tags = RunTag.objects.in_project(self.project)
+        newest = []
+        for operator in operators:
+            match operator:
+                case Equals(tag):
+                    newest.append(tags.named([tag]).newest_run_created_at())
+                case Wildcard():
+                    newest.append(tags.like(operator.like_pattern).newest_run_created_at())
+                case _:
+                    newest.append(tags.newest_run_created_at())
+        return max(filter(None, newest), default=None)
+
+    def fetch_assistant_ids(self, operators: Iterable[Operator]) -> list[str]:
+        """Return the ids of the assistants whose display name matches. Runs one query."""
+        patterns = [
+            operator.like_pattern if isinstance(operator, Wildcard) else escape_like(operator.value)
+            for operator in operators
+            if isinstance(operator, Equals | Wildcard)
+        ]
+        if self.project is None or not patterns:
+            return []
+        return Assistant.objects.ids_with_name_like(self.project, patterns)
+
+    def _fetch_metadata_values(self, key: str, operators: tuple[Operator, ...]) -> dict[str, datetime] | None:
+        if self.project is None or not all(isinstance(operator, Equals | Wildcard) for operator in operators):
+            return None
+        if not MetadataKey.objects.in_project(self.project).has_all_values(key):
+            return None
+        values = [operator.value for operator in operators if isinstance(operator, Equals)]
+        patterns = [operator.like_pattern for operator in operators if isinstance(operator, Wildcard)]
+        return MetadataValue.objects.of_key(self.project, key).fetch_last_hours(values, patterns, MAX_INLINE_VALUES)
+
+    def _match_related(self, relation: str, related: QuerySet[Any]) -> Q:
+        if self.project is not None:
+            related = related.filter(project=self.project)
+        ids = list(related.values_list("pk", flat=True)[: MAX_INLINE_IDS + 1])
+        if len(ids) > MAX_INLINE_IDS:
+            return Q(**{f"{relation}__in": related.values("pk")})
+        return Q(**{f"{relation}__in": sorted(ids)}) if ids else MATCH_NONE
