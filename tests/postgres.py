@@ -1,7 +1,7 @@
-"""A pytest plugin: a throw-away embedded Postgres for the test run, unless DATABASE_URL names a server.
+"""A pytest plugin that starts a temporary embedded Postgres server for the tests, unless DATABASE_URL is set.
 
-Listed as `-p tests.postgres`, it acts before pytest-django reads the settings. Workers of pytest-xdist
-inherit DATABASE_URL and start nothing. The data directory is a temporary one in any case.
+The option `-p tests.postgres` loads it before pytest-django reads the settings. Workers of pytest-xdist inherit
+DATABASE_URL and start nothing. The data directory is always temporary.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from dashboard.server.postgres.server import PostgresServer
 
 
 class ThrowawayServer:
-    """A server in a data directory of its own, to which the environment leads until it is removed."""
+    """A server in a temporary data directory, which the environment variables point to until it is removed."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="runglass-tests-"))
-        self._directory.chmod(0o711)  # root's server runs as another user
+        self._directory.chmod(0o711)  # for root, the server runs as another user
         (self._directory / "static").mkdir()
         os.environ["RUNGLASS_DATA_DIR"] = str(self._directory)
         self._server: PostgresServer | None = None
@@ -34,9 +34,9 @@ class ThrowawayServer:
     def start(self) -> None:
         self._server = PostgresServer(get_or_create_cluster(resolve_cluster_paths(self._directory), THROWAWAY_SETTINGS))
         self._server.start()
-        where = self._server.parameters
-        secret, host = (quote(where[name], safe="") for name in ("password", "host"))
-        os.environ["DATABASE_URL"] = f"postgresql://{DATABASE_NAME}:{secret}@{host}:5432/{DATABASE_NAME}"
+        params = self._server.connection_params
+        password, host = (quote(params[name], safe="") for name in ("password", "host"))
+        os.environ["DATABASE_URL"] = f"postgresql://{DATABASE_NAME}:{password}@{host}:5432/{DATABASE_NAME}"
 
     def remove(self) -> None:
         os.environ.pop("RUNGLASS_DATA_DIR", None)

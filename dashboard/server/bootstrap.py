@@ -1,4 +1,4 @@
-"""What a new installation needs before anybody can use it: a project, an administrator, an API key."""
+"""Create the records that a new installation needs: a project, an administrator and an API key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from runs.models import Project, User
 from runs.team.api_keys import create_api_key
 from runs.team.memberships import create_project
 
-BOOTSTRAP_LOCK_ID = (
-    0x52756E676C617373  # "Runglass": of two installations that start at once on one database, one is first
-)
+BOOTSTRAP_LOCK_ID = 0x52756E676C617373  # "Runglass"; serializes installations that start on one database at once
 
 
 @dataclass(frozen=True)
 class InitialCredentials:
-    """Names and secrets of a new installation. Only their hashes are stored."""
+    """The names and secrets of a new installation. The database only contains hashes of the secrets."""
 
     project: str
     user: str
@@ -26,6 +24,7 @@ class InitialCredentials:
     api_key: str
 
     def __str__(self) -> str:
+        """Return the credentials as a table for a terminal."""
         rows = {
             "Project": self.project,
             "User": self.user,
@@ -35,14 +34,15 @@ class InitialCredentials:
         width = max(map(len, rows.values())) + 11
         rule = "─" * width
         lines = "\n".join(f"{name:<10} {value}" for name, value in rows.items())
-        return f"{rule}\n{lines}\n{rule}\nThis is shown once and stored nowhere: keep it."
+        return f"{rule}\n{lines}\n{rule}\nSave these credentials now: they are not shown again."
 
 
 @transaction.atomic
 def create_initial_credentials() -> InitialCredentials | None:
-    """Create project `default`, administrator `admin` and an API key; None if there was something already.
+    """Create the project `default`, the administrator `admin` and an API key.
 
-    The database decides, not a file, so that it works the same with DATABASE_URL.
+    Returns None, and creates nothing, if the database contains a user or a project. This also works with DATABASE_URL,
+    which a marker file in the data directory would not.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK_ID])

@@ -1,4 +1,4 @@
-"""Django's DATABASES: the server that DATABASE_URL names, else the embedded one."""
+"""Django's DATABASES: the server of DATABASE_URL, or the embedded one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 MIN_POSTGRES_VERSION = 15
 EMBEDDED_ENGINE = "dashboard.server.postgres.backend"
 
-# Each worker has a fixed, small number of threads, so a connection for each is cheaper than a pool: kept
-# open, checked once a request, and made again by the thread that finds it broken. Statements are never
-# prepared on the server (Django's default), whose generic plans are a hundred times slower on our lists.
+# Each worker has a small, fixed number of threads, so one persistent connection for each is cheaper than a pool. It is
+# checked once per request and reopened if it is broken. Statements are not prepared on the server (Django's default),
+# because generic plans are a hundred times slower for our lists.
 PERSISTENT_CONNECTIONS: dict[str, Any] = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 CONNECT_TIMEOUT_SECONDS = 5
 
 
 def build_databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
-    """DATABASES for `url`, or for the embedded server of `data_dir` where it is empty.
+    """Return DATABASES for the Postgres URL `url`, or for the embedded server of `data_dir` if it is empty.
 
-    Raises ImproperlyConfigured, which never shows the password, for anything but a Postgres address.
+    Raises ImproperlyConfigured for any other URL. The message never contains the password.
     """
     if not url:
         embedded = {"ENGINE": EMBEDDED_ENGINE, "NAME": "runglass", "DATA_DIR": data_dir}
@@ -32,13 +32,13 @@ def build_databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def _parse_database_url(url: str) -> dict[str, Any]:
-    expected = "it must look like postgresql://USER:PASSWORD@HOST:5432/NAME"
+    expected = "expected postgresql://USER:PASSWORD@HOST:5432/NAME"
     try:
         config = dj_database_url.parse(url)
     except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL can't be read; {expected}") from error
+        raise ImproperlyConfigured(f"DATABASE_URL is not a valid URL; {expected}") from error
     if config["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(f"DATABASE_URL isn't that of a Postgres database; {expected}")
+        raise ImproperlyConfigured(f"DATABASE_URL is not a Postgres URL; {expected}")
     if not config.get("NAME"):
-        raise ImproperlyConfigured(f"DATABASE_URL names no database; {expected}")
+        raise ImproperlyConfigured(f"DATABASE_URL has no database name; {expected}")
     return dict(config)

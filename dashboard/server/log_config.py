@@ -1,4 +1,4 @@
-"""Django's LOGGING: one line an event on stderr, for the web processes and the commands alike."""
+"""Django's LOGGING: one line for each event on stderr, for web processes and commands alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOGGING: dict[str, Any] = {
         "dashboard": {"level": "INFO"},
         "runs": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        "django.request": {"level": "ERROR"},  # a page that isn't found is the visitor's business
+        "django.request": {"level": "ERROR"},  # a 404 is not worth a line
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "_granian": {"level": "WARNING"},
     },

@@ -1,4 +1,4 @@
-"""The process beside the workers in which `runs.enrichment.backfill` happens, for as long as `up` serves."""
+"""The process beside the workers that runs `runs.enrichment.backfill` while `up` serves."""
 
 from __future__ import annotations
 
@@ -19,66 +19,65 @@ from runs.enrichment.backfill import Backfill
 
 logger = logging.getLogger(__name__)
 
-IDLE_SECONDS = 5.0  # seconds between looks at what is due
-NICENESS = 10  # a backlog must not slow pages and posts down
-SHUTDOWN_TIMEOUT = 5.0  # seconds for what is being done at the end
+IDLE_SECONDS = 5.0  # between checks for work
+NICENESS = 10  # a backlog must not slow down pages and posts
+SHUTDOWN_TIMEOUT = 5.0  # seconds for the current step at the end
 
 
 @contextmanager
 def run_maintenance_process() -> Generator[None]:
-    """Keep house in a process of its own while the body runs; one that was killed is replaced."""
-    keeper = _MaintenanceSupervisor()
-    keeper.start()
+    """Run the maintenance process during the block; replace it if it is killed."""
+    supervisor = _MaintenanceSupervisor()
+    supervisor.start()
     try:
         yield
     finally:
-        keeper.end()
+        supervisor.stop()
 
 
 class _MaintenanceSupervisor(threading.Thread):
-    """Starts the process, and another one when it ends. Forks, so that all share the memory of the code."""
+    """Starts the process, and restarts it when it ends. The process is forked to share the memory of the code."""
 
     def __init__(self) -> None:
-        super().__init__(name="housekeeping", daemon=True)
-        self._ending = threading.Event()
+        super().__init__(name="maintenance-supervisor", daemon=True)
+        self._stopping = threading.Event()
         self._process = _fork_maintenance_process()
 
     def run(self) -> None:
-        while not self._ending.is_set():
+        while not self._stopping.is_set():
             self._process.join()
-            if not self._ending.wait(IDLE_SECONDS):
+            if not self._stopping.wait(IDLE_SECONDS):
                 self._process = _fork_maintenance_process()
 
-    def end(self) -> None:
-        self._ending.set()
+    def stop(self) -> None:
+        self._stopping.set()
         self._process.terminate()
         self._process.join(SHUTDOWN_TIMEOUT)
 
 
 def _fork_maintenance_process() -> BaseProcess:
-    process = multiprocessing.get_context("fork").Process(
-        target=_run_maintenance, args=(os.getpid(),), name="upkeep", daemon=True
-    )
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_run_maintenance, args=(os.getpid(),), name="maintenance", daemon=True)
     process.start()
     return process
 
 
-def _run_maintenance(parent: int) -> None:
-    die_with_parent(parent, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+def _run_maintenance(parent_pid: int) -> None:
+    die_with_parent(parent_pid, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent stops us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
-    upkeep = Backfill()
+    backfill = Backfill()
     while True:
-        if not _run_maintenance_step(upkeep):
+        if not _run_maintenance_step(backfill):
             time.sleep(IDLE_SECONDS)
 
 
-def _run_maintenance_step(upkeep: Backfill) -> bool:
-    """Do a piece of what is due; whether there is more. A database that is away is asked again later."""
+def _run_maintenance_step(backfill: Backfill) -> bool:
+    """Run one step and return whether there is more to do. If the database is not available, the step is retried."""
     try:
-        return upkeep.step()
+        return backfill.step()
     except DatabaseError as error:
-        logger.info("Upkeep waits: %s", error, extra={"action": "upkeep_waits"})
+        logger.info("Maintenance waits for the database: %s", error, extra={"action": "upkeep_waits"})
         connection.close()
         return False

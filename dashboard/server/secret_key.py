@@ -1,4 +1,4 @@
-"""The secret key of an installation that was not given one."""
+"""The secret key of an installation without RUNGLASS_SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def load_or_create_secret_key(data_dir: Path) -> str:
-    """The key kept in `data_dir`, made on first use and readable by its owner alone.
+    """Return the key that is stored in `data_dir`; create it, readable only by its owner, if there is none.
 
-    Raises ImproperlyConfigured where the directory can't be written or the key can't be read.
+    Raises ImproperlyConfigured if the directory can't be written or the key can't be read.
     """
     path = data_dir / "secret_key"
     try:
@@ -24,16 +24,16 @@ def load_or_create_secret_key(data_dir: Path) -> str:
         return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The data directory {data_dir} can't be used: {error.strerror} ({error.filename}). "
-            "Set RUNGLASS_DATA_DIR to a directory that you can write"
+            f"Cannot use the data directory {data_dir}: {error.strerror} ({error.filename}). "
+            "Set RUNGLASS_DATA_DIR to a writable directory"
         ) from error
 
 
 def _write_new_key(path: Path) -> None:
-    """Write a key to `path`, complete or not at all; of two starters the first wins."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key.") as draft:  # mode 0600
-        draft.write(secrets.token_urlsafe(50))
-        draft.flush()
-        os.fsync(draft.fileno())
+    """Write a key to `path` atomically. If two processes do so at once, the first one wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key.") as file:  # mode 0600
+        file.write(secrets.token_urlsafe(50))
+        file.flush()
+        os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(draft.name, path)
+            os.link(file.name, path)

@@ -31,23 +31,23 @@ from dashboard.server.postgres.process import die_with_parent
 logger = logging.getLogger(__name__)
 
 WSGI_MODULE = "dashboard.wsgi"
-THREADS_PER_WORKER = 8  # of a worker: as many requests may wait for the database at once, on a connection each
-READINESS_WARNING_SECONDS = 30.0  # seconds until it is worth a line that the first answer isn't there yet
-HEADER_TIMEOUT = 20  # seconds for the headers of a request, and until a connection on which none comes is closed
-# A post of 500 runs makes some 50,000 objects, none of them garbage before it is answered: looking for some every
-# 700, as Python does by itself, was a tenth of the work.
+THREADS_PER_WORKER = 8  # also the number of database connections of a worker
+READINESS_WARNING_SECONDS = 30.0
+HEADER_TIMEOUT = 20  # seconds for the headers of a request; idle connections are closed after it, too
+# A post of 500 runs creates about 50,000 objects, which all live until the response. With Python's default threshold
+# of 700, the garbage collector took a tenth of the time.
 GC_THRESHOLDS = (100_000, 20, 20)
-SHUTDOWN_TIMEOUT = 5  # seconds that open requests are given at the end
-LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask when listening on every address
+SHUTDOWN_TIMEOUT = 5  # seconds that open requests have to finish
+LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - wildcard addresses can't be connected to
 
 
 class ListenAddressError(Exception):
-    """The address can't be listened on."""
+    """The server can't listen on this address."""
 
 
 @dataclass(frozen=True)
 class ListenAddress:
-    """Where to listen: `host` as it was asked for, `ip` and `port` as they were found."""
+    """An address to listen on: `host` as requested, `ip` and `port` as resolved."""
 
     host: str
     ip: str
@@ -55,42 +55,50 @@ class ListenAddress:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/"
+        """The URL of the site: `http://127.0.0.1:8000/`."""
+        return f"http://{self._url_host}:{self.port}/"
 
     @property
-    def everywhere(self) -> bool:
+    def is_wildcard(self) -> bool:
+        """Whether this means all addresses of the machine."""
         return self.ip in LOOPBACK_BY_WILDCARD
 
     def allowed_hosts(self, configured: list[str]) -> list[str]:
-        """The names under which the site may be asked for: those configured, and the one listened on."""
-        own = f"[{self.host}]" if ":" in self.host else self.host
-        return configured if self.everywhere or own in configured else [*configured, own]
+        """Return the configured ALLOWED_HOSTS and, if it is a single one, the host of this address."""
+        if self.is_wildcard or self._url_host in configured:
+            return configured
+        return [*configured, self._url_host]
+
+    @property
+    def _url_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def find_free_address(host: str, port: int) -> ListenAddress:
-    """The address of `host` and `port`, which nobody listens on; for port 0, of any free port.
+    """Return the address of `host` and `port`; port 0 means any free port.
 
-    Raises AddressError with the reason.
+    Raises ListenAddressError if it can't be listened on.
     """
     if not 0 <= port < 65536:
-        raise ListenAddressError(f"Can't listen on {host}:{port}: there is no such port")
+        raise ListenAddressError(f"Cannot listen on {host}:{port}: the port must be a number from 0 to 65535")
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, socket_address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ending ones don't count
-            probe.bind(place)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections don't block the port
+            probe.bind(socket_address)
             probe.listen()
-            ip, chosen = probe.getsockname()[:2]
+            ip, free_port = probe.getsockname()[:2]
     except OSError as error:
-        raise ListenAddressError(f"Can't listen on {host}:{port}: {error.strerror}. Try --port") from error
-    return ListenAddress(host, ip, chosen)
+        raise ListenAddressError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another address with --host and --port"
+        ) from error
+    return ListenAddress(host, ip, free_port)
 
 
 def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, calling `on_ready` when the first request was answered.
+    """Serve the site until SIGINT or SIGTERM. Call `on_ready` after the first successful request.
 
-    Ends the process with exit code 1 if the workers can't be kept running.
+    Exits the process with code 1 if the workers can't be kept running.
     """
     hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
     _preload_application()
@@ -100,7 +108,7 @@ def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) ->
         port=address.port,
         interface=Interfaces.ASGINL,
         workers=workers,
-        http=HTTPModes.http1,  # for which alone there are timeouts
+        http=HTTPModes.http1,  # the only version with timeouts
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000),
         backpressure=1024,
         websockets=False,
@@ -115,7 +123,7 @@ def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) ->
 
 
 class _GranianServer(Granian):  # type: ignore[misc, valid-type]
-    """Granian, with a hook after its workers were forked, which no thread should run during."""
+    """Granian with a hook that runs after the workers have been forked: no thread may run before."""
 
     after_start: Callable[[], None]
 
@@ -125,46 +133,47 @@ class _GranianServer(Granian):  # type: ignore[misc, valid-type]
 
 
 def _preload_application() -> None:
-    """Load all code here, so that the workers share the memory it takes and start at once."""
+    """Import all code before the fork, so that workers share its memory and start fast."""
     import_module(WSGI_MODULE)
     _ = get_resolver().url_patterns
-    connections.close_all()  # a fork must not share one
+    connections.close_all()  # workers must not share a connection
     gc.collect()
     gc.freeze()
 
 
-def _load_worker_application(parent: int, hosts: list[str]) -> Callable[..., Any]:
-    die_with_parent(parent, signal.SIGKILL)
+def _load_worker_application(parent_pid: int, hosts: list[str]) -> Callable[..., Any]:
+    die_with_parent(parent_pid, signal.SIGKILL)
     settings.ALLOWED_HOSTS = hosts
     gc.set_threshold(*GC_THRESHOLDS)
     return Gateway(import_module(WSGI_MODULE).application, THREADS_PER_WORKER, settings.MAX_BODY_BYTES)
 
 
 def _choose_host_header(hosts: list[str], address: ListenAddress) -> str:
-    """A name under which the site answers: the one it listens on, unless the configuration says otherwise."""
+    """Return a host name that ALLOWED_HOSTS accepts."""
     named = [host.removeprefix(".") for host in hosts if host != "*"]
     return named[0] if named else address.ip
 
 
-def _notify_when_ready(address: ListenAddress, host: str, on_ready: Callable[[], None]) -> None:
-    def ask() -> None:
+def _notify_when_ready(address: ListenAddress, host_header: str, on_ready: Callable[[], None]) -> None:
+    def poll() -> None:
         deadline = time.monotonic() + READINESS_WARNING_SECONDS
-        while not _is_healthy(address, host):
+        while not _is_healthy(address, host_header):
             if time.monotonic() > deadline:
-                logger.error("%s doesn't answer %shealthz yet", host, address.url)
+                logger.error("No response yet from %shealthz with host %s", address.url, host_header)
                 deadline += READINESS_WARNING_SECONDS
             time.sleep(0.02)
         on_ready()
 
-    threading.Thread(target=ask, name="readiness", daemon=True).start()
+    threading.Thread(target=poll, name="readiness", daemon=True).start()
 
 
-def _is_healthy(address: ListenAddress, host: str) -> bool:
-    asked = http.client.HTTPConnection(LOOPBACK_BY_WILDCARD.get(address.ip, address.ip), address.port, timeout=5)
+def _is_healthy(address: ListenAddress, host_header: str) -> bool:
+    ip = LOOPBACK_BY_WILDCARD.get(address.ip, address.ip)
+    connection = http.client.HTTPConnection(ip, address.port, timeout=5)
     try:
-        asked.request("GET", "/healthz", headers={"Host": host})
-        return asked.getresponse().status == http.client.OK
+        connection.request("GET", "/healthz", headers={"Host": host_header})
+        return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        asked.close()
+        connection.close()

@@ -1,4 +1,4 @@
-"""What has to be up to date before pages can be served: the database's tables and the static files."""
+"""Check the database, and bring its tables and the static files up to date, before pages are served."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from django.core.management.commands import migrate
 from django.db import NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-# what no page of ours asks for: compressing it takes seconds, and some of it names files that don't exist
+from dashboard.server.database import MIN_POSTGRES_VERSION
+
+# Files that no page uses. Compressing them takes seconds, and some refer to files that don't exist.
 UNUSED_STATIC_FILES = [
     "django_htmx/ext/*",
     "django_htmx/htmx-4*",
@@ -28,11 +30,21 @@ UNUSED_STATIC_FILES = [
 ]
 
 
-def reject_foreign_schema() -> None:
-    """Refuse a database that was not created by this version's migrations or by an earlier release.
+def reject_old_postgres() -> None:
+    """Raise NotSupportedError if the database server is older than the minimum version."""
+    connection.ensure_connection()
+    major_version, _ = connection.get_database_version()
+    if major_version < MIN_POSTGRES_VERSION:
+        raise NotSupportedError(
+            f"The server of DATABASE_URL runs Postgres {major_version}, but Runglass needs {MIN_POSTGRES_VERSION} or "
+            "newer. Upgrade it, or unset DATABASE_URL to use the embedded server"
+        )
 
-    Versions before 0.1.0 had other migrations, and a later version has more; neither can be migrated from here.
-    Raises NotSupportedError, which says what to do.
+
+def reject_foreign_schema() -> None:
+    """Raise NotSupportedError if another version of Runglass created the database and it can't be migrated.
+
+    Versions before 0.1.0 had other migrations, and a later version has more.
     """
     loader = MigrationExecutor(connection).loader
     applied = {key for key in loader.applied_migrations if key[0] == "runs"}
@@ -51,13 +63,13 @@ def reject_foreign_schema() -> None:
 
 
 def count_pending_migrations() -> int:
-    """How many migrations the database lacks."""
+    """Return the number of migrations that are not applied yet."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def apply_migrations(pending: int, tell: Callable[[int, int], None]) -> None:
-    """Bring the database up to date, telling (done, pending) after each migration."""
+def apply_migrations(pending: int, report_progress: Callable[[int, int], None]) -> None:
+    """Apply all migrations. Call `report_progress(done, pending)` after each."""
 
     class Migrate(migrate.Command):
         done = 0
@@ -65,19 +77,19 @@ def apply_migrations(pending: int, tell: Callable[[int, int], None]) -> None:
         def migration_progress_callback(self, action: str, *_: object, **__: object) -> None:
             if action == "apply_success":
                 self.done += 1
-                tell(self.done, pending)
+                report_progress(self.done, pending)
 
     call_command(Migrate(), interactive=False, verbosity=0, skip_checks=True)
 
 
 def are_static_files_outdated() -> bool:
-    """Whether the static files differ from what was collected last."""
-    note = _fingerprint_path()
-    return not note.exists() or note.read_text() != _compute_fingerprint()
+    """Return whether the static files have changed since they were collected."""
+    path = _fingerprint_path()
+    return not path.exists() or path.read_text() != _compute_fingerprint()
 
 
 def collect_static_files() -> None:
-    """Collect, hash and compress every static file into STATIC_ROOT."""
+    """Collect, hash and compress the static files into STATIC_ROOT."""
     _fingerprint_path().unlink(missing_ok=True)
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     call_command(
@@ -96,12 +108,12 @@ def _fingerprint_path() -> Path:
 
 
 def _compute_fingerprint() -> str:
-    """Changes whenever a static file, or how it is stored, does."""
+    """Return a digest that changes if a static file, or the storage, changes."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for app in apps.get_app_configs():
         digest.update(app.name.encode())
     for finder in get_finders():
         for name, storage in finder.list([]):
-            found = Path(storage.path(name)).stat()
-            digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode(errors="surrogateescape"))
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Middleware: a page whose view can't reach the database says so, with 503, in place of failing with 500."""
+"""Middleware that responds with 503 instead of 500 when a view can't reach the database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 class DatabaseOutageMiddleware(MiddlewareMixin):
-    """The API answers for itself; what leaves another view comes here."""
+    """Handles database errors of pages. The API handles its own."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page of an outage where that is what happened."""
+        """Return the error page if `exception` means that the database is not available."""
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
-        logger.warning("The database is away: %s", exception, extra={"action": "database_away"})
+        logger.warning("The database is not available: %s", exception, extra={"action": "database_away"})
         return database_unavailable_view(request)

@@ -1,6 +1,6 @@
-"""Failures as pages. Each says what happened and what to do; none repeats what the request contained."""
+"""Error pages. Each says what happened and what to do; none repeats the content of the request."""
 
-# ruff: noqa: ARG001 - the signatures are Django's
+# ruff: noqa: ARG001 - Django defines the signatures
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-# Where answers are JSON, whatever happens.
+# Paths whose responses are always JSON.
 API_PATH_PREFIXES = ("/api/", "/v1/", "/openai/")
-SERVER_ERROR_MESSAGE = "Something went wrong on this server. Nothing of this request was stored."
+SERVER_ERROR_MESSAGE = "Internal server error. Nothing from this request was stored."
 
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: a request so malformed that nothing about it, its user included, can be relied on."""
+    """Return the page for 400: the request is malformed. Rendered without it, since even the user may be wrong."""
     return HttpResponse(render_to_string("errors/400.html"), status=400)
 
 
 def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: signed in, but not for this."""
+    """Return the page for 403: the role of the user does not allow this."""
     return render(request, "errors/403.html", status=403)
 
 
 def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403: a form that was not sent from one of our pages, or from one that is too old."""
-    return render(request, "errors/403.html", {"stale_form": True}, status=403)
+    """Return the page for 403: the form was not sent from one of our pages, or its token has expired."""
+    return render(request, "errors/403.html", {"is_csrf_failure": True}, status=403)
 
 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404: nothing here, or nothing that this user may know of. The two look alike on purpose."""
+    """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
     return render(request, "errors/404.html", status=404)
 
 
 def server_error_view(request: HttpRequest) -> HttpResponse:
-    """500: rendered without request or database, since either may be what is broken; JSON for the APIs' clients."""
+    """Return the page for 500, rendered without request and database, which may be broken; JSON for API clients."""
     if request.path.startswith(API_PATH_PREFIXES):
         error = {"code": "server_error", "type": "server_error", "message": SERVER_ERROR_MESSAGE, "fields": []}
         return JsonResponse({"error": error}, status=500)
@@ -42,7 +42,7 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
 
 
 def database_unavailable_view(request: HttpRequest) -> HttpResponse:
-    """503: the database does not answer. Rendered without it."""
+    """Return the page for 503: the database is not available. Rendered without it."""
     response = HttpResponse(render_to_string("errors/503.html"), status=503)
     response["Retry-After"] = "5"
     return response

@@ -1,6 +1,6 @@
-"""What a supervisor or load balancer asks: is the process alive, can it serve?"""
+"""Health checks for supervisors and load balancers."""
 
-# ruff: noqa: ARG001 - the signatures are Django's
+# ruff: noqa: ARG001 - Django defines the signatures
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from django.views.decorators.http import require_safe
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the process answers at all."""
+    """Return 200 while the process responds at all."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while the database can be reached and has every migration, else 503 with the reason."""
+    """Return 200 if the database is available and has all migrations, else 503 with the reason."""
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError):
-        return _not_ready_response("the database can't be reached")
+        return _not_ready_response("the database is not available")
     if pending:
         return _not_ready_response(f"{len(pending)} migrations are not applied")
     return JsonResponse({"status": "ready"})

@@ -1,4 +1,4 @@
-"""One door to HTMX: which template answers a request. No other module reads HX headers."""
+"""The only module that reads HTMX request headers: it chooses the template that responds to a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-# Everything the choice of a template depends on, so that no cache hands a fragment to a person.
+# The headers that the choice of a template depends on. Without them, a cache could return a fragment as a page.
 VARY_HEADERS = ("HX-Request", "HX-Boosted", "HX-Target", "HX-History-Restore-Request")
 
 
@@ -28,10 +28,17 @@ def render_page(
     fragments: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render `page`, or the one of its `fragments` (target id -> template) that the request swaps in.
+    """Render a page, or the fragment of it that the request swaps in.
 
-    Boosted and history requests replace the whole page and get it; so does a target that has no fragment,
-    which leaves the selection to `hx-select`.
+    Boosted and history requests replace the whole page and get it. A target without a fragment gets the page, too:
+    `hx-select` picks the part.
+
+    Args:
+        request: the request.
+        page: the template of the page.
+        context: the context of either template.
+        fragments: templates by the id of the element that they replace.
+        status: the status code.
     """
     template = (fragments or {}).get(get_fragment_target(request) or "", page)
     response = render(request, template, context, status=status)
@@ -40,26 +47,23 @@ def render_page(
 
 
 def get_fragment_target(request: HttpRequest) -> str | None:
-    """The id of the element that the response is swapped into; None when a whole page is wanted."""
-    htmx = _get_htmx_details(request)
-    if not htmx or htmx.boosted or htmx.history_restore_request:
-        return None
-    return htmx.target
+    """Return the id of the element that the response is swapped into; None if a whole page is expected."""
+    return _get_htmx_details(request).target if is_partial_request(request) else None
 
 
 def is_partial_request(request: HttpRequest) -> bool:
-    """Whether the response lands inside a page, whatever element it is swapped into."""
+    """Return whether the response is swapped into a page."""
     htmx = _get_htmx_details(request)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def get_current_page_path(request: HttpRequest) -> str:
-    """Path and query of the page that a partial request was sent from; "" when unknown."""
+    """Return the path and query of the page that sent a partial request; "" if it is unknown."""
     return _get_htmx_details(request).current_url_abs_path or ""
 
 
 def redirect_browser(url: str) -> HttpResponse:
-    """Answer a partial request by sending the whole browser to `url`."""
+    """Respond to a partial request by redirecting the browser to `url`."""
     return HttpResponseClientRedirect(url)
 
 

@@ -1,4 +1,4 @@
-"""The answer to an address that can't be meant: what is wrong with it, by name, in place of what was asked."""
+"""The response to a URL with invalid query parameters: what is wrong, by name, instead of the page."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def handle_invalid_params(view: View[P]) -> Callable[..., HttpResponseBase]:
-    """Answer with `refuse` where the view finds that its address can't be meant."""
+    """Respond with `render_invalid_params` if the view raises InvalidFilter."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except InvalidFilter as error:
             return render_invalid_params(request, error)
 
-    return guarded
+    return wrapper
 
 
 def render_invalid_params(request: HttpRequest, error: InvalidFilter) -> HttpResponse:
-    """400 with a page of its own, or 422 in place of `#more`, which asked for a part of one."""
-    context = {"problems": error.problems, "address": request.path}
+    """Return a page with status 400; for a partial request, a fragment with status 422 that replaces `#more`."""
+    context = {"problems": error.problems, "path": request.path}
     if htmx.is_partial_request(request):
         response = htmx.render_page(request, "invalid_params/_problems.html", context, status=422)
         return retarget(reswap(response, "innerHTML"), "#more")

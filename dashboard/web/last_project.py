@@ -1,7 +1,7 @@
-"""Which project the user looked at last, so that the front door leads back to it.
+"""The project that the user visited last, to which the home page redirects.
 
-It is a cookie rather than a record: reading a page writes nothing. It grants nothing either; whoever follows
-it still has to be a member.
+It is a cookie, so that viewing a page writes nothing to the database. It grants no access: the user must still be a
+member of the project.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 
 def remember_project(request: HttpRequest, response: HttpResponseBase, project: Project) -> None:
-    """Note on `response` that `project` was visited, where the browser doesn't know yet."""
+    """Set the cookie on `response`, unless the browser has sent the same value."""
     if get_last_project_slug(request) == project.slug:
         return
     response.set_cookie(
@@ -30,5 +30,5 @@ def remember_project(request: HttpRequest, response: HttpResponseBase, project: 
 
 
 def get_last_project_slug(request: HttpRequest) -> str | None:
-    """The slug of the project that was visited last, as the browser says."""
+    """Return the slug of the project that was visited last, according to the browser."""
     return request.COOKIES.get(LAST_PROJECT_COOKIE)

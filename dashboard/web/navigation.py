@@ -1,8 +1,7 @@
-"""What the shell around every page shows: the projects of the user, the pages of one, who is signed in."""
+"""The context of the page shell: the projects of the user, the navigation of the current one, and the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,33 +14,41 @@ from runs.models import Membership, Project, User
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """An entry of the main navigation. A new page of a project needs one line in `PAGES`."""
+    """A page in the main navigation.
 
-    name: str  # its URL, which takes the project
+    Attributes:
+        url_name: the name of its URL, which takes the slug of the project.
+        label: the text of the link.
+        shortcut: the keys that open it.
+        child_url_names: the names of URLs below it, for which it is marked as current.
+        role: the role that it is shown to; empty for all.
+    """
+
+    url_name: str
     label: str
-    key: str = ""  # the keys that lead there
-    covers: tuple[str, ...] = ()  # names of URLs below it
-    role: str = ""  # whom it is for, where not for everybody
+    shortcut: str = ""
+    child_url_names: tuple[str, ...] = ()
+    role: str = ""
 
 
 NAVIGATION_ENTRIES = (
     NavigationEntry(
         "runs",
         "Runs",
-        key="g r",
-        covers=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
+        shortcut="g r",
+        child_url_names=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
     ),
-    NavigationEntry("threads", "Threads", key="g t", covers=("thread",)),
-    NavigationEntry("assistants", "Assistants", key="g a", covers=("assistant",)),
-    NavigationEntry("errors", "Errors", key="g e", covers=("error-group",)),
-    NavigationEntry("tools", "Tools", key="g o", covers=("tool",)),
-    NavigationEntry("actions", "Actions", key="g w"),
-    NavigationEntry("usage", "Usage", key="g u"),
-    NavigationEntry("connect", "Connect", key="g c"),
+    NavigationEntry("threads", "Threads", shortcut="g t", child_url_names=("thread",)),
+    NavigationEntry("assistants", "Assistants", shortcut="g a", child_url_names=("assistant",)),
+    NavigationEntry("errors", "Errors", shortcut="g e", child_url_names=("error-group",)),
+    NavigationEntry("tools", "Tools", shortcut="g o", child_url_names=("tool",)),
+    NavigationEntry("actions", "Actions", shortcut="g w"),
+    NavigationEntry("usage", "Usage", shortcut="g u"),
+    NavigationEntry("connect", "Connect", shortcut="g c"),
     NavigationEntry(
         "settings",
         "Settings",
-        covers=("settings-name", "settings-keys", "settings-members", "prices", "prices-remove"),
+        child_url_names=("project-rename", "api-key-create", "member-add", "prices", "price-delete"),
         role=Membership.Role.ADMIN,
     ),
 )
@@ -49,33 +56,35 @@ NAVIGATION_ENTRIES = (
 
 @dataclass(frozen=True)
 class NavigationLink:
-    """A navigation entry as the template needs it."""
+    """A navigation entry for the current request."""
 
     label: str
     url: str
-    key: str
-    current: bool
+    shortcut: str
+    is_current: bool
 
 
 class PageShell:
-    """Two queries, and none before a template asks: the user's projects, and their roles in them."""
+    """The `shell` of templates. Evaluated lazily: two queries, for the user's projects and roles."""
 
     def __init__(self, request: HttpRequest) -> None:
+        """Create the shell of a page that responds to `request`."""
         self._request = request
 
     @cached_property
     def user(self) -> User | None:
-        """Who is signed in. Requests that fail early have no user yet."""
+        """The user who is logged in. A request that fails before authentication has none."""
         user = getattr(self._request, "user", None)
         return user if isinstance(user, User) else None
 
     @cached_property
     def projects(self) -> list[Project]:
+        """The projects that the user is a member of."""
         return list(Project.objects.visible_to(self.user)) if self.user else []
 
     @cached_property
     def project(self) -> Project | None:
-        """The project that the URL names, or the first one on pages that belong to none."""
+        """The project in the URL; the user's first project on pages without one."""
         match = self._request.resolver_match
         slug = match.kwargs.get("project") if match else None
         if slug is None:
@@ -84,44 +93,48 @@ class PageShell:
 
     @cached_property
     def role(self) -> str:
-        """What the user is in the project; "" outside of one."""
+        """The role of the user in the project; "" without a project."""
         if self.user is None or self.project is None:
             return ""
-        roles = {each.project_id: each.role for each in self.user.memberships.all()}
+        roles = {membership.project_id: membership.role for membership in self.user.memberships.all()}
         return roles.get(self.project.pk, "")
 
     @property
     def can_write(self) -> bool:
-        """Whether to offer what only those may do who do more than read; views decide."""
+        """Whether to show controls for members. The views check the role themselves."""
         return self.role in WRITE_ROLES
 
     @property
-    def name(self) -> str:
+    def user_name(self) -> str:
+        """The full name of the user, or the user name."""
         return (self.user.get_full_name() or self.user.get_username()) if self.user else ""
 
     @property
     def initials(self) -> str:
-        """ "MO" for M. Okafor, "AD" for the user name admin."""
-        words = self.name.split()
-        letters = words[0][0] + words[-1][0] if len(words) > 1 else self.name[:2]
+        """The initials of the user: "MO" for M. Okafor, "AD" for the user name admin."""
+        words = self.user_name.split()
+        letters = words[0][0] + words[-1][0] if len(words) > 1 else self.user_name[:2]
         return letters.upper()
 
     @cached_property
-    def pages(self) -> list[NavigationLink]:
-        return list(self._pages())
-
-    def _pages(self) -> Iterator[NavigationLink]:
+    def links(self) -> list[NavigationLink]:
+        """The links of the main navigation that the user may see."""
         if self.project is None:
-            return
+            return []
         match = self._request.resolver_match
-        here = match.url_name if match else None
-        for page in NAVIGATION_ENTRIES:
-            if page.role and page.role != self.role:
-                continue
-            url = reverse(page.name, kwargs={"project": self.project.slug})
-            yield NavigationLink(page.label, url, page.key, current=here == page.name or here in page.covers)
+        url_name = match.url_name if match else None
+        return [
+            NavigationLink(
+                label=entry.label,
+                url=reverse(entry.url_name, kwargs={"project": self.project.slug}),
+                shortcut=entry.shortcut,
+                is_current=url_name == entry.url_name or url_name in entry.child_url_names,
+            )
+            for entry in NAVIGATION_ENTRIES
+            if entry.role in ("", self.role)
+        ]
 
 
 def page_shell(request: HttpRequest) -> dict[str, PageShell]:
-    """Context processor: `shell` in every template that is rendered for a request."""
+    """Add `shell` to the context of every template. This is a context processor."""
     return {"shell": PageShell(request)}

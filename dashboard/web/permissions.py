@@ -1,4 +1,8 @@
-"""Who may open a page: members of its project. To everybody else the project does not exist."""
+"""Decorators that check the role of the user in the project of a view.
+
+Each of them requires a login and replaces the slug `project` of the URL by the project. To users who are not members,
+a project does not exist: they get a 404.
+"""
 
 from __future__ import annotations
 
@@ -15,36 +19,36 @@ from dashboard.web import last_project
 from runs.models import Membership, Project
 
 P = ParamSpec("P")
-# Whoever may add to what was posted: tags, comments, states, names.
+# Roles that may add to runs: tags, comments, states, display names.
 WRITE_ROLES = (Membership.Role.MEMBER, Membership.Role.ADMIN)
 
 
 def viewer_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Ask for a login, then turn the slug `project` of the address into the user's project, or 404."""
+    """Require that the user is a member of the project, with any role."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        found = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
-        response = view(request, found, *args, **kwargs)
-        last_project.remember_project(request, response, found)
+    def wrapper(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        visible_project = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
+        response = view(request, visible_project, *args, **kwargs)
+        last_project.remember_project(request, response, visible_project)
         return response
 
-    return login_required(guarded)
+    return login_required(wrapper)
 
 
 def member_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """The same for what members of the project may do, administrators too; 403 to those who only read."""
+    """Require the role member or admin. Viewers get a 403."""
     return _role_required(view, WRITE_ROLES)
 
 
 def admin_required(
     view: Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """The same for what only administrators of the project may do; 403 to its other members."""
+    """Require the role admin. Other members get a 403."""
     return _role_required(view, (Membership.Role.ADMIN,))
 
 
@@ -53,9 +57,9 @@ def _role_required(
     roles: Sequence[str],
 ) -> Callable[..., HttpResponseBase]:
     @wraps(view)
-    def guarded(request: HttpRequest, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if project.role not in roles:
             raise PermissionDenied
         return view(request, project, *args, **kwargs)
 
-    return viewer_required(guarded)
+    return viewer_required(wrapper)

@@ -1,7 +1,7 @@
-"""The reader's time zone, as their browser says it: days and hours in pictures and tables are theirs.
+"""The time zone of the user, in which charts and tables show days and hours.
 
-It is a cookie, which `static/js/zone.js` sets, and no preference: it is the browser that knows where its reader is.
-Every zone that a browser can name is known here, since the package tzdata stands in for what a system leaves out.
+It is a cookie that `static/js/zone.js` sets, and not a user setting: the browser knows where the user is. The package
+tzdata provides the zones that the operating system lacks.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ UTC = ZoneInfo("UTC")
 
 
 def get_request_timezone(request: HttpRequest) -> ZoneInfo:
-    """The zone of whoever asks; UTC where the browser says none, or one that is not known."""
+    """Return the time zone of the browser; UTC if it sends none, or an unknown one."""
     name = request.COOKIES.get(TIMEZONE_COOKIE, "")
     return ZoneInfo(name) if name in _known_timezones() else UTC
 
 
 @cache
 def _known_timezones() -> frozenset[str]:
-    """The names, read from disk once. "localtime" is this machine's zone, and nobody else's."""
+    """Return the names of all time zones, except "localtime", which is the zone of this machine."""
     return frozenset(available_timezones() - {"localtime"})

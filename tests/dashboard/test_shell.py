@@ -67,7 +67,7 @@ def test_policy_forbids_inline_and_foreign_content(client):
 
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
-    [("/nothing", 404, "Nothing here"), ("/denied", 403, "Your role does not allow this")],
+    [("/nothing", 404, "Page not found"), ("/denied", 403, "Your role does not allow this")],
 )
 def test_errors_are_rendered_in_the_shell(client, user, project, path, status, sentence):
     client.force_login(user)
@@ -82,7 +82,7 @@ def test_server_error_page_needs_no_database(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         response = client.get("/broken")
     assert response.status_code == 500
-    assert "The server could not finish this" in response.content.decode()
+    assert "Internal server error" in response.content.decode()
     assert "broken on purpose" not in response.content.decode()
 
 

@@ -1,1 +1,1 @@
-"""What a real `up` withstands: hanging clients, killed processes, writers at odds. Loopback only, bounded."""
+"""Fault tests of a running `up`: hanging clients, killed processes, concurrent writers. Loopback only, bounded."""

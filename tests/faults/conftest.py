@@ -1,4 +1,4 @@
-"""One `up` for all tests of this folder: each leaves it in order, which is what they are about."""
+"""One `up` for all tests of this directory. Each test leaves it working, which is what they check."""
 
 from __future__ import annotations
 

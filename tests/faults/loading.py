@@ -1,4 +1,4 @@
-"""A script that posts until everything was acknowledged, whatever happens to the server meanwhile."""
+"""A script that posts until everything is acknowledged, whatever happens to the server."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.factories import NOW
 from tests.faults.site import JSON, Site, bearer
 
 Batch = list[dict[str, Any]]
-LOST = 0  # for the status of an answer that never came
+LOST = 0  # the status of a response that never arrived
 
 
 def snapshots(runs: int) -> Iterator[dict[str, Any]]:
-    """What `runs` runs said of themselves, each up to its end, oldest first."""
-    for each in generate_lifecycles(runs=runs, days=3, end=NOW, steps=False):
-        if each.run["status"] in TERMINAL_RUN_STATUSES:
-            yield from (*each.earlier, each.run)
+    """Yield the snapshots of finished runs, in the order of their lifecycle."""
+    for lifecycle in generate_lifecycles(runs=runs, days=3, end=NOW, steps=False):
+        if lifecycle.run["status"] in TERMINAL_RUN_STATUSES:
+            yield from (*lifecycle.earlier, lifecycle.run)
 
 
 def batches(objects: Iterable[dict[str, Any]], size: int) -> Iterator[Batch]:
@@ -34,49 +34,49 @@ def batches(objects: Iterable[dict[str, Any]], size: int) -> Iterator[Batch]:
 
 
 class Load:
-    """Posts `todo` to `site` with `writers` connections; `answers` counts how often each status came."""
+    """Posts batches to a site with several connections, and counts the responses by status."""
 
-    def __init__(self, site: Site, todo: Iterable[Batch], key: str = "", writers: int = 4) -> None:
-        self.answers: Counter[int] = Counter()
+    def __init__(self, site: Site, batches: Iterable[Batch], key: str = "", writers: int = 4) -> None:
+        self.status_counts: Counter[int] = Counter()
         self.acknowledged = 0
         self._site = site
         self._key = key or site.key
-        self._todo: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        for batch in todo:
-            self._todo.put(json.dumps(batch).encode())
-        self.total = self._todo.qsize()
+        self._batches: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        for batch in batches:
+            self._batches.put(json.dumps(batch).encode())
+        self.total = self._batches.qsize()
         self._mutex = threading.Lock()
         self._writers = [threading.Thread(target=self._write) for _ in range(writers)]
 
-    def run(self, seconds: float, disturb: Sequence[tuple[float, Callable[[], None]]] = ()) -> None:
-        """Post everything; `disturb` says what to do when which share was acknowledged. Fails after `seconds`."""
+    def run(self, seconds: float, disruptions: Sequence[tuple[float, Callable[[], None]]] = ()) -> None:
+        """Post everything within `seconds`. Each disruption is called when its share has been acknowledged."""
         self._deadline = time.monotonic() + seconds
-        for each in self._writers:
-            each.start()
-        for share, action in disturb:
+        for writer in self._writers:
+            writer.start()
+        for share, action in disruptions:
             while self.acknowledged < share * self.total and time.monotonic() < self._deadline:
                 time.sleep(0.01)
             action()
-        for each in self._writers:
-            each.join()
-        assert self.acknowledged == self.total, f"{self.acknowledged} of {self.total}: {self.answers}"
+        for writer in self._writers:
+            writer.join()
+        assert self.acknowledged == self.total, f"{self.acknowledged} of {self.total}: {self.status_counts}"
 
     def _write(self) -> None:
         while time.monotonic() < self._deadline:
             try:
-                body = self._todo.get_nowait()
+                body = self._batches.get_nowait()
             except queue.Empty:
                 return
-            while time.monotonic() < self._deadline and not self._acknowledged(body):
+            while time.monotonic() < self._deadline and not self._post(body):
                 time.sleep(0.1)
 
-    def _acknowledged(self, body: bytes) -> bool:
+    def _post(self, body: bytes) -> bool:
         try:
             headers = {**JSON, **bearer(self._key)}
-            status = self._site.ask("POST", "/api/v1/runs", body, headers).status
+            status = self._site.request("POST", "/api/v1/runs", body, headers).status
         except (OSError, http.client.HTTPException):
             status = LOST
         with self._mutex:
-            self.answers[status] += 1
+            self.status_counts[status] += 1
             self.acknowledged += status == 200
         return status == 200

@@ -1,4 +1,4 @@
-"""A real `up` as scripts and people reach it."""
+"""A running `up`, with the requests that scripts and people send."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.dashboard.test_up import ROOT, Up, environment_for
+from tests.dashboard.server.test_up import ROOT, Up, environment_for
 
 JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
-class Answer:
-    """An answer, read to its end."""
+class SiteResponse:
+    """A complete response."""
 
     status: int
     headers: dict[str, str]
@@ -30,13 +30,13 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)["error"]
-        return found
+        error: dict[str, Any] = json.loads(self.body)["error"]
+        return error
 
 
 @dataclass
 class Site:
-    """`up` on `data_dir`, with the API key and the password of its first start."""
+    """An `up` on `data_dir`, with the API key and the password of its first start."""
 
     data_dir: Path
     up: Up
@@ -47,43 +47,43 @@ class Site:
     @classmethod
     def start(cls, data_dir: Path) -> Site:
         up = Up(data_dir)
-        said = "\n".join(up.said)
-        key, password = (re.search(rf"^{name} +(\S+)$", said, re.MULTILINE) for name in ("API key", "Password"))
+        output = "\n".join(up.output)
+        key, password = (re.search(rf"^{name} +(\S+)$", output, re.MULTILINE) for name in ("API key", "Password"))
         assert key is not None
         assert password is not None
         return cls(data_dir, up, key[1], password[1])
 
-    def ask(
+    def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None,
         timeout: float = 30,
-    ) -> Answer:  # fmt: skip
-        """One request on a connection of its own. Raises OSError and http.client.HTTPException."""
+    ) -> SiteResponse:  # fmt: skip
+        """Send a request on a new connection. Raises OSError and http.client.HTTPException."""
         connection = http.client.HTTPConnection("127.0.0.1", self.up.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return SiteResponse(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
 
-    def post(self, objects: list[dict[str, Any]], key: str = "", timeout: float = 30) -> Answer:
+    def post(self, objects: list[dict[str, Any]], key: str = "", timeout: float = 30) -> SiteResponse:
         """Post runs."""
         body = json.dumps(objects).encode()
-        return self.ask("POST", "/api/v1/runs", body, {**JSON, **bearer(key or self.key)}, timeout)
+        return self.request("POST", "/api/v1/runs", body, {**JSON, **bearer(key or self.key)}, timeout)
 
-    def get(self, path: str, timeout: float = 30) -> Answer:
-        """A request with the key."""
-        return self.ask("GET", path, headers=bearer(self.key), timeout=timeout)
+    def get(self, path: str, timeout: float = 30) -> SiteResponse:
+        """Send a GET request with the API key."""
+        return self.request("GET", path, headers=bearer(self.key), timeout=timeout)
 
-    def page(self, path: str = "/p/default/runs/", timeout: float = 30) -> Answer:
-        """A page as the administrator sees it."""
+    def page(self, path: str = "/p/default/runs/", timeout: float = 30) -> SiteResponse:
+        """Return a page for the administrator."""
         if not self._cookies:
             self._sign_in()
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        return self.ask("GET", path, headers={"Cookie": cookies}, timeout=timeout)
+        return self.request("GET", path, headers={"Cookie": cookies}, timeout=timeout)
 
     def _sign_in(self) -> None:
-        form = self.ask("GET", "/login/")
+        form = self.request("GET", "/login/")
         token = re.search(rb'csrfmiddlewaretoken" value="([^"]+)"', form.body)
         assert token is not None
         cookie = form.headers["set-cookie"].split(";")[0]
@@ -93,12 +93,12 @@ class Site:
         connection.request("POST", "/login/", urlencode(fields), {"Cookie": cookie, **content_type})
         response = connection.getresponse()
         assert response.status == 302, response.read()
-        for each in response.headers.get_all("set-cookie", []):
-            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(each).items()}
+        for header in response.headers.get_all("set-cookie", []):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(header).items()}
         connection.close()
 
     def manage(self, code: str) -> str:
-        """What `code` prints in a shell beside it."""
+        """Return what `code` prints in a shell that uses the same database."""
         done = subprocess.run(
             [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
             cwd=ROOT, env=environment_for(self.data_dir), capture_output=True, text=True, check=False,
@@ -107,7 +107,7 @@ class Site:
         return done.stdout
 
     def project(self, slug: str) -> str:
-        """The key of a new project."""
+        """Create a project and return its API key."""
         code = (
             "from tests.factories import make_key, make_project\n"
             f"print(make_key(make_project({slug!r})))"
@@ -115,21 +115,22 @@ class Site:
         return self.manage(code).strip()
 
     def state(self, slug: str) -> dict[str, Any]:
-        """See `tests.faults.state`."""
-        found: dict[str, Any] = json.loads(self.manage(f"from tests.faults.state import tell; tell({slug!r})"))
-        return found
+        """Return the state of a project. See `tests.faults.state`."""
+        code = f"from tests.faults.state import print_state; print_state({slug!r})"
+        state: dict[str, Any] = json.loads(self.manage(code))
+        return state
 
     def children(self) -> tuple[list[int], int]:
-        """The pids of the workers, and that of Postgres."""
+        """Return the pids of the workers and of Postgres."""
         listed = subprocess.run(
             ["ps", "-ww", "-o", "pid=,nlwp=,args=", "--ppid", str(self.up.process.pid)],
             capture_output=True, text=True, check=True,
         ).stdout.splitlines()  # fmt: skip
-        found = [(int(pid), int(threads), args) for pid, threads, args in (line.split(None, 2) for line in listed)]
-        # the process that keeps house has but one thread
-        workers = [pid for pid, threads, args in found if "manage.py up" in args and threads > 1]
-        postgres = [pid for pid, _, args in found if args.partition(" ")[0].endswith("/postgres")]
-        assert len(postgres) == 1, found
+        children = [(int(pid), int(threads), args) for pid, threads, args in (line.split(None, 2) for line in listed)]
+        # the maintenance process has only one thread
+        workers = [pid for pid, threads, args in children if "manage.py up" in args and threads > 1]
+        postgres = [pid for pid, _, args in children if args.partition(" ")[0].endswith("/postgres")]
+        assert len(postgres) == 1, children
         return workers, postgres[0]
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What a project holds, told in a process beside the server, so that two of them can be compared."""
+"""Print the state of a project, from a process beside the server, so that two projects can be compared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from runs.models import Observation, Project, Run
 from tests.runs.rollups.test_runs import counted_anew, kept
 
 
-def tell(slug: str) -> None:
-    """Print as JSON: how many runs there are, a digest of all of them and of all sums, what doesn't add up."""
+def print_state(slug: str) -> None:
+    """Print as JSON: the number of runs, digests of all runs and rollups, and inconsistencies."""
     project = Project.objects.get(slug=slug)
     runs = Run.objects.in_project(project).with_configuration().order_by("external_id")
     objects = [json.loads(run.as_json()) for run in runs]
@@ -32,9 +32,11 @@ def digest(value: object) -> str:
 
 
 def broken_histories(project: Project) -> int:
-    """Runs whose entries aren't numbered from 1 on, as many as the run says, one a version at the most."""
-    found = Observation.objects.filter(run_id__in=Run.objects.in_project(project).values("pk"))
-    entries = {run: (count, last) for run, count, last in found.values_list("run_id").annotate(Count("n"), Max("n"))}
+    """Count the runs whose history is not numbered from 1 to its length, or is longer than the version."""
+    observations = Observation.objects.filter(run_id__in=Run.objects.in_project(project).values("pk"))
+    entries = {
+        run: (count, last) for run, count, last in observations.values_list("run_id").annotate(Count("n"), Max("n"))
+    }
     runs = Run.objects.in_project(project).values_list("pk", "history_length")
     return sum(entries.get(pk, (0, 0)) != (length, length) for pk, length in runs) + (
         Run.objects.in_project(project).filter(version__lt=1, history_length__gt=F("version")).count()

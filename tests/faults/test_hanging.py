@@ -1,4 +1,4 @@
-"""Clients that begin and don't go on: they hold no thread, and are sent away."""
+"""Tests that clients which start a request and hang occupy no thread and are disconnected."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from tests.faults.site import Site, bearer
 CLIENTS = 20
 
 
-def test_hanging_clients_hold_up_nobody_and_are_sent_away(site: Site) -> None:
+def test_hanging_clients_are_disconnected(site: Site) -> None:
     site.page()
-    half = _half_a_post(site.key)
+    partial_post = _partial_post(site.key)
     with ThreadPoolExecutor(2 * CLIENTS) as pool:
-        bodies = [pool.submit(_hang, site, half) for _ in range(CLIENTS)]
+        bodies = [pool.submit(_hang, site, partial_post) for _ in range(CLIENTS)]
         headers = [pool.submit(_hang, site, b"GET / HTTP/1.1\r\nHost: loc") for _ in range(CLIENTS)]
         time.sleep(0.5)
         slowest: dict[str, float] = {}
         for _ in range(10):
-            for name, ask in _requests(site).items():
-                slowest[name] = max(slowest.get(name, 0.0), _seconds(ask))
-        assert not any(each.done() for each in bodies)
-        print("slowest beside hanging clients", slowest)
+            for name, send in _requests(site).items():
+                slowest[name] = max(slowest.get(name, 0.0), _seconds(send))
+        assert not any(future.done() for future in bodies)
+        print("slowest response beside hanging clients", slowest)
         assert max(slowest.values()) < 2
 
-        for each in bodies:
-            answer, seconds = each.result()
-            head, _, body = answer.partition(b"\r\n\r\n")
+        for future in bodies:
+            response, seconds = future.result()
+            head, _, body = response.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 408 ")
             assert json.loads(body)["error"]["code"] == "body_too_slow"
             assert seconds < CHUNK_TIMEOUT + 5
-        for each in headers:
-            assert each.result()[1] < HEADER_TIMEOUT + 5
+        for future in headers:
+            assert future.result()[1] < HEADER_TIMEOUT + 5
 
     with ThreadPoolExecutor(16) as pool:
-        assert {each.status for each in pool.map(lambda _: site.page(), range(32))} == {200}
+        assert {page.status for page in pool.map(lambda _: site.page(), range(32))} == {200}
 
 
-def test_a_client_that_leaves_within_its_body_stores_nothing(site: Site) -> None:
+def test_incomplete_body_stores_nothing(site: Site) -> None:
     run = run_object(id="run_left")
     body = json.dumps(run).encode() + b"\n" + b'{"id": '
     with socket.create_connection(("127.0.0.1", site.up.port)) as client:
@@ -55,8 +55,8 @@ def test_a_client_that_leaves_within_its_body_stores_nothing(site: Site) -> None
     assert site.get("/api/v1/runs/run_left").status == 404
 
 
-def test_a_chunked_body_is_bounded_too(site: Site) -> None:
-    def chunked() -> None:
+def test_chunked_body_is_bounded(site: Site) -> None:
+    def send_endless_body() -> None:
         with socket.create_connection(("127.0.0.1", site.up.port), timeout=30) as client:
             head = _head(site.key, "application/json", None) + b"40000000\r\n"
             client.sendall(head)
@@ -66,7 +66,7 @@ def test_a_chunked_body_is_bounded_too(site: Site) -> None:
             except OSError:
                 return
 
-    endless = threading.Thread(target=chunked)
+    endless = threading.Thread(target=send_endless_body)
     endless.start()
     endless.join(30)
     assert not endless.is_alive()
@@ -81,24 +81,24 @@ def _requests(site: Site) -> dict[str, Callable[[], int]]:
     }
 
 
-def _seconds(ask: Callable[[], int]) -> float:
-    begun = time.monotonic()
-    assert ask() == 200
-    return time.monotonic() - begun
+def _seconds(send: Callable[[], int]) -> float:
+    start = time.monotonic()
+    assert send() == 200
+    return time.monotonic() - start
 
 
-def _hang(site: Site, begin: bytes) -> tuple[bytes, float]:
-    """What comes back until the server closes the connection, and after how many seconds it does."""
-    begun = time.monotonic()
+def _hang(site: Site, request_start: bytes) -> tuple[bytes, float]:
+    """Return the response until the server closes the connection, and the seconds until then."""
+    start = time.monotonic()
     with socket.create_connection(("127.0.0.1", site.up.port), timeout=60) as client:
-        client.sendall(begin)
-        answer = b""
+        client.sendall(request_start)
+        response = b""
         while received := client.recv(65536):
-            answer += received
-    return answer, time.monotonic() - begun
+            response += received
+    return response, time.monotonic() - start
 
 
-def _half_a_post(key: str) -> bytes:
+def _partial_post(key: str) -> bytes:
     return _head(key, "application/json", 100_000) + b'{"id": "run_half", '
 
 

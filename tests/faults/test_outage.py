@@ -1,4 +1,4 @@
-"""While the database is away, 503 for scripts and people alike; nothing has to be restarted afterwards."""
+"""Tests that pages and API respond with 503 during a database outage, and recover without a restart."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import Any, NoReturn
 from django.db import OperationalError, connection
 from django.test import Client
 
-from tests.dashboard.test_up import wait_until
-from tests.faults.site import Answer, Site, kill
+from tests.dashboard.server.test_up import wait_until
+from tests.faults.site import Site, SiteResponse, kill
 
 
-def test_pages_and_api_answer_503_and_recover_by_themselves(site: Site) -> None:
+def test_pages_and_api_recover_from_an_outage(site: Site) -> None:
     assert {site.page().status, site.get("/api/v1/runs").status} == {200}
-    pages, listings = _Asking(site.page), _Asking(lambda: site.get("/api/v1/runs"))
+    pages, lists = _Poller(site.page), _Poller(lambda: site.get("/api/v1/runs"))
     try:
         kill(site.children()[1])
         time.sleep(1)
-        wait_until(lambda: pages.is_answered and listings.is_answered)
+        wait_until(lambda: pages.is_successful and lists.is_successful)
     finally:
-        found = [asking.end() for asking in (pages, listings)]
+        results = [poller.stop() for poller in (pages, lists)]
 
-    for answers in found:
-        print("answers around a restart of Postgres", Counter(each.status for each in answers))
-        assert {each.status for each in answers} <= {200, 503}
-        assert all(each.headers["retry-after"] == "5" for each in answers if each.status == 503)
-        assert answers[-1].status == 200
+    for responses in results:
+        print("responses around a restart of Postgres", Counter(response.status for response in responses))
+        assert {response.status for response in responses} <= {200, 503}
+        assert all(response.headers["retry-after"] == "5" for response in responses if response.status == 503)
+        assert responses[-1].status == 200
 
 
-def test_a_page_without_its_database_says_so(member_client: Client) -> None:
-    with connection.execute_wrapper(_away):
+def test_page_without_database_is_503(member_client: Client) -> None:
+    with connection.execute_wrapper(_raise_outage):
         response = member_client.get("/p/default/runs/")
 
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
-    assert "The database does not answer" in response.content.decode()
+    assert "Database not available" in response.content.decode()
 
 
-def test_the_api_without_its_database_says_so(client: Client, db: None) -> None:
-    with connection.execute_wrapper(_away):
+def test_api_without_database_is_503(client: Client, db: None) -> None:
+    with connection.execute_wrapper(_raise_outage):
         response = client.get("/api/v1/runs", headers={"Authorization": "Bearer rg_any"})
 
     assert response.status_code == 503
@@ -50,37 +50,37 @@ def test_the_api_without_its_database_says_so(client: Client, db: None) -> None:
     assert response.json()["error"]["code"] == "database_unavailable"
 
 
-def _away(*_: Any) -> NoReturn:
+def _raise_outage(*_: Any) -> NoReturn:
     raise OperationalError("connection refused")
 
 
-class _Asking:
-    """Asks the same again and again in threads of its own."""
+class _Poller:
+    """Sends the same request repeatedly from several threads."""
 
-    def __init__(self, ask: Any) -> None:
-        self._ask = ask
-        self._answers: list[Answer] = []
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(3)]
-        for each in self._threads:
-            each.start()
+    def __init__(self, send: Any) -> None:
+        self._send = send
+        self._responses: list[SiteResponse] = []
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._poll, daemon=True) for _ in range(3)]
+        for thread in self._threads:
+            thread.start()
 
     @property
-    def is_answered(self) -> bool:
-        """Whether the last answer was what was asked for."""
-        return self._answers[-1].status == 200
+    def is_successful(self) -> bool:
+        """Whether the last response was successful."""
+        return self._responses[-1].status == 200
 
-    def end(self) -> list[Answer]:
-        """All answers, in the order in which they came."""
-        self._ended.set()
-        for each in self._threads:
-            each.join()
-        return self._answers
+    def stop(self) -> list[SiteResponse]:
+        """Stop, and return all responses in the order of their arrival."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        return self._responses
 
-    def _go_on(self) -> None:
-        while not self._ended.is_set():
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
             try:
-                self._answers.append(self._ask())
+                self._responses.append(self._send())
             except (OSError, http.client.HTTPException):
                 continue
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""`manage.py up`: everything, from nothing to a running site, until Ctrl-C."""
+"""`manage.py up`: set everything up and serve the site until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.db.utils import NotSupportedError, OperationalError
 
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
-from dashboard.server.database import EMBEDDED_ENGINE, MIN_POSTGRES_VERSION
+from dashboard.server.database import EMBEDDED_ENGINE
 from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
@@ -29,57 +29,79 @@ from runs.management.progress import ProgressBar
 
 
 class Command(BaseCommand):
-    help = "Start the database, bring it up to date and serve the site until Ctrl-C"
+    """The command."""
+
+    help = "Start the database, migrate it, and serve the site until Ctrl-C"
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
-        parser.add_argument("--workers", type=int, default=2, help="processes that serve (2)")
-        parser.add_argument("--demo", action="store_true", help="fill project `default` with invented runs")
+        """Declare the options."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+        parser.add_argument("--workers", type=int, default=2, help="number of worker processes (default: 2)")
+        parser.add_argument("--demo", action="store_true", help="load generated demo runs into the project `default`")
 
     def handle(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
-        for signum in (signal.SIGINT, signal.SIGTERM):  # a shell script's `&` sets the first to be ignored
-            signal.signal(signum, _interrupt)
+        """Set everything up and serve. Raises CommandError, with one line, if something is in the way."""
+        for signum in (signal.SIGINT, signal.SIGTERM):  # `&` in a shell script lets SIGINT be ignored
+            signal.signal(signum, _raise_keyboard_interrupt)
         try:
+            # 1. Reserve what is needed: the address, the data directory and the database.
             address = find_free_address(host, port)
-            with _alone(settings.DATA_DIR), _database():
-                self._prepare()
+            with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
+                # 2. Check the database and bring it up to date.
+                startup_checks.reject_old_postgres()
+                startup_checks.reject_foreign_schema()
+                self._apply_migrations()
+                # 3. Prepare what is served.
+                self._collect_static_files()
+                self._create_initial_credentials()
                 if demo:
                     self._load_demo()
+                # 4. Serve until Ctrl-C.
                 self._serve(address, workers)
         except KeyboardInterrupt:
             self.stderr.write("Stopped")
         except OSError as error:
-            raise CommandError(f"The data directory {settings.DATA_DIR} can't be used: {error}") from error
-        except (ListenAddressError, EmbeddedPostgresError, NotSupportedError, OperationalError) as error:
-            raise CommandError(" ".join(str(error).split())) from error
+            raise CommandError(
+                f"Cannot use the data directory {settings.DATA_DIR}: {error}. "
+                "Set RUNGLASS_DATA_DIR to a writable directory"
+            ) from error
+        except OperationalError as error:
+            raise CommandError(
+                f"Cannot connect to the database: {_join_lines(error)}. "
+                "Check that the server is running and that DATABASE_URL is correct"
+            ) from error
+        except (ListenAddressError, EmbeddedPostgresError, NotSupportedError) as error:
+            raise CommandError(_join_lines(error)) from error
 
-    def _prepare(self) -> None:
-        _refuse_old_server()
-        startup_checks.reject_foreign_schema()
+    def _apply_migrations(self) -> None:
         if pending := startup_checks.count_pending_migrations():
-            with ProgressBar(sys.stderr, " migrations", label="Preparing the database", announce=True) as progress:
+            with ProgressBar(sys.stderr, " migrations", label="Migrating the database", announce=True) as progress:
                 startup_checks.apply_migrations(pending, progress.show)
+
+    def _collect_static_files(self) -> None:
         if startup_checks.are_static_files_outdated():
-            self.stderr.write("Preparing static files")
+            self.stderr.write("Collecting static files")
             startup_checks.collect_static_files()
-        if identities := create_initial_credentials():
-            self.stdout.write(f"\n{identities}\n\n")
+
+    def _create_initial_credentials(self) -> None:
+        if credentials := create_initial_credentials():
+            self.stdout.write(f"\n{credentials}\n\n")
             self.stdout.flush()
 
     def _load_demo(self) -> None:
-        from runs.demo.loading import load_demo  # big, and seldom needed
+        from runs.demo.loading import load_demo  # large and rarely needed
 
         project = resolve_project("default")
         with ProgressBar(sys.stderr, " runs", label="Loading demo runs", announce=True) as progress:
             load_demo(project, progress.show)
 
     def _serve(self, address: ListenAddress, workers: int) -> None:
-        if address.everywhere:
+        if address.is_wildcard:
             self.stderr.write(
-                f"Listening on every address: RUNGLASS_ALLOWED_HOSTS must name the hosts that people use "
-                f"(now {', '.join(settings.ALLOWED_HOSTS)})"
+                "Listening on all addresses. Set RUNGLASS_ALLOWED_HOSTS to the host names that people use "
+                f"(now: {', '.join(settings.ALLOWED_HOSTS)})"
             )
 
         def on_ready() -> None:
@@ -90,14 +112,14 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Generator[None]:
-    """Hold the data directory. Raises DirectoryInUseError while another `up` does."""
+def _lock_data_directory(data_dir: Path) -> Generator[None]:
+    """Lock the data directory. Raises DataDirectoryInUseError if another `up` uses it."""
     lock = FileLock(data_dir / "up.lock")
     data_dir.mkdir(parents=True, exist_ok=True)
-    if not lock.take():
+    if not lock.acquire():
         raise DataDirectoryInUseError(
-            f"The data directory {data_dir} is in use: {lock.holder()} runs `up` on it. "
-            "Set RUNGLASS_DATA_DIR to serve another one"
+            f"The data directory {data_dir} is in use: {lock.describe_holder()} runs `up` on it. "
+            "Stop it, or set RUNGLASS_DATA_DIR to another directory"
         )
     try:
         yield
@@ -106,34 +128,25 @@ def _alone(data_dir: Path) -> Generator[None]:
 
 
 @contextmanager
-def _database() -> Generator[None]:
-    """Run the embedded server, if it is the one in use, until the end; a failure of it ends us too."""
+def _run_embedded_database() -> Generator[None]:
+    """Run the embedded server during the block, unless DATABASE_URL is set. If the server fails, `up` stops, too."""
     if settings.DATABASES["default"]["ENGINE"] != EMBEDDED_ENGINE:
         yield
         return
-    database = get_postgres_session(settings.DATA_DIR)
-    server = database.own(on_failure=_stop_serving)
+    session = get_postgres_session(settings.DATA_DIR)
+    server = session.own(on_failure=lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         yield
     finally:
         connection.close()
-        database.close(patient=False)
-        if server.failure is not None:  # it is why we were interrupted
+        session.close(wait_for_guests=False)
+        if server.failure is not None:  # it has caused the SIGTERM
             raise server.failure
 
 
-def _refuse_old_server() -> None:
-    connection.ensure_connection()
-    major, _ = connection.get_database_version()
-    if major < MIN_POSTGRES_VERSION:
-        raise CommandError(
-            f"The server of DATABASE_URL is Postgres {major}; Runglass needs {MIN_POSTGRES_VERSION} or newer"
-        )
-
-
-def _stop_serving() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+def _raise_keyboard_interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _join_lines(error: Exception) -> str:
+    return " ".join(str(error).split())

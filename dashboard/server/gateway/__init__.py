@@ -1,8 +1,8 @@
-"""Between the server and Django: an ASGI application that guards a WSGI one.
+"""An ASGI application in front of Django, which protects its few threads from slow and numerous clients.
 
-Threads are few, and each holds a database connection, so no client may keep one by being slow. A request gets
-a thread when it is here in full (`arrival`) and its lane has room (`lanes`); `threads` then runs Django in it.
-Whatever is refused on the way is answered in the shape of the API's errors (`refusals`).
+Each thread holds a database connection, so a slow client must never occupy one. A request gets a thread once its body
+has been read completely (`body_reader`) and the limit of its kind has room (`concurrency_limits`). `wsgi_bridge` then
+runs Django in that thread. Requests that are rejected on the way get an error in the format of the API (`rejections`).
 """
 
 from dashboard.server.gateway.application import Gateway

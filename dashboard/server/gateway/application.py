@@ -1,4 +1,4 @@
-"""The ASGI application that the server's workers run."""
+"""The ASGI application that the workers of the web server run."""
 
 from __future__ import annotations
 
@@ -13,55 +13,61 @@ from django.http import HttpResponse
 from dashboard.server.gateway.body_reader import AsgiMessage, AsgiReceive, BodyReader
 from dashboard.server.gateway.concurrency_limits import ConcurrencyLimits
 from dashboard.server.gateway.rejections import ClientDisconnected, RequestRejected
-from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, build_wsgi_environ, run_wsgi_application
+from dashboard.server.gateway.wsgi_bridge import WsgiApplication, build_wsgi_environ, run_wsgi_application
 
 logger = logging.getLogger(__name__)
 
 AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 
-SEND_TIMEOUT = 30.0  # seconds until a piece of a long answer must have been taken
+SEND_TIMEOUT = 30.0  # seconds in which a client must take a chunk of a long response
 
 
 class Gateway:
-    """Runs `application` in `threads` threads, for requests with bodies of up to `largest_body` bytes.
+    """Runs a WSGI application in a pool of threads.
 
-    Made in the process that serves: its threads do not survive a fork.
+    Create it in the process that serves: its threads do not survive a fork.
     """
 
-    def __init__(self, application: WsgiApplication, threads: int, largest_body: int) -> None:
+    def __init__(self, application: WsgiApplication, threads: int, max_body_bytes: int) -> None:
+        """Create a gateway.
+
+        Args:
+            application: the WSGI application.
+            threads: how many requests it handles at once.
+            max_body_bytes: the size up to which bodies are accepted.
+        """
         self._application = application
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._bodies = BodyReader(largest_body)
-        self._lanes = ConcurrencyLimits(threads)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._body_reader = BodyReader(max_body_bytes)
+        self._limits = ConcurrencyLimits(threads)
 
     async def __call__(self, scope: dict[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
-        """Answer one request. See ASGI's specification for the arguments."""
+        """Respond to one request. The arguments are those of the ASGI specification."""
         try:
             async with (
-                self._bodies.arrived(dict(scope["headers"]), receive) as body,
-                self._lanes.place(scope["method"], scope["path"], len(body)),
+                self._body_reader.read(dict(scope["headers"]), receive) as body,
+                self._limits.acquire(scope["method"], scope["path"], len(body)),
             ):
-                messages = await self._answer(build_wsgi_environ(scope, body), send)
-        except RequestRejected as refused:
-            logger.info("Refused: %s", refused, extra={"action": "refuse"})
-            messages = _build_messages(refused.response)
+                messages = await self._run_application(build_wsgi_environ(scope, body), send)
+        except RequestRejected as rejection:
+            logger.info("Request rejected with status %s", rejection, extra={"action": "refuse"})
+            messages = _build_messages(rejection.response)
         except ClientDisconnected:
             return
         for message in messages:
             await send(message)
 
-    async def _answer(self, request: WsgiEnviron, send: AsgiSend) -> list[AsgiMessage]:
+    async def _run_application(self, environ: dict[str, Any], send: AsgiSend) -> list[AsgiMessage]:
         loop = asyncio.get_running_loop()
+
+        async def send_message(message: AsgiMessage) -> None:
+            await send(message)
 
         def deliver(*messages: AsgiMessage) -> None:
             for message in messages:
-                asyncio.run_coroutine_threadsafe(_sent(send, message), loop).result(SEND_TIMEOUT)
+                asyncio.run_coroutine_threadsafe(send_message(message), loop).result(SEND_TIMEOUT)
 
-        return await loop.run_in_executor(self._threads, run_wsgi_application, self._application, request, deliver)
-
-
-async def _sent(send: AsgiSend, message: AsgiMessage) -> None:
-    await send(message)
+        return await loop.run_in_executor(self._executor, run_wsgi_application, self._application, environ, deliver)
 
 
 def _build_messages(response: HttpResponse) -> list[AsgiMessage]:

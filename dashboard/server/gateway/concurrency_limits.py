@@ -1,4 +1,4 @@
-"""Who may take a thread: posts queue up for a few of them, so that pages always find one."""
+"""Limit how many posts are handled at once, so that pages always find a free thread."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dashboard.server.gateway.rejections import busy_rejection
 
 API_PREFIX = "/api/"
-LARGE_BODY_BYTES = 64 * 1024  # bytes from which on a post is mostly computing, which threads can't do side by side
-QUEUE_TIMEOUT = 20.0  # seconds that a request waits in line
+LARGE_BODY_BYTES = 64 * 1024  # posts above this size are mostly computation, which threads can't do in parallel
+QUEUE_TIMEOUT = 20.0  # seconds that a request waits in a queue
 
 
 class ConcurrencyLimit:
-    """Lets `width` requests through at once and `line` more wait."""
+    """Lets a number of requests run at once, and a number of others wait."""
 
-    def __init__(self, width: int, line: int) -> None:
-        self._free = asyncio.Semaphore(width)
-        self._line = line
+    def __init__(self, max_running: int, max_waiting: int) -> None:
+        """Create a limit; `max_waiting` is the length of its queue."""
+        self._running = asyncio.Semaphore(max_running)
+        self._max_waiting = max_waiting
         self._waiting = 0
 
     @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None]:
-        """Wait for a place, keep it until the block ends. Raises Refused where the line is too long or slow."""
+    async def acquire(self) -> AsyncGenerator[None]:
+        """Wait for a place and keep it until the block ends. Raises RequestRejected if the queue is full or slow."""
         await self._wait()
         try:
             yield
         finally:
-            self._free.release()
+            self._running.release()
 
     async def _wait(self) -> None:
-        if self._waiting >= self._line:
+        if self._waiting >= self._max_waiting:
             raise busy_rejection()
         self._waiting += 1
         try:
             async with asyncio.timeout(QUEUE_TIMEOUT):
-                await self._free.acquire()
+                await self._running.acquire()
         except TimeoutError as error:
             raise busy_rejection() from error
         finally:
@@ -44,18 +45,19 @@ class ConcurrencyLimit:
 
 
 class ConcurrencyLimits:
-    """The lanes of one process that has `threads`: half of them take posts, and of those one takes bulk."""
+    """The limits of one process: posts get half of its threads, and large posts one of those."""
 
     def __init__(self, threads: int) -> None:
-        self._posts = ConcurrencyLimit(max(1, threads // 2), line=128)
-        self._bulk = ConcurrencyLimit(1, line=32)
+        """Create the limits of a process that has `threads` threads."""
+        self._posts = ConcurrencyLimit(max(1, threads // 2), max_waiting=128)
+        self._large_posts = ConcurrencyLimit(1, max_waiting=32)
 
     @asynccontextmanager
-    async def place(self, method: str, path: str, size: int) -> AsyncGenerator[None]:
-        """Let a request through in its turn. Raises Refused."""
-        async with AsyncExitStack() as held:
+    async def acquire(self, method: str, path: str, body_bytes: int) -> AsyncGenerator[None]:
+        """Wait until the request may run. Raises RequestRejected."""
+        async with AsyncExitStack() as acquired:
             if method == "POST" and path.startswith(API_PREFIX):
-                if size > LARGE_BODY_BYTES:  # first, so that who waits for it takes no thread from small posts
-                    await held.enter_async_context(self._bulk.place())
-                await held.enter_async_context(self._posts.place())
+                if body_bytes > LARGE_BODY_BYTES:  # first, so that waiting large posts take no place from small ones
+                    await acquired.enter_async_context(self._large_posts.acquire())
+                await acquired.enter_async_context(self._posts.acquire())
             yield

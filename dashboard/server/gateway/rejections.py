@@ -1,4 +1,4 @@
-"""What clients hear who never get as far as Django."""
+"""Responses to requests that are rejected before Django handles them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from runs.api.errors import error_response
 
 
 class RequestRejected(Exception):
-    """The request is not let through; `response` says why. After `closing` its body can't be waited for."""
+    """The request is rejected with `response`."""
 
-    def __init__(self, response: HttpResponse, *, closing: bool = False) -> None:
+    def __init__(self, response: HttpResponse, *, close_connection: bool = False) -> None:
+        """Reject with `response`; close the connection where the rest of the body is not read."""
         super().__init__(response.status_code)
         self.response = response
-        if closing:
+        if close_connection:
             response["Connection"] = "close"
 
 
 class ClientDisconnected(Exception):
-    """Nobody is left to answer."""
+    """The client closed the connection before it got a response."""
 
 
 def slow_body_rejection() -> RequestRejected:
-    """408: the body doesn't come."""
-    return RequestRejected(
-        error_response(408, "body_too_slow", "The rest of the body did not come in time"), closing=True
-    )
+    """Return a rejection with 408: the body arrives too slowly."""
+    response = error_response(408, "body_too_slow", "The request body did not arrive in time")
+    return RequestRejected(response, close_connection=True)
 
 
-def busy_rejection(*, closing: bool = False) -> RequestRejected:
-    """503: more was posted than can be worked on."""
-    message = "More is being posted than can be stored at once; try again"
-    return RequestRejected(error_response(503, "busy", message, headers={"Retry-After": "2"}), closing=closing)
+def busy_rejection(*, close_connection: bool = False) -> RequestRejected:
+    """Return a rejection with 503: too many posts at once."""
+    message = "Too many posts at once. Try again in a few seconds"
+    response = error_response(503, "busy", message, headers={"Retry-After": "2"})
+    return RequestRejected(response, close_connection=close_connection)

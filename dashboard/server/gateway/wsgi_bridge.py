@@ -1,4 +1,4 @@
-"""Running a WSGI application in a thread, for a request that is here in full."""
+"""Run a WSGI application for a request whose body has been read completely."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from dashboard.server.gateway.body_reader import AsgiMessage
+
 WsgiEnviron = dict[str, Any]
-AsgiMessage = dict[str, Any]
 WsgiApplication = Callable[[WsgiEnviron, Callable[..., None]], Iterable[bytes]]
 _MIN_CHUNK_BYTES = 256 * 1024
 
 
 def build_wsgi_environ(scope: dict[str, Any], body: bytes) -> WsgiEnviron:
-    """The request as WSGI wants it. A body without a declared length gets the one that it has."""
-    found: WsgiEnviron = {
+    """Return the WSGI environment of a request. `CONTENT_LENGTH` is set, whether or not it was declared."""
+    environ: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
@@ -34,62 +35,62 @@ def build_wsgi_environ(scope: dict[str, Any], body: bytes) -> WsgiEnviron:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    found.update(_build_header_variables(scope["headers"]))
-    return found
+    environ.update(_build_header_variables(scope["headers"]))
+    return environ
 
 
 def run_wsgi_application(
     application: WsgiApplication, environ: WsgiEnviron, deliver: Callable[..., None]
 ) -> list[AsgiMessage]:
-    """The last messages of the answer; all of them, unless it is long.
+    """Run the application and return the last messages of its response, which are all of them unless it is long.
 
-    A long one is handed to `deliver` piece by piece, which blocks while the client is slow, and raises where
-    it is gone.
+    The earlier messages of a long response are passed to `deliver`, which blocks while the client is slow, and raises
+    if the client has disconnected.
     """
-    head: list[AsgiMessage] = []
+    start: list[AsgiMessage] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        head[:] = [{"type": "http.response.start", "status": int(status[:3]), "headers": encoded}]
+        start[:] = [{"type": "http.response.start", "status": int(status[:3]), "headers": encoded}]
 
-    answer = application(environ, start_response)
+    response = application(environ, start_response)
     try:
-        pieces = _join_chunks(answer)
-        last = next(pieces, b"")
-        for piece in pieces:
-            deliver(*head, _build_body_message(last, more=True))
-            head.clear()
-            last = piece
-        return [*head, _build_body_message(last, more=False)]
+        chunks = _join_chunks(response)
+        last = next(chunks, b"")
+        for chunk in chunks:
+            deliver(*start, _build_body_message(last, more_body=True))
+            start.clear()
+            last = chunk
+        return [*start, _build_body_message(last, more_body=False)]
     finally:
-        if close := getattr(answer, "close", None):
+        if close := getattr(response, "close", None):
             close()
 
 
 def _build_header_variables(headers: Iterable[tuple[bytes, bytes]]) -> WsgiEnviron:
-    """Headers by their WSGI names. Those with an underscore are dropped: they could pass for others."""
-    found: WsgiEnviron = {}
+    """Return headers by their WSGI names. Those with an underscore are dropped: they could impersonate others."""
+    variables: WsgiEnviron = {}
     for name, value in headers:
         if b"_" in name:
             continue
-        known = name.decode("latin-1").upper().replace("-", "_")
-        key = known if known in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{known}"
+        upper_name = name.decode("latin-1").upper().replace("-", "_")
+        key = upper_name if upper_name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{upper_name}"
         text = value.decode("latin-1")
-        found[key] = f"{found[key]},{text}" if key in found else text
-    return found
+        variables[key] = f"{variables[key]},{text}" if key in variables else text
+    return variables
 
 
-def _join_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """`pieces` joined to larger ones; each costs a turn of the event loop."""
-    gathered = bytearray()
-    for piece in pieces:
-        gathered += piece
-        if len(gathered) >= _MIN_CHUNK_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
-    if gathered:
-        yield bytes(gathered)
+def _join_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small chunks to larger ones, since each costs an iteration of the event loop."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        if len(buffer) >= _MIN_CHUNK_BYTES:
+            yield bytes(buffer)
+            buffer.clear()
+    if buffer:
+        yield bytes(buffer)
 
 
-def _build_body_message(piece: bytes, *, more: bool) -> AsgiMessage:
-    return {"type": "http.response.body", "body": piece, "more_body": more}
+def _build_body_message(chunk: bytes, *, more_body: bool) -> AsgiMessage:
+    return {"type": "http.response.body", "body": chunk, "more_body": more_body}

@@ -1,10 +1,10 @@
-"""The database that comes along: Postgres from a wheel, run by Runglass itself.
+"""The embedded Postgres server: binaries from a wheel, started and stopped by Runglass itself.
 
-Whoever needs a database asks `sessions.session(data_dir)`; the Django backend in `backend` does so at each
-new connection. The first process to ask owns the server: `postgres` is its child, and is stopped when it
-ends. The others join. Nothing outside this package, `up` and the settings knows which kind of database it is.
+Code that needs a database calls `sessions.get_postgres_session(data_dir)`; the Django backend in `backend` does so
+for each new connection. The first process that asks owns the server: `postgres` runs as its child process and stops
+when it exits. Other processes join. Only this package, `up` and the settings know which kind of database is in use.
 
-From the bottom: `account` (who runs the server), `binaries`, `place` (where its files are), `tuning`,
-`launch` (how a child is started that dies with its parent), `cluster` (made once), `leftovers` (of a killed
-server), `server` (one running server), `locks` and `sessions` (who owns, who joins).
+From the bottom up: `os_user` (the user that runs the server), `binaries`, `paths` (where its files are),
+`postgres_settings`, `process` (start a child that dies with its parent), `cluster` (created once), `stale_servers`
+(left behind by a killed process), `server` (one running server), `locks`, and `sessions` (who owns it, who joins).
 """

@@ -1,4 +1,4 @@
-"""A cluster, made once: users, databases, and the password that guards it."""
+"""A database cluster, created once, with its superuser and the superuser's password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.server.postgres.paths import SHARED_DIRECTORY, ClusterPaths
 from dashboard.server.postgres.postgres_settings import FIXED_SETTINGS, build_memory_settings, get_available_memory
 from dashboard.server.postgres.process import build_child_command
 
-DATABASE_NAME = "runglass"  # of the superuser and of the database
+DATABASE_NAME = "runglass"  # also the name of the superuser
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 INITDB_OPTIONS = (
     f"--username={DATABASE_NAME}",
@@ -29,15 +29,15 @@ INITDB_OPTIONS = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that exists, and what is needed to run it. `overrides` are settings of Postgres."""
+    """An existing cluster and what is needed to run it. `overrides` are Postgres settings."""
 
-    place: ClusterPaths
+    paths: ClusterPaths
     binaries: PostgresBinaries
     overrides: Mapping[str, str] = field(default_factory=dict)
 
-    def server_command(self, socket_directory: Path) -> list[str]:
-        """The command line of its server."""
-        quoted = str(socket_directory).replace('"', '""')  # a list of directories, separated by commas
+    def build_server_command(self, socket_directory: Path) -> list[str]:
+        """Return the command line of a server that listens in `socket_directory`."""
+        quoted = str(socket_directory).replace('"', '""')  # the setting is a comma-separated list of directories
         settings = {
             **FIXED_SETTINGS,
             **build_memory_settings(get_available_memory()),
@@ -46,51 +46,55 @@ class Cluster:
             "unix_socket_permissions": "0700",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return build_child_command(
-            self.place.account, str(self.binaries.postgres), "-D", str(self.place.data), *options
-        )
+        postgres, data = str(self.binaries.postgres), str(self.paths.data)
+        return build_child_command(self.paths.os_user, postgres, "-D", data, *options)
 
 
-def get_or_create_cluster(place: ClusterPaths, overrides: Mapping[str, str] | None = None) -> Cluster:
-    """The cluster of `place`, which is made first where there is none.
+def get_or_create_cluster(paths: ClusterPaths, overrides: Mapping[str, str] | None = None) -> Cluster:
+    """Return the cluster at `paths`; create it if there is none. The caller holds the owner lock.
 
-    The caller holds the place's owner lock. Raises DirectoryUnusableError or ServerError.
+    Raises DataDirectoryUnusableError or PostgresServerError.
     """
     try:
-        binaries = find_usable_binaries(place.account, SHARED_DIRECTORY)
-        cluster = Cluster(place, binaries, overrides or {})
-        if not place.data.exists():
+        binaries = find_usable_binaries(paths.os_user, SHARED_DIRECTORY)
+        cluster = Cluster(paths, binaries, overrides or {})
+        if not paths.data.exists():
             _create_cluster(cluster)
     except OSError as error:
-        raise DataDirectoryUnusableError(f"The database can't be made in {place.directory}: {error}") from error
+        raise DataDirectoryUnusableError(
+            f"Cannot create the database in {paths.directory}: {error}. Set RUNGLASS_DATA_DIR to a writable directory"
+        ) from error
     return cluster
 
 
 def _create_cluster(cluster: Cluster) -> None:
-    """Make the cluster under another name and rename it when it is complete."""
-    place = cluster.place
-    draft, password_copy = place.directory / "data.new", place.directory / "password.new"
-    if draft.exists():
-        shutil.rmtree(draft)
-    password = _read_or_create_password(place.password)
-    draft.mkdir(mode=0o700)
-    place.account.give(draft)
+    """Run initdb in a temporary directory and rename it at the end, so that a cluster is never partial."""
+    paths = cluster.paths
+    temporary, password_copy = paths.directory / "data.new", paths.directory / "password.new"
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    password = _read_or_create_password(paths.password)
+    temporary.mkdir(mode=0o700)
+    paths.os_user.take_ownership(temporary)
     _write_private_file(password_copy, password)
-    place.account.give(password_copy)
+    paths.os_user.take_ownership(password_copy)
     try:
-        options = [*INITDB_OPTIONS, f"--pgdata={draft}", f"--pwfile={password_copy}"]
+        options = [*INITDB_OPTIONS, f"--pgdata={temporary}", f"--pwfile={password_copy}"]
         if cluster.overrides.get("fsync") == "off":
             options.append("--no-sync")
-        _run_initdb(build_child_command(place.account, str(cluster.binaries.initdb), *options))
+        _run_initdb(build_child_command(paths.os_user, str(cluster.binaries.initdb), *options))
     finally:
         password_copy.unlink()
-    draft.rename(place.data)
+    temporary.rename(paths.data)
 
 
-def _run_initdb(line: list[str]) -> None:
-    done = subprocess.run(line, capture_output=True, text=True, env=SERVER_ENVIRONMENT, cwd="/", check=False)  # noqa: S603
-    if done.returncode != 0:
-        raise PostgresServerError(f"initdb failed: {' '.join(done.stderr.split()) or done.returncode}")
+def _run_initdb(command: list[str]) -> None:
+    result = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, env=SERVER_ENVIRONMENT, cwd="/", check=False
+    )
+    if result.returncode != 0:
+        reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
+        raise PostgresServerError(f"Cannot create the database: initdb failed: {reason}")
 
 
 def _read_or_create_password(path: Path) -> str:

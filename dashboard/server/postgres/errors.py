@@ -1,4 +1,4 @@
-"""What can go wrong with the embedded database. Each message is one line that a person can act on."""
+"""Errors of the embedded database. Each message is one line and says what a person can do."""
 
 
 class EmbeddedPostgresError(Exception):
@@ -6,12 +6,12 @@ class EmbeddedPostgresError(Exception):
 
 
 class DataDirectoryInUseError(EmbeddedPostgresError):
-    """Another process owns the database of this data directory."""
+    """Another process uses the data directory."""
 
 
 class DataDirectoryUnusableError(EmbeddedPostgresError):
-    """The data directory can't be written, or belongs to somebody else."""
+    """The data directory can't be written, or belongs to another user."""
 
 
 class PostgresServerError(EmbeddedPostgresError):
-    """Postgres was started and ended by itself, or could not be started at all."""
+    """Postgres exited unexpectedly, or could not be started."""

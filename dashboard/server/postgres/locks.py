@@ -1,4 +1,4 @@
-"""Locks between processes, which the kernel frees when the last holder dies, however it dies."""
+"""Locks between processes. The kernel releases them when their holder dies, however it dies."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from pathlib import Path
 
 
 class FileLock:
-    """An advisory lock on a file of ours. Its holder's pid is written in there, for messages only."""
+    """An advisory lock on a file. The file contains the pid of the holder, which only messages use."""
 
     def __init__(self, path: Path) -> None:
+        """Create a lock on `path`, without acquiring it."""
         self.path = path
         self._fd: int | None = None
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
+        """Whether this object holds the lock."""
         return self._fd is not None
 
-    def take(self, *, shared: bool = False, wait: bool = False) -> bool:
-        """Take it alone or together with other sharers; False if somebody else has it and `wait` isn't set.
+    def acquire(self, *, shared: bool = False, wait: bool = False) -> bool:
+        """Acquire the lock, exclusively or shared. Return whether it was free; always true with `wait`.
 
-        Raises OSError where the file can't be opened.
+        Raises OSError if the file can't be opened.
         """
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -39,13 +41,13 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Give it back. To be called by the process that took it; a forked child merely ends."""
+        """Release the lock. Only the process that acquired it may call this; a forked child just exits."""
         if self._fd is not None:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = None
 
-    def holder(self) -> str:
-        """Who holds it, in words."""
+    def describe_holder(self) -> str:
+        """Return who holds the lock, for messages: `process 4711`."""
         pid = self.path.read_text().strip()
         return f"process {pid}" if pid else "another process"

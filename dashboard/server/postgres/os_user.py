@@ -1,4 +1,4 @@
-"""Who runs the server. Postgres refuses root, so root lends it to an unprivileged user."""
+"""The operating system user that runs the server. Postgres refuses to run as root."""
 
 from __future__ import annotations
 
@@ -14,51 +14,57 @@ UNPRIVILEGED_USERS = ("nobody", "daemon")
 
 @dataclass(frozen=True)
 class OsUser:
-    """The operating system user that the server runs as; `lent` when that isn't the one who asks."""
+    """The operating system user that runs the server.
+
+    `is_other` is set where root runs the server as another user than itself.
+    """
 
     uid: int
     gid: int
-    lent: bool
+    is_other: bool
 
     def can_enter(self, path: Path) -> bool:
-        """Whether this account may reach what lies in `path`: every existing directory down to it lets it in.
+        """Return whether this user can enter every existing directory on the way to `path`.
 
-        Judged by the mode bits alone; where an access list grants more, the answer is a needless no.
+        Only mode bits are checked. Where an access control list grants more, the answer is a false negative.
         """
-        existing = [place for place in (path, *path.parents) if place.is_dir()]
-        return not self.lent or all(self._may(place, 0o1) for place in existing)
+        directories = [directory for directory in (path, *path.parents) if directory.is_dir()]
+        return not self.is_other or all(self._has_mode_bits(directory, 0o1) for directory in directories)
 
     def can_run(self, program: Path) -> bool:
-        """Whether this account may read and execute the file `program`."""
-        return not self.lent or (self.can_enter(program.parent) and self._may(program, 0o5))
+        """Return whether this user can read and execute the file `program`."""
+        return not self.is_other or (self.can_enter(program.parent) and self._has_mode_bits(program, 0o5))
 
-    def give(self, path: Path) -> None:
-        """Make `path`, which must be ours to give away, this account's own."""
-        if self.lent:
+    def take_ownership(self, path: Path) -> None:
+        """Make this user the owner of `path`, which must belong to the current user."""
+        if self.is_other:
             os.chown(path, self.uid, self.gid)
 
-    def _may(self, path: Path, bits: int) -> bool:
-        found = path.stat()
-        shift = 6 if found.st_uid == self.uid else 3 if found.st_gid == self.gid else 0
-        return (found.st_mode >> shift) & bits == bits
+    def _has_mode_bits(self, path: Path, bits: int) -> bool:
+        status = path.stat()
+        shift = 6 if status.st_uid == self.uid else 3 if status.st_gid == self.gid else 0
+        return (status.st_mode >> shift) & bits == bits
 
 
 def choose_os_user(data: Path) -> OsUser:
-    """The account for the cluster in `data`: ourselves; for root its owner or an unprivileged user.
+    """Return the user that runs the server of the cluster in `data`.
 
-    Raises DirectoryUnusableError for root where no such user exists.
+    This is the current user. For root, it is the owner of an existing cluster, else an unprivileged user.
+
+    Raises:
+        DataDirectoryUnusableError: the current user is root and there is no unprivileged user.
     """
     if os.geteuid() != 0:
-        return OsUser(os.geteuid(), os.getegid(), lent=False)
-    if data.is_dir() and (owner := data.stat()).st_uid != 0:
-        return OsUser(owner.st_uid, owner.st_gid, lent=True)
+        return OsUser(os.geteuid(), os.getegid(), is_other=False)
+    if data.is_dir() and (status := data.stat()).st_uid != 0:
+        return OsUser(status.st_uid, status.st_gid, is_other=True)
     for name in UNPRIVILEGED_USERS:
         try:
             user = pwd.getpwnam(name)
         except KeyError:
             continue
-        return OsUser(user.pw_uid, user.pw_gid, lent=True)
+        return OsUser(user.pw_uid, user.pw_gid, is_other=True)
     raise DataDirectoryUnusableError(
-        f"Postgres refuses to run as root, and there is no user {' or '.join(UNPRIVILEGED_USERS)} to run it as. "
+        f"Postgres cannot run as root, and there is no user {' or '.join(UNPRIVILEGED_USERS)} to run it as. "
         "Run Runglass as an ordinary user, or set DATABASE_URL"
     )

@@ -1,4 +1,4 @@
-"""The server's settings, given at each start so that they follow the machine and our version."""
+"""Settings of the embedded server. They are passed at each start, so that they follow the machine and our version."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ MB = 1024 * 1024
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 FIXED_SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",  # the socket is the only way in
-    "random_page_cost": "1.1",  # disks don't seek any more
-    "jit": "off",  # costs more than it gives on queries of milliseconds
+    "listen_addresses": "",  # only the Unix socket
+    "random_page_cost": "1.1",  # for SSDs
+    "jit": "off",  # costs more than it saves on queries of milliseconds
     "work_mem": "32MB",
-    "plan_cache_mode": "force_generic_plan",  # what we prepare goes by key; the plans for one and for many are the same
-    "wal_compression": "off",  # these binaries know pglz alone, which is slower than the disk
+    "plan_cache_mode": "force_generic_plan",  # prepared statements look up by key: the plan is always the same
+    "wal_compression": "off",  # these binaries only have pglz, which is slower than the disk
     "log_line_prefix": "%m [%p] ",
-    "log_min_error_statement": "panic",  # values are part of the statements and stay out of the log
+    "log_min_error_statement": "panic",  # statements contain values, which must not be logged
 }
 
-# for a cluster that nobody needs after the next crash
+# For a cluster whose data need not survive a crash.
 THROWAWAY_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -31,7 +31,7 @@ THROWAWAY_SETTINGS: Mapping[str, str] = {
 
 
 def get_available_memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or its container's limit."""
+    """Return the bytes of memory that this process may use: the machine's, or the limit of its container."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for limit in map(Path, CGROUP_LIMITS):
         if limit.exists() and (text := limit.read_text().strip()).isdigit():
@@ -40,7 +40,7 @@ def get_available_memory() -> int:
 
 
 def build_memory_settings(total: int) -> Mapping[str, str]:
-    """The settings that follow from `total` bytes of memory."""
+    """Return the settings that depend on the available memory, given in bytes."""
     buffers = min(max(total // 4 // MB, 32), 2048)
     return {
         "shared_buffers": f"{buffers}MB",

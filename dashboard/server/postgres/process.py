@@ -1,8 +1,9 @@
-"""Starts a program as a given user, its life tied to its parent's. Also a script that runs in between.
+"""Start a program as a given user, such that it ends when its parent ends. Also the script that does so.
 
-Between fork and exec of a process with threads hardly anything is safe to do, and changing the user clears
-the tie. So a bare interpreter changes the user, ties, and becomes the program: `launch.py PARENT UID GID
-PROGRAM ARGUMENT…`, where UID is `-` for no change. As a script it can't import anything of ours.
+Hardly anything is safe between fork and exec in a process that has threads, and a change of user clears the
+parent-death signal. So a bare interpreter runs this file: it changes the user, sets the signal, and replaces itself by
+the program. Its arguments are `PARENT_PID UID GID PROGRAM ARGUMENT…`, where `-` for UID and GID means no change. As a
+script it can't import anything of this project.
 """
 
 from __future__ import annotations
@@ -19,37 +20,33 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 
 
-def build_child_command(account: OsUser, *program: str) -> list[str]:
-    """The command line that runs `program` as `account` for as long as this process lives.
+def build_child_command(user: OsUser, *program: str) -> list[str]:
+    """Return the command line that runs `program` as `user` and ends it when this process ends.
 
-    Start it from a thread that stays: Linux takes the end of that thread for the end of the parent.
+    Start it from a thread that lives on: Linux takes the end of the starting thread for the end of the parent.
     """
-    who = [str(account.uid), str(account.gid)] if account.lent else ["-", "-"]
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *who, *program]
+    ids = [str(user.uid), str(user.gid)] if user.is_other else ["-", "-"]
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *ids, *program]
 
 
-def die_with_parent(parent: int, signum: int) -> None:
-    """Have the kernel send this process `signum` when its parent, of pid `parent`, dies; at once if it has.
+def die_with_parent(parent_pid: int, signum: int) -> None:
+    """Let the kernel send `signum` to this process when its parent dies, or now if it has died already.
 
-    Without effect where the kernel isn't Linux: there a killed parent's server is stopped by the next one.
+    Only Linux has this. Elsewhere the next start stops the server that a killed parent has left behind.
     """
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum, 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != parent_pid:
         os.kill(os.getpid(), signum)
 
 
-def _change_user(uid: str, gid: str) -> None:
+if __name__ == "__main__":
+    parent_pid, uid, gid, *program = sys.argv[1:]
     if uid != "-":
         os.setgroups([])
         os.setgid(int(gid))
         os.setuid(int(uid))
-
-
-if __name__ == "__main__":
-    parent, uid, gid, *program = sys.argv[1:]
-    _change_user(uid, gid)
     os.umask(0o077)
-    die_with_parent(int(parent), signal.SIGINT)
-    os.execv(program[0], program)  # noqa: S606 - no shell is what we want
+    die_with_parent(int(parent_pid), signal.SIGINT)
+    os.execv(program[0], program)  # noqa: S606 - without a shell on purpose

@@ -1,4 +1,4 @@
-"""One running server: started as our child, watched, started again if it was killed, stopped."""
+"""One running server: started as a child process, watched, restarted if it was killed, and stopped."""
 
 from __future__ import annotations
 
@@ -24,138 +24,140 @@ POLL_INTERVAL = 0.02
 SOCKET_LOCK_FILE = ".s.PGSQL.5432.lock"
 MAX_LOG_BYTES = 5_000_000
 SHUTDOWN_TIMEOUT = 60.0
-SHARED_MEMORY_IN_USE = "pre-existing shared memory block"  # backends of a killed server take a moment to notice
+SHARED_MEMORY_IN_USE = "pre-existing shared memory block"  # backends of a killed server take a moment to exit
 SHARED_MEMORY_TIMEOUT = 60.0
 
 
 def build_connection_params(socket_directory: Path, password: str) -> dict[str, str]:
-    """The connection parameters of a server that listens in `socket_directory`, without a database name."""
+    """Return the connection parameters, without the database name, of a server that listens in a directory."""
     return {"host": str(socket_directory), "port": "5432", "user": DATABASE_NAME, "password": password}
 
 
-def accepts_connections(parameters: dict[str, str]) -> bool:
-    """Whether a server answers there and isn't just starting, recovering or ending."""
-    conninfo = make_conninfo(**parameters, dbname="postgres", connect_timeout=5)
+def accepts_connections(params: dict[str, str]) -> bool:
+    """Return whether a server accepts connections, that is, it isn't starting, recovering or shutting down."""
+    conninfo = make_conninfo(**params, dbname="postgres", connect_timeout=5)
     return pq.PGconn.ping(conninfo.encode()) == pq.Ping.OK
 
 
 class PostgresServer:
-    """The server of one cluster, as long as this process owns it.
+    """The server of one cluster, while this process owns it.
 
-    A thread of its own starts `postgres` and waits for it, because Linux takes the end of the starting thread
-    for the end of the parent. `on_failure` is called from it if the server ended and can't be started again.
+    A thread starts `postgres` and waits for it, because Linux takes the end of the starting thread for the end of the
+    parent. If the server ends unexpectedly and can't be restarted, that thread calls `on_failure`.
     """
 
     def __init__(self, cluster: Cluster, on_failure: Callable[[], None] | None = None) -> None:
+        """Prepare the server of `cluster`, without starting it."""
         self.failure: PostgresServerError | None = None
         self._cluster = cluster
         self._on_failure = on_failure
         self._stopping = threading.Event()
-        self._settled = threading.Event()  # either it accepts connections or it has failed
+        self._settled = threading.Event()  # it accepts connections, or it has failed
         self._process: subprocess.Popen[bytes] | None = None
-        self._keeper = threading.Thread(target=self._keep, name="postgres-keeper", daemon=True)
-        self.parameters = build_connection_params(cluster.place.directory, "")
+        self._supervisor = threading.Thread(target=self._supervise, name="postgres-supervisor", daemon=True)
+        self.connection_params = build_connection_params(cluster.paths.directory, "")
 
     def start(self) -> None:
-        """Start and return when it accepts connections, however long the recovery from a crash takes.
+        """Start the server; return when it accepts connections, however long crash recovery takes.
 
-        Raises ServerError with the last lines of its log if it ends before.
+        Raises PostgresServerError, with the last lines of the log, if the server ends before.
         """
-        place = self._cluster.place
-        clean_up_stale_server(place.data)
-        self._socket_directory = place.make_socket_directory()
-        self.parameters = build_connection_params(self._socket_directory, place.password.read_text())
-        self._keeper.start()
+        paths = self._cluster.paths
+        clean_up_stale_server(paths.data)
+        self._socket_directory = paths.make_socket_directory()
+        self.connection_params = build_connection_params(self._socket_directory, paths.password.read_text())
+        self._supervisor.start()
         self.wait_until_ready()
         self._ensure_database()
 
     def wait_until_ready(self) -> None:
-        """Wait while it starts. Raises ServerError if it can't be started (again)."""
+        """Wait while the server starts or restarts. Raises PostgresServerError if it can't be started."""
         self._settled.wait()
         if self.failure is not None:
             raise self.failure
 
     def stop(self) -> None:
-        """Roll back what is open, write everything down, end. Returns when the process is gone."""
+        """Stop the server: open transactions are rolled back. Return when the process has ended."""
         self._stopping.set()
-        if self._keeper.ident is None:
-            return  # it never came to be
+        if self._supervisor.ident is None:
+            return  # it was never started
         for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if self._process is not None:
                 self._process.send_signal(signum)
-            self._keeper.join(SHUTDOWN_TIMEOUT)
-            if not self._keeper.is_alive():
+            self._supervisor.join(SHUTDOWN_TIMEOUT)
+            if not self._supervisor.is_alive():
                 break
-        self._cluster.place.remove_socket_directory()
+        self._cluster.paths.remove_socket_directory()
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         try:
             self._run_until_stopped()
         except OSError as error:
             self._fail(str(error))
 
     def _run_until_stopped(self) -> None:
-        lingering_until = time.monotonic() + SHARED_MEMORY_TIMEOUT
+        shared_memory_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
         while not self._stopping.is_set():
             process = self._spawn()
-            if self._becomes_ready(process):
+            if self._wait_for_connections(process):
                 self._settled.set()
-                status = process.wait()
+                exit_status = process.wait()
                 self._settled.clear()
-                lingering_until = time.monotonic() + SHARED_MEMORY_TIMEOUT
+                shared_memory_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
                 if not self._stopping.is_set():
-                    logger.error("The database server ended by itself (status %s), starting it again", status)
-                    clean_up_stale_server(self._cluster.place.data)
-            elif SHARED_MEMORY_IN_USE in self._last_lines() and time.monotonic() < lingering_until:
+                    logger.error("The database server ended unexpectedly (status %s); restarting it", exit_status)
+                    clean_up_stale_server(self._cluster.paths.data)
+            elif SHARED_MEMORY_IN_USE in self._read_last_log_lines() and time.monotonic() < shared_memory_deadline:
                 time.sleep(0.2)
             elif not self._stopping.is_set():
-                self._fail(self._last_lines())
+                self._fail(self._read_last_log_lines())
                 return
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        log = self._cluster.place.log
+        log = self._cluster.paths.log
         if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
             log.rename(log.with_suffix(".old"))
         log.touch(mode=0o600)
-        self._cluster.place.account.give(log)  # who owned the cluster before us may own it again
-        (self._socket_directory / SOCKET_LOCK_FILE).unlink(missing_ok=True)  # its pid may be somebody's by now
+        self._cluster.paths.os_user.take_ownership(log)  # the cluster's next owner may be the user itself
+        (self._socket_directory / SOCKET_LOCK_FILE).unlink(missing_ok=True)  # another process may have its pid now
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(  # noqa: S603
-                self._cluster.server_command(self._socket_directory),
+                self._cluster.build_server_command(self._socket_directory),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env=SERVER_ENVIRONMENT,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C is for us, who stop it after its users
+                start_new_session=True,  # Ctrl-C goes to us only: we stop the server after its clients
             )
-        if self._stopping.is_set():  # it was asked to stop before it could be told
+        if self._stopping.is_set():  # `stop` was called while there was no process to signal
             self._process.send_signal(signal.SIGINT)
         return self._process
 
-    def _becomes_ready(self, process: subprocess.Popen[bytes]) -> bool:
+    def _wait_for_connections(self, process: subprocess.Popen[bytes]) -> bool:
+        """Return true when the server accepts connections, false when its process has ended."""
         while process.poll() is None:
-            if accepts_connections(self.parameters):
+            if accepts_connections(self.connection_params):
                 return True
             time.sleep(POLL_INTERVAL)
         return False
 
     def _fail(self, reason: str) -> None:
-        self.failure = PostgresServerError(f"The database server could not be started: {reason}")
+        self.failure = PostgresServerError(f"Cannot start the database server: {reason}")
         logger.critical("%s", self.failure)
         self._settled.set()
         if self._on_failure is not None:
             self._on_failure()
 
-    def _last_lines(self, count: int = 3) -> str:
-        with self._cluster.place.log.open("rb") as log:
+    def _read_last_log_lines(self, count: int = 3) -> str:
+        with self._cluster.paths.log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").splitlines()
-        return " / ".join(line.strip() for line in lines[-count:]) or f"nothing in {self._cluster.place.log}"
+        return " / ".join(line.strip() for line in lines[-count:]) or f"{self._cluster.paths.log} is empty"
 
     def _ensure_database(self) -> None:
-        conninfo = make_conninfo(**self.parameters, dbname="postgres")
+        conninfo = make_conninfo(**self.connection_params, dbname="postgres")
         with psycopg.connect(conninfo, autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE_NAME]).rowcount:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME)))

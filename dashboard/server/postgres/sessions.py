@@ -1,9 +1,9 @@
-"""Who owns the server of a data directory, and who joins.
+"""Which process owns the server of a data directory, and which ones join it.
 
-Two locks decide. `owner.lock` is held by the process whose child the server is. `guests.lock` is shared by
-all that joined. An ending command waits until it can have the guests' lock for itself, so a server is never
-taken away from a command in the middle of its work; `up` doesn't wait, since Ctrl-C means now. If an owner
-is killed, the first guest that needs a new connection becomes the owner.
+Two locks decide. The process whose child the server is holds `owner.lock`. All processes that joined share
+`guests.lock`. A command that ends waits until it can lock the guests' lock exclusively, so the server is never stopped
+while another command still uses it; `up` doesn't wait, because Ctrl-C means now. If the owner is killed, the first
+guest that needs a new connection becomes the owner.
 """
 
 from __future__ import annotations
@@ -23,113 +23,116 @@ from dashboard.server.postgres.paths import resolve_cluster_paths
 from dashboard.server.postgres.server import PostgresServer, accepts_connections, build_connection_params
 
 POLL_INTERVAL = 0.05
-OWNER_LOCK_TIMEOUT = 10.0  # seconds that `own` gives a command that is just ending
+OWNER_LOCK_TIMEOUT = 10.0  # seconds that `own` waits for a command that is about to end
 
 
 class PostgresSession:
-    """This process's use of one data directory's server, from the first call to `parameters` or `own`."""
+    """The use of one data directory's server by this process, from the first `connection_params` or `own` on."""
 
     def __init__(self, data_dir: Path) -> None:
+        """Create a session for `data_dir`, without starting or joining a server."""
         self._data_dir = data_dir
-        self._place = resolve_cluster_paths(data_dir)
-        self._owner_lock = FileLock(self._place.owner_lock)
-        self._guests_lock = FileLock(self._place.guests_lock)
+        self._paths = resolve_cluster_paths(data_dir)
+        self._owner_lock = FileLock(self._paths.owner_lock)
+        self._guests_lock = FileLock(self._paths.guests_lock)
         self._server: PostgresServer | None = None
         self._mutex = threading.RLock()
 
-    def parameters(self) -> dict[str, str]:
-        """Connection parameters of a running server, which is started if there is none.
+    def connection_params(self) -> dict[str, str]:
+        """Return the connection parameters of the running server; start one if there is none.
 
         Raises EmbeddedPostgresError.
         """
         with self._mutex:
             if self._server is not None:
                 self._server.wait_until_ready()
-                return self._server.parameters
-            first_time = not self._guests_lock.held
-            return self._join(until_ready=first_time)
+                return self._server.connection_params
+            is_first_time = not self._guests_lock.is_held
+            return self._join(wait_until_ready=is_first_time)
 
     def own(self, on_failure: Callable[[], None] | None = None) -> PostgresServer:
-        """Start a server, ours until `close`. Raises DirectoryInUseError if another process has one."""
+        """Start a server that this process owns until `close`.
+
+        Raises:
+            DataDirectoryInUseError: another process owns a server.
+        """
         with self._mutex:
             deadline = time.monotonic() + OWNER_LOCK_TIMEOUT
-            while not self._take(self._owner_lock):
+            while not self._acquire(self._owner_lock):
                 if time.monotonic() > deadline:
                     raise DataDirectoryInUseError(
-                        f"The database in {self._data_dir} is used by {self._owner_lock.holder()}: "
+                        f"The database in {self._data_dir} is in use by {self._owner_lock.describe_holder()}: "
                         "wait until it has ended, or set RUNGLASS_DATA_DIR to another directory"
                     )
                 time.sleep(POLL_INTERVAL)
             return self._start(on_failure)
 
-    def close(self, *, patient: bool) -> None:
-        """Stop the server if it is ours; with `patient`, when the last guest has gone."""
+    def close(self, *, wait_for_guests: bool) -> None:
+        """Leave the server, or stop it if this process owns it: at once, or when the last guest has left."""
         with self._mutex:
             if self._server is not None:
-                if not self._take(self._guests_lock) and patient:
+                if not self._acquire(self._guests_lock) and wait_for_guests:
                     self._wait_for_guests()
                 self._server.stop()
                 self._server = None
             self._owner_lock.release()
             self._guests_lock.release()
 
-    def _join(self, *, until_ready: bool) -> dict[str, str]:
-        self._take(self._guests_lock, shared=True, wait=True)
+    def _join(self, *, wait_until_ready: bool) -> dict[str, str]:
+        self._acquire(self._guests_lock, shared=True, wait=True)
         while True:
-            if self._take(self._owner_lock):
+            if self._acquire(self._owner_lock):
                 self._guests_lock.release()
-                return self._start().parameters
-            directory = self._place.socket_directory()
+                return self._start().connection_params
+            directory = self._paths.read_socket_directory()
             if directory is not None:
-                parameters = build_connection_params(directory, self._place.password.read_text())
-                if not until_ready or accepts_connections(parameters):
-                    return parameters
+                params = build_connection_params(directory, self._paths.password.read_text())
+                if not wait_until_ready or accepts_connections(params):
+                    return params
             time.sleep(POLL_INTERVAL)
 
     def _start(self, on_failure: Callable[[], None] | None = None) -> PostgresServer:
         try:
-            server = PostgresServer(get_or_create_cluster(self._place), on_failure)
+            server = PostgresServer(get_or_create_cluster(self._paths), on_failure)
             self._server = server
             server.start()
-        except BaseException:  # also Ctrl-C: whatever happens, nothing half started stays
-            self._abandon()
+        except BaseException:  # including Ctrl-C: never leave a half-started server behind
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
+            self._owner_lock.release()
             raise
         return server
 
-    def _abandon(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-        self._owner_lock.release()
-
     def _wait_for_guests(self) -> None:
         print(
-            "The database is still used by another Runglass command; waiting for it (Ctrl-C: stop it now)",
+            "Another Runglass command still uses the database; waiting for it (press Ctrl-C to stop it now)",
             file=sys.stderr,
         )
         try:
-            self._take(self._guests_lock, wait=True)
+            self._acquire(self._guests_lock, wait=True)
         except KeyboardInterrupt:
             return
 
-    def _take(self, lock: FileLock, *, shared: bool = False, wait: bool = False) -> bool:
-        if lock.held:
+    def _acquire(self, lock: FileLock, *, shared: bool = False, wait: bool = False) -> bool:
+        if lock.is_held:
             return True
         try:
-            return lock.take(shared=shared, wait=wait)
+            return lock.acquire(shared=shared, wait=wait)
         except OSError as error:
             raise DataDirectoryUnusableError(
-                f"The data directory {self._data_dir} can't be used: {error.strerror} ({error.filename})"
+                f"Cannot use the data directory {self._data_dir}: {error.strerror} ({error.filename}). "
+                "Set RUNGLASS_DATA_DIR to a writable directory"
             ) from error
 
 
 _sessions: dict[Path, PostgresSession] = {}
-_inherited: list[PostgresSession] = []  # by a fork: the parent's to close, kept so that nothing is closed by accident
+_inherited: list[PostgresSession] = []  # kept in a forked child, since only the parent may close them
 _mutex = threading.Lock()
 
 
 def get_postgres_session(data_dir: Path) -> PostgresSession:
-    """This process's session for `data_dir`. What it started is stopped when the process ends."""
+    """Return this process's session for `data_dir`. What it starts is stopped when the process ends."""
     with _mutex:
         if data_dir not in _sessions:
             _sessions[data_dir] = PostgresSession(data_dir)
@@ -138,9 +141,9 @@ def get_postgres_session(data_dir: Path) -> PostgresSession:
 
 @atexit.register
 def close_all_sessions() -> None:
-    """Stop every server that is ours, once nobody else needs it."""
-    for one in _sessions.values():
-        one.close(patient=True)
+    """Stop every server that this process owns, once no other process uses it."""
+    for session in _sessions.values():
+        session.close(wait_for_guests=True)
     _sessions.clear()
 
 

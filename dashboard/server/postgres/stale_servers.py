@@ -1,4 +1,4 @@
-"""What a server leaves behind whose parent was killed: itself, for a moment, or its lock file."""
+"""Clean up after a server whose parent process was killed: it may still run, or have left its lock file."""
 
 from __future__ import annotations
 
@@ -9,44 +9,43 @@ import sys
 import time
 from pathlib import Path
 
-SHUTDOWN_TIMEOUT = 60.0  # seconds for a checkpoint before a server is told to hurry
+SHUTDOWN_TIMEOUT = 60.0  # seconds for a checkpoint before the next, harder signal
 
 
 def clean_up_stale_server(data: Path) -> None:
-    """See to it that no server runs on `data` and that what an earlier one left doesn't stop the next.
+    """Stop a server that still runs on `data`, and make sure that its lock file does not block the next server.
 
-    The caller holds the owner lock, so a server that still runs has lost its parent. It is shut down and
-    waited for.
+    The caller holds the owner lock, so a running server has lost its parent process.
     """
-    lock = data / "postmaster.pid"
+    lock_file = data / "postmaster.pid"
     try:
-        pid = int(lock.read_text().split("\n", 1)[0])
+        pid = int(lock_file.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return
     if is_postgres_process(pid, data):
         _stop_server(pid, data)
-    if lock.exists():
-        _write_own_pid(lock)
+    if lock_file.exists():
+        _write_own_pid(lock_file)
 
 
 def is_postgres_process(pid: int, data: Path) -> bool:
-    """Whether `pid` really is a `postgres -D data`, rather than a process that was given its number."""
+    """Return whether `pid` is a `postgres -D data`, and not another process that has reused the number."""
     program, *arguments = _read_command_line(pid) or ("",)
     return Path(program).name == "postgres" and arguments[:2] == ["-D", str(data)]
 
 
 def _read_command_line(pid: int) -> list[str]:
-    """The arguments of a process, nothing for a dead one."""
+    """Return the arguments of a process; an empty list if it has ended."""
     if sys.platform == "linux":
         try:
             return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
         except OSError:
             return []
-    shown = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    program, _, rest = shown.stdout.strip().partition(" -D ")
-    return [program, "-D", rest.partition(" -c ")[0]]  # ps joins by spaces, which paths may have too
+    program, _, rest = result.stdout.strip().partition(" -D ")
+    return [program, "-D", rest.partition(" -c ")[0]]  # ps separates arguments by spaces, which paths may contain
 
 
 def _stop_server(pid: int, data: Path) -> None:
@@ -59,13 +58,13 @@ def _stop_server(pid: int, data: Path) -> None:
             time.sleep(0.02)
 
 
-def _write_own_pid(lock: Path) -> None:
-    """Put our own pid into a dead server's lock file.
+def _write_own_pid(lock_file: Path) -> None:
+    """Replace the pid in the lock file of a dead server by that of this process.
 
-    Postgres refuses to start if the pid in there is alive, whoever has it by now, unless it is its parent's.
-    The rest of the file stays: by it Postgres tells whether backends of the dead server still use its memory.
+    Postgres refuses to start if that pid is alive, even if an unrelated process has it now, unless it is the pid of
+    its parent. The other lines stay: Postgres uses them to tell whether backends of the dead server still run.
     """
-    _, rest = lock.read_text().split("\n", 1)
-    with lock.open("r+") as file:
+    _, rest = lock_file.read_text().split("\n", 1)
+    with lock_file.open("r+") as file:
         file.write(f"{os.getpid()}\n{rest}")
         file.truncate()

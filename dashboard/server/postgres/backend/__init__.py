@@ -1,1 +1,1 @@
-"""The Django database backend of the embedded Postgres."""
+"""The Django database backend of the embedded Postgres server."""

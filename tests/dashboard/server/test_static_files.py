@@ -1,4 +1,4 @@
-"""Hashed names reach into our JavaScript modules."""
+"""Tests of the hashed names of static files."""
 
 import re
 
@@ -24,20 +24,20 @@ def storage(tmp_path):
     return storage
 
 
-def test_imports_between_modules_carry_the_hash(storage, tmp_path):
+def test_module_imports_have_hashed_names(storage, tmp_path):
     text = (tmp_path / storage.stored_name("js/main.js")).read_text()
     assert re.search(r'import "\./menus\.[0-9a-f]{12}\.js"', text)
     assert re.search(r'from "\./one\.[0-9a-f]{12}\.js"', text)
 
 
-def test_comments_of_libraries_are_left_alone(storage, tmp_path):
+def test_comments_of_libraries_are_unchanged(storage, tmp_path):
     assert "'./nowhere.js'" in (tmp_path / storage.stored_name("library/ext.js")).read_text()
 
 
-def test_a_file_that_was_not_collected_is_an_error(storage):
+def test_uncollected_file_is_an_error(storage):
     with pytest.raises(ValueError, match="missing"):
         storage.stored_name("js/missing.js")
 
 
-def test_before_anything_is_collected_names_are_plain(tmp_path):
+def test_names_are_plain_before_collection(tmp_path):
     assert HashedStaticFilesStorage(location=tmp_path, base_url="/static/").url("js/main.js") == "/static/js/main.js"

@@ -1,4 +1,4 @@
-"""`manage.py up` as its user sees it: a process, its output, its address, and what is left afterwards."""
+"""Tests of `manage.py up` as a process: its output, its HTTP responses, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address
 from runs.models import ApiKey, Membership, Project, User
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 READY = re.compile(r"^Runglass is ready at http://127\.0\.0\.1:(\d+)/$")
 
 
 class Up:
-    """A running `manage.py up`, whose output was read up to the line that says that it is ready."""
+    """A running `manage.py up` that has printed that it is ready."""
 
     def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
@@ -37,15 +37,15 @@ class Up:
             cwd=ROOT, env=environment_for(data_dir, **environment), stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
-        self.said: list[str] = []
+        self.output: list[str] = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line.rstrip("\n"))
-            if found := READY.match(self.said[-1]):
+            self.output.append(line.rstrip("\n"))
+            if found := READY.match(self.output[-1]):
                 self.port = int(found[1])
                 self.started = descendants(self.process.pid)
                 return
-        pytest.fail(f"up ended with {self.process.wait()}: {self.said}")
+        pytest.fail(f"up ended with {self.process.wait()}: {self.output}")
 
     def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -57,7 +57,7 @@ class Up:
             connection.close()
 
     def press_ctrl_c(self) -> int:
-        """A terminal sends SIGINT to all its processes."""
+        """Send SIGINT to the whole process group, as a terminal does."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.stop(signal.SIGINT)
 
@@ -68,7 +68,7 @@ class Up:
         self.process.stdout.close()
         return code
 
-    def still_there(self) -> list[int]:
+    def remaining_processes(self) -> list[int]:
         return [pid for pid in self.started if alive(pid)]
 
 
@@ -78,7 +78,7 @@ def environment_for(data_dir: Path, **more: str) -> dict[str, str]:
 
 
 def alive(pid: int) -> bool:
-    """Whether it runs; a dead process that nobody has asked about yet doesn't."""
+    """Return whether a process runs. A zombie does not."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
@@ -90,8 +90,8 @@ def descendants(pid: int) -> list[int]:
     return found + [deeper for child in found for deeper in descendants(child)]
 
 
-def refused(data_dir: Path, *arguments: str, **environment: str) -> str:
-    """What `up` says on stderr when it ends with exit code 1, which must be one line."""
+def run_failing(data_dir: Path, *arguments: str, **environment: str) -> str:
+    """Return the error of an `up` that fails: exit code 1 and one line on stderr."""
     done = subprocess.run(
         [sys.executable, "manage.py", "up", *arguments],
         cwd=ROOT, env=environment_for(data_dir, **environment), capture_output=True, text=True, check=False,
@@ -105,34 +105,34 @@ def refused(data_dir: Path, *arguments: str, **environment: str) -> str:
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it took too long"
+        assert time.monotonic() < deadline, "timeout"
         time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
 def installed() -> Generator[tuple[Path, list[str]]]:
-    """A data directory on which `up` ran once, and what it said."""
+    """A data directory on which `up` ran once, and its output."""
     data_dir = Path(tempfile.mkdtemp(prefix="runglass-up-"))
     data_dir.chmod(0o711)
     try:
         first = Up(data_dir)
         assert first.press_ctrl_c() == 0
-        wait_until(lambda: not first.still_there())
-        subprocess.run(["cp", "-a", data_dir, _at_rest(data_dir)], check=True)
-        yield data_dir, first.said
+        wait_until(lambda: not first.remaining_processes())
+        subprocess.run(["cp", "-a", data_dir, _resting_copy(data_dir)], check=True)
+        yield data_dir, first.output
     finally:
         shutil.rmtree(data_dir)
-        shutil.rmtree(_at_rest(data_dir), ignore_errors=True)
+        shutil.rmtree(_resting_copy(data_dir), ignore_errors=True)
 
 
-def _at_rest(data_dir: Path) -> Path:
-    """Where a copy of it lies on which nothing runs: files of a running server come and go."""
-    return data_dir.with_name(f"{data_dir.name}-at-rest")
+def _resting_copy(data_dir: Path) -> Path:
+    """Return the path of a copy on which no server runs: the files of a running one change."""
+    return data_dir.with_name(f"{data_dir.name}-resting-copy")
 
 
 @pytest.fixture(scope="module")
 def up(installed) -> Generator[Up]:
-    """A second `up`, for tests that leave it as it is."""
+    """A second `up`, for tests that do not disturb it."""
     running = Up(installed[0])
     yield running
     running.stop(signal.SIGINT)
@@ -140,33 +140,33 @@ def up(installed) -> Generator[Up]:
 
 @pytest.fixture
 def doomed(installed) -> Generator[Up]:
-    """Another `up` on a copy of the data, for tests that end it."""
+    """Another `up` on a copy of the data, for tests that stop it."""
     with tempfile.TemporaryDirectory(prefix="runglass-up-") as name:
         Path(name).chmod(0o711)
-        subprocess.run(["cp", "-a", *_at_rest(installed[0]).iterdir(), name], check=True)
+        subprocess.run(["cp", "-a", *_resting_copy(installed[0]).iterdir(), name], check=True)
         running = Up(Path(name))
         yield running
         if running.process.poll() is None:
             running.stop(signal.SIGKILL)
-        wait_until(lambda: not running.still_there())
+        wait_until(lambda: not running.remaining_processes())
 
 
-def test_the_first_start_prints_project_password_and_key_once(installed) -> None:
-    _, said = installed
+def test_first_start_prints_credentials_once(installed) -> None:
+    _, output = installed
 
-    assert [line.split()[1] for line in said if line.startswith(("Project", "User"))] == ["default", "admin"]
-    assert len([line for line in said if re.fullmatch(r"Password +\S{20,}", line)]) == 1
-    assert len([line for line in said if re.fullmatch(r"API key +rg_\S{40,}", line)]) == 1
-    assert READY.match(said[-1])
+    assert [line.split()[1] for line in output if line.startswith(("Project", "User"))] == ["default", "admin"]
+    assert len([line for line in output if re.fullmatch(r"Password +\S{20,}", line)]) == 1
+    assert len([line for line in output if re.fullmatch(r"API key +rg_\S{40,}", line)]) == 1
+    assert READY.match(output[-1])
 
 
-def test_a_second_start_prints_only_that_it_is_ready_and_serves(up) -> None:
-    assert len(up.said) == 1
+def test_second_start_prints_no_secrets(up) -> None:
+    assert len(up.output) == 1
     response, body = up.get("/readyz")
     assert (response.status, json.loads(body)) == (200, {"status": "ready"})
 
 
-def test_a_command_beside_it_joins_its_database(up, installed) -> None:
+def test_other_command_joins_its_database(up, installed) -> None:
     code = "from runs.models import Project, User; print(Project.objects.get(), User.objects.get())"
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
@@ -176,7 +176,7 @@ def test_a_command_beside_it_joins_its_database(up, installed) -> None:
     assert done.stdout.split() == ["default", "admin"]
 
 
-def test_the_database_shell_comes_along(up, installed) -> None:
+def test_dbshell_uses_the_embedded_database(up, installed) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "dbshell", "--", "-Atc", "SELECT slug FROM project"],
         cwd=ROOT, env=environment_for(installed[0]), capture_output=True, text=True, check=True,
@@ -185,26 +185,26 @@ def test_the_database_shell_comes_along(up, installed) -> None:
     assert done.stdout.strip() == "default"
 
 
-def test_a_second_one_on_the_same_data_directory_is_refused(up, installed) -> None:
-    assert "is in use" in refused(installed[0], "--port", "0")
+def test_second_up_on_same_directory_is_rejected(up, installed) -> None:
+    assert "is in use" in run_failing(installed[0], "--port", "0")
 
 
-def test_a_signal_ends_it_with_everything_it_started(doomed) -> None:
+def test_sigterm_stops_all_child_processes(doomed) -> None:
     assert len(doomed.started) >= 3
     assert doomed.stop(signal.SIGTERM) == 0
-    wait_until(lambda: not doomed.still_there())
+    wait_until(lambda: not doomed.remaining_processes())
 
 
-def test_killed_children_are_replaced_and_killing_it_leaves_none_behind(doomed) -> None:
+def test_killed_children_are_replaced(doomed) -> None:
     for pid in doomed.started:
         with contextlib.suppress(ProcessLookupError):  # some end by themselves when others do
             os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not doomed.still_there())
+    wait_until(lambda: not doomed.remaining_processes())
     wait_until(lambda: _status(doomed, "/readyz") == 200)
 
     doomed.started = descendants(doomed.process.pid)
     doomed.stop(signal.SIGKILL)
-    wait_until(lambda: not doomed.still_there())
+    wait_until(lambda: not doomed.remaining_processes())
 
 
 def _status(up: Up, path: str) -> int:
@@ -214,7 +214,7 @@ def _status(up: Up, path: str) -> int:
         return 0
 
 
-def test_static_files_are_compressed_and_kept_for_ever(up, installed) -> None:
+def test_static_files_are_compressed_and_immutable(up, installed) -> None:
     manifest = json.loads((installed[0] / "static" / "staticfiles.json").read_text())
     name = manifest["paths"]["django_htmx/django-htmx.js"]
     response, _ = up.get(f"/static/{name}", **{"Accept-Encoding": "br"})
@@ -224,60 +224,60 @@ def test_static_files_are_compressed_and_kept_for_ever(up, installed) -> None:
     assert "immutable" in (response.getheader("Cache-Control") or "")
 
 
-def test_a_port_in_use_is_refused(installed) -> None:
+def test_port_in_use_is_rejected(installed) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"Can't listen on 127.0.0.1:{port}" in refused(installed[0], "--port", port)
+        assert f"Cannot listen on 127.0.0.1:{port}" in run_failing(installed[0], "--port", port)
 
 
 @pytest.mark.parametrize(
     ("environment", "reason"),
     [
         ({"DATABASE_URL": "postgresql://ann:secret@127.0.0.1:1/runs"}, "refused"),
-        ({"DATABASE_URL": "mysql://ann:secret@127.0.0.1:1/runs"}, "isn't that of a Postgres database"),
+        ({"DATABASE_URL": "mysql://ann:secret@127.0.0.1:1/runs"}, "is not a Postgres URL"),
         ({"RUNGLASS_DATA_DIR": "/dev/null/var"}, "RUNGLASS_DATA_DIR"),
         ({"RUNGLASS_DEBUG": "perhaps"}, "RUNGLASS_DEBUG"),
     ],
 )
-def test_an_environment_that_can_not_work_is_told_in_one_line(tmp_path, environment, reason) -> None:
-    said = refused(tmp_path, "--port", "0", **environment)
+def test_invalid_environment_is_reported_in_one_line(tmp_path, environment, reason) -> None:
+    error = run_failing(tmp_path, "--port", "0", **environment)
 
-    assert reason in said
-    assert "secret" not in said
+    assert reason in error
+    assert "secret" not in error
 
 
 @pytest.mark.django_db
-def test_identities_are_made_once_and_work() -> None:
-    identities = create_initial_credentials()
+def test_initial_credentials_are_created_once() -> None:
+    credentials = create_initial_credentials()
 
-    assert identities is not None
-    assert User.objects.get().check_password(identities.password)
+    assert credentials is not None
+    assert User.objects.get().check_password(credentials.password)
     assert User.objects.get().is_superuser
     assert Membership.objects.get().role == Membership.Role.ADMIN
     assert ApiKey.objects.get().scopes == ["ingest", "read"]
-    assert identities.api_key.startswith(ApiKey.objects.get().prefix)
+    assert credentials.api_key.startswith(ApiKey.objects.get().prefix)
     assert create_initial_credentials() is None
 
 
 @pytest.mark.django_db
-def test_a_database_with_a_project_is_no_new_installation() -> None:
+def test_database_with_a_project_gets_no_credentials() -> None:
     Project.objects.create(slug="other", name="Other")
 
     assert create_initial_credentials() is None
 
 
-def test_an_address_is_shown_as_it_was_asked_for() -> None:
+def test_url_contains_the_requested_host() -> None:
     assert find_free_address("localhost", 0).url.startswith("http://localhost:")
     assert ListenAddress("::1", "::1", 80).url == "http://[::1]:80/"
 
 
-def test_the_host_listened_on_is_allowed_unless_it_is_every_host() -> None:
+def test_listen_host_is_allowed_unless_wildcard() -> None:
     assert ListenAddress("10.0.0.5", "10.0.0.5", 80).allowed_hosts(["localhost"]) == ["localhost", "10.0.0.5"]
     assert ListenAddress("0.0.0.0", "0.0.0.0", 80).allowed_hosts(["localhost"]) == ["localhost"]
     assert ListenAddress("127.0.0.1", "127.0.0.1", 80).allowed_hosts(settings.ALLOWED_HOSTS) == settings.ALLOWED_HOSTS
 
 
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("203.0.113.7", 0)])
-def test_an_impossible_address_is_refused(host, port) -> None:
-    with pytest.raises(ListenAddressError, match="Can't listen"):
+def test_impossible_address_is_rejected(host, port) -> None:
+    with pytest.raises(ListenAddressError, match="Cannot listen"):
         find_free_address(host, port)

@@ -1,4 +1,4 @@
-"""What a supervisor asks."""
+"""Tests of the health checks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 
-def test_a_process_that_answers_is_alive_without_a_database(client: Client) -> None:
-    response = client.get("/healthz")  # no test database here: a query would fail
+def test_healthz_needs_no_database(client: Client) -> None:
+    response = client.get("/healthz")  # without a test database, a query would fail
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.django_db
-def test_ready_with_a_database_and_all_migrations(client: Client) -> None:
+def test_ready_with_all_migrations(client: Client) -> None:
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
     assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.django_db
-def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
+def test_not_ready_without_a_migration(client: Client) -> None:
     for newest in MigrationLoader(connection).graph.leaf_nodes("runs"):
         MigrationRecorder(connection).record_unapplied(*newest)
     response = client.get("/readyz")
@@ -42,9 +42,9 @@ def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.Monkey
     monkeypatch.setattr(connection, "cursor", away)
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json() == {"status": "unready", "reason": "the database can't be reached"}
+    assert response.json() == {"status": "unready", "reason": "the database is not available"}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_neither_can_be_posted_to(client: Client, path: str) -> None:
+def test_post_is_not_allowed(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405

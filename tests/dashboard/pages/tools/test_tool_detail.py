@@ -17,7 +17,7 @@ from runs.analytics import tool_samples
 from runs.enrichment import tool_call_validation
 from runs.models import RunStep
 from tests import factories
-from tests.dashboard.test_tools import words
+from tests.dashboard.pages.tools.test_tool_list import words
 from tests.factories import function_call, function_tool
 from tests.runs.analytics import test_tools as numbers
 

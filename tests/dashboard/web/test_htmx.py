@@ -1,4 +1,4 @@
-"""One door to HTMX: a page asked for in every way a browser asks."""
+"""Tests of the choice of a template for every kind of request."""
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +20,7 @@ def request_with(**headers: str) -> HttpRequest:
 
 @pytest.fixture
 def rendered(monkeypatch):
-    """The names of the templates that were rendered, in order."""
+    """The names of the rendered templates, in order."""
     names: list[str] = []
 
     def remember(request, template, context, status):
@@ -44,14 +44,14 @@ def rendered(monkeypatch):
     ],
     ids=["browser", "forged target", "fragment", "other target", "no target", "boosted", "history"],
 )
-def test_the_target_picks_the_template(headers, template, rendered):
+def test_target_selects_the_template(headers, template, rendered):
     response = htmx.render_page(request_with(**headers), PAGE, {}, FRAGMENTS, status=422)
     assert rendered == [template]
     assert response.status_code == 422
     assert set(response["Vary"].split(", ")) == set(htmx.VARY_HEADERS)
 
 
-def test_vary_is_added_to_what_is_there(rendered, monkeypatch):
+def test_vary_is_added_to_existing_values(rendered, monkeypatch):
     def varying(*args, **kwargs):
         return HttpResponse(headers={"Vary": "Cookie"})
 
@@ -69,14 +69,14 @@ def test_vary_is_added_to_what_is_there(rendered, monkeypatch):
         ({"HX_Request": "true", "HX_History_Restore_Request": "true"}, False),
     ],
 )
-def test_partial_requests_land_inside_a_page(headers, partial):
+def test_partial_requests_are_recognised(headers, partial):
     assert htmx.is_partial_request(request_with(**headers)) is partial
 
 
-def test_the_page_around_a_fragment_is_known_by_its_path():
+def test_current_page_is_known_by_its_path():
     request = request_with(HX_Request="true", HX_Current_URL="http://testserver/p/default/runs/?status=failed")
     assert htmx.get_current_page_path(request) == "/p/default/runs/?status=failed"
 
 
-def test_a_page_on_another_host_is_not_known():
+def test_page_of_another_host_is_unknown():
     assert htmx.get_current_page_path(request_with(HX_Request="true", HX_Current_URL="https://evil.example/")) == ""

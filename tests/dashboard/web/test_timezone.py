@@ -1,4 +1,4 @@
-"""The reader's time zone."""
+"""Tests of the time zone of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.web.timezone import get_request_timezone
     ("cookie", "name"),
     [
         ("Europe/Berlin", "Europe/Berlin"),
-        ("Asia/Calcutta", "Asia/Calcutta"),  # what browsers call Asia/Kolkata
+        ("Asia/Calcutta", "Asia/Calcutta"),  # the name that browsers use for Asia/Kolkata
         ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
         ("UTC", "UTC"),
         ("", "UTC"),
@@ -22,11 +22,11 @@ from dashboard.web.timezone import get_request_timezone
         ("europe/berlin", "UTC"),
     ],
 )
-def test_it_is_the_one_of_the_cookie_or_utc(cookie: str, name: str) -> None:
+def test_known_cookie_sets_the_timezone(cookie: str, name: str) -> None:
     request = RequestFactory().get("/")
     request.COOKIES["timezone"] = cookie
     assert get_request_timezone(request).key == name
 
 
-def test_without_a_cookie_it_is_utc() -> None:
+def test_default_is_utc() -> None:
     assert get_request_timezone(RequestFactory().get("/")).key == "UTC"

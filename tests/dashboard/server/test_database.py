@@ -1,3 +1,5 @@
+"""Tests of DATABASES."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,14 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 from dashboard.server.database import build_databases
 
 
-def test_without_an_address_the_embedded_server_of_the_data_directory_is_used() -> None:
+def test_embedded_server_is_the_default() -> None:
     default = build_databases("", Path("/var/lib/here"))["default"]
 
     assert default["ENGINE"] == "dashboard.server.postgres.backend"
     assert default["DATA_DIR"] == Path("/var/lib/here")
 
 
-def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
+def test_options_of_the_url_take_precedence() -> None:
     default = build_databases("postgresql://ann:p%40ss@db:6432/runs?sslmode=require&connect_timeout=9", Path())[
         "default"
     ]
@@ -28,8 +30,8 @@ def test_an_address_is_taken_apart_and_its_own_options_win() -> None:
 @pytest.mark.parametrize(
     "url", ["mysql://ann:secret@db/runs", "sqlite:///runs", "nonsense", "postgresql://ann:secret@db:x/runs", "postgresql://ann:secret@db"]
 )  # fmt: skip
-def test_anything_else_is_refused_without_showing_the_password(url: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="it must look like postgresql://") as refusal:
+def test_invalid_url_is_rejected_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="expected postgresql://") as caught:
         build_databases(url, Path())
 
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The shell's own addresses, with a page that says nothing, so that its tests need no other page."""
+"""The URLs of the page shell with an empty page, so that its tests depend on no other page."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ urlpatterns = [
     path("projects/new/", page, name="new-project"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
     path("p/<slug:project>/receiving/", page, name="receiving"),
-    *(path(f"p/<slug:project>/{each.name}/", page, name=each.name) for each in NAVIGATION_ENTRIES),
+    *(path(f"p/<slug:project>/{entry.url_name}/", page, name=entry.url_name) for entry in NAVIGATION_ENTRIES),
     path("denied", denied),
     path("broken", broken),
 ]

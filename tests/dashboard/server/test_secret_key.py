@@ -1,3 +1,5 @@
+"""Tests of the stored secret key."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from dashboard.server.secret_key import load_or_create_secret_key
 
 
-def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+def test_key_is_created_once_and_private(tmp_path: Path) -> None:
     key = load_or_create_secret_key(tmp_path / "var")
 
     assert len(key) >= 50
@@ -18,12 +20,12 @@ def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret_key"]
 
 
-def test_two_starters_at_once_get_the_same_key(tmp_path: Path) -> None:
+def test_concurrent_starts_share_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as starters:
         assert len(set(starters.map(load_or_create_secret_key, [tmp_path / "var"] * 8))) == 1
 
 
-def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+def test_unusable_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(ImproperlyConfigured, match=r"file.*RUNGLASS_DATA_DIR"):
