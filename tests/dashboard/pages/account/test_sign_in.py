@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.pages import Page
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.dashboard.shell_urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.dashboard.web.shell_urls")]
 PASSWORD = "correct horse battery"
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from runs.models import Membership, Project
 from tests.pages import Page
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.dashboard.shell_urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.dashboard.web.shell_urls")]
 
 
 @pytest.fixture
