@@ -225,14 +225,14 @@ def build_facet_options(facet: RunFacet, filters: RunFilters, names: Mapping[str
     shown = [choice for place, choice in enumerate(found) if choice.chosen or place < VISIBLE_OPTIONS]
     rest = [choice for place, choice in enumerate(found) if not choice.chosen and place >= VISIBLE_OPTIONS]
     unlisted = max(0, len(rest) - MAX_COLLAPSED_OPTIONS)
-    newest = facet.counted if facet.capped else 0
+    newest = facet.sample_size if facet.is_capped else 0
     return FacetOptions(facet.field.name, facet.field.label, shown, rest[:MAX_COLLAPSED_OPTIONS], unlisted, newest)
 
 
 def _choices(facet: RunFacet, chosen: tuple[str, ...]) -> list[FacetOption]:
     """All values that occur, most frequent first, then the chosen ones that don't."""
     counts = dict(facet.counts)
-    most = facet.most or 1
+    most = facet.max_count or 1
     values = [*counts, *(value for value in chosen if value not in counts)]
     return [
         FacetOption(value, count := counts.get(value, 0), value in chosen, f"{100 * count / most:.0f}%")

@@ -35,12 +35,12 @@ class ActionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionCounts:
-    """How many runs stand under each heading; `capped` where more runs are active than were counted."""
+    """How many runs stand under each heading; `is_capped` where more runs are active than were counted."""
 
     overdue: int
     waiting: int
     silent: int
-    capped: bool
+    is_capped: bool
 
     @property
     def total(self) -> int:
@@ -52,7 +52,7 @@ class ActionPage:
     """Some runs that need somebody, and where the next page begins; None at the end."""
 
     runs: tuple[Run, ...]
-    further: Cursor | None
+    next_cursor: Cursor | None
 
 
 def find_action_reason(run: Run, now: datetime) -> ActionReason:
@@ -83,7 +83,7 @@ def count_actions(project: Project, filters: RunFilters, now: datetime) -> Actio
     each = {need.value: Count("id", filter=_stands_under(need, now)) for need in ActionReason}
     found: dict[str, int] = oldest[: MAX_COUNTED_ACTIONS + 1].aggregate(active=Count("id"), **each)
     return ActionCounts(
-        found["overdue"], found["waiting"], found["silent"], capped=found["active"] > MAX_COUNTED_ACTIONS
+        found["overdue"], found["waiting"], found["silent"], is_capped=found["active"] > MAX_COUNTED_ACTIONS
     )
 
 

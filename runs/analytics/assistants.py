@@ -97,14 +97,14 @@ class AssistantSource:
 class AssistantOverview:
     """The `count` assistants with runs in question: the busiest `MOST_ASSISTANTS` of them, by their runs.
 
-    `capped`: the newest `newest.MOST_COUNTED` matches are counted only. `counted` are the bars of those.
+    `is_capped`: the newest `newest.MOST_COUNTED` matches are counted only. `counted` are the bars of those.
     """
 
     totals: list[AssistantTotals]
     count: int = 0
     source: AssistantSource | None = None
     counted: AssistantBars = field(default_factory=dict)
-    capped: bool = False
+    is_capped: bool = False
 
 
 def fetch_assistant_overview(project: Project, filters: RunFilters, now: datetime) -> AssistantOverview:
@@ -174,7 +174,7 @@ def _from_newest(project: Project, filters: RunFilters) -> AssistantOverview:
     found = (AssistantTotals(assistant_id, *measures) for assistant_id, measures in sums.items())
     totals = sorted(found, key=lambda each: (-each.runs, each.assistant_id))
     capped = any(row[-1] for row in rows)
-    return AssistantOverview(totals[:MAX_ASSISTANTS], len(totals), counted=counted, capped=capped)
+    return AssistantOverview(totals[:MAX_ASSISTANTS], len(totals), counted=counted, is_capped=capped)
 
 
 def _totals(source: AssistantSource) -> AssistantOverview:

@@ -60,53 +60,53 @@ class RunAttribute:
 class AttributeContrast:
     """How many runs of the group have it, and how many of the others.
 
-    `chance` is how likely such a difference, or a larger one, would be if both were alike (Fisher's exact test);
-    `tried` is how many things were compared.
+    `p_value` is how likely such a difference, or a larger one, would be if both were alike (Fisher's exact test);
+    `tested_attributes` is how many things were compared.
     """
 
     attribute: RunAttribute
-    count: int
-    of: int
-    rest: int
-    of_rest: int
-    chance: float
-    tried: int
+    runs: int
+    total: int
+    other_runs: int
+    other_total: int
+    p_value: float
+    tested_attributes: int
 
     @property
     def share(self) -> float:
-        return self.count / self.of
+        return self.runs / self.total
 
     @property
-    def rest_share(self) -> float:
-        return self.rest / self.of_rest
+    def other_share(self) -> float:
+        return self.other_runs / self.other_total
 
     @property
-    def by(self) -> float:
+    def difference(self) -> float:
         """The difference of the shares, positive where the group has it more often."""
-        return self.share - self.rest_share
+        return self.share - self.other_share
 
     @property
-    def is_certain(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether chance hardly explains it, although so much was compared."""
-        return self.chance * self.tried < _CERTAIN
+        return self.p_value * self.tested_attributes < _CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupContrast:
-    """The differences, the largest first, of `runs` of the group and `rest` completed ones of its `assistants`.
+    """The differences, the largest first, of `runs` of the group and `other_runs` completed ones of its `assistants`.
 
-    `capped`: the group has more runs in this time than were compared.
+    `is_capped`: the group has more runs in this time than were compared.
     """
 
-    differences: tuple[AttributeContrast, ...]
+    contrasts: tuple[AttributeContrast, ...]
     runs: int
-    rest: int
+    other_runs: int
     assistants: tuple[str, ...]
-    capped: bool
+    is_capped: bool
 
     @property
-    def is_small(self) -> bool:
-        return min(self.runs, self.rest) < SMALL_SAMPLE_SIZE
+    def is_small_sample(self) -> bool:
+        return min(self.runs, self.other_runs) < SMALL_SAMPLE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,9 @@ def _others(
 ) -> list[_Looked]:
     total, names = sum(assistants.values()), sorted(assistants)
     most = [math.ceil(MAX_CONTRASTED_RUNS * assistants[name] / total) for name in names]
-    until = window.end if filters.until else LATEST
+    until = window.until if filters.until else LATEST
     with connection.cursor() as cursor:
-        cursor.execute(_REST, (names, most, project.pk, window.first, until, _LOOKED_AT))
+        cursor.execute(_REST, (names, most, project.pk, window.since, until, _LOOKED_AT))
         rows = cursor.fetchall()
     return [_Looked(key, model, used, json.loads(metadata or "null")) for key, model, used, metadata in rows]
 
@@ -160,7 +160,7 @@ def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Lo
         for each in tried
         if abs(there[each] / len(runs) - elsewhere[each] / len(others)) >= _LEAST_DIFFERENCE
     )
-    return tuple(_ranked(each for each in found if each.chance < _TOLD))
+    return tuple(_ranked(each for each in found if each.p_value < _TOLD))
 
 
 def _difference(attribute: RunAttribute, count: int, of: int, rest: int, of_rest: int, tried: int) -> AttributeContrast:
@@ -188,9 +188,9 @@ def _log_ways(whole: int, part: int) -> float:
 
 def _ranked(found: Iterable[AttributeContrast]) -> list[AttributeContrast]:
     """The largest first. Where the group has one value of a kind more often, it has others less: nothing new."""
-    ordered = sorted(found, key=lambda each: (-abs(each.by), each.by < 0, repr(each.attribute)))
-    more = {(each.attribute.kind, each.attribute.key) for each in ordered if each.by > 0 and _is_single(each)}
-    told = [each for each in ordered if each.by > 0 or (each.attribute.kind, each.attribute.key) not in more]
+    ordered = sorted(found, key=lambda each: (-abs(each.difference), each.difference < 0, repr(each.attribute)))
+    more = {(each.attribute.kind, each.attribute.key) for each in ordered if each.difference > 0 and _is_single(each)}
+    told = [each for each in ordered if each.difference > 0 or (each.attribute.kind, each.attribute.key) not in more]
     return told[:MAX_CONTRASTS]
 
 

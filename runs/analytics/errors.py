@@ -88,51 +88,51 @@ class ErrorTrend(StrEnum):
 class ErrorTimeRange:
     """The time that is looked at, in parts, and how far back the time before it reaches: as far, None for not at all.
 
-    Counts are compared with those of before only where there were runs all of that time. What was created after `end`
+    Counts are compared with those of before only where there were runs all of that time. What was created after `until`
     counts to the last part, unless the filters leave it out.
     """
 
-    first: datetime
-    end: datetime
-    parts: TimeBuckets
-    compared: datetime | None = None
-    compares: bool = False
+    since: datetime
+    until: datetime
+    buckets: TimeBuckets
+    previous_since: datetime | None = None
+    is_comparable: bool = False
 
     def place(self, part: int) -> int:
         """The part that a run of that number is drawn in."""
-        return min(max(part, 0), self.parts.count - 1)
+        return min(max(part, 0), self.buckets.count - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorSums:
-    """What some runs come to. Cost is in nano-dollars; `unpriced` runs used tokens that have no price."""
+    """What some runs come to. Cost is in nano-dollars; `unpriced_runs` runs used tokens that have no price."""
 
     runs: int
     tokens: int | None
     cost: int | None
-    unpriced: int
+    unpriced_runs: int
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupStats:
-    """A group within the range; `before` is its count in the time before. First and last seen: ever."""
+    """A group within the range; `previous_runs` is its count in the time before. First and last seen: ever."""
 
     group: ErrorGroup
     sums: ErrorSums
-    before: int
+    previous_runs: int
     trend: ErrorTrend
     first_seen: datetime
     last_seen: datetime
 
     @property
-    def regressed(self) -> bool:
+    def has_regressed(self) -> bool:
         """Whether a run of it was created after somebody took it for resolved."""
         changed = self.group.state_changed_at
         return self.group.state == ErrorGroup.State.RESOLVED and changed is not None and self.last_seen > changed
 
     @property
     def is_open(self) -> bool:
-        return self.regressed or self.group.state == ErrorGroup.State.OPEN
+        return self.has_regressed or self.group.state == ErrorGroup.State.OPEN
 
     def is_new(self, now: datetime) -> bool:
         """Whether nobody had seen it a day ago."""
@@ -141,16 +141,16 @@ class ErrorGroupStats:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupReport:
-    """All groups of the range, the most frequent first; `count` where not all of them are told apart."""
+    """All groups of the range, the most frequent first; `group_count` where not all of them are told apart."""
 
-    window: ErrorTimeRange
+    time_range: ErrorTimeRange
     groups: tuple[ErrorGroupStats, ...]
     sums: ErrorSums
-    count: int
+    group_count: int
 
     @property
-    def capped(self) -> bool:
-        return self.count > len(self.groups)
+    def is_capped(self) -> bool:
+        return self.group_count > len(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def resolve_error_time_range(project: Project, filters: RunFilters, now: datetim
     if not filters.since or end <= first or oldest is None or oldest >= first:
         return ErrorTimeRange(first, end, parts)
     compared = first - min(end - first, first - _BEGINNING)
-    return ErrorTimeRange(first, end, parts, compared, compares=oldest <= compared)
+    return ErrorTimeRange(first, end, parts, compared, is_comparable=oldest <= compared)
 
 
 def fetch_error_groups(
@@ -182,12 +182,12 @@ def fetch_error_groups(
     found = resolve_error_time_range(project, filters, now)
     runs = _bad(project, replace(filters, since=None, until=None), now, only)
     if filters.since:
-        runs = runs.filter(created_at__gte=found.compared or found.first)
+        runs = runs.filter(created_at__gte=found.previous_since or found.since)
     if filters.until:
-        runs = runs.filter(created_at__lt=found.end)
+        runs = runs.filter(created_at__lt=found.until)
     matches, parameters = _statement(runs)
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS.format(matches=matches), (*[found.first] * 5, *parameters, MAX_ERROR_GROUPS))
+        cursor.execute(_GROUPS.format(matches=matches), (*[found.since] * 5, *parameters, MAX_ERROR_GROUPS))
         rows = cursor.fetchall()
     known = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
     counted = tuple(_counted(found, known[row[0]], *row[1:8]) for row in rows if row[0] in known)
@@ -201,9 +201,9 @@ def fetch_error_distributions(
 ) -> dict[uuid.UUID | None, ErrorGroupDistribution]:  # fmt: skip
     """How the runs of the groups `ids` divide, and at None those of all others, unless `only` one; one query."""
     matches, parameters = _statement(_bad(project, filters, now, only))
-    step = window.parts.step.total_seconds()
+    step = window.buckets.step.total_seconds()
     with connection.cursor() as cursor:
-        cursor.execute(_PARTS.format(matches=matches), (list(ids), window.parts.start, step, *parameters))
+        cursor.execute(_PARTS.format(matches=matches), (list(ids), window.buckets.start, step, *parameters))
         rows = cursor.fetchall()
     found: dict[uuid.UUID | None, ErrorGroupDistribution] = defaultdict(ErrorGroupDistribution)
     for mask, group, part, assistant, model, configuration, count in rows:
@@ -247,8 +247,8 @@ def count_matching_runs(
 
 
 def _summed(project: Project, filters: RunFilters, window: ErrorTimeRange, name: str) -> int:
-    first = window.first if filters.since else _BEGINNING
-    end = window.end if filters.until else LATEST
+    first = window.since if filters.since else _BEGINNING
+    end = window.until if filters.until else LATEST
     begin = min(_BEGINNING - (_BEGINNING - first) // HOUR * HOUR, end)
     whole = max(_BEGINNING + (end - _BEGINNING) // HOUR * HOUR, begin)
     rollup, condition = _KNOWN[name]
@@ -292,11 +292,11 @@ def _sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int 
 
 
 def _trend(window: ErrorTimeRange, runs: int, before: int, first_seen: datetime) -> ErrorTrend:
-    if window.compared is None:
+    if window.previous_since is None:
         return ErrorTrend.UNKNOWN
-    if first_seen >= window.first:
+    if first_seen >= window.since:
         return ErrorTrend.NEW
-    if not window.compares:
+    if not window.is_comparable:
         return ErrorTrend.UNKNOWN
     if before == 0:
         return ErrorTrend.BACK

@@ -60,38 +60,38 @@ FacetCounts = tuple[tuple[str, int], ...]
 class MetadataFacet:
     """A key of the metadata: its most frequent values, how many it has, and how many runs have it."""
 
-    name: str
+    key: str
     counts: FacetCounts
-    values: int
-    covered: int
+    value_count: int
+    run_count: int
 
-    def divides(self, runs: int) -> float:
+    def entropy(self, runs: int) -> float:
         """How much it tells apart of so many runs, in bits a run; a key that has a value for each tells nothing."""
-        if self.values > MAX_SHOWN_VALUES or self.values > max(ALWAYS_SHOWN_VALUES, self.covered / 2):
+        if self.value_count > MAX_SHOWN_VALUES or self.value_count > max(ALWAYS_SHOWN_VALUES, self.run_count / 2):
             return 0.0
-        shares = [count / runs for _, count in self.counts] + [1 - self.covered / runs]
+        shares = [count / runs for _, count in self.counts] + [1 - self.run_count / runs]
         return -sum(share * log2(share) for share in shares if share > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedFacets:
-    """Values with their numbers of runs, most frequent first, of the newest `counted` matches: all unless `capped`.
+    """Values with their numbers of runs, most frequent first, over the newest `sample_size` matches.
 
-    `called` are functions, `kinds` those of tools, `defined` functions.
+    `is_capped` says that there are more matches. `called_functions` and `defined_functions` are names of functions.
     """
 
-    counted: int
-    capped: bool
-    called: FacetCounts
-    kinds: FacetCounts
-    defined: FacetCounts
+    sample_size: int
+    is_capped: bool
+    called_functions: FacetCounts
+    tool_types: FacetCounts
+    defined_functions: FacetCounts
     tags: FacetCounts
-    keys: tuple[MetadataFacet, ...]
+    metadata: tuple[MetadataFacet, ...]
 
-    def dividing(self) -> list[MetadataFacet]:
+    def most_informative_keys(self) -> list[MetadataFacet]:
         """The few keys of the metadata that divide the runs best."""
-        ranked = sorted(self.keys, key=lambda key: -key.divides(self.counted))
-        return [key for key in ranked[:MAX_SHOWN_KEYS] if key.divides(self.counted) > 0]
+        ranked = sorted(self.metadata, key=lambda key: -key.entropy(self.sample_size))
+        return [key for key in ranked[:MAX_SHOWN_KEYS] if key.entropy(self.sample_size) > 0]
 
 
 def fetch_related_facets(project: Project, search: QueryPlan, text: str = "") -> RelatedFacets:

@@ -28,11 +28,11 @@ _MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class RunHistogram:
-    """The matches in each part of `span`, by status. `since`: where counting begins, if not at the start."""
+    """The matches in each part of `buckets`, by status. `counted_since`: where counting begins, if not at the start."""
 
-    span: TimeBuckets
-    bars: tuple[Counter[str], ...]
-    since: datetime | None = None
+    buckets: TimeBuckets
+    counts: tuple[Counter[str], ...]
+    counted_since: datetime | None = None
 
 
 def fetch_run_histogram(
@@ -42,12 +42,12 @@ def fetch_run_histogram(
 
     `found` are the newest matches; `plain` is given where there are more, and sums may know all of them.
     """
-    if found.oldest is None or found.newest is None:
+    if found.oldest_at is None or found.newest_at is None:
         return None
-    if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest, now, zone)):
+    if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest_at, now, zone)):
         return drawn
-    last = _last(filters, found.newest, now)
-    first = filters.since.resolve(now) if filters.since else min(found.oldest, last - MIN_SPAN)
+    last = _last(filters, found.newest_at, now)
+    first = filters.since.resolve(now) if filters.since else min(found.oldest_at, last - MIN_SPAN)
     return _of_newest(found, build_time_buckets(first, last, zone))
 
 
@@ -85,11 +85,11 @@ def _bars(parts: TimeBuckets, rows: Iterable[tuple[int, str, int]]) -> tuple[Cou
 def _of_newest(found: RecentSample, parts: TimeBuckets) -> RunHistogram:
     edges = [edge.timestamp() for edge in parts.edges]
     bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
-    for status, unsorted in found.seconds.items():
+    for status, unsorted in found.created_seconds.items():
         seconds = sorted(unsorted)
         places = [bisect_left(seconds, edge) for edge in edges]
         places[0], places[-1] = 0, len(seconds)
         for bar, begin, end in zip(bars, places, places[1:], strict=False):
             if end > begin:
                 bar[status] = end - begin
-    return RunHistogram(parts, bars, since=found.oldest if found.capped else None)
+    return RunHistogram(parts, bars, counted_since=found.oldest_at if found.is_capped else None)

@@ -42,27 +42,27 @@ _STATEMENT = """
 
 @dataclass(frozen=True, slots=True)
 class RecentSample:
-    """The newest matches, added up. `capped` says that there are more, or that no more were looked for.
+    """Aggregates over the newest matches; `is_capped` says that there are more, or may be.
 
-    Durations are in milliseconds, None where no run has ended; `cost` in nano-dollars, None where none has a price;
-    `unpriced_tokens` are those of the runs without one. `groups` are numbers of runs by value, of each of `GROUPED`;
-    `seconds` are when runs of a status were created, in Unix time, in no order. `first` are the ids of the runs
-    that a list of all matches begins with, None where that isn't known.
+    Durations are milliseconds, None if no run has ended. `cost` is nano-dollars, None if no run has a price;
+    `unpriced_tokens` are the tokens of runs without one. `groups` has numbers of runs by value for each of
+    `SAMPLE_GROUPS`. `created_seconds` has the creation times of the runs of each status, in Unix time and in no order.
+    `first_ids` are the ids of the first runs of a list of all matches, None if they are not known.
     """
 
     runs: int
-    capped: bool
+    is_capped: bool
     failed: int
     p50_ms: int | None
     p95_ms: int | None
     tokens: int | None
     cost: int | None
     unpriced_tokens: int
-    oldest: datetime | None
-    newest: datetime | None
+    oldest_at: datetime | None
+    newest_at: datetime | None
     groups: Mapping[str, Mapping[str, int]]
-    seconds: Mapping[str, list[int]]
-    first: list[uuid.UUID] | None
+    created_seconds: Mapping[str, list[int]]
+    first_ids: list[uuid.UUID] | None
 
 
 def fetch_recent_sample(
@@ -80,8 +80,8 @@ def fetch_recent_sample(
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         newest = _newest(bounded, *cursor.fetchone())
-    is_known = not newest.capped or (order == NEWEST_FIRST and (not bounded or len(newest.first or ()) == first))
-    return newest if is_known else replace(newest, first=None)
+    is_known = not newest.is_capped or (order == NEWEST_FIRST and (not bounded or len(newest.first_ids or ()) == first))
+    return newest if is_known else replace(newest, first_ids=None)
 
 
 def count_recent_by(project: Project, search: QueryPlan, most: int, column: str) -> tuple[dict[str, int], int, bool]:

@@ -86,41 +86,41 @@ ThreadHeadRow = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class ThreadTotals:
-    """What the runs of a thread come to; where there are more than were counted, of its newest ones.
+    """Totals over the runs of a thread; if `is_capped`, over its newest ones only.
 
-    `wrong_first` is the id of the first run that failed, ended incomplete or expired, with that status. `last_at` is
-    the last end or creation. `cost` is in nano-dollars, None where no run has one; `unpriced` runs used tokens and
-    have none.
+    `first_unsuccessful_run_id` is the first run that failed, ended incomplete or expired. `last_at` is the last
+    creation or end of a run. `cost` is nano-dollars, None if no run has a price; `unpriced_runs` used tokens and have
+    no price.
     """
 
     thread_id: str
     runs: int
-    capped: bool
+    is_capped: bool
     failed: int
     active: int
     tokens: int | None
     first_at: datetime
     last_at: datetime
     last_status: str
-    wrong_first: str | None
-    wrong_status: str | None
-    wrong_first_at: datetime | None
+    first_unsuccessful_run_id: str | None
+    first_unsuccessful_status: str | None
+    first_unsuccessful_at: datetime | None
     assistants: tuple[str, ...]
     cost: int | None
-    unpriced: int
+    unpriced_runs: int
 
 
 @dataclass(frozen=True, slots=True)
 class RecentThreads:
-    """A page of threads, the ids of those that were active last first.
+    """A page of the ids of threads, the one with the newest matching run first.
 
-    `further` is where the next page begins, None at the end. `window` says that only so many runs were looked
-    at, fewer than there may be.
+    `next_cursor` is where the next page begins, None at the end. `is_window_full` says that the page ended early, since
+    as many runs were read as may be.
     """
 
     ids: tuple[str, ...]
-    further: Cursor | None
-    window: bool
+    next_cursor: Cursor | None
+    is_window_full: bool
 
 
 def fetch_thread_totals(project: Project, thread_ids: Sequence[str], most: int = MAX_SAMPLE_SIZE) -> list[ThreadTotals]:
@@ -155,7 +155,9 @@ def fetch_recent_threads(
     few threads have very many runs.
     """
     first = _walk(project, filters, after, page_size, min(FIRST_WINDOW, window))
-    return _walk(project, filters, after, page_size, window) if first.window and window > FIRST_WINDOW else first
+    return (
+        _walk(project, filters, after, page_size, window) if first.is_window_full and window > FIRST_WINDOW else first
+    )
 
 
 def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> RecentThreads:
@@ -182,11 +184,11 @@ def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tupl
 
 def _page(rows: Sequence[ThreadHeadRow], page_size: int, window: int) -> RecentThreads:
     if not rows:
-        return RecentThreads((), None, window=False)
+        return RecentThreads((), None, is_window_full=False)
     seen, last_at, last_id = rows[0][:3]
     page = [(thread_id, Cursor(at, key)) for *_, thread_id, at, key in rows if thread_id is not None]
     ids = tuple(thread_id for thread_id, _ in page[:page_size])
     if len(page) > page_size:
-        return RecentThreads(ids, page[page_size - 1][1], window=False)
+        return RecentThreads(ids, page[page_size - 1][1], is_window_full=False)
     is_cut = seen >= window
-    return RecentThreads(ids, Cursor(last_at, last_id) if is_cut else None, window=is_cut)
+    return RecentThreads(ids, Cursor(last_at, last_id) if is_cut else None, is_window_full=is_cut)

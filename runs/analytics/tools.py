@@ -83,13 +83,13 @@ class ToolCallCounts:
     calls: int = 0
     failed: int = 0
     checked: int = 0
-    misargued: int = 0
+    invalid: int = 0
 
     def add(self, calls: int, failed: int, checked: int, misargued: int) -> None:
         self.calls += calls
         self.failed += failed
         self.checked += checked
-        self.misargued += misargued
+        self.invalid += misargued
 
     @property
     def unchecked(self) -> int:
@@ -101,8 +101,8 @@ class ToolCallTotals:
     """The calls of one tool within a period: in all, in each part of it, and by the assistants that made them."""
 
     total: ToolCallCounts
-    parts: list[ToolCallCounts]
-    assistants: dict[str | None, ToolCallCounts]
+    buckets: list[ToolCallCounts]
+    by_assistant: dict[str | None, ToolCallCounts]
     last_hour: datetime
 
 
@@ -110,19 +110,19 @@ class ToolCallTotals:
 class ToolCallMetrics:
     """What the newest calls tell; times in milliseconds, sizes in bytes, None where no step tells them.
 
-    `precise`: a server sent fractions of seconds.
+    `has_sub_second_times`: a server sent fractions of seconds.
     """
 
     calls: int
     last_at: datetime
-    timed: int
-    p50: int | None
-    p95: int | None
-    longest: int | None
-    precise: bool
+    timed_calls: int
+    p50_ms: int | None
+    p95_ms: int | None
+    max_ms: int | None
+    has_sub_second_times: bool
     outputs: int
-    output_median: int | None
-    output_largest: int | None
+    median_output_bytes: int | None
+    max_output_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +147,21 @@ class ToolSummary:
     """A tool or function that is defined, or was called within the period.
 
     `called_as`: what an MCP server or another definition without a function's name was called as; it is a guess where
-    several of a kind are defined. `last_at` is a moment, or the hour where `last_is_hour`; None: never called.
+    several of a kind are defined. `last_at` is a moment, or the hour where `is_last_at_hourly`; None: never called.
     """
 
     type: str
     name: str
-    defined: DefinedTool | None
-    called: ToolCallTotals | None
-    measured: ToolCallMetrics | None
+    definition: DefinedTool | None
+    calls: ToolCallTotals | None
+    metrics: ToolCallMetrics | None
     last_at: datetime | None
-    last_is_hour: bool
+    is_last_at_hourly: bool
     called_as: tuple[str, ...] = field(default=())
 
     @property
     def counts(self) -> ToolCallCounts:
-        return self.called.total if self.called else ToolCallCounts()
+        return self.calls.total if self.calls else ToolCallCounts()
 
     @property
     def is_function(self) -> bool:
@@ -172,12 +172,12 @@ class ToolSummary:
         return self.last_at is None and not self.called_as
 
     @property
-    def is_failing(self) -> bool:
-        return self.counts.failed > 0 or self.counts.misargued > 0
+    def has_failures(self) -> bool:
+        return self.counts.failed > 0 or self.counts.invalid > 0
 
     @property
     def version_count(self) -> int:
-        return len(self.defined.versions) if self.defined else 0
+        return len(self.definition.versions) if self.definition else 0
 
 
 def fetch_tool_overview(project: Project, period: ToolPeriod) -> list[ToolSummary]:
@@ -254,7 +254,7 @@ def _add(
             ToolCallCounts(), [ToolCallCounts() for _ in range(period.parts)], {}, hour
         )
     called.last_hour = max(called.last_hour, hour)
-    for counts in (called.total, called.parts[place], called.assistants.setdefault(assistant_id, ToolCallCounts())):
+    for counts in (called.total, called.buckets[place], called.by_assistant.setdefault(assistant_id, ToolCallCounts())):
         counts.add(*sums)
 
 

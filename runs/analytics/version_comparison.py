@@ -92,9 +92,10 @@ _NEWEST = """
 
 @dataclass(frozen=True, slots=True)
 class VersionMetrics:
-    """What some runs come to. Durations in milliseconds, cost in nano-dollars; None where no run has a value.
+    """Metrics over some runs. Durations are milliseconds, costs nano-dollars; None if no run has a value.
 
-    `timed`, `read`, `wrote`, `stepped` and `priced` say of how many runs the value before each of them is known.
+    Each of `duration_runs`, `prompt_token_runs`, `completion_token_runs`, `tool_call_runs` and `cost_runs` is the
+    number of runs that the values before it are known of.
     """
 
     runs: int
@@ -103,22 +104,22 @@ class VersionMetrics:
     active: int
     p50_ms: int | None
     p95_ms: int | None
-    timed: int
-    prompt: int | None
-    read: int
-    completion: int | None
-    wrote: int
-    calls: float | None
-    stepped: int
+    duration_runs: int
+    prompt_tokens: int | None
+    prompt_token_runs: int
+    completion_tokens: int | None
+    completion_token_runs: int
+    tool_calls: float | None
+    tool_call_runs: int
     cost: float | None
-    priced: int
+    cost_runs: int
 
     @property
-    def failures(self) -> Proportion:
+    def failed_share(self) -> Proportion:
         return Proportion(self.failed, self.runs)
 
     @property
-    def incompletes(self) -> Proportion:
+    def incomplete_share(self) -> Proportion:
         return Proportion(self.incomplete, self.runs)
 
 
@@ -127,32 +128,32 @@ NO_METRICS = VersionMetrics(0, 0, 0, 0, None, None, 0, None, 0, None, 0, None, 0
 
 @dataclass(frozen=True, slots=True)
 class VersionSide:
-    """The runs of one version on one side of a change, created since `since` and before `until`.
+    """The runs of one version on one side of a change, created from `since` up to, but not including, `until`.
 
-    `capped`: they are the nearest to the change, and there may be more further away within what was asked.
-    `parts` divide them over time, by place: below 0 before the change, from 0 on after it. `codes` count failures.
+    If `is_capped`, these are the runs nearest to the change, and there may be more. `parts` divides them over time by
+    number: negative before the change, 0 and up after it. `error_codes` counts failures by code.
     """
 
     version: AssistantVersion
     since: datetime
     until: datetime
-    figures: VersionMetrics = NO_METRICS
+    metrics: VersionMetrics = NO_METRICS
     parts: dict[int, VersionMetrics] = field(default_factory=dict)
-    codes: Counter[str] = field(default_factory=Counter)
+    error_codes: Counter[str] = field(default_factory=Counter)
 
     @property
-    def capped(self) -> bool:
-        return self.figures.runs >= MAX_SIDE_RUNS
+    def is_capped(self) -> bool:
+        return self.metrics.runs >= MAX_SIDE_RUNS
 
 
 @dataclass(frozen=True, slots=True)
 class VersionComparison:
-    """Both sides of a change at `at`; a part of them is as long as `step`."""
+    """Both sides of a change at `changed_at`; a part of them is as long as `part_length`."""
 
-    at: datetime
+    changed_at: datetime
     before: VersionSide
     after: VersionSide
-    step: timedelta
+    part_length: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +223,8 @@ def _measured(found: VersionComparison) -> VersionComparison:
     both = found.before, found.after
     figures, codes = [NO_METRICS, NO_METRICS], [Counter[str](), Counter[str]()]
     parts: list[dict[int, VersionMetrics]] = [{}, {}]
-    parts_from = found.before.until, found.at, found.step.total_seconds()
-    parameters = [*_parameters(both), found.at, *parts_from, MAX_SIDE_RUNS_WITH_STEPS]
+    parts_from = found.before.until, found.changed_at, found.part_length.total_seconds()
+    parameters = [*_parameters(both), found.changed_at, *parts_from, MAX_SIDE_RUNS_WITH_STEPS]
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, parameters)
         for in_all_parts, of_all_codes, place, part, code, *row in cursor.fetchall():
@@ -234,5 +235,5 @@ def _measured(found: VersionComparison) -> VersionComparison:
             elif code is not None:
                 codes[place][code] = row[0]
     measured = zip(both, figures, parts, codes, strict=True)
-    before, after = (replace(side, figures=own, parts=each, codes=failed) for side, own, each, failed in measured)
+    before, after = (replace(side, metrics=own, parts=each, error_codes=failed) for side, own, each, failed in measured)
     return replace(found, before=before, after=after)

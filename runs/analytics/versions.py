@@ -90,38 +90,38 @@ class AssistantVersion:
 
 @dataclass(frozen=True, slots=True)
 class AssistantVersions:
-    """All versions of an assistant, the first one first; `capped`: there may be more that were received before."""
+    """All versions of an assistant, the first one first; `is_capped`: there may be more that were received before."""
 
     project: Project
     assistant_id: str
-    all: tuple[AssistantVersion, ...]
-    capped: bool
+    versions: tuple[AssistantVersion, ...]
+    is_capped: bool
 
     @property
     def current(self) -> AssistantVersion:
         """The one that was used last."""
-        return max(self.all, key=lambda version: (version.last_at, version.number))
+        return max(self.versions, key=lambda version: (version.last_at, version.number))
 
     def find(self, prefix: str) -> AssistantVersion | None:
         """The version whose id begins with those hexadecimal digits, if that is one."""
-        found = [version for version in self.all if version.id.hex.startswith(prefix)]
+        found = [version for version in self.versions if version.id.hex.startswith(prefix)]
         return found[0] if len(found) == 1 else None
 
-    def by_id(self, version_id: uuid.UUID | None) -> AssistantVersion | None:
+    def get(self, version_id: uuid.UUID | None) -> AssistantVersion | None:
         """The version with that id, if it is among those that are known."""
-        return next((version for version in self.all if version.id == version_id), None)
+        return next((version for version in self.versions if version.id == version_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class AdjacentVersions:
-    """What was in use just before a version came, and what came back when it went, at `back_at`.
+    """What was in use just before a version came, and what came back when it went, at `restored_at`.
 
-    `back` is there only where that had been used before, and was not while the version was.
+    `restored` is there only where that had been used before, and was not while the version was.
     """
 
-    before: AssistantVersion | None
-    back: AssistantVersion | None = None
-    back_at: datetime | None = None
+    previous: AssistantVersion | None
+    restored: AssistantVersion | None = None
+    restored_at: datetime | None = None
 
 
 def fetch_versions(project: Project, assistant_id: str) -> AssistantVersions:
@@ -164,7 +164,7 @@ def _neighbours(
     after_at: datetime | None,
     stayed: bool,
 ) -> AdjacentVersions:
-    before, after = known.by_id(before_id), known.by_id(after_id)
+    before, after = known.get(before_id), known.get(after_id)
     if after is None or stayed or after.number > version.number:
         return AdjacentVersions(before)
     return AdjacentVersions(before, after, after_at)
@@ -189,7 +189,7 @@ def fetch_concurrent_versions(
     Runs of each are counted no further than one above `MOST_BESIDE`.
     Runs of the very second of either end don't count: a change within a second is no time together.
     """
-    others = {other.id: other for other in known.all if other is not version and other.overlaps(version)}
+    others = {other.id: other for other in known.versions if other is not version and other.overlaps(version)}
     if not others:
         return []
     with connection.cursor() as cursor:

@@ -29,7 +29,7 @@ class UsageReportView(ApiKeyView):
     def get(self, request: Request) -> HttpResponse:
         """Runs, tokens and cost in total, before, by group and over time; and how long runs took."""
         query = dict(request.query_params.lists())
-        question = UsageQuery.from_query(query, ZoneInfo("UTC"), timezone.now())
+        question = UsageQuery.parse(query, ZoneInfo("UTC"), timezone.now())
         project = self.project(request)
         found = serialize_usage(
             fetch_usage_report(project, question, MAX_USAGE_GROUPS), fetch_latency(project, question)

@@ -22,7 +22,7 @@ ADDRESS = RunListAddress("/runs/")
 
 
 def facet(name: str, **counts: int) -> RunFacet:
-    return RunFacet(FIELDS[name], tuple(counts.items()), capped=False, counted=sum(counts.values()))
+    return RunFacet(FIELDS[name], tuple(counts.items()), is_capped=False, sample_size=sum(counts.values()))
 
 
 def bar(**filters) -> FilterControls:

@@ -314,7 +314,7 @@ def test_more_runs_are_looked_at_where_few_threads_have_very_many(member_client,
 def test_totals_say_where_they_stop_counting(project):
     factories.post(project, *(factories.run_object() for _ in range(4)))
     [found] = threads.fetch_thread_totals(project, ["thread_first", "thread_none"], most=3)
-    assert (found.runs, found.capped, found.tokens) == (3, True, 450)
+    assert (found.runs, found.is_capped, found.tokens) == (3, True, 450)
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?status=faild", "?cursor=x", "?from=soon", "?page=2"])

@@ -52,8 +52,8 @@ def action_list_json(request: HttpRequest, project: Project) -> HttpResponse:
             "object": "list",
             "data": [_entry(row) for row in action_rows.build_action_rows(found.runs, "", now)],
             "counts": {need.value: getattr(counts, need) for need in ActionReason},
-            "counts_capped": counts.capped,
-            "next_cursor": None if found.further is None else str(found.further),
+            "counts_capped": counts.is_capped,
+            "next_cursor": None if found.next_cursor is None else str(found.next_cursor),
         }
     )
 
@@ -72,9 +72,9 @@ def _all(project: Project, asked: ActionListParams, now: datetime) -> Iterator[A
     while True:
         found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
         yield from action_rows.build_action_rows(found.runs, "", now)
-        if found.further is None:
+        if found.next_cursor is None:
             return
-        asked = replace(asked, after=found.further)
+        asked = replace(asked, after=found.next_cursor)
 
 
 def _entry(row: ActionRow) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def action_list(request: HttpRequest, project: Project) -> HttpResponse:
         "counts": counts,
         "tabs": list(_tabs(asked, counts, path)),
         "here": path + asked.query,
-        "further": path + replace(asked, after=found.further).query if found.further else "",
+        "further": path + replace(asked, after=found.next_cursor).query if found.next_cursor else "",
         "first": path + replace(asked, after=None).query,
         "all": path,
         "most": actions.MAX_COUNTED_ACTIONS,

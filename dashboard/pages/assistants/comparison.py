@@ -50,7 +50,7 @@ class VersionComparisonSection:
             return self.asked.base
         if self.asked.version is None and (replaced := self._replaced):
             return replaced
-        return self.around.before or self._previous
+        return self.around.previous or self._previous
 
     @cached_property
     def around(self) -> AdjacentVersions:
@@ -59,16 +59,16 @@ class VersionComparisonSection:
 
     @property
     def _previous(self) -> AssistantVersion | None:
-        return self.known.all[self.version.number - 2] if self.version.number > 1 else None
+        return self.known.versions[self.version.number - 2] if self.version.number > 1 else None
 
     @property
     def _replaced(self) -> AssistantVersion | None:
         """The version whose place the current one took again, if it did: the last one used of the later ones."""
-        later = [each for each in self.known.all[self.version.number :] if each.last_at < self.version.last_at]
+        later = [each for each in self.known.versions[self.version.number :] if each.last_at < self.version.last_at]
         last = max(later, key=lambda each: each.last_at, default=None)
         if last is None:
             return None
-        return last if versions.fetch_adjacent_versions(self.known, [last])[last.id].back is self.version else None
+        return last if versions.fetch_adjacent_versions(self.known, [last])[last.id].restored is self.version else None
 
     @cached_property
     def at(self) -> datetime | None:
@@ -98,7 +98,7 @@ class VersionComparisonSection:
     @property
     def back_query(self) -> str:
         """The query string of what came back against this version."""
-        return self.asked.query(version=self.around.back, base=self.version)
+        return self.asked.query(version=self.around.restored, base=self.version)
 
     @property
     def cause_url(self) -> str:
@@ -116,7 +116,7 @@ class VersionComparisonSection:
     @property
     def part(self) -> str:
         """What a bar of the distributions stands for: `6 hours`, `day`."""
-        return format_interval(self.drift.step).removeprefix("1 ") if self.drift else ""
+        return format_interval(self.drift.part_length).removeprefix("1 ") if self.drift else ""
 
     @cached_property
     def changes(self) -> ConfigurationChanges | None:
@@ -148,7 +148,7 @@ class VersionComparisonSection:
         """What it can be compared with, the last first: all that it came after."""
         earlier = [
             each
-            for each in self.known.all
+            for each in self.known.versions
             if each.number < self.version.number or (each.last_at < self.version.last_at and each is not self.version)
         ]
         return earlier[::-1][:MAX_BASES]

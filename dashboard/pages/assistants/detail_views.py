@@ -36,7 +36,7 @@ def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) 
     stored_id = clean_text(assistant_id)
     named = Assistant.objects.find(project, stored_id)
     known = versions.fetch_versions(project, stored_id)
-    if named is None and not known.all:
+    if named is None and not known.versions:
         raise Http404("No such assistant")
     asked = AssistantDetailParams.of(request, known)
     links = AssistantRunLinks(project)
@@ -50,14 +50,14 @@ def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) 
         "runs_url": links.of_assistant(stored_id),
         "lately_url": links.of_assistant(stored_id, LAST_24_HOURS),
     }
-    if known.all:
+    if known.versions:
         context |= _versions(known, asked, links)
         lately = RunFilters(assistant=(stored_id,), since=LAST_24_HOURS)
         context["lately"] = lately.apply(Run.objects.in_project(project)).count_at_most(
             versions.MAX_COUNTED_VERSION_RUNS
         )
     response = htmx.render_page(request, TEMPLATE, context, FRAGMENTS)
-    if known.all and htmx.get_fragment_target(request) == "versions":
+    if known.versions and htmx.get_fragment_target(request) == "versions":
         trigger_client_event(response, "announce", {"value": context["against"].title})
     return response
 

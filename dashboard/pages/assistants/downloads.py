@@ -43,7 +43,9 @@ def assistant_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     found = _asked(request, project)
     overview = found.overview
     data = [{column.title: column.value(row) for column in ASSISTANT_COLUMNS} for row in found.rows()]
-    return downloads.json_response({"object": "list", "data": data, "count": overview.count, "capped": overview.capped})
+    return downloads.json_response(
+        {"object": "list", "data": data, "count": overview.count, "capped": overview.is_capped}
+    )
 
 
 @require_safe

@@ -56,7 +56,7 @@ def build_version_metrics(drift: VersionComparison, links: AssistantRunLinks) ->
 
 def _rows(drift: VersionComparison, links: AssistantRunLinks) -> Iterator[VersionMetricRow]:
     for measure in VERSION_METRICS:
-        sides = drift.before.figures, drift.after.figures
+        sides = drift.before.metrics, drift.after.metrics
         old, new = (measure.value(figures) for figures in sides)
         bad = measure.label in _FAILURE_SHARES and _surely_more(measure.label, drift)
         yield VersionMetricRow(
@@ -70,9 +70,9 @@ def _rows(drift: VersionComparison, links: AssistantRunLinks) -> Iterator[Versio
 
 
 def _cell(measure: VersionMetric, side: VersionSide, links: AssistantRunLinks) -> VersionMetricCell:
-    value, known = measure.value(side.figures), measure.known(side.figures)
+    value, known = measure.value(side.metrics), measure.known(side.metrics)
     words = NO_VALUE if value is None else measure.words(value)
-    partly = f"of {known:,}" if 0 < known < side.figures.runs else ""
+    partly = f"of {known:,}" if 0 < known < side.metrics.runs else ""
     url = "" if value is None else links.of_side(side, measure.query, measure.order)
     return VersionMetricCell(words, url, partly)
 
@@ -88,7 +88,7 @@ def _spark(measure: VersionMetric, drift: VersionComparison, hot: Collection[int
 
 
 def _surely_more(label: str, drift: VersionComparison) -> bool:
-    shares = (getattr(side.figures, _FAILURE_SHARES[label]) for side in (drift.before, drift.after))
+    shares = (getattr(side.metrics, _FAILURE_SHARES[label]) for side in (drift.before, drift.after))
     interval = newcombe_interval(*shares)
     return interval is not None and interval.low > 0
 
@@ -139,23 +139,43 @@ def _dollars(nano: float) -> str:
 
 
 # By label: the share that must not rise.
-_FAILURE_SHARES = {"Failed": "failures", "Incomplete": "incompletes"}
+_FAILURE_SHARES = {"Failed": "failed_share", "Incomplete": "incomplete_share"}
 _ALL = _count("runs")
-# One entry below the other, as in the table.
-# fmt: off
+# In the order of the table.
 VERSION_METRICS = (
     VersionMetric("Runs", _field("runs"), _tokens, lambda *_: "", _ALL),
     VersionMetric("Failed", _share("failed"), _percent, _points, _ALL, "status:failed"),
     VersionMetric("Incomplete", _share("incomplete"), _percent, _points, _ALL, "status:incomplete"),
-    VersionMetric("Duration p50", _field("p50_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
-    VersionMetric("Duration p95", _field("p95_ms"), _duration, _relative, _count("timed"), "duration:*", LONGEST_FIRST),
-    VersionMetric("Prompt tokens, median", _field("prompt"), _tokens, _relative, _count("read"), "prompt_tokens:*",
-            MOST_TOKENS_FIRST),
-    VersionMetric("Completion tokens, median", _field("completion"), _tokens, _relative, _count("wrote"),
-            "completion_tokens:*", MOST_TOKENS_FIRST),
     VersionMetric(
-        "Tool calls per run, mean", _field("calls"), lambda value: f"{value:.1f}", _difference, _count("stepped")
+        "Duration p50", _field("p50_ms"), _duration, _relative, _count("duration_runs"), "duration:*", LONGEST_FIRST
     ),
-    VersionMetric("Cost per run, mean, est.", _field("cost"), _dollars, _relative, _count("priced")),
+    VersionMetric(
+        "Duration p95", _field("p95_ms"), _duration, _relative, _count("duration_runs"), "duration:*", LONGEST_FIRST
+    ),
+    VersionMetric(
+        "Prompt tokens, median",
+        _field("prompt_tokens"),
+        _tokens,
+        _relative,
+        _count("prompt_token_runs"),
+        "prompt_tokens:*",
+        MOST_TOKENS_FIRST,
+    ),
+    VersionMetric(
+        "Completion tokens, median",
+        _field("completion_tokens"),
+        _tokens,
+        _relative,
+        _count("completion_token_runs"),
+        "completion_tokens:*",
+        MOST_TOKENS_FIRST,
+    ),
+    VersionMetric(
+        "Tool calls per run, mean",
+        _field("tool_calls"),
+        lambda value: f"{value:.1f}",
+        _difference,
+        _count("tool_call_runs"),
+    ),
+    VersionMetric("Cost per run, mean, est.", _field("cost"), _dollars, _relative, _count("cost_runs")),
 )
-# fmt: on

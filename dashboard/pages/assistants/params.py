@@ -72,8 +72,8 @@ def _wrong(name: str, value: str, known: AssistantVersions) -> str:
     match name:
         case "within" if value not in COMPARISON_RANGES:
             return f"known are {', '.join(COMPARISON_RANGES)}"
-        case "upto" if not _NUMBER_PATTERN.fullmatch(value) or int(value) > len(known.all):
-            return f"expected the number of a version, 1 to {len(known.all)}"
+        case "upto" if not _NUMBER_PATTERN.fullmatch(value) or int(value) > len(known.versions):
+            return f"expected the number of a version, 1 to {len(known.versions)}"
         case "version" | "base" if not _ID_PREFIX_PATTERN.fullmatch(value):
             return "expected the first digits of a configuration's id"
         case "version" | "base" if known.find(value) is None:

@@ -34,7 +34,7 @@ class FailureRateSummary:
 
 def summarize_failure_rate(drift: VersionComparison) -> FailureRateSummary:
     """On the failure rates of both sides."""
-    before, after = drift.before.figures.failures, drift.after.figures.failures
+    before, after = drift.before.metrics.failed_share, drift.after.metrics.failed_share
     interval = newcombe_interval(before, after)
     if interval is None:
         empty = drift.after if before.whole else drift.before
@@ -78,11 +78,11 @@ def _cause(drift: VersionComparison) -> FailureCause | None:
     """The code whose share grew most, if that is half of the rise at least."""
     before, after = drift.before, drift.after
     grown = {
-        code: count / after.figures.runs - before.codes[code] / before.figures.runs
-        for code, count in after.codes.items()
+        code: count / after.metrics.runs - before.error_codes[code] / before.metrics.runs
+        for code, count in after.error_codes.items()
     }
     code = max(grown, key=lambda each: (grown[each], each), default=None)
-    rise = (after.figures.failures.value or 0) - (before.figures.failures.value or 0)
+    rise = (after.metrics.failed_share.value or 0) - (before.metrics.failed_share.value or 0)
     if code is None or 2 * grown[code] < rise:
         return None
-    return FailureCause(code, after.codes[code], after.figures.failed, before.codes[code])
+    return FailureCause(code, after.error_codes[code], after.metrics.failed, before.error_codes[code])

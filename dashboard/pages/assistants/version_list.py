@@ -105,13 +105,15 @@ class VersionList:
 
     @cached_property
     def _shown(self) -> Sequence[AssistantVersion]:
-        upto = self.asked.upto or len(self.known.all)
-        return self.known.all[max(0, upto - VERSIONS_PER_PAGE) : upto][::-1]
+        upto = self.asked.upto or len(self.known.versions)
+        return self.known.versions[max(0, upto - VERSIONS_PER_PAGE) : upto][::-1]
 
     @cached_property
     def _summaries(self) -> dict[UUID, ChangeSummary]:
         """What changed since the version that was first used before."""
-        pairs = [(self.known.all[version.number - 2].id, version.id) for version in self._shown if version.number > 1]
+        pairs = [
+            (self.known.versions[version.number - 2].id, version.id) for version in self._shown if version.number > 1
+        ]
         return {after: summary for (_, after), summary in changes.summarize_changes(pairs).items()}
 
     @cached_property

@@ -21,7 +21,7 @@ def build_error_groups_chart(
     found: ErrorGroupReport, parts: Mapping[uuid.UUID | None, ErrorGroupDistribution], zone: tzinfo, zoom: str
 ) -> StackedChart:
     """All groups, of which `parts` has to know the largest ones."""
-    shown, window = found.groups[:MAX_CHART_SERIES], found.window
+    shown, window = found.groups[:MAX_CHART_SERIES], found.time_range
     rest: Counter[int] = Counter()
     for key, each in parts.items():
         if key not in {counted.group.pk for counted in shown}:
@@ -32,7 +32,7 @@ def build_error_groups_chart(
         for label, counted in zip(labels, shown, strict=True)
     ]
     if rest:
-        others = found.count - len(shown)
+        others = found.group_count - len(shown)
         series.append(_build_series(f"{others:,} other{'' if others == 1 else 's'}", rest, window))
     return build_stacked_chart("Runs ended badly", _edges(window), series, zone=zone, zoom=zoom, height=CHART_HEIGHT)
 
@@ -44,7 +44,7 @@ def build_error_group_chart(
     known = group.status in formats.STATUS_LABELS
     series = ChartSeries(
         format_group_label(group),
-        [parts.over_time[place] for place in range(window.parts.count)],
+        [parts.over_time[place] for place in range(window.buckets.count)],
         group.status if known else "",
     )
     return build_stacked_chart("Runs", _edges(window), [series], zone=zone, zoom=zoom, height=CHART_HEIGHT)
@@ -77,8 +77,8 @@ def _truncate(text: str) -> str:
 
 
 def _build_series(name: str, counts: Counter[int], window: ErrorTimeRange) -> ChartSeries:
-    return ChartSeries(name, [counts[place] for place in range(window.parts.count)])
+    return ChartSeries(name, [counts[place] for place in range(window.buckets.count)])
 
 
 def _edges(window: ErrorTimeRange) -> list[datetime]:
-    return list(window.parts.edges)
+    return list(window.buckets.edges)

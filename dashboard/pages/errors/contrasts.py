@@ -34,11 +34,11 @@ class ErrorGroupContrastRow:
 
     @property
     def share(self) -> str:
-        return formats.format_percent(self.difference.count, self.difference.of)
+        return formats.format_percent(self.difference.runs, self.difference.total)
 
     @property
     def rest_share(self) -> str:
-        return formats.format_percent(self.difference.rest, self.difference.of_rest)
+        return formats.format_percent(self.difference.other_runs, self.difference.other_total)
 
     @property
     def width(self) -> str:
@@ -47,12 +47,12 @@ class ErrorGroupContrastRow:
 
     @property
     def rest_width(self) -> str:
-        return f"{100 * self.difference.rest_share:.1f}%"
+        return f"{100 * self.difference.other_share:.1f}%"
 
     @property
     def points(self) -> str:
         """The difference in percentage points."""
-        by = 100 * self.difference.by
+        by = 100 * self.difference.difference
         return f"{'+' if by > 0 else formats.MINUS_SIGN}{abs(by):.0f}"
 
 
@@ -64,7 +64,7 @@ def build_contrast_rows(
         status=("completed",), assistant=comparison.assistants, since=asked.filters.since, until=asked.filters.until
     )
     completed = replace(asked, filters=rest)
-    return [_build_contrast_row(each, asked, group, completed) for each in comparison.differences]
+    return [_build_contrast_row(each, asked, group, completed) for each in comparison.contrasts]
 
 
 def _build_contrast_row(

@@ -89,7 +89,7 @@ class ErrorGroupDetail:
     def parts(self) -> ErrorGroupDistribution:
         keys = [self.group.pk]
         found = errors.fetch_error_distributions(
-            self.asked.project, self.asked.filters, self.found.window, self.now, keys, only=self.group.pk
+            self.asked.project, self.asked.filters, self.found.time_range, self.now, keys, only=self.group.pk
         )
         return found[self.group.pk]
 
@@ -98,7 +98,9 @@ class ErrorGroupDetail:
         """None where there is nothing to compare with."""
         is_told = self.counted is not None and self.counted.trend is not ErrorTrend.UNKNOWN
         return (
-            describe_trend(self.asked, self.counted, self.found.window, self.now) if self.counted and is_told else None
+            describe_trend(self.asked, self.counted, self.found.time_range, self.now)
+            if self.counted and is_told
+            else None
         )
 
     @property
@@ -173,7 +175,7 @@ class ErrorGroupDetail:
     def comparison(self) -> ErrorGroupContrast:
         asked = self.asked
         return error_group_contrasts.contrast_error_group(
-            asked.project, self.group.pk, asked.filters, self.found.window, self.now
+            asked.project, self.group.pk, asked.filters, self.found.time_range, self.now
         )
 
     @cached_property

@@ -54,7 +54,7 @@ def error_group_detail(request: HttpRequest, project: Project, group: uuid.UUID)
     }
     if detail.counted:
         context["chart"] = chart.build_error_group_chart(
-            found, detail.parts, detail.found.window, get_request_timezone(request), "#error-range"
+            found, detail.parts, detail.found.time_range, get_request_timezone(request), "#error-range"
         )
     return htmx.render_page(request, "error_group/page.html", context)
 

@@ -26,15 +26,15 @@ EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
     "code": lambda row: row.group.code,
     "message": lambda row: row.group.template,
     "state": lambda row: row.group.state,
-    "regressed": lambda row: row.counted.regressed,
+    "regressed": lambda row: row.counted.has_regressed,
     "runs": lambda row: row.counted.sums.runs,
-    "runs_before": lambda row: row.counted.before,
+    "runs_before": lambda row: row.counted.previous_runs,
     "trend": lambda row: str(row.counted.trend),
     "first_seen_at": lambda row: formats.format_iso_time(row.counted.first_seen),
     "last_seen_at": lambda row: formats.format_iso_time(row.counted.last_seen),
     "total_tokens": lambda row: row.counted.sums.tokens,
     "cost_usd": lambda row: _cost_usd(row.counted.sums),
-    "unpriced_runs": lambda row: row.counted.sums.unpriced,
+    "unpriced_runs": lambda row: row.counted.sums.unpriced_runs,
     "assistants": lambda row: len(row.assistants),
     "models": lambda row: len(row.models),
     "configurations": lambda row: row.configurations,
@@ -48,16 +48,16 @@ def error_group_list_json(request: HttpRequest, project: Project) -> HttpRespons
     """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
     listing = _build_list(request, project)
     found, asked = listing.found, listing.asked
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.window, listing.now)
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.time_range, listing.now)
     return downloads.json_response(
         {
             "object": "list",
-            "from": formats.format_iso_time(found.window.first),
-            "to": formats.format_iso_time(found.window.end),
+            "from": formats.format_iso_time(found.time_range.since),
+            "to": formats.format_iso_time(found.time_range.until),
             "runs": runs,
             "runs_capped": is_capped,
             "ended_badly": found.sums.runs,
-            "groups": found.count,
+            "groups": found.group_count,
             "total_tokens": found.sums.tokens,
             "cost_usd": _cost_usd(found.sums),
             "data": [{name: of(row) for name, of in EXPORT_VALUES.items()} for row in listing.rows],

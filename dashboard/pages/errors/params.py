@@ -42,7 +42,7 @@ class ErrorGroupTab(StrEnum):
             case ErrorGroupTab.NEW:
                 return counted.is_new(now)
             case ErrorGroupTab.RESOLVED:
-                return counted.group.state == ErrorGroup.State.RESOLVED and not counted.regressed
+                return counted.group.state == ErrorGroup.State.RESOLVED and not counted.has_regressed
             case ErrorGroupTab.IGNORED:
                 return counted.group.state == ErrorGroup.State.IGNORED
         return True

@@ -131,7 +131,7 @@ def describe_trend(
     asked: ErrorGroupParams, counted: ErrorGroupStats, window: ErrorTimeRange, now: datetime
 ) -> ErrorGroupTrend:
     """How the count compares with that of the time before."""
-    runs, before = counted.sums.runs, counted.before
+    runs, before = counted.sums.runs, counted.previous_runs
     counts = f"{runs:,} in this time, {before:,} in as much time before"
     match counted.trend:
         case ErrorTrend.NEW:
@@ -152,9 +152,11 @@ def describe_trend(
 
 def _build_previous_period_url(asked: ErrorGroupParams, counted: ErrorGroupStats, window: ErrorTimeRange) -> str:
     """The runs of the group in the time before."""
-    if not counted.before or window.compared is None:
+    if not counted.previous_runs or window.previous_since is None:
         return ""
-    since, until = (TimeExpression.parse(formats.format_iso_time(each)) for each in (window.compared, window.first))
+    since, until = (
+        TimeExpression.parse(formats.format_iso_time(each)) for each in (window.previous_since, window.since)
+    )
     return asked.runs(build_group_term(counted.group), since=since, until=until)
 
 
@@ -164,12 +166,12 @@ def _format_ratio(ratio: float) -> str:
 
 def build_group_sparkline(counted: ErrorGroupStats, parts: ErrorGroupDistribution, window: ErrorTimeRange) -> Sparkline:
     """How a group went; what is new, or more than twice what it was before, is marked."""
-    values = _merge_buckets([parts.over_time[place] for place in range(window.parts.count)])
+    values = _merge_buckets([parts.over_time[place] for place in range(window.buckets.count)])
     hot: Sequence[int] = ()
     if counted.trend in (ErrorTrend.NEW, ErrorTrend.BACK):
         hot = range(len(values))
     elif counted.trend is ErrorTrend.UP:
-        usual = counted.before / len(values)
+        usual = counted.previous_runs / len(values)
         hot = [place for place, value in enumerate(values) if value > 2 * usual]
     return build_sparkline(values, hot=hot)
 

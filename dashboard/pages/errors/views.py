@@ -82,7 +82,7 @@ class ErrorGroupList:
         drawn = self.found.groups[: chart.MAX_CHART_SERIES]
         ids = {each.group.pk for each in (*self.shown, *drawn)}
         return errors.fetch_error_distributions(
-            self.asked.project, self.asked.filters, self.found.window, self.now, ids
+            self.asked.project, self.asked.filters, self.found.time_range, self.now, ids
         )
 
     @cached_property
@@ -91,7 +91,7 @@ class ErrorGroupList:
         few = {each for counted in shown for each in self.parts[counted.group.pk].assistants}
         names = Assistant.objects.names_by_id(self.asked.project, few)
         total = self.found.sums.runs
-        return build_error_group_rows(self.asked, shown, self.parts, self.found.window, total, names, self.now)
+        return build_error_group_rows(self.asked, shown, self.parts, self.found.time_range, total, names, self.now)
 
     @property
     def tabs(self) -> list[ErrorGroupTabLink]:
@@ -134,7 +134,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     now = timezone.now()
     listing = ErrorGroupList(asked, now, PAGE_SIZE)
     found = listing.found
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.window, now)
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.time_range, now)
     context = {
         "project": project,
         "asked": asked,

@@ -33,8 +33,8 @@ class HistogramChart:
 
     def __init__(self, histogram: RunHistogram) -> None:
         self._histogram = histogram
-        self._span = histogram.span
-        self.totals = [sum(bar.values()) for bar in histogram.bars]
+        self._span = histogram.buckets
+        self.totals = [sum(bar.values()) for bar in histogram.counts]
         self.peak = max(self.totals)
 
     @property
@@ -59,8 +59,8 @@ class HistogramChart:
     @property
     def layers(self) -> list[HistogramLayer]:
         """What needs a person at the bottom, where it is compared best."""
-        found = sorted({status for bar in self._histogram.bars for status in bar}, key=status_rank)
-        counts = [[bar[status] for bar in self._histogram.bars] for status in found]
+        found = sorted({status for bar in self._histogram.counts for status in bar}, key=status_rank)
+        counts = [[bar[status] for bar in self._histogram.counts] for status in found]
         return [
             HistogramLayer(*each) for each in zip(found, build_stacked_paths(counts, self.peak, HEIGHT), strict=True)
         ]
@@ -71,7 +71,7 @@ class HistogramChart:
         return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
 
     def _words(self, place: int) -> str:
-        bar = self._histogram.bars[place]
+        bar = self._histogram.counts[place]
         counts = ", ".join(f"{bar[status]:,} {format_status(status)}" for status in sorted(bar, key=status_rank))
         return f"{self._said(place)}, {self.every}: {counts}"
 
@@ -82,7 +82,7 @@ class HistogramChart:
     @property
     def uncounted(self) -> str:
         """The width, in bars, of what lies before the oldest run that was counted."""
-        since, edges = self._histogram.since, self._span.edges
+        since, edges = self._histogram.counted_since, self._span.edges
         if since is None:
             return ""
         place = min(max(bisect_right(edges, since) - 1, 0), self.count - 1)
@@ -91,7 +91,7 @@ class HistogramChart:
     @property
     def counted(self) -> int:
         """How many of the newest matches it is about, 0 where it is about all."""
-        return 0 if self._histogram.since is None else sum(self.totals)
+        return 0 if self._histogram.counted_since is None else sum(self.totals)
 
     @property
     def ticks(self) -> list[AxisTick]:
@@ -110,7 +110,7 @@ class HistogramChart:
         return " ".join(words)
 
     def _failures(self) -> list[str]:
-        failed = Counter({place: bar[Run.Status.FAILED] for place, bar in enumerate(self._histogram.bars)})
+        failed = Counter({place: bar[Run.Status.FAILED] for place, bar in enumerate(self._histogram.counts)})
         place, worst = failed.most_common(1)[0]
         if not worst:
             return ["None failed."]

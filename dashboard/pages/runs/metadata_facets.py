@@ -45,7 +45,7 @@ class DeferredFacets:
 
     def __init__(self, facets: RelatedFacets, filters: RunFilters, address: RunListAddress, text: str = "") -> None:
         self.text = text
-        self.newest = facets.counted if facets.capped else 0
+        self.newest = facets.sample_size if facets.is_capped else 0
         self._facets = facets
         self._filters = filters
         self._address = address
@@ -55,24 +55,24 @@ class DeferredFacets:
         """Tags, tools and metadata; what nothing is known of is left out."""
         fields = (
             ("Tag", "tag", self._facets.tags),
-            ("Function called", "function", self._facets.called),
-            ("Function defined", "defines", self._facets.defined),
-            ("Kind of tool", "tool", self._facets.kinds),
+            ("Function called", "function", self._facets.called_functions),
+            ("Function defined", "defines", self._facets.defined_functions),
+            ("Kind of tool", "tool", self._facets.tool_types),
         )
         found = [self._group(label, counts, Term(name, ())) for label, name, counts in fields if counts]
         return ([] if self.text else found) + list(self._keys())
 
     def _keys(self) -> Iterator[FacetLinkGroup]:
-        for key in self._facets.keys if self.text else self._unasked():
-            group = self._group(key.name, key.counts, Term("metadata", (), key.name))
+        for key in self._facets.metadata if self.text else self._unasked():
+            group = self._group(key.key, key.counts, Term("metadata", (), key.key))
             listed = len(group.shown) + len(group.rest)
-            yield replace(group, key=True, unlisted=max(0, key.values - listed))
+            yield replace(group, key=True, unlisted=max(0, key.value_count - listed))
 
     def _unasked(self) -> list[MetadataFacet]:
         """The keys that are filtered by, so that this can be taken back, and those that divide the runs best."""
         filtered = {part.key for part in _parts(self._filters) if isinstance(part, Term) and part.field == "metadata"}
-        asked = [key for key in self._facets.keys if key.name in filtered]
-        return [*asked, *(key for key in self._facets.dividing() if key.name not in filtered)]
+        asked = [key for key in self._facets.metadata if key.key in filtered]
+        return [*asked, *(key for key in self._facets.most_informative_keys() if key.key not in filtered)]
 
     def _group(self, label: str, counts: FacetCounts, field: Term) -> FacetLinkGroup:
         most = counts[0][1]

@@ -110,7 +110,7 @@ def _show(request: HttpRequest, asked: RunListParams, tabs: SavedViewTabs) -> Ht
     """The page, or the parts of it that a change of filters concerns."""
     seen = _overview(request, asked)
     totals = seen.totals
-    context = _listed(asked, seen.first) | _controls(request, asked, seen.facets)
+    context = _listed(asked, seen.first_ids) | _controls(request, asked, seen.facets)
     context |= {"totals": totals, "picture": HistogramChart(seen.histogram) if seen.histogram else None}
     context |= _tabs(request, tabs)
     if not totals.runs:
@@ -259,5 +259,5 @@ def _announcement(totals: RunTotals) -> str:
     """What screen readers are told after a change of filters."""
     if not totals.runs:
         return "No run matches"
-    more = "More than " if totals.capped and not totals.summed else ""
+    more = "More than " if totals.is_capped and not totals.has_exact_sums else ""
     return f"{more}{totals.runs:,} run{'' if totals.runs == 1 else 's'}"

@@ -31,10 +31,12 @@ COLUMNS = (
     _of_totals("thread_id"),
     _of_totals("last_status"),
     ExportColumn("last_activity_at", lambda row: row.totals.last_at),
-    ExportColumn("first_activity_at", lambda row: None if row.totals.capped else row.totals.first_at),
-    *map(_of_totals, ("runs", "capped", "failed", "active", "tokens")),
+    ExportColumn("first_activity_at", lambda row: None if row.totals.is_capped else row.totals.first_at),
+    _of_totals("runs"),
+    ExportColumn("capped", lambda row: row.totals.is_capped),
+    *map(_of_totals, ("failed", "active", "tokens")),
     ExportColumn("cost_dollars", lambda row: _cost(row.totals.cost)),
-    ExportColumn("unpriced_runs", lambda row: row.totals.unpriced),
+    ExportColumn("unpriced_runs", lambda row: row.totals.unpriced_runs),
     ExportColumn("assistant_ids", lambda row: list(row.totals.assistants)),
 )
 
@@ -50,7 +52,7 @@ def thread_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     filters, after = parse_thread_list_params(request)
     found = threads.fetch_recent_threads(project, filters, after, PAGE_SIZE, MAX_SAMPLE_SIZE)
     data = [{column.title: column.value(row) for column in COLUMNS} for row in fetch_thread_rows(project, found.ids)]
-    further = str(found.further) if found.further else None
+    further = str(found.next_cursor) if found.next_cursor else None
     return downloads.json_response({"object": "list", "data": data, "cursor": further})
 
 
@@ -67,9 +69,9 @@ def _all(project: Project, filters: RunFilters, after: Cursor | None) -> Iterato
     while True:
         found = threads.fetch_recent_threads(project, filters, after, PAGE_SIZE, MAX_SAMPLE_SIZE)
         yield from fetch_thread_rows(project, found.ids)
-        if found.further is None:
+        if found.next_cursor is None:
             return
-        after = found.further
+        after = found.next_cursor
 
 
 def _cost(nano: int | None) -> str | None:

@@ -100,7 +100,7 @@ class ThreadSummary:
     @property
     def failure(self) -> str:
         """The query string of the part of the thread that begins with the first run that ended badly."""
-        at = self.runs.wrong_first_at if self.runs else None
+        at = self.runs.first_unsuccessful_at if self.runs else None
         return "" if at is None else ThreadDetailParams().query(ConversationCursor.before(at))
 
 
@@ -160,9 +160,9 @@ def thread_list(request: HttpRequest, project: Project) -> HttpResponse:
         "statuses": dict.fromkeys((*map(str, STATUS_ORDER), *filters.status)),
         "tokens": _tokens(filters, address),
         "rows": fetch_thread_rows(project, found.ids),
-        "window": MAX_SAMPLE_SIZE if found.window else None,
+        "window": MAX_SAMPLE_SIZE if found.is_window_full else None,
         "after": after,
-        "older": address.of(filters, found.further) if found.further else "",
+        "older": address.of(filters, found.next_cursor) if found.next_cursor else "",
         "newest": address.of(filters),
         "query": address.query(filters),
         "all": address.path,

@@ -140,23 +140,23 @@ class ToolDetail:
 
     @property
     def misargued(self) -> ToolCallShare:
-        return build_call_share(self.counts.misargued, self.counts.checked, self.links.misarguing(self.tool))
+        return build_call_share(self.counts.invalid, self.counts.checked, self.links.misarguing(self.tool))
 
     @property
     def times(self) -> dict[str, str]:
         """The percentiles of its durations, in words."""
         measured = self.measured
-        if measured is None or not measured.timed:
+        if measured is None or not measured.timed_calls:
             return {}
-        named = {"p50": measured.p50, "p95": measured.p95, "longest": measured.longest}
-        return {name: formats.format_duration(ms, precise=measured.precise) for name, ms in named.items()}
+        named = {"p50": measured.p50_ms, "p95": measured.p95_ms, "longest": measured.max_ms}
+        return {name: formats.format_duration(ms, precise=measured.has_sub_second_times) for name, ms in named.items()}
 
     @cached_property
     def chart(self) -> StackedChart | None:
         """Its calls over time, those of steps that failed at the bottom."""
         if self.called is None:
             return None
-        parts = self.called.parts
+        parts = self.called.buckets
         series = [
             ChartSeries("Failed", [counts.failed for counts in parts], status="failed"),
             ChartSeries("Other calls", [counts.calls - counts.failed for counts in parts]),
@@ -165,7 +165,7 @@ class ToolDetail:
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        callers = self.called.assistants if self.called else ()
+        callers = self.called.by_assistant if self.called else ()
         configured = (assistant for _, assistant, _ in self.configurations_known)
         definers = self.defined.assistants if self.defined else ()
         return Assistant.objects.names_by_id(self.project, {*callers, *configured, *definers})
@@ -179,7 +179,7 @@ class ToolDetail:
     @property
     def callers(self) -> list[CallingAssistant]:
         """The assistants that called it, the most often first."""
-        found = self.called.assistants.items() if self.called else ()
+        found = self.called.by_assistant.items() if self.called else ()
         ordered = sorted(found, key=lambda pair: (-pair[1].calls, pair[0] or ""))
         return [self._caller(assistant, counts) for assistant, counts in ordered]
 
@@ -190,7 +190,7 @@ class ToolDetail:
             self.links.calling(self.tool, assistant) if assistant else "",
             counts,
             build_call_share(counts.failed, counts.calls, self.links.failing(self.tool, assistant)),
-            build_call_share(counts.misargued, counts.checked, self.links.misarguing(self.tool, assistant)),
+            build_call_share(counts.invalid, counts.checked, self.links.misarguing(self.tool, assistant)),
         )
 
     @cached_property

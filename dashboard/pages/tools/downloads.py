@@ -24,21 +24,22 @@ def _count_column(name: str) -> ExportColumn:
 
 
 def _measured_column(title: str, value: Callable[[ToolCallMetrics], int | None]) -> ExportColumn:
-    return ExportColumn(title, lambda tool: value(tool.measured) if tool.measured else None)
+    return ExportColumn(title, lambda tool: value(tool.metrics) if tool.metrics else None)
 
 
 COLUMNS = (
     ExportColumn("type", lambda tool: tool.type),
     ExportColumn("name", lambda tool: tool.name),
-    ExportColumn("description", lambda tool: tool.defined.description if tool.defined else None),
-    ExportColumn("defined_in", lambda tool: tool.defined.assistants if tool.defined else []),
-    ExportColumn("called_by", lambda tool: [each for each in tool.called.assistants if each] if tool.called else []),
+    ExportColumn("description", lambda tool: tool.definition.description if tool.definition else None),
+    ExportColumn("defined_in", lambda tool: tool.definition.assistants if tool.definition else []),
+    ExportColumn("called_by", lambda tool: [each for each in tool.calls.by_assistant if each] if tool.calls else []),
     ExportColumn("called_as", lambda tool: list(tool.called_as)),
-    *map(_count_column, ("calls", "failed", "checked", "misargued")),
+    *map(_count_column, ("calls", "failed", "checked")),
+    ExportColumn("misargued", lambda tool: tool.counts.invalid),
     _measured_column("measured_calls", lambda measured: measured.calls),
-    _measured_column("p50_ms", lambda measured: measured.p50),
-    _measured_column("p95_ms", lambda measured: measured.p95),
-    _measured_column("output_median_bytes", lambda measured: measured.output_median),
+    _measured_column("p50_ms", lambda measured: measured.p50_ms),
+    _measured_column("p95_ms", lambda measured: measured.p95_ms),
+    _measured_column("output_median_bytes", lambda measured: measured.median_output_bytes),
     ExportColumn("versions", lambda tool: tool.version_count),
     ExportColumn("last_call_at", lambda tool: tool.last_at),
 )
@@ -77,5 +78,5 @@ def _fetch_tools(project: Project, asked: ToolListParams) -> tuple[ToolPeriod, l
 
 
 def _build_entry(tool: ToolSummary) -> dict[str, Any]:
-    parts = [counts.calls for counts in tool.called.parts] if tool.called else []
+    parts = [counts.calls for counts in tool.calls.buckets] if tool.calls else []
     return {column.title: column.value(tool) for column in COLUMNS} | {"parts": parts}

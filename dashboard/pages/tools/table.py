@@ -58,7 +58,7 @@ class ToolRow:
     @property
     def schema(self) -> str:
         """How many versions of its schema there are; other kinds bring theirs."""
-        if not self.tool.defined:
+        if not self.tool.definition:
             return "not defined"
         count = self.tool.version_count
         if count > 1 or self.tool.is_function:
@@ -78,7 +78,7 @@ class ToolTabLink:
 
 TAB_PREDICATES: dict[ToolTab, Callable[[ToolSummary], bool]] = {
     ToolTab.ALL: lambda _: True,
-    ToolTab.FAILING: lambda tool: tool.is_failing,
+    ToolTab.FAILING: lambda tool: tool.has_failures,
     ToolTab.UNCALLED: lambda tool: tool.is_never_called,
     ToolTab.DIFFERING: lambda tool: tool.version_count > 1,
 }
@@ -93,7 +93,9 @@ TAB_LABELS = {
 def search_tools(tools: Sequence[ToolSummary], q: str) -> list[ToolSummary]:
     """The tools whose name, kind or description has every word of `q`, in any case."""
     words = q.lower().split()
-    texts = ((tool, f"{tool.name} {tool.type} {(tool.defined and tool.defined.description) or ''}") for tool in tools)
+    texts = (
+        (tool, f"{tool.name} {tool.type} {(tool.definition and tool.definition.description) or ''}") for tool in tools
+    )
     return [tool for tool, text in texts if all(word in text.lower() for word in words)]
 
 
@@ -129,14 +131,14 @@ def build_call_share(count: int, whole: int, url: str) -> ToolCallShare:
 
 def _get_sort_key(tool: ToolSummary, sort: ToolSort) -> Any:
     """Less is further up; tools without a value come last."""
-    counts, measured = tool.counts, tool.measured
+    counts, measured = tool.counts, tool.metrics
     values: dict[ToolSort, float | None] = {
         ToolSort.CALLS: counts.calls,
         ToolSort.FAILED: counts.failed / counts.calls if counts.calls else None,
-        ToolSort.MISARGUED: counts.misargued / counts.checked if counts.checked else None,
-        ToolSort.P50: measured.p50 if measured else None,
-        ToolSort.P95: measured.p95 if measured else None,
-        ToolSort.OUTPUT: measured.output_median if measured else None,
+        ToolSort.MISARGUED: counts.invalid / counts.checked if counts.checked else None,
+        ToolSort.P50: measured.p50_ms if measured else None,
+        ToolSort.P95: measured.p95_ms if measured else None,
+        ToolSort.OUTPUT: measured.median_output_bytes if measured else None,
         ToolSort.VERSIONS: tool.version_count,
         ToolSort.LAST: tool.last_at.timestamp() if tool.last_at else None,
     }
@@ -147,10 +149,10 @@ def _get_sort_key(tool: ToolSummary, sort: ToolSort) -> Any:
 def _build_row(
     tool: ToolSummary, slug: str, asked: ToolListParams, links: ToolRunLinks, names: Mapping[str, str]
 ) -> ToolRow:
-    counts, measured = tool.counts, tool.measured
+    counts, measured = tool.counts, tool.metrics
     has_calls = counts.calls > 0
     is_checked = has_calls and tool.is_function
-    precise = measured.precise if measured else False
+    precise = measured.has_sub_second_times if measured else False
     return ToolRow(
         tool=tool,
         url=build_tool_url(slug, tool.type, tool.name, asked),
@@ -158,13 +160,13 @@ def _build_row(
         defined_url=links.defining(tool),
         spark=build_tool_sparkline(tool),
         failed=build_call_share(counts.failed, counts.calls, links.failing(tool)) if has_calls else None,
-        misargued=build_call_share(counts.misargued, counts.checked, links.misarguing(tool)) if is_checked else None,
-        p50=formats.format_duration(measured.p50, precise=precise) if measured else "",
-        p95=formats.format_duration(measured.p95, precise=precise) if measured else "",
-        output=formats.format_bytes(measured.output_median) if measured else "",
-        defined_in=_build_assistant_links(tool.defined.assistants if tool.defined else (), links, names),
+        misargued=build_call_share(counts.invalid, counts.checked, links.misarguing(tool)) if is_checked else None,
+        p50=formats.format_duration(measured.p50_ms, precise=precise) if measured else "",
+        p95=formats.format_duration(measured.p95_ms, precise=precise) if measured else "",
+        output=formats.format_bytes(measured.median_output_bytes) if measured else "",
+        defined_in=_build_assistant_links(tool.definition.assistants if tool.definition else (), links, names),
         called_by=_build_assistant_links(
-            [each for each in (tool.called.assistants if tool.called else ()) if each], links, names
+            [each for each in (tool.calls.by_assistant if tool.calls else ()) if each], links, names
         ),
     )
 
@@ -177,9 +179,9 @@ def build_tool_url(slug: str, kind: str, name: str, asked: ToolListParams | None
 
 def build_tool_sparkline(tool: ToolSummary) -> Sparkline | None:
     """The calls of each part of the period; those in which any failed are marked."""
-    if tool.called is None:
+    if tool.calls is None:
         return None
-    parts = tool.called.parts
+    parts = tool.calls.buckets
     hot = {place for place, counts in enumerate(parts) if counts.failed >= max(1, HIGH_FAILURE_SHARE * counts.calls)}
     most = max(counts.calls for counts in parts)
     return build_sparkline([counts.calls for counts in parts], hot=hot, label=f"{most:,} at most in one part")

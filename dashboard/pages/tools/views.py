@@ -85,6 +85,6 @@ def _collect_assistant_ids(listed: list[ToolSummary]) -> set[str | None]:
     """The assistants that those rows name."""
     found: set[Any] = set()
     for tool in listed:
-        found.update(tool.defined.assistants if tool.defined else ())
-        found.update(tool.called.assistants if tool.called else ())
+        found.update(tool.definition.assistants if tool.definition else ())
+        found.update(tool.calls.by_assistant if tool.calls else ())
     return found

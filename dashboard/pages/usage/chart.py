@@ -28,37 +28,37 @@ MEASURE_FORMATTERS: dict[str, Callable[[int], str]] = {
 def build_usage_chart(found: UsageReport, links: UsageLinks, names: Mapping[str, str]) -> StackedChart:
     """The first groups and the others as one, the largest at the bottom. Statuses have colours of their own."""
     shown, rest = _divided(found)
-    measured = MEASURE_GETTERS[found.question.measure]
+    measured = MEASURE_GETTERS[found.query.measure]
     series = [_series(found, group, measured, names) for group in shown]
     if rest:
-        count = sum(max(group.others, 1) for group in rest)
-        courses = [[measured(sums) for sums in group.course] for group in rest]
+        count = sum(max(group.other_count, 1) for group in rest)
+        courses = [[measured(sums) for sums in group.series] for group in rest]
         series.append(ChartSeries(f"{count:,} others", [sum(values) for values in zip(*courses, strict=True)]))
     return build_stacked_chart(
-        MEASURE_LABELS[found.question.measure],
+        MEASURE_LABELS[found.query.measure],
         found.edges,
         series,
-        zone=found.question.zone,
+        zone=found.query.zone,
         zoom=links.timeless,
-        number=MEASURE_FORMATTERS[found.question.measure],
+        number=MEASURE_FORMATTERS[found.query.measure],
         link=_link(found, shown, links),
     )
 
 
 def _divided(found: UsageReport) -> tuple[Sequence[UsageGroup], Sequence[UsageGroup]]:
     """Those that are drawn one by one, and those that are together."""
-    is_few = len(found.groups) <= MAX_COLORS and len(found.named) == len(found.groups)
-    if is_few or found.question.split.name == "status":
-        return found.named, found.groups[len(found.named) :]
+    is_few = len(found.groups) <= MAX_COLORS and len(found.named_groups) == len(found.groups)
+    if is_few or found.query.split.name == "status":
+        return found.named_groups, found.groups[len(found.named_groups) :]
     return found.groups[: MAX_COLORS - 1], found.groups[MAX_COLORS - 1 :]
 
 
 def _series(
     found: UsageReport, group: UsageGroup, measured: Callable[[UsageSums], int], names: Mapping[str, str]
 ) -> ChartSeries:
-    status = group.key or "" if found.question.split.name == "status" else ""
+    status = group.key or "" if found.query.split.name == "status" else ""
     return ChartSeries(
-        usage_group_label(found.question.split, group.key, names), [measured(each) for each in group.course], status
+        usage_group_label(found.query.split, group.key, names), [measured(each) for each in group.series], status
     )
 
 
@@ -66,9 +66,9 @@ def _link(
     found: UsageReport, shown: Sequence[UsageGroup], links: UsageLinks
 ) -> Callable[[int | None, datetime, datetime], str]:
     """To the runs of a series in one bar; those of the others have no address of their own."""
-    question = found.question
+    question = found.query
     everything = links.whenever(question.filters)
-    bases = ["" if group.key == "" else links.whenever(question.narrowed(group.key)) for group in shown]
+    bases = ["" if group.key == "" else links.whenever(question.filters_for_group(group.key)) for group in shown]
 
     def link(series: int | None, since: datetime, until: datetime) -> str:
         base = everything if series is None else bases[series] if series < len(bases) else ""

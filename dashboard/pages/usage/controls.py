@@ -88,7 +88,8 @@ class UsageControls:
         question = self.links.question
         pairs = [pair for pair in question.filters.pairs() if pair[0] != "q"]
         return [
-            FilterToken(name, value, self.links.of(asked=question.asked.toggle(name, value))) for name, value in pairs
+            FilterToken(name, value, self.links.of(requested_filters=question.requested_filters.toggle(name, value)))
+            for name, value in pairs
         ]
 
     @property
@@ -107,11 +108,11 @@ class UsageControls:
         return [pair for pair in self._pairs() if pair[0] not in ("from", "to", "range")]
 
     def _pairs(self) -> list[tuple[str, str]]:
-        return [pair for pair in self.links.question.pairs() if pair[1]]
+        return [pair for pair in self.links.question.params() if pair[1]]
 
     @property
     def query_text(self) -> str:
-        return str(self.links.question.asked.q or "")
+        return str(self.links.question.requested_filters.q or "")
 
     @property
     def from_value(self) -> str:
@@ -132,6 +133,6 @@ class UsageControls:
     @property
     def clear_url(self) -> str:
         """The page of all runs."""
-        asked = self.links.question.asked
+        asked = self.links.question.requested_filters
         times_only = type(asked)(since=asked.since, until=asked.until)
-        return self.links.of(asked=times_only)
+        return self.links.of(requested_filters=times_only)

@@ -27,7 +27,7 @@ def _of_sums(name: str) -> ExportColumn:
 
 
 def _key(line: UsageLine) -> str | None:
-    return f"({line.group.others} others)" if line.group.others else line.group.key
+    return f"({line.group.other_count} others)" if line.group.other_count else line.group.key
 
 
 COLUMNS = (

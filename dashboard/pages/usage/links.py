@@ -31,13 +31,13 @@ class UsageLinks:
 
     def of(self, **changes: Any) -> str:
         """The page of the same question, changed."""
-        query = self.question.query(**changes)
+        query = self.question.query_string(**changes)
         return f"{self.here}?{query}" if query else self.here
 
     @property
     def timeless(self) -> str:
         """The page without times, which are to be added."""
-        return self.of(asked=self.question.filters, range="")
+        return self.of(requested_filters=self.question.filters, range="")
 
     def group(self, key: str | None, split: UsageSplit, *, before: bool = False) -> str:
         """The runs of one group, now or in the time before; "" where no query can ask for its value."""
@@ -45,12 +45,16 @@ class UsageLinks:
         if key == "":
             return ""
         now = (self.counted_since or asked.since, asked.until)
-        return self._within(asked.narrowed(key, split), *((asked.previous_since, asked.since) if before else now))
+        return self._within(
+            asked.filters_for_group(key, split), *((asked.previous_since, asked.since) if before else now)
+        )
 
     def assistant(self, assistant_id: str | None) -> LatencyLinks:
         """The runs of an assistant; of all where it is None."""
         asked = self.question
-        filters = asked.filters if assistant_id is None else asked.narrowed(assistant_id, UsageSplit("assistant"))
+        filters = (
+            asked.filters if assistant_id is None else asked.filters_for_group(assistant_id, UsageSplit("assistant"))
+        )
         within = format_time_range_query(self.paced_since or asked.since, asked.until)
         return LatencyLinks(self.whenever(filters.without("q")) + within, filters.q)
 

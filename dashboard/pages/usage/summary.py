@@ -42,13 +42,13 @@ def build_usage_summary(
         _tokens(found, "Completion", "completion_tokens", links, _part(sums.reasoning_tokens, "reasoning", links)),
         UsageFigure("Cost, est.", format_usage_cost(sums), "", links.all, _change(found, "cost", links)),
     ]
-    if latency and latency.tokens is not None:
-        median = UsageFigureNote(formats.format_cost(latency.cost)) if latency.cost else None
-        exact = f"{latency.tokens:,} tokens"
+    if latency and latency.median_tokens is not None:
+        median = UsageFigureNote(formats.format_cost(latency.median_cost)) if latency.median_cost else None
+        exact = f"{latency.median_tokens:,} tokens"
         url = links.assistant(None).where()
         shown.append(
             UsageFigure(
-                "Per run, median", formats.format_tokens(latency.tokens), exact, url, (median,) if median else ()
+                "Per run, median", formats.format_tokens(latency.median_tokens), exact, url, (median,) if median else ()
             )
         )
     if sums.unpriced_tokens:

@@ -52,17 +52,17 @@ def build_usage_breakdown(found: UsageReport, links: UsageLinks, names: Mapping[
     """All groups of an answer, in their order."""
     largest = max((_tokens(group.sums) for group in found.groups), default=0) or 1
     rows = [_row(found, group, largest, links, names) for group in found.groups]
-    split = found.question.split
-    values = sum(group.others or 1 for group in found.groups)
+    split = found.query.split
+    values = sum(group.other_count or 1 for group in found.groups)
     return UsageBreakdown(split.label, rows, values, split.name == "kind", found.is_comparable, found.counted_since)
 
 
 def _row(
     found: UsageReport, group: UsageGroup, largest: int, links: UsageLinks, names: Mapping[str, str]
 ) -> UsageGroupRow:
-    question, measured = found.question, MEASURE_GETTERS[found.question.measure]
-    name = f"{group.others:,} other{'' if group.others == 1 else 's'}" if group.others else ""
-    has_address = not group.others
+    question, measured = found.query, MEASURE_GETTERS[found.query.measure]
+    name = f"{group.other_count:,} other{'' if group.other_count == 1 else 's'}" if group.other_count else ""
+    has_address = not group.other_count
     prompt, completion = _parts(group.sums)
     return UsageGroupRow(
         name or usage_group_label(question.split, group.key, names),
@@ -80,7 +80,7 @@ def _row(
 
 def _share(found: UsageReport, group: UsageGroup, measured: Callable[[UsageSums], int]) -> str:
     """Of all; of the cost only where it is known."""
-    if found.question.measure == "cost" and not group.sums.cost:
+    if found.query.measure == "cost" and not group.sums.cost:
         return formats.NO_VALUE
     return formats.format_percent(measured(group.sums), measured(found.totals))
 
@@ -146,11 +146,11 @@ class LatencyTable:
 
 def build_latency_table(found: LatencyReport, links: UsageLinks, names: Mapping[str, str]) -> LatencyTable:
     """All runs first, then each assistant."""
-    everything = (found.all, *found.assistants)
+    everything = (found.overall, *found.assistants)
     low, high = _scale(everything)
     rows = [_pace(paces, links, names, low, high) for paces in everything]
     first, last = formats.format_duration(low, spelled=True), formats.format_duration(high, spelled=True)
-    return LatencyTable(rows, f"{first} to {last}, log scale: p50, p95, p99", found.is_cut)
+    return LatencyTable(rows, f"{first} to {last}, log scale: p50, p95, p99", found.has_more_assistants)
 
 
 def _scale(found: Sequence[LatencyStats]) -> tuple[int, int]:

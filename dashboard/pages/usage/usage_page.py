@@ -65,8 +65,8 @@ def fetch_usage_page(project: Project, question: UsageQuery, here: str, runs: st
     second = fetch_usage_report(project, other, MAX_USAGE_GROUPS, UsageSelection(TABLE_SUMS, (), ()), parts=False)
     pace = fetch_latency(project, question)
     names = _names(project, found, second, [each.assistant_id for each in pace.assistants] if pace else [])
-    links = UsageLinks(question, here, runs, found.counted_since, pace.since if pace else None)
-    models = next(each for each in (found, second) if each.question.split == UsageSplit("model"))
+    links = UsageLinks(question, here, runs, found.counted_since, pace.counted_since if pace else None)
+    models = next(each for each in (found, second) if each.query.split == UsageSplit("model"))
     return UsagePage(
         question,
         UsageControls(links, fetch_metadata_keys(project)),
@@ -75,13 +75,11 @@ def fetch_usage_page(project: Project, question: UsageQuery, here: str, runs: st
         ),
         build_usage_chart(found, links, names),
         build_usage_breakdown(found, links, names),
-        build_usage_breakdown(
-            second, replace(links, question=second.question, counted_since=second.counted_since), names
-        ),
+        build_usage_breakdown(second, replace(links, question=second.query, counted_since=second.counted_since), names),
         build_latency_table(pace, links, names) if pace else None,
         found.counted_since,
         found.is_capped,
-        pace.since if pace else None,
+        pace.counted_since if pace else None,
         project.assessed_with != derived_fields.derivation_fingerprint(project),
         not (found.totals.runs or (found.previous and found.previous.runs)),
     )
@@ -91,11 +89,11 @@ def _wanted(question: UsageQuery) -> UsageSelection:
     """The sums that are shown: the course of what is measured, and changes of the facts. Kinds are made of all."""
     if question.split.name == "kind":
         return SELECT_ALL_SUMS
-    return UsageSelection(before=("runs", "total_tokens", "cost"), course=(MEASURE_COLUMNS[question.measure],))
+    return UsageSelection(previous=("runs", "total_tokens", "cost"), series=(MEASURE_COLUMNS[question.measure],))
 
 
 def _names(project: Project, found: UsageReport, second: UsageReport, paced: Iterable[str | None]) -> dict[str, str]:
     """Of all assistants that are shown; one query."""
-    shown = [each.groups for each in (found, second) if each.question.split == UsageSplit("assistant")]
+    shown = [each.groups for each in (found, second) if each.query.split == UsageSplit("assistant")]
     keys = {group.key for groups in shown for group in groups} | set(paced)
     return Assistant.objects.names_by_id(project, keys)

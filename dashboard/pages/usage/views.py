@@ -19,7 +19,7 @@ from runs.models import Membership, Project
 
 def parse_usage_query(request: HttpRequest) -> UsageQuery:
     """What the address asks for, in the reader's days unless it names a zone. Raises InvalidFilter."""
-    return UsageQuery.from_query(dict(request.GET.lists()), get_request_timezone(request), timezone.now())
+    return UsageQuery.parse(dict(request.GET.lists()), get_request_timezone(request), timezone.now())
 
 
 @require_safe

@@ -57,22 +57,23 @@ class LatencyStats:
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Of all that were counted, and by assistant, the most frequent first; there are more where it `is_cut`.
+    """Latency over all runs, and by assistant, the one with the most runs first.
 
-    `since` is the oldest that was counted where there are more; `tokens` and `cost` are medians a run.
+    `counted_since` is the creation of the oldest run that was read, None if all were. `median_tokens` and `median_cost`
+    (nano-dollars) are medians per run.
     """
 
-    all: LatencyStats
+    overall: LatencyStats
     assistants: tuple[LatencyStats, ...]
-    tokens: int | None
-    cost: int | None
-    since: datetime | None
-    is_cut: bool
+    median_tokens: int | None
+    median_cost: int | None
+    counted_since: datetime | None
+    has_more_assistants: bool
 
 
 def fetch_latency(project: Project, question: UsageQuery) -> LatencyReport | None:
     """Of the newest `MOST_MEASURED` runs of the time that match and ended; None where none did. One statement."""
-    runs = question.behind.apply(Run.objects.in_project(project)).ended()
+    runs = question.run_list_filters.apply(Run.objects.in_project(project)).ended()
     columns = ("assistant_id", "duration_ms", "total_tokens", "cost", "started_at")
     matches, parameters = sql.compile_query(
         runs.newest_first().values("created_at", "id", *columns)[: MAX_LATENCY_RUNS + 1]

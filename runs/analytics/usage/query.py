@@ -54,7 +54,7 @@ class UsageSplit:
         """At the head of a column: `Model`, `metadata.customer`."""
         return "Kind of token" if self.name == TOKEN_KIND_SPLIT else str(self) if self.key else self.name.capitalize()
 
-    def term(self, value: str | None) -> QueryNode:
+    def condition(self, value: str | None) -> QueryNode:
         """What the runs of one group have in common; `value` None: that they have none."""
         if self.name == TOKEN_KIND_SPLIT:  # whoever has tokens of neither kind has some in total
             return build_token_condition("total" if value == "other" else str(value))
@@ -68,23 +68,24 @@ class UsageSplit:
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """`asked` are the filters as they were given, `filters` the same without their times.
+    """A usage query: which runs, of which time, measured and split how, in whose time zone.
 
-    What these mean is `since` and `until` (exclusive); `range` is the name of the range that was asked for, "" where
-    times were. `measure` is what is looked at. `is_zoned`: the zone was asked for, and is not only the reader's.
+    `requested_filters` are the filters with the time range that was requested, which `since` and `until` (exclusive)
+    resolve. `range` is the name of the requested range, "" if times were requested instead. `has_explicit_zone` says
+    that the query names the zone itself.
     """
 
-    asked: RunFilters
+    requested_filters: RunFilters
     since: datetime
     until: datetime
     zone: ZoneInfo
     split: UsageSplit = UsageSplit("model")
     measure: str = USAGE_MEASURES[0]
     range: str = ""
-    is_zoned: bool = False
+    has_explicit_zone: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
+    def parse(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
         """Read a query string that was taken apart. `zone` where it names none; it and `now` say when days begin.
 
         Takes the parameters of the run list, which must hold here too, and those of `PARAMETERS`; refuses every
@@ -111,7 +112,7 @@ class UsageQuery:
 
     @property
     def filters(self) -> RunFilters:
-        return self.asked.without("since").without("until")
+        return self.requested_filters.without("since").without("until")
 
     @property
     def previous_since(self) -> datetime:
@@ -119,31 +120,31 @@ class UsageQuery:
         return max(self.since - (self.until - self.since), _EPOCH)
 
     @property
-    def behind(self) -> RunFilters:
+    def run_list_filters(self) -> RunFilters:
         """The runs that all of this is about, as the run list is asked for them."""
-        return self.within(self.since, self.until)
+        return self.filters_within(self.since, self.until)
 
-    def within(self, since: datetime, until: datetime) -> RunFilters:
+    def filters_within(self, since: datetime, until: datetime) -> RunFilters:
         """Those of them that were created then."""
         return replace(self.filters, since=_moment(since), until=_moment(until))
 
-    def narrowed(self, value: str | None, split: UsageSplit | None = None) -> RunFilters:
+    def filters_for_group(self, value: str | None, split: UsageSplit | None = None) -> RunFilters:
         """The filters of one group of the split, or of another, without times. Nobody can ask for an empty value."""
         split = split or self.split
         if split.name in SPLIT_FIELDS and value is not None:
             chosen: dict[str, Any] = {split.name: (value,)}
             return replace(self.filters, **chosen)
-        return add_condition(self.filters, split.term(value))
+        return add_condition(self.filters, split.condition(value))
 
-    def query(self, **changes: Any) -> str:
+    def query_string(self, **changes: Any) -> str:
         """The canonical query string, with changes made first; times as they were given."""
-        return urlencode([pair for pair in replace(self, **changes).pairs() if pair not in _USUAL])
+        return urlencode([pair for pair in replace(self, **changes).params() if pair not in _USUAL])
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def params(self) -> list[tuple[str, str]]:
         """Parameters and values in their fixed order, what is usual too."""
         own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
-        zone = [("zone", self.zone.key)] if self.is_zoned else []
-        return [*own, *zone, *(self.filters if self.range else self.asked).pairs()]
+        zone = [("zone", self.zone.key)] if self.has_explicit_zone else []
+        return [*own, *zone, *(self.filters if self.range else self.requested_filters).pairs()]
 
 
 def build_token_condition(kind: str) -> QueryNode:

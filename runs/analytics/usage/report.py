@@ -27,16 +27,16 @@ TOKEN_KINDS = ("prompt", "cached", "completion", "reasoning", "other")
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:
-    """Runs that have the value `key` in common (None: that have none), or all `others` of so many groups.
+    """Runs that have the value `key` in common (None: that have none), or all `other_count` of so many groups.
 
-    `course` are the sums of each part of the time; `previous` of the time before, None where that is not known.
+    `series` are the sums of each part of the time; `previous` of the time before, None where that is not known.
     """
 
     key: str | None
     sums: UsageSums
     previous: UsageSums | None
-    course: tuple[UsageSums, ...] = ()
-    others: int = 0
+    series: tuple[UsageSums, ...] = ()
+    other_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class UsageReport:
     project had runs before it began: set against what was only just beginning, everything would have multiplied.
     """
 
-    question: UsageQuery
+    query: UsageQuery
     edges: tuple[datetime, ...]
     totals: UsageSums
     previous: UsageSums | None
@@ -58,9 +58,9 @@ class UsageReport:
     is_comparable: bool
 
     @property
-    def named(self) -> tuple[UsageGroup, ...]:
+    def named_groups(self) -> tuple[UsageGroup, ...]:
         """The groups without the others."""
-        return tuple(group for group in self.groups if not group.others)
+        return tuple(group for group in self.groups if not group.other_count)
 
 
 def fetch_usage_report(
@@ -74,17 +74,17 @@ def fetch_usage_report(
     inner = (
         build_local_edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
     )
-    begin = question.previous_since if wanted.before else question.since
+    begin = question.previous_since if wanted.previous else question.since
     found = fetch_usage_table(project, question, (begin, *inner), split, most, wanted)
-    groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.found if each.now.runs)
+    groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.rows if each.current.runs)
     totals, previous, is_capped = _totals(project, question, found, wanted)
     if split is None:
         groups = _kinds(groups)
-    if not wanted.before:
+    if not wanted.previous:
         previous, groups = None, tuple(replace(group, previous=None) for group in groups)
-    is_partial = found.since is not None and found.since >= question.since
+    is_partial = found.counted_since is not None and found.counted_since >= question.since
     is_comparable = previous is not None and bool(previous.runs) and _had_runs(project, question.previous_since)
-    since = found.since if is_partial else None
+    since = found.counted_since if is_partial else None
     return UsageReport(question, inner, totals, previous, groups, since, is_capped, is_comparable)
 
 
@@ -97,30 +97,30 @@ def _totals(
     project: Project, question: UsageQuery, found: UsageTable, wanted: UsageSelection
 ) -> tuple[UsageSums, UsageSums | None, bool]:
     """Of all groups; from rollups where these know the filters, though not the split."""
-    if found.since is not None and find_rollup_source(question.filters, None):
+    if found.counted_since is not None and find_rollup_source(question.filters, None):
         edges = (question.previous_since, question.since, question.until)
         exact = fetch_usage_table(project, question, edges, None, 1, wanted)
         return _now(exact), _before(exact), False
-    is_capped = found.since is not None and found.since >= question.since
-    return _now(found), _before(found) if found.since is None else None, is_capped
+    is_capped = found.counted_since is not None and found.counted_since >= question.since
+    return _now(found), _before(found) if found.counted_since is None else None, is_capped
 
 
 def _now(found: UsageTable) -> UsageSums:
-    return add_usage_sums(each.now for each in found.found)
+    return add_usage_sums(each.current for each in found.rows)
 
 
 def _before(found: UsageTable) -> UsageSums:
-    return add_usage_sums(each.before for each in found.found)
+    return add_usage_sums(each.previous for each in found.rows)
 
 
 def _group(found: UsageRow, parts: int, whole: UsageTable, most: int) -> UsageGroup:
-    course = (found.course or {1: found.now}) if parts == 1 else found.course
+    course = (found.series or {1: found.current}) if parts == 1 else found.series
     return UsageGroup(
         found.key,
-        found.now,
-        found.before if whole.since is None else None,
+        found.current,
+        found.previous if whole.counted_since is None else None,
         tuple(course.get(place, NO_USAGE) for place in range(1, parts + 1)),
-        whole.groups - most if found.is_rest else 0,
+        whole.group_count - most if found.is_rest else 0,
     )
 
 
@@ -134,7 +134,7 @@ def _kinds(groups: Sequence[UsageGroup]) -> tuple[UsageGroup, ...]:
             kind,
             _of_kind(whole.sums, kind),
             None if whole.previous is None else _of_kind(whole.previous, kind),
-            tuple(_of_kind(sums, kind) for sums in whole.course),
+            tuple(_of_kind(sums, kind) for sums in whole.series),
         )
         for kind in TOKEN_KINDS
     ]

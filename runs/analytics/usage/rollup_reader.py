@@ -54,9 +54,9 @@ class UsageSelection:
     The time before is left alone where nothing of it is wanted.
     """
 
-    now: tuple[str, ...] = UsageSums._fields
-    before: tuple[str, ...] = UsageSums._fields
-    course: tuple[str, ...] = UsageSums._fields
+    current: tuple[str, ...] = UsageSums._fields
+    previous: tuple[str, ...] = UsageSums._fields
+    series: tuple[str, ...] = UsageSums._fields
 
 
 SELECT_ALL_SUMS = UsageSelection()
@@ -64,22 +64,25 @@ SELECT_ALL_SUMS = UsageSelection()
 
 @dataclass
 class UsageRow:
-    """The sums of one group, or of all behind the first ones where it `is_rest`; `course` by the part of the time."""
+    """The sums of one group, or of all behind the first ones where it `is_rest`; `series` by the part of the time."""
 
     key: str | None
     is_rest: bool
-    now: UsageSums = NO_USAGE
-    before: UsageSums = NO_USAGE
-    course: dict[int, UsageSums] = field(default_factory=dict)
+    current: UsageSums = NO_USAGE
+    previous: UsageSums = NO_USAGE
+    series: dict[int, UsageSums] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTable:
-    """What was found, in order, and of how many `groups`; `since` is where counting begins if not at the start."""
+    """Rows in order of their measure, and the number of groups before all but the first became one row.
 
-    found: list[UsageRow]
-    groups: int
-    since: datetime | None = None
+    `counted_since` is where counting begins, None if at the start of the time.
+    """
+
+    rows: list[UsageRow]
+    group_count: int
+    counted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +169,10 @@ def fetch_usage_table(
     if kept:
         pieces = list(_kept(project, question.filters, kept, edges, wanted, grouped=split is not None))
         return UsageTable(*_ranked(question, pieces, most, wanted, has_parts=len(edges) > 3))
-    filters = question.within(edges[0], edges[-1])
+    filters = question.filters_within(edges[0], edges[-1])
     pieces = [_counted(project, filters, edges, split)]
     found, groups = _ranked(question, pieces, most, wanted, has_parts=len(edges) > 3)
-    is_full = sum(each.now.runs + each.before.runs for each in found) >= MAX_COUNTED_USAGE_RUNS
+    is_full = sum(each.current.runs + each.previous.runs for each in found) >= MAX_COUNTED_USAGE_RUNS
     return UsageTable(found, groups, _oldest(project, filters) if is_full else None)
 
 
@@ -193,7 +196,7 @@ def _ranked(
 
 
 def _shown(name: str, wanted: UsageSelection) -> str:
-    return f"sum({name})" if name in wanted.course else f"CASE WHEN is_now IS NOT NULL THEN sum({name}) END"
+    return f"sum({name})" if name in wanted.series else f"CASE WHEN is_now IS NOT NULL THEN sum({name}) END"
 
 
 def _gathered(rows: Iterable[Sequence[Any]], wanted: UsageSelection) -> list[UsageRow]:
@@ -205,11 +208,11 @@ def _gathered(rows: Iterable[Sequence[Any]], wanted: UsageSelection) -> list[Usa
             group = found[rank] = UsageRow(key, rank is None)
         sums = UsageSums._make([0 if value is None else int(value) for value in values])
         if is_now is None:
-            group.course[place] = sums
+            group.series[place] = sums
         elif is_now:
-            group.now = sums
+            group.current = sums
         else:
-            group.before = sums._replace(**dict.fromkeys(set(UsageSums._fields) - set(wanted.before), 0))
+            group.previous = sums._replace(**dict.fromkeys(set(UsageSums._fields) - set(wanted.previous), 0))
     return list(found.values())
 
 
@@ -261,9 +264,9 @@ def _whole(
 
 def _of_whole(name: str, time: str, wanted: UsageSelection) -> str:
     """Adding up is most of the work, so what nobody wants to know is left out."""
-    if name in wanted.before:
+    if name in wanted.previous:
         return f"sum({name})"
-    return f"coalesce(sum({name}) FILTER (WHERE {time} >= bound.now), 0)" if name in wanted.now else "0"
+    return f"coalesce(sum({name}) FILTER (WHERE {time} >= bound.now), 0)" if name in wanted.current else "0"
 
 
 def _shifts(shifts: Sequence[Shift]) -> list[list[Any]]:

@@ -20,9 +20,9 @@ UsageDocument = dict[str, Any]
 
 def serialize_usage(found: UsageReport, paces: LatencyReport | None) -> UsageDocument:
     """All numbers; `course` of a group has one entry for each of `parts`. Times are datetimes in UTC."""
-    question = found.question
+    question = found.query
     by_kind = question.split.name == TOKEN_KIND_SPLIT
-    others = [group for group in found.groups if group.others]
+    others = [group for group in found.groups if group.other_count]
     return {
         "object": "usage",
         "from": question.since,
@@ -38,8 +38,8 @@ def serialize_usage(found: UsageReport, paces: LatencyReport | None) -> UsageDoc
             "comparable": found.is_comparable,
         },
         "parts": [{"from": since, "to": until} for since, until in zip(found.edges, found.edges[1:], strict=False)],
-        "groups": [{"key": group.key, **_group(group, by_kind=by_kind)} for group in found.named],
-        "others": {"groups": others[0].others, **_group(others[0], by_kind=by_kind)} if others else None,
+        "groups": [{"key": group.key, **_group(group, by_kind=by_kind)} for group in found.named_groups],
+        "others": {"groups": others[0].other_count, **_group(others[0], by_kind=by_kind)} if others else None,
         "counted_since": found.counted_since,
         "totals_counted": found.is_capped,
         "latency": None if paces is None else _latency(paces),
@@ -53,7 +53,7 @@ def _group(group: UsageGroup, *, by_kind: bool) -> UsageDocument:
     return {
         "totals": of(group.sums),
         "previous": None if group.previous is None else of(group.previous),
-        "course": [of(sums) for sums in group.course],
+        "course": [of(sums) for sums in group.series],
     }
 
 
@@ -71,10 +71,10 @@ def nano_to_usd(nano: int | None) -> float | None:
 
 def _latency(found: LatencyReport) -> UsageDocument:
     return {
-        **_paces(found.all),
-        "median_total_tokens": found.tokens,
-        "median_cost_usd": nano_to_usd(found.cost),
-        "counted_since": found.since,
+        **_paces(found.overall),
+        "median_total_tokens": found.median_tokens,
+        "median_cost_usd": nano_to_usd(found.median_cost),
+        "counted_since": found.counted_since,
         "assistants": [{"assistant_id": each.assistant_id, **_paces(each)} for each in found.assistants],
     }
 
@@ -101,6 +101,6 @@ def build_usage_lines(found: UsageReport) -> Iterator[UsageLine]:
     """What is not nothing, in the order of time."""
     for place in range(len(found.edges) - 1):
         for group in found.groups:
-            sums = group.course[place]
+            sums = group.series[place]
             if sums.runs:
                 yield UsageLine(found.edges[place], found.edges[place + 1], group, sums)

@@ -92,10 +92,10 @@ def test_a_query_is_answered_from_the_newest_matches(filled: Project, monkeypatc
     assert {each.assistant_id: (each.runs, each.failed) for each in found.totals} == {
         assistant_id: (count, count) for assistant_id, count in failed.items()
     }
-    assert not found.capped
+    assert not found.is_capped
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 10)
     found = assistants.fetch_assistant_overview(filled, filters(q="status:failed"), NOW)
-    assert (found.capped, sum(each.runs for each in found.totals)) == (True, 10)
+    assert (found.is_capped, sum(each.runs for each in found.totals)) == (True, 10)
 
 
 @pytest.mark.parametrize(

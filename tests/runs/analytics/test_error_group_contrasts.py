@@ -42,7 +42,7 @@ def compared(project: Project, asked: RunFilters = ASKED) -> ErrorGroupContrast:
 
 
 def counts(found: ErrorGroupContrast) -> dict[RunAttribute, tuple[int, int, int, int]]:
-    return {each.attribute: (each.count, each.of, each.rest, each.of_rest) for each in found.differences}
+    return {each.attribute: (each.runs, each.total, each.other_runs, each.other_total) for each in found.contrasts}
 
 
 def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> None:
@@ -55,7 +55,7 @@ def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> Non
     assert not factories.post_steps(project, *steps).errors
     configuration = Run.objects.get(external_id="run_bad0").configuration_id
     found = compared(project)
-    assert (found.runs, found.rest, found.assistants, found.capped) == (30, 40, ("asst_concierge",), False)
+    assert (found.runs, found.other_runs, found.assistants, found.is_capped) == (30, 40, ("asst_concierge",), False)
     assert counts(found) == {
         RunAttribute("model", "gpt-4o"): (30, 30, 3, 40),
         RunAttribute("configuration", configuration.hex): (30, 30, 0, 40),
@@ -66,13 +66,15 @@ def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> Non
         RunAttribute("metadata", "1", "try"): (30, 30, 0, 40),
         RunAttribute("metadata", None, "try"): (30, 30, 0, 40),
     }
-    assert all(each.is_certain for each in found.differences)
-    assert [each.by for each in found.differences] == sorted((each.by for each in found.differences), reverse=True)
+    assert all(each.is_significant for each in found.contrasts)
+    assert [each.difference for each in found.contrasts] == sorted(
+        (each.difference for each in found.contrasts), reverse=True
+    )
 
 
 def test_what_they_share_is_not_told(project: Project) -> None:
     assert not factories.post(project, *map(bad, range(30)), *map(good, range(30))).errors
-    assert compared(project).differences == ()
+    assert compared(project).contrasts == ()
 
 
 def test_what_they_lack_is_told_where_nothing_else_says_so(project: Project) -> None:
@@ -89,12 +91,12 @@ def test_a_few_runs_say_little(project: Project) -> None:
     rest = [good(number, metadata={"n": str(number)}) for number in range(60)]
     assert not factories.post(project, *runs, *rest).errors
     found = compared(project)
-    assert found.is_small
-    assert found.differences == ()
+    assert found.is_small_sample
+    assert found.contrasts == ()
     third = [bad(number, metadata={"n": "x"}) for number in range(10, 13)]
     assert not factories.post(project, *third).errors
-    (told,) = compared(project).differences
-    assert (told.attribute, told.count, told.of) == (RunAttribute("metadata", "x", "n"), 3, 5)
+    (told,) = compared(project).contrasts
+    assert (told.attribute, told.runs, told.total) == (RunAttribute("metadata", "x", "n"), 3, 5)
 
 
 def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project: Project) -> None:
@@ -105,11 +107,11 @@ def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project:
         good(4),
     ]
     assert not factories.post(project, bad(1), *others).errors
-    assert compared(project).rest == 1
+    assert compared(project).other_runs == 1
     until = RunFilters(since=TimeExpression("-14d"), until=TimeExpression.parse("2026-11-18T09:00:00Z"))
     assert not factories.post(project, bad(2, created_at=factories.NOW - 3 * 3600)).errors
-    assert (compared(project, until).runs, compared(project, until).rest) == (1, 0)
-    assert compared(project, until).differences == ()
+    assert (compared(project, until).runs, compared(project, until).other_runs) == (1, 0)
+    assert compared(project, until).contrasts == ()
 
 
 def test_assistants_stand_in_the_same_proportions_on_both_sides(
@@ -121,7 +123,7 @@ def test_assistants_stand_in_the_same_proportions_on_both_sides(
     rest += [good(100 + number, assistant_id="asst_a", model="a") for number in range(40)]
     assert not factories.post(project, *runs, *rest).errors
     found = compared(project)
-    assert (found.runs, found.rest, found.capped) == (20, 20, True)
+    assert (found.runs, found.other_runs, found.is_capped) == (20, 20, True)
     assert counts(found)[RunAttribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
     group = Run.objects.get(external_id="run_bad0").error_group_id
     assert group is not None

@@ -175,11 +175,11 @@ def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
     expected = {name: each for name, each in sums.items() if each.runs}
     assert len(expected) >= 6
     assert {named(each) for each in found.groups} == expected.keys()
-    assert found.count == len(expected)
+    assert found.group_count == len(expected)
     for counted in found.groups:
         wanted = expected[named(counted)]
         got = counted.sums
-        assert (got.runs, got.tokens, got.cost, got.unpriced, counted.before) == (
+        assert (got.runs, got.tokens, got.cost, got.unpriced_runs, counted.previous_runs) == (
             wanted.runs, wanted.tokens, wanted.cost, wanted.unpriced, wanted.before,
         )  # fmt: skip
         assert counted.first_seen.timestamp() == min(wanted.seen)
@@ -188,7 +188,7 @@ def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
     assert total.runs == sum(each.runs for each in expected.values())
     assert total.tokens == sum(each.tokens or 0 for each in expected.values())
     assert total.cost == sum(each.cost or 0 for each in expected.values())
-    assert total.unpriced == sum(each.unpriced for each in expected.values())
+    assert total.unpriced_runs == sum(each.unpriced for each in expected.values())
     counts = [each.sums.runs for each in found.groups]
     assert counts == sorted(counts, reverse=True)
 
@@ -197,14 +197,14 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
     found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
     told = found.groups[:3]
-    parts = errors.fetch_error_distributions(filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in told])
+    parts = errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range, NOW, [each.group.pk for each in told])
     assert parts.keys() == {None, *(each.group.pk for each in told)}
-    start, step = found.window.parts.start.timestamp(), found.window.parts.step.total_seconds()
+    start, step = found.time_range.buckets.start.timestamp(), found.time_range.buckets.step.total_seconds()
     for counted in told:
         wanted, got = sums[named(counted)], parts[counted.group.pk]
         places: Counter[int] = Counter()
         for hour, count in wanted.days.items():
-            places[min(int((hour * 3600 - start) // step), found.window.parts.count - 1)] += count
+            places[min(int((hour * 3600 - start) // step), found.time_range.buckets.count - 1)] += count
         assert got.over_time == places
         assert got.assistants == wanted.assistants
         assert got.models == wanted.models
@@ -212,7 +212,7 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
     others = sum(each.sums.runs for each in found.groups[3:])
     assert parts[None].over_time.total() == others
     only = told[0].group.pk
-    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.window, NOW, [only], only=only) == {
+    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range, NOW, [only], only=only) == {
         only: parts[only]
     }
 
@@ -241,7 +241,7 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
         name: each.runs for name, each in sums.items() if each.runs
     }
     created = [run["created_at"] for run in raw_runs(filled)]
-    assert errors.count_matching_runs(filled, filters, found.window, NOW) == (
+    assert errors.count_matching_runs(filled, filters, found.time_range, NOW) == (
         sum(since <= each < end for each in created),
         False,
     )
@@ -270,7 +270,7 @@ def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, fi
     found = errors.fetch_error_groups(filled, asked, NOW)
     sums = recomputed(raw, 0, float("inf"))
     assert {named(each): each.sums.runs for each in found.groups} == {name: each.runs for name, each in sums.items()}
-    assert errors.count_matching_runs(filled, asked, found.window, NOW) == (len(raw), False)
+    assert errors.count_matching_runs(filled, asked, found.time_range, NOW) == (len(raw), False)
 
 
 def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
@@ -291,8 +291,8 @@ def test_a_group_whose_runs_are_gone_is_not_listed_but_known(filled: Project) ->
 
 def test_nothing_is_counted_where_nothing_is(project: Project) -> None:
     found = errors.fetch_error_groups(project, FORTNIGHT, NOW)
-    assert (found.groups, found.count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
-    assert errors.count_matching_runs(project, FORTNIGHT, found.window, NOW) == (0, False)
+    assert (found.groups, found.group_count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
+    assert errors.count_matching_runs(project, FORTNIGHT, found.time_range, NOW) == (0, False)
     assert errors.fetch_error_groups(project, RunFilters(until=TimeExpression("-1d")), NOW).groups == ()
 
 
@@ -300,7 +300,7 @@ def test_what_many_filters_match_is_counted_up_to_a_limit(filled: Project, monke
     monkeypatch.setattr(errors, "MAX_SAMPLE_SIZE", 5)
     asked = RunFilters(since=TimeExpression("-14d"), q=Query.parse("model:*"))
     found = errors.fetch_error_groups(filled, asked, NOW)
-    assert errors.count_matching_runs(filled, asked, found.window, NOW) == (5, True)
+    assert errors.count_matching_runs(filled, asked, found.time_range, NOW) == (5, True)
 
 
 def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +308,7 @@ def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypat
     monkeypatch.setattr(errors, "MAX_ERROR_GROUPS", 2)
     few = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     assert few.groups == every.groups[:2]
-    assert (few.count, few.sums, few.capped, every.capped) == (every.count, every.sums, True, False)
+    assert (few.group_count, few.sums, few.is_capped, every.is_capped) == (every.group_count, every.sums, True, False)
 
 
 def history(project: Project, code: str, before: int, runs: int, *, first: int = 40) -> None:
@@ -338,7 +338,7 @@ def test_a_trend_is_what_two_counts_bear(
     factories.post_run(project, created_at=factories.NOW - 60 * DAY)
     history(project, "code", before, runs, first=first)
     (counted,) = errors.fetch_error_groups(project, FORTNIGHT, NOW).groups
-    assert (counted.before, counted.trend) == (before, trend)
+    assert (counted.previous_runs, counted.trend) == (before, trend)
 
 
 def test_nothing_is_compared_with_a_time_that_has_no_runs(project: Project) -> None:
@@ -363,12 +363,12 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
     resolved_at = int(ErrorGroup.objects.get().state_changed_at.timestamp())  # type: ignore[union-attr]
     late = ended(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
     factories.post(project, late)  # received after, but created before
-    assert (counted().regressed, counted().is_open) == (False, False)
+    assert (counted().has_regressed, counted().is_open) == (False, False)
     factories.post(project, late | {"id": "later", "created_at": resolved_at + 5})
-    assert (counted().regressed, counted().is_open) == (True, True)
+    assert (counted().has_regressed, counted().is_open) == (True, True)
     assert counted().group.state_changed_by == member
     ErrorGroup.objects.set_state(group, "ignored", member)
-    assert (counted().regressed, counted().is_open) == (False, False)
+    assert (counted().has_regressed, counted().is_open) == (False, False)
 
 
 def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None:
@@ -376,9 +376,9 @@ def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None
         with CaptureQueriesContext(connection) as captured:
             found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
             errors.fetch_error_distributions(
-                filled, FORTNIGHT, found.window, NOW, [each.group.pk for each in found.groups]
+                filled, FORTNIGHT, found.time_range, NOW, [each.group.pk for each in found.groups]
             )
-            errors.count_matching_runs(filled, FORTNIGHT, found.window, NOW)
+            errors.count_matching_runs(filled, FORTNIGHT, found.time_range, NOW)
         return len(captured)
 
     few = queries()

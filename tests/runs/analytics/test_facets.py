@@ -67,25 +67,26 @@ def kinds(run: dict[str, Any]) -> set[str]:
 
 def by_hand(runs: list[dict[str, Any]]) -> dict[str, Counter[str]]:
     return {
-        "called": Counter(name for run in runs for name in run["called"]),
-        "defined": Counter(name for run in runs for name in functions(run)),
-        "kinds": Counter(kind for run in runs for kind in kinds(run)),
+        "called_functions": Counter(name for run in runs for name in run["called"]),
+        "defined_functions": Counter(name for run in runs for name in functions(run)),
+        "tool_types": Counter(kind for run in runs for kind in kinds(run)),
         "tags": Counter(run["tag"] for run in runs if run["tag"]),
         "customer": Counter(run["metadata"]["customer"] for run in runs if run["metadata"]),
     }
 
 
 def told(found: RelatedFacets) -> dict[str, Counter[str]]:
-    keys = {key.name: Counter(dict(key.counts)) for key in found.keys}
-    return {name: Counter(dict(getattr(found, name))) for name in ("called", "defined", "kinds", "tags")} | {
-        "customer": keys["customer"]
-    }
+    keys = {key.key: Counter(dict(key.counts)) for key in found.metadata}
+    return {
+        name: Counter(dict(getattr(found, name)))
+        for name in ("called_functions", "defined_functions", "tool_types", "tags")
+    } | {"customer": keys["customer"]}
 
 
 def test_all_are_counted_where_they_are_few(project: Project, runs: list[dict[str, Any]]) -> None:
     found = read(project)
     assert told(found) == by_hand(runs)
-    assert (found.counted, found.capped) == (40, False)
+    assert (found.sample_size, found.is_capped) == (40, False)
 
 
 def test_of_many_the_newest_are_counted(
@@ -94,7 +95,7 @@ def test_of_many_the_newest_are_counted(
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 15)
     found = read(project)
     assert told(found) == by_hand(runs[:15])
-    assert (found.counted, found.capped) == (15, True)
+    assert (found.sample_size, found.is_capped) == (15, True)
 
 
 def test_only_what_matches_is_counted(project: Project, runs: list[dict[str, Any]]) -> None:
@@ -104,11 +105,15 @@ def test_only_what_matches_is_counted(project: Project, runs: list[dict[str, Any
 
 def test_each_value_is_what_its_term_finds(project: Project, runs: list[dict[str, Any]]) -> None:
     found = read(project)
-    for field, counts in (("function", found.called), ("defines", found.defined), ("tag", found.tags)):
+    for field, counts in (
+        ("function", found.called_functions),
+        ("defines", found.defined_functions),
+        ("tag", found.tags),
+    ):
         for value, count in counts:
             filters = RunFilters.from_query({"q": [f"{field}:{value}"]})
             assert filters.apply(Run.objects.in_project(project)).count() == count, (field, value)
-    for value, count in found.kinds:
+    for value, count in found.tool_types:
         filters = RunFilters.from_query({"q": [f"tool:{value}"]})
         assert filters.apply(Run.objects.in_project(project)).count() == count, value
 
@@ -117,23 +122,23 @@ def test_keys_that_divide_best_come_first_and_those_that_tell_nothing_not_at_all
     project: Project, runs: list[dict[str, Any]]
 ) -> None:
     # every run has a session of its own; env has one value, but tells the runs that have metadata from the others
-    assert [key.name for key in read(project).dividing()] == ["customer", "env", "attempt"]
-    assert MetadataFacet("k", (("a", 10),), 1, 10).divides(10) == 0
-    assert MetadataFacet("k", (("a", 5), ("b", 5)), 2, 10).divides(10) == 1
-    assert MetadataFacet("k", tuple((str(n), 2) for n in range(50)), 51, 102).divides(102) == 0
+    assert [key.key for key in read(project).most_informative_keys()] == ["customer", "env", "attempt"]
+    assert MetadataFacet("k", (("a", 10),), 1, 10).entropy(10) == 0
+    assert MetadataFacet("k", (("a", 5), ("b", 5)), 2, 10).entropy(10) == 1
+    assert MetadataFacet("k", tuple((str(n), 2) for n in range(50)), 51, 102).entropy(102) == 0
 
 
 def test_keys_and_values_are_looked_for(project: Project, runs: list[dict[str, Any]]) -> None:
-    assert [key.name for key in read(project, text="CUST").keys] == ["customer"]
-    (key,) = read(project, text="lobe").keys
-    assert (key.name, [value for value, _ in key.counts]) == ("customer", ["globex"])
-    assert {key.name for key in read(project, text="session").keys} == {"session"}
-    assert read(project, text="100%_").keys == ()
+    assert [key.key for key in read(project, text="CUST").metadata] == ["customer"]
+    (key,) = read(project, text="lobe").metadata
+    assert (key.key, [value for value, _ in key.counts]) == ("customer", ["globex"])
+    assert {key.key for key in read(project, text="session").metadata} == {"session"}
+    assert read(project, text="100%_").metadata == ()
 
 
 def test_a_project_without_runs_has_none(project: Project) -> None:
     assert read(project) == RelatedFacets(0, False, (), (), (), (), ())
-    assert read(project).dividing() == []
+    assert read(project).most_informative_keys() == []
 
 
 def test_it_costs_two_queries(

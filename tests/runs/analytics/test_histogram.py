@@ -50,9 +50,9 @@ def drawn(project: Project, query: str, zone: tzinfo = UTC) -> RunHistogram | No
 
 
 def by_hand(found: RunHistogram, runs: Made) -> tuple[Counter[str], ...]:
-    bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(found.span.count))
+    bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(found.buckets.count))
     for time, status in runs:
-        bars[max(place for place, edge in enumerate(found.span.edges) if edge <= time)][status] += 1
+        bars[max(place for place, edge in enumerate(found.buckets.edges) if edge <= time)][status] += 1
     return bars
 
 
@@ -77,9 +77,9 @@ QUERIES = [
 def test_few_matches_are_counted_one_by_one(project: Project, made: Made, query: str, zone: tzinfo) -> None:
     found = drawn(project, query, zone)
     assert found is not None
-    assert found.bars == by_hand(found, matching(made, query))
-    assert found.since is None
-    assert found.span.zone is zone
+    assert found.counts == by_hand(found, matching(made, query))
+    assert found.counted_since is None
+    assert found.buckets.zone is zone
 
 
 @pytest.mark.usefixtures("counts_seven")
@@ -91,8 +91,8 @@ def test_many_matches_are_exact_where_sums_know_them(project: Project, made: Mad
     assert found is not None
     if query.startswith("q"):
         expected = [run for run in expected if run[1] != "of their own"]
-    assert found.bars == by_hand(found, expected)
-    assert found.since is None
+    assert found.counts == by_hand(found, expected)
+    assert found.counted_since is None
 
 
 @pytest.mark.usefixtures("counts_seven")
@@ -100,8 +100,8 @@ def test_where_hours_of_a_zone_are_no_full_ones_sums_are_drawn_in_utc(project: P
     filters = "from=2026-10-14T10:10:00Z"  # so long that a bar is longer than an hour
     found = drawn(project, filters, KOLKATA)
     assert found is not None
-    assert (found.span.step > timedelta(hours=1), found.span.zone) == (True, UTC)
-    assert found.bars == by_hand(found, made)
+    assert (found.buckets.step > timedelta(hours=1), found.buckets.zone) == (True, UTC)
+    assert found.counts == by_hand(found, made)
 
 
 @pytest.mark.usefixtures("counts_seven")
@@ -112,8 +112,8 @@ def test_what_no_sum_knows_is_about_the_newest_alone(project: Project, query: st
     found = drawn(project, query)
     assert found is not None
     counted = sorted(times, reverse=True)[:7]
-    assert found.bars == by_hand(found, counted)
-    assert found.since == counted[-1][0]
+    assert found.counts == by_hand(found, counted)
+    assert found.counted_since == counted[-1][0]
 
 
 def test_where_nothing_matches_nothing_is_drawn(project: Project) -> None:
@@ -124,6 +124,6 @@ def test_runs_of_one_moment_are_a_slim_bar_at_the_end_of_a_minute(project: Proje
     factories.post(project, _object(START, "failed"), _object(START, "completed"))
     found = drawn(project, "")
     assert found is not None
-    assert found.span.count >= 60
-    assert found.bars[-1] == Counter(failed=1, completed=1)
-    assert not any(found.bars[:-1])
+    assert found.buckets.count >= 60
+    assert found.counts[-1] == Counter(failed=1, completed=1)
+    assert not any(found.counts[:-1])

@@ -109,7 +109,7 @@ def test_totals_are_exact_or_those_of_the_newest_matches(
     assert totals.runs == len(told)
     assert totals.failed == sum(run["status"] == "failed" for run in told)
     assert (totals.tokens or 0) == (tokens_of(told) or 0)
-    assert (totals.capped, totals.summed, totals.counted) == (capped, summed, len(counted))
+    assert (totals.is_capped, totals.has_exact_sums, totals.sample_size) == (capped, summed, len(counted))
     assert (totals.p50_ms, totals.p95_ms) == (_share(durations, 50), _share(durations, 95))
 
 
@@ -132,9 +132,9 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
         search = filters.plan(project, datetime.fromtimestamp(NOW + 6000, UTC))
         found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first=5)
         listed = list(search.sort_runs(Run.objects.in_project(project), order).values_list("pk", flat=True)[:5])
-        assert found.first == listed or (found.first is None and found.totals.capped)
+        assert found.first_ids == listed or (found.first_ids is None and found.totals.is_capped)
         if order == NEWEST_FIRST and walked > len(runs):
-            assert found.first == listed
+            assert found.first_ids == listed
 
 
 @pytest.mark.parametrize("most", [10_000, 7])
@@ -148,14 +148,14 @@ def test_facets_count_the_matches_with_their_own_filter_left_aside(
     facets = seen(project, query).facets
     assert tuple(facets) == FACETS
     for name, facet in facets.items():
-        counted = left[name][:most] if facet.capped else left[name]
+        counted = left[name][:most] if facet.is_capped else left[name]
         values = [(run["last_error"] or {}).get("code") if name == "error" else run[FIELDS[name]] for run in counted]
         assert dict(facet.counts) == Counter(value for value in values if value is not None)
         assert list(facet.counts) == sorted(facet.counts, key=lambda pair: (-pair[1], pair[0]))
-        assert facet.most == max(dict(facet.counts).values(), default=0)
+        assert facet.max_count == max(dict(facet.counts).values(), default=0)
         assert facet.field.name == name
-        if facet.capped:
-            assert (len(left[name]) > most, facet.counted) == (True, most)
+        if facet.is_capped:
+            assert (len(left[name]) > most, facet.sample_size) == (True, most)
 
 
 @pytest.mark.parametrize("query", ["", "status=failed", "q=model:a"])
@@ -164,7 +164,7 @@ def test_facets_that_sums_know_are_never_capped(
 ) -> None:
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 7)
     facets = seen(project, query).facets
-    assert [facets[name].capped for name in ("status", "model", "error")] == [False, False, False]
+    assert [facets[name].is_capped for name in ("status", "model", "error")] == [False, False, False]
 
 
 def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
@@ -180,16 +180,16 @@ def test_where_matches_are_far_between_as_many_are_counted_as_a_walk_meets(
     query = "q=-status:failed"
     met = [run for run in runs[:21] if run["status"] != "failed"]
     totals = seen(project, query).totals
-    assert (totals.runs, totals.capped, totals.counted) == (len(met), True, len(met))
+    assert (totals.runs, totals.is_capped, totals.sample_size) == (len(met), True, len(met))
     monkeypatch.setattr(planner, "MAX_COUNT_SCAN", 60)
-    assert not seen(project, query).totals.capped
+    assert not seen(project, query).totals.is_capped
 
 
 def test_a_project_without_runs_has_no_numbers(project: Project) -> None:
     found = seen(project, "")
     assert found.totals == RunTotals(0, False, 0, None, None, None, None, 0, 0)
     facet = found.facets["status"]
-    assert (facet.counts, facet.capped, facet.most) == ((), False, 0)
+    assert (facet.counts, facet.is_capped, facet.max_count) == ((), False, 0)
     assert found.histogram is None
 
 

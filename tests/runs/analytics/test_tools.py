@@ -144,17 +144,17 @@ def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
             [*filter(is_wrong, calls)],
         ]
         total = called.total
-        assert [total.calls, total.failed, total.checked, total.misargued] == list(map(len, wanted))
+        assert [total.calls, total.failed, total.checked, total.invalid] == list(map(len, wanted))
         assert total.unchecked == len(calls) - len(wanted[2])
-        for place, part in enumerate(called.parts):
+        for place, part in enumerate(called.buckets):
             edges = PERIOD.edges[place], PERIOD.edges[place + 1] + timedelta(days=place == PERIOD.parts - 1)
             assert part.calls == sum(edges[0] <= call["at"] < edges[1] for call in calls)
-        for assistant, counts in called.assistants.items():
+        for assistant, counts in called.by_assistant.items():
             own = [call for call in calls if call["assistant"] == assistant]
             assert (counts.calls, counts.failed) == (len(own), sum(call["failed"] for call in own))
         assert called.last_hour == max(call["at"] for call in calls).replace(minute=0, second=0)
     search = found["function", "search"].total
-    assert (search.calls, search.failed, search.misargued, search.unchecked) == (9, 1, 3, 2)
+    assert (search.calls, search.failed, search.invalid, search.unchecked) == (9, 1, 3, 2)
 
 
 def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -> None:
@@ -164,10 +164,17 @@ def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -
         times = [call["took"] for call in calls if call["took"] is not None]
         sizes = [call["size"] for call in calls if call["checked"] and call["size"] is not None]
         assert found[key] == ToolCallMetrics(
-            calls=len(calls), last_at=max(call["at"] for call in calls), timed=len(times), p50=disc(times, 0.5),
-            p95=disc(times, 0.95), longest=disc(times, 1), precise=False, outputs=len(sizes),
-            output_median=disc(sizes, 0.5), output_largest=disc(sizes, 1),
-        )  # fmt: skip
+            calls=len(calls),
+            last_at=max(call["at"] for call in calls),
+            timed_calls=len(times),
+            p50_ms=disc(times, 0.5),
+            p95_ms=disc(times, 0.95),
+            max_ms=disc(times, 1),
+            has_sub_second_times=False,
+            outputs=len(sizes),
+            median_output_bytes=disc(sizes, 0.5),
+            max_output_bytes=disc(sizes, 1),
+        )
         assert tools.fetch_tool_metrics(project, PERIOD.since, 1000, key) == {key: found[key]}
 
 
@@ -203,9 +210,9 @@ def test_the_overview_puts_both_together(project: Project) -> None:
     fill(project)
     found = {(tool.type, tool.name): tool for tool in tools.fetch_tool_overview(project, PERIOD)}
     assert [tool.name for tool in found.values() if tool.is_never_called] == ["idle"]
-    assert sorted(tool.name for tool in found.values() if tool.is_failing) == ["file_search", "search"]
+    assert sorted(tool.name for tool in found.values() if tool.has_failures) == ["file_search", "search"]
     assert [tool.name for tool in found.values() if tool.version_count > 1] == ["search"]
-    assert found["mcp", "post_entry"].defined is None
+    assert found["mcp", "post_entry"].definition is None
     assert found["function", "search"].last_at == datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
 
 
@@ -215,7 +222,7 @@ def test_a_tool_that_was_called_before_the_period_is_not_never_called(project: P
     factories.post_steps(project, step(run, "02T08:20:00", 1, function_call("old")))
     (tool,) = tools.fetch_tool_overview(project, PERIOD)
     assert not tool.is_never_called
-    assert (tool.last_at, tool.last_is_hour) == (datetime(2026, 11, 2, 8, tzinfo=UTC), True)
+    assert (tool.last_at, tool.is_last_at_hourly) == (datetime(2026, 11, 2, 8, tzinfo=UTC), True)
     delete_run(Run.objects.get())
     assert tools.fetch_last_call_hour(project, ("function", "old")) is None
 

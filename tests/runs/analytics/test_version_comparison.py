@@ -25,7 +25,7 @@ WEEK = timedelta(days=7)
 
 
 def measured(project: Project, within: timedelta | None = WEEK) -> VersionComparison:
-    base, version = versions.fetch_versions(project, ASSISTANT).all
+    base, version = versions.fetch_versions(project, ASSISTANT).versions
     at = versions.find_version_change(base, version)
     assert at is not None
     return version_comparison.compare_versions(base, version, at, within)
@@ -34,27 +34,37 @@ def measured(project: Project, within: timedelta | None = WEEK) -> VersionCompar
 def test_both_sides_are_what_was_computed_by_hand(project: Project) -> None:
     version_change.fill(project)
     found = measured(project)
-    before, after = found.before.figures, found.after.figures
-    assert found.at == CHANGED
-    assert (before.failures, after.failures) == (Proportion(1, 8), Proportion(2, 4))
-    assert (before.incompletes, after.incompletes) == (Proportion(1, 8), Proportion(0, 4))
+    before, after = found.before.metrics, found.after.metrics
+    assert found.changed_at == CHANGED
+    assert (before.failed_share, after.failed_share) == (Proportion(1, 8), Proportion(2, 4))
+    assert (before.incomplete_share, after.incomplete_share) == (Proportion(1, 8), Proportion(0, 4))
     # of 10 to 80 s the fourth and the last; of 20, 40, 60 and 100 s the second and the last
-    assert (before.p50_ms, before.p95_ms, before.timed) == (40_000, 80_000, 8)
-    assert (after.p50_ms, after.p95_ms, after.timed) == (40_000, 100_000, 4)
+    assert (before.p50_ms, before.p95_ms, before.duration_runs) == (40_000, 80_000, 8)
+    assert (after.p50_ms, after.p95_ms, after.duration_runs) == (40_000, 100_000, 4)
 
 
 def test_tokens_calls_and_costs_are_of_the_runs_that_tell(project: Project) -> None:
     version_change.fill(project)
     found = measured(project)
-    before, after = found.before.figures, found.after.figures
+    before, after = found.before.metrics, found.after.metrics
     # 100 to 700, and 500 and 1500: failed runs have no usage
-    assert (before.prompt, before.read, after.prompt, after.read) == (400, 7, 500, 2)
-    assert (before.completion, before.wrote, after.completion, after.wrote) == (40, 7, 20, 2)
+    assert (before.prompt_tokens, before.prompt_token_runs, after.prompt_tokens, after.prompt_token_runs) == (
+        400,
+        7,
+        500,
+        2,
+    )
+    assert (
+        before.completion_tokens,
+        before.completion_token_runs,
+        after.completion_tokens,
+        after.completion_token_runs,
+    ) == (40, 7, 20, 2)
     # two calls and one; of the others no steps were received
-    assert (before.calls, before.stepped, after.calls, after.stepped) == (1.5, 2, None, 0)
+    assert (before.tool_calls, before.tool_call_runs, after.tool_calls, after.tool_call_runs) == (1.5, 2, None, 0)
     # $0.0003 times 1 to 7; $0.0012 and $0.0036
-    assert (before.cost, before.priced) == (pytest.approx(1_200_000), 7)
-    assert (after.cost, after.priced) == (pytest.approx(2_400_000), 2)
+    assert (before.cost, before.cost_runs) == (pytest.approx(1_200_000), 7)
+    assert (after.cost, after.cost_runs) == (pytest.approx(2_400_000), 2)
 
 
 def test_failures_are_told_by_their_codes(project: Project) -> None:
@@ -62,14 +72,14 @@ def test_failures_are_told_by_their_codes(project: Project) -> None:
     bare = version_change.run("run_bare", CHANGED + 5 * HOUR, 1, NEW, 1, 1)
     factories.post(project, bare | version_change.failed(bare) | {"last_error": None})
     found = measured(project)
-    assert found.before.codes == Counter(rate_limit_exceeded=1)
-    assert found.after.codes == Counter({"rate_limit_exceeded": 2, "": 1})
+    assert found.before.error_codes == Counter(rate_limit_exceeded=1)
+    assert found.after.error_codes == Counter({"rate_limit_exceeded": 2, "": 1})
 
 
 def test_parts_go_from_the_change_both_ways(project: Project) -> None:
     version_change.fill(project)
     found = measured(project)
-    assert found.step == HOUR
+    assert found.part_length == HOUR
     assert {place: part.runs for place, part in found.before.parts.items()} == {-place: 1 for place in range(1, 9)}
     assert {place: part.failed for place, part in found.after.parts.items()} == {0: 0, 1: 1, 2: 0, 3: 1}
 
@@ -77,19 +87,19 @@ def test_parts_go_from_the_change_both_ways(project: Project) -> None:
 def test_no_more_is_read_than_asked_for_and_what_is_nearest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     version_change.fill(project)
     found = measured(project, timedelta(hours=2))
-    assert (found.before.figures.runs, found.after.figures.runs) == (2, 2)
+    assert (found.before.metrics.runs, found.after.metrics.runs) == (2, 2)
     monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS", 3)
     found = measured(project)
-    assert (found.before.capped, found.before.figures.runs) == (True, 3)
+    assert (found.before.is_capped, found.before.metrics.runs) == (True, 3)
     assert (found.before.since, found.before.until) == (CHANGED - 3 * HOUR, CHANGED - HOUR + timedelta(seconds=1))
-    assert (found.after.capped, found.after.since, found.after.figures.runs) == (True, CHANGED, 3)
+    assert (found.after.is_capped, found.after.since, found.after.metrics.runs) == (True, CHANGED, 3)
 
 
 def test_all_time_is_all_time(project: Project) -> None:
     version_change.fill(project)
     factories.post(project, version_change.run("run_first", CHANGED - 90 * timedelta(days=1), 5, OLD, 1, 1))
-    assert measured(project).before.figures.runs == 8
-    assert measured(project, None).before.figures.runs == 9
+    assert measured(project).before.metrics.runs == 8
+    assert measured(project, None).before.metrics.runs == 9
 
 
 def test_deleted_runs_and_those_that_changed_are_counted_as_they_are(project: Project) -> None:
@@ -98,8 +108,8 @@ def test_deleted_runs_and_those_that_changed_are_counted_as_they_are(project: Pr
     late = version_change.after()[1] | {"status": "completed", "completed_at": version_change.after()[1]["failed_at"]}
     assert factories.post(project, late | {"failed_at": None, "last_error": None}).errors == []
     found = measured(project)
-    assert found.before.figures.failures == Proportion(0, 7)
-    assert found.after.figures.runs == 4
+    assert found.before.metrics.failed_share == Proportion(0, 7)
+    assert found.after.metrics.runs == 4
 
 
 def test_one_run_without_anything_is_one_run(project: Project) -> None:
@@ -115,9 +125,9 @@ def test_one_run_without_anything_is_one_run(project: Project) -> None:
     factories.post(project, old, new)
     found = measured(project)
     for side, active in ((found.before, 0), (found.after, 1)):
-        figures = side.figures
+        figures = side.metrics
         assert (figures.runs, figures.failed, figures.active) == (1, 0, active)
-        assert (figures.p50_ms, figures.p95_ms, figures.prompt, figures.calls, figures.cost) == (None,) * 5
+        assert (figures.p50_ms, figures.p95_ms, figures.prompt_tokens, figures.tool_calls, figures.cost) == (None,) * 5
 
 
 def test_versions_in_use_at_the_same_time_are_divided_by_the_change(project: Project) -> None:
@@ -125,18 +135,18 @@ def test_versions_in_use_at_the_same_time_are_divided_by_the_change(project: Pro
     version_change.fill(project)
     factories.post(project, *(version_change.run(f"run_on_{n}", CHANGED + n * HOUR, 5, OLD, 1, 1) for n in range(1, 4)))
     found = measured(project)
-    assert (found.before.figures.runs, found.after.figures.runs) == (8, 4)
+    assert (found.before.metrics.runs, found.after.metrics.runs) == (8, 4)
 
 
 def test_a_return_is_measured_from_where_it_happened(project: Project) -> None:
     version_change.fill(project)
     back = CHANGED + 10 * HOUR
     factories.post(project, *(version_change.run(f"run_back_{n}", back + n * HOUR, 7, OLD, 1, 1) for n in range(2)))
-    first, second = versions.fetch_versions(project, ASSISTANT).all
+    first, second = versions.fetch_versions(project, ASSISTANT).versions
     at = versions.find_version_change(second, first)
     assert at == back
     found = version_comparison.compare_versions(second, first, at, WEEK)
-    assert (found.before.figures.runs, found.after.figures.runs) == (4, 2)
+    assert (found.before.metrics.runs, found.after.metrics.runs) == (4, 2)
     assert found.before.until == CHANGED + 3 * HOUR + timedelta(seconds=1)
 
 
@@ -144,7 +154,7 @@ def test_the_cost_is_the_same_at_any_number_of_runs(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     version_change.fill(project)
-    base, version = versions.fetch_versions(project, ASSISTANT).all
+    base, version = versions.fetch_versions(project, ASSISTANT).versions
     with django_assert_num_queries(2):
         version_comparison.compare_versions(base, version, CHANGED, WEEK)
     with django_assert_num_queries(1):
@@ -158,8 +168,8 @@ def test_steps_without_calls_are_runs_that_called_nothing(project: Project) -> N
     RunStep.objects.all().delete()
     factories.post_steps(project, *(factories.step_object(each) for each in version_change.after()))
     found = measured(project)
-    assert (found.after.figures.calls, found.after.figures.stepped) == (0.0, 4)
-    assert found.before.figures.calls is None
+    assert (found.after.metrics.tool_calls, found.after.metrics.tool_call_runs) == (0.0, 4)
+    assert found.before.metrics.tool_calls is None
 
 
 def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +177,7 @@ def test_steps_are_read_of_the_nearest_runs_alone(project: Project, monkeypatch:
     calls = [factories.function_call("a")] * 3
     factories.post_steps(project, factories.step_object(version_change.before()[-1], *calls))
     monkeypatch.setattr(version_comparison, "MAX_SIDE_RUNS_WITH_STEPS", 1)
-    assert (measured(project).before.figures.calls, measured(project).before.figures.stepped) == (3.0, 1)
+    assert (measured(project).before.metrics.tool_calls, measured(project).before.metrics.tool_call_runs) == (3.0, 1)
 
 
 def anew(runs: list[Run]) -> dict[str, Any]:
@@ -186,11 +196,11 @@ def anew(runs: list[Run]) -> dict[str, Any]:
         "active": sum(run.status in ("queued", "in_progress") for run in runs),
         "p50_ms": at(durations, 0.5),
         "p95_ms": at(durations, 0.95),
-        "timed": len([each for each in durations if each is not None]),
-        "prompt": at([run.prompt_tokens for run in runs], 0.5),
-        "completion": at([run.completion_tokens for run in runs], 0.5),
+        "duration_runs": len([each for each in durations if each is not None]),
+        "prompt_tokens": at([run.prompt_tokens for run in runs], 0.5),
+        "completion_tokens": at([run.completion_tokens for run in runs], 0.5),
         "cost": pytest.approx(sum(costs) / len(costs)) if costs else None,
-        "priced": len(costs),
+        "cost_runs": len(costs),
     }
 
 
@@ -221,6 +231,6 @@ def test_figures_are_what_counting_anew_gives_whatever_happened(project: Project
     for side, begin, end in ((found.before, CHANGED - WEEK, CHANGED), (found.after, CHANGED, CHANGED + WEEK)):
         runs = Run.objects.filter(configuration_id=side.version.id, created_at__gte=begin, created_at__lt=end)
         expected = anew(list(runs))
-        assert {name: getattr(side.figures, name) for name in expected} == expected
-        assert sum(part.runs for part in side.parts.values()) == side.figures.runs
-        assert sum(side.codes.values()) == side.figures.failed
+        assert {name: getattr(side.metrics, name) for name in expected} == expected
+        assert sum(part.runs for part in side.parts.values()) == side.metrics.runs
+        assert sum(side.error_codes.values()) == side.metrics.failed

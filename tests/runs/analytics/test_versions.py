@@ -45,52 +45,52 @@ def test_versions_are_in_order_of_first_use_even_if_received_backwards(project: 
     for text, hour in (("C", 5), ("B", 3), ("A", 1)):
         post(project, (text, hour), (text, hour + 1))
     known = found(project)
-    assert [instructions(each) for each in known.all] == ["A", "B", "C"]
-    assert [(each.name, *hours(each)) for each in known.all] == [("v1", 1, 2), ("v2", 3, 4), ("v3", 5, 6)]
-    assert known.current is known.all[2]
-    assert not known.capped
+    assert [instructions(each) for each in known.versions] == ["A", "B", "C"]
+    assert [(each.name, *hours(each)) for each in known.versions] == [("v1", 1, 2), ("v2", 3, 4), ("v3", 5, 6)]
+    assert known.current is known.versions[2]
+    assert not known.is_capped
 
 
 def test_an_older_run_that_comes_late_moves_its_version_forward(project: Project) -> None:
     post(project, ("A", 1), ("B", 2))
     post(project, ("B", -1))
-    assert [instructions(each) for each in found(project).all] == ["B", "A"]
+    assert [instructions(each) for each in found(project).versions] == ["B", "A"]
 
 
 def test_a_configuration_without_runs_is_no_version(project: Project) -> None:
     post(project, ("A", 1), ("B", 2))
     delete_run(Run.objects.get(external_id="run_A_1"))
-    assert [instructions(each) for each in found(project).all] == ["B"]
+    assert [instructions(each) for each in found(project).versions] == ["B"]
     delete_run(Run.objects.get(external_id="run_B_2"))
-    assert found(project).all == ()
+    assert found(project).versions == ()
 
 
 def test_assistants_and_projects_keep_their_versions_apart(project: Project) -> None:
     post(project, ("A", 1))
     post(factories.make_project("other"), ("B", 1))
     factories.post_run(project, assistant_id="asst_other")
-    assert len(found(project).all) == 1
+    assert len(found(project).versions) == 1
 
 
 def test_runs_are_counted_no_further_than_needed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     post(project, *(("A", hour) for hour in range(5)), ("B", 9))
     known = found(project)
-    assert list(versions.count_version_runs(known.all).values()) == [5, 1]
+    assert list(versions.count_version_runs(known.versions).values()) == [5, 1]
     monkeypatch.setattr(versions, "MAX_COUNTED_VERSION_RUNS", 3)
-    assert versions.count_version_runs(known.all)[known.all[0].id] == 4
+    assert versions.count_version_runs(known.versions)[known.versions[0].id] == 4
 
 
 def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
     post(project, ("A", 1), ("A", 2), ("B", 3), ("B", 4), ("A", 5), ("A", 6))
     known = found(project)
-    first, second = known.all
-    around = versions.fetch_adjacent_versions(known, known.all)
-    assert (around[second.id].before, around[second.id].back, around[second.id].back_at) == (
+    first, second = known.versions
+    around = versions.fetch_adjacent_versions(known, known.versions)
+    assert (around[second.id].previous, around[second.id].restored, around[second.id].restored_at) == (
         first,
         first,
         CHANGED + 5 * HOUR,
     )
-    assert (around[first.id].before, around[first.id].back) == (None, None)
+    assert (around[first.id].previous, around[first.id].restored) == (None, None)
     assert known.current is first
     assert versions.find_version_change(second, first) == CHANGED + 5 * HOUR
     assert versions.find_version_change(first, second) == CHANGED + 3 * HOUR
@@ -99,8 +99,8 @@ def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
 def test_what_went_on_all_along_did_not_come_back(project: Project) -> None:
     post(project, *(("A", hour) for hour in range(1, 10)), ("B", 3), ("B", 5))
     known = found(project)
-    first, second = known.all
-    assert versions.fetch_adjacent_versions(known, [second])[second.id].back is None
+    first, second = known.versions
+    assert versions.fetch_adjacent_versions(known, [second])[second.id].restored is None
     assert versions.fetch_concurrent_versions(known, second) == [(first, 1)]
     assert versions.fetch_concurrent_versions(known, first) == [(second, 2)]
 
@@ -108,19 +108,19 @@ def test_what_went_on_all_along_did_not_come_back(project: Project) -> None:
 def test_one_after_the_other_within_a_second_is_no_time_together(project: Project) -> None:
     post(project, ("A", 1), ("A", 3), ("B", 3), ("B", 5))
     known = found(project)
-    assert [versions.fetch_concurrent_versions(known, each) for each in known.all] == [[], []]
+    assert [versions.fetch_concurrent_versions(known, each) for each in known.versions] == [[], []]
 
 
 def test_what_was_never_used_again_has_no_change_to_it(project: Project) -> None:
     post(project, ("A", 1), ("B", 3))
-    first, second = found(project).all
+    first, second = found(project).versions
     assert versions.find_version_change(second, first) is None
 
 
 def test_a_version_is_found_by_the_first_digits_of_its_configuration(project: Project) -> None:
     post(project, ("A", 1), ("B", 3))
     known = found(project)
-    assert known.find(known.all[1].id.hex[:12]) is known.all[1]
+    assert known.find(known.versions[1].id.hex[:12]) is known.versions[1]
     assert known.find("") is None
     assert known.find("0" * 32) is None
 
@@ -132,8 +132,8 @@ def test_the_last_received_are_looked_at_where_each_run_brings_its_own(
     for number in range(5):
         post(project, (f"Text {number}", number))
     known = found(project)
-    assert known.capped
-    assert [instructions(each) for each in known.all] == ["Text 2", "Text 3", "Text 4"]
+    assert known.is_capped
+    assert [instructions(each) for each in known.versions] == ["Text 2", "Text 3", "Text 4"]
 
 
 def test_the_number_of_queries_does_not_grow(
@@ -143,16 +143,16 @@ def test_the_number_of_queries_does_not_grow(
         post(project, (f"Text {number}", number), (f"Text {number}", number + 20))
     with django_assert_num_queries(2):
         known = found(project)
-    assert len(known.all) == 12
+    assert len(known.versions) == 12
     with django_assert_num_queries(3):
-        versions.count_version_runs(known.all)
-        versions.fetch_adjacent_versions(known, known.all)
-        versions.fetch_concurrent_versions(known, known.all[3])
+        versions.count_version_runs(known.versions)
+        versions.fetch_adjacent_versions(known, known.versions)
+        versions.fetch_concurrent_versions(known, known.versions[3])
 
 
 def test_times_are_those_of_the_runs(project: Project) -> None:
     version_change.fill(project)
-    old, new = found(project).all
+    old, new = found(project).versions
     assert (new.first_at, old.last_at) == (CHANGED, CHANGED - HOUR)
     assert isinstance(old.first_at, datetime)
     assert new.last_at - new.first_at == timedelta(hours=3)
@@ -160,8 +160,8 @@ def test_times_are_those_of_the_runs(project: Project) -> None:
 
 def test_what_a_configuration_replaced_is_what_ran_just_before(project: Project) -> None:
     post(project, ("B", 3), ("A", 1), ("C", 5), ("A", 4))
-    first, second, third = found(project).all
-    known = Configuration.objects.in_bulk([each.id for each in found(project).all])
+    first, second, third = found(project).versions
+    known = Configuration.objects.in_bulk([each.id for each in found(project).versions])
     assert versions.fetch_replaced_configuration(known[first.id]) is None
     assert versions.fetch_replaced_configuration(known[second.id]) == (first.id, CHANGED + 3 * HOUR)
     assert versions.fetch_replaced_configuration(known[third.id]) == (first.id, CHANGED + 5 * HOUR)

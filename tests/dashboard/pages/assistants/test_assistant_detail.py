@@ -171,7 +171,7 @@ def test_sparklines_mark_the_change(member_client, filled):
 def test_a_shorter_time_and_another_version_can_be_compared(member_client, filled):
     response = member_client.get(f"{URL}?within=24h")
     assert "up to 24 hours" in words(part(response, "against"))
-    (first, _) = versions.fetch_versions(filled, ASSISTANT).all
+    (first, _) = versions.fetch_versions(filled, ASSISTANT).versions
     response = member_client.get(f"{URL}?version={first.id.hex[:12]}")
     assert "This is the first version that is known" in words(part(response, "against"))
 
@@ -179,7 +179,7 @@ def test_a_shorter_time_and_another_version_can_be_compared(member_client, fille
 def test_any_earlier_version_can_be_compared_with(member_client, filled):
     other = {"model": "gpt-4o", "temperature": 0.2, "tools": [factories.function_tool("b")]}
     factories.post(filled, version_change.run("run_third", CHANGED + 20 * HOUR, 5, "Third.", 1, 1, **other))
-    first, second, third = versions.fetch_versions(filled, ASSISTANT).all
+    first, second, third = versions.fetch_versions(filled, ASSISTANT).versions
     response = member_client.get(URL)
     assert "v3 against v2" in words(part(response, "against"))
     response = member_client.get(f"{URL}?version={third.id.hex[:12]}&base={first.id.hex[:12]}")
@@ -230,7 +230,7 @@ def test_a_return_to_what_was_before_is_recognised(member_client, filled):
     assert "It came back 10 May 2026, 19:12:00 UTC" in words(part(response, "against"))
     assert measures(response)["Failed"] == ["50.0 %", "0 %", f"{MINUS}50.0 pts"]
     assert "v2 Instructions 4 10 May 2026, 3 h 00 min · then v1 again" in words(part(response, "list"))
-    second = versions.fetch_versions(filled, ASSISTANT).all[1]
+    second = versions.fetch_versions(filled, ASSISTANT).versions[1]
     response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
     assert "After v2 it went back to v1, 10 May 2026, 19:12:00 UTC : v1 against v2 ." in words(part(response, "back"))
     again = member_client.get(URL + links(part(response, "back"))["v1 against v2"])
@@ -252,14 +252,14 @@ def test_the_busiest_of_many_at_the_same_time_are_told(member_client, filled, mo
     monkeypatch.setattr(comparison, "MAX_OVERLAPPING", 1)
     both = [version_change.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
     factories.post(filled, *both, version_change.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
-    second = next(each for each in versions.fetch_versions(filled, ASSISTANT).all if each.first_at == CHANGED)
+    second = next(each for each in versions.fetch_versions(filled, ASSISTANT).versions if each.first_at == CHANGED)
     response = member_client.get(f"{URL}?version={second.id.hex[:12]}")
     assert words(part(response, "against")).count("in use at the same time") == 1
     assert "1 other version was, too, less often." in words(part(response, "against"))
 
 
 def test_what_was_not_used_after_the_other_has_no_before_and_after(member_client, filled):
-    first, second = versions.fetch_versions(filled, ASSISTANT).all
+    first, second = versions.fetch_versions(filled, ASSISTANT).versions
     response = member_client.get(f"{URL}?version={first.id.hex[:12]}&base={second.id.hex[:12]}")
     assert "v1 was not used after v2" in words(part(response, "against"))
     assert "From v2 to v1" in words(part(response, "changes"))

@@ -17,7 +17,7 @@ from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
 
 def question(query: str = "") -> UsageQuery:
-    return UsageQuery.from_query(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
+    return UsageQuery.parse(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:
@@ -50,15 +50,15 @@ def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: s
     runs = [run for run in ended(posted, asked) if tests.get(query, lambda _: True)(run)]
     found = fetch_latency(project, asked)
     assert found is not None
-    assert found.all == by_hand(None, runs)
+    assert found.overall == by_hand(None, runs)
     assert {paces.assistant_id: paces for paces in found.assistants} == {
         name: by_hand(name, [run for run in runs if run.assistant == name]) for name in {run.assistant for run in runs}
     }
     counts = [paces.runs for paces in found.assistants]
     assert counts == sorted(counts, reverse=True)
-    assert found.tokens == percentile([run.usage["total_tokens"] for run in runs if run.usage], 0.5)
-    assert found.cost == percentile([run.cost for run in runs if run.cost is not None], 0.5)
-    assert found.since is None
+    assert found.median_tokens == percentile([run.usage["total_tokens"] for run in runs if run.usage], 0.5)
+    assert found.median_cost == percentile([run.cost for run in runs if run.cost is not None], 0.5)
+    assert found.counted_since is None
 
 
 def test_more_than_are_counted_are_said_to_be_more(
@@ -70,7 +70,7 @@ def test_more_than_are_counted_are_said_to_be_more(
     with django_assert_num_queries(1):
         found = fetch_latency(project, asked)
     assert found is not None
-    assert (found.all.runs, found.since) == (12, newest[-1].at)
+    assert (found.overall.runs, found.counted_since) == (12, newest[-1].at)
 
 
 def test_where_none_ended_there_is_nothing(project: Project) -> None:

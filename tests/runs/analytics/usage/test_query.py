@@ -16,7 +16,7 @@ UTC_ZONE = ZoneInfo("UTC")
 
 
 def read(query: str, zone: str = "UTC") -> UsageQuery:
-    return UsageQuery.from_query(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
+    return UsageQuery.parse(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_what_cannot_be_meant_is_refused_by_name(query: str, path: str, words: s
     ],
 )
 def test_what_was_read_is_written_alike(query: str) -> None:
-    assert read(query).query() == query
+    assert read(query).query_string() == query
 
 
 def test_changes_keep_the_rest() -> None:
     asked = read("split=assistant&from=-7d&status=failed")
-    assert asked.query(measure="cost") == "measure=cost&split=assistant&status=failed&from=-7d"
-    assert asked.query(range="90d") == "split=assistant&range=90d&status=failed"
+    assert asked.query_string(measure="cost") == "measure=cost&split=assistant&status=failed&from=-7d"
+    assert asked.query_string(range="90d") == "split=assistant&range=90d&status=failed"
 
 
 def test_a_zone_of_the_address_comes_before_the_readers() -> None:
@@ -110,10 +110,10 @@ def test_a_zone_of_the_address_comes_before_the_readers() -> None:
     ],
 )
 def test_a_group_leads_to_its_runs(split: str, value: str | None, query: str) -> None:
-    asked = UsageQuery(read("").asked, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
-    assert asked.narrowed(value).query() == query
+    asked = UsageQuery(read("").requested_filters, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
+    assert asked.filters_for_group(value).query() == query
 
 
 def test_a_group_is_asked_for_beside_what_is_asked_already() -> None:
     asked = read("q=error:*&split=metadata.customer&status=failed")
-    assert asked.narrowed("acme").query() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"
+    assert asked.filters_for_group("acme").query() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"

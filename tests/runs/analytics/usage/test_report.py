@@ -47,7 +47,7 @@ def posted(project: Project) -> list[Posted]:
 
 
 def question(query: str, zone: str = "UTC") -> UsageQuery:
-    return UsageQuery.from_query(parse_qs(query), ZoneInfo(zone), NOW)
+    return UsageQuery.parse(parse_qs(query), ZoneInfo(zone), NOW)
 
 
 def by_hand(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSums:
@@ -56,7 +56,7 @@ def by_hand(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSu
 
 def check(found: UsageReport, runs: list[Posted], key: Callable[[Posted], str | None], most: int) -> None:
     """All of an answer about `runs`, of which nothing was left out."""
-    asked = found.question
+    asked = found.query
     now = [run for run in runs if asked.since <= run.at < asked.until]
     assert found.totals == add_usage_sums(run.sums for run in now)
     assert found.previous == by_hand(runs, asked.previous_since, asked.since)
@@ -65,23 +65,23 @@ def check(found: UsageReport, runs: list[Posted], key: Callable[[Posted], str | 
     for run in runs:
         by_key[key(run)].append(run)
     present = {key(run) for run in now}
-    assert len(found.named) == min(len(present), most)
-    for group in found.named:
+    assert len(found.named_groups) == min(len(present), most)
+    for group in found.named_groups:
         check_group(found, group, by_key.pop(group.key))
-    others = [group for group in found.groups if group.others]
-    assert [group.others for group in others] == ([len(present) - most] if len(present) > most else [])
+    others = [group for group in found.groups if group.other_count]
+    assert [group.other_count for group in others] == ([len(present) - most] if len(present) > most else [])
     for group in others:
         check_group(found, group, [run for rest in by_key.values() for run in rest])
-    weights = [(group.sums.total_tokens, group.sums.runs) for group in found.named]
+    weights = [(group.sums.total_tokens, group.sums.runs) for group in found.named_groups]
     assert weights == sorted(weights, reverse=True)
 
 
 def check_group(found: UsageReport, group: UsageGroup, runs: list[Posted]) -> None:
-    asked = found.question
+    asked = found.query
     assert group.sums == by_hand(runs, asked.since, asked.until)
     assert group.previous == by_hand(runs, asked.previous_since, asked.since)
     bounds = zip(found.edges, found.edges[1:], strict=False)
-    assert list(group.course) == [by_hand(runs, since, until) for since, until in bounds]
+    assert list(group.series) == [by_hand(runs, since, until) for since, until in bounds]
 
 
 def test_every_number_is_that_of_the_runs(project: Project, posted: list[Posted]) -> None:
@@ -128,7 +128,7 @@ def test_no_token_is_of_two_kinds(project: Project, posted: list[Posted]) -> Non
     assert tokens["completion"] == found.totals.completion_tokens - found.totals.reasoning_tokens
     for place in range(len(found.edges) - 1):
         bar = by_hand(posted, found.edges[place], found.edges[place + 1])
-        assert sum(group.course[place].total_tokens for group in found.groups) == bar.total_tokens
+        assert sum(group.series[place].total_tokens for group in found.groups) == bar.total_tokens
 
 
 @pytest.mark.parametrize(("measure", "column"), [("cost", "cost"), ("runs", "runs"), ("tokens", "total_tokens")])
@@ -138,9 +138,9 @@ def test_the_first_groups_are_those_with_the_most(
     found = fetch_usage_report(project, question(f"measure={measure}"), 2)
     totals: Counter[str | None] = Counter()
     for run in posted:
-        if found.question.since <= run.at < found.question.until:
+        if found.query.since <= run.at < found.query.until:
             totals[run.model] += getattr(run.sums, column)
-    assert [getattr(group.sums, column) for group in found.named] == [most for _, most in totals.most_common(2)]
+    assert [getattr(group.sums, column) for group in found.named_groups] == [most for _, most in totals.most_common(2)]
 
 
 def test_what_is_counted_one_by_one_says_where_it_begins(
@@ -148,7 +148,7 @@ def test_what_is_counted_one_by_one_says_where_it_begins(
 ) -> None:
     monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 25)
     found = fetch_usage_report(project, question("split=metadata.customer"), 9)
-    asked = found.question
+    asked = found.query
     newest = sorted((run for run in posted if run.at < asked.until), key=lambda run: run.at)[-25:]
     assert found.counted_since == newest[0].at
     assert sum(group.sums.runs for group in found.groups) == 25
