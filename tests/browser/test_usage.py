@@ -85,9 +85,9 @@ def test_a_price_is_set_where_one_is_missing(page: Page, pages: str) -> None:
     page.get_by_role("link", name="Set price of house-model").click()
     page.get_by_label("Input", exact=True).fill("2.50")
     page.get_by_label("Output").fill("10")
-    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("button", name="Set price").click()
     expect(page.locator("#own tbody")).to_contain_text("house-model$2.5$10as input")
-    expect(page.locator("#unpriced")).to_contain_text("Every model that ran in the last 90 days has one.")
+    expect(page.locator("#unpriced")).to_contain_text("None: every model used in the last 90 days has a price.")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
