@@ -1,4 +1,4 @@
-"""What can go wrong, by name. Turned into HTTP at two edges only: `runs.api.errors` and `dashboard.web.error_views`."""
+"""The exceptions of the domain. Two places turn them into HTTP: `runs.api.errors` and `dashboard.web.error_views`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one posted object.
+    """One fault of one posted object.
 
-    `path` is a JSON pointer into the object ("" is the object itself), `index` its place in the body counted
-    from 0, `line` its line in a line-based body counted from 1.
+    `path` is a JSON pointer into the object ("" is the object itself), or the name of a parameter or form field.
+    `index` is the object's position in the body, counted from 0; `line` its line in a line-based body, from 1.
     """
 
     path: str
@@ -22,16 +22,17 @@ class Problem:
     line: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The problem as the API shows it, without what isn't known."""
+        """Return the problem as the API renders it, without unknown fields."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class RunglassError(Exception):
-    """Something went wrong."""
+    """An error occurred."""
 
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str = "", problems: Sequence[Problem] = ()) -> None:
+        """Set the message, by default the docstring of the class, and the problems that explain it."""
         self.message = message or (type(self).__doc__ or "").strip()
         self.problems = tuple(problems)
         super().__init__(self.message)
@@ -44,7 +45,7 @@ class InvalidObject(RunglassError):
 
 
 class UnreadableBody(RunglassError):
-    """The body can't be read as JSON."""
+    """The body is not valid JSON."""
 
     code = "unreadable_body"
 
@@ -56,19 +57,19 @@ class BodyTooLarge(RunglassError):
 
 
 class TooManyObjects(BodyTooLarge):
-    """The body holds more objects than one request may."""
+    """The body contains more objects than one request may."""
 
     code = "too_many_objects"
 
 
 class UnsupportedBody(RunglassError):
-    """This content type or encoding is not accepted."""
+    """This content type or encoding is not supported."""
 
     code = "unsupported_body"
 
 
 class InvalidPrice(RunglassError):
-    """The price can't be meant."""
+    """The price is invalid."""
 
     code = "invalid_price"
 
@@ -80,31 +81,31 @@ class NotFound(RunglassError):
 
 
 class InvalidFilter(RunglassError):
-    """The filter can't be understood."""
+    """The filter is invalid."""
 
     code = "invalid_filter"
 
 
 class InvalidComment(RunglassError):
-    """This can't be kept as a comment."""
+    """The comment is invalid."""
 
     code = "invalid_comment"
 
 
 class InvalidView(RunglassError):
-    """The view can't be saved."""
+    """The view is invalid."""
 
     code = "invalid_view"
 
 
 class InvalidTag(RunglassError):
-    """The tag can't be used."""
+    """The tag is invalid."""
 
     code = "invalid_tag"
 
 
 class UnknownParameter(RunglassError):
-    """This path takes no such parameter."""
+    """This path has no such parameter."""
 
     code = "unknown_parameter"
 
@@ -116,7 +117,7 @@ class TooManyRetries(RunglassError):
 
 
 class InvalidMember(RunglassError):
-    """The person can't be made a member."""
+    """The member is invalid."""
 
     code = "invalid_member"
 

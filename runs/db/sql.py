@@ -1,4 +1,4 @@
-"""Statements of our own beside the ORM: for batches, where rows and round trips are what costs."""
+"""SQL beside the ORM, for batches, where the number of rows and round trips determines the time."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ import psycopg
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
-NumberedCursor = psycopg.RawCursor  # whose statements number their places, as Postgres does
-# Executions after which a statement is prepared on the server without being asked to be.
+# A cursor for statements with `$1`, `$2` … as placeholders.
+NumberedCursor = psycopg.RawCursor
+# Number of executions after which psycopg prepares a statement by itself.
 _NEVER_PREPARE = 2**31
 
 
 @contextmanager
-def open_cursor(kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Iterator[psycopg.Cursor[Any]]:
-    """A cursor that sends parameters beside the statement, not written into it as Django's does.
+def open_cursor(cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Iterator[psycopg.Cursor[Any]]:
+    """Open a cursor that sends parameters separately from the statement, so long texts need no escaping.
 
-    Long texts would have to be escaped otherwise. Errors are Django's. Statements that come again and again in the
-    same words are worth `prepare=True`: planning one costs more than doing what it says for a row.
+    Django's cursors write parameters into the statement. Errors are raised as Django's. Pass `prepare=True` to
+    `execute` for statements that are repeated word for word: planning one costs more than running it for one row.
     """
     connection.ensure_connection()
     connection.connection.prepare_threshold = _NEVER_PREPARE
-    with connection.wrap_database_errors, kind(connection.connection) as own:
-        yield own
+    with connection.wrap_database_errors, cursor_class(connection.connection) as cursor:
+        yield cursor
 
 
 @contextmanager
 def statement_timeout(milliseconds: int) -> Iterator[None]:
-    """Let no statement of the transaction at hand that is run in here take longer (see `is_timeout`)."""
+    """Set `statement_timeout` for the statements in this block (see `is_statement_timeout`)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
         yield
@@ -39,41 +40,41 @@ def statement_timeout(milliseconds: int) -> Iterator[None]:
 
 
 def is_statement_timeout(error: DatabaseError) -> bool:
-    """Whether a statement failed because it took longer than it may."""
+    """Return whether `error` was raised because a statement exceeded its timeout."""
     return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Send the statements that follow without waiting for each answer. COPY can't be among them."""
+    """Send the statements in this block without waiting for each result. COPY is not allowed in it."""
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
 
 
-def compile_query(records: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
-    """The statement of a query of the ORM, to go within another one, and its parameters.
+def compile_query(queryset: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL of a queryset, to be embedded in another statement, and its parameters.
 
-    It is a statement even where the ORM knows that nothing can match, and would ask nothing.
+    The ORM skips a query that it knows to be empty; this compiles such a query as well.
     """
-    statement, parameters = records.query.get_compiler(connection=connection, elide_empty=False).as_sql()
+    statement, parameters = queryset.query.get_compiler(connection=connection, elide_empty=False).as_sql()
     return statement, tuple(parameters)
 
 
 def copy_rows(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY `rows` of texts, numbers, times and uuids into `columns` of `table`.
+    """COPY `rows` of texts, numbers, times and UUIDs into `columns` of `table`.
 
-    Postgres takes in the first rows while the next are written out. Times and uuids become text here, which the
-    driver would take ten times as long for.
+    Postgres stores the first rows while later ones are written. Times and UUIDs are converted to text here, in a tenth
+    of the time that the driver takes.
     """
-    with open_cursor() as own, own.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
+    with open_cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
         for row in rows:
             stream.write_row(msgspec.to_builtins(row))
 
 
 def format_array(elements: Iterable[str | int | None]) -> str:
-    """`elements` as the text of an array, which the driver takes ten times as long to make of a list."""
-    return "{" + ",".join("NULL" if each is None else _format_element(each) for each in elements) + "}"
+    """Format `elements` as an array literal, in a tenth of the time that the driver takes for a list."""
+    return "{" + ",".join("NULL" if element is None else _format_element(element) for element in elements) + "}"
 
 
 def _format_element(value: str | int) -> str:
@@ -82,10 +83,10 @@ def _format_element(value: str | int) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def values_placeholders(columns: int, rows: int, behind: int = 0) -> str:
-    """`VALUES ($1, …), …` with places for so many rows of so many columns, behind so many other places.
+def values_placeholders(columns: int, rows: int, offset: int = 0) -> str:
+    """Return `VALUES ($1, …), …` for `rows` rows of `columns` columns, with placeholders numbered after `offset`.
 
-    For a `cursor(Numbered)`: with hundreds of places, looking for each `%s` takes longer than the statement.
+    Use it with a `NumberedCursor`: replacing hundreds of `%s` takes longer than the statement itself.
     """
-    starts = range(behind + 1, behind + 1 + rows * columns, columns)
+    starts = range(offset + 1, offset + 1 + rows * columns, columns)
     return "VALUES " + ", ".join(f"(${', $'.join(map(str, range(start, start + columns)))})" for start in starts)
