@@ -98,13 +98,15 @@ def _parse_plain_run_record(project: Project, index: int, raw: bytes) -> ParsedR
 
 
 def _build_run_record(project: Project, index: int, parsed: ParsedRun) -> ParsedRecord:
-    configuration_id = make_configuration_id(project.namespace, parsed.record.assistant_id, parsed.configuration.digest)
-    key = (project.record_id_hex(parsed.record.external_id),)
-    parsed.record.cost = derived_fields.estimate_run_cost(project, parsed.record)
-    group = derived_fields.find_error_signature(parsed.record)
+    configuration_id = make_configuration_id(
+        project.namespace, parsed.columns.assistant_id, parsed.configuration.digest
+    )
+    key = (project.record_id_hex(parsed.columns.external_id),)
+    parsed.columns.cost = derived_fields.estimate_run_cost(project, parsed.columns)
+    group = derived_fields.find_error_signature(parsed.columns)
     if group is not None:
-        parsed.record.error_group_id = error_grouping.make_error_group_id(project.namespace, group)
-    return ParsedRecord(index, key, parsed.record, configuration_id, parsed.configuration, group)
+        parsed.columns.error_group_id = error_grouping.make_error_group_id(project.namespace, group)
+    return ParsedRecord(index, key, parsed.columns, configuration_id, parsed.configuration, group)
 
 
 def _parse_step_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:

@@ -1,1 +1,1 @@
-"""The wire format: one module per object, and below them fields, times and JSON as text."""
+"""The wire format of the Assistants protocol, with a module for each type of object. No database, no Django."""

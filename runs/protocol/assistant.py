@@ -1,4 +1,4 @@
-"""`assistant`: of what is posted only the display name is kept; a run carries nothing but the id."""
+"""`assistant`: only the id and the display name of a posted assistant are stored. Runs carry nothing but the id."""
 
 from __future__ import annotations
 
@@ -9,53 +9,55 @@ import msgspec
 from msgspec import Meta, Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import configuration, fields, lossless_json, validation_errors
+from runs.protocol.configuration import parse_configuration
+from runs.protocol.fields import ProtocolField, identifier_field, metadata_field, parse_fields, timestamp_field
+from runs.protocol.lossless_json import clean_text
+from runs.protocol.validation_errors import check_object_type
 
 ASSISTANT_OBJECT = "assistant"
-MAX_ASSISTANT_NAME_LENGTH = 256  # characters, in the published protocol
+MAX_ASSISTANT_NAME_LENGTH = 256  # characters, by OpenAI's specification
 AssistantName = Annotated[str, Meta(max_length=MAX_ASSISTANT_NAME_LENGTH)]
 
-# Only the id is required, so that a name can be posted for an assistant of which nothing else is known.
+# Only the id is required, so that a name can be posted even if nothing else is known of the assistant.
 ASSISTANT_FIELDS = (
-    fields.identifier_field("id", "external_id"),
-    fields.timestamp_field("created_at"),
-    fields.ProtocolField(
-        "name", AssistantName | None, ("posted_name",), lambda typed, _: (_displayable_name(typed),), lambda name: name
+    identifier_field("id", "external_id"),
+    timestamp_field("created_at"),
+    ProtocolField(
+        "name",
+        AssistantName | None,
+        ("posted_name",),
+        lambda typed, _: (clean_text(typed).strip() or None,),
+        lambda name: name,
     ),
-    fields.ProtocolField("description", str | None),
-    fields.metadata_field(),
+    ProtocolField("description", str | None),
+    metadata_field(),
 )
 
 
 class AssistantColumns(Struct):
-    """What is kept of a posted assistant."""
+    """The columns of an assistant that come from the posted object."""
 
     external_id: str
     posted_name: str | None
 
 
 def parse_assistant(posted: Mapping[str, bytes]) -> AssistantColumns:
-    """Check an assistant's posted members and take its name. Raises InvalidObject, one problem a field."""
-    reading = fields.parse_fields(posted, ASSISTANT_FIELDS)
-    problems = [*validation_errors.check_object_type(posted, ASSISTANT_OBJECT), *reading.problems]
+    """Validate an assistant's posted members and return its columns. Raises InvalidObject."""
+    parsed = parse_fields(posted, ASSISTANT_FIELDS)
+    problems = [*check_object_type(posted, ASSISTANT_OBJECT), *parsed.problems]
     try:
-        configuration.parse_configuration(posted)
+        parse_configuration(posted)
     except InvalidObject as error:
         problems += error.problems
     if problems:
         raise InvalidObject(problems=problems)
-    return AssistantColumns(reading.columns["external_id"], reading.columns["posted_name"])
+    return AssistantColumns(parsed.columns["external_id"], parsed.columns["posted_name"])
 
 
 def build_assistant_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
-    """The members that are kept; values are JSON texts."""
+    """Return the stored members, as JSON texts, from an assistant's columns."""
     return {
         "id": msgspec.json.encode(columns["external_id"]),
         "object": b'"assistant"',
         "name": msgspec.json.encode(columns["posted_name"]),
     }
-
-
-def _displayable_name(name: str) -> str | None:
-    """A name as it can be shown; one of nothing but space is none."""
-    return lossless_json.clean_text(name).strip() or None

@@ -1,4 +1,4 @@
-"""What a run was configured with: the part of a run that hundreds of runs have in common."""
+"""The configuration of a run: the fields that hundreds of runs share, such as model, instructions and tools."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from runs.errors import InvalidObject, Problem
 from runs.protocol import lossless_json
-from runs.protocol.fields import MAX_INDEXED_LENGTH, Bigint
+from runs.protocol.fields import Bigint, truncate_indexed
 from runs.protocol.validation_errors import problem_from_validation_error
 
-# Azure's kinds of tools, from the enum of azure-ai-agents 1.1.0 and the 1.2 betas.
+# Azure's types of tools, from the enum of azure-ai-agents 1.1.0 and the 1.2 betas.
 AZURE_TOOL_TYPES = frozenset(
     {
         "azure_ai_search",
@@ -33,8 +33,7 @@ AZURE_TOOL_TYPES = frozenset(
     }
 )
 
-
-# Bytes; a thousand of the longest would otherwise take hundreds of megabytes in each process.
+# A cache of a thousand of the longest would otherwise take hundreds of megabytes in each process.
 MAX_CACHED_CONFIGURATION_BYTES = 32_000
 
 
@@ -48,7 +47,7 @@ class Function(Struct):
 
 
 class Tool(Struct):
-    """One of `tools[]`. Vendors add kinds of their own, so only what is common is checked."""
+    """An element of `tools[]`. Vendors add types of their own, so only the type is validated."""
 
     type: str
 
@@ -66,7 +65,7 @@ class Truncation(Struct):
     last_messages: Bigint | None = None
 
 
-# In the order in which the specification lists them.
+# In the order of OpenAI's specification.
 CONFIGURATION_FIELD_TYPES: dict[str, Any] = {
     "model": str | None,
     "instructions": str | None,
@@ -86,9 +85,9 @@ CONFIGURATION_FIELD_TYPES: dict[str, Any] = {
 
 
 class ParsedConfiguration(Struct, frozen=True):
-    """A configuration that follows the protocol, ready to be stored.
+    """A valid configuration, ready to be stored.
 
-    `body` is its JSON text as posted (compact), `digest` a hash that is the same for equal contents.
+    `body` is its JSON as posted, without whitespace. `digest` is a hash, equal for equal content.
     """
 
     digest: bytes
@@ -100,60 +99,50 @@ class ParsedConfiguration(Struct, frozen=True):
 
 
 def parse_configuration(posted: Mapping[str, bytes]) -> ParsedConfiguration:
-    """The configuration among a run's posted members. Raises InvalidObject with one problem a field."""
+    """Parse the configuration fields among a run's members. Raises InvalidObject with a problem for each field."""
     members = tuple((name, posted[name]) for name in CONFIGURATION_FIELD_TYPES if name in posted)
     if sum(len(raw) for _, raw in members) > MAX_CACHED_CONFIGURATION_BYTES:
         return _parse_members(members)
-    return _parse_cached(members)
+    return _parse_members_cached(members)
 
 
 @lru_cache(maxsize=1024)
-def _parse_cached(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
+def _parse_members_cached(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
     return _parse_members(members)
 
 
 def _parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguration:
-    values, problems = {}, []
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
     for name, raw in members:
         values[name] = lossless_json.decode_json(raw)
-        problems += _find_problems(name, values[name])
+        problems += _validate_field(name, values[name])
     if problems:
         raise InvalidObject(problems=problems)
-    compacted = {name: lossless_json.compact_json(raw) for name, raw in members}
-    tools = values.get("tools") or []
+    body = lossless_json.join_members({name: lossless_json.compact_json(raw) for name, raw in members})
+    model, instructions, tools = values.get("model"), values.get("instructions"), values.get("tools") or []
     return ParsedConfiguration(
-        digest=hashlib.blake2b(
-            lossless_json.canonical_json(lossless_json.join_members(compacted)), digest_size=16
-        ).digest(),
-        body=lossless_json.join_members(compacted).decode(),
-        model=_truncate_text(values.get("model"), MAX_INDEXED_LENGTH),
-        instructions=_truncate_text(values.get("instructions")),
-        tool_types=tuple(dict.fromkeys(lossless_json.clean_text(tool["type"])[:MAX_INDEXED_LENGTH] for tool in tools)),
+        digest=hashlib.blake2b(lossless_json.canonical_json(body), digest_size=16).digest(),
+        body=body.decode(),
+        model=None if model is None else truncate_indexed(model),
+        instructions=None if instructions is None else lossless_json.clean_text(instructions),
+        tool_types=tuple(dict.fromkeys(truncate_indexed(tool["type"]) for tool in tools)),
         function_names=tuple(
-            lossless_json.clean_text(tool["function"]["name"])[:MAX_INDEXED_LENGTH]
-            for tool in tools
-            if tool["type"] == "function"
+            truncate_indexed(tool["function"]["name"]) for tool in tools if tool["type"] == "function"
         ),
     )
 
 
-def _find_problems(name: str, value: Any) -> list[Problem]:
+def _validate_field(name: str, value: Any) -> list[Problem]:
     try:
         lossless_json.convert_json(value, CONFIGURATION_FIELD_TYPES[name])
     except msgspec.ValidationError as error:
         return [problem_from_validation_error(name, error)]
-    if name != "tools" or value is None:
-        return []
-    return [found for index, tool in enumerate(value) for found in _find_tool_problems(index, tool)]
-
-
-def _find_tool_problems(index: int, tool: dict[str, Any]) -> list[Problem]:
-    try:
-        lossless_json.convert_json(tool, FunctionTool if tool.get("type") == "function" else Tool)
-    except msgspec.ValidationError as error:
-        return [problem_from_validation_error(f"tools/{index}", error)]
-    return []
-
-
-def _truncate_text(value: str | None, limit: int | None = None) -> str | None:
-    return None if value is None else lossless_json.clean_text(value)[:limit]
+    problems = []
+    if name == "tools" and value is not None:
+        for index, tool in enumerate(value):
+            try:
+                lossless_json.convert_json(tool, FunctionTool if tool.get("type") == "function" else Tool)
+            except msgspec.ValidationError as error:
+                problems.append(problem_from_validation_error(f"tools/{index}", error))
+    return problems

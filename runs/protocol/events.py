@@ -1,7 +1,8 @@
-"""Stream events: what their names mean, and how a recorded stream is taken apart.
+"""Stream events: the meaning of their names, and the parser of recorded streams.
 
-Names are those of OpenAI's specification; a stream is server-sent events, `event:` then `data:`, the last data
-being `[DONE]`. Servers differ in the space after the colon and send comments as pings.
+The names are those of OpenAI's specification. A stream consists of server-sent events, each an `event:` and a `data:`
+line; the data of the last event is `[DONE]`. Servers differ in the space after the colon, and some send comments as
+pings.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 STREAM_END = b"[DONE]"
-_RUN_EVENTS = ("created", "queued", "in_progress", "requires_action", "completed", "incomplete", "failed")
-_RUN_END_EVENTS = ("cancelling", "cancelled", "expired")
+_RUN_EVENTS = (
+    *("created", "queued", "in_progress", "requires_action", "completed", "incomplete", "failed"),
+    *("cancelling", "cancelled", "expired"),
+)
 _STEP_EVENTS = ("created", "in_progress", "completed", "failed", "cancelled", "expired")
 _MESSAGE_EVENTS = ("created", "in_progress", "completed", "incomplete")
-# Events that carry a whole object, and the object that each carries.
+# The type of the object that an event's data is, for events that carry a whole object.
 EVENT_OBJECTS = {
-    **{f"thread.run.{each}": "thread.run" for each in _RUN_EVENTS + _RUN_END_EVENTS},
-    **{f"thread.run.step.{each}": "thread.run.step" for each in _STEP_EVENTS},
-    **{f"thread.message.{each}": "thread.message" for each in _MESSAGE_EVENTS},
+    **{f"thread.run.{name}": "thread.run" for name in _RUN_EVENTS},
+    **{f"thread.run.step.{name}": "thread.run.step" for name in _STEP_EVENTS},
+    **{f"thread.message.{name}": "thread.message" for name in _MESSAGE_EVENTS},
 }
 # Events that add nothing to the objects that follow them.
 IGNORED_EVENTS = frozenset(
@@ -28,7 +31,7 @@ IGNORED_EVENTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event: its name ("" where the stream gives none), its data as JSON text, the line where it begins."""
+    """An event: its name ("" if the stream has none), its data as JSON, and the line where it begins."""
 
     name: str
     data: bytes
@@ -37,14 +40,14 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class MalformedLine:
-    """A line of a recorded stream that is neither a field, nor a comment, nor blank."""
+    """A line of a recorded stream that is not a field, a comment or blank."""
 
     text: bytes
     line: int
 
 
 def parse_event_stream(content: bytes) -> Iterator[StreamEvent | MalformedLine]:
-    """The events of a recorded stream, in its order. An event at the very end needs no blank line after it."""
+    """Yield the events of a recorded stream in order. The last event needs no blank line after it."""
     name, begin = "", 1
     data: list[bytes] = []
     for number, line in enumerate([*content.splitlines(), b""], 1):

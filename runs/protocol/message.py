@@ -1,4 +1,4 @@
-"""`thread.message`: from posted members to columns and back."""
+"""`thread.message`: the conversion of a message between posted members and table columns."""
 
 from __future__ import annotations
 
@@ -9,39 +9,50 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, lossless_json, validation_errors
+from runs.protocol.fields import (
+    encode_extra,
+    identifier_field,
+    json_text_field,
+    metadata_field,
+    parse_fields,
+    string_field,
+    timestamp_field,
+    write_fields,
+)
+from runs.protocol.lossless_json import clean_text, decode_json, split_object
+from runs.protocol.validation_errors import check_object_type
 
 MESSAGE_OBJECT = "thread.message"
 
-# Listed messages of the older revision carry no status: they are complete.
+# In the first revision of OpenAI's specification, messages have no status: they are complete.
 ACTIVE_MESSAGE_STATUSES = frozenset({"in_progress"})
 
 
 class ContentPart(Struct):
-    """One of `content[]`; kinds and shapes differ between revisions and vendors."""
+    """An element of `content[]`. Types and shapes differ between revisions and vendors."""
 
     type: str
 
 
-# Stored bits name positions in this list: append only.
+# The bits of the column `absent` name positions in this list: append only.
 MESSAGE_FIELDS = (
-    fields.identifier_field("id", "external_id"),
-    fields.timestamp_field("created_at", required=True),
-    fields.string_field("assistant_id"),
-    fields.string_field("thread_id", required=True),
-    fields.string_field("run_id", column="run_external_id"),
-    fields.string_field("status"),
-    fields.string_field("role", required=True),
-    fields.json_text_field("content", list[ContentPart] | str | None),
-    fields.timestamp_field("completed_at"),
-    fields.timestamp_field("incomplete_at"),
-    fields.metadata_field(),
+    identifier_field("id", "external_id"),
+    timestamp_field("created_at", required=True),
+    string_field("assistant_id"),
+    string_field("thread_id", required=True),
+    string_field("run_id", column="run_external_id"),
+    string_field("status"),
+    string_field("role", required=True),
+    json_text_field("content", list[ContentPart] | str | None),
+    timestamp_field("completed_at"),
+    timestamp_field("incomplete_at"),
+    metadata_field(),
 )
 _KNOWN_NAMES = frozenset({"object", *(known.name for known in MESSAGE_FIELDS)})
 
 
 class MessageColumns(Struct):
-    """A message as its table's columns hold it."""
+    """The columns of a message that come from the posted object."""
 
     external_id: str
     created_at: datetime
@@ -60,39 +71,38 @@ class MessageColumns(Struct):
 
 
 def parse_message(posted: Mapping[str, bytes]) -> MessageColumns:
-    """Check a message's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.parse_fields(posted, MESSAGE_FIELDS)
-    problems = [*validation_errors.check_object_type(posted, MESSAGE_OBJECT), *reading.problems]
+    """Validate a message's posted members and convert them to columns. Raises InvalidObject."""
+    parsed = parse_fields(posted, MESSAGE_FIELDS)
+    problems = [*check_object_type(posted, MESSAGE_OBJECT), *parsed.problems]
     if problems:
         raise InvalidObject(problems=problems)
-    columns = reading.columns
     return MessageColumns(
-        **columns,
-        absent=reading.absent,
-        extra=fields.encode_extra(posted, reading, _KNOWN_NAMES),
-        text=_extract_text(columns["content"]),
+        **parsed.columns,
+        absent=parsed.absent,
+        extra=encode_extra(posted, parsed, _KNOWN_NAMES),
+        text=_extract_text(parsed.columns["content"]),
     )
 
 
 def build_message_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
-    """The posted members again, from a message's columns; values are JSON texts."""
-    written = fields.write_fields(columns, columns["absent"], MESSAGE_FIELDS)
-    written = {"id": written.pop("id"), "object": b'"thread.message"', **written}
+    """Rebuild the posted members, as JSON texts, from a message's columns."""
+    members = write_fields(columns, columns["absent"], MESSAGE_FIELDS)
+    members = {"id": members.pop("id"), "object": b'"thread.message"', **members}
     if columns["extra"] is not None:
-        written.update(lossless_json.split_object(columns["extra"].encode()))
-    return written
+        members.update(split_object(columns["extra"].encode()))
+    return members
 
 
 def _extract_text(content: str | None) -> str:
-    """The text parts of a message, one paragraph each."""
-    value = None if content is None else lossless_json.decode_json(content.encode())
+    """Return the text parts of a message, separated by empty lines."""
+    value = None if content is None else decode_json(content.encode())
     if isinstance(value, str):
-        return lossless_json.clean_text(value)
-    return "\n\n".join(lossless_json.clean_text(found) for part in value or [] if (found := _extract_part_text(part)))
+        return clean_text(value)
+    return "\n\n".join(clean_text(text) for part in value or [] if (text := _part_text(part)))
 
 
-def _extract_part_text(part: dict[str, Any]) -> str:
-    """A part's text: an object with `value` in the protocol, a plain string in some servers."""
+def _part_text(part: dict[str, Any]) -> str:
+    """Return the text of a part: in the protocol `text.value`, in some servers `text` itself."""
     inner = part.get(part["type"])
-    found = inner.get("value") if isinstance(inner, dict) else inner
-    return found if isinstance(found, str) else ""
+    text = inner.get("value") if isinstance(inner, dict) else inner
+    return text if isinstance(text, str) else ""

@@ -1,7 +1,7 @@
-"""`thread.run`: from posted members to columns and back.
+"""`thread.run`: the conversion of a run between posted members and table columns.
 
-Fields, their types and their history are those of OpenAI's published specification (both revisions) and of
-Azure's and other compatible servers, as far as they were seen to differ.
+Fields and types are those of OpenAI's published specification, in both of its revisions, and of Azure's and other
+compatible servers where they were seen to differ.
 """
 
 from __future__ import annotations
@@ -14,13 +14,34 @@ from typing import Any
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import configuration, fields, lossless_json, timestamps, usage, validation_errors
-from runs.protocol.configuration import AZURE_TOOL_TYPES, ParsedConfiguration
+from runs.protocol.configuration import (
+    AZURE_TOOL_TYPES,
+    CONFIGURATION_FIELD_TYPES,
+    ParsedConfiguration,
+    parse_configuration,
+)
+from runs.protocol.fields import (
+    ProtocolField,
+    encode_extra,
+    identifier_field,
+    json_text_field,
+    last_error_field,
+    metadata_field,
+    parse_fields,
+    string_field,
+    timestamp_field,
+    truncate_indexed,
+    usage_field,
+    write_fields,
+)
+from runs.protocol.lossless_json import clean_text, convert_json, decode_json, split_object
+from runs.protocol.timestamps import milliseconds_between
+from runs.protocol.validation_errors import check_object_type
 
 RUN_OBJECT = "thread.run"
 
 ACTIVE_RUN_STATUSES = frozenset({"queued", "in_progress", "requires_action"})
-# The timestamp that tells when each terminal status was reached, and where servers were seen to put it instead.
+# The timestamp of each terminal status, followed by those where servers were seen to put it instead.
 RUN_END_TIMESTAMPS = {
     "cancelled": ("cancelled_at", "completed_at", "failed_at"),
     "failed": ("failed_at", "completed_at"),
@@ -30,6 +51,7 @@ RUN_END_TIMESTAMPS = {
 }
 TERMINAL_RUN_STATUSES = frozenset(RUN_END_TIMESTAMPS)
 
+# Fields that only the second revision of OpenAI's specification has.
 _V2_FIELDS = frozenset(
     {"max_prompt_tokens", "parallel_tool_calls", "response_format", "tool_choice", "tool_resources", "top_p"}
     | {"truncation_strategy", "max_completion_tokens", "incomplete_details"}
@@ -37,14 +59,14 @@ _V2_FIELDS = frozenset(
 
 
 class ToolCallFunction(Struct):
-    """`function` of a call that is waited for; arguments ought to be JSON, but need not be."""
+    """`function` of a pending tool call. `arguments` should be JSON, but servers send other text too."""
 
     name: str
     arguments: str | None = None
 
 
 class ToolCall(Struct):
-    """One call that is waited for; Azure's approvals are flat (`name`, `arguments`, `server_label`)."""
+    """A pending tool call. Azure's approvals have `name`, `arguments` and `server_label` at the top level."""
 
     id: str
     type: str | None = None
@@ -55,13 +77,13 @@ class ToolCall(Struct):
 
 
 class ToolCalls(Struct):
-    """`submit_tool_outputs` and `submit_tool_approval`."""
+    """`submit_tool_outputs` (OpenAI) and `submit_tool_approval` (Azure)."""
 
     tool_calls: list[ToolCall]
 
 
 class RequiredAction(Struct):
-    """What a run waits for. Unknown types of actions are kept as they are."""
+    """`required_action`. Unknown types of actions are kept as they are."""
 
     type: str
     submit_tool_outputs: ToolCalls | None = None
@@ -69,42 +91,40 @@ class RequiredAction(Struct):
 
 
 class IncompleteDetails(Struct):
-    """Why a run ended early; the reason itself is optional."""
+    """`incomplete_details`; the reason is optional in OpenAI's specification."""
 
     reason: str | None = None
 
 
-# Stored bits name positions in this list: append only.
+# The bits of the column `absent` name positions in this list: append only.
 RUN_FIELDS = (
-    fields.identifier_field("id", "external_id"),
-    fields.timestamp_field("created_at", required=True),
-    fields.string_field("assistant_id", required=True),
-    fields.string_field("thread_id", required=True),
-    fields.string_field("status", required=True),
-    fields.timestamp_field("started_at"),
-    fields.timestamp_field("expires_at"),
-    fields.timestamp_field("cancelled_at"),
-    fields.timestamp_field("failed_at"),
-    fields.timestamp_field("completed_at"),
-    fields.json_text_field("required_action", RequiredAction | None),
-    fields.last_error_field(),
-    fields.ProtocolField(
+    identifier_field("id", "external_id"),
+    timestamp_field("created_at", required=True),
+    string_field("assistant_id", required=True),
+    string_field("thread_id", required=True),
+    string_field("status", required=True),
+    timestamp_field("started_at"),
+    timestamp_field("expires_at"),
+    timestamp_field("cancelled_at"),
+    timestamp_field("failed_at"),
+    timestamp_field("completed_at"),
+    json_text_field("required_action", RequiredAction | None),
+    last_error_field(),
+    ProtocolField(
         "incomplete_details",
         IncompleteDetails | None,
         ("incomplete_reason",),
-        lambda typed, _: (
-            None if typed.reason is None else lossless_json.clean_text(typed.reason)[: fields.MAX_INDEXED_LENGTH],
-        ),
+        lambda typed, _: (None if typed.reason is None else truncate_indexed(typed.reason),),
         lambda reason: {"reason": reason},
     ),
-    usage.usage_field(),
-    fields.metadata_field(),
+    usage_field(),
+    metadata_field(),
 )
-_KNOWN_NAMES = frozenset({"object", *(known.name for known in RUN_FIELDS), *configuration.CONFIGURATION_FIELD_TYPES})
+_KNOWN_NAMES = frozenset({"object", *(known.name for known in RUN_FIELDS), *CONFIGURATION_FIELD_TYPES})
 
 
 class RunColumns(Struct):
-    """A run as its table's columns hold it, without what Runglass adds on its own (keys, versions, receipt)."""
+    """The columns of a run that come from the posted object, without keys, version and receipt."""
 
     external_id: str
     created_at: datetime
@@ -128,84 +148,84 @@ class RunColumns(Struct):
     metadata: Any
     absent: int
     extra: str | None
-    # derived from all of that and from the configuration (see `finish`)
+    # derived from these and the configuration, by `derive_run_columns`
     model: str | None = None
     revision: str = ""
     ended_at: datetime | None = None
     duration_ms: int | None = None
     action_type: str | None = None
     awaited: list[str] | None = None
-    # assessed when written, by what the protocol does not know (see `runs.enrichment.derived_fields`)
+    # derived from prices and error grouping, by `runs.enrichment.derived_fields`
     cost: int | None = None
     error_group_id: uuid.UUID | None = None
 
 
 class ParsedRun(Struct):
-    """A posted run that follows the protocol."""
+    """A valid posted run."""
 
-    record: RunColumns
+    columns: RunColumns
     configuration: ParsedConfiguration
 
 
 def parse_run(posted: Mapping[str, bytes]) -> ParsedRun:
-    """Check a run's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.parse_fields(posted, RUN_FIELDS)
-    problems = [*validation_errors.check_object_type(posted, RUN_OBJECT), *reading.problems]
+    """Validate a run's posted members and convert them to columns. Raises InvalidObject."""
+    parsed = parse_fields(posted, RUN_FIELDS)
+    problems = [*check_object_type(posted, RUN_OBJECT), *parsed.problems]
     try:
-        parsed = configuration.parse_configuration(posted)
+        configuration = parse_configuration(posted)
     except InvalidObject as error:
         raise InvalidObject(problems=[*problems, *error.problems]) from error
     if problems:
         raise InvalidObject(problems=problems)
-    record = RunColumns(
-        **reading.columns, absent=reading.absent, extra=fields.encode_extra(posted, reading, _KNOWN_NAMES)
-    )
-    return derive_run_columns(record, parsed, posted)
+    columns = RunColumns(**parsed.columns, absent=parsed.absent, extra=encode_extra(posted, parsed, _KNOWN_NAMES))
+    return derive_run_columns(columns, configuration, posted)
 
 
-def derive_run_columns(record: RunColumns, parsed: ParsedConfiguration, names: Collection[str]) -> ParsedRun:
-    """Fill in what follows from a run's columns, its configuration and the `names` of its posted members."""
-    record.model = parsed.model
-    record.revision = _detect_revision(names, parsed, record.required_action)
-    record.ended_at = _find_end(record)
-    record.duration_ms = timestamps.milliseconds_between(record.created_at, record.ended_at)
-    record.action_type, record.awaited = _parse_required_action(record.required_action)
-    return ParsedRun(record, parsed)
+def derive_run_columns(
+    columns: RunColumns, configuration: ParsedConfiguration, posted_names: Collection[str]
+) -> ParsedRun:
+    """Fill in the columns that follow from others, from the configuration and from the names of posted members."""
+    columns.model = configuration.model
+    columns.revision = _detect_revision(posted_names, configuration, columns.required_action)
+    columns.ended_at = _find_end(columns)
+    columns.duration_ms = milliseconds_between(columns.created_at, columns.ended_at)
+    columns.action_type, columns.awaited = _parse_required_action(columns.required_action)
+    return ParsedRun(columns, configuration)
 
 
 def build_run_members(columns: Mapping[str, Any], configuration_body: str) -> dict[str, bytes]:
-    """The posted members again, from a run's columns and its configuration's body; values are JSON texts."""
-    written = fields.write_fields(columns, columns["absent"], RUN_FIELDS)
-    written = {"id": written.pop("id"), "object": b'"thread.run"', **written}
-    written.update(lossless_json.split_object(configuration_body.encode()))
+    """Rebuild the posted members, as JSON texts, from a run's columns and the body of its configuration."""
+    members = write_fields(columns, columns["absent"], RUN_FIELDS)
+    members = {"id": members.pop("id"), "object": b'"thread.run"', **members}
+    members.update(split_object(configuration_body.encode()))
     if columns["extra"] is not None:
-        written.update(lossless_json.split_object(columns["extra"].encode()))
-    return written
+        members.update(split_object(columns["extra"].encode()))
+    return members
 
 
-def _find_end(record: RunColumns) -> datetime | None:
-    for name in RUN_END_TIMESTAMPS.get(record.status, ()):
-        moment: datetime | None = getattr(record, name)
-        if moment is not None:
-            return moment
+def _find_end(columns: RunColumns) -> datetime | None:
+    for name in RUN_END_TIMESTAMPS.get(columns.status, ()):
+        ended_at: datetime | None = getattr(columns, name)
+        if ended_at is not None:
+            return ended_at
     return None
 
 
-def _detect_revision(names: Collection[str], parsed: ParsedConfiguration, required_action: str | None) -> str:
-    if not AZURE_TOOL_TYPES.isdisjoint(parsed.tool_types) or '"submit_tool_approval"' in (required_action or ""):
+def _detect_revision(
+    posted_names: Collection[str], configuration: ParsedConfiguration, required_action: str | None
+) -> str:
+    if not AZURE_TOOL_TYPES.isdisjoint(configuration.tool_types) or '"submit_tool_approval"' in (required_action or ""):
         return "azure"
-    if "file_ids" in names or "retrieval" in parsed.tool_types or _V2_FIELDS.isdisjoint(names):
+    if "file_ids" in posted_names or "retrieval" in configuration.tool_types or _V2_FIELDS.isdisjoint(posted_names):
         return "v1"
     return "v2"
 
 
 def _parse_required_action(required_action: str | None) -> tuple[str | None, list[str] | None]:
-    """The type of a required action, and the names of the calls that it waits for."""
+    """Return the type of a required action, and the names of the calls that are pending."""
     if required_action is None:
         return None, None
-    action = lossless_json.convert_json(lossless_json.decode_json(required_action.encode()), RequiredAction)
-    waiting = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
-    names = (call.function.name if call.function else call.name or call.type or "" for call in waiting.tool_calls)
-    return lossless_json.clean_text(action.type)[: fields.MAX_INDEXED_LENGTH], [
-        lossless_json.clean_text(name) for name in names
-    ]
+    action = convert_json(decode_json(required_action.encode()), RequiredAction)
+    pending = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
+    names = (call.function.name if call.function else call.name or call.type or "" for call in pending.tool_calls)
+    return truncate_indexed(action.type), [clean_text(name) for name in names]

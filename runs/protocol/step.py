@@ -1,4 +1,4 @@
-"""`thread.run.step`: from posted members to columns and back."""
+"""`thread.run.step`: the conversion of a step between posted members and table columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,21 @@ import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject
-from runs.protocol import fields, lossless_json, usage, validation_errors
+from runs.protocol.fields import (
+    encode_extra,
+    identifier_field,
+    json_text_field,
+    last_error_field,
+    metadata_field,
+    parse_fields,
+    string_field,
+    timestamp_field,
+    truncate_indexed,
+    usage_field,
+    write_fields,
+)
+from runs.protocol.lossless_json import decode_json, split_object
+from runs.protocol.validation_errors import check_object_type
 
 STEP_OBJECT = "thread.run.step"
 
@@ -25,7 +39,7 @@ TERMINAL_STEP_STATUSES = frozenset(STEP_END_TIMESTAMPS)
 
 
 class FunctionCall(Struct):
-    """A function's call; the output is null until it was submitted."""
+    """`function` of a tool call; `output` is null until it is submitted."""
 
     name: str | None = None
     arguments: str | None = None
@@ -33,7 +47,7 @@ class FunctionCall(Struct):
 
 
 class StepToolCall(Struct):
-    """One of `tool_calls[]`. Every vendor has kinds of its own, so only what is common is checked."""
+    """An element of `tool_calls[]`. Vendors add types of their own, so only common fields are validated."""
 
     type: str
     id: str | None = None
@@ -42,37 +56,37 @@ class StepToolCall(Struct):
 
 
 class StepDetails(Struct):
-    """`step_details`: message_creation, tool_calls, or a vendor's own kind."""
+    """`step_details` of type message_creation, tool_calls, or a vendor's own type."""
 
     type: str
     message_creation: dict[str, Any] | None = None
     tool_calls: list[StepToolCall] | None = None
 
 
-# Stored bits name positions in this list: append only.
+# The bits of the column `absent` name positions in this list: append only.
 STEP_FIELDS = (
-    fields.identifier_field("id", "external_id"),
-    fields.timestamp_field("created_at", required=True),
-    fields.identifier_field("run_id", "run_external_id"),
-    fields.string_field("assistant_id"),
-    fields.string_field("thread_id"),
-    fields.string_field("type", required=True),
-    fields.string_field("status", required=True),
-    fields.timestamp_field("cancelled_at"),
-    fields.timestamp_field("completed_at"),
-    fields.timestamp_field("expired_at"),
-    fields.timestamp_field("failed_at"),
-    fields.last_error_field(),
-    fields.json_text_field("step_details", StepDetails | None, column="details"),
-    usage.usage_field(),
-    fields.metadata_field(),
-    fields.timestamp_field("expires_at"),
+    identifier_field("id", "external_id"),
+    timestamp_field("created_at", required=True),
+    identifier_field("run_id", "run_external_id"),
+    string_field("assistant_id"),
+    string_field("thread_id"),
+    string_field("type", required=True),
+    string_field("status", required=True),
+    timestamp_field("cancelled_at"),
+    timestamp_field("completed_at"),
+    timestamp_field("expired_at"),
+    timestamp_field("failed_at"),
+    last_error_field(),
+    json_text_field("step_details", StepDetails | None, column="details"),
+    usage_field(),
+    metadata_field(),
+    timestamp_field("expires_at"),
 )
 _KNOWN_NAMES = frozenset({"object", *(known.name for known in STEP_FIELDS)})
 
 
 class StepColumns(Struct):
-    """A step as its table's columns hold it."""
+    """The columns of a step that come from the posted object."""
 
     external_id: str
     created_at: datetime
@@ -103,44 +117,46 @@ class StepColumns(Struct):
 
 
 def parse_step(posted: Mapping[str, bytes]) -> StepColumns:
-    """Check a step's posted members and put them into columns. Raises InvalidObject, one problem a field."""
-    reading = fields.parse_fields(posted, STEP_FIELDS)
-    problems = [*validation_errors.check_object_type(posted, STEP_OBJECT), *reading.problems]
+    """Validate a step's posted members and convert them to columns. Raises InvalidObject."""
+    parsed = parse_fields(posted, STEP_FIELDS)
+    problems = [*check_object_type(posted, STEP_OBJECT), *parsed.problems]
     if problems:
         raise InvalidObject(problems=problems)
-    columns = reading.columns
-    types, names = _tool_types_and_names(columns["details"])
+    columns = parsed.columns
+    calls = parse_tool_calls(columns["details"])
     return StepColumns(
         **columns,
-        absent=reading.absent,
-        extra=fields.encode_extra(posted, reading, _KNOWN_NAMES),
+        absent=parsed.absent,
+        extra=encode_extra(posted, parsed, _KNOWN_NAMES),
         ended_at=columns.get(STEP_END_TIMESTAMPS.get(columns["status"], "")),
-        tool_types=types,
-        tool_names=names,
+        tool_types=[truncate_indexed(call["type"]) for call in calls],
+        tool_names=[truncate_indexed(_tool_name(call)) for call in calls],
     )
 
 
 def build_step_members(columns: Mapping[str, Any]) -> dict[str, bytes]:
-    """The posted members again, from a step's columns; values are JSON texts."""
-    written = fields.write_fields(columns, columns["absent"], STEP_FIELDS)
-    written = {"id": written.pop("id"), "object": b'"thread.run.step"', **written}
+    """Rebuild the posted members, as JSON texts, from a step's columns."""
+    members = write_fields(columns, columns["absent"], STEP_FIELDS)
+    members = {"id": members.pop("id"), "object": b'"thread.run.step"', **members}
     if columns["extra"] is not None:
-        written.update(lossless_json.split_object(columns["extra"].encode()))
-    return written
+        members.update(split_object(columns["extra"].encode()))
+    return members
 
 
 def parse_tool_calls(details: str | None) -> list[dict[str, Any]]:
-    """The tool calls of stored `step_details`, in order."""
+    """Return the tool calls of stored `step_details`, in order."""
     if details is None or '"tool_calls"' not in details:
         return []
-    found: list[dict[str, Any]] = lossless_json.decode_json(details.encode()).get("tool_calls") or []
-    return found
+    calls: list[dict[str, Any]] = decode_json(details.encode()).get("tool_calls") or []
+    return calls
 
 
 def tool_output_size(call: dict[str, Any]) -> int | None:
-    """The bytes of a call's output: of a text itself, else of its JSON; None where none was recorded."""
-    kind = call["type"]
-    body = call.get(kind)
+    """Return the size of a call's output in bytes, None if there is none.
+
+    A string counts with its own bytes, any other value with its JSON.
+    """
+    body = call.get(call["type"])
     if isinstance(body, dict):
         output = body.get("output", body.get("outputs", body.get("results")))
     else:
@@ -155,15 +171,8 @@ def tool_output_size(call: dict[str, Any]) -> int | None:
         return len(json.dumps(output, separators=(",", ":")))
 
 
-def _tool_types_and_names(details: str | None) -> tuple[list[str], list[str]]:
-    """The kinds and the names of a step's tool calls, one each a call."""
-    found = parse_tool_calls(details)
-    types = [lossless_json.clean_text(call["type"])[: fields.MAX_INDEXED_LENGTH] for call in found]
-    return types, [lossless_json.clean_text(_tool_name(call))[: fields.MAX_INDEXED_LENGTH] for call in found]
-
-
 def _tool_name(call: dict[str, Any]) -> str:
-    """A function's name; a flat call's own name (mcp, connected_agent); else the kind."""
+    """Return a function's name, else the name at the top level (mcp, connected_agent), else the type."""
     function = call.get("function")
     name = function.get("name") if isinstance(function, dict) else call.get("name")
     return name if isinstance(name, str) else str(call["type"])

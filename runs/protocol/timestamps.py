@@ -1,38 +1,39 @@
-"""Protocol times: whole Unix seconds by the specification, milliseconds and finer from some servers."""
+"""Timestamps: whole Unix seconds in OpenAI's specification, milliseconds and smaller units from some servers."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Told by size: 10^11 s is the year 5138, 10^11 ms is 1973.
-_SECONDS = 10**11
-_MILLISECONDS = 10**14
-_MICROSECONDS = 10**17
+# The size tells the unit: 10^11 seconds is the year 5138, 10^11 milliseconds the year 1973.
+_MAX_SECONDS = 10**11
+_MAX_MILLISECONDS = 10**14
+_MAX_MICROSECONDS = 10**17
 
 
 def parse_timestamp(number: int) -> datetime:
-    """The moment that a posted timestamp means, whatever unit its size tells.
+    """Return the time of a posted timestamp, whose unit is inferred from its size.
 
-    DashScope's compatible server sends milliseconds; every bigint is covered, up to nanoseconds.
+    DashScope's compatible server sends milliseconds. Every bigint is accepted, as nanoseconds at most.
     """
-    if number < _SECONDS:
+    if number < _MAX_SECONDS:
         return datetime.fromtimestamp(number, UTC)
-    if number < _MILLISECONDS:
+    if number < _MAX_MILLISECONDS:
         return EPOCH + timedelta(milliseconds=number)
-    if number < _MICROSECONDS:
+    if number < _MAX_MICROSECONDS:
         return EPOCH + timedelta(microseconds=number)
     return EPOCH + timedelta(microseconds=number // 1000)
 
 
-def to_unix_seconds(moment: datetime) -> int:
-    """`moment` in whole Unix seconds, as the protocol writes it."""
-    return (moment - EPOCH) // timedelta(seconds=1)
+def to_unix_seconds(time: datetime) -> int:
+    """Return `time` in whole Unix seconds, as the protocol writes it."""
+    return (time - EPOCH) // timedelta(seconds=1)
 
 
 def milliseconds_between(begin: datetime | None, end: datetime | None) -> int | None:
-    """The time from `begin` to `end` in milliseconds; None where one is unknown or they are the wrong way round."""
+    """Return the milliseconds from `begin` to `end`, None if either is unknown or `end` is earlier."""
     if begin is None or end is None or end < begin:
         return None
     passed = end - begin
-    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000  # in half the time of `//`
+    # half the time of `passed // timedelta(milliseconds=1)`
+    return (passed.days * 86_400 + passed.seconds) * 1000 + passed.microseconds // 1000

@@ -1,4 +1,4 @@
-"""What is wrong with a posted object, in the words of the API."""
+"""Problems of posted objects: the field, what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -15,12 +15,25 @@ _MAX_SHOWN_LENGTH = 256  # characters of a posted value in a message
 _TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
+# Where objects of other types and of other protocols belong.
+OBJECT_HINTS = {
+    "thread.run": "post it to /api/v1/runs",
+    "thread.run.step": "post it to /api/v1/steps",
+    "thread.message": "post it to /api/v1/messages",
+    "assistant": "post it to /api/v1/assistants",
+    "thread.run.step.delta": "this is a stream event; post it to /api/v1/events",
+    "thread.message.delta": "this is a stream event; post it to /api/v1/events",
+    "list": "its `data` must be an array of objects",
+    "response": "this is an object of the Responses API, not of the Assistants protocol",
+    "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
+}
+
 
 def problem_from_validation_error(name: str, error: msgspec.ValidationError) -> Problem:
-    """msgspec's finding in the words of the API: a JSON pointer, what was expected and what came."""
-    what, _, where = str(error).partition(" - at `$")
-    steps = [step or index for step, index in _PATH_STEP.findall(where.rstrip("`"))]
-    message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), what)
+    """Convert an error of msgspec about the field `name`: its path becomes a JSON Pointer, types get JSON's names."""
+    message, _, path = str(error).partition(" - at `$")
+    steps = [step or index for step, index in _PATH_STEP.findall(path.rstrip("`"))]
+    message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), message)
     return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
 
 
@@ -29,9 +42,9 @@ def _name_types(types: str) -> str:
 
 
 def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
-    """What is wrong with `object`.
+    """Return the problems of the field `object`.
 
-    Raises InvalidObject at once for an object of another kind, whose other fields can't be judged.
+    Raises InvalidObject for an object of another type, since its other fields can't be validated.
     """
     if posted.get("object") == f'"{expected}"'.encode():
         return []
@@ -44,25 +57,26 @@ def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Proble
     return problems
 
 
-# Where an object of another kind, or of another protocol, belongs.
-OBJECT_HINTS = {
-    "thread.run": "post it to /api/v1/runs",
-    "thread.run.step": "post it to /api/v1/steps",
-    "thread.message": "post it to /api/v1/messages",
-    "assistant": "post it to /api/v1/assistants",
-    "thread.run.step.delta": "this is a stream event: post it to /api/v1/events",
-    "thread.message.delta": "this is a stream event: post it to /api/v1/events",
-    "list": "its data must be an array of objects",
-    "response": "this is an object of the Responses API, not of the Assistants protocol",
-    "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
-}
-
-
 def _describe_object_mismatch(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
     if found is None and "object" not in posted:
-        foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
-        hint = "; this looks like a run of another agent server's own protocol" if foreign else ""
+        is_foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
+        hint = "; this looks like a run of another agent server's own protocol" if is_foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
-    shown = f'"{lossless_json.clean_text(found)[:_MAX_SHOWN_LENGTH]}"' if isinstance(found, str) else "another type"
-    hint = OBJECT_HINTS.get(found, "") if isinstance(found, str) else ""
-    return f'expected "{expected}", got {shown}' + (f": {hint}" if hint else "")
+    if not isinstance(found, str):
+        return f'expected "{expected}", got {_json_type(found)}'
+    message = f'expected "{expected}", got "{lossless_json.clean_text(found)[:_MAX_SHOWN_LENGTH]}"'
+    return f"{message}: {OBJECT_HINTS[found]}" if found in OBJECT_HINTS else message
+
+
+def _json_type(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case list():
+            return "array"
+        case _:
+            return "object"

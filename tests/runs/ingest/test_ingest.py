@@ -295,8 +295,8 @@ def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
 
     def parse_poison(raw: bytes) -> Any:
         parsed = parse(raw)
-        if parsed is not None and parsed.record.external_id == "poison":
-            parsed.record.thread_id = "a\0b"
+        if parsed is not None and parsed.columns.external_id == "poison":
+            parsed.columns.thread_id = "a\0b"
         return parsed
 
     monkeypatch.setattr(run_fast_path, "parse_plain_run", parse_poison)

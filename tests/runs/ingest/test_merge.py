@@ -33,7 +33,7 @@ LADDER: list[dict[str, Any]] = [
 
 
 def record(**changes: Any) -> RunColumns:
-    return run.parse_run(lossless_json.split_object(json.dumps(BASE | changes).encode())).record
+    return run.parse_run(lossless_json.split_object(json.dumps(BASE | changes).encode())).columns
 
 
 @pytest.mark.parametrize(

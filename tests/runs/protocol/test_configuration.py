@@ -1,4 +1,4 @@
-"""Configurations: equal contents have one digest, and the text stays as posted."""
+"""Configurations with equal content share a digest, and their JSON stays as posted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POSTED = {
         {"unknown": b"1", "status": b'"queued"'},
     ],
 )
-def test_equal_contents_have_the_same_digest(changes: dict[str, bytes]) -> None:
+def test_equal_content_has_equal_digest(changes: dict[str, bytes]) -> None:
     reordered = dict(reversed((POSTED | changes).items()))
     assert (
         configuration.parse_configuration(POSTED | changes).digest == configuration.parse_configuration(POSTED).digest
@@ -45,13 +45,13 @@ def test_equal_contents_have_the_same_digest(changes: dict[str, bytes]) -> None:
         {"instructions": b'"Sei nett."'},
     ],
 )
-def test_different_contents_have_different_digests(changes: dict[str, bytes]) -> None:
+def test_different_content_has_different_digest(changes: dict[str, bytes]) -> None:
     assert (
         configuration.parse_configuration(POSTED | changes).digest != configuration.parse_configuration(POSTED).digest
     )
 
 
-def test_the_body_holds_the_fields_as_posted_without_white_space() -> None:
+def test_body_is_posted_json_without_whitespace() -> None:
     body = configuration.parse_configuration(
         {"tools": b'[ {"type": "mcp", "limit": 1.0} ]', "temperature": b"1e0"}
     ).body
@@ -61,7 +61,7 @@ def test_the_body_holds_the_fields_as_posted_without_white_space() -> None:
     }
 
 
-def test_tool_types_are_named_once_and_functions_each_in_order() -> None:
+def test_tool_types_are_distinct_functions_in_order() -> None:
     b, a = (f'{{"type":"function","function":{{"name":"{name}"}}}}' for name in "ba")
     tools = f'[{b},{{"type":"mcp"}},{a}]'
     parsed = configuration.parse_configuration({"tools": tools.encode()})
@@ -69,7 +69,7 @@ def test_tool_types_are_named_once_and_functions_each_in_order() -> None:
 
 
 @pytest.mark.parametrize("tools", [{}, {"tools": b"null"}, {"tools": b"[]"}])
-def test_a_configuration_may_be_empty(tools: dict[str, bytes]) -> None:
+def test_configuration_may_be_empty(tools: dict[str, bytes]) -> None:
     parsed = configuration.parse_configuration(tools)
     assert (parsed.model, parsed.instructions, parsed.tool_types, parsed.function_names) == (
         None,
@@ -79,7 +79,7 @@ def test_a_configuration_may_be_empty(tools: dict[str, bytes]) -> None:
     )
 
 
-def test_the_columns_can_be_stored_whatever_was_posted() -> None:
+def test_columns_are_cleaned_and_truncated() -> None:
     posted = {
         "model": b'"' + b"m" * 300 + b'"',
         "instructions": rb'"\u0000\ud800"',
@@ -92,7 +92,7 @@ def test_the_columns_can_be_stored_whatever_was_posted() -> None:
     assert lossless_json.split_object(parsed.body.encode()) == posted
 
 
-def test_a_schema_may_be_as_deep_as_a_body_may_be() -> None:
+def test_schema_may_be_as_deep_as_body() -> None:
     deep = b'{"a":' * 190 + b"1" + b"}" * 190
     tools = b'[{"type":"function","function":{"name":"f","parameters":' + deep + b"}}]"
     assert lossless_json.is_same_json(

@@ -1,4 +1,4 @@
-"""What every known field has in common: checked, put into columns, given back."""
+"""Known fields are validated, converted to columns and written back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from runs.protocol import fields, lossless_json, usage, validation_errors
+from runs.protocol import fields, lossless_json, validation_errors
 from tests.runs import objects
 
 ALL = (
@@ -14,7 +14,7 @@ ALL = (
     fields.string_field("status", required=True),
     fields.timestamp_field("started_at"),
     fields.last_error_field(),
-    usage.usage_field(),
+    fields.usage_field(),
     fields.metadata_field(),
 )
 
@@ -29,20 +29,20 @@ ALL = (
         (fields.timestamp_field("at"), b"1795000000"),
         (fields.timestamp_field("at"), b"0"),
         (fields.last_error_field(), b'{"code":"server_error","message":"Sorry"}'),
-        (usage.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
-        (usage.usage_field(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
+        (fields.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'),
+        (fields.usage_field(), b'{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2}'),
         (
-            usage.usage_field(),
+            fields.usage_field(),
             b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_token_details":{"cached_tokens":0}}',
         ),
         (fields.metadata_field(), b'{"customer":"acme"}'),
         (fields.metadata_field(), b"{}"),
     ],
 )
-def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.ProtocolField, raw: bytes) -> None:
-    reading = fields.parse_fields({known.name: raw}, [known])
-    assert (reading.odd, reading.problems) == ({}, [])
-    assert lossless_json.is_same_json(fields.write_fields(reading.columns, reading.absent, [known])[known.name], raw)
+def test_usual_form_needs_columns_only(known: fields.ProtocolField, raw: bytes) -> None:
+    parsed = fields.parse_fields({known.name: raw}, [known])
+    assert (parsed.unrepresentable, parsed.problems) == ({}, [])
+    assert lossless_json.is_same_json(fields.write_fields(parsed.columns, parsed.absent, [known])[known.name], raw)
 
 
 @pytest.mark.parametrize(
@@ -55,40 +55,40 @@ def test_the_usual_spelling_costs_nothing_beside_its_columns(known: fields.Proto
         (fields.last_error_field(), b'{"code":null,"message":null}'),
         (fields.last_error_field(), b'{"code":"x"}'),
         (fields.last_error_field(), b'{"code":"x","message":"y","param":1}'),
-        (usage.usage_field(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
-        (usage.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
-        (usage.usage_field(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
-        (usage.usage_field(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
+        (fields.usage_field(), b'{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}'),
+        (fields.usage_field(), b'{"prompt_tokens":1,"completion_tokens":2,"total_tokens":-0}'),
+        (fields.usage_field(), b'{"prompt_tokens": -0,"completion_tokens":2,"total_tokens":1}'),
+        (fields.usage_field(), b'{"input_tokens":1,"output_tokens":2,"total_tokens":3}'),
         (fields.metadata_field(), b"[]"),
         (fields.metadata_field(), b'{"n":1}'),
         (fields.metadata_field(), rb'{"a":"\u0000"}'),
     ],
 )
-def test_an_odd_spelling_is_kept_beside_its_columns(known: fields.ProtocolField, raw: bytes) -> None:
-    reading = fields.parse_fields({known.name: raw}, [known])
-    assert reading.problems == []
-    assert lossless_json.is_same_json(reading.odd[known.name], raw)
+def test_unusual_form_is_kept_beside_columns(known: fields.ProtocolField, raw: bytes) -> None:
+    parsed = fields.parse_fields({known.name: raw}, [known])
+    assert parsed.problems == []
+    assert lossless_json.is_same_json(parsed.unrepresentable[known.name], raw)
 
 
 @pytest.mark.parametrize("known", [each for each in ALL if not each.required], ids=lambda known: known.name)
 @pytest.mark.parametrize("raw", [None, b"null"], ids=["absent", "null"])
-def test_absent_and_null_come_back_as_they_were(known: fields.ProtocolField, raw: bytes | None) -> None:
+def test_absent_and_null_round_trip(known: fields.ProtocolField, raw: bytes | None) -> None:
     posted = {} if raw is None else {known.name: raw}
-    reading = fields.parse_fields(posted, [known])
-    assert fields.write_fields(reading.columns, reading.absent, [known]) == posted
+    parsed = fields.parse_fields(posted, [known])
+    assert fields.write_fields(parsed.columns, parsed.absent, [known]) == posted
 
 
 @pytest.mark.parametrize("known", [each for each in ALL if each.required], ids=lambda known: known.name)
-def test_a_required_field_may_be_neither_absent_nor_null(known: fields.ProtocolField) -> None:
+def test_required_field_rejects_absent_and_null(known: fields.ProtocolField) -> None:
     assert [each.message for each in fields.parse_fields({}, [known]).problems] == ["required, but missing"]
     assert [each.path for each in fields.parse_fields({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
 
 
 @objects.examples(100)
 @given(objects.usages)
-def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
-    known = usage.usage_field()
-    quick = known.quick(raw.encode())
+def test_fast_and_full_usage_parsers_agree(raw: str) -> None:
+    known = fields.usage_field()
+    quick = known.parse_fast(raw.encode())
     if quick is not None:
         value = lossless_json.decode_json(raw.encode())
         assert quick == known.read(lossless_json.convert_json(value, known.type), value)
@@ -96,9 +96,9 @@ def test_counts_are_the_same_however_quickly_they_are_read(raw: str) -> None:
 
 @objects.examples(100)
 @given(objects.metadatas)
-def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
+def test_fast_and_full_metadata_parsers_agree(raw: str) -> None:
     known = fields.metadata_field()
-    quick = known.quick(raw.encode())
+    quick = known.parse_fast(raw.encode())
     if quick is not None:
         value = lossless_json.decode_json(raw.encode())
         assert quick == known.read(value, value)
@@ -117,7 +117,7 @@ def test_metadata_is_the_same_however_quickly_it_is_read(raw: str) -> None:
         ([], {}),
     ],
 )
-def test_values_of_different_json_types_are_not_identical(left: object, right: object) -> None:
+def test_values_of_different_types_are_not_identical(left: object, right: object) -> None:
     assert not fields.is_identical_json(left, right)
     assert fields.is_identical_json(left, left)
 
@@ -129,20 +129,18 @@ def test_values_of_different_json_types_are_not_identical(left: object, right: o
         ([1], list[str], "/f/0", "expected string, got integer"),
         ({"a": {"b": [None]}}, dict[str, dict[str, list[int]]], "/f/.../.../0", "expected integer, got null"),
         (2**63, fields.Bigint, "/f", "expected integer <= 9223372036854775807"),
-        (True, usage.Usage | None, "/f", "expected object or null, got boolean"),
+        (True, fields.Usage | None, "/f", "expected object or null, got boolean"),
     ],
 )
-def test_a_finding_is_said_as_a_pointer_and_in_the_words_of_json(
-    value: object, kind: object, path: str, message: str
-) -> None:
+def test_validation_error_becomes_json_pointer_and_types(value: object, kind: object, path: str, message: str) -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert(value, kind)
-    found = validation_errors.problem_from_validation_error("f", error.value)
-    assert (found.path, found.message) == (path, message)
+    problem = validation_errors.problem_from_validation_error("f", error.value)
+    assert (problem.path, problem.message) == (path, message)
 
 
-def test_metadata_columns_hold_no_number_and_nothing_that_jsonb_refuses() -> None:
-    reading = fields.parse_fields(
+def test_metadata_column_is_storable_as_jsonb() -> None:
+    parsed = fields.parse_fields(
         {"metadata": rb'{"a\u0000":[1.0,1e400,{"b":"\ud800","c":true,"d":null}]}'}, [fields.metadata_field()]
     )
-    assert reading.columns["metadata"] == {"a\ufffd": ["1.0", "inf", {"b": "\ufffd", "c": True, "d": None}]}
+    assert parsed.columns["metadata"] == {"a\ufffd": ["1.0", "inf", {"b": "\ufffd", "c": True, "d": None}]}

@@ -1,4 +1,4 @@
-"""`thread.message`: lossless, strict, and its text found."""
+"""`thread.message` is validated and converted to columns without loss."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parse(posted: dict[str, Any]) -> message.MessageColumns:
 
 @objects.examples(100)
 @given(objects.messages)
-def test_every_message_comes_back_as_it_was_written(raw: str) -> None:
+def test_every_message_round_trips(raw: str) -> None:
     record = message.parse_message(lossless_json.split_object(raw.encode()))
     columns = {name: getattr(record, name) for name in record.__struct_fields__}
     assert objects.as_written(lossless_json.join_members(message.build_message_members(columns))) == objects.as_written(
@@ -46,7 +46,7 @@ def test_every_message_comes_back_as_it_was_written(raw: str) -> None:
         ([{"type": "refusal", "refusal": "No."}], "No."),
     ],
 )
-def test_the_text_parts_are_found(content: Any, expected: str) -> None:
+def test_text_parts_are_extracted(content: Any, expected: str) -> None:
     assert parse(message_object(content=content)).text == expected
 
 
@@ -65,7 +65,7 @@ def test_the_text_parts_are_found(content: Any, expected: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_malformed_field_is_refused_by_its_path(changes: dict[str, Any], path: str, message_part: str) -> None:
+def test_invalid_field_is_reported_by_path(changes: dict[str, Any], path: str, message_part: str) -> None:
     with pytest.raises(InvalidObject) as refused:
         parse(message_object() | changes)
     found = {problem.path: problem.message for problem in refused.value.problems}

@@ -1,4 +1,4 @@
-"""`thread.run.step`: lossless, strict, and its tools named."""
+"""`thread.run.step` is validated and converted to columns without loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse(posted: dict[str, Any]) -> step.StepColumns:
 
 @objects.examples(100)
 @given(objects.steps)
-def test_every_step_comes_back_as_it_was_written(raw: str) -> None:
+def test_every_step_round_trips(raw: str) -> None:
     record = step.parse_step(lossless_json.split_object(raw.encode()))
     columns = {name: getattr(record, name) for name in record.__struct_fields__}
     assert objects.as_written(lossless_json.join_members(step.build_step_members(columns))) == objects.as_written(raw)
@@ -51,13 +51,13 @@ def test_every_step_comes_back_as_it_was_written(raw: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_call_is_known_by_its_kind_and_its_name(call: dict[str, Any], kind: str, name: str | None) -> None:
+def test_tool_call_has_type_and_name(call: dict[str, Any], kind: str, name: str | None) -> None:
     record = parse(step_object(RUN, call))
     assert (record.tool_types, record.tool_names) == ([kind], [name or kind])
 
 
 @pytest.mark.parametrize("details", [None, {"type": "activities", "activities": []}, {"type": "tool_calls"}])
-def test_a_step_may_call_nothing(details: dict[str, Any] | None) -> None:
+def test_step_may_have_no_tool_calls(details: dict[str, Any] | None) -> None:
     assert parse(step_object(RUN, step_details=details)).tool_names == []
 
 
@@ -72,7 +72,7 @@ def test_a_step_may_call_nothing(details: dict[str, Any] | None) -> None:
         ("unheard_of", {}, False),
     ],
 )
-def test_a_step_ends_at_the_time_of_its_status(status: str, changes: dict[str, Any], ended: bool) -> None:
+def test_step_ends_at_status_timestamp(status: str, changes: dict[str, Any], ended: bool) -> None:
     assert (parse(step_object(RUN, status=status, **changes)).ended_at is not None) is ended
 
 
@@ -109,7 +109,7 @@ def test_a_step_ends_at_the_time_of_its_status(status: str, changes: dict[str, A
     ],
     ids=ascii,
 )
-def test_a_malformed_field_is_refused_by_its_path(changes: dict[str, Any], path: str, message: str) -> None:
+def test_invalid_field_is_reported_by_path(changes: dict[str, Any], path: str, message: str) -> None:
     with pytest.raises(InvalidObject) as refused:
         parse(step_object(RUN) | changes)
     found = {problem.path: problem.message for problem in refused.value.problems}

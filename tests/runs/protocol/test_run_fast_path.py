@@ -1,4 +1,4 @@
-"""The quick way reads a run exactly as the thorough one does, or leaves it alone."""
+"""The fast path returns exactly what the full parser returns, or None."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.runs import objects
 
 @objects.examples(150)
 @given(objects.runs)
-def test_whatever_is_read_quickly_is_read_alike(written: str) -> None:
+def test_fast_path_equals_full_parser(written: str) -> None:
     raw = written.encode()
     quick = run_fast_path.parse_plain_run(raw)
     if quick is not None:
@@ -27,7 +27,7 @@ def test_whatever_is_read_quickly_is_read_alike(written: str) -> None:
     [factories.run_object(), factories.failed_run(), factories.run_object(usage=None, metadata=None)],
     ids=["completed", "failed", "nulls"],
 )
-def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
+def test_usual_runs_take_fast_path(posted: dict[str, Any]) -> None:
     raw = json.dumps(posted).encode()
     assert run_fast_path.parse_plain_run(raw) == run.parse_run(lossless_json.split_object(raw))
     assert run_fast_path.parse_plain_run(raw) is not None
@@ -50,13 +50,13 @@ def test_usual_runs_are_read_quickly(posted: dict[str, Any]) -> None:
         ('"thread_first"', "null"),
     ],
 )
-def test_unusual_runs_are_left_to_the_thorough_way(old: str, new: str) -> None:
+def test_unusual_runs_take_full_parser(old: str, new: str) -> None:
     raw = json.dumps(factories.run_object()).replace(old, new, 1)
     assert new in raw
     assert run_fast_path.parse_plain_run(raw.encode()) is None
 
 
-def test_configurations_of_one_assistant_are_told_apart_however_many_and_in_whatever_order() -> None:
+def test_cached_configurations_of_assistant_are_not_mixed_up() -> None:
     changes: list[dict[str, Any]] = [
         {"instructions": f"Number {number}.", **more}
         for number in range(7)
@@ -67,12 +67,12 @@ def test_configurations_of_one_assistant_are_told_apart_however_many_and_in_what
         assert run_fast_path.parse_plain_run(raw) == run.parse_run(lossless_json.split_object(raw))
 
 
-def test_a_configuration_that_does_not_follow_the_protocol_is_left_to_the_thorough_way() -> None:
+def test_invalid_configuration_takes_full_parser() -> None:
     raw = json.dumps(factories.run_object(tools=[{"name": "no type"}])).encode()
     assert run_fast_path.parse_plain_run(raw) is None
 
 
 @pytest.mark.parametrize("field", ["model", "instructions", "thread_id"])
-def test_invalid_utf8_is_left_to_the_thorough_way(field: str) -> None:
+def test_invalid_utf8_takes_full_parser(field: str) -> None:
     raw = json.dumps(factories.run_object(**{field: "VALUE"})).encode().replace(b"VALUE", b"\xff")
     assert run_fast_path.parse_plain_run(raw) is None

@@ -1,4 +1,4 @@
-"""Protocol times in every unit that was seen."""
+"""Timestamps are parsed in every unit that servers send."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from runs.protocol.timestamps import EPOCH, milliseconds_between, parse_timestam
         (10**11, datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
     ],
 )
-def test_the_unit_of_a_timestamp_is_told_by_its_size(number: int, moment: datetime) -> None:
+def test_timestamp_unit_is_inferred_from_size(number: int, moment: datetime) -> None:
     assert parse_timestamp(number) == moment
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_every_bigint_is_a_moment(number: int) -> None:
+def test_every_bigint_is_a_time(number: int) -> None:
     assert parse_timestamp(number) >= EPOCH
 
 
 @given(st.integers(0, 10**11 - 1))
-def test_whole_seconds_come_back(number: int) -> None:
+def test_whole_seconds_round_trip(number: int) -> None:
     assert to_unix_seconds(parse_timestamp(number)) == number
 
 
@@ -48,8 +48,6 @@ def test_whole_seconds_come_back(number: int) -> None:
         (1_795_000_000, 1_795_000_000_250, 250),
     ],
 )
-def test_a_duration_is_never_negative_and_never_guessed(
-    begin: int | None, end: int | None, expected: int | None
-) -> None:
+def test_duration_is_never_negative_or_guessed(begin: int | None, end: int | None, expected: int | None) -> None:
     moments = [None if number is None else parse_timestamp(number) for number in (begin, end)]
     assert milliseconds_between(*moments) == expected
