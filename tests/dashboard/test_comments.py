@@ -31,7 +31,7 @@ def client_of(project: Project, role: str) -> tuple[User, Client]:
 
 
 def sent(client: Client, run: Run, headers: dict[str, str] | None = None, **fields: Any) -> Any:
-    address = reverse("comments", kwargs={"project": run.project.slug, "run_id": run.external_id})
+    address = reverse("run-comments", kwargs={"project": run.project.slug, "run_id": run.external_id})
     return client.post(address, fields, headers=headers or {})
 
 
@@ -157,7 +157,7 @@ def test_writing_takes_a_post_with_a_token(run: Run, member: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(member)
     assert sent(strict, run, action="add", text="x").status_code == 403
-    address = reverse("comments", kwargs={"project": "default", "run_id": run.external_id})
+    address = reverse("run-comments", kwargs={"project": "default", "run_id": run.external_id})
     assert strict.get(address).status_code == 405
 
 

@@ -227,7 +227,7 @@ def _tabs(request: HttpRequest, tabs: SavedViewTabs) -> dict[str, Any]:
 
 def _news_url(asked: RunListParams) -> str:
     """Where to ask what was received from now on."""
-    path = reverse("run-news", kwargs={"project": asked.project.slug})
+    path = reverse("new-runs", kwargs={"project": asked.project.slug})
     after = urlencode({"after": formats.format_iso_time(asked.now)})
     return f"{path}?{'&'.join(filter(None, (asked.address.query(asked.filters), after)))}"
 

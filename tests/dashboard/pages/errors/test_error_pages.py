@@ -298,7 +298,7 @@ def test_every_number_of_a_group_leads_to_as_many_runs(member_client: Client, pr
 
 
 def test_members_decide_and_it_is_noted_who_and_when(member_client: Client, member: User, filled: Project) -> None:
-    url = address("server_error", name="error-group-state")
+    url = address("server_error", name="set-error-group-state")
     response = member_client.post(url, {"state": "resolved"})
     assert response.status_code == 302
     found = group("server_error")
@@ -317,7 +317,7 @@ def test_members_decide_and_it_is_noted_who_and_when(member_client: Client, memb
 def test_a_resolved_group_that_returns_is_open_and_said_to_have_regressed(
     member_client: Client, member: User, filled: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    member_client.post(address("server_error", name="error-group-state"), {"state": "resolved"})
+    member_client.post(address("server_error", name="set-error-group-state"), {"state": "resolved"})
     later = NOW + timedelta(hours=2)
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert ">regressed</span>" not in member_client.get(URL).content.decode()
@@ -332,7 +332,7 @@ def test_a_resolved_group_that_returns_is_open_and_said_to_have_regressed(
     (url,) = [each for each in links(page, "/p/default/runs/") if "created%3A%3E" in each]
     found = member_client.get(f"/p/default/runs.json?{urlsplit(url).query}")
     assert [run["id"] for run in json.loads(b"".join(found.streaming_content))["data"]] == ["run_again"]
-    member_client.post(address("server_error", name="error-group-state"), {"state": "resolved"})
+    member_client.post(address("server_error", name="set-error-group-state"), {"state": "resolved"})
     assert ">regressed</span>" not in member_client.get(URL + "?show=all").content.decode()
 
 
@@ -343,12 +343,12 @@ def test_viewers_read_and_decide_nothing(filled: Project) -> None:
     page = client.get(address("server_error"))
     assert page.status_code == 200
     assert "Resolve" not in words(page)
-    assert client.post(address("server_error", name="error-group-state"), {"state": "resolved"}).status_code == 403
+    assert client.post(address("server_error", name="set-error-group-state"), {"state": "resolved"}).status_code == 403
     assert group("server_error").state == "open"
 
 
 def test_a_state_that_is_none_changes_nothing(member_client: Client, filled: Project) -> None:
-    url = address("server_error", name="error-group-state")
+    url = address("server_error", name="set-error-group-state")
     assert member_client.post(url, {"state": "muted"}).status_code == 400
     assert member_client.get(url).status_code == 405
     assert group("server_error").state == "open"
@@ -359,7 +359,7 @@ def test_groups_of_other_projects_do_not_exist(member_client: Client, filled: Pr
     factories.post(other, failed("run_theirs", "theirs", "x"))
     assert "theirs" not in listed(member_client.get(URL))
     assert member_client.get(address("theirs")).status_code == 404
-    assert member_client.post(address("theirs", name="error-group-state"), {"state": "ignored"}).status_code == 404
+    assert member_client.post(address("theirs", name="set-error-group-state"), {"state": "ignored"}).status_code == 404
     assert member_client.get("/p/other/errors/").status_code == 404
 
 
