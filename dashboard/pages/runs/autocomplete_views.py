@@ -1,4 +1,4 @@
-"""What may come next in the query field, while it is typed in."""
+"""Completions for the query input of the run list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from runs.models import Project
 from runs.query.autocomplete import suggest_completions
 from runs.query.grammar import MAX_QUERY_LENGTH
 
-COMPLETIONS_TEMPLATE = "runs/_suggestions.html"
-
 
 @require_safe
 @viewer_required
 def query_completions(request: HttpRequest, project: Project) -> HttpResponse:
-    """Suggestions for `q` where its character `at` is, as the options of a list."""
+    """Render the completions of the query `q` at the cursor position `at` as the options of a list."""
     text, at = request.GET.get("q", ""), request.GET.get("at", "")
     if len(text) > MAX_QUERY_LENGTH or not at.isdecimal() or len(at) > len(str(MAX_QUERY_LENGTH)):
-        return HttpResponseBadRequest("expected q and at", content_type="text/plain; charset=utf-8")
-    return render(request, COMPLETIONS_TEMPLATE, {"suggestions": suggest_completions(project, text, int(at))})
+        message = f"Expected q with at most {MAX_QUERY_LENGTH} characters and at as a position in it."
+        return HttpResponseBadRequest(message, content_type="text/plain; charset=utf-8")
+    completions = suggest_completions(project, text, int(at))
+    return render(request, "pages/runs/_completions.html", {"completions": completions})

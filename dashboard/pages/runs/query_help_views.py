@@ -20,4 +20,4 @@ def query_help(request: HttpRequest, project: Project) -> HttpResponse:
         {"heading": "Values", "column": "Value", "meaning": "Meaning", "entries": VALUE_HELP},
         {"heading": "Fields", "column": "Field", "meaning": "Finds runs", "entries": build_field_help()},
     )
-    return render(request, "runs/language.html", {"project": project, "tables": tables, "limits": LIMITS_HELP})
+    return render(request, "pages/runs/query_help.html", {"project": project, "tables": tables, "limits": LIMITS_HELP})

@@ -1,4 +1,4 @@
-"""Where a page begins."""
+"""Cursors of the run list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds hav
 KEY = uuid.UUID(int=7)
 
 
-def coded(text: str | bytes) -> str:
+def encode(text: str | bytes) -> str:
     raw = text if isinstance(text, bytes) else text.encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -28,14 +28,14 @@ zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(mi
 
 @settings(deadline=None)
 @given(st.datetimes(*YEARS, timezones=zones), st.uuids())
-def test_a_cursor_says_the_same_when_it_is_read_again(moment: datetime, key: uuid.UUID) -> None:
-    written = str(Cursor(moment, key))
-    assert parse_cursor(written) == Cursor(moment, key)
-    assert str(parse_cursor(written)) == written
-    assert written.replace("-", "").replace("_", "").isalnum()  # needs no quoting in an address
+def test_cursor_survives_round_trip(time: datetime, key: uuid.UUID) -> None:
+    text = str(Cursor(time, key))
+    assert parse_cursor(text) == Cursor(time, key)
+    assert str(parse_cursor(text)) == text
+    assert text.replace("-", "").replace("_", "").isalnum()  # needs no quoting in an address
 
 
-def test_microseconds_are_kept() -> None:
+def test_cursor_keeps_microseconds() -> None:
     cursor = Cursor(datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC), KEY)
     assert parse_cursor(str(cursor)) == cursor
 
@@ -44,23 +44,23 @@ def test_microseconds_are_kept() -> None:
     "text",
     [
         "", " ", "garbage", "====", "é", "\0", "a" * 5000, "run_000000000000000000000001",
-        coded(""), coded(" "), coded("2026-01-01T00:00:00+00:00"), coded(f" {KEY}"), coded(f"today {KEY}"),
-        coded("2026-01-01T00:00:00+00:00 7"), coded("2026-01-01T00:00:00+00:00 "), coded(b"\xff\xfe"),
-        coded(f"0001-01-01T00:00:00+14:00 {KEY}"), coded(f"9999-12-31T23:59:59-14:00 {KEY}"),
-        coded(f"2026-01-01T00:00:00 {KEY}"), coded(f"2026-01-01T00:00:00+00:00 {{{KEY}}}"),
+        encode(""), encode(" "), encode("2026-01-01T00:00:00+00:00"), encode(f" {KEY}"), encode(f"today {KEY}"),
+        encode("2026-01-01T00:00:00+00:00 7"), encode("2026-01-01T00:00:00+00:00 "), encode(b"\xff\xfe"),
+        encode(f"0001-01-01T00:00:00+14:00 {KEY}"), encode(f"9999-12-31T23:59:59-14:00 {KEY}"),
+        encode(f"2026-01-01T00:00:00 {KEY}"), encode(f"2026-01-01T00:00:00+00:00 {{{KEY}}}"),
         str(Cursor(datetime(2026, 1, 1, tzinfo=UTC), KEY)) + "!",
         str(Cursor(datetime(2026, 1, 1, tzinfo=UTC), KEY))[:-2],
     ],
 )  # fmt: skip
-def test_anything_else_is_refused(text: str) -> None:
+def test_invalid_cursor_is_rejected(text: str) -> None:
     with pytest.raises(InvalidFilter, match="not a cursor") as raised:
         parse_cursor(text)
     assert [problem.path for problem in raised.value.problems] == ["cursor"]
 
 
 @settings(deadline=None)
-@given(st.text(max_size=80) | st.binary(max_size=80).map(coded))
-def test_no_text_crashes_it(text: str) -> None:
+@given(st.text(max_size=80) | st.binary(max_size=80).map(encode))
+def test_any_text_parses_or_is_rejected(text: str) -> None:
     try:
         cursor = parse_cursor(text)
     except InvalidFilter:

@@ -1,4 +1,4 @@
-"""What is offered while a query is typed: fields, keys and values, most frequent first, at a bounded cost."""
+"""Completions while a query is typed: fields, metadata keys and values, most frequent first, at a bounded cost."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runs.models import Project
 from runs.query import Query
 from runs.query.autocomplete import MAX_COMPLETIONS, suggest_completions
 from tests import factories
-from tests.runs.filters import dataset
+from tests.runs.query import dataset
 
-CASES = [
+COMPLETIONS = [
     ("", ["status:", "model:", "assistant:", "thread:"]),
     ("sta", ["status:", "started:"]),
     ("STA", ["status:"]),
@@ -53,7 +53,7 @@ CASES = [
     ("duration:>", [">30s", ">2m"]),
     ("total_tokens:", [">1000", ">10k", "100..200"]),
 ]  # fmt: skip
-NOTHING = [
+NO_COMPLETIONS = [
     '"status:',
     '"a sta',
     "statsu:",
@@ -68,49 +68,51 @@ NOTHING = [
 
 
 @pytest.fixture
-def filled(project: Project) -> Project:
+def dataset_project(project: Project) -> Project:
     dataset.fill(project)
     return project
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES)
-def test_the_likeliest_come_first(filled: Project, text: str, expected: list[str]) -> None:
-    found = suggest_completions(filled, text, len(text))
-    assert [each.text for each in found][: len(expected)] == expected
-    assert len(found) <= MAX_COMPLETIONS
+@pytest.mark.parametrize(("text", "expected"), COMPLETIONS)
+def test_likely_completions_come_first(dataset_project: Project, text: str, expected: list[str]) -> None:
+    completions = suggest_completions(dataset_project, text, len(text))
+    assert [completion.text for completion in completions][: len(expected)] == expected
+    assert len(completions) <= MAX_COMPLETIONS
 
 
-@pytest.mark.parametrize("text", NOTHING)
-def test_nothing_is_offered_where_anything_may_stand(filled: Project, text: str) -> None:
-    assert suggest_completions(filled, text, len(text)) == []
+@pytest.mark.parametrize("text", NO_COMPLETIONS)
+def test_free_input_has_no_completions(dataset_project: Project, text: str) -> None:
+    assert suggest_completions(dataset_project, text, len(text)) == []
 
 
-def test_every_suggestion_makes_a_query_or_the_beginning_of_one(filled: Project) -> None:
-    for text, _ in CASES:
-        for each in suggest_completions(filled, text, len(text)):
-            made = text[: each.start] + each.text + text[each.end :]
-            if made.endswith((":", ".")):
-                made += "k:*" if made.endswith(".") else "*"
-            Query.parse(f"{made})" if " (" in text else made)
+def test_every_completion_makes_valid_query(dataset_project: Project) -> None:
+    for text, _ in COMPLETIONS:
+        for completion in suggest_completions(dataset_project, text, len(text)):
+            completed = text[: completion.start] + completion.text + text[completion.end :]
+            if completed.endswith((":", ".")):
+                completed += "k:*" if completed.endswith(".") else "*"
+            Query.parse(f"{completed})" if " (" in text else completed)
 
 
-def test_what_stands_at_the_cursor_is_replaced(filled: Project) -> None:
+def test_completion_replaces_word_at_cursor(dataset_project: Project) -> None:
     text = "model:o3 status:fai -tool:x"
-    (found,) = suggest_completions(filled, text, text.index("ai "))
-    assert text[: found.start] + found.text + text[found.end :] == "model:o3 status:failed -tool:x"
-    assert found.note == "2 runs"
+    (completion,) = suggest_completions(dataset_project, text, text.index("ai "))
+    assert text[: completion.start] + completion.text + text[completion.end :] == "model:o3 status:failed -tool:x"
+    assert completion.note == "2 runs"
 
 
-def test_another_projects_values_are_never_offered(filled: Project) -> None:
+def test_values_of_other_projects_are_hidden(dataset_project: Project) -> None:
     other = factories.make_project("other")
     for text in ("model:", "metadata.customer:", "function:", "assistant:", "error:", "awaiting:", "cust"):
         assert suggest_completions(other, text, len(text)) == []
 
 
 @pytest.mark.parametrize("text", ["sta", "status:", "model:", "metadata.customer:", "metadata.c", "tool:", "created:"])
-def test_a_suggestion_costs_two_queries_at_most(filled: Project, text: str, django_assert_max_num_queries: Any) -> None:
+def test_completion_needs_at_most_two_queries(
+    dataset_project: Project, text: str, django_assert_max_num_queries: Any
+) -> None:
     with django_assert_max_num_queries(2):
-        suggest_completions(filled, text, len(text))
+        suggest_completions(dataset_project, text, len(text))
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,9 +120,9 @@ def test_a_suggestion_costs_two_queries_at_most(filled: Project, text: str, djan
     st.lists(st.sampled_from(["status:", "metadata.", "a", '"', "\\", " ", "(", ",", "-", "é", "%", "*"])),
     st.integers(-2, 30),
 )
-def test_any_text_may_be_typed(filled: Project, parts: list[str], position: int) -> None:
+def test_any_typed_text_is_accepted(dataset_project: Project, parts: list[str], position: int) -> None:
     text = "".join(parts)
-    for each in suggest_completions(filled, text, position):
-        assert 0 <= each.start <= each.end <= len(text)
+    for completion in suggest_completions(dataset_project, text, position):
+        assert 0 <= completion.start <= completion.end <= len(text)
         with contextlib.suppress(InvalidFilter):
-            Query.parse(text[: each.start] + each.text + text[each.end :])
+            Query.parse(text[: completion.start] + completion.text + text[completion.end :])

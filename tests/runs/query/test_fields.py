@@ -1,4 +1,4 @@
-"""The registry of fields, and the help that is made of it."""
+"""The registry of query fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from runs.models import Run
 from runs.query.fields import CHOICE_PARAMS, FIELDS_BY_NAME, QUERY_FIELDS
 
 
-def test_every_parameter_of_its_own_is_a_field_too() -> None:
+def test_every_choice_param_is_a_field() -> None:
     assert {choice.name for choice in CHOICE_PARAMS} <= FIELDS_BY_NAME.keys()
 
 

@@ -67,15 +67,15 @@ def calls(lifecycle: Lifecycle) -> list[dict[str, Any]]:
     return [call for step in lifecycle.steps for call in step["step_details"].get("tool_calls", [])]
 
 
-def test_the_same_arguments_give_the_same_bytes(month):
+def test_same_arguments_give_same_bytes(month):
     assert written(generate_lifecycles(end=END)) == written(month)
     assert written(generate_lifecycles(end=END, runs=50, seed=2)) != written(generate_lifecycles(end=END, runs=50))
 
 
-def test_another_process_with_another_hash_seed_gives_the_same_bytes():
+def test_hash_seed_does_not_matter():
     code = (
-        "import json, sys; from runs.demo import generate\n"
-        f"for one in generate(end={END}, runs=300):\n"
+        "import json, sys; from runs.demo import generate_lifecycles\n"
+        f"for one in generate_lifecycles(end={END}, runs=300):\n"
         "    sys.stdout.write(json.dumps([one.run, one.earlier, one.steps, one.messages]))"
     )
     outputs = [
@@ -88,12 +88,12 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes():
     assert outputs[0] == outputs[1]
 
 
-def test_it_needs_no_django():
+def test_generator_does_not_import_django():
     code = "import sys, runs.demo; sys.exit('django' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_runs_are_the_same_without_steps():
+def test_runs_do_not_depend_on_steps():
     bare = list(generate_lifecycles(end=END, runs=400, steps=False))
     assert not any(one.steps or one.messages for one in bare)
     full = list(generate_lifecycles(end=END, runs=400))
@@ -101,18 +101,18 @@ def test_runs_are_the_same_without_steps():
 
 
 @pytest.mark.parametrize("runs", [0, 1, 9, 10, 149, 3000])
-def test_the_number_of_runs_is_exact(runs):
+def test_number_of_runs_is_exact(runs):
     assert sum(1 for _ in generate_lifecycles(end=END, runs=runs, steps=False)) == runs
 
 
 @pytest.mark.parametrize("arguments", [{"runs": -1}, {"days": 0}, {"end": DAY}])
-def test_impossible_periods_are_refused_at_once(arguments):
+def test_invalid_periods_are_rejected_at_once(arguments):
     with pytest.raises(ValueError, match="cannot make"):
         generate_lifecycles(**{"end": END} | arguments)
 
 
 @pytest.mark.parametrize("days", [1, 7, 30, 365])
-def test_runs_come_in_order_within_the_period(days):
+def test_runs_are_sorted_within_period(days):
     created = [
         seconds(one.run["created_at"]) for one in generate_lifecycles(end=END, days=days, runs=1500, steps=False)
     ]
@@ -121,7 +121,7 @@ def test_runs_come_in_order_within_the_period(days):
     assert created[-1] == END
 
 
-def test_memory_does_not_grow_with_the_number_of_runs():
+def test_memory_does_not_grow_with_runs():
     def peak(runs: int) -> int:
         tracemalloc.reset_peak()
         for _ in generate_lifecycles(end=END, runs=runs, steps=False):
@@ -136,7 +136,7 @@ def test_memory_does_not_grow_with_the_number_of_runs():
         tracemalloc.stop()
 
 
-def test_the_first_of_a_million_comes_at_once():
+def test_first_of_a_million_runs_comes_immediately():
     assert len(list(islice(generate_lifecycles(end=END, runs=1_000_000), 5))) == 5
 
 
@@ -153,7 +153,7 @@ def test_weekdays_are_busy_and_nights_quiet():
     assert weekend < 600
 
 
-def test_every_status_is_seen(month):
+def test_every_status_occurs(month):
     seen = Counter(one.run["status"] for one in month)
     assert set(seen) == {
         *("queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed"),
@@ -163,7 +163,7 @@ def test_every_status_is_seen(month):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_rare_thing_is_seen_whatever_the_seed(seed):
+def test_rare_outcomes_occur_with_every_seed(seed):
     month = list(generate_lifecycles(end=END, seed=seed))
     codes = {one.run["last_error"]["code"] for one in month if one.run["last_error"]}
     assert codes >= {
@@ -181,7 +181,7 @@ def test_every_rare_thing_is_seen_whatever_the_seed(seed):
     assert any(cancelled)
 
 
-def test_every_kind_of_tool_and_step_is_seen(month):
+def test_every_tool_and_step_type_occurs(month):
     assert {call["type"] for one in month for call in calls(one)} == {
         *("function", "code_interpreter", "file_search", "retrieval", "openapi", "azure_ai_search", "mcp"),
         *("bing_grounding", "connected_agent"),
@@ -204,7 +204,7 @@ def test_every_kind_of_tool_and_step_is_seen(month):
     assert set(outputs) == {"logs", "image"}
 
 
-def test_every_flavour_has_its_share(month):
+def test_every_dialect_has_its_share(month):
     shares = Counter(one.run["model"] for one in month)
     assert 0.06 < shares[LEGACY] / len(month) < 0.10
     assert 0.08 < shares[AZURE] / len(month) < 0.12
@@ -214,7 +214,7 @@ def test_every_flavour_has_its_share(month):
     assert {one.run["assistant_id"] for one in month} == {assistant.id for assistant in CAST}
 
 
-def test_each_flavour_has_its_own_spelling(month):
+def test_each_dialect_has_its_own_fields(month):
     for one in month:
         run, model = one.run, one.run["model"]
         if model == DASHSCOPE:
@@ -250,19 +250,19 @@ def test_times_agree_with_the_status(month):
             assert 1 <= run["completed_at"] - run["created_at"] <= (700 if run["model"] == AZURE else 93)
 
 
-def test_only_the_newest_runs_are_queued_or_working(month):
+def test_only_newest_runs_are_queued_or_working(month):
     for run in (one.run for one in month if one.run["status"] in ("queued", "in_progress", "cancelling")):
         assert END - seconds(run["created_at"]) <= 600
 
 
-def test_some_wait_for_their_client_and_some_are_stuck(month):
+def test_waiting_runs_are_current_or_overdue(month):
     waiting = [one.run for one in month if one.run["status"] == "requires_action"]
     for kind in ("submit_tool_outputs", "submit_tool_approval"):
         expired = {run["expires_at"] < END for run in waiting if run["required_action"]["type"] == kind}
         assert expired == {True, False}
 
 
-def test_pending_calls_are_those_of_the_last_step(month):
+def test_pending_calls_match_last_step(month):
     for one in month:
         if one.run["status"] == "requires_action":
             action = one.run["required_action"]
@@ -273,7 +273,7 @@ def test_pending_calls_are_those_of_the_last_step(month):
             assert all(call.get("function", call)["output"] is None for call in made)
 
 
-def test_earlier_snapshots_lead_to_the_run(month):
+def test_earlier_snapshots_lead_to_run(month):
     assert 0.2 < sum(bool(one.earlier) for one in month) / len(month) < 0.4
     for one in month:
         states = [*one.earlier, one.run]
@@ -287,7 +287,7 @@ def test_earlier_snapshots_lead_to_the_run(month):
             assert state["usage"] is None if "usage" in state else state["model"] == LEGACY
 
 
-def test_steps_belong_to_their_run_and_lie_within_it(month):
+def test_steps_lie_within_their_run(month):
     for one in month:
         run, ended = one.run, END
         for name in TERMINAL_TIMES.values():
@@ -308,14 +308,14 @@ def test_steps_belong_to_their_run_and_lie_within_it(month):
         assert begun == sorted(begun)
 
 
-def test_steps_add_up_to_the_usage_of_the_run(month):
+def test_step_usage_adds_up_to_run_usage(month):
     for one in month:
         if one.run["status"] == "completed" and one.run.get("usage"):
             spent = sum(step["usage"]["total_tokens"] for step in one.steps if step["usage"])
             assert spent == one.run["usage"]["total_tokens"]
 
 
-def test_usage_is_null_zero_or_counted_when_a_run_comes_to_nothing(month):
+def test_unsuccessful_runs_report_usage_in_every_form(month):
     usages = [one.run.get("usage") for one in month if one.run["status"] in ("failed", "expired")]
     totals = {None if usage is None else usage["total_tokens"] > 0 for usage in usages}
     assert totals == {None, False, True}
@@ -324,7 +324,7 @@ def test_usage_is_null_zero_or_counted_when_a_run_comes_to_nothing(month):
     assert any(usage["prompt_token_details"]["cached_tokens"] for usage in details)
 
 
-def test_threads_hold_one_to_six_runs_that_do_not_overlap(month):
+def test_threads_hold_sequential_runs(month):
     threads: dict[str, list[dict[str, Any]]] = {}
     for one in month:
         threads.setdefault(one.run["thread_id"], []).append(one.run)
@@ -364,7 +364,7 @@ def misfits(value: Any, schema: dict[str, Any]) -> list[str]:
     return []
 
 
-def test_function_calls_fit_their_schemas_but_for_a_few(month):
+def test_most_function_calls_match_their_schemas(month):
     verdicts: Counter[str] = Counter()
     for one in month:
         declared = {
@@ -384,7 +384,7 @@ def test_function_calls_fit_their_schemas_but_for_a_few(month):
     assert verdicts["sound"] > 0.93 * verdicts.total()
 
 
-def test_messages_answer_within_the_thread(month):
+def test_messages_belong_to_thread_and_steps(month):
     texts = set()
     for one in month:
         assert one.messages[0]["role"] == "user"
@@ -403,7 +403,7 @@ def test_messages_answer_within_the_thread(month):
     assert all(any(letter in text for text in texts) for letter in "طה届货배👩🤔")
 
 
-def test_configurations_change_on_known_days(month):
+def test_configurations_change_on_planned_days(month):
     for assistant in CAST:
         first_seen: dict[str, int] = {}
         for one in month:
@@ -417,7 +417,7 @@ def test_configurations_change_on_known_days(month):
             assert moment >= END - 30 * DAY + int(configuration.since * 30) * DAY
 
 
-def test_instructions_are_of_a_real_length():
+def test_instructions_have_realistic_length():
     for assistant in CAST:
         for configuration in assistant.configurations:
             assert 500 <= len(configuration.fields["instructions"]) <= 4000
@@ -452,7 +452,7 @@ def test_metadata_is_skewed_and_sometimes_missing(month):
     }
 
 
-def test_every_assistant_has_a_name_to_be_shown_by(month: list[Lifecycle]) -> None:
+def test_every_assistant_has_unique_name(month: list[Lifecycle]) -> None:
     named = {each["id"]: each["name"] for each in generate_assistants(END - 30 * DAY)}
     assert {one.run["assistant_id"] for one in month} <= set(named)
     assert len(set(named.values())) == len(named)

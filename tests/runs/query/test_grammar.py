@@ -1,4 +1,4 @@
-"""The query language: what is refused and where, and that every query is written in one way."""
+"""The grammar: syntax errors, canonical forms and descriptions of queries."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from runs.query.operators import (
 )
 from tests.runs.api.caller import RUNS, Caller, error_of
 
-# query, column, and something of what is said
-REFUSED = [
+# query, column, and part of the message
+SYNTAX_ERRORS = [
     ("statsu:failed", 1, "unknown field 'statsu'; did you mean 'status'?"),
     ("model:o3 statsu:failed", 10, "did you mean 'status'?"),
     ("Status:failed", 1, "did you mean 'status'?"),
@@ -125,7 +125,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def refusal(text: str) -> str:
+def get_error_message(text: str) -> str:
     with pytest.raises(InvalidFilter) as caught:
         Query.parse(text)
     (problem,) = caught.value.problems
@@ -133,24 +133,24 @@ def refusal(text: str) -> str:
     return problem.message
 
 
-@pytest.mark.parametrize(("text", "column", "said"), REFUSED)
-def test_what_is_wrong_is_named_with_its_column(text: str, column: int, said: str) -> None:
-    message = refusal(text)
+@pytest.mark.parametrize(("text", "column", "expected"), SYNTAX_ERRORS)
+def test_syntax_error_names_column(text: str, column: int, expected: str) -> None:
+    message = get_error_message(text)
     assert message.startswith(f"column {column}: ")
-    assert said in message
+    assert expected in message
 
 
-def test_deep_nesting_is_refused_and_mere_parentheses_are_not() -> None:
+def test_deep_nesting_is_rejected_but_not_parentheses() -> None:
     deep = "a"
     for number in range(MAX_QUERY_DEPTH):
         deep = f"({deep} {'OR' if number % 2 else 'AND'} b{number})"
-    assert f"expected at most {MAX_QUERY_DEPTH} levels of nesting" in refusal(deep)
+    assert f"expected at most {MAX_QUERY_DEPTH} levels of nesting" in get_error_message(deep)
     assert str(Query.parse("(" * 1900 + "a" + ")" * 1900)) == "a"
     assert str(Query.parse("NOT " * 900 + "a")) == "a"
     assert str(Query.parse("-" * 901 + "a")) == "-a"
 
 
-def test_rest_refuses_with_400_and_the_column(project: Project) -> None:
+def test_rest_api_rejects_with_400_and_column(project: Project) -> None:
     caller = Caller.of(project, "read")
     error = error_of(caller.get(f"{RUNS}?q=model:o3+statsu:failed"), 400, "invalid_filter")
     assert error["message"] == "q: column 10: unknown field 'statsu'; did you mean 'status'?"
@@ -160,7 +160,7 @@ def test_rest_refuses_with_400_and_the_column(project: Project) -> None:
     assert json.loads(caller.get(f"{RUNS}?q=").content)["data"] == []
 
 
-CANONICAL = [
+CANONICAL_FORMS = [
     ("status:failed AND model:o3", "status:failed model:o3"),
     ("  status:failed\n\tmodel:o3 ", "status:failed model:o3"),
     ("NOT status:failed", "-status:failed"),
@@ -199,8 +199,8 @@ CANONICAL = [
 ]
 
 
-@pytest.mark.parametrize(("text", "canonical"), CANONICAL)
-def test_a_query_has_one_spelling(text: str, canonical: str) -> None:
+@pytest.mark.parametrize(("text", "canonical"), CANONICAL_FORMS)
+def test_query_has_one_canonical_form(text: str, canonical: str) -> None:
     assert str(Query.parse(text)) == canonical
     assert str(Query.parse(canonical)) == canonical
 
@@ -221,15 +221,17 @@ def test_a_query_has_one_spelling(text: str, canonical: str) -> None:
          "created on 2026-05-01 and ended before 2026-05-01 12:00:00 UTC"),
     ],
 )  # fmt: skip
-def test_a_query_says_itself_in_words(text: str, words: str) -> None:
+def test_query_describes_itself(text: str, words: str) -> None:
     assert Query.parse(text).describe() == words
     assert RunFilters(q=Query.parse(text)).describe() == f"runs where {words}"
 
 
-# every shape of tree, in values that a person might type and in values that nobody would
-odd = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
-plain = st.sampled_from(["gpt-4o", "a b", "x:y", 'q"', "back\\", "(", "*", ">1", "-x", "OR", "not", "é", ",", ".."])
-texts = plain | odd
+# trees of every shape, with likely and unlikely values
+odd_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
+plain_texts = st.sampled_from(
+    ["gpt-4o", "a b", "x:y", 'q"', "back\\", "(", "*", ">1", "-x", "OR", "not", "é", ",", ".."]
+)
+texts = plain_texts | odd_texts
 instants = st.sampled_from(["-7d", "-24h", "2026-05-01", "2026-05-01T14:30:00Z"]).map(TimeQuantity)
 signs = st.sampled_from([">", ">=", "<", "<=", "="])
 
@@ -279,7 +281,7 @@ trees: st.SearchStrategy[QueryNode] = st.recursive(
 
 @settings(deadline=None, max_examples=400)
 @given(trees)
-def test_every_tree_survives_its_spelling(tree: QueryNode) -> None:
+def test_every_tree_survives_round_trip(tree: QueryNode) -> None:
     if tree.depth <= MAX_QUERY_DEPTH:
         query = Query(tree)
         assert Query.parse(str(query)) == query
@@ -301,7 +303,7 @@ fragments = st.sampled_from(
 @example("created:0001-01-01T00:00:00+23:59")
 @example("created:>-99999w")
 @example("total_tokens:" + "9" * 3000)
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_query_parses_or_is_rejected(text: str) -> None:
     state: RunFilters | None = None
     with contextlib.suppress(InvalidFilter):
         state = RunFilters.from_query({"q": [text]})
@@ -320,11 +322,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("refund", "q=refund"),
     ],
 )
-def test_a_command_takes_the_language_and_the_address(text: str, query: str) -> None:
+def test_argument_is_query_or_query_string(text: str, query: str) -> None:
     assert RunFilters.from_argument(text).query() == query
 
 
-def test_everything_that_is_asked_can_be_written_as_one_query() -> None:
+def test_all_filters_form_one_query() -> None:
     state = RunFilters.from_argument(
         "status=failed&status=a b&model=o3&error=Quota is gone (429)&thread=t:1&from=-7d&to=2026-05-01&q=a OR b"
     )
@@ -337,7 +339,7 @@ def test_everything_that_is_asked_can_be_written_as_one_query() -> None:
     assert RunFilters().as_language() == ""
 
 
-def test_the_query_is_a_field_of_the_state() -> None:
+def test_query_is_one_of_the_filters() -> None:
     state = RunFilters.from_argument("status=failed&q=refund+-model:o3")
     assert state.active == ["status", "q"]
     assert state.pairs() == [("status", "failed"), ("q", "refund -model:o3")]

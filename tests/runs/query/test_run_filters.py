@@ -1,4 +1,4 @@
-"""The filter state: strict to read, canonical to write, and exactly what is selected."""
+"""The filters: strict parsing, canonical query strings, and the runs that they select."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from runs.query import Query, RunFilters, TimeExpression
 from runs.query.ast import QueryNode
 from tests import factories
 from tests.factories import NOW, run_object
-from tests.runs.filters.test_language import trees
+from tests.runs.query.test_grammar import trees
 
 YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
 PARAMETERS = ("status", "model", "assistant", "error", "thread", "from", "to")
 
 
-def of(query: str) -> RunFilters:
+def parse_filters(query: str) -> RunFilters:
     return RunFilters.from_query(parse_qs(query, keep_blank_values=True))
 
 
-# what a database can hold: no NUL, no lone surrogates
-words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
-several = st.lists(words, max_size=3, unique=True).map(tuple)
+# what Postgres can store: no NUL, no lone surrogates
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+text_tuples = st.lists(texts, max_size=3, unique=True).map(tuple)
 statuses = st.lists(st.sampled_from(["failed", "queued", "a status, of + their = own & more"]), unique=True).map(tuple)
-moments = st.none() | st.one_of(
+times = st.none() | st.one_of(
     st.from_regex(r"-[0-9]{1,5}[smhdw]", fullmatch=True),
     st.datetimes(*YEARS).map(str),
 ).map(TimeExpression.parse)
-states = st.builds(
-    RunFilters, status=statuses, model=several, assistant=several, error=several, thread=several,
-    since=moments, until=moments,
+filter_values = st.builds(
+    RunFilters, status=statuses, model=text_tuples, assistant=text_tuples, error=text_tuples, thread=text_tuples,
+    since=times, until=times,
 )  # fmt: skip
 
 
 @settings(deadline=None)
-@given(states)
-def test_every_state_survives_its_query_string(state: RunFilters) -> None:
-    query = state.query()
-    assert of(query) == state
-    assert RunFilters.from_query(dict(QueryDict(query).lists())) == state
-    assert of(query).query() == query
-    assert bool(state) == bool(query)
+@given(filter_values)
+def test_filters_survive_query_string(filters: RunFilters) -> None:
+    query = filters.query()
+    assert parse_filters(query) == filters
+    assert RunFilters.from_query(dict(QueryDict(query).lists())) == filters
+    assert parse_filters(query).query() == query
+    assert bool(filters) == bool(query)
 
 
 @settings(deadline=None)
-@given(states)
-def test_a_state_without_its_fields_is_empty(state: RunFilters) -> None:
-    for name in state.active:
-        assert name not in state.without(name).active
-        state = state.without(name)
-    assert state == RunFilters()
-    assert state.describe() == "runs"
+@given(filter_values)
+def test_filters_without_fields_are_empty(filters: RunFilters) -> None:
+    for name in filters.active:
+        assert name not in filters.without(name).active
+        filters = filters.without(name)
+    assert filters == RunFilters()
+    assert filters.describe() == "runs"
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_a_state_without_its_fields_is_empty(state: RunFilters) -> None:
         ("error=Überlauf", "error=%C3%9Cberlauf"),
     ],
 )
-def test_a_query_string_becomes_canonical(query: str, canonical: str) -> None:
-    assert of(query).query() == canonical
+def test_query_string_becomes_canonical(query: str, canonical: str) -> None:
+    assert parse_filters(query).query() == canonical
 
 
 @pytest.mark.parametrize(
-    ("query", "paths", "words"),
+    ("query", "paths", "texts"),
     [
         ("statsu=failed", ["statsu"], "did you mean 'status'?"),
         ("Status=failed", ["Status"], "did you mean 'status'?"),
@@ -100,22 +100,22 @@ def test_a_query_string_becomes_canonical(query: str, canonical: str) -> None:
         ("nonsense=1&status=faild&to=x", ["nonsense", "status", "to"], "unknown parameter"),
     ],
 )
-def test_what_can_not_be_meant_is_refused_by_name(query: str, paths: list[str], words: str) -> None:
+def test_invalid_param_is_rejected_by_name(query: str, paths: list[str], texts: str) -> None:
     with pytest.raises(InvalidFilter) as raised:
-        of(query)
+        parse_filters(query)
     assert [problem.path for problem in raised.value.problems] == paths
-    assert words in raised.value.problems[0].message
+    assert texts in raised.value.problems[0].message
     assert all(path in raised.value.message for path in paths)
 
 
-def test_the_parameters_of_the_caller_are_known_too() -> None:
+def test_extra_params_appear_in_suggestions() -> None:
     with pytest.raises(
         InvalidFilter, match=r"expected one of .*, q, limit, cursor; limt: unknown parameter; did you mean 'limit'"
     ):
         RunFilters.from_query({"nonsense": ["1"], "limt": ["5"]}, extra_params=("limit", "cursor"))
 
 
-def test_what_means_something_else_to_the_caller_is_let_through() -> None:
+def test_extra_params_are_accepted() -> None:
     assert RunFilters.from_query({"cursor": ["x"], "status": ["failed"]}, extra_params=("cursor",)).status == (
         "failed",
     )
@@ -138,18 +138,18 @@ def test_what_means_something_else_to_the_caller_is_let_through() -> None:
         ),
     ],
 )
-def test_a_state_describes_itself(query: str, sentence: str) -> None:
-    assert of(query).describe() == sentence
+def test_filters_describe_themselves(query: str, sentence: str) -> None:
+    assert parse_filters(query).describe() == sentence
 
 
-def test_a_state_can_be_changed_into_another() -> None:
-    state = of("status=failed&from=-1h")
-    assert state.query(status=()) == "from=-1h"
-    assert state.without("since").query() == "status=failed"
-    assert state.toggle("status", "expired").query() == "status=failed&status=expired&from=-1h"
-    assert state.toggle("status", "failed").query() == "from=-1h"
-    assert state.active == ["status", "since"]
-    assert state == of("status=failed&from=-1h")
+def test_filters_are_changed_without_mutation() -> None:
+    filters = parse_filters("status=failed&from=-1h")
+    assert filters.query(status=()) == "from=-1h"
+    assert filters.without("since").query() == "status=failed"
+    assert filters.toggle("status", "expired").query() == "status=failed&status=expired&from=-1h"
+    assert filters.toggle("status", "failed").query() == "from=-1h"
+    assert filters.active == ["status", "since"]
+    assert filters == parse_filters("status=failed&from=-1h")
 
 
 # selection
@@ -164,7 +164,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def few(project: Project) -> Project:
+def project_with_runs(project: Project) -> Project:
     factories.post(project, *(run_object(id=name, **{"created_at": NOW} | changes) for name, changes in RUNS.items()))
     factories.post(factories.make_project("other"), run_object(id="theirs"))
     return project
@@ -194,21 +194,26 @@ def few(project: Project) -> Project:
         ("from=2026-11-17&to=2026-11-18", {"old"}),
     ],
 )
-def test_conditions_select_exactly_what_is_asked_for(few: Project, query: str, expected: set[str]) -> None:
-    found = of(query).apply(Run.objects.in_project(few))
+def test_filters_select_expected_runs(project_with_runs: Project, query: str, expected: set[str]) -> None:
+    found = parse_filters(query).apply(Run.objects.in_project(project_with_runs))
     assert set(found.values_list("external_id", flat=True)) == expected
 
 
-def test_relative_times_are_seen_from_now(few: Project) -> None:
+def test_relative_times_refer_to_now(project_with_runs: Project) -> None:
     now = datetime.fromtimestamp(NOW + 3600, UTC)
     for query, expected in (("from=-1h", 4), ("from=-59m", 0), ("to=-1h", 1), ("from=-2d", 5)):
-        assert Run.objects.in_project(few).filter(of(query).plan(None, now).build_page_condition()).count() == expected
+        assert (
+            Run.objects.in_project(project_with_runs)
+            .filter(parse_filters(query).plan(None, now).build_page_condition())
+            .count()
+            == expected
+        )
 
 
 @given(trees)
-def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: QueryNode) -> None:
-    state = RunFilters(status=("failed",), model=("a b",), since=TimeExpression("-24h"), q=Query(tree))
-    written = state.as_language()
+def test_filters_survive_query_language(tree: QueryNode) -> None:
+    filters = RunFilters(status=("failed",), model=("a b",), since=TimeExpression("-24h"), q=Query(tree))
+    written = filters.as_language()
     again = RunFilters.from_language(written)
     assert again.as_language() == RunFilters.from_language(again.as_language()).as_language()
     assert again.since == TimeExpression("-24h")
@@ -235,12 +240,12 @@ def test_what_a_state_writes_in_the_language_gives_an_equal_state(tree: QueryNod
         ('error:"a b"', "q=error%3A%22a+b%22"),
     ],
 )
-def test_parameters_ask_what_they_can_of_a_query(text: str, query: str) -> None:
-    state = RunFilters.from_language(text)
-    assert state.query() == query
-    assert RunFilters.from_language(state.as_language()) == state
+def test_terms_move_to_their_params(text: str, query: str) -> None:
+    filters = RunFilters.from_language(text)
+    assert filters.query() == query
+    assert RunFilters.from_language(filters.as_language()) == filters
 
 
-def test_a_text_that_can_not_be_read_is_no_state() -> None:
+def test_invalid_query_is_rejected() -> None:
     with pytest.raises(InvalidFilter, match="unknown field 'gone'"):
         RunFilters.from_language("gone:x")

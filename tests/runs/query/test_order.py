@@ -1,4 +1,4 @@
-"""The orders of the list, and cursors that belong to one of them."""
+"""The orders of the run list, and their cursors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = uuid.UUID(int=7)
 
 
 @pytest.mark.parametrize("text", ORDERS)
-def test_an_order_is_written_as_it_is_read(text: str) -> None:
+def test_order_survives_round_trip(text: str) -> None:
     assert str(parse_order(text)) == text
 
 
@@ -35,14 +35,14 @@ def test_an_order_is_written_as_it_is_read(text: str) -> None:
         ("--created", "sort: can't sort by '-created'; did you mean 'created'?"),
     ],
 )
-def test_other_orders_are_refused(text: str, words: str) -> None:
+def test_unknown_order_is_rejected(text: str, words: str) -> None:
     with pytest.raises(InvalidFilter) as refused:
         parse_order(text)
     assert str(refused.value) == words
 
 
 @pytest.mark.parametrize("value", [0, 5, -3, MISSING_SORT_VALUE + 1, datetime(2026, 5, 1, 12, 30, 0, 7, UTC)])
-def test_a_cursor_carries_its_order(value: int | datetime) -> None:
+def test_cursor_carries_its_order(value: int | datetime) -> None:
     cursor = Cursor(value, KEY, parse_order("-duration"))
     assert parse_cursor(str(cursor), cursor.order) == cursor
     for other in ("duration", "-tokens", "-created"):
@@ -50,34 +50,34 @@ def test_a_cursor_carries_its_order(value: int | datetime) -> None:
             parse_cursor(str(cursor), parse_order(other))
 
 
-def test_a_number_beyond_a_bigint_is_no_cursor() -> None:
+def test_cursor_beyond_bigint_is_rejected() -> None:
     with pytest.raises(InvalidFilter, match="not a cursor"):
         parse_cursor(str(Cursor(2**63, KEY, Order("tokens"))), Order("tokens"))
 
 
-def some_runs(project: Project) -> None:
-    made: list[dict[str, Any]] = []
+def post_runs(project: Project) -> None:
+    runs: list[dict[str, Any]] = []
     for number in range(20):
         run = factories.run_object(created_at=factories.NOW + number // 3)
         usage = None if number % 5 == 0 else {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": number % 3}
         ended = {"status": "queued", "completed_at": None} if number % 4 == 0 else {
             "completed_at": run["created_at"] + number % 2
         }  # fmt: skip
-        made.append(run | {"usage": usage} | ended)
-    factories.post(project, *made)
+        runs.append(run | {"usage": usage} | ended)
+    factories.post(project, *runs)
 
 
 @pytest.mark.parametrize("text", ORDERS)
-def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> None:
-    some_runs(project)
+def test_pages_cover_list_in_every_order(project: Project, text: str) -> None:
+    post_runs(project)
     order = parse_order(text)
     everything = list(Run.objects.in_project(project).sorted_by(order))
     seen = list(_pages(project, RunFilters(), order, size=3))
     assert seen == everything
     assert len({run.pk for run in seen}) == 20
     values = [getattr(run, order.column) for run in seen]
-    known = [value for value in values if value is not None]
-    assert known == sorted(known, reverse=order.descending)
+    values_present = [value for value in values if value is not None]
+    assert values_present == sorted(values_present, reverse=order.descending)
     missing = values[-5:] if order.descending else values[:5]
     assert order.by == "created" or None in missing  # what has no value counts as less
 
@@ -85,12 +85,12 @@ def test_pages_follow_each_other_in_every_order(project: Project, text: str) -> 
 @pytest.mark.parametrize("dense", [1, 1000])
 @pytest.mark.parametrize("text", ORDERS)
 @pytest.mark.parametrize("size", [1, 4, 7, 30])
-def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
+def test_filtered_pages_cover_list_in_every_order(
     project: Project, monkeypatch: pytest.MonkeyPatch, text: str, size: int, dense: int
 ) -> None:
     monkeypatch.setattr(planner, "SAMPLE_SIZE", 5)
     monkeypatch.setattr(planner, "MIN_DENSE_MATCHES", dense)
-    some_runs(project)
+    post_runs(project)
     order = parse_order(text)
     for filters in (RunFilters(), RunFilters(status=("completed",)), RunFilters(model=("gpt-4o",), status=("queued",))):
         listed = list(filters.apply(Run.objects.in_project(project)).sorted_by(order))
@@ -98,8 +98,8 @@ def test_runs_without_a_value_are_read_by_themselves_and_never_twice(
 
 
 @pytest.mark.parametrize("text", ["duration", "-duration", "tokens", "-tokens", "cost", "-cost"])
-def test_of_runs_without_a_value_the_newest_come_first(project: Project, text: str) -> None:
-    some_runs(project)
+def test_runs_without_value_are_newest_first(project: Project, text: str) -> None:
+    post_runs(project)
     order = parse_order(text)
     missing = [run for run in _pages(project, RunFilters(), order, size=4) if getattr(run, order.column) is None]
     assert len(missing) > 2
@@ -107,8 +107,8 @@ def test_of_runs_without_a_value_the_newest_come_first(project: Project, text: s
 
 
 @pytest.mark.parametrize("text", ORDERS)
-def test_neighbours_are_those_of_the_list(project: Project, text: str) -> None:
-    some_runs(project)
+def test_adjacent_runs_match_list(project: Project, text: str) -> None:
+    post_runs(project)
     order = parse_order(text)
     listed = list(Run.objects.in_project(project).sorted_by(order))
     ids = [None, *(run.external_id for run in listed), None]
@@ -124,7 +124,7 @@ def _pages(project: Project, filters: RunFilters, order: Order, size: int) -> It
 
 
 @pytest.mark.parametrize("text", ORDERS)
-def test_each_order_has_an_index_that_a_page_is_entered_with(project: Project, text: str) -> None:
+def test_each_order_pages_by_index(project: Project, text: str) -> None:
     order = parse_order(text)
     run = factories.post_run(project)
     runs = Run.objects.in_project(project)

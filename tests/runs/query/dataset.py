@@ -1,4 +1,4 @@
-"""A handful of runs, each of which some example query of the help finds and others don't."""
+"""Six runs that the example queries of the help page tell apart."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GROUP = uuid.UUID("b4e12d00-1111-2222-3333-444455556666")
 
 
 def at(text: str) -> int:
-    """A time in UTC as the protocol has it."""
+    """Return a time in UTC as a Unix timestamp."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 def fill(project: Project) -> None:
-    """The six runs below, all received on 1 May but for `cut`, received just now; one assistant has a name."""
+    """Store the six runs below. All were received on 1 May, `cut` was received now. One assistant has a name."""
     runs = [plain(), billing(), refund(), waiting(), broken(), cut_short()]
     assert not factories.post(project, *runs).errors
     called = factories.function_call("get_weather"), {"id": "call_s", "type": "file_search", "file_search": {}}
@@ -46,7 +46,7 @@ def fill(project: Project) -> None:
 
 
 def plain() -> dict[str, Any]:
-    """Completed on gpt-4o on 1 May, took 20 s, 150 tokens; called what it defines."""
+    """Return a run on gpt-4o that completed on 1 May in 20 s with 150 tokens and called a function it defines."""
     return _run(
         "plain", "2026-05-01T10:00:00", lasted=20, model="gpt-4o",
         metadata={"customer": "acme", "odd key": "a b", "attempt": 5},
@@ -56,7 +56,7 @@ def plain() -> dict[str, Any]:
 
 
 def billing() -> dict[str, Any]:
-    """Of another assistant on 8 May, took 2 min, 5,000 tokens, some cached, some reasoned."""
+    """Return a run of another assistant on 8 May that took 2 min and 5,000 tokens, some of them cached or reasoning."""
     usage: dict[str, Any] = {"prompt_tokens": 4000, "completion_tokens": 1000, "total_tokens": 5000}
     usage |= {"prompt_token_details": {"cached_tokens": 12}, "completion_token_details": {"reasoning_tokens": 9}}
     return _run(
@@ -67,12 +67,12 @@ def billing() -> dict[str, Any]:
 
 
 def refund() -> dict[str, Any]:
-    """Failed on 9 May with a code of the protocol."""
+    """Return a run that failed on 9 May with an error code of the protocol."""
     return _failed("refund", "2026-05-09T08:00:00", "rate_limit_exceeded", "Too many requests, slow down.")
 
 
 def broken() -> dict[str, Any]:
-    """Failed on 20 April with a sentence in place of a code, in the older revision, after a long wait."""
+    """Return a run of revision 1 that failed on 20 April after a long wait, with a sentence as its error code."""
     started = at("2026-04-20T00:02:00")
     failed = _failed(
         "broken", "2026-04-20T00:00:00", "Quota is gone (429)", "Buy more quota.",
@@ -86,7 +86,7 @@ def broken() -> dict[str, Any]:
 
 
 def waiting() -> dict[str, Any]:
-    """Waits for an output since an hour."""
+    """Return a run that has waited for a tool output for an hour."""
     base = _run("waiting", "2026-05-10T11:00:00", lasted=0)
     return factories.waiting_run("issue_refund") | {
         name: base[name]
@@ -95,7 +95,7 @@ def waiting() -> dict[str, Any]:
 
 
 def cut_short() -> dict[str, Any]:
-    """Incomplete for lack of tokens, a minute ago; nobody said when it started, or on which model."""
+    """Return a run that ended incomplete a minute ago, without start time or model."""
     return _run(
         "cut", "2026-05-10T11:59:00", lasted=None, status="incomplete", completed_at=None, started_at=None,
         incomplete_details={"reason": "max_completion_tokens"}, usage=None, model=None, metadata=None,

@@ -1,4 +1,4 @@
-"""Which runs a query selects: every example of the help, on runs made by hand."""
+"""The runs that queries select, for every example of the help page and more."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from runs.query.ast import QueryNode
 from runs.query.fields import QUERY_FIELDS
 from tests import factories
 from tests.runs.api.caller import RUNS, Caller
-from tests.runs.filters import dataset
-from tests.runs.filters.test_language import trees
+from tests.runs.query import dataset
+from tests.runs.query.test_grammar import trees
 
 RELATIVE = re.compile(r"-[0-9]+[smhdw]")
-EVERYONE = {"plain", "billing", "refund", "waiting", "broken", "cut"}
+ALL_RUNS = {"plain", "billing", "refund", "waiting", "broken", "cut"}
 
-# what each example of the help finds, by the last part of the ids
-FOUND = {
+# the examples of the help page and the runs that they select, by the last part of their ids
+HELP_EXAMPLES = {
     "status:failed": {"refund", "broken"},
     "status:failed,expired": {"refund", "broken"},
     "-status:completed": {"refund", "waiting", "broken", "cut"},
     "model:gpt-4o": {"plain"},
     "model:gpt-4*": {"plain", "billing"},
-    "-model:gpt-4o": EVERYONE - {"plain"},
+    "-model:gpt-4o": ALL_RUNS - {"plain"},
     "-model:*": {"cut"},
     "assistant:asst_billing": {"billing"},
     'assistant:"Refund desk"': {"billing"},
@@ -50,19 +50,19 @@ FOUND = {
     "total_tokens:>1000": {"billing"},
     "total_tokens:100..200": {"plain"},
     "total_tokens:<2M": {"plain", "billing"},
-    "-total_tokens:*": EVERYONE - {"plain", "billing"},
+    "-total_tokens:*": ALL_RUNS - {"plain", "billing"},
     "prompt_tokens:>=1.5k": {"billing"},
     "completion_tokens:<=30": {"plain"},
     "cached_tokens:>0": {"billing"},
     "reasoning_tokens:>0": {"billing"},
     "cost:>0.001": {"billing"},
     "cost:$0.0005..$0.001": {"plain"},
-    "-cost:*": EVERYONE - {"plain", "billing"},
+    "-cost:*": ALL_RUNS - {"plain", "billing"},
     "duration:>30s": {"billing", "refund", "broken"},
     "duration:1m..2h": {"billing", "refund", "broken"},
     "queue:>=1m30s": {"broken"},
     "created:-7d": {"billing", "refund", "waiting", "cut"},
-    "created:>=2026-05-01": EVERYONE - {"broken"},
+    "created:>=2026-05-01": ALL_RUNS - {"broken"},
     "created:2026-05-01..2026-05-08": {"plain", "billing"},
     "created:2026-05-01": {"plain"},
     "started:>2026-05-01T14:30:00Z": {"billing", "refund", "waiting"},
@@ -71,16 +71,16 @@ FOUND = {
     "received:-1h": {"cut"},
     "metadata.customer:acme": {"plain"},
     "metadata.customer:*": {"plain", "billing"},
-    "-metadata.customer:*": EVERYONE - {"plain", "billing"},
+    "-metadata.customer:*": ALL_RUNS - {"plain", "billing"},
     'metadata."odd key":"a b"': {"plain"},
     "tag:needs-review": {"refund"},
     "tag:needs-*": {"refund", "broken"},
-    "-tag:*": EVERYONE - {"refund", "broken"},
+    "-tag:*": ALL_RUNS - {"refund", "broken"},
     "tool:file_search": {"plain"},
     "tool:get_weather": {"plain", "billing"},
     "function:get_weather": {"plain"},
     "function:get_*": {"plain"},
-    "-function:*": EVERYONE - {"plain", "refund"},
+    "-function:*": ALL_RUNS - {"plain", "refund"},
     "defines:get_weather -function:get_weather": {"billing"},
     "failed_call:issue_refund": {"refund"},
     "failed_call:*": {"refund"},
@@ -95,7 +95,7 @@ FOUND = {
     "status:failed model:o3": {"refund", "broken"},
     "status:failed AND model:o3": {"refund", "broken"},
     "model:gpt-4o OR model:o3": {"plain", "refund", "broken", "waiting"},
-    "-status:failed": EVERYONE - {"refund", "broken"},
+    "-status:failed": ALL_RUNS - {"refund", "broken"},
     "NOT (status:failed OR status:completed)": {"waiting", "cut"},
     "status:failed (model:o3 OR error:*)": {"refund", "broken"},
     "status:failed,incomplete": {"refund", "broken", "cut"},
@@ -105,15 +105,15 @@ FOUND = {
     "acme": {"plain"},
 }
 
-# what the examples leave out
-MORE = {
+# queries that the examples do not cover
+MORE_QUERIES = {
     "reasoning_tokens:9 cached_tokens:=12": {"billing"},
     "cost:<=0.0006": {"plain"},
     "cost:0.0006": {"plain"},
     "cost:<$1": {"plain", "billing"},
     "cost:0": set(),
     "total_tokens:<151,5k": {"plain", "billing"},
-    "-total_tokens:>1000": EVERYONE - {"billing"},
+    "-total_tokens:>1000": ALL_RUNS - {"billing"},
     "duration:20s": {"plain"},
     "duration:<=20000ms": {"plain"},
     "duration:<20s": set(),
@@ -134,18 +134,18 @@ MORE = {
     "function:file_search": set(),
     "tool:file_*": {"plain"},
     "tag:*": {"refund", "broken"},
-    "-tag:urgent": EVERYONE - {"refund"},
+    "-tag:urgent": ALL_RUNS - {"refund"},
     'tag:"Needs Review",nobody': {"refund"},
     "tag:NEEDS-*": {"refund", "broken"},
     "tag:urgent OR model:gpt-4o": {"refund", "plain"},
-    "-tool:*": EVERYONE - {"plain", "billing", "refund", "broken"},
+    "-tool:*": ALL_RUNS - {"plain", "billing", "refund", "broken"},
     "tool:issue_refund": {"refund"},
     "defines:get_*": {"plain", "billing"},
     "awaiting:*_refund": {"waiting"},
     "instructions:POLICY": {"billing"},
     "-instructions:help": {"plain", "billing"},
-    "-defines:nothing": EVERYONE,
-    "-(status:failed OR defines:nothing)": EVERYONE - {"refund", "broken"},
+    "-defines:nothing": ALL_RUNS,
+    "-(status:failed OR defines:nothing)": ALL_RUNS - {"refund", "broken"},
     "status:failed OR defines:nothing": {"refund", "broken"},
     "status:failed defines:nothing": set(),
     "error_message:100%": set(),
@@ -158,9 +158,9 @@ MORE = {
     "error_group:ffff": set(),
     "error_group:b4e12d,ffff": {"refund"},
     "-error_group:*": {"plain", "billing", "waiting"},
-    "-error_group:b4e12d": EVERYONE - {"refund"},
-    "revision:v1,v2": EVERYONE,
-    "-requests": EVERYONE - {"refund"},
+    "-error_group:b4e12d": ALL_RUNS - {"refund"},
+    "revision:v1,v2": ALL_RUNS,
+    "-requests": ALL_RUNS - {"refund"},
     "get_weather": {"plain", "billing"},
     "thread_plain": {"plain"},
     "asst_billing": {"billing"},
@@ -171,113 +171,113 @@ MORE = {
 
 
 @pytest.fixture
-def filled(project: Project) -> Project:
+def dataset_project(project: Project) -> Project:
     dataset.fill(project)
     return project
 
 
-def found(project: Project, text: str) -> set[str]:
+def find_runs(project: Project, text: str) -> set[str]:
     conditions = RunFilters(q=Query.parse(text)).plan(project, dataset.NOW).build_page_condition()
     runs = Run.objects.in_project(project).filter(conditions)
     return {each.removeprefix("run_") for each in runs.values_list("external_id", flat=True)}
 
 
-def test_every_example_of_the_help_is_tested() -> None:
+def test_every_help_example_is_tested() -> None:
     entries = (*query_help.SYNTAX_HELP, *query_help.VALUE_HELP, *query_help.build_field_help())
     shown = [example for entry in entries for example in entry.examples]
     assert shown
-    assert set(shown) == FOUND.keys()
+    assert set(shown) == HELP_EXAMPLES.keys()
 
 
-@pytest.mark.parametrize(("text", "expected"), [*FOUND.items(), *MORE.items()])
-def test_a_query_selects_what_it_says(filled: Project, text: str, expected: set[str]) -> None:
-    assert found(filled, text) == expected
-    assert found(filled, str(Query.parse(text))) == expected
+@pytest.mark.parametrize(("text", "expected"), [*HELP_EXAMPLES.items(), *MORE_QUERIES.items()])
+def test_query_selects_expected_runs(dataset_project: Project, text: str, expected: set[str]) -> None:
+    assert find_runs(dataset_project, text) == expected
+    assert find_runs(dataset_project, str(Query.parse(text))) == expected
 
 
-def test_a_query_and_its_negation_divide_the_runs(filled: Project) -> None:
-    for text in (*FOUND, *MORE):
-        there, elsewhere = found(filled, text), found(filled, f"NOT ({text})")
+def test_query_and_negation_partition_runs(dataset_project: Project) -> None:
+    for text in (*HELP_EXAMPLES, *MORE_QUERIES):
+        there, elsewhere = find_runs(dataset_project, text), find_runs(dataset_project, f"NOT ({text})")
         assert not there & elsewhere, text
-        assert there | elsewhere == EVERYONE, text
+        assert there | elsewhere == ALL_RUNS, text
 
 
-def test_rest_finds_the_same(filled: Project) -> None:
-    caller = Caller.of(filled, "read")
-    for text in (*FOUND, *MORE):
+def test_rest_api_returns_same_runs(dataset_project: Project) -> None:
+    caller = Caller.of(dataset_project, "read")
+    for text in (*HELP_EXAMPLES, *MORE_QUERIES):
         response = caller.get(f"{RUNS}?{RunFilters(q=Query.parse(text)).query()}")
         assert response.status_code == 200, response.content
         ids = {run["id"].removeprefix("run_") for run in json.loads(response.content)["data"]}
-        if not RELATIVE.search(text):  # the server's now is another
-            assert ids == found(filled, text), text
+        if not RELATIVE.search(text):  # the server uses its own time
+            assert ids == find_runs(dataset_project, text), text
 
 
-def test_simple_parameters_are_terms(filled: Project) -> None:
+def test_choice_params_are_terms(dataset_project: Project) -> None:
     simple = RunFilters(status=("failed", "completed"), error=("Quota is gone (429)", "none"))
     assert simple.as_language() == 'status:failed,completed error_code:"Quota is gone (429)",none'
-    assert found(filled, simple.as_language()) == {"broken"}
+    assert find_runs(dataset_project, simple.as_language()) == {"broken"}
 
 
-def test_another_project_is_never_seen(filled: Project) -> None:
+def test_other_projects_never_match(dataset_project: Project) -> None:
     other = factories.make_project("other")
     factories.post_run(other, id="run_other", instructions="Mind the refund policy.")
     for text in ("instructions:refund", "refund", "-status:failed", "configuration:3f2a9c OR model:*", "error_group:*"):
-        assert "other" not in found(filled, text)
-    assert found(other, 'instructions:"refund policy"') == {"other"}
-    assert found(other, f"error_group:{dataset.GROUP}") == set()
+        assert "other" not in find_runs(dataset_project, text)
+    assert find_runs(other, 'instructions:"refund policy"') == {"other"}
+    assert find_runs(other, f"error_group:{dataset.GROUP}") == set()
 
 
-def test_what_many_configurations_match_is_found_too(filled: Project, monkeypatch: Any) -> None:
+def test_subquery_replaces_many_inline_ids(dataset_project: Project, monkeypatch: Any) -> None:
     monkeypatch.setattr(scope, "MAX_INLINE_IDS", 1)
-    assert found(filled, "instructions:help") == EVERYONE - {"plain", "billing"}
-    assert found(filled, "-instructions:help") == {"plain", "billing"}
-    assert found(filled, "defines:get_weather") == {"plain", "billing"}
+    assert find_runs(dataset_project, "instructions:help") == ALL_RUNS - {"plain", "billing"}
+    assert find_runs(dataset_project, "-instructions:help") == {"plain", "billing"}
+    assert find_runs(dataset_project, "defines:get_weather") == {"plain", "billing"}
 
 
-def test_a_configuration_that_nobody_has_asks_no_runs(filled: Project) -> None:
+def test_unknown_configuration_queries_no_runs(dataset_project: Project) -> None:
     with CaptureQueriesContext(connection) as queries:
-        assert not list(RunFilters(q=Query.parse("defines:nothing")).apply(Run.objects.in_project(filled)))
+        assert not list(RunFilters(q=Query.parse("defines:nothing")).apply(Run.objects.in_project(dataset_project)))
     assert [query["sql"].split('"')[1] for query in queries] == ["configuration"]
 
 
-def test_long_names_are_found_by_their_beginning(project: Project) -> None:
+def test_long_names_match_by_prefix(project: Project) -> None:
     name = "f" * 5000
     run = factories.run_object(id="run_long", tools=[factories.function_tool(name)])
     assert not factories.post(project, run).errors
     assert not factories.post_steps(project, factories.step_object(run, factories.function_call(name))).errors
     for text in ("defines:ffff*", "function:ffff*", f"tool:{name[:256]}"):
-        assert found(project, text) == {"long"}
+        assert find_runs(project, text) == {"long"}
 
 
-def test_no_query_reads_payloads(filled: Project) -> None:
+def test_no_query_reads_payload_columns(dataset_project: Project) -> None:
     with CaptureQueriesContext(connection) as queries:
-        for text in (*FOUND, *MORE):
-            list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(filled)).for_list())
+        for text in (*HELP_EXAMPLES, *MORE_QUERIES):
+            list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(dataset_project)).for_list())
     for query in queries:
         for payload in ('"required_action"', '"extra"', '"details"', '"body"'):
             assert payload not in query["sql"]
 
 
-def test_an_assistant_is_found_by_id_or_name(filled: Project) -> None:
+def test_assistant_matches_by_id_or_name(dataset_project: Project) -> None:
     for text in ('assistant:"Refund desk"', "assistant:Refund*", "assistant:asst_bill*", "assistant:asst_billing"):
-        assert found(filled, text) == {"billing"}
-    assert found(filled, '-assistant:"Refund desk"') == EVERYONE - {"billing"}
-    assert found(filled, 'assistant:"refund desk"') == set()
-    assert found(filled, "assistant:*") == EVERYONE
+        assert find_runs(dataset_project, text) == {"billing"}
+    assert find_runs(dataset_project, '-assistant:"Refund desk"') == ALL_RUNS - {"billing"}
+    assert find_runs(dataset_project, 'assistant:"refund desk"') == set()
+    assert find_runs(dataset_project, "assistant:*") == ALL_RUNS
 
 
-def test_a_name_that_two_assistants_have_finds_both(filled: Project) -> None:
-    factories.post_assistants(filled, asst_concierge="Refund desk")
-    assert found(filled, 'assistant:"Refund desk"') == EVERYONE
+def test_shared_name_matches_both_assistants(dataset_project: Project) -> None:
+    factories.post_assistants(dataset_project, asst_concierge="Refund desk")
+    assert find_runs(dataset_project, 'assistant:"Refund desk"') == ALL_RUNS
 
 
-def test_names_of_other_projects_find_nothing(filled: Project) -> None:
+def test_names_of_other_projects_do_not_match(dataset_project: Project) -> None:
     factories.post_assistants(factories.make_project("other"), asst_billing="Theirs")
-    assert found(filled, "assistant:Theirs") == set()
+    assert find_runs(dataset_project, "assistant:Theirs") == set()
 
 
-# what the indexes of the models are made of; a query in other words would not be served by them
-SERVED = {
+# the expressions of the indexes; Postgres does not use an index for a condition in other words
+INDEX_EXPRESSIONS = {
     "id:run_re*": '"run"."external_id" LIKE  E\'run',
     "error_message:quota": '"run"."error_message" ILIKE \'%quota%\'',
     "metadata.customer:acme": '"run"."metadata" @> ',
@@ -296,14 +296,14 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), SERVED.items())
-def test_conditions_are_in_the_words_of_the_indexes(filled: Project, text: str, expected: str) -> None:
+@pytest.mark.parametrize(("text", "expected"), INDEX_EXPRESSIONS.items())
+def test_conditions_use_index_expressions(dataset_project: Project, text: str, expected: str) -> None:
     with CaptureQueriesContext(connection) as queries:
-        list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(filled)).values("pk"))
+        list(RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(dataset_project)).values("pk"))
     assert any(expected in query["sql"] for query in queries), [query["sql"] for query in queries]
 
 
-def test_every_field_has_an_example_that_it_starts() -> None:
+def test_every_field_has_example_with_its_name() -> None:
     for field in QUERY_FIELDS:
         assert any(field.name in example for example in field.examples)
 
@@ -314,18 +314,18 @@ def test_every_field_has_an_example_that_it_starts() -> None:
 @example(Query.parse("queue:>36500d duration:<36500d total_tokens:<9223372036854775807").tree)
 @example(Query.parse("metadata.n:1234567890123456.123456789012345 metadata.n:-0,true,1e999").tree)
 @example(Query.parse('"$.*\\"\\\\ \u2028 \u007f 😀" metadata."$":"\\\\"').tree)
-def test_no_query_breaks_the_database(project: Project, tree: QueryNode) -> None:
+def test_no_query_raises_database_error(project: Project, tree: QueryNode) -> None:
     list(RunFilters(q=Query(tree)).apply(Run.objects.in_project(project)).newest_first()[:1])
 
 
-# asked of what lies in every few pages of the table, where nothing better leads to it
-IN_PAGES = ("prompt_tokens:>1M", "cached_tokens:>1M", "queue:>2h", "ended:<2026-04-20", "received:>2026-05-09")
+# served by a BRIN index if no better index serves them
+RARE_QUANTITIES = ("prompt_tokens:>1M", "cached_tokens:>1M", "queue:>2h", "ended:<2026-04-20", "received:>2026-05-09")
 
 
-@pytest.mark.parametrize("text", IN_PAGES)
-def test_rare_quantities_are_found_without_reading_all_runs(filled: Project, text: str) -> None:
-    search = RunFilters(q=Query.parse(text)).plan(filled, dataset.NOW)
+@pytest.mark.parametrize("text", RARE_QUANTITIES)
+def test_rare_quantities_use_range_index(dataset_project: Project, text: str) -> None:
+    plan = RunFilters(q=Query.parse(text)).plan(dataset_project, dataset.NOW)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        plan = Run.objects.filter(search.condition).explain()
+        plan = Run.objects.filter(plan.condition).explain()
     assert "run_ranges" in plan
