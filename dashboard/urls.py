@@ -19,10 +19,7 @@ from dashboard.pages.run import comment_views
 from dashboard.pages.run import views as run_views
 from dashboard.pages.runs import (
     autocomplete_views,
-    column_views,
     deletion_views,
-    facet_views,
-    new_run_views,
     query_help_views,
     saved_view_views,
     tag_views,
@@ -51,14 +48,14 @@ run_list_urls = [
     path("runs.json", runs_downloads.run_list_json, name="runs-json"),
     path("runs.jsonl", runs_downloads.run_list_jsonl, name="runs-jsonl"),
     path("runs.csv", runs_downloads.run_list_csv, name="runs-csv"),
-    path("facets/", facet_views.run_facets, name="run-facets"),
-    path("news/", new_run_views.new_runs, name="new-runs"),
+    path("facets/", runs_views.run_facets, name="run-facets"),
+    path("news/", runs_views.new_runs, name="new-runs"),
     path("language/", query_help_views.query_help, name="query-help"),
     path("suggest/", autocomplete_views.query_completions, name="query-completions"),
     path("tags/", tag_views.tag_selected_runs, name="tag-selected-runs"),
     path("tags/known", tag_views.tag_suggestions, name="tag-suggestions"),
     path("delete/", deletion_views.delete_selected_runs, name="delete-selected-runs"),
-    path("prefs/columns", column_views.update_run_columns, name="run-columns"),
+    path("prefs/columns", runs_views.update_run_columns, name="run-columns"),
 ]
 
 saved_view_urls = [

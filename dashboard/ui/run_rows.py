@@ -1,6 +1,6 @@
-"""The rows of the run list: what each cell of a run says, and what its second line explains.
+"""The rows of the run list: the text of each cell, and a note that explains the status.
 
-Pure functions from records to plain words; templates escape them. Nothing here asks the database.
+Everything here is computed from loaded records, without queries. Templates escape the texts.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
@@ -22,6 +22,7 @@ from runs.query.operators import format_value
 MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
 MAX_METADATA_LENGTH = 300
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
+NO_TAGS: Mapping[UUID, Sequence[str]] = MappingProxyType({})
 INCOMPLETE_REASONS = {
     "max_completion_tokens": "Stopped at the limit of completion tokens.",
     "max_prompt_tokens": "Stopped at the limit of prompt tokens.",
@@ -31,22 +32,26 @@ INCOMPLETE_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """The second line of a run that did not simply complete: a code, and words for it.
+    """Why a run is not simply completed.
 
-    `deadline` is the time by which the run has to go on; it is worded by the template, so that it stays true
-    while the page is open.
+    Attributes:
+        code: The error code, incomplete reason or action type; "" if there is none.
+        text: An explanation.
+        is_severe: Whether the run failed.
+        deadline: The time when a waiting run expires. Templates format it, so that it stays current in an open page.
+        is_overdue: Whether the deadline has passed.
     """
 
     code: str
     text: str
-    severe: bool = False
+    is_severe: bool = False
     deadline: datetime | None = None
-    missed: bool = False
+    is_overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BarSegment:
-    """A part of a bar, in percent of its width."""
+    """A segment of a token bar, in percent of the width of the cell."""
 
     start: str
     width: str
@@ -54,20 +59,38 @@ class BarSegment:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as the list shows it; what is exact is in `run`, what had to be worded is here."""
+    """A run with the texts of its row.
+
+    Attributes:
+        run: The run. Templates read exact values from it.
+        url: The URL of the run's page.
+        assistant_name: The name of the assistant; None if it has none.
+        duration: How long the run took, or has been going on.
+        has_ended: Whether the status is final.
+        tools: The called tools, most called first; None if no steps were received.
+        first_tool: The most called tool; "" if none was called.
+        more_tools: The number of other called tools.
+        tokens_title: The exact token counts.
+        cost_title: Where the cost is from, or why there is none.
+        prompt_bar: The bar of prompt tokens; None if there are no tokens.
+        completion_bar: The bar of completion tokens, after that of prompt tokens.
+        metadata: The metadata as `key=value`, truncated.
+        note: The explanation of the status; None for ordinary runs.
+        tags: The tags of the run.
+    """
 
     run: Run
     url: str
-    assistant: str | None  # its name, where it has one
+    assistant_name: str | None
     duration: str
-    ended: bool
-    tools: str | None  # None where no step was received, so that nobody knows
+    has_ended: bool
+    tools: str | None
     first_tool: str
     more_tools: int
     tokens_title: str
     cost_title: str
-    prompt: BarSegment | None
-    completion: BarSegment | None
+    prompt_bar: BarSegment | None
+    completion_bar: BarSegment | None
     metadata: str
     note: RunNote | None
     tags: Sequence[str] = ()
@@ -75,132 +98,134 @@ class RunRow:
 
 def build_run_rows(
     runs: Iterable[Run],
-    called: Mapping[UUID, Counter[str]],
+    tool_calls: Mapping[UUID, Counter[str]],
     path: str,
     now: datetime,
-    names: Mapping[str, str] = NO_NAMES,
-    listed: str = "",
+    assistant_names: Mapping[str, str] = NO_NAMES,
+    tags: Mapping[UUID, Sequence[str]] = NO_TAGS,
+    list_param: str = "",
 ) -> list[RunRow]:
-    """The rows of one page of the list at `path`; token bars are drawn against the largest of them.
+    """Return the rows of one page of a run list.
 
-    `called` are tools by run, `names` those of assistants by id, `listed` is what the address of a run says of
-    the list (see `in_list`).
+    Args:
+        runs: The runs of the page. Their token bars share one scale.
+        tool_calls: The number of calls by tool, by run.
+        path: The path of the run list.
+        now: The time that durations of active runs refer to.
+        assistant_names: Names of assistants by id.
+        tags: Tags by run.
+        list_param: The query string that tells a run's page which list links to it (see `encode_list_param`).
     """
-    page = list(runs)
-    largest = max((_total(run) for run in page), default=0)
-    urls = (build_run_url(path, run) + listed for run in page)
-    return [
-        _row(run, url, called.get(run.pk), names.get(run.assistant_id), largest, now)
-        for run, url in zip(page, urls, strict=True)
-    ]
-
-
-def add_tags_to_rows(made: Iterable[RunRow], tags: Mapping[UUID, Sequence[str]]) -> list[RunRow]:
-    """Those rows with their runs' tags."""
-    return [replace(row, tags=tags.get(row.run.pk, ())) for row in made]
-
-
-def _row(run: Run, url: str, called: Counter[str] | None, assistant: str | None, largest: int, now: datetime) -> RunRow:
-    tools = _tools(called or Counter())
-    prompt, completion = _shares(run, largest)
-    return RunRow(
-        run=run,
-        url=url,
-        assistant=assistant,
-        duration=format_run_duration(run, now),
-        ended=run.status in TERMINAL_RUN_STATUSES,
-        tools=None if called is None else ", ".join(tools),
-        first_tool=tools[0] if tools else "",
-        more_tools=max(0, len(tools) - 1),
-        tokens_title=_tokens_title(run),
-        cost_title=_cost_title(run),
-        prompt=prompt,
-        completion=completion,
-        metadata=_metadata(run.metadata),
-        note=build_run_note(run, now),
-    )
+    runs = list(runs)
+    max_tokens = max((_count_tokens(run) for run in runs), default=0)
+    rows = []
+    for run in runs:
+        calls = tool_calls.get(run.pk)
+        tools = _format_tool_calls(calls or Counter())
+        prompt_bar, completion_bar = _build_token_bars(run, max_tokens)
+        rows.append(
+            RunRow(
+                run=run,
+                url=build_run_url(path, run) + list_param,
+                assistant_name=assistant_names.get(run.assistant_id),
+                duration=format_run_duration(run, now),
+                has_ended=run.status in TERMINAL_RUN_STATUSES,
+                tools=None if calls is None else ", ".join(tools),
+                first_tool=tools[0] if tools else "",
+                more_tools=max(0, len(tools) - 1),
+                tokens_title=_format_tokens_title(run),
+                cost_title=_format_cost_title(run),
+                prompt_bar=prompt_bar,
+                completion_bar=completion_bar,
+                metadata=_format_metadata(run.metadata),
+                note=build_run_note(run, now),
+                tags=tags.get(run.pk, ()),
+            )
+        )
+    return rows
 
 
 def build_run_url(path: str, run: Run) -> str:
-    """The address of `run` below the list at `path`; ids are any text, slashes and line breaks included."""
+    """Return the URL of `run` below the run list at `path`. An id is any text, including slashes and line breaks."""
     return f"{path}{quote(run.external_id, safe='')}/"
 
 
 def encode_list_param(query: str) -> str:
-    """What follows the address of a run that was opened from the list with that query string."""
+    """Return the query string that tells a run's page which list linked to it."""
     return "?" + urlencode({"list": query})
 
 
 def format_run_duration(run: Run, now: datetime) -> str:
-    """How long it took; of a run that goes on, how long it is since it was created. None while it is queued.
+    """Format how long `run` took, or how long ago an active run was created. A queued run has no duration.
 
-    Decimals are shown only where the source sent fractions of seconds.
+    Decimals are shown only if the source sent fractions of seconds.
     """
     if run.status in TERMINAL_RUN_STATUSES or run.duration_ms is not None:
         times = (run.created_at, run.ended_at)
         return formats.format_duration(run.duration_ms, precise=any(time and time.microsecond for time in times))
     if run.status == Run.Status.QUEUED:
         return formats.NO_VALUE
-    return formats.format_duration(_milliseconds(run.created_at, now))
+    return formats.format_duration(_milliseconds_between(run.created_at, now))
 
 
 def build_run_note(run: Run, now: datetime) -> RunNote | None:
-    """Why `run` is not simply completed; None where there is nothing to say."""
-    preview = run.error_preview
-    if run.error_code is not None or preview:
-        return RunNote(run.error_code or "", preview or "", severe=run.status == Run.Status.FAILED)
+    """Return the explanation of the status of `run`; None if there is nothing to explain."""
+    message = run.error_preview
+    if run.error_code is not None or message:
+        return RunNote(run.error_code or "", message or "", is_severe=run.status == Run.Status.FAILED)
     match run.status:
         case Run.Status.FAILED:
-            return RunNote("", "It failed without a last_error.", severe=True)
+            return RunNote("", "Failed without a last_error.", is_severe=True)
         case Run.Status.INCOMPLETE if run.incomplete_reason is not None:
             return RunNote(run.incomplete_reason, INCOMPLETE_REASONS.get(run.incomplete_reason, ""))
         case Run.Status.EXPIRED if run.expires_at:
-            awaited = _counted(Counter(run.awaited or ()).items())
-            missing = f"No outputs arrived for {_listed(awaited)}. " if awaited else ""
-            return RunNote("", f"{missing}It had until {formats.format_timestamp(run.expires_at)}.")
+            tools = _format_counts(Counter(run.awaited or ()).items())
+            missing = f"No outputs were submitted for {_join_with_and(tools)}. " if tools else ""
+            return RunNote("", f"{missing}Expired at {formats.format_timestamp(run.expires_at)}.")
         case Run.Status.REQUIRES_ACTION:
-            return _waiting(run, now)
+            return _build_waiting_note(run, now)
         case status if status not in formats.STATUS_LABELS:
-            return RunNote("unknown status", f"Kept as received. Ask for it with status:{format_value(status)}")
+            return RunNote("unknown status", f"Stored as received. Find it with status:{format_value(status)}")
     return None
 
 
-def _waiting(run: Run, now: datetime) -> RunNote:
-    """The protocol doesn't say when a run began to wait: it was after it was started."""
-    awaited = _counted(Counter(run.awaited or ()).items())
-    longest = formats.format_duration(_milliseconds(run.started_at or run.created_at, now), spelled=True)
-    words = f"Waiting for {_listed(awaited) if awaited else 'its caller'}, {longest} at most so far."
-    missed = run.expires_at is not None and run.expires_at <= now
-    return RunNote(run.action_type or "", words, deadline=run.expires_at, missed=missed)
+def _build_waiting_note(run: Run, now: datetime) -> RunNote:
+    tools = _format_counts(Counter(run.awaited or ()).items())
+    # The protocol does not say when a run began to wait, only that it was after its start.
+    elapsed = formats.format_duration(_milliseconds_between(run.started_at or run.created_at, now), spelled=True)
+    text = f"Waiting for {_join_with_and(tools) if tools else 'the client'}, for at most {elapsed} so far."
+    is_overdue = run.expires_at is not None and run.expires_at <= now
+    return RunNote(run.action_type or "", text, deadline=run.expires_at, is_overdue=is_overdue)
 
 
-def _tools(called: Counter[str]) -> list[str]:
-    """The tools, the most called first."""
-    return _counted(sorted(called.items(), key=lambda pair: (-pair[1], pair[0])))
+def _format_tool_calls(calls: Counter[str]) -> list[str]:
+    """Return the called tools with their number of calls, most called first."""
+    return _format_counts(sorted(calls.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _counted(names: Iterable[tuple[str, int]]) -> list[str]:
-    """A number behind every name that counts more than once: `search_orders` three times."""
-    return [f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in names]
+def _format_counts(counts: Iterable[tuple[str, int]]) -> list[str]:
+    """Return names such as `search_orders`, with a factor if they occur more than once."""
+    return [f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts]
 
 
-def _shares(run: Run, largest: int) -> tuple[BarSegment | None, BarSegment | None]:
-    """The bars for prompt and completion tokens, in percent of `largest`."""
-    if not largest or not _total(run):
+def _build_token_bars(run: Run, max_tokens: int) -> tuple[BarSegment | None, BarSegment | None]:
+    """Return the bars of prompt and completion tokens, in percent of `max_tokens`."""
+    total = _count_tokens(run)
+    if not max_tokens or not total:
         return None, None
-    prompt = 100 * (run.prompt_tokens or 0) / largest
-    completion = 100 * (run.completion_tokens or 0) / largest
+    prompt = 100 * (run.prompt_tokens or 0) / max_tokens
+    completion = 100 * (run.completion_tokens or 0) / max_tokens
     if not prompt and not completion:
-        prompt = 100 * _total(run) / largest
+        prompt = 100 * total / max_tokens
     return BarSegment("0%", f"{prompt:.1f}%"), BarSegment(f"{prompt:.1f}%", f"{completion:.1f}%")
 
 
-def _total(run: Run) -> int:
+def _count_tokens(run: Run) -> int:
     return max(run.total_tokens or 0, (run.prompt_tokens or 0) + (run.completion_tokens or 0))
 
 
-def _tokens_title(run: Run) -> str:
-    """The sum in full: `14,212 prompt + 1,102 completion = 15,314 tokens`."""
+def _format_tokens_title(run: Run) -> str:
+    """Return exact counts such as `14,212 prompt + 1,102 completion = 15,314 tokens`."""
     if run.total_tokens is None:
         return "No total_tokens"
     total = f"{formats.format_integer(run.total_tokens)} tokens"
@@ -210,32 +235,31 @@ def _tokens_title(run: Run) -> str:
     return f"{prompt} prompt + {completion} completion = {total}"
 
 
-def _cost_title(run: Run) -> str:
-    """Why there is no cost, or what it is of."""
+def _format_cost_title(run: Run) -> str:
     if run.cost is not None:
         return "Estimated"
-    return "No usage to reckon with" if run.total_tokens is None else "No price for this model"
+    return "No usage reported" if run.total_tokens is None else "No price for this model"
 
 
-def _metadata(metadata: object) -> str:
-    """`customer=acme  channel=chat`; servers send lists too. Cut off where no cell could hold it."""
+def _format_metadata(metadata: object) -> str:
+    """Return `customer=acme  channel=chat`, truncated. Some servers send other values than objects."""
     if not metadata:
         return ""
-    if not isinstance(metadata, dict):
-        words = _plain(metadata)
+    if isinstance(metadata, dict):
+        text = "  ".join(f"{name}={_format_metadata_value(value)}" for name, value in metadata.items())
     else:
-        words = "  ".join(f"{name}={_plain(value)}" for name, value in metadata.items())
-    return words if len(words) <= MAX_METADATA_LENGTH else words[:MAX_METADATA_LENGTH] + "…"
+        text = _format_metadata_value(metadata)
+    return text if len(text) <= MAX_METADATA_LENGTH else text[:MAX_METADATA_LENGTH] + "…"
 
 
-def _plain(value: object) -> str:
+def _format_metadata_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def _join_with_and(names: list[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _milliseconds(since: datetime, until: datetime) -> int:
+def _milliseconds_between(since: datetime, until: datetime) -> int:
     return int((until - since).total_seconds() * 1000)

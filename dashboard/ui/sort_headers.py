@@ -1,4 +1,4 @@
-"""The column heads of the run list that sort it, and how an order is worded."""
+"""Column headers that sort the run list, and the labels of sort orders."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from dataclasses import dataclass
 
 from runs.db.keyset_pagination import Order
 
-_WORDS = {
+# Labels of ascending and descending order by sort key.
+_ORDER_LABELS = {
     "created": ("oldest first", "newest first"),
     "duration": ("shortest first", "longest first"),
     "cost": ("cheapest first", "most expensive first"),
     "tokens": ("fewest tokens first", "most tokens first"),
 }
-
-
-RUN_ORDERS = tuple(Order(by, descending=descending) for by in _WORDS for descending in (True, False))
+RUN_ORDERS = tuple(Order(key, descending=descending) for key in _ORDER_LABELS for descending in (True, False))
 
 
 @dataclass(frozen=True, slots=True)
 class SortHeader:
-    """A column head: where it leads to; `direction` and `arrow` are empty where the list isn't sorted by it."""
+    """The link of a column header. `direction` and `arrow` are "" unless the list is sorted by this column."""
 
     url: str
     direction: str = ""
     arrow: str = ""
 
 
-def build_sort_headers(order: Order, address_in: Callable[[Order], str]) -> dict[str, SortHeader]:
-    """The heads by what they sort by: first from the top, and the other way round at the second click."""
-    return {by: _head(by, order, address_in) for by in _WORDS}
+def build_sort_headers(order: Order, build_url: Callable[[Order], str]) -> dict[str, SortHeader]:
+    """Return the headers by sort key.
 
+    A header links to descending order, or to the opposite order if the list is already sorted by it.
 
-def _head(by: str, order: Order, address_in: Callable[[Order], str]) -> SortHeader:
-    if by != order.by:
-        return SortHeader(address_in(Order(by)))
+    Args:
+        order: The current order of the list.
+        build_url: Returns the URL of the list in another order.
+    """
+    headers = {key: SortHeader(build_url(Order(key))) for key in _ORDER_LABELS if key != order.by}
     direction, arrow = ("descending", "↓") if order.descending else ("ascending", "↑")
-    return SortHeader(address_in(Order(by, descending=not order.descending)), direction, arrow)
+    headers[order.by] = SortHeader(build_url(Order(order.by, descending=not order.descending)), direction, arrow)
+    return headers
 
 
 def describe_order(order: Order) -> str:
-    """`newest first`."""
-    return _WORDS[order.by][order.descending]
+    """Return a label such as "newest first"."""
+    return _ORDER_LABELS[order.by][order.descending]

@@ -64,8 +64,8 @@ document.addEventListener("click", (event) => {
   if (target.matches("#rows [type=checkbox]")) selectRange(target.closest("tr"), shiftKey);
   else if (target.closest("[data-copy-ids]")) copyIds();
   else if (target.closest("[data-unselect]")) unselectAll();
-  else if (target.closest("[data-ask]")) {
-    const dialog = document.getElementById(target.closest("[data-ask]").dataset.ask);
+  else if (target.closest("[data-dialog]")) {
+    const dialog = document.getElementById(target.closest("[data-dialog]").dataset.dialog);
     if (!dialog) return;
     event.preventDefault();
     ask(dialog);

@@ -13,7 +13,7 @@ from tests.browser.conftest import assert_accessible
 TURNS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 375)}
 
 
-def test_a_value_narrows_the_list_and_is_taken_back(signed_in: Page, demo_project: Any) -> None:
+def test_facet_value_toggles_a_filter(signed_in: Page, demo_project: Any) -> None:
     factories.post(demo_project, factories.run_object(id="run_zenith", metadata={"customer": "zenith"}))
     signed_in.reload()
     signed_in.locator("#more-facets a", has_text="search_orders").first.click()
@@ -24,7 +24,7 @@ def test_a_value_narrows_the_list_and_is_taken_back(signed_in: Page, demo_projec
     expect(signed_in.locator("#rows tr")).to_have_count(50)
 
 
-def test_other_keys_are_looked_for(signed_in: Page, demo_project: Any) -> None:
+def test_other_metadata_keys_are_searched(signed_in: Page, demo_project: Any) -> None:
     factories.post(demo_project, factories.run_object(id="run_zenith", metadata={"customer": "zenith"}))
     signed_in.reload()
     signed_in.get_by_label("Other metadata").fill("zen")
@@ -34,7 +34,7 @@ def test_other_keys_are_looked_for(signed_in: Page, demo_project: Any) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), TURNS.values(), ids=TURNS)
-def test_the_facets_page_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
+def test_facets_page_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     signed_in.goto(f"{live_server.url}/p/default/facets/")

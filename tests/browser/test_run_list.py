@@ -31,7 +31,7 @@ def just_now(**changes: Any) -> dict[str, Any]:
     return factories.run_object(created_at=at, started_at=at, completed_at=at + 1) | changes
 
 
-def test_brushing_the_histogram_zooms_and_back_undoes_it(signed_in: Page) -> None:
+def test_histogram_brush_zooms_and_back_undoes_it(signed_in: Page) -> None:
     box = signed_in.locator("#histogram").bounding_box()
     assert box
     signed_in.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
@@ -46,7 +46,7 @@ def test_brushing_the_histogram_zooms_and_back_undoes_it(signed_in: Page) -> Non
     expect(rows(signed_in)).to_have_count(50)
 
 
-def test_escape_gives_up_a_brush(signed_in: Page) -> None:
+def test_escape_cancels_the_brush(signed_in: Page) -> None:
     before = signed_in.url
     signed_in.locator("#histogram").hover()
     signed_in.mouse.down()
@@ -56,7 +56,7 @@ def test_escape_gives_up_a_brush(signed_in: Page) -> None:
     assert signed_in.url == before
 
 
-def test_what_matches_is_downloaded(signed_in: Page) -> None:
+def test_matching_runs_are_downloaded(signed_in: Page) -> None:
     signed_in.locator("label", has_text="Failed").first.click()
     signed_in.wait_for_url("**status=failed**")
     signed_in.keyboard.press("e")
@@ -67,7 +67,7 @@ def test_what_matches_is_downloaded(signed_in: Page) -> None:
     assert json.loads(line)["id"] == "run_failed"
 
 
-def test_rows_are_selected_and_exported(signed_in: Page) -> None:
+def test_selected_rows_are_exported(signed_in: Page) -> None:
     boxes = signed_in.locator("#rows [type=checkbox]")
     expect(signed_in.locator("#bulk")).to_be_hidden()
     boxes.nth(1).click()
@@ -84,7 +84,7 @@ def test_rows_are_selected_and_exported(signed_in: Page) -> None:
     expect(signed_in.locator("#selected")).to_have_text("50 selected")
 
 
-def test_an_administrator_deletes_what_is_selected(signed_in: Page, demo_project: Project) -> None:
+def test_administrator_deletes_selected_runs(signed_in: Page, demo_project: Project) -> None:
     Membership.objects.update(role="admin")
     signed_in.reload()
     signed_in.locator("#rows [type=checkbox]").nth(0).click()
@@ -99,7 +99,7 @@ def test_an_administrator_deletes_what_is_selected(signed_in: Page, demo_project
     assert Run.objects.count() == 61
 
 
-def test_new_runs_are_announced_and_active_ones_change_in_place(signed_in: Page, demo_project: Project) -> None:
+def test_new_runs_are_announced_and_active_rows_refreshed(signed_in: Page, demo_project: Project) -> None:
     waiting = signed_in.locator("#rows > tr", has_text="submit_tool_outputs")
     waiting.locator("[type=checkbox]").check()
     first = rows(signed_in).first.get_attribute("id")
@@ -117,9 +117,7 @@ def test_new_runs_are_announced_and_active_ones_change_in_place(signed_in: Page,
     expect(pill).to_have_count(0)
 
 
-def test_the_first_run_that_matches_is_announced_and_the_first_of_all_brings_the_list(
-    signed_in: Page, demo_project: Project
-) -> None:
+def test_first_run_appears_without_reload(signed_in: Page, demo_project: Project) -> None:
     signed_in.goto(f"{signed_in.url}?assistant=asst_new")
     factories.post(demo_project, just_now(id="run_first", assistant_id="asst_new"))
     signed_in.locator("#new-runs a").click(timeout=9000)
@@ -142,7 +140,7 @@ def test_live_can_be_switched_off(signed_in: Page) -> None:
     assert not [url for url in asked if "/news/" in url]
 
 
-def test_columns_and_order_are_chosen(signed_in: Page) -> None:
+def test_columns_and_order_can_be_changed(signed_in: Page) -> None:
     signed_in.locator("summary", has_text="Columns").click()
     signed_in.locator("#columns").get_by_label("Metadata").uncheck()
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
@@ -160,7 +158,7 @@ def test_columns_and_order_are_chosen(signed_in: Page) -> None:
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
 
 
-def test_a_whole_session_by_keyboard(signed_in: Page) -> None:
+def test_list_works_by_keyboard(signed_in: Page) -> None:
     keyboard, keys = signed_in.keyboard, signed_in.locator("#keys")
     keyboard.press("?")
     for words in ("Live on or off", "Export what is selected, or all that match", "Previous, next run in the thread"):
@@ -213,7 +211,7 @@ def test_a_whole_session_by_keyboard(signed_in: Page) -> None:
     expect(signed_in.locator("h1")).to_contain_text("run_failed")
 
 
-def test_a_query_is_completed_while_it_is_typed(signed_in: Page) -> None:
+def test_query_is_autocompleted(signed_in: Page) -> None:
     keyboard, field = signed_in.keyboard, signed_in.locator("#q")
     options = signed_in.locator("#suggestions > li")
     keyboard.press("/")
@@ -244,7 +242,7 @@ def test_a_query_is_completed_while_it_is_typed(signed_in: Page) -> None:
     expect(rows(signed_in)).to_have_count(1)
 
 
-def test_what_is_typed_is_ticked_where_it_can_be(signed_in: Page) -> None:
+def test_typed_terms_check_matching_options(signed_in: Page) -> None:
     field, tokens = signed_in.locator("#q"), signed_in.locator("#q-form .tok")
     failed = signed_in.locator("#statuses").get_by_role("checkbox", name="Failed")
     field.fill("status:failed -model:none error:rate_limit_exceeded")
@@ -263,7 +261,7 @@ def test_what_is_typed_is_ticked_where_it_can_be(signed_in: Page) -> None:
     signed_in.wait_for_load_state("networkidle")  # facets that come later would be cut off
 
 
-def test_a_query_that_can_not_be_read_says_where(signed_in: Page, console: list[str]) -> None:
+def test_invalid_query_shows_its_position(signed_in: Page, console: list[str]) -> None:
     signed_in.locator("#q").fill("statuss:failed")
     signed_in.keyboard.press("Enter")
     expect(signed_in.get_by_role("alert")).to_contain_text("did you mean")
@@ -274,7 +272,7 @@ def test_a_query_that_can_not_be_read_says_where(signed_in: Page, console: list[
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 375])
-def test_every_state_of_it_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
+def test_every_state_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     signed_in.goto(f"{live_server.url}/p/default/runs/?status=failed&sort=-duration&q=error:*")
@@ -286,7 +284,7 @@ def test_every_state_of_it_is_accessible(signed_in: Page, live_server: Any, sche
     assert_accessible(signed_in)
 
 
-def test_all_of_it_works_without_script(browser: Any, live_server: Any, demo_project: Project) -> None:
+def test_list_works_without_scripts(browser: Any, live_server: Any, demo_project: Project) -> None:
     Membership.objects.update(role="admin")
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

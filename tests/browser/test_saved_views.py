@@ -15,9 +15,7 @@ from tests.browser.conftest import assert_accessible, sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_view_is_saved_shared_and_opened_by_another_person(
-    signed_in: Page, live_server: Any, demo_project: Project
-) -> None:
+def test_shared_view_opens_for_another_user(signed_in: Page, live_server: Any, demo_project: Project) -> None:
     signed_in.locator(".chips label", has_text="Failed").click()
     signed_in.wait_for_url("**?status=failed")
     signed_in.locator("#save-view summary").click()

@@ -10,7 +10,7 @@ from runs.models import Project, RunTag
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_selection_is_tagged_and_found_again(signed_in: Page, demo_project: Project, console: list[str]) -> None:
+def test_selected_runs_are_tagged_and_found(signed_in: Page, demo_project: Project, console: list[str]) -> None:
     boxes = signed_in.locator("#rows [type=checkbox]")
     boxes.nth(1).click()
     boxes.nth(2).click()

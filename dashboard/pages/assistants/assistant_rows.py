@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from dashboard.ui import formats
 from dashboard.ui.charts import Sparkline, build_sparkline
-from dashboard.ui.filter_controls import RunListAddress
+from dashboard.ui.run_list_address import RunListAddress
 from runs.analytics import assistants
 from runs.analytics.assistants import AssistantOverview, AssistantTotals
 from runs.errors import InvalidFilter, Problem
@@ -126,7 +126,7 @@ class AssistantList:
     def _runs_url(self, assistant_id: str, **narrower: Any) -> str:
         """The runs of one of them among those that are asked for."""
         path = reverse("runs", kwargs={"project": self.project.slug})
-        return RunListAddress(path).of(replace(self.filters, assistant=(assistant_id,), **narrower))
+        return RunListAddress(path).url(replace(self.filters, assistant=(assistant_id,), **narrower))
 
     @property
     def pages(self) -> int:

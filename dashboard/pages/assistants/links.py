@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.urls import reverse
 
-from dashboard.ui.filter_controls import RunListAddress
+from dashboard.ui.run_list_address import RunListAddress
 from runs.analytics.version_comparison import VersionSide
 from runs.analytics.versions import AssistantVersion
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
@@ -50,7 +50,7 @@ class AssistantRunLinks:
         )
 
     def _address(self, filters: RunFilters, order: Order = NEWEST_FIRST) -> str:
-        return RunListAddress(reverse("runs", kwargs={"project": self.project.slug}), order).of(filters)
+        return RunListAddress(reverse("runs", kwargs={"project": self.project.slug}), order).url(filters)
 
 
 def _query(version: AssistantVersion, more: str = "") -> Query:

@@ -88,7 +88,7 @@ def _context(project: Project, asked: AssistantListParams, found: AssistantList)
         "rows": found.rows(asked.page),
         "heads": _heads(asked, path),
         "ranges": ranges,
-        "known_range": any(each.current for each in ranges),
+        "known_range": any(each.is_current for each in ranges),
         "tokens": _tokens(asked, path),
         "all": path,
         "query": replace(asked, page=1).query,

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from dashboard.pages.runs.selection import parse_selected_runs
 from dashboard.ui.run_list_address import run_list_url_or_default
+from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web.permissions import viewer_required
 from runs.errors import InvalidFilter
 from runs.models import Project, Run

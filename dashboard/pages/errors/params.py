@@ -144,7 +144,7 @@ class ErrorGroupParams:
     @property
     def is_usual_range(self) -> bool:
         """Whether one of the offered times holds."""
-        return any(each.current for each in self.ranges)
+        return any(each.is_current for each in self.ranges)
 
     @property
     def span(self) -> str:
@@ -175,7 +175,7 @@ class ErrorGroupParams:
 
     def _range(self, text: str, label: str) -> TimeRangeOption:
         state = replace(self, filters=replace(self.filters, since=TimeExpression(text), until=None), page=1)
-        return TimeRangeOption(label, state.url, current=state.filters == self.filters)
+        return TimeRangeOption(label, state.url, is_current=state.filters == self.filters)
 
     def _shown(self) -> list[tuple[str, str]]:
         shown = [("show", str(self.show))] if self.show is not ErrorGroupTab.OPEN else []

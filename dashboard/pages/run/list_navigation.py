@@ -8,8 +8,7 @@ from urllib.parse import parse_qs
 
 from django.db import OperationalError, transaction
 
-from dashboard.ui.filter_controls import RunListAddress
-from dashboard.ui.run_list_address import LIST_PARAMS, parse_run_list_address, run_list_path
+from dashboard.ui.run_list_address import LIST_PARAMS, RunListAddress, parse_run_list_address, run_list_path
 from dashboard.ui.run_rows import encode_list_param
 from runs.db import sql
 from runs.errors import InvalidFilter, Problem
@@ -30,7 +29,7 @@ class RunListContext:
     @property
     def query(self) -> str:
         """The query string of the list."""
-        return self.address.query(self.filters)
+        return self.address.query_string(self.filters)
 
     @classmethod
     def parse(cls, query: str) -> Self:
@@ -62,7 +61,7 @@ def fetch_list_navigation(project: Project, run: Run, shown: RunListContext) -> 
     address = replace(shown.address, path=run_list_path(project))
     neighbours = _neighbours(project, run, shown)
     return ListNavigation(
-        address.of(shown.filters),
+        address.url(shown.filters),
         encode_list_param(shown.query),
         shown.filters.describe(),
         *(neighbours or (None, None)),

@@ -1,4 +1,4 @@
-"""Deleting the runs that were selected in the list: asked again, typed, and for administrators alone."""
+"""Deleting the runs that are selected in the run list."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from dashboard.pages.runs.selection import parse_selected_runs
 from dashboard.ui.run_list_address import run_list_url_or_default
+from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web.permissions import admin_required
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run
 from runs.team.deletion import delete_run
 
 CONFIRMATION = "delete"
-PAGE = "runs/delete.html"
 
 
 @require_POST
 @admin_required
 def delete_selected_runs(request: HttpRequest, project: Project) -> HttpResponse:
-    """Ask whether the selected runs shall be deleted; delete them once the word is typed."""
-    address = run_list_url_or_default(project, parse_qs(request.POST.get("query", "")))
+    """Delete the selected runs if "delete" was typed; render the confirmation page otherwise."""
+    list_url = run_list_url_or_default(project, parse_qs(request.POST.get("query", "")))
     try:
         keys = parse_selected_runs(request)
     except InvalidFilter:
         messages.warning(request, "No runs are selected.")
-        return redirect(address)
+        return redirect(list_url)
     runs = list(Run.objects.in_project(project).with_ids(keys).for_list())
     typed = request.POST.get("confirm") or None
     if typed != CONFIRMATION:
-        context = {"runs": runs, "address": address, "typed": typed, "query": request.POST.get("query", "")}
-        return render(request, PAGE, context, status=200 if typed is None else 400)
+        context = {"runs": runs, "list_url": list_url, "typed": typed, "query": request.POST.get("query", "")}
+        return render(request, "pages/runs/delete.html", context, status=200 if typed is None else 400)
     for run in runs:
         delete_run(run)
         AuditEvent.objects.record(project, request.user, f"deleted the run {run.external_id}")
     messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
-    return redirect(address)
+    return redirect(list_url)

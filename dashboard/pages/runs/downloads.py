@@ -1,67 +1,119 @@
-"""The run list as files: what an address of the list asks for, or the runs that were selected in it."""
+"""Downloads of the run list, and the menu that offers them.
+
+GET exports all runs that match the filters; POST exports the runs that are selected in the list.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from json import dumps
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
-from dashboard.pages.runs.selection import parse_selected_runs
-from dashboard.ui.run_list_address import parse_run_list
+from dashboard.ui.run_list_address import RunListAddress, parse_run_list
+from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
+from runs.query import RunFilters
 from runs.transfer import exports
 from runs.transfer.exports import Export
 
-BLOCK_SIZE = 64 * 1024
+BLOCK_SIZE = 64 * 1024  # bytes
 MAX_NAME_LENGTH = 120
-ExportRenderer = Callable[[Export], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportMenu:
+    """The URLs of the downloads, and the texts that can be copied."""
+
+    jsonl_url: str
+    csv_url: str
+    curl_command: str
+    link: str
+
+
+def build_export_menu(
+    request: HttpRequest, project: Project, filters: RunFilters, address: RunListAddress
+) -> ExportMenu:
+    """Return the export menu of a run list."""
+    query = RunListAddress("", address.order).url(filters)
+    api_url = reverse("api-runs") + (f"?{filters.query()}" if filters else "")
+    # The command reads the API key from the environment, so that it is not copied along.
+    curl = 'curl -H "Authorization: Bearer $RUNGLASS_KEY" ' + shlex.quote(request.build_absolute_uri(api_url))
+    return ExportMenu(
+        jsonl_url=reverse("runs-jsonl", kwargs={"project": project.slug}) + query,
+        csv_url=reverse("runs-csv", kwargs={"project": project.slug}) + query,
+        curl_command=curl,
+        link=request.build_absolute_uri(address.url(filters)),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @viewer_required
 @downloads.respond_with_text_errors
 def run_list_jsonl(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """Each run as it was posted, one a line; of a post, the selected ones."""
-    return _file(request, project, "jsonl", "application/x-ndjson", _lines)
+    """Export the runs as posted, one JSON object per line."""
+    return _stream_export(
+        request, project, "jsonl", "application/x-ndjson", lambda export: exports.render_ndjson(export.records())
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @viewer_required
 @downloads.respond_with_text_errors
 def run_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """The same as a table that is safe to open in a spreadsheet."""
-    return _file(request, project, "csv", "text/csv; charset=utf-8", _table)
+    """Export the runs as a table that is safe to open in a spreadsheet."""
+    return _stream_export(
+        request,
+        project,
+        "csv",
+        "text/csv; charset=utf-8",
+        lambda export: exports.render_csv(export.columns, export.records()),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @viewer_required
 @downloads.respond_with_text_errors
 def run_list_json(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """The same as one list."""
-    return _file(request, project, "json", "application/json", _list)
+    """Export the runs as posted, as one JSON document."""
+    return _stream_export(request, project, "json", "application/json", _render_json)
 
 
-def _file(
-    request: HttpRequest, project: Project, suffix: str, content_type: str, render: ExportRenderer
+def _stream_export(
+    request: HttpRequest,
+    project: Project,
+    suffix: str,
+    content_type: str,
+    render: Callable[[Export], Iterator[bytes]],
 ) -> HttpResponseBase:
-    export, words = _selection(request, project) if request.method == "POST" else _asked(request, project)
-    response = StreamingHttpResponse(_blocks(_in_transaction(render, export)), content_type=content_type)
+    if request.method == "POST":
+        keys = parse_selected_runs(request)
+        runs = Run.objects.in_project(project).with_ids(keys).for_export()
+        export, description = exports.export_run_queryset(runs), f"{len(keys)} selected runs"
+    else:
+        export, description = _export_matching_runs(request, project)
+    response = StreamingHttpResponse(_join_chunks(_stream_in_transaction(render, export)), content_type=content_type)
+    # For example `default-runs-with-status-failed-2026-11-22.csv`.
+    description = slugify(description)[:MAX_NAME_LENGTH].rstrip("-")
+    filename = f"{project.slug}-{description}-{timezone.now():%Y-%m-%d}.{suffix}"
     disposition = "inline" if suffix == "json" else "attachment"
-    response["Content-Disposition"] = f'{disposition}; filename="{_name(project, words)}.{suffix}"'
+    response["Content-Disposition"] = f'{disposition}; filename="{filename}"'
     return response
 
 
-def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
-    """What the filters ask for: oldest first, as every copy, unless the list is sorted otherwise.
+def _export_matching_runs(request: HttpRequest, project: Project) -> tuple[Export, str]:
+    """Export the runs that match the query string, and describe them. Hidden columns are exported, too.
 
-    Whatever the page shows of them, files have every column.
+    Like all exports, the file lists the oldest runs first, unless the query string names an order.
     """
     query = dict(request.GET.lists())
     address, filters = parse_run_list(project, query)
@@ -71,47 +123,28 @@ def _asked(request: HttpRequest, project: Project) -> tuple[Export, str]:
     return exports.export_run_queryset(runs), filters.describe()
 
 
-def _selection(request: HttpRequest, project: Project) -> tuple[Export, str]:
-    keys = parse_selected_runs(request)
-    runs = Run.objects.in_project(project).with_ids(keys).for_export()
-    return exports.export_run_queryset(runs), f"{len(keys)} selected runs"
-
-
-def _name(project: Project, words: str) -> str:
-    """`default-runs-with-status-failed-2026-11-22`."""
-    return f"{project.slug}-{slugify(words)[:MAX_NAME_LENGTH].rstrip('-')}-{timezone.now():%Y-%m-%d}"
-
-
-def _in_transaction(render: ExportRenderer, export: Export) -> Iterator[bytes]:
-    """Within one, the database hands over rows as they are sent, and all of one moment."""
+def _stream_in_transaction(render: Callable[[Export], Iterator[bytes]], export: Export) -> Iterator[bytes]:
+    """Render within a transaction: server-side cursors need one, and all rows are of the same snapshot."""
     with transaction.atomic():
         yield from render(export)
 
 
-def _lines(export: Export) -> Iterator[bytes]:
-    return exports.render_ndjson(export.records())
-
-
-def _table(export: Export) -> Iterator[bytes]:
-    return exports.render_csv(export.columns, export.records())
-
-
-def _list(export: Export) -> Iterator[bytes]:
-    """The objects as they were posted, and beside them, by id, the tags of those that have any."""
+def _render_json(export: Export) -> Iterator[bytes]:
+    """Render the posted objects, and beside them the tags by run id, since tags are not part of the objects."""
     yield b'{"object":"list","data":['
-    for place, record in enumerate(export.records()):
-        yield b"," + record.as_json() if place else record.as_json()
+    for index, record in enumerate(export.records()):
+        yield b"," + record.as_json() if index else record.as_json()
     yield b'],"tags":{'
-    for place, (run_id, tags) in enumerate(exports.iterate_run_tags(export)):
-        yield b"," * bool(place) + dumps(run_id).encode() + b":" + dumps(tags).encode()
+    for index, (run_id, tags) in enumerate(exports.iterate_run_tags(export)):
+        yield b"," * bool(index) + dumps(run_id).encode() + b":" + dumps(tags).encode()
     yield b"}}\n"
 
 
-def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of a size that is worth sending."""
+def _join_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small chunks to blocks of at least `BLOCK_SIZE`, so that fewer of them are sent."""
     block = bytearray()
-    for piece in pieces:
-        block += piece
+    for chunk in chunks:
+        block += chunk
         if len(block) >= BLOCK_SIZE:
             yield bytes(block)
             block.clear()

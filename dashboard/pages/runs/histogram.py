@@ -1,7 +1,7 @@
-"""The picture of runs over time as an SVG needs it: bars, time axis, and the sentence that says the same.
+"""The histogram of runs over time, as an SVG.
 
-It is drawn here and not by a plotting library in the browser: then it is there with the first paint and without
-scripts, weighs a few kilobytes instead of fifty, and what a plot would add, choosing a span, is a small script.
+It is drawn on the server: it appears with the first paint, works without scripts and weighs a few kilobytes.
+Selecting a time range is a small script (`static/js/brush.js`).
 """
 
 from __future__ import annotations
@@ -22,96 +22,96 @@ HEIGHT = 64  # of the highest bar, in pixels
 
 @dataclass(frozen=True, slots=True)
 class HistogramLayer:
-    """All bars of one status, as one path: a unit is a bar's place in width, and a pixel in height."""
+    """All bars of one status as a single path. A bar is one unit wide; heights are in pixels."""
 
     status: str
     path: str
 
 
 class HistogramChart:
-    """A histogram, drawn."""
+    """A drawn histogram."""
 
     def __init__(self, histogram: RunHistogram) -> None:
         self._histogram = histogram
-        self._span = histogram.buckets
-        self.totals = [sum(bar.values()) for bar in histogram.counts]
-        self.peak = max(self.totals)
+        self._buckets = histogram.buckets
+        self._totals = [sum(bar.values()) for bar in histogram.counts]
+        self.max_total = max(self._totals)
 
     @property
-    def edges(self) -> str:
-        """Where bars begin, and the last one ends, as seconds: a script counts in them."""
-        return " ".join(f"{edge.timestamp():.0f}" for edge in self._span.edges)
+    def bar_edges(self) -> str:
+        """The start of each bar and the end of the last one, in Unix seconds, for `brush.js`."""
+        return " ".join(f"{edge.timestamp():.0f}" for edge in self._buckets.edges)
 
     @property
-    def count(self) -> int:
-        return self._span.count
+    def bar_count(self) -> int:
+        """The number of bars, including empty ones."""
+        return self._buckets.count
 
     @property
-    def every(self) -> str:
-        """How much time a bar stands for: `15 minutes`."""
-        return format_interval(self._span.step)
+    def bar_interval(self) -> str:
+        """The length of a bar, such as `15 minutes`."""
+        return format_interval(self._buckets.step)
 
     @property
-    def zone(self) -> str:
-        """Whose clocks say when bars begin."""
-        return str(self._span.zone)
+    def timezone(self) -> str:
+        """The name of the time zone of the axis."""
+        return str(self._buckets.zone)
 
     @property
     def layers(self) -> list[HistogramLayer]:
-        """What needs a person at the bottom, where it is compared best."""
-        found = sorted({status for bar in self._histogram.counts for status in bar}, key=status_rank)
-        counts = [[bar[status] for bar in self._histogram.counts] for status in found]
-        return [
-            HistogramLayer(*each) for each in zip(found, build_stacked_paths(counts, self.peak, HEIGHT), strict=True)
-        ]
+        """A layer for each status. Statuses that need attention are at the bottom, where they are easy to compare."""
+        statuses = sorted({status for bar in self._histogram.counts for status in bar}, key=status_rank)
+        counts = [[bar[status] for bar in self._histogram.counts] for status in statuses]
+        paths = build_stacked_paths(counts, self.max_total, HEIGHT)
+        return [HistogramLayer(status, path) for status, path in zip(statuses, paths, strict=True)]
 
     @property
-    def slots(self) -> list[BarTooltip]:
-        """The bars that are not empty."""
-        return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
-
-    def _words(self, place: int) -> str:
-        bar = self._histogram.counts[place]
-        counts = ", ".join(f"{bar[status]:,} {format_status(status)}" for status in sorted(bar, key=status_rank))
-        return f"{self._said(place)}, {self.every}: {counts}"
-
-    def _said(self, place: int) -> str:
-        """When that bar begins."""
-        return format_bar_time(self._span.edges[place], self._span.step, self._span.zone)
+    def tooltips(self) -> list[BarTooltip]:
+        """A tooltip for each bar that is not empty."""
+        tooltips = []
+        for index, bar in enumerate(self._histogram.counts):
+            if not self._totals[index]:
+                continue
+            counts = ", ".join(f"{bar[status]:,} {format_status(status)}" for status in sorted(bar, key=status_rank))
+            tooltips.append(BarTooltip(index, f"{self._format_start(index)}, {self.bar_interval}: {counts}"))
+        return tooltips
 
     @property
-    def uncounted(self) -> str:
-        """The width, in bars, of what lies before the oldest run that was counted."""
-        since, edges = self._histogram.counted_since, self._span.edges
+    def uncounted_width(self) -> str:
+        """The width, in bars, of the time before the oldest run that was counted; "" if all runs were."""
+        since, edges = self._histogram.counted_since, self._buckets.edges
         if since is None:
             return ""
-        place = min(max(bisect_right(edges, since) - 1, 0), self.count - 1)
-        return f"{place + (since - edges[place]) / (edges[place + 1] - edges[place]):.2f}"
+        index = min(max(bisect_right(edges, since) - 1, 0), self.bar_count - 1)
+        return f"{index + (since - edges[index]) / (edges[index + 1] - edges[index]):.2f}"
 
     @property
-    def counted(self) -> int:
-        """How many of the newest matches it is about, 0 where it is about all."""
-        return 0 if self._histogram.counted_since is None else sum(self.totals)
+    def sample_size(self) -> int:
+        """The number of newest matching runs that were counted; 0 if all were."""
+        return 0 if self._histogram.counted_since is None else sum(self._totals)
 
     @property
     def ticks(self) -> list[AxisTick]:
-        return build_ticks(self._span.start, self._span.end, self._span.zone)
+        """The labels of the time axis."""
+        return build_ticks(self._buckets.start, self._buckets.end, self._buckets.zone)
 
     @property
-    def sentence(self) -> str:
-        """What the picture shows, for those who don't see it."""
-        words = [
-            f"Runs per {self.every.removeprefix('1 ')} from {self._said(0)} to {self._said(self.count)} {self.zone}.",
-            f"{sum(self.totals):,} in all, {self.peak:,} at most.",
-            *self._failures(),
+    def description(self) -> str:
+        """A description of the chart for screen readers."""
+        start, end = self._format_start(0), self._format_start(self.bar_count)
+        sentences = [
+            f"Runs per {self.bar_interval.removeprefix('1 ')} from {start} to {end} {self.timezone}.",
+            f"{sum(self._totals):,} in total, at most {self.max_total:,} in one bar.",
         ]
-        if self.counted:
-            words.append(f"Only the newest {self.counted:,} are counted.")
-        return " ".join(words)
+        failed = Counter({index: bar[Run.Status.FAILED] for index, bar in enumerate(self._histogram.counts)})
+        worst, most_failed = failed.most_common(1)[0]
+        if most_failed:
+            sentences.append(f"{failed.total():,} failed, most at {self._format_start(worst)}: {most_failed:,}.")
+        else:
+            sentences.append("None failed.")
+        if self.sample_size:
+            sentences.append(f"Only the newest {self.sample_size:,} are counted.")
+        return " ".join(sentences)
 
-    def _failures(self) -> list[str]:
-        failed = Counter({place: bar[Run.Status.FAILED] for place, bar in enumerate(self._histogram.counts)})
-        place, worst = failed.most_common(1)[0]
-        if not worst:
-            return ["None failed."]
-        return [f"{failed.total():,} failed, most at {self._said(place)}: {worst:,}."]
+    def _format_start(self, index: int) -> str:
+        return format_bar_time(self._buckets.edges[index], self._buckets.step, self._buckets.zone)

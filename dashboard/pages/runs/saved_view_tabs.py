@@ -1,4 +1,4 @@
-"""The saved views of a project: the tabs above the run list, and what each of them opens."""
+"""The tabs of saved views above the run list, and the number of runs that each of them finds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from django.db import OperationalError, transaction
 from django.urls import reverse
 
 from dashboard.ui import run_columns, sort_headers
-from dashboard.ui.filter_controls import RunListAddress
-from dashboard.ui.run_list_address import ALL_RUNS, run_list_path
+from dashboard.ui.run_list_address import ALL_RUNS, RunListAddress, run_list_path
 from runs.db import sql
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.errors import InvalidFilter
@@ -24,16 +23,16 @@ from runs.query import RunFilters
 from runs.query.order import parse_order
 
 MAX_TABS = 60
-# What one look at the list may cost for the numbers in its tabs.
+# Limits of counting the runs of tabs, which happens each time a list is opened.
 MAX_COUNTED_VIEWS = 12
 MAX_COUNT = 999
-COUNT_TIMEOUT_MS = 200  # milliseconds, of one
-TOTAL_COUNT_TIMEOUT_MS = 600  # of all of them
+COUNT_TIMEOUT_MS = 200  # for one view
+TOTAL_COUNT_TIMEOUT_MS = 600  # for all views
 
 
 @dataclass(frozen=True, slots=True)
 class RunListState:
-    """What a view shows: which runs, in which order, in which columns ("" for those of whoever looks)."""
+    """What a saved view stores: filters, order and columns ("" for each user's own selection)."""
 
     filters: RunFilters
     order: Order = NEWEST_FIRST
@@ -42,146 +41,155 @@ class RunListState:
 
 @dataclass(frozen=True)
 class SavedViewTab:
-    """A view as a tab: `content` is None, and `problem` says why, where it can't be understood any more."""
+    """A saved view with its links.
+
+    Attributes:
+        view: The saved view.
+        path: The path of the run list.
+        state: What the view shows; None if its query is no longer valid.
+        problem: Why the query is invalid; "" if it is valid.
+    """
 
     view: SavedView
-    path: str  # of the list
-    content: RunListState | None
+    path: str
+    state: RunListState | None
     problem: str = ""
 
     @classmethod
-    def of(cls, view: SavedView, path: str) -> Self:
-        """`view` of the list at `path`."""
+    def build(cls, view: SavedView, project: Project) -> Self:
+        """Build the tab of a view of `project`."""
+        view.project = project
+        path = run_list_path(project)
         try:
             return cls(view, path, parse_saved_view(view))
         except InvalidFilter as error:
             return cls(view, path, None, error.message)
 
-    @property
-    def address(self) -> RunListAddress:
-        """Where the list shows it, if it can."""
-        order, shown = (self.content.order, self.content.columns) if self.content else (NEWEST_FIRST, "")
-        return RunListAddress(self.path, order, shown, view=str(self.view.pk))
-
     @cached_property
     def url(self) -> str:
-        """What it opens: the list, or what is wrong with it."""
-        return self.permalink if self.content is None else self.address.of(self.content.filters)
-
-    @property
-    def order_words(self) -> str:
-        """In which order it lists runs."""
-        return sort_headers.describe_order(self.content.order) if self.content else ""
+        """The URL of the list, or of the page that explains the problem."""
+        if self.state is None:
+            return self.permalink
+        address = RunListAddress(self.path, self.state.order, self.state.columns, view=str(self.view.pk))
+        return address.url(self.state.filters)
 
     @property
     def permalink(self) -> str:
-        """The address that stays, whatever the view will ask for."""
+        """The URL that stays the same when the query of the view changes."""
         return reverse("saved-view", args=[self.view.project.slug, self.view.pk])
+
+    @property
+    def order_label(self) -> str:
+        """The sort order in words."""
+        return sort_headers.describe_order(self.state.order) if self.state else ""
 
 
 class SavedViewTabs:
-    """The views that a person sees above the list of `filters` at `address`; one query."""
+    """The tabs that a user sees above a run list.
 
-    def __init__(self, views: Iterable[SavedView], address: RunListAddress, filters: RunFilters) -> None:
-        self.views = [SavedViewTab.of(view, address.path) for view in views]
-        self.default = next((tab for tab in self.views if tab.view.is_default), None)
-        self.address = replace(address, view=_number(address.view), plain=ALL_RUNS if self.default else "")
-        self._shown = RunListState(_filters(filters.as_language()), address.order, address.columns)
+    Attributes:
+        tabs: The tabs.
+        default: The tab that the bare list opens; None if the project has no default view.
+        address: The address of the list, which keeps the open view in its links.
+    """
+
+    def __init__(self, tabs: list[SavedViewTab], address: RunListAddress, filters: RunFilters) -> None:
+        self.tabs = tabs
+        self.default = next((tab for tab in tabs if tab.view.is_default), None)
+        self.address = replace(
+            address,
+            view="" if address.view == ALL_RUNS else address.view,
+            fallback_view=ALL_RUNS if self.default else "",
+        )
+        # Saved queries are parsed from text, so the current one has to be, too, to compare equal.
+        self._state = RunListState(_parse_filters(filters.as_language()), address.order, address.columns)
 
     @classmethod
-    def of(cls, project: Project, user: User, address: RunListAddress, filters: RunFilters) -> Self:
-        """The tabs of `user`."""
-        views = list(SavedView.objects.visible_to(user, project)[:MAX_TABS])
-        for view in views:
-            view.project = project
-        return cls(views, address, filters)
+    def fetch(cls, project: Project, user: User, address: RunListAddress, filters: RunFilters) -> Self:
+        """Fetch the tabs of `user` with one query."""
+        views = SavedView.objects.visible_to(user, project)[:MAX_TABS]
+        return cls([SavedViewTab.build(view, project) for view in views], address, filters)
 
     @property
-    def all_url(self) -> str:
-        """The list of all runs, newest first."""
-        return RunListAddress(self.address.path, plain=self.address.plain).of(RunFilters())
+    def all_runs_url(self) -> str:
+        """The URL of the list of all runs, newest first."""
+        return RunListAddress(self.address.path, fallback_view=self.address.fallback_view).url(RunFilters())
 
     @property
     def counts_url(self) -> str:
-        """Where their counts come from; another address whenever a view was changed, so that answers can be kept."""
-        newest = max(tab.view.changed_at for tab in self.views)
-        path = reverse("saved-view-counts", args=[self.views[0].view.project.slug])
-        return f"{path}?{urlencode({'state': f'{len(self.views)}-{newest.timestamp():.0f}'})}"
+        """The URL of the counts. It changes with the views, so that browsers can cache the response."""
+        changed_at = max(tab.view.changed_at for tab in self.tabs)
+        path = reverse("saved-view-counts", args=[self.tabs[0].view.project.slug])
+        return f"{path}?{urlencode({'state': f'{len(self.tabs)}-{changed_at.timestamp():.0f}'})}"
 
     @cached_property
     def current(self) -> SavedViewTab | None:
-        """The tab that was opened; without one, a tab that shows just this."""
+        """The open tab, or else a tab that shows the same list."""
         if self.address.view:
-            return next((tab for tab in self.views if str(tab.view.pk) == self.address.view), None)
-        return next((tab for tab in self.views if tab.content == self._shown), None)
+            return next((tab for tab in self.tabs if str(tab.view.pk) == self.address.view), None)
+        return next((tab for tab in self.tabs if tab.state == self._state), None)
 
     @property
     def current_id(self) -> str:
-        """What tells the current tab apart: the number of its view, `all` for the list of all runs, or "" for none."""
+        """The id of the current view, `all` for the list of all runs, or "" for none."""
         if self.current:
             return str(self.current.view.pk)
-        return ALL_RUNS if self._shown == RunListState(RunFilters()) else ""
+        return ALL_RUNS if self._state == RunListState(RunFilters()) else ""
 
     @property
     def is_changed(self) -> bool:
-        """Whether the list shows something else than the view that was opened."""
-        return self.current is not None and self.current.content != self._shown
+        """Whether the list differs from the open view."""
+        return self.current is not None and self.current.state != self._state
 
 
 def parse_saved_view(view: SavedView) -> RunListState:
-    """What `view` shows; columns that are no more are left out. Raises InvalidFilter."""
-    shown = "" if view.columns is None else run_columns.format_columns(view.columns)
-    return RunListState(_filters(view.query), parse_order(view.sort) if view.sort else NEWEST_FIRST, shown)
+    """Parse the query, order and columns of `view`. Columns that no longer exist are left out.
+
+    Raises:
+        InvalidFilter: The query or the order is no longer valid.
+    """
+    columns = "" if view.columns is None else run_columns.format_columns(view.columns)
+    return RunListState(_parse_filters(view.query), parse_order(view.sort) if view.sort else NEWEST_FIRST, columns)
 
 
 def find_removed_columns(view: SavedView) -> list[str]:
-    """The columns of `view` that are no more."""
-    known = {column.name for column in run_columns.RUN_COLUMNS}
-    return [name for name in view.columns or () if name not in known]
+    """Return the columns of `view` that no longer exist."""
+    names = {column.name for column in run_columns.RUN_COLUMNS}
+    return [name for name in view.columns or () if name not in names]
 
 
 @dataclass(frozen=True, slots=True)
 class SavedViewCount:
-    """How many runs a view finds, in words; "" where counting took too long."""
+    """The number of runs that a view finds, such as "12" or "999+"; "" if counting took too long."""
 
     view: SavedView
-    words: str
+    text: str
 
 
 def count_saved_views(project: Project, views: Iterable[SavedView]) -> list[SavedViewCount]:
-    """The counts of the first of `views`; each gives up at a number and after a time, and so do all together."""
-    tabs = (build_saved_view_tab(view, project) for view in views)
-    readable = ((tab.view, tab.content.filters) for tab in tabs if tab.content is not None)
-    end = monotonic() + TOTAL_COUNT_TIMEOUT_MS / 1000
+    """Count the runs of the first `views` with a valid query, until the total timeout is reached."""
+    tabs = (SavedViewTab.build(view, project) for view in views)
+    valid = ((tab.view, tab.state.filters) for tab in tabs if tab.state is not None)
+    deadline = monotonic() + TOTAL_COUNT_TIMEOUT_MS / 1000
     return [
-        SavedViewCount(view, _counted(project, filters))
-        for view, filters in islice(readable, MAX_COUNTED_VIEWS)
-        if monotonic() < end
+        SavedViewCount(view, _count_runs(project, filters))
+        for view, filters in islice(valid, MAX_COUNTED_VIEWS)
+        if monotonic() < deadline
     ]
 
 
-def _counted(project: Project, filters: RunFilters) -> str:
+def _count_runs(project: Project, filters: RunFilters) -> str:
     try:
         with transaction.atomic(), sql.statement_timeout(COUNT_TIMEOUT_MS):
-            found = filters.apply(Run.objects.in_project(project)).count_at_most(MAX_COUNT)
+            count = filters.apply(Run.objects.in_project(project)).count_at_most(MAX_COUNT)
     except OperationalError as error:
         if not sql.is_statement_timeout(error):
             raise
         return ""
-    return f"{MAX_COUNT}+" if found > MAX_COUNT else str(found)
+    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
-# Every list page reads all its tabs; what they ask changes rarely.
+# Every list page parses the queries of all tabs, and they rarely change.
 @lru_cache(maxsize=1024)
-def _filters(text: str) -> RunFilters:
+def _parse_filters(text: str) -> RunFilters:
     return RunFilters.from_language(text)
-
-
-def _number(view: str) -> str:
-    return "" if view == ALL_RUNS else view
-
-
-def build_saved_view_tab(view: SavedView, project: Project) -> SavedViewTab:
-    """`view` of `project`, apart from the others."""
-    view.project = project
-    return SavedViewTab.of(view, run_list_path(project))

@@ -1,263 +1,272 @@
-"""The run list: filtered and sorted by the address alone, with what stands above and beside it."""
+"""The run list, its facets, and what keeps an open list current."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.http.response import HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
-from dashboard.pages.runs import export_menu
-from dashboard.pages.runs.histogram import HistogramChart
-from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
-from dashboard.ui import formats, run_columns, run_rows, sort_headers
-from dashboard.ui.filter_controls import (
+from dashboard.pages.runs.downloads import build_export_menu
+from dashboard.pages.runs.facets import RelatedFacetControls
+from dashboard.pages.runs.filter_controls import (
     FACET_FIELDS,
     MAX_COLLAPSED_OPTIONS,
     VISIBLE_OPTIONS,
     FilterControls,
-    RunListAddress,
 )
+from dashboard.pages.runs.histogram import HistogramChart
+from dashboard.pages.runs.params import RunListParams
+from dashboard.pages.runs.rows import PAGE_SIZE, fetch_run_rows, fetch_run_table
+from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
+from dashboard.ui import formats, run_columns
 from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
+from runs.analytics import facets
 from runs.analytics.overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
-from runs.db.keyset_pagination import Cursor, Order
-from runs.errors import InvalidFilter
-from runs.models import Assistant, Project, Run, RunStep, RunTag, User
-from runs.query import RunFilters
-from runs.query.order import parse_cursor
-from runs.query.planner import QueryPlan
+from runs.db.keyset_pagination import NEWEST_FIRST
+from runs.errors import InvalidFilter, Problem
+from runs.models import Assistant, Project, Run, User
+from runs.query import TimeExpression
 
-PAGE_SIZE = 50
-PAGE_TEMPLATE = "runs/page.html"
-FRAGMENT_TEMPLATES = {"results": "runs/_swap.html", "rows": "runs/_older.html"}
-ERROR_TEMPLATES = {"results": "runs/_problem.html", "rows": "runs/_problem.html"}
-
-
-@dataclass(frozen=True, slots=True)
-class RunListParams:
-    """What the address asks for, which runs and in which order from where on; which columns are shown to whom."""
-
-    project: Project
-    user: User
-    filters: RunFilters
-    address: RunListAddress
-    search: QueryPlan
-    cursor: Cursor | None
-    shown: frozenset[str]
-    now: datetime
-
-    @property
-    def order(self) -> Order:
-        return self.address.order
-
-    def address_of(self, name: str) -> str:
-        """The address of what lies beside the list and is asked for by the same parameters."""
-        path = reverse(name, kwargs={"project": self.project.slug})
-        return "?".join(filter(None, (path, self.address.query(self.filters))))
-
-    def address_in(self, order: Order) -> RunListAddress:
-        return replace(self.address, order=order)
-
-
-@dataclass(frozen=True, slots=True)
-class FilterRelaxation:
-    """What the list would show without what is asked of one field."""
-
-    words: str
-    url: str
-    count: int
+LIST_TEMPLATE = "pages/runs/list.html"
+LIST_FRAGMENTS = {"results": "pages/runs/_list_update.html", "rows": "pages/runs/_next_page.html"}
+INVALID_FRAGMENTS = {"results": "pages/runs/_invalid_filters.html", "rows": "pages/runs/_invalid_filters.html"}
+FACETS_TEMPLATE = "pages/runs/facets.html"
+FACETS_FRAGMENTS = {"related-facets": "pages/runs/_related_facets.html"}
+MAX_SEARCH_LENGTH = 200
+MAX_NEW_RUNS = 99
+MAX_ACTIVE_RUNS = 200
 
 
 @require_safe
 @viewer_required
 def run_list(request: HttpRequest, project: Project) -> HttpResponse:
-    """The list, its next page, or what is wrong with the filters: never a list that nobody asked for."""
+    """Render the list, its next page, or the problems of invalid filters instead of rows."""
+    user = cast(User, request.user)
     query = dict(request.GET.lists())
+    # 1. Parse the query string.
     try:
-        asked = _asked(request, project, query)
+        params = RunListParams.parse(project, user, query, also=("cursor",))
     except InvalidFilter as error:
-        return _refuse(request, project, query, error)
+        return _render_invalid_filters(request, project, query, error)
+    # 2. "Load more" appends rows to the page and needs nothing else.
     if htmx.get_fragment_target(request) == "rows":
-        return _show_older(request, asked)
-    tabs = SavedViewTabs.of(project, asked.user, asked.address, asked.filters)
+        return htmx.render_page(request, LIST_TEMPLATE, {"table": fetch_run_table(params)}, LIST_FRAGMENTS)
+    # 3. The bare list opens the project's default view.
+    tabs = SavedViewTabs.fetch(project, user, params.address, params.filters)
     if tabs.default and not query:
         return redirect(tabs.default.url)
-    return _show(request, replace(asked, address=tabs.address), tabs)
-
-
-def _asked(request: HttpRequest, project: Project, query: dict[str, list[str]]) -> RunListParams:
-    address, filters = parse_run_list(project, query, also=("cursor",))
-    user, cursors = cast(User, request.user), query.get("cursor")
-    cursor = parse_cursor(cursors[-1], address.order) if cursors else None
-    search = filters.plan(project)
-    shown = run_columns.visible_columns(user, address.columns)
-    return RunListParams(project, user, filters, address, search, cursor, shown, search.scope.now)
-
-
-def _show(request: HttpRequest, asked: RunListParams, tabs: SavedViewTabs) -> HttpResponse:
-    """The page, or the parts of it that a change of filters concerns."""
-    seen = _overview(request, asked)
-    totals = seen.totals
-    context = _listed(asked, seen.first_ids) | _controls(request, asked, seen.facets)
-    context |= {"totals": totals, "picture": HistogramChart(seen.histogram) if seen.histogram else None}
-    context |= _tabs(request, tabs)
+    params = replace(params, address=tabs.address)
+    # 4. Fetch the overview, which also finds the first rows, then the rows themselves.
+    overview = _fetch_overview(request, params)
+    totals = overview.totals
+    context = _build_controls_context(request, params, tabs, overview.facets) | {
+        "totals": totals,
+        "table": fetch_run_table(params, overview.first_ids),
+        "histogram": HistogramChart(overview.histogram) if overview.histogram else None,
+    }
     if not totals.runs:
-        context |= _nothing_found(asked)
-    response = htmx.render_page(request, PAGE_TEMPLATE, context, FRAGMENT_TEMPLATES)
+        context["project_run_count"] = Run.objects.in_project(project).count_at_most(MAX_SAMPLE_SIZE)
+        context["relaxations"] = _fetch_relaxations(params) if context["project_run_count"] else []
+    # 5. Render the page, or the parts that change with the filters.
+    response = htmx.render_page(request, LIST_TEMPLATE, context, LIST_FRAGMENTS)
     if htmx.get_fragment_target(request) == "results":
-        _push(request, response, asked.address.of(asked.filters, asked.cursor))
-        trigger_client_event(response, "announce", {"value": _announcement(totals)})
+        url = params.address.url(params.filters, params.cursor)
+        # A repeated search must not add a second entry to the browser's history.
+        push_url(response, url if htmx.get_current_page_path(request) != url else False)
+        trigger_client_event(response, "announce", {"value": _describe_totals(totals)})
     return response
 
 
-def _push(request: HttpRequest, response: HttpResponse, address: str) -> None:
-    """Put `address` into the browser's history, and nothing where it shows that already, however it was asked for."""
-    push_url(response, address if htmx.get_current_page_path(request) != address else False)
-
-
-def _show_older(request: HttpRequest, asked: RunListParams) -> HttpResponse:
-    return htmx.render_page(request, PAGE_TEMPLATE, _listed(asked), FRAGMENT_TEMPLATES)
-
-
-def _refuse(
-    request: HttpRequest,
-    project: Project,
-    query: dict[str, list[str]],
-    error: InvalidFilter,
+def _render_invalid_filters(
+    request: HttpRequest, project: Project, query: dict[str, list[str]], error: InvalidFilter
 ) -> HttpResponse:
-    """What is wrong with the address, in place of rows; the controls keep what could be understood."""
-    wrong = {problem.path for problem in error.problems}
-    understood = {name: values for name, values in query.items() if name not in wrong | {"cursor"}}
-    asked = _asked(request, project, understood)
-    context: dict[str, Any] = {"problems": error.problems, "understood_url": asked.address.of(asked.filters)}
-    context |= {"typed": (query.get("q") or [""])[-1]}
+    """Render the problems instead of rows. The controls keep the parameters that are valid."""
+    invalid_names = {problem.path for problem in error.problems}
+    valid_query = {name: values for name, values in query.items() if name not in invalid_names | {"cursor"}}
+    params = RunListParams.parse(project, cast(User, request.user), valid_query)
+    context = {
+        "problems": error.problems,
+        "valid_url": params.url,
+        "typed_query": (query.get("q") or [""])[-1],
+    }
     if htmx.is_partial_request(request):
-        response = htmx.render_page(request, PAGE_TEMPLATE, context, ERROR_TEMPLATES, status=422)
+        response = htmx.render_page(request, LIST_TEMPLATE, context, INVALID_FRAGMENTS, status=422)
         return retarget(reswap(response, "outerHTML"), "#results")
-    context |= _controls(request, asked, _overview(request, asked).facets)
-    context |= _tabs(request, SavedViewTabs.of(project, asked.user, asked.address, asked.filters))
-    return htmx.render_page(request, PAGE_TEMPLATE, context, status=400)
+    tabs = SavedViewTabs.fetch(project, params.user, params.address, params.filters)
+    context |= _build_controls_context(request, params, tabs, _fetch_overview(request, params).facets)
+    return htmx.render_page(request, LIST_TEMPLATE, context, status=400)
 
 
-def _listed(asked: RunListParams, first: list[UUID] | None = None) -> dict[str, Any]:
-    """A page of rows and the address of the next one; `first` are the ids of those that the list begins with.
-
-    Three queries, however many rows.
-    """
-    listed = Run.objects.in_project(asked.project).for_list()
-    if first is None or asked.cursor:
-        found = asked.search.fetch_page(listed, asked.order, asked.cursor, PAGE_SIZE + 1)
-    else:
-        found = list(listed.with_ids(first).sorted_by(asked.order))
-    runs = found[:PAGE_SIZE]
-    further = asked.order.cursor_at(runs[-1]) if len(found) > PAGE_SIZE else None
-    return {
-        "rows": fetch_run_rows(asked.project, runs, asked.shown, asked.address, asked.filters, asked.now),
-        "shown": run_columns.build_column_flags(asked.shown),
-        "older_url": asked.address.of(asked.filters, further) if further else None,
-        "newest_url": asked.address.of(asked.filters),
-        "cursor": asked.cursor,
-        "page_size": PAGE_SIZE,
-        "order": asked.order,
-        "order_words": sort_headers.describe_order(asked.order),
-        "heads": sort_headers.build_sort_headers(asked.order, lambda order: asked.address_in(order).of(asked.filters)),
-    }
-
-
-def fetch_run_rows(
-    project: Project,
-    runs: Sequence[Run],
-    shown: frozenset[str],
-    address: RunListAddress,
-    filters: RunFilters,
-    now: datetime,
-) -> list[run_rows.RunRow]:
-    """The rows of `runs` in the list at `address` and of `filters`.
-
-    Tools, names and tags are asked for only where they are shown.
-    """
-    keys = [run.pk for run in runs]
-    called = RunStep.objects.count_tools_by_run(keys) if keys and "tools" in shown else {}
-    ids = {run.assistant_id for run in runs} if "assistant" in shown else set()
-    names = Assistant.objects.names_by_id(project, ids)
-    made = run_rows.build_run_rows(
-        runs, called, address.path, now, names, run_rows.encode_list_param(address.query(filters))
-    )
-    return run_rows.add_tags_to_rows(made, RunTag.objects.names_by_run(keys)) if keys and "tags" in shown else made
-
-
-def _overview(request: HttpRequest, asked: RunListParams) -> RunOverview:
+def _fetch_overview(request: HttpRequest, params: RunListParams) -> RunOverview:
     return fetch_run_overview(
-        asked.project, asked.filters, asked.search, ("status", *FACET_FIELDS), get_request_timezone(request),
-        order=asked.order, first=PAGE_SIZE + 1,
-    )  # fmt: skip
+        params.project,
+        params.filters,
+        params.plan,
+        ("status", *FACET_FIELDS),
+        get_request_timezone(request),
+        order=params.order,
+        first=PAGE_SIZE + 1,
+    )
 
 
-def _controls(request: HttpRequest, asked: RunListParams, facets: Mapping[str, RunFacet]) -> dict[str, Any]:
-    frequent = facets["assistant"].counts[: VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS]
-    ids = {*asked.filters.assistant, *(assistant_id for assistant_id, _ in frequent)}
-    names = Assistant.objects.names_by_id(asked.project, ids)
+def _build_controls_context(
+    request: HttpRequest, params: RunListParams, tabs: SavedViewTabs, run_facets: Mapping[str, RunFacet]
+) -> dict[str, Any]:
+    """Return the context of everything around the results: the heading, tabs, filters, columns and exports."""
+    frequent = run_facets["assistant"].counts[: VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS]
+    assistant_ids = {*params.filters.assistant, *(assistant_id for assistant_id, _ in frequent)}
+    assistant_names = Assistant.objects.names_by_id(params.project, assistant_ids)
     return {
-        "filters": asked.filters,
-        "bar": FilterControls(asked.filters, facets, asked.address, asked.now, names),
-        "columns": run_columns.RUN_COLUMNS,
-        "shown": run_columns.build_column_flags(asked.shown),
-        "exports": export_menu.build_export_menu(request, asked.project, asked.filters, asked.address),
-        "news_url": _news_url(asked),
-        "more_url": asked.address_of("run-facets"),
+        "filters": params.filters,
+        "controls": FilterControls(params.filters, run_facets, params.address, params.now, assistant_names),
+        "available_columns": run_columns.RUN_COLUMNS,
+        "selected_columns": params.columns,
+        "exports": build_export_menu(request, params.project, params.filters, params.address),
+        "new_runs_url": params.url_of_page("new-runs", after=formats.format_iso_time(params.now)),
+        "facets_url": params.url_of_page("run-facets"),
+        "tabs": tabs,
+        "permalink": request.build_absolute_uri(tabs.current.permalink) if tabs.current else "",
     }
 
 
-def _tabs(request: HttpRequest, tabs: SavedViewTabs) -> dict[str, Any]:
-    permalink = request.build_absolute_uri(tabs.current.permalink) if tabs.current else ""
-    return {"tabs": tabs, "permalink": permalink}
+@dataclass(frozen=True, slots=True)
+class FilterRelaxation:
+    """A list with one filter less: the removed filter in words, the URL, and the number of matching runs."""
+
+    label: str
+    url: str
+    count: int
 
 
-def _news_url(asked: RunListParams) -> str:
-    """Where to ask what was received from now on."""
-    path = reverse("new-runs", kwargs={"project": asked.project.slug})
-    after = urlencode({"after": formats.format_iso_time(asked.now)})
-    return f"{path}?{'&'.join(filter(None, (asked.address.query(asked.filters), after)))}"
+def _fetch_relaxations(params: RunListParams) -> list[FilterRelaxation]:
+    """Count the runs that match without each of the filters; most runs first."""
+    relaxations = []
+    for name in params.filters.active:
+        filters = params.filters.without(name)
+        removed = [pair for pair in params.filters.pairs() if pair not in filters.pairs()]
+        label = " or ".join(value if parameter == "q" else f"{parameter}:{value}" for parameter, value in removed)
+        count = filters.apply(Run.objects.in_project(params.project)).count_at_most(MAX_SAMPLE_SIZE)
+        relaxations.append(FilterRelaxation(label, params.address.url(filters), count))
+    return sorted(relaxations, key=lambda relaxation: -relaxation.count)
 
 
-def _nothing_found(asked: RunListParams) -> dict[str, Any]:
-    """How many runs there are at all, and what each filter costs: a capped count each."""
-    runs = Run.objects.in_project(asked.project)
-    everything = runs.count_at_most(MAX_SAMPLE_SIZE)
-    return {
-        "everything": everything,
-        "relaxations": _relaxations(asked) if everything else [],
-    }
-
-
-def _relaxations(asked: RunListParams) -> list[FilterRelaxation]:
-    """What would be found without each of the filters, the most first."""
-    runs = Run.objects.in_project(asked.project)
-    found = []
-    for name in asked.filters.active:
-        wider = asked.filters.without(name)
-        only = [pair for pair in asked.filters.pairs() if pair not in wider.pairs()]
-        count = wider.apply(runs).count_at_most(MAX_SAMPLE_SIZE)
-        words = " or ".join(value if parameter == "q" else f"{parameter}:{value}" for parameter, value in only)
-        found.append(FilterRelaxation(words, asked.address.of(wider), count))
-    return sorted(found, key=lambda each: -each.count)
-
-
-def _announcement(totals: RunTotals) -> str:
-    """What screen readers are told after a change of filters."""
+def _describe_totals(totals: RunTotals) -> str:
+    """Return the announcement for screen readers after a change of filters."""
     if not totals.runs:
-        return "No run matches"
-    more = "More than " if totals.is_capped and not totals.has_exact_sums else ""
-    return f"{more}{totals.runs:,} run{'' if totals.runs == 1 else 's'}"
+        return "No runs match"
+    prefix = "More than " if totals.is_capped and not totals.has_exact_sums else ""
+    return f"{prefix}{totals.runs:,} run{'' if totals.runs == 1 else 's'}"
+
+
+@require_safe
+@viewer_required
+def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
+    """Render the facets that load after the list: tags, tools and metadata. `find` searches the metadata."""
+    query = dict(request.GET.lists())
+    try:
+        address, filters = parse_run_list(project, query, also=("find",))
+        search_text = _parse_search_text(query.get("find", [""]))
+    except InvalidFilter as error:
+        return htmx.render_page(request, "invalid_params/page.html", {"problems": error.problems}, status=400)
+    related = facets.fetch_related_facets(project, filters.plan(project), search_text)
+    context = {
+        "facets": RelatedFacetControls(related, filters, address, search_text),
+        "filters": filters,
+        "form_params": filters.pairs() + address.params(),
+        "list_url": address.url(filters),
+    }
+    return htmx.render_page(request, FACETS_TEMPLATE, context, FACETS_FRAGMENTS)
+
+
+def _parse_search_text(values: list[str]) -> str:
+    text = values[-1].strip()
+    if len(values) > 1 or len(text) > MAX_SEARCH_LENGTH or "\0" in text:
+        message = f"expected one text of at most {MAX_SEARCH_LENGTH} characters"
+        raise InvalidFilter(f"find: {message}", [Problem("find", message)])
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class NewRunsParams:
+    """The parameters of the poll that keeps an open list current.
+
+    Attributes:
+        run_list: The list that is open.
+        after: When it was loaded.
+        known_count: The count of the previous answer; "" for the first poll.
+        active_keys: The primary keys of the listed runs that have not ended.
+    """
+
+    run_list: RunListParams
+    after: datetime
+    known_count: str
+    active_keys: list[uuid.UUID]
+
+    @classmethod
+    def parse(cls, project: Project, user: User, query: dict[str, list[str]]) -> NewRunsParams:
+        """Parse a query string.
+
+        Raises:
+            InvalidFilter: A parameter is unknown or has an invalid value.
+            ValueError: `active` is not a primary key.
+        """
+        params = RunListParams.parse(project, user, query, also=("after", "known", "active"))
+        after = TimeExpression.parse((query.get("after") or [""])[-1]).resolve(params.now)
+        active_keys = [uuid.UUID(value) for value in query.get("active", [])[:MAX_ACTIVE_RUNS]]
+        return cls(params, after, (query.get("known") or [""])[-1], active_keys)
+
+
+@require_safe
+@viewer_required
+def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
+    """Render the number of new runs, announced if it has changed, and the current rows of active runs."""
+    try:
+        params = NewRunsParams.parse(project, cast(User, request.user), dict(request.GET.lists()))
+    except (InvalidFilter, ValueError) as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
+    runs = Run.objects.in_project(project)
+    matching = params.run_list.filters.apply(runs).received_after(params.after)
+    count = matching.count_at_most(MAX_NEW_RUNS)
+    active = list(runs.with_ids(params.active_keys).for_list()) if params.active_keys else []
+    number = f"More than {MAX_NEW_RUNS}" if count > MAX_NEW_RUNS else str(count)
+    label = f"{number} new run{'' if count == 1 else 's'}"
+    next_poll = request.GET.copy()
+    next_poll.pop("active", None)
+    next_poll["known"] = str(count)
+    context = {
+        "new_run_count": count,
+        "new_runs_label": label,
+        "newest_url": params.run_list.url_in_order(NEWEST_FIRST),
+        "new_runs_url": f"{request.path}?{next_poll.urlencode()}",
+        "rows": fetch_run_rows(params.run_list, active),
+        "columns": run_columns.build_column_flags(params.run_list.columns),
+    }
+    response = render(request, "pages/runs/_new_runs_update.html", context)
+    if count and str(count) != params.known_count:
+        trigger_client_event(response, "announce", {"value": label})
+    return response
+
+
+@require_POST
+@viewer_required
+def update_run_columns(request: HttpRequest, project: Project) -> HttpResponse:
+    """Store the user's columns and redirect to the list. They replace the columns of a saved view."""
+    user = cast(User, request.user)
+    try:
+        run_columns.save_preferred_columns(user, request.POST.getlist("column"))
+    except InvalidFilter as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
+    params = RunListParams.from_form(project, user, request.POST)
+    return redirect(replace(params.address, columns="").url(params.filters))

@@ -142,7 +142,7 @@ def _place(entry: MessageEntry | RunEntry) -> ConversationCursor:
 def _ran(runs: list[Run], now: datetime) -> Iterator[RunEntry]:
     called = RunStep.objects.count_tools_by_run([run.pk for run in runs]) if runs else {}
     for row in run_rows.build_run_rows(runs, called, "", now):
-        yield RunEntry(row.run, row.duration, row.ended, row.note, list(called.get(row.run.pk, Counter()).items()))
+        yield RunEntry(row.run, row.duration, row.has_ended, row.note, list(called.get(row.run.pk, Counter()).items()))
 
 
 def _said(message: Message, names: Mapping[str, str]) -> MessageEntry:

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from dashboard.pages.threads.chart import build_thread_chart
 from dashboard.pages.threads.conversation import PAGE_SIZE, ConversationCursor, fetch_conversation
 from dashboard.ui import formats
-from dashboard.ui.filter_controls import STATUS_ORDER, FilterToken, RunListAddress
+from dashboard.ui.filter_controls import STATUS_ORDER, FilterToken
+from dashboard.ui.run_list_address import RunListAddress
 from dashboard.web import htmx, query_params
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
@@ -162,9 +163,9 @@ def thread_list(request: HttpRequest, project: Project) -> HttpResponse:
         "rows": fetch_thread_rows(project, found.ids),
         "window": MAX_SAMPLE_SIZE if found.is_window_full else None,
         "after": after,
-        "older": address.of(filters, found.next_cursor) if found.next_cursor else "",
-        "newest": address.of(filters),
-        "query": address.query(filters),
+        "older": address.url(filters, found.next_cursor) if found.next_cursor else "",
+        "newest": address.url(filters),
+        "query": address.query_string(filters),
         "all": address.path,
         "page_size": THREADS_PER_PAGE,
         "most_runs": MAX_RUNS_PER_THREAD,
@@ -191,7 +192,7 @@ def _tokens(filters: RunFilters, address: RunListAddress) -> list[FilterToken]:
     names = {"from": "since", "to": "until"}
     shown = [pair for pair in filters.pairs() if pair[0] not in ("q", "status")]
     return [
-        FilterToken(name, value, address.of(_without(filters, names.get(name, name), value))) for name, value in shown
+        FilterToken(name, value, address.url(_without(filters, names.get(name, name), value))) for name, value in shown
     ]
 
 

@@ -1,0 +1,128 @@
+"""The facets that load after the run list: tags, tools and metadata.
+
+These fields have no parameter of their own, so each value links to the list with a term of the query language added
+or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dashboard.pages.runs.filter_controls import MAX_COLLAPSED_OPTIONS, VISIBLE_OPTIONS
+from dashboard.ui.run_list_address import RunListAddress
+from runs.analytics.facets import FacetCounts, MetadataFacet, RelatedFacets
+from runs.query import Query, RunFilters
+from runs.query.ast import And, QueryNode, Term, join_and
+from runs.query.operators import Equals
+
+
+@dataclass(frozen=True, slots=True)
+class FacetLink:
+    """A value of a field.
+
+    Attributes:
+        text: The value.
+        count: The number of matching runs with this value.
+        bar_width: The count in percent of the most frequent value.
+        url: The list filtered by the value, or without this filter if it is active.
+        is_active: Whether the list is filtered by the value.
+    """
+
+    text: str
+    count: int
+    bar_width: str
+    url: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FacetLinkGroup:
+    """The values of a field, divided into those that are visible and those behind a disclosure.
+
+    Attributes:
+        label: The name of the field.
+        visible: The active and the most frequent values.
+        collapsed: Less frequent values.
+        unlisted_count: The number of values that are left out.
+        is_metadata_key: Whether the label is a metadata key.
+    """
+
+    label: str
+    visible: list[FacetLink]
+    collapsed: list[FacetLink]
+    unlisted_count: int
+    is_metadata_key: bool = False
+
+
+class RelatedFacetControls:
+    """The facets of tags, tools and metadata of a run list.
+
+    Args:
+        facets: Value counts.
+        filters: The filters of the list.
+        address: The address of the list.
+        search_text: The text that metadata keys and values have to contain; "" for all.
+    """
+
+    def __init__(
+        self, facets: RelatedFacets, filters: RunFilters, address: RunListAddress, search_text: str = ""
+    ) -> None:
+        self.search_text = search_text
+        self.sample_size = facets.sample_size if facets.is_capped else 0
+        self._facets = facets
+        self._filters = filters
+        self._address = address
+
+    @property
+    def groups(self) -> list[FacetLinkGroup]:
+        """The groups that have values. A search shows only metadata."""
+        fields = (
+            ("Tag", "tag", self._facets.tags),
+            ("Function called", "function", self._facets.called_functions),
+            ("Function defined", "defines", self._facets.defined_functions),
+            ("Tool type", "tool", self._facets.tool_types),
+        )
+        groups = [self._build_group(label, counts, Term(name, ())) for label, name, counts in fields if counts]
+        return ([] if self.search_text else groups) + list(self._metadata_groups())
+
+    def _metadata_groups(self) -> Iterator[FacetLinkGroup]:
+        for key in self._facets.metadata if self.search_text else self._suggested_keys():
+            group = self._build_group(key.key, key.counts, Term("metadata", (), key.key))
+            listed = len(group.visible) + len(group.collapsed)
+            yield replace(group, is_metadata_key=True, unlisted_count=max(0, key.value_count - listed))
+
+    def _suggested_keys(self) -> list[MetadataFacet]:
+        """Return the keys that are filtered by, so that the filter can be removed, then the most useful others."""
+        filtered = {
+            term.key for term in _split_terms(self._filters) if isinstance(term, Term) and term.field == "metadata"
+        }
+        active = [key for key in self._facets.metadata if key.key in filtered]
+        return [*active, *(key for key in self._facets.most_informative_keys() if key.key not in filtered)]
+
+    def _build_group(self, label: str, counts: FacetCounts, field: Term) -> FacetLinkGroup:
+        max_count = counts[0][1]
+        links = [
+            self._build_link(text, count, max_count, replace(field, operators=(Equals(text),)))
+            for text, count in counts
+        ]
+        visible = [link for rank, link in enumerate(links) if link.is_active or rank < VISIBLE_OPTIONS]
+        collapsed = [link for rank, link in enumerate(links) if not link.is_active and rank >= VISIBLE_OPTIONS]
+        return FacetLinkGroup(
+            label, visible, collapsed[:MAX_COLLAPSED_OPTIONS], max(0, len(collapsed) - MAX_COLLAPSED_OPTIONS)
+        )
+
+    def _build_link(self, text: str, count: int, max_count: int, term: Term) -> FacetLink:
+        terms = _split_terms(self._filters)
+        is_active = term in terms
+        new_terms = tuple(other for other in terms if other != term) if is_active else (*terms, term)
+        filters = replace(self._filters, q=Query(join_and(new_terms)) if new_terms else None)
+        return FacetLink(text, count, f"{100 * count / max_count:.0f}%", self._address.url(filters), is_active)
+
+
+def _split_terms(filters: RunFilters) -> tuple[QueryNode, ...]:
+    """Return the parts of the query that all have to match."""
+    if filters.q is None:
+        return ()
+    tree = filters.q.tree
+    return tree.operands if isinstance(tree, And) else (tree,)
