@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.pages.runs import views as view
+from dashboard.pages.runs import rows
 from runs.models import Project
 from runs.query import planner
 from runs.query.order import RUN_SORTS
@@ -104,7 +104,7 @@ def test_no_page_of_rest_repeats_or_misses_a_run_while_others_arrive(
 def test_nor_does_one_of_the_list(
     project: Project, stored: list[str], chance: random.Random, member_client: Client, sort: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(view, "PAGE_SIZE", 40)
+    monkeypatch.setattr(rows, "PAGE_SIZE", 40)
     arrivals = Arrivals(project, chance)
     seen: list[str] = []
     url: str | None = f"/p/default/runs/?sort={sort}&view=all"
@@ -123,7 +123,7 @@ def test_nor_does_one_of_the_list(
 def test_page_rest_and_export_have_the_same_runs(
     project: Project, stored: list[str], member_client: Client, query: str, looked_at: int, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(view, "PAGE_SIZE", 500)
+    monkeypatch.setattr(rows, "PAGE_SIZE", 500)
     monkeypatch.setattr(planner, "SAMPLE_SIZE", looked_at)
     answer = rest(project, f"/api/v1/runs?limit=500&{query}", factories.make_key(project, "read"))
     by_rest = [run["id"] for run in answer["data"]]

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
+from dashboard.pages.runs import rows
 from dashboard.pages.runs.downloads import build_export_menu
 from dashboard.pages.runs.facets import RelatedFacetControls
 from dashboard.pages.runs.filter_controls import (
@@ -24,7 +25,7 @@ from dashboard.pages.runs.filter_controls import (
 )
 from dashboard.pages.runs.histogram import HistogramChart
 from dashboard.pages.runs.params import RunListParams
-from dashboard.pages.runs.rows import PAGE_SIZE, fetch_run_rows, fetch_run_table
+from dashboard.pages.runs.rows import fetch_run_rows, fetch_run_table
 from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
 from dashboard.ui import formats, run_columns
 from dashboard.ui.run_list_address import parse_run_list
@@ -117,7 +118,7 @@ def _fetch_overview(request: HttpRequest, params: RunListParams) -> RunOverview:
         ("status", *FACET_FIELDS),
         get_request_timezone(request),
         order=params.order,
-        first=PAGE_SIZE + 1,
+        first=rows.PAGE_SIZE + 1,
     )
 
 

@@ -12,8 +12,8 @@ BAR_WIDTH = 0.8  # of the width that a bar has to itself
 class BarTooltip:
     """What the pointer meets over a bar, with its numbers."""
 
-    place: int
-    words: str
+    index: int
+    text: str
 
 
 def build_stacked_paths(layers: Sequence[Sequence[float]], peak: float, height: float) -> list[str]:

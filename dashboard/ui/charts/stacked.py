@@ -153,7 +153,7 @@ class StackedChart:
         ]
 
     @property
-    def slots(self) -> list[BarTooltip]:
+    def tooltips(self) -> list[BarTooltip]:
         """The bars that are not empty."""
         return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
 

@@ -1,4 +1,4 @@
-"""What a row of the run list says."""
+"""Tests for the rows of the run list."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,29 +10,30 @@ from runs.models import Run
 
 NOW = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)
 AGO = NOW - timedelta(minutes=4)
-X = "\N{MULTIPLICATION SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-def run(**changes) -> Run:
-    preview = changes.pop("error_preview", None)
-    made = Run(**{"external_id": "run_a", "status": "completed", "created_at": AGO} | changes)
-    vars(made)["error_preview"] = preview
-    return made
+def build_run(**changes) -> Run:
+    error_preview = changes.pop("error_preview", None)
+    instance = Run(**{"external_id": "run_a", "status": "completed", "created_at": AGO} | changes)
+    vars(instance)["error_preview"] = error_preview  # an annotation of the list's query
+    return instance
 
 
-def note_of(**changes) -> run_rows.RunNote:
-    found = run_rows.build_run_note(run(**changes), NOW)
-    assert found is not None
-    return found
+def build_note(**changes) -> run_rows.RunNote:
+    note = run_rows.build_run_note(build_run(**changes), NOW)
+    assert note is not None
+    return note
 
 
-def row(called=None, **changes) -> run_rows.RunRow:
-    made = run(**changes)
-    return run_rows.build_run_rows([made], {} if called is None else {made.pk: Counter(called)}, "/runs/", NOW)[0]
+def build_row(calls=None, **changes) -> run_rows.RunRow:
+    instance = build_run(**changes)
+    tool_calls = {} if calls is None else {instance.pk: Counter(calls)}
+    return run_rows.build_run_rows([instance], tool_calls, "/runs/", NOW)[0]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({"status": "completed", "ended_at": NOW, "duration_ms": 240_000}, "4 m 00 s"),
         ({"status": "completed", "ended_at": AGO, "duration_ms": 0}, "< 1 s"),
@@ -48,12 +49,12 @@ def row(called=None, **changes) -> run_rows.RunRow:
     ],
     ids=str,
 )
-def test_duration_precision_follows_the_source(changes, words):
-    assert run_rows.format_run_duration(run(**changes), NOW) == words
+def test_duration_precision_follows_the_source(changes, expected):
+    assert run_rows.format_run_duration(build_run(**changes), NOW) == expected
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "text", "severe"),
+    ("changes", "code", "text", "is_severe"),
     [
         (
             {"status": "failed", "error_code": "server_error", "error_preview": "Sorry."},
@@ -61,7 +62,7 @@ def test_duration_precision_follows_the_source(changes, words):
             "Sorry.",
             True,
         ),
-        ({"status": "failed"}, "", "It failed without a last_error.", True),
+        ({"status": "failed"}, "", "Failed without a last_error.", True),
         ({"status": "cancelled", "error_code": "x", "error_preview": "y"}, "x", "y", False),
         (
             {"status": "incomplete", "incomplete_reason": "max_prompt_tokens"},
@@ -70,84 +71,86 @@ def test_duration_precision_follows_the_source(changes, words):
             False,
         ),
         ({"status": "incomplete", "incomplete_reason": "else"}, "else", "", False),
-        ({"status": "expired", "expires_at": NOW}, "", "It had until 2026-11-20 14:32:00 UTC.", False),
+        ({"status": "expired", "expires_at": NOW}, "", "Expired at 2026-11-20 14:32:00 UTC.", False),
         (
             {"status": "expired", "expires_at": NOW, "awaited": ["refund", "label"]},
             "",
-            "No outputs arrived for refund and label. It had until 2026-11-20 14:32:00 UTC.",
+            "No outputs were submitted for refund and label. Expired at 2026-11-20 14:32:00 UTC.",
             False,
         ),
         ({"status": "completed", "error_code": "odd"}, "odd", "", False),
         (
             {"status": "paused_by_vendor"},
             "unknown status",
-            "Kept as received. Ask for it with status:paused_by_vendor",
+            "Stored as received. Find it with status:paused_by_vendor",
             False,
         ),
-        ({"status": "a b"}, "unknown status", 'Kept as received. Ask for it with status:"a b"', False),
+        ({"status": "a b"}, "unknown status", 'Stored as received. Find it with status:"a b"', False),
     ],
     ids=str,
 )
-def test_note_explains_the_status(changes, code, text, severe):
-    note = note_of(**changes)
-    assert (note.code, note.text, note.severe) == (code, text, severe)
+def test_note_explains_the_status(changes, code, text, is_severe):
+    note = build_note(**changes)
+    assert (note.code, note.text, note.is_severe) == (code, text, is_severe)
 
 
 @pytest.mark.parametrize(
     "status", ["completed", "queued", "in_progress", "cancelling", "cancelled", "incomplete", "expired"]
 )
 def test_ordinary_run_has_no_note(status):
-    assert run_rows.build_run_note(run(status=status), NOW) is None
+    assert run_rows.build_run_note(build_run(status=status), NOW) is None
 
 
 @pytest.mark.parametrize(
-    ("awaited", "words"),
+    ("awaited", "expected"),
     [
         (["a"], "a"),
-        (["a", "b", "a"], f"a {X}2 and b"),
+        (["a", "b", "a"], f"a {TIMES}2 and b"),
         (["a", "b", "c"], "a, b and c"),
-        ([], "its caller"),
-        (None, "its caller"),
+        ([], "the client"),
+        (None, "the client"),
     ],
 )
-def test_waiting_run_note_names_pending_tools(awaited, words):
-    note = note_of(status="requires_action", action_type="submit", awaited=awaited)
-    assert (note.code, note.text) == ("submit", f"Waiting for {words}, 4 min 00 s at most so far.")
-
-
-@pytest.mark.parametrize(("expires", "missed"), [(NOW + timedelta(minutes=6), False), (AGO, True), (None, False)])
-def test_waiting_run_note_has_a_deadline(expires, missed):
-    note = note_of(status="requires_action", expires_at=expires)
-    assert (note.deadline, note.missed) == (expires, missed)
+def test_waiting_run_note_names_pending_tools(awaited, expected):
+    note = build_note(status="requires_action", action_type="submit", awaited=awaited)
+    assert (note.code, note.text) == ("submit", f"Waiting for {expected}, for at most 4 min 00 s so far.")
 
 
 @pytest.mark.parametrize(
-    ("called", "words", "first", "more"),
+    ("expires_at", "is_overdue"), [(NOW + timedelta(minutes=6), False), (AGO, True), (None, False)]
+)
+def test_waiting_run_note_has_a_deadline(expires_at, is_overdue):
+    note = build_note(status="requires_action", expires_at=expires_at)
+    assert (note.deadline, note.is_overdue) == (expires_at, is_overdue)
+
+
+@pytest.mark.parametrize(
+    ("calls", "tools", "first", "more"),
     [
         (None, None, "", 0),
         ({}, "", "", 0),
         ({"a": 1}, "a", "a", 0),
-        ({"b": 1, "a": 1, "c": 3}, f"c {X}3, a, b", f"c {X}3", 2),
+        ({"b": 1, "a": 1, "c": 3}, f"c {TIMES}3, a, b", f"c {TIMES}3", 2),
     ],
 )
-def test_tools_are_sorted_by_call_count(called, words, first, more):
-    found = row(called)
-    assert (found.tools, found.first_tool, found.more_tools) == (words, first, more)
+def test_tools_are_sorted_by_call_count(calls, tools, first, more):
+    row = build_row(calls)
+    assert (row.tools, row.first_tool, row.more_tools) == (tools, first, more)
 
 
 def test_token_bars_share_one_scale():
     runs = [
-        run(pk="a", prompt_tokens=300, completion_tokens=100, total_tokens=400),
-        run(pk="b", prompt_tokens=100, completion_tokens=0, total_tokens=100),
-        run(pk="c", total_tokens=200),
-        run(pk="d"),
+        build_run(pk="a", prompt_tokens=300, completion_tokens=100, total_tokens=400),
+        build_run(pk="b", prompt_tokens=100, completion_tokens=0, total_tokens=100),
+        build_run(pk="c", total_tokens=200),
+        build_run(pk="d"),
     ]
     bars = [
         (
-            each.prompt and each.prompt.width,
-            each.completion and (each.completion.start, each.completion.width),
+            row.prompt_bar and row.prompt_bar.width,
+            row.completion_bar and (row.completion_bar.start, row.completion_bar.width),
         )
-        for each in run_rows.build_run_rows(runs, {}, "/runs/", NOW)
+        for row in run_rows.build_run_rows(runs, {}, "/runs/", NOW)
     ]
     assert bars == [
         ("75.0%", ("75.0%", "25.0%")),
@@ -158,7 +161,7 @@ def test_token_bars_share_one_scale():
 
 
 @pytest.mark.parametrize(
-    ("metadata", "words"),
+    ("metadata", "expected"),
     [
         (None, ""),
         ({}, ""),
@@ -169,12 +172,12 @@ def test_token_bars_share_one_scale():
     ],
     ids=str,
 )
-def test_any_metadata_is_formatted(metadata, words):
-    assert row(metadata=metadata).metadata == words
+def test_any_metadata_is_formatted(metadata, expected):
+    assert build_row(metadata=metadata).metadata == expected
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         (
             {"prompt_tokens": 1200, "completion_tokens": 34, "total_tokens": 1234},
@@ -185,9 +188,9 @@ def test_any_metadata_is_formatted(metadata, words):
     ],
     ids=str,
 )
-def test_token_title_is_exact(changes, words):
-    assert row(**changes).tokens_title == words
+def test_token_title_is_exact(changes, expected):
+    assert build_row(**changes).tokens_title == expected
 
 
 def test_any_run_id_has_a_url():
-    assert row(external_id="a/b ?#%\n").url == "/runs/a%2Fb%20%3F%23%25%0A/"
+    assert build_row(external_id="a/b ?#%\n").url == "/runs/a%2Fb%20%3F%23%25%0A/"

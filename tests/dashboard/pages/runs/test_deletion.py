@@ -1,4 +1,4 @@
-"""Deleting selected runs: asked twice, typed, by administrators alone, and only of their project."""
+"""Tests for deleting the selected runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.test import Client
 
 from runs.models import Project, Run
 from tests import factories
+from tests.pages import Page
 
 URL = "/p/default/delete/"
 
@@ -21,16 +22,16 @@ def admin_client(project: Project) -> Client:
 
 
 def test_typed_confirmation_deletes_and_redirects(admin_client: Client, project: Project) -> None:
-    gone, kept = factories.post_run(project), factories.post_run(project)
+    deleted, kept = factories.post_run(project), factories.post_run(project)
     response = admin_client.post(
-        URL, {"run": str(gone.pk), "confirm": "delete", "query": "status=completed&sort=duration"}
+        URL, {"run": str(deleted.pk), "confirm": "delete", "query": "status=completed&sort=duration"}
     )
     assert (response.status_code, response["Location"]) == (
         302,
         "/p/default/runs/?status=completed&sort=duration",
     )
     assert list(Run.objects.all()) == [kept]
-    assert "Deleted 1 run." in admin_client.get(response["Location"]).content.decode()
+    assert Page(admin_client.get(response["Location"])).status().text == "Deleted 1 run."
 
 
 @pytest.mark.parametrize(("typed", "status"), [({}, 200), ({"confirm": ""}, 200), ({"confirm": "yes"}, 400)], ids=str)
@@ -40,9 +41,10 @@ def test_missing_confirmation_renders_confirmation_page(
     run = factories.post_run(project)
     response = admin_client.post(URL, {"run": str(run.pk)} | typed)
     assert response.status_code == status
-    body = response.content.decode()
-    assert "Delete 1 run?" in body
-    assert f'name="run" value="{run.pk}"' in body
+    page = Page(response)
+    assert page.main.has("heading", "Delete 1 run?")
+    assert ("run", str(run.pk)) in page.main.form("Delete").values
+    assert page.has("alert") is (status == 400)
     assert Run.objects.count() == 1
 
 
@@ -52,7 +54,7 @@ def test_only_administrators_delete_runs(project: Project, client: Client, role:
     client.force_login(factories.make_user(project, role=role))
     posted = {"run": str(run.pk), "confirm": "delete"}
     assert client.post(URL, posted).status_code == 403
-    assert "Delete…" not in client.get("/p/default/runs/").content.decode()
+    assert not Page(client.get("/p/default/runs/")).has("button", "Delete…")
     assert Run.objects.count() == 1
 
 
@@ -70,7 +72,7 @@ def test_administrator_of_another_project_gets_404(client: Client, project: Proj
 def test_empty_selection_shows_message(admin_client: Client, project: Project, posted: Any) -> None:
     factories.post_run(project)
     response = admin_client.post(URL, posted | {"confirm": "delete"}, follow=True)
-    assert "No runs are selected." in response.content.decode()
+    assert Page(response).status().text == "No runs are selected."
     assert Run.objects.count() == 1
 
 

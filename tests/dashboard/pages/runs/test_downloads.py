@@ -101,7 +101,7 @@ def test_export_streams_with_constant_memory(
     member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "BLOCK_SIZE", 4096)
-    monkeypatch.setattr(exports, "_CHUNK", 20)
+    monkeypatch.setattr(exports, "_CHUNK_SIZE", 20)
     text = "x" * 10_000
     for _ in range(3):
         factories.post(project, *(factories.run_object(metadata={"text": text}) for _ in range(400)))

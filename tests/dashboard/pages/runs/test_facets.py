@@ -1,18 +1,18 @@
-"""The facets that are read after the list: links that make a filter, with scripts and without."""
+"""Tests for the facets that load after the list."""
 
 from __future__ import annotations
 
 import re
-from html import unescape
 
 import pytest
 from django.test import Client
 
 from runs.models import Project
 from tests import factories
+from tests.pages import Page
 
 URL = "/p/default/facets/"
-SWAP = {"HX-Request": "true", "HX-Target": "more-facets"}
+SWAP = {"HX-Request": "true", "HX-Target": "related-facets"}
 
 
 @pytest.fixture
@@ -24,41 +24,41 @@ def filled(project: Project) -> Project:
     return project
 
 
-def links(body: str) -> dict[str, str]:
-    found = re.findall(r'<a class="val" href="([^"]*)"[^>]*><span title="([^"]*)">', body)
-    return {unescape(text): unescape(url) for url, text in found}
+def facet_links(page: Page) -> dict[str, str]:
+    """Return the URLs of the facet values by value, without their counts."""
+    facets = page.region("Tools, tags and metadata")
+    return {re.sub(r" [\d,]+$", "", link.text): link.url for link in facets.find_all("link")}
 
 
 @pytest.mark.usefixtures("filled")
 def test_facet_value_links_to_its_runs(member_client: Client) -> None:
-    body = member_client.get(URL, headers=SWAP).content.decode()
-    assert body.strip().startswith("<section") or "<html" not in body
-    found = links(body)
-    assert set(found) == {"acme", "globex <b>", "odd key", "get_weather", "function"}
+    page = Page(member_client.get(URL, headers=SWAP))
+    assert not page.has("main")
+    urls = facet_links(page)
+    assert set(urls) == {"acme", "globex <b>", "odd key", "get_weather", "function"}
     for value, runs in (("acme", 2), ("globex <b>", 1), ("odd key", 1), ("get_weather", 4)):
-        rows = member_client.get(found[value]).content.decode()
-        assert rows.count('<tr role="row" id=') == runs, value
+        table = Page(member_client.get(urls[value])).table(re.compile("^Runs"))
+        assert len(table.rows) == runs, value
 
 
 @pytest.mark.usefixtures("filled")
 def test_active_facet_value_links_to_its_removal(member_client: Client) -> None:
     address = f"{URL}?status=completed&q=metadata.customer:acme+duration:>0s&sort=-duration"
-    body = member_client.get(address, headers=SWAP).content.decode()
-    assert links(body)["acme"] == "/p/default/runs/?status=completed&q=duration%3A%3E0s&sort=-duration"
-    assert 'aria-current="true"' in body
+    link = Page(member_client.get(address, headers=SWAP)).link(re.compile("acme"))
+    assert link.url == "/p/default/runs/?status=completed&q=duration%3A%3E0s&sort=-duration"
+    assert link.is_current
 
 
 @pytest.mark.usefixtures("filled")
 def test_facets_page_works_without_scripts(member_client: Client) -> None:
-    listed = member_client.get("/p/default/runs/?q=duration:>0s").content.decode()
-    assert '<a href="/p/default/facets/?q=duration%3A%3E0s">' in listed
-    page = member_client.get(f"{URL}?q=duration:>0s&find=glob").content.decode()
-    assert "<html" in page
-    assert set(links(page)) == {"globex <b>"}
-    assert '<a href="/p/default/runs/?q=duration%3A%3E0s">Back to the list</a>' in page
-    assert '<input type="hidden" name="q" value="duration:&gt;0s">' in page
-    nothing = member_client.get(f"{URL}?find=nowhere").content.decode()
-    assert "No key or value contains it." in nothing
+    run_list = Page(member_client.get("/p/default/runs/?q=duration:>0s"))
+    assert run_list.link("Tools, tags and metadata").url == "/p/default/facets/?q=duration%3A%3E0s"
+    page = Page(member_client.get(f"{URL}?q=duration:>0s&find=glob"))
+    assert page.has("main")
+    assert set(facet_links(page)) == {"globex <b>"}
+    assert page.link("Back to the list").url == "/p/default/runs/?q=duration%3A%3E0s"
+    assert page.form("Metadata").values == [("q", "duration:>0s"), ("find", "glob")]
+    assert "No key or value contains this text." in Page(member_client.get(f"{URL}?find=nowhere")).text
 
 
 @pytest.mark.parametrize("query", ["find=a&find=b", "nope=1", "q=status:(", "find=%00", f"find={'x' * 201}"])

@@ -1,17 +1,17 @@
-"""The controls around the run list."""
+"""Tests for the controls around the run list."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.ui.filter_controls import (
+from dashboard.pages.runs.filter_controls import (
     MAX_COLLAPSED_OPTIONS,
     VISIBLE_OPTIONS,
     FilterControls,
-    RunListAddress,
     build_facet_options,
     build_status_options,
 )
+from dashboard.ui.run_list_address import RunListAddress
 from runs.analytics.overview import RunFacet
 from runs.query import RunFilters, TimeExpression
 from runs.query.fields import CHOICE_PARAMS
@@ -25,20 +25,20 @@ def facet(name: str, **counts: int) -> RunFacet:
     return RunFacet(FIELDS[name], tuple(counts.items()), is_capped=False, sample_size=sum(counts.values()))
 
 
-def bar(**filters) -> FilterControls:
+def build_controls(**filters) -> FilterControls:
     facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
     return FilterControls(RunFilters(**filters), facets, ADDRESS, NOW)
 
 
 def test_url_contains_only_the_state():
-    assert ADDRESS.of(RunFilters()) == "/runs/"
-    assert ADDRESS.of(RunFilters(), "abc") == "/runs/?cursor=abc"
-    assert ADDRESS.of(RunFilters(model=("a b",)), "abc") == "/runs/?model=a+b&cursor=abc"
+    assert ADDRESS.url(RunFilters()) == "/runs/"
+    assert ADDRESS.url(RunFilters(), "abc") == "/runs/?cursor=abc"
+    assert ADDRESS.url(RunFilters(model=("a b",)), "abc") == "/runs/?model=a+b&cursor=abc"
 
 
 def test_token_removes_only_its_value():
-    tokens = bar(status=("failed", "expired"), since=TimeExpression("-7d")).tokens
-    assert [(each.name, each.value, each.url) for each in tokens] == [
+    tokens = build_controls(status=("failed", "expired"), since=TimeExpression("-7d")).tokens
+    assert [(token.name, token.value, token.url) for token in tokens] == [
         ("status", "failed", "/runs/?status=expired&from=-7d"),
         ("status", "expired", "/runs/?status=failed&from=-7d"),
     ]
@@ -47,19 +47,21 @@ def test_token_removes_only_its_value():
 def test_assistant_token_and_option_show_names():
     facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
     facets["assistant"] = facet("assistant", asst_a=3, asst_8tRkV2mQpX4cLz91HbnW=2)
-    found = FilterControls(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
-    assert [(each.name, each.value, each.shown) for each in found.tokens] == [("assistant", "asst_a", "Returns desk")]
-    choices_of = next(each for each in found.facets if each.name == "assistant")
-    assert [(each.value, each.shown) for each in choices_of.shown] == [
+    controls = FilterControls(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
+    assert [(token.name, token.value, token.label) for token in controls.tokens] == [
+        ("assistant", "asst_a", "Returns desk")
+    ]
+    options = next(facet for facet in controls.facets if facet.name == "assistant")
+    assert [(option.value, option.label) for option in options.visible] == [
         ("asst_a", "Returns desk"),
         ("asst_8tRkV2mQpX4cLz91HbnW", "asst_8tR…HbnW"),
     ]
 
 
 def test_forms_keep_other_parameters():
-    found = bar(status=("failed",), thread=("t",), since=TimeExpression("-7d"))
-    assert found.kept == [("thread", "t"), ("from", "-7d")]
-    assert found.timeless == [("status", "failed"), ("thread", "t")]
+    controls = build_controls(status=("failed",), thread=("t",), since=TimeExpression("-7d"))
+    assert controls.query_form_params == [("thread", "t"), ("from", "-7d")]
+    assert controls.time_form_params == [("status", "failed"), ("thread", "t")]
 
 
 @pytest.mark.parametrize(
@@ -74,20 +76,22 @@ def test_forms_keep_other_parameters():
     ],
 )
 def test_closed_menu_names_the_time_range(since, until, label):
-    moments = {name: TimeExpression.parse(text) for name, text in (("since", since), ("until", until)) if text}
-    found = bar(**moments)
-    assert found.range_label == label
-    assert [each.label for each in found.ranges if each.current] == [label] * (label[:5] in ("All t", "Last "))
+    times = {name: TimeExpression.parse(text) for name, text in (("since", since), ("until", until)) if text}
+    controls = build_controls(**times)
+    assert controls.time_range_label == label
+    current = [option.label for option in controls.time_ranges if option.is_current]
+    assert current == [label] * (label[:5] in ("All t", "Last "))
 
 
 def test_time_fields_show_resolved_times_in_utc():
-    found = bar(since=TimeExpression("-1h"), until=TimeExpression.parse("2026-11-20T15:00:00+01:00"))
-    assert (found.from_value, found.to_value) == ("2026-11-20T13:32:00", "2026-11-20T14:00:00")
+    controls = build_controls(since=TimeExpression("-1h"), until=TimeExpression.parse("2026-11-20T15:00:00+01:00"))
+    assert (controls.from_value, controls.to_value) == ("2026-11-20T13:32:00", "2026-11-20T14:00:00")
 
 
 def test_known_statuses_precede_unknown_ones():
-    found = build_status_options(facet("status", completed=9, zzz=5, failed=1, aaa=1), RunFilters(status=("expired",)))
-    assert [(each.value, each.count, each.chosen) for each in found] == [
+    counts = facet("status", completed=9, zzz=5, failed=1, aaa=1)
+    options = build_status_options(counts, RunFilters(status=("expired",)))
+    assert [(option.value, option.count, option.is_selected) for option in options] == [
         ("failed", 1, False),
         ("expired", 0, True),
         ("completed", 9, False),
@@ -97,8 +101,9 @@ def test_known_statuses_precede_unknown_ones():
 
 
 def test_rare_values_are_collapsed_unless_selected():
-    counts = {f"m{place:02}": 100 - place for place in range(VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS + 3)}
-    found = build_facet_options(facet("model", **counts), RunFilters(model=("m20", "gone")))
-    assert [each.value for each in found.shown] == ["m00", "m01", "m02", "m03", "m04", "m05", "m20", "gone"]
-    assert (len(found.rest), found.unlisted) == (MAX_COLLAPSED_OPTIONS, 2)
-    assert [each.width for each in found.shown[:2]] == ["100%", "99%"]
+    counts = {f"m{rank:02}": 100 - rank for rank in range(VISIBLE_OPTIONS + MAX_COLLAPSED_OPTIONS + 3)}
+    options = build_facet_options(facet("model", **counts), RunFilters(model=("m20", "gone")))
+    visible = [option.value for option in options.visible]
+    assert visible == ["m00", "m01", "m02", "m03", "m04", "m05", "m20", "gone"]
+    assert (len(options.collapsed), options.unlisted_count) == (MAX_COLLAPSED_OPTIONS, 2)
+    assert [option.bar_width for option in options.visible[:2]] == ["100%", "99%"]

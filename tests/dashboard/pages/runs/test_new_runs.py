@@ -1,4 +1,4 @@
-"""What is new since the list was read: counted, announced once, and never inserted."""
+"""Tests for the poll that announces new runs and refreshes active rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.pages.runs import new_run_views
+from dashboard.pages.runs import views
 from runs.models import Project, Run
 from tests import factories
+from tests.pages import Page
 
 URL = "/p/default/news/"
 
@@ -28,40 +29,38 @@ def after(**ago: float) -> str:
 def test_new_runs_are_counted_and_announced(member_client: Client, project: Project) -> None:
     factories.post(project, just_now(), just_now(status="failed"))
     response = member_client.get(URL, {"after": after(minutes=1), "status": "failed"})
-    body = response.content.decode()
-    assert ">1 new run</a>" in body
-    assert 'href="/p/default/runs/?status=failed"' in body
+    assert Page(response).link("1 new run").url == "/p/default/runs/?status=failed"
     assert "1 new run" in response["HX-Trigger"]
-    assert "known=1" in body
-    again = member_client.get(URL, {"after": after(minutes=1), "status": "failed", "known": "1"})
-    assert "HX-Trigger" not in again
+    assert "known=1" in response.content.decode()
+    next_poll = member_client.get(URL, {"after": after(minutes=1), "status": "failed", "known": "1"})
+    assert "HX-Trigger" not in next_poll
 
 
 def test_no_new_runs_gives_empty_fragment(member_client: Client, project: Project) -> None:
     factories.post(project, just_now(), factories.run_object(created_at=factories.NOW - 10**6))
     response = member_client.get(URL, {"after": after(seconds=-5)})
-    assert "<a" not in response.content.decode()
+    assert Page(response).text == ""
     assert "HX-Trigger" not in response
 
 
 def test_imported_old_runs_are_not_new(member_client: Client, project: Project) -> None:
     factories.post(project, just_now(created_at=factories.NOW - 10**6))
-    assert "<a" not in member_client.get(URL, {"after": after(minutes=1)}).content.decode()
+    assert Page(member_client.get(URL, {"after": after(minutes=1)})).text == ""
 
 
 def test_count_is_capped(member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(new_run_views, "MAX_COUNT", 2)
+    monkeypatch.setattr(views, "MAX_NEW_RUNS", 2)
     factories.post(project, *(just_now() for _ in range(4)))
-    assert "More than 2 new runs" in member_client.get(URL, {"after": after(minutes=1)}).content.decode()
+    assert Page(member_client.get(URL, {"after": after(minutes=1)})).has("link", "More than 2 new runs")
 
 
 def test_active_rows_are_refreshed(member_client: Client, project: Project) -> None:
     run = Run.objects.get(pk=factories.post_run(project, status="failed").pk)
-    foreign = factories.post_run(factories.make_project("other"))
-    response = member_client.get(URL, {"after": after(minutes=1), "active": [str(run.pk), str(foreign.pk)]})
-    body = response.content.decode()
-    assert f'<template>\n\n  \n    <tr role="row" id="row-{run.pk}" hx-swap-oob="morph">' in body
-    assert str(foreign.pk) not in body
+    other = factories.post_run(factories.make_project("other"))
+    response = member_client.get(URL, {"after": after(minutes=1), "active": [str(run.pk), str(other.pk)]})
+    (row,) = Page(response).find_all("row", hidden=True)
+    assert row.get("id") == f"row-{run.pk}"
+    assert row.get("hx-swap-oob") == "morph"
 
 
 def test_poll_query_count_is_bounded(member_client: Client, project: Project, django_assert_num_queries) -> None:

@@ -1,9 +1,8 @@
-"""Saved views: the tabs above the list, and the pages that keep them."""
+"""Tests for saved views: the tabs above the run list, and the pages that manage them."""
 
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from dashboard.pages.runs import saved_view_tabs as tabs
 from dashboard.pages.runs.saved_view_tabs import SavedViewTab
 from runs.models import Project, SavedView, User
 from tests import factories
+from tests.pages import Page
 from tests.runs.test_saved_views import saved
 
 LIST = "/p/default/runs/"
@@ -23,26 +23,24 @@ URL = "/p/default/views/"
 SWAP = {"HX-Request": "true", "HX-Target": "results"}
 
 
-def broken(project: Project, owner: User, **fields: Any) -> SavedView:
-    """A view of a field that is no more."""
+def create_invalid_view(project: Project, owner: User, **fields: Any) -> SavedView:
+    """Create a view that uses a field that no longer exists."""
     return SavedView.objects.create(project=project, owner=owner, name="Old", query="gone:x", **fields)
 
 
 def tab_names(client: Client, url: str = LIST) -> list[str]:
-    nav = re.search(r'<nav class="tabs".*?</nav>', client.get(url).content.decode(), re.DOTALL)
-    assert nav
-    return [unescape(name).strip() for name in re.findall(r"<a [^>]*>([^<]*)", nav[0])]
+    return Page(client.get(url)).navigation("Saved views").names("link")
 
 
-def current(client: Client, url: str) -> str:
-    """The name of the tab that is marked; "" for none."""
-    found = re.search(r'<a [^>]*data-view="\w+" aria-current="page">([^<]*)', client.get(url).content.decode())
-    return unescape(found[1]).strip() if found else ""
+def current_tab(client: Client, url: str) -> str:
+    """Return the name of the current tab; "" if there is none."""
+    links = Page(client.get(url)).navigation("Saved views").find_all("link")
+    return next((link.name for link in links if link.is_current), "")
 
 
 @pytest.fixture(autouse=True)
 def a_run(project: Project) -> None:
-    """Without any, the list teaches how to connect, and has no tabs."""
+    """Create a run, since an empty project has no tabs."""
     factories.post_run(project)
 
 
@@ -60,12 +58,11 @@ def test_current_list_is_saved_as_view(member_client: Client, project: Project, 
     query = urlencode({"status": "failed", "from": "-24h", "q": "metadata.customer:acme", "sort": "-duration"})
     response = member_client.post(URL, {"name": "Failing at Acme", "query": query})
     view = SavedView.objects.get()
-    assert response["Location"] == f"{LIST}?{query.replace('&sort=', '&sort=')}&view={view.pk}"
+    assert response["Location"] == f"{LIST}?{query}&view={view.pk}"
     assert (view.query, view.sort) == ("status:failed created:-24h metadata.customer:acme", "-duration")
     assert (view.owner, view.shared, view.columns) == (member, False, None)
-    body = member_client.get(response["Location"]).content.decode()
-    assert "Saved the view “Failing at Acme”." in body
-    assert current(member_client, response["Location"]) == "Failing at Acme"
+    assert Page(member_client.get(response["Location"])).status().text == "Saved the view “Failing at Acme”."
+    assert current_tab(member_client, response["Location"]) == "Failing at Acme"
 
 
 def test_columns_are_saved_on_request(member_client: Client, project: Project) -> None:
@@ -73,9 +70,9 @@ def test_columns_are_saved_on_request(member_client: Client, project: Project) -
     response = member_client.post(URL, {"name": "Models", "query": "", "keep_columns": "on"})
     assert response["Location"] == f"{LIST}?columns=model%2Ctokens&view={SavedView.objects.get().pk}"
     member_client.post("/p/default/prefs/columns", {"column": ["thread"]})
-    body = member_client.get(response["Location"]).content.decode()
-    assert "c-model" in body
-    assert "c-thread" not in body
+    columns = Page(member_client.get(response["Location"])).table(re.compile("^Runs")).columns
+    assert "Model" in columns
+    assert "Thread" not in columns
 
 
 def test_selected_columns_override_those_of_view(member_client: Client, project: Project, member: User) -> None:
@@ -86,25 +83,25 @@ def test_selected_columns_override_those_of_view(member_client: Client, project:
 
 
 @pytest.mark.parametrize(
-    ("posted", "said"),
-    [({"name": ""}, "expected a name"), ({"name": "Mine"}, "there is already a view &#x27;Mine&#x27;")],
+    ("posted", "message"),
+    [({"name": ""}, "expected a name"), ({"name": "Mine"}, "there is already a view 'Mine'")],
     ids=["none", "taken"],
 )
 def test_invalid_form_keeps_typed_values(
-    member_client: Client, project: Project, member: User, posted: dict[str, str], said: str
+    member_client: Client, project: Project, member: User, posted: dict[str, str], message: str
 ) -> None:
     saved(project, member, "Mine")
     response = member_client.post(URL, {"query": "status=failed", "keep_columns": "on"} | posted)
-    body = response.content.decode()
     assert response.status_code == 422
-    assert said in body
-    assert '<input type="hidden" name="query" value="status=failed">' in body
-    assert f'name="name" value="{posted["name"]}"' in body
+    page = Page(response)
+    assert message in page.alert().text
+    values = dict(page.form("Save").values)
+    assert (values["query"], values["keep_columns"], values["name"]) == ("status=failed", "on", posted["name"])
 
 
 def test_invalid_list_query_is_not_saved(member_client: Client, project: Project) -> None:
     response = member_client.post(URL, {"name": "X", "query": "status=faild"}, follow=True)
-    assert "The view was not saved: status: unknown value" in unescape(response.content.decode())
+    assert Page(response).status().text.startswith("The view was not saved: status: unknown value")
     assert not SavedView.objects.exists()
 
 
@@ -113,7 +110,9 @@ def test_viewer_opens_but_cannot_save_views(client: Client, project: Project, me
     client.force_login(factories.make_user(project, role="viewer"))
     assert tab_names(client) == ["All runs", "Failing"]
     assert client.get(f"{URL}{view.pk}/").status_code == 302
-    assert "save-view-form" not in client.get(LIST).content.decode().replace('form="save-view-form"', "")
+    page = Page(client.get(LIST))
+    assert page.has("button", "Views")
+    assert not page.has("button", "Save new view")
     for url in (URL, f"{URL}{view.pk}/edit", f"{URL}{view.pk}/replace", f"{URL}{view.pk}/delete"):
         assert client.post(url, {"name": "X", "query": ""}).status_code == 403
 
@@ -121,25 +120,24 @@ def test_viewer_opens_but_cannot_save_views(client: Client, project: Project, me
 # tabs
 
 
-def test_tab_of_shown_list_is_current(member_client: Client, project: Project, member: User) -> None:
+def test_tab_of_shown_list_is_current_tab(member_client: Client, project: Project, member: User) -> None:
     assert tab_names(member_client) == []
     failing = saved(project, member, "Failing", query="status:failed")
     saved(project, member, "Slow", query="duration:>30s", sort="-duration")
     assert tab_names(member_client) == ["All runs", "Failing", "Slow"]
-    assert current(member_client, LIST) == "All runs"
-    assert current(member_client, f"{LIST}?status=failed") == "Failing"
-    assert current(member_client, f"{LIST}?q=status:failed") == "Failing"
-    assert current(member_client, f"{LIST}?q=duration:>30s&sort=-duration") == "Slow"
-    assert current(member_client, f"{LIST}?q=duration:>30s") == ""
-    assert current(member_client, f"{LIST}?status=expired&view={failing.pk}") == "Failing"
+    assert current_tab(member_client, LIST) == "All runs"
+    assert current_tab(member_client, f"{LIST}?status=failed") == "Failing"
+    assert current_tab(member_client, f"{LIST}?q=status:failed") == "Failing"
+    assert current_tab(member_client, f"{LIST}?q=duration:>30s&sort=-duration") == "Slow"
+    assert current_tab(member_client, f"{LIST}?q=duration:>30s") == ""
+    assert current_tab(member_client, f"{LIST}?status=expired&view={failing.pk}") == "Failing"
 
 
 def test_changed_view_can_be_replaced(member_client: Client, project: Project, member: User) -> None:
     view = saved(project, member, "Failing", query="status:failed")
-    assert "Replace “Failing”" not in member_client.get(f"{LIST}?status=failed&view={view.pk}").content.decode()
-    body = member_client.get(f"{LIST}?status=expired&view={view.pk}").content.decode()
-    assert "Replace “Failing”" in body
-    assert f'formaction="{URL}{view.pk}/replace"' in body
+    assert not Page(member_client.get(f"{LIST}?status=failed&view={view.pk}")).has("button", "Replace “Failing”")
+    page = Page(member_client.get(f"{LIST}?status=expired&view={view.pk}"))
+    assert page.button("Replace “Failing”").get("formaction") == f"{URL}{view.pk}/replace"
     response = member_client.post(f"{URL}{view.pk}/replace", {"query": f"status=expired&view={view.pk}", "name": ""})
     assert response["Location"] == f"{LIST}?status=expired&view={view.pk}"
     view.refresh_from_db()
@@ -148,19 +146,22 @@ def test_changed_view_can_be_replaced(member_client: Client, project: Project, m
 
 def test_every_link_keeps_the_view(member_client: Client, project: Project, member: User) -> None:
     view = saved(project, member, "Done", query="status:completed", columns=["model"])
-    body = member_client.get(f"{LIST}?status=completed&columns=model&view={view.pk}").content.decode()
-    assert f'href="{LIST}?status=completed&amp;sort=-duration' not in body  # a column that is not shown
-    assert f'name="view" value="{view.pk}"' in body
-    assert f"/news/?status=completed&amp;columns=model&amp;view={view.pk}" in body
-    assert f'href="{LIST}"' in body  # what clears the filters leaves the view
-    assert "/runs.csv?status=completed&quot;" not in body
-    assert 'href="/p/default/runs.csv?status=completed"' in body
+    page = Page(member_client.get(f"{LIST}?status=completed&columns=model&view={view.pk}"))
+    assert page.table(re.compile("^Runs")).columns == ["Select", "Status", "Created", "Run", "Model", "Error"]
+    assert ("view", str(view.pk)) in page.form("Runs").values
+    polls = [element.get("hx-get") or "" for element in page.iterate() if element.get("id") == "new-runs"]
+    assert [poll.partition("&after=")[0] for poll in polls] == [
+        f"/p/default/news/?status=completed&columns=model&view={view.pk}"
+    ]
+    assert page.link("Clear filters").url == LIST  # it also closes the view
+    assert page.link("CSV, a table").url == "/p/default/runs.csv?status=completed"
 
 
 def test_fragment_names_the_current_tab(member_client: Client, project: Project, member: User) -> None:
     view = saved(project, member, "Failing", query="status:failed")
-    body = member_client.get(f"{LIST}?status=failed", headers=SWAP).content.decode()
-    assert f'id="state" hidden data-view="{view.pk}"' in body
+    fragment = Page(member_client.get(f"{LIST}?status=failed", headers=SWAP))
+    (state,) = (element for element in fragment.iterate(hidden=True) if element.get("id") == "list-state")
+    assert state.get("data-view") == str(view.pk)
 
 
 def test_saved_views_cost_one_query(member_client: Client, project: Project, member: User) -> None:
@@ -182,20 +183,17 @@ def test_counts_load_separately_and_are_capped(
     factories.post(project, *(factories.failed_run() for _ in range(3)))
     failing = saved(project, member, "Failing", query="status:failed")
     rest = saved(project, member, "Rest", query="-status:failed")
-    broken(project, member)
-    asked = re.search(rf'hx-get="({URL}counts\?state=3-\d+)"', member_client.get(LIST).content.decode())
-    assert asked
-    response = member_client.get(asked[1])
+    create_invalid_view(project, member)
+    (counts_url,) = re.findall(rf'hx-get="({URL}counts\?state=3-\d+)"', member_client.get(LIST).content.decode())
+    response = member_client.get(counts_url)
     assert response["Cache-Control"] == "private, max-age=60"
-    counted = response.content.decode()
-    assert f'<span id="view-count-{failing.pk}" hx-swap-oob="true">3</span>' in counted
-    assert f'<span id="view-count-{rest.pk}" hx-swap-oob="true">1</span>' in counted
+    counts = {element.get("id"): element.text for element in Page(response).iterate()}
+    assert counts == {f"view-count-{failing.pk}": "3", f"view-count-{rest.pk}": "1"}
     monkeypatch.setattr(tabs, "MAX_COUNT", 2)
     monkeypatch.setattr(tabs, "MAX_COUNTED_VIEWS", 1)
-    counted = member_client.get(f"{URL}counts").content.decode()
-    assert re.findall(r">([^<]+)</span>", counted) == ["2+"]
+    assert Page(member_client.get(f"{URL}counts")).text == "2+"
     monkeypatch.setattr(tabs, "TOTAL_COUNT_TIMEOUT_MS", 0)
-    assert "span" not in member_client.get(f"{URL}counts").content.decode()
+    assert Page(member_client.get(f"{URL}counts")).text == ""
     assert member_client.get(f"{URL}counts?stat=1").status_code == 400
 
 
@@ -206,19 +204,20 @@ def test_bare_list_redirects_to_default_view(member_client: Client, project: Pro
     view = saved(project, member, "Production", query="metadata.env:prod", shared=True, default=True)
     response = member_client.get(LIST)
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?q=metadata.env%3Aprod&view={view.pk}")
-    body = member_client.get(response["Location"]).content.decode()
-    assert f'<a href="{LIST}?view=all"' in body  # the tab, and what clears the filters
-    assert current(member_client, f"{LIST}?view=all") == "All runs"
-    assert f'href="{LIST}?status=failed' not in body
-    body = member_client.get(f"{LIST}?status=completed").content.decode()
-    assert f'href="{LIST}?view=all"' in body  # without its token
-    assert 'name="view" value="all"' in body
+    page = Page(member_client.get(response["Location"]))
+    assert page.link("All runs").url == f"{LIST}?view=all"
+    assert page.link("Clear filters").url == f"{LIST}?view=all"
+    assert current_tab(member_client, f"{LIST}?view=all") == "All runs"
+    page = Page(member_client.get(f"{LIST}?status=completed"))
+    assert page.link("Remove status:completed").url == f"{LIST}?view=all"
+    assert ("view", "all") in page.form("Runs").values
 
 
 def test_administrator_sets_the_default_view(admin_client: Client, member_client: Client, project: Project) -> None:
     member_client.post(URL, {"name": "Mine", "query": "", "shared": "on", "default": "on"})
     assert not SavedView.objects.get().is_default
-    assert 'name="default"' not in member_client.get(f"{LIST}?view=all").content.decode()
+    assert not Page(member_client.get(f"{LIST}?view=all")).has("checkbox", "Default view for everyone")
+    assert Page(admin_client.get(f"{LIST}?view=all")).has("checkbox", "Default view for everyone")
     admin_client.post(URL, {"name": "Production", "query": "status=failed", "shared": "on", "default": "on"})
     assert SavedView.objects.defaults().get().name == "Production"
 
@@ -232,7 +231,7 @@ def test_member_edit_keeps_view_the_default(member_client: Client, project: Proj
     assert response.status_code == 422
 
 
-# permalinks, and views that can't be read any more
+# permalinks and invalid views
 
 
 def test_permalink_redirects_to_current_query(
@@ -252,44 +251,44 @@ def test_permalink_redirects_to_current_query(
 def test_view_with_removed_field_can_be_repaired(
     member_client: Client, client: Client, project: Project, member: User
 ) -> None:
-    view = broken(project, member, shared=True)
-    page = member_client.get(LIST)
-    assert page.status_code == 200
-    assert f'<a href="{URL}{view.pk}/" title="q: column 1: unknown field' in page.content.decode()
-    opened = member_client.get(f"{URL}{view.pk}/").content.decode()
-    assert "This view can't be read any more" in opened
-    assert "unknown field &#x27;gone&#x27;" in opened
-    assert f'href="{URL}{view.pk}/edit"' in opened
-    assert "Can't be read any more" in member_client.get(URL).content.decode()
-    form = member_client.get(f"{URL}{view.pk}/edit").content.decode()
-    assert 'value="gone:x"' in form
-    assert "unknown field" in form
-    again = member_client.post(f"{URL}{view.pk}/edit", {"name": "Old", "query": "gone:y", "shared": "on"})
-    assert again.status_code == 422
-    assert 'value="gone:y"' in again.content.decode()
-    mended = member_client.post(f"{URL}{view.pk}/edit", {"name": "New", "query": "status:failed", "shared": "on"})
-    assert mended["Location"] == f"{LIST}?status=failed&view={view.pk}"
+    view = create_invalid_view(project, member, shared=True)
+    tab = Page(member_client.get(LIST)).link("Old invalid")
+    assert tab.url == f"{URL}{view.pk}/"
+    assert (tab.get("title") or "").startswith("q: column 1: unknown field")
+    page = Page(member_client.get(tab.url))
+    assert "The query of this view is no longer valid" in page.alert().text
+    assert "unknown field 'gone'" in page.alert().text
+    assert page.link("Edit view").url == f"{URL}{view.pk}/edit"
+    assert "Invalid query:" in Page(member_client.get(URL)).table("Saved views").row("Old")["Query"].text
+    page = Page(member_client.get(f"{URL}{view.pk}/edit"))
+    assert page.field("Query").value == "gone:x"
+    assert "unknown field" in page.alert().text
+    response = member_client.post(f"{URL}{view.pk}/edit", {"name": "Old", "query": "gone:y", "shared": "on"})
+    assert response.status_code == 422
+    assert Page(response).field("Query").value == "gone:y"
+    response = member_client.post(f"{URL}{view.pk}/edit", {"name": "New", "query": "status:failed", "shared": "on"})
+    assert response["Location"] == f"{LIST}?status=failed&view={view.pk}"
     client.force_login(factories.make_user(project, role="viewer"))
-    broken_again = broken(project, member, shared=True)
-    assert f"{URL}{broken_again.pk}/edit" not in client.get(f"{URL}{broken_again.pk}/").content.decode()
+    other = create_invalid_view(project, member, shared=True)
+    assert not Page(client.get(f"{URL}{other.pk}/")).has("link", "Edit view")
 
 
 def test_broken_default_view_shows_its_problem(member_client: Client, project: Project, member: User) -> None:
-    view = broken(project, member, shared=True, is_default=True)
+    view = create_invalid_view(project, member, shared=True, is_default=True)
     assert member_client.get(LIST)["Location"] == f"{URL}{view.pk}/"
-    assert f'href="{LIST}?view=all"' in member_client.get(f"{URL}{view.pk}/").content.decode()
+    assert Page(member_client.get(f"{URL}{view.pk}/")).link("Show all runs").url == f"{LIST}?view=all"
     assert member_client.get(f"{LIST}?view=all").status_code == 200
 
 
 def test_removed_columns_are_named_and_skipped(member_client: Client, project: Project, member: User) -> None:
     view = saved(project, member, "Models", columns=["model", "vintage"])
     assert member_client.get(f"{URL}{view.pk}/")["Location"] == f"{LIST}?columns=model&view={view.pk}"
-    assert "Columns that are no more: vintage" in member_client.get(URL).content.decode()
-    assert "vintage is no more" in member_client.get(f"{URL}{view.pk}/edit").content.decode()
+    assert "Columns that no longer exist: vintage" in Page(member_client.get(URL)).text
+    assert "no longer available: vintage" in Page(member_client.get(f"{URL}{view.pk}/edit")).text
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("columns=modle", "unknown column 'modle'; did you mean 'model'?"),
         ("columns=", "unknown column ''"),
@@ -297,10 +296,12 @@ def test_removed_columns_are_named_and_skipped(member_client: Client, project: P
         ("view=0", "expected the number of a saved view, or all"),
     ],
 )
-def test_invalid_view_and_columns_are_rejected(member_client: Client, project: Project, query: str, said: str) -> None:
+def test_invalid_view_and_columns_are_rejected(
+    member_client: Client, project: Project, query: str, message: str
+) -> None:
     response = member_client.get(f"{LIST}?{query}")
     assert response.status_code == 400
-    assert said in unescape(response.content.decode())
+    assert message in Page(response).alert().text
 
 
 def test_out_of_range_view_number_gets_404(member_client: Client, project: Project) -> None:
@@ -315,16 +316,17 @@ def test_deleted_view_url_still_lists_runs(member_client: Client, project: Proje
 
 
 def test_view_list_shows_each_query(member_client: Client, project: Project, member: User) -> None:
-    assert "No views yet" in member_client.get(URL).content.decode()
+    assert Page(member_client.get(URL)).has("heading", "No views yet")
     other = factories.make_user(project, name="otto")
     theirs = saved(project, other, "Failing", query="status:failed", shared=True)
     mine = saved(project, member, "Dear", query="cost:>1", sort="-cost")
-    body = member_client.get(URL).content.decode()
-    assert "<code>status:failed</code>" in body
-    assert "most expensive first" in body
-    assert "otto" in body
-    assert f"{URL}{mine.pk}/edit" in body
-    assert f"{URL}{theirs.pk}/edit" not in body
+    table = Page(member_client.get(URL)).table("Saved views")
+    shared_row, own_row = table.row("Failing"), table.row("Dear")
+    assert (shared_row["Query"].text, shared_row["Visibility"].text) == ("status:failed", "everyone")
+    assert "otto" in shared_row["Owner"].text
+    assert not shared_row["Actions"].has("link")
+    assert (own_row["Order"].text, own_row["Visibility"].text) == ("most expensive first", "only you")
+    assert own_row["Actions"].link().url == f"{URL}{mine.pk}/edit"
     assert member_client.get(f"{URL}{theirs.pk}/edit").status_code == 403
 
 
@@ -335,7 +337,7 @@ def test_owner_or_administrator_deletes_view(
     assert admin_client.post(f"{URL}{mine.pk}/delete").status_code == 404
     assert admin_client.post(f"{URL}{shared.pk}/delete")["Location"] == URL
     response = member_client.post(f"{URL}{mine.pk}/delete", follow=True)
-    assert "Deleted the view “Mine”." in response.content.decode()
+    assert Page(response).status().text == "Deleted the view “Mine”."
     assert not SavedView.objects.exists()
 
 
@@ -352,7 +354,7 @@ def test_edit_keeps_or_drops_columns(member_client: Client, project: Project, me
 
 def test_view_query_is_parsed_once(project: Project, member: User) -> None:
     view = saved(project, member, "Failing", query="status:failed")
-    first, second = (SavedViewTab.of(view, LIST) for _ in range(2))
-    assert first.content is not None
-    assert second.content is not None
-    assert first.content.filters is second.content.filters
+    first, second = (SavedViewTab.build(view, project) for _ in range(2))
+    assert first.state is not None
+    assert second.state is not None
+    assert first.state.filters is second.state.filters

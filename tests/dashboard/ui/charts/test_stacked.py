@@ -33,7 +33,7 @@ def test_series_are_stacked_in_order() -> None:
 
 
 def test_nonempty_bars_have_tooltips() -> None:
-    assert [(slot.place, slot.words) for slot in chart().slots] == [
+    assert [(tooltip.index, tooltip.text) for tooltip in chart().tooltips] == [
         (0, "2026-11-20 14:00, 1 hour: 40 in all, 10 o4-mini, 30 gpt-4o"),
         (2, "2026-11-20 16:00, 1 hour: 10 gpt-4o"),
     ]
@@ -51,7 +51,7 @@ def test_chart_has_description_and_caption() -> None:
 def test_days_follow_zone_across_clock_changes() -> None:
     found = build_stacked_chart("Runs", DAYS, [ChartSeries("all", [1, 2, 3])], zone=BERLIN)
     assert found.caption == "Runs per day, Europe/Berlin"
-    assert [slot.words for slot in found.slots][1] == "2026-10-25, 1 day: 2 all"
+    assert [tooltip.text for tooltip in found.tooltips][1] == "2026-10-25, 1 day: 2 all"
     edges = [int(edge) for edge in found.zoom_edges.split()]
     assert [until - since for since, until in pairwise(edges)] == [86_400, 90_000, 86_400]
 
@@ -72,14 +72,14 @@ def test_nonzero_cells_have_links() -> None:
 def test_partial_day_counts_as_day() -> None:
     until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
     found = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
-    assert [slot.words for slot in found.slots][-1] == "2026-10-27, 1 day: 4 all"
+    assert [tooltip.text for tooltip in found.tooltips][-1] == "2026-10-27, 1 day: 4 all"
     assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in found.sentence
 
 
 def test_empty_chart_is_described_as_empty() -> None:
     found = build_stacked_chart("Runs", HOURS, [ChartSeries("all", [0, 0, 0])])
     assert found.sentence.endswith("There are none.")
-    assert not found.slots
+    assert not found.tooltips
     assert build_stacked_chart("Runs", HOURS, []).totals == [0, 0, 0]
 
 
