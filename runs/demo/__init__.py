@@ -1,6 +1,6 @@
-"""Demo data of our own making: what a team's last month of runs could look like.
+"""Demo data: what a team's last month of runs could look like.
 
-Everything here is pure, but for the module that loads it; it imports no Django.
+All modules are pure and import no Django, except `loading`.
 """
 
 from runs.demo.generate import Lifecycle, generate_assistants, generate_lifecycles

@@ -1,4 +1,4 @@
-"""What an assistant is here: who it is, which dialect its server speaks, how it was configured when."""
+"""The types of the demo's assistants: identity, dialect of the server, configurations over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runs.demo.functions import DemoFunction
 
 
 class Dialect(StrEnum):
-    """Whose spelling of the protocol a server uses."""
+    """The variant of the protocol that a server speaks."""
 
     HOSTED = "hosted"
     FIRST = "first revision"
@@ -21,10 +21,15 @@ class Dialect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DemoConfiguration:
-    """How an assistant is configured from a moment on, and how well it does with that.
+    """A configuration of an assistant, and how well the assistant performs with it.
 
-    `since` is the share of the whole period that has passed when it comes into force. `fields` go into every
-    run as they are, shared between runs: nobody may change them.
+    Attributes:
+        since: The share of the whole period that has passed when the configuration takes effect.
+        fields: Fields of every run. The objects are shared between runs and must not be changed.
+        functions: The functions that the assistant may call.
+        pace: The mean duration of a turn in seconds.
+        failure_rate: The share of runs that fail.
+        invalid_call_rate: The share of function calls that are invalid.
     """
 
     since: float
@@ -32,7 +37,7 @@ class DemoConfiguration:
     functions: tuple[DemoFunction, ...] = ()
     pace: float = 4.0
     failure_rate: float = 0.028
-    misused_tools: float = 0.015
+    invalid_call_rate: float = 0.015
 
     @property
     def model(self) -> str:
@@ -40,24 +45,24 @@ class DemoConfiguration:
 
     @property
     def base_tokens(self) -> int:
-        """About what instructions and tools cost in every prompt."""
+        """About the number of tokens that instructions and tools add to every prompt."""
         return len(self.fields["instructions"]) // 4 + 60 * len(self.fields["tools"])
 
     @property
     def tool_kinds(self) -> tuple[str, ...]:
-        """Kinds of tool to choose from; functions count twice, however many there are."""
+        """The tool types to choose from. `function` counts twice, independent of the number of functions."""
         own = tuple(dict.fromkeys(tool["type"] for tool in self.fields["tools"] if tool["type"] != "function"))
         return own + ("function",) * (2 if self.functions else 0)
 
     def tool(self, kind: str) -> dict[str, Any]:
-        """The definition of the first tool of a kind."""
-        found: dict[str, Any] = next(tool for tool in self.fields["tools"] if tool["type"] == kind)
-        return found
+        """Return the definition of the first tool of a type."""
+        definition: dict[str, Any] = next(tool for tool in self.fields["tools"] if tool["type"] == kind)
+        return definition
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAssistant:
-    """One assistant of the shop. `share` is its part of all runs, in percent."""
+    """An assistant of the imaginary shop. `share` is its share of all runs in percent."""
 
     key: str
     id: str
@@ -77,10 +82,10 @@ def make_full_configuration(
     *,
     pace: float = 4.0,
     failure_rate: float = 0.028,
-    misused_tools: float = 0.015,
+    invalid_call_rate: float = 0.015,
     **changes: Any,
 ) -> DemoConfiguration:
-    """A configuration with every field of the second revision; `changes` replaces defaults or adds fields."""
+    """Return a configuration with every field of the second revision; `changes` replace defaults or add fields."""
     fields: dict[str, Any] = {
         "model": model,
         "instructions": instructions,
@@ -96,7 +101,7 @@ def make_full_configuration(
         "parallel_tool_calls": True,
         "response_format": "auto",
     }
-    return DemoConfiguration(since, fields | changes, functions, pace, failure_rate, misused_tools)
+    return DemoConfiguration(since, fields | changes, functions, pace, failure_rate, invalid_call_rate)
 
 
 def make_minimal_configuration(
@@ -107,7 +112,7 @@ def make_minimal_configuration(
     functions: tuple[DemoFunction, ...] = (),
     **fields: Any,
 ) -> DemoConfiguration:
-    """A configuration of a server that sends few of the fields; `fields` are those beside the usual ones."""
+    """Return a configuration for a server that sends few fields; `fields` are added to the common ones."""
     own = [*tools, *(function.tool() for function in functions)]
     return DemoConfiguration(
         since,

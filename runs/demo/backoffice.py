@@ -1,4 +1,4 @@
-"""The functions of the teams behind the shop: warehouse queries, fraud, finance, translation."""
+"""The functions of the shop's back office: warehouse queries, fraud, finance, translation."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _TERMS = {
 
 
 def _query_arguments(rng: Random, _: DemoCase) -> Arguments:
-    found: Arguments = {"sql": rng.choice(_QUERIES).format(n=rng.randrange(5, 90))}
+    arguments: Arguments = {"sql": rng.choice(_QUERIES).format(n=rng.randrange(5, 90))}
     if rng.random() < 0.5:
-        found["options"] = {"timeout_s": rng.choice((10, 30, 60)), "format": rng.choice(("rows", "csv"))}
-    return found
+        arguments["options"] = {"timeout_s": rng.choice((10, 30, 60)), "format": rng.choice(("rows", "csv"))}
+    return arguments
 
 
 def _query_answer(rng: Random, _: Arguments) -> Any:

@@ -1,4 +1,4 @@
-"""Calls that leave the server: functions whose outputs the client submits, tools that have to be approved."""
+"""Tool calls that wait for the client: functions whose output it submits, and tools that it approves."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from runs.demo.assistants import DemoConfiguration
 from runs.demo.functions import Arguments, DemoCase, DemoFunction, make_amount, object_schema, string_schema
 from runs.demo.ids import make_token
 
-_UNDECLARED = ("get_order_status", "search_web", "functions.lookup_order", "send_email")
+_UNDEFINED_FUNCTIONS = ("get_order_status", "search_web", "functions.lookup_order", "send_email")
 
 
 @dataclass(frozen=True, slots=True)
 class DemoCall:
-    """One call as the model made it. `sound` are its arguments, None if nobody could answer it."""
+    """A tool call as the model made it. `valid_arguments` is None if the arguments are invalid."""
 
     id: str
     name: str
     arguments: str
     function: DemoFunction | None = None
-    sound: Arguments | None = None
+    valid_arguments: Arguments | None = None
 
     def output(self, rng: Random) -> str:
-        """What the client or the approved tool answers; a wrong call gets an error in words."""
+        """Return the output of the client or the approved tool; an error message for an invalid call."""
         if self.function is None:
             return f"Error: no function named {self.name!r}"
-        if self.sound is None:
+        if self.valid_arguments is None:
             return json.dumps({"error": "invalid arguments", "function": self.name})
-        answer = self.function.answer(rng, self.sound)
+        answer = self.function.answer(rng, self.valid_arguments)
         return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def make_function_calls(rng: Random, configuration: DemoConfiguration, case: DemoCase) -> tuple[DemoCall, ...]:
-    """One to three calls of declared functions, a few of them misused."""
+    """Return one to three function calls, a few of them invalid."""
     count = 1
     if configuration.fields.get("parallel_tool_calls") and rng.random() < 0.25:
         count += 1 + (rng.random() < 0.4)
-    return tuple(_function_call(rng, configuration, case) for _ in range(count))
+    return tuple(_make_function_call(rng, configuration, case) for _ in range(count))
 
 
-def _function_call(rng: Random, configuration: DemoConfiguration, case: DemoCase) -> DemoCall:
+def _make_function_call(rng: Random, configuration: DemoConfiguration, case: DemoCase) -> DemoCall:
     function = rng.choice(configuration.functions)
     arguments = function.arguments(rng, case)
-    if rng.random() < configuration.misused_tools:
-        return _misused(rng, function, arguments)
-    written = json.dumps(arguments, ensure_ascii=False)
-    return DemoCall(f"call_{make_token(rng)}", function.name, written, function, arguments)
+    if rng.random() < configuration.invalid_call_rate:
+        return _make_invalid_call(rng, function, arguments)
+    text = json.dumps(arguments, ensure_ascii=False)
+    return DemoCall(f"call_{make_token(rng)}", function.name, text, function, arguments)
 
 
-def _misused(rng: Random, function: DemoFunction, arguments: Arguments) -> DemoCall:
-    """A call of an undeclared function, one with unreadable arguments, or one that breaks the schema."""
-    written = json.dumps(arguments, ensure_ascii=False)
+def _make_invalid_call(rng: Random, function: DemoFunction, arguments: Arguments) -> DemoCall:
+    """Return a call of an undefined function, with malformed arguments, or with arguments against the schema."""
+    text = json.dumps(arguments, ensure_ascii=False)
     kind = rng.random()
     if kind < 0.25:
-        return DemoCall(f"call_{make_token(rng)}", rng.choice(_UNDECLARED), written)
+        return DemoCall(f"call_{make_token(rng)}", rng.choice(_UNDEFINED_FUNCTIONS), text)
     if kind < 0.5:
-        written = written[: len(written) * 2 // 3]
+        text = text[: len(text) * 2 // 3]
     elif kind < 0.75:
-        written = json.dumps(dict(list(arguments.items())[1:]))
+        text = json.dumps(dict(list(arguments.items())[1:]))
     else:
-        written = json.dumps({name: [value] for name, value in arguments.items()})
-    return DemoCall(f"call_{make_token(rng)}", function.name, written, function)
+        text = json.dumps({name: [value] for name, value in arguments.items()})
+    return DemoCall(f"call_{make_token(rng)}", function.name, text, function)
 
 
 def _entry_arguments(rng: Random, case: DemoCase) -> Arguments:
@@ -86,15 +86,15 @@ POST_ENTRY = DemoFunction(
 
 
 def make_approval_calls(rng: Random, case: DemoCase) -> tuple[DemoCall, ...]:
-    """One call of the ledger server, which posts only what somebody approved."""
+    """Return one call of the ledger's MCP server, which needs approval."""
     arguments = POST_ENTRY.arguments(rng, case)
     return (DemoCall(f"call_{make_token(rng)}", POST_ENTRY.name, json.dumps(arguments), POST_ENTRY, arguments),)
 
 
 def render_required_action(kind: str, calls: tuple[DemoCall, ...]) -> dict[str, Any]:
-    """What a run that waits for these calls asks of its client."""
+    """Return the `required_action` of a run that waits for these calls."""
     if kind == "mcp":
-        asked: list[dict[str, Any]] = [
+        tool_calls: list[dict[str, Any]] = [
             {
                 "id": call.id,
                 "type": "mcp",
@@ -104,9 +104,9 @@ def render_required_action(kind: str, calls: tuple[DemoCall, ...]) -> dict[str, 
             }
             for call in calls
         ]
-        return {"type": "submit_tool_approval", "submit_tool_approval": {"tool_calls": asked}}
-    asked = [
+        return {"type": "submit_tool_approval", "submit_tool_approval": {"tool_calls": tool_calls}}
+    tool_calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in calls
     ]
-    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": asked}}
+    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": tool_calls}}

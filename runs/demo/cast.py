@@ -1,4 +1,4 @@
-"""The cast: the assistants of the imaginary shop Larkfield, their tools, and what changed on which day."""
+"""The assistants of the imaginary shop Larkfield with their configurations over time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ CAST: tuple[DemoAssistant, ...] = (
                 RETURNS,
                 pace=5.5,
                 failure_rate=0.17,
-                misused_tools=0.12,
+                invalid_call_rate=0.12,
                 tool_resources=HANDBOOK,
                 temperature=1.2,
                 max_completion_tokens=600,

@@ -1,4 +1,4 @@
-"""How servers spell a run: the two revisions of the hosted API, Azure, DashScope, and a compatible server."""
+"""Run objects in the dialects of servers: the hosted API in two revisions, Azure, DashScope, a compatible server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What a run said of itself at one time; `waiting` is the turn whose calls it waits for."""
+    """The state of a run at one time. `waiting` is the turn whose calls the run waits for."""
 
     status: str
     started: int | None = None
@@ -23,9 +23,9 @@ class RunState:
 
 
 def iterate_states(story: Story) -> Iterator[RunState]:
-    """Everything a run went through, in order, the last state included.
+    """Yield all states of a run, the last one included.
 
-    When outputs are submitted a run goes on with a later `started_at`, as the hosted servers do it.
+    After outputs are submitted, the run continues with a later `started_at`, as on the hosted servers.
     """
     if story.status != "queued":
         yield RunState("queued")
@@ -33,7 +33,7 @@ def iterate_states(story: Story) -> Iterator[RunState]:
     if started is not None and story.status != "in_progress":
         yield RunState("in_progress", started)
     for turn in story.turns:
-        if turn.asked is not None and turn.status == "completed":
+        if turn.waiting_since is not None and turn.status == "completed":
             yield RunState("requires_action", started, turn)
             started = turn.ended
             yield RunState("in_progress", started)
@@ -41,31 +41,31 @@ def iterate_states(story: Story) -> Iterator[RunState]:
 
 
 def render_run(story: Story, state: RunState, *, last: bool) -> Object:
-    """A run object: the story as its server tells it in this state."""
+    """Return the run object that the server sends in this state. `last` is true for the final state."""
     return _RENDERERS[story.assistant.dialect](story, state, last)
 
 
 def render_usage(tokens: Tokens | None, dialect: Dialect) -> dict[str, Any] | None:
-    """Usage in the keys of the dialect."""
+    """Return the usage in the dialect's keys."""
     if tokens is None:
         return None
     total = tokens.prompt + tokens.completion
     if dialect is Dialect.DASHSCOPE:
         return {"input_tokens": tokens.prompt, "output_tokens": tokens.completion, "total_tokens": total}
-    found: dict[str, Any] = {
+    rendered: dict[str, Any] = {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.completion,
         "total_tokens": total,
     }
     if dialect in (Dialect.HOSTED, Dialect.AZURE):
-        found["prompt_token_details"] = {"cached_tokens": tokens.cached}
+        rendered["prompt_token_details"] = {"cached_tokens": tokens.cached}
     if dialect is Dialect.HOSTED:
-        found["completion_tokens_details"] = {"reasoning_tokens": tokens.reasoning}
-    return found
+        rendered["completion_tokens_details"] = {"reasoning_tokens": tokens.reasoning}
+    return rendered
 
 
-def _head(story: Story, state: RunState, last: bool) -> Object:
-    """The fields that every dialect has, with the times at which the run ended."""
+def _render_common_fields(story: Story, state: RunState, last: bool) -> Object:
+    """Return the fields of every dialect."""
     status, ended = state.status, story.ended if last else None
     return {
         "id": story.id,
@@ -83,9 +83,9 @@ def _head(story: Story, state: RunState, last: bool) -> Object:
     }
 
 
-def _hosted(story: Story, state: RunState, last: bool) -> Object:
+def _render_hosted(story: Story, state: RunState, last: bool) -> Object:
     waiting = state.waiting
-    run = _head(story, state, last)
+    run = _render_common_fields(story, state, last)
     run["required_action"] = render_required_action(waiting.kind, waiting.calls) if waiting else None
     run["incomplete_details"] = story.reason if last else None
     run["metadata"] = story.thread.metadata
@@ -94,19 +94,20 @@ def _hosted(story: Story, state: RunState, last: bool) -> Object:
     return run
 
 
-def _azure(story: Story, state: RunState, last: bool) -> Object:
-    run = _hosted(story, state, last)
+def _render_azure(story: Story, state: RunState, last: bool) -> Object:
+    run = _render_hosted(story, state, last)
     run["expires_at"] = story.expiry
     del run["reasoning_effort"]
     return run
 
 
-def _first(story: Story, state: RunState, last: bool) -> Object:
-    """The first revision: no required_action unless one is due, and usage only in its later months.
+def _render_first(story: Story, state: RunState, last: bool) -> Object:
+    """Return a run of the first revision.
 
-    An expired run carries the time of its end in `completed_at`.
+    It has `required_action` only if an action is required, and usage only in two of three cases. An expired run has
+    the time of its end in `completed_at`.
     """
-    run = _head(story, state, last)
+    run = _render_common_fields(story, state, last)
     if state.status == "expired":
         run["completed_at"] = story.ended
     run["metadata"] = story.thread.metadata
@@ -116,9 +117,9 @@ def _first(story: Story, state: RunState, last: bool) -> Object:
     return run
 
 
-def _dashscope(story: Story, state: RunState, last: bool) -> Object:
-    """Milliseconds, no times but the first, metadata as an empty list, and a request id."""
-    run = _head(story, state, last)
+def _render_dashscope(story: Story, state: RunState, last: bool) -> Object:
+    """Return a run of DashScope: times in milliseconds and only the first, metadata as an empty list, a request id."""
+    run = _render_common_fields(story, state, last)
     run["created_at"] = convert_to_milliseconds(story.created, story.id)
     for name in ("started_at", "expires_at", "cancelled_at", "failed_at", "completed_at"):
         run[name] = None
@@ -131,9 +132,9 @@ def _dashscope(story: Story, state: RunState, last: bool) -> Object:
     return run
 
 
-def _compatible(story: Story, state: RunState, last: bool) -> Object:
-    """The second revision with fields of the server's own."""
-    run = _hosted(story, state, last)
+def _render_compatible(story: Story, state: RunState, last: bool) -> Object:
+    """Return a run of the second revision with fields of the server's own."""
+    run = _render_hosted(story, state, last)
     del run["reasoning_effort"], run["tool_resources"]
     run["metadata"] = story.thread.metadata or None
     run["x_placement"] = {"region": "fr-par-1", "node": f"gpu-{story.id[:2]}", "spot": story.id[3] in "0123"}
@@ -144,14 +145,14 @@ def _compatible(story: Story, state: RunState, last: bool) -> Object:
 
 
 def convert_to_milliseconds(moment: int, salt: str) -> int:
-    """A moment in milliseconds, with a fraction that depends on the id alone."""
+    """Return a time in milliseconds. The fraction depends only on the id."""
     return moment * 1000 + int(salt[-2:], 16) * 3
 
 
 _RENDERERS = {
-    Dialect.HOSTED: _hosted,
-    Dialect.FIRST: _first,
-    Dialect.AZURE: _azure,
-    Dialect.DASHSCOPE: _dashscope,
-    Dialect.COMPATIBLE: _compatible,
+    Dialect.HOSTED: _render_hosted,
+    Dialect.FIRST: _render_first,
+    Dialect.AZURE: _render_azure,
+    Dialect.DASHSCOPE: _render_dashscope,
+    Dialect.COMPATIBLE: _render_compatible,
 }

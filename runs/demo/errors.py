@@ -1,4 +1,4 @@
-"""How runs fail: codes and messages, with the numbers, names and request ids that make them differ."""
+"""The errors of failed runs: codes and message templates, filled with varying numbers, names and request ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runs.demo.ids import make_token, make_uuid
 
 @dataclass(frozen=True, slots=True)
 class DemoFailure:
-    """A way to fail: the code, the messages that servers give for it, and how often it happens."""
+    """An error code with its message templates and its relative frequency."""
 
     code: str
     weight: int
@@ -75,7 +75,7 @@ COMPATIBLE = (
 
 
 def format_failure_message(rng: Random, template: str, model: str) -> str:
-    """One message: the template with everything that varies from failure to failure filled in."""
+    """Return the message of a template with random values filled in."""
     limit = rng.choice((30_000, 200_000, 450_000))
     requested = rng.randrange(400, 9_000)
     return template.format(

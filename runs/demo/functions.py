@@ -1,5 +1,6 @@
-"""The functions that the imaginary shop's assistants may call: what is declared, how they are called, what
-they answer. Every sampled call fits its declared schema; wrong calls are made in `calls`.
+"""The functions of the imaginary shop's assistants: schemas, sample arguments and sample outputs.
+
+Every sampled call is valid. The module `calls` makes the invalid ones.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ Arguments = dict[str, Any]
 
 
 class DemoCase(NamedTuple):
-    """What a conversation is about; its calls and messages all speak of the same things."""
+    """The subject of a conversation. All of its calls and messages refer to it."""
 
     order: str
     sku: str
@@ -23,7 +24,7 @@ class DemoCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DemoFunction:
-    """A declared function: its JSON Schema, a sampler of arguments, and one of its answers."""
+    """A function: its JSON Schema, and samplers of its arguments and outputs."""
 
     name: str
     description: str
@@ -33,7 +34,7 @@ class DemoFunction:
     strict: bool | None = None
 
     def tool(self) -> dict[str, Any]:
-        """The entry of a run's `tools`; `strict` is left out where it was never set, as older clients do."""
+        """Return the entry of a run's `tools`. `strict` is left out if it was never set, as older clients do."""
         function: dict[str, Any] = {
             "name": self.name,
             "description": self.description,
@@ -45,32 +46,34 @@ class DemoFunction:
 
 
 def object_schema(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
-    """An object schema in which everything is required but the named ones."""
+    """Return an object schema. All properties are required except the `optional` ones."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def string_schema(description: str, **more: Any) -> dict[str, Any]:
-    """A string schema."""
+    """Return a string schema."""
     return {"type": "string", "description": description, **more}
 
 
 def enum_schema(*values: str) -> dict[str, Any]:
-    """A string schema with fixed values."""
+    """Return a string schema with an enum."""
     return {"type": "string", "enum": list(values)}
 
 
 def make_case(rng: Random) -> DemoCase:
-    """The order, article, invoice and amount of a new conversation."""
+    """Return the order, article, invoice and amount of a new conversation."""
     order, invoice = rng.randrange(100_000, 1_000_000), rng.randrange(10_000, 100_000)
     return DemoCase(f"LF-{order}", make_sku(rng), f"INV-{invoice}", make_amount(rng))
 
 
 def make_sku(rng: Random) -> str:
+    """Return a random article number."""
     return f"{rng.choice(SKU_GROUPS)}-{rng.randrange(1000, 10_000)}-{rng.choice(SKU_COLOURS)}"
 
 
 def make_amount(rng: Random, low: int = 5, high: int = 400) -> float:
+    """Return a random amount of euros with two decimals."""
     return rng.randrange(low * 100, high * 100) / 100
 
 
@@ -89,10 +92,10 @@ CITIES = (
 
 
 def _order_arguments(rng: Random, case: DemoCase) -> Arguments:
-    found: Arguments = {"order_number": case.order}
+    arguments: Arguments = {"order_number": case.order}
     if rng.random() < 0.4:
-        found["include"] = rng.sample(("items", "shipments", "payments"), 2)
-    return found
+        arguments["include"] = rng.sample(("items", "shipments", "payments"), 2)
+    return arguments
 
 
 def _order(rng: Random, arguments: Arguments) -> Any:

@@ -1,7 +1,7 @@
-"""The demo generator: a stream of whole run lifecycles that looks like a team's last month.
+"""The demo generator: a stream of run lifecycles that looks like a team's last month.
 
-Pure and deterministic: the same arguments give the same objects in the same order. Memory does not grow with
-the number of runs.
+It is deterministic: the same arguments give the same objects in the same order. Memory does not grow with the number
+of runs.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from runs.demo.threads import DemoThreads
 
 _BY_KEY = {assistant.key: assistant for assistant in CAST}
 _SHARES = tuple(accumulate(assistant.share for assistant in CAST))
-# The share of runs whose every state was posted, not just the last one.
+# The share of runs that were posted in every state, not only in the last one.
 RECORDED_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A run as it stands (`run`), what it said before (`earlier`, oldest first), its steps, its messages.
+    """A run in its last state, with its earlier states (oldest first), its steps and its messages.
 
-    Parts that many runs have in common, such as tools, are the same objects in all of them: read only.
+    Runs share the objects of common parts such as tools, so these must not be changed.
     """
 
     run: dict[str, Any]
@@ -48,45 +48,58 @@ class Lifecycle:
 def generate_lifecycles(
     *, runs: int = 3000, days: int = 30, end: int, seed: int = 1, steps: bool = True
 ) -> Iterator[Lifecycle]:
-    """`runs` lifecycles that began in the `days` before `end` (Unix seconds), oldest first.
+    """Yield lifecycles, oldest first.
 
-    Without `steps` there are neither steps nor messages; the runs are the same. Raises ValueError for a
-    negative number of runs, no days, or a period that begins before 1970.
+    Args:
+        runs: The number of lifecycles.
+        days: The length of the period.
+        end: The end of the period in Unix seconds.
+        seed: The seed of the random numbers.
+        steps: Whether to make steps and messages. The runs do not depend on it.
+
+    Raises:
+        ValueError: The number of runs is negative, there are no days, or the period starts before 1970.
     """
     if runs < 0 or days < 1 or end < days * DAY:
         raise ValueError(f"cannot make {runs} runs in {days} days before {end}")
     return _lifecycles(runs, days, end, seed, steps)
 
 
-def generate_assistants(begun: int) -> Iterator[dict[str, Any]]:
-    """The assistants as a server lists them, made at `begun` (Unix seconds), for their names."""
-    for each in CAST:
-        yield {"id": each.id, "object": "assistant", "created_at": begun, "name": each.name, "metadata": {}}
+def generate_assistants(created_at: int) -> Iterator[dict[str, Any]]:
+    """Yield the assistant objects, created at the Unix time `created_at`."""
+    for assistant in CAST:
+        yield {
+            "id": assistant.id,
+            "object": "assistant",
+            "created_at": created_at,
+            "name": assistant.name,
+            "metadata": {},
+        }
 
 
 def _lifecycles(runs: int, days: int, end: int, seed: int, steps: bool) -> Iterator[Lifecycle]:
-    detail = Random(f"{seed} details")  # noqa: S311
+    detail_rng = Random(f"{seed} details")  # noqa: S311
     for story, recorded in _stories(runs, days, end, seed):
         *past, present = iterate_states(story)
         earlier = tuple(render_run(story, state, last=False) for state in past) if recorded else ()
         run = render_run(story, present, last=True)
-        made = make_steps(detail, story) if steps else ()
-        yield Lifecycle(run, earlier, made, make_messages(detail, story) if steps else ())
+        made_steps = make_steps(detail_rng, story) if steps else ()
+        yield Lifecycle(run, earlier, made_steps, make_messages(detail_rng, story) if steps else ())
 
 
 def _stories(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[Story, bool]]:
-    """What happens, and whether it was recorded from the start or only once at the end."""
+    """Yield the stories, each with whether all of its states were posted."""
     rng = Random(seed)  # noqa: S311
     start = end - days * DAY
-    burst = range(*find_throttled_period(start, days))
+    throttled_period = range(*find_throttled_period(start, days))
     threads = {assistant.key: DemoThreads(assistant.dialect) for assistant in CAST}
-    for created, appointment in _schedule(runs, days, end, seed):
-        assistant = _BY_KEY[appointment.assistant] if appointment else _pick_assistant(rng)
+    for created, scheduled in _schedule(runs, days, end, seed):
+        assistant = _BY_KEY[scheduled.assistant] if scheduled else _pick_assistant(rng)
         configuration = _find_active_configuration(assistant, (created - start) // DAY, days)
-        if appointment:
-            outcome = appointment.outcome
+        if scheduled:
+            outcome = scheduled.outcome
         else:
-            outcome = draw_outcome(rng, configuration, assistant.dialect, throttled=created in burst)
+            outcome = draw_outcome(rng, configuration, assistant.dialect, throttled=created in throttled_period)
         thread = threads[assistant.key].next(rng, created)
         story = make_story(rng, assistant, configuration, thread, created, outcome)
         truncate_story(story, end)
@@ -95,12 +108,12 @@ def _stories(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[Story,
 
 
 def _schedule(runs: int, days: int, end: int, seed: int) -> Iterator[tuple[int, ScheduledOutcome | None]]:
-    """When runs begin and what is agreed on for them; small demos have fewer of the newest runs."""
+    """Yield when runs start and their scheduled outcome, if any. Small demos have fewer of the newest runs."""
     newest = NEWEST_OUTCOMES[max(0, len(NEWEST_OUTCOMES) - runs // 10) :]
     times = draw_start_times(Random(f"{seed} times"), runs - len(newest), end - days * DAY, end)  # noqa: S311
-    agreed = iterate_scheduled_outcomes(Random(f"{seed} appointments"))  # noqa: S311
-    recent = ((end - age, appointment) for age, appointment in newest)
-    return merge(zip(times, agreed, strict=False), recent, key=itemgetter(0))
+    outcomes = iterate_scheduled_outcomes(Random(f"{seed} appointments"))  # noqa: S311
+    recent = ((end - age, scheduled) for age, scheduled in newest)
+    return merge(zip(times, outcomes, strict=False), recent, key=itemgetter(0))
 
 
 def _pick_assistant(rng: Random) -> DemoAssistant:
@@ -108,6 +121,6 @@ def _pick_assistant(rng: Random) -> DemoAssistant:
 
 
 def _find_active_configuration(assistant: DemoAssistant, day: int, days: int) -> DemoConfiguration:
-    """The configuration of a day; changes are made at the beginning of one."""
-    begun = [found for found in assistant.configurations if int(found.since * days) <= day]
-    return begun[-1]
+    """Return the configuration that is active on a day."""
+    started = [configuration for configuration in assistant.configurations if int(configuration.since * days) <= day]
+    return started[-1]

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 (prose keeps its own lines; full-width punctuation is meant)
-"""What the assistants of the imaginary shop are told: the instructions texts, earlier and later editions."""
+"""The instructions of the imaginary shop's assistants, in earlier and later versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How runs end: by chance most of the time, by appointment for what is rare but has to be seen."""
+"""The outcomes of runs: random for most, scheduled for rare ones that every demo should show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAILURES = {
 
 @dataclass(frozen=True, slots=True)
 class DemoOutcome:
-    """The last status and what it turns on: an error code, a reason, or the kind of action waited for."""
+    """The last status, with an error code, a reason, or the type of the required action."""
 
     status: str
     detail: str = ""
@@ -28,7 +28,7 @@ class DemoOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledOutcome:
-    """An outcome that a certain assistant's run has to have."""
+    """An outcome for a run of a certain assistant."""
 
     outcome: DemoOutcome
     assistant: str
@@ -57,7 +57,7 @@ BLOCK_OUTCOMES = (
     ScheduledOutcome(DemoOutcome("failed", "Throttling.RateQuota"), "translation_checker"),
     ScheduledOutcome(DemoOutcome("failed", "upstream_timeout"), "review_tagger"),
 )
-# The newest runs, by age in seconds: a team that looks now finds something waiting, working and queued.
+# The newest runs by age in seconds, so that some runs are waiting, working and queued when the demo starts.
 NEWEST_OUTCOMES: tuple[tuple[int, ScheduledOutcome | None], ...] = (
     (560, ScheduledOutcome(DemoOutcome("requires_action", OUTPUTS), "returns_desk")),
     (490, ScheduledOutcome(DemoOutcome("requires_action", APPROVAL), "invoice_reconciler")),
@@ -86,14 +86,14 @@ _RARE = (
 
 
 def iterate_scheduled_outcomes(rng: Random) -> Iterator[ScheduledOutcome | None]:
-    """What was agreed on for each run in turn, if anything; every block sees each appointment once."""
+    """Yield the scheduled outcome of each run, if any. Every block has each outcome once."""
     while True:
         places = dict(zip(rng.sample(range(BLOCK_SIZE), len(BLOCK_OUTCOMES)), BLOCK_OUTCOMES, strict=True))
         yield from (places.get(place) for place in range(BLOCK_SIZE))
 
 
 def draw_outcome(rng: Random, configuration: DemoConfiguration, dialect: Dialect, *, throttled: bool) -> DemoOutcome:
-    """An outcome for an ordinary run; `throttled` while the hosted API refuses for want of capacity."""
+    """Return a random outcome. `throttled` is true while the hosted API rejects runs for lack of capacity."""
     drawn = rng.random()
     if throttled and dialect is Dialect.HOSTED and drawn < 0.75:
         return DemoOutcome("failed", "rate_limit_exceeded")
@@ -107,9 +107,9 @@ def draw_outcome(rng: Random, configuration: DemoConfiguration, dialect: Dialect
 
 
 def draw_failure(rng: Random, dialect: Dialect, code: str) -> DemoFailure:
-    """The failure with a code, or any of the dialect's by weight."""
-    known = FAILURES[dialect]
-    for found in known:
-        if found.code == code:
-            return found
-    return rng.choices(known, [each.weight for each in known])[0]
+    """Return the failure with that code, or a random one of the dialect."""
+    failures = FAILURES[dialect]
+    for failure in failures:
+        if failure.code == code:
+            return failure
+    return rng.choices(failures, [failure.weight for failure in failures])[0]

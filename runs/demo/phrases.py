@@ -1,5 +1,5 @@
-# ruff: noqa: E501, RUF001 (sentences stay whole; full-width punctuation is meant)
-"""What is said, found and computed in the demo: questions and answers, documents, passages, code."""
+# ruff: noqa: E501, RUF001 (sentences stay on one line; full-width punctuation is intended)
+"""The texts of the demo: questions and answers, documents, passages, code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When runs begin: working hours are busy, nights and weekends quiet."""
+"""The times at which runs start: working hours are busy, nights and weekends quiet."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _WEEKDAYS = (1.1, 1.15, 1.1, 1.0, 0.85, 0.22, 0.18)
 
 
 def traffic_weight(moment: int) -> float:
-    """How busy the hour of a moment is, in UTC; 1 January 1970 was a Thursday."""
-    weekday = (moment // DAY + 3) % 7
+    """Return the relative traffic in the hour of a Unix time, in UTC."""
+    weekday = (moment // DAY + 3) % 7  # 1 January 1970 was a Thursday
     return _HOURS[moment // HOUR % 24] * _WEEKDAYS[weekday]
 
 
 def draw_start_times(rng: Random, count: int, start: int, end: int) -> Iterator[int]:
-    """`count` moments in [start, end], ascending, in memory that depends on the period alone.
+    """Yield `count` ascending times from `start` to `end` in memory that depends only on the period.
 
-    The next of n sorted uniform numbers can be drawn from the one before, so nothing has to be sorted.
+    Each of n sorted uniform random numbers can be drawn from the previous one, so nothing has to be sorted.
     """
     hours = range(start, end, HOUR)
     reach = list(accumulate(traffic_weight(hour) for hour in hours))
@@ -37,7 +37,7 @@ def draw_start_times(rng: Random, count: int, start: int, end: int) -> Iterator[
 
 
 def find_throttled_period(start: int, days: int) -> tuple[int, int]:
-    """From when to when the hosted API refused for want of capacity: a weekday morning in the fourth week."""
+    """Return the start and end of the weekday morning in the fourth week on which the hosted API was throttled."""
     day = start - start % DAY + (days * 3 // 4) * DAY
     while (day // DAY + 3) % 7 > 4:
         day -= DAY

@@ -1,4 +1,4 @@
-"""The steps of a run: one for each turn of its story, in the spelling of its server."""
+"""The steps of a run in the dialect of its server, one for each turn of its story."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _LEDGER_TOOLS: Object = {
 
 
 def make_steps(rng: Random, story: Story) -> tuple[Object, ...]:
-    """The steps, oldest first. Gives the turns that write messages the ids of those messages."""
+    """Return the steps, oldest first. Sets the message ids of the writing turns."""
     steps: list[Object] = []
     for turn in story.turns:
         if turn.kind == "mcp" and not any(step["type"] == "activities" for step in steps):
-            steps.append(_listing(rng, story, turn))
-        steps.append(_step(rng, story, turn))
+            steps.append(_make_tool_listing(rng, story, turn))
+        steps.append(_make_step(rng, story, turn))
     if story.assistant.dialect is Dialect.DASHSCOPE:
         for step in steps:
             use_milliseconds(step, story)
     return tuple(steps)
 
 
-def use_milliseconds(made: Object, story: Story) -> None:
-    """Turns the times of a step or a message into the milliseconds that DashScope sends."""
+def use_milliseconds(record: Object, story: Story) -> None:
+    """Convert the times of a step or a message to milliseconds, as DashScope sends them."""
     for name in ("created_at", "completed_at", "failed_at", "cancelled_at", "expired_at", "incomplete_at"):
-        if made.get(name) is not None:
-            made[name] = convert_to_milliseconds(made[name], story.id)
+        if record.get(name) is not None:
+            record[name] = convert_to_milliseconds(record[name], story.id)
 
 
-def _step(rng: Random, story: Story, turn: Turn) -> Object:
+def _make_step(rng: Random, story: Story, turn: Turn) -> Object:
     status, ended, dialect = turn.status, turn.ended, story.assistant.dialect
     step: Object = {
         "id": make_record_id(rng, dialect, "step"),
@@ -56,8 +56,8 @@ def _step(rng: Random, story: Story, turn: Turn) -> Object:
         "completed_at": ended if status == "completed" else None,
         "failed_at": ended if status == "failed" else None,
         "last_error": story.error if status == "failed" else None,
-        "step_details": _details(rng, story, turn),
-        "usage": render_usage(turn.tokens, dialect) if _counts(story, turn) else None,
+        "step_details": _make_details(rng, story, turn),
+        "usage": render_usage(turn.tokens, dialect) if _has_usage(story, turn) else None,
     }
     if dialect in _MODERN:
         step["expires_at"] = story.expiry if dialect is Dialect.HOSTED else None
@@ -67,20 +67,20 @@ def _step(rng: Random, story: Story, turn: Turn) -> Object:
     return step
 
 
-def _counts(story: Story, turn: Turn) -> bool:
-    """Steps report usage while the run has not ended, and afterwards if the run does."""
+def _has_usage(story: Story, turn: Turn) -> bool:
+    """Return whether the step reports usage: while the run is active, and afterwards if the run does."""
     if story.status in TERMINAL:
         return story.tokens is not None and story.tokens.prompt > 0
     return turn.status == "completed"
 
 
-def _details(rng: Random, story: Story, turn: Turn) -> Object:
+def _make_details(rng: Random, story: Story, turn: Turn) -> Object:
     if turn.kind == "message":
         turn.message_id = make_record_id(rng, story.assistant.dialect, "msg")
         return {"type": "message_creation", "message_creation": {"message_id": turn.message_id}}
     if turn.calls:
         waited = story.status == "requires_action" or turn.status != "in_progress"
-        calls = [_client_call(rng, turn, call) for call in turn.calls] if waited else []
+        calls = [_make_client_call(rng, turn, call) for call in turn.calls] if waited else []
     elif turn.status == "in_progress":
         calls = []
     else:
@@ -89,7 +89,7 @@ def _details(rng: Random, story: Story, turn: Turn) -> Object:
     return {"type": "tool_calls", "tool_calls": calls}
 
 
-def _client_call(rng: Random, turn: Turn, call: DemoCall) -> Object:
+def _make_client_call(rng: Random, turn: Turn, call: DemoCall) -> Object:
     output = call.output(rng) if turn.status == "completed" else None
     if turn.kind == "mcp":
         return {
@@ -104,8 +104,8 @@ def _client_call(rng: Random, turn: Turn, call: DemoCall) -> Object:
     return {"id": call.id, "type": "function", "function": function}
 
 
-def _listing(rng: Random, story: Story, turn: Turn) -> Object:
-    """The step in which Azure asks an MCP server what it can do, before it is used for the first time."""
+def _make_tool_listing(rng: Random, story: Story, turn: Turn) -> Object:
+    """Return the step in which Azure lists the tools of an MCP server, before the server is used for the first time."""
     activity = {
         "id": f"activity_{make_token(rng)}",
         "type": "mcp_list_tools",

@@ -1,4 +1,4 @@
-"""Conversations: which thread a run belongs to, and the metadata that its application attached."""
+"""Threads: the thread that a run belongs to, and the metadata of its application."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ CUSTOMERS = (
 )  # fmt: skip
 _CUSTOMER_WEIGHTS = tuple(accumulate(100 // rank for rank in range(1, len(CUSTOMERS) + 1)))
 _RUNS_PER_THREAD = (1, 1, 1, 1, 2, 2, 3, 4, 5, 6)
-_OPEN = 8
+_MAX_OPEN_THREADS = 8
 
 
 @dataclass(slots=True)
 class DemoThread:
-    """A conversation that takes `left` more runs, the next one not before `free_at`."""
+    """A thread that takes `runs_left` more runs, the next one after `free_at`."""
 
     id: str
-    left: int
+    runs_left: int
     metadata: dict[str, str]
     case: DemoCase
     free_at: float = 0
 
 
 def make_record_id(rng: Random, dialect: Dialect, prefix: str) -> str:
-    """An id in the style of the dialect's server."""
+    """Return an id in the style of the dialect's server."""
     if dialect is Dialect.COMPATIBLE:
         return make_uuid(rng)
     if dialect is Dialect.DASHSCOPE:
@@ -41,32 +41,32 @@ def make_record_id(rng: Random, dialect: Dialect, prefix: str) -> str:
 
 
 class DemoThreads:
-    """The open conversations of one assistant: a handful at a time, whatever the number of runs."""
+    """The open threads of one assistant, a handful at a time."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._open: list[DemoThread] = []
 
     def next(self, rng: Random, moment: int) -> DemoThread:
-        """The thread of a run that begins now: an open one that is free, or a new one."""
+        """Return the thread of a run that starts at `moment`: an open one that is free, or a new one."""
         free = [thread for thread in self._open if thread.free_at < moment]
-        thread = rng.choice(free) if free and rng.random() < 0.55 else self._begin(rng, moment)
-        thread.left -= 1
-        if not thread.left:
+        thread = rng.choice(free) if free and rng.random() < 0.55 else self._open_thread(rng, moment)
+        thread.runs_left -= 1
+        if not thread.runs_left:
             self._open.remove(thread)
         return thread
 
-    def _begin(self, rng: Random, moment: int) -> DemoThread:
+    def _open_thread(self, rng: Random, moment: int) -> DemoThread:
         thread_id = make_record_id(rng, self._dialect, "thread")
         thread = DemoThread(thread_id, rng.choice(_RUNS_PER_THREAD), make_metadata(rng, moment), make_case(rng))
         self._open.append(thread)
-        if len(self._open) > _OPEN:
+        if len(self._open) > _MAX_OPEN_THREADS:
             del self._open[0]
         return thread
 
 
 def make_metadata(rng: Random, moment: int) -> dict[str, str]:
-    """Metadata as the application's developers attach it: mostly the same keys, sometimes none at all."""
+    """Return metadata as applications attach it: mostly the same keys, sometimes none."""
     if rng.random() < 0.06:
         return {}
     day = time.gmtime(moment)

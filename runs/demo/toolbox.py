@@ -1,4 +1,4 @@
-"""The tools of the cast that run on servers, what they work on, and the groups of functions."""
+"""The server-side tools of the assistants with their resources, and the groups of functions."""
 
 from __future__ import annotations
 

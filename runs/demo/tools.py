@@ -1,4 +1,4 @@
-"""What a step shows of the tools that run on the server: code, searches, and the kinds of Azure."""
+"""The calls of server-side tools in steps: code interpreter, searches, and the tools of Azure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _code_interpreter(rng: Random, _: Content) -> Content:
 
 
 def _file_search(rng: Random, options: Content) -> Content:
-    """Results with falling scores above the threshold; the texts only where the caller asked for them."""
+    """Return results with falling scores above the threshold, with texts in half of the cases."""
     ranking = options.get("ranking_options", {"ranker": "auto", "score_threshold": 0.0})
     with_text = rng.random() < 0.5
     score = 0.97 - rng.random() * 0.2
@@ -93,14 +93,14 @@ _CONTENTS: dict[str, Callable[[Random, Content], Content]] = {
 }
 
 
-# What stands in the place of a result that never came.
+# The values of results that are missing.
 _RESULTS: dict[str, Any] = {"outputs": [], "results": [], "output": None, "response_metadata": None}
 
 
 def make_server_call(rng: Random, tool: Content, *, finished: bool) -> Content:
-    """The tool call of a step, from the tool's definition; one that did not finish has no results.
+    """Return the tool call of a step for a tool definition. An unfinished call has no results.
 
-    The key of the content is the type, but for `openapi`, which its server spells in two words.
+    The key of the content is the type, except for `openapi`, for which the server writes `open_api`.
     """
     kind = tool["type"]
     content = _CONTENTS[kind](rng, tool.get(kind, {}))

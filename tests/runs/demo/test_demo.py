@@ -1,4 +1,4 @@
-"""The demo generator: deterministic, ordered, complete in what it shows, and sound object by object."""
+"""The demo generator: deterministic, sorted, complete and valid."""
 
 from __future__ import annotations
 
@@ -52,24 +52,24 @@ def month() -> list[Lifecycle]:
     return list(generate_lifecycles(end=END))
 
 
-def written(lifecycles: Any) -> list[str]:
+def serialize(lifecycles: Any) -> list[str]:
     return [
         json.dumps([one.run, one.earlier, one.steps, one.messages], ensure_ascii=False, allow_nan=False)
         for one in lifecycles
     ]
 
 
-def seconds(moment: int) -> int:
-    return moment // 1000 if moment > 10**11 else moment
+def seconds(timestamp: int) -> int:
+    return timestamp // 1000 if timestamp > 10**11 else timestamp
 
 
-def calls(lifecycle: Lifecycle) -> list[dict[str, Any]]:
+def tool_calls_of(lifecycle: Lifecycle) -> list[dict[str, Any]]:
     return [call for step in lifecycle.steps for call in step["step_details"].get("tool_calls", [])]
 
 
 def test_same_arguments_give_same_bytes(month):
-    assert written(generate_lifecycles(end=END)) == written(month)
-    assert written(generate_lifecycles(end=END, runs=50, seed=2)) != written(generate_lifecycles(end=END, runs=50))
+    assert serialize(generate_lifecycles(end=END)) == serialize(month)
+    assert serialize(generate_lifecycles(end=END, runs=50, seed=2)) != serialize(generate_lifecycles(end=END, runs=50))
 
 
 def test_hash_seed_does_not_matter():
@@ -94,10 +94,10 @@ def test_generator_does_not_import_django():
 
 
 def test_runs_do_not_depend_on_steps():
-    bare = list(generate_lifecycles(end=END, runs=400, steps=False))
-    assert not any(one.steps or one.messages for one in bare)
+    without_steps = list(generate_lifecycles(end=END, runs=400, steps=False))
+    assert not any(one.steps or one.messages for one in without_steps)
     full = list(generate_lifecycles(end=END, runs=400))
-    assert [(one.run, one.earlier) for one in bare] == [(one.run, one.earlier) for one in full]
+    assert [(one.run, one.earlier) for one in without_steps] == [(one.run, one.earlier) for one in full]
 
 
 @pytest.mark.parametrize("runs", [0, 1, 9, 10, 149, 3000])
@@ -147,8 +147,10 @@ def test_ids_are_unique(month):
 
 
 def test_weekdays_are_busy_and_nights_quiet():
-    hours = Counter((moment // 3600) % 24 for moment in draw_start_times(Random(3), 5000, END - 28 * DAY, END))
-    weekend = sum((moment // DAY + 3) % 7 > 4 for moment in draw_start_times(Random(3), 5000, END - 28 * DAY, END))
+    hours = Counter((timestamp // 3600) % 24 for timestamp in draw_start_times(Random(3), 5000, END - 28 * DAY, END))
+    weekend = sum(
+        (timestamp // DAY + 3) % 7 > 4 for timestamp in draw_start_times(Random(3), 5000, END - 28 * DAY, END)
+    )
     assert hours[10] > 10 * hours[3]
     assert weekend < 600
 
@@ -182,7 +184,7 @@ def test_rare_outcomes_occur_with_every_seed(seed):
 
 
 def test_every_tool_and_step_type_occurs(month):
-    assert {call["type"] for one in month for call in calls(one)} == {
+    assert {call["type"] for one in month for call in tool_calls_of(one)} == {
         *("function", "code_interpreter", "file_search", "retrieval", "openapi", "azure_ai_search", "mcp"),
         *("bing_grounding", "connected_agent"),
     }
@@ -197,7 +199,7 @@ def test_every_tool_and_step_type_occurs(month):
     outputs = [
         output["type"]
         for one in month
-        for call in calls(one)
+        for call in tool_calls_of(one)
         if call["type"] == "code_interpreter"
         for output in call["code_interpreter"]["outputs"]
     ]
@@ -240,7 +242,7 @@ def test_times_agree_with_the_status(month):
             allowed = {"completed_at"}
         assert ended == allowed, run
         order = [run["created_at"], run["started_at"], *(run[name] for name in ended), END]
-        known = [moment for moment in order if moment is not None]
+        known = [timestamp for timestamp in order if timestamp is not None]
         assert known == sorted(known), run
         assert (run["last_error"] is not None) == (status == "failed")
         assert (run.get("required_action") is not None) == (status == "requires_action")
@@ -334,8 +336,8 @@ def test_threads_hold_sequential_runs(month):
         assert (before["completed_at"] or 0) < after["created_at"]
 
 
-def misfits(value: Any, schema: dict[str, Any]) -> list[str]:
-    """What of a value breaks the keywords that our schemas use."""
+def find_schema_errors(value: Any, schema: dict[str, Any]) -> list[str]:
+    """Return what is invalid about a value, for the keywords that the demo's schemas use."""
     kinds = {
         "object": isinstance(value, dict),
         "array": isinstance(value, list),
@@ -351,37 +353,39 @@ def misfits(value: Any, schema: dict[str, Any]) -> list[str]:
     if "enum" in schema and value not in schema["enum"]:
         return [f"{value!r} is none of {schema['enum']}"]
     if isinstance(value, list):
-        return [found for each in value for found in misfits(each, schema.get("items", {"type": list(kinds)}))]
+        return [
+            found for each in value for found in find_schema_errors(each, schema.get("items", {"type": list(kinds)}))
+        ]
     if isinstance(value, dict):
         missing = [name for name in schema.get("required", []) if name not in value]
         unknown = [name for name in value if name not in schema["properties"]]
         inner = [
             found
             for name in value.keys() & schema["properties"].keys()
-            for found in misfits(value[name], schema["properties"][name])
+            for found in find_schema_errors(value[name], schema["properties"][name])
         ]
         return missing + unknown + inner
     return []
 
 
 def test_most_function_calls_match_their_schemas(month):
-    verdicts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for one in month:
         declared = {
             tool["function"]["name"]: tool["function"] for tool in one.run["tools"] if tool["type"] == "function"
         }
-        for call in (call["function"] for call in calls(one) if call["type"] == "function"):
+        for call in (call["function"] for call in tool_calls_of(one) if call["type"] == "function"):
             if call["name"] not in declared:
-                verdicts["undeclared"] += 1
+                counts["undeclared"] += 1
                 continue
             try:
                 arguments = json.loads(call["arguments"])
             except json.JSONDecodeError:
-                verdicts["unreadable"] += 1
+                counts["unreadable"] += 1
                 continue
-            verdicts["wrong" if misfits(arguments, declared[call["name"]]["parameters"]) else "sound"] += 1
-    assert min(verdicts[kind] for kind in ("undeclared", "unreadable", "wrong")) >= 2
-    assert verdicts["sound"] > 0.93 * verdicts.total()
+            counts["wrong" if find_schema_errors(arguments, declared[call["name"]]["parameters"]) else "sound"] += 1
+    assert min(counts[kind] for kind in ("undeclared", "unreadable", "wrong")) >= 2
+    assert counts["sound"] > 0.93 * counts.total()
 
 
 def test_messages_belong_to_thread_and_steps(month):
@@ -413,8 +417,8 @@ def test_configurations_change_on_planned_days(month):
                 )
                 first_seen.setdefault(fields, seconds(one.run["created_at"]))
         assert len(first_seen) == len(assistant.configurations), assistant.name
-        for configuration, moment in zip(assistant.configurations, first_seen.values(), strict=True):
-            assert moment >= END - 30 * DAY + int(configuration.since * 30) * DAY
+        for configuration, timestamp in zip(assistant.configurations, first_seen.values(), strict=True):
+            assert timestamp >= END - 30 * DAY + int(configuration.since * 30) * DAY
 
 
 def test_instructions_have_realistic_length():
@@ -425,9 +429,9 @@ def test_instructions_have_realistic_length():
 
 
 def test_one_morning_is_throttled_and_one_assistant_regresses(month):
-    burst = range(*find_throttled_period(END - 30 * DAY, 30))
+    throttled = range(*find_throttled_period(END - 30 * DAY, 30))
     limited = [one.run for one in month if (one.run["last_error"] or {}).get("code") == "rate_limit_exceeded"]
-    assert sum(run["created_at"] in burst for run in limited) >= 10
+    assert sum(run["created_at"] in throttled for run in limited) >= 10
     desk = next(assistant for assistant in CAST if assistant.key == "returns_desk")
     change = END - 30 * DAY + int(desk.configurations[-1].since * 30) * DAY
     failed: dict[bool, list[bool]] = {True: [], False: []}
