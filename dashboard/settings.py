@@ -141,12 +141,11 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Runglass",
-    "DESCRIPTION": "Posts and reads runs of Assistants-compatible agent servers. See README.md for what a post means.",
+    "TITLE": "Runglass REST API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["runs.api.openapi.select_v1_endpoints"],
-    "POSTPROCESSING_HOOKS": ["runs.api.openapi.add_component_schemas"],
+    "POSTPROCESSING_HOOKS": ["runs.api.openapi.complete_document"],
 }
 
 # Behind TLS, which is where all trusted origins say that the site is, cookies never travel in the clear.

@@ -1,1 +1,1 @@
-"""REST at the edge: keys, intake and reads under /api/v1."""
+"""The REST API: the API under `/api/v1`, and reads for clients of the Assistants API."""

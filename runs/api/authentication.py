@@ -1,4 +1,4 @@
-"""Who asks: the API key in a request's header, and what it may do."""
+"""Authenticate requests by their API key and check its scopes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,40 @@ from runs.team.api_keys import find_api_key
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer KEY`; the key is `request.auth`, its project decides what is visible."""
+    """Authentication with `Authorization: Bearer KEY`. `request.auth` becomes the API key."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        """Return an anonymous user and the API key.
+
+        Raises:
+            AuthenticationFailed: there is no key, or it is unknown or revoked.
+        """
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
-            raise AuthenticationFailed("An API key is needed: Authorization: Bearer KEY")
+            raise AuthenticationFailed("An API key is required: Authorization: Bearer KEY")
+        return AnonymousUser(), self.get_api_key(secret)
+
+    def get_api_key(self, secret: str) -> ApiKey:
+        """Return the API key with the given secret.
+
+        Raises:
+            AuthenticationFailed: the key is unknown or revoked.
+        """
         key = find_api_key(secret.strip())
         if key is None:
-            raise AuthenticationFailed("This API key is not known or was revoked")
-        return AnonymousUser(), key
+            raise AuthenticationFailed("The API key is unknown or revoked")
+        return key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the signature is the framework's
+        """Return the value of `WWW-Authenticate` in responses with status 401."""
         return "Bearer"
 
 
 class HasRequiredScope(BasePermission):
-    """Whatever changes something needs the scope `ingest`, everything else `read`."""
+    """Permission for keys with the scope `read` for safe methods, and `ingest` for all others."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the signature is the framework's
+        """Return whether the key has the scope that the method requires."""
         scope = "read" if request.method in SAFE_METHODS else "ingest"
-        self.message = f"This API key lacks the scope '{scope}'"
+        self.message = f"The API key lacks the scope '{scope}'"
         return scope in cast(ApiKey, request.auth).scopes

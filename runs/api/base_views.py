@@ -1,4 +1,4 @@
-"""What every view of the REST API has in common."""
+"""Base classes of the views of the REST API."""
 
 from __future__ import annotations
 
@@ -20,54 +20,67 @@ from runs.models import ApiKey, Project, Run
 
 
 class JsonOnlyNegotiation(BaseContentNegotiation):
-    """JSON is what there is, whatever is accepted: a refusal would only lose what is posted."""
+    """Content negotiation that always selects JSON, whatever the client accepts.
+
+    Otherwise a client with an unusual `Accept` header would lose what it posts.
+    """
 
     # ruff: noqa: ARG002 - the signatures are the framework's
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> None:
-        return None
+        """Select no parser: views read the body themselves."""
+        return
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
+        """Select the JSON renderer."""
         return JSONRenderer(), JSONRenderer.media_type
 
 
 class StrictApiView(APIView):
-    """A view that refuses what it would ignore."""
+    """A view that rejects query parameters it would ignore."""
 
     parser_classes = []
     content_negotiation_class: type[BaseContentNegotiation] = JsonOnlyNegotiation
     metadata_class = None
-    # Methods that take query parameters, and refuse unknown ones on their own. All others take none.
-    takes_parameters: ClassVar[frozenset[str]] = frozenset()
+    # Methods that read query parameters and reject unknown ones themselves. All other methods take none.
+    methods_with_params: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Before any method: key and scope where needed, then unknown parameters. Raises UnknownParameter."""
+        """Check the API key, its scope and the query parameters before the method runs.
+
+        Raises:
+            UnknownParameter: the method takes no parameters, but there are some.
+        """
         super().initial(request, *args, **kwargs)
-        if request.method not in self.takes_parameters and request.query_params:
+        if request.method not in self.methods_with_params and request.query_params:
             problems = [Problem(name, "unknown parameter") for name in request.query_params]
-            names = ", ".join(f"'{each.path}'" for each in problems)
-            raise UnknownParameter(f"This path takes no parameter {names}", problems)
+            names = ", ".join(f"'{name}'" for name in request.query_params)
+            raise UnknownParameter(f"Unknown parameters: {names}. This path takes none", problems)
 
 
 class ApiKeyView(StrictApiView):
-    """A view behind an API key; the key's project is all that it can see."""
+    """A view that requires an API key and only accesses the project of the key."""
 
     authentication_classes = [BearerAuthentication]
     permission_classes = [HasRequiredScope]
 
-    def key(self, request: Request) -> ApiKey:
-        """The API key that the request came with."""
+    def get_api_key(self, request: Request) -> ApiKey:
+        """Return the API key of the request."""
         return cast(ApiKey, request.auth)
 
-    def project(self, request: Request) -> Project:
-        """The project of the request's key."""
-        return self.key(request).project
+    def get_project(self, request: Request) -> Project:
+        """Return the project of the API key."""
+        return self.get_api_key(request).project
 
-    def run(self, request: Request, run_id: str) -> Run:
-        """The run of that project that was posted with `run_id`. Raises NotFound."""
-        run = Run.objects.find(self.project(request), run_id)
+    def get_run(self, request: Request, run_id: str) -> Run:
+        """Return the run with the posted id `run_id`.
+
+        Raises:
+            NotFound: the project has no such run.
+        """
+        run = Run.objects.find(self.get_project(request), run_id)
         if run is None:
             raise NotFound(f"No run '{run_id}'")
         return run
@@ -75,6 +88,6 @@ class ApiKeyView(StrictApiView):
 
 @csrf_exempt
 def unknown_api_path(request: HttpRequest, path: str = "") -> JsonResponse:
-    """404 in the shape of the API, for whatever has no other view."""
+    """Answer requests to unknown paths with 404 in the form of the API's errors."""
     hint = f"; did you mean '{request.path.rstrip('/')}'?" if path.endswith("/") else ""
-    return error_response(404, "not_found", f"There is nothing at '{request.path}'{hint}")
+    return error_response(404, "not_found", f"Nothing at '{request.path}'{hint}")

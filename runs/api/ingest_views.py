@@ -1,112 +1,135 @@
-"""Posting: bodies in, verdicts out."""
+"""Views that store posted objects."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.http import JsonResponse, UnreadablePostError
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from runs.api.base_views import ApiKeyView
 from runs.api.openapi.examples import ASSISTANT_EXAMPLE, MESSAGE_EXAMPLE, STEP_EXAMPLE
-from runs.api.openapi.operations import described, takes, takes_events
-from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
-from runs.ingest import (
-    ASSISTANTS,
-    MESSAGES,
-    RUNS,
-    STEPS,
-    IngestReport,
-    Outcome,
-    RecordType,
-    events,
-    ingest,
-    ingest_mixed,
-    request_bodies,
+from runs.api.openapi.operations import describe_event_ingest, describe_ingest
+from runs.api.responses import (
+    BatchOutcome,
+    EventBatchOutcome,
+    FieldError,
+    ObjectOutcome,
+    json_object_response,
 )
+from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Outcome, RecordType, ingest, ingest_mixed
 from runs.ingest.compression import ReadableStream
+from runs.ingest.events import parse_events
+from runs.ingest.request_bodies import parse_body, read_body
 
-_MAX_CONTENT_LENGTH_DIGITS = 18  # digits; no body is that long
+_MAX_CONTENT_LENGTH_DIGITS = 18  # `int` rejects strings of thousands of digits
 
 
 class IngestView(ApiKeyView):
-    """Takes objects of one kind: one, an array, a list envelope, or a line an object."""
+    """A view that stores objects of one type: a single one, an array, a list envelope or NDJSON."""
 
-    kind: RecordType
+    record_type: RecordType
 
     def post(self, request: Request) -> JsonResponse:
-        """201 or 200 for one object, 200 or 207 for many; refused ones are listed, the others are stored."""
-        body = request_bodies.parse_body(_content(request), request.headers.get("Content-Type") or "application/json")
-        report = ingest(self.project(request), self.kind, body.items, key_id=self.key(request).pk)
-        return _single(report) if body.single else _many(report)
+        """Store the objects of the body. Rejected objects do not affect the others.
+
+        Raises:
+            InvalidObject: the body is a single object, and it is invalid.
+        """
+        body = parse_body(_read_content(request), _content_type(request))
+        api_key = self.get_api_key(request)
+        report = ingest(api_key.project, self.record_type, body.items, key_id=api_key.pk)
+        if not body.single:
+            return json_object_response(BatchOutcome.from_report(report), 207 if report.errors else 200)
+        if report.errors:
+            raise InvalidObject(problems=report.errors)
+        outcome = report.outcomes[0]
+        return json_object_response(ObjectOutcome(report.ids[0], outcome), 201 if outcome is Outcome.CREATED else 200)
 
 
 class RunIngestView(IngestView):
-    kind = RUNS
+    """A view that stores runs."""
+
+    record_type = RUNS
 
 
-@described(post=takes("Step", STEP_EXAMPLE, "steps"))
+@extend_schema_view(
+    post=describe_ingest(
+        "steps", "Step", STEP_EXAMPLE, "Stores `thread.run.step` objects. A step may be posted before its run."
+    )
+)
 class StepIngestView(IngestView):
-    kind = STEPS
+    """`/api/v1/steps`."""
+
+    record_type = STEPS
 
 
-@described(post=takes("Message", MESSAGE_EXAMPLE, "messages"))
+@extend_schema_view(post=describe_ingest("messages", "Message", MESSAGE_EXAMPLE, "Stores `thread.message` objects."))
 class MessageIngestView(IngestView):
-    kind = MESSAGES
+    """`/api/v1/messages`."""
+
+    record_type = MESSAGES
 
 
-@described(post=takes("Assistant", ASSISTANT_EXAMPLE, "assistants"))
+@extend_schema_view(
+    post=describe_ingest(
+        "assistants",
+        "Assistant",
+        ASSISTANT_EXAMPLE,
+        "Takes `assistant` objects and stores nothing but their names, which pages show instead of the ids.",
+    )
+)
 class AssistantIngestView(IngestView):
-    """Of assistants the display name is kept, nothing else."""
+    """`/api/v1/assistants`."""
 
-    kind = ASSISTANTS
+    record_type = ASSISTANTS
 
 
-@described(post=takes_events())
+@extend_schema_view(post=describe_event_ingest())
 class EventIngestView(ApiKeyView):
-    """Takes stream events, as JSON or as a stream was recorded; deltas are counted as ignored."""
+    """`/api/v1/events`."""
 
     def post(self, request: Request) -> JsonResponse:
-        """200, or 207 where some events were refused; event names that nobody published are warned of."""
-        found = events.parse_events(_content(request), request.headers.get("Content-Type") or "application/json")
-        report = ingest_mixed(self.project(request), found.items, key_id=self.key(request).pk)
-        report.received = found.received
-        report.errors = sorted(report.errors + found.errors, key=lambda problem: problem.index or 0)
-        warnings = [each.as_json() for each in found.warnings]
-        return _many(report, ignored=found.ignored, warnings=warnings)
+        """Store the objects that stream events carry. Events are JSON objects or a recorded event stream."""
+        events = parse_events(_read_content(request), _content_type(request))
+        api_key = self.get_api_key(request)
+        report = ingest_mixed(api_key.project, events.items, key_id=api_key.pk)
+        problems = sorted(report.errors + events.errors, key=lambda problem: problem.index or 0)
+        report.received, report.errors = events.received, problems
+        outcome = EventBatchOutcome(
+            **report.counts,
+            ignored=events.ignored,
+            warnings=FieldError.from_problems(events.warnings),
+            errors=FieldError.from_problems(problems),
+        )
+        return json_object_response(outcome, 207 if problems else 200)
 
 
-def _content(request: Request) -> bytes:
-    """The request's body. Refused by its declared length before a byte of it is read."""
+def _content_type(request: Request) -> str:
+    return request.headers.get("Content-Type") or "application/json"
+
+
+def _read_content(request: Request) -> bytes:
+    """Return the decompressed body.
+
+    Raises:
+        BodyTooLarge: the body is too large. If it declares its length, none of it was read.
+        UnreadableBody: the body is empty, or the connection was closed.
+    """
     limit = settings.MAX_BODY_BYTES
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and (len(declared) > _MAX_CONTENT_LENGTH_DIGITS or int(declared) > limit):
+    declared_length = request.headers.get("Content-Length", "")
+    if declared_length.isdecimal() and (
+        len(declared_length) > _MAX_CONTENT_LENGTH_DIGITS or int(declared_length) > limit
+    ):
         raise BodyTooLarge(f"The body is larger than {limit:,} bytes")
+    # Django reads nothing of a chunked body, which does not declare its length.
+    is_chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
+    stream: ReadableStream = request.META["wsgi.input"] if is_chunked else request._request  # noqa: SLF001
     try:
-        content = request_bodies.read_body(_stream(request), request.headers.get("Content-Encoding", ""), limit)
+        content = read_body(stream, request.headers.get("Content-Encoding", ""), limit)
     except UnreadablePostError as error:
-        raise UnreadableBody("The connection ended within the body") from error
+        raise UnreadableBody("The connection was closed within the body") from error
     if not content or content.isspace():
         raise UnreadableBody("The body is empty")
     return content
-
-
-def _stream(request: Request) -> ReadableStream:
-    """What the body is read from. Django takes a chunked one, which declares no length, for an empty one."""
-    is_chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
-    stream: ReadableStream = request.META["wsgi.input"] if is_chunked else request._request  # noqa: SLF001
-    return stream
-
-
-def _single(report: IngestReport) -> JsonResponse:
-    if report.errors:
-        raise InvalidObject(problems=report.errors)
-    outcome = report.outcomes[0]
-    status = 201 if outcome is Outcome.CREATED else 200
-    return JsonResponse({"id": report.ids[0], "outcome": outcome.value}, status=status)
-
-
-def _many(report: IngestReport, **more: Any) -> JsonResponse:
-    answer: dict[str, Any] = {**report.counts, **more, "errors": [each.as_json() for each in report.errors]}
-    return JsonResponse(answer, status=207 if report.errors else 200)

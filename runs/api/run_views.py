@@ -1,110 +1,174 @@
-"""Reading runs: the objects as they were posted, and their history."""
+"""Views that list, return and delete runs, their steps and their history."""
 
 from __future__ import annotations
 
-import json
 import re
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from runs.api.base_views import ApiKeyView
 from runs.api.ingest_views import RunIngestView
-from runs.api.openapi.components import schema_ref
 from runs.api.openapi.examples import RUN_EXAMPLE
-from runs.api.openapi.operations import RUN_ID, answers, described, run_filters, takes
+from runs.api.openapi.operations import (
+    RUN_ID_PARAM,
+    describe_deletion,
+    describe_ingest,
+    describe_read,
+    run_list_params,
+)
+from runs.api.openapi.schemas import schema_ref
+from runs.api.responses import (
+    HistoryEntryResponse,
+    RunListResponse,
+    StepListResponse,
+    join_array,
+    json_object_response,
+    raw_json_response,
+)
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
-from runs.models import Run
-from runs.protocol import lossless_json
+from runs.ingest import Outcome
+from runs.models import ApiKey, Observation, Run, RunStep
+from runs.models.run_history import build_history_entries
+from runs.protocol.lossless_json import join_members
 from runs.query import RunFilters
 from runs.query.order import parse_cursor, parse_order
 from runs.team.deletion import delete_run
 
 DEFAULT_RUN_PAGE_SIZE = 100
 MAX_RUN_PAGE_SIZE = 500
-_DIGITS = re.compile("[0-9]{1,3}")
+_UP_TO_THREE_DIGITS = re.compile("[0-9]{1,3}")
 
 
-@described(
-    get=answers(
+@extend_schema_view(
+    get=describe_read(
         "list_runs",
-        "Runs as they were posted, newest first or in another order",
-        schema_ref("RunList"),
-        parameters=run_filters(MAX_RUN_PAGE_SIZE, DEFAULT_RUN_PAGE_SIZE),
+        "List runs",
+        RunListResponse,
+        "Returns a page of runs as they were posted, newest first unless `sort` says otherwise.",
+        params=run_list_params(DEFAULT_RUN_PAGE_SIZE, MAX_RUN_PAGE_SIZE),
     ),
-    post=takes("Run", RUN_EXAMPLE, "runs"),
+    post=describe_ingest("runs", "Run", RUN_EXAMPLE, "Stores `thread.run` objects."),
 )
 class RunListView(RunIngestView):
-    """`/api/v1/runs`"""
+    """`/api/v1/runs`."""
 
-    takes_parameters = frozenset({"GET", "HEAD"})
+    methods_with_params = frozenset({"GET", "HEAD"})
 
     def get(self, request: Request) -> HttpResponse:
-        """A page of runs as they were posted, filtered and sorted like the page of the same name.
-
-        `next_cursor` is the `cursor` of the next page, null after the last one.
-        """
+        """Return a page of the runs that match the filters."""
         query = dict(request.query_params.lists())
         filters = RunFilters.from_query(query, extra_params=("limit", "cursor", "sort"))
-        limit = _limit(query.get("limit", []))
-        sort, cursor = _one("sort", query), _one("cursor", query)
-        order = parse_order(sort) if sort is not None else NEWEST_FIRST
-        after = parse_cursor(cursor, order) if cursor is not None else None
-        project = self.project(request)
+        limit = _parse_limit(query.get("limit", []))
+        sort, cursor = _get_single(query, "sort"), _get_single(query, "cursor")
+        order = NEWEST_FIRST if sort is None else parse_order(sort)
+        after = None if cursor is None else parse_cursor(cursor, order)
+        project = self.get_project(request)
+
         runs = Run.objects.in_project(project).with_configuration()
+        # one run more than the page holds tells whether there is a next page
         found = filters.plan(project).fetch_page(runs, order, after, limit + 1)
         page = found[:limit]
-        further = str(order.cursor_at(page[-1])) if len(found) > limit else None
-        return _json(
-            {
-                "object": b'"list"',
-                "data": b"[" + b",".join(run.as_json() for run in page) + b"]",
-                "next_cursor": json.dumps(further).encode(),
-            }
-        )
+
+        next_cursor = str(order.cursor_at(page[-1])) if len(found) > limit else None
+        return raw_json_response(RunListResponse(join_array(run.as_json() for run in page), next_cursor))
 
 
-@described(
-    get=answers("get_run", "The run as it was posted last and accepted", schema_ref("Run"), 404, parameters=[RUN_ID]),
-    delete=answers(
-        "delete_run",
-        "The run, its steps and its history are removed",
-        None,
+@extend_schema_view(
+    get=describe_read(
+        "get_run",
+        "Get a run",
+        schema_ref("Run"),
+        "Returns the latest accepted snapshot of the run, exactly as it was posted.",
         404,
-        parameters=[RUN_ID],
-        scope="ingest",
+        params=[RUN_ID_PARAM],
+    ),
+    delete=describe_deletion(
+        "delete_run", "Delete a run", "Deletes the run, its steps and its history.", params=[RUN_ID_PARAM]
     ),
 )
 class RunDetailView(ApiKeyView):
-    """`/api/v1/runs/{run_id}`"""
+    """`/api/v1/runs/{run_id}`."""
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        """The run as it was posted last and accepted."""
-        return _json(self.run(request, run_id).members())
+        """Return the latest accepted snapshot of the run."""
+        run = self.get_run(request, run_id)
+        return HttpResponse(join_members(run.members()), content_type="application/json")
 
     def delete(self, request: Request, run_id: str) -> HttpResponse:
-        """Remove the run with its steps and its history; 204."""
-        delete_run(self.run(request, run_id))
+        """Delete the run with its steps and its history."""
+        delete_run(self.get_run(request, run_id))
         return HttpResponse(status=204)
 
 
-def _json(members: dict[str, bytes]) -> HttpResponse:
-    return HttpResponse(lossless_json.join_members(members), content_type="application/json")
+@extend_schema_view(
+    get=describe_read(
+        "list_run_steps",
+        "List the steps of a run",
+        StepListResponse,
+        "Returns the steps of the run, oldest first.",
+        404,
+        params=[RUN_ID_PARAM],
+    )
+)
+class RunStepsView(ApiKeyView):
+    """`/api/v1/runs/{run_id}/steps`."""
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """Return the latest accepted snapshots of the steps, oldest first."""
+        steps = RunStep.objects.of_run(self.get_run(request, run_id)).oldest_first()
+        return raw_json_response(StepListResponse(join_array(step.as_json() for step in steps)))
 
 
-def _one(name: str, query: dict[str, list[str]]) -> str | None:
-    """The value of a parameter, None where it was not given."""
-    given = query.get(name, [])
-    if len(given) > 1:
+@extend_schema_view(
+    get=describe_read(
+        "get_run_history",
+        "Get the history of a run",
+        {"type": "array", "items": schema_ref(HistoryEntryResponse)},
+        "Returns every recorded post of the run, oldest first: when it arrived, with which API key, and what it "
+        "changed.",
+        404,
+        params=[RUN_ID_PARAM],
+    )
+)
+class RunHistoryView(ApiKeyView):
+    """`/api/v1/runs/{run_id}/history`."""
+
+    def get(self, request: Request, run_id: str) -> JsonResponse:
+        """Return every recorded post of the run, oldest first."""
+        run = self.get_run(request, run_id)
+        entries = build_history_entries(run, list(Observation.objects.of_run(run).for_list()))
+        key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
+        return json_object_response(
+            [
+                HistoryEntryResponse(
+                    n=entry.n,
+                    outcome=Outcome(entry.outcome),
+                    received_at=entry.received_at,
+                    key=None if entry.key_id is None else key_names.get(entry.key_id),
+                    status_before=entry.status_before,
+                    status_after=entry.status_after,
+                    changed=list(entry.changed),
+                    conflict=entry.conflict,
+                )
+                for entry in entries
+            ]
+        )
+
+
+def _get_single(query: dict[str, list[str]], name: str) -> str | None:
+    values = query.get(name, [])
+    if len(values) > 1:
         raise InvalidFilter(f"{name}: given more than once", [Problem(name, "given more than once")])
-    return given[0] if given else None
+    return values[0] if values else None
 
 
-def _limit(given: list[str]) -> int:
-    if not given:
+def _parse_limit(values: list[str]) -> int:
+    if not values:
         return DEFAULT_RUN_PAGE_SIZE
-    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and 1 <= int(given[0]) <= MAX_RUN_PAGE_SIZE:
-        return int(given[0])
-    message = f"expected a number from 1 to {MAX_RUN_PAGE_SIZE}"
+    if len(values) == 1 and _UP_TO_THREE_DIGITS.fullmatch(values[0]) and 1 <= int(values[0]) <= MAX_RUN_PAGE_SIZE:
+        return int(values[0])
+    message = f"expected one number from 1 to {MAX_RUN_PAGE_SIZE}"
     raise InvalidFilter(f"limit: {message}", [Problem("limit", message)])

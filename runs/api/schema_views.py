@@ -1,4 +1,4 @@
-"""The API's description: as OpenAPI 3.1 for programs, and as a page for people. Neither needs a key."""
+"""Views of the API's OpenAPI document. They do not require an API key."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from runs.api.base_views import StrictApiView
 from runs.api.openapi import build_openapi_document
-from runs.api.openapi.operations import described, serves
+from runs.api.openapi.operations import describe_public_read
 
 _RENDERERS: list[type[BaseRenderer]] = [
     JSONRenderer,
@@ -25,11 +26,18 @@ _RENDERERS: list[type[BaseRenderer]] = [
 ]
 
 
-@described(
-    get=serves("get_schema", "This document", {each.media_type: {"type": "object"} for each in _RENDERERS}, 400, 406)
+@extend_schema_view(
+    get=describe_public_read(
+        "get_schema",
+        "Get this document",
+        {renderer.media_type: {"type": "object"} for renderer in _RENDERERS},
+        "Returns this OpenAPI document as JSON, or as YAML if `Accept` asks for it.",
+        400,
+        406,
+    )
 )
 class OpenApiSchemaView(StrictApiView):
-    """`/api/v1/schema`"""
+    """`/api/v1/schema`."""
 
     authentication_classes = []
     permission_classes = []
@@ -37,27 +45,34 @@ class OpenApiSchemaView(StrictApiView):
     content_negotiation_class = DefaultContentNegotiation
 
     def get(self, request: Request) -> HttpResponse:
-        """The OpenAPI document: JSON, or YAML where only that is accepted."""
+        """Return the OpenAPI document."""
         media_type = request.accepted_renderer.media_type
-        return HttpResponse(_rendered(media_type), content_type=media_type)
+        return HttpResponse(_render_document(media_type), content_type=media_type)
 
 
-@described(get=serves("get_docs", "This document as a page", {"text/html": {"type": "string"}}, 400))
-# Swagger UI's own stylesheet draws its icons from data: URLs; it needs nothing else beyond the site's policy.
+@extend_schema_view(
+    get=describe_public_read(
+        "get_docs",
+        "Get this document as a page",
+        {"text/html": {"type": "string"}},
+        "Returns a page to read this document and to send requests.",
+        400,
+    )
+)
+# Swagger UI's stylesheet contains icons as data: URLs. It needs nothing else beyond the policy of the site.
 @method_decorator(csp_update({"img-src": ["data:"]}), name="dispatch")
 class ApiDocsView(StrictApiView):
-    """`/api/v1/docs`"""
+    """`/api/v1/docs`."""
 
     authentication_classes = []
     permission_classes = []
 
     def get(self, request: Request) -> HttpResponse:
-        """A page to read the document on, and to try the API with a key."""
-        return render(request._request, "api/docs.html")  # noqa: SLF001 - templates know Django's requests
+        """Render the page."""
+        return render(request._request, "api/docs.html")  # noqa: SLF001 - templates expect Django's request
 
 
-@cache
-def _rendered(media_type: str) -> str | bytes:
-    # kept, since it takes a second to make and nobody needs a key to ask for it
-    renderer = next(each for each in _RENDERERS if each.media_type == media_type)
+@cache  # rendering takes a second, and anybody may request it
+def _render_document(media_type: str) -> str | bytes:
+    renderer = next(renderer for renderer in _RENDERERS if renderer.media_type == media_type)
     return renderer().render(build_openapi_document(), media_type, {})

@@ -1,4 +1,4 @@
-"""Posted ids as parts of an address."""
+"""URL converters for ids that clients choose."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from django.urls import register_converter
 
 
 class PostedIdConverter:
-    """Any id that can be posted; it may hold slashes and line breaks."""
+    """A converter for any id that can be posted, including ids with slashes and line breaks."""
 
     regex = "(?s:.+)"
 
     def to_python(self, value: str) -> str:
+        """Return the id."""
         return value
 
     def to_url(self, value: str) -> str:
+        """Return the id."""
         return value
 
 

@@ -1,11 +1,10 @@
-"""The paths of the REST API, without a slash at their end."""
+"""URLs of the REST API below `/api/v1/`, without trailing slashes."""
 
 from django.urls import path
 
 from runs.api import (
     base_views,
     ingest_views,
-    run_history_views,
     run_views,
     schema_views,
     url_converters,  # noqa: F401 - registers posted_id
@@ -14,8 +13,8 @@ from runs.api import (
 
 urlpatterns = [
     path("runs", run_views.RunListView.as_view(), name="api-runs"),
-    path("runs/<posted_id:run_id>/steps", run_history_views.RunStepsView.as_view(), name="api-run-steps"),
-    path("runs/<posted_id:run_id>/history", run_history_views.RunHistoryView.as_view(), name="api-run-history"),
+    path("runs/<posted_id:run_id>/steps", run_views.RunStepsView.as_view(), name="api-run-steps"),
+    path("runs/<posted_id:run_id>/history", run_views.RunHistoryView.as_view(), name="api-run-history"),
     path("runs/<posted_id:run_id>", run_views.RunDetailView.as_view(), name="api-run"),
     path("steps", ingest_views.StepIngestView.as_view(), name="api-steps"),
     path("events", ingest_views.EventIngestView.as_view(), name="api-events"),

@@ -1,4 +1,4 @@
-"""The numbers of the usage page over REST."""
+"""The view of the usage report."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from runs.analytics.usage import UsageQuery, fetch_latency, fetch_usage_report, serialize_usage
 from runs.analytics.usage.serialization import MAX_USAGE_GROUPS
 from runs.api.base_views import ApiKeyView
-from runs.api.openapi.components import schema_ref
-from runs.api.openapi.operations import answers, described, usage_question
+from runs.api.openapi.operations import describe_read, usage_params
+from runs.api.openapi.schemas import schema_ref
 
 
-@described(
-    get=answers(
-        "get_usage", "What runs used, over time and by group", schema_ref("UsageAnswer"), parameters=usage_question()
+@extend_schema_view(
+    get=describe_read(
+        "get_usage",
+        "Get the usage report",
+        schema_ref("UsageAnswer"),
+        "Returns what runs used: totals, the totals of the period before, groups over time, and latency.",
+        params=usage_params(),
+        tag="Usage",
     )
 )
 class UsageReportView(ApiKeyView):
-    """`/api/v1/usage`"""
+    """`/api/v1/usage`."""
 
-    takes_parameters = frozenset({"GET", "HEAD"})
+    methods_with_params = frozenset({"GET", "HEAD"})
 
     def get(self, request: Request) -> HttpResponse:
-        """Runs, tokens and cost in total, before, by group and over time; and how long runs took."""
-        query = dict(request.query_params.lists())
-        question = UsageQuery.parse(query, ZoneInfo("UTC"), timezone.now())
-        project = self.project(request)
-        found = serialize_usage(
-            fetch_usage_report(project, question, MAX_USAGE_GROUPS), fetch_latency(project, question)
-        )
-        return HttpResponse(msgspec.json.encode(found), content_type="application/json")
+        """Return the usage report for the runs that match the filters."""
+        params = dict(request.query_params.lists())
+        query = UsageQuery.parse(params, ZoneInfo("UTC"), timezone.now())
+        project = self.get_project(request)
+
+        report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)
+        latency = fetch_latency(project, query)
+
+        body = msgspec.json.encode(serialize_usage(report, latency))
+        return HttpResponse(body, content_type="application/json")

@@ -1,1 +1,1 @@
-"""Reads as the hosted Assistants API served them: its clients work with only the base URL changed."""
+"""The read requests of the Assistants API, so that its clients work with nothing but another base URL."""

@@ -1,96 +1,133 @@
-"""What every view of these paths has in common: keys, parameters, ETags, and no writing."""
+"""Base classes of the Assistants API's views: authentication, parameters, ETags, and no writes."""
 
-# ruff: noqa: ARG002 - the path names an object in `self.kwargs`, where every method finds it
+# ruff: noqa: ARG002 - views find the ids of the path in `self.kwargs`
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from runs.api.assistants_compat.authentication import AssistantsClientAuthentication, HasReadScopeOrWrites
 from runs.api.assistants_compat.errors import AssistantsApiError, handle_assistants_api_error, invalid_param_value
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, render_list_envelope
+from runs.api.authentication import BearerAuthentication
 from runs.api.base_views import ApiKeyView
-from runs.models import Project
-from runs.protocol import lossless_json
+from runs.models import ApiKey, Project
+from runs.protocol.lossless_json import join_members
 
 INCLUDE_PARAM = "include[]"
 
-_SEARCH_RESULTS_INCLUDE = "step_details.tool_calls[*].file_search.results[*].content"
+_SUPPORTED_INCLUDE = "step_details.tool_calls[*].file_search.results[*].content"
+
+
+class AssistantsClientAuthentication(BearerAuthentication):
+    """Authentication with `Authorization: Bearer KEY`, or with `api-key: KEY` as clients of Azure OpenAI send it."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        """Return an anonymous user and the API key.
+
+        Raises:
+            AuthenticationFailed: there is no key, or it is unknown or revoked.
+        """
+        secret = request.headers.get("api-key")
+        if secret is None or "Authorization" in request.headers:
+            return super().authenticate(request)
+        return AnonymousUser(), self.get_api_key(secret)
+
+
+class HasReadScopeOrWrites(BasePermission):
+    """Permission for keys with the scope `read`. Writes pass, and are then answered with 405."""
+
+    message = "The API key lacks the scope 'read'"
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the key has the scope `read`, or the request writes."""
+        return request.method not in SAFE_METHODS or ApiKey.Scope.READ in cast(ApiKey, request.auth).scopes
 
 
 class AssistantsCompatView(ApiKeyView):
-    """Reads, and tells all else that this is an archive. Parameters that it doesn't know are refused."""
+    """A view that answers reads, rejects unknown parameters, and answers writes with 405."""
 
     authentication_classes = [AssistantsClientAuthentication]
     permission_classes = [HasReadScopeOrWrites]
     http_method_names = ["get", "head"]
-    # of all methods: whatever a write carries, it is told that this is an archive
-    takes_parameters = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-    parameters: ClassVar[tuple[str, ...]] = ()
+    # all methods, so that a write with parameters is answered with 405 as well
+    methods_with_params = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+    known_params: ClassVar[tuple[str, ...]] = ()
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponseBase | None]:
+        """Return the exception handler of the Assistants API."""
         return handle_assistants_api_error
 
-    def query(self, request: Request) -> dict[str, str]:
-        """The query string's parameters. Raises ClientError where one isn't known here or comes twice."""
-        given: dict[str, list[str]] = dict(request.query_params.lists())
-        for name, values in given.items():
-            if name not in (*self.parameters, "api-version"):
+    def parse_query(self, request: Request) -> dict[str, str]:
+        """Return the parameters of the query string.
+
+        Raises:
+            AssistantsApiError: a parameter is unknown or given twice.
+        """
+        query: dict[str, list[str]] = dict(request.query_params.lists())
+        for name, values in query.items():
+            if name not in (*self.known_params, "api-version"):
                 raise AssistantsApiError(400, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
             if name == INCLUDE_PARAM:
-                _check_include(values)
+                for value in values:
+                    if value != _SUPPORTED_INCLUDE:
+                        raise invalid_param_value(INCLUDE_PARAM, value, [_SUPPORTED_INCLUDE])
             elif len(values) > 1:
-                raise AssistantsApiError(400, f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
-        return {name: values[0] for name, values in given.items()}
+                message = f"Duplicate parameter: '{name}'."
+                raise AssistantsApiError(400, message, param=name, code="duplicate_parameter")
+        return {name: values[0] for name, values in query.items()}
 
-    def answer(self, request: Request, body: bytes) -> HttpResponseBase:
-        """`body`, or word that the client has it already."""
+    def render_json(self, request: Request, body: bytes) -> HttpResponseBase:
+        """Return `body` with its ETag, or 304 if the client has it already."""
         etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         response = HttpResponse(body, content_type="application/json")
         response["ETag"] = etag
-        # `api-key` is no header that caches on the way know to keep apart
+        # shared caches do not know that responses depend on the header `api-key`
         response["Cache-Control"] = "private, no-cache"
-        original = request._request  # noqa: SLF001
-        return get_conditional_response(original, etag, response=response) or response
+        django_request = request._request  # noqa: SLF001
+        return get_conditional_response(django_request, etag, response=response) or response
 
 
 class CompatObjectView(AssistantsCompatView):
-    """One object."""
+    """A view of one object."""
 
     def get(self, request: Request, **ids: str) -> HttpResponseBase:
-        """The object's JSON text as it was stored."""
-        self.query(request)
-        return self.answer(request, lossless_json.join_members(self.members(self.project(request))))
+        """Return the object exactly as it was posted."""
+        self.parse_query(request)
+        return self.render_json(request, join_members(self.fetch_members(self.get_project(request))))
 
-    def members(self, project: Project) -> dict[str, bytes]:
-        """The members of the object that the path names. Raises ClientError where there is none."""
+    def fetch_members(self, project: Project) -> dict[str, bytes]:
+        """Return the members of the object as JSON texts.
+
+        Raises:
+            AssistantsApiError: there is no such object.
+        """
         raise NotImplementedError
 
 
 class CompatListView(AssistantsCompatView):
-    """A page of objects."""
+    """A view of a list of objects."""
 
-    parameters: ClassVar[tuple[str, ...]] = LIST_PARAMS
+    known_params: ClassVar[tuple[str, ...]] = LIST_PARAMS
 
     def get(self, request: Request, **ids: str) -> HttpResponseBase:
-        """The page that `limit`, `order`, `after` and `before` ask for."""
-        query = self.query(request)
-        page = self.page(self.project(request), ObjectListParams.from_query(query), query)
-        return self.answer(request, render_list_envelope(page.records, has_more=page.has_more))
+        """Return a page of the list."""
+        query = self.parse_query(request)
+        page = self.fetch_page(self.get_project(request), ObjectListParams.from_query(query), query)
+        return self.render_json(request, render_list_envelope(page.records, has_more=page.has_more))
 
-    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
-        """The page, each object as its members. Raises ClientError."""
+    def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        """Return a page of objects, each given by its members as JSON texts.
+
+        Raises:
+            AssistantsApiError: an object in the path or a cursor does not exist.
+        """
         raise NotImplementedError
-
-
-def _check_include(values: list[str]) -> None:
-    for value in values:
-        if value != _SEARCH_RESULTS_INCLUDE:
-            raise invalid_param_value(INCLUDE_PARAM, value, [_SEARCH_RESULTS_INCLUDE])

@@ -1,4 +1,4 @@
-"""Errors in the shape of the hosted API, which its clients turn into their own exceptions.
+"""Errors in the form of the Assistants API, which its clients turn into their own exceptions.
 
 `{"error": {"message": "…", "type": "invalid_request_error", "param": null, "code": null}}`
 """
@@ -16,13 +16,11 @@ from rest_framework.views import set_rollback
 
 logger = logging.getLogger(__name__)
 
-READ_ONLY_MESSAGE = (
-    "This is an archive: what it holds can be read here, not made or changed. Post runs to /api/v1/runs."
-)
+READ_ONLY_MESSAGE = "This is an archive: objects can be read, but not created or changed. Post runs to /api/v1/runs."
 
 
 class AssistantsApiError(Exception):
-    """The request can't be answered; carries what the client is told."""
+    """An error response of the Assistants API."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -32,29 +30,28 @@ class AssistantsApiError(Exception):
         self.code = code
 
 
-def object_not_found(kind: str, wanted: str) -> AssistantsApiError:
-    """There is no such object, or it belongs to something else: both look the same."""
-    return AssistantsApiError(404, f"No {kind} found with id '{wanted}'.")
+def object_not_found(object_type: str, object_id: str) -> AssistantsApiError:
+    """Return the error for an object that does not exist or belongs to another one."""
+    return AssistantsApiError(404, f"No {object_type} found with id '{object_id}'.")
 
 
-def invalid_param_value(param: str, value: str, supported: list[str]) -> AssistantsApiError:
-    """A parameter has a value other than those that it may have."""
-    quoted = [f"'{each}'" for each in supported]
+def invalid_param_value(param: str, value: str, supported_values: list[str]) -> AssistantsApiError:
+    """Return the error for a parameter whose value is not one of `supported_values`."""
+    quoted = [f"'{supported}'" for supported in supported_values]
     listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
     message = f"Invalid value: '{value}'. Supported values are: {listed}."
     return AssistantsApiError(400, message, param=param, code="invalid_value")
 
 
 def handle_assistants_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001
-    """Django REST framework's exception handler for these paths: a response, or None for a bug."""
+    """Return the response for `error`, or None for a bug. Django REST framework's exception handler."""
     set_rollback()
     match error:
         case AssistantsApiError():
             return assistants_error_response(error.status, error.message, param=error.param, code=error.code)
         case exceptions.AuthenticationFailed():
-            answer = assistants_error_response(401, f"{error.detail}.", code="invalid_api_key")
-            answer["WWW-Authenticate"] = "Bearer"
-            return answer
+            headers = {"WWW-Authenticate": "Bearer"}
+            return assistants_error_response(401, f"{error.detail}.", code="invalid_api_key", headers=headers)
         case exceptions.PermissionDenied():
             return assistants_error_response(403, f"{error.detail}.", code="missing_scope")
         case exceptions.MethodNotAllowed():
@@ -64,20 +61,21 @@ def handle_assistants_api_error(error: Exception, context: dict[str, Any]) -> Js
         case SuspiciousOperation():
             return assistants_error_response(400, "The request is malformed.")
         case OperationalError() | InterfaceError():
-            return _away(error)
+            logger.warning("The database is unavailable: %s", error, extra={"action": "database_unavailable"})
+            message, headers = "The database is unavailable, try again later.", {"Retry-After": "5"}
+            return assistants_error_response(503, message, code="database_unavailable", headers=headers)
     return None
 
 
 def assistants_error_response(
-    status: int, message: str, *, param: str | None = None, code: str | None = None
+    status: int,
+    message: str,
+    *,
+    param: str | None = None,
+    code: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> JsonResponse:
-    """An error in that API's shape."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    return JsonResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status=status)
-
-
-def _away(error: Exception) -> JsonResponse:
-    logger.warning("The database is away: %s", error, extra={"action": "database_away"})
-    answer = assistants_error_response(503, "The database can't be reached; try again.", code="database_unavailable")
-    answer["Retry-After"] = "5"
-    return answer
+    """Return an error response in the form of the Assistants API."""
+    error_type = "server_error" if status >= 500 else "invalid_request_error"
+    body = {"error": {"message": message, "type": error_type, "param": param, "code": code}}
+    return JsonResponse(body, status=status, headers=headers)

@@ -1,7 +1,7 @@
-"""Lists as the hosted API served them: `limit`, `order`, `after`, `before`, and the envelope around a page.
+"""Lists of the Assistants API: the parameters `limit`, `order`, `after` and `before`, and the envelope of a page.
 
-The order is that of `created_at`; what came in the same second follows the order of our own keys, which is
-arbitrary but never changes, so pages neither overlap nor leave anything out.
+Lists are ordered by `created_at`, and within the same second by a column whose order is arbitrary but never changes.
+So pages neither overlap nor skip anything.
 """
 
 from __future__ import annotations
@@ -15,102 +15,109 @@ from django.db.models import QuerySet
 
 from runs.api.assistants_compat.errors import AssistantsApiError, invalid_param_value
 from runs.db.keyset_pagination import is_after, order_by_columns
-from runs.protocol import lossless_json
+from runs.protocol.lossless_json import join_members
 
 LIST_PARAMS = ("limit", "order", "after", "before")
 
 _DEFAULT_LIMIT = 20
-_LARGEST_LIMIT = 100
+_MAX_LIMIT = 100
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectListParams:
-    """Which page is asked for; `after` and `before` are ids of objects that are not on it."""
+    """The parameters of a list. `after` and `before` are the ids of objects next to the page."""
 
     limit: int = _DEFAULT_LIMIT
-    descending: bool = True
+    is_descending: bool = True
     after: str | None = None
     before: str | None = None
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> ObjectListParams:
-        """Read a query string's parameters. Raises ClientError."""
+        """Parse the parameters of a query string.
+
+        Raises:
+            AssistantsApiError: a parameter is invalid.
+        """
         order = query.get("order", "desc")
         if order not in ("asc", "desc"):
             raise invalid_param_value("order", order, ["asc", "desc"])
-        return cls(_limit(query.get("limit")), order == "desc", query.get("after"), query.get("before"))
+        return cls(_parse_limit(query.get("limit")), order == "desc", query.get("after"), query.get("before"))
 
 
 class ObjectPage(NamedTuple):
-    """Some records in the order asked for, and whether there are more of them in the direction of reading."""
+    """The records of a page, and whether more of them follow in the direction of reading."""
 
     records: list[Any]
     has_more: bool
 
 
 def fetch_object_page(
-    query: ObjectListParams,
+    params: ObjectListParams,
     columns: Sequence[str],
-    position: Callable[[str], Sequence[Any]],
+    find_position: Callable[[str], Sequence[Any]],
     *sources: QuerySet[Any],
 ) -> ObjectPage:
-    """The page of `sources`, merged, that `query` asks for.
+    """Return a page of the records of `sources`, merged and ordered by `columns`.
 
-    `position` gives the values of `columns` for the object that a cursor names. With `before` alone it is the
-    page that ends there. It takes one query, and one more for a cursor, wherever in the list the page is.
+    With `before` alone, the page ends before that object. A page takes one query, and one more for each of `after`
+    and `before`, no matter how far down the list it is.
+
+    Args:
+        params: The parameters of the list.
+        columns: The columns that the list is ordered by.
+        find_position: Returns the values of `columns` for the object with a given id.
+        sources: Queries for the records.
     """
-    backward = query.before is not None and query.after is None
-    descending = query.descending != backward
-    pieces = list(sources)
-    if query.after is not None:
-        start = position(query.after)
-        pieces = [piece.filter(is_after(columns, start, descending=query.descending)) for piece in pieces]
-    if query.before is not None:
-        end = position(query.before)
-        pieces = [piece.filter(is_after(columns, end, descending=not query.descending)) for piece in pieces]
-    ordered = [order_by_columns(piece, columns, descending=descending)[: query.limit + 1] for piece in pieces]
-    found = list(_merged(ordered, columns, descending=descending)[: query.limit + 1])
-    records = found[: query.limit]
-    return ObjectPage(records[::-1] if backward else records, has_more=len(found) > query.limit)
+    is_backward = params.before is not None and params.after is None
+    is_descending = params.is_descending != is_backward
+    # 1. restrict every source to the records between `after` and `before`
+    queries = list(sources)
+    if params.after is not None:
+        start = is_after(columns, find_position(params.after), descending=params.is_descending)
+        queries = [query.filter(start) for query in queries]
+    if params.before is not None:
+        end = is_after(columns, find_position(params.before), descending=not params.is_descending)
+        queries = [query.filter(end) for query in queries]
+    # 2. take a page of every source, and one record more, which tells whether there is a next page
+    size = params.limit + 1
+    queries = [order_by_columns(query, columns, descending=is_descending)[:size] for query in queries]
+    # 3. merge them
+    merged, *others = queries
+    if others:
+        merged = order_by_columns(merged.union(*others, all=True), columns, descending=is_descending)[:size]
+    found = list(merged)
+    records = found[: params.limit]
+    return ObjectPage(records[::-1] if is_backward else records, has_more=len(found) > params.limit)
 
 
 def render_list_envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
-    """A list of objects, each given by its members as JSON texts.
+    """Return a list envelope for `objects`, which are given by their members as JSON texts.
 
-    The page behind the last object names no ids: one client stops at nothing else.
+    The ids of an empty page are null: the pager of one client stops at nothing else.
     """
     data = list(objects)
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (b"null", b"null")
-    more = b"true" if has_more else b"false"
-    listed = b",".join(map(lossless_json.join_members, data))
+    first_id, last_id = (data[0]["id"], data[-1]["id"]) if data else (b"null", b"null")
     return b'{"object":"list","data":[%b],"first_id":%b,"last_id":%b,"has_more":%b}' % (
-        listed,
-        first,
-        last,
-        more,
+        b",".join(map(join_members, data)),
+        first_id,
+        last_id,
+        b"true" if has_more else b"false",
     )
 
 
-def _merged(pieces: list[QuerySet[Any]], columns: Sequence[str], *, descending: bool) -> QuerySet[Any]:
-    first, *others = pieces
-    return order_by_columns(first.union(*others, all=True), columns, descending=descending) if others else first
-
-
-def _limit(written: str | None) -> int:
-    if written is None:
+def _parse_limit(value: str | None) -> int:
+    if value is None:
         return _DEFAULT_LIMIT
-    if not _INTEGER.fullmatch(written):
+    if not _INTEGER.fullmatch(value):
         message = "Invalid type for 'limit': expected an integer, but got a string instead."
         raise AssistantsApiError(400, message, param="limit", code="invalid_type")
-    limit = int(written)
+    limit = int(value)
     if limit < 1:
-        raise _out_of_range(f"integer below minimum value. Expected a value >= 1, but got {limit}", "below_min")
-    if limit > _LARGEST_LIMIT:
-        expected = f"Expected a value <= {_LARGEST_LIMIT}, but got {limit}"
-        raise _out_of_range(f"integer above maximum value. {expected}", "above_max")
+        message = f"integer below minimum value. Expected a value >= 1, but got {limit} instead."
+        raise AssistantsApiError(400, f"Invalid 'limit': {message}", param="limit", code="integer_below_min_value")
+    if limit > _MAX_LIMIT:
+        message = f"integer above maximum value. Expected a value <= {_MAX_LIMIT}, but got {limit} instead."
+        raise AssistantsApiError(400, f"Invalid 'limit': {message}", param="limit", code="integer_above_max_value")
     return limit
-
-
-def _out_of_range(problem: str, side: str) -> AssistantsApiError:
-    return AssistantsApiError(400, f"Invalid 'limit': {problem} instead.", param="limit", code=f"integer_{side}_value")

@@ -1,6 +1,6 @@
-"""The paths of the hosted API below its base URL, and the bases under which its clients look for them.
+"""URLs of the Assistants API, below the base URLs that its clients use.
 
-Azure's bases name a resource's project; here the key alone decides the project, so any name will do.
+Base URLs of Azure name a project. Here, any name is accepted: the API key alone determines the project.
 """
 
 from django.urls import include, path
@@ -9,7 +9,7 @@ from runs.api.assistants_compat import views
 
 _RUN = "threads/<path:thread_id>/runs/<path:run_id>"
 
-# the longest first: ids are strings of any kind and may hold slashes
+# The longest paths come first, because ids may contain slashes.
 compat_paths = [
     path(f"{_RUN}/steps/<path:step_id>", views.CompatStepView.as_view()),
     path(f"{_RUN}/steps", views.CompatStepListView.as_view()),
@@ -20,7 +20,7 @@ compat_paths = [
     path("threads/<path:thread_id>", views.CompatThreadView.as_view()),
     path("threads", views.CompatThreadListView.as_view()),
     path("", views.CompatUnknownPathView.as_view()),
-    path("<path:elsewhere>", views.CompatUnknownPathView.as_view()),
+    path("<path:unknown_path>", views.CompatUnknownPathView.as_view()),
 ]
 
 urlpatterns = [

@@ -1,19 +1,20 @@
-"""The endpoints that clients read from; every object is given as it was stored, in its newest state.
+"""Views of the Assistants API. Objects are returned in their latest state, exactly as they were posted.
 
-An object that belongs to another thread or run than the path says is not found, as if it didn't exist.
+An object of another thread or run than the one in the path is treated as if it did not exist.
 """
 
-# ruff: noqa: ARG002 - each view takes what it needs of what all are given
+# ruff: noqa: ARG002 - not every view needs all arguments of the methods it implements
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from rest_framework.request import Request
 
-from runs.api.assistants_compat import threads
 from runs.api.assistants_compat.base_views import INCLUDE_PARAM, AssistantsCompatView, CompatListView, CompatObjectView
 from runs.api.assistants_compat.errors import AssistantsApiError, object_not_found
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
@@ -22,38 +23,55 @@ from runs.models.run_step import StepQuerySet
 from runs.protocol.lossless_json import clean_text
 
 _BY_KEY = ("created_at", "id")
-_BY_ID = ("created_at", "external_id")
+_BY_EXTERNAL_ID = ("created_at", "external_id")
+_BY_THREAD_ID = ("created_at", "thread_id")
 
 
 class CompatThreadListView(CompatListView):
-    """`/threads`"""
+    """`/threads`."""
 
-    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
-        return threads.fetch_thread_page(project, wanted)
+    def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        """Return a page of threads.
+
+        Threads are not posted themselves: they exist because of their runs and messages.
+        """
+        runs, messages = Run.objects.in_project(project), Message.objects.in_project(project)
+        first_records = (runs.opening_threads(messages), messages.opening_threads(runs))
+        page = fetch_object_page(
+            params,
+            _BY_THREAD_ID,
+            lambda thread_id: (_fetch_thread_created_at(project, thread_id), clean_text(thread_id)),
+            *(records.values_list(*_BY_THREAD_ID) for records in first_records),
+        )
+        threads = [_build_thread_members(thread_id, created_at) for created_at, thread_id in page.records]
+        return ObjectPage(threads, page.has_more)
 
 
 class CompatThreadView(CompatObjectView):
-    """`/threads/{thread_id}`"""
+    """`/threads/{thread_id}`."""
 
-    def members(self, project: Project) -> dict[str, bytes]:
+    def fetch_members(self, project: Project) -> dict[str, bytes]:
+        """Return the thread."""
         thread_id = self.kwargs["thread_id"]
-        return threads.build_thread_object(thread_id, threads.fetch_thread_created_at(project, thread_id))
+        return _build_thread_members(thread_id, _fetch_thread_created_at(project, thread_id))
 
 
 class CompatRunListView(CompatListView):
-    """`/threads/{thread_id}/runs`"""
+    """`/threads/{thread_id}/runs`."""
 
-    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+    def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        """Return a page of the runs of the thread."""
         thread_id = self.kwargs["thread_id"]
         runs = Run.objects.in_thread(project, clean_text(thread_id))
-        page = fetch_object_page(wanted, _BY_KEY, _keyed(runs, project, "run"), runs.with_configuration())
-        return _of_thread(page, project, thread_id)
+        page = fetch_object_page(params, _BY_KEY, _finder_by_key(runs, project, "run"), runs.with_configuration())
+        return _to_page_of_thread(page, project, thread_id)
 
 
 class CompatRunView(CompatObjectView):
-    """`/threads/{thread_id}/runs/{run_id}`"""
+    """`/threads/{thread_id}/runs/{run_id}`."""
 
-    def members(self, project: Project) -> dict[str, bytes]:
+    def fetch_members(self, project: Project) -> dict[str, bytes]:
+        """Return the run."""
         run_id = self.kwargs["run_id"]
         run = Run.objects.find(project, run_id)
         if run is None or run.thread_id != clean_text(self.kwargs["thread_id"]):
@@ -62,28 +80,31 @@ class CompatRunView(CompatObjectView):
 
 
 class CompatStepListView(CompatListView):
-    """`/threads/{thread_id}/runs/{run_id}/steps`"""
+    """`/threads/{thread_id}/runs/{run_id}/steps`."""
 
-    parameters: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, INCLUDE_PARAM)
+    known_params: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, INCLUDE_PARAM)
 
-    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
-        steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+    def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        """Return a page of the steps of the run."""
+        steps = _fetch_steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
 
-        def position(cursor: str) -> Sequence[Any]:
-            return _position(steps.filter(external_id=clean_text(cursor)), _BY_ID, object_not_found("run step", cursor))
+        def find_position(step_id: str) -> Sequence[Any]:
+            step = steps.filter(external_id=clean_text(step_id))
+            return _fetch_position(step, _BY_EXTERNAL_ID, object_not_found("run step", step_id))
 
-        page = fetch_object_page(wanted, _BY_ID, position, steps)
+        page = fetch_object_page(params, _BY_EXTERNAL_ID, find_position, steps)
         return ObjectPage([step.members() for step in page.records], page.has_more)
 
 
 class CompatStepView(CompatObjectView):
-    """`/threads/{thread_id}/runs/{run_id}/steps/{step_id}`"""
+    """`/threads/{thread_id}/runs/{run_id}/steps/{step_id}`."""
 
-    parameters: ClassVar[tuple[str, ...]] = (INCLUDE_PARAM,)
+    known_params: ClassVar[tuple[str, ...]] = (INCLUDE_PARAM,)
 
-    def members(self, project: Project) -> dict[str, bytes]:
+    def fetch_members(self, project: Project) -> dict[str, bytes]:
+        """Return the step."""
         step_id = self.kwargs["step_id"]
-        steps = _steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+        steps = _fetch_steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
         step = steps.filter(external_id=clean_text(step_id)).first()
         if step is None:
             raise object_not_found("run step", step_id)
@@ -91,23 +112,25 @@ class CompatStepView(CompatObjectView):
 
 
 class CompatMessageListView(CompatListView):
-    """`/threads/{thread_id}/messages`, all of them or those that one run wrote."""
+    """`/threads/{thread_id}/messages`, with the optional parameter `run_id`."""
 
-    parameters: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, "run_id")
+    known_params: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, "run_id")
 
-    def page(self, project: Project, wanted: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+    def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
+        """Return a page of the messages of the thread, or of those that one run wrote."""
         thread_id = self.kwargs["thread_id"]
         messages = Message.objects.in_thread(project, clean_text(thread_id))
-        position = _keyed(messages, project, "message")
+        find_position = _finder_by_key(messages, project, "message")
         if "run_id" in query:
             messages = messages.filter(run_external_id=clean_text(query["run_id"]))
-        return _of_thread(fetch_object_page(wanted, _BY_KEY, position, messages), project, thread_id)
+        return _to_page_of_thread(fetch_object_page(params, _BY_KEY, find_position, messages), project, thread_id)
 
 
 class CompatMessageView(CompatObjectView):
-    """`/threads/{thread_id}/messages/{message_id}`"""
+    """`/threads/{thread_id}/messages/{message_id}`."""
 
-    def members(self, project: Project) -> dict[str, bytes]:
+    def fetch_members(self, project: Project) -> dict[str, bytes]:
+        """Return the message."""
         message_id = self.kwargs["message_id"]
         messages = Message.objects.in_thread(project, clean_text(self.kwargs["thread_id"]))
         message = messages.filter(pk=project.record_id(message_id)).first()
@@ -120,33 +143,69 @@ class CompatUnknownPathView(AssistantsCompatView):
     """Every other path."""
 
     def get(self, request: Request, **ids: str) -> NoReturn:
-        """404, in the hosted API's words."""
+        """Raise the error that the Assistants API returns for unknown paths."""
         raise AssistantsApiError(404, f"Invalid URL ({request.method} {request.path})")
 
 
-def _steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
-    """The steps of a run. Raises ClientError where the thread has no such run."""
+def _fetch_thread_created_at(project: Project, thread_id: str) -> datetime:
+    """Return the creation time of the oldest run or message of a thread.
+
+    Raises:
+        AssistantsApiError: the thread has neither.
+    """
+    stored_id = clean_text(thread_id)
+    record_sets = (Run.objects.in_thread(project, stored_id), Message.objects.in_thread(project, stored_id))
+    times = [records.aggregate(first=Min("created_at"))["first"] for records in record_sets]
+    known_times: list[datetime] = [time for time in times if time is not None]
+    if not known_times:
+        raise object_not_found("thread", thread_id)
+    return min(known_times)
+
+
+def _build_thread_members(thread_id: str, created_at: datetime) -> dict[str, bytes]:
+    """Return the members of a thread as JSON texts. Its other members are unknown."""
+    thread = {
+        "id": thread_id,
+        "object": "thread",
+        "created_at": int(created_at.timestamp()),
+        "tool_resources": None,
+        "metadata": {},
+    }
+    return {name: json.dumps(value).encode() for name, value in thread.items()}
+
+
+def _fetch_steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
+    """Return the steps of a run.
+
+    Raises:
+        AssistantsApiError: the thread has no such run.
+    """
     key = project.record_id(run_id)
     if not Run.objects.in_thread(project, clean_text(thread_id)).filter(pk=key).exists():
         raise object_not_found("run", run_id)
     return RunStep.objects.filter(run_id=key)
 
 
-def _keyed(records: QuerySet[Any], project: Project, kind: str) -> Callable[[str], Sequence[Any]]:
-    return lambda cursor: _position(
-        records.filter(pk=project.record_id(cursor)), _BY_KEY, object_not_found(kind, cursor)
+def _finder_by_key(records: QuerySet[Any], project: Project, object_type: str) -> Callable[[str], Sequence[Any]]:
+    """Return a function that finds the position of a run or message by its posted id."""
+    return lambda object_id: _fetch_position(
+        records.filter(pk=project.record_id(object_id)), _BY_KEY, object_not_found(object_type, object_id)
     )
 
 
-def _position(records: QuerySet[Any], columns: Sequence[str], missing: AssistantsApiError) -> Sequence[Any]:
-    found: Sequence[Any] | None = records.values_list(*columns).first()
-    if found is None:
-        raise missing
-    return found
+def _fetch_position(records: QuerySet[Any], columns: Sequence[str], not_found: AssistantsApiError) -> Sequence[Any]:
+    position: Sequence[Any] | None = records.values_list(*columns).first()
+    if position is None:
+        raise not_found
+    return position
 
 
-def _of_thread(page: ObjectPage, project: Project, thread_id: str) -> ObjectPage:
-    """The page as members. Raises ClientError where it is empty because nothing is known of the thread."""
+def _to_page_of_thread(page: ObjectPage, project: Project, thread_id: str) -> ObjectPage:
+    """Return the page with the members of its records.
+
+    Raises:
+        AssistantsApiError: the page is empty because the thread does not exist.
+    """
     if not page.records:
-        threads.fetch_thread_created_at(project, thread_id)
+        _fetch_thread_created_at(project, thread_id)
     return ObjectPage([record.members() for record in page.records], page.has_more)

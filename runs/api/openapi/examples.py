@@ -1,41 +1,40 @@
-"""What the document says about the fields of posted objects, and an example of each object."""
+"""Descriptions of the fields of posted objects, and examples of objects and responses."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-_COMMON = {
-    "id": "What the server called it. Known by this, it may be posted any number of times.",
-    "created_at": "Unix seconds. Milliseconds, as some servers send them, are told by their size.",
+_COMMON_DESCRIPTIONS = {
+    "id": "The id on the server that created the object. Posts with the same id are snapshots of the same object.",
+    "created_at": "Unix time in seconds. Milliseconds, which some servers send, are recognized by their magnitude.",
     "status": "Unknown statuses are stored and shown as they are.",
-    "metadata": "An object of your own. Some servers send an empty array for none.",
-    "usage": "Token counts, under any of the spellings that servers use.",
-    "last_error": "Why it failed; codes are free text.",
+    "metadata": "Any object. Some servers send an empty array instead of an empty object.",
+    "usage": "Token counts, in any of the spellings that servers use.",
+    "last_error": "Why the object failed. Any code is accepted.",
 }
 RUN_FIELD_DESCRIPTIONS = {
-    **_COMMON,
-    "started_at": "Unix seconds. It moves forward when a run goes on after tool outputs.",
-    "required_action": "What the run waits for.",
-    "incomplete_details": "Why it ended early.",
-    "tools": "What it could call. Kinds of other vendors are kept as they are.",
-    "file_ids": "The older revision's files.",
+    **_COMMON_DESCRIPTIONS,
+    "started_at": "Unix time in seconds. Servers set it again when a run continues after tool outputs.",
+    "required_action": "The tool calls that the run waits for.",
+    "incomplete_details": "Why the run ended early.",
+    "tools": "The tools that the run can call. Unknown types of tools are stored as they are.",
+    "file_ids": "Files of the run, in revision v1 of the protocol.",
 }
 STEP_FIELD_DESCRIPTIONS = {
-    **_COMMON,
-    "run_id": "The run it belongs to, which may come later.",
-    "step_details": "The message that was made, or the calls. Kinds of other vendors are kept as they are.",
+    **_COMMON_DESCRIPTIONS,
+    "run_id": "The id of the run, which may be posted later.",
+    "step_details": "The created message or the tool calls. Unknown types are stored as they are.",
 }
 MESSAGE_FIELD_DESCRIPTIONS = {
-    **_COMMON,
-    "status": "Absent in the older revision: complete.",
-    "run_id": "The run that wrote it; null for a message of a user.",
-    "content": "Parts of any kind, or a plain text.",
+    **_COMMON_DESCRIPTIONS,
+    "status": "Absent in revision v1 of the protocol: then the message is complete.",
+    "run_id": "The id of the run that wrote the message. Null for messages of users.",
+    "content": "Parts of any type, or a string.",
 }
-
 ASSISTANT_FIELD_DESCRIPTIONS = {
-    **{name: _COMMON[name] for name in ("id", "created_at", "metadata")},
-    "name": "What is shown in place of the id, unless a person named the assistant on its page.",
+    **{name: _COMMON_DESCRIPTIONS[name] for name in ("id", "created_at", "metadata")},
+    "name": "The name that pages show instead of the id, unless a user has named the assistant on its page.",
 }
 
 RUN_EXAMPLE: dict[str, Any] = {
@@ -107,7 +106,7 @@ ASSISTANT_EXAMPLE: dict[str, Any] = {
     "metadata": {},
 }
 EVENT_EXAMPLE: dict[str, Any] = {"event": "thread.run.completed", "data": RUN_EXAMPLE}
-STREAM_EXAMPLE = "".join(
+EVENT_STREAM_EXAMPLE = "".join(
     f"event: {event}\ndata: {data}\n\n"
     for event, data in [
         ("thread.run.step.completed", json.dumps(STEP_EXAMPLE)),
@@ -115,17 +114,7 @@ STREAM_EXAMPLE = "".join(
         ("done", "[DONE]"),
     ]
 )
-HISTORY_EXAMPLE: dict[str, Any] = {
-    "n": 1,
-    "outcome": "updated",
-    "received_at": "2026-11-18T10:13:30.125000Z",
-    "key": "nightly export",
-    "status_before": "in_progress",
-    "status_after": "completed",
-    "changed": ["status", "completed_at", "usage"],
-    "conflict": False,
-}
-PROBLEM_EXAMPLE: dict[str, Any] = {
+FIELD_ERROR_EXAMPLE: dict[str, Any] = {
     "path": "/usage/total_tokens",
     "message": "expected integer or null, got string",
     "index": 0,
@@ -134,10 +123,10 @@ PROBLEM_EXAMPLE: dict[str, Any] = {
 ERROR_EXAMPLE: dict[str, Any] = {
     "code": "invalid_object",
     "message": "The object does not follow the protocol.",
-    "fields": [PROBLEM_EXAMPLE],
+    "fields": [FIELD_ERROR_EXAMPLE],
 }
 
 
 def to_ndjson_line(example: dict[str, Any]) -> str:
-    """An object as a line of NDJSON."""
+    """Return `example` as a line of NDJSON."""
     return json.dumps(example) + "\n"

@@ -1,4 +1,4 @@
-"""Decorators that describe a view's methods: `@described(post=takes(...), get=...)`."""
+"""Descriptions of API operations, for drf-spectacular's decorator `extend_schema_view`."""
 
 from __future__ import annotations
 
@@ -6,211 +6,258 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from drf_spectacular.utils import extend_schema_view as described
+from msgspec import Struct
 
 from runs.analytics.usage.query import USAGE_MEASURES, USAGE_RANGES, USAGE_SPLITS
-from runs.api.openapi import examples as words
-from runs.api.openapi.components import JsonSchema, schema_ref
+from runs.api.openapi.examples import (
+    ERROR_EXAMPLE,
+    EVENT_EXAMPLE,
+    EVENT_STREAM_EXAMPLE,
+    FIELD_ERROR_EXAMPLE,
+    to_ndjson_line,
+)
+from runs.api.openapi.guide import ERROR_CODES
+from runs.api.openapi.schemas import JsonSchema, schema_ref
+from runs.api.responses import BatchOutcome, ErrorResponse, EventBatchOutcome, ObjectOutcome
 from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY
 from runs.query.fields import CHOICE_PARAMS, QUERY_FIELDS, ChoiceParam
 from runs.query.order import RUN_SORTS
 
-__all__ = ["RUN_ID", "answers", "described", "run_filters", "serves", "takes", "takes_events", "usage_question"]
-
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
-STREAM = "text/event-stream"
-RUN_ID = OpenApiParameter("run_id", str, OpenApiParameter.PATH, required=True, description="A run's `id`.")
-
-_Operation = Callable[[Any], Any]
-_ERRORS = {
-    400: "Nothing was stored, or nothing found: `fields` says what is wrong.",
-    401: "There is no API key, or it is not known, or it was revoked.",
-    403: "The API key lacks the scope.",
-    404: "There is no such run in the key's project.",
-    406: "Neither JSON nor YAML is accepted.",
-    408: "The next bytes of the body did not come in time.",
-    413: "The body is too large, or holds too many objects.",
-    415: "The content type or encoding is not accepted.",
-    503: "The database is away, or too busy. Come back later; nothing was stored.",
+_JSON = "application/json"
+_NDJSON = "application/x-ndjson"
+_EVENT_STREAM = "text/event-stream"
+_TIME = "`2026-05-01`, `2026-05-01T14:30:00Z`, or relative to now: `-24h` (s, m, h, d, w)."
+_INGEST_ERRORS = (400, 401, 403, 408, 413, 415, 503)
+_NDJSON_SCHEMA: JsonSchema = {"type": "string", "minLength": 1, "description": "One JSON object per line."}
+_EVENT_STREAM_SCHEMA: JsonSchema = {
+    "type": "string",
+    "minLength": 1,
+    "description": "Server-sent events as a client recorded them.",
 }
-_FORMS = (
-    f"Up to {MAX_OBJECTS_PER_BODY:,} objects: one, an array, a list envelope, or one a line. The body may be packed: "
-    "`Content-Encoding: gzip` or `zstd`. Objects that are refused leave the others alone."
+_RESPONSE_HEADERS = [
+    OpenApiParameter("Retry-After", int, "header", description="Seconds to wait.", response=[503]),
+    OpenApiParameter("WWW-Authenticate", str, "header", description="`Bearer`.", response=[401]),
+]
+
+RUN_ID_PARAM = OpenApiParameter(
+    "run_id", str, OpenApiParameter.PATH, required=True, description="The `id` of the run, as it was posted."
 )
-_LINES: JsonSchema = {"type": "string", "minLength": 1, "description": "A JSON object a line."}
-_STREAM: JsonSchema = {"type": "string", "minLength": 1, "description": "Server-sent events as they were recorded."}
+
+_Decorator = Callable[[Any], Any]
 
 
-def takes(component: str, example: dict[str, Any], path_name: str) -> _Operation:
-    """An endpoint to which objects of one kind are posted."""
-    one, many = schema_ref("Verdict"), schema_ref("Report")
+def describe_ingest(plural: str, schema_name: str, example: dict[str, Any], description: str) -> _Decorator:
+    """Describe an operation that stores objects of one type.
+
+    Args:
+        plural: The objects, as in the path.
+        schema_name: The schema of one object.
+        example: One object.
+        description: What the operation stores.
+    """
+    counts = {"received": 3, "created": 2, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 1}
     return extend_schema(
-        operation_id=f"post_{path_name}",
-        summary=f"Post {path_name}",
-        description=f"Needs the scope `ingest`. {_FORMS}",
+        operation_id=f"post_{plural}",
+        summary=f"Post {plural}",
+        description=f"{description} See *Posting objects*.",
         tags=["Posting"],
-        request={JSON: _forms(schema_ref(component)), NDJSON: _LINES},
+        request={_JSON: _body_schema(schema_ref(schema_name)), _NDJSON: _NDJSON_SCHEMA},
         responses={
-            200: OpenApiResponse({"anyOf": [one, many]}, "One object that was known, or many: all accepted."),
-            201: OpenApiResponse(one, "One object that is new."),
-            207: OpenApiResponse(many, "Many objects of which some were refused."),
-            **_errors(400, 401, 403, 408, 413, 415, 503),
+            200: OpenApiResponse(
+                {"anyOf": [schema_ref(ObjectOutcome), schema_ref(BatchOutcome)]},
+                "A single object that was known already, or several objects that were all accepted.",
+            ),
+            201: OpenApiResponse(ObjectOutcome, "A single new object."),
+            207: OpenApiResponse(BatchOutcome, "Several objects, some of which were rejected."),
+            **_error_responses(*_INGEST_ERRORS),
         },
-        parameters=_response_headers(),
+        parameters=_RESPONSE_HEADERS,
         examples=[
-            _request("One object", example, JSON),
-            _request("An array", [example], JSON),
-            _request("A list envelope", {"object": "list", "data": [example]}, JSON),
-            _request("Lines", words.to_ndjson_line(example), NDJSON),
-            *_verdicts(example),
+            _request_example("Single object", example, _JSON),
+            _request_example("Array", [example], _JSON),
+            _request_example("List envelope", {"object": "list", "data": [example]}, _JSON),
+            _request_example("NDJSON", to_ndjson_line(example), _NDJSON),
+            _response_example("New object", 201, {"id": example["id"], "outcome": "created"}),
+            _response_example("Known object", 200, {"id": example["id"], "outcome": "unchanged"}),
+            _response_example("Several objects, one rejected", 207, {**counts, "errors": [FIELD_ERROR_EXAMPLE]}),
+            _response_example("Invalid object", 400, {"error": ERROR_EXAMPLE}),
         ],
     )
 
 
-def takes_events() -> _Operation:
-    """The endpoint to which stream events are posted."""
-    event: JsonSchema = {
+def describe_event_ingest() -> _Decorator:
+    """Describe the operation that stores the objects in stream events."""
+    event_schema: JsonSchema = {
         "type": "object",
         "properties": {"event": {"type": "string"}, "data": {}},
         "required": ["event", "data"],
         "additionalProperties": False,
     }
-    answer = schema_ref("EventReport")
     return extend_schema(
         operation_id="post_events",
         summary="Post stream events",
-        description=f"Needs the scope `ingest`. Deltas, pings and `[DONE]` are counted as ignored. {_FORMS}",
+        description='Stores the objects that stream events carry: `{"event": …, "data": …}`, or a recorded '
+        "`text/event-stream`. Deltas, pings and `[DONE]` are counted as ignored. See *Posting objects*.",
         tags=["Posting"],
-        request={JSON: _forms(event), NDJSON: _LINES, STREAM: _STREAM},
-        responses={
-            200: OpenApiResponse(answer, "All events were stored or ignored."),
-            207: OpenApiResponse(answer, "Some events were refused."),
-            **_errors(400, 401, 403, 408, 413, 415, 503),
+        request={
+            _JSON: _body_schema(event_schema),
+            _NDJSON: _NDJSON_SCHEMA,
+            _EVENT_STREAM: _EVENT_STREAM_SCHEMA,
         },
-        parameters=_response_headers(),
+        responses={
+            200: OpenApiResponse(EventBatchOutcome, "All events were stored or ignored."),
+            207: OpenApiResponse(EventBatchOutcome, "Some events were rejected."),
+            **_error_responses(*_INGEST_ERRORS),
+        },
+        parameters=_RESPONSE_HEADERS,
         examples=[
-            _request("One event", words.EVENT_EXAMPLE, JSON),
-            _request("Lines", words.to_ndjson_line(words.EVENT_EXAMPLE), NDJSON),
-            _request("A recorded stream", words.STREAM_EXAMPLE, STREAM),
+            _request_example("Single event", EVENT_EXAMPLE, _JSON),
+            _request_example("NDJSON", to_ndjson_line(EVENT_EXAMPLE), _NDJSON),
+            _request_example("Recorded stream", EVENT_STREAM_EXAMPLE, _EVENT_STREAM),
         ],
     )
 
 
-def answers(
-    name: str,
+def describe_read(
+    operation_id: str,
     summary: str,
-    answer: JsonSchema | None,
+    response: type[Struct] | JsonSchema,
+    description: str,
     *errors: int,
-    parameters: Iterable[OpenApiParameter] = (),
-    scope: str = "read",
-) -> _Operation:
-    """An endpoint without a body, which answers 200 with `answer`, or 204 where there is none."""
+    params: Iterable[OpenApiParameter] = (),
+    tag: str = "Runs",
+) -> _Decorator:
+    """Describe an operation that requires the scope `read` and answers with `response`.
+
+    `errors` are statuses other than those that every operation has.
+    """
     return extend_schema(
-        operation_id=name,
+        operation_id=operation_id,
         summary=summary,
-        description=f"Needs the scope `{scope}`.",
+        description=f"{description} Requires the scope `read`.",
+        tags=[tag],
+        request=None,
+        responses={200: OpenApiResponse(response, summary), **_error_responses(400, 401, 403, *errors, 503)},
+        parameters=[*params, *_RESPONSE_HEADERS],
+    )
+
+
+def describe_deletion(
+    operation_id: str, summary: str, description: str, *, params: Iterable[OpenApiParameter]
+) -> _Decorator:
+    """Describe an operation that deletes an object and answers without a body."""
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        description=f"{description} Requires the scope `ingest`.",
         tags=["Runs"],
         request=None,
-        responses={
-            200 if answer else 204: OpenApiResponse(answer, summary),
-            **_errors(400, 401, 403, *errors, 503),
-        },
-        parameters=[*parameters, *_response_headers()],
+        responses={204: OpenApiResponse(None, "Deleted"), **_error_responses(400, 401, 403, 404, 503)},
+        parameters=[*params, *_RESPONSE_HEADERS],
     )
 
 
-def serves(name: str, summary: str, contents: dict[str, JsonSchema], *errors: int) -> _Operation:
-    """An endpoint for everybody, which answers with one of `contents`, by media type."""
-    found = {(200, media_type): OpenApiResponse(schema, summary) for media_type, schema in contents.items()}
-    refused = {(status, JSON): answer for status, answer in _errors(*errors).items()}
+def describe_public_read(
+    operation_id: str, summary: str, contents: dict[str, JsonSchema], description: str, *errors: int
+) -> _Decorator:
+    """Describe an operation without authentication. `contents` are the schemas by media type."""
+    responses = {(200, media_type): OpenApiResponse(schema, summary) for media_type, schema in contents.items()}
+    error_responses = {(status, _JSON): response for status, response in _error_responses(*errors).items()}
     return extend_schema(
-        operation_id=name,
+        operation_id=operation_id,
         summary=summary,
-        description="Needs no API key.",
-        tags=["This document"],
+        description=f"{description} Requires no API key.",
+        tags=["Documentation"],
         auth=[],
         request=None,
-        responses={**found, **refused},
+        responses={**responses, **error_responses},
     )
 
 
-def run_filters(largest_page: int, page: int) -> list[OpenApiParameter]:
-    """The parameters of the run list: its filters, and where and how long a page is."""
-    limit = {"type": "integer", "minimum": 1, "maximum": largest_page, "default": page}
+def run_list_params(default_limit: int, max_limit: int) -> list[OpenApiParameter]:
+    """Return the parameters of the run list: filters, order and page."""
+    limit = {"type": "integer", "minimum": 1, "maximum": max_limit, "default": default_limit}
     return [
-        *_filters(),
+        *_run_filter_params(),
         OpenApiParameter(
-            "sort", str, enum=RUN_SORTS, description="In which order; with `-` the largest or newest first."
+            "sort",
+            str,
+            enum=RUN_SORTS,
+            description="The order, with `-` the largest or newest first. Default: -created.",
         ),
-        OpenApiParameter("limit", limit, description="How many runs a page holds at most."),
-        OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
+        OpenApiParameter("limit", limit, description="The number of runs per page."),
+        OpenApiParameter("cursor", str, description="The `next_cursor` of the previous page."),
     ]
 
 
-def usage_question() -> list[OpenApiParameter]:
-    """The filters of the run list, and what is asked of the runs that match."""
-    splits = f"{', '.join(f'`{each}`' for each in USAGE_SPLITS)} (of token), or `metadata.KEY` with any key."
+def usage_params() -> list[OpenApiParameter]:
+    """Return the parameters of the usage report: filters, period and groups."""
+    splits = ", ".join(f"`{split}`" for split in USAGE_SPLITS)
     return [
-        *_filters(),
-        OpenApiParameter("range", str, enum=USAGE_RANGES, description="A time up to now, in place of `from` and `to`."),
-        OpenApiParameter("split", str, description=f"By what groups are made: {splits}"),
-        OpenApiParameter("measure", str, enum=USAGE_MEASURES, description="By which groups are in order."),
-        OpenApiParameter("zone", str, description="In which days begin, such as `Europe/Berlin`; UTC without one."),
+        *_run_filter_params(),
+        OpenApiParameter(
+            "range",
+            str,
+            enum=USAGE_RANGES,
+            description="Hours or days up to now, including the current one; instead of `from` and `to`. Default: 30d.",
+        ),
+        OpenApiParameter(
+            "split",
+            str,
+            description=f"What the groups are: {splits} (of tokens), or `metadata.KEY`. Default: model.",
+        ),
+        OpenApiParameter(
+            "measure", str, enum=USAGE_MEASURES, description="What the groups are sorted by. Default: tokens."
+        ),
+        OpenApiParameter(
+            "zone", str, description="The time zone in which days start, such as `Europe/Berlin`. Default: UTC."
+        ),
     ]
 
 
-def _filters() -> list[OpenApiParameter]:
-    moment = "`2026-05-01`, `2026-05-01T14:30:00Z`, or `-24h` (s, m, h, d, w) before now."
-    examples = ", ".join(f"`{field.examples[0]}`" for field in QUERY_FIELDS)
+def _run_filter_params() -> list[OpenApiParameter]:
+    examples = ", ".join(f"`{field.examples[0]}`" for field in QUERY_FIELDS[:6])
     return [
-        OpenApiParameter("q", str, description=f"A search in words: {examples}, and so on."),
-        *(_choice(field) for field in CHOICE_PARAMS),
-        OpenApiParameter("from", str, description=f"Created since: {moment}"),
-        OpenApiParameter("to", str, description=f"Created before: {moment}"),
+        OpenApiParameter("q", str, description=f"A query, such as {examples}. See *Query language*."),
+        *(_choice_param(param) for param in CHOICE_PARAMS),
+        OpenApiParameter("from", str, description=f"Created at or after this time: {_TIME}"),
+        OpenApiParameter("to", str, description=f"Created before this time: {_TIME}"),
     ]
 
 
-def _choice(field: ChoiceParam) -> OpenApiParameter:
-    known = f" Known are {', '.join(field.known_values)}." if field.known_values else ""
-    text = f"{field.label}; may be given several times, for alternatives.{known}"
-    alternatives = {"type": "array", "items": {"type": "string", "minLength": 1}}
-    return OpenApiParameter(field.name, alternatives, description=text)
+def _choice_param(param: ChoiceParam) -> OpenApiParameter:
+    known_values = f" Known values: {', '.join(param.known_values)}." if param.known_values else ""
+    values = {"type": "array", "items": {"type": "string", "minLength": 1}}
+    return OpenApiParameter(
+        param.name, values, description=f"{param.label}. Repeat the parameter for alternatives.{known_values}"
+    )
 
 
-def _forms(one: JsonSchema) -> JsonSchema:
-    many = {"type": "array", "items": one, "maxItems": MAX_OBJECTS_PER_BODY}
+def _body_schema(object_schema: JsonSchema) -> JsonSchema:
+    """Return the schema of a JSON body: one object, an array or a list envelope."""
+    array = {"type": "array", "items": object_schema, "maxItems": MAX_OBJECTS_PER_BODY}
     envelope = {
         "title": "list",
         "type": "object",
-        "properties": {"object": {"const": "list"}, "data": many},
+        "properties": {"object": {"const": "list"}, "data": array},
         "required": ["object", "data"],
         "additionalProperties": True,
     }
-    return {"oneOf": [one, many, envelope]}
+    return {"oneOf": [object_schema, array, envelope]}
 
 
-def _errors(*statuses: int) -> dict[int, OpenApiResponse]:
-    return {status: OpenApiResponse(schema_ref("Error"), _ERRORS[status]) for status in statuses}
+def _error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
+    """Return the responses for `statuses`, described by the meanings of their error codes."""
+    responses = {}
+    for status in statuses:
+        meanings = [f"`{code}`: {text}" for code, (code_status, text) in ERROR_CODES.items() if code_status == status]
+        responses[status] = OpenApiResponse(ErrorResponse, " ".join(meanings))
+    return responses
 
 
-def _response_headers() -> list[OpenApiParameter]:
-    return [
-        OpenApiParameter("Retry-After", int, "header", description="Seconds.", response=[503]),
-        OpenApiParameter("WWW-Authenticate", str, "header", description="`Bearer`", response=[401]),
-    ]
-
-
-def _request(name: str, value: Any, media_type: str) -> OpenApiExample:
+def _request_example(name: str, value: Any, media_type: str) -> OpenApiExample:
     return OpenApiExample(name, value, request_only=True, media_type=media_type)
 
 
-def _verdicts(example: dict[str, Any]) -> list[OpenApiExample]:
-    refused = {"created": 2, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 1}
-    answers = [
-        ("Created", {"id": example["id"], "outcome": "created"}, "201"),
-        ("Known", {"id": example["id"], "outcome": "unchanged"}, "200"),
-        ("Some refused", {"received": 3, **refused, "errors": [words.PROBLEM_EXAMPLE]}, "207"),
-        ("Refused", {"error": words.ERROR_EXAMPLE}, "400"),
-    ]
-    return [OpenApiExample(name, value, response_only=True, status_codes=[status]) for name, value, status in answers]
+def _response_example(name: str, status: int, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])

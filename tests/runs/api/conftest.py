@@ -1,14 +1,14 @@
-"""Fixtures of the API's tests."""
+"""Fixtures for the tests of the REST API."""
 
 from __future__ import annotations
 
 import pytest
 
 from runs.models import Project
-from tests.runs.api.caller import Caller
+from tests.runs.api.api_client import ApiClient
 
 
 @pytest.fixture
-def caller(project: Project) -> Caller:
-    """A client whose key may do everything in `project`."""
-    return Caller.of(project)
+def client(project: Project) -> ApiClient:
+    """Return a client whose API key has all scopes in `project`."""
+    return ApiClient.for_project(project)

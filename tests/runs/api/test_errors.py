@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the answer has one shape."""
+"""Errors of the REST API, which all have the same form."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from runs.errors import TooManyRetries
 from runs.ingest import write
 from runs.models import Project, Run
 from tests.factories import run_object
-from tests.runs.api.caller import RUNS, Caller, error_of
+from tests.runs.api.api_client import RUNS, ApiClient, assert_error
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE", "OPTIONS", "NONSENSE"])
 @pytest.mark.parametrize("path", [RUNS, f"{RUNS}/run_1", "/api/v1/steps"])
-def test_other_methods_are_refused(caller: Caller, method: str, path: str) -> None:
-    response = caller.request(method, path)
-    error_of(response, 405, "method_not_allowed")
+def test_unsupported_methods_get_405(client: ApiClient, method: str, path: str) -> None:
+    response = client.request(method, path)
+    assert_error(response, 405, "method_not_allowed")
     assert "Allow" in response
 
 
-def test_a_method_that_another_path_knows_is_refused_here(caller: Caller) -> None:
-    error_of(caller.request("DELETE", RUNS), 405, "method_not_allowed")
-    error_of(caller.request("POST", f"{RUNS}/run_1"), 405, "method_not_allowed")
-    error_of(caller.request("GET", "/api/v1/steps"), 405, "method_not_allowed")
+def test_methods_of_other_paths_get_405(client: ApiClient) -> None:
+    assert_error(client.request("DELETE", RUNS), 405, "method_not_allowed")
+    assert_error(client.request("POST", f"{RUNS}/run_1"), 405, "method_not_allowed")
+    assert_error(client.request("GET", "/api/v1/steps"), 405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 @pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/run", "/api/v1/nothing/here", "/api/v1/runs/"])
-def test_unknown_paths_are_answered_in_json(method: str, path: str) -> None:
-    error = error_of(Caller(None).request(method, path), 404, "not_found")
+def test_unknown_paths_get_404_as_json(method: str, path: str) -> None:
+    error = assert_error(ApiClient(None).request(method, path), 404, "not_found")
     assert path in error["message"]
 
 
-def test_a_slash_too_many_is_pointed_out() -> None:
-    error = error_of(Caller(None).send(b"{}", path=f"{RUNS}/"), 404, "not_found")
+def test_trailing_slash_is_pointed_out() -> None:
+    error = assert_error(ApiClient(None).send(b"{}", path=f"{RUNS}/"), 404, "not_found")
     assert f"'{RUNS}'" in error["message"]
 
 
@@ -56,57 +56,55 @@ def test_a_slash_too_many_is_pointed_out() -> None:
         ("DELETE", f"{RUNS}/run_1"),
     ],
 )
-def test_unknown_parameters_are_never_ignored(caller: Caller, method: str, path: str) -> None:
-    caller.post(run_object(id="run_1"))
-    error = error_of(caller.request(method, f"{path}?dry_run=1&project=x"), 400, "unknown_parameter")
+def test_unknown_parameters_are_rejected(client: ApiClient, method: str, path: str) -> None:
+    client.post(run_object(id="run_1"))
+    error = assert_error(client.request(method, f"{path}?dry_run=1&project=x"), 400, "unknown_parameter")
     assert [each["path"] for each in error["fields"]] == ["dry_run", "project"]
     assert "'dry_run'" in error["message"]
     assert Run.objects.count() == 1
 
 
-def test_too_many_parameters_are_refused_in_the_same_shape(caller: Caller) -> None:
-    error_of(caller.get(f"{RUNS}?{'a=1&' * 6000}"), 400, "bad_request")
+def test_too_many_parameters_get_400(client: ApiClient) -> None:
+    assert_error(client.get(f"{RUNS}?{'a=1&' * 6000}"), 400, "bad_request")
 
 
-# the database is away
+# unavailable database
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("connection already closed")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_while_the_database_is_away_clients_are_told_to_come_back(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
+def test_unavailable_database_gets_503(
+    client: ApiClient, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
 ) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(connection, "cursor", gone)
-        response = caller.request(method, RUNS)
-    error_of(response, 503, "database_unavailable")
+        response = client.request(method, RUNS)
+    assert_error(response, 503, "database_unavailable")
     assert response["Retry-After"] == "5"
     assert "gone" not in response.content.decode()
 
 
-def test_a_database_that_goes_away_while_writing_stores_nothing(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_database_failure_while_writing_stores_nothing(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise OperationalError("terminating connection") from psycopg.errors.AdminShutdown()
 
     with monkeypatch.context() as patched:
         patched.setattr(write, "_write_kind", gone)
-        response = caller.post([run_object(), run_object()])
-    error_of(response, 503, "database_unavailable")
+        response = client.post([run_object(), run_object()])
+    assert_error(response, 503, "database_unavailable")
     assert not Run.objects.exists()
 
 
-def test_writers_that_never_let_go_are_a_reason_to_come_back(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_write_conflicts_get_503(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: Any, **__: Any) -> None:
         raise TooManyRetries
 
     monkeypatch.setattr(write, "write_records", busy)
-    response = caller.post(run_object())
-    error_of(response, 503, "busy")
+    response = client.post(run_object())
+    assert_error(response, 503, "busy")
     assert response["Retry-After"] == "5"
 
 
@@ -122,7 +120,7 @@ print(alive.status_code, alive.json()["status"])
 """
 
 
-def test_a_server_that_is_really_not_there(tmp_path: Path) -> None:
+def test_missing_postgres_server_gets_503(tmp_path: Path) -> None:
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))
         environment = {
@@ -139,11 +137,11 @@ def test_a_server_that_is_really_not_there(tmp_path: Path) -> None:
     assert "secret" not in done.stdout + done.stderr
 
 
-# what Postgres itself refuses
+# rows that Postgres rejects
 
 
-def test_a_row_that_postgres_refuses_leaves_its_neighbours_alone(
-    project: Project, caller: Caller, monkeypatch: pytest.MonkeyPatch
+def test_row_rejected_by_postgres_does_not_affect_others(
+    project: Project, client: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from django.db import DataError
 
@@ -155,7 +153,7 @@ def test_a_row_that_postgres_refuses_leaves_its_neighbours_alone(
         return genuine(project, batches, receipt)
 
     monkeypatch.setattr(write, "write_records", refusing)
-    response = caller.post([run_object(), run_object(id="run_bad"), run_object()])
+    response = client.post([run_object(), run_object(id="run_bad"), run_object()])
     assert response.status_code == 207
     assert response.json()["created"] == 2
     [error] = response.json()["errors"]

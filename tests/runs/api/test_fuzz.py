@@ -1,6 +1,6 @@
-"""Ten thousand objects that something went wrong with, among good ones: none is lost, none breaks anything.
+"""Ten thousand randomly damaged objects among valid ones: none is lost, and none breaks anything.
 
-What is accepted must come back equal; what is refused must be named by its place in the body, with a reason.
+Accepted objects must be read back unchanged; rejected ones must be reported with their index and a reason.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from runs.api.openapi import API_PREFIX
 from runs.models import Message, Project, Run, RunStep
 from runs.protocol import lossless_json
 from tests import factories
-from tests.runs.api.caller import NDJSON, Caller
+from tests.runs.api.api_client import NDJSON, ApiClient
 
 MUTANTS = 10_000
 BATCH = 200
-GOOD_EVERY = 10
+VALID_EVERY = 10
 
 ODD_TEXTS = [
     "", "\0", "a\0b", "\ud800", "\udc00\ud800", "😀", "e\u0301", "\u202e", "\ufeff", "\u2028", "x" * 300, "y" * 5000,
@@ -33,32 +33,43 @@ ODD_NUMBERS = [
     "0", "-0", "-1", "1.0", "1e3", "1E+400", "-1e-400", "0.1e1", "9223372036854775807", "9223372036854775808",
     "-9223372036854775809", "1" * 400, "1" * 5000, "3.141592653589793238462643383279", "1795000000000", "253402300800",
 ]  # fmt: skip
-ODD_VALUES = ["null", "true", "false", "[]", "{}", "[[]]", '{"":0}', '{"a":1,"a":2}', '{"\\u0000":1}', '["\\ud83d"]']
+ODD_VALUES = [
+    "null",
+    "true",
+    "false",
+    "[]",
+    "{}",
+    "[[]]",
+    '{"":0}',
+    '{"a":1,"a":2}',
+    '{"\\u0000":1}',
+    '["\\ud83d"]',
+]
 SPLICES = [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\0", b",", b"}", b"]", b"{", b"[", b'"', b"\\", b"\\u12", b"NaN",
            b"Infinity", b"//", b" ", b"\x0b", b"\xef\xbb\xbf", b"01", b"+1", b".5", b"'"]  # fmt: skip
 
 
-class Spelled(str):
-    """A piece of JSON that is written as it stands."""
+class RawText(str):
+    """A JSON text that is inserted as it is."""
 
 
-def written(tree: Any) -> bytes:
-    """`tree` as JSON, its `Spelled` parts as they are. A list of pairs is an object, for names may repeat."""
+def encode(tree: Any) -> bytes:
+    """Return `tree` as JSON, with its `RawText` parts as they are."""
     match tree:
-        case Spelled():
+        case RawText():
             return tree.encode()
         case dict():
-            pairs = (json.dumps(name).encode() + b":" + written(value) for name, value in tree.items())
+            pairs = (json.dumps(name).encode() + b":" + encode(value) for name, value in tree.items())
             return b"{" + b",".join(pairs) + b"}"
         case list():
-            return b"[" + b",".join(map(written, tree)) + b"]"
+            return b"[" + b",".join(map(encode, tree)) + b"]"
         case _:
             return json.dumps(tree).encode()
 
 
 @dataclass
 class Mutator:
-    """Makes one thing, or a few, wrong with an object. The same seed makes the same mutants."""
+    """A source of objects with one or a few defects. The same seed makes the same mutants."""
 
     random: random.Random
 
@@ -66,53 +77,53 @@ class Mutator:
         tree = json.loads(json.dumps(tree))
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
             self._change(tree)
-        raw = written(tree)
+        raw = encode(tree)
         return self._splice(raw) if self.random.random() < 0.15 else raw
 
     def _change(self, tree: Any) -> None:
-        container, place = self._place(tree)
+        container, key = self._pick(tree)
         change = self.random.choice([self._drop, self._replace, self._replace, self._replace, self._copy, self._add])
-        change(container, place)
+        change(container, key)
 
-    def _place(self, tree: Any) -> tuple[Any, Any]:
-        """A container somewhere within `tree`, and the place of one of its values."""
-        container, place = tree, self.random.choice(list(tree))
-        while isinstance(inner := container[place], dict | list) and inner and self.random.random() < 0.7:
+    def _pick(self, tree: Any) -> tuple[Any, Any]:
+        """Return a container within `tree` and the key or index of one of its values."""
+        container, key = tree, self.random.choice(list(tree))
+        while isinstance(inner := container[key], dict | list) and inner and self.random.random() < 0.7:
             container = inner
-            place = self.random.choice(list(inner)) if isinstance(inner, dict) else self.random.randrange(len(inner))
-        return container, place
+            key = self.random.choice(list(inner)) if isinstance(inner, dict) else self.random.randrange(len(inner))
+        return container, key
 
-    def _drop(self, container: Any, place: Any) -> None:
+    def _drop(self, container: Any, key: Any) -> None:
         if len(container) > 1:
-            del container[place]
+            del container[key]
 
-    def _replace(self, container: Any, place: Any) -> None:
-        container[place] = self._odd()
+    def _replace(self, container: Any, key: Any) -> None:
+        container[key] = self._strange_value()
 
-    def _copy(self, container: Any, place: Any) -> None:
-        """The same value again, where another one was or was not."""
+    def _copy(self, container: Any, key: Any) -> None:
+        """Copy a value to another key."""
         other = self.random.choice(list(container)) if isinstance(container, dict) else 0
-        container[other] = container[place]
+        container[other] = container[key]
 
-    def _add(self, container: Any, place: Any) -> None:  # noqa: ARG002
+    def _add(self, container: Any, key: Any) -> None:  # noqa: ARG002
         if isinstance(container, dict):
-            container[self.random.choice([*ODD_TEXTS, "vendor_field", "usage", "tools"])] = self._odd()
+            container[self.random.choice([*ODD_TEXTS, "vendor_field", "usage", "tools"])] = self._strange_value()
         else:
-            container.append(self._odd())
+            container.append(self._strange_value())
 
-    def _odd(self) -> Any:
+    def _strange_value(self) -> Any:
         match self.random.randrange(5):
             case 0:
                 return self.random.choice(ODD_TEXTS)
             case 1:
-                return Spelled(self.random.choice(ODD_NUMBERS))
+                return RawText(self.random.choice(ODD_NUMBERS))
             case 2:
-                return Spelled(self.random.choice(ODD_VALUES))
+                return RawText(self.random.choice(ODD_VALUES))
             case 3:
                 depth = self.random.choice([3, 20, 150, 197, 198, 199, 200, 300, 3000])
-                return Spelled(self.random.choice(["[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth]))
+                return RawText(self.random.choice(["[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth]))
             case _:
-                return Spelled(json.dumps(self.random.choice(ODD_TEXTS), ensure_ascii=True))
+                return RawText(json.dumps(self.random.choice(ODD_TEXTS), ensure_ascii=True))
 
     def _splice(self, raw: bytes) -> bytes:
         at = self.random.randrange(len(raw))
@@ -122,10 +133,10 @@ class Mutator:
 
 @dataclass
 class Batch:
-    """Mutants with good neighbours among them; `good` are the places of those."""
+    """Mutants and valid objects; `valid` are the valid ones by their index."""
 
     raw: list[bytes] = field(default_factory=list)
-    good: dict[int, dict[str, Any]] = field(default_factory=dict)
+    valid: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 def runs(number: int) -> dict[str, Any]:
@@ -161,51 +172,51 @@ def batches(mutator: Mutator, make: Callable[[int], dict[str, Any]], mutants: in
     for begin in range(0, mutants, BATCH):
         batch = Batch()
         for number in range(begin, min(begin + BATCH, mutants)):
-            if number % GOOD_EVERY == 0:
-                good = make(number)
-                batch.good[len(batch.raw)] = good
-                batch.raw.append(json.dumps(good).encode())
+            if number % VALID_EVERY == 0:
+                valid = make(number)
+                batch.valid[len(batch.raw)] = valid
+                batch.raw.append(json.dumps(valid).encode())
             batch.raw.append(mutator.mutate(make(number)))
         yield batch
 
 
 @pytest.mark.parametrize(("path", "model", "make", "share"), KINDS)
-def test_mutants_break_nothing_and_lose_no_neighbour(
-    project: Project, caller: Caller, path: str, model: Any, make: Callable[[int], dict[str, Any]], share: float
+def test_mutants_do_not_affect_valid_objects(
+    project: Project, client: ApiClient, path: str, model: Any, make: Callable[[int], dict[str, Any]], share: float
 ) -> None:
     mutator = Mutator(random.Random(f"Runglass {path}"))
     accepted: list[bytes] = []
-    refused = 0
+    rejected_count = 0
     for batch in batches(mutator, make, round(MUTANTS * share)):
         # a line break would end a line, so lines hold none; as elements of an array, mutants may end it early
         raw = [re.sub(rb"[\r\n]", b" ", each) for each in batch.raw]
-        response = caller.send(b"\n".join(raw), NDJSON, API_PREFIX + path)
+        response = client.send(b"\n".join(raw), NDJSON, API_PREFIX + path)
         assert response.status_code in (200, 207), response.content
-        wrong = check_errors(response.json(), len(raw))
-        assert not wrong & batch.good.keys()
-        accepted += [each for index, each in enumerate(raw) if index not in wrong]
-        refused += len(wrong)
-    assert refused > len(accepted) / 5
-    assert len(accepted) > refused / 5
+        rejected = check_errors(response.json(), len(raw))
+        assert not rejected & batch.valid.keys()
+        accepted += [each for index, each in enumerate(raw) if index not in rejected]
+        rejected_count += len(rejected)
+    assert rejected_count > len(accepted) / 5
+    assert len(accepted) > rejected_count / 5
     check_read_back(project, model, accepted)
 
 
 def check_errors(answer: dict[str, Any], received: int) -> set[int]:
-    """The places of what was refused; each must be told once or more, with a reason, and the counts must add up."""
+    """Check the errors and counts of a response, and return the indexes of the rejected objects."""
     assert answer["received"] == received
     for error in answer["errors"]:
         assert isinstance(error["index"], int)
         assert 0 <= error["index"] < received
         assert error["message"]
         assert error["path"] == "" or error["path"].startswith("/")
-    wrong = {error["index"] for error in answer["errors"]}
-    assert answer["rejected"] == len(wrong)
+    rejected = {error["index"] for error in answer["errors"]}
+    assert answer["rejected"] == len(rejected)
     assert sum(answer[each] for each in ("created", "updated", "unchanged", "stale", "rejected")) == received
-    return wrong
+    return rejected
 
 
 def check_read_back(project: Project, model: Any, accepted: list[bytes]) -> None:
-    """What is stored under an id must equal, as JSON text, an accepted post of it: the one, for nearly all ids."""
+    """Check that what is stored under an id equals an accepted post of it."""
     posted: dict[str, list[bytes]] = {}
     for raw in accepted:
         posted.setdefault(lossless_json.decode_json(lossless_json.split_object(raw)["id"]), []).append(raw)

@@ -1,4 +1,4 @@
-"""Bodies that something is wrong with: each gets the answer that says what, and its good neighbours are stored."""
+"""Malformed bodies and objects: each is reported precisely, and the valid objects beside it are stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import zstandard
 from runs.models import Message, Run, RunStep
 from tests import factories
 from tests.factories import run_object
-from tests.runs.api.caller import JSON, NDJSON, Caller, error_of
+from tests.runs.api.api_client import JSON, NDJSON, ApiClient, assert_error
 
 EVENTS = "/api/v1/events"
 STREAM = "text/event-stream"
@@ -113,11 +113,11 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_an_unreadable_body_is_refused_as_a_whole(caller: Caller, name: str, path: str) -> None:
+def test_unreadable_body_is_rejected(client: ApiClient, name: str, path: str) -> None:
     wrong = UNREADABLE[name]
     headers = {"Content_Encoding": wrong.encoding} if wrong.encoding else {}
-    response = caller.send(wrong.body, wrong.content_type, path, **headers)
-    error = error_of(response, wrong.status, wrong.code)
+    response = client.send(wrong.body, wrong.content_type, path, **headers)
+    error = assert_error(response, wrong.status, wrong.code)
     assert error["fields"] == [] or error["fields"][0]["path"] == ""
     assert not any(model.objects.exists() for model, _ in KINDS.values())
 
@@ -125,7 +125,7 @@ def test_an_unreadable_body_is_refused_as_a_whole(caller: Caller, name: str, pat
 # objects that can be read, but are none of the protocol's: alone they are refused, among others they alone are
 
 
-class Wrong(NamedTuple):
+class Invalid(NamedTuple):
     """An object's fields that are wrong, and where that is found."""
 
     changes: dict[str, Any]
@@ -134,47 +134,47 @@ class Wrong(NamedTuple):
 
 _HUGE = 2**63
 _ANY_KIND = [
-    Wrong({"id": ...}, "/id"),
-    Wrong({"id": None}, "/id"),
-    Wrong({"id": 7}, "/id"),
-    Wrong({"id": ""}, "/id"),
-    Wrong({"id": "x" * 257}, "/id"),
-    Wrong({"id": ["run_1"]}, "/id"),
-    Wrong({"id": "run\0"}, "/id"),
-    Wrong({"id": "run\ud800"}, "/id"),
-    Wrong({"object": ...}, "/object"),
-    Wrong({"object": None}, "/object"),
-    Wrong({"object": 7}, "/object"),
-    Wrong({"object": "thread"}, "/object"),
-    Wrong({"object": "response"}, "/object"),
-    Wrong({"object": "list"}, "/object"),
-    Wrong({"created_at": ...}, "/created_at"),
-    Wrong({"created_at": None}, "/created_at"),
-    Wrong({"created_at": "1795000000"}, "/created_at"),
-    Wrong({"created_at": 1.5}, "/created_at"),
-    Wrong({"created_at": True}, "/created_at"),
-    Wrong({"created_at": -1}, "/created_at"),
-    Wrong({"created_at": _HUGE}, "/created_at"),
-    Wrong({"completed_at": "today"}, "/completed_at"),
-    Wrong({"completed_at": -1}, "/completed_at"),
-    Wrong({"completed_at": [1]}, "/completed_at"),
-    Wrong({"thread_id": 7}, "/thread_id"),
-    Wrong({"assistant_id": {}}, "/assistant_id"),
-    Wrong({"status": 7}, "/status"),
-    Wrong({"metadata": "a"}, "/metadata"),
-    Wrong({"metadata": [1]}, "/metadata"),
-    Wrong({"metadata": 7}, "/metadata"),
+    Invalid({"id": ...}, "/id"),
+    Invalid({"id": None}, "/id"),
+    Invalid({"id": 7}, "/id"),
+    Invalid({"id": ""}, "/id"),
+    Invalid({"id": "x" * 257}, "/id"),
+    Invalid({"id": ["run_1"]}, "/id"),
+    Invalid({"id": "run\0"}, "/id"),
+    Invalid({"id": "run\ud800"}, "/id"),
+    Invalid({"object": ...}, "/object"),
+    Invalid({"object": None}, "/object"),
+    Invalid({"object": 7}, "/object"),
+    Invalid({"object": "thread"}, "/object"),
+    Invalid({"object": "response"}, "/object"),
+    Invalid({"object": "list"}, "/object"),
+    Invalid({"created_at": ...}, "/created_at"),
+    Invalid({"created_at": None}, "/created_at"),
+    Invalid({"created_at": "1795000000"}, "/created_at"),
+    Invalid({"created_at": 1.5}, "/created_at"),
+    Invalid({"created_at": True}, "/created_at"),
+    Invalid({"created_at": -1}, "/created_at"),
+    Invalid({"created_at": _HUGE}, "/created_at"),
+    Invalid({"completed_at": "today"}, "/completed_at"),
+    Invalid({"completed_at": -1}, "/completed_at"),
+    Invalid({"completed_at": [1]}, "/completed_at"),
+    Invalid({"thread_id": 7}, "/thread_id"),
+    Invalid({"assistant_id": {}}, "/assistant_id"),
+    Invalid({"status": 7}, "/status"),
+    Invalid({"metadata": "a"}, "/metadata"),
+    Invalid({"metadata": [1]}, "/metadata"),
+    Invalid({"metadata": 7}, "/metadata"),
 ]
 _WITH_USAGE = [
-    Wrong({"usage": []}, "/usage"),
-    Wrong({"usage": 7}, "/usage"),
-    Wrong({"usage": {"total_tokens": "7"}}, "/usage/total_tokens"),
-    Wrong({"usage": {"prompt_tokens": 1.5}}, "/usage/prompt_tokens"),
-    Wrong({"usage": {"completion_tokens": _HUGE}}, "/usage/completion_tokens"),
-    Wrong({"usage": {"prompt_token_details": {"cached_tokens": "1"}}}, "/usage/prompt_token_details/cached_tokens"),
-    Wrong({"last_error": "rate limit"}, "/last_error"),
-    Wrong({"last_error": {"code": 429}}, "/last_error/code"),
-    Wrong({"last_error": {"message": ["a"]}}, "/last_error/message"),
+    Invalid({"usage": []}, "/usage"),
+    Invalid({"usage": 7}, "/usage"),
+    Invalid({"usage": {"total_tokens": "7"}}, "/usage/total_tokens"),
+    Invalid({"usage": {"prompt_tokens": 1.5}}, "/usage/prompt_tokens"),
+    Invalid({"usage": {"completion_tokens": _HUGE}}, "/usage/completion_tokens"),
+    Invalid({"usage": {"prompt_token_details": {"cached_tokens": "1"}}}, "/usage/prompt_token_details/cached_tokens"),
+    Invalid({"last_error": "rate limit"}, "/last_error"),
+    Invalid({"last_error": {"code": 429}}, "/last_error/code"),
+    Invalid({"last_error": {"message": ["a"]}}, "/last_error/message"),
 ]
 
 
@@ -183,56 +183,56 @@ def _call(**changes: Any) -> dict[str, Any]:
 
 
 _OF_RUNS = [
-    Wrong({"thread_id": ...}, "/thread_id"),
-    Wrong({"assistant_id": None}, "/assistant_id"),
-    Wrong({"status": ...}, "/status"),
-    Wrong({"status": None}, "/status"),
-    Wrong({"started_at": "now"}, "/started_at"),
-    Wrong({"required_action": "submit"}, "/required_action"),
-    Wrong({"required_action": {}}, "/required_action"),
-    Wrong(_call(type="function"), "/required_action/submit_tool_outputs/tool_calls/0"),
-    Wrong(_call(id="a", function={"arguments": "{}"}), "/required_action/submit_tool_outputs/tool_calls/0/function"),
-    Wrong({"incomplete_details": {"reason": 1}}, "/incomplete_details/reason"),
-    Wrong({"model": 4}, "/model"),
-    Wrong({"instructions": ["a"]}, "/instructions"),
-    Wrong({"tools": {}}, "/tools"),
-    Wrong({"tools": ["function"]}, "/tools/0"),
-    Wrong({"tools": [{"type": "file_search"}, {}]}, "/tools/1"),
-    Wrong({"tools": [{"type": "function"}]}, "/tools/0"),
-    Wrong({"tools": [{"type": "function", "function": {"name": 1}}]}, "/tools/0/function/name"),
-    Wrong({"file_ids": [1]}, "/file_ids/0"),
-    Wrong({"temperature": "1"}, "/temperature"),
-    Wrong({"max_prompt_tokens": _HUGE}, "/max_prompt_tokens"),
-    Wrong({"truncation_strategy": {"type": "auto", "last_messages": "1"}}, "/truncation_strategy/last_messages"),
-    Wrong({"tool_choice": 1}, "/tool_choice"),
-    Wrong({"parallel_tool_calls": "true"}, "/parallel_tool_calls"),
-    Wrong({"response_format": ["a"]}, "/response_format"),
+    Invalid({"thread_id": ...}, "/thread_id"),
+    Invalid({"assistant_id": None}, "/assistant_id"),
+    Invalid({"status": ...}, "/status"),
+    Invalid({"status": None}, "/status"),
+    Invalid({"started_at": "now"}, "/started_at"),
+    Invalid({"required_action": "submit"}, "/required_action"),
+    Invalid({"required_action": {}}, "/required_action"),
+    Invalid(_call(type="function"), "/required_action/submit_tool_outputs/tool_calls/0"),
+    Invalid(_call(id="a", function={"arguments": "{}"}), "/required_action/submit_tool_outputs/tool_calls/0/function"),
+    Invalid({"incomplete_details": {"reason": 1}}, "/incomplete_details/reason"),
+    Invalid({"model": 4}, "/model"),
+    Invalid({"instructions": ["a"]}, "/instructions"),
+    Invalid({"tools": {}}, "/tools"),
+    Invalid({"tools": ["function"]}, "/tools/0"),
+    Invalid({"tools": [{"type": "file_search"}, {}]}, "/tools/1"),
+    Invalid({"tools": [{"type": "function"}]}, "/tools/0"),
+    Invalid({"tools": [{"type": "function", "function": {"name": 1}}]}, "/tools/0/function/name"),
+    Invalid({"file_ids": [1]}, "/file_ids/0"),
+    Invalid({"temperature": "1"}, "/temperature"),
+    Invalid({"max_prompt_tokens": _HUGE}, "/max_prompt_tokens"),
+    Invalid({"truncation_strategy": {"type": "auto", "last_messages": "1"}}, "/truncation_strategy/last_messages"),
+    Invalid({"tool_choice": 1}, "/tool_choice"),
+    Invalid({"parallel_tool_calls": "true"}, "/parallel_tool_calls"),
+    Invalid({"response_format": ["a"]}, "/response_format"),
 ]
 _OF_STEPS = [
-    Wrong({"run_id": ...}, "/run_id"),
-    Wrong({"run_id": None}, "/run_id"),
-    Wrong({"run_id": ""}, "/run_id"),
-    Wrong({"run_id": "run\0"}, "/run_id"),
-    Wrong({"type": ...}, "/type"),
-    Wrong({"step_details": "x"}, "/step_details"),
-    Wrong({"step_details": {"tool_calls": []}}, "/step_details"),
-    Wrong({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0"),
-    Wrong(
+    Invalid({"run_id": ...}, "/run_id"),
+    Invalid({"run_id": None}, "/run_id"),
+    Invalid({"run_id": ""}, "/run_id"),
+    Invalid({"run_id": "run\0"}, "/run_id"),
+    Invalid({"type": ...}, "/type"),
+    Invalid({"step_details": "x"}, "/step_details"),
+    Invalid({"step_details": {"tool_calls": []}}, "/step_details"),
+    Invalid({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0"),
+    Invalid(
         {"step_details": {"type": "x", "tool_calls": [{"type": "function", "function": {"output": 1}}]}},
         "/step_details/tool_calls/0/function/output",
     ),
 ]
 _OF_MESSAGES = [
-    Wrong({"thread_id": ...}, "/thread_id"),
-    Wrong({"role": ...}, "/role"),
-    Wrong({"role": 1}, "/role"),
-    Wrong({"run_id": 1}, "/run_id"),
-    Wrong({"content": 1}, "/content"),
-    Wrong({"content": ["text"]}, "/content/0"),
-    Wrong({"content": [{"type": "text"}, {}]}, "/content/1"),
-    Wrong({"incomplete_at": 0.5}, "/incomplete_at"),
+    Invalid({"thread_id": ...}, "/thread_id"),
+    Invalid({"role": ...}, "/role"),
+    Invalid({"role": 1}, "/role"),
+    Invalid({"run_id": 1}, "/run_id"),
+    Invalid({"content": 1}, "/content"),
+    Invalid({"content": ["text"]}, "/content/0"),
+    Invalid({"content": [{"type": "text"}, {}]}, "/content/1"),
+    Invalid({"incomplete_at": 0.5}, "/incomplete_at"),
 ]
-WRONG = [
+INVALID_CASES = [
     *[("/api/v1/runs", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_RUNS],
     *[("/api/v1/steps", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_STEPS],
     *[("/api/v1/messages", *each) for each in _ANY_KIND + _OF_MESSAGES],
@@ -240,55 +240,53 @@ WRONG = [
 
 
 def changed(posted: dict[str, Any], **changes: Any) -> bytes:
-    """`posted` as JSON with `changes`; `...` leaves a field out."""
+    """Return `posted` as JSON with `changes`; `...` removes a field."""
     return json.dumps({name: value for name, value in (posted | changes).items() if value is not ...}).encode()
 
 
-@pytest.mark.parametrize(("path", "changes", "where"), WRONG)
-def test_a_wrong_object_is_refused_where_it_is_wrong(
-    caller: Caller, path: str, changes: dict[str, Any], where: str
-) -> None:
+@pytest.mark.parametrize(("path", "changes", "where"), INVALID_CASES)
+def test_invalid_object_is_reported_by_path(client: ApiClient, path: str, changes: dict[str, Any], where: str) -> None:
     model, example = KINDS[path]
     wrong = changed(example, **changes)
-    error = error_of(caller.send(wrong, path=path), 400, "invalid_object")
+    error = assert_error(client.send(wrong, path=path), 400, "invalid_object")
     assert [(each["index"], each["path"]) for each in error["fields"]] == [(0, where)]
     assert error["fields"][0]["message"]
     neighbours = [changed(example, id=name) for name in ("first", "last")]
     array = b"[" + b",".join([neighbours[0], wrong, neighbours[1]]) + b"]"
     lines = b"\n".join([neighbours[0], b"", wrong, neighbours[1]])
     for body, content_type, line in [(array, JSON, None), (lines, NDJSON, 3)]:
-        response = caller.send(body, content_type, path)
+        response = client.send(body, content_type, path)
         assert (response.status_code, response.json()["rejected"]) == (207, 1)
         [found] = response.json()["errors"]
         assert (found["index"], found["path"], found.get("line")) == (1, where, line)
         assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
 
 
-# what is broken in itself, among objects that are not
+# malformed objects among valid ones
 
-BROKEN = [
+MALFORMED = [
     b"7", b"null", b'"run"', b"[]", b"[[{}]]", b"tru", b'{"id":}', b'{"id":NaN}', b'{"id":01}', b"{]", b"{'a':1}",
     b'{"id":"\xff"}', b'{"id":"\xed\xa0\x80"}', b'{"id":"\\x"}', b"[" * 250 + b"]" * 250,
     b'{"a":' * 250 + b"1" + b"}" * 250,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("broken", MALFORMED)
 @pytest.mark.parametrize("path", KINDS)
 @pytest.mark.parametrize("content_type", [JSON, NDJSON])
-def test_what_is_broken_in_itself_leaves_its_neighbours_alone(
-    caller: Caller, broken: bytes, path: str, content_type: str
+def test_malformed_object_does_not_affect_others(
+    client: ApiClient, broken: bytes, path: str, content_type: str
 ) -> None:
     model, example = KINDS[path]
     elements = [changed(example, id="first"), broken, changed(example, id="last")]
     body = b"[" + b",".join(elements) + b"]" if content_type == JSON else b"\n".join(elements)
-    response = caller.send(body, content_type, path)
+    response = client.send(body, content_type, path)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
     [found] = response.json()["errors"]
     assert (found["index"], found["path"], found.get("line")) == (1, "", 2 if content_type == NDJSON else None)
     assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
 
 
-def test_the_tables_are_as_long_as_promised() -> None:
+def test_there_are_enough_cases() -> None:
     assert len(UNREADABLE) >= 60
-    assert len(WRONG) + len(BROKEN) >= 60
+    assert len(INVALID_CASES) + len(MALFORMED) >= 60

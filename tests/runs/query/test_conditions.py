@@ -16,7 +16,7 @@ from runs.query import Query, RunFilters, query_help, scope
 from runs.query.ast import QueryNode
 from runs.query.fields import QUERY_FIELDS
 from tests import factories
-from tests.runs.api.caller import RUNS, Caller
+from tests.runs.api.api_client import RUNS, ApiClient
 from tests.runs.query import dataset
 from tests.runs.query.test_grammar import trees
 
@@ -203,7 +203,7 @@ def test_query_and_negation_partition_runs(dataset_project: Project) -> None:
 
 
 def test_rest_api_returns_same_runs(dataset_project: Project) -> None:
-    caller = Caller.of(dataset_project, "read")
+    caller = ApiClient.for_project(dataset_project, "read")
     for text in (*HELP_EXAMPLES, *MORE_QUERIES):
         response = caller.get(f"{RUNS}?{RunFilters(q=Query.parse(text)).query()}")
         assert response.status_code == 200, response.content

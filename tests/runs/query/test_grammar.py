@@ -31,7 +31,7 @@ from runs.query.operators import (
     TimeQuantity,
     Wildcard,
 )
-from tests.runs.api.caller import RUNS, Caller, error_of
+from tests.runs.api.api_client import RUNS, ApiClient, assert_error
 
 # query, column, and part of the message
 SYNTAX_ERRORS = [
@@ -151,11 +151,11 @@ def test_deep_nesting_is_rejected_but_not_parentheses() -> None:
 
 
 def test_rest_api_rejects_with_400_and_column(project: Project) -> None:
-    caller = Caller.of(project, "read")
-    error = error_of(caller.get(f"{RUNS}?q=model:o3+statsu:failed"), 400, "invalid_filter")
+    caller = ApiClient.for_project(project, "read")
+    error = assert_error(caller.get(f"{RUNS}?q=model:o3+statsu:failed"), 400, "invalid_filter")
     assert error["message"] == "q: column 10: unknown field 'statsu'; did you mean 'status'?"
     assert error["fields"] == [{"path": "q", "message": error["message"].removeprefix("q: ")}]
-    error = error_of(caller.get(f"{RUNS}?q=a&q=b&status=faild"), 400, "invalid_filter")
+    error = assert_error(caller.get(f"{RUNS}?q=a&q=b&status=faild"), 400, "invalid_filter")
     assert [field["path"] for field in error["fields"]] == ["status", "q"]
     assert json.loads(caller.get(f"{RUNS}?q=").content)["data"] == []
 

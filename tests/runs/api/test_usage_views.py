@@ -1,4 +1,4 @@
-"""The usage endpoint: the numbers of the runs, in the shape that the document promises."""
+"""The usage endpoint: its numbers, and responses that match the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def get(key: str, query: str = "") -> Any:
 SINCE, UNTIL = "from=2026-11-17T00:00:00Z", "to=2026-11-20T00:00:00Z"
 
 
-def test_it_answers_with_totals_groups_and_their_course(project: Project, key: str) -> None:
+def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
     factories.post_run(project, model="gpt-4o-mini", usage=usage)
     factories.post_run(project, model="own-model", usage=usage)
@@ -52,7 +52,7 @@ def test_it_answers_with_totals_groups_and_their_course(project: Project, key: s
 
 
 @pytest.mark.parametrize("query", ["", "split=kind", "split=metadata.customer&measure=cost", "range=24h&status=failed"])
-def test_it_is_what_the_document_describes(project: Project, key: str, query: str) -> None:
+def test_usage_matches_its_schema(project: Project, key: str, query: str) -> None:
     factories.post_run(project, created_at=factories.NOW)
     schema = {
         **build_openapi_document()["components"]["schemas"]["UsageAnswer"],
@@ -66,12 +66,12 @@ def test_it_is_what_the_document_describes(project: Project, key: str, query: st
     ("query", "path"),
     [("limit=5", "limit"), ("split=customer", "split"), ("range=1y", "range"), ("zone=Mars", "zone"), ("q=(", "q")],
 )
-def test_what_cannot_be_meant_is_refused_by_name(key: str, query: str, path: str) -> None:
+def test_invalid_parameters_are_named(key: str, query: str, path: str) -> None:
     response = get(key, query)
     assert response.status_code == 400
     assert [field["path"] for field in response.json()["error"]["fields"]] == [path]
 
 
-def test_it_needs_a_key_that_may_read(project: Project) -> None:
+def test_usage_requires_the_read_scope(project: Project) -> None:
     assert Client().get("/api/v1/usage").status_code == 401
     assert get(factories.make_key(project, "ingest")).status_code == 403

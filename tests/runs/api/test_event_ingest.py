@@ -1,4 +1,4 @@
-"""Stream events: what carries an object is stored, whatever form it comes in; everything else is counted."""
+"""Posting stream events: the objects they carry are stored, all other events are counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runs.protocol import lossless_json
 from runs.protocol.events import EVENT_OBJECTS, IGNORED_EVENTS
 from tests import factories
 from tests.factories import NOW, run_object, step_object
-from tests.runs.api.caller import JSON, NDJSON, RUNS, Caller, error_of
+from tests.runs.api.api_client import JSON, NDJSON, RUNS, ApiClient, assert_error
 
 EVENTS = "/api/v1/events"
 STREAM = "text/event-stream"
@@ -47,9 +47,9 @@ def as_stream(life: list[tuple[str, Any]], line: str = "event: {}\ndata: {}\n\n"
     return "".join(line.format(name, json.dumps(data)) for name, data in life).encode()
 
 
-def assert_life_is_stored(caller: Caller) -> None:
-    assert caller.get(f"{RUNS}/run_1").json() == _ENDED
-    assert caller.get(f"{RUNS}/run_1/steps").json()["data"] == [_STEP]
+def assert_all_objects_are_stored(client: ApiClient) -> None:
+    assert client.get(f"{RUNS}/run_1").json() == _ENDED
+    assert client.get(f"{RUNS}/run_1/steps").json()["data"] == [_STEP]
     [message] = Message.objects.all()
     assert json.loads(message.as_json()) == _MESSAGE
 
@@ -61,7 +61,7 @@ def counts(answer: Any) -> dict[str, int]:
 
 WHOLE = {"received": 7, "created": 3, "updated": 2, "ignored": 2}
 
-# the forms
+# body formats
 
 
 def forms() -> dict[str, tuple[bytes, str]]:
@@ -84,32 +84,32 @@ def forms() -> dict[str, tuple[bytes, str]]:
 
 
 @pytest.mark.parametrize("form", forms())
-def test_every_form_tells_the_same(caller: Caller, form: str) -> None:
+def test_all_body_formats_are_equivalent(client: ApiClient, form: str) -> None:
     body, content_type = forms()[form]
-    response = caller.send(body, content_type, EVENTS)
+    response = client.send(body, content_type, EVENTS)
     assert response.status_code == 200
     assert counts(response) == WHOLE
     assert response.json()["warnings"] == response.json()["errors"] == []
-    assert_life_is_stored(caller)
+    assert_all_objects_are_stored(client)
 
 
-def test_one_event_alone_is_answered_like_many(caller: Caller) -> None:
-    response = caller.post({"event": "thread.run.created", "data": _BEGUN}, EVENTS)
+def test_single_event_is_answered_like_several(client: ApiClient) -> None:
+    response = client.post({"event": "thread.run.created", "data": _BEGUN}, EVENTS)
     assert (response.status_code, counts(response)) == (200, {"received": 1, "created": 1})
 
 
-def test_data_may_go_over_several_lines(caller: Caller) -> None:
+def test_data_may_span_several_lines(client: ApiClient) -> None:
     pretty = json.dumps(_ENDED, indent=2).replace("\n", "\ndata: ")
-    response = caller.send(f"event: thread.run.completed\ndata: {pretty}\n\n".encode(), STREAM, EVENTS)
+    response = client.send(f"event: thread.run.completed\ndata: {pretty}\n\n".encode(), STREAM, EVENTS)
     assert counts(response) == {"received": 1, "created": 1}
-    assert caller.get(f"{RUNS}/run_1").json() == _ENDED
+    assert client.get(f"{RUNS}/run_1").json() == _ENDED
 
 
-def test_line_breaks_of_unicode_are_no_line_breaks(caller: Caller) -> None:
+def test_unicode_line_separators_do_not_split_lines(client: ApiClient) -> None:
     run = _ENDED | {"instructions": "a\u2028b\u2029c\x85d"}
     body = f"event: thread.run.completed\ndata: {json.dumps(run, ensure_ascii=False)}\n\n".encode()
-    assert counts(caller.send(body, STREAM, EVENTS)) == {"received": 1, "created": 1}
-    assert caller.get(f"{RUNS}/run_1").json() == run
+    assert counts(client.send(body, STREAM, EVENTS)) == {"received": 1, "created": 1}
+    assert client.get(f"{RUNS}/run_1").json() == run
 
 
 # what is ignored, what is odd
@@ -117,75 +117,75 @@ def test_line_breaks_of_unicode_are_no_line_breaks(caller: Caller) -> None:
 
 @pytest.mark.parametrize("name", sorted(IGNORED_EVENTS))
 @pytest.mark.parametrize("data", ["[DONE]", "{}", '{"object": "thread.run.step.delta"}', "ping", ""])
-def test_what_carries_no_object_is_counted(caller: Caller, name: str, data: str) -> None:
-    response = caller.send(f"event: {name}\ndata: {data}\n\n".encode(), STREAM, EVENTS)
+def test_events_without_objects_are_ignored(client: ApiClient, name: str, data: str) -> None:
+    response = client.send(f"event: {name}\ndata: {data}\n\n".encode(), STREAM, EVENTS)
     assert (response.status_code, counts(response)) == (200, {"received": 1, "ignored": 1})
     assert response.json()["warnings"] == []
 
 
-def test_the_end_needs_no_name(caller: Caller) -> None:
+def test_done_event_needs_no_name(client: ApiClient) -> None:
     body = as_stream(LIFE) + b"data: [DONE]\n\n"
-    response = caller.send(body, STREAM, EVENTS)
+    response = client.send(body, STREAM, EVENTS)
     assert counts(response) == WHOLE | {"received": 8, "ignored": 3}
     assert response.json()["warnings"] == []
-    assert counts(caller.post({"event": "done", "data": "[DONE]"}, EVENTS)) == {"received": 1, "ignored": 1}
+    assert counts(client.post({"event": "done", "data": "[DONE]"}, EVENTS)) == {"received": 1, "ignored": 1}
 
 
-def test_unknown_names_are_warned_of_and_do_no_harm(caller: Caller) -> None:
+def test_unknown_event_names_are_warnings(client: ApiClient) -> None:
     body = as_stream([("thread.run.paused", _ENDED), ("vendor.thought", {"text": "hm"}), *LIFE])
-    response = caller.send(body, STREAM, EVENTS)
+    response = client.send(body, STREAM, EVENTS)
     assert response.status_code == 200
     known, unknown = response.json()["warnings"]
     assert (known["index"], known["line"], known["path"]) == (0, 1, "/event")
     assert known["message"] == "unknown event 'thread.run.paused', stored by its object"
     assert (unknown["index"], unknown["line"]) == (1, 4)
     assert "ignored" in unknown["message"]
-    assert_life_is_stored(caller)
+    assert_all_objects_are_stored(client)
 
 
-def test_an_object_without_a_name_is_stored_by_what_it_is(caller: Caller) -> None:
-    response = caller.send(f"data: {json.dumps(_ENDED)}\n\n".encode(), STREAM, EVENTS)
+def test_event_without_name_is_stored_by_object_type(client: ApiClient) -> None:
+    response = client.send(f"data: {json.dumps(_ENDED)}\n\n".encode(), STREAM, EVENTS)
     assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
 
 
 @pytest.mark.parametrize("name", sorted(EVENT_OBJECTS))
-def test_every_event_that_carries_an_object_is_known(caller: Caller, name: str) -> None:
+def test_all_object_events_are_known(client: ApiClient, name: str) -> None:
     carried = {"thread.run": _ENDED, "thread.run.step": _STEP, "thread.message": _MESSAGE}[EVENT_OBJECTS[name]]
-    response = caller.post({"event": name, "data": carried}, EVENTS)
+    response = client.post({"event": name, "data": carried}, EVENTS)
     assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
 
 
 # what is wrong
 
 
-def test_a_broken_line_is_named_and_its_neighbours_are_stored(caller: Caller) -> None:
+def test_malformed_line_does_not_affect_others(client: ApiClient) -> None:
     lines = as_stream(LIFE).split(b"\n")
     lines.insert(4, b"HTTP/1.1 200 OK")
-    response = caller.send(b"\n".join(lines), STREAM, EVENTS)
+    response = client.send(b"\n".join(lines), STREAM, EVENTS)
     assert (response.status_code, counts(response)) == (207, WHOLE | {"received": 8, "rejected": 1})
     [error] = response.json()["errors"]
     assert (error["line"], error["path"]) == (5, "")
     assert "HTTP/1.1 200 OK" in error["message"]
-    assert_life_is_stored(caller)
+    assert_all_objects_are_stored(client)
 
 
 @pytest.mark.parametrize("data", ['{"id": "run_1", ', "", "7", "null", '"text"', "[DONE", "{]", "\\", '{"a": NaN}'])
-def test_data_that_is_no_object_is_refused_by_its_line(caller: Caller, data: str) -> None:
+def test_data_without_object_is_rejected_with_line(client: ApiClient, data: str) -> None:
     body = as_stream(LIFE[:1]) + f"event: thread.run.completed\ndata: {data}\n\n".encode() + as_stream(LIFE)
-    response = caller.send(body, STREAM, EVENTS)
+    response = client.send(body, STREAM, EVENTS)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
     [error] = response.json()["errors"]
     assert (error["index"], error["line"], error["path"]) == (1, 4, "/data")
-    assert_life_is_stored(caller)
+    assert_all_objects_are_stored(client)
 
 
-def test_a_wrong_field_is_pointed_at_through_the_event(caller: Caller) -> None:
+def test_error_paths_include_the_event(client: ApiClient) -> None:
     events = [*as_events(LIFE), {"event": "thread.run.completed", "data": _ENDED | {"id": "run_2", "status": 7}}]
     for body, content_type, line in [
         (json.dumps(events).encode(), JSON, None),
         (b"\n\n".join(json.dumps(each).encode() for each in events), NDJSON, 15),
     ]:
-        response = caller.send(body, content_type, EVENTS)
+        response = client.send(body, content_type, EVENTS)
         [error] = response.json()["errors"]
         assert (response.status_code, error["index"], error.get("line")) == (207, 7, line)
         assert (error["id"], error["path"]) == ("run_2", "/data/status")
@@ -208,58 +208,58 @@ def test_a_wrong_field_is_pointed_at_through_the_event(caller: Caller) -> None:
         ([], ""),
     ],
 )
-def test_what_is_no_event_is_refused(caller: Caller, event: Any, path: str) -> None:
-    response = caller.post([event, *as_events(LIFE)], EVENTS)
+def test_non_events_are_rejected(client: ApiClient, event: Any, path: str) -> None:
+    response = client.post([event, *as_events(LIFE)], EVENTS)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
     assert {each["index"] for each in response.json()["errors"]} == {0}
     assert path in {each["path"] for each in response.json()["errors"]}
-    assert_life_is_stored(caller)
+    assert_all_objects_are_stored(client)
 
 
-def test_an_object_by_itself_is_told_where_it_belongs(caller: Caller) -> None:
-    [error] = caller.post(_STEP, EVENTS).json()["errors"]
+def test_bare_object_names_the_right_path(client: ApiClient) -> None:
+    [error] = client.post(_STEP, EVENTS).json()["errors"]
     assert error["path"] == "/event"
     assert error["message"] == "expected an event, got a thread.run.step by itself: post it to /api/v1/steps"
 
 
-def test_the_order_of_the_errors_is_that_of_the_stream(caller: Caller) -> None:
+def test_errors_are_in_stream_order(client: ApiClient) -> None:
     body = b"broken\n\nevent: thread.run.completed\ndata: {}\n\nbroken\n\nevent: thread.run.completed\ndata: {\n\n"
-    errors = caller.send(body, STREAM, EVENTS).json()["errors"]
+    errors = client.send(body, STREAM, EVENTS).json()["errors"]
     assert [each["index"] for each in errors] == sorted(each["index"] for each in errors)
     assert {each["index"]: each["line"] for each in errors} == {0: 1, 1: 3, 2: 6, 3: 8}
 
 
 @pytest.mark.parametrize("content_type", [JSON, NDJSON, STREAM])
-def test_nothing_at_all_is_refused(caller: Caller, content_type: str) -> None:
-    error_of(caller.send(b" \n", content_type, EVENTS), 400, "unreadable_body")
-    error_of(caller.send(b"x", "text/plain", EVENTS), 415, "unsupported_body")
+def test_empty_body_is_rejected(client: ApiClient, content_type: str) -> None:
+    assert_error(client.send(b" \n", content_type, EVENTS), 400, "unreadable_body")
+    assert_error(client.send(b"x", "text/plain", EVENTS), 415, "unsupported_body")
 
 
-def test_a_stream_has_the_same_limit_but_deltas_do_not_count(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deltas_do_not_count_towards_the_limit(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runs.ingest.events.MOST_OBJECTS", 3)
     assert request_bodies.MAX_OBJECTS_PER_BODY > 3
     deltas = [("thread.message.delta", _DELTA)] * 20
-    assert caller.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
-    error_of(caller.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")
+    assert client.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
+    assert_error(client.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")
 
 
 # the order
 
 
-def test_the_order_of_events_makes_no_difference(caller: Caller) -> None:
+def test_event_order_does_not_matter(client: ApiClient) -> None:
     carried = [pair for pair in LIFE if pair[0] in EVENT_OBJECTS]
     orders = list(itertools.permutations(carried))
     for order in random.Random(7).sample(orders, 20):
         Message.objects.all().delete()
-        assert caller.request("DELETE", f"{RUNS}/run_1").status_code in (204, 404)
-        assert caller.send(as_stream(list(order)), STREAM, EVENTS).status_code == 200
-        assert_life_is_stored(caller)
+        assert client.request("DELETE", f"{RUNS}/run_1").status_code in (204, 404)
+        assert client.send(as_stream(list(order)), STREAM, EVENTS).status_code == 200
+        assert_all_objects_are_stored(client)
 
 
-def test_a_stream_in_pieces_ends_like_the_whole(caller: Caller) -> None:
+def test_split_stream_equals_the_whole(client: ApiClient) -> None:
     for pair in [*LIFE[3:], *LIFE, *LIFE[:3]]:
-        assert caller.send(as_stream([pair]), STREAM, EVENTS).status_code == 200
-    assert_life_is_stored(caller)
+        assert client.send(as_stream([pair]), STREAM, EVENTS).status_code == 200
+    assert_all_objects_are_stored(client)
 
 
 # recorded streams of real servers
@@ -268,9 +268,9 @@ _REAL = Path(os.environ.get("RUNGLASS_REAL_DATA", "nowhere")) / "streams"
 
 
 @pytest.mark.parametrize("recorded", sorted(_REAL.glob("*.txt")), ids=lambda path: path.stem)
-def test_recorded_streams_are_taken(project: Project, caller: Caller, recorded: Path) -> None:
+def test_recorded_streams_are_accepted(project: Project, client: ApiClient, recorded: Path) -> None:
     body = recorded.read_bytes()
-    response = caller.send(body, STREAM, EVENTS)
+    response = client.send(body, STREAM, EVENTS)
     assert response.status_code in (200, 207), response.content
     assert all("line" in each for each in response.json()["errors"])
     refused = {each["line"] for each in response.json()["errors"]}

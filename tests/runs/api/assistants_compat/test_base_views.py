@@ -1,4 +1,4 @@
-"""Who may read what under these paths, where they are, and how refusals look."""
+"""Authentication, base URLs and errors of the Assistants API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import Client
 from runs.models import ApiKey, Project
 from runs.models.run import RunQuerySet
 from tests import factories
-from tests.runs.api.readback.conftest import Reader
+from tests.runs.api.assistants_compat.conftest import AssistantsClient
 
 PATH = "/v1/threads/thread_first/runs"
 BASES = ("/v1", "/openai", "/openai/v1", "/api/projects/firstProject", "/api/projects/any%20other")
@@ -36,7 +36,7 @@ def ask(method: str = "GET", path: str = PATH, **headers: str) -> tuple[int, dic
     ],
 )
 @pytest.mark.parametrize("path", [PATH, "/v1/threads", "/v1/assistants", "/api/projects/p/threads"])
-def test_without_a_known_key_nothing_is_told(db: None, headers: dict[str, str], path: str) -> None:
+def test_unknown_key_gets_401(db: None, headers: dict[str, str], path: str) -> None:
     status, error, response = ask(path=path, **headers)
 
     assert status == 401
@@ -48,23 +48,23 @@ def test_without_a_known_key_nothing_is_told(db: None, headers: dict[str, str], 
     assert response["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_revoked_key_is_an_unknown_one(project: Project) -> None:
+def test_revoked_key_gets_401(project: Project) -> None:
     key = factories.make_key(project, "read")
     ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
 
     assert ask(api_key=key)[0] == ask(Authorization=f"Bearer {key}")[0] == 401
 
 
-def test_a_key_that_may_not_read_is_told_so(project: Project) -> None:
+def test_key_without_read_scope_gets_403(project: Project) -> None:
     status, error, _ = ask(Authorization=f"Bearer {factories.make_key(project, 'ingest')}")
 
     assert status == 403
     assert error["code"] == "missing_scope"
-    assert error["message"] == "This API key lacks the scope 'read'."
+    assert error["message"] == "The API key lacks the scope 'read'."
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_every_base_leads_to_the_project_of_the_key(project: Project, base: str) -> None:
+def test_all_base_urls_read_the_keys_project(project: Project, base: str) -> None:
     factories.post_run(project, id="run_1")
     key = factories.make_key(project, "read")
 
@@ -92,7 +92,7 @@ def test_every_base_leads_to_the_project_of_the_key(project: Project, base: str)
         "/chat/completions",
     ],
 )
-def test_writing_is_refused_with_a_hint(project: Project, method: str, base: str, path: str) -> None:
+def test_writes_get_405_with_a_hint(project: Project, method: str, base: str, path: str) -> None:
     status, error, response = ask(method, base + path, Authorization=f"Bearer {factories.make_key(project)}")
 
     assert status == 405
@@ -103,28 +103,26 @@ def test_writing_is_refused_with_a_hint(project: Project, method: str, base: str
 
 
 @pytest.mark.parametrize("path", ["/v1/", "/v1/assistants", "/v1/threads/", "/openai/deployments"])
-def test_other_paths_lead_nowhere(reader: Reader, path: str) -> None:
-    status, error = reader.error(path)
+def test_unknown_paths_get_404(client: AssistantsClient, path: str) -> None:
+    status, error = client.get_error(path)
 
     assert status == 404
     assert error["type"] == "invalid_request_error"
 
 
-def test_while_the_database_is_away_clients_are_told_to_come_back(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_database_gets_503(client: AssistantsClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(RunQuerySet, "in_thread", gone)
-    response = reader.get(PATH)
+    response = client.get(PATH)
 
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
     assert json.loads(response.content)["error"]["type"] == "server_error"
 
 
-def test_too_many_parameters_are_malformed(reader: Reader) -> None:
-    status, error = reader.error(f"{PATH}?" + "&".join(f"p{number}=1" for number in range(6000)))
+def test_too_many_parameters_get_400(client: AssistantsClient) -> None:
+    status, error = client.get_error(f"{PATH}?" + "&".join(f"p{number}=1" for number in range(6000)))
 
     assert (status, error["message"]) == (400, "The request is malformed.")

@@ -1,4 +1,4 @@
-"""`runs.api.assistants_compat.threads`: threads are known by what was posted of them."""
+"""Threads of the Assistants API, which exist because of their runs and messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs.models import Project
 from tests import factories
-from tests.runs.api.readback.conftest import Reader
+from tests.runs.api.assistants_compat.conftest import AssistantsClient
 
 NOW = factories.NOW
 
@@ -30,22 +30,22 @@ def threads(project: Project) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 5, 12, 100])
-def test_each_thread_is_listed_once(reader: Reader, threads: list[str], limit: int) -> None:
-    assert reader.walk("/v1/threads", limit=limit, order="asc") == threads
-    assert reader.walk("/v1/threads", limit=limit) == threads[::-1]
+def test_threads_are_listed_once(client: AssistantsClient, threads: list[str], limit: int) -> None:
+    assert client.list_all_ids("/v1/threads", limit=limit, order="asc") == threads
+    assert client.list_all_ids("/v1/threads", limit=limit) == threads[::-1]
 
 
-def test_threads_are_paged_backwards(reader: Reader, threads: list[str]) -> None:
-    assert reader.ids("/v1/threads", order="asc", limit=3, before=threads[7]) == threads[4:7]
+def test_threads_are_paginated_backwards(client: AssistantsClient, threads: list[str]) -> None:
+    assert client.list_ids("/v1/threads", order="asc", limit=3, before=threads[7]) == threads[4:7]
 
 
-def test_behind_the_last_thread_comes_the_empty_page(reader: Reader, threads: list[str]) -> None:
-    response = reader.get("/v1/threads", after=threads[0])
+def test_page_after_the_last_is_empty(client: AssistantsClient, threads: list[str]) -> None:
+    response = client.get("/v1/threads", after=threads[0])
 
     assert response.content == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
 
 
-def test_a_thread_is_as_old_as_the_oldest_of_what_is_known(reader: Reader, project: Project) -> None:
+def test_thread_has_age_of_oldest_record(client: AssistantsClient, project: Project) -> None:
     factories.post_run(project, thread_id="t", created_at=NOW + 60)
     expected = {
         "id": "t",
@@ -54,34 +54,36 @@ def test_a_thread_is_as_old_as_the_oldest_of_what_is_known(reader: Reader, proje
         "tool_resources": None,
         "metadata": {},
     }
-    assert reader.json("/v1/threads/t") == expected
-    assert reader.json("/v1/threads")["data"] == [expected]
+    assert client.get_json("/v1/threads/t") == expected
+    assert client.get_json("/v1/threads")["data"] == [expected]
 
     factories.post_messages(project, factories.message_object(thread_id="t", created_at=NOW + 5))
-    assert reader.json("/v1/threads/t") == expected | {"created_at": NOW + 5}
-    assert reader.json("/v1/threads")["data"] == [expected | {"created_at": NOW + 5}]
+    assert client.get_json("/v1/threads/t") == expected | {"created_at": NOW + 5}
+    assert client.get_json("/v1/threads")["data"] == [expected | {"created_at": NOW + 5}]
 
 
-def test_more_threads_take_no_more_queries(reader: Reader, threads: list[str]) -> None:
-    reader.ids("/v1/threads")  # the key's first use is written down
+def test_query_count_does_not_grow_with_threads(client: AssistantsClient, threads: list[str]) -> None:
+    client.list_ids("/v1/threads")  # the key's first use is written down
     for limit in (1, 10):
         with CaptureQueriesContext(connection) as asked:
-            assert len(reader.ids("/v1/threads", limit=limit, order="asc", after=threads[0])) == limit
+            assert len(client.list_ids("/v1/threads", limit=limit, order="asc", after=threads[0])) == limit
         # the key, the cursor's runs and messages, the page
         assert len(asked) == 4
 
 
-def test_a_thread_is_no_older_for_another_projects_runs(reader: Reader, stranger: Reader, project: Project) -> None:
+def test_other_projects_do_not_affect_thread_age(
+    client: AssistantsClient, other_client: AssistantsClient, project: Project
+) -> None:
     factories.post_run(project, thread_id="t", created_at=NOW + 60)
     factories.post_run(factories.make_project("elsewhere"), thread_id="t", created_at=NOW)
 
-    assert reader.json("/v1/threads")["data"][0]["created_at"] == NOW + 60
-    assert stranger.json("/v1/threads/t")["created_at"] == NOW
+    assert client.get_json("/v1/threads")["data"][0]["created_at"] == NOW + 60
+    assert other_client.get_json("/v1/threads/t")["created_at"] == NOW
 
 
 @pytest.mark.parametrize("path", ["/v1/threads/thread_unknown", "/v1/threads?after=thread_unknown"])
-def test_an_unknown_thread_is_not_found(reader: Reader, threads: list[str], path: str) -> None:
-    status, error = reader.error(path)
+def test_unknown_thread_gets_404(client: AssistantsClient, threads: list[str], path: str) -> None:
+    status, error = client.get_error(path)
 
     assert status == 404
     assert error["message"] == "No thread found with id 'thread_unknown'."

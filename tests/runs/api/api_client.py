@@ -1,4 +1,4 @@
-"""A client of the REST API, as a script would be one."""
+"""A client of the REST API for tests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
 
-class Caller:
-    """Sends requests with one API key, or with none."""
+class ApiClient:
+    """A client that sends one API key, or none."""
 
     def __init__(self, secret: str | None) -> None:
         self._client = Client()
         self._headers = {"Authorization": f"Bearer {secret}"} if secret else {}
 
     @classmethod
-    def of(cls, project: Project, *scopes: str) -> Caller:
-        """With a new key of `project`."""
+    def for_project(cls, project: Project, *scopes: str) -> ApiClient:
+        """Return a client with a new key of `project`."""
         return cls(factories.make_key(project, *scopes))
 
     def send(self, body: bytes, content_type: str = JSON, path: str = RUNS, **headers: str) -> Any:
@@ -44,8 +44,8 @@ class Caller:
         return self._client.generic(method, path, headers=self._headers | headers)
 
 
-def error_of(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
-    """The error in `response`, which must have this status and code and the one shape of all errors."""
+def assert_error(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
+    """Check status, code and form of the error in `response`, and return it."""
     assert (response.status_code, response["Content-Type"]) == (status, JSON), response.content
     body = json.loads(response.content)
     assert body.keys() == {"error"}

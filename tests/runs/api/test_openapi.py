@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and true, which is to say that the API does what it says."""
+"""The OpenAPI document: it is valid and complete, and the API behaves as documented."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ from runs.analytics.usage.query import USAGE_PARAMETERS
 from runs.api import urls
 from runs.api.base_views import StrictApiView
 from runs.api.openapi import API_PREFIX, build_openapi_document, examples
+from runs.api.openapi.guide import ERROR_CODES
 from runs.errors import RunglassError
+from runs.ingest import Outcome
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
 from runs.query.run_filters import _PARAMS
 from tests import factories
 from tests.factories import run_object, step_object
-from tests.runs.api.caller import JSON, RUNS, Caller, error_of
+from tests.runs.api.api_client import JSON, RUNS, ApiClient, assert_error
 
 SCHEMA = "/api/v1/schema"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -51,15 +53,15 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator({**schema, "components": build_openapi_document()["components"]})
 
 
-# valid and complete
+# validity and completeness
 
 
-def test_the_document_is_valid() -> None:
+def test_document_is_valid() -> None:
     assert build_openapi_document()["openapi"].startswith("3.1")
     validate(build_openapi_document())
 
 
-def test_it_is_made_without_guessing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_document_is_built_without_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     GENERATOR_STATS.reset()
     build_openapi_document.__wrapped__()
     assert not GENERATOR_STATS._warn_cache
@@ -67,7 +69,7 @@ def test_it_is_made_without_guessing(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr() == ("", "")
 
 
-def test_every_route_and_method_is_described() -> None:
+def test_all_routes_and_methods_are_documented() -> None:
     routed = {}
     for pattern in urls.urlpatterns:
         view = getattr(pattern.callback, "view_class", None)
@@ -75,11 +77,11 @@ def test_every_route_and_method_is_described() -> None:
             path = API_PREFIX + re.sub("<(?:[^:>]+:)?([^>]+)>", r"{\1}", str(pattern.pattern))
             routed[path] = {method for method in METHODS if hasattr(view, method)}
         else:
-            assert pattern.callback.__name__ == "unknown_path"
+            assert pattern.callback.__name__ == "unknown_api_path"
     assert {path: set(methods) for path, methods in build_openapi_document()["paths"].items()} == routed
 
 
-def test_every_operation_says_what_it_needs_and_answers() -> None:
+def test_operations_document_security_and_responses() -> None:
     for path, method, operation in operations():
         assert operation["summary"]
         assert operation["tags"]
@@ -88,14 +90,14 @@ def test_every_operation_says_what_it_needs_and_answers() -> None:
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 [(media_type, content)] = response["content"].items()
-                assert (media_type, content["schema"]["$ref"]) == (JSON, "#/components/schemas/Error")
+                assert (media_type, content["schema"]["$ref"]) == (JSON, "#/components/schemas/ErrorResponse")
         if operation["operationId"] in ("get_schema", "get_docs"):
             assert "security" not in operation
         else:
-            assert_keyed(path, method, operation)
+            assert_documents_api_key(path, method, operation)
 
 
-def assert_keyed(path: str, method: str, operation: dict[str, Any]) -> None:
+def assert_documents_api_key(path: str, method: str, operation: dict[str, Any]) -> None:
     assert operation["security"] == [{"apiKey": []}]
     assert {"400", "401", "403", "503"} <= operation["responses"].keys()
     assert ("404" in operation["responses"]) == ("{run_id}" in path)
@@ -105,7 +107,16 @@ def assert_keyed(path: str, method: str, operation: dict[str, Any]) -> None:
         assert operation["requestBody"]["content"].keys() == {JSON, "application/x-ndjson"} | stream
 
 
-def test_the_words_are_about_fields_that_there_are() -> None:
+def test_guide_documents_all_error_codes() -> None:
+    guide = build_openapi_document()["info"]["description"]
+    assert "{{" not in guide
+    for code, (status, meaning) in ERROR_CODES.items():
+        assert f"| {status}, `{code}` | {meaning} |" in guide
+    for outcome in Outcome:
+        assert f"| `{outcome}` |" in guide
+
+
+def test_described_fields_exist() -> None:
     for name, said in [
         ("Run", examples.RUN_FIELD_DESCRIPTIONS),
         ("Step", examples.STEP_FIELD_DESCRIPTIONS),
@@ -115,17 +126,17 @@ def test_the_words_are_about_fields_that_there_are() -> None:
         assert said.keys() <= known.keys() | {"usage", "last_error"}
 
 
-# true: what is documented is accepted
+# documented requests are accepted
 
 
-def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> None:
-    caller.post([run_object(), run_object()])
+def test_documented_parameters_are_accepted(client: ApiClient) -> None:
+    client.post([run_object(), run_object()])
     values = {
         "from": "-24h",
         "to": "2026-05-01T14:30:00Z",
         "limit": "5",
         "sort": "-created",
-        "cursor": caller.get(f"{RUNS}?limit=1").json()["next_cursor"],
+        "cursor": client.get(f"{RUNS}?limit=1").json()["next_cursor"],
         "status": "failed",
         "range": "24h",
         "split": "metadata.customer",
@@ -137,10 +148,10 @@ def test_every_documented_parameter_is_accepted_and_no_other(caller: Caller) -> 
         documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         assert documented == taken.get(operation["operationId"], set())
         for name in documented:
-            assert caller.get(f"{path}?{name}={values.get(name, 'x')}").status_code == 200, name
+            assert client.get(f"{path}?{name}={values.get(name, 'x')}").status_code == 200, name
 
 
-def test_every_example_of_a_body_is_accepted(caller: Caller) -> None:
+def test_body_examples_are_accepted(client: ApiClient) -> None:
     for path, method, operation in operations():
         if method != "post":
             continue
@@ -148,12 +159,12 @@ def test_every_example_of_a_body_is_accepted(caller: Caller) -> None:
             for example in content["examples"].values():
                 value = example["value"]
                 body = value if isinstance(value, str) else json.dumps(value)
-                response = caller.send(body.encode(), media_type, path)
+                response = client.send(body.encode(), media_type, path)
                 assert response.status_code in (200, 201), (path, media_type, response.content)
                 assert validator(content["schema"]).is_valid(value)
 
 
-def test_every_example_of_an_answer_is_like_its_schema() -> None:
+def test_response_examples_match_their_schemas() -> None:
     for _, _, operation in operations():
         for response in operation["responses"].values():
             for content in response.get("content", {}).values():
@@ -161,7 +172,7 @@ def test_every_example_of_an_answer_is_like_its_schema() -> None:
                     validator(content["schema"]).validate(example["value"])
 
 
-# true: what the schemas refuse is refused, and nothing else
+# schemas and server reject the same objects
 
 KINDS: list[tuple[str, dict[str, Any], Callable[[dict[str, bytes]], Any]]] = [
     ("Run", factories.waiting_run() | {"last_error": {"code": "x", "message": "y"}}, run.parse_run),
@@ -176,7 +187,7 @@ VALUES += [[{"type": "x"}], [{"type": "function"}], [{"type": "function", "funct
 
 
 def changed(tree: Any, value: Any) -> Iterator[Any]:
-    """`tree` with each of its values in turn replaced by `value`, or left out where that is `...`."""
+    """Yield copies of `tree`, each with one value replaced by `value`, or removed if that is `...`."""
     places = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for place, inner in list(places):
         other = copy.copy(tree)
@@ -194,7 +205,7 @@ def changed(tree: Any, value: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "valid", "parse"), KINDS)
-def test_the_schema_refuses_what_the_server_refuses(
+def test_schema_and_server_reject_the_same(
     name: str, valid: dict[str, Any], parse: Callable[[dict[str, bytes]], Any]
 ) -> None:
     schema = validator({"$ref": f"#/components/schemas/{name}"})
@@ -212,7 +223,7 @@ def test_the_schema_refuses_what_the_server_refuses(
     assert tried > 200
 
 
-# true: answers are as documented
+# responses match the document
 
 
 def assert_documented(response: Any, path: str, method: str = "get") -> None:
@@ -222,7 +233,7 @@ def assert_documented(response: Any, path: str, method: str = "get") -> None:
     validator(content[media_type]["schema"]).validate(json.loads(response.content))
 
 
-def test_answers_are_as_documented(caller: Caller) -> None:
+def test_responses_match_their_schemas(client: ApiClient) -> None:
     waiting = factories.waiting_run(id="run_1", vendor={"a": 1})
     ended = run_object(id="run_1", created_at=waiting["created_at"])
     steps = [step_object(ended), step_object(ended, factories.function_call("f"))]
@@ -235,22 +246,22 @@ def test_answers_are_as_documented(caller: Caller) -> None:
     }
     for name, posted in bodies.items():
         for body in posted:
-            assert_documented(caller.post(body, API_PREFIX + name), API_PREFIX + name, "post")
+            assert_documented(client.post(body, API_PREFIX + name), API_PREFIX + name, "post")
     for path in ("runs", "runs/{run_id}", "runs/{run_id}/steps", "runs/{run_id}/history"):
-        response = caller.get(API_PREFIX + path.format(run_id="run_1"))
+        response = client.get(API_PREFIX + path.format(run_id="run_1"))
         assert response.status_code == 200
         assert_documented(response, API_PREFIX + path)
-    assert caller.get(f"{RUNS}?limit=1").json()["next_cursor"]
-    assert_documented(caller.get(f"{RUNS}?limit=1"), RUNS)
-    assert caller.get(f"{RUNS}/run_1/history").json()[2]["outcome"] == "stale"
-    assert len(caller.get(f"{RUNS}/run_1/steps").json()["data"]) == 2
+    assert client.get(f"{RUNS}?limit=1").json()["next_cursor"]
+    assert_documented(client.get(f"{RUNS}?limit=1"), RUNS)
+    assert client.get(f"{RUNS}/run_1/history").json()[2]["outcome"] == "stale"
+    assert len(client.get(f"{RUNS}/run_1/steps").json()["data"]) == 2
 
 
-# how it is served
+# serving the document
 
 
-def test_nobody_needs_a_key_to_read_it() -> None:
-    response = Caller(None).get(SCHEMA)
+def test_document_needs_no_key() -> None:
+    response = ApiClient(None).get(SCHEMA)
     assert (response.status_code, response["Content-Type"]) == (200, JSON)
     assert response.json() == build_openapi_document()
 
@@ -258,26 +269,26 @@ def test_nobody_needs_a_key_to_read_it() -> None:
 @pytest.mark.parametrize(
     "accepted", ["application/yaml", "application/vnd.oai.openapi", "application/vnd.oai.openapi+json"]
 )
-def test_the_form_is_what_is_accepted(accepted: str) -> None:
-    response = Caller(None).get(SCHEMA, Accept=accepted)
+def test_accept_header_selects_the_format(accepted: str) -> None:
+    response = ApiClient(None).get(SCHEMA, Accept=accepted)
     assert (response.status_code, response["Content-Type"]) == (200, accepted)
     assert yaml.safe_load(response.content) == build_openapi_document()
     assert "Accept" in response["Vary"]
 
 
-def test_a_browser_gets_json() -> None:
-    assert Caller(None).get(SCHEMA, Accept="text/html,*/*;q=0.8")["Content-Type"] == JSON
+def test_browsers_get_json() -> None:
+    assert ApiClient(None).get(SCHEMA, Accept="text/html,*/*;q=0.8")["Content-Type"] == JSON
 
 
-def test_what_it_cannot_be_is_refused() -> None:
-    error_of(Caller(None).get(SCHEMA, Accept="image/png"), 406, "not_acceptable")
-    error_of(Caller(None).get(f"{SCHEMA}?version=2"), 400, "unknown_parameter")
-    error_of(Caller(None).get("/api/v1/docs?x=1"), 400, "unknown_parameter")
-    error_of(Caller(None).request("POST", SCHEMA), 405, "method_not_allowed")
+def test_unsupported_requests_are_rejected() -> None:
+    assert_error(ApiClient(None).get(SCHEMA, Accept="image/png"), 406, "not_acceptable")
+    assert_error(ApiClient(None).get(f"{SCHEMA}?version=2"), 400, "unknown_parameter")
+    assert_error(ApiClient(None).get("/api/v1/docs?x=1"), 400, "unknown_parameter")
+    assert_error(ApiClient(None).request("POST", SCHEMA), 405, "method_not_allowed")
 
 
-def test_the_page_keeps_the_sites_policy_but_for_its_icons() -> None:
-    page, other = Caller(None).get("/api/v1/docs"), Caller(None).get("/login/")
+def test_docs_page_only_relaxes_img_src() -> None:
+    page, other = ApiClient(None).get("/api/v1/docs"), ApiClient(None).get("/login/")
     policies = [response["Content-Security-Policy"] for response in (page, other)]
     assert policies[0].replace("img-src 'self' data:", "img-src 'self'") == policies[1]
     html = page.content.decode()
@@ -288,12 +299,12 @@ def test_the_page_keeps_the_sites_policy_but_for_its_icons() -> None:
     assert not re.search(r"//[a-z]|<style|style=|<script>| on\w+=", html.replace("<!doctype", ""))
 
 
-# schemathesis: whatever its strategies make of the document, nothing breaks and every answer is documented
+# schemathesis: generated requests break nothing and get documented responses
 
 
 @pytest.fixture
 def api(project: Project) -> Iterator[Any]:
-    """The application itself, which must not close the connection that the test's transaction is on."""
+    """Return the schema of the application, which must not close the connection of the test's transaction."""
     factories.post(project, run_object(id="run_1"), run_object(id="run_2"))
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -304,24 +315,24 @@ def api(project: Project) -> Iterator[Any]:
         signal.connect(close_old_connections)
 
 
-# Both know only accepted and refused: but of many objects some may be refused, and 1.0, to JSON Schema an integer, is
-# none to the protocol. What is refused is compared with the schema above, and value by value.
-NOT_ASKED = [positive_data_acceptance, negative_data_rejection]
+# Both checks expect that a body is accepted or rejected as a whole, and that 1.0 is an integer.
+# `test_schema_and_server_reject_the_same` compares the schemas with the server value by value.
+EXCLUDED_CHECKS = [positive_data_acceptance, negative_data_rejection]
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_schemathesis_finds_nothing(api: Any, mode: GenerationMode) -> None:
+def test_schemathesis_finds_no_deviation(api: Any, mode: GenerationMode) -> None:
     answered: Counter[int] = Counter()
     for found in api.get_all_operations():
         operation = found.ok()
         if mode is GenerationMode.POSITIVE or operation.body or operation.query:
-            answered += try_out(operation, mode)
+            answered += send_generated_requests(operation, mode)
     assert answered.total() > 100
     assert answered[201 if mode is GenerationMode.POSITIVE else 400]
 
 
-def try_out(operation: Any, mode: GenerationMode) -> Counter[int]:
-    """Ask for what the operation's strategy comes up with; each answer must be as documented."""
+def send_generated_requests(operation: Any, mode: GenerationMode) -> Counter[int]:
+    """Send generated requests; each response must be documented."""
     answered: Counter[int] = Counter()
 
     @settings(
@@ -334,7 +345,7 @@ def try_out(operation: Any, mode: GenerationMode) -> Counter[int]:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        answered[case.call_and_validate(excluded_checks=NOT_ASKED).status_code] += 1
+        answered[case.call_and_validate(excluded_checks=EXCLUDED_CHECKS).status_code] += 1
 
     ask()
     return answered

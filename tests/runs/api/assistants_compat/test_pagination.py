@@ -1,4 +1,4 @@
-"""`runs.api.assistants_compat.pagination`: limit, order, after, before, and what a page says of itself."""
+"""Pagination of the Assistants API: `limit`, `order`, `after`, `before` and the envelope."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs.models import Project, Run
 from tests import factories
-from tests.runs.api.readback.conftest import Reader
+from tests.runs.api.assistants_compat.conftest import AssistantsClient
 
 RUNS = "/v1/threads/thread_first/runs"
 
@@ -23,8 +23,8 @@ def run_ids(project: Project) -> list[str]:
     return list(Run.objects.order_by("created_at", "id").values_list("external_id", flat=True))
 
 
-def test_the_newest_twenty_come_first(reader: Reader, run_ids: list[str]) -> None:
-    page = reader.json(RUNS)
+def test_default_page_holds_newest_twenty(client: AssistantsClient, run_ids: list[str]) -> None:
+    page = client.get_json(RUNS)
 
     newest = run_ids[::-1][:20]
     assert list(page) == ["object", "data", "first_id", "last_id", "has_more"]
@@ -35,60 +35,58 @@ def test_the_newest_twenty_come_first(reader: Reader, run_ids: list[str]) -> Non
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 24, 25, 100])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_pages_neither_overlap_nor_leave_out(reader: Reader, run_ids: list[str], limit: int, order: str) -> None:
+def test_pages_neither_repeat_nor_miss_runs(
+    client: AssistantsClient, run_ids: list[str], limit: int, order: str
+) -> None:
     expected = run_ids if order == "asc" else run_ids[::-1]
 
-    assert reader.walk(RUNS, limit=limit, order=order) == expected
+    assert client.list_all_ids(RUNS, limit=limit, order=order) == expected
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_the_page_behind_the_last_object_is_empty_and_names_no_ids(
-    reader: Reader, run_ids: list[str], order: str
-) -> None:
+def test_page_after_the_last_is_empty(client: AssistantsClient, run_ids: list[str], order: str) -> None:
     last = run_ids[-1] if order == "asc" else run_ids[0]
 
-    response = reader.get(RUNS, order=order, after=last)
+    response = client.get(RUNS, order=order, after=last)
 
     assert response.content == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_before_gives_the_page_that_ends_there(reader: Reader, run_ids: list[str], order: str) -> None:
+def test_before_returns_the_preceding_page(client: AssistantsClient, run_ids: list[str], order: str) -> None:
     listed = run_ids if order == "asc" else run_ids[::-1]
 
-    page = reader.json(RUNS, order=order, limit=4, before=listed[10])
+    page = client.get_json(RUNS, order=order, limit=4, before=listed[10])
     assert [run["id"] for run in page["data"]] == listed[6:10]
     assert page["has_more"] is True
 
-    page = reader.json(RUNS, order=order, limit=4, before=listed[3])
+    page = client.get_json(RUNS, order=order, limit=4, before=listed[3])
     assert [run["id"] for run in page["data"]] == listed[:3]
     assert page["has_more"] is False
 
 
-def test_after_and_before_give_what_lies_between(reader: Reader, run_ids: list[str]) -> None:
+def test_after_and_before_can_be_combined(client: AssistantsClient, run_ids: list[str]) -> None:
     between = {"order": "asc", "after": run_ids[2], "before": run_ids[8]}
 
-    assert reader.ids(RUNS, **between) == run_ids[3:8]
-    page = reader.json(RUNS, **between, limit=2)
+    assert client.list_ids(RUNS, **between) == run_ids[3:8]
+    page = client.get_json(RUNS, **between, limit=2)
     assert [run["id"] for run in page["data"]] == run_ids[3:5]
     assert page["has_more"] is True
 
 
-def test_a_run_that_arrives_between_two_pages_moves_nothing(
-    reader: Reader, project: Project, run_ids: list[str]
-) -> None:
-    first = reader.ids(RUNS, limit=10)
+def test_new_run_does_not_shift_pages(client: AssistantsClient, project: Project, run_ids: list[str]) -> None:
+    first = client.list_ids(RUNS, limit=10)
     factories.post_run(project, created_at=factories.NOW + 500)
 
-    assert reader.ids(RUNS, limit=15, after=first[-1]) == run_ids[::-1][10:]
+    assert client.list_ids(RUNS, limit=15, after=first[-1]) == run_ids[::-1][10:]
 
 
 @pytest.mark.parametrize("cursor", ["after", "before"])
-def test_an_unknown_cursor_is_not_found(reader: Reader, project: Project, run_ids: list[str], cursor: str) -> None:
+def test_unknown_cursor_gets_404(client: AssistantsClient, project: Project, run_ids: list[str], cursor: str) -> None:
     elsewhere = factories.post_run(project, thread_id="thread_other").external_id
 
     for unknown in ("run_unknown", elsewhere, "msg_1", "", "\0"):
-        status, error = reader.error(RUNS, **{cursor: unknown})
+        status, error = client.get_error(RUNS, **{cursor: unknown})
         assert status == 404
         assert error == {
             "message": f"No run found with id '{unknown}'.",
@@ -116,10 +114,10 @@ def test_an_unknown_cursor_is_not_found(reader: Reader, project: Project, run_id
         ({"include[]": "x"}, "unknown_parameter", "Unknown parameter: 'include[]'."),
     ],
 )
-def test_what_is_not_understood_is_refused_by_name(
-    reader: Reader, run_ids: list[str], parameters: dict[str, Any], code: str, message: str
+def test_invalid_parameters_are_named(
+    client: AssistantsClient, run_ids: list[str], parameters: dict[str, Any], code: str, message: str
 ) -> None:
-    status, error = reader.error(RUNS, **parameters)
+    status, error = client.get_error(RUNS, **parameters)
 
     assert status == 400
     assert error["type"] == "invalid_request_error"
@@ -128,29 +126,29 @@ def test_what_is_not_understood_is_refused_by_name(
     assert message in error["message"]
 
 
-def test_a_thread_of_which_nothing_is_known_is_not_found(reader: Reader, run_ids: list[str]) -> None:
-    status, error = reader.error("/v1/threads/thread_unknown/runs")
+def test_unknown_thread_gets_404(client: AssistantsClient, run_ids: list[str]) -> None:
+    status, error = client.get_error("/v1/threads/thread_unknown/runs")
 
     assert status == 404
     assert error["message"] == "No thread found with id 'thread_unknown'."
 
 
-def test_a_thread_of_messages_alone_has_no_runs(reader: Reader, project: Project) -> None:
+def test_thread_with_only_messages_has_no_runs(client: AssistantsClient, project: Project) -> None:
     factories.post_messages(project, factories.message_object(thread_id="thread_said"))
 
-    assert reader.ids("/v1/threads/thread_said/runs") == []
+    assert client.list_ids("/v1/threads/thread_said/runs") == []
 
 
-def test_more_runs_take_no_more_queries(reader: Reader, run_ids: list[str]) -> None:
-    reader.ids(RUNS)  # the key's first use is written down
+def test_query_count_does_not_grow_with_runs(client: AssistantsClient, run_ids: list[str]) -> None:
+    client.list_ids(RUNS)  # the key's first use is written down
     for limit in (1, 25):
         with CaptureQueriesContext(connection) as asked:
-            reader.ids(RUNS, limit=limit, order="asc", after=run_ids[0])
+            client.list_ids(RUNS, limit=limit, order="asc", after=run_ids[0])
         # the key, the cursor, the page, its configurations
         assert len(asked) == 4
 
 
-def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(reader: Reader, project: Project) -> None:
+def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project) -> None:
     # half of them in one second, where only the key tells them apart; among others enough that it is no use to walk
     # through all threads
     moments = [factories.NOW + max(0, number - 1000) for number in range(2000)]
@@ -163,14 +161,14 @@ def test_a_page_deep_in_a_long_thread_costs_what_the_first_one_costs(reader: Rea
     for order in ("asc", "desc"):
         # with a page's worth left on both sides: of a few rows any index is as good
         for place in (100, 400, 999, 1900):
-            statement = _page_statement(reader, order=order, after=ids[place].external_id, limit=20)
+            statement = _page_statement(client, order=order, after=ids[place].external_id, limit=20)
             assert "OFFSET" not in statement
             assert _rows_read(statement) <= 21
 
 
-def _page_statement(reader: Reader, **parameters: Any) -> str:
+def _page_statement(client: AssistantsClient, **parameters: Any) -> str:
     with CaptureQueriesContext(connection) as asked:
-        assert reader.get(RUNS, **parameters).status_code == 200
+        assert client.get(RUNS, **parameters).status_code == 200
     return next(each["sql"] for each in asked if "LIMIT 21" in each["sql"])
 
 
