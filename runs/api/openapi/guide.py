@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from runs.ingest import Outcome
 from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY
-from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
-from runs.query.query_help import build_help_markdown
+from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, HelpEntry, build_field_help
 
 TAGS = [
     {"name": "Posting", "description": "Store runs, steps, messages and assistants. Requires the scope `ingest`."},
@@ -49,22 +49,27 @@ ERROR_CODES = {
 def build_guide() -> str:
     """Return the introduction as Markdown."""
     text = Path(__file__).with_name("guide.md").read_text(encoding="utf-8")
-    outcomes = {f"`{outcome}`": meaning for outcome, meaning in OUTCOME_DESCRIPTIONS.items()}
-    errors = {f"{status}, `{code}`": meaning for code, (status, meaning) in ERROR_CODES.items()}
+    outcomes = [(f"`{outcome}`", meaning) for outcome, meaning in OUTCOME_DESCRIPTIONS.items()]
+    errors = [(f"{status}, `{code}`", meaning) for code, (status, meaning) in ERROR_CODES.items()]
     values = {
         "max_objects": f"{MAX_OBJECTS_PER_BODY:,}",
-        "max_query_length": f"{MAX_QUERY_LENGTH:,}",
-        "max_query_values": str(MAX_QUERY_VALUES),
-        "max_query_depth": str(MAX_QUERY_DEPTH),
-        "outcomes": _build_table("Outcome", "Meaning", outcomes),
-        "errors": _build_table("Status, `code`", "Meaning", errors),
-        "query_help": build_help_markdown(),
+        "outcomes": _build_table(("Outcome", "Meaning"), outcomes),
+        "errors": _build_table(("Status, `code`", "Meaning"), errors),
+        "query_syntax": _build_help_table(("Syntax", "Runs"), SYNTAX_HELP),
+        "query_fields": _build_help_table(("Field", "Runs"), build_field_help()),
+        "query_values": _build_help_table(("Values", "Meaning"), VALUE_HELP),
+        "query_limits": LIMITS_HELP,
     }
     for name, value in values.items():
         text = text.replace(f"{{{{ {name} }}}}", value)
     return text
 
 
-def _build_table(first: str, second: str, rows: dict[str, str]) -> str:
-    lines = [f"| {first} | {second} |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items())]
-    return "\n".join(lines)
+def _build_help_table(header: tuple[str, str], entries: Sequence[HelpEntry]) -> str:
+    rows = [(entry.syntax, entry.meaning, ", ".join(f"`{example}`" for example in entry.examples)) for entry in entries]
+    return _build_table((*header, "Examples"), rows)
+
+
+def _build_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -236,7 +236,7 @@ def test_empty_body_is_rejected(client: ApiClient, content_type: str) -> None:
 
 
 def test_deltas_do_not_count_towards_the_limit(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.ingest.events.MOST_OBJECTS", 3)
+    monkeypatch.setattr("runs.ingest.events.MAX_OBJECTS_PER_BODY", 3)
     assert request_bodies.MAX_OBJECTS_PER_BODY > 3
     deltas = [("thread.message.delta", _DELTA)] * 20
     assert client.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
