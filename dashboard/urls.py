@@ -5,9 +5,7 @@ from django.urls import include, path
 from dashboard.pages.account import views as account_views
 from dashboard.pages.actions import downloads as action_downloads
 from dashboard.pages.actions import views as action_views
-from dashboard.pages.assistants import detail_views as assistant_detail_views
 from dashboard.pages.assistants import downloads as assistant_downloads
-from dashboard.pages.assistants import name_views as assistant_name_views
 from dashboard.pages.assistants import views as assistant_views
 from dashboard.pages.compare import selection_views as compare_selection_views
 from dashboard.pages.compare import views as compare_views
@@ -90,8 +88,8 @@ assistant_urls = [
     path("assistants/", assistant_views.assistant_list, name="assistants"),
     path("assistants.json", assistant_downloads.assistant_list_json, name="assistants-json"),
     path("assistants.csv", assistant_downloads.assistant_list_csv, name="assistants-csv"),
-    path("assistants/<posted_id:assistant_id>/", assistant_detail_views.assistant_detail, name="assistant"),
-    path("names/<posted_id:assistant_id>/", assistant_name_views.assistant_rename, name="assistant-rename"),
+    path("assistants/<posted_id:assistant_id>/", assistant_views.assistant_detail, name="assistant"),
+    path("names/<posted_id:assistant_id>/", assistant_views.assistant_rename, name="assistant-rename"),
 ]
 
 tool_urls = [

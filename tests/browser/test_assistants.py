@@ -1,4 +1,4 @@
-"""Assistants in a real browser: from the list to a version against another, a name, and that both are accessible."""
+"""The assistants pages in a browser: navigation, comparison, renaming, accessibility."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONG = "w" * 200
 
 
 @pytest.fixture
-def drifted(demo_project: Project) -> Project:
+def changed_project(demo_project: Project) -> Project:
     """An assistant with three versions, of which the last one failed, and long texts in everything."""
     version_change.fill(demo_project)
     tools = [factories.function_tool(LONG), factories.function_tool("search_orders", order={"type": "integer"})]
@@ -33,30 +33,32 @@ def drifted(demo_project: Project) -> Project:
     return demo_project
 
 
-def test_from_the_list_to_what_a_change_did(signed_in: Page, live_server: Any, drifted: Project) -> None:
+def test_versions_are_compared_and_assistant_renamed(
+    signed_in: Page, live_server: Any, changed_project: Project
+) -> None:
     signed_in.keyboard.press("g")
     signed_in.keyboard.press("a")
     signed_in.get_by_role("link", name="Runs", exact=True).last.click()
     expect(signed_in).to_have_url(f"{live_server.url}/p/default/assistants/?sort=runs")
     signed_in.locator(f"a[title='{ASSISTANT}']").click()
-    expect(signed_in.locator("#against h2")).to_have_text("v3 against v2")
-    signed_in.locator("#list").get_by_role("link", name="v2").click()
-    expect(signed_in.locator("#against h2")).to_have_text("v2 against v1")
-    expect(signed_in.locator("#changes ins b")).to_have_text(" of the country")
+    expect(signed_in.locator("#comparison-title")).to_have_text("v3 compared with v2")
+    signed_in.get_by_role("navigation", name="Versions").get_by_role("link", name="v2").click()
+    expect(signed_in.locator("#comparison-title")).to_have_text("v2 compared with v1")
+    expect(signed_in.get_by_role("region", name="Changes", exact=True).locator("ins b")).to_have_text(" of the country")
     signed_in.go_back()
-    expect(signed_in.locator("#against h2")).to_have_text("v3 against v2")
+    expect(signed_in.locator("#comparison-title")).to_have_text("v3 compared with v2")
     signed_in.get_by_label("Compare with").select_option("v1")
     signed_in.get_by_role("button", name="Compare").click()
-    expect(signed_in.locator("#against h2")).to_have_text("v3 against v1")
-    signed_in.get_by_text("Name it").click()
+    expect(signed_in.locator("#comparison-title")).to_have_text("v3 compared with v1")
+    signed_in.get_by_text("Add name").click()
     signed_in.get_by_label("Name", exact=True).fill("Returns desk")
-    signed_in.get_by_role("button", name="Save").click()
+    signed_in.get_by_role("button", name="Save name").click()
     expect(signed_in.get_by_role("heading", level=1)).to_have_text("Returns desk")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
-def test_both_pages_are_accessible(
-    signed_in: Page, live_server: Any, drifted: Project, scheme: Any, width: int
+def test_pages_are_accessible(
+    signed_in: Page, live_server: Any, changed_project: Project, scheme: Any, width: int
 ) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})

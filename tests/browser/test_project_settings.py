@@ -1,4 +1,4 @@
-"""The settings in a browser: a key is made and shown, and all of it is accessible."""
+"""The settings in a browser: a created key is shown, and the page is accessible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.browser.conftest import assert_accessible, sign_in
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 375)])
-def test_a_key_is_made(
+def test_created_key_is_shown(
     page: Page, live_server: Any, demo_project: Project, console: list[str], scheme: Any, width: int
 ) -> None:
     Membership.objects.update(role="admin")

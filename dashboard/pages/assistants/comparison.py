@@ -1,4 +1,4 @@
-"""One version of an assistant against another: what changed, and what the runs before and after tell of it."""
+"""The comparison of two versions of an assistant: what changed, and how the runs before and after differ."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from dashboard.pages.assistants import changes, metrics_table
-from dashboard.pages.assistants.changes import ConfigurationChanges
-from dashboard.pages.assistants.links import AssistantRunLinks
-from dashboard.pages.assistants.params import COMPARISON_RANGES, AssistantDetailParams
+from django.urls import reverse
+
+from dashboard.pages.assistants.configuration_changes import ConfigurationChanges, fetch_configurations
+from dashboard.pages.assistants.metrics_table import VersionMetricRow, build_version_metrics
+from dashboard.pages.assistants.params import AssistantDetailParams, ComparisonRange, shorten_version_id
+from dashboard.pages.assistants.run_links import AssistantRunLinks
 from dashboard.pages.assistants.summary import FailureRateSummary, summarize_failure_rate
 from dashboard.ui.charts.time_axis import format_interval
 from runs.analytics import version_comparison, versions
@@ -18,12 +20,12 @@ from runs.analytics.versions import AdjacentVersions, AssistantVersion, Assistan
 from runs.query.operators import format_value
 
 MAX_BASES = 100
-MAX_OVERLAPPING = 5  # of the versions in use at the same time
+MAX_OVERLAPPING = 5
 
 
 @dataclass(frozen=True, slots=True)
 class OverlappingVersion:
-    """A version that was in use at the same time, with its runs since the other's first one."""
+    """A version that was in use at the same time, with its runs between the first and last run of the shown one."""
 
     version: AssistantVersion
     runs: int
@@ -32,128 +34,149 @@ class OverlappingVersion:
 
 @dataclass(frozen=True)
 class VersionComparisonSection:
-    """`version` after a change, `base` before it: None where nothing was before."""
+    """`version` is compared with `base`, which is None for the first version."""
 
     known: AssistantVersions
-    asked: AssistantDetailParams
-    links: AssistantRunLinks
+    params: AssistantDetailParams
+    run_links: AssistantRunLinks
 
     @cached_property
     def version(self) -> AssistantVersion:
-        """What is asked for, or what is in use."""
-        return self.asked.version or self.known.current
+        """The requested version, or else the current one."""
+        requested = self.known.find(self.params.version) if self.params.version else None
+        return requested or self.known.current
 
     @cached_property
     def base(self) -> AssistantVersion | None:
-        """What is asked for, or what was in use before: of a version that came back, the one that it replaced."""
-        if self.asked.base is not None:
-            return self.asked.base
-        if self.asked.version is None and (replaced := self._replaced):
+        """The requested base, or else the version in use before. For a restored version: the one that it replaced."""
+        if self.params.base:
+            return self.known.find(self.params.base)
+        if not self.params.version and (replaced := self._find_replaced_version()):
             return replaced
-        return self.around.previous or self._previous
-
-    @cached_property
-    def around(self) -> AdjacentVersions:
-        """What came before and after the version."""
-        return versions.fetch_adjacent_versions(self.known, [self.version])[self.version.id]
-
-    @property
-    def _previous(self) -> AssistantVersion | None:
+        if self.adjacent.previous:
+            return self.adjacent.previous
         return self.known.versions[self.version.number - 2] if self.version.number > 1 else None
 
-    @property
-    def _replaced(self) -> AssistantVersion | None:
-        """The version whose place the current one took again, if it did: the last one used of the later ones."""
-        later = [each for each in self.known.versions[self.version.number :] if each.last_at < self.version.last_at]
-        last = max(later, key=lambda each: each.last_at, default=None)
-        if last is None:
+    def _find_replaced_version(self) -> AssistantVersion | None:
+        """Return the version that the current one replaced when it was restored, if it was.
+
+        It is the last used of the versions that are newer than the current one.
+        """
+        newer = [
+            version for version in self.known.versions[self.version.number :] if version.last_at < self.version.last_at
+        ]
+        last_used = max(newer, key=lambda version: version.last_at, default=None)
+        if last_used is None:
             return None
-        return last if versions.fetch_adjacent_versions(self.known, [last])[last.id].restored is self.version else None
+        adjacent = versions.fetch_adjacent_versions(self.known, [last_used])[last_used.id]
+        return last_used if adjacent.restored is self.version else None
 
     @cached_property
-    def at(self) -> datetime | None:
-        """When the assistant went from the one to the other; None where it did not."""
+    def adjacent(self) -> AdjacentVersions:
+        """The versions in use before and after `version`."""
+        return versions.fetch_adjacent_versions(self.known, [self.version])[self.version.id]
+
+    @cached_property
+    def changed_at(self) -> datetime | None:
+        """The time of the change from `base` to `version`; None if there was none."""
         return versions.find_version_change(self.base, self.version) if self.base else None
 
     @property
     def title(self) -> str:
-        """`v2 against v1`."""
-        return f"{self.version.name} against {self.base.name}" if self.base else self.version.name
+        """The heading, such as `v2 compared with v1`."""
+        return f"{self.version.name} compared with {self.base.name}" if self.base else self.version.name
 
     @property
-    def is_return(self) -> bool:
-        """Whether what had been used before came back."""
+    def is_restored(self) -> bool:
+        """Whether `version` was in use before `base`, and again after it."""
         return self.base is not None and self.base.number > self.version.number
 
     @cached_property
-    def drift(self) -> VersionComparison | None:
-        if self.base is None or self.at is None:
+    def result(self) -> VersionComparison | None:
+        """The metrics of the runs before and after the change."""
+        if self.base is None or self.changed_at is None:
             return None
-        return version_comparison.compare_versions(self.base, self.version, self.at, self.asked.length)
+        return version_comparison.compare_versions(self.base, self.version, self.changed_at, self.params.within.length)
 
     @cached_property
-    def verdict(self) -> FailureRateSummary | None:
-        return summarize_failure_rate(self.drift) if self.drift else None
-
-    @property
-    def back_query(self) -> str:
-        """The query string of what came back against this version."""
-        return self.asked.query(version=self.around.restored, base=self.version)
+    def summary(self) -> FailureRateSummary | None:
+        """The summary of how the failure rate changed."""
+        return summarize_failure_rate(self.result) if self.result else None
 
     @property
     def cause_url(self) -> str:
-        """The failures after the change with the code that the rise is put down to."""
-        cause = self.verdict.cause if self.verdict else None
-        if cause is None or self.drift is None:
+        """The URL of the failures after the change that have the error code named by the summary."""
+        if self.result is None or self.summary is None or self.summary.cause is None:
             return ""
-        code = f"error_code:{format_value(cause.code)}" if cause.code else "-error:*"
-        return self.links.of_side(self.drift.after, f"status:failed {code}")
+        code = self.summary.cause.code
+        return self.run_links.side_url(
+            self.result.after, f"status:failed {f'error_code:{format_value(code)}' if code else '-error:*'}"
+        )
 
     @property
-    def measures(self) -> list[metrics_table.VersionMetricRow]:
-        return metrics_table.build_version_metrics(self.drift, self.links) if self.drift else []
+    def metrics(self) -> list[VersionMetricRow]:
+        """The rows of the table of metrics."""
+        return build_version_metrics(self.result, self.run_links) if self.result else []
 
     @property
-    def part(self) -> str:
-        """What a bar of the distributions stands for: `6 hours`, `day`."""
-        return format_interval(self.drift.part_length).removeprefix("1 ") if self.drift else ""
+    def part_label(self) -> str:
+        """The length of time that a bar of a sparkline stands for, such as `6 hours` or `day`."""
+        return format_interval(self.result.part_length).removeprefix("1 ") if self.result else ""
 
     @cached_property
     def changes(self) -> ConfigurationChanges | None:
-        """What differs between both."""
+        """The differences between the configurations."""
         if self.base is None:
             return None
-        found = changes.fetch_configurations([self.base.id, self.version.id])
-        return ConfigurationChanges(found[self.base.id], found[self.version.id])
+        configurations = fetch_configurations([self.base.id, self.version.id])
+        return ConfigurationChanges(configurations[self.base.id], configurations[self.version.id])
 
     @cached_property
-    def beside(self) -> list[OverlappingVersion]:
-        """The versions that ran most between the first and the last run of this one."""
+    def overlapping(self) -> list[OverlappingVersion]:
+        """The versions with the most runs between the first and the last run of `version`."""
         return [
-            OverlappingVersion(version, count, self.links.of_version_beside(version, self.version))
-            for version, count in self._beside[:MAX_OVERLAPPING]
+            OverlappingVersion(version, runs, self.run_links.overlap_url(version, self.version))
+            for version, runs in self._concurrent_versions[:MAX_OVERLAPPING]
         ]
 
     @property
-    def more_beside(self) -> int:
-        """How many others there are."""
-        return max(0, len(self._beside) - MAX_OVERLAPPING)
+    def unlisted_overlapping_count(self) -> int:
+        """The number of overlapping versions that are not listed."""
+        return max(0, len(self._concurrent_versions) - MAX_OVERLAPPING)
 
     @cached_property
-    def _beside(self) -> list[tuple[AssistantVersion, int]]:
+    def _concurrent_versions(self) -> list[tuple[AssistantVersion, int]]:
         return versions.fetch_concurrent_versions(self.known, self.version)
 
     @property
+    def restored_url(self) -> str:
+        """The URL of the page that compares the version restored after `version` with it."""
+        if self.adjacent.restored is None:
+            return ""
+        return self._page_path + self.params.query_string(
+            version=shorten_version_id(self.adjacent.restored), base=shorten_version_id(self.version)
+        )
+
+    # The form that selects another base and range
+
+    @property
     def bases(self) -> list[AssistantVersion]:
-        """What it can be compared with, the last first: all that it came after."""
+        """The versions that `version` can be compared with, newest first: all that it was used after."""
         earlier = [
-            each
-            for each in self.known.versions
-            if each.number < self.version.number or (each.last_at < self.version.last_at and each is not self.version)
+            version
+            for version in self.known.versions
+            if version.number < self.version.number
+            or (version.last_at < self.version.last_at and version is not self.version)
         ]
         return earlier[::-1][:MAX_BASES]
 
     @property
-    def spans(self) -> list[tuple[str, str]]:
-        """The values of `within`, and what they are called."""
-        return [(value, words) for value, (words, _) in COMPARISON_RANGES.items()]
+    def ranges(self) -> list[ComparisonRange]:
+        """The values of `within`."""
+        return list(ComparisonRange)
+
+    @property
+    def _page_path(self) -> str:
+        return reverse(
+            "assistant", kwargs={"project": self.known.project.slug, "assistant_id": self.known.assistant_id}
+        )

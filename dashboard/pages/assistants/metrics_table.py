@@ -1,181 +1,217 @@
-"""The table of a change: each measure before and after, by how much it differs, and how it went over time. Pure."""
+"""The table of metrics before and after a change, with differences and sparklines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboard.pages.assistants.links import LONGEST_FIRST, MOST_TOKENS_FIRST, AssistantRunLinks
+from dashboard.pages.assistants.run_links import LONGEST_FIRST, MOST_TOKENS_FIRST, AssistantRunLinks
 from dashboard.pages.assistants.summary import format_points
 from dashboard.ui import formats
 from dashboard.ui.charts import Sparkline, build_sparkline
 from dashboard.ui.formats import MINUS_SIGN, NO_VALUE
-from runs.analytics.confidence_intervals import newcombe_interval
+from runs.analytics.confidence_intervals import Proportion, newcombe_interval
 from runs.analytics.version_comparison import PARTS_PER_SIDE, VersionComparison, VersionMetrics, VersionSide
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMetricCell:
-    """A value, where its runs are listed, and of how many runs it is known, where not of all."""
+    """A value, the URL of its runs, and the number of runs that have the value unless all have it."""
 
-    words: str
+    text: str
     url: str
-    known: str = ""
+    known_runs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMetricRow:
-    """A measure. `bad`: it is a failure, and surely more than before."""
+    """A row of the table. `is_worse`: it counts failures, and they increased significantly."""
 
     label: str
     before: VersionMetricCell
     after: VersionMetricCell
     change: str
-    bad: bool
+    is_worse: bool
     spark: Sparkline
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMetric:
-    """How a measure is read, worded, compared and listed; `known` is of how many runs it is."""
+    """The definition of a metric.
+
+    `get_known_runs` returns the number of runs that have a value. `failure_share` is set for a share that must not
+    rise. `query` and `order` select the runs behind the value.
+    """
 
     label: str
-    value: Callable[[VersionMetrics], float | None]
-    words: Callable[[float], str]
-    change: Callable[[float, float], str]
-    known: Callable[[VersionMetrics], int]
+    get_value: Callable[[VersionMetrics], float | None]
+    get_known_runs: Callable[[VersionMetrics], int]
+    format_value: Callable[[float], str]
+    format_change: Callable[[float, float], str]
     query: str = ""
     order: Order = NEWEST_FIRST
+    failure_share: Callable[[VersionMetrics], Proportion] | None = None
 
 
-def build_version_metrics(drift: VersionComparison, links: AssistantRunLinks) -> list[VersionMetricRow]:
-    """All measures of a change."""
-    return list(_rows(drift, links))
-
-
-def _rows(drift: VersionComparison, links: AssistantRunLinks) -> Iterator[VersionMetricRow]:
-    for measure in VERSION_METRICS:
-        sides = drift.before.metrics, drift.after.metrics
-        old, new = (measure.value(figures) for figures in sides)
-        bad = measure.label in _FAILURE_SHARES and _surely_more(measure.label, drift)
-        yield VersionMetricRow(
-            measure.label,
-            _cell(measure, drift.before, links),
-            _cell(measure, drift.after, links),
-            "" if old is None or new is None else measure.change(old, new),
-            bad,
-            _spark(measure, drift, range(PARTS_PER_SIDE, 2 * PARTS_PER_SIDE) if bad else ()),
+def build_version_metrics(result: VersionComparison, run_links: AssistantRunLinks) -> list[VersionMetricRow]:
+    """Return the rows for both sides of a change."""
+    rows = []
+    for metric in VERSION_METRICS:
+        old, new = metric.get_value(result.before.metrics), metric.get_value(result.after.metrics)
+        is_worse = _is_significant_rise(metric, result)
+        rows.append(
+            VersionMetricRow(
+                metric.label,
+                _build_cell(metric, result.before, run_links),
+                _build_cell(metric, result.after, run_links),
+                "" if old is None or new is None else metric.format_change(old, new),
+                is_worse,
+                _build_sparkline(metric, result, is_worse=is_worse),
+            )
         )
+    return rows
 
 
-def _cell(measure: VersionMetric, side: VersionSide, links: AssistantRunLinks) -> VersionMetricCell:
-    value, known = measure.value(side.metrics), measure.known(side.metrics)
-    words = NO_VALUE if value is None else measure.words(value)
-    partly = f"of {known:,}" if 0 < known < side.metrics.runs else ""
-    url = "" if value is None else links.of_side(side, measure.query, measure.order)
-    return VersionMetricCell(words, url, partly)
+def _build_cell(metric: VersionMetric, side: VersionSide, run_links: AssistantRunLinks) -> VersionMetricCell:
+    value, known_runs = metric.get_value(side.metrics), metric.get_known_runs(side.metrics)
+    is_partly_known = 0 < known_runs < side.metrics.runs
+    return VersionMetricCell(
+        text=NO_VALUE if value is None else metric.format_value(value),
+        url="" if value is None else run_links.side_url(side, metric.query, metric.order),
+        known_runs=f"of {known_runs:,}" if is_partly_known else "",
+    )
 
 
-def _spark(measure: VersionMetric, drift: VersionComparison, hot: Collection[int]) -> Sparkline:
-    """The parts before the change, then those after it."""
-    found = [(drift.before, place) for place in range(-PARTS_PER_SIDE, 0)] + [
-        (drift.after, place) for place in range(PARTS_PER_SIDE)
-    ]
-    figures = (side.parts.get(place) for side, place in found)
-    values = [0.0 if each is None else measure.value(each) or 0.0 for each in figures]
+def _build_sparkline(metric: VersionMetric, result: VersionComparison, *, is_worse: bool) -> Sparkline:
+    """Return a sparkline of the parts before the change, then those after it."""
+    parts = [result.before.parts.get(number) for number in range(-PARTS_PER_SIDE, 0)]
+    parts += [result.after.parts.get(number) for number in range(PARTS_PER_SIDE)]
+    values = [0.0 if part is None else metric.get_value(part) or 0.0 for part in parts]
+    hot = range(PARTS_PER_SIDE, 2 * PARTS_PER_SIDE) if is_worse else ()
     return build_sparkline(values, hot=hot, mark=PARTS_PER_SIDE)
 
 
-def _surely_more(label: str, drift: VersionComparison) -> bool:
-    shares = (getattr(side.metrics, _FAILURE_SHARES[label]) for side in (drift.before, drift.after))
-    interval = newcombe_interval(*shares)
+def _is_significant_rise(metric: VersionMetric, result: VersionComparison) -> bool:
+    if metric.failure_share is None:
+        return False
+    interval = newcombe_interval(
+        metric.failure_share(result.before.metrics), metric.failure_share(result.after.metrics)
+    )
     return interval is not None and interval.low > 0
 
 
-def _share(part: str) -> Callable[[VersionMetrics], float | None]:
-    return lambda figures: getattr(figures, part) / figures.runs if figures.runs else None
-
-
-def _field(name: str) -> Callable[[VersionMetrics], float | None]:
-    return lambda figures: getattr(figures, name)
-
-
-def _count(name: str) -> Callable[[VersionMetrics], int]:
-    return lambda figures: getattr(figures, name)
-
-
-def _percent(share: float) -> str:
+def _format_share(share: float) -> str:
     return formats.format_percent(share, 1)
 
 
-def _points(old: float, new: float) -> str:
-    return f"{format_points(new - old)} pts"
-
-
-def _relative(old: float, new: float) -> str:
-    """By how much more or less, in percent of what it was."""
-    if not old:
-        return "" if new == old else "from 0"
-    change = round(100 * (new - old) / old)
-    return f"{'+' if change > 0 else MINUS_SIGN if change < 0 else ''}{abs(change):,} %"
-
-
-def _difference(old: float, new: float) -> str:
-    change = round(new - old, 1)
-    return f"{'+' if change > 0 else MINUS_SIGN if change < 0 else ''}{abs(change):.1f}"
-
-
-def _duration(ms: float) -> str:
-    return formats.format_duration(round(ms), precise=bool(ms % 1000))
-
-
-def _tokens(count: float) -> str:
+def _format_count(count: float) -> str:
     return formats.format_integer(round(count))
 
 
-def _dollars(nano: float) -> str:
-    return formats.format_cost(round(nano))
+def _format_duration(ms: float) -> str:
+    return formats.format_duration(round(ms), precise=bool(ms % 1000))
 
 
-# By label: the share that must not rise.
-_FAILURE_SHARES = {"Failed": "failed_share", "Incomplete": "incomplete_share"}
-_ALL = _count("runs")
+def _format_cost(nano_dollars: float) -> str:
+    return formats.format_cost(round(nano_dollars))
+
+
+def _format_point_change(old: float, new: float) -> str:
+    return f"{format_points(new - old)} pts"
+
+
+def _format_relative_change(old: float, new: float) -> str:
+    if not old:
+        return "" if new == old else "from 0"
+    change = round(100 * (new - old) / old)
+    return f"{_sign(change)}{abs(change):,} %"
+
+
+def _format_absolute_change(old: float, new: float) -> str:
+    change = round(new - old, 1)
+    return f"{_sign(change)}{abs(change):.1f}"
+
+
+def _sign(change: float) -> str:
+    return "+" if change > 0 else MINUS_SIGN if change < 0 else ""
+
+
 # In the order of the table.
 VERSION_METRICS = (
-    VersionMetric("Runs", _field("runs"), _tokens, lambda *_: "", _ALL),
-    VersionMetric("Failed", _share("failed"), _percent, _points, _ALL, "status:failed"),
-    VersionMetric("Incomplete", _share("incomplete"), _percent, _points, _ALL, "status:incomplete"),
     VersionMetric(
-        "Duration p50", _field("p50_ms"), _duration, _relative, _count("duration_runs"), "duration:*", LONGEST_FIRST
+        "Runs",
+        lambda metrics: metrics.runs,
+        lambda metrics: metrics.runs,
+        _format_count,
+        lambda _old, _new: "",
     ),
     VersionMetric(
-        "Duration p95", _field("p95_ms"), _duration, _relative, _count("duration_runs"), "duration:*", LONGEST_FIRST
+        "Failed",
+        lambda metrics: metrics.failed / metrics.runs if metrics.runs else None,
+        lambda metrics: metrics.runs,
+        _format_share,
+        _format_point_change,
+        query="status:failed",
+        failure_share=lambda metrics: metrics.failed_share,
+    ),
+    VersionMetric(
+        "Incomplete",
+        lambda metrics: metrics.incomplete / metrics.runs if metrics.runs else None,
+        lambda metrics: metrics.runs,
+        _format_share,
+        _format_point_change,
+        query="status:incomplete",
+        failure_share=lambda metrics: metrics.incomplete_share,
+    ),
+    VersionMetric(
+        "Duration p50",
+        lambda metrics: metrics.p50_ms,
+        lambda metrics: metrics.duration_runs,
+        _format_duration,
+        _format_relative_change,
+        query="duration:*",
+        order=LONGEST_FIRST,
+    ),
+    VersionMetric(
+        "Duration p95",
+        lambda metrics: metrics.p95_ms,
+        lambda metrics: metrics.duration_runs,
+        _format_duration,
+        _format_relative_change,
+        query="duration:*",
+        order=LONGEST_FIRST,
     ),
     VersionMetric(
         "Prompt tokens, median",
-        _field("prompt_tokens"),
-        _tokens,
-        _relative,
-        _count("prompt_token_runs"),
-        "prompt_tokens:*",
-        MOST_TOKENS_FIRST,
+        lambda metrics: metrics.prompt_tokens,
+        lambda metrics: metrics.prompt_token_runs,
+        _format_count,
+        _format_relative_change,
+        query="prompt_tokens:*",
+        order=MOST_TOKENS_FIRST,
     ),
     VersionMetric(
         "Completion tokens, median",
-        _field("completion_tokens"),
-        _tokens,
-        _relative,
-        _count("completion_token_runs"),
-        "completion_tokens:*",
-        MOST_TOKENS_FIRST,
+        lambda metrics: metrics.completion_tokens,
+        lambda metrics: metrics.completion_token_runs,
+        _format_count,
+        _format_relative_change,
+        query="completion_tokens:*",
+        order=MOST_TOKENS_FIRST,
     ),
     VersionMetric(
         "Tool calls per run, mean",
-        _field("tool_calls"),
-        lambda value: f"{value:.1f}",
-        _difference,
-        _count("tool_call_runs"),
+        lambda metrics: metrics.tool_calls,
+        lambda metrics: metrics.tool_call_runs,
+        lambda mean: f"{mean:.1f}",
+        _format_absolute_change,
     ),
-    VersionMetric("Cost per run, mean, est.", _field("cost"), _dollars, _relative, _count("cost_runs")),
+    VersionMetric(
+        "Cost per run, mean, est.",
+        lambda metrics: metrics.cost,
+        lambda metrics: metrics.cost_runs,
+        _format_cost,
+        _format_relative_change,
+    ),
 )

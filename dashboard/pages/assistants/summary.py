@@ -1,20 +1,23 @@
-"""What can be said of the failure rate before and after a change, and how surely. Pure."""
+"""A sentence on how the failure rate changed, and how certain that is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from dashboard.ui.formats import MINUS_SIGN, format_integer, format_percent
-from runs.analytics.confidence_intervals import ConfidenceInterval, Proportion, newcombe_interval
-from runs.analytics.version_comparison import VersionComparison, VersionSide
+from runs.analytics.confidence_intervals import ConfidenceInterval, newcombe_interval
+from runs.analytics.version_comparison import VersionComparison
 
-# Below so many runs of a side, anything but a landslide may be chance, and it is said.
+# With fewer runs on a side, only a very large difference is significant, and the summary says so.
 MIN_CONCLUSIVE_RUNS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCause:
-    """The error code that more of the runs failed with than before; "" stands for failures without one."""
+    """The error code that explains most of a rise; "" stands for failures without a code.
+
+    `count` of the `failed` runs after the change have it, and `before` of those before it.
+    """
 
     code: str
     count: int
@@ -24,65 +27,66 @@ class FailureCause:
 
 @dataclass(frozen=True, slots=True)
 class FailureRateSummary:
-    """`headline` says what happened, `words` how sure that is."""
+    """How the failure rate changed (`headline`), and how certain that is (`details`)."""
 
     headline: str
-    words: str
-    rose: bool = False
+    details: str
+    is_rise: bool = False
     cause: FailureCause | None = None
 
 
-def summarize_failure_rate(drift: VersionComparison) -> FailureRateSummary:
-    """On the failure rates of both sides."""
-    before, after = drift.before.metrics.failed_share, drift.after.metrics.failed_share
+def summarize_failure_rate(result: VersionComparison) -> FailureRateSummary:
+    """Return the summary for the failure rates of both sides."""
+    before, after = result.before.metrics.failed_share, result.after.metrics.failed_share
     interval = newcombe_interval(before, after)
     if interval is None:
-        empty = drift.after if before.whole else drift.before
-        return FailureRateSummary("Nothing to compare with.", _without_runs(empty))
-    rates = format_percent(before.part, before.whole), format_percent(after.part, after.whole)
+        empty = result.after if before.whole else result.before
+        return FailureRateSummary(
+            "Nothing to compare with.",
+            f"{empty.version.name} has no runs on its side of the change within the compared time.",
+        )
+    rate_before, rate_after = format_percent(before.part, before.whole), format_percent(after.part, after.whole)
     counts = f"With {format_integer(before.whole)} and {format_integer(after.whole)} runs"
+    limits = _format_limits(interval)
+
     if not interval.excludes_zero:
-        headline = "No failures before or after." if not before.part + after.part else (
-            f"No certain change of the failure rate: {rates[0]} before, {rates[1]} after."
-        )  # fmt: skip
-        return FailureRateSummary(headline, f"{counts} {_uncertain(interval, before, after)}")
-    rose = interval.low > 0
-    direction = "rise" if rose else "fall"
-    headline = f"Failure rate {'rose' if rose else 'fell'} from {rates[0]} to {rates[1]}."
-    words = f"{counts} the difference is unlikely to be chance (95 % interval of the {direction}: {_said(interval)})."
-    return FailureRateSummary(headline, words, rose, _cause(drift) if rose else None)
+        headline = f"No significant change of the failure rate: {rate_before} before, {rate_after} after."
+        if not before.part + after.part:
+            headline = "No failures before or after."
+        details = f"{counts}, a difference like this may be chance (95 % interval: {limits})."
+        if min(before.whole, after.whole) < MIN_CONCLUSIVE_RUNS:
+            details += " These are few runs: check again when there are more."
+        return FailureRateSummary(headline, details)
+
+    is_rise = interval.low > 0
+    verb, noun = ("rose", "rise") if is_rise else ("fell", "fall")
+    return FailureRateSummary(
+        f"The failure rate {verb} from {rate_before} to {rate_after}.",
+        f"{counts}, the difference is unlikely to be chance (95 % interval of the {noun}: {limits}).",
+        is_rise,
+        _find_cause(result) if is_rise else None,
+    )
 
 
 def format_points(share: float) -> str:
-    """A difference of shares in percentage points, signed: `+1.7`."""
-    value = round(100 * share, 1)
-    return f"{'+' if value > 0 else MINUS_SIGN if value < 0 else ''}{abs(value):.1f}"
+    """Format a difference of shares in percentage points, with a sign: `+1.7`."""
+    points = round(100 * share, 1)
+    return f"{'+' if points > 0 else MINUS_SIGN if points < 0 else ''}{abs(points):.1f}"
 
 
-def _said(interval: ConfidenceInterval) -> str:
+def _format_limits(interval: ConfidenceInterval) -> str:
     return f"{format_points(interval.low)} to {format_points(interval.high)} points"
 
 
-def _uncertain(interval: ConfidenceInterval, before: Proportion, after: Proportion) -> str:
-    words = f"a difference like this may be chance (95 % interval: {_said(interval)})."
-    if min(before.whole, after.whole) >= MIN_CONCLUSIVE_RUNS:
-        return words
-    return f"{words} That is few: come back when there are more."
-
-
-def _without_runs(side: VersionSide) -> str:
-    return f"{side.version.name} has no runs on its side of the change within the time that is compared."
-
-
-def _cause(drift: VersionComparison) -> FailureCause | None:
-    """The code whose share grew most, if that is half of the rise at least."""
-    before, after = drift.before, drift.after
-    grown = {
+def _find_cause(result: VersionComparison) -> FailureCause | None:
+    """Return the error code whose share of runs grew most, if it explains at least half of the rise."""
+    before, after = result.before, result.after
+    growth = {
         code: count / after.metrics.runs - before.error_codes[code] / before.metrics.runs
         for code, count in after.error_codes.items()
     }
-    code = max(grown, key=lambda each: (grown[each], each), default=None)
+    code = max(growth, key=lambda code: (growth[code], code), default=None)
     rise = (after.metrics.failed_share.value or 0) - (before.metrics.failed_share.value or 0)
-    if code is None or 2 * grown[code] < rise:
+    if code is None or 2 * growth[code] < rise:
         return None
     return FailureCause(code, after.error_codes[code], after.metrics.failed, before.error_codes[code])

@@ -1,4 +1,4 @@
-"""The versions of an assistant, the last one first: what changed, how often each ran, and what came after it."""
+"""The versions of an assistant, newest first, with their changes, runs and metrics."""
 
 from __future__ import annotations
 
@@ -8,115 +8,122 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from dashboard.pages.assistants import changes
-from dashboard.pages.assistants.changes import FIRST_VERSION, ChangeSummary
-from dashboard.pages.assistants.links import AssistantRunLinks
-from dashboard.pages.assistants.params import AssistantDetailParams
+from django.urls import reverse
+
+from dashboard.pages.assistants.configuration_changes import FIRST_VERSION, ChangeSummary, summarize_changes
+from dashboard.pages.assistants.params import AssistantDetailParams, shorten_version_id
+from dashboard.pages.assistants.run_links import AssistantRunLinks
 from dashboard.ui import formats
 from runs.analytics import version_comparison, versions
 from runs.analytics.version_comparison import RecentVersionMetrics
 from runs.analytics.versions import AdjacentVersions, AssistantVersion, AssistantVersions
 from runs.models import Configuration
 
-VERSIONS_PER_PAGE = 20  # versions at once
-MAX_RECENT_RUNS = 500  # runs of each whose figures are shown
+VERSIONS_PER_PAGE = 20
+# The newest runs of each version whose metrics are shown.
+MAX_RECENT_RUNS = 500
 _DAY = timedelta(days=1)
-_LONG = timedelta(hours=36)
+# Longer times are shown in days.
+_MAX_PRECISE_LENGTH = timedelta(hours=36)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A version as the list shows it; `runs` is counted no further than one above `versions.MOST_COUNTED`."""
+    """A version in the list. `runs` is counted up to one more than `MAX_COUNTED_VERSION_RUNS`."""
 
     version: AssistantVersion
     model: str | None
-    summary: ChangeSummary
+    changes: ChangeSummary
     url: str
     runs_url: str
     runs: int
-    newest: RecentVersionMetrics
-    around: AdjacentVersions
+    recent: RecentVersionMetrics
+    adjacent: AdjacentVersions
     is_current: bool
 
     @property
-    def lasted(self) -> str:
-        """From its first run to its last one: in days, as soon as hours don't matter."""
+    def time_in_use(self) -> str:
+        """The time from the first to the last run."""
         length = self.version.last_at - self.version.first_at
-        if length >= _LONG:
+        if length >= _MAX_PRECISE_LENGTH:
             return f"{round(length / _DAY):,} days"
         return formats.format_duration(int(length.total_seconds() * 1000), spelled=True)
 
     @property
-    def cost(self) -> str:
-        """Of a run, on the average; "" where nothing has a price."""
-        return "" if self.newest.cost is None else formats.format_cost(round(self.newest.cost))
+    def mean_cost(self) -> str:
+        """The mean cost of a run; "" if no run has a price."""
+        return "" if self.recent.cost is None else formats.format_cost(round(self.recent.cost))
 
     @property
-    def tokens(self) -> int | None:
-        """Of a run, on the average."""
-        return None if self.newest.tokens is None else round(self.newest.tokens)
+    def mean_tokens(self) -> int | None:
+        """The mean number of tokens of a run."""
+        return None if self.recent.tokens is None else round(self.recent.tokens)
 
 
 @dataclass(frozen=True)
 class VersionList:
-    """A page of versions; a fixed number of queries, however many there are and however many runs they have."""
+    """A page of versions. The number of queries is the same for any number of versions and runs."""
 
     known: AssistantVersions
-    asked: AssistantDetailParams
-    links: AssistantRunLinks
+    params: AssistantDetailParams
+    run_links: AssistantRunLinks
 
     @cached_property
     def rows(self) -> list[VersionRow]:
-        """The versions from `upto` down."""
-        said, counted = self._summaries, versions.count_version_runs(self._shown)
-        figures, around = (
-            version_comparison.fetch_recent_version_metrics(self._shown, MAX_RECENT_RUNS),
-            versions.fetch_adjacent_versions(self.known, self._shown),
-        )
+        """The versions from number `upto` down."""
+        runs = versions.count_version_runs(self._listed)
+        recent = version_comparison.fetch_recent_version_metrics(self._listed, MAX_RECENT_RUNS)
+        adjacent = versions.fetch_adjacent_versions(self.known, self._listed)
         return [
             VersionRow(
                 version,
                 self._models.get(version.id),
-                said.get(version.id, FIRST_VERSION),
-                self.asked.query(version=version, base=None),
-                self.links.of_version(version),
-                counted[version.id],
-                figures[version.id],
-                around[version.id],
+                self._changes.get(version.id, FIRST_VERSION),
+                self._page_path + self.params.query_string(version=shorten_version_id(version), base=""),
+                self.run_links.version_url(version),
+                runs[version.id],
+                recent[version.id],
+                adjacent[version.id],
                 version is self.known.current,
             )
-            for version in self._shown
+            for version in self._listed
         ]
 
     @property
-    def rest(self) -> int:
-        """How many were first used before those that are listed."""
-        return self._shown[-1].number - 1
+    def older_count(self) -> int:
+        """The number of versions older than those on this page."""
+        return self._listed[-1].number - 1
 
     @property
-    def older(self) -> str:
-        """The query string of those; "" where there are none."""
-        return self.asked.query(upto=self.rest) if self.rest else ""
+    def older_url(self) -> str:
+        """The URL of the next page; "" if there are no older versions."""
+        return self._page_path + self.params.query_string(upto=self.older_count) if self.older_count else ""
 
     @property
-    def newest(self) -> str:
-        """The query string of the last versions; "" where they are listed."""
-        return self.asked.query(upto=None) if self.asked.upto else ""
+    def newest_url(self) -> str:
+        """The URL of the newest versions; "" on their page."""
+        return self._page_path + self.params.query_string(upto=None) if self.params.upto else ""
 
     @cached_property
-    def _shown(self) -> Sequence[AssistantVersion]:
-        upto = self.asked.upto or len(self.known.versions)
+    def _listed(self) -> Sequence[AssistantVersion]:
+        upto = self.params.upto or len(self.known.versions)
         return self.known.versions[max(0, upto - VERSIONS_PER_PAGE) : upto][::-1]
 
     @cached_property
-    def _summaries(self) -> dict[UUID, ChangeSummary]:
-        """What changed since the version that was first used before."""
+    def _changes(self) -> dict[UUID, ChangeSummary]:
+        """The changes from the preceding version, by the id of the version."""
         pairs = [
-            (self.known.versions[version.number - 2].id, version.id) for version in self._shown if version.number > 1
+            (self.known.versions[version.number - 2].id, version.id) for version in self._listed if version.number > 1
         ]
-        return {after: summary for (_, after), summary in changes.summarize_changes(pairs).items()}
+        return {after: summary for (_, after), summary in summarize_changes(pairs).items()}
 
     @cached_property
     def _models(self) -> dict[UUID, str | None]:
-        found = Configuration.objects.only("model").in_bulk([version.id for version in self._shown])
-        return {configuration.pk: configuration.model for configuration in found.values()}
+        configurations = Configuration.objects.only("model").in_bulk([version.id for version in self._listed])
+        return {configuration.pk: configuration.model for configuration in configurations.values()}
+
+    @property
+    def _page_path(self) -> str:
+        return reverse(
+            "assistant", kwargs={"project": self.known.project.slug, "assistant_id": self.known.assistant_id}
+        )

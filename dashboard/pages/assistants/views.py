@@ -1,33 +1,43 @@
-"""The assistants of a project, by what their runs come to."""
+"""Views of the list of assistants, of one assistant, and of its name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBadRequest
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from dashboard.pages.assistants import assistant_rows
 from dashboard.pages.assistants.assistant_rows import DEFAULT_ASSISTANT_SORT, AssistantList, AssistantSort
+from dashboard.pages.assistants.comparison import VersionComparisonSection
+from dashboard.pages.assistants.params import AssistantDetailParams, AssistantListParams
+from dashboard.pages.assistants.run_links import AssistantRunLinks
+from dashboard.pages.assistants.version_list import MAX_RECENT_RUNS, VersionList
 from dashboard.ui.filter_controls import TIME_RANGES, FilterToken, TimeRangeOption
 from dashboard.ui.sort_headers import SortHeader
-from dashboard.web import htmx, query_params
+from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
-from dashboard.web.permissions import viewer_required
-from runs.analytics import assistants
+from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
+from dashboard.web.query_params import build_params_error
+from runs.analytics import assistants, version_comparison, versions
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.errors import Problem
-from runs.models import Project
+from runs.models import Assistant, Project, Run, User
+from runs.protocol.assistant import MAX_ASSISTANT_NAME_LENGTH
+from runs.protocol.lossless_json import clean_text
 from runs.query import RunFilters, TimeExpression
 
-TEMPLATE = "assistants/page.html"
-FRAGMENTS = {"assistants": "assistants/_assistants.html"}
-# Heads in the order of columns; a name is sorted from its beginning at the first click, numbers from the most.
-_LABELS = {
+LAST_24_HOURS = TimeExpression("-24h")
+# The sortable columns of the list, by their values of `sort`.
+_COLUMN_LABELS = {
     "name": "Assistant",
     "last": "Last run",
     "runs": "Runs",
@@ -37,101 +47,136 @@ _LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantListParams:
-    """What the address asks for: of which runs, in which order, which page."""
+@require_safe
+@viewer_required
+@handle_invalid_params
+def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
+    """List the assistants that have runs which match the filters."""
+    params = AssistantListParams.parse(request.GET)
+    listed = AssistantList.fetch(project, params.filters, params.sort, timezone.now())
+    if params.page > listed.page_count:
+        raise build_params_error(Problem("page", f"expected at most {listed.page_count}, got {params.page}"))
 
-    filters: RunFilters
-    sort: AssistantSort = DEFAULT_ASSISTANT_SORT
-    page: int = 1
+    path = reverse("assistants", kwargs={"project": project.slug})
 
-    @classmethod
-    def of(cls, request: HttpRequest) -> AssistantListParams:
-        """Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("sort", "page"))
-        sort, page = (
-            query_params.read_query_param(request, "sort"),
-            query_params.read_query_param(request, "page") or "1",
-        )
-        if not page.isdecimal() or len(page) > 4 or int(page) < 1:
-            raise query_params.build_params_error(Problem("page", "expected a number from 1 on"))
-        return cls(filters, DEFAULT_ASSISTANT_SORT if sort is None else AssistantSort.parse(sort), int(page))
+    def build_url(**changes: Any) -> str:
+        return path + params.query_string(**{"page": 1} | changes)
 
-    @property
-    def query(self) -> str:
-        """The query string of the same, "" for what is usual."""
-        beside = [("sort", str(self.sort))] if self.sort != DEFAULT_ASSISTANT_SORT else []
-        beside += [("page", str(self.page))] if self.page > 1 else []
-        whole = "&".join(filter(None, (self.filters.query(), urlencode(beside))))
-        return f"?{whole}" if whole else ""
+    time_ranges = _build_time_ranges(params.filters, build_url)
+    context = {
+        "project": project,
+        "filters": params.filters,
+        "filter_tokens": _build_filter_tokens(params.filters, build_url),
+        "time_ranges": time_ranges,
+        "is_other_time_range": not any(option.is_current for option in time_ranges),
+        "sort": "" if params.sort == DEFAULT_ASSISTANT_SORT else str(params.sort),
+        "sort_headers": _build_sort_headers(params.sort, build_url),
+        "assistants": listed,
+        "rows": listed.fetch_rows(params.page),
+        "list_url": path,
+        "query_string": params.query_string(page=1),
+        "page": params.page,
+        "page_size": assistant_rows.ASSISTANT_PAGE_SIZE,
+        "previous_url": build_url(page=params.page - 1) if params.page > 1 else "",
+        "next_url": build_url(page=params.page + 1) if params.page < listed.page_count else "",
+        "max_sample_size": MAX_SAMPLE_SIZE,
+        "max_configurations": assistants.MAX_COUNTED_CONFIGURATIONS,
+    }
+    fragments = {"assistants": "pages/assistants/_assistants.html"}
+    return htmx.render_page(request, "pages/assistants/list.html", context, fragments)
+
+
+def _build_filter_tokens(filters: RunFilters, build_url: Callable[..., str]) -> list[FilterToken]:
+    """Return the filters other than `q`, each with the URL of the list without it."""
+    time_fields = {"from": "since", "to": "until"}
+    tokens = []
+    for name, value in replace(filters, q=None).pairs():
+        wider = filters.without(time_fields[name]) if name in time_fields else filters.toggle(name, value)
+        tokens.append(FilterToken(name, value, build_url(filters=wider)))
+    return tokens
+
+
+def _build_time_ranges(filters: RunFilters, build_url: Callable[..., str]) -> list[TimeRangeOption]:
+    options = []
+    for text, label in TIME_RANGES:
+        since = TimeExpression.parse(text) if text else None
+        changed = replace(filters, since=since, until=None)
+        options.append(TimeRangeOption(label, build_url(filters=changed), is_current=changed == filters))
+    return options
+
+
+def _build_sort_headers(sort: AssistantSort, build_url: Callable[..., str]) -> list[tuple[str, str, SortHeader]]:
+    """Return key, label and header of each column. A first click sorts names from A to Z, and numbers descending."""
+    headers = []
+    for by, label in _COLUMN_LABELS.items():
+        if by == sort.by:
+            url = build_url(sort=AssistantSort(by, descending=not sort.descending))
+            header = SortHeader(url, *(("descending", "↓") if sort.descending else ("ascending", "↑")))
+        else:
+            header = SortHeader(build_url(sort=AssistantSort(by, descending=by != "name")))
+        headers.append((by, label, header))
+    return headers
 
 
 @require_safe
 @viewer_required
 @handle_invalid_params
-def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
-    """`assistants/`: those of the runs that match, the busiest first unless `sort` says otherwise."""
-    asked = AssistantListParams.of(request)
-    found = AssistantList.of(project, asked.filters, asked.sort, timezone.now())
-    if asked.page > found.pages:
-        raise query_params.build_params_error(Problem("page", f"there are {found.pages}"))
-    return htmx.render_page(request, TEMPLATE, _context(project, asked, found), FRAGMENTS)
+def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
+    """Show the versions of an assistant, and compare one of them with another."""
+    assistant_id = clean_text(assistant_id)
+    assistant = Assistant.objects.find(project, assistant_id)
+    known = versions.fetch_versions(project, assistant_id)
+    if assistant is None and not known.versions:
+        raise Http404("No such assistant")
+    params = AssistantDetailParams.parse(request.GET)
+    params.check_versions(known)
 
-
-def _context(project: Project, asked: AssistantListParams, found: AssistantList) -> dict[str, Any]:
-    path = reverse("assistants", kwargs={"project": project.slug})
-    ranges = _ranges(asked, path)
-    return {
+    run_links = AssistantRunLinks(project)
+    context: dict[str, Any] = {
         "project": project,
-        "filters": asked.filters,
-        "roster": found,
-        "rows": found.rows(asked.page),
-        "heads": _heads(asked, path),
-        "ranges": ranges,
-        "known_range": any(each.is_current for each in ranges),
-        "tokens": _tokens(asked, path),
-        "all": path,
-        "query": replace(asked, page=1).query,
-        "further": path + replace(asked, page=asked.page + 1).query if asked.page < found.pages else "",
-        "before": path + replace(asked, page=asked.page - 1).query if asked.page > 1 else "",
-        "number": asked.page,
-        "sort": "" if asked.sort == DEFAULT_ASSISTANT_SORT else str(asked.sort),
-        "most_counted": MAX_SAMPLE_SIZE,
-        "most_configurations": assistants.MAX_COUNTED_CONFIGURATIONS,
-        "page_size": assistant_rows.ASSISTANT_PAGE_SIZE,
+        "assistant_id": assistant_id,
+        "assistant": assistant,
+        "can_rename": project.role in WRITE_ROLES,
+        "max_name_length": MAX_ASSISTANT_NAME_LENGTH,
+        "runs_url": run_links.assistant_url(assistant_id),
+        "known": known,
     }
+    if known.versions:
+        comparison = VersionComparisonSection(known, params, run_links)
+        recent_runs = Run.objects.in_project(project)
+        recent_filters = RunFilters(assistant=(assistant_id,), since=LAST_24_HOURS)
+        context |= {
+            "params": params,
+            "recent_runs": recent_filters.apply(recent_runs).count_at_most(versions.MAX_COUNTED_VERSION_RUNS),
+            "recent_runs_url": run_links.assistant_url(assistant_id, LAST_24_HOURS),
+            "version_list": VersionList(known, params, run_links),
+            "comparison": comparison,
+            "max_side_runs": version_comparison.MAX_SIDE_RUNS,
+            "max_side_runs_with_steps": version_comparison.MAX_SIDE_RUNS_WITH_STEPS,
+            "max_recent_runs": MAX_RECENT_RUNS,
+            "max_counted_runs": versions.MAX_COUNTED_VERSION_RUNS,
+            "max_overlapping_runs": versions.MAX_COUNTED_CONCURRENT_RUNS,
+            "max_versions": versions.MAX_VERSIONS,
+        }
+    fragments = {"versions": "pages/assistants/_versions.html"}
+    response = htmx.render_page(request, "pages/assistants/detail.html", context, fragments)
+    if known.versions and htmx.get_fragment_target(request) == "versions":
+        trigger_client_event(response, "announce", {"value": comparison.title})
+    return response
 
 
-def _tokens(asked: AssistantListParams, path: str) -> list[FilterToken]:
-    """What is filtered by beside the query, and the same without each of it."""
-    moments = {"from": "since", "to": "until"}
-    tokens = []
-    for name, value in replace(asked.filters, q=None).pairs():
-        is_moment = name in moments
-        wider = asked.filters.without(moments[name]) if is_moment else asked.filters.toggle(name, value)
-        tokens.append(FilterToken(name, value, path + replace(asked, filters=wider, page=1).query))
-    return tokens
-
-
-def _heads(asked: AssistantListParams, path: str) -> list[tuple[str, str, SortHeader]]:
-    return [(by, label, _head(by, asked, path)) for by, label in _LABELS.items()]
-
-
-def _head(by: str, asked: AssistantListParams, path: str) -> SortHeader:
-    sort = asked.sort
-    if by != sort.by:
-        return SortHeader(path + replace(asked, sort=AssistantSort(by, descending=by != "name"), page=1).query)
-    direction, arrow = ("descending", "↓") if sort.descending else ("ascending", "↑")
-    return SortHeader(
-        path + replace(asked, sort=AssistantSort(by, descending=not sort.descending), page=1).query, direction, arrow
-    )
-
-
-def _ranges(asked: AssistantListParams, path: str) -> list[TimeRangeOption]:
-    """The same over another time."""
-    moments = [(TimeExpression.parse(text) if text else None, label) for text, label in TIME_RANGES]
-    states = [(replace(asked.filters, since=since, until=None), label) for since, label in moments]
-    return [
-        TimeRangeOption(label, path + replace(asked, filters=each, page=1).query, each == asked.filters)
-        for each, label in states
-    ]
+@require_POST
+@member_required
+def assistant_rename(request: HttpRequest, project: Project, assistant_id: str) -> HttpResponse:
+    """Set the name that the team gives an assistant. An empty name removes it, and shows the posted name or the id."""
+    stored_id = clean_text(assistant_id)
+    name = clean_text(request.POST.get("name", "")).strip()
+    if len(name) > MAX_ASSISTANT_NAME_LENGTH:
+        message = f"name: expected at most {MAX_ASSISTANT_NAME_LENGTH} characters, found {len(name)}"
+        return HttpResponseBadRequest(message, content_type="text/plain; charset=utf-8")
+    is_known = Assistant.objects.find(project, stored_id) or assistants.fetch_last_run_times(project, [stored_id])
+    if not is_known:
+        raise Http404("No such assistant")
+    Assistant.objects.set_given_name(project, stored_id, name or None, cast(User, request.user))
+    messages.success(request, f"Assistant named {name}." if name else "Name removed.")
+    return redirect("assistant", project=project.slug, assistant_id=assistant_id)

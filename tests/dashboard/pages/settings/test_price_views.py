@@ -42,7 +42,7 @@ def test_administrator_sets_and_removes_price(project: Project, admin_client: Cl
     page = Page(admin_client.post(URL, PRICE, follow=True))
     assert page.status().text.startswith("You set the price of house-model.")
     assert page.region("Models without a price").text.endswith("every model used in the last 90 days has a price.")
-    (row,) = page.table("Prices set by the project").rows
+    (row,) = page.table("Set by the project").rows
     assert [cell.text for cell in row.cells][:4] == ["house-model", "$2.5", "$10", "as input"]
     admin_client.post(f"{URL}remove", {"model": "house-model"})
     admin_client.post(f"{URL}remove", {"model": "house-model"})
