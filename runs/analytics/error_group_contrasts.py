@@ -17,9 +17,10 @@ from typing import Any
 
 from django.db import connection
 
-from runs.analytics.errors import LATEST, ErrorTimeRange, select_error_group_runs
+from runs.analytics.errors import ErrorTimeRange, select_error_group_runs
 from runs.models import Configuration, Project, RunStep
 from runs.query import RunFilters
+from runs.rollups.time_buckets import LATEST
 
 MAX_CONTRASTED_RUNS = 300
 MAX_CONTRASTS = 12

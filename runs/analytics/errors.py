@@ -1,7 +1,7 @@
-"""Runs that ended badly, by error group: how many, since when, and whether that is more than before.
+"""Error groups: how many runs failed, ended incomplete or expired, since when, and whether that is a trend.
 
-Everything is about the runs of a time range that match, exactly, and read from the runs themselves: few end badly,
-and `run_ended_badly` holds all that is summed of those.
+All numbers are exact and read from the runs themselves. Few runs end that way, and the index `run_ended_badly` holds
+all columns that are summed.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection
 
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.db import sql
 from runs.models import ErrorGroup, Project, Run
 from runs.models.run import RunQuerySet
 from runs.query import RunFilters
-from runs.rollups import time_buckets
-from runs.rollups.time_buckets import HOUR, TimeBuckets
+from runs.rollups.reader import count_runs
+from runs.rollups.rollup_query import RollupQuery
+from runs.rollups.time_buckets import EARLIEST, TimeBuckets, build_time_buckets
 
-# Groups that are told apart. More mean that messages differ in a way the grouping does not know of.
+# Projects with more groups have messages that differ in a way that grouping does not recognize.
 MAX_ERROR_GROUPS = 1_000
 NEW_ERROR_AGE = timedelta(hours=24)
 
-_COLUMNS = ("error_group_id", "created_at", "assistant_id", "model", "configuration_id", "total_tokens", "cost")
-
-# First and last sight are of all runs of the group, whatever is asked for; each is a look into run_error_group.
+# First and last seen are about all runs of a group, whether they match or not. Each is a look-up in run_error_group.
 _GROUPS = """
     WITH counted AS (
         SELECT error_group_id,
                count(*) FILTER (WHERE created_at >= %s) AS runs,
-               count(*) FILTER (WHERE created_at < %s) AS runs_before,
+               count(*) FILTER (WHERE created_at < %s) AS previous_runs,
                sum(total_tokens) FILTER (WHERE created_at >= %s) AS tokens,
                sum(cost) FILTER (WHERE created_at >= %s) AS cost,
                count(*) FILTER (WHERE created_at >= %s AND cost IS NULL AND total_tokens > 0) AS unpriced
@@ -46,50 +46,36 @@ _GROUPS = """
       FROM counted WHERE runs > 0
      ORDER BY runs DESC, error_group_id LIMIT %s"""
 
-# Of the groups that are asked for, and of all others together, as NULL.
-_PARTS = """
-    SELECT grouping(part, assistant_id, model, configuration_id),
-           error_group_id, part, assistant_id, model, configuration_id::text, count(*)
+# By bucket, assistant, model and configuration, of each requested group, and of all other groups as NULL.
+_DISTRIBUTIONS = """
+    SELECT grouping(bucket, assistant_id, model, configuration_id),
+           error_group_id, bucket, assistant_id, model, configuration_id::text, count(*)
       FROM (SELECT CASE WHEN error_group_id = ANY (%s::uuid[]) THEN error_group_id END AS error_group_id,
-                   floor(extract(epoch FROM created_at - %s) / %s)::int AS part, assistant_id, model, configuration_id
+                   width_bucket(created_at, %s::timestamptz[]) - 1 AS bucket, assistant_id, model, configuration_id
               FROM ({matches}) AS matches) AS runs
-     GROUP BY GROUPING SETS ((error_group_id, part), (error_group_id, assistant_id), (error_group_id, model),
+     GROUP BY GROUPING SETS ((error_group_id, bucket), (error_group_id, assistant_id), (error_group_id, model),
                              (error_group_id, configuration_id))"""
-_PART, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
-
-# Whole hours from their sums; what lies in the hours at both ends is counted.
-_SUMMED = """
-    SELECT (SELECT coalesce(sum(runs), 0) FROM {rollup} WHERE project_id = %s AND hour >= %s AND hour < %s{asked})
-         + (SELECT count(*) FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s{asked})
-         + (SELECT count(*) FROM run WHERE project_id = %s AND created_at >= %s AND created_at < %s{asked})"""
-# Which sums know what is asked for in one of these fields.
-_KNOWN = {
-    "": ("rollup_hour_status", ""),
-    "status": ("rollup_hour_status", " AND status = ANY (%s)"),
-    "model": ("rollup_hour_model", " AND model = ANY (%s)"),
-    "assistant": ("rollup_hour_assistant", " AND assistant_id = ANY (%s)"),
-}
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # nothing is older
-LATEST = datetime.max.replace(tzinfo=UTC)
+# What `grouping` returns: a bit is 0 for the column that the row is grouped by.
+_BUCKET, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
 
 
 class ErrorTrend(StrEnum):
-    """How a count compares with that of as much time before."""
+    """How a number of runs compares with that of the previous period, which is as long."""
 
     NEW = "new"  # first seen within the range
-    BACK = "back"  # seen before, but not in the time before
+    BACK = "back"  # seen before, but not in the previous period
     UP = "up"
     DOWN = "down"
     STEADY = "steady"
-    UNKNOWN = "unknown"  # there is no time before, or no runs from all of it
+    UNKNOWN = "unknown"  # there is no previous period, or the project had no runs at its start
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorTimeRange:
-    """The time that is looked at, in parts, and how far back the time before it reaches: as far, None for not at all.
+    """The time range of a report, divided into buckets, and the start of the previous period, None without one.
 
-    Counts are compared with those of before only where there were runs all of that time. What was created after `until`
-    counts to the last part, unless the filters leave it out.
+    The previous period `is_comparable` if the project had runs when it began. Runs after `until` count to the last
+    bucket, unless the filters exclude them.
     """
 
     since: datetime
@@ -98,14 +84,10 @@ class ErrorTimeRange:
     previous_since: datetime | None = None
     is_comparable: bool = False
 
-    def place(self, part: int) -> int:
-        """The part that a run of that number is drawn in."""
-        return min(max(part, 0), self.buckets.count - 1)
-
 
 @dataclass(frozen=True, slots=True)
 class ErrorSums:
-    """What some runs come to. Cost is in nano-dollars; `unpriced_runs` runs used tokens that have no price."""
+    """Sums over runs. `cost` is nano-dollars; `unpriced_runs` used tokens and have no price."""
 
     runs: int
     tokens: int | None
@@ -115,7 +97,7 @@ class ErrorSums:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupStats:
-    """A group within the range; `previous_runs` is its count in the time before. First and last seen: ever."""
+    """The numbers of a group in the time range; `first_seen` and `last_seen` are about all of its runs."""
 
     group: ErrorGroup
     sums: ErrorSums
@@ -126,22 +108,25 @@ class ErrorGroupStats:
 
     @property
     def has_regressed(self) -> bool:
-        """Whether a run of it was created after somebody took it for resolved."""
-        changed = self.group.state_changed_at
-        return self.group.state == ErrorGroup.State.RESOLVED and changed is not None and self.last_seen > changed
+        """Whether a run of the group was created after somebody resolved it."""
+        resolved_at = self.group.state_changed_at
+        return (
+            self.group.state == ErrorGroup.State.RESOLVED and resolved_at is not None and self.last_seen > resolved_at
+        )
 
     @property
     def is_open(self) -> bool:
+        """Whether the group is open or has regressed."""
         return self.has_regressed or self.group.state == ErrorGroup.State.OPEN
 
     def is_new(self, now: datetime) -> bool:
-        """Whether nobody had seen it a day ago."""
+        """Return whether the group was first seen less than `NEW_ERROR_AGE` ago."""
         return self.first_seen > now - NEW_ERROR_AGE
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupReport:
-    """All groups of the range, the most frequent first; `group_count` where not all of them are told apart."""
+    """The most frequent groups of a time range, and the sums over all `group_count` groups."""
 
     time_range: ErrorTimeRange
     groups: tuple[ErrorGroupStats, ...]
@@ -150,12 +135,13 @@ class ErrorGroupReport:
 
     @property
     def is_capped(self) -> bool:
+        """Whether there are more groups than are listed."""
         return self.group_count > len(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupDistribution:
-    """How the runs of a group divide: by part of the window, and by what they ran on."""
+    """The numbers of runs of a group by bucket of time, and by what they ran on."""
 
     over_time: Counter[int] = field(default_factory=Counter)
     assistants: Counter[str] = field(default_factory=Counter)
@@ -164,144 +150,149 @@ class ErrorGroupDistribution:
 
 
 def resolve_error_time_range(project: Project, filters: RunFilters, now: datetime) -> ErrorTimeRange:
-    """The time that `filters` ask about; one query, or two where they don't say since when."""
-    end = filters.until.resolve(now) if filters.until else now
-    first = filters.since.resolve(now) if filters.since else _oldest(_bad(project, filters, now)) or end
-    parts = time_buckets.build_time_buckets(first, max(end, first))
-    oldest = _oldest(Run.objects.in_project(project))
-    if not filters.since or end <= first or oldest is None or oldest >= first:
-        return ErrorTimeRange(first, end, parts)
-    compared = first - min(end - first, first - _BEGINNING)
-    return ErrorTimeRange(first, end, parts, compared, is_comparable=oldest <= compared)
+    """Return the time range of `filters`; one query, or two if they have no start."""
+    until = filters.until.resolve(now) if filters.until else now
+    if filters.since:
+        since = filters.since.resolve(now)
+    else:
+        since = _select_error_runs(project, filters, now).oldest_created_at() or until
+    buckets = build_time_buckets(since, max(until, since))
+    oldest = Run.objects.in_project(project).oldest_created_at()
+    if not filters.since or until <= since or oldest is None or oldest >= since:
+        return ErrorTimeRange(since, until, buckets)
+    previous_since = since - min(until - since, since - EARLIEST)
+    return ErrorTimeRange(since, until, buckets, previous_since, is_comparable=oldest <= previous_since)
 
 
 def fetch_error_groups(
     project: Project, filters: RunFilters, now: datetime, *, only: uuid.UUID | None = None
 ) -> ErrorGroupReport:
-    """The groups of the matching runs, or `only` one; three queries, however many groups."""
-    found = resolve_error_time_range(project, filters, now)
-    runs = _bad(project, replace(filters, since=None, until=None), now, only)
+    """Return the groups of the runs that match `filters`, or the one with the id `only`; three queries."""
+    time_range = resolve_error_time_range(project, filters, now)
+    runs = _select_error_runs(project, replace(filters, since=None, until=None), now, only)
     if filters.since:
-        runs = runs.filter(created_at__gte=found.previous_since or found.since)
+        runs = runs.filter(created_at__gte=time_range.previous_since or time_range.since)
     if filters.until:
-        runs = runs.filter(created_at__lt=found.until)
-    matches, parameters = _statement(runs)
+        runs = runs.filter(created_at__lt=time_range.until)
+    matches, params = _compile_matches(runs)
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS.format(matches=matches), (*[found.since] * 5, *parameters, MAX_ERROR_GROUPS))
+        cursor.execute(_GROUPS.format(matches=matches), (*[time_range.since] * 5, *params, MAX_ERROR_GROUPS))
         rows = cursor.fetchall()
-    known = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
-    counted = tuple(_counted(found, known[row[0]], *row[1:8]) for row in rows if row[0] in known)
-    count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
-    return ErrorGroupReport(found, counted, _sums(*sums), count)
+    groups = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
+    stats = tuple(_build_stats(time_range, groups[row[0]], *row[1:8]) for row in rows if row[0] in groups)
+    group_count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
+    return ErrorGroupReport(time_range, stats, _build_sums(*sums), group_count)
 
 
 def fetch_error_distributions(
-    project: Project, filters: RunFilters, window: ErrorTimeRange, now: datetime, ids: Iterable[uuid.UUID],
-    *, only: uuid.UUID | None = None,
-) -> dict[uuid.UUID | None, ErrorGroupDistribution]:  # fmt: skip
-    """How the runs of the groups `ids` divide, and at None those of all others, unless `only` one; one query."""
-    matches, parameters = _statement(_bad(project, filters, now, only))
-    step = window.buckets.step.total_seconds()
+    project: Project,
+    filters: RunFilters,
+    buckets: TimeBuckets,
+    now: datetime,
+    group_ids: Iterable[uuid.UUID],
+    *,
+    only: uuid.UUID | None = None,
+) -> dict[uuid.UUID | None, ErrorGroupDistribution]:
+    """Return the distributions of the matching runs of some groups; one query.
+
+    The key None has the runs of all other groups, unless `only` the runs of one group are read.
+    """
+    matches, params = _compile_matches(_select_error_runs(project, filters, now, only))
     with connection.cursor() as cursor:
-        cursor.execute(_PARTS.format(matches=matches), (list(ids), window.buckets.start, step, *parameters))
+        cursor.execute(_DISTRIBUTIONS.format(matches=matches), (list(group_ids), list(buckets.edges), *params))
         rows = cursor.fetchall()
-    found: dict[uuid.UUID | None, ErrorGroupDistribution] = defaultdict(ErrorGroupDistribution)
-    for mask, group, part, assistant, model, configuration, count in rows:
-        divided = found[group]
-        if mask == _PART:
-            divided.over_time[window.place(part)] += count
-        elif mask == _ASSISTANT:
-            divided.assistants[assistant] = count
-        elif mask == _MODEL:
-            divided.models[model] = count
-        elif mask == _CONFIGURATION:
-            divided.configurations[configuration] = count
-    return found
+    distributions: dict[uuid.UUID | None, ErrorGroupDistribution] = defaultdict(ErrorGroupDistribution)
+    for grouping, group_id, bucket, assistant_id, model, configuration_id, count in rows:
+        distribution = distributions[group_id]
+        if grouping == _BUCKET:
+            distribution.over_time[buckets.clamp(bucket)] += count
+        elif grouping == _ASSISTANT:
+            distribution.assistants[assistant_id] = count
+        elif grouping == _MODEL:
+            distribution.models[model] = count
+        elif grouping == _CONFIGURATION:
+            distribution.configurations[configuration_id] = count
+    return distributions
 
 
-def select_error_group_runs(project: Project, group: uuid.UUID, filters: RunFilters, now: datetime) -> RunQuerySet:
-    """The runs of one group that match."""
-    return _bad(project, filters, now, group)
+def select_error_group_runs(project: Project, group_id: uuid.UUID, filters: RunFilters, now: datetime) -> RunQuerySet:
+    """Return the runs of one group that match `filters`."""
+    return _select_error_runs(project, filters, now, group_id)
 
 
-def fetch_first_and_last_seen(group: uuid.UUID) -> tuple[datetime, datetime] | None:
-    """When the first and the last run of a group were created, whatever is asked for; None where none is left."""
-    runs = Run.objects.filter(error_group=group).order_by("created_at").values_list("created_at", flat=True)
-    first, last = runs.first(), runs.last()
+def fetch_first_and_last_seen(group_id: uuid.UUID) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last run of a group were created; None if it has no runs."""
+    times = Run.objects.filter(error_group=group_id).order_by("created_at").values_list("created_at", flat=True)
+    first, last = times.first(), times.last()
     return None if first is None or last is None else (first, last)
 
 
-def count_matching_runs(
-    project: Project, filters: RunFilters, window: ErrorTimeRange, now: datetime
-) -> tuple[int, bool]:
-    """How many runs match at all, and whether there are more than that; one query.
+def count_matching_runs(project: Project, filters: RunFilters, now: datetime) -> tuple[int, bool]:
+    """Return how many runs match `filters`, successful ones too, and whether there are more; one query.
 
-    Exact where the sums of each hour know what is asked for. Elsewhere counting ends somewhere.
+    The number is exact if rollups can answer. Otherwise counting ends with `MAX_SAMPLE_SIZE`.
     """
-    asked = sorted(set(filters.active) - {"since", "until"}) or [""]
-    if len(asked) == 1 and asked[0] in _KNOWN:
-        return _summed(project, filters, window, asked[0]), False
-    runs = Run.objects.in_project(project).filter(filters.build_condition(project, now))
-    count = runs.count_at_most(MAX_SAMPLE_SIZE)
+    rollup_query = RollupQuery.from_filters(filters, now)
+    count = count_runs(project, rollup_query) if rollup_query else None
+    if count is not None:
+        return count, False
+    matching = Run.objects.in_project(project).filter(filters.build_condition(project, now))
+    count = matching.count_at_most(MAX_SAMPLE_SIZE)
     return min(count, MAX_SAMPLE_SIZE), count > MAX_SAMPLE_SIZE
 
 
-def _summed(project: Project, filters: RunFilters, window: ErrorTimeRange, name: str) -> int:
-    first = window.since if filters.since else _BEGINNING
-    end = window.until if filters.until else LATEST
-    begin = min(_BEGINNING - (_BEGINNING - first) // HOUR * HOUR, end)
-    whole = max(_BEGINNING + (end - _BEGINNING) // HOUR * HOUR, begin)
-    rollup, condition = _KNOWN[name]
-    values: list[list[str]] = [list(getattr(filters, name))] if name else []
-    spans = ((begin, whole), (first, begin), (whole, end))
-    with connection.cursor() as cursor:
-        parameters: list[Any] = [each for span in spans for each in (project.pk, *span, *values)]
-        cursor.execute(_SUMMED.format(rollup=rollup, asked=condition), parameters)
-        return int(cursor.fetchone()[0])
+def _select_error_runs(
+    project: Project, filters: RunFilters, now: datetime, group_id: uuid.UUID | None = None
+) -> RunQuerySet:
+    runs = Run.objects.in_project(project).filter(filters.build_condition(project, now), error_group__isnull=False)
+    return runs if group_id is None else runs.filter(error_group=group_id)
 
 
-def _bad(project: Project, filters: RunFilters, now: datetime, only: uuid.UUID | None = None) -> RunQuerySet:
-    asked = filters.build_condition(project, now)
-    runs = Run.objects.in_project(project).filter(asked, error_group__isnull=False)
-    return runs if only is None else runs.filter(error_group=only)
+def _compile_matches(runs: RunQuerySet) -> tuple[str, tuple[Any, ...]]:
+    """Return SQL for the columns that the statements above read, and its parameters."""
+    columns = ("error_group_id", "created_at", "assistant_id", "model", "configuration_id", "total_tokens", "cost")
+    return sql.compile_query(runs.order_by().values(*columns))
 
 
-def _oldest(runs: RunQuerySet) -> datetime | None:
-    return runs.order_by("created_at").values_list("created_at", flat=True).first()
-
-
-def _statement(runs: RunQuerySet) -> tuple[str, tuple[Any, ...]]:
-    statement, parameters = runs.order_by().values(*_COLUMNS).query.sql_with_params()
-    return statement, parameters
-
-
-def _counted(
-    window: ErrorTimeRange, group: ErrorGroup, runs: int, before: int, tokens: int | None, cost: int | None,
+def _build_stats(
+    time_range: ErrorTimeRange,
+    group: ErrorGroup,
+    runs: int,
+    previous_runs: int,
+    tokens: int | None,
+    cost: int | None,
     unpriced: int,
-    first_seen: datetime, last_seen: datetime,
-) -> ErrorGroupStats:  # fmt: skip
-    trend = _trend(window, runs, before, first_seen)
-    return ErrorGroupStats(group, _sums(runs, tokens, cost, unpriced), before, trend, first_seen, last_seen)
-
-
-def _sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int | None) -> ErrorSums:
-    """Sums of bigints are numeric."""
-    return ErrorSums(
-        int(runs or 0), None if tokens is None else int(tokens), None if cost is None else int(cost), int(unpriced or 0)
+    first_seen: datetime,
+    last_seen: datetime,
+) -> ErrorGroupStats:
+    trend = _find_trend(time_range, runs, previous_runs, first_seen)
+    return ErrorGroupStats(
+        group, _build_sums(runs, tokens, cost, unpriced), previous_runs, trend, first_seen, last_seen
     )
 
 
-def _trend(window: ErrorTimeRange, runs: int, before: int, first_seen: datetime) -> ErrorTrend:
-    if window.previous_since is None:
+def _build_sums(runs: int | None, tokens: int | None, cost: int | None, unpriced: int | None) -> ErrorSums:
+    """Return sums as integers, since Postgres returns sums of bigints as numeric."""
+    return ErrorSums(
+        runs=int(runs or 0),
+        tokens=None if tokens is None else int(tokens),
+        cost=None if cost is None else int(cost),
+        unpriced_runs=int(unpriced or 0),
+    )
+
+
+def _find_trend(time_range: ErrorTimeRange, runs: int, previous_runs: int, first_seen: datetime) -> ErrorTrend:
+    if time_range.previous_since is None:
         return ErrorTrend.UNKNOWN
-    if first_seen >= window.since:
+    if first_seen >= time_range.since:
         return ErrorTrend.NEW
-    if not window.is_comparable:
+    if not time_range.is_comparable:
         return ErrorTrend.UNKNOWN
-    if before == 0:
+    if previous_runs == 0:
         return ErrorTrend.BACK
-    difference = runs - before
-    # Two counts of equal times differ by chance by the root of their sum; less than twice that says nothing.
-    if difference**2 <= 4 * (runs + before):
+    difference = runs - previous_runs
+    # The standard deviation of the difference of two counts is the square root of their sum. A difference below two
+    # standard deviations may be chance.
+    if difference**2 <= 4 * (runs + previous_runs):
         return ErrorTrend.STEADY
     return ErrorTrend.UP if difference > 0 else ErrorTrend.DOWN

@@ -1,14 +1,12 @@
-"""How many runs there were over time, by status.
+"""The number of runs over time, by status.
 
-Exact in every case but one: where more match than are counted and no sums know what is asked for, it is about the
-newest matches only, and says so.
+It is exact unless more runs match than are read and no rollup can answer: then it is about the newest matches only.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -16,19 +14,21 @@ from runs.analytics.recent_sample import RecentSample
 from runs.models import Project
 from runs.query import RunFilters
 from runs.rollups import reader
-from runs.rollups.reader import RollupQuery
+from runs.rollups.rollup_query import RollupQuery
 from runs.rollups.time_buckets import DAY, HOUR, TimeBuckets, build_time_buckets
 
-# Shorter ones would be a handful of bars, were they taken from the sums of each hour.
+# Hourly rollups would divide a shorter time into a handful of bars.
 MIN_ROLLUP_SPAN = timedelta(hours=12)
-# Less time than that would be a handful of bars, or a single one as wide as the page.
+# A shorter time would be a handful of bars, or a single one as wide as the page.
 MIN_SPAN = timedelta(minutes=1)
-_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RunHistogram:
-    """The matches in each part of `buckets`, by status. `counted_since`: where counting begins, if not at the start."""
+    """The numbers of matching runs in each of `buckets`, by status.
+
+    `counted_since` is where counting begins, None if at the start.
+    """
 
     buckets: TimeBuckets
     counts: tuple[Counter[str], ...]
@@ -36,60 +36,59 @@ class RunHistogram:
 
 
 def fetch_run_histogram(
-    project: Project, filters: RunFilters, plain: RollupQuery | None, found: RecentSample, now: datetime, zone: tzinfo
+    project: Project,
+    filters: RunFilters,
+    rollup_query: RollupQuery | None,
+    sample: RecentSample,
+    now: datetime,
+    zone: tzinfo,
 ) -> RunHistogram | None:
-    """The picture of what `filters` ask for, in the days of `zone`; None where there is nothing to draw.
+    """Return the histogram of the runs that match `filters`, in days of `zone`; None if no run matches.
 
-    `found` are the newest matches; `plain` is given where there are more, and sums may know all of them.
+    Reads rollups if there is a `rollup_query`, which asks the same as `filters`, and uses `sample`, the newest
+    matches, otherwise.
     """
-    if found.oldest_at is None or found.newest_at is None:
+    if sample.oldest_at is None or sample.newest_at is None:
         return None
-    if plain is not None and (drawn := _of_sums(project, filters, plain, found.newest_at, now, zone)):
-        return drawn
-    last = _last(filters, found.newest_at, now)
-    first = filters.since.resolve(now) if filters.since else min(found.oldest_at, last - MIN_SPAN)
-    return _of_newest(found, build_time_buckets(first, last, zone))
+    last = max(now, sample.newest_at) if filters.since else sample.newest_at
+    if filters.until:
+        last = min(last, filters.until.resolve(now) - timedelta.resolution)
+    if rollup_query is not None and (histogram := _fetch_from_rollups(project, rollup_query, last, zone)):
+        return histogram
+    first = filters.since.resolve(now) if filters.since else min(sample.oldest_at, last - MIN_SPAN)
+    return _build_from_sample(sample, build_time_buckets(first, last, zone))
 
 
-def _last(filters: RunFilters, newest: datetime, now: datetime) -> datetime:
-    last = max(now, newest) if filters.since else newest
-    return min(last, filters.until.resolve(now) - _MOMENT) if filters.until else last
-
-
-def _of_sums(
-    project: Project, filters: RunFilters, plain: RollupQuery, newest: datetime, now: datetime, zone: tzinfo
-) -> RunHistogram | None:
-    """From the sums of hours, which know the hours of any zone but few fields; else from those of UTC's days."""
+def _fetch_from_rollups(project: Project, query: RollupQuery, last: datetime, zone: tzinfo) -> RunHistogram | None:
+    """Return a histogram of whole hours of `zone` if possible, else of hours or days of UTC; None if no rollup can."""
     extent = reader.fetch_run_extent(project)
     if extent is None:
         return None
-    first = plain.since or extent[0]
-    last = min(_last(filters, newest, now), plain.until - _MOMENT) if plain.until else _last(filters, newest, now)
+    first = query.since or extent[0]
+    if query.until:
+        last = min(last, query.until - timedelta.resolution)
     if last - first < MIN_ROLLUP_SPAN:
         return None
-    for place, least in ((zone, HOUR), (UTC, HOUR), (UTC, DAY)):
-        parts = build_time_buckets(first, last, place, min_step=least)
-        if (rows := reader.count_runs_by_status(project, plain, parts)) is not None:
-            return RunHistogram(parts, _bars(parts, rows))
+    for bucket_zone, min_step in ((zone, HOUR), (UTC, HOUR), (UTC, DAY)):
+        buckets = build_time_buckets(first, last, bucket_zone, min_step=min_step)
+        rows = reader.count_runs_by_status(project, query, buckets)
+        if rows is not None:
+            counts: tuple[Counter[str], ...] = tuple(Counter() for _ in range(buckets.count))
+            for bucket, status, runs in rows:
+                counts[bucket][status] += runs
+            return RunHistogram(buckets, counts)
     return None
 
 
-def _bars(parts: TimeBuckets, rows: Iterable[tuple[int, str, int]]) -> tuple[Counter[str], ...]:
-    bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
-    for place, status, count in rows:
-        if count > 0:
-            bars[min(max(place, 0), parts.count - 1)][status] += count
-    return bars
-
-
-def _of_newest(found: RecentSample, parts: TimeBuckets) -> RunHistogram:
-    edges = [edge.timestamp() for edge in parts.edges]
-    bars: tuple[Counter[str], ...] = tuple(Counter() for _ in range(parts.count))
-    for status, unsorted in found.created_seconds.items():
+def _build_from_sample(sample: RecentSample, buckets: TimeBuckets) -> RunHistogram:
+    edges = [edge.timestamp() for edge in buckets.edges]
+    counts: tuple[Counter[str], ...] = tuple(Counter() for _ in range(buckets.count))
+    for status, unsorted in sample.created_seconds.items():
         seconds = sorted(unsorted)
-        places = [bisect_left(seconds, edge) for edge in edges]
-        places[0], places[-1] = 0, len(seconds)
-        for bar, begin, end in zip(bars, places, places[1:], strict=False):
+        bounds = [bisect_left(seconds, edge) for edge in edges]
+        # Runs outside of all buckets count to the nearest one.
+        bounds[0], bounds[-1] = 0, len(seconds)
+        for count, begin, end in zip(counts, bounds, bounds[1:], strict=False):
             if end > begin:
-                bar[status] = end - begin
-    return RunHistogram(parts, bars, counted_since=found.oldest_at if found.is_capped else None)
+                count[status] = end - begin
+    return RunHistogram(buckets, counts, counted_since=sample.oldest_at if sample.is_capped else None)

@@ -1,6 +1,6 @@
-"""What stands above and beside the run list: totals of the matching runs, and how they divide.
+"""The totals, facets and histogram of the runs of a list.
 
-Exact where the sums know what is asked for, and where few enough match; otherwise over the newest matches, and said so.
+They are exact if rollups can answer the query or few enough runs match. Otherwise they are about the newest matches.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from runs.analytics import histogram, recent_sample
-from runs.analytics.histogram import RunHistogram
+from runs.analytics import recent_sample
+from runs.analytics.histogram import RunHistogram, fetch_run_histogram
 from runs.analytics.recent_sample import RecentSample
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Project
@@ -19,7 +19,8 @@ from runs.query import RunFilters
 from runs.query.fields import CHOICE_PARAMS, ChoiceParam
 from runs.query.planner import QueryPlan
 from runs.rollups import reader
-from runs.rollups.reader import RollupQuery, RunSums
+from runs.rollups.reader import RunSums
+from runs.rollups.rollup_query import RollupQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class RunTotals:
 
 @dataclass(frozen=True, slots=True)
 class RunFacet:
-    """How the matching runs divide by one field, most frequent first; its own filter is left aside.
+    """The values of one field with their numbers of runs, most frequent first, without the filter of this field.
 
-    `is_capped` says that they are the newest `sample_size` of more.
+    If `is_capped`, they are about the newest `sample_size` matches.
     """
 
     field: ChoiceParam
@@ -57,15 +58,15 @@ class RunFacet:
 
     @property
     def max_count(self) -> int:
-        """The largest count, for drawing proportions."""
+        """The largest count, 0 without any."""
         return max((count for _, count in self.counts), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class RunOverview:
-    """All that is said of the matching runs; `histogram` is None where there are none.
+    """All numbers of a list of runs; `histogram` is None if no run matches.
 
-    `first_ids` are the ids of the runs that the list begins with, None where that isn't known.
+    `first_ids` are the ids of the first runs of the list, None if they are not known.
     """
 
     totals: RunTotals
@@ -75,52 +76,83 @@ class RunOverview:
 
 
 def fetch_run_overview(
-    project: Project, filters: RunFilters, search: QueryPlan, names: tuple[str, ...], zone: tzinfo,
-    *, order: Order = NEWEST_FIRST, first: int = 0,
-) -> RunOverview:  # fmt: skip
-    """What `search`, which is that of `filters`, comes to; facets of the fields `names`, bars in the days of `zone`.
+    project: Project,
+    filters: RunFilters,
+    plan: QueryPlan,
+    facet_names: tuple[str, ...],
+    zone: tzinfo,
+    *,
+    order: Order = NEWEST_FIRST,
+    first_count: int = 0,
+) -> RunOverview:
+    """Return the overview of the runs that match `filters`, whose plan is `plan`.
 
-    `first` is how many of the runs are wanted that a list in `order` begins with.
+    The facets are those of the fields `facet_names`, and days of the histogram begin by the clocks of `zone`.
+    `first_count` is how many ids of the first runs of a list in `order` are wanted.
     """
-    now = search.scope.now
-    found = recent_sample.fetch_recent_sample(project, search, recent_sample.MAX_SAMPLE_SIZE, order, first)
-    plain = RollupQuery.of(filters, now) if found.is_capped else None
+    now = plan.scope.now
+    sample = recent_sample.fetch_recent_sample(project, plan, recent_sample.MAX_SAMPLE_SIZE, order, first_count)
+    rollup_query = RollupQuery.from_filters(filters, now) if sample.is_capped else None
+    by_status = reader.sum_runs_by_field(project, rollup_query, "status") if rollup_query else None
+    params = (param for param in CHOICE_PARAMS if param.name in facet_names)
     return RunOverview(
-        _totals(found, reader.sum_runs_by_field(project, plain, "status") if plain else None),
-        {field.name: _facet(project, filters, field, found, now) for field in CHOICE_PARAMS if field.name in names},
-        histogram.fetch_run_histogram(project, filters, plain, found, now, zone),
-        found.first_ids,
+        totals=_build_totals(sample, by_status),
+        facets={param.name: _fetch_facet(project, filters, param, sample, now) for param in params},
+        histogram=fetch_run_histogram(project, filters, rollup_query, sample, now, zone),
+        first_ids=sample.first_ids,
     )
 
 
-def _totals(found: RecentSample, by_status: Mapping[str | None, RunSums] | None) -> RunTotals:
+def _build_totals(sample: RecentSample, by_status: Mapping[str | None, RunSums] | None) -> RunTotals:
+    """Return the sums of all runs by status if rollups have them, and those of the sample otherwise."""
     if by_status is None:
         return RunTotals(
-            found.runs, found.is_capped, found.failed, found.p50_ms, found.p95_ms, found.tokens, found.cost,
-            found.unpriced_tokens, found.runs,
-        )  # fmt: skip
-    runs, tokens, cost, unpriced = (sum(each) for each in zip(*by_status.values(), strict=True))
-    failed = by_status["failed"].runs if "failed" in by_status else 0
+            runs=sample.runs,
+            is_capped=sample.is_capped,
+            failed=sample.failed,
+            p50_ms=sample.p50_ms,
+            p95_ms=sample.p95_ms,
+            tokens=sample.tokens,
+            cost=sample.cost,
+            unpriced_tokens=sample.unpriced_tokens,
+            sample_size=sample.runs,
+        )
     return RunTotals(
-        runs, found.is_capped, failed, found.p50_ms, found.p95_ms,
-        None if found.tokens is None else tokens, cost or found.cost, unpriced, found.runs, has_exact_sums=True,
-    )  # fmt: skip
-
-
-def _facet(project: Project, filters: RunFilters, field: ChoiceParam, found: RecentSample, now: datetime) -> RunFacet:
-    others = filters.without(field.name)
-    plain = RollupQuery.of(others, now) if found.is_capped or others != filters else None
-    known = reader.sum_runs_by_field(project, plain, field.name) if plain else None
-    if known is not None:
-        counts = {value: each.runs for value, each in known.items() if value is not None}
-        return _ranked(field, counts, capped=False, counted=sum(each.runs for each in known.values()))
-    if others == filters:
-        return _ranked(field, found.groups[field.column], capped=found.is_capped, counted=found.runs)
-    counts, counted, capped = recent_sample.count_recent_by(
-        project, others.plan(project, now), recent_sample.MAX_SAMPLE_SIZE, field.column
+        runs=sum(sums.runs for sums in by_status.values()),
+        is_capped=sample.is_capped,
+        failed=by_status["failed"].runs if "failed" in by_status else 0,
+        p50_ms=sample.p50_ms,
+        p95_ms=sample.p95_ms,
+        # Rollups do not tell 0 from no usage and no price.
+        tokens=None if sample.tokens is None else sum(sums.tokens for sums in by_status.values()),
+        cost=sum(sums.cost for sums in by_status.values()) or sample.cost,
+        unpriced_tokens=sum(sums.unpriced_tokens for sums in by_status.values()),
+        sample_size=sample.runs,
+        has_exact_sums=True,
     )
-    return _ranked(field, counts, capped=capped, counted=counted)
 
 
-def _ranked(field: ChoiceParam, counts: Mapping[str, int], *, capped: bool, counted: int) -> RunFacet:
-    return RunFacet(field, tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))), capped, counted)
+def _fetch_facet(
+    project: Project, filters: RunFilters, param: ChoiceParam, sample: RecentSample, now: datetime
+) -> RunFacet:
+    """Count the values of `param` among the runs that match all other filters."""
+    others = filters.without(param.name)
+    # 1. Rollups, unless the sample is complete and of the same runs.
+    rollup_query = RollupQuery.from_filters(others, now) if sample.is_capped or others != filters else None
+    by_value = reader.sum_runs_by_field(project, rollup_query, param.name) if rollup_query else None
+    if by_value is not None:
+        counts = {value: sums.runs for value, sums in by_value.items() if value is not None}
+        return _build_facet(param, counts, is_capped=False, sample_size=sum(sums.runs for sums in by_value.values()))
+    # 2. The sample, if it is of the same runs.
+    if others == filters:
+        return _build_facet(param, sample.groups[param.column], is_capped=sample.is_capped, sample_size=sample.runs)
+    # 3. Another sample.
+    counts, sample_size, is_capped = recent_sample.count_recent_by(
+        project, others.plan(project, now), recent_sample.MAX_SAMPLE_SIZE, param.column
+    )
+    return _build_facet(param, counts, is_capped=is_capped, sample_size=sample_size)
+
+
+def _build_facet(param: ChoiceParam, counts: Mapping[str, int], *, is_capped: bool, sample_size: int) -> RunFacet:
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return RunFacet(param, tuple(ranked), is_capped, sample_size)

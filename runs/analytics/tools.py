@@ -1,104 +1,76 @@
-"""Tools and functions: where they are defined, how often they were called, and how that went.
+"""Tools and functions: where they are defined, how often they were called, and with what result.
 
-Counts are exact: they come from the sums of each hour. Durations and sizes are percentiles over the newest calls, and
-so is the time of the last call where it is told to the second.
+Numbers of calls are exact, since rollups have them. Durations and sizes are percentiles over the newest calls, and
+from these comes the time of the last call, too; of older calls only the hour is known.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.db import connection
 
 from runs.models import Project, ToolDefinition
-from runs.rollups.time_buckets import HOUR
+from runs.rollups.reader import ToolKey, fetch_last_call_hours, fetch_tool_call_sums
+from runs.rollups.time_buckets import TimeBuckets
 
-# Steps over which percentiles are taken: of all tools together, and of one.
+# Steps that percentiles are computed over: of all tools together, and of one.
 MAX_SAMPLED_STEPS = 10_000
 MAX_SAMPLED_STEPS_PER_TOOL = 1_000
 
-ToolKey = tuple[str, str]  # kind and name
-
-_SUMS = """
-    SELECT type, name, assistant_id, floor(extract(epoch FROM hour - %s) / %s)::int, sum(calls), sum(failed),
-           sum(checked), sum(misargued), max(hour)
-      FROM rollup_hour_tool WHERE project_id = %s AND hour >= %s {of_one}
-     GROUP BY 1, 2, 3, 4 HAVING sum(calls) > 0"""
-_LAST = """
-    SELECT asked.type, asked.name, (
-             SELECT hour FROM rollup_hour_tool AS sums
-              WHERE sums.project_id = %s AND sums.name = asked.name AND sums.type = asked.type
-              GROUP BY hour HAVING sum(calls) > 0 ORDER BY hour DESC LIMIT 1)
-      FROM unnest(%s::text[], %s::text[]) AS asked (type, name)"""
-# The statement asks for the newest steps with the words of their index.
-_NEWEST = """
+# The condition on `tool_types` is that of the index on the newest steps with calls.
+_METRICS = """
     WITH newest AS MATERIALIZED (
         SELECT created_at, status, tool_types, tool_names, tool_outputs, ended_at
-          FROM run_step WHERE project_id = %s AND NOT (tool_types = '{{}}') AND created_at >= %s {of_one}
+          FROM run_step
+         WHERE project_id = %s AND NOT (tool_types = '{{}}') AND created_at >= %s {step_condition}
          ORDER BY created_at DESC LIMIT %s),
-    called AS (
-        SELECT call.type, call.name, call.output, created_at, CASE WHEN status = 'completed' AND ended_at >= created_at
-               THEN (extract(epoch FROM ended_at - created_at) * 1000)::bigint END AS took
-          FROM newest, unnest(tool_types, tool_names, tool_outputs) AS call (type, name, output))
-    SELECT type, name, count(*), max(created_at), count(took), percentile_disc(ARRAY[0.5, 0.95, 1])
-           WITHIN GROUP (ORDER BY took), bool_or(took %% 1000 <> 0), count(output),
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY output), max(output)
-      FROM called {named} GROUP BY 1, 2"""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolPeriod:
-    """A stretch of whole hours up to now, cut into equal parts; the last part has the hour that goes on."""
-
-    length: timedelta
-    parts: int
-    since: datetime
-
-    @classmethod
-    def before(cls, now: datetime, length: timedelta, parts: int) -> ToolPeriod:
-        """The hours of which none is older than `length`."""
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        return cls(length, parts, hour + HOUR - length)
-
-    @property
-    def step(self) -> timedelta:
-        """What a part stands for."""
-        return self.length / self.parts
-
-    @property
-    def edges(self) -> list[datetime]:
-        """Where the parts begin, and where the last one ends."""
-        return [self.since + self.step * place for place in range(self.parts + 1)]
+    calls AS (
+        SELECT call.type, call.name, call.output_bytes, created_at,
+               CASE WHEN status = 'completed' AND ended_at >= created_at
+                    THEN (extract(epoch FROM ended_at - created_at) * 1000)::bigint END AS duration_ms
+          FROM newest, unnest(tool_types, tool_names, tool_outputs) AS call (type, name, output_bytes))
+    SELECT type, name,
+           count(*),
+           max(created_at),
+           count(duration_ms),
+           percentile_disc(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY duration_ms),
+           bool_or(duration_ms %% 1000 <> 0),
+           count(output_bytes),
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY output_bytes),
+           max(output_bytes)
+      FROM calls {call_condition} GROUP BY 1, 2"""
 
 
 @dataclass(slots=True)
 class ToolCallCounts:
-    """Calls of one sort within a period; `checked` of them were held against their runs' tools."""
+    """Numbers of calls: all, those of failed steps, those that were validated (`checked`), and the invalid of these."""
 
     calls: int = 0
     failed: int = 0
     checked: int = 0
     invalid: int = 0
 
-    def add(self, calls: int, failed: int, checked: int, misargued: int) -> None:
+    def add(self, calls: int, failed: int, checked: int, invalid: int) -> None:
+        """Add the numbers of more calls."""
         self.calls += calls
         self.failed += failed
         self.checked += checked
-        self.invalid += misargued
+        self.invalid += invalid
 
     @property
     def unchecked(self) -> int:
+        """The number of calls that were not validated yet."""
         return self.calls - self.checked
 
 
 @dataclass(slots=True)
 class ToolCallTotals:
-    """The calls of one tool within a period: in all, in each part of it, and by the assistants that made them."""
+    """The calls of one tool: in total, by bucket of time, and by the assistant that made them, None if unknown."""
 
     total: ToolCallCounts
     buckets: list[ToolCallCounts]
@@ -108,9 +80,10 @@ class ToolCallTotals:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallMetrics:
-    """What the newest calls tell; times in milliseconds, sizes in bytes, None where no step tells them.
+    """Metrics over the newest calls of one tool. Durations are milliseconds; a value is None if no call has one.
 
-    `has_sub_second_times`: a server sent fractions of seconds.
+    `timed_calls` have a duration and `outputs` is the number of calls with an output. `has_sub_second_times` says that
+    times were sent with fractions of seconds.
     """
 
     calls: int
@@ -127,27 +100,28 @@ class ToolCallMetrics:
 
 @dataclass(frozen=True, slots=True)
 class DefinedTool:
-    """What configurations say of one tool: its versions by their digest, each with the assistants that have it."""
+    """The definitions of one tool: by digest, the assistants with this version and when each first had it."""
 
     versions: dict[uuid.UUID, dict[str, datetime]]
     description: str | None
 
     @property
     def assistants(self) -> list[str]:
-        """All that define it, in the order in which they were seen to."""
-        found: dict[str, datetime] = {}
-        for since in self.versions.values():
-            for assistant, moment in since.items():
-                found[assistant] = min(moment, found.get(assistant, moment))
-        return sorted(found, key=lambda each: (found[each], each))
+        """The assistants that define the tool, the first one first."""
+        since: dict[str, datetime] = {}
+        for version in self.versions.values():
+            for assistant, first_seen_at in version.items():
+                since[assistant] = min(first_seen_at, since.get(assistant, first_seen_at))
+        return sorted(since, key=lambda assistant: (since[assistant], assistant))
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSummary:
     """A tool or function that is defined, or was called within the period.
 
-    `called_as`: what an MCP server or another definition without a function's name was called as; it is a guess where
-    several of a kind are defined. `last_at` is a moment, or the hour where `is_last_at_hourly`; None: never called.
+    `last_at` is when it was last called, None if never; if `is_last_at_hourly`, only the hour is known. `called_as` are
+    the names that an MCP server, or another tool that defines no function name, was called by. It is a guess if several
+    tools of the type are defined.
     """
 
     type: str
@@ -161,138 +135,122 @@ class ToolSummary:
 
     @property
     def counts(self) -> ToolCallCounts:
+        """The numbers of calls within the period."""
         return self.calls.total if self.calls else ToolCallCounts()
 
     @property
     def is_function(self) -> bool:
+        """Whether the tool is a function."""
         return self.type == "function"
 
     @property
     def is_never_called(self) -> bool:
+        """Whether the tool was never called, by no name."""
         return self.last_at is None and not self.called_as
 
     @property
     def has_failures(self) -> bool:
+        """Whether any call failed or was invalid."""
         return self.counts.failed > 0 or self.counts.invalid > 0
 
     @property
     def version_count(self) -> int:
+        """The number of different definitions."""
         return len(self.definition.versions) if self.definition else 0
 
 
-def fetch_tool_overview(project: Project, period: ToolPeriod) -> list[ToolSummary]:
-    """Every tool that is defined in `project`, or was called within `period`; a few queries, however many there are."""
-    known, called = fetch_tool_definitions(project), fetch_tool_calls(project, period)
-    measured = fetch_tool_metrics(project, period.since, MAX_SAMPLED_STEPS)
-    idle = _last_hours(project, [key for key in known if key not in called])
-    names: dict[str, list[str]] = defaultdict(list)
-    for kind, name in called:
-        names[kind].append(name)
+def fetch_tool_overview(project: Project, buckets: TimeBuckets) -> list[ToolSummary]:
+    """Return every tool that is defined in `project` or was called since the first bucket; four queries.
+
+    The edges of `buckets` must be full hours.
+    """
+    definitions, calls = fetch_tool_definitions(project), fetch_tool_calls(project, buckets)
+    metrics = fetch_tool_metrics(project, buckets.start, MAX_SAMPLED_STEPS)
+    earlier_hours = fetch_last_call_hours(project, [key for key in definitions if key not in calls])
+    names_by_type: dict[str, list[str]] = defaultdict(list)
+    for type_, name in calls:
+        names_by_type[type_].append(name)
     return [
-        _tool(key, known.get(key), called.get(key), measured.get(key), idle.get(key), names)
-        for key in dict.fromkeys((*called, *known))
+        _build_summary(
+            key, definitions.get(key), calls.get(key), metrics.get(key), earlier_hours.get(key), names_by_type
+        )
+        for key in dict.fromkeys((*calls, *definitions))
     ]
 
 
-def _tool(
+def _build_summary(
     key: ToolKey,
-    defined: DefinedTool | None,
-    called: ToolCallTotals | None,
-    measured: ToolCallMetrics | None,
-    idle_since: datetime | None,
-    names: Mapping[str, Sequence[str]],
+    definition: DefinedTool | None,
+    calls: ToolCallTotals | None,
+    metrics: ToolCallMetrics | None,
+    earlier_hour: datetime | None,
+    names_by_type: Mapping[str, Sequence[str]],
 ) -> ToolSummary:
-    hour = called.last_hour if called else idle_since
-    exact = measured.last_at if measured else None
-    others = () if key[0] == "function" or called else tuple(sorted(names.get(key[0], ())))
-    return ToolSummary(*key, defined, called, measured, exact or hour, exact is None, others)
+    last_hour = calls.last_hour if calls else earlier_hour
+    last_at = metrics.last_at if metrics else None
+    called_as = () if key[0] == "function" or calls else tuple(sorted(names_by_type.get(key[0], ())))
+    return ToolSummary(*key, definition, calls, metrics, last_at or last_hour, last_at is None, called_as)
 
 
 def fetch_tool_definitions(project: Project, key: ToolKey | None = None) -> dict[ToolKey, DefinedTool]:
-    """What is defined in `project`, or of one tool; the newest description stands for all."""
-    found: dict[ToolKey, DefinedTool] = {}
-    rows = ToolDefinition.objects.filter(project=project)
+    """Return the definitions in `project`, of all tools or of one; each with its newest description."""
+    definitions: dict[ToolKey, DefinedTool] = {}
+    records = ToolDefinition.objects.filter(project=project)
     if key is not None:
-        rows = rows.filter(type=key[0], name=key[1])
+        records = records.filter(type=key[0], name=key[1])
     columns = ("type", "name", "digest", "assistant_id", "description", "first_seen_at")
-    for kind, name, digest, assistant_id, description, since in rows.order_by("-first_seen_at").values_list(*columns):
-        defined = found.setdefault((kind, name), DefinedTool({}, description))
-        defined.versions.setdefault(digest, {})[assistant_id] = since
-    return found
+    rows = records.order_by("-first_seen_at").values_list(*columns)
+    for type_, name, digest, assistant_id, description, first_seen_at in rows:
+        definition = definitions.setdefault((type_, name), DefinedTool({}, description))
+        definition.versions.setdefault(digest, {})[assistant_id] = first_seen_at
+    return definitions
 
 
 def fetch_tool_definition_bodies(project: Project, key: ToolKey) -> dict[uuid.UUID, str]:
-    """The versions of one tool by their digest, as JSON."""
-    rows = ToolDefinition.objects.filter(project=project, type=key[0], name=key[1])
-    return dict(rows.values_list("digest", "body"))
+    """Return the versions of one tool as JSON, by digest."""
+    records = ToolDefinition.objects.filter(project=project, type=key[0], name=key[1])
+    return dict(records.values_list("digest", "body"))
 
 
-def fetch_tool_calls(project: Project, period: ToolPeriod, key: ToolKey | None = None) -> dict[ToolKey, ToolCallTotals]:
-    """What was called within `period`, the most called first; of one tool where `key` names it."""
-    statement, extra = _of_one(_SUMS, "AND type = %s AND name = %s", key)
-    parameters = [period.since, period.step.total_seconds(), project.pk, period.since, *extra]
-    found: dict[ToolKey, ToolCallTotals] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        for kind, name, assistant_id, place, *sums, hour in cursor.fetchall():
-            _add(found, (kind, name), assistant_id, min(place, period.parts - 1), list(map(int, sums)), hour, period)
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1].total.calls, pair[0])))
-
-
-def _add(
-    found: dict[ToolKey, ToolCallTotals],
-    key: ToolKey,
-    assistant_id: str | None,
-    place: int,
-    sums: list[int],
-    hour: datetime,
-    period: ToolPeriod,
-) -> None:
-    called = found.get(key)
-    if called is None:
-        called = found[key] = ToolCallTotals(
-            ToolCallCounts(), [ToolCallCounts() for _ in range(period.parts)], {}, hour
-        )
-    called.last_hour = max(called.last_hour, hour)
-    for counts in (called.total, called.buckets[place], called.by_assistant.setdefault(assistant_id, ToolCallCounts())):
-        counts.add(*sums)
+def fetch_tool_calls(
+    project: Project, buckets: TimeBuckets, key: ToolKey | None = None
+) -> dict[ToolKey, ToolCallTotals]:
+    """Return the calls since the first bucket, of all tools or of one; the tool with the most calls comes first."""
+    totals: dict[ToolKey, ToolCallTotals] = {}
+    for sums in fetch_tool_call_sums(project, buckets, key):
+        tool = (sums.type, sums.name)
+        if tool not in totals:
+            by_bucket = [ToolCallCounts() for _ in range(buckets.count)]
+            totals[tool] = ToolCallTotals(ToolCallCounts(), by_bucket, {}, sums.last_hour)
+        calls = totals[tool]
+        calls.last_hour = max(calls.last_hour, sums.last_hour)
+        by_assistant = calls.by_assistant.setdefault(sums.assistant_id, ToolCallCounts())
+        for counts in (calls.total, calls.buckets[sums.bucket], by_assistant):
+            counts.add(sums.calls, sums.failed, sums.checked, sums.invalid)
+    return dict(sorted(totals.items(), key=lambda pair: (-pair[1].total.calls, pair[0])))
 
 
 def fetch_tool_metrics(
-    project: Project, since: datetime, most: int, key: ToolKey | None = None
+    project: Project, since: datetime, max_steps: int, key: ToolKey | None = None
 ) -> dict[ToolKey, ToolCallMetrics]:
-    """Percentiles over the newest `most` steps with calls, or with calls of one tool, since then."""
-    statement, extra = _of_one(_NEWEST, "AND tool_names @> ARRAY[%s]", None if key is None else (key[1],))
-    statement = statement.replace("{named}", "" if key is None else "WHERE type = %s AND name = %s")
-    parameters = [project.pk, since, *extra, most, *(key or ())]
+    """Return metrics over the newest `max_steps` steps with calls, or with calls of one tool, created since `since`."""
+    statement = _METRICS.format(
+        step_condition="" if key is None else "AND tool_names @> ARRAY[%s]",
+        call_condition="" if key is None else "WHERE type = %s AND name = %s",
+    )
+    name_params = [] if key is None else [key[1]]
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return {(row[0], row[1]): _measured(*row[2:]) for row in cursor.fetchall()}
-
-
-def _measured(
-    count: int, last_at: datetime, timed: int, times: list[int | None] | None, precise: bool | None,
-    outputs: int, median: int | None, largest: int | None,
-) -> ToolCallMetrics:  # fmt: skip
-    p50, p95, longest = times or (None, None, None)
-    return ToolCallMetrics(count, last_at, timed, p50, p95, longest, bool(precise), outputs, median, largest)
+        cursor.execute(statement, [project.pk, since, *name_params, max_steps, *(key or ())])
+        rows = cursor.fetchall()
+    metrics = {}
+    for type_, name, calls, last_at, timed_calls, percentiles, has_sub_second_times, outputs, median, largest in rows:
+        p50_ms, p95_ms, max_ms = percentiles or (None, None, None)
+        metrics[type_, name] = ToolCallMetrics(
+            calls, last_at, timed_calls, p50_ms, p95_ms, max_ms, bool(has_sub_second_times), outputs, median, largest
+        )
+    return metrics
 
 
 def fetch_last_call_hour(project: Project, key: ToolKey) -> datetime | None:
-    """The hour of a tool's last call; None where it never was called."""
-    return _last_hours(project, [key]).get(key)
-
-
-def _last_hours(project: Project, keys: Iterable[ToolKey]) -> dict[ToolKey, datetime]:
-    kinds, names = zip(*keys, strict=True) if keys else ((), ())
-    if not kinds:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [project.pk, list(kinds), list(names)])
-        return {(kind, name): hour for kind, name, hour in cursor.fetchall() if hour is not None}
-
-
-def _of_one(statement: str, condition: str, parameters: Sequence[Any] | None) -> tuple[str, Sequence[Any]]:
-    """A statement about all tools, or about one."""
-    found = statement.replace("{{}}", "{}").replace("{of_one}", "" if parameters is None else condition)
-    return found, parameters or ()
+    """Return the hour of the last call of a tool; None if it was never called."""
+    return fetch_last_call_hours(project, [key]).get(key)

@@ -1,93 +1,62 @@
-"""What the sums know of the runs that some filters ask for: exact numbers of any number of runs.
+"""Read rollups: exact sums over any number of runs or tool calls.
 
-They know it where nothing is asked for but fields that were summed together, and a time. Sums of days are those of UTC
-and know of model, status and error code together; those of hours know of one field each. Where a time cuts an hour,
-the runs of that piece are counted.
+Rollups of runs are read by one field, between any edges in time. Whole days and hours come from the rollups, and
+single runs are read where an edge cuts an hour (see `time_buckets.align_edges`). Every function sends one statement,
+so that all of its numbers are of one moment.
+
+Units: `total_tokens` and all other `…_tokens` are tokens, `cost` is nano-dollars, `output_bytes` is bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 
-from runs.models import Project
-from runs.query import RunFilters
-from runs.query.ast import And, QueryNode, Term
-from runs.query.operators import Comparison, Equals
-from runs.rollups.time_buckets import HOUR, TimeBuckets
+from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
+from runs.models.rollup import RunRollup
+from runs.rollups.rollup_query import RollupQuery
+from runs.rollups.runs import RUN_MEASURES
+from runs.rollups.time_buckets import EARLIEST, HOUR, LATEST, Correction, TimeBuckets, align_edges
 
-_COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}
-_FIELDS = {"status": "status", "model": "model", "error": "error", "error_code": "error"}
-_OF_DAYS = frozenset(("status", "model", "error"))
-_DAYS = {"rollup_day_model": _OF_DAYS, "rollup_day_assistant": frozenset(("assistant",))}
-_OF_HOURS = {"status": "rollup_hour_status", "model": "rollup_hour_model", "assistant": "rollup_hour_assistant"}
-
-# Before and after all runs.
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-
-_SUMMED = "sum(runs), sum(total_tokens), sum(cost), sum(unpriced_tokens)"
-_COUNTED = "count(*), sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL)"
+ToolKey = tuple[str, str]  # type and name
 
 
 @dataclass(frozen=True, slots=True)
-class RollupQuery:
-    """A question that sums may know the answer to: fields with the values they may have, and from when to when."""
+class RollupSource:
+    """The tables that sum runs by one field: by hour, by day, or both."""
 
-    chosen: Mapping[str, frozenset[str]]
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @classmethod
-    def of(cls, filters: RunFilters, now: datetime) -> RollupQuery | None:
-        """What `filters` ask for, None where no sum can know it."""
-        chosen: dict[str, frozenset[str]] = {}
-        for name in _COLUMNS:
-            if values := getattr(filters, name):
-                chosen[name] = frozenset(values)
-        since, until = (moment.resolve(now) if moment else None for moment in (filters.since, filters.until))
-        plain: RollupQuery | None = None if filters.thread else cls(chosen, since, until)
-        for part in _parts(filters.q.tree) if filters.q else ():
-            plain = plain.narrowed(part, now) if plain and isinstance(part, Term) else None
-        return plain
-
-    def narrowed(self, term: Term, now: datetime) -> RollupQuery | None:
-        """The same with what `term` asks for as well; None where no sum knows of that."""
-        if term.field == "created":
-            return self._within(term, now)
-        name = _FIELDS.get(term.field)
-        values = frozenset(operator.value for operator in term.operators if isinstance(operator, Equals))
-        if name is None or len(values) < len(set(term.operators)):
-            return None
-        return RollupQuery({**self.chosen, name: self.chosen.get(name, values) & values}, self.since, self.until)
-
-    def _within(self, term: Term, now: datetime) -> RollupQuery | None:
-        match term.operators:
-            case (Comparison(">=", quantity),):
-                since = quantity.bounds(now)[0]
-                assert isinstance(since, datetime)  # noqa: S101 - of a field of times
-                return RollupQuery(self.chosen, max(since, self.since) if self.since else since, self.until)
-            case (Comparison("<", quantity),):
-                until = quantity.bounds(now)[0]
-                assert isinstance(until, datetime)  # noqa: S101
-                return RollupQuery(self.chosen, self.since, min(until, self.until) if self.until else until)
-        return None
-
-    @property
-    def is_timed(self) -> bool:
-        return self.since is not None or self.until is not None
+    column: str
+    hours: type[RunRollup] | None
+    days: type[RunRollup] | None
 
 
-def _parts(node: QueryNode) -> tuple[QueryNode, ...]:
-    """What must hold together."""
-    return node.operands if isinstance(node, And) else (node,)
+# By the name of the filter of the field.
+ROLLUP_SOURCES = {
+    "status": RollupSource("status", HourByStatus, DayByModel),
+    "model": RollupSource("model", HourByModel, DayByModel),
+    "assistant": RollupSource("assistant_id", HourByAssistant, DayByAssistant),
+    "error": RollupSource("error_code", None, DayByModel),
+}
+# The fields that each daily table knows together. Hourly tables know one field each.
+_DAILY_FIELDS: dict[type[RunRollup] | None, frozenset[str]] = {
+    DayByModel: frozenset(("status", "model", "error")),
+    DayByAssistant: frozenset(("assistant",)),
+}
+
+
+class SqlPart(NamedTuple):
+    """A statement that is part of a larger one, and its parameters."""
+
+    sql: str
+    params: list[Any]
 
 
 class RunSums(NamedTuple):
-    """Exact sums; cost in nano-dollars, of the runs that have a price, and the tokens of the others."""
+    """Sums over runs: `cost` of those that have a price, and `unpriced_tokens` of the others."""
 
     runs: int
     tokens: int
@@ -95,124 +64,223 @@ class RunSums(NamedTuple):
     unpriced_tokens: int
 
 
-def sum_runs_by_field(project: Project, plain: RollupQuery, field: str) -> dict[str | None, RunSums] | None:
-    """The measures of each value of `field`, None where no sum knows them."""
-    if not plain.is_timed:
-        for table, fields in _DAYS.items():
-            if {field, *plain.chosen} <= fields:
-                return _of_days(project, plain, field, table)
-    if field in _OF_HOURS and plain.chosen.keys() <= {field}:
-        return _of_hours(project, plain, field)
-    return None
+_RUN_SUMS = ("runs", "total_tokens", "cost", "unpriced_tokens")
+
+# Whole hours or days, by bucket.
+_ALIGNED = """
+    SELECT width_bucket({time}, %s::{type}[]) - 1 AS bucket, {key} AS key, {sums}
+      FROM {table}, (SELECT %s::{type} AS start) AS second_bucket
+     WHERE project_id = %s AND {time} >= %s AND {time} < %s {condition}
+     GROUP BY 1, 2"""
+# What `_ALIGNED` counts in the wrong bucket: added to the right one, subtracted from the wrong one.
+_CORRECTED = """
+    SELECT part.bucket, stretch.key, {signed_sums}
+      FROM (SELECT correction.add_to, correction.subtract_from, {key} AS key, {sums}
+              FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
+                   AS correction (since, until, add_to, subtract_from)
+              JOIN {table} ON project_id = %s AND {time} >= correction.since AND {time} < correction.until {condition}
+             GROUP BY 1, 2, 3) AS stretch,
+           LATERAL (VALUES (stretch.add_to, 1), (stretch.subtract_from, -1)) AS part (bucket, sign)
+     WHERE part.bucket IS NOT NULL"""
+# What a single run adds to each measure.
+MEASURES_OF_RUN = {
+    **{name: f"coalesce({name}, 0)" for name in RUN_MEASURES},
+    "runs": "1",
+    "unpriced_tokens": "CASE WHEN cost IS NULL THEN coalesce(total_tokens, 0) ELSE 0 END",
+    "failed": "(status = 'failed')::int",
+}
 
 
-def count_runs_by_status(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]] | None:
-    """The number of runs in each part of `span` by status, as (part, status, runs); None where no sum knows them."""
-    if plain.chosen.keys() <= {"status"} and span.has_whole_hours:
-        return _bars_of_hours(project, plain, span)
-    if not plain.is_timed and plain.chosen.keys() <= _OF_DAYS and span.has_whole_days:
-        return _bars_of_days(project, plain, span)
-    return None
+def sum_runs_by_field(project: Project, query: RollupQuery, field: str) -> dict[str | None, RunSums] | None:
+    """Return the sums of the runs that match `query`, by their value of `field` (the name of a filter).
+
+    Values without runs are left out. Return None if no rollup can answer.
+    """
+    source = ROLLUP_SOURCES[field]
+    if not _can_answer(source, field, query):
+        return None
+    part = select_run_sums(project, source, query.values, _edges_of(query), dict.fromkeys(_RUN_SUMS, 0))
+    sums = ", ".join(f"sum({name})" for name in _RUN_SUMS)
+    rows = _fetch(f"SELECT key, {sums} FROM ({part.sql}) AS part GROUP BY 1 HAVING sum(runs) <> 0", part.params)  # noqa: S608
+    return {key: RunSums(*map(int, numbers)) for key, *numbers in rows}
+
+
+def count_runs_by_status(
+    project: Project, query: RollupQuery, buckets: TimeBuckets
+) -> list[tuple[int, str, int]] | None:
+    """Return how many runs match `query` as rows of bucket, status and count.
+
+    Runs outside of all buckets count to the nearest one. Return None if no rollup can answer.
+    """
+    source = ROLLUP_SOURCES["status"]
+    is_hourly = query.values.keys() <= {"status"} and buckets.has_whole_hours
+    is_daily = not query.is_timed and query.values.keys() <= _DAILY_FIELDS[source.days] and buckets.has_whole_days
+    if not (is_hourly or is_daily):
+        return None
+    since, until = _edges_of(query)
+    edges = (since, *(edge for edge in buckets.edges[1:-1] if since < edge < until), until)
+    first = sum(edge <= since for edge in buckets.edges[1:-1])
+    part = select_run_sums(project, source, query.values, edges, {"runs": 0})
+    rows = _fetch(f"SELECT bucket, key, sum(runs) FROM ({part.sql}) AS part GROUP BY 1, 2", part.params)  # noqa: S608
+    return [(bucket + first, status, int(runs)) for bucket, status, runs in rows if runs]
+
+
+def count_runs(project: Project, query: RollupQuery) -> int | None:
+    """Return how many runs match `query`; None if no rollup can answer."""
+    field = next(iter(query.values), "status")
+    by_value = sum_runs_by_field(project, query, field)
+    return None if by_value is None else sum(sums.runs for sums in by_value.values())
 
 
 def fetch_run_extent(project: Project) -> tuple[datetime, datetime] | None:
-    """From which hour to the end of which there are runs; None where there are none."""
-    statement = "SELECT min(hour), max(hour) FROM rollup_hour_status WHERE project_id = %s"
-    first, last = _fetch(statement, [project.pk])[0]
+    """Return the beginning of the first hour and the end of the last hour with runs; None without any."""
+    sql = "SELECT min(hour), max(hour) FROM rollup_hour_status WHERE project_id = %s"
+    ((first, last),) = _fetch(sql, [project.pk])
     return None if first is None else (first, last + HOUR)
 
 
-def _of_days(project: Project, plain: RollupQuery, field: str, table: str) -> dict[str | None, RunSums]:
-    where, parameters = _where(project, plain)
-    column = _COLUMNS[field]
-    rows = _fetch(f"SELECT {column}, {_SUMMED} FROM {table} WHERE {where} GROUP BY 1", parameters)  # noqa: S608
-    return _measures(rows)
+def select_run_sums(
+    project: Project,
+    source: RollupSource,
+    values: Mapping[str, Iterable[str]],
+    edges: Sequence[datetime],
+    measures: Mapping[str, int | None],
+    *,
+    is_grouped: bool = True,
+) -> SqlPart:
+    """Return SQL for the sums of runs between `edges`: rows of bucket, key and measures, several per bucket and key.
+
+    The key is the value of the column of `source`, or NULL unless `is_grouped`. `values` are allowed values by the
+    name of the filter. `measures` has, by name, the first bucket from which on the measure is read: 0, 1, or None
+    for none at all; where it is not read it is 0 or arbitrary. Adding up is most of the work.
+    """
+    aligned = align_edges(edges, use_days=source.days is not None)
+    condition = "".join(f" AND {ROLLUP_SOURCES[name].column} = ANY(%s)" for name in values)
+    chosen = [sorted(allowed) for allowed in values.values()]
+    key = source.column if is_grouped else "NULL::text"
+    read = {name: f"sum({name})" if first is not None else "0" for name, first in measures.items()}
+
+    # 1. Whole days, or whole hours of a field without daily sums.
+    rollup, time, sql_type = (source.days, "day", "date") if source.days else (source.hours, "hour", "timestamptz")
+    assert rollup is not None  # noqa: S101 - every source has one of both
+    bounds = [_format_bound(edge, sql_type) for edge in aligned.edges]
+    sums = {
+        name: f"coalesce(sum({name}) FILTER (WHERE {time} >= second_bucket.start), 0)" if first else read[name]
+        for name, first in measures.items()
+    }
+    sql = _ALIGNED.format(
+        table=rollup._meta.db_table, time=time, type=sql_type, key=key, sums=_as_columns(sums), condition=condition,
+    )  # fmt: skip
+    parts = [SqlPart(sql, [bounds, bounds[1], project.pk, bounds[0], bounds[-1], *chosen])]
+
+    # 2. Whole hours at the edges of days.
+    signed = ", ".join(f"part.sign * stretch.{name}" for name in measures)
+    if aligned.hour_corrections:
+        assert source.hours is not None  # noqa: S101 - only queries without times read days alone
+        sql = _CORRECTED.format(
+            table=source.hours._meta.db_table, time="hour", key=key, sums=_as_columns(read), signed_sums=signed,
+            condition=condition,
+        )  # fmt: skip
+        parts.append(SqlPart(sql, [*_as_arrays(aligned.hour_corrections), project.pk, *chosen]))
+
+    # 3. Single runs at the edges of hours.
+    if aligned.run_corrections:
+        of_run = {name: "0" if first is None else f"sum({MEASURES_OF_RUN[name]})" for name, first in measures.items()}
+        sql = _CORRECTED.format(
+            table="run", time="created_at", key=key, sums=_as_columns(of_run), signed_sums=signed, condition=condition
+        )
+        parts.append(SqlPart(sql, [*_as_arrays(aligned.run_corrections), project.pk, *chosen]))
+    return SqlPart(" UNION ALL ".join(part.sql for part in parts), [param for part in parts for param in part.params])
 
 
-def _of_hours(project: Project, plain: RollupQuery, field: str) -> dict[str | None, RunSums]:
-    where, parameters = _where(project, plain)
-    pieces = _pieces(plain, _OF_HOURS[field])
-    statements = (f"SELECT {_COLUMNS[field]}, {piece.what} FROM {piece} AND {where} GROUP BY 1" for piece in pieces)  # noqa: S608
-    values = [value for piece in pieces for value in (piece.since, piece.until, *parameters)]
-    return _measures(_fetch(" UNION ALL ".join(statements), values))
+def _can_answer(source: RollupSource, field: str, query: RollupQuery) -> bool:
+    """Return whether the rollups of `source` know all fields of `query` at its times."""
+    if source.hours is not None and query.values.keys() <= {field}:
+        return True
+    return not query.is_timed and {field, *query.values} <= _DAILY_FIELDS[source.days]
 
 
-def _bars_of_hours(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]]:
-    where, parameters = _where(project, plain)
-    pieces = _pieces(plain, _OF_HOURS["status"])
-    statements = (
-        f"SELECT width_bucket({piece.time}, %s::timestamptz[]), status, {piece.runs} FROM {piece} AND {where} GROUP BY 1, 2"  # noqa: S608, E501
-        for piece in pieces
-    )
-    edges = list(span.edges)
-    values = [value for piece in pieces for value in (edges, piece.since, piece.until, *parameters)]
-    rows = _fetch(" UNION ALL ".join(statements), values)
-    return [(place - 1, status, int(runs)) for place, status, runs in rows]
+def _edges_of(query: RollupQuery) -> tuple[datetime, datetime]:
+    since = query.since or EARLIEST
+    return since, max(query.until or LATEST, since)
 
 
-def _bars_of_days(project: Project, plain: RollupQuery, span: TimeBuckets) -> list[tuple[int, str, int]]:
-    where, parameters = _where(project, plain)
-    statement = f"""
-        SELECT width_bucket(day, %s::date[]), status, sum(runs) FROM rollup_day_model WHERE {where}
-         GROUP BY 1, 2"""  # noqa: S608
-    days = [edge.date() for edge in span.edges]
-    return [(place - 1, status, int(runs)) for place, status, runs in _fetch(statement, [days, *parameters])]
+def _format_bound(edge: datetime, sql_type: str) -> str:
+    if edge == LATEST:
+        return "infinity"
+    return (edge.date() if sql_type == "date" else edge).isoformat()
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A stretch of time, and the table that has its runs or their sums."""
-
-    table: str
-    since: datetime
-    until: datetime
-
-    @property
-    def time(self) -> str:
-        return "created_at" if self.table == "run" else "hour"
-
-    @property
-    def what(self) -> str:
-        return _COUNTED if self.table == "run" else _SUMMED
-
-    @property
-    def runs(self) -> str:
-        return self.what.split(",")[0]
-
-    def __str__(self) -> str:
-        return f"{self.table} WHERE {self.time} >= %s AND {self.time} < %s"
+def _as_columns(expressions: Mapping[str, str]) -> str:
+    return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
 
 
-def _pieces(plain: RollupQuery, rollup: str) -> list[_Piece]:
-    """The hours that lie within the time as a whole, and what sticks out at both ends."""
-    since, until = plain.since or _FIRST, plain.until or _LAST
-    first, last = _hour(since + HOUR - timedelta.resolution), _hour(until)
-    if first > last:
-        return [_Piece("run", since, until)]
-    found = (_Piece("run", since, first), _Piece(rollup, first, last), _Piece("run", last, until))
-    return [piece for piece in found if piece.since < piece.until] or [_Piece("run", since, since)]
+def _as_arrays(corrections: Sequence[Correction]) -> list[list[Any]]:
+    """Return the parameters of `unnest` in `_CORRECTED`."""
+    return [
+        [correction.since for correction in corrections],
+        [correction.until for correction in corrections],
+        [correction.add_to for correction in corrections],
+        [correction.subtract_from for correction in corrections],
+    ]
 
 
-def _hour(moment: datetime) -> datetime:
-    """The full hour before, or that itself."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+# --- tool calls
 
 
-def _where(project: Project, plain: RollupQuery) -> tuple[str, list[Any]]:
-    conditions = ["project_id = %s", *(f"{_COLUMNS[name]} = ANY(%s)" for name in plain.chosen)]
-    return " AND ".join(conditions), [project.pk, *(sorted(values) for values in plain.chosen.values())]
+class ToolCallSums(NamedTuple):
+    """Sums over the calls of one tool by one assistant in one bucket; None is a step without an assistant."""
+
+    type: str
+    name: str
+    assistant_id: str | None
+    bucket: int
+    calls: int
+    failed: int
+    checked: int
+    invalid: int
+    last_hour: datetime
 
 
-def _measures(rows: list[tuple[Any, ...]]) -> dict[str | None, RunSums]:
-    """Rows of a value and its sums, several of one value added up; without values that no run has any more."""
-    found: dict[str | None, RunSums] = {}
-    for value, *numbers in rows:
-        before = found.get(value, (0, 0, 0, 0))
-        found[value] = RunSums(*(a + int(b or 0) for a, b in zip(before, numbers, strict=True)))
-    return {value: measures for value, measures in found.items() if measures.runs}
+_TOOL_CALLS = """
+    SELECT type, name, assistant_id, width_bucket(hour, %s::timestamptz[]) - 1,
+           sum(calls)::bigint, sum(failed)::bigint, sum(checked)::bigint, sum(misargued)::bigint, max(hour)
+      FROM rollup_hour_tool
+     WHERE project_id = %s AND hour >= %s {condition}
+     GROUP BY 1, 2, 3, 4 HAVING sum(calls) > 0"""
+# The sums of an hour may be 0 after a run was deleted, so the last hour is searched backwards.
+_LAST_CALLS = """
+    SELECT tool.type, tool.name, (
+             SELECT hour FROM rollup_hour_tool AS sums
+              WHERE sums.project_id = %s AND sums.name = tool.name AND sums.type = tool.type
+              GROUP BY hour HAVING sum(calls) > 0 ORDER BY hour DESC LIMIT 1)
+      FROM unnest(%s::text[], %s::text[]) AS tool (type, name)"""
 
 
-def _fetch(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def fetch_tool_call_sums(project: Project, buckets: TimeBuckets, tool: ToolKey | None = None) -> list[ToolCallSums]:
+    """Return the sums of all calls since the first bucket, of all tools or of one.
+
+    The edges of `buckets` must be full hours. Calls after the last bucket count to it.
+    """
+    sql = _TOOL_CALLS.format(condition="" if tool is None else "AND type = %s AND name = %s")
+    rows = _fetch(sql, [list(buckets.edges), project.pk, buckets.start, *(tool or ())])
+    return [
+        ToolCallSums(type_, name, assistant_id, buckets.clamp(bucket), *sums)
+        for type_, name, assistant_id, bucket, *sums in rows
+    ]
+
+
+def fetch_last_call_hours(project: Project, tools: Iterable[ToolKey]) -> dict[ToolKey, datetime]:
+    """Return the hour of the last call of each tool, without those that were never called."""
+    keys = list(tools)
+    if not keys:
+        return {}
+    types, names = zip(*keys, strict=True)
+    rows = _fetch(_LAST_CALLS, [project.pk, list(types), list(names)])
+    return {(type_, name): hour for type_, name, hour in rows if hour is not None}
+
+
+def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(sql, params)
         return list(cursor.fetchall())

@@ -18,8 +18,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from dashboard.ui import formats
 from runs.analytics.usage import UsageSums
-from runs.analytics.usage import rollup_reader as module
-from runs.analytics.usage.rollup_reader import add_usage_sums
+from runs.analytics.usage import table as module
+from runs.analytics.usage.table import add_usage_sums
 from runs.enrichment.backfill import backfill_derived_fields
 from runs.models import Project, Run, User
 from runs.query import RunFilters

@@ -89,7 +89,7 @@ class ErrorGroupDetail:
     def parts(self) -> ErrorGroupDistribution:
         keys = [self.group.pk]
         found = errors.fetch_error_distributions(
-            self.asked.project, self.asked.filters, self.found.time_range, self.now, keys, only=self.group.pk
+            self.asked.project, self.asked.filters, self.found.time_range.buckets, self.now, keys, only=self.group.pk
         )
         return found[self.group.pk]
 

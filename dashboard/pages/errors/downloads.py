@@ -48,7 +48,7 @@ def error_group_list_json(request: HttpRequest, project: Project) -> HttpRespons
     """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
     listing = _build_list(request, project)
     found, asked = listing.found, listing.asked
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.time_range, listing.now)
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, listing.now)
     return downloads.json_response(
         {
             "object": "list",

@@ -82,7 +82,7 @@ class ErrorGroupList:
         drawn = self.found.groups[: chart.MAX_CHART_SERIES]
         ids = {each.group.pk for each in (*self.shown, *drawn)}
         return errors.fetch_error_distributions(
-            self.asked.project, self.asked.filters, self.found.time_range, self.now, ids
+            self.asked.project, self.asked.filters, self.found.time_range.buckets, self.now, ids
         )
 
     @cached_property
@@ -134,7 +134,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     now = timezone.now()
     listing = ErrorGroupList(asked, now, PAGE_SIZE)
     found = listing.found
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, found.time_range, now)
+    runs, is_capped = errors.count_matching_runs(project, asked.filters, now)
     context = {
         "project": project,
         "asked": asked,

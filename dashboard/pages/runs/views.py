@@ -118,7 +118,7 @@ def _fetch_overview(request: HttpRequest, params: RunListParams) -> RunOverview:
         ("status", *FACET_FIELDS),
         get_request_timezone(request),
         order=params.order,
-        first=rows.PAGE_SIZE + 1,
+        first_count=rows.PAGE_SIZE + 1,
     )
 
 

@@ -104,7 +104,7 @@ def _fetch_unpriced_models(project: Project) -> Iterator[UnpricedModel]:
     now = timezone.now()
     query = UsageQuery.parse({"range": [f"{UNPRICED_DAYS}d"]}, ZoneInfo("UTC"), now)
     runs_url = reverse("runs", kwargs={"project": project.slug})
-    for group in fetch_usage_report(project, query, MAX_UNPRICED_MODELS, parts=False).named_groups:
+    for group in fetch_usage_report(project, query, MAX_UNPRICED_MODELS, has_series=False).named_groups:
         model = group.key
         if model and pricing.find_price(model, now.date(), project.prices) is None:
             params = urlencode({"model": model, "from": f"-{UNPRICED_DAYS}d"})

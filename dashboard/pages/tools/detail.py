@@ -23,11 +23,11 @@ from runs.analytics.tools import (
     ToolCallCounts,
     ToolCallMetrics,
     ToolCallTotals,
-    ToolKey,
-    ToolPeriod,
     ToolSummary,
 )
 from runs.models import Assistant, Project
+from runs.rollups.reader import ToolKey
+from runs.rollups.time_buckets import TimeBuckets
 
 MAX_CONFIGURATIONS = 20
 
@@ -86,7 +86,7 @@ class ToolDetail:
 
     project: Project
     key: ToolKey
-    period: ToolPeriod
+    period: TimeBuckets
     zone: tzinfo
     compared: tuple[int, int] | None = None
 
@@ -106,7 +106,7 @@ class ToolDetail:
 
     @cached_property
     def measured(self) -> ToolCallMetrics | None:
-        found = tools.fetch_tool_metrics(self.project, self.period.since, tools.MAX_SAMPLED_STEPS_PER_TOOL, self.key)
+        found = tools.fetch_tool_metrics(self.project, self.period.start, tools.MAX_SAMPLED_STEPS_PER_TOOL, self.key)
         return found.get(self.key)
 
     @cached_property

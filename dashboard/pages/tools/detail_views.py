@@ -20,9 +20,9 @@ from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics import tools
-from runs.analytics.tools import ToolKey
 from runs.errors import Problem
 from runs.models import Project
+from runs.rollups.reader import ToolKey
 
 CALL_PARAMS = ("run", "step", "call")
 

@@ -14,8 +14,9 @@ from dashboard.pages.tools.params import ToolListParams
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.analytics import tools
-from runs.analytics.tools import ToolCallMetrics, ToolPeriod, ToolSummary
+from runs.analytics.tools import ToolCallMetrics, ToolSummary
 from runs.models import Project
+from runs.rollups.time_buckets import TimeBuckets
 from runs.transfer.exports import ExportColumn
 
 
@@ -55,7 +56,7 @@ def tool_list_json(request: HttpRequest, project: Project) -> HttpResponse:
     return downloads.json_response(
         {
             "object": "list",
-            "since": period.since,
+            "since": period.start,
             "part_seconds": int(period.step.total_seconds()),
             "percentiles_over_newest_steps": tools.MAX_SAMPLED_STEPS,
             "data": [_build_entry(tool) for tool in listed],
@@ -72,7 +73,7 @@ def tool_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     return downloads.csv_response(project, "tools", COLUMNS, _fetch_tools(project, asked)[1])
 
 
-def _fetch_tools(project: Project, asked: ToolListParams) -> tuple[ToolPeriod, list[ToolSummary]]:
+def _fetch_tools(project: Project, asked: ToolListParams) -> tuple[TimeBuckets, list[ToolSummary]]:
     period = asked.range.period(timezone.now())
     return period, table.select_tools(table.search_tools(tools.fetch_tool_overview(project, period), asked.q), asked)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from runs.analytics.tools import ToolPeriod, ToolSummary
+from runs.analytics.tools import ToolSummary
 from runs.query import Query, RunFilters, TimeExpression
 from runs.query.ast import Term
 from runs.query.operators import Equals
+from runs.rollups.time_buckets import TimeBuckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class ToolRunLinks:
     """Runs of one project, created since a period began. A run's calls may fall into a later hour than the run."""
 
     slug: str
-    period: ToolPeriod
+    period: TimeBuckets
 
     def calling(self, tool: ToolSummary, assistant: str | None = None) -> str:
         """The runs with a call of it; of other kinds than functions, also those that could have called it."""
@@ -54,4 +55,4 @@ class ToolRunLinks:
 
     @property
     def _since(self) -> TimeExpression:
-        return TimeExpression.parse(f"{self.period.since:%Y-%m-%dT%H:%M:%SZ}")
+        return TimeExpression.parse(f"{self.period.start:%Y-%m-%dT%H:%M:%SZ}")

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from dashboard.web import query_params
-from runs.analytics.tools import ToolPeriod
 from runs.errors import Problem
 from runs.query.did_you_mean import find_closest_match
+from runs.rollups.time_buckets import TimeBuckets, build_recent_buckets
 
 # Rows at first, and how many more each time.
 DEFAULT_ROWS = 50
@@ -36,14 +36,14 @@ class ToolTimeRange(StrEnum):
     def words(self) -> str:
         return {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}[self]
 
-    def period(self, now: datetime) -> ToolPeriod:
+    def period(self, now: datetime) -> TimeBuckets:
         """The hours that are meant, in as many parts as a small picture shows."""
         length, parts = {
             ToolTimeRange.DAY: (timedelta(hours=24), 24),
             ToolTimeRange.WEEK: (timedelta(days=7), 28),
             ToolTimeRange.MONTH: (timedelta(days=30), 30),
         }[self]
-        return ToolPeriod.before(now, length, parts)
+        return build_recent_buckets(now, length, parts)
 
 
 class ToolTab(StrEnum):

@@ -14,12 +14,12 @@ from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from runs.analytics import tool_samples
 from runs.analytics.tool_samples import ToolSampleSort
-from runs.analytics.tools import ToolKey
 from runs.enrichment import tool_call_validation
 from runs.enrichment.tool_call_validation import CallFinding
 from runs.models import Project, RunStep
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.timestamps import milliseconds_between
+from runs.rollups.reader import ToolKey
 
 # Of each sort.
 MAX_SAMPLE_CALLS = 5

@@ -12,7 +12,8 @@ from dashboard.pages.tools.links import ToolRunLinks
 from dashboard.pages.tools.params import ToolListParams, ToolSort, ToolTab
 from dashboard.ui import formats
 from dashboard.ui.charts import Sparkline, build_sparkline
-from runs.analytics.tools import ToolPeriod, ToolSummary
+from runs.analytics.tools import ToolSummary
+from runs.rollups.time_buckets import TimeBuckets
 
 # Of calls; from here on a share of failures is marked.
 HIGH_FAILURE_SHARE = 0.05
@@ -116,7 +117,7 @@ def select_tools(tools: Sequence[ToolSummary], asked: ToolListParams) -> list[To
 
 
 def build_tool_rows(
-    tools: Sequence[ToolSummary], slug: str, period: ToolPeriod, asked: ToolListParams, names: Mapping[str, str]
+    tools: Sequence[ToolSummary], slug: str, period: TimeBuckets, asked: ToolListParams, names: Mapping[str, str]
 ) -> list[ToolRow]:
     """The rows of `tools`; `names` are those of assistants, by id."""
     links = ToolRunLinks(slug, period)

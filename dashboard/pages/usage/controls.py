@@ -47,7 +47,11 @@ class UsageControls:
         """The time that is looked at."""
         asked = self.links.question
         return [
-            UsageOption(f"{name[:-1]} {name[-1]}", self.links.of(range=name, requested_filters=asked.filters), name == asked.range)
+            UsageOption(
+                f"{name[:-1]} {name[-1]}",
+                self.links.of(range=name, requested_filters=asked.filters),
+                name == asked.range,
+            )
             for name in USAGE_RANGES
         ]
 

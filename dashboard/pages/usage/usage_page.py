@@ -28,7 +28,7 @@ from runs.analytics.usage import (
     fetch_metadata_keys,
     fetch_usage_report,
 )
-from runs.analytics.usage.rollup_reader import MEASURE_COLUMNS
+from runs.analytics.usage.table import MEASURE_COLUMNS
 from runs.enrichment import derived_fields
 from runs.models import Assistant, Project
 
@@ -62,7 +62,7 @@ def fetch_usage_page(project: Project, question: UsageQuery, here: str, runs: st
     """Ask and put together: a handful of statements, however many runs."""
     found = fetch_usage_report(project, question, MAX_USAGE_GROUPS, _wanted(question))
     other = replace(question, split=secondary_split(question.split))
-    second = fetch_usage_report(project, other, MAX_USAGE_GROUPS, UsageSelection(TABLE_SUMS, (), ()), parts=False)
+    second = fetch_usage_report(project, other, MAX_USAGE_GROUPS, UsageSelection(TABLE_SUMS, (), ()), has_series=False)
     pace = fetch_latency(project, question)
     names = _names(project, found, second, [each.assistant_id for each in pace.assistants] if pace else [])
     links = UsageLinks(question, here, runs, found.counted_since, pace.counted_since if pace else None)

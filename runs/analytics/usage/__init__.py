@@ -11,8 +11,8 @@ from runs.analytics.usage.query import (
     build_token_condition,
 )
 from runs.analytics.usage.report import UsageGroup, UsageReport, fetch_usage_report
-from runs.analytics.usage.rollup_reader import MAX_COUNTED_USAGE_RUNS, SELECT_ALL_SUMS, UsageSelection, UsageSums
 from runs.analytics.usage.serialization import UsageLine, build_usage_lines, nano_to_usd, serialize_usage
+from runs.analytics.usage.table import MAX_COUNTED_USAGE_RUNS, SELECT_ALL_SUMS, UsageSelection, UsageSums
 
 __all__ = [
     "MAX_COUNTED_USAGE_RUNS",

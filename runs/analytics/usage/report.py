@@ -1,13 +1,12 @@
-"""The numbers of a question: totals, groups and their course, each with what it was in the time before."""
+"""A usage report: totals, groups and their series over time, each compared with the previous period."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runs.analytics.usage.query import TOKEN_KIND_SPLIT, UsageQuery
-from runs.analytics.usage.rollup_reader import (
+from runs.analytics.usage.table import (
     NO_USAGE,
     SELECT_ALL_SUMS,
     UsageRow,
@@ -21,15 +20,15 @@ from runs.analytics.usage.rollup_reader import (
 from runs.models import Project, Run
 from runs.rollups.time_buckets import build_local_edges
 
-# Which tokens are which: those of the prompt that were not cached, and so on. No token is of two kinds.
+# Every token is of one kind: `prompt` are those that are not `cached`, and `completion` those that are not `reasoning`.
 TOKEN_KINDS = ("prompt", "cached", "completion", "reasoning", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class UsageGroup:
-    """Runs that have the value `key` in common (None: that have none), or all `other_count` of so many groups.
+    """The runs that have the value `key` (None: no value), or those of all other groups, `other_count` of them.
 
-    `series` are the sums of each part of the time; `previous` of the time before, None where that is not known.
+    `series` has the sums of each bucket. `previous` are those of the previous period, None if they are not known.
     """
 
     key: str | None
@@ -41,11 +40,12 @@ class UsageGroup:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """An answer. `edges` bound the parts of the time; `counted_since` is where the groups begin if not at its start.
+    """The answer to a usage query. Buckets of time lie between `edges`.
 
-    `totals` and `previous` are of all that match, and exact unless `is_capped`: then they too are of the newest runs
-    alone. Where `counted_since` is given nothing can be compared with the time before. That `is_comparable` if the
-    project had runs before it began: set against what was only just beginning, everything would have multiplied.
+    `totals` and `previous` are sums over all matching runs, exact unless `is_capped`: then they are sums over the
+    newest runs. `counted_since` is where the groups begin if that is not the start of the period; then they have no
+    previous period. The previous period `is_comparable` if the project had runs before it began; otherwise any growth
+    would only show when the project started.
     """
 
     query: UsageQuery
@@ -59,90 +59,86 @@ class UsageReport:
 
     @property
     def named_groups(self) -> tuple[UsageGroup, ...]:
-        """The groups without the others."""
+        """The groups without the one of all others."""
         return tuple(group for group in self.groups if not group.other_count)
 
 
 def fetch_usage_report(
-    project: Project, question: UsageQuery, most: int, wanted: UsageSelection = SELECT_ALL_SUMS, *, parts: bool = True
+    project: Project,
+    query: UsageQuery,
+    max_groups: int,
+    selection: UsageSelection = SELECT_ALL_SUMS,
+    *,
+    has_series: bool = True,
 ) -> UsageReport:
-    """The first `most` groups by what is measured, and the others as one more; in one part where no `parts` are wanted.
+    """Return the first `max_groups` groups by their measure, and all others as one more group.
 
-    One statement where rollups know all of it, two more at the most; and one for whether it can be compared.
+    Without `has_series` the period is one bucket. Sends one statement if rollups can answer the query and three at
+    most otherwise, and one to find out whether the previous period is comparable.
     """
-    split = None if question.split.name == TOKEN_KIND_SPLIT else question.split
-    inner = (
-        build_local_edges(question.since, question.until, question.zone) if parts else (question.since, question.until)
-    )
-    begin = question.previous_since if wanted.previous else question.since
-    found = fetch_usage_table(project, question, (begin, *inner), split, most, wanted)
-    groups = tuple(_group(each, len(inner) - 1, found, most) for each in found.rows if each.current.runs)
-    totals, previous, is_capped = _totals(project, question, found, wanted)
-    if split is None:
-        groups = _kinds(groups)
-    if not wanted.previous:
+    split = None if query.split.name == TOKEN_KIND_SPLIT else query.split
+    edges = build_local_edges(query.since, query.until, query.zone) if has_series else (query.since, query.until)
+    # Without sums of the previous period, its bucket is empty.
+    start = query.previous_since if selection.previous else query.since
+    table = fetch_usage_table(project, query, (start, *edges), split, max_groups, selection)
+    groups = tuple(_build_group(row, len(edges) - 1, table, max_groups) for row in table.rows if row.current.runs)
+    totals, previous, is_capped = _fetch_totals(project, query, table, selection)
+    if split is None and groups:
+        groups = _split_by_token_kind(groups[0])
+    if not selection.previous:
         previous, groups = None, tuple(replace(group, previous=None) for group in groups)
-    is_partial = found.counted_since is not None and found.counted_since >= question.since
-    is_comparable = previous is not None and bool(previous.runs) and _had_runs(project, question.previous_since)
-    since = found.counted_since if is_partial else None
-    return UsageReport(question, inner, totals, previous, groups, since, is_capped, is_comparable)
+    is_partial = table.counted_since is not None and table.counted_since >= query.since
+    is_comparable = previous is not None and bool(previous.runs) and _has_runs_before(project, query.previous_since)
+    counted_since = table.counted_since if is_partial else None
+    return UsageReport(query, edges, totals, previous, groups, counted_since, is_capped, is_comparable)
 
 
-def _had_runs(project: Project, before: datetime) -> bool:
-    first = Run.objects.in_project(project).oldest_created_at()
-    return first is not None and first < before
+def _has_runs_before(project: Project, moment: datetime) -> bool:
+    oldest = Run.objects.in_project(project).oldest_created_at()
+    return oldest is not None and oldest < moment
 
 
-def _totals(
-    project: Project, question: UsageQuery, found: UsageTable, wanted: UsageSelection
+def _fetch_totals(
+    project: Project, query: UsageQuery, table: UsageTable, selection: UsageSelection
 ) -> tuple[UsageSums, UsageSums | None, bool]:
-    """Of all groups; from rollups where these know the filters, though not the split."""
-    if found.counted_since is not None and find_rollup_source(question.filters, None):
-        edges = (question.previous_since, question.since, question.until)
-        exact = fetch_usage_table(project, question, edges, None, 1, wanted)
-        return _now(exact), _before(exact), False
-    is_capped = found.counted_since is not None and found.counted_since >= question.since
-    return _now(found), _before(found) if found.counted_since is None else None, is_capped
+    """Return the totals, those of the previous period, and whether they are sums over the newest runs only."""
+    is_complete = table.counted_since is None
+    # Rollups may know the filters although they do not know the split.
+    if not is_complete and find_rollup_source(query.filters, None):
+        edges = (query.previous_since, query.since, query.until)
+        table, is_complete = fetch_usage_table(project, query, edges, None, 1, selection), True
+    totals = add_usage_sums(row.current for row in table.rows)
+    previous = add_usage_sums(row.previous for row in table.rows) if is_complete else None
+    return totals, previous, table.counted_since is not None and table.counted_since >= query.since
 
 
-def _now(found: UsageTable) -> UsageSums:
-    return add_usage_sums(each.current for each in found.rows)
-
-
-def _before(found: UsageTable) -> UsageSums:
-    return add_usage_sums(each.previous for each in found.rows)
-
-
-def _group(found: UsageRow, parts: int, whole: UsageTable, most: int) -> UsageGroup:
-    course = (found.series or {1: found.current}) if parts == 1 else found.series
+def _build_group(row: UsageRow, bucket_count: int, table: UsageTable, max_groups: int) -> UsageGroup:
+    series = (row.series or {1: row.current}) if bucket_count == 1 else row.series
     return UsageGroup(
-        found.key,
-        found.current,
-        found.previous if whole.counted_since is None else None,
-        tuple(course.get(place, NO_USAGE) for place in range(1, parts + 1)),
-        whole.group_count - most if found.is_rest else 0,
+        row.key,
+        row.current,
+        row.previous if table.counted_since is None else None,
+        tuple(series.get(bucket, NO_USAGE) for bucket in range(1, bucket_count + 1)),
+        table.group_count - max_groups if row.is_rest else 0,
     )
 
 
-def _kinds(groups: Sequence[UsageGroup]) -> tuple[UsageGroup, ...]:
-    """The tokens of all runs by their kind, those that occur."""
-    if not groups:
-        return ()
-    (whole,) = groups
-    found = [
+def _split_by_token_kind(whole: UsageGroup) -> tuple[UsageGroup, ...]:
+    """Return the tokens of all runs by kind, without kinds that do not occur."""
+    groups = [
         UsageGroup(
             kind,
-            _of_kind(whole.sums, kind),
-            None if whole.previous is None else _of_kind(whole.previous, kind),
-            tuple(_of_kind(sums, kind) for sums in whole.series),
+            _sums_of_kind(whole.sums, kind),
+            None if whole.previous is None else _sums_of_kind(whole.previous, kind),
+            tuple(_sums_of_kind(sums, kind) for sums in whole.series),
         )
         for kind in TOKEN_KINDS
     ]
-    return tuple(group for group in found if group.sums.total_tokens)
+    return tuple(group for group in groups if group.sums.total_tokens)
 
 
-def _of_kind(sums: UsageSums, kind: str) -> UsageSums:
-    """`sums` with those tokens of one kind as all that there are."""
+def _sums_of_kind(sums: UsageSums, kind: str) -> UsageSums:
+    """Return the runs of `sums`, with the tokens of one kind as their total."""
     cached = min(sums.cached_tokens, sums.prompt_tokens)
     reasoning = min(sums.reasoning_tokens, sums.completion_tokens)
     tokens = {

@@ -11,7 +11,7 @@ from typing import Any
 from runs.analytics.usage.durations import LatencyPercentiles, LatencyReport, LatencyStats
 from runs.analytics.usage.query import TOKEN_KIND_SPLIT
 from runs.analytics.usage.report import UsageGroup, UsageReport
-from runs.analytics.usage.rollup_reader import UsageSums
+from runs.analytics.usage.table import UsageSums
 
 MAX_USAGE_GROUPS = 100
 _NANO = Decimal(1_000_000_000)

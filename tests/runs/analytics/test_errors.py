@@ -197,7 +197,9 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
     found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
     told = found.groups[:3]
-    parts = errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range, NOW, [each.group.pk for each in told])
+    parts = errors.fetch_error_distributions(
+        filled, FORTNIGHT, found.time_range.buckets, NOW, [each.group.pk for each in told]
+    )
     assert parts.keys() == {None, *(each.group.pk for each in told)}
     start, step = found.time_range.buckets.start.timestamp(), found.time_range.buckets.step.total_seconds()
     for counted in told:
@@ -212,7 +214,7 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
     others = sum(each.sums.runs for each in found.groups[3:])
     assert parts[None].over_time.total() == others
     only = told[0].group.pk
-    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range, NOW, [only], only=only) == {
+    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range.buckets, NOW, [only], only=only) == {
         only: parts[only]
     }
 
@@ -241,7 +243,7 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
         name: each.runs for name, each in sums.items() if each.runs
     }
     created = [run["created_at"] for run in raw_runs(filled)]
-    assert errors.count_matching_runs(filled, filters, found.time_range, NOW) == (
+    assert errors.count_matching_runs(filled, filters, NOW) == (
         sum(since <= each < end for each in created),
         False,
     )
@@ -270,7 +272,7 @@ def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, fi
     found = errors.fetch_error_groups(filled, asked, NOW)
     sums = recomputed(raw, 0, float("inf"))
     assert {named(each): each.sums.runs for each in found.groups} == {name: each.runs for name, each in sums.items()}
-    assert errors.count_matching_runs(filled, asked, found.time_range, NOW) == (len(raw), False)
+    assert errors.count_matching_runs(filled, asked, NOW) == (len(raw), False)
 
 
 def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
@@ -292,15 +294,14 @@ def test_a_group_whose_runs_are_gone_is_not_listed_but_known(filled: Project) ->
 def test_nothing_is_counted_where_nothing_is(project: Project) -> None:
     found = errors.fetch_error_groups(project, FORTNIGHT, NOW)
     assert (found.groups, found.group_count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
-    assert errors.count_matching_runs(project, FORTNIGHT, found.time_range, NOW) == (0, False)
+    assert errors.count_matching_runs(project, FORTNIGHT, NOW) == (0, False)
     assert errors.fetch_error_groups(project, RunFilters(until=TimeExpression("-1d")), NOW).groups == ()
 
 
 def test_what_many_filters_match_is_counted_up_to_a_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "MAX_SAMPLE_SIZE", 5)
     asked = RunFilters(since=TimeExpression("-14d"), q=Query.parse("model:*"))
-    found = errors.fetch_error_groups(filled, asked, NOW)
-    assert errors.count_matching_runs(filled, asked, found.time_range, NOW) == (5, True)
+    assert errors.count_matching_runs(filled, asked, NOW) == (5, True)
 
 
 def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,9 +377,9 @@ def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None
         with CaptureQueriesContext(connection) as captured:
             found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
             errors.fetch_error_distributions(
-                filled, FORTNIGHT, found.time_range, NOW, [each.group.pk for each in found.groups]
+                filled, FORTNIGHT, found.time_range.buckets, NOW, [each.group.pk for each in found.groups]
             )
-            errors.count_matching_runs(filled, FORTNIGHT, found.time_range, NOW)
+            errors.count_matching_runs(filled, FORTNIGHT, NOW)
         return len(captured)
 
     few = queries()

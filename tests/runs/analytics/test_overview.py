@@ -130,7 +130,7 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     for order in map(parse_order, RUN_SORTS):
         search = filters.plan(project, datetime.fromtimestamp(NOW + 6000, UTC))
-        found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first=5)
+        found = fetch_run_overview(project, filters, search, FACETS, UTC, order=order, first_count=5)
         listed = list(search.sort_runs(Run.objects.in_project(project), order).values_list("pk", flat=True)[:5])
         assert found.first_ids == listed or (found.first_ids is None and found.totals.is_capped)
         if order == NEWEST_FIRST and walked > len(runs):

@@ -8,21 +8,21 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from runs.analytics import tools
-from runs.analytics.tools import ToolCallMetrics, ToolPeriod
+from runs.analytics.tools import ToolCallMetrics
 from runs.enrichment import tool_call_validation
 from runs.models import Project, Run, RunStep
 from runs.rollups import compaction
+from runs.rollups.time_buckets import build_recent_buckets
 from runs.team.deletion import delete_run
 from tests import factories
 from tests.factories import function_call, function_tool, run_object, step_object
 
 NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
-PERIOD = ToolPeriod.before(NOW, timedelta(hours=24), 24)
+PERIOD = build_recent_buckets(NOW, timedelta(hours=24), 24)
 SEARCH = {"id": "call_s", "type": "file_search", "file_search": {"results": [{"file_id": "f1"}, {"file_id": "f2"}]}}
 LEDGER = {
     "id": "call_m",
@@ -103,7 +103,7 @@ def raw_calls(project: Project) -> list[dict[str, Any]]:
                     "checked": row.misargued is not None,
                 }
             )
-    return [call for call in found if call["at"] >= PERIOD.since]
+    return [call for call in found if call["at"] >= PERIOD.start]
 
 
 def is_wrong(call: dict[str, Any]) -> bool:
@@ -147,7 +147,7 @@ def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
         assert [total.calls, total.failed, total.checked, total.invalid] == list(map(len, wanted))
         assert total.unchecked == len(calls) - len(wanted[2])
         for place, part in enumerate(called.buckets):
-            edges = PERIOD.edges[place], PERIOD.edges[place + 1] + timedelta(days=place == PERIOD.parts - 1)
+            edges = PERIOD.edges[place], PERIOD.edges[place + 1] + timedelta(days=place == PERIOD.count - 1)
             assert part.calls == sum(edges[0] <= call["at"] < edges[1] for call in calls)
         for assistant, counts in called.by_assistant.items():
             own = [call for call in calls if call["assistant"] == assistant]
@@ -159,7 +159,7 @@ def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
 
 def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -> None:
     fill(project)
-    found = tools.fetch_tool_metrics(project, PERIOD.since, 1000)
+    found = tools.fetch_tool_metrics(project, PERIOD.start, 1000)
     for key, calls in by_key(raw_calls(project)).items():
         times = [call["took"] for call in calls if call["took"] is not None]
         sizes = [call["size"] for call in calls if call["checked"] and call["size"] is not None]
@@ -175,12 +175,12 @@ def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -
             median_output_bytes=disc(sizes, 0.5),
             max_output_bytes=disc(sizes, 1),
         )
-        assert tools.fetch_tool_metrics(project, PERIOD.since, 1000, key) == {key: found[key]}
+        assert tools.fetch_tool_metrics(project, PERIOD.start, 1000, key) == {key: found[key]}
 
 
 def test_only_the_newest_steps_are_measured(project: Project) -> None:
     fill(project)
-    assert sum(each.calls for each in tools.fetch_tool_metrics(project, PERIOD.since, 2).values()) == 2
+    assert sum(each.calls for each in tools.fetch_tool_metrics(project, PERIOD.start, 2).values()) == 2
 
 
 def test_definitions_tell_versions_assistants_and_since_when(project: Project) -> None:
@@ -234,14 +234,6 @@ def test_a_server_that_was_called_by_its_tools_names_is_not_never_called(project
     server = next(tool for tool in tools.fetch_tool_overview(project, PERIOD) if tool.name == "ledger")
     assert server.called_as == ("post_entry",)
     assert not server.is_never_called
-
-
-@pytest.mark.parametrize("minute", [0, 59])
-def test_a_period_is_made_of_whole_hours(minute: int) -> None:
-    period = ToolPeriod.before(NOW.replace(minute=minute), timedelta(days=7), 28)
-    assert period.since == datetime(2026, 11, 11, 12, tzinfo=UTC)
-    assert period.edges[-1] == datetime(2026, 11, 18, 12, tzinfo=UTC)
-    assert period.step == timedelta(hours=6)
 
 
 def test_other_projects_stay_apart(project: Project) -> None:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs.analytics.usage import UsageGroup, UsageQuery, UsageReport, UsageSums, fetch_usage_report, rollup_reader
-from runs.analytics.usage.rollup_reader import add_usage_sums
+from runs.analytics.usage import UsageGroup, UsageQuery, UsageReport, UsageSums, fetch_usage_report, table
+from runs.analytics.usage.table import add_usage_sums
 from runs.models import Project
 from runs.rollups import compaction
 from tests import factories
@@ -113,7 +113,7 @@ def test_nothing_is_empty(project: Project) -> None:
 
 def test_in_one_part_it_is_the_same(project: Project, posted: list[Posted]) -> None:
     whole = fetch_usage_report(project, question("", "Asia/Kolkata"), 3)
-    found = fetch_usage_report(project, question("", "Asia/Kolkata"), 3, parts=False)
+    found = fetch_usage_report(project, question("", "Asia/Kolkata"), 3, has_series=False)
     assert [(group.key, group.sums) for group in found.groups] == [(group.key, group.sums) for group in whole.groups]
     assert len(found.edges) == 2
 
@@ -146,7 +146,7 @@ def test_the_first_groups_are_those_with_the_most(
 def test_what_is_counted_one_by_one_says_where_it_begins(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 25)
+    monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 25)
     found = fetch_usage_report(project, question("split=metadata.customer"), 9)
     asked = found.query
     newest = sorted((run for run in posted if run.at < asked.until), key=lambda run: run.at)[-25:]
@@ -162,7 +162,7 @@ def test_what_is_counted_one_by_one_says_where_it_begins(
 def test_where_no_sums_are_kept_totals_are_those_of_the_newest(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 5)
+    monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 5)
     found = fetch_usage_report(project, question("q=metadata.customer:*"), 9)
     assert (found.totals.runs, found.previous, found.is_capped) == (5, None, True)
 
@@ -172,7 +172,7 @@ def test_when_only_the_time_before_is_too_much_this_one_is_exact(
 ) -> None:
     asked = question("split=metadata.customer")
     matching = [run for run in posted if asked.since <= run.at < asked.until]
-    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", len(matching) + 3)
+    monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", len(matching) + 3)
     found = fetch_usage_report(project, asked, 9)
     assert found.counted_since is None
     assert (
@@ -193,7 +193,7 @@ def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
     for query in ("", "split=assistant", "split=status&status=failed", "split=metadata.customer"):
         with django_assert_num_queries(2):
             fetch_usage_report(project, question(query, "Asia/Kathmandu"), 3)
-    monkeypatch.setattr(rollup_reader, "MAX_COUNTED_USAGE_RUNS", 10)
+    monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 10)
     # the newest runs; where they begin; totals; the first run
     with django_assert_num_queries(4):
         fetch_usage_report(project, question("split=metadata.customer"), 3)
