@@ -14,6 +14,7 @@ from dashboard.pages.errors import detail_views as error_detail_views
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
 from dashboard.pages.run import comment_views
+from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
 from dashboard.pages.runs import (
     autocomplete_views,
@@ -66,7 +67,7 @@ saved_view_urls = [
 ]
 
 run_urls = [
-    path("runs/<posted_id:run_id>.json", run_views.run_json, name="run-json"),
+    path("runs/<posted_id:run_id>.json", run_downloads.run_json, name="run-json"),
     path("runs/<posted_id:run_id>/tags", tag_views.tag_run, name="run-tags"),
     path("runs/<posted_id:run_id>/", run_views.run_detail, name="run"),
     path("comments/<posted_id:run_id>/", comment_views.run_comments, name="run-comments"),

@@ -86,11 +86,11 @@ def test_an_active_run_changes_in_place_and_rests_when_it_ended(
     posted = factories.waiting_run(id="run_live", created_at=now, started_at=now, expires_at=now + 600)
     factories.post(demo_project, posted)
     signed_in.goto(f"{live_server.url}/p/default/runs/run_live/")
-    expect(signed_in.locator("#run-head h1")).to_contain_text("Requires action")
+    expect(signed_in.locator("#run-header h1")).to_contain_text("Requires action")
     done = {"status": "completed", "required_action": None, "completed_at": now + 30}
     assert not factories.post(demo_project, posted | done).errors
-    expect(signed_in.locator("#run-head h1")).to_contain_text("Completed", timeout=8000)
-    expect(signed_in.locator("#run-head[hx-trigger]")).to_have_count(0)
+    expect(signed_in.locator("#run-header h1")).to_contain_text("Completed", timeout=8000)
+    expect(signed_in.locator("#run-header[hx-trigger]")).to_have_count(0)
 
 
 def test_script_in_any_field_is_shown_as_text(signed_in: Page, live_server: Any, demo_project: Project) -> None:

@@ -135,9 +135,9 @@ def test_an_active_run_is_followed_to_its_end_and_no_further(
     assert not factories.post(demo_project, active | {"usage": None}).errors
     opened(page, live_server, active)
     page.locator("#comments textarea").fill("a draft")
-    expect(page.locator("#run-head")).to_contain_text("so far")
+    expect(page.locator("#run-header")).to_contain_text("so far")
     assert not factories.post(demo_project, active | {"status": "completed", "completed_at": now}).errors
-    expect(page.locator("#run-head h1")).to_contain_text("Completed", timeout=10_000)
-    expect(page.locator("#run-head")).not_to_have_attribute("hx-get", re.compile("."))
-    expect(page.locator("#run-head")).to_contain_text("Reload to see its steps")
+    expect(page.locator("#run-header h1")).to_contain_text("Completed", timeout=10_000)
+    expect(page.locator("#run-header")).not_to_have_attribute("hx-get", re.compile("."))
+    expect(page.locator("#run-header")).to_contain_text("Reload to see its steps")
     expect(page.locator("#comments textarea")).to_have_value("a draft")

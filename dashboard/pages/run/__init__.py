@@ -1,1 +1,1 @@
-"""What the page of one run shows: a module a section, from stored records to plain values for a template."""
+"""The page of one run: a module for each section."""

@@ -1,4 +1,4 @@
-"""Writing, changing and deleting comments on a run."""
+"""Add, edit and delete comments on a run."""
 
 from __future__ import annotations
 
@@ -17,68 +17,61 @@ from dashboard.web import htmx
 from dashboard.web.permissions import member_required
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, Run, User
-from runs.team import comments
+from runs.team.comments import add_comment, delete_comment, edit_comment
 
-COMMENT_ACTIONS = ("add", "change", "delete")
+COMMENT_ACTIONS = ("add", "edit", "delete")
 
 
 @require_POST
 @member_required
 def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`action` is add (`text`), change (`comment`, `text`) or delete (`comment`).
+    """Add a comment (`text`), edit one (`comment`, `text`) or delete one (`comment`), as `action` says.
 
-    Answers with the comments as they are then; what can't be kept comes back as a draft, with the reason.
+    Respond with the comments. An invalid text is sent back as a draft, with the reason.
     """
+    # 1. Parse
     run = Run.objects.find(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
-    action = request.POST.get("action", "")
+    user = cast(User, request.user)
+    action, text = request.POST.get("action", ""), request.POST.get("text", "")
     if action not in COMMENT_ACTIONS:
-        return HttpResponseBadRequest(f"action: known are {', '.join(COMMENT_ACTIONS)}", content_type="text/plain")
-    comment = None if action == "add" else _comment(run, request.POST.get("comment", ""))
+        message = f"action: expected {', '.join(COMMENT_ACTIONS)}, got '{action}'"
+        return HttpResponseBadRequest(message, content_type="text/plain")
+    comment = None if action == "add" else _get_comment_or_404(run, request.POST.get("comment", ""))
+
+    # 2. Write
     try:
-        _do(request, project, run, comment, action)
+        if comment is None:
+            add_comment(run, user, text)
+        elif action == "edit":
+            if not can_edit_comment(comment, user, project.role):
+                raise PermissionDenied
+            edit_comment(comment, text)
+        else:
+            if not can_delete_comment(comment, user, project.role):
+                raise PermissionDenied
+            delete_comment(comment)
+        section = CommentsSection(run, user, project.role)
+        status = 200
     except InvalidComment as error:
-        draft = CommentsSection(run, _reader(request), project.role, error.message, _text(request), comment)
-        return _show(request, project, draft, status=400)
-    if not htmx.is_partial_request(request):
-        return redirect(f"{reverse('run', kwargs={'project': project.slug, 'run_id': run_id})}#comments")
-    return _show(request, project, CommentsSection(run, _reader(request), project.role))
+        section = CommentsSection(run, user, project.role, error.message, text, comment)
+        status = 400
+
+    # 3. Render
+    context = {"comments": section, "run": run, "project": project}
+    if htmx.is_partial_request(request):
+        return htmx.render_page(request, "pages/run/_comments.html", context, status=status)
+    if section.error:
+        return htmx.render_page(request, "pages/run/comment_error.html", context, status=status)
+    return redirect(f"{reverse('run', kwargs={'project': project.slug, 'run_id': run_id})}#comments")
 
 
-def _do(request: HttpRequest, project: Project, run: Run, comment: Comment | None, action: str) -> None:
-    """Raises PermissionDenied for what somebody else wrote, InvalidComment."""
-    if comment is None:
-        comments.add_comment(run, _reader(request), _text(request))
-        return
-    may = can_edit_comment if action == "change" else can_delete_comment
-    if not may(comment, _reader(request), project.role):
-        raise PermissionDenied
-    if action == "change":
-        comments.edit_comment(comment, _text(request))
-    else:
-        comments.delete_comment(comment)
-
-
-def _comment(run: Run, written: str) -> Comment:
-    """Raises Http404 where there is none of that id."""
+def _get_comment_or_404(run: Run, comment_id: str) -> Comment:
     try:
-        found = Comment.objects.find(run, uuid.UUID(written))
-    except ValueError as error:
-        raise Http404(f"No comment '{written}'") from error
-    if found is None:
-        raise Http404(f"No comment '{written}'")
-    return found
-
-
-def _show(request: HttpRequest, project: Project, shown: CommentsSection, status: int = 200) -> HttpResponse:
-    template = "pages/run/_comments.html" if htmx.is_partial_request(request) else "pages/run/comment_error.html"
-    return htmx.render_page(request, template, {"comments": shown, "run": shown.run, "project": project}, status=status)
-
-
-def _text(request: HttpRequest) -> str:
-    return request.POST.get("text", "")
-
-
-def _reader(request: HttpRequest) -> User:
-    return cast(User, request.user)
+        comment = Comment.objects.find(run, uuid.UUID(comment_id))
+    except ValueError:
+        comment = None
+    if comment is None:
+        raise Http404(f"No comment '{comment_id}'")
+    return comment

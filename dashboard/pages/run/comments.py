@@ -1,84 +1,87 @@
-"""What the team says about a run, and who may change which part of it."""
+"""The comments on a run, and what a user may do with each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.utils.safestring import SafeString
 
 from dashboard.ui import markdown
+from dashboard.web.permissions import WRITE_ROLES
 from runs.models import Comment, Membership, Run, User
 from runs.team.comments import MAX_COMMENT_LENGTH, MAX_COMMENTS_PER_RUN
 
 
 @dataclass(frozen=True, slots=True)
 class CommentRow:
-    """One comment. Who wrote it may change it; who wrote it and administrators may delete it."""
+    """A comment and its permissions."""
 
     comment: Comment
-    author: str
-    may_change: bool
-    may_delete: bool
+    author_name: str
+    can_edit: bool
+    can_delete: bool
 
     @property
     def anchor(self) -> str:
+        """The id of the element of the comment."""
         return f"comment-{self.comment.id}"
 
     @property
     def html(self) -> SafeString:
+        """The text, rendered as Markdown."""
         return markdown.render_markdown(self.comment.text)
 
 
 @dataclass
 class CommentsSection:
-    """The comments on `run` for `reader`, who is `role` in its project.
+    """The comments on `run` as shown to `user`, who has `role` in the project.
 
-    `problem` says why `draft` was not kept: as a new comment, or in place of the one that is `changed`.
+    `error` is the reason why `draft` was not saved. The draft is a new comment, or a new text of `edited`.
     """
 
     run: Run
-    reader: User
+    user: User
     role: str
-    problem: str = ""
+    error: str = ""
     draft: str = ""
-    changed: Comment | None = None
+    edited: Comment | None = None
 
-    longest = MAX_COMMENT_LENGTH
-
-    @property
-    def may_write(self) -> bool:
-        return self.role in (Membership.Role.MEMBER, Membership.Role.ADMIN)
-
-    @property
-    def has_room(self) -> bool:
-        return len(self.remarks) < MAX_COMMENTS_PER_RUN
+    max_length = MAX_COMMENT_LENGTH
 
     @cached_property
-    def remarks(self) -> list[CommentRow]:
-        """Oldest first."""
-        return list(self._remarks())
-
-    def _remarks(self) -> Iterator[CommentRow]:
-        for comment in Comment.objects.of_run(self.run).with_authors():
-            yield CommentRow(
+    def rows(self) -> list[CommentRow]:
+        """The comments, oldest first."""
+        return [
+            CommentRow(
                 comment,
-                _name(comment.author),
-                can_edit_comment(comment, self.reader, self.role),
-                can_delete_comment(comment, self.reader, self.role),
+                author_name=_format_author(comment.author),
+                can_edit=can_edit_comment(comment, self.user, self.role),
+                can_delete=can_delete_comment(comment, self.user, self.role),
             )
+            for comment in Comment.objects.of_run(self.run).with_authors()
+        ]
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the user may add comments."""
+        return self.role in WRITE_ROLES
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the run has the maximum number of comments."""
+        return len(self.rows) >= MAX_COMMENTS_PER_RUN
 
 
-def can_edit_comment(comment: Comment, reader: User, role: str) -> bool:
-    """Whether `reader` wrote it and still may write."""
-    return role in (Membership.Role.MEMBER, Membership.Role.ADMIN) and comment.author_id == reader.pk
+def can_edit_comment(comment: Comment, user: User, role: str) -> bool:
+    """Return whether `user` wrote the comment and may still write."""
+    return role in WRITE_ROLES and comment.author_id == user.pk
 
 
-def can_delete_comment(comment: Comment, reader: User, role: str) -> bool:
-    """Whether `reader` wrote it or is an administrator."""
-    return role == Membership.Role.ADMIN or can_edit_comment(comment, reader, role)
+def can_delete_comment(comment: Comment, user: User, role: str) -> bool:
+    """Return whether `user` wrote the comment or is an administrator."""
+    return role == Membership.Role.ADMIN or can_edit_comment(comment, user, role)
 
 
-def _name(author: User | None) -> str:
-    return "somebody who left" if author is None else author.get_full_name() or author.get_username()
+def _format_author(author: User | None) -> str:
+    return "a deleted user" if author is None else author.get_full_name() or author.get_username()

@@ -1,20 +1,21 @@
-"""How a run was configured, each field as it was sent: a value, null, or not at all."""
+"""The configuration of a run: settings, instructions, metadata, and what changed since the previous configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from dashboard.ui import field_changes, markdown, truncated_text
-from dashboard.ui.field_changes import FieldChange
+from dashboard.ui import markdown
+from dashboard.ui.field_changes import FieldChange, diff_fields
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
-from dashboard.ui.truncated_text import TruncatedText
+from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
+from runs.analytics.versions import fetch_replaced_configuration
 from runs.errors import InvalidFilter
-from runs.models import Configuration
-from runs.protocol import lossless_json
-from runs.protocol.lossless_json import JsonNumber
+from runs.models import Configuration, Run
+from runs.protocol.lossless_json import JsonNumber, split_object
 from runs.query import RunFilters
 from runs.query.ast import QueryNode, Term, negate
 from runs.query.grammar import Query
@@ -31,141 +32,158 @@ _FIELDS = (
     "parallel_tool_calls",
     "response_format",
 )
-# Sent by some revisions only: their absence says nothing.
-_OCCASIONAL = ("tool_resources", "file_ids")
+# Only some revisions of the protocol have these, so that their absence means nothing.
+_OPTIONAL_FIELDS = ("tool_resources", "file_ids")
+# Strings that are names of the protocol.
+_CODE_FIELDS = ("tool_choice", "response_format", "reasoning_effort")
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationSetting:
-    """One field. `words` is a value's short form, `code` the part of it that is a name of the protocol."""
+    """A field. `code` is a name of the protocol, `text` other short values, `detail` the value in full."""
 
     name: str
     presence: FieldPresence
     code: str = ""
-    words: str = ""
+    text: str = ""
     detail: TruncatedText | None = None
     detail_title: str = "As sent"
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataEntry:
-    """One entry of the metadata; `only` and `without` are the filters that ask for it, and for all but it."""
+    """An entry of the metadata, with the query strings of the runs that have it and of those that do not."""
 
     key: str
     value: TruncatedText
-    only: str = ""
-    without: str = ""
+    only_query: str = ""
+    without_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InstructionsText:
+    """The instructions, if they were sent."""
+
     presence: FieldPresence
     text: TruncatedText | None = None
 
     @property
-    def is_rendered(self) -> bool:
-        """Whether Markdown is offered beside the plain text."""
+    def is_markdown_offered(self) -> bool:
+        """Whether the instructions are short enough to be rendered as Markdown."""
         return self.text is not None and 0 < self.text.length <= markdown.MAX_MARKDOWN_LENGTH
 
     @property
     def html(self) -> str:
+        """The instructions, rendered as Markdown."""
         return markdown.render_markdown(self.text.full) if self.text else ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunConfigurationChange:
-    """What changed from the assistant's previous configuration, when this one came `at` a time."""
+    """The fields that changed from the previous configuration of the assistant to this one, which came at `at`."""
 
     at: datetime
     fields: list[FieldChange]
-    is_shown: bool
 
 
-def build_configuration_change(
-    previous: Configuration, now: Configuration, at: datetime, *, is_shown: bool
-) -> RunConfigurationChange | None:
-    """The change from `previous` to `now`; None where they are but spelled otherwise."""
-    fields = field_changes.diff_fields(
-        lossless_json.split_object(previous.body.encode()), lossless_json.split_object(now.body.encode())
-    )
-    return RunConfigurationChange(at, fields, is_shown) if fields else None
+@dataclass
+class ConfigurationSection:
+    """The configuration of `run`. `is_change_shown` shows the changed fields with their diffs."""
+
+    run: Run
+    posted: PostedObject
+    is_change_shown: bool = False
+
+    @property
+    def settings(self) -> list[ConfigurationSetting]:
+        """All fields but the instructions and the tools."""
+        optional = [name for name in _OPTIONAL_FIELDS if self.posted.presence(name) is not FieldPresence.ABSENT]
+        return [_build_setting(self.posted, name) for name in (*_FIELDS, *optional)]
+
+    @property
+    def expires_at_presence(self) -> FieldPresence:
+        """Whether `expires_at` was sent."""
+        return self.posted.presence("expires_at")
+
+    @cached_property
+    def instructions(self) -> InstructionsText:
+        """The instructions."""
+        value = as_text(self.posted.value("instructions"))
+        return InstructionsText(self.posted.presence("instructions"), None if value is None else truncate_text(value))
+
+    @cached_property
+    def metadata(self) -> list[MetadataEntry]:
+        """The entries of the metadata."""
+        return [_build_metadata_entry(key, value) for key, value in self.posted.object_value("metadata").items()]
+
+    @property
+    def metadata_presence(self) -> FieldPresence:
+        """Whether `metadata` was sent."""
+        return self.posted.presence("metadata")
+
+    @cached_property
+    def change(self) -> RunConfigurationChange | None:
+        """The change from the previous configuration, or None if there is none or it differs in spelling only."""
+        configuration = self.run.configuration
+        replaced = fetch_replaced_configuration(configuration)
+        if replaced is None:
+            return None
+        previous_id, at = replaced
+        previous = Configuration.objects.in_bulk([previous_id])[previous_id]
+        fields = diff_fields(split_object(previous.body.encode()), split_object(configuration.body.encode()))
+        return RunConfigurationChange(at, fields) if fields else None
 
 
-def build_settings(posted: PostedObject) -> list[ConfigurationSetting]:
-    """The configuration, field by field, but for instructions and tools."""
-    occasional = [name for name in _OCCASIONAL if posted.presence(name) is not FieldPresence.ABSENT]
-    return [_setting(posted, name) for name in (*_FIELDS, *occasional)]
-
-
-def build_instructions(posted: PostedObject) -> InstructionsText:
-    """The instructions, whole."""
-    value = as_text(posted.value("instructions"))
-    return InstructionsText(
-        posted.presence("instructions"), None if value is None else truncated_text.truncate_text(value)
-    )
-
-
-def build_metadata_entries(posted: PostedObject) -> list[MetadataEntry]:
-    """The metadata's entries."""
-    return [_pair(key, value) for key, value in posted.object_value("metadata").items()]
-
-
-def _pair(key: str, value: Any) -> MetadataEntry:
-    shown = truncated_text.truncate_text_or_json(value)
+def _build_metadata_entry(key: str, value: Any) -> MetadataEntry:
+    text = truncate_text_or_json(value)
     if not isinstance(value, str) or isinstance(value, JsonNumber):
-        return MetadataEntry(key, shown)
-    wanted = Term("metadata", (Equals(value),), key)
-    return MetadataEntry(key, shown, _asked(wanted), _asked(negate(wanted)))
+        return MetadataEntry(key, text)
+    term = Term("metadata", (Equals(value),), key)
+    return MetadataEntry(key, text, _build_query_string(term), _build_query_string(negate(term)))
 
 
-def _asked(node: QueryNode) -> str:
-    """The query string that asks for it; "" for what the language has no words for."""
+def _build_query_string(node: QueryNode) -> str:
+    """Return the query string of a run list, or "" if the query language cannot express the value."""
     try:
         return RunFilters(q=Query.parse(str(node))).query()
     except InvalidFilter:
         return ""
 
 
-def _setting(posted: PostedObject, name: str) -> ConfigurationSetting:
+def _build_setting(posted: PostedObject, name: str) -> ConfigurationSetting:
     presence, value = posted.presence(name), posted.value(name)
     if presence is not FieldPresence.VALUE:
         return ConfigurationSetting(name, presence)
     match value:
         case dict() if value:
-            return _object(name, value)
-        case [] | {}:
-            return ConfigurationSetting(name, presence, words=as_text(value) or "")
-        case list():
-            return ConfigurationSetting(name, presence, detail=truncated_text.truncate_json(value))
-        case str() if name in ("tool_choice", "response_format", "reasoning_effort"):
+            return _build_object_setting(name, value)
+        case list() if value:
+            return ConfigurationSetting(name, presence, detail=truncate_json(value))
+        case str() if name in _CODE_FIELDS:
             return ConfigurationSetting(name, presence, code=value)
         case _:
-            return ConfigurationSetting(name, presence, words=as_text(value) or "")
+            return ConfigurationSetting(name, presence, text=as_text(value) or "")
 
 
-def _object(name: str, value: dict[str, Any]) -> ConfigurationSetting:
-    schema = as_mapping(value.get("json_schema"))
+def _build_object_setting(name: str, value: dict[str, Any]) -> ConfigurationSetting:
+    """Return the type of an object and its most important members, with the whole object as detail."""
+    json_schema = as_mapping(value.get("json_schema"))
     code = as_text(value.get("type")) or ""
-    words = ", ".join(_words(value, schema))
-    if schema.get("schema") is not None:
-        count = len(as_mapping(as_mapping(schema["schema"]).get("properties")))
+    text = ", ".join(_list_important_members(value, json_schema))
+    schema = json_schema.get("schema")
+    if schema is not None:
+        count = len(as_mapping(as_mapping(schema).get("properties")))
         title = f"Schema, {count} propert{'y' if count == 1 else 'ies'}"
-        return ConfigurationSetting(
-            name, FieldPresence.VALUE, code, words, truncated_text.truncate_json(schema["schema"]), title
-        )
-    is_told = set(value) <= {"type", "last_messages"} and bool(code)
-    return ConfigurationSetting(
-        name, FieldPresence.VALUE, code, words, None if is_told else truncated_text.truncate_json(value)
-    )
+        return ConfigurationSetting(name, FieldPresence.VALUE, code, text, truncate_json(schema), title)
+    is_complete = set(value) <= {"type", "last_messages"} and bool(code)
+    detail = None if is_complete else truncate_json(value)
+    return ConfigurationSetting(name, FieldPresence.VALUE, code, text, detail)
 
 
-def _words(value: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    """What is worth saying beside the type of an object."""
-    if value.get("last_messages") is not None:
-        yield as_text(value["last_messages"]) or ""
-    if (named := as_mapping(value.get("function")).get("name")) is not None:
-        yield as_text(named) or ""
-    if schema.get("name") is not None:
-        yield as_text(schema["name"]) or ""
-    if schema.get("strict") is True:
+def _list_important_members(value: dict[str, Any], json_schema: dict[str, Any]) -> Iterator[str]:
+    function_name = as_mapping(value.get("function")).get("name")
+    for member in (value.get("last_messages"), function_name, json_schema.get("name")):
+        if member is not None:
+            yield as_text(member) or ""
+    if json_schema.get("strict") is True:
         yield "strict"

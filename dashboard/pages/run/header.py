@@ -1,4 +1,4 @@
-"""The top of a run's page: what became of it, why, and the facts at a glance."""
+"""The top of the run page: the status and its reason, facts, the lifecycle, and the overview below it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.urls import reverse
+from django.utils.safestring import SafeString
 
-from dashboard.pages.run.cost import RunCost
-from dashboard.pages.run.list_navigation import ListNavigation
-from dashboard.pages.run.similar import SimilarRuns
-from dashboard.pages.run.tool_output_errors import OutputErrorRow
-from dashboard.ui import formats, truncated_text
+from dashboard.pages.run.errors import ErrorsSection, RunLastError, parse_incomplete_reason, parse_last_error
+from dashboard.pages.run.list_navigation import ListNavigation, fetch_list_navigation
+from dashboard.pages.run.params import RunPageParams
+from dashboard.pages.run.steps import RunSteps
+from dashboard.pages.run.usage import RunCost
+from dashboard.ui import formats, markdown
 from dashboard.ui.lifecycle import (
     LifecycleSegment,
     RunClock,
@@ -24,166 +25,203 @@ from dashboard.ui.lifecycle import (
     is_run_overdue,
     waiting_since,
 )
-from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_text
-from dashboard.ui.truncated_text import TruncatedText
-from runs.models import Assistant, Run, RunStep
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
+from dashboard.ui.truncated_text import TruncatedText, truncate_text
+from runs.models import Assistant, Message, Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
-# A run of which nothing was heard for longer will hardly go on while somebody watches.
+# The page stops asking for updates of a run that has sent nothing for this long.
 LIVE_UPDATE_PERIOD = timedelta(hours=6)
-MAX_COUNTED_THREAD_RUNS = 1000  # runs of a thread
-
-
-@dataclass(frozen=True, slots=True)
-class RunLastError:
-    """`last_error` as it was sent: either part may be missing."""
-
-    code: str | None
-    message: TruncatedText | None
-
-
-def parse_last_error(posted: PostedObject) -> RunLastError | None:
-    """What the server gave as the reason; None where it gave none."""
-    if posted.presence("last_error") is not FieldPresence.VALUE:
-        return None
-    error = posted.object_value("last_error")
-    message = as_text(error.get("message"))
-    return RunLastError(as_text(error.get("code")), truncated_text.truncate_text(message) if message else None)
-
-
-def parse_incomplete_reason(posted: PostedObject) -> str | None:
-    """Why a run ended early, as it was sent."""
-    return as_text(posted.object_value("incomplete_details").get("reason"))
+MAX_COUNTED_THREAD_RUNS = 1000
+_TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 
 
 @dataclass
 class RunHeader:
-    """Everything above the sections. `steps` may come without their payload."""
+    """The header of `run`, which the page polls while the run is in progress.
+
+    `steps` may lack their payload. `errors` is given for a whole page only.
+    """
 
     run: Run
-    slug: str
     posted: PostedObject
     steps: Sequence[RunStep]
     now: datetime
-    previous: str | None = None
-    next: str | None = None
-    listed: ListNavigation | None = None
-    seen_version: int | None = None
-    explanation: OutputErrorRow | None = None
-    similar: SimilarRuns | None = None
+    params: RunPageParams
+    errors: ErrorsSection | None = None
+
+    # Neighbours
 
     @cached_property
-    def assistant(self) -> str | None:
-        """Its name, where it has one."""
-        return Assistant.objects.names_by_id(self.run.project, {self.run.assistant_id}).get(self.run.assistant_id)
+    def previous_id(self) -> str | None:
+        """The id of the previous run in the thread. Takes one query."""
+        return Run.objects.previous_id_in_thread(self.run)
 
     @cached_property
-    def place(self) -> tuple[int, int] | None:
-        """Which run of its thread this is, and of how many, where it has neighbours and these can be counted."""
-        if self.previous is None and self.next is None:
+    def next_id(self) -> str | None:
+        """The id of the next run in the thread. Takes one query."""
+        return Run.objects.next_id_in_thread(self.run)
+
+    @cached_property
+    def thread_position(self) -> tuple[int, int] | None:
+        """The position of the run in its thread and the number of runs there.
+
+        None if the run is alone in its thread, or if the thread has too many runs to count.
+        """
+        if self.previous_id is None and self.next_id is None:
             return None
         return Run.objects.position_in_thread(self.run, MAX_COUNTED_THREAD_RUNS)
 
+    @cached_property
+    def list_navigation(self) -> ListNavigation | None:
+        """The neighbours in the list that the run was opened from, if any. Takes two queries."""
+        return fetch_list_navigation(self.run, self.params.run_list) if self.params.run_list else None
+
+    # Status
+
     @property
-    def is_active(self) -> bool:
-        """Whether the run goes on, as far as is known."""
+    def is_ongoing(self) -> bool:
+        """Whether the run is still in progress."""
         return is_run_ongoing(self.run, self.now)
 
     @property
-    def is_live(self) -> bool:
-        """Whether the page looks again: more may come, and something came not long ago."""
-        return self.is_active and self.now - self.run.seen_at < LIVE_UPDATE_PERIOD
-
-    @property
-    def beside(self) -> str:
-        """What follows the address of a run that is opened from here, so that it is still in its list."""
-        return self.listed.beside if self.listed else ""
+    def is_polled(self) -> bool:
+        """Whether the page asks for updates: the run is in progress, and was updated recently."""
+        return self.is_ongoing and self.now - self.run.seen_at < LIVE_UPDATE_PERIOD
 
     @property
     def is_known_status(self) -> bool:
+        """Whether the protocol knows the status."""
         return self.run.status in formats.STATUS_LABELS
 
     @property
     def is_overdue(self) -> bool:
+        """Whether the run is past its expiry, although no later status was received."""
         return is_run_overdue(self.run, self.now)
 
     @property
-    def is_newer(self) -> bool:
-        """Whether the sections below were rendered from an earlier state."""
-        return self.seen_version is not None and self.seen_version != self.run.version
+    def has_newer_version(self) -> bool:
+        """Whether the sections below were rendered from an earlier version."""
+        seen_version = self.params.seen_version
+        return seen_version is not None and seen_version != self.run.version
 
     @cached_property
-    def error(self) -> RunLastError | None:
+    def last_error(self) -> RunLastError | None:
+        """The error that the server reported."""
         return parse_last_error(self.posted)
 
     @cached_property
-    def reason(self) -> str | None:
+    def incomplete_reason(self) -> str | None:
+        """The reason of an incomplete run."""
         return parse_incomplete_reason(self.posted)
 
     @cached_property
-    def limit(self) -> int | None:
-        """The token limit that an incomplete run names as its reason."""
-        known = ("max_prompt_tokens", "max_completion_tokens")
-        return as_integer(self.posted.value(self.reason)) if self.reason in known else None
-
-    @cached_property
-    def cost(self) -> RunCost:
-        return RunCost(self.run)
+    def token_limit(self) -> int | None:
+        """The limit that stopped an incomplete run."""
+        reason = self.incomplete_reason
+        return as_integer(self.posted.value(reason)) if reason in _TOKEN_LIMITS else None
 
     @property
-    def awaited(self) -> list[str]:
+    def pending_tools(self) -> list[str]:
+        """The names of the tools whose outputs the run waits for."""
         return self.run.awaited or []
 
     @cached_property
-    def calls(self) -> list[tuple[str, int]]:
-        """The names of the tools that were called, and how often, in order of their first call."""
+    def tool_counts(self) -> list[tuple[str, int]]:
+        """The tools that were called, and how often, in the order of their first call."""
         return list(Counter(name for step in self.steps for name in step.tool_names).items())
 
     @property
     def call_count(self) -> int:
-        return sum(count for _, count in self.calls)
+        """The number of tool calls."""
+        return sum(count for _, count in self.tool_counts)
+
+    # Times
 
     @property
-    def segments(self) -> list[LifecycleSegment]:
+    def lifecycle(self) -> list[LifecycleSegment]:
+        """The segments of the lifecycle bar."""
         return build_lifecycle(self.run, self.steps, self.now)
 
     @property
     def elapsed(self) -> str:
-        """From creation to the end, or so far; a dash where the end is not known."""
-        return self._span(self.run.created_at, self.now if self.is_active else self.run.ended_at)
+        """The time from creation to the end, or until now. A dash if the end is unknown."""
+        return self._format_span(self.run.created_at, self.now if self.is_ongoing else self.run.ended_at)
 
     @property
-    def waiting(self) -> str:
-        """How long outputs have been awaited; "" where that is over."""
-        return "" if self.is_overdue else self._span(self._waits_from, self.now, spelled=True)
+    def waiting_time(self) -> str:
+        """How long the run has waited for outputs, or "" if it is overdue."""
+        begin = waiting_since(self.steps) or self.run.started_at or self.run.created_at
+        return "" if self.is_overdue else self._format_span(begin, self.now, spelled=True)
 
     @property
-    def is_waiting_exact(self) -> bool:
-        """Without steps, only the start of the last turn is known, which came before the wait."""
+    def is_waiting_time_exact(self) -> bool:
+        """Whether the steps tell when the wait began. Otherwise it began after the last start of the run."""
         return waiting_since(self.steps) is not None
 
     @property
     def expires_in(self) -> str:
-        """The time left, "" where there is no expiry to come."""
-        if not self.is_active or self.run.expires_at is None:
+        """The time until the expiry of a run in progress, or ""."""
+        if not self.is_ongoing or self.run.expires_at is None:
             return ""
-        return self._span(self.now, self.run.expires_at, spelled=True)
+        return self._format_span(self.now, self.run.expires_at, spelled=True)
 
-    @property
-    def assistant_url(self) -> str:
-        return reverse("assistant", kwargs={"project": self.slug, "assistant_id": self.run.assistant_id})
+    def _format_span(self, begin: datetime, end: datetime | None, *, spelled: bool = False) -> str:
+        return RunClock.for_run(self.run, self.now).format_duration(milliseconds_between(begin, end), spelled=spelled)
+
+    # Facts
+
+    @cached_property
+    def assistant_name(self) -> str | None:
+        """The name of the assistant, if it has one."""
+        names = Assistant.objects.names_by_id(self.run.project, {self.run.assistant_id})
+        return names.get(self.run.assistant_id)
+
+    @cached_property
+    def cost(self) -> RunCost:
+        """The estimated cost."""
+        return RunCost(self.run)
 
     @property
     def model(self) -> Any:
+        """The model as it was sent."""
         return self.posted.value("model")
 
     @property
     def model_presence(self) -> FieldPresence:
+        """Whether the model was sent."""
         return self.posted.presence("model")
 
-    @property
-    def _waits_from(self) -> datetime:
-        return waiting_since(self.steps) or self.run.started_at or self.run.created_at
 
-    def _span(self, begin: datetime | None, end: datetime | None, *, spelled: bool = False) -> str:
-        return RunClock.for_run(self.run, self.now).format_duration(milliseconds_between(begin, end), spelled=spelled)
+@dataclass(frozen=True, slots=True)
+class AssistantAnswer:
+    """A message that the run wrote. It is rendered as Markdown unless it is long."""
+
+    text: TruncatedText
+
+    @property
+    def html(self) -> SafeString | None:
+        """The rendered message, or None if it is too long."""
+        return None if self.text.is_truncated else markdown.render_markdown(self.text.full)
+
+
+@dataclass
+class OverviewSection:
+    """The question that a run answers, its answers, and what it waits for."""
+
+    run: Run
+    steps: RunSteps
+
+    def __bool__(self) -> bool:
+        return bool(self.steps.pending_calls or self.steps.failed or self.question or self.answers)
+
+    @cached_property
+    def question(self) -> TruncatedText | None:
+        """The last message before the run. Takes one query."""
+        message = Message.objects.last_question_before(self.run)
+        return truncate_text(message.text) if message and message.text else None
+
+    @cached_property
+    def answers(self) -> list[AssistantAnswer]:
+        """The messages that the run wrote, as far as they have a text."""
+        return [AssistantAnswer(truncate_text(message.text)) for message in self.steps.messages if message.text]

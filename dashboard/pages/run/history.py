@@ -1,76 +1,73 @@
-"""What was posted about a run, post by post."""
+"""The history of a run: every post that was stored, and the differences between any two versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from itertools import pairwise
+from functools import cached_property
 
-from dashboard.ui import field_changes
-from dashboard.ui.field_changes import FieldChange
-from runs.models import Observation
-from runs.models.run_history import RunHistoryEntry, RunVersion
+from dashboard.ui.field_changes import FieldChange, diff_fields
+from runs.models import ApiKey, Observation, Run
+from runs.models.run_history import RunHistoryEntry, RunVersion, build_history_entries, rebuild_versions
 from runs.protocol.timestamps import milliseconds_between
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """An entry with the name of its key ("" for a command) and the time since the entry before it.
+    """An entry of the history.
 
-    `before` is the place of the version that stood when it came.
+    `source` is the name of the API key, or "" for a command. `after_ms` is the time since the previous entry.
+    `version_before` is the version that was current when the post arrived.
     """
 
     entry: RunHistoryEntry
     source: str
     after_ms: int | None
-    before: int | None = None
+    version_before: int | None = None
 
     @property
     def received(self) -> str:
-        """To the millisecond: this time is measured here."""
+        """The time of receipt in UTC, to the millisecond."""
         utc = self.entry.received_at.astimezone(UTC)
         return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
 
 
-def build_history_rows(entries: Sequence[RunHistoryEntry], key_names: Mapping[int, str]) -> list[HistoryRow]:
-    """The history, oldest first."""
-    gaps = [
-        None,
-        *(milliseconds_between(before.received_at, after.received_at) for before, after in pairwise(entries)),
-    ]
-    found = zip(entries, gaps, _standing(entries), strict=True)
-    return [HistoryRow(entry, _source(entry, key_names), gap, before) for entry, gap, before in found]
-
-
 @dataclass(frozen=True, slots=True)
 class RunVersionDiff:
-    """Two versions and what differs between them."""
+    """Two versions and the fields that differ."""
 
     left: RunVersion
     right: RunVersion
     fields: list[FieldChange]
 
 
-def diff_run_versions(versions: Mapping[int, RunVersion], left: int, right: int) -> RunVersionDiff | None:
-    """The versions at two places of the history; None where there is none at one of them."""
+@dataclass
+class HistorySection:
+    """The history of `run`. `diff` compares the two versions that were asked for."""
+
+    run: Run
+    diff: RunVersionDiff | None = None
+
+    @cached_property
+    def rows(self) -> list[HistoryRow]:
+        """The entries, oldest first."""
+        entries = build_history_entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
+        key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
+        rows: list[HistoryRow] = []
+        version: int | None = None
+        for entry in entries:
+            source = "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")
+            after_ms = milliseconds_between(rows[-1].entry.received_at, entry.received_at) if rows else None
+            rows.append(HistoryRow(entry, source, after_ms, version))
+            if entry.outcome != Observation.Outcome.STALE:  # A stale post never becomes the current version.
+                version = entry.n
+        return rows
+
+
+def fetch_version_diff(run: Run, left: int, right: int) -> RunVersionDiff | None:
+    """Compare two versions of `run` by their numbers. Return None if one of them does not exist."""
+    versions = rebuild_versions(run, list(Observation.objects.of_run(run)))
     if left not in versions or right not in versions:
         return None
-    return RunVersionDiff(
-        versions[left],
-        versions[right],
-        field_changes.diff_fields(versions[left].members, versions[right].members),
-    )
-
-
-def _standing(entries: Iterable[RunHistoryEntry]) -> Iterator[int | None]:
-    """For each entry the place of the one that stood before it; stale ones never do."""
-    stands: int | None = None
-    for entry in entries:
-        yield stands
-        if entry.outcome != Observation.Outcome.STALE:
-            stands = entry.n
-
-
-def _source(entry: RunHistoryEntry, key_names: Mapping[int, str]) -> str:
-    return "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")
+    fields = diff_fields(versions[left].members, versions[right].members)
+    return RunVersionDiff(versions[left], versions[right], fields)

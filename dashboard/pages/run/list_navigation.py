@@ -1,4 +1,4 @@
-"""The list that a run was opened from: its neighbours there, and the way back."""
+"""The way from a run to its neighbours in the list that it was opened from."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dashboard.ui.run_list_address import LIST_PARAMS, RunListAddress, parse_run
 from dashboard.ui.run_rows import encode_list_param
 from runs.db import sql
 from runs.errors import InvalidFilter, Problem
-from runs.models import Project, Run
+from runs.models import Run
 from runs.query import RunFilters
 
-# A query whose matches lie far away would make opening a run as slow as searching.
-MAX_NEIGHBOUR_QUERY_MS = 200  # milliseconds
+# The next match of a query may lie far away. Opening a run must not take as long as searching for it.
+MAX_NEIGHBOUR_QUERY_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RunListContext:
-    """Which runs a list holds, in which order, and what else its address says."""
+    """The filters, the order and the columns of a run list. `address` is without a path."""
 
     filters: RunFilters
-    address: RunListAddress  # without its path
+    address: RunListAddress
 
     @property
     def query(self) -> str:
@@ -33,50 +33,54 @@ class RunListContext:
 
     @classmethod
     def parse(cls, query: str) -> Self:
-        """Read the query string of a list. Raises InvalidFilter, whose problems name `list`."""
-        given = parse_qs(query, keep_blank_values=True)
+        """Read the query string of a run list. Raises InvalidFilter, whose problems name `list`."""
+        params = parse_qs(query, keep_blank_values=True)
         try:
-            filters = RunFilters.from_query(given, extra_params=LIST_PARAMS)
-            address = parse_run_list_address("", given)
+            filters = RunFilters.from_query(params, extra_params=LIST_PARAMS)
+            address = parse_run_list_address("", params)
         except InvalidFilter as error:
-            problems = [Problem("list", f"{each.path}: {each.message}") for each in error.problems]
+            problems = [Problem("list", f"{problem.path}: {problem.message}") for problem in error.problems]
             raise InvalidFilter(f"list: {error.message}", problems) from error
         return cls(filters, address)
 
 
 @dataclass(frozen=True, slots=True)
 class ListNavigation:
-    """A run among those of a list. `is_known` is false where finding its neighbours took too long."""
+    """The neighbours of a run in a list, by id.
 
-    url: str  # of the list
-    beside: str  # what follows the address of a run in it
-    words: str
-    previous: str | None
-    next: str | None
-    is_known: bool = True
+    `query` is appended to the URLs of the neighbours, so that they are opened from the list too. `timed_out` means
+    that the neighbours were not found in time.
+    """
+
+    list_url: str
+    query: str
+    description: str
+    previous_id: str | None
+    next_id: str | None
+    timed_out: bool = False
 
 
-def fetch_list_navigation(project: Project, run: Run, shown: RunListContext) -> ListNavigation:
-    """`run` in the list `shown`; two bounded queries."""
-    address = replace(shown.address, path=run_list_path(project))
-    neighbours = _neighbours(project, run, shown)
+def fetch_list_navigation(run: Run, run_list: RunListContext) -> ListNavigation:
+    """Find the neighbours of `run`, which need not match the filters itself. Takes two queries of bounded time."""
+    address = replace(run_list.address, path=run_list_path(run.project))
+    matching = run_list.filters.apply(Run.objects.in_project(run.project))
+    previous_id = next_id = None
+    timed_out = False
+    if run_list.filters.q is None:  # Every filter but a query has an index.
+        previous_id, next_id = matching.adjacent_ids(run, address.order)
+    else:
+        try:
+            with transaction.atomic(), sql.statement_timeout(MAX_NEIGHBOUR_QUERY_MS):
+                previous_id, next_id = matching.adjacent_ids(run, address.order)
+        except OperationalError as error:
+            if not sql.is_statement_timeout(error):
+                raise
+            timed_out = True
     return ListNavigation(
-        address.url(shown.filters),
-        encode_list_param(shown.query),
-        shown.filters.describe(),
-        *(neighbours or (None, None)),
-        is_known=neighbours is not None,
+        list_url=address.url(run_list.filters),
+        query=encode_list_param(run_list.query),
+        description=run_list.filters.describe(),
+        previous_id=previous_id,
+        next_id=next_id,
+        timed_out=timed_out,
     )
-
-
-def _neighbours(project: Project, run: Run, shown: RunListContext) -> tuple[str | None, str | None] | None:
-    matching = shown.filters.apply(Run.objects.in_project(project))
-    if shown.filters.q is None:  # whatever else is filtered by has an index of its own
-        return matching.adjacent_ids(run, shown.address.order)
-    try:
-        with transaction.atomic(), sql.statement_timeout(MAX_NEIGHBOUR_QUERY_MS):
-            return matching.adjacent_ids(run, shown.address.order)
-    except OperationalError as error:
-        if not sql.is_statement_timeout(error):
-            raise
-        return None

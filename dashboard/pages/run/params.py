@@ -1,74 +1,72 @@
-"""What the address of a run's page asks for, beside the run."""
+"""The query parameters of the run page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
 from urllib.parse import urlencode
 
-from django.http import HttpRequest
-
 from dashboard.pages.run.list_navigation import RunListContext
-from dashboard.pages.run.raw import MAX_SEARCH_LENGTH
-from dashboard.web import query_params
+from dashboard.ui.run_rows import encode_list_param
+from dashboard.web.query_params import QueryParams, parse_integer, query_param, query_param_list
 from runs.errors import Problem
 
-# What can be shown without a cut; a line of the timeline goes by its place in it.
+# The sections that can be shown in full, beside single rows of the timeline.
 EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw")
-_PARAMETERS = ("full", "from", "to", "seen", "list", "find")
-_LINE = re.compile(r"row-\d{1,9}(-\d{1,9})?")
+MAX_FIND_LENGTH = 200
+_TIMELINE_ROW = re.compile(r"row-\d{1,9}(-\d{1,9})?")
+
+
+def _parse_section(text: str) -> str:
+    if text in EXPANDABLE_SECTIONS or _TIMELINE_ROW.fullmatch(text):
+        return text
+    raise ValueError(f"unknown section '{text}'; expected one of {', '.join(EXPANDABLE_SECTIONS)}")
+
+
+def _parse_find(text: str) -> str:
+    if len(text.strip()) > MAX_FIND_LENGTH:
+        raise ValueError(f"longer than {MAX_FIND_LENGTH} characters")
+    return text.strip()
+
+
+_parse_version = parse_integer(0, 999_999_999)
 
 
 @dataclass(frozen=True, slots=True)
-class RunPageParams:
-    """`full` names what to show without a cut, `compared` are two versions, `seen` is the one that a poll knows.
+class RunPageParams(QueryParams):
+    """The parameters of the run page.
 
-    `listed` is the list that the run was opened from, `find` what is sought in the posted object.
+    `full` names the sections and timeline rows to show in full. `from_version` and `to_version` are the versions to
+    compare. `seen_version` is the version that an open page shows. `run_list` is the list that the run was opened
+    from. `find` is the text to find in the raw JSON.
     """
 
-    full: frozenset[str] = frozenset()
-    compared: tuple[int, int] | None = None
-    seen: int | None = None
-    listed: RunListContext | None = None
-    find: str = ""
+    full: tuple[str, ...] = query_param_list(_parse_section)
+    from_version: int | None = query_param(_parse_version, default=None, name="from")
+    to_version: int | None = query_param(_parse_version, default=None, name="to")
+    seen_version: int | None = query_param(_parse_version, default=None, name="seen")
+    run_list: RunListContext | None = query_param(
+        RunListContext.parse, default=None, name="list", to_text=lambda run_list: run_list.query
+    )
+    find: str = query_param(_parse_find, default="")
+
+    def find_problems(self) -> Iterable[Problem]:
+        """Require both versions of a comparison."""
+        if (self.from_version is None) != (self.to_version is None):
+            yield Problem("from", "expected together with to")
 
     @property
-    def kept(self) -> str:
-        """The beginning of the query string of every link on the page to itself."""
-        return urlencode({"list": self.listed.query}) + "&" if self.listed else ""
+    def link_prefix(self) -> str:
+        """The beginning of the query string of every link from the page to itself. It keeps the list."""
+        return urlencode({"list": self.run_list.query}) + "&" if self.run_list else ""
 
-    @classmethod
-    def of(cls, request: HttpRequest) -> Self:
-        """Raises InvalidFilter, one problem for each parameter that can't be meant."""
-        given = query_params.read_query_params(request, *_PARAMETERS, repeated=("full",))
-        sections = request.GET.getlist("full")
-        problems = [Problem("full", _unknown(name)) for name in sections if not _is_section(name)]
-        numbers = {name: _version(given[name]) for name in ("from", "to", "seen") if name in given}
-        problems += [Problem(name, "expected a number") for name, number in numbers.items() if number is None]
-        if ("from" in given) != ("to" in given):
-            problems.append(Problem("from", "comes together with to"))
-        if len(find := given.get("find", "").strip()) > MAX_SEARCH_LENGTH:
-            problems.append(Problem("find", f"longer than {MAX_SEARCH_LENGTH} characters"))
-        if problems:
-            raise query_params.build_params_error(*problems)
-        left, right = numbers.get("from"), numbers.get("to")
-        return cls(
-            frozenset(sections),
-            None if left is None or right is None else (left, right),
-            numbers.get("seen"),
-            RunListContext.parse(given["list"]) if "list" in given else None,
-            find,
-        )
+    @property
+    def list_query(self) -> str:
+        """The query string that keeps the list in the URL of a run, or ""."""
+        return encode_list_param(self.run_list.query) if self.run_list else ""
 
-
-def _is_section(name: str) -> bool:
-    return name in EXPANDABLE_SECTIONS or _LINE.fullmatch(name) is not None
-
-
-def _unknown(name: str) -> str:
-    return f"'{name}' can't be shown; known are {', '.join(EXPANDABLE_SECTIONS)}"
-
-
-def _version(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    @property
+    def open_row(self) -> str:
+        """The position of the timeline row to show open, such as "7-2", or ""."""
+        return next((name.removeprefix("row-") for name in self.full if name.startswith("row-")), "")

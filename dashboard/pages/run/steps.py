@@ -1,26 +1,28 @@
-"""The stored steps of a run with what their details hold."""
+"""The steps of a run, their tool calls, and the calls that violate the tool schemas of the run."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
-from dashboard.ui import tool_call_parts, truncated_text
-from dashboard.ui.posted_object import as_mapping
-from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
+from dashboard.ui.posted_object import PostedObject, as_mapping
+from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart, parse_required_action, parse_tool_call
+from dashboard.ui.truncated_text import truncate_json, truncate_text
+from runs.enrichment.tool_call_validation import CallFinding, FunctionCallReport, validate_function_calls
 from runs.models import Message, Run, RunStep
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
-_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
+_STEP_ID_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
 
 @dataclass(frozen=True)
 class RunPageStep:
-    """The `number`-th step: its tool calls, or whatever else its `details` tell. `messages` are the run's."""
+    """A step with its tool calls, or with other `details`. `number` counts from 1; `messages` are those of the run."""
 
     record: RunStep
     number: int
@@ -30,56 +32,117 @@ class RunPageStep:
 
     @cached_property
     def parts(self) -> list[TitledPart]:
-        """What a step without calls holds, laid out."""
+        """The content of a step without tool calls: the message that it created, or its details as received."""
         if self.calls:
             return []
+        creation = as_mapping(as_mapping(self.details).get("message_creation"))
+        message = self.messages.get(str(creation.get("message_id")))
+        if message is not None:
+            return [TitledPart("Message", truncate_text(message.text))]
+        if self.details is None:
+            return [TitledPart("step_details", note="step_details: null or not sent")]
         try:
-            return [_own_part(self.details, self.messages)]
+            return [TitledPart("step_details", truncate_json(self.details))]
         except RecursionError:
-            return [TitledPart("step_details", truncated_text.truncate_text(self.record.details or ""))]
+            return [TitledPart("step_details", truncate_text(self.record.details or ""))]
 
     @property
     def anchor(self) -> str:
-        """An id for links; a posted one that could be mistaken for another element's is left aside."""
-        posted = self.record.external_id
-        return posted if _ANCHOR.fullmatch(posted) else f"step-{self.number}"
+        """The id of the element of the step. Only a posted id that cannot clash with another element is used."""
+        step_id = self.record.external_id
+        return step_id if _STEP_ID_ANCHOR.fullmatch(step_id) else f"step-{self.number}"
 
     @property
     def is_failed(self) -> bool:
+        """Whether the step failed or has an error."""
         return self.record.status == "failed" or self.record.error_code is not None
 
     @property
     def title(self) -> str:
-        """Its kind, or what it called where that is one thing."""
+        """The name of a single tool call, or the type of the step."""
         if len(self.calls) == 1:
             return self.calls[0].name
         return f"{self.record.type}, {len(self.calls)} in parallel" if self.calls else self.record.type
 
 
-def build_steps(records: Iterable[RunStep], run: Run, messages: Mapping[str, Message]) -> list[RunPageStep]:
-    """The steps of `run`, in order; `messages` by their ids."""
-    waits = run.status == "requires_action"
-    return [_read(record, number, waits, messages) for number, record in enumerate(records, 1)]
+@dataclass
+class RunSteps:
+    """The steps of a run in order, and the messages that the run wrote."""
+
+    run: Run
+    posted: PostedObject
+    steps: list[RunPageStep]
+    messages: list[Message]
+
+    @cached_property
+    def pending_calls(self) -> list[DisplayedToolCall]:
+        """The calls whose outputs or approvals the run waits for."""
+        return parse_required_action(self.posted.value("required_action"))
+
+    @cached_property
+    def calls(self) -> list[tuple[DisplayedToolCall, RunPageStep | None]]:
+        """Every call with its step, then the pending calls that no step contains."""
+        calls: list[tuple[DisplayedToolCall, RunPageStep | None]] = [
+            (call, step) for step in self.steps for call in step.calls
+        ]
+        ids = {call.id for call, _ in calls}
+        return calls + [(call, None) for call in self.pending_calls if call.id not in ids]
+
+    @property
+    def call_count(self) -> int:
+        """The number of calls in all steps."""
+        return sum(len(step.calls) for step in self.steps)
+
+    @cached_property
+    def failed(self) -> list[RunPageStep]:
+        """The steps that failed."""
+        return [step for step in self.steps if step.is_failed]
+
+    # The validation of function calls against the tools of the run
+
+    @cached_property
+    def validation(self) -> FunctionCallReport:
+        """The findings about all function calls. There are none if the tools of the run were not sent."""
+        calls = [call.function_call for call, _ in self.calls if call.type == "function"]
+        return validate_function_calls(self.posted.members.get("tools", b"null").decode(), calls)
+
+    @property
+    def invalid_call_count(self) -> int:
+        """The number of function calls that violate their declaration."""
+        return len({id(finding.call) for finding in self.validation.errors})
+
+    def findings_of(self, call: DisplayedToolCall) -> list[CallFinding]:
+        """Return the findings about one call."""
+        return self._findings_by_call.get(id(call.function_call), []) if call.type == "function" else []
+
+    def step_of(self, finding: CallFinding) -> RunPageStep | None:
+        """Return the step of the call of a finding, or None for a pending call."""
+        return self._steps_by_call.get(id(finding.call))
+
+    @cached_property
+    def _findings_by_call(self) -> dict[int, list[CallFinding]]:
+        grouped = groupby(self.validation.findings, lambda finding: id(finding.call))
+        return {call_id: list(findings) for call_id, findings in grouped}
+
+    @cached_property
+    def _steps_by_call(self) -> dict[int, RunPageStep | None]:
+        return {id(call.function_call): step for call, step in self.calls if call.type == "function"}
 
 
-def _read(record: RunStep, number: int, waits: bool, messages: Mapping[str, Message]) -> RunPageStep:
-    details = parse_json(record.details) if record.details else None
-    posted = as_mapping(details).get("tool_calls")
-    awaited = waits and record.status not in TERMINAL_STEP_STATUSES
-    found = (
-        [tool_call_parts.parse_tool_call(each, is_awaited=awaited) for each in posted]
-        if isinstance(posted, list)
-        else []
-    )
-    return RunPageStep(record, number, found, details, messages)
-
-
-def _own_part(details: Any, messages: Mapping[str, Message]) -> TitledPart:
-    """The message that a step made, or a vendor's details as they came."""
-    creation = as_mapping(as_mapping(details).get("message_creation"))
-    message = messages.get(str(creation.get("message_id")))
-    if message is not None:
-        return TitledPart("Message", truncated_text.truncate_text(message.text))
-    if details is None:
-        return TitledPart("step_details", note="step_details: null or not sent")
-    return TitledPart("step_details", truncated_text.truncate_json(details))
+def fetch_run_steps(run: Run, posted: PostedObject) -> RunSteps:
+    """Fetch the steps and the messages of a run. Takes two queries."""
+    messages = list(Message.objects.of_run(run))
+    messages_by_id = {message.external_id: message for message in messages}
+    is_waiting = run.status == "requires_action"
+    steps = []
+    for number, record in enumerate(RunStep.objects.of_run(run).for_run_page().oldest_first(), 1):
+        details = parse_json(record.details) if record.details else None
+        posted_calls = as_mapping(details).get("tool_calls")
+        is_awaited = is_waiting and record.status not in TERMINAL_STEP_STATUSES
+        calls = (
+            [parse_tool_call(call, is_awaited=is_awaited) for call in posted_calls]
+            if isinstance(posted_calls, list)
+            else []
+        )
+        steps.append(RunPageStep(record, number, calls, details, messages_by_id))
+    return RunSteps(run, posted, steps, messages)

@@ -1,26 +1,41 @@
-"""Configured tools against called ones."""
+"""The tools section of the run page: the configured tools beside the calls that were made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dashboard.pages.run.steps import RunPageStep
-from dashboard.ui import truncated_text
+from dashboard.pages.run.steps import RunPageStep, RunSteps
+from dashboard.pages.run.timeline import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
 from dashboard.ui.tool_call_parts import DisplayedToolCall
-from dashboard.ui.truncated_text import TruncatedText
+from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text
+from runs.enrichment.tool_call_validation import CallFinding
 from runs.protocol.timestamps import milliseconds_between
 
-# More are drawn when they come into view.
+# More tools are fetched when the link to them comes into view.
 INITIAL_TOOL_COUNT = 20
+# The timeline shows the findings about every call.
+_MAX_FINDINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallFindingRow:
+    """A finding about a function call. `step` is None for a call that only the required action contains."""
+
+    finding: CallFinding
+    step: RunPageStep | None
+    url: str
 
 
 @dataclass
 class RunToolRow:
-    """One configured tool, or one that was called without being configured. `definition`: its JSON value."""
+    """A configured tool, or a tool that was called without being configured.
+
+    `key` identifies the tool, see `DisplayedToolCall.tool_key`. `definition` is a JSON value. `failed_count` counts
+    the calls whose step failed. `durations` are milliseconds of the calls that had a step of their own.
+    """
 
     key: tuple[str, str]
     type: str
@@ -31,158 +46,156 @@ class RunToolRow:
     is_strict: bool = False
     is_configured: bool = True
     calls: list[DisplayedToolCall] = field(default_factory=list)
-    failed: int = 0  # of the calls, those whose step failed
-    times: list[int] = field(default_factory=list)  # milliseconds, of those that had a step of their own
+    failed_count: int = 0
+    durations: list[int] = field(default_factory=list)
 
     @property
     def schema(self) -> TruncatedText | None:
-        """The definition, laid out."""
-        return None if self.definition is None else truncated_text.truncate_json(self.definition)
+        """The formatted definition."""
+        return None if self.definition is None else truncate_json(self.definition)
 
     @property
-    def address(self) -> str:
-        """Its part of the address of its own page."""
+    def url_path(self) -> str:
+        """The path of the page of the tool below the list of tools."""
         return f"{self.type}/{self.name or self.type}"
 
     @property
-    def waiting(self) -> int:
-        """How many of its calls wait for an output."""
+    def waiting_count(self) -> int:
+        """The number of calls that wait for an output."""
         return sum(not call.is_answered for call in self.calls)
 
     @property
-    def complaints(self) -> int:
-        """How many outputs look like errors."""
+    def output_error_count(self) -> int:
+        """The number of outputs that look like errors."""
         return sum(call.output_error is not None for call in self.calls)
 
     @property
     def mean_ms(self) -> int | None:
-        """How long a call took; several calls of one step share its times, and are not counted."""
-        return sum(self.times) // len(self.times) if self.times else None
+        """The mean duration of a call. Calls that share a step share its times, and are not counted."""
+        return sum(self.durations) // len(self.durations) if self.durations else None
 
     @property
     def output_length(self) -> int | None:
-        """Characters of all outputs that were recorded."""
+        """The number of characters of all recorded outputs."""
         lengths = [call.output_length for call in self.calls if call.output_length is not None]
         return sum(lengths) if lengths else None
 
 
 @dataclass
 class ToolsSection:
-    """`pending` are the calls that the run waits for, some of which its `steps` tell too."""
+    """The tools of a run. `is_full` draws all of them."""
 
     posted: PostedObject
-    steps: Sequence[RunPageStep]
-    pending: Sequence[DisplayedToolCall]
+    steps: RunSteps
+    timeline: Timeline
     is_full: bool = False
 
     @property
-    def is_known(self) -> bool:
-        """Whether the run's steps were received at all."""
-        return bool(self.steps)
-
-    @property
-    def drawn(self) -> list[RunToolRow]:
-        return self.rows if self.is_full else self.rows[:INITIAL_TOOL_COUNT]
-
-    @property
-    def hidden(self) -> int:
-        """How many tools are not drawn."""
-        return len(self.rows) - len(self.drawn)
-
-    @property
     def presence(self) -> FieldPresence:
+        """Whether `tools` was sent."""
         return self.posted.presence("tools")
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether any step was received. Without steps, nobody knows which tools were called."""
+        return bool(self.steps.steps)
 
     @cached_property
     def rows(self) -> list[RunToolRow]:
-        """Called ones first, most often called on top, then the others as they were configured."""
-        configured = [_configured(as_mapping(each)) for each in self.posted.list_value("tools")]
-        return sorted(_with_calls(configured, self._calls), key=lambda tool: -len(tool.calls))
+        """All tools: the most often called ones first, then the others in the order of the configuration."""
+        rows = [_parse_tool(as_mapping(tool)) for tool in self.posted.list_value("tools")]
+        rows_by_key: dict[tuple[str, str], RunToolRow] = {}
+        for row in rows:
+            rows_by_key.setdefault(row.key, row)
+        for call, step in self.steps.calls:
+            key = call.tool_key
+            if key not in rows_by_key:
+                rows_by_key[key] = RunToolRow(key, call.type, call.name, is_configured=False)
+                rows.append(rows_by_key[key])
+            row = rows_by_key[key]
+            row.calls.append(call)
+            if step is not None:
+                row.failed_count += step.is_failed
+                duration = milliseconds_between(step.record.created_at, step.record.ended_at)
+                if duration is not None and len(step.calls) == 1:
+                    row.durations.append(duration)
+        return sorted(rows, key=lambda row: -len(row.calls))
 
     @property
-    def _calls(self) -> list[tuple[DisplayedToolCall, RunPageStep | None]]:
-        """All calls that are known, of the steps and of what is awaited, each once."""
-        told: list[tuple[DisplayedToolCall, RunPageStep | None]] = [
-            (call, step) for step in self.steps for call in step.calls
-        ]
-        ids = {call.id for call, _ in told}
-        return told + [(call, None) for call in self.pending if call.id not in ids]
+    def drawn_rows(self) -> list[RunToolRow]:
+        """The tools that are drawn."""
+        return self.rows if self.is_full else self.rows[:INITIAL_TOOL_COUNT]
+
+    @property
+    def hidden_count(self) -> int:
+        """The number of tools that are not drawn."""
+        return len(self.rows) - len(self.drawn_rows)
 
     @property
     def configured_count(self) -> int:
+        """The number of configured tools."""
         return len(self.posted.list_value("tools"))
 
     @property
     def called_count(self) -> int:
-        """How many of the configured ones were called."""
-        return sum(bool(tool.calls) for tool in self.rows if tool.is_configured)
+        """The number of configured tools that were called."""
+        return sum(bool(row.calls) for row in self.rows if row.is_configured)
 
     @property
     def never_called_count(self) -> int:
-        return sum(not tool.calls for tool in self.rows)
+        """The number of configured tools that were not called."""
+        return sum(not row.calls for row in self.rows)
 
     @property
     def undeclared(self) -> list[RunToolRow]:
-        """Tools that were called, but not configured; none where the configured ones were not sent."""
-        return [tool for tool in self.rows if not tool.is_configured] if self.presence is FieldPresence.VALUE else []
+        """The tools that were called without being configured. Unknown, so empty, if `tools` was not sent."""
+        return [row for row in self.rows if not row.is_configured] if self.presence is FieldPresence.VALUE else []
+
+    @property
+    def invalid_call_count(self) -> int:
+        """The number of function calls that violate their declaration."""
+        return self.steps.invalid_call_count
+
+    @cached_property
+    def findings(self) -> list[ToolCallFindingRow]:
+        """The first findings about function calls, in the order of the calls."""
+        rows = []
+        for finding in self.steps.validation.findings[:_MAX_FINDINGS]:
+            step = self.steps.step_of(finding)
+            rows.append(ToolCallFindingRow(finding, step, self.timeline.step_url(step) if step else "#overview"))
+        return rows
+
+    @property
+    def hidden_finding_count(self) -> int:
+        """The number of findings that are not listed."""
+        return len(self.steps.validation.findings) - len(self.findings)
 
 
-def _with_calls(
-    configured: list[RunToolRow], called: Iterable[tuple[DisplayedToolCall, RunPageStep | None]]
-) -> list[RunToolRow]:
-    """`configured` with their calls; calls of no configured tool get one of their own."""
-    by_key: dict[tuple[str, str], RunToolRow] = {}
-    for tool in configured:
-        by_key.setdefault(tool.key, tool)
-    extra = []
-    for call, step in called:
-        if call.tool_key not in by_key:
-            by_key[call.tool_key] = RunToolRow(call.tool_key, call.type, call.name, is_configured=False)
-            extra.append(by_key[call.tool_key])
-        _add(by_key[call.tool_key], call, step)
-    return configured + extra
-
-
-def _add(tool: RunToolRow, call: DisplayedToolCall, step: RunPageStep | None) -> None:
-    tool.calls.append(call)
-    if step is None:
-        return
-    tool.failed += step.is_failed
-    taken = milliseconds_between(step.record.created_at, step.record.ended_at)
-    if taken is not None and len(step.calls) == 1:
-        tool.times.append(taken)
-
-
-def _configured(posted: dict[str, Any]) -> RunToolRow:
+def _parse_tool(posted: dict[str, Any]) -> RunToolRow:
     kind = as_text(posted.get("type")) or "(no type)"
     if kind == "function":
-        return _function(kind, as_mapping(posted.get("function")))
+        return _parse_function(as_mapping(posted.get("function")))
     server = as_text(posted.get("server_label"))
-    rest = {name: value for name, value in posted.items() if name != "type"}
     return RunToolRow(
-        (kind, server or "" if kind == "mcp" else ""),
-        kind,
-        server or kind,
-        definition=rest or None,
+        key=(kind, server or "" if kind == "mcp" else ""),
+        type=kind,
+        name=server or kind,
+        definition={name: value for name, value in posted.items() if name != "type"} or None,
         schema_title="Definition, as received",
     )
 
 
-def _function(kind: str, posted: dict[str, Any]) -> RunToolRow:
+def _parse_function(posted: dict[str, Any]) -> RunToolRow:
     name = as_text(posted.get("name")) or ""
     description = as_text(posted.get("description"))
     schema = posted.get("parameters")
-    return RunToolRow(
-        (kind, name),
-        kind,
-        name,
-        truncated_text.truncate_text(description) if description else None,
-        schema,
-        _schema_title(schema),
-        posted.get("strict") is True,
-    )
-
-
-def _schema_title(schema: Any) -> str:
     count = len(as_mapping(as_mapping(schema).get("properties")))
-    return f"Schema, {count} parameter{'' if count == 1 else 's'}"
+    return RunToolRow(
+        key=("function", name),
+        type="function",
+        name=name,
+        description=truncate_text(description) if description else None,
+        definition=schema,
+        schema_title=f"Schema, {count} parameter{'' if count == 1 else 's'}",
+        is_strict=posted.get("strict") is True,
+    )

@@ -1,24 +1,86 @@
-"""Tokens against their limits, and by step."""
+"""The usage section of the run page: tokens against their limits, tokens by step, and the estimated cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
-from dashboard.pages.run.cost import RunCost
-from dashboard.pages.run.steps import RunPageStep
+from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, Timeline
-from dashboard.ui import formats, truncated_text
+from dashboard.ui import formats
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
 from dashboard.ui.timeline_axis import svg_percent
-from dashboard.ui.truncated_text import TruncatedText
+from dashboard.ui.truncated_text import TruncatedText, truncate_json
+from runs.enrichment import pricing
+from runs.enrichment.pricing import CostEstimate, PriceSource, TokenPrice
 from runs.models import Run
+
+_MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
+_SPECIFIED_MEMBERS = {"prompt_tokens", "completion_tokens", "total_tokens"}
+
+
+@dataclass
+class RunCost:
+    """The estimated cost of `run`."""
+
+    run: Run
+
+    @cached_property
+    def price(self) -> TokenPrice | None:
+        """The price of the model on the day of the run, or None if it is unknown."""
+        return pricing.find_price(self.run.model, self.run.created_at.date(), self.run.project.prices)
+
+    @cached_property
+    def estimate(self) -> CostEstimate | None:
+        """The estimate, or None if the price or a token count is unknown."""
+        run = self.run
+        return self.price.estimate(run.prompt_tokens, run.completion_tokens, run.cached_tokens) if self.price else None
+
+    @property
+    def total(self) -> str:
+        """The estimate in dollars, or ""."""
+        return formats.format_dollars(self.estimate.dollars) if self.estimate else ""
+
+    def format_step_cost(self, step: RunPageStep) -> str:
+        """Return the estimate for the tokens of a step in dollars, or ""."""
+        record = step.record
+        if self.price is None:
+            return ""
+        estimate = self.price.estimate(record.prompt_tokens, record.completion_tokens, record.cached_tokens)
+        return formats.format_dollars(estimate.dollars) if estimate else ""
+
+    @property
+    def formula(self) -> str:
+        """Each part with its price: `8,068 x $2.50/M + 6,144 cached x $1.25/M + 1,102 x $10.00/M`."""
+        if self.estimate is None:
+            return ""
+        return " + ".join(
+            f"{line.tokens:,}{' cached' if line.kind == 'cached' else ''} {_MULTIPLICATION_SIGN}"
+            f" {format_token_price(line.rate)}/M"
+            for line in self.estimate.lines
+        )
+
+    @property
+    def lacks_cached_price(self) -> bool:
+        """Whether cached tokens count at the full price, because the model has no price for them."""
+        return self.price is not None and self.price.cached is None and bool(self.run.cached_tokens)
+
+    @property
+    def source(self) -> PriceSource:
+        """The package that the prices come from."""
+        return pricing.load_price_source()
+
+
+def format_token_price(price: Decimal) -> str:
+    """Format a price in dollars without rounding, with at least two decimals."""
+    shortest = f"{price.normalize():f}"
+    return f"${price:.2f}" if len(shortest.partition(".")[2]) < 2 else f"${shortest}"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMeter:
-    """One count; a bar is drawn only where there is a limit."""
+    """A token count, its limit, and a part of it. A bar is drawn only if there is a limit."""
 
     label: str
     tokens: int | None
@@ -28,27 +90,28 @@ class TokenMeter:
     part: int | None
 
     @property
-    def share(self) -> float | None:
-        """Percent of the limit, at most 100."""
+    def percent(self) -> float | None:
+        """The share of the limit in percent, at most 100."""
         if not self.limit or self.limit < 0 or self.tokens is None:
             return None
         return round(min(100.0, max(0.0, 100 * self.tokens / self.limit)), 2)
 
     @property
-    def left(self) -> str:
-        """What is left of the limit, in percent; "" where there is none."""
-        if self.share is None or self.limit is None or self.tokens is None or self.tokens > self.limit:
+    def remaining(self) -> str:
+        """The remaining share of the limit, formatted, or ""."""
+        if self.percent is None or self.limit is None or self.tokens is None or self.tokens > self.limit:
             return ""
         return formats.format_percent(self.limit - self.tokens, self.limit)
 
     @property
-    def is_over(self) -> bool:
+    def is_over_limit(self) -> bool:
+        """Whether the count exceeds the limit."""
         return self.limit is not None and self.tokens is not None and self.tokens > self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class StepUsage:
-    """A step's tokens; widths are SVG lengths beside the run's largest step. `cost` is "" where none is known."""
+    """The tokens of a step. Widths are SVG lengths relative to the largest step. `cost` is "" if it is unknown."""
 
     step: RunPageStep
     url: str
@@ -59,74 +122,77 @@ class StepUsage:
 
 @dataclass
 class UsageSection:
+    """The usage of `run`. `is_full` draws all steps."""
+
     run: Run
     posted: PostedObject
-    steps: Sequence[RunPageStep]
+    steps: RunSteps
     timeline: Timeline
     cost: RunCost
     is_full: bool = False
 
     @property
     def presence(self) -> FieldPresence:
+        """Whether `usage` was sent."""
         return self.posted.presence("usage")
 
     @property
     def meters(self) -> list[TokenMeter]:
+        """The meters of prompt and completion tokens."""
         run = self.run
+        prompt_limit = as_integer(self.posted.value("max_prompt_tokens"))
+        completion_limit = as_integer(self.posted.value("max_completion_tokens"))
         return [
-            self._meter("Prompt tokens", run.prompt_tokens, "max_prompt_tokens", "cached", run.cached_tokens),
-            self._meter(
+            TokenMeter(
+                "Prompt tokens", run.prompt_tokens, "max_prompt_tokens", prompt_limit, "cached", run.cached_tokens
+            ),
+            TokenMeter(
                 "Completion tokens",
                 run.completion_tokens,
                 "max_completion_tokens",
+                completion_limit,
                 "reasoning",
                 run.reasoning_tokens,
             ),
         ]
 
     @property
-    def is_sum(self) -> bool:
-        """Whether the total is that of its parts, as far as all three were sent."""
-        counts = (self.run.prompt_tokens, self.run.completion_tokens, self.run.total_tokens)
-        prompt, completion, total = counts
+    def is_total_consistent(self) -> bool:
+        """Whether the total is the sum of both counts, as far as all three were sent."""
+        prompt, completion, total = self.run.prompt_tokens, self.run.completion_tokens, self.run.total_tokens
         return prompt is None or completion is None or total is None or prompt + completion == total
 
     @property
-    def as_sent(self) -> TruncatedText | None:
-        """The posted object, where it has members beyond those of the specification."""
-        known = {"prompt_tokens", "completion_tokens", "total_tokens"}
+    def as_received(self) -> TruncatedText | None:
+        """The posted object, if it has members that are not specified."""
         value = self.posted.object_value("usage")
-        return truncated_text.truncate_json(value) if set(value) - known else None
+        return truncate_json(value) if set(value) - _SPECIFIED_MEMBERS else None
 
     @cached_property
-    def counted(self) -> list[RunPageStep]:
-        """The steps that tell what they used."""
-        return [step for step in self.steps if _total(step)]
+    def _steps_with_usage(self) -> list[RunPageStep]:
+        return [step for step in self.steps.steps if _count_tokens(step)]
 
     @property
-    def hidden(self) -> int:
-        """How many of them are not drawn."""
-        return 0 if self.is_full else max(0, len(self.counted) - INITIAL_STEP_COUNT)
+    def hidden_step_count(self) -> int:
+        """The number of steps with usage that are not drawn."""
+        return 0 if self.is_full else max(0, len(self._steps_with_usage) - INITIAL_STEP_COUNT)
 
     @property
     def by_step(self) -> list[StepUsage]:
-        largest = max(map(_total, self.counted), default=0)
-        drawn = self.counted if self.is_full else self.counted[:INITIAL_STEP_COUNT]
+        """The steps with usage that are drawn."""
+        largest = max(map(_count_tokens, self._steps_with_usage), default=0)
+        drawn = self._steps_with_usage if self.is_full else self._steps_with_usage[:INITIAL_STEP_COUNT]
         return [
             StepUsage(
-                step,
-                self.timeline.leads_to(step),
-                svg_percent(100 * (step.record.prompt_tokens or 0) / largest),
-                svg_percent(100 * (step.record.completion_tokens or 0) / largest),
-                self.cost.of(step.record.prompt_tokens, step.record.completion_tokens, step.record.cached_tokens),
+                step=step,
+                url=self.timeline.step_url(step),
+                prompt_width=svg_percent(100 * (step.record.prompt_tokens or 0) / largest),
+                completion_width=svg_percent(100 * (step.record.completion_tokens or 0) / largest),
+                cost=self.cost.format_step_cost(step),
             )
             for step in drawn
         ]
 
-    def _meter(self, label: str, tokens: int | None, limit_name: str, part_label: str, part: int | None) -> TokenMeter:
-        limit = as_integer(self.posted.value(limit_name))
-        return TokenMeter(label, tokens, limit_name, limit, part_label, part)
 
-
-def _total(step: RunPageStep) -> int:
+def _count_tokens(step: RunPageStep) -> int:
     return (step.record.prompt_tokens or 0) + (step.record.completion_tokens or 0)

@@ -1,32 +1,37 @@
-"""The page of one run, and the run as JSON."""
+"""The page of one run."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, cast
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.run.comments import CommentsSection
+from dashboard.pages.run.configuration import ConfigurationSection
+from dashboard.pages.run.errors import ErrorsSection
+from dashboard.pages.run.header import OverviewSection, RunHeader
+from dashboard.pages.run.history import HistorySection, fetch_version_diff
 from dashboard.pages.run.params import RunPageParams
-from dashboard.pages.run.run_page import RunPage, fetch_run_header
-from dashboard.ui import json_pointer
-from dashboard.web import htmx, query_params
+from dashboard.pages.run.raw_json import RawJsonTree
+from dashboard.pages.run.steps import fetch_run_steps
+from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.tools import ToolsSection
+from dashboard.pages.run.usage import UsageSection
+from dashboard.ui.posted_object import PostedObject
+from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
-from runs.errors import Problem
-from runs.models import Project, Run, RunTag, User
+from runs.models import Project, Run, RunStep, RunTag, User
 
-FRAGMENTS = {
+RUN_FRAGMENTS = {
     "timeline": "pages/run/_timeline.html",
     "tools": "pages/run/_tools.html",
     "usage": "pages/run/_usage.html",
     "change": "pages/run/_configuration_change.html",
-    "raw": "pages/run/_raw.html",
-    "raw-tree": "pages/run/_raw_tree.html",
+    "raw": "pages/run/_raw_json.html",
+    "raw-tree": "pages/run/_raw_json_tree.html",
     "history": "pages/run/_history.html",
 }
 
@@ -35,57 +40,56 @@ FRAGMENTS = {
 @viewer_required
 @handle_invalid_params
 def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`runs/<run_id>/`, as `Asked` says."""
-    run = _get_run_or_404(project, run_id)
-    asked = RunPageParams.of(request)
+    """Render the page of a run, its header, one of its sections, or the content of a timeline row."""
+    # 1. Parse
+    params = RunPageParams.parse(request.GET)
     target = htmx.get_fragment_target(request) or ""
-    context: dict[str, Any] = {"asked": asked, "run": run, "project": project}
-    if target == "run-head":
-        context["header"] = fetch_run_header(run, asked, timezone.now())
-        return htmx.render_page(request, "pages/run/_header.html", context)
-    shown = RunPage(run, asked, timezone.now())
-    if asked.compared and shown.comparison is None:
-        raise Http404(f"No versions {asked.compared[0]} and {asked.compared[1]}")
-    if target.startswith("row-"):
-        return _body(request, shown, target.removeprefix("row-"))
-    comments = CommentsSection(run, cast(User, request.user), project.role)
-    context |= {"page": shown, "header": shown.header, "comments": comments, "tags": RunTag.objects.names_of(run)}
-    return htmx.render_page(request, "pages/run/page.html", context, FRAGMENTS)
 
-
-@require_safe
-@viewer_required
-@handle_invalid_params
-def run_json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """`runs/<run_id>.json`: the object as it was posted, or what stands `at` a JSON pointer in it.
-
-    `?download=1` saves it as a file.
-    """
-    run = _get_run_or_404(project, run_id)
-    given = query_params.read_query_params(request, "at", "download")
-    if given.get("download", "1") != "1":
-        raise query_params.build_params_error(Problem("download", "known is 1"))
-    body = run.as_json() if "at" not in given else json_pointer.resolve_pointer(run.members(), given["at"])
-    if body is None:
-        raise Http404(f"Nothing stands at '{given['at']}'")
-    response = HttpResponse(body, content_type="application/json")
-    if "download" in given:
-        name = re.sub(r"[^\w.-]", "_", run.external_id)
-        response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
-    return response
-
-
-def _body(request: HttpRequest, shown: RunPage, place: str) -> HttpResponse:
-    """What a line of the timeline holds, for when it is unfolded."""
-    row = shown.timeline.row(place)
-    if row is None:
-        raise Http404(f"No step at '{place}'")
-    return htmx.render_page(request, "pages/run/_timeline_row_body.html", {"row": row, "timeline": shown.timeline})
-
-
-def _get_run_or_404(project: Project, run_id: str) -> Run:
+    # 2. Fetch. Sections run further queries when a template reads them, so that a fragment costs only what it shows.
     run = Run.objects.find(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
     run.project = project
-    return run
+    now = timezone.now()
+    posted = PostedObject(run.members())
+    if target == "run-header":  # The page polls it, so the steps come without their payload.
+        records = list(RunStep.objects.of_run(run).without_payload().oldest_first())
+        header = RunHeader(run, posted, records, now, params)
+        context = {"project": project, "run": run, "params": params, "header": header}
+        return htmx.render_page(request, "pages/run/_header.html", context)
+
+    steps = fetch_run_steps(run, posted)
+    timeline = Timeline(run, steps, now, params)
+    if target.startswith("row-"):
+        row = timeline.find_row(target.removeprefix("row-"))
+        if row is None:
+            raise Http404(f"No timeline row '{target}'")
+        return htmx.render_page(request, "pages/run/_timeline_row_body.html", {"row": row})
+
+    version_diff = None
+    if params.from_version is not None and params.to_version is not None:
+        version_diff = fetch_version_diff(run, params.from_version, params.to_version)
+        if version_diff is None:
+            raise Http404(f"No versions {params.from_version} and {params.to_version}")
+
+    # 3. Render
+    errors = ErrorsSection(run, posted, steps, timeline, now)
+    header = RunHeader(run, posted, [step.record for step in steps.steps], now, params, errors)
+    context = {
+        "project": project,
+        "run": run,
+        "params": params,
+        "header": header,
+        "tags": RunTag.objects.names_of(run),
+        "steps": steps,
+        "overview": OverviewSection(run, steps),
+        "timeline": timeline,
+        "tools": ToolsSection(posted, steps, timeline, is_full="tools" in params.full),
+        "errors": errors,
+        "usage": UsageSection(run, posted, steps, timeline, header.cost, is_full="usage" in params.full),
+        "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
+        "comments": CommentsSection(run, cast(User, request.user), project.role),
+        "raw_json": RawJsonTree(run, posted.members, params),
+        "history": HistorySection(run, version_diff),
+    }
+    return htmx.render_page(request, "pages/run/page.html", context, RUN_FRAGMENTS)

@@ -113,7 +113,7 @@ def tag_run(request: HttpRequest, project: Project, run_id: str) -> HttpResponse
             "run": run,
             "project": project,
             "tags": RunTag.objects.names_of(run),
-            "beside": list_param,
+            "list_query": list_param,
             "problem": problem,
             "typed": typed if problem else "",
         }
