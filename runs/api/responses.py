@@ -126,7 +126,7 @@ def json_object_response(
 
 
 def raw_json_response(body: Struct) -> HttpResponse:
-    """Render a `body` that holds posted objects, which stay exactly as they are stored."""
+    """Render a `body` without copying its parts. Posted objects in it stay exactly as they are stored."""
     return HttpResponse(msgspec.json.encode(body), content_type="application/json")
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from runs.analytics.usage import UsageQuery, fetch_latency, fetch_usage_report, serialize_usage
-from runs.analytics.usage.serialization import MAX_USAGE_GROUPS
+from runs.analytics.usage.serialization import MAX_USAGE_GROUPS, UsageDocument
 from runs.api.base_views import ApiKeyView
 from runs.api.openapi.operations import describe_read, usage_params
-from runs.api.openapi.schemas import schema_ref
+from runs.api.responses import raw_json_response
 
 
 @extend_schema_view(
     get=describe_read(
         "get_usage",
         "Get the usage report",
-        schema_ref("UsageAnswer"),
+        UsageDocument,
         "Returns what runs used: totals, the totals of the period before, groups over time, and latency.",
         params=usage_params(),
         tag="Usage",
@@ -41,5 +40,4 @@ class UsageReportView(ApiKeyView):
         report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)
         latency = fetch_latency(project, query)
 
-        body = msgspec.json.encode(serialize_usage(report, latency))
-        return HttpResponse(body, content_type="application/json")
+        return raw_json_response(serialize_usage(report, latency))

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from runs.api.openapi import usage
 from runs.api.openapi.examples import (
     ASSISTANT_FIELD_DESCRIPTIONS,
     MESSAGE_FIELD_DESCRIPTIONS,
@@ -35,8 +34,12 @@ def schema_ref(name: str | type) -> JsonSchema:
 
 def build_response_schemas(response_type: type[msgspec.Struct]) -> dict[str, JsonSchema]:
     """Return the schemas of a response type and of all types in it, by name."""
-    _, schemas = msgspec.json.schema_components([response_type], ref_template=_REF_TEMPLATE)
-    return {name: _simplify(schema) for name, schema in schemas.items()}
+    _, components = msgspec.json.schema_components([response_type], ref_template=_REF_TEMPLATE)
+    schemas = {name: _simplify(schema) for name, schema in components.items()}
+    for schema in schemas.values():
+        if schema.get("type") == "object":
+            schema["additionalProperties"] = False  # dataclasses allow others
+    return schemas
 
 
 def build_posted_schemas() -> dict[str, JsonSchema]:
@@ -63,7 +66,6 @@ def build_posted_schemas() -> dict[str, JsonSchema]:
             other_fields="Other fields are ignored.",
         ),
         **nested,
-        **usage.schemas(),
     }
 
 

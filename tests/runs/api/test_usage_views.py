@@ -45,8 +45,8 @@ def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
     assert found["previous"]["from"] == "2026-11-14T00:00:00Z"
     assert [group["key"] for group in found["groups"]] == ["gpt-4o-mini", "own-model"]
     for group in found["groups"]:
-        assert len(group["course"]) == len(found["parts"])
-        assert sum(each["runs"] for each in group["course"]) == group["totals"]["runs"] == 1
+        assert len(group["series"]) == len(found["buckets"])
+        assert sum(each["runs"] for each in group["series"]) == group["totals"]["runs"] == 1
     assert found["latency"]["duration_ms"]["p50"] == 8000
     assert found["latency"]["queue_ms"]["p99"] == 1000
 
@@ -55,7 +55,7 @@ def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
 def test_usage_matches_its_schema(project: Project, key: str, query: str) -> None:
     factories.post_run(project, created_at=factories.NOW)
     schema = {
-        **build_openapi_document()["components"]["schemas"]["UsageAnswer"],
+        **build_openapi_document()["components"]["schemas"]["UsageDocument"],
         "components": build_openapi_document()["components"],
     }
     for asked in (query, f"{query}&{SINCE}" if "range" not in query else query):
