@@ -81,27 +81,27 @@ def test_absent_and_null_round_trip(known: fields.ProtocolField, raw: bytes | No
 @pytest.mark.parametrize("known", [each for each in ALL if each.required], ids=lambda known: known.name)
 def test_required_field_rejects_absent_and_null(known: fields.ProtocolField) -> None:
     assert [each.message for each in fields.parse_fields({}, [known]).problems] == ["required, but missing"]
-    assert [each.path for each in fields.parse_fields({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
+    assert [problem.path for problem in fields.parse_fields({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
 
 
 @objects.examples(100)
 @given(objects.usages)
 def test_fast_and_full_usage_parsers_agree(raw: str) -> None:
     known = fields.usage_field()
-    quick = known.parse_fast(raw.encode())
-    if quick is not None:
+    fast = known.parse_fast(raw.encode())
+    if fast is not None:
         value = lossless_json.decode_json(raw.encode())
-        assert quick == known.read(lossless_json.convert_json(value, known.type), value)
+        assert fast == known.to_columns(lossless_json.convert_json(value, known.type), value)
 
 
 @objects.examples(100)
 @given(objects.metadatas)
 def test_fast_and_full_metadata_parsers_agree(raw: str) -> None:
     known = fields.metadata_field()
-    quick = known.parse_fast(raw.encode())
-    if quick is not None:
+    fast = known.parse_fast(raw.encode())
+    if fast is not None:
         value = lossless_json.decode_json(raw.encode())
-        assert quick == known.read(value, value)
+        assert fast == known.to_columns(value, value)
 
 
 @pytest.mark.parametrize(
