@@ -1,6 +1,6 @@
-"""What is done beside serving, every few seconds, by one process: bringing up to date what is derived.
+"""The maintenance that one process does beside serving: it brings derived data up to date and compacts rollups.
 
-Each piece of work is bounded and safe to repeat, so it may be stopped anywhere.
+Work is done in steps. Each is bounded and safe to repeat, so the process may be stopped at any time.
 """
 
 from __future__ import annotations
@@ -14,125 +14,122 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from runs.db import sql
-from runs.enrichment import derived_fields, error_grouping, tool_call_validation
+from runs.enrichment.derived_fields import build_error_group, derivation_fingerprint, derive_run_fields
+from runs.enrichment.error_grouping import ErrorSignature
+from runs.enrichment.tool_call_validation import UnvalidatedPosition, validate_next_steps
 from runs.models import ErrorGroup, Project, Run
 from runs.rollups import compaction
 from runs.rollups.runs import record_run_changes
 
-BACKFILL_BATCH_SIZE = 1000
-# Rows of sums after which they are folded, few enough to be read at no cost, many enough to be worth reading all; and
-# after which they are where nothing comes in.
+BACKFILL_BATCH_SIZE = 1000  # runs
+# Rows that are inserted into rollups before they are compacted: few enough to be read quickly, many enough to be worth
+# a pass over all. If nothing more is inserted, fewer rows are compacted too.
 COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS_IDLE = 10_000, 500
 
 _UPDATE = """
-    UPDATE run SET cost = assessed.cost, error_group_id = assessed.error_group_id, version = run.version + 1
-      FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[]) AS assessed (id, cost, error_group_id)
-     WHERE run.id = assessed.id"""
+    UPDATE run SET cost = derived.cost, error_group_id = derived.error_group_id, version = run.version + 1
+      FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[]) AS derived (id, cost, error_group_id)
+     WHERE run.id = derived.id"""
 
 
 @dataclass
 class Backfill:
-    """The work, and how far it got with each project; a new one begins again from the start."""
+    """The maintenance and its progress, which is kept in memory: a new object starts again.
 
-    _assessed: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
-    _checked: tool_call_validation.UnvalidatedPosition | None = None
-    _written: int = 0
-    _folded: int = -COMPACT_AFTER_ROWS
-    _tidied: int = -COMPACT_AFTER_ROWS
+    `_derived_until` has, by project, the fingerprint of the running backfill and the id of the last run.
+    """
+
+    _derived_until: dict[int, tuple[str, uuid.UUID]] = field(default_factory=dict)
+    _validated_until: UnvalidatedPosition | None = None
+    _inserted_rows: int = 0
+    _inserted_rows_at_compaction: int = -COMPACT_AFTER_ROWS
+    _inserted_rows_at_idle_compaction: int = -COMPACT_AFTER_ROWS
 
     def step(self) -> bool:
-        """Do one bounded piece of what is due; whether there is more. Raises Django's DatabaseError."""
+        """Do the next step of all work, and return whether there is more. Raises Django's DatabaseError."""
         projects = list(Project.objects.all())
-        self._fold(projects)
-        more = [self._reassess(project) for project in projects]
-        return any([*more, self._check({project.pk: project for project in projects})])
+        self._compact_rollups(projects)
+        has_more = [self._derive_fields(project) for project in projects]
+        return any([*has_more, self._validate_tool_calls({project.pk: project for project in projects})])
 
-    def _check(self, projects: Mapping[int, Project]) -> bool:
-        """Hold the next calls against their runs' tools."""
-        found = tool_call_validation.validate_next_steps(projects, self._checked)
-        self._checked = found.next_position
-        return found.next_position is not None and found.validated_count > 0
+    def _validate_tool_calls(self, projects: Mapping[int, Project]) -> bool:
+        progress = validate_next_steps(projects, self._validated_until)
+        self._validated_until = progress.next_position
+        return progress.next_position is not None and progress.validated_count > 0
 
-    def _fold(self, projects: Sequence[Project]) -> None:
-        """Fold the sums when many were written since the last time, or some and then no more."""
-        before, self._written = self._written, compaction.count_rollup_inserts()
-        at_rest = self._written == before
-        if self._written < (self._tidied + COMPACT_AFTER_ROWS_IDLE if at_rest else self._folded + COMPACT_AFTER_ROWS):
+    def _compact_rollups(self, projects: Sequence[Project]) -> None:
+        """Compact rollups after many inserts, or after some if there were no more since the previous step."""
+        previous, self._inserted_rows = self._inserted_rows, compaction.count_rollup_inserts()
+        is_idle = self._inserted_rows == previous
+        due = (
+            self._inserted_rows_at_idle_compaction + COMPACT_AFTER_ROWS_IDLE
+            if is_idle
+            else self._inserted_rows_at_compaction + COMPACT_AFTER_ROWS
+        )
+        if self._inserted_rows < due:
             return
         for project in projects:
             compaction.compact_rollups(project)
         if not connection.in_atomic_block:
-            compaction.vacuum_rollups(is_idle=at_rest)
-        self._folded = self._written = compaction.count_rollup_inserts()
-        if at_rest:
-            self._tidied = self._folded
+            compaction.vacuum_rollups(is_idle=is_idle)
+        self._inserted_rows_at_compaction = self._inserted_rows = compaction.count_rollup_inserts()
+        if is_idle:
+            self._inserted_rows_at_idle_compaction = self._inserted_rows
 
-    def _reassess(self, project: Project) -> bool:
-        """Assess the next runs anew, if prices or the grouping changed since all of them were."""
-        wanted = derived_fields.derivation_fingerprint(project)
-        if project.assessed_with == wanted:
+    def _derive_fields(self, project: Project) -> bool:
+        """Derive the fields of the next runs, if prices or the grouping algorithm have changed."""
+        fingerprint = derivation_fingerprint(project)
+        if project.assessed_with == fingerprint:
             return False
-        begun, after = self._assessed.pop(project.pk, ("", None))
-        last = backfill_derived_fields(project, after if begun == wanted else None)
+        started_with, after = self._derived_until.pop(project.pk, ("", None))
+        last = backfill_derived_fields(project, after if started_with == fingerprint else None)
         if last is None:
-            Project.objects.record_enrichment(project, wanted)
+            Project.objects.record_enrichment(project, fingerprint)
             return False
-        self._assessed[project.pk] = (wanted, last)
+        self._derived_until[project.pk] = (fingerprint, last)
         return True
 
 
 def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.UUID | None:
-    """Derive cost and error group of the next runs in the order of their keys, from behind `after` on.
+    """Derive cost and error group of the next batch of runs, in the order of their ids, after the id `after`.
 
-    The key of the last of them, None where all are done. What came in meanwhile was assessed on its way in.
+    Return the id of the last one, or None if there are no more. Runs that are stored meanwhile need no backfill.
     """
+    changes: list[tuple[Run, Run]] = []
+    signatures: dict[uuid.UUID, tuple[ErrorSignature, Run]] = {}
     with transaction.atomic():
+        # 1. Find the runs whose derived fields change.
         runs = list(Run.objects.for_backfill(project, after)[:BACKFILL_BATCH_SIZE])
-        changed = [(run, assessed) for run in runs if (assessed := _derive_fields(project, run)) is not None]
-        _store_groups(project, [after for _, after in changed])
-        _carry_over_decisions(changed)
-        if changed:
-            _update([assessed for _, assessed in changed])
-            record_run_changes(project, changed)
+        for run in runs:
+            derived = derive_run_fields(project, run)
+            if (run.cost, run.error_group_id) == (derived.cost, derived.error_group_id):
+                continue
+            changed = copy.copy(run)
+            changed.cost, changed.error_group_id = derived.cost, derived.error_group_id
+            changes.append((run, changed))
+            if derived.error_group_id is not None and derived.error_signature is not None:
+                signatures.setdefault(derived.error_group_id, (derived.error_signature, changed))
+
+        # 2. Store new error groups, in the order of their ids, in which all writers do.
+        now = timezone.now()
+        groups = (
+            build_error_group(project, group_id, signature, run, now)
+            for group_id, (signature, run) in sorted(signatures.items(), key=lambda item: item[0])
+        )
+        ErrorGroup.objects.bulk_create(groups, ignore_conflicts=True)
+
+        # 3. The states that the team gave to the old groups hold for the new ones.
+        moves = ((before.error_group_id, run.error_group_id) for before, run in changes)
+        predecessors = {new: old for old, new in moves if old and new and old != new}
+        if predecessors:
+            ErrorGroup.objects.inherit_states(predecessors)
+
+        # 4. Write the runs and the rollups. The new versions make concurrent writers merge again.
+        if changes:
+            changed_runs = [run for _, run in changes]
+            with sql.open_cursor() as cursor:
+                columns = ("pk", "cost", "error_group_id")
+                cursor.execute(_UPDATE, [[getattr(run, column) for run in changed_runs] for column in columns])
+            record_run_changes(project, changes)
     compaction.compact_rollups_occasionally(project)
     return runs[-1].pk if len(runs) == BACKFILL_BATCH_SIZE else None
-
-
-def _derive_fields(project: Project, run: Run) -> Run | None:
-    """`run` as it is to be, None where it is that already."""
-    group = derived_fields.find_error_signature(run)
-    key = error_grouping.make_error_group_id(project.namespace, group) if group else None
-    cost = derived_fields.estimate_run_cost(project, run)
-    if (run.cost, run.error_group_id) == (cost, key):
-        return None
-    assessed = copy.copy(run)
-    assessed.cost, assessed.error_group_id = cost, key
-    return assessed
-
-
-def _store_groups(project: Project, runs: Sequence[Run]) -> None:
-    found: dict[uuid.UUID, ErrorGroup] = {}
-    for run in runs:
-        group = derived_fields.find_error_signature(run)
-        if group is not None and run.error_group_id is not None:
-            found.setdefault(
-                run.error_group_id,
-                derived_fields.build_error_group(project, run.error_group_id, group, run, timezone.now()),
-            )
-    ErrorGroup.objects.bulk_create([found[key] for key in sorted(found)], ignore_conflicts=True)
-
-
-def _carry_over_decisions(changed: Sequence[tuple[Run, Run]]) -> None:
-    """What the team decided about a group holds for the one that its runs are in from now on."""
-    moves = ((before.error_group_id, after.error_group_id) for before, after in changed)
-    heirs = {after: before for before, after in moves if before and after and before != after}
-    if heirs:
-        ErrorGroup.objects.inherit_states(heirs)
-
-
-def _update(runs: Sequence[Run]) -> None:
-    """Their versions count up, so that a writer who read them before merges again."""
-    with sql.open_cursor() as cursor:
-        cursor.execute(
-            _UPDATE, [[run.pk for run in runs], [run.cost for run in runs], [run.error_group_id for run in runs]]
-        )

@@ -1,24 +1,24 @@
-"""What Runglass makes of a run beyond what was posted: an estimate of its cost, and the error group it belongs to.
+"""The fields that Runglass derives of a run: its estimated cost and its error group.
 
-Both depend on more than the run: on prices and on the algorithm that groups. So they are derived when a run is
-written, and anew when those change (see `runs.enrichment.backfill`).
+Both depend on more than the run, on prices and on the grouping algorithm. They are derived when a run is written, and
+again when prices or the algorithm change (see `runs.enrichment.backfill`).
 """
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from runs.enrichment import error_grouping, pricing
 from runs.enrichment.error_grouping import ErrorSignature
 from runs.models import ErrorGroup, Project
 
-MAX_SAMPLE_LENGTH = 10_000
+MAX_SAMPLE_LENGTH = 10_000  # characters of an error group's example message
 
 
 class RunFields(Protocol):
-    """What is looked at of a run."""
+    """The fields of a run that derived fields depend on."""
 
     created_at: datetime
     status: str
@@ -32,9 +32,21 @@ class RunFields(Protocol):
     awaited: list[str] | None
 
 
-def estimate_run_cost(project: Project, run: RunFields) -> int | None:
-    """The estimate in nano-dollars; None where the model has no price or the usage is not known."""
-    return pricing.estimate_nano_cost(
+class DerivedFields(NamedTuple):
+    """The derived fields of a run.
+
+    `cost` is in nano-dollars, None if the model has no price or the usage is unknown. The error group and its
+    signature are None for a run that did not fail.
+    """
+
+    cost: int | None
+    error_group_id: uuid.UUID | None
+    error_signature: ErrorSignature | None
+
+
+def derive_run_fields(project: Project, run: RunFields) -> DerivedFields:
+    """Derive the fields of `run`."""
+    cost = pricing.estimate_nano_cost(
         run.model,
         run.created_at.date(),
         run.prompt_tokens,
@@ -42,31 +54,29 @@ def estimate_run_cost(project: Project, run: RunFields) -> int | None:
         run.cached_tokens,
         project.prices,
     )
-
-
-def find_error_signature(run: RunFields) -> ErrorSignature | None:
-    """The error group; None for a run that did not end badly."""
-    return error_grouping.build_error_signature(
+    signature = error_grouping.build_error_signature(
         run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited
     )
+    group_id = None if signature is None else error_grouping.make_error_group_id(project.namespace, signature)
+    return DerivedFields(cost, group_id, signature)
 
 
 def derivation_fingerprint(project: Project) -> str:
-    """Changes whenever stored runs have to be assessed anew."""
+    """Return a text that changes whenever the derived fields of stored runs must be derived again."""
     return f"{pricing.prices_fingerprint(project.prices)} {error_grouping.GROUPING_VERSION}"
 
 
 def build_error_group(
-    project: Project, key: uuid.UUID, group: ErrorSignature, run: RunFields, received_at: datetime
+    project: Project, group_id: uuid.UUID, signature: ErrorSignature, run: RunFields, received_at: datetime
 ) -> ErrorGroup:
-    """The row of a group that is met first with `run`."""
+    """Return a new error group, with the message of `run` as its example."""
     return ErrorGroup(
-        id=key,
+        id=group_id,
         project=project,
         version=error_grouping.GROUPING_VERSION,
-        status=group.status,
-        code=group.code,
-        template=group.template,
+        status=signature.status,
+        code=signature.code,
+        template=signature.template,
         sample=(run.error_message or "")[:MAX_SAMPLE_LENGTH],
         first_seen_at=received_at,
     )

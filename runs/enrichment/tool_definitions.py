@@ -1,41 +1,42 @@
-"""Keeping what is defined: each tool of each assistant once, with the time of the first run that could call it."""
+"""The storage of tool definitions: each tool of each assistant once, with the time of the first run that had it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from runs.db import sql
 from runs.models import Configuration, ToolDefinition
-from runs.protocol import tool_definitions
+from runs.protocol.tool_definitions import parse_tool_definitions
 
 _ROWS_PER_STATEMENT = 500
-_COLUMNS = [str(field.column) for field in ToolDefinition._meta.concrete_fields]
+_FIELDS = ToolDefinition._meta.concrete_fields
+_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 
 
-def store_tool_definitions(configurations: Iterable[Configuration], since: Mapping[UUID, datetime]) -> None:
-    """Keep what these configurations define; `since` are the creations of their earliest runs, by their ids.
+def store_tool_definitions(
+    configurations: Iterable[Configuration], first_run_created_at: Mapping[UUID, datetime]
+) -> None:
+    """Store the tool definitions of `configurations`, whose first runs were created at the given times.
 
-    Written in the order of keys, as every writer does; of a definition that is kept already, the earlier time stands.
+    Rows are written in the order of their keys, in which all writers do. Of a definition that is stored already, the
+    earlier time is kept.
     """
-    made: dict[UUID, ToolDefinition] = {}
+    definitions: dict[UUID, ToolDefinition] = {}
     for configuration in configurations:
-        for defined in tool_definitions.parse_tool_definitions(configuration.body):
-            row = ToolDefinition.from_parsed(configuration, defined, since[configuration.pk])
-            if row.pk not in made or row.first_seen_at < made[row.pk].first_seen_at:
-                made[row.pk] = row
-    rows = [made[pk] for pk in sorted(made)]
+        for parsed in parse_tool_definitions(configuration.body):
+            row = ToolDefinition.from_parsed(configuration, parsed, first_run_created_at[configuration.pk])
+            if row.pk not in definitions or row.first_seen_at < definitions[row.pk].first_seen_at:
+                definitions[row.pk] = row
+    rows = [definitions[pk] for pk in sorted(definitions)]
     for begin in range(0, len(rows), _ROWS_PER_STATEMENT):
-        _write(rows[begin : begin + _ROWS_PER_STATEMENT])
-
-
-def _write(rows: Sequence[ToolDefinition]) -> None:
-    values = [getattr(row, field.attname) for row in rows for field in ToolDefinition._meta.concrete_fields]
-    with sql.open_cursor(sql.NumberedCursor) as cursor:
-        cursor.execute(
-            f"INSERT INTO tool_definition ({', '.join(_COLUMNS)}) {sql.values_placeholders(len(_COLUMNS), len(rows))} "
-            "ON CONFLICT (id) DO UPDATE SET first_seen_at = excluded.first_seen_at "
-            "WHERE tool_definition.first_seen_at > excluded.first_seen_at",
-            values,
-        )
+        batch = rows[begin : begin + _ROWS_PER_STATEMENT]
+        params = [getattr(row, field.attname) for row in batch for field in _FIELDS]
+        with sql.open_cursor(sql.NumberedCursor) as cursor:
+            cursor.execute(
+                f"INSERT INTO tool_definition ({_COLUMNS}) {sql.values_placeholders(len(_FIELDS), len(batch))} "
+                "ON CONFLICT (id) DO UPDATE SET first_seen_at = excluded.first_seen_at "
+                "WHERE tool_definition.first_seen_at > excluded.first_seen_at",
+                params,
+            )

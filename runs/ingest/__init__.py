@@ -1,6 +1,8 @@
-"""The way in: bytes of any accepted form become items, items become records, records are merged and written.
+"""Ingest: posted objects are parsed, merged with what is stored, and written.
 
-`ingest()` is the one door; the REST API, the import command and the demo data all use it.
+A request passes these modules in order: `request_bodies` splits the body into a `RawItem` per object, `record_types`
+parses each into a `ParsedRecord`, `merge` builds a `MergePlan` from it and the `StoredRecord`, and `write` writes the
+rows. `ingest()` and `ingest_mixed()` are the entry points for the REST API, the import command and the demo data.
 """
 
 from __future__ import annotations
@@ -14,13 +16,12 @@ from django.utils import timezone
 
 from runs.errors import Problem, RunglassError
 from runs.ingest import write
-from runs.ingest.merge import Outcome
-from runs.ingest.merge_plan import Receipt
+from runs.ingest.merge import Outcome, Receipt
 from runs.ingest.record_types import ASSISTANTS, MESSAGES, RECORD_TYPES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.request_bodies import RawItem
 from runs.models import Project
-from runs.protocol import lossless_json
-from runs.protocol.fields import MAX_INDEXED_LENGTH
+from runs.protocol.fields import truncate_indexed
+from runs.protocol.lossless_json import check_json_depth, decode_json, split_object
 from runs.protocol.run import RunColumns
 
 __all__ = [
@@ -40,7 +41,10 @@ __all__ = [
 
 @dataclass(slots=True)
 class IngestReport:
-    """What became of each object of a request, by its index in the body."""
+    """The result for each object of a request, by its index in the body.
+
+    `revisions` counts the valid runs by revision of the protocol.
+    """
 
     received: int = 0
     ids: dict[int, str] = field(default_factory=dict)
@@ -50,90 +54,97 @@ class IngestReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many were received, of each outcome, and rejected."""
-        found = Counter(self.outcomes.values())
+        """The numbers of objects that were received, of each outcome, and rejected."""
+        counts = Counter(self.outcomes.values())
         rejected = len({problem.index for problem in self.errors})
-        return {"received": self.received, **{each.value: found[each] for each in Outcome}, "rejected": rejected}
+        return {
+            "received": self.received,
+            **{outcome.value: counts[outcome] for outcome in Outcome},
+            "rejected": rejected,
+        }
 
 
-def ingest(project: Project, kind: RecordType, items: Iterable[RawItem], *, key_id: int | None = None) -> IngestReport:
-    """Store `items` of one kind in `project`, in one transaction.
+def ingest(
+    project: Project, record_type: RecordType, items: Iterable[RawItem], *, key_id: int | None = None
+) -> IngestReport:
+    """Store items of one type in `project`, in one transaction.
 
-    `key_id` is the API key they came with, None for a command. Objects that don't follow the protocol are
-    refused one by one, with every field that is wrong; all others are stored when this returns.
-    Raises TooManyRetries, and Django's DatabaseError where the database is away.
+    `key_id` is the API key that they came with, None for a command. Invalid objects are rejected one by one, with
+    every invalid field; all others are stored when this returns. Raises TooManyRetries, and Django's DatabaseError if
+    the database is not available.
     """
-    return _ingest_records(project, ((kind, item) for item in items), key_id)
+    return _ingest(project, ((record_type, item) for item in items), key_id)
 
 
 def ingest_mixed(project: Project, items: Iterable[RawItem], *, key_id: int | None = None) -> IngestReport:
-    """Store objects of all kinds as they come, told apart by their `object`; else like `ingest`."""
-    return _ingest_records(project, ((_record_type_of(item), item) for item in items), key_id)
+    """Store items of all types, told apart by their `object`; otherwise like `ingest`."""
+    return _ingest(project, ((_detect_record_type(item), item) for item in items), key_id)
 
 
-def _ingest_records(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_id: int | None) -> IngestReport:
+def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_id: int | None) -> IngestReport:
     report = IngestReport()
     receipt = Receipt(timezone.now(), key_id)
-    batches: dict[RecordType, list[ParsedRecord]] = {kind: [] for kind in RECORD_TYPES.values()}
-    for kind, item in items:
+    batches: dict[RecordType, list[ParsedRecord]] = {record_type: [] for record_type in RECORD_TYPES.values()}
+
+    # 1. Parse all items.
+    for record_type, item in items:
         report.received += 1
-        if post := _parse_record(project, kind, item, report):
-            batches[kind].append(post)
+        if record := _parse_item(project, record_type, item, report):
+            batches[record_type].append(record)
+
+    # 2. Write all valid records together.
     try:
         report.outcomes = write.write_records(project, batches, receipt)
     except DatabaseError as error:
         if not write.is_value_refused(error):
             raise
+        # 3. If Postgres refuses a value of a valid record, write one by one to store all others.
         _write_one_by_one(project, batches, receipt, report)
     report.errors.sort(key=lambda problem: problem.index or 0)
     return report
 
 
-def _record_type_of(item: RawItem) -> RecordType:
-    """What an item says it is; what can't be told is read as a run, so that the refusal says what is wrong."""
+def _detect_record_type(item: RawItem) -> RecordType:
+    """Return the type of an item. An unknown one is parsed as a run, whose error says what is wrong."""
     if item.expected is not None:
         return RECORD_TYPES[item.expected]
     try:
-        found = lossless_json.split_object(item.raw).get("object", b"")
+        object_type = split_object(item.raw).get("object", b"")
     except RunglassError:
         return RUNS
-    return RECORD_TYPES.get(found.strip(b'"').decode(), RUNS)
+    return RECORD_TYPES.get(object_type.strip(b'"').decode(), RUNS)
 
 
-def _parse_record(project: Project, kind: RecordType, item: RawItem, report: IngestReport) -> ParsedRecord | None:
+def _parse_item(project: Project, record_type: RecordType, item: RawItem, report: IngestReport) -> ParsedRecord | None:
+    """Parse an item, or add its problems to the report and return None."""
     posted: dict[str, bytes] = {}
     try:
-        post = kind.parse_plain(project, item.index, item.raw)
-        if post is None:
-            lossless_json.check_json_depth(item.raw)
-            posted = lossless_json.split_object(item.raw)
-            post = kind.parse(project, item.index, posted)
+        record = record_type.parse_fast(project, item.index, item.raw)
+        if record is None:
+            check_json_depth(item.raw)
+            posted = split_object(item.raw)
+            record = record_type.parse(project, item.index, posted)
     except RunglassError as error:
-        found = error.problems or [Problem("", error.message)]
-        name = _posted_id(posted)
+        posted_id = decode_json(posted["id"]) if "id" in posted else None
+        shown_id = truncate_indexed(posted_id) if isinstance(posted_id, str) else None
         report.errors += [
-            replace(each, path=item.path + each.path, index=item.index, id=name, line=item.line) for each in found
+            replace(problem, path=item.path + problem.path, index=item.index, id=shown_id, line=item.line)
+            for problem in error.problems or [Problem("", error.message)]
         ]
         return None
-    report.ids[item.index] = post.record.external_id
-    if isinstance(post.record, RunColumns):
-        report.revisions[post.record.revision] += 1
-    return post
-
-
-def _posted_id(posted: dict[str, bytes]) -> str | None:
-    name = lossless_json.decode_json(posted["id"]) if "id" in posted else None
-    return lossless_json.clean_text(name)[:MAX_INDEXED_LENGTH] if isinstance(name, str) else None
+    report.ids[item.index] = record.columns.external_id
+    if isinstance(record.columns, RunColumns):
+        report.revisions[record.columns.revision] += 1
+    return record
 
 
 def _write_one_by_one(project: Project, batches: write.Batches, receipt: Receipt, report: IngestReport) -> None:
-    """Postgres refused a row that looked right: find it, so that it doesn't take its neighbours along."""
-    for kind, posts in batches.items():
-        for post in posts:
+    for record_type, records in batches.items():
+        for record in records:
             try:
-                report.outcomes |= write.write_records(project, {kind: [post]}, receipt)
+                report.outcomes |= write.write_records(project, {record_type: [record]}, receipt)
             except DatabaseError as error:
                 if not write.is_value_refused(error):
                     raise
-                reason = f"refused by the database: {str(error).splitlines()[0]}"
-                report.errors.append(Problem("", reason, post.index, report.ids.pop(post.index)))
+                message = f"refused by the database: {str(error).splitlines()[0]}"
+                report.errors.append(Problem("", message, record.index, report.ids.pop(record.index)))

@@ -1,7 +1,7 @@
-"""Noting which values the metadata of runs have, as the runs are stored.
+"""The recording of metadata values while runs are stored, for the query planner and for suggestions.
 
-What was noted is remembered in this process, so that runs like those before cost next to nothing: a value is written
-once an hour, or once at all where its key has many. Rows only ever say more than there is, so none is taken back.
+Each process caches what it has recorded, so that further runs with the same values cost next to nothing: a value is
+written once an hour, or only once if its key has many. Rows may outlive the runs with their value, so none is deleted.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from runs.db import sql
 from runs.models import MetadataKey, Project
 from runs.models.metadata_key import MAX_METADATA_KEYS, MAX_METADATA_TEXT_LENGTH
 
-# Values of a key that are kept; those of one that has more are not worth it.
+# Values of a key that are stored. A key with more of them is not complete (see `MetadataKey`).
 MAX_VALUES_PER_KEY = 10_000
-# Values of a key of which the last hour is kept; of more it would be written with nearly every run.
+# Values of a key whose last hour is kept. With more of them, nearly every run would write one.
 MAX_DATED_VALUES_PER_KEY = 100
-# That hour of the others: none is later.
+# The last hour of all other values, later than any run.
 UNDATED = datetime(9999, 12, 31, tzinfo=UTC)
-# Values that a process remembers of a project.
+# Values of a project that a process caches.
 MAX_CACHED_VALUES = 50_000
 
 _UPSERT = """
     INSERT INTO metadata_value (project_id, key, value, last_hour)
-    SELECT %s, noted.* FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS noted (key, value, hour)
+    SELECT %s, posted.* FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS posted (key, value, hour)
     ON CONFLICT (project_id, key, value) DO UPDATE SET last_hour = excluded.last_hour
      WHERE metadata_value.last_hour < excluded.last_hour"""
 
@@ -37,110 +37,110 @@ MetadataPair = tuple[str, str]
 
 
 class _RecordedValues:
-    """What this process knows to be noted of a project; hours counted from the year 1."""
+    """The values of a project that this process has recorded, with their last hours, counted from the year 1."""
 
     def __init__(self) -> None:
         self.hours: dict[MetadataPair, int] = {}
-        self.values = Counter[str]()  # by key
-        self.complete: dict[str, bool] = {}
-        self.is_full = False  # so that no other keys than these are kept
+        self.value_counts = Counter[str]()  # by key
+        self.is_complete: dict[str, bool] = {}  # by key
+        self.is_full = False  # the project has so many keys that no others are stored
 
-    def wants(self, key: str) -> bool:
-        """Whether the values of `key` are kept, as far as this process knows."""
-        return self.complete.get(key, not self.is_full) and len(key) <= MAX_METADATA_TEXT_LENGTH
+    def accepts(self, key: str) -> bool:
+        """Return whether values of `key` are stored, as far as this process knows."""
+        return self.is_complete.get(key, not self.is_full) and len(key) <= MAX_METADATA_TEXT_LENGTH
+
+    def cache_keys(self, is_complete: Mapping[str, bool], is_full: bool) -> None:
+        self.is_complete.update(is_complete)
+        self.is_full = self.is_full or is_full
+
+    def cache_values(self, hours: Mapping[MetadataPair, int]) -> None:
+        if len(self.hours) > MAX_CACHED_VALUES:
+            self.hours.clear()
+        self.value_counts.update(key for key, value in hours if (key, value) not in self.hours)
+        self.hours.update(hours)
 
 
-def _to_hour(moment: datetime) -> int:
-    return moment.toordinal() * 24 + moment.hour
+def _to_hour(time: datetime) -> int:
+    return time.toordinal() * 24 + time.hour
 
 
 def _from_hour(hour: int) -> datetime:
-    day, rest = divmod(hour, 24)
-    return datetime.fromordinal(day).replace(hour=rest, tzinfo=UTC)
+    day, hour_of_day = divmod(hour, 24)
+    return datetime.fromordinal(day).replace(hour=hour_of_day, tzinfo=UTC)
 
 
 _UNDATED_HOUR = UNDATED.toordinal() * 24
 _recorded_by_project: defaultdict[int, _RecordedValues] = defaultdict(_RecordedValues)
 
 
-def record_metadata_values(project: Project, posted: Iterable[tuple[datetime, Any]]) -> None:
-    """Note the metadata of runs, each with when it was created; belongs into the transaction that stores them.
+def record_metadata_values(project: Project, runs: Iterable[tuple[datetime, Any]]) -> None:
+    """Record the values of the metadata of runs, each given with its created_at.
 
-    What comes together is noted with the hour of the last of it.
+    All values get the hour of the newest of these runs. Call it in the transaction that stores the runs.
     """
-    filled = [(created_at, metadata) for created_at, metadata in posted if metadata and type(metadata) is dict]
+    filled = [(created_at, metadata) for created_at, metadata in runs if metadata and type(metadata) is dict]
     if not filled:
         return
-    noted, hour = _recorded_by_project[project.pk], _to_hour(max(created_at for created_at, _ in filled))
-    pairs, odd = _collect_pairs([metadata for _, metadata in filled])
+    recorded, hour = _recorded_by_project[project.pk], _to_hour(max(created_at for created_at, _ in filled))
+    pairs, incomplete_keys = _collect_pairs([metadata for _, metadata in filled])
     new: dict[MetadataPair, int] = {}
     for key, value in pairs:
         text = value if type(value) is str else "true" if value else "false"
-        if noted.hours.get((key, text), 0) < hour and noted.wants(key):
+        if recorded.hours.get((key, text), 0) < hour and recorded.accepts(key):
             if len(text) > MAX_METADATA_TEXT_LENGTH:
-                odd.add(key)
+                incomplete_keys.add(key)
             else:
-                new[key, text] = hour if noted.values[key] < MAX_DATED_VALUES_PER_KEY else _UNDATED_HOUR
-    odd = {key for key in odd if noted.wants(key)}
-    if new or odd:
-        _store(project, noted, new, odd)
+                is_dated = recorded.value_counts[key] < MAX_DATED_VALUES_PER_KEY
+                new[key, text] = hour if is_dated else _UNDATED_HOUR
+    incomplete_keys = {key for key in incomplete_keys if recorded.accepts(key)}
+    if new or incomplete_keys:
+        _store(project, recorded, new, incomplete_keys)
 
 
 def _collect_pairs(metadata: Sequence[Mapping[str, Any]]) -> tuple[set[tuple[str, Any]], set[str]]:
-    """All keys with values, which are texts or truth values; and the keys whose values have parts."""
-    odd: set[str] = set()
+    """Return all keys with values, which are strings or booleans, and the keys that have nested values."""
+    nested_keys: set[str] = set()
     try:
-        pairs = set[tuple[str, Any]]().union(*(each.items() for each in metadata))
-    except TypeError:  # of a dictionary's or a list's hash, which is seldom there
-        odd.update(key for each in metadata for key, value in each.items() if isinstance(value, dict | list))
-        pairs = {pair for each in metadata for pair in each.items() if pair[0] not in odd}
-    return {pair for pair in pairs if pair[1] is not None}, odd
+        pairs = set[tuple[str, Any]]().union(*(items.items() for items in metadata))
+    except TypeError:  # objects and arrays, which are rare, can't be hashed
+        nested_keys.update(key for items in metadata for key, value in items.items() if isinstance(value, dict | list))
+        pairs = {pair for items in metadata for pair in items.items() if pair[0] not in nested_keys}
+    return {pair for pair in pairs if pair[1] is not None}, nested_keys
 
 
-def _store(project: Project, noted: _RecordedValues, new: Mapping[MetadataPair, int], odd: set[str]) -> None:
-    """Store `new` values with their hours, and that not all values of `odd` keys are kept."""
-    keys = {key for key, _ in new} | odd
-    more = Counter(key for key, value in new if (key, value) not in noted.hours)
-    incomplete = odd | {key for key, count in more.items() if noted.values[key] + count > MAX_VALUES_PER_KEY}
-    if incomplete or not keys <= noted.complete.keys():
-        complete, is_full = _store_keys(project, keys, incomplete)
-        new = {pair: hour for pair, hour in new.items() if complete.get(pair[0])}
-        transaction.on_commit(partial(_cache_keys, noted, complete, is_full))
-    _store_values(project, noted, new)
+def _store(
+    project: Project, recorded: _RecordedValues, new: Mapping[MetadataPair, int], incomplete_keys: set[str]
+) -> None:
+    """Store new values with their hours, and mark keys of which not all values are stored."""
+    # 1. Store the keys.
+    added_counts = Counter(key for key, value in new if (key, value) not in recorded.hours)
+    incomplete_keys = incomplete_keys | {
+        key for key, count in added_counts.items() if recorded.value_counts[key] + count > MAX_VALUES_PER_KEY
+    }
+    keys = {key for key, _ in new} | incomplete_keys
+    if incomplete_keys or not keys <= recorded.is_complete.keys():
+        is_complete, is_full = _store_keys(project, keys, incomplete_keys)
+        new = {pair: hour for pair, hour in new.items() if is_complete.get(pair[0])}
+        transaction.on_commit(partial(recorded.cache_keys, is_complete, is_full))
 
-
-def _store_keys(project: Project, wanted: set[str], incomplete: set[str]) -> tuple[dict[str, bool], bool]:
-    """The keys among `wanted` that are kept, by whether all of their values are, and whether no more will be kept."""
-    kept = MetadataKey.objects.in_project(project)
-    complete = dict(kept.filter(key__in=wanted).values_list("key", "is_complete"))
-    missing = sorted(wanted - complete.keys())
-    room = max(MAX_METADATA_KEYS - kept.count(), 0) if missing else 0
-    new = (MetadataKey(project=project, key=key) for key in missing[:room])
-    MetadataKey.objects.bulk_create(new, ignore_conflicts=True)
-    complete |= dict.fromkeys(missing[:room], True)
-    changed = sorted(key for key in incomplete if complete.get(key))
-    kept.filter(key__in=changed).update(is_complete=False)
-    return complete | dict.fromkeys(changed, False), room < len(missing)
-
-
-def _store_values(project: Project, noted: _RecordedValues, new: Mapping[MetadataPair, int]) -> None:
-    """In the order of their keys, as everybody does: two writers would deadlock otherwise."""
-    pairs = sorted(new)
-    if pairs:
-        keys, values = zip(*pairs, strict=True)
+    # 2. Store the values, in the order in which all writers do: two of them would otherwise deadlock.
+    if pairs := sorted(new):
+        pair_keys, values = zip(*pairs, strict=True)
         hours = [_from_hour(new[pair]).isoformat() for pair in pairs]
         with sql.open_cursor() as cursor:
-            cursor.execute(_UPSERT, [project.pk, *map(sql.format_array, (keys, values, hours))], prepare=True)
-        transaction.on_commit(partial(_cache_values, noted, new))
+            cursor.execute(_UPSERT, [project.pk, *map(sql.format_array, (pair_keys, values, hours))], prepare=True)
+        transaction.on_commit(partial(recorded.cache_values, new))
 
 
-def _cache_keys(noted: _RecordedValues, complete: Mapping[str, bool], is_full: bool) -> None:
-    noted.complete.update(complete)
-    noted.is_full = noted.is_full or is_full
-
-
-def _cache_values(noted: _RecordedValues, hours: Mapping[MetadataPair, int]) -> None:
-    if len(noted.hours) > MAX_CACHED_VALUES:
-        noted.hours.clear()
-    noted.values.update(key for key, value in hours if (key, value) not in noted.hours)
-    noted.hours.update(hours)
+def _store_keys(project: Project, keys: set[str], incomplete_keys: set[str]) -> tuple[dict[str, bool], bool]:
+    """Return, for each of `keys` that is stored, whether it is complete, and whether no other keys will be stored."""
+    stored = MetadataKey.objects.in_project(project)
+    is_complete = dict(stored.filter(key__in=keys).values_list("key", "is_complete"))
+    missing = sorted(keys - is_complete.keys())
+    room = max(MAX_METADATA_KEYS - stored.count(), 0) if missing else 0
+    new = (MetadataKey(project=project, key=key) for key in missing[:room])
+    MetadataKey.objects.bulk_create(new, ignore_conflicts=True)
+    is_complete |= dict.fromkeys(missing[:room], True)
+    changed = sorted(key for key in incomplete_keys if is_complete.get(key))
+    stored.filter(key__in=changed).update(is_complete=False)
+    return is_complete | dict.fromkeys(changed, False), room < len(missing)

@@ -1,4 +1,4 @@
-"""What differs between runs, steps, messages and assistants on their way in; all else is shared."""
+"""The types of records: how runs, steps, messages and assistants are parsed, keyed, stored and written back."""
 
 from __future__ import annotations
 
@@ -14,159 +14,151 @@ from django.db import models
 from msgspec import Struct
 
 from runs.db.upserts import RowKey, UpsertTable
-from runs.enrichment import derived_fields, error_grouping
+from runs.enrichment import derived_fields
 from runs.enrichment.error_grouping import ErrorSignature
-from runs.ingest.merge import RecordColumns
 from runs.models import Assistant, Message, Project, Run, RunStep
-from runs.protocol import assistant, message, run, run_fast_path, step
-from runs.protocol.assistant import AssistantColumns
+from runs.protocol.assistant import ASSISTANT_OBJECT, AssistantColumns, build_assistant_members, parse_assistant
 from runs.protocol.configuration import ParsedConfiguration
-from runs.protocol.message import MessageColumns
-from runs.protocol.run import ParsedRun, RunColumns
-from runs.protocol.step import StepColumns
+from runs.protocol.message import MESSAGE_OBJECT, MessageColumns, build_message_members, parse_message
+from runs.protocol.run import RUN_OBJECT, ParsedRun, RunColumns, build_run_members, parse_run
+from runs.protocol.run_fast_path import parse_plain_run
+from runs.protocol.step import STEP_OBJECT, StepColumns, build_step_members, parse_step
+
+RecordColumns = RunColumns | StepColumns | MessageColumns | AssistantColumns
 
 
 class ParsedRecord(Struct):
-    """One posted object that follows the protocol, with the key under which it is stored."""
+    """A valid posted object, with the key under which it is stored.
+
+    `index` is its position in the body. Only runs have a configuration, and only failed ones an error signature.
+    """
 
     index: int
     key: RowKey
-    record: RecordColumns
+    columns: RecordColumns
     configuration_id: uuid.UUID | None = None
     configuration: ParsedConfiguration | None = None
-    group: ErrorSignature | None = None
+    error_signature: ErrorSignature | None = None
 
 
 @dataclass(frozen=True)
 class RecordType:
-    """One kind of record: how it is parsed, keyed, written back and stored."""
+    """A type of records.
+
+    `parse` takes an object's members and raises InvalidObject. `parse_fast` takes its JSON and returns None for
+    anything unusual. `build_members` rebuilds the members from columns and the body of the configuration.
+    `bookkeeping` are the columns that do not come from the posted object.
+    """
 
     name: str
     model: type[models.Model]
-    record: type[Any]
+    columns_type: type[Any]
     key: tuple[str, ...]
     bookkeeping: tuple[str, ...]
-    _parse: Callable[[Project, int, Mapping[str, bytes]], ParsedRecord] = field(repr=False)
-    members: Callable[[RecordColumns, str], dict[str, bytes]] = field(repr=False)
-    _parse_plain: Callable[[Project, int, bytes], ParsedRecord | None] = field(repr=False, default=lambda *_: None)
-
-    def parse(self, project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
-        """Check the posted members and key them. Raises InvalidObject."""
-        return self._parse(project, index, posted)
-
-    def parse_plain(self, project: Project, index: int, raw: bytes) -> ParsedRecord | None:
-        """The same for an object's text, in a fraction of the time, where nothing about it is unusual."""
-        return self._parse_plain(project, index, raw)
-
-    @cached_property
-    def contents(self) -> Callable[[RecordColumns], tuple[Any, ...]]:
-        """Gets the values of a record's columns that are not in its key, in the table's order."""
-        return attrgetter(*(name for name in self.record.__struct_fields__ if name not in self.key))
-
-    @cached_property
-    def creation(self) -> Callable[[ParsedRecord], Any]:
-        """Gets what sorts posts by their creation, in which order most indexes are filled from their end."""
-        is_timed = "created_at" in self.record.__struct_fields__
-        return attrgetter("record.created_at", "key") if is_timed else attrgetter("key")
+    parse: Callable[[Project, int, Mapping[str, bytes]], ParsedRecord] = field(repr=False)
+    build_members: Callable[[RecordColumns, str], dict[str, bytes]] = field(repr=False)
+    parse_fast: Callable[[Project, int, bytes], ParsedRecord | None] = field(repr=False, default=lambda *_: None)
 
     @cached_property
     def table(self) -> UpsertTable:
-        """Where its records are stored."""
-        content = [name for name in self.record.__struct_fields__ if name not in self.key]
-        return UpsertTable(self.model, self.key, (*self.key, "project_id", *content, *self.bookkeeping))
+        """The table that stores the records."""
+        return UpsertTable(self.model, self.key, (*self.key, "project_id", *self._content_columns, *self.bookkeeping))
+
+    @cached_property
+    def get_content(self) -> Callable[[RecordColumns], tuple[Any, ...]]:
+        """A function that returns the values of all columns outside the key, in the order of the table."""
+        return attrgetter(*self._content_columns)
+
+    @cached_property
+    def get_insert_order(self) -> Callable[[ParsedRecord], Any]:
+        """A function that returns the sort key of inserts: by creation, so that most indexes grow at their end."""
+        is_timed = "created_at" in self.columns_type.__struct_fields__
+        return attrgetter("columns.created_at", "key") if is_timed else attrgetter("key")
+
+    @property
+    def _content_columns(self) -> list[str]:
+        return [name for name in self.columns_type.__struct_fields__ if name not in self.key]
 
 
-def columns_by_name(record: RecordColumns) -> dict[str, Any]:
-    """A record's columns by name."""
-    return {name: getattr(record, name) for name in record.__struct_fields__}
+def columns_by_name(columns: RecordColumns) -> dict[str, Any]:
+    """Return the columns as a dictionary."""
+    return {name: getattr(columns, name) for name in columns.__struct_fields__}
 
 
 @lru_cache(maxsize=4096)
 def make_configuration_id(namespace: uuid.UUID, assistant_id: str, digest: bytes) -> uuid.UUID:
-    """The id of what a run was configured with: a hash of project, assistant and content."""
+    """Return the key of a configuration, a hash of the project's namespace, the assistant and the content."""
     seed = b"\0".join([namespace.bytes, assistant_id.encode(), digest])
     return uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest())
 
 
-def _parse_run_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
-    return _build_run_record(project, index, run.parse_run(posted))
+def _build_run_record(project: Project, index: int, run: ParsedRun) -> ParsedRecord:
+    columns = run.columns
+    configuration_id = make_configuration_id(project.namespace, columns.assistant_id, run.configuration.digest)
+    derived = derived_fields.derive_run_fields(project, columns)
+    columns.cost, columns.error_group_id = derived.cost, derived.error_group_id
+    key = (project.record_id_hex(columns.external_id),)
+    return ParsedRecord(index, key, columns, configuration_id, run.configuration, derived.error_signature)
 
 
 def _parse_plain_run_record(project: Project, index: int, raw: bytes) -> ParsedRecord | None:
-    parsed = run_fast_path.parse_plain_run(raw)
-    return None if parsed is None else _build_run_record(project, index, parsed)
-
-
-def _build_run_record(project: Project, index: int, parsed: ParsedRun) -> ParsedRecord:
-    configuration_id = make_configuration_id(
-        project.namespace, parsed.columns.assistant_id, parsed.configuration.digest
-    )
-    key = (project.record_id_hex(parsed.columns.external_id),)
-    parsed.columns.cost = derived_fields.estimate_run_cost(project, parsed.columns)
-    group = derived_fields.find_error_signature(parsed.columns)
-    if group is not None:
-        parsed.columns.error_group_id = error_grouping.make_error_group_id(project.namespace, group)
-    return ParsedRecord(index, key, parsed.columns, configuration_id, parsed.configuration, group)
+    run = parse_plain_run(raw)
+    return None if run is None else _build_run_record(project, index, run)
 
 
 def _parse_step_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
-    record = step.parse_step(posted)
-    return ParsedRecord(index, (project.record_id_hex(record.run_external_id), record.external_id), record)
+    columns = parse_step(posted)
+    return ParsedRecord(index, (project.record_id_hex(columns.run_external_id), columns.external_id), columns)
 
 
 def _parse_message_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
-    record = message.parse_message(posted)
-    return ParsedRecord(index, (project.record_id_hex(record.external_id),), record)
+    columns = parse_message(posted)
+    return ParsedRecord(index, (project.record_id_hex(columns.external_id),), columns)
 
 
 def _parse_assistant_record(project: Project, index: int, posted: Mapping[str, bytes]) -> ParsedRecord:
-    record = assistant.parse_assistant(posted)
-    return ParsedRecord(index, (project.record_id_hex(record.external_id),), record)
+    columns = parse_assistant(posted)
+    return ParsedRecord(index, (project.record_id_hex(columns.external_id),), columns)
 
 
 _RECEIPT_COLUMNS = ("version", "received_at", "seen_at")
 
 RUNS = RecordType(
-    "runs",
-    Run,
-    RunColumns,
-    ("id",),
-    ("configuration_id", *_RECEIPT_COLUMNS, "received_key_id", "history_length"),
-    _parse_run_record,
-    lambda record, body: run.build_run_members(columns_by_name(record), body),
-    _parse_plain_run_record,
+    name="runs",
+    model=Run,
+    columns_type=RunColumns,
+    key=("id",),
+    bookkeeping=("configuration_id", *_RECEIPT_COLUMNS, "received_key_id", "history_length"),
+    parse=lambda project, index, posted: _build_run_record(project, index, parse_run(posted)),
+    build_members=lambda columns, body: build_run_members(columns_by_name(columns), body),
+    parse_fast=_parse_plain_run_record,
 )
 STEPS = RecordType(
-    "steps",
-    RunStep,
-    StepColumns,
-    ("run_id", "external_id"),
-    ("misargued", "tool_outputs", *_RECEIPT_COLUMNS),
-    _parse_step_record,
-    lambda record, _: step.build_step_members(columns_by_name(record)),
+    name="steps",
+    model=RunStep,
+    columns_type=StepColumns,
+    key=("run_id", "external_id"),
+    bookkeeping=("misargued", "tool_outputs", *_RECEIPT_COLUMNS),
+    parse=_parse_step_record,
+    build_members=lambda columns, _: build_step_members(columns_by_name(columns)),
 )
 MESSAGES = RecordType(
-    "messages",
-    Message,
-    MessageColumns,
-    ("id",),
-    _RECEIPT_COLUMNS,
-    _parse_message_record,
-    lambda record, _: message.build_message_members(columns_by_name(record)),
+    name="messages",
+    model=Message,
+    columns_type=MessageColumns,
+    key=("id",),
+    bookkeeping=_RECEIPT_COLUMNS,
+    parse=_parse_message_record,
+    build_members=lambda columns, _: build_message_members(columns_by_name(columns)),
 )
 ASSISTANTS = RecordType(
-    "assistants",
-    Assistant,
-    AssistantColumns,
-    ("id",),
-    _RECEIPT_COLUMNS,
-    _parse_assistant_record,
-    lambda record, _: assistant.build_assistant_members(columns_by_name(record)),
+    name="assistants",
+    model=Assistant,
+    columns_type=AssistantColumns,
+    key=("id",),
+    bookkeeping=_RECEIPT_COLUMNS,
+    parse=_parse_assistant_record,
+    build_members=lambda columns, _: build_assistant_members(columns_by_name(columns)),
 )
-# By the object's own word for itself.
-RECORD_TYPES = {
-    run.RUN_OBJECT: RUNS,
-    step.STEP_OBJECT: STEPS,
-    message.MESSAGE_OBJECT: MESSAGES,
-    assistant.ASSISTANT_OBJECT: ASSISTANTS,
-}
+# By the value of the field `object`.
+RECORD_TYPES = {RUN_OBJECT: RUNS, STEP_OBJECT: STEPS, MESSAGE_OBJECT: MESSAGES, ASSISTANT_OBJECT: ASSISTANTS}

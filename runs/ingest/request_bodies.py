@@ -1,15 +1,20 @@
-"""Bytes of any accepted form, taken apart into items. Nothing is checked here but the outer form."""
+"""Request bodies: they are decompressed, and split into raw items, whatever their outer form. Items are not parsed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
-from runs.ingest import compression
-from runs.ingest.compression import ReadableStream
+from runs.ingest.compression import (
+    HTTP_MAX_ZSTD_WINDOW,
+    ReadableStream,
+    decompress_gzip,
+    decompress_zstd,
+    read_uncompressed,
+)
 from runs.protocol import lossless_json
 
 MAX_OBJECTS_PER_BODY = 10_000
@@ -17,9 +22,9 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class RawItem(Struct, frozen=True):
-    """One posted object: its JSON text, its place counted from 0, and its line in a line-based body.
+    """A posted object as JSON, with its position in the body from 0, and its line in a line-based body from 1.
 
-    Within an event it stands at `path`, and the event's name may say what it is `expected` to be.
+    The object of an event is at the JSON Pointer `path`, and the event's name may tell its `expected` type.
     """
 
     index: int
@@ -31,82 +36,77 @@ class RawItem(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """The items of a body; `single` if it was one object by itself."""
+    """The items of a body; `single` if it is one object, not a list."""
 
     items: list[RawItem]
     single: bool = False
 
 
-def read_body(stream: ReadableStream, encoding: str, limit: int) -> bytes:
-    """The decompressed content of `stream`, at most `limit` bytes of it.
+def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
+    """Return the decompressed content of `stream`.
 
-    Raises BodyTooLarge as soon as the limit is passed, so that a small bomb stays small; UnsupportedBody for
-    an encoding other than gzip and zstd; UnreadableBody where the compressed data is damaged.
+    Raises BodyTooLarge as soon as `max_size` bytes are exceeded, so that compressed data can't fill the memory,
+    UnsupportedBody for an encoding other than gzip and zstd, and UnreadableBody for damaged data.
     """
-    pieces, length = [], 0
-    for piece in _decompress(stream, encoding.strip().lower(), limit):
-        pieces.append(piece)
-        length += len(piece)
-        if length > limit:
-            raise BodyTooLarge(f"The body is larger than {limit:,} bytes (after decompression)")
-    return b"".join(pieces)
+    match encoding.strip().lower():
+        case "" | "identity":
+            chunks = read_uncompressed(stream, max_size + 1)  # mostly one chunk
+        case "gzip":
+            chunks = decompress_gzip(stream)
+        case "zstd":
+            chunks = decompress_zstd(stream, HTTP_MAX_ZSTD_WINDOW)
+        case unknown:
+            raise UnsupportedBody(f"Unsupported Content-Encoding {unknown}: expected gzip, zstd or none")
+    received, size = [], 0
+    for chunk in chunks:
+        received.append(chunk)
+        size += len(chunk)
+        if size > max_size:
+            raise BodyTooLarge(f"The body is larger than {max_size:,} bytes (after decompression)")
+    return b"".join(received)
 
 
 def parse_body(content: bytes, content_type: str) -> RequestBody:
-    """Take a body apart by its content type: one object, an array, a list envelope, a line an object.
+    """Split a body, by its content type, into items: one object, an array, a list envelope, or an object per line.
 
     Raises UnreadableBody, UnsupportedBody or TooManyObjects.
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    parser = _PARSERS.get(media_type)
-    if parser is None:
-        raise UnsupportedBody(f"Content-Type {media_type or '(none)'} is not accepted; send {' or '.join(_PARSERS)}")
-    body = parser(content.removeprefix(_BOM))
+    content = content.removeprefix(_BOM)
+    match media_type:
+        case "application/json":
+            body = _parse_json(content)
+        case "application/x-ndjson":
+            body = _parse_lines(content)
+        case _:
+            raise UnsupportedBody(
+                f"Unsupported Content-Type {media_type or '(none)'}: expected application/json or application/x-ndjson"
+            )
     if len(body.items) > MAX_OBJECTS_PER_BODY:
         raise TooManyObjects(
-            f"The body holds {len(body.items):,} objects; at most {MAX_OBJECTS_PER_BODY:,} are accepted at once"
+            f"The body has {len(body.items):,} objects; at most {MAX_OBJECTS_PER_BODY:,} are accepted in one request"
         )
     return body
 
 
 def unwrap_list(members: Mapping[str, bytes]) -> bytes | None:
-    """The array in a list envelope; None for any other object. Azure's specification leaves `object` out."""
+    """Return the array in a list envelope, None for any other object.
+
+    In Azure's specification, an envelope has no `object`.
+    """
     data = members.get("data", b"")
     is_list = members.get("object") == b'"list"' or not {"object", "id"} & members.keys()
     return data if is_list and data.startswith(b"[") else None
 
 
 def _parse_json(content: bytes) -> RequestBody:
-    if content.lstrip()[:1] == b"[":
-        return _parse_array(content)
-    data = unwrap_list(lossless_json.split_object(content))
-    return RequestBody([RawItem(0, content)], single=True) if data is None else _parse_array(data)
-
-
-def _parse_array(raw: bytes) -> RequestBody:
-    return RequestBody(
-        [RawItem(index, element) for index, element in enumerate(lossless_json.split_array(raw, MAX_OBJECTS_PER_BODY))]
-    )
+    array = content if content.lstrip()[:1] == b"[" else unwrap_list(lossless_json.split_object(content))
+    if array is None:
+        return RequestBody([RawItem(0, content)], single=True)
+    elements = lossless_json.split_array(array, MAX_OBJECTS_PER_BODY)
+    return RequestBody([RawItem(index, element) for index, element in enumerate(elements)])
 
 
 def _parse_lines(content: bytes) -> RequestBody:
-    numbered = enumerate(content.split(b"\n"), 1)
-    filled = ((number, line.strip()) for number, line in numbered if line.strip())
-    return RequestBody([RawItem(index, line, number) for index, (number, line) in enumerate(filled)])
-
-
-_PARSERS: dict[str, Callable[[bytes], RequestBody]] = {
-    "application/json": _parse_json,
-    "application/x-ndjson": _parse_lines,
-}
-
-
-def _decompress(stream: ReadableStream, encoding: str, limit: int) -> Iterator[bytes]:
-    match encoding:
-        case "" | "identity":
-            return compression.read_uncompressed(stream, limit + 1)  # in one piece, if it comes as one
-        case "gzip":
-            return compression.decompress_gzip(stream)
-        case "zstd":
-            return compression.decompress_zstd(stream, compression.HTTP_MAX_ZSTD_WINDOW)
-    raise UnsupportedBody(f"Content-Encoding {encoding} is not accepted; send gzip, zstd or none")
+    lines = ((number, line.strip()) for number, line in enumerate(content.split(b"\n"), 1) if line.strip())
+    return RequestBody([RawItem(index, line, number) for index, (number, line) in enumerate(lines)])

@@ -1,8 +1,8 @@
-"""Puts parsed posts into Postgres: one read, one merge, one guarded upsert per kind, in one transaction.
+"""The write path of ingest: parsed records are merged with the stored ones and written in one transaction.
 
-No locks and no triggers. Every row is written with the version that was read before; if another writer changed
-one in between, the statement's guard leaves it out, and the whole transaction is rolled back, read and merged
-again. So two writers at once end as one after the other, and history and sums are exact.
+There are no locks and no triggers. Each row is written with its next version, and only over the version that was
+read. If another writer changed it in between, the transaction is rolled back, and the records are read and merged
+again. So concurrent writers end in the same state as successive ones, and history and rollups are exact.
 """
 
 from __future__ import annotations
@@ -23,64 +23,70 @@ from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
-from runs.ingest.merge import Outcome
-from runs.ingest.merge_plan import MergePlan, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
+from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
 from runs.ingest.record_types import RUNS, STEPS, ParsedRecord, RecordType
 from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
-from runs.protocol.configuration import ParsedConfiguration
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
-from runs.rollups import compaction, tool_calls
-from runs.rollups import runs as rollups
-from runs.rollups.tool_calls import ToolCallValidation
+from runs.rollups import compaction
+from runs.rollups.runs import CountableRun, new_run_deltas
+from runs.rollups.tool_calls import CountableCalls, ToolCallValidation, invalidate_checks, new_tool_call_deltas
 from runs.rollups.writer import RollupDeltas
 
 logger = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 50
 _ROWS_PER_STATEMENT = 1000
-_UNCHECKED = (None, None)
-# A record that is posted every few seconds is not written every few seconds.
+_NOT_VALIDATED = (None, None)
+# A record that is posted every few seconds is not marked as seen every few seconds.
 _SEEN_INTERVAL = timedelta(minutes=1)
-# Both kinds of ids are hashes of different content, so that one set can hold them.
+# The ids of both tables are hashes of different content, so one set can hold them.
 _EXISTING_IDS = """
     SELECT id FROM configuration WHERE id = ANY(%s::uuid[]) UNION ALL
     SELECT id FROM error_group WHERE id = ANY(%s::uuid[])"""
 _RETRYABLE_ERRORS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-# A value that Postgres can't take, as against a server that can't serve.
+# Errors about a value, unlike those of a server that is not available.
 _REFUSED_VALUE_ERRORS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
 
 Batches = Mapping[RecordType, Sequence[ParsedRecord]]
-Grouped = dict[RecordType, dict[RowKey, list[ParsedRecord]]]
+GroupedRecords = dict[RecordType, dict[RowKey, list[ParsedRecord]]]
+MergePlans = dict[RowKey, MergePlan]
 
 
 class _ConcurrentWrite(Exception):
-    """Another writer changed a row between our reading and our writing."""
+    """Another writer changed a row after it was read."""
 
 
 class _MissingReferences(Exception):
-    """Configurations and error groups must be stored before the runs that name them."""
+    """Runs refer to configurations and error groups that are not stored yet."""
 
-    def __init__(self, configurations: set[uuid.UUID], groups: set[uuid.UUID]) -> None:
-        self.configurations = configurations
-        self.groups = groups
+    def __init__(self, configuration_ids: set[uuid.UUID], error_group_ids: set[uuid.UUID]) -> None:
+        self.configuration_ids = configuration_ids
+        self.error_group_ids = error_group_ids
 
 
 def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
-    """Store the posts of each kind, all in one transaction; the outcome of each by its index.
+    """Store records of all types in one transaction, and return the outcome of each by its index in the body.
 
-    What returns is durable. Raises TooManyRetries where other writers never let go, and Django's DatabaseError
-    where the database is away or refuses a row.
+    The records are durable when this returns. Raises TooManyRetries if concurrent writers keep changing the same
+    rows, and Django's DatabaseError if the database is not available or refuses a value.
     """
-    grouped = _grouped(batches)
+    grouped: GroupedRecords = {}
+    for record_type, records in batches.items():
+        by_key: dict[RowKey, list[ParsedRecord]] = {}
+        for record in records:
+            by_key.setdefault(record.key, []).append(record)
+        if by_key:
+            grouped[record_type] = by_key
+
     for _ in range(_MAX_ATTEMPTS):
         try:
             return _write_once(project, grouped, receipt)
-        except _MissingReferences as found:
-            _store_configurations(project, grouped, found.configurations, receipt)
-            _store_groups(project, grouped, found.groups, receipt)
+        except _MissingReferences as missing:
+            _store_configurations(project, grouped, missing.configuration_ids, receipt)
+            _store_error_groups(project, grouped, missing.error_group_ids, receipt)
         except (_ConcurrentWrite, IntegrityError):
-            logger.debug("Merging again after another writer", extra={"action": "merge_again"})
+            logger.debug("Merging again after a concurrent write", extra={"action": "merge_again"})
         except OperationalError as error:
             if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
                 raise
@@ -89,265 +95,215 @@ def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[
 
 
 def is_value_refused(error: Exception) -> bool:
-    """Whether Postgres refused a value, so that trying its neighbours without it makes sense."""
+    """Return whether Postgres refused a value, so that the other records can be stored without it."""
     return isinstance(error, DataError) or isinstance(error.__cause__, _REFUSED_VALUE_ERRORS)
 
 
-def _grouped(batches: Batches) -> Grouped:
-    """The posts by kind and key."""
-    grouped: Grouped = {}
-    for kind, posts in batches.items():
-        by_key: dict[RowKey, list[ParsedRecord]] = {}
-        for post in posts:
-            by_key.setdefault(post.key, []).append(post)
-        if by_key:
-            grouped[kind] = by_key
-    return grouped
-
-
-def _metadata(grouped: Grouped) -> Iterator[tuple[datetime, Any]]:
-    """The metadata of posted runs, each with when it was created."""
-    for posts in grouped.get(RUNS, {}).values():
-        for post in posts:
-            if isinstance(post.record, RunColumns):
-                yield post.record.created_at, post.record.metadata
-
-
-def _write_once(project: Project, grouped: Grouped, receipt: Receipt) -> dict[int, Outcome]:
+def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> dict[int, Outcome]:
     with transaction.atomic():
-        stored = _read(grouped)
-        plans = {kind: _write_kind(project, kind, stored[kind], posts, receipt) for kind, posts in grouped.items()}
-        # Behind the steps: what they say of themselves proves only what they were before this request.
-        if moved := _configured_anew(plans.get(RUNS, {})):
-            tool_calls.invalidate_checks(project, moved)
-        RunTag.objects.update_run_times(_created_anew(plans.get(RUNS, {})))
-        # Last, since whoever writes the same values waits for this to end.
-        metadata_values.record_metadata_values(project, _metadata(grouped))
-    # Nothing depends on these, hence outside.
+        # 1. Read the rows that are stored under the records' keys.
+        stored = _read_stored(grouped)
+
+        # 2. Merge and write the records of each type.
+        plans = {
+            record_type: _write_type(project, record_type, stored[record_type], records, receipt)
+            for record_type, records in grouped.items()
+        }
+
+        # 3. Tool calls that were validated against other tools must be validated again. This follows the writing of
+        #    steps, because it changes the version of their rows.
+        run_plans = plans.get(RUNS, {})
+        if reconfigured := _find_reconfigured_runs(run_plans):
+            invalidate_checks(project, reconfigured)
+
+        # 4. Tags have a copy of their run's created_at.
+        RunTag.objects.update_run_times(_find_new_creation_times(run_plans))
+
+        # 5. Record the values of metadata. This comes last, because other writers of the same values wait from here
+        #    until the transaction ends.
+        run_columns = (record.columns for record in itertools.chain.from_iterable(grouped.get(RUNS, {}).values()))
+        metadata_values.record_metadata_values(
+            project, ((run.created_at, run.metadata) for run in run_columns if isinstance(run, RunColumns))
+        )
+
+    # 6. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction.
     compaction.compact_rollups_occasionally(project)
-    for kind, each in plans.items():
-        _touch(kind, [key for key, planned in each.items() if planned.is_seen_again], receipt)
-    planned = itertools.chain.from_iterable(each.values() for each in plans.values())
-    return {index: outcome for each in planned for index, outcome in each.outcomes.items()}
+    for record_type, type_plans in plans.items():
+        _mark_as_seen(record_type, [key for key, plan in type_plans.items() if plan.is_only_seen], receipt)
+    return {
+        index: outcome
+        for type_plans in plans.values()
+        for plan in type_plans.values()
+        for index, outcome in plan.outcomes.items()
+    }
 
 
-def _write_kind(
+def _write_type(
     project: Project,
-    kind: RecordType,
+    record_type: RecordType,
     stored: Mapping[RowKey, StoredRecord],
-    posts: Mapping[RowKey, list[ParsedRecord]],
+    records: Mapping[RowKey, list[ParsedRecord]],
     receipt: Receipt,
-) -> dict[RowKey, MergePlan]:
-    """Merge the posts of one kind into what is stored, and write what comes of it; the plans by key.
+) -> MergePlans:
+    """Merge the records of one type with the stored ones and write the result. Raises _ConcurrentWrite."""
+    # 1. Merge the records that are stored already or posted several times.
+    plans = _merge_with_stored(
+        record_type,
+        stored,
+        {key: same_key for key, same_key in records.items() if key in stored or len(same_key) > 1},
+        receipt,
+    )
+    deltas, to_countable = _new_deltas(record_type)
 
-    What is new is merged, counted and put into rows one by one, while Postgres stores the rows before.
-    """
-    met = {key: each for key, each in posts.items() if key in stored or len(each) > 1}
-    plans = _plan(kind, stored, met, receipt)
-    tally, counted = _counting(kind)
-
-    def rows(keys: Iterable[RowKey]) -> Iterator[list[Any]]:
+    def build_rows(keys: Iterable[RowKey]) -> Iterator[list[Any]]:
         for key in keys:
-            planned = plans[key] = plans.get(key) or build_merge_plan(kind, None, posts[key], {}, receipt)
-            tally.add(counted(planned.before), counted(planned.held))
-            yield _row(project, kind, key, planned, receipt)
+            plan = plans[key] = plans.get(key) or build_merge_plan(record_type, None, records[key], {}, receipt)
+            deltas.add(to_countable(plan.before), to_countable(plan.after))
+            yield _build_row(project, record_type, key, plan, receipt)
 
-    new = sorted(posts.keys() - stored.keys(), key=lambda key: kind.creation(posts[key][0]))
-    if new and kind.table.insert(rows(new), len(new)) != len(new):
+    # 2. Insert the new ones. Each is merged, counted and converted while Postgres stores those before it.
+    new = sorted(records.keys() - stored.keys(), key=lambda key: record_type.get_insert_order(records[key][0]))
+    if new and record_type.table.insert(build_rows(new), len(new)) != len(new):
         raise _ConcurrentWrite
-    changed = [key for key in stored if plans[key].writes]
-    if changed and kind.table.upsert(list(rows(changed))) != len(changed):
+
+    # 3. Update the changed ones, if their versions are still those that were read.
+    changed = [key for key in stored if plans[key].must_write]
+    if changed and record_type.table.upsert(list(build_rows(changed))) != len(changed):
         raise _ConcurrentWrite
-    # The versions prove what was there before, so history and sums are exact.
+
+    # 4. Write history and rollups. The checks of versions make them exact.
     _store_history(plans, receipt)
-    tally.write(project)
+    deltas.write(project)
     return plans
 
 
-def _counting(kind: RecordType) -> tuple[RollupDeltas[Any], Callable[[StoredRecord | None], Any]]:
-    """The sums that records of that kind are counted in, and what is counted of a record."""
-    if kind is RUNS:
-        return rollups.new_run_deltas(), _run_of
-    if kind is STEPS:
-        return tool_calls.new_tool_call_deltas(), _called
+# Reading and merging
+
+
+def _read_stored(grouped: GroupedRecords) -> dict[RecordType, dict[RowKey, StoredRecord]]:
+    """Return the stored records, read in one round trip. Raises _MissingReferences."""
+    runs = [record for records in grouped.get(RUNS, {}).values() for record in records]
+    configuration_ids = {record.configuration_id for record in runs if record.configuration_id is not None}
+    error_group_ids = {group_id for record in runs if (group_id := _error_group_id(record)) is not None}
+    with sql.open_cursor() as cursor:
+        with sql.pipeline():
+            fetches = {record_type: record_type.table.read(records) for record_type, records in grouped.items()}
+            params = [sql.format_array(pk.hex for pk in ids) for ids in (configuration_ids, error_group_ids)]
+            cursor.execute(_EXISTING_IDS, params, prepare=True)
+        existing = {row[0] for row in cursor.fetchall()}
+        rows = {record_type: fetch() for record_type, fetch in fetches.items()}
+    if not existing >= configuration_ids | error_group_ids:
+        raise _MissingReferences(configuration_ids - existing, error_group_ids - existing)
+    return {
+        record_type: {key: _to_stored_record(record_type, row) for key, row in by_key.items()}
+        for record_type, by_key in rows.items()
+    }
+
+
+def _to_stored_record(record_type: RecordType, row: dict[str, Any]) -> StoredRecord:
+    columns_type = record_type.columns_type
+    return StoredRecord(
+        columns=columns_type(**{name: row[name] for name in columns_type.__struct_fields__}),
+        configuration_id=row.get("configuration_id"),
+        version=row["version"],
+        received_at=row["received_at"],
+        received_key_id=row.get("received_key_id"),
+        history_length=row.get("history_length", 0),
+        validation=(
+            ToolCallValidation(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None
+        ),
+    )
+
+
+def _merge_with_stored(
+    record_type: RecordType,
+    stored: Mapping[RowKey, StoredRecord],
+    records: Mapping[RowKey, list[ParsedRecord]],
+    receipt: Receipt,
+) -> MergePlans:
+    bodies = _fetch_differing_configurations(stored, records)
+    plans = {
+        key: build_merge_plan(record_type, stored.get(key), same_key, bodies, receipt)
+        for key, same_key in records.items()
+    }
+    # A stale post is recorded once, however often it arrives.
+    runs_with_stale_posts = {
+        key[0]: key
+        for key, plan in plans.items()
+        if plan.before is not None and any(entry.outcome is Outcome.STALE for entry in plan.history)
+    }
+    recorded_digests: defaultdict[RowKey, set[int]] = defaultdict(set)
+    if runs_with_stale_posts:
+        observations = Observation.objects.filter(run_id__in=runs_with_stale_posts)
+        for run_id, digest in observations.values_list("run_id", "digest"):
+            recorded_digests[runs_with_stale_posts[run_id.hex]].add(digest)
+    for key, plan in plans.items():
+        drop_recorded_entries(plan, recorded_digests[key])
+    return plans
+
+
+def _fetch_differing_configurations(
+    stored: Mapping[RowKey, StoredRecord], records: Mapping[RowKey, list[ParsedRecord]]
+) -> dict[uuid.UUID, str]:
+    """Return the bodies of all posted configurations, and of stored ones that differ from those posted."""
+    posted = {
+        record.configuration_id: record.configuration.body
+        for same_key in records.values()
+        for record in same_key
+        if record.configuration_id is not None and record.configuration is not None
+    }
+    differing = {
+        current.configuration_id
+        for key, current in stored.items()
+        if current.configuration_id is not None
+        and any(record.configuration_id != current.configuration_id for record in records[key])
+    }
+    missing = differing - posted.keys()
+    fetched = dict(Configuration.objects.filter(pk__in=missing).values_list("pk", "body")) if missing else {}
+    return posted | fetched
+
+
+# Writing
+
+
+def _build_row(project: Project, record_type: RecordType, key: RowKey, plan: MergePlan, receipt: Receipt) -> list[Any]:
+    """Return the values of all columns of the record type's table."""
+    record = plan.after
+    assert record is not None  # noqa: S101 - a plan that must be written has a result
+    content = record_type.get_content(record.columns)
+    receipt_columns = (record.version, record.received_at, receipt.at)
+    if record_type is RUNS:
+        bookkeeping = (record.configuration_id, *receipt_columns, record.received_key_id, record.history_length)
+        return [*key, project.pk, *content, *bookkeeping]
+    if record_type is STEPS:
+        return [*key, project.pk, *content, *(record.validation or _NOT_VALIDATED), *receipt_columns]
+    return [*key, project.pk, *content, *receipt_columns]
+
+
+def _new_deltas(record_type: RecordType) -> tuple[RollupDeltas[Any], Callable[[StoredRecord | None], Any]]:
+    """Return the deltas of the rollups that count this type, and the function that makes a record countable."""
+    if record_type is RUNS:
+        return new_run_deltas(), _to_countable_run
+    if record_type is STEPS:
+        return new_tool_call_deltas(), _to_countable_calls
     return RollupDeltas((), lambda *_: None), lambda _: None
 
 
-def _called(held: StoredRecord | None) -> tool_calls.CountableCalls | None:
-    """A step that calls something, which most don't."""
-    if held is None or not isinstance(held.record, StepColumns) or not held.record.tool_types:
-        return None
-    return held.record, held.verdict
+def _to_countable_run(record: StoredRecord | None) -> CountableRun | None:
+    return record.columns if record is not None and isinstance(record.columns, RunColumns) else None
 
 
-def _configured_anew(plans: Mapping[RowKey, MergePlan]) -> list[uuid.UUID]:
-    """The runs that have other tools than before, against which their calls have to be held again."""
-    return [
-        uuid.UUID(key[0])
-        for key, planned in plans.items()
-        if planned.before is not None
-        and planned.held is not None
-        and planned.before.configuration_id != planned.held.configuration_id
-    ]
+def _to_countable_calls(record: StoredRecord | None) -> CountableCalls | None:
+    if record is None or not isinstance(record.columns, StepColumns) or not record.columns.tool_types:
+        return None  # most steps call no tool
+    return record.columns, record.validation
 
 
-def _created_anew(plans: Mapping[RowKey, MergePlan]) -> dict[uuid.UUID, datetime]:
-    """The runs that now say another time of their creation than before, and that time."""
-    return {
-        uuid.UUID(key[0]): planned.held.record.created_at
-        for key, planned in plans.items()
-        if planned.before is not None
-        and planned.held is not None
-        and isinstance(planned.before.record, RunColumns)
-        and isinstance(planned.held.record, RunColumns)
-        and planned.before.record.created_at != planned.held.record.created_at
-    }
-
-
-def _run_of(held: StoredRecord | None) -> rollups.CountableRun | None:
-    return held.record if held is not None and isinstance(held.record, RunColumns) else None
-
-
-def _read(grouped: Grouped) -> dict[RecordType, dict[RowKey, StoredRecord]]:
-    """What is stored under the posts' keys, in one round trip. Raises _Missing."""
-    runs = [post for posts in grouped.get(RUNS, {}).values() for post in posts]
-    configurations = {post.configuration_id for post in runs if post.configuration_id is not None}
-    groups = {key for post in runs if (key := _group_key(post)) is not None}
-    with sql.open_cursor() as cursor:
-        with sql.pipeline():
-            fetches = {kind: kind.table.read(posts) for kind, posts in grouped.items()}
-            ids = [sql.format_array(each.hex for each in wanted) for wanted in (configurations, groups)]
-            cursor.execute(_EXISTING_IDS, ids, prepare=True)
-        known = {row[0] for row in cursor.fetchall()}
-        rows = {kind: fetch() for kind, fetch in fetches.items()}
-    if not known >= configurations | groups:
-        raise _MissingReferences(configurations - known, groups - known)
-    return {kind: {key: _held(kind, row) for key, row in found.items()} for kind, found in rows.items()}
-
-
-def _store_configurations(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
-    """Store them sorted, in a transaction of their own: within the runs' one, two writers would deadlock."""
-    found: dict[uuid.UUID, Configuration] = {}
-    since: dict[uuid.UUID, datetime] = {}
-    for posts in grouped[RUNS].values():
-        for post in posts:
-            pk, parsed, record = post.configuration_id, post.configuration, post.record
-            if pk is not None and pk in wanted and parsed is not None and isinstance(record, RunColumns):
-                found[pk] = found.get(pk) or _configuration(project, pk, record.assistant_id, parsed, receipt)
-                since[pk] = min(record.created_at, since.get(pk, record.created_at))
-    with transaction.atomic():
-        Configuration.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
-        tool_definitions.store_tool_definitions(found.values(), since)
-
-
-def _store_groups(project: Project, grouped: Grouped, wanted: set[uuid.UUID], receipt: Receipt) -> None:
-    """Like configurations: sorted, and not within the transaction of the runs."""
-    found: dict[uuid.UUID, ErrorGroup] = {}
-    for posts in grouped[RUNS].values():
-        for post in posts:
-            pk = _group_key(post)
-            if pk in wanted and pk not in found and post.group is not None and isinstance(post.record, RunColumns):
-                found[pk] = derived_fields.build_error_group(project, pk, post.group, post.record, receipt.at)
-    if found:
-        ErrorGroup.objects.bulk_create([found[pk] for pk in sorted(found)], ignore_conflicts=True)
-
-
-def _group_key(post: ParsedRecord) -> uuid.UUID | None:
-    return post.record.error_group_id if isinstance(post.record, RunColumns) else None
-
-
-def _configuration(
-    project: Project, pk: uuid.UUID, assistant_id: str, parsed: ParsedConfiguration, receipt: Receipt
-) -> Configuration:
-    return Configuration(
-        id=pk,
-        project=project,
-        assistant_id=assistant_id,
-        body=parsed.body,
-        model=parsed.model,
-        instructions=parsed.instructions,
-        tool_types=list(parsed.tool_types),
-        function_names=list(parsed.function_names),
-        first_seen_at=receipt.at,
-    )
-
-
-def _plan(
-    kind: RecordType,
-    stored: Mapping[RowKey, StoredRecord],
-    posts: Mapping[RowKey, list[ParsedRecord]],
-    receipt: Receipt,
-) -> dict[RowKey, MergePlan]:
-    bodies = _bodies(stored, posts)
-    plans = {key: build_merge_plan(kind, stored.get(key), each, bodies, receipt) for key, each in posts.items()}
-    recorded = _recorded(plans)
-    for key, planned in plans.items():
-        drop_recorded_entries(planned, recorded[key])
-    return plans
-
-
-def _held(kind: RecordType, row: dict[str, Any]) -> StoredRecord:
-    return StoredRecord(
-        kind.record(**{name: row[name] for name in kind.record.__struct_fields__}),
-        row.get("configuration_id"),
-        row["version"],
-        row["received_at"],
-        row.get("received_key_id"),
-        row.get("history_length", 0),
-        ToolCallValidation(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None,
-    )
-
-
-def _bodies(stored: Mapping[RowKey, StoredRecord], posts: Mapping[RowKey, list[ParsedRecord]]) -> dict[uuid.UUID, str]:
-    """The texts of the configurations in which a stored run differs from a posted one, or two posted ones do."""
-    posted = {
-        post.configuration_id: post.configuration.body
-        for each in posts.values()
-        for post in each
-        if post.configuration_id is not None and post.configuration is not None
-    }
-    wanted = {
-        held.configuration_id
-        for key, held in stored.items()
-        if held.configuration_id is not None
-        and any(post.configuration_id != held.configuration_id for post in posts[key])
-    }
-    missing = wanted - posted.keys()
-    found = dict(Configuration.objects.filter(pk__in=missing).values_list("pk", "body")) if missing else {}
-    return posted | found
-
-
-def _recorded(plans: Mapping[RowKey, MergePlan]) -> defaultdict[RowKey, set[int]]:
-    """The digests that the history of those runs already has which would get a stale entry."""
-    late = {
-        key[0]: key
-        for key, planned in plans.items()
-        if planned.before is not None and any(entry.outcome is Outcome.STALE for entry in planned.entries)
-    }
-    recorded: defaultdict[RowKey, set[int]] = defaultdict(set)
-    if late:
-        for run_id, digest in Observation.objects.filter(run_id__in=late).values_list("run_id", "digest"):
-            recorded[late[run_id.hex]].add(digest)
-    return recorded
-
-
-def _row(project: Project, kind: RecordType, key: RowKey, planned: MergePlan, receipt: Receipt) -> list[Any]:
-    held = planned.held
-    assert held is not None  # noqa: S101 - a plan that writes has what it writes
-    receipt_columns = (held.version, held.received_at, receipt.at)
-    if kind is RUNS:
-        own = (held.configuration_id, *receipt_columns, held.received_key_id, held.history_length)
-        return [*key, project.pk, *kind.contents(held.record), *own]
-    if kind is STEPS:
-        return [*key, project.pk, *kind.contents(held.record), *(held.verdict or _UNCHECKED), *receipt_columns]
-    return [*key, project.pk, *kind.contents(held.record), *receipt_columns]
-
-
-def _store_history(plans: Mapping[RowKey, MergePlan], receipt: Receipt) -> None:
+def _store_history(plans: MergePlans, receipt: Receipt) -> None:
     observations = []
-    for key, planned in plans.items():
-        first = planned.before.history_length + 1 if planned.before else 1
-        for n, entry in enumerate(planned.entries, first):
+    for key, plan in plans.items():
+        first = plan.before.history_length + 1 if plan.before else 1
+        for n, entry in enumerate(plan.history, first):
             observations.append(
                 Observation(
                     run_id=key[0],
@@ -366,17 +322,93 @@ def _store_history(plans: Mapping[RowKey, MergePlan], receipt: Receipt) -> None:
     Observation.objects.bulk_create(observations, batch_size=_ROWS_PER_STATEMENT)
 
 
-def _touch(kind: RecordType, keys: Sequence[RowKey], receipt: Receipt) -> None:
-    """Note that records were received again, if that was not noted just before."""
+def _find_reconfigured_runs(plans: MergePlans) -> list[uuid.UUID]:
+    """Return the ids of stored runs whose configuration, and with it their tools, has changed."""
+    return [
+        uuid.UUID(key[0])
+        for key, plan in plans.items()
+        if plan.before is not None
+        and plan.after is not None
+        and plan.before.configuration_id != plan.after.configuration_id
+    ]
+
+
+def _find_new_creation_times(plans: MergePlans) -> dict[uuid.UUID, datetime]:
+    """Return the new created_at of stored runs in which it has changed."""
+    return {
+        uuid.UUID(key[0]): plan.after.columns.created_at
+        for key, plan in plans.items()
+        if plan.before is not None
+        and plan.after is not None
+        and isinstance(plan.before.columns, RunColumns)
+        and isinstance(plan.after.columns, RunColumns)
+        and plan.before.columns.created_at != plan.after.columns.created_at
+    }
+
+
+def _mark_as_seen(record_type: RecordType, keys: Sequence[RowKey], receipt: Receipt) -> None:
+    """Set `seen_at` of records that were received again unchanged, at most once a minute."""
     if not keys:
         return
     due = receipt.at - _SEEN_INTERVAL
-    # of a two-part key each part for itself: step ids do not repeat between runs
-    parts = {f"{name}__in": {key[place] for key in keys} for place, name in enumerate(kind.key)}
+    # The parts of a key are matched separately: ids of steps do not repeat between runs.
+    lookups = {f"{name}__in": {key[position] for key in keys} for position, name in enumerate(record_type.key)}
     try:
         with transaction.atomic():
-            kind.model._default_manager.filter(**parts, seen_at__lt=due).update(seen_at=receipt.at)
+            record_type.model._default_manager.filter(**lookups, seen_at__lt=due).update(seen_at=receipt.at)
     except OperationalError as error:
         if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
             raise
-        logger.info("Skipped noting %d records as seen", len(keys), extra={"action": "skip_touch"})
+        logger.info("Skipped marking %d records as seen", len(keys), extra={"action": "skip_touch"})
+
+
+# What runs refer to
+
+
+def _error_group_id(record: ParsedRecord) -> uuid.UUID | None:
+    return record.columns.error_group_id if isinstance(record.columns, RunColumns) else None
+
+
+def _store_configurations(
+    project: Project, grouped: GroupedRecords, missing_ids: set[uuid.UUID], receipt: Receipt
+) -> None:
+    """Store configurations and their tool definitions.
+
+    They are stored in a transaction of their own and in the order of their ids, because two writers of the same ones
+    would otherwise deadlock.
+    """
+    configurations: dict[uuid.UUID, Configuration] = {}
+    first_run_created_at: dict[uuid.UUID, datetime] = {}
+    for record in itertools.chain.from_iterable(grouped[RUNS].values()):
+        pk, parsed, run = record.configuration_id, record.configuration, record.columns
+        if pk is None or pk not in missing_ids or parsed is None or not isinstance(run, RunColumns):
+            continue
+        first_run_created_at[pk] = min(run.created_at, first_run_created_at.get(pk, run.created_at))
+        if pk not in configurations:
+            configurations[pk] = Configuration(
+                id=pk,
+                project=project,
+                assistant_id=run.assistant_id,
+                body=parsed.body,
+                model=parsed.model,
+                instructions=parsed.instructions,
+                tool_types=list(parsed.tool_types),
+                function_names=list(parsed.function_names),
+                first_seen_at=receipt.at,
+            )
+    with transaction.atomic():
+        Configuration.objects.bulk_create([configurations[pk] for pk in sorted(configurations)], ignore_conflicts=True)
+        tool_definitions.store_tool_definitions(configurations.values(), first_run_created_at)
+
+
+def _store_error_groups(
+    project: Project, grouped: GroupedRecords, missing_ids: set[uuid.UUID], receipt: Receipt
+) -> None:
+    """Store error groups, like configurations in the order of their ids and outside the transaction of the runs."""
+    groups: dict[uuid.UUID, ErrorGroup] = {}
+    for record in itertools.chain.from_iterable(grouped[RUNS].values()):
+        pk, signature, run = _error_group_id(record), record.error_signature, record.columns
+        if pk in missing_ids and pk not in groups and signature is not None and isinstance(run, RunColumns):
+            groups[pk] = derived_fields.build_error_group(project, pk, signature, run, receipt.at)
+    if groups:
+        ErrorGroup.objects.bulk_create([groups[pk] for pk in sorted(groups)], ignore_conflicts=True)

@@ -82,16 +82,16 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
     from django.utils import timezone
 
     from runs.ingest import RUNS, write
-    from runs.ingest.merge_plan import Receipt, build_merge_plan, drop_recorded_entries
+    from runs.ingest.merge import Receipt, build_merge_plan, drop_recorded_entries
     from runs.models import Project
     from runs.protocol import lossless_json
 
     project, receipt, rows = Project.objects.get(slug="default"), Receipt(timezone.now()), []
     for index, each in enumerate(objects):
-        post = RUNS.parse(project, index, lossless_json.split_object(each))
-        planned = build_merge_plan(RUNS, None, [post], {}, receipt)
-        drop_recorded_entries(planned, set())
-        rows.append(RUNS.table._encoded(write._row(project, RUNS, post.key, planned, receipt)))
+        record = RUNS.parse(project, index, lossless_json.split_object(each))
+        plan = build_merge_plan(RUNS, None, [record], {}, receipt)
+        drop_recorded_entries(plan, set())
+        rows.append(RUNS.table._encode(write._build_row(project, RUNS, record.key, plan, receipt)))
     return rows
 
 

@@ -92,7 +92,7 @@ def test_database_failure_while_writing_stores_nothing(client: ApiClient, monkey
         raise OperationalError("terminating connection") from psycopg.errors.AdminShutdown()
 
     with monkeypatch.context() as patched:
-        patched.setattr(write, "_write_kind", gone)
+        patched.setattr(write, "_write_type", gone)
         response = client.post([run_object(), run_object()])
     assert_error(response, 503, "database_unavailable")
     assert not Run.objects.exists()

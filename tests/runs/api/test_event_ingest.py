@@ -219,7 +219,7 @@ def test_non_events_are_rejected(client: ApiClient, event: Any, path: str) -> No
 def test_bare_object_names_the_right_path(client: ApiClient) -> None:
     [error] = client.post(_STEP, EVENTS).json()["errors"]
     assert error["path"] == "/event"
-    assert error["message"] == "expected an event, got a thread.run.step by itself: post it to /api/v1/steps"
+    assert error["message"] == "expected an event, got an object of type thread.run.step: post it to /api/v1/steps"
 
 
 def test_errors_are_in_stream_order(client: ApiClient) -> None:

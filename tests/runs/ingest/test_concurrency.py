@@ -1,4 +1,4 @@
-"""Several writers at once end as one after the other."""
+"""Concurrent writers end in the same state as successive ones."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Snapshot = dict[str, Any]
 
 
-def life(number: int) -> list[Snapshot]:
-    """The snapshots of one run; some runs bring a configuration of their own, which changes on the way."""
+def lifecycle(number: int) -> list[Snapshot]:
+    """The snapshots runs_of one run; some runs bring a configuration runs_of their own, which changes on the way."""
     done = run_object(
         id=f"run_{number}", created_at=NOW + number, started_at=NOW + 30, completed_at=NOW + 40,
         tools=[function_tool(f"tool_{number % 7}")],
@@ -44,7 +44,7 @@ def life(number: int) -> list[Snapshot]:
     ]
 
 
-def at_once(writers: int, work: Callable[[int], None]) -> None:
+def run_concurrently(writers: int, work: Callable[[int], None]) -> None:
     """Run `work` in several threads that begin together; the first exception surfaces."""
     start = Barrier(writers)
 
@@ -75,16 +75,16 @@ def as_items(snapshots: Sequence[Snapshot]) -> list[RawItem]:
 
 
 @pytest.mark.parametrize(("writers", "runs"), [(2, 120), (4, 60), (4, 5)])
-def test_overlapping_snapshots_end_in_the_last_states_with_a_whole_history(writers: int, runs: int) -> None:
+def test_overlapping_snapshots_end_with_complete_history(writers: int, runs: int) -> None:
     project = factories.make_project()
-    lives = {each[-1]["id"]: each for each in map(life, range(runs))}
+    lives = {each[-1]["id"]: each for each in map(lifecycle, range(runs))}
     snapshots = [snapshot for each in lives.values() for snapshot in each]
     reports: list[IngestReport] = []
 
     def work(number: int) -> None:
         reports.extend(ingest(project, RUNS, batch) for batch in shuffled_batches(snapshots, seed=number))
 
-    at_once(writers, work)
+    run_concurrently(writers, work)
     assert [problem for report in reports for problem in report.errors] == []
     assert sum(report.counts["created"] for report in reports) == runs
     assert Run.objects.count() == runs
@@ -119,17 +119,17 @@ def _pairs(members: Any) -> list[bytes]:
     return [json.dumps(name).encode() + b":" + raw for name, raw in members.items()]
 
 
-def test_one_new_run_posted_by_all_at_once_is_created_once() -> None:
+def test_new_run_is_created_once() -> None:
     project = factories.make_project()
     reports: list[IngestReport] = []
     posted = [RawItem(0, json.dumps(run_object(id="run_1")).encode())]
-    at_once(4, lambda _: reports.append(ingest(project, RUNS, posted)))
+    run_concurrently(4, lambda _: reports.append(ingest(project, RUNS, posted)))
     found = sorted(report.outcomes[0].value for report in reports)
     assert found == ["created", "unchanged", "unchanged", "unchanged"]
     assert (Run.objects.get().version, Configuration.objects.count()) == (1, 1)
 
 
-def test_new_configurations_met_in_opposite_orders_do_not_lock_each_other_out() -> None:
+def test_configurations_in_opposite_orders_never_deadlock() -> None:
     project = factories.make_project()
     posted = [run_object(model=f"model-{number}") for number in range(60)]
 
@@ -138,11 +138,11 @@ def test_new_configurations_met_in_opposite_orders_do_not_lock_each_other_out() 
             part = posted[begin : begin + 20] if number % 2 else posted[::-1][begin : begin + 20]
             ingest(project, RUNS, as_items(part))
 
-    at_once(4, work)
+    run_concurrently(4, work)
     assert (Configuration.objects.count(), Run.objects.count()) == (60, 60)
 
 
-def test_steps_posted_by_all_at_once_end_in_their_last_states() -> None:
+def test_concurrent_steps_end_in_last_states() -> None:
     project = factories.make_project()
     run = run_object()
     ended = [step_object(run, function_call("search"), id=f"step_{number}") for number in range(80)]
@@ -152,25 +152,25 @@ def test_steps_posted_by_all_at_once_end_in_their_last_states() -> None:
         for batch in shuffled_batches([*ended, *begun], seed=number):
             ingest(project, STEPS, batch)
 
-    at_once(4, work)
+    run_concurrently(4, work)
     by_id = {each["id"]: each for each in ended}
     assert {each.external_id: json.loads(each.as_json()) for each in RunStep.objects.all()} == by_id
 
 
-def test_two_projects_at_once_do_not_disturb_each_other() -> None:
+def test_concurrent_projects_are_independent() -> None:
     spaces = [factories.make_project(slug) for slug in ("one", "two")]
-    snapshots = [snapshot for number in range(20) for snapshot in life(number)]
+    snapshots = [snapshot for number in range(20) for snapshot in lifecycle(number)]
 
     def work(number: int) -> None:
         for batch in shuffled_batches(snapshots, seed=number):
             ingest(spaces[number], RUNS, batch)
 
-    at_once(2, work)
+    run_concurrently(2, work)
     for space in spaces:
-        assert {run.external_id: json.loads(run.as_json()) for run in of(space)} == {
-            each[-1]["id"]: each[-1] for each in map(life, range(20))
+        assert {run.external_id: json.loads(run.as_json()) for run in runs_of(space)} == {
+            each[-1]["id"]: each[-1] for each in map(lifecycle, range(20))
         }
 
 
-def of(project: Project) -> Sequence[Run]:
+def runs_of(project: Project) -> Sequence[Run]:
     return list(Run.objects.in_project(project).with_configuration())

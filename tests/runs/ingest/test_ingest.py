@@ -1,4 +1,4 @@
-"""The way in as a whole, on a database: outcomes, history, and bad rows among good ones."""
+"""Ingest from raw items to the database: outcomes, history, and invalid objects among valid ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from runs.ingest import (
     record_types,
 )
 from runs.models import ApiKey, Message, Observation, Project, Run, RunStep
-from runs.protocol import run_fast_path
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests import factories
 from tests.factories import (
@@ -87,7 +86,7 @@ def history(project: Project, run_id: str = "run_1") -> list[tuple[Any, ...]]:
     ],
 )
 @pytest.mark.parametrize("together", [True, False], ids=["in one request", "one by one"])
-def test_what_becomes_of_each_post(
+def test_each_post_has_an_outcome(
     project: Project, snapshots: list[Any], expected: list[str], last: dict[str, Any], together: bool
 ) -> None:
     if together:
@@ -100,7 +99,7 @@ def test_what_becomes_of_each_post(
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one request", "one by one"])
-def test_the_history_tells_what_changed_and_in_which_order(project: Project, together: bool) -> None:
+def test_history_lists_changes_in_order(project: Project, together: bool) -> None:
     snapshots = [QUEUED, WAITING, QUEUED, DONE, WAITING, QUEUED, FAILED]
     for batch in [snapshots] if together else [[each] for each in snapshots]:
         post(project, *batch)
@@ -120,12 +119,12 @@ def test_the_history_tells_what_changed_and_in_which_order(project: Project, tog
     assert record.version == (1 if together else 5)
 
 
-def test_two_ends_that_contradict_each_other_are_marked_whichever_stands(project: Project) -> None:
+def test_conflicting_ends_are_marked(project: Project) -> None:
     post(project, FAILED, DONE)
     assert [(row[1], row[5]) for row in history(project)] == [("updated", True)]
 
 
-def test_an_observation_keeps_what_it_replaced(project: Project) -> None:
+def test_observation_keeps_replaced_values(project: Project) -> None:
     post(project, QUEUED)
     post(project, DONE | {"metadata": ..., "extra_1": 1.0} | {"metadata": {"now": "this"}})
     replaced = json.loads(Observation.objects.get().other)
@@ -135,7 +134,7 @@ def test_an_observation_keeps_what_it_replaced(project: Project) -> None:
     }  # fmt: skip
 
 
-def test_the_key_and_the_time_of_each_post_are_kept(project: Project) -> None:
+def test_key_and_time_of_posts_are_kept(project: Project) -> None:
     first, second = (
         ApiKey.objects.create(project=project, name=name, prefix=name, digest=name.encode(), scopes=["ingest"])
         for name in ("one", "two")
@@ -158,7 +157,7 @@ def test_the_key_and_the_time_of_each_post_are_kept(project: Project) -> None:
     ],
     ids=["order", "indent", "compact", "escape", "sorted"],
 )
-def test_another_spelling_of_the_same_is_unchanged(project: Project, respelled: Callable[[bytes], bytes]) -> None:
+def test_equivalent_json_is_unchanged(project: Project, respelled: Callable[[bytes], bytes]) -> None:
     odd = DONE | {
         "instructions": "é漢",
         "metadata": {"customer": "acme", "n": 1.0},
@@ -170,9 +169,7 @@ def test_another_spelling_of_the_same_is_unchanged(project: Project, respelled: 
 
 
 @pytest.mark.parametrize("kind", [RUNS, STEPS, MESSAGES], ids=lambda kind: kind.name)
-def test_an_identical_post_writes_nothing_but_when_it_was_seen_and_that_once_a_minute(
-    project: Project, kind: record_types.RecordType
-) -> None:
+def test_identical_post_updates_seen_at_once_a_minute(project: Project, kind: record_types.RecordType) -> None:
     one, other = {
         "runs": (run_object(), run_object()),
         "steps": (step_object(DONE), step_object(DONE)),
@@ -197,14 +194,14 @@ def test_an_identical_post_writes_nothing_but_when_it_was_seen_and_that_once_a_m
     assert after == before
 
 
-def test_the_same_id_several_times_in_one_request_ends_in_its_latest_state(project: Project) -> None:
+def test_repeated_id_in_request_ends_in_latest_state(project: Project) -> None:
     report = post(project, WAITING, DONE, QUEUED, DONE, run_object(id="run_2"), UNCOUNTED)
     assert outcomes(report) == ["created", "updated", "stale", "unchanged", "created", "stale"]
     assert stored(project) == DONE
     assert Run.objects.count() == 2
 
 
-def test_projects_never_meet(project: Project) -> None:
+def test_projects_are_isolated(project: Project) -> None:
     other = factories.make_project("other")
     post(project, DONE)
     assert outcomes(post(other, QUEUED)) == ["created"]
@@ -213,7 +210,7 @@ def test_projects_never_meet(project: Project) -> None:
 
 @objects.examples(25)
 @given(st.data())
-def test_any_order_of_several_lives_ends_in_their_last_states(project: Project, data: st.DataObject) -> None:
+def test_any_order_of_lifecycles_ends_in_last_states(project: Project, data: st.DataObject) -> None:
     space = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
     lives = {f"run_{number}": data.draw(lifecycles(f"run_{number}")) for number in range(2)}
     ended: set[str] = set()
@@ -231,12 +228,12 @@ def test_any_order_of_several_lives_ends_in_their_last_states(project: Project, 
     [(RUNS, objects.runs), (STEPS, objects.steps), (MESSAGES, objects.messages)],
     ids=lambda each: getattr(each, "name", ""),
 )
-def test_every_object_comes_back_from_the_database_as_it_was_written(
+def test_every_object_round_trips_through_database(
     project: Project, kind: record_types.RecordType, strategy: st.SearchStrategy[str]
 ) -> None:
     @objects.examples(35 if kind is RUNS else 20)
     @given(st.lists(strategy, min_size=1, max_size=3))
-    def comes_back(raws: list[str]) -> None:
+    def round_trips(raws: list[str]) -> None:
         space = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
         by_key = {}
         for raw in raws:
@@ -250,7 +247,7 @@ def test_every_object_comes_back_from_the_database_as_it_was_written(
         again = ingest(space, kind, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())])
         assert set(again.outcomes.values()) == {Outcome.UNCHANGED}
 
-    comes_back()
+    round_trips()
 
 
 def _sorted(raws: Any) -> list[Any]:
@@ -272,7 +269,7 @@ BAD = [
 
 @pytest.mark.parametrize(("raw", "path", "message"), BAD, ids=[each[2] for each in BAD])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_bad_object_never_takes_its_neighbours_along(
+def test_invalid_object_does_not_affect_others(
     project: Project, raw: bytes, path: str, message: str, place: int
 ) -> None:
     raws = [as_bytes(run_object(id="good_1")), as_bytes(run_object(id="good_2"))]
@@ -288,10 +285,10 @@ def test_a_bad_object_never_takes_its_neighbours_along(
 
 
 @pytest.mark.parametrize("size", [3, 60], ids=["in one statement", "through COPY"])
-def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
+def test_row_refused_by_database_does_not_affect_others(
     project: Project, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    parse = run_fast_path.parse_plain_run
+    parse = record_types.parse_plain_run
 
     def parse_poison(raw: bytes) -> Any:
         parsed = parse(raw)
@@ -299,7 +296,7 @@ def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
             parsed.columns.thread_id = "a\0b"
         return parsed
 
-    monkeypatch.setattr(run_fast_path, "parse_plain_run", parse_poison)
+    monkeypatch.setattr(record_types, "parse_plain_run", parse_poison)
     names = [f"good_{number}" for number in range(size)]
     names.insert(1, "poison")
     report = post(project, *(run_object(id=name) for name in names))
@@ -310,7 +307,7 @@ def test_a_row_that_only_the_database_refuses_never_takes_its_batch_along(
     assert 1 not in report.ids
 
 
-def test_a_name_that_postgres_refuses_can_change(project: Project) -> None:
+def test_member_name_with_nul_can_change(project: Project) -> None:
     names = ["a\0b", "\ud800", "plain"]
     post(project, QUEUED | dict.fromkeys(names, 1))
     assert outcomes(post(project, QUEUED | dict.fromkeys(names, 2), run_object())) == ["updated", "created"]
@@ -318,9 +315,7 @@ def test_a_name_that_postgres_refuses_can_change(project: Project) -> None:
     assert Observation.objects.get().changed == ["a\ufffdb", "\ufffd", "plain"]
 
 
-def test_an_error_of_the_connection_is_not_taken_for_a_bad_row(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_error_is_raised(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise DatabaseError("gone")
 
@@ -329,11 +324,11 @@ def test_an_error_of_the_connection_is_not_taken_for_a_bad_row(
         post(project, DONE)
 
 
-def test_nothing_posted_is_nothing_stored(project: Project) -> None:
+def test_empty_request_stores_nothing(project: Project) -> None:
     assert post(project).counts["received"] == 0
 
 
-def test_mixed_objects_are_told_apart_and_keep_their_places(project: Project) -> None:
+def test_mixed_objects_keep_their_indexes(project: Project) -> None:
     mixed = [
         step_object(DONE),
         DONE,
@@ -354,7 +349,7 @@ def test_mixed_objects_are_told_apart_and_keep_their_places(project: Project) ->
     assert set(RECORD_TYPES) == {"thread.run", "thread.run.step", "thread.message", "assistant"}
 
 
-def test_a_step_may_come_before_its_run(project: Project) -> None:
+def test_step_may_arrive_before_its_run(project: Project) -> None:
     calls = [function_call("search"), {"type": "file_search", "file_search": {}}, function_call("search")]
     early = step_object(DONE, *calls)
     assert outcomes(factories.post_steps(project, early)) == ["created"]
@@ -365,7 +360,7 @@ def test_a_step_may_come_before_its_run(project: Project) -> None:
     assert RunStep.objects.count_tools_by_run([record.pk]) == {record.pk: {"search": 2, "file_search": 1}}
 
 
-def test_steps_and_messages_are_never_set_back(project: Project) -> None:
+def test_stale_steps_and_messages_are_ignored(project: Project) -> None:
     ended = step_object(DONE, id="step_1")
     begun = ended | {"status": "in_progress", "completed_at": None, "usage": None}
     uncounted = ended | {"usage": None}
@@ -384,6 +379,6 @@ def test_steps_and_messages_are_never_set_back(project: Project) -> None:
     assert json.loads(Message.objects.get().as_json()) == written
 
 
-def test_steps_of_different_runs_may_share_an_id(project: Project) -> None:
+def test_steps_of_different_runs_may_share_id(project: Project) -> None:
     steps = [step_object(each, id="step_1") for each in (DONE, DONE | {"id": "run_2"})]
     assert outcomes(factories.post_steps(project, *steps)) == ["created", "created"]

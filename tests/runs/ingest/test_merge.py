@@ -1,4 +1,4 @@
-"""Which of two snapshots stands, as a table."""
+"""The order of snapshots decides which one is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.factories import NOW, message_object, run_object, step_object
 
 BASE = run_object(id="run_1", created_at=NOW, status="in_progress", started_at=NOW + 5, completed_at=None, usage=None)
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-# From the earliest to the latest: each stands over all before it.
+# From the earliest to the latest: each one replaces all before it.
 LADDER: list[dict[str, Any]] = [
     {"status": "queued", "started_at": None},
     {"status": "in_progress", "started_at": NOW + 5},
@@ -32,25 +32,25 @@ LADDER: list[dict[str, Any]] = [
 ]
 
 
-def record(**changes: Any) -> RunColumns:
+def run_columns(**changes: Any) -> RunColumns:
     return run.parse_run(lossless_json.split_object(json.dumps(BASE | changes).encode())).columns
 
 
 @pytest.mark.parametrize(
     ("earlier", "later"),
     list(itertools.combinations(range(len(LADDER)), 2)),
-    ids=lambda place: LADDER[place]["status"],
+    ids=lambda index: LADDER[index]["status"],
 )
-def test_a_later_snapshot_stands_whichever_comes_first(earlier: int, later: int) -> None:
-    low, high = record(**LADDER[earlier]), record(**LADDER[later])
+def test_later_snapshot_wins_in_any_order(earlier: int, later: int) -> None:
+    low, high = run_columns(**LADDER[earlier]), run_columns(**LADDER[later])
     assert compare_snapshots(low, high) is Outcome.UPDATED
     assert compare_snapshots(high, low) is Outcome.STALE
 
 
-@pytest.mark.parametrize("changes", LADDER, ids=lambda each: each["status"])
-def test_the_first_creates_and_the_same_again_is_unchanged(changes: dict[str, Any]) -> None:
-    assert compare_snapshots(None, record(**changes)) is Outcome.CREATED
-    assert compare_snapshots(record(**changes), record(**changes)) is Outcome.UNCHANGED
+@pytest.mark.parametrize("changes", LADDER, ids=lambda changes: changes["status"])
+def test_first_creates_and_repetition_is_unchanged(changes: dict[str, Any]) -> None:
+    assert compare_snapshots(None, run_columns(**changes)) is Outcome.CREATED
+    assert compare_snapshots(run_columns(**changes), run_columns(**changes)) is Outcome.UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -66,24 +66,27 @@ def test_the_first_creates_and_the_same_again_is_unchanged(changes: dict[str, An
         ),
     ],
 )
-def test_among_equals_the_later_post_wins(left: dict[str, Any], right: dict[str, Any]) -> None:
-    assert snapshot_order(record(**left)) == snapshot_order(record(**right))
-    assert compare_snapshots(record(**left), record(**right)) is Outcome.UPDATED
-    assert compare_snapshots(record(**right), record(**left)) is Outcome.UPDATED
+def test_last_posted_of_equally_late_wins(left: dict[str, Any], right: dict[str, Any]) -> None:
+    assert snapshot_order(run_columns(**left)) == snapshot_order(run_columns(**right))
+    assert compare_snapshots(run_columns(**left), run_columns(**right)) is Outcome.UPDATED
+    assert compare_snapshots(run_columns(**right), run_columns(**left)) is Outcome.UPDATED
 
 
 @pytest.mark.parametrize("terminal", sorted(run.TERMINAL_RUN_STATUSES))
 @pytest.mark.parametrize("active", [*sorted(run.ACTIVE_RUN_STATUSES), "cancelling", "unheard_of", ""])
-def test_no_active_snapshot_however_late_stands_over_a_terminal_one(terminal: str, active: str) -> None:
-    late = record(status=active, started_at=NOW + 10_000, usage=USAGE)
-    assert compare_snapshots(record(status=terminal, started_at=None), late) is Outcome.STALE
+def test_active_snapshot_never_replaces_terminal_one(terminal: str, active: str) -> None:
+    late = run_columns(status=active, started_at=NOW + 10_000, usage=USAGE)
+    assert compare_snapshots(run_columns(status=terminal, started_at=None), late) is Outcome.STALE
 
 
 @pytest.mark.parametrize("usage", [USAGE, {"input_tokens": 1, "output_tokens": 1}, {"total_tokens": 0}], ids=str)
-def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, int]) -> None:
+def test_snapshot_without_usage_never_replaces_usage(usage: dict[str, int]) -> None:
     ended = {"status": "completed", "completed_at": NOW + 9}
-    assert compare_snapshots(record(**ended, usage=usage), record(**ended, usage=None, metadata={})) is Outcome.STALE
-    assert compare_snapshots(record(**ended, usage=usage), record(**ended, usage={})) is Outcome.STALE
+    assert (
+        compare_snapshots(run_columns(**ended, usage=usage), run_columns(**ended, usage=None, metadata={}))
+        is Outcome.STALE
+    )
+    assert compare_snapshots(run_columns(**ended, usage=usage), run_columns(**ended, usage={})) is Outcome.STALE
 
 
 @pytest.mark.parametrize(
@@ -97,9 +100,9 @@ def test_a_snapshot_without_usage_never_replaces_one_with_it(usage: dict[str, in
         ("completed", "unheard_of", False),
     ],
 )
-def test_only_two_different_ends_contradict_each_other(left: str, right: str, conflict: bool) -> None:
-    assert has_conflicting_end(record(status=left), record(status=right)) is conflict
-    assert has_conflicting_end(record(status=right), record(status=left)) is conflict
+def test_only_different_terminal_statuses_conflict(left: str, right: str, conflict: bool) -> None:
+    assert has_conflicting_end(run_columns(status=left), run_columns(status=right)) is conflict
+    assert has_conflicting_end(run_columns(status=right), run_columns(status=left)) is conflict
 
 
 def _step(**changes: Any) -> RecordColumns:
@@ -127,6 +130,6 @@ def _message(**changes: Any) -> RecordColumns:
         (_message(status="completed"), _message(status="incomplete", incomplete_at=NOW + 3)),
     ],
 )
-def test_steps_and_messages_follow_their_own_times(low: RecordColumns, high: RecordColumns) -> None:
+def test_steps_and_messages_use_their_own_times(low: RecordColumns, high: RecordColumns) -> None:
     assert compare_snapshots(low, high) is Outcome.UPDATED
     assert compare_snapshots(high, low) is Outcome.STALE

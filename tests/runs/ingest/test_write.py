@@ -1,4 +1,4 @@
-"""Writing: configurations once, one guarded statement, few queries."""
+"""The write path: configurations once, guarded statements, few queries."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_equal_configurations_are_stored_once(
         assert json.loads(Run.objects.get(external_id=name).as_json()) == json.loads(raw)
 
 
-def test_projects_never_share_a_configuration(project: Project) -> None:
+def test_projects_do_not_share_configurations(project: Project) -> None:
     posted = run_object()
     for space in (project, factories.make_project("other")):
         post(space, posted)
     assert sorted(Configuration.objects.values_list("project__slug", flat=True)) == ["default", "other"]
 
 
-def test_a_configuration_says_what_it_is_made_of(project: Project) -> None:
+def test_configuration_columns_are_filled(project: Project) -> None:
     run = factories.post_run(project, tools=[function_tool("b"), {"type": "file_search"}, function_tool("a")])
     found = run.configuration
     assert (found.model, found.instructions) == ("gpt-4o-mini", "You help people find their orders.")
@@ -64,7 +64,7 @@ def test_a_configuration_says_what_it_is_made_of(project: Project) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"status": "queued"}], ids=["the same again", "with changes"])
-def test_a_request_of_many_runs_costs_the_queries_of_one_of_few(project: Project, changes: dict[str, Any]) -> None:
+def test_query_count_is_independent_of_batch_size(project: Project, changes: dict[str, Any]) -> None:
     counts = []
     for size in (40, 200):
         posted = [run_object(status="in_progress", completed_at=None, usage=None) for _ in range(size)]
@@ -76,7 +76,7 @@ def test_a_request_of_many_runs_costs_the_queries_of_one_of_few(project: Project
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 64, 1001])
-def test_batches_of_every_size_arrive_whole_and_sorted_or_not(project: Project, size: int) -> None:
+def test_batches_of_every_size_are_stored(project: Project, size: int) -> None:
     posted = [run_object(metadata={"n": str(number)}) for number in range(size)]
     post(project, *posted[::-1])
     assert post(project, *posted).counts["unchanged"] == size
@@ -90,7 +90,7 @@ def test_batches_of_every_size_arrive_whole_and_sorted_or_not(project: Project, 
     ids=ascii,
 )
 @pytest.mark.parametrize("size", [1, 40], ids=["in one statement", "through COPY"])
-def test_no_character_is_special_to_the_database(project: Project, text: str, size: int) -> None:
+def test_special_characters_are_stored_unchanged(project: Project, text: str, size: int) -> None:
     action = factories.waiting_run(text or "f", "second", metadata={text: text}, thread_id=text)
     posted = [action | {"id": f"run_{number}", "unknown": text} for number in range(size)]
     post(project, *posted)
@@ -100,7 +100,7 @@ def test_no_character_is_special_to_the_database(project: Project, text: str, si
 
 
 @pytest.mark.parametrize("cause", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
-def test_a_deadlock_is_tried_again(project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]) -> None:
+def test_deadlock_is_retried(project: Project, monkeypatch: pytest.MonkeyPatch, cause: type[Exception]) -> None:
     post(project, run_object())  # its configuration is known from here on
     once, tries = write._write_once, []
 
@@ -115,7 +115,7 @@ def test_a_deadlock_is_tried_again(project: Project, monkeypatch: pytest.MonkeyP
     assert len(tries) == 3
 
 
-def test_a_database_that_is_away_is_not_tried_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_database_is_not_retried(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
     def away(*_: Any) -> None:
@@ -137,9 +137,7 @@ def test_a_database_that_is_away_is_not_tried_again(project: Project, monkeypatc
         (OperationalError, psycopg.errors.DeadlockDetected, False),
     ],
 )
-def test_only_a_refused_value_is_worth_looking_for(
-    error: type[Exception], cause: type[Exception], refused: bool
-) -> None:
+def test_only_value_errors_count_as_refused(error: type[Exception], cause: type[Exception], refused: bool) -> None:
     raised = error()
     raised.__cause__ = cause()
     assert write.is_value_refused(raised) is refused

@@ -81,7 +81,9 @@ def test_absent_and_null_round_trip(known: fields.ProtocolField, raw: bytes | No
 @pytest.mark.parametrize("known", [each for each in ALL if each.required], ids=lambda known: known.name)
 def test_required_field_rejects_absent_and_null(known: fields.ProtocolField) -> None:
     assert [each.message for each in fields.parse_fields({}, [known]).problems] == ["required, but missing"]
-    assert [problem.path for problem in fields.parse_fields({known.name: b"null"}, [known]).problems] == [f"/{known.name}"]
+    assert [problem.path for problem in fields.parse_fields({known.name: b"null"}, [known]).problems] == [
+        f"/{known.name}"
+    ]
 
 
 @objects.examples(100)

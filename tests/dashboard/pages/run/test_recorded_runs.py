@@ -1,6 +1,6 @@
 """The run pages of recorded objects: each shows the facts of its JSON.
 
-RUNGLASS_REAL_DATA names the folder of the objects, see `tests.runs.test_real_data`.
+RUNGLASS_REAL_DATA names the folder of the objects, see `tests.runs.ingest.test_real_data`.
 """
 
 from __future__ import annotations

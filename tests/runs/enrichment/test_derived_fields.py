@@ -1,4 +1,4 @@
-"""What runs are given on their way in: a cost, an error group."""
+"""Runs get a cost and an error group when they are stored."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CACHED = {**USAGE, "prompt_token_details": {"cached_tokens": 600}}
         ("gpt-4o-mini", {"prompt_tokens": 2**62, "completion_tokens": 2**62, "total_tokens": 1}, None),
     ],
 )
-def test_a_run_is_given_its_cost(project: Project, model: str | None, usage: object, nano_dollars: int | None) -> None:
+def test_run_gets_its_cost(project: Project, model: str | None, usage: object, nano_dollars: int | None) -> None:
     assert factories.post_run(project, model=model, usage=usage).cost == nano_dollars
 
 
-def test_prices_that_the_team_set_come_first(project: Project) -> None:
+def test_price_overrides_take_precedence(project: Project) -> None:
     project.prices = {
         "our-deployment": {"input": "1", "output": "2.5"},
         "gpt-4o-mini": {"input": "0.001", "output": "0", "cached": "0"},
@@ -41,7 +41,7 @@ def test_prices_that_the_team_set_come_first(project: Project) -> None:
     assert factories.post_run(project, model="gpt-4o-mini", usage=CACHED).cost == 400
 
 
-def test_runs_that_fail_alike_share_a_group_made_once(project: Project) -> None:
+def test_runs_with_same_failure_share_group(project: Project) -> None:
     posts = [failed_run(message=f"Request {number} was refused.") for number in range(3)]
     factories.post(project, posts[0])
     factories.post(project, *posts[1:])
@@ -51,13 +51,13 @@ def test_runs_that_fail_alike_share_a_group_made_once(project: Project) -> None:
     assert (group.sample, group.state) == ("Request 0 was refused.", "open")
 
 
-def test_a_group_belongs_to_one_project(project: Project) -> None:
+def test_groups_are_separate_by_project(project: Project) -> None:
     factories.post(project, failed_run())
     factories.post(factories.make_project("other"), failed_run())
     assert ErrorGroup.objects.count() == 2
 
 
-def test_a_run_leaves_its_group_when_it_completes(project: Project) -> None:
+def test_completed_run_leaves_its_group(project: Project) -> None:
     posted = run_object(status="failed", last_error={"code": "server_error", "message": "Sorry."})
     factories.post(project, posted)
     assert Run.objects.get().error_group is not None
@@ -65,7 +65,7 @@ def test_a_run_leaves_its_group_when_it_completes(project: Project) -> None:
     assert Run.objects.get().error_group is None
 
 
-def test_what_is_derived_never_makes_a_post_that_says_the_same_a_change(project: Project) -> None:
+def test_derived_fields_never_make_post_a_change(project: Project) -> None:
     posted = failed_run(usage=USAGE)
     factories.post(project, posted)
     Run.objects.update(cost=1, error_group=None)

@@ -1,8 +1,7 @@
-"""Values of metadata are known before their runs are, and questions rely on it."""
+"""Metadata values are recorded with their runs, and queries rely on them."""
 
 from __future__ import annotations
 
-import importlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,80 +24,80 @@ def post(project: Project, *metadata: Any, at: int = NOW) -> None:
     factories.post(project, *(run_object(created_at=at, metadata=each) for each in metadata))
 
 
-def known() -> dict[tuple[str, str], datetime]:
+def stored_hours() -> dict[tuple[str, str], datetime]:
     return {(each.key, each.value): each.last_hour for each in MetadataValue.objects.all()}
 
 
-def complete() -> dict[str, bool]:
+def stored_completeness() -> dict[str, bool]:
     return dict(MetadataKey.objects.values_list("key", "is_complete"))
 
 
-def asked(project: Project, text: str) -> tuple[list[dict[str, Any]], str]:
-    """The metadata that are found, and all that the database was asked."""
+def find_metadata(project: Project, text: str) -> tuple[list[dict[str, Any]], str]:
+    """The metadata that are found, and all that the database was find_metadata."""
     with CaptureQueriesContext(connection) as queries:
         filters = RunFilters(q=Query.parse(text))
         runs = list(filters.apply(Run.objects.in_project(project)).newest_first())
     return [run.metadata for run in runs], "\n".join(query["sql"] for query in queries)
 
 
-def test_each_value_is_kept_with_its_last_hour(project: Project) -> None:
+def test_value_is_stored_with_last_hour(project: Project) -> None:
     hour = datetime.fromtimestamp(NOW, UTC).replace(minute=0, second=0)
     post(project, {"env": "prod", "customer": "acme"}, {"env": "test"})
-    assert known() == dict.fromkeys([("env", "prod"), ("customer", "acme"), ("env", "test")], hour)
+    assert stored_hours() == dict.fromkeys([("env", "prod"), ("customer", "acme"), ("env", "test")], hour)
     later = datetime.fromtimestamp(NOW + 5 * HOUR, UTC).replace(minute=0, second=0)
     post(project, {"env": "prod"}, at=NOW + 5 * HOUR)
     post(project, {"env": "test"}, at=NOW - 5 * HOUR)
-    assert known()["env", "prod"] == later
-    assert known()["env", "test"] == hour
-    assert complete() == {"env": True, "customer": True}
+    assert stored_hours()["env", "prod"] == later
+    assert stored_hours()["env", "test"] == hour
+    assert stored_completeness() == {"env": True, "customer": True}
 
 
-def test_a_value_is_kept_as_text_whatever_servers_post_in_its_place(project: Project) -> None:
+def test_values_are_stored_as_text(project: Project) -> None:
     post(project, {"a": 7, "b": True, "c": "7", "d": None, "e": False, "f": "", "g": 1.50})
-    assert known().keys() == {("a", "7"), ("b", "true"), ("c", "7"), ("e", "false"), ("f", ""), ("g", "1.5")}
-    assert all(complete().values())
+    assert stored_hours().keys() == {("a", "7"), ("b", "true"), ("c", "7"), ("e", "false"), ("f", ""), ("g", "1.5")}
+    assert all(stored_completeness().values())
     for text in ("metadata.a:7", "metadata.a:7*", "metadata.b:t*", "metadata.c:7", "metadata.e:f*", "metadata.g:1*"):
-        assert len(asked(project, text)[0]) == 1, text
-    assert asked(project, "metadata.d:*a")[0] == []
+        assert len(find_metadata(project, text)[0]) == 1, text
+    assert find_metadata(project, "metadata.d:*a")[0] == []
 
 
 @pytest.mark.parametrize("value", ODD)
-def test_of_a_key_with_odd_values_nothing_is_claimed(project: Project, value: Any) -> None:
+def test_key_with_nested_or_long_value_is_incomplete(project: Project, value: Any) -> None:
     post(project, {"key": "plain"}, {"key": value, "other": "plain"})
-    assert complete() == {"key": False, "other": True}
+    assert stored_completeness() == {"key": False, "other": True}
     post(project, {"key": "later"})
-    assert [each["key"] for each in asked(project, "metadata.key:la*")[0]] == ["later"]
-    assert len(asked(project, "metadata.key:*")[0]) == 3
+    assert [each["key"] for each in find_metadata(project, "metadata.key:la*")[0]] == ["later"]
+    assert len(find_metadata(project, "metadata.key:*")[0]) == 3
 
 
-def test_of_a_key_with_many_values_nothing_is_claimed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_with_too_many_values_is_incomplete(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata_values, "MAX_VALUES_PER_KEY", 3)
     post(project, {"ticket": "1"}, {"ticket": "2"}, {"ticket": "3"})
-    assert complete() == {"ticket": True}
+    assert stored_completeness() == {"ticket": True}
     post(project, *({"ticket": str(number)} for number in range(10, 14)))
-    assert complete() == {"ticket": False}
-    assert asked(project, "metadata.ticket:13*")[0] == [{"ticket": "13"}]
+    assert stored_completeness() == {"ticket": False}
+    assert find_metadata(project, "metadata.ticket:13*")[0] == [{"ticket": "13"}]
 
 
-def test_of_keys_beyond_the_first_ones_nothing_is_claimed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_beyond_maximum_are_not_complete(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (metadata_key, metadata_values):
         monkeypatch.setattr(module, "MAX_METADATA_KEYS", 2)
     post(project, {"a": "x", "b": "y", "c": "z"})
-    assert complete() == {"a": True, "b": True}
-    assert asked(project, "metadata.c:z*")[0] == [{"a": "x", "b": "y", "c": "z"}]
+    assert stored_completeness() == {"a": True, "b": True}
+    assert find_metadata(project, "metadata.c:z*")[0] == [{"a": "x", "b": "y", "c": "z"}]
     post(project, {"c": "zz", "k" * 201: "long"})
-    assert len(asked(project, "metadata.c:z*")[0]) == 2
-    assert len(asked(project, f"metadata.{'k' * 201}:long")[0]) == 1
+    assert len(find_metadata(project, "metadata.c:z*")[0]) == 2
+    assert len(find_metadata(project, f"metadata.{'k' * 201}:long")[0]) == 1
 
 
-def test_of_a_key_with_some_values_no_hour_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_with_many_values_is_undated(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata_values, "MAX_DATED_VALUES_PER_KEY", 0)
     post(project, {"ticket": "1"})
-    assert known() == {("ticket", "1"): metadata_values.UNDATED}
-    assert asked(project, "metadata.ticket:1")[0] == [{"ticket": "1"}]
+    assert stored_hours() == {("ticket", "1"): metadata_values.UNDATED}
+    assert find_metadata(project, "metadata.ticket:1")[0] == [{"ticket": "1"}]
 
 
-def test_what_was_noted_is_remembered(
+def test_recorded_values_are_cached(
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -106,9 +105,9 @@ def test_what_was_noted_is_remembered(
     stored: list[set[tuple[str, str]]] = []
     store = metadata_values._store
 
-    def noted(project: Project, known: Any, new: dict[tuple[str, str], int], odd: set[str]) -> None:
+    def noted(project: Project, stored_hours: Any, new: dict[tuple[str, str], int], odd: set[str]) -> None:
         stored.append({*new})
-        store(project, known, new, odd)
+        store(project, stored_hours, new, odd)
 
     monkeypatch.setattr(metadata_values, "_store", noted)
     post(project, None)  # so that what all have in common is stored
@@ -119,47 +118,30 @@ def test_what_was_noted_is_remembered(
     assert stored == [{("env", "prod")}, {("env", "prod")}, {("env", "test")}]  # of six
 
 
-def test_a_pattern_is_found_by_the_values_that_it_means(project: Project) -> None:
+def test_pattern_is_resolved_to_stored_values(project: Project) -> None:
     post(project, {"customer": "acme"}, {"customer": "acre"}, {"customer": "globex"}, None, [])
-    found, statements = asked(project, "metadata.customer:ac*")
+    found, statements = find_metadata(project, "metadata.customer:ac*")
     assert {each["customer"] for each in found} == {"acme", "acre"}
     assert statements.count('"metadata" @>') == 2
     for text in ("metadata.customer:zz*", "metadata.customer:nobody", "metadata.nothing:x"):
-        found, statements = asked(project, text)
+        found, statements = find_metadata(project, text)
         assert found == []
         assert 'FROM "run"' not in statements
-    assert len(asked(project, "-metadata.customer:zz*")[0]) == 5
+    assert len(find_metadata(project, "-metadata.customer:zz*")[0]) == 5
 
 
-def test_a_look_begins_where_the_value_was_seen_last(project: Project) -> None:
+def test_search_starts_at_last_hour_of_value(project: Project) -> None:
     post(project, {"release": "1"})
     post(project, {"release": "2"}, at=NOW + 9 * HOUR)
-    found, statements = asked(project, "metadata.release:1,0*")
+    found, statements = find_metadata(project, "metadata.release:1,0*")
     assert found == [{"release": "1"}]
     end = datetime.fromtimestamp(NOW + HOUR, UTC).replace(minute=0, second=0)
     assert f'"run"."created_at" <= \'{end.isoformat(" ")}\'' in statements
 
 
-def test_values_of_one_project_say_nothing_of_another(project: Project) -> None:
+def test_values_are_separate_by_project(project: Project) -> None:
     other = factories.make_project("other")
     post(project, {"env": "prod"})
-    assert asked(other, "metadata.env:prod")[0] == []
+    assert find_metadata(other, "metadata.env:prod")[0] == []
     post(other, {"env": "prod"}, at=NOW + 9 * HOUR)
-    assert len(asked(other, "metadata.env:pr*")[0]) == 1
-
-
-def test_runs_that_were_there_before_are_noted_alike(project: Project) -> None:
-    post(
-        project,
-        {"env": "prod", "odd": "1.5", "n": 7, "none": None},
-        {"env": "test", "n": True, "k" * 201: "x"},
-        [],
-        None,
-    )
-    post(project, {"env": "prod", "odd": "x" * 201}, at=NOW + 3 * HOUR)
-    before = {pair: hour for pair, hour in known().items() if pair[0] != "odd"}, complete() | {"none": True}
-    MetadataKey.objects.all().delete()
-    MetadataValue.objects.all().delete()
-    with connection.cursor() as cursor:
-        cursor.execute(importlib.import_module("runs.migrations.0019_metadata_values").FILL)
-    assert (known(), complete()) == before
+    assert len(find_metadata(other, "metadata.env:pr*")[0]) == 1

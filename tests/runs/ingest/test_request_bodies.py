@@ -1,4 +1,4 @@
-"""Bytes of any accepted form, taken apart."""
+"""Request bodies are decompressed and split into raw items."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def raws(body: RequestBody) -> list[bytes]:
         (b'{"object":"list","data":7}', RequestBody([RawItem(0, b'{"object":"list","data":7}')], single=True)),
     ],
 )
-def test_json_is_one_object_an_array_or_a_list(content: bytes, expected: RequestBody) -> None:
+def test_json_body_is_object_array_or_list(content: bytes, expected: RequestBody) -> None:
     assert request_bodies.parse_body(content, JSON) == expected
 
 
@@ -64,23 +64,23 @@ def test_json_is_one_object_an_array_or_a_list(content: bytes, expected: Request
         ('{"a":"\u2028\x85"}\n'.encode(), [RawItem(0, '{"a":"\u2028\x85"}'.encode(), 1)]),
     ],
 )
-def test_a_line_based_body_gives_a_line_an_object(content: bytes, expected: list[RawItem]) -> None:
+def test_ndjson_body_has_object_per_line(content: bytes, expected: list[RawItem]) -> None:
     assert request_bodies.parse_body(content, NDJSON) == RequestBody(expected)
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"])
-def test_what_is_no_json_is_unreadable(content: bytes) -> None:
+def test_invalid_json_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableBody):
         request_bodies.parse_body(content, JSON)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "APPLICATION/JSON ; charset=UTF-8", " application/json"])
-def test_parameters_of_a_content_type_do_not_matter(content_type: str) -> None:
+def test_content_type_params_are_ignored(content_type: str) -> None:
     assert request_bodies.parse_body(b"{}", content_type).single
 
 
 @pytest.mark.parametrize("content_type", ["", "text/json", "application/jsonl"])
-def test_other_content_types_are_not_guessed(content_type: str) -> None:
+def test_other_content_types_are_rejected(content_type: str) -> None:
     with pytest.raises(UnsupportedBody, match="application/json or application/x-ndjson"):
         request_bodies.parse_body(b"{}", content_type)
 
@@ -94,12 +94,12 @@ def test_other_content_types_are_not_guessed(content_type: str) -> None:
         (b"[" + b"{]," * 10_000 + b"{]]", JSON),
     ],
 )
-def test_too_many_objects_are_refused(content: bytes, content_type: str) -> None:
+def test_too_many_objects_are_rejected(content: bytes, content_type: str) -> None:
     with pytest.raises(TooManyObjects, match="at most 10,000"):
         request_bodies.parse_body(content, content_type)
 
 
-def test_as_many_objects_as_are_allowed_are_taken() -> None:
+def test_maximum_number_of_objects_is_accepted() -> None:
     assert len(request_bodies.parse_body(b"{}\n" * 10_000, NDJSON).items) == 10_000
     assert len(request_bodies.parse_body(b"[" + b"{}," * 9_999 + b"{}]", JSON).items) == 10_000
 
@@ -110,14 +110,14 @@ trees = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(trees, max_size=6))
-def test_an_array_is_cut_where_its_elements_end(elements: list[object]) -> None:
+def test_array_is_split_between_elements(elements: list[object]) -> None:
     body = request_bodies.parse_body(json.dumps(elements, indent=1).encode(), JSON)
     assert [json.loads(raw) for raw in raws(body)] == elements
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200) | st.text('[]{},:"\\ab1 \n').map(str.encode), st.sampled_from([JSON, NDJSON]))
-def test_no_bytes_crash_it(content: bytes, content_type: str) -> None:
+def test_arbitrary_bytes_never_crash_the_parser(content: bytes, content_type: str) -> None:
     try:
         body = request_bodies.parse_body(content, content_type)
     except RunglassError:
@@ -149,32 +149,32 @@ PACKED = {
 
 
 @pytest.mark.parametrize("encoding", PACKED)
-def test_content_is_unpacked_however_it_arrives(encoding: str) -> None:
+def test_content_is_decompressed_in_any_chunks(encoding: str) -> None:
     assert request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, 10_000) == CONTENT
     assert request_bodies.read_body(Slowly(PACKED[encoding]), encoding, 10_000) == CONTENT
 
 
 @pytest.mark.parametrize("encoding", PACKED)
-def test_the_limit_is_that_of_the_content(encoding: str) -> None:
+def test_limit_applies_to_decompressed_size(encoding: str) -> None:
     assert request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT)) == CONTENT
     with pytest.raises(BodyTooLarge, match="4,499 bytes"):
         request_bodies.read_body(io.BytesIO(PACKED[encoding]), encoding, len(CONTENT) - 1)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_every_truncation_is_noticed(encoding: str) -> None:
+def test_every_truncation_is_detected(encoding: str) -> None:
     whole = PACKED[encoding]
     for length in range(1, len(whole)):
         with pytest.raises(UnreadableBody, match="damaged"):
             request_bodies.read_body(io.BytesIO(whole[:length]), encoding, 10_000)
 
 
-def test_an_unknown_encoding_is_refused_before_anything_is_read() -> None:
+def test_unknown_encoding_is_rejected_before_reading() -> None:
     with pytest.raises(UnsupportedBody, match="br"):
         request_bodies.read_body(io.BytesIO(b"x"), "br", 10)
 
 
-def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
+def test_frame_with_large_window_is_rejected() -> None:
     greedy = zstandard.ZstdCompressor(
         compression_params=zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
     )
@@ -185,7 +185,7 @@ def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
     assert b"".join(compression.decompress_zstd(io.BytesIO(content))) == CONTENT
 
 
-def test_a_bomb_swells_piece_by_piece() -> None:
+def test_decompression_bomb_expands_in_chunks() -> None:
     bomb = zstandard.ZstdCompressor().compress(bytes(200 * 1024 * 1024))
     assert len(bomb) < 10_000
     largest = max(len(piece) for piece in _first(compression.decompress_zstd(io.BytesIO(bomb)), 4))

@@ -1,4 +1,4 @@
-"""Estimates against sums made by hand, and the table against the package that it was read from."""
+"""Estimates equal sums calculated by hand, and the price table equals its package."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DAY = date(2026, 11, 1)
         ("gpt-4o", 10**18, 0, 0, "2500000000000"),
     ],
 )
-def test_an_estimate_is_the_sum_made_by_hand(model, prompt, completion, cached, dollars):
+def test_estimate_equals_manual_calculation(model, prompt, completion, cached, dollars):
     price = find_price(model, DAY)
     assert price is not None
     estimate = price.estimate(prompt, completion, cached)
@@ -45,25 +45,25 @@ def test_an_estimate_is_the_sum_made_by_hand(model, prompt, completion, cached, 
 
 
 @pytest.mark.parametrize("model", [None, "", "returns-desk", "ft:gpt-4o:acme", "gpt-4o-custom", "qwen-max", "日本"])
-def test_a_model_that_is_not_listed_has_no_price(model):
+def test_unlisted_model_has_no_price(model):
     assert find_price(model, DAY) is None
 
 
 @pytest.mark.parametrize(("prompt", "completion", "cached"), [(None, 1, 0), (1, None, 0), (-1, 1, 0), (1, 1, -1)])
-def test_without_both_counts_there_is_no_estimate(prompt, completion, cached):
+def test_estimate_needs_both_counts(prompt, completion, cached):
     price = find_price("gpt-4o", DAY)
     assert price is not None
     assert price.estimate(prompt, completion, cached) is None
 
 
-def test_a_price_is_that_of_its_day():
+def test_price_depends_on_date():
     before, after = find_price("o3", date(2025, 6, 9)), find_price("o3", date(2025, 6, 10))
     assert before is not None
     assert after is not None
     assert (before.input, after.input) == (Decimal(10), Decimal(2))
 
 
-def test_the_table_is_that_of_the_package():
+def test_table_matches_package():
     """`python -m runs.enrichment.pricing.refresh` writes it anew."""
     assert json.loads(PRICE_TABLE_PATH.read_text())["models"] == refresh.build_price_table()
     assert load_price_source().version == version("genai-prices")
@@ -72,7 +72,7 @@ def test_the_table_is_that_of_the_package():
 @pytest.mark.parametrize(
     "model", ["gpt-4o", "gpt-4o-mini-2024-07-18", "gpt-4-0125-preview", "o3", "gpt-4.1", "gpt-5-mini"]
 )
-def test_estimates_are_those_of_the_package(model):
+def test_estimates_match_package(model):
     usage = Usage(input_tokens=14_212, cache_read_tokens=6_144, output_tokens=1_102)
     moment = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
     theirs = calc_price(usage, model, provider_id="openai", genai_request_timestamp=moment)

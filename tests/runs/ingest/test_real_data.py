@@ -44,7 +44,7 @@ def stored(kind: RecordType, project: Project) -> list[Any]:
 
 
 @pytest.mark.parametrize(("kind", "name"), FILES, ids=[name for _, name in FILES])
-def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: RecordType, name: str) -> None:
+def test_recorded_objects_round_trip(kind: RecordType, name: str) -> None:
     posted = lines(name)
     assert posted
     for raw, project in zip(posted, empty_projects(), strict=False):
@@ -53,14 +53,14 @@ def test_every_recorded_object_is_accepted_and_comes_back_equal(kind: RecordType
         assert stored(kind, project) == [as_written(raw)]
 
 
-def test_all_recorded_objects_are_accepted_in_one_request() -> None:
+def test_recorded_objects_fit_in_one_request() -> None:
     raws = [raw for _, name in FILES for raw in lines(name)]
     project = next(empty_projects())
     report = ingest_mixed(project, [RawItem(index, raw) for index, raw in enumerate(raws)])
     assert (report.errors, report.counts["rejected"], report.received) == ([], 0, len(raws))
 
 
-def lives() -> list[list[bytes]]:
+def lifecycles() -> list[list[bytes]]:
     """The recorded snapshots of each run that was seen in several states, in recorded order.
 
     An id with several times of creation or threads is a documentation's placeholder, not one run.
@@ -87,8 +87,8 @@ def orders(life: list[bytes]) -> list[list[bytes]]:
     return [[*order, chance.choice(order)] for order in every]
 
 
-def test_any_order_of_a_recorded_life_ends_in_its_last_state() -> None:
-    found = lives()
+def test_any_order_of_recorded_lifecycle_ends_alike() -> None:
+    found = lifecycles()
     assert found
     projects = empty_projects()
     for life in found:

@@ -1,4 +1,4 @@
-"""Stored runs follow when prices or the grouping change, and the sums with them."""
+"""Derived fields and rollups of stored runs follow changes of prices and grouping."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.factories import failed_run, run_object
 from tests.runs.rollups.test_runs import counted_anew, kept
 
 
-def finish(work: Backfill) -> int:
+def run_to_completion(work: Backfill) -> int:
     """Do all that is due; in how many steps."""
     steps = 1
     while work.step():
@@ -23,23 +23,23 @@ def finish(work: Backfill) -> int:
 
 
 @pytest.fixture
-def costs_of_a_deployment(project: Project) -> list[int | None]:
+def costs_of_deployment(project: Project) -> list[int | None]:
     """Five runs on a model without a price, of which one has no usage."""
     factories.post(project, *(run_object(model="our-deployment") for _ in range(4)))
     factories.post(project, run_object(model="our-deployment", usage=None))
     return list(Run.objects.values_list("cost", flat=True))
 
 
-def test_a_price_that_is_set_reaches_stored_runs_and_sums(
-    project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
+def test_new_price_reaches_stored_runs_and_rollups(
+    project: Project, costs_of_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert costs_of_a_deployment == [None] * 5
+    assert costs_of_deployment == [None] * 5
     monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
     work = Backfill()
-    finish(work)
+    run_to_completion(work)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    assert finish(work) == 3
+    assert run_to_completion(work) == 3
     # 120 * 1 + 30 * 10 millionths
     assert sorted(Run.objects.values_list("cost", flat=True), key=str) == [420_000] * 4 + [None]
     assert kept(project) == counted_anew(project)
@@ -47,10 +47,10 @@ def test_a_price_that_is_set_reaches_stored_runs_and_sums(
     assert project.assessed_with
 
 
-def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
+def test_up_to_date_runs_are_not_written(project: Project) -> None:
     factories.post(project, failed_run(), run_object())
     versions = list(Run.objects.values_list("pk", "version"))
-    finish(Backfill())
+    run_to_completion(Backfill())
     assert list(Run.objects.values_list("pk", "version")) == versions
 
 
@@ -72,7 +72,7 @@ def test_nothing_is_written_where_all_is_up_to_date(project: Project) -> None:
     ],
     ids=["many", "some and then no more", "few"],
 )
-def test_sums_are_folded_once_many_were_written(
+def test_rollups_are_compacted_after_many_inserts(
     project: Project, monkeypatch: pytest.MonkeyPatch, written: list[int], rows: list[int]
 ) -> None:
     counted = iter(written)
@@ -88,7 +88,7 @@ def test_sums_are_folded_once_many_were_written(
     assert kept(project) == counted_anew(project)
 
 
-def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> None:
+def test_space_of_compacted_rollups_is_released_idle(transactional_db: None) -> None:
     project = factories.make_project()
     for _ in range(20):
         days = (run_object(created_at=factories.NOW - day * 86400, model="m" * 200) for day in range(100))
@@ -106,7 +106,7 @@ def test_room_of_folded_sums_is_given_back_at_rest(transactional_db: None) -> No
     assert kept(project) == counted_anew(project)
 
 
-def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
+def test_rollup_inserts_are_counted(transactional_db: None) -> None:
     project = factories.make_project()
     before = compaction.count_rollup_inserts(runs.RUN_ROLLUPS)
     factories.post(project, run_object())
@@ -115,9 +115,9 @@ def test_what_is_written_of_sums_is_counted(transactional_db: None) -> None:
     assert compaction.count_rollup_inserts(runs.RUN_ROLLUPS) - before == len(runs.RUN_ROLLUPS)
 
 
-def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_grouping_version_regroups_stored_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.post(project, failed_run(), run_object())
-    finish(Backfill())
+    run_to_completion(Backfill())
     before = ErrorGroup.objects.get()
     key_before = error_grouping.make_error_group_id
     monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
@@ -126,17 +126,15 @@ def test_a_new_algorithm_groups_stored_runs_anew(project: Project, monkeypatch: 
         "make_error_group_id",
         lambda namespace, group: key_before(namespace, error_grouping.ErrorSignature(group.status, "2", "2")),
     )
-    finish(Backfill())
+    run_to_completion(Backfill())
     after = ErrorGroup.objects.exclude(pk=before.pk).get()
     assert after.version == before.version + 1
     assert Run.objects.get(status="failed").error_group == after
 
 
-def test_what_was_decided_about_a_group_outlives_the_algorithm(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_group_states_survive_new_grouping_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.post(project, failed_run(), failed_run("other", "Else."), failed_run("new", "New."))
-    finish(Backfill())
+    run_to_completion(Backfill())
     user = factories.make_user(project)
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
     ErrorGroup.objects.set_state(ignored, "ignored", user)
@@ -146,7 +144,7 @@ def test_what_was_decided_about_a_group_outlives_the_algorithm(
         error_grouping, "make_error_group_id", error_grouping.make_error_group_id.__wrapped__
     )  # without what is remembered of the version before
     factories.post(project, failed_run("other", "Else."))  # which makes the heir before its time comes
-    finish(Backfill())
+    run_to_completion(Backfill())
     now = {group.code: group for group in ErrorGroup.objects.filter(version=error_grouping.GROUPING_VERSION)}
     assert {code: group.state for code, group in now.items()} == {
         "rate_limit_exceeded": "ignored", "other": "resolved", "new": "open",
@@ -155,22 +153,22 @@ def test_what_was_decided_about_a_group_outlives_the_algorithm(
     assert now["other"].state_changed_at == ErrorGroup.objects.get(pk=resolved.pk).state_changed_at
 
 
-def test_a_writer_who_read_a_run_before_merges_again(project: Project) -> None:
+def test_concurrent_writer_merges_again(project: Project) -> None:
     run = factories.post_run(project, model="our-deployment")
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    finish(Backfill())
+    run_to_completion(Backfill())
     run.refresh_from_db()
     assert run.version == 2
 
 
-def test_work_that_was_cut_off_begins_again(
-    project: Project, costs_of_a_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
+def test_interrupted_backfill_starts_again(
+    project: Project, costs_of_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
     assert Backfill().step()
-    finish(Backfill())
+    run_to_completion(Backfill())
     assert Run.objects.filter(cost=420_000).count() == 4
     assert kept(project) == counted_anew(project)

@@ -1,4 +1,4 @@
-"""Messages as servers write them, and the groups that they belong to."""
+"""Error messages of servers get the templates and groups that they belong to."""
 
 from __future__ import annotations
 
@@ -329,21 +329,21 @@ EVERY = [(message, expected) for expected, messages in TEMPLATES.items() for mes
 
 
 @pytest.mark.parametrize(("message", "expected"), EVERY)
-def test_a_message_has_the_template_of_its_kind(message, expected):
+def test_message_has_expected_template(message, expected):
     assert build_template(message) == expected
 
 
-def test_the_table_is_worth_its_name():
+def test_table_has_enough_messages():
     assert len(EVERY) >= 60
     assert len({message for message, _ in EVERY}) == len(EVERY)
 
 
 @pytest.mark.parametrize("message", [message for message, _ in EVERY])
-def test_the_parts_of_a_message_are_the_message(message):
+def test_parts_join_to_message(message):
     assert "".join(part.text for part in split_message(message)) == message
 
 
-def test_why_a_message_is_in_its_group_is_told_by_its_parts():
+def test_parts_tell_placeholders_from_text():
     assert [
         (part.text, part.kind) for part in split_message("Limit 30000 for gpt-4o, see 'a b'\n  at x.js:1\nby req_1a2b")
     ] == [
@@ -361,11 +361,11 @@ def test_why_a_message_is_in_its_group_is_told_by_its_parts():
 
 
 @pytest.mark.parametrize("found", TEMPLATES)
-def test_a_template_is_its_places_and_the_words_between_them(found):
+def test_template_parts_join_to_template(found):
     assert "".join(f"<{part.kind}>" if part.kind else part.text for part in split_template(found)) == found
 
 
-def test_what_is_no_place_of_a_template_stays_as_it_was_written():
+def test_unknown_angle_brackets_are_text():
     assert [(part.text, part.kind) for part in split_template("<n> of <b> at <module><path>")] == [
         ("", "n"),
         (" of <b> at <module>", None),
@@ -374,7 +374,7 @@ def test_what_is_no_place_of_a_template_stays_as_it_was_written():
 
 
 @given(st.text(max_size=400))
-def test_no_text_is_lost_or_refused(message):
+def test_arbitrary_text_is_split_without_loss(message):
     assert "".join(part.text for part in split_message(message)) == message
     assert build_template(message) == " ".join(build_template(message).split())
 
@@ -435,11 +435,11 @@ def test_no_text_is_lost_or_refused(message):
         (("cancelling", None, None, None, None), None),
     ],
 )  # fmt: skip
-def test_a_run_has_the_group_of_how_it_ended(run, expected):
+def test_run_has_expected_signature(run, expected):
     assert build_error_signature(*run) == expected
 
 
-def test_groups_of_one_kind_share_a_key_and_others_never_do():
+def test_group_ids_differ_by_signature_and_namespace():
     groups = [
         ErrorSignature("failed", "a", "b"),
         ErrorSignature("failed", None, "b"),
@@ -454,21 +454,21 @@ def test_groups_of_one_kind_share_a_key_and_others_never_do():
     assert make_error_group_id(PROJECT, ErrorSignature("failed", "a", "\ud800"))
 
 
-def test_a_key_stays_what_it_is_for_as_long_as_the_version_does():
+def test_group_id_is_stable_within_version():
     assert (
         str(make_error_group_id(PROJECT, ErrorSignature("failed", "server_error", "Sorry")))
         == "7f8b8a95-f87a-5f37-8f9b-e8eaf80e0dac"
     )
 
 
-def test_a_long_message_has_a_bounded_template_that_keeps_its_beginning():
+def test_template_of_long_message_is_truncated():
     found = build_template("Could not index the document: " + "lorem ipsum dolor " * 20_000)
     assert found.startswith("Could not index the document: lorem ipsum")
     assert len(found) <= 402
     assert found.endswith(" …")
 
 
-def test_the_exception_at_the_end_of_a_long_trace_is_kept():
+def test_exception_at_end_of_traceback_is_kept():
     frames = "".join(f'  File "/srv/app/deep_{n}.py", line {n}, in call\n    deeper({n})\n' for n in range(3000))
     message = f"Traceback (most recent call last):\n{frames}RecursionError: maximum recursion depth exceeded\n"
     assert build_template(message) == "RecursionError: maximum recursion depth exceeded"
@@ -484,7 +484,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_any_message_is_read_in_time_that_grows_with_its_length_alone(piece):
+def test_parsing_time_is_linear(piece):
     message = piece * (300_000 // len(piece))
     begin = time.process_time()
     build_error_signature("failed", "server_error", message, None, None)

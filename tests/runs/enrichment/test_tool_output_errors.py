@@ -1,4 +1,4 @@
-"""Which tool outputs look like errors, and which only talk of them."""
+"""Tool outputs that look like errors are told from those that only mention errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ done"""
         ("Traceback (most recent call last):", "Traceback (most recent call last):"),
     ],
 )
-def test_errors_are_recognised_and_quoted(output: str, words: str) -> None:
+def test_errors_are_recognized_and_quoted(output: str, words: str) -> None:
     assert find_output_error(output) == words
 
 
@@ -105,16 +105,16 @@ def test_errors_are_recognised_and_quoted(output: str, words: str) -> None:
         '"unfinished',
     ],
 )
-def test_what_only_talks_of_errors_is_left_alone(output: str) -> None:
+def test_mention_of_error_is_no_error(output: str) -> None:
     assert find_output_error(output) is None
 
 
-def test_long_words_are_cut_openly() -> None:
+def test_long_message_is_truncated() -> None:
     words = find_output_error(json.dumps({"error": "x" * 5000}))
     assert words == "x" * MAX_QUOTED_LENGTH + "…"
 
 
-def test_large_outputs_take_no_time() -> None:
+def test_large_outputs_are_not_parsed() -> None:
     large = json.dumps({"rows": ["a" * 100] * 9_000})
     begun = time.perf_counter()
     assert find_output_error(large) is None
@@ -131,6 +131,6 @@ VALUES = st.recursive(
 
 
 @given(st.text() | VALUES.map(json.dumps))
-def test_any_output_has_an_answer(output: str) -> None:
+def test_arbitrary_output_never_raises(output: str) -> None:
     words = find_output_error(output)
     assert words is None or len(words) <= MAX_QUOTED_LENGTH + 1
