@@ -46,7 +46,7 @@ class RunListAddress:
 
     def query_string(self, filters: RunFilters, cursor: object = None) -> str:
         """Return the query string of `url`."""
-        return "&".join(filter(None, (filters.query(), urlencode(self.params(cursor)))))
+        return "&".join(filter(None, (filters.to_query_string(), urlencode(self.params(cursor)))))
 
     def params(self, cursor: object = None) -> list[tuple[str, str]]:
         """Return the query parameters other than filters. Defaults are left out."""
@@ -98,7 +98,7 @@ def parse_run_list(
     Raises:
         InvalidFilter: A parameter is unknown or has an invalid value.
     """
-    filters = RunFilters.from_query(query, extra_params=(*LIST_PARAMS, *also))
+    filters = RunFilters.parse_params(query, extra_params=(*LIST_PARAMS, *also))
     return parse_run_list_address(run_list_path(project), query), filters
 
 

@@ -94,7 +94,7 @@ class QueryParams:
         own_names = [param.name for param in params.values()]
         if filters_field:
             try:
-                values[filters_field] = RunFilters.from_query(texts_by_name, extra_params=own_names)
+                values[filters_field] = RunFilters.parse_params(texts_by_name, extra_params=own_names)
             except InvalidFilter as error:
                 problems += error.problems
         else:

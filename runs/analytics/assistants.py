@@ -103,7 +103,7 @@ class AssistantOverview:
 
 def fetch_assistant_overview(project: Project, filters: RunFilters, now: datetime) -> AssistantOverview:
     """Return the totals of the runs that match `filters`, by assistant; at most two queries."""
-    if set(filters.active) <= {"since", "until"}:
+    if set(filters.active_names) <= {"since", "until"}:
         return _fetch_from_rollups(project, filters, now)
     return _fetch_from_sample(project, filters)
 

@@ -60,7 +60,7 @@ class RunListView(RunIngestView):
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the runs that match the filters."""
         query = dict(request.query_params.lists())
-        filters = RunFilters.from_query(query, extra_params=("limit", "cursor", "sort"))
+        filters = RunFilters.parse_params(query, extra_params=("limit", "cursor", "sort"))
         limit = _parse_limit(query.get("limit", []))
         sort, cursor = _get_single(query, "sort"), _get_single(query, "cursor")
         order = NEWEST_FIRST if sort is None else parse_order(sort)

@@ -78,5 +78,5 @@ def _add_team_data(project: Project) -> None:
         with contextlib.suppress(InvalidView):  # it may exist from an earlier load
             saved_views.save_view(SavedView(project=project, name=name, query=query, sort=sort, shared=True))
     for (query, name), count in _TAGS.items():
-        runs = RunFilters.from_language(query).apply(Run.objects.in_project(project)).newest_first()
+        runs = RunFilters.parse_query_text(query).apply(Run.objects.in_project(project)).newest_first()
         tags.add_tags(project, list(runs.values_list("pk", flat=True)[:count]), [name], user=None)

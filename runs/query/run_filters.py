@@ -50,7 +50,7 @@ class RunFilters:
     q: Query | None = None
 
     @classmethod
-    def from_query(
+    def parse_params(
         cls, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = (), is_timed: bool = False
     ) -> RunFilters:
         """Parse the parameters of a query string, as `dict(request.GET.lists())` has them.
@@ -87,33 +87,33 @@ class RunFilters:
         return cls(**parsed)
 
     @classmethod
-    def from_argument(cls, text: str) -> RunFilters:
+    def parse_argument(cls, text: str) -> RunFilters:
         """Parse a command-line argument: a query, or the query string of a list's URL.
 
         Raises:
             InvalidFilter: The argument is invalid.
         """
         if _QUERY_STRING.match(text):
-            return cls.from_query(parse_qs(text.removeprefix("?"), keep_blank_values=True))
-        return cls.from_query({QUERY_PARAM: [text]})
+            return cls.parse_params(parse_qs(text.removeprefix("?"), keep_blank_values=True))
+        return cls.parse_params({QUERY_PARAM: [text]})
 
     @classmethod
-    def from_language(cls, text: str) -> RunFilters:
-        """Parse a query in the query language; the inverse of `as_language`.
+    def parse_query_text(cls, text: str) -> RunFilters:
+        """Parse a query in the query language; the inverse of `to_query_text`.
 
         Raises:
             InvalidFilter: The query is invalid.
         """
         if not text.strip():
             return cls()
-        return cls.from_query({QUERY_PARAM: [text]})
+        return cls.parse_params({QUERY_PARAM: [text]})
 
-    def query(self, **changes: Any) -> str:
-        """Return the canonical query string of the filters with `changes` made: `filters.query(status=())`."""
+    def to_query_string(self, **changes: Any) -> str:
+        """Return the canonical query string, after `changes`: `filters.to_query_string(status=())`."""
         changed = replace(self, **changes)
-        return urlencode([pair for pair in changed.pairs() if pair[1]], doseq=True)
+        return urlencode([pair for pair in changed.to_params() if pair[1]], doseq=True)
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def to_params(self) -> list[tuple[str, str]]:
         """Return the active parameters and their values in a fixed order."""
         choices = [(param.name, value) for param in CHOICE_PARAMS for value in getattr(self, param.name)]
         times = [(param_name, getattr(self, name)) for param_name, name in _TIME_PARAMS.items()]
@@ -155,7 +155,7 @@ class RunFilters:
             nodes.append(self.q.tree)
         return join_and(nodes) if nodes else None
 
-    def as_language(self) -> str:
+    def to_query_text(self) -> str:
         """Return the filters as one query, "" without filters. Saved views and files store this form."""
         return "" if self.tree is None else str(self.tree)
 
@@ -192,12 +192,12 @@ class RunFilters:
         return replace(self, q=Query(join_and([self.q.tree, query.tree])) if self.q else query)
 
     @property
-    def active(self) -> list[str]:
+    def active_names(self) -> list[str]:
         """The names of the fields that are set."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
     def __bool__(self) -> bool:
-        return bool(self.active)
+        return bool(self.active_names)
 
     def _build_condition(self, scope: QueryScope) -> Q:
         condition = Q()

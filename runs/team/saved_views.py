@@ -46,7 +46,7 @@ def _find_problems(view: SavedView) -> Iterator[Problem]:
         kind = "shared" if view.shared else "private"
         yield Problem("name", f"there are already {MAX_SAVED_VIEWS} {kind} views; delete one first")
     try:
-        view.query = RunFilters.from_language(view.query).as_language()
+        view.query = RunFilters.parse_query_text(view.query).to_query_text()
     except InvalidFilter as error:
         yield from (Problem("query", problem.message) for problem in error.problems)
     try:

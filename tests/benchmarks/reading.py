@@ -151,7 +151,7 @@ def _ask(project: Project, question: Question, clients: tuple[Client, Client], r
     from runs.query import RunFilters
 
     rest, browser = clients
-    filters = RunFilters.from_query({"q": [question.q]})
+    filters = RunFilters.parse_params({"q": [question.q]})
     order = parse_order(question.sort) if question.sort else NEWEST_FIRST
     cursor = _cursor(project, filters, order, question.behind)
     more = {"cursor": cursor} if cursor else {}

@@ -46,7 +46,7 @@ def behind(project: Project, url: str) -> list[Run]:
     """The runs that the run list shows at that address."""
     parts = urlsplit(url)
     assert parts.path == "/p/default/runs/"
-    filters = RunFilters.from_query(parse_qs(parts.query))
+    filters = RunFilters.parse_params(parse_qs(parts.query))
     return list(filters.apply(Run.objects.in_project(project)))
 
 

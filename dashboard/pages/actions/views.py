@@ -44,7 +44,7 @@ class ActionListParams:
     @classmethod
     def of(cls, request: HttpRequest) -> ActionListParams:
         """Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("show", "cursor"))
+        filters = RunFilters.parse_params(dict(request.GET.lists()), extra_params=("show", "cursor"))
         show, cursor = query_params.read_query_param(request, "show"), query_params.read_query_param(request, "cursor")
         if show is not None and show not in list(ActionReason):
             raise query_params.build_params_error(Problem("show", f"known are {', '.join(ActionReason)}"))
@@ -63,7 +63,7 @@ class ActionListParams:
         """The query string of the same, "" for what is usual."""
         beside = {"show": self.need, "cursor": self.after}
         own = urlencode({name: value for name, value in beside.items() if value is not None})
-        whole = "&".join(filter(None, (self.filters.query(), own)))
+        whole = "&".join(filter(None, (self.filters.to_query_string(), own)))
         return f"?{whole}" if whole else ""
 
 
@@ -102,7 +102,7 @@ def action_list(request: HttpRequest, project: Project) -> HttpResponse:
         "all": path,
         "most": actions.MAX_COUNTED_ACTIONS,
         "query": asked.query,
-        "kept": [pair for pair in asked.filters.pairs() if pair[0] != "q"],
+        "kept": [pair for pair in asked.filters.to_params() if pair[0] != "q"],
     }
     return htmx.render_page(request, "actions/page.html", context, FRAGMENT_TEMPLATES)
 

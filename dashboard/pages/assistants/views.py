@@ -90,7 +90,7 @@ def _build_filter_tokens(filters: RunFilters, build_url: Callable[..., str]) -> 
     """Return the filters other than `q`, each with the URL of the list without it."""
     time_fields = {"from": "since", "to": "until"}
     tokens = []
-    for name, value in replace(filters, q=None).pairs():
+    for name, value in replace(filters, q=None).to_params():
         wider = filters.without(time_fields[name]) if name in time_fields else filters.toggle(name, value)
         tokens.append(FilterToken(name, value, build_url(filters=wider)))
     return tokens

@@ -129,7 +129,7 @@ class ErrorGroupDetail:
         changed = self.group.state_changed_at or self.now
         filters = RunFilters().narrow(f"{self.term} created:>={formats.format_iso_time(changed + _ONE_MICROSECOND)}")
         count = filters.apply(Run.objects.in_project(self.asked.project)).count()
-        return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.query()}"
+        return count, f"{reverse('runs', kwargs={'project': self.asked.project.slug})}?{filters.to_query_string()}"
 
     @property
     def choices(self) -> list[tuple[str, str]]:

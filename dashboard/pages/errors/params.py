@@ -79,7 +79,7 @@ class ErrorGroupParams:
     @classmethod
     def of(cls, request: HttpRequest, project: Project) -> ErrorGroupParams:
         """What the list's address asks for. Raises InvalidFilter."""
-        filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("show", "sort", "page"))
+        filters = RunFilters.parse_params(dict(request.GET.lists()), extra_params=("show", "sort", "page"))
         show, sort = _one_of(request, "show", ErrorGroupTab), _one_of(request, "sort", ErrorGroupSort)
         return cls(
             project,
@@ -92,7 +92,7 @@ class ErrorGroupParams:
     @classmethod
     def of_group(cls, request: HttpRequest, project: Project, group: ErrorGroup) -> ErrorGroupParams:
         """What a group's address asks for. Raises InvalidFilter."""
-        return cls(project, _apply_default_range(RunFilters.from_query(dict(request.GET.lists()))), group=group)
+        return cls(project, _apply_default_range(RunFilters.parse_params(dict(request.GET.lists()))), group=group)
 
     @property
     def path(self) -> str:
@@ -110,12 +110,12 @@ class ErrorGroupParams:
         shown = {"show": self.show, "sort": self.sort, "page": self.page}
         usual = {"show": ErrorGroupTab.OPEN, "sort": ErrorGroupSort.RUNS, "page": 1}
         own = urlencode({name: value for name, value in shown.items() if value != usual[name]})
-        return _join_queries(self._untimed.query(), own)
+        return _join_queries(self._untimed.to_query_string(), own)
 
     @property
     def list_url(self) -> str:
         """The list of the groups of the same runs."""
-        return reverse("errors", kwargs={"project": self.project.slug}) + _join_queries(self._untimed.query())
+        return reverse("errors", kwargs={"project": self.project.slug}) + _join_queries(self._untimed.to_query_string())
 
     @property
     def typed(self) -> str:
@@ -124,17 +124,17 @@ class ErrorGroupParams:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but a time is asked for."""
-        return bool(set(self.filters.active) - {"since", "until"})
+        return bool(set(self.filters.active_names) - {"since", "until"})
 
     @property
     def kept(self) -> list[tuple[str, str]]:
         """The parameters beside the query, for its form to keep."""
-        return [*(pair for pair in self._untimed.pairs() if pair[0] != "q"), *self._shown()]
+        return [*(pair for pair in self._untimed.to_params() if pair[0] != "q"), *self._shown()]
 
     @property
     def timeless(self) -> list[tuple[str, str]]:
         """The parameters beside the time, for its form to keep."""
-        return [*replace(self.filters, since=None, until=None).pairs(), *self._shown()]
+        return [*replace(self.filters, since=None, until=None).to_params(), *self._shown()]
 
     @property
     def ranges(self) -> list[TimeRangeOption]:
@@ -163,12 +163,12 @@ class ErrorGroupParams:
         """The run list of the runs that match, of which `text` is asked too, in the query language."""
         filters = replace(self.filters, **changes)  # type: ignore[arg-type]
         filters = filters.narrow(text) if text else filters
-        return f"{reverse('runs', kwargs={'project': self.project.slug})}?{filters.query()}"
+        return f"{reverse('runs', kwargs={'project': self.project.slug})}?{filters.to_query_string()}"
 
     def group_url(self, group: ErrorGroup) -> str:
         """The page of a group, for the same time and runs."""
         kwargs = {"project": self.project.slug, "group": group.pk}
-        return reverse("error-group", kwargs=kwargs) + _join_queries(self._untimed.query())
+        return reverse("error-group", kwargs=kwargs) + _join_queries(self._untimed.to_query_string())
 
     def with_show(self, show: ErrorGroupTab) -> ErrorGroupParams:
         return replace(self, show=show, page=1)

@@ -145,7 +145,7 @@ def _build_metadata_entry(key: str, value: Any) -> MetadataEntry:
 def _build_query_string(node: QueryNode) -> str:
     """Return the query string of a run list, or "" if the query language cannot express the value."""
     try:
-        return RunFilters(q=Query.parse(str(node))).query()
+        return RunFilters(q=Query.parse(str(node))).to_query_string()
     except InvalidFilter:
         return ""
 

@@ -182,5 +182,5 @@ class ErrorsSection:
     def _similar_runs_url(self, **filters: Any) -> str:
         """Return the URL of the list of the runs in the error group."""
         group_id = self.run.error_group_id.hex if self.run.error_group_id else ""
-        query = RunFilters(q=Query(Term("error_group", (Equals(group_id),))), **filters).query()
+        query = RunFilters(q=Query(Term("error_group", (Equals(group_id),))), **filters).to_query_string()
         return f"{reverse('runs', kwargs={'project': self.run.project.slug})}?{query}"

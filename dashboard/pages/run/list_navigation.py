@@ -36,7 +36,7 @@ class RunListContext:
         """Read the query string of a run list. Raises InvalidFilter, whose problems name `list`."""
         params = parse_qs(query, keep_blank_values=True)
         try:
-            filters = RunFilters.from_query(params, extra_params=LIST_PARAMS)
+            filters = RunFilters.parse_params(params, extra_params=LIST_PARAMS)
             address = parse_run_list_address("", params)
         except InvalidFilter as error:
             problems = [Problem("list", f"{problem.path}: {problem.message}") for problem in error.problems]

@@ -45,7 +45,7 @@ def build_export_menu(
 ) -> ExportMenu:
     """Return the export menu of a run list."""
     query = RunListAddress("", address.order).url(filters)
-    api_url = reverse("api-runs") + (f"?{filters.query()}" if filters else "")
+    api_url = reverse("api-runs") + (f"?{filters.to_query_string()}" if filters else "")
     # The command reads the API key from the environment, so that it is not copied along.
     curl = 'curl -H "Authorization: Bearer $RUNGLASS_KEY" ' + shlex.quote(request.build_absolute_uri(api_url))
     return ExportMenu(

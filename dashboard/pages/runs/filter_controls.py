@@ -124,13 +124,13 @@ class FilterControls:
     def query_form_params(self) -> list[tuple[str, str]]:
         """The hidden parameters of the query form: all except the query and the checkboxes that belong to it."""
         own_params = ("status", *FACET_FIELDS, "q")
-        filters = [(name, value) for name, value in self.filters.pairs() if name not in own_params]
+        filters = [(name, value) for name, value in self.filters.to_params() if name not in own_params]
         return filters + self.address.params()
 
     @property
     def time_form_params(self) -> list[tuple[str, str]]:
         """The hidden parameters of the form of custom times: all except the times."""
-        return replace(self.filters, since=None, until=None).pairs() + self.address.params()
+        return replace(self.filters, since=None, until=None).to_params() + self.address.params()
 
     @property
     def time_ranges(self) -> list[TimeRangeOption]:

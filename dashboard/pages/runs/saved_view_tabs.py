@@ -102,7 +102,7 @@ class SavedViewTabs:
             fallback_view=ALL_RUNS if self.default else "",
         )
         # Saved queries are parsed from text, so the current one has to be, too, to compare equal.
-        self._state = RunListState(_parse_filters(filters.as_language()), address.order, address.columns)
+        self._state = RunListState(_parse_filters(filters.to_query_text()), address.order, address.columns)
 
     @classmethod
     def fetch(cls, project: Project, user: User, address: RunListAddress, filters: RunFilters) -> Self:
@@ -192,4 +192,4 @@ def _count_runs(project: Project, filters: RunFilters) -> str:
 # Every list page parses the queries of all tabs, and they rarely change.
 @lru_cache(maxsize=1024)
 def _parse_filters(text: str) -> RunFilters:
-    return RunFilters.from_language(text)
+    return RunFilters.parse_query_text(text)

@@ -135,7 +135,7 @@ def _create_view(request: HttpRequest, project: Project) -> HttpResponse:
 def _apply_posted_list(request: HttpRequest, project: Project, view: SavedView, *, keep_columns: bool) -> None:
     """Set the query, order and columns of `view` to those of the posted list. Raises InvalidFilter."""
     address, filters = parse_run_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
-    view.query = filters.as_language()
+    view.query = filters.to_query_text()
     view.sort = "" if address.order == NEWEST_FIRST else str(address.order)
     columns = run_columns.visible_columns(cast(User, request.user), address.columns)
     view.columns = sorted(columns) if keep_columns else None

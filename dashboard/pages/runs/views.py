@@ -154,9 +154,9 @@ class FilterRelaxation:
 def _fetch_relaxations(params: RunListParams) -> list[FilterRelaxation]:
     """Count the runs that match without each of the filters; most runs first."""
     relaxations = []
-    for name in params.filters.active:
+    for name in params.filters.active_names:
         filters = params.filters.without(name)
-        removed = [pair for pair in params.filters.pairs() if pair not in filters.pairs()]
+        removed = [pair for pair in params.filters.to_params() if pair not in filters.to_params()]
         label = " or ".join(value if parameter == "q" else f"{parameter}:{value}" for parameter, value in removed)
         count = filters.apply(Run.objects.in_project(params.project)).count_at_most(MAX_SAMPLE_SIZE)
         relaxations.append(FilterRelaxation(label, params.address.url(filters), count))
@@ -185,7 +185,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
     context = {
         "facets": RelatedFacetControls(related, filters, address, search_text),
         "filters": filters,
-        "form_params": filters.pairs() + address.params(),
+        "form_params": filters.to_params() + address.params(),
         "list_url": address.url(filters),
     }
     return htmx.render_page(request, FACETS_TEMPLATE, context, FACETS_FRAGMENTS)

@@ -144,7 +144,7 @@ def _facts(project: Project, thread_id: str) -> ThreadSummary:
 
 def _runs_url(project: Project, thread_id: str) -> str:
     """The thread's runs in the run list."""
-    return f"{reverse('runs', kwargs={'project': project.slug})}?{RunFilters(thread=(thread_id,)).query()}"
+    return f"{reverse('runs', kwargs={'project': project.slug})}?{RunFilters(thread=(thread_id,)).to_query_string()}"
 
 
 @require_safe
@@ -182,7 +182,7 @@ def fetch_thread_rows(project: Project, thread_ids: Sequence[str]) -> list[Threa
 
 def parse_thread_list_params(request: HttpRequest) -> tuple[RunFilters, Cursor | None]:
     """Which threads the address asks for, and from where on. Raises InvalidFilter."""
-    filters = RunFilters.from_query(dict(request.GET.lists()), extra_params=("cursor",))
+    filters = RunFilters.parse_params(dict(request.GET.lists()), extra_params=("cursor",))
     given = query_params.read_query_param(request, "cursor")
     return filters, None if given is None else parse_cursor(given)
 
@@ -190,7 +190,7 @@ def parse_thread_list_params(request: HttpRequest) -> tuple[RunFilters, Cursor |
 def _tokens(filters: RunFilters, address: RunListAddress) -> list[FilterToken]:
     """What is filtered by beside the controls of the form, and the address without each of it."""
     names = {"from": "since", "to": "until"}
-    shown = [pair for pair in filters.pairs() if pair[0] not in ("q", "status")]
+    shown = [pair for pair in filters.to_params() if pair[0] not in ("q", "status")]
     return [
         FilterToken(name, value, address.url(_without(filters, names.get(name, name), value))) for name, value in shown
     ]

@@ -40,7 +40,7 @@ class ToolRunLinks:
     def of_configuration(self, configuration_id: uuid.UUID) -> str:
         """The runs of a configuration, whenever."""
         asked = Query(Term("configuration", (Equals(configuration_id.hex),)))
-        return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(q=asked).query()}"
+        return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(q=asked).to_query_string()}"
 
     def of_assistant(self, assistant_id: str) -> str:
         """The runs of an assistant."""
@@ -51,7 +51,7 @@ class ToolRunLinks:
         return self._to(RunFilters(assistant=chosen, since=self._since, q=Query(Term(field, (Equals(value),)))))
 
     def _to(self, filters: RunFilters) -> str:
-        return f"{reverse('runs', kwargs={'project': self.slug})}?{filters.query()}"
+        return f"{reverse('runs', kwargs={'project': self.slug})}?{filters.to_query_string()}"
 
     @property
     def _since(self) -> TimeExpression:

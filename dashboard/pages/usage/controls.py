@@ -90,7 +90,7 @@ class UsageControls:
     def tokens(self) -> list[FilterToken]:
         """What is filtered by beside the query field, and the page without each of it."""
         question = self.links.question
-        pairs = [pair for pair in question.filters.pairs() if pair[0] != "q"]
+        pairs = [pair for pair in question.filters.to_params() if pair[0] != "q"]
         return [
             FilterToken(name, value, self.links.of(requested_filters=question.requested_filters.toggle(name, value)))
             for name, value in pairs

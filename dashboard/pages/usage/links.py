@@ -78,10 +78,10 @@ class UsageLinks:
 
     def whenever(self, filters: RunFilters) -> str:
         """Runs whenever they were created: `times` are to be added."""
-        return f"{self.runs}?{filters.query()}{'&' if filters else ''}"
+        return f"{self.runs}?{filters.to_query_string()}{'&' if filters else ''}"
 
     def _within(self, filters: RunFilters, since: datetime, until: datetime) -> str:
-        query = "&".join(filter(None, (filters.query(), format_time_range_query(since, until))))
+        query = "&".join(filter(None, (filters.to_query_string(), format_time_range_query(since, until))))
         return f"{self.runs}?{query}"
 
 

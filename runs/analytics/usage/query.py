@@ -94,7 +94,7 @@ class UsageQuery:
         problems: list[Problem] = []
         given = {name: _only(name, query[name], problems) for name in USAGE_PARAMETERS if name in query}
         try:
-            filters = RunFilters.from_query(query, extra_params=USAGE_PARAMETERS, is_timed="range" in query)
+            filters = RunFilters.parse_params(query, extra_params=USAGE_PARAMETERS, is_timed="range" in query)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()
@@ -144,7 +144,7 @@ class UsageQuery:
         """Parameters and values in their fixed order, what is usual too."""
         own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
         zone = [("zone", self.zone.key)] if self.has_explicit_zone else []
-        return [*own, *zone, *(self.filters if self.range else self.requested_filters).pairs()]
+        return [*own, *zone, *(self.filters if self.range else self.requested_filters).to_params()]
 
 
 def build_token_condition(kind: str) -> QueryNode:

@@ -117,7 +117,7 @@ _RANKED = """
 
 def find_rollup_source(filters: RunFilters, split: UsageSplit | None) -> RollupSource | None:
     """Return the rollups that sum the runs of `filters` by `split`, or in one with None; None if there are none."""
-    active = filters.active
+    active = filters.active_names
     name = split.name if split else next(iter(active), "status")
     return ROLLUP_SOURCES[name] if name in SPLIT_FIELDS and active in ([], [name]) else None
 
@@ -157,7 +157,7 @@ def _select_rollup_sums(
 ) -> SqlPart:
     current = {*selection.current, *selection.series}
     measures = {name: 0 if name in selection.previous else 1 if name in current else None for name in UsageSums._fields}
-    values = {name: getattr(filters, name) for name in filters.active}
+    values = {name: getattr(filters, name) for name in filters.active_names}
     return select_run_sums(project, source, values, edges, measures, is_grouped=is_grouped)
 
 

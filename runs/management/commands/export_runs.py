@@ -67,7 +67,7 @@ class Command(BaseCommand):
         kinds = default_kinds if kind in (None, "all") else [kind]
         resolved_project = resolve_project(project)
         try:
-            filters = RunFilters.from_argument(query)
+            filters = RunFilters.parse_argument(query)
         except InvalidFilter as error:
             raise CommandError(f"--query: {error}") from error
         exports = [EXPORT_KINDS[name](resolved_project, filters) for name in kinds]

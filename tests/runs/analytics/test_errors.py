@@ -260,7 +260,7 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
     ],
 )
 def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, filters: RunFilters, holds: Any) -> None:
-    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active}, since=TimeExpression("-14d"))
+    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active_names}, since=TimeExpression("-14d"))
     matching = (
         Run.objects.in_project(filled).filter(asked.plan(filled, NOW).build_page_condition()).with_configuration()
     )

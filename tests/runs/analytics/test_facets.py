@@ -53,7 +53,7 @@ def runs(project: Project, member: User) -> list[dict[str, Any]]:
 
 
 def read(project: Project, query: dict[str, list[str]] | None = None, text: str = "") -> RelatedFacets:
-    return facets.fetch_related_facets(project, RunFilters.from_query(query or {}).plan(project), text)
+    return facets.fetch_related_facets(project, RunFilters.parse_params(query or {}).plan(project), text)
 
 
 def functions(run: dict[str, Any]) -> list[str]:
@@ -111,10 +111,10 @@ def test_each_value_is_what_its_term_finds(project: Project, runs: list[dict[str
         ("tag", found.tags),
     ):
         for value, count in counts:
-            filters = RunFilters.from_query({"q": [f"{field}:{value}"]})
+            filters = RunFilters.parse_params({"q": [f"{field}:{value}"]})
             assert filters.apply(Run.objects.in_project(project)).count() == count, (field, value)
     for value, count in found.tool_types:
-        filters = RunFilters.from_query({"q": [f"tool:{value}"]})
+        filters = RunFilters.parse_params({"q": [f"tool:{value}"]})
         assert filters.apply(Run.objects.in_project(project)).count() == count, value
 
 

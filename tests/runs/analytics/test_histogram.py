@@ -45,7 +45,7 @@ def counts_seven(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(project: Project, query: str, zone: tzinfo = UTC) -> RunHistogram | None:
-    filters = RunFilters.from_query(parse_qs(query))
+    filters = RunFilters.parse_params(parse_qs(query))
     return fetch_run_overview(project, filters, filters.plan(project, NOW), ("status",), zone).histogram
 
 

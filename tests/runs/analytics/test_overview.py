@@ -69,7 +69,7 @@ def runs(project: Project) -> list[dict[str, Any]]:
 
 
 def seen(project: Project, query: str) -> RunOverview:
-    filters = RunFilters.from_query(parse_qs(query))
+    filters = RunFilters.parse_params(parse_qs(query))
     now = datetime.fromtimestamp(NOW + 6000, UTC)
     return fetch_run_overview(project, filters, filters.plan(project, now), FACETS, UTC)
 
@@ -95,7 +95,7 @@ def _share(ordered: list[int], percent: int) -> int | None:
 def test_totals_are_exact_or_those_of_the_newest_matches(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
-    found = found_by(project, runs, RunFilters.from_query(parse_qs(query)))
+    found = found_by(project, runs, RunFilters.parse_params(parse_qs(query)))
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     counted, capped = found[:most], len(found) > most
     durations = sorted(
@@ -119,7 +119,7 @@ def test_totals_are_exact_or_those_of_the_newest_matches(
 def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, walked: int, most: int
 ) -> None:
-    filters = RunFilters.from_query(parse_qs(query))
+    filters = RunFilters.parse_params(parse_qs(query))
     for name, value in {
         "SAMPLE_SIZE": 3,
         "MIN_DENSE_MATCHES": 1,
@@ -142,7 +142,7 @@ def test_what_a_list_begins_with_is_known_of_the_newest_and_of_all(
 def test_facets_count_the_matches_with_their_own_filter_left_aside(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
-    filters = RunFilters.from_query(parse_qs(query))
+    filters = RunFilters.parse_params(parse_qs(query))
     left = {name: found_by(project, runs, filters.without(name)) for name in FACETS}
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", most)
     facets = seen(project, query).facets
@@ -214,7 +214,7 @@ def test_runs_are_looked_at_once_however_often_they_are_asked_for(
     project: Project, runs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "SAMPLE_SIZE", 10)
-    filters = RunFilters.from_query({"q": ["total_tokens:>0 duration:>0s"]})
+    filters = RunFilters.parse_params({"q": ["total_tokens:>0 duration:>0s"]})
     search = filters.plan(project)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):

@@ -205,7 +205,7 @@ def test_query_and_negation_partition_runs(dataset_project: Project) -> None:
 def test_rest_api_returns_same_runs(dataset_project: Project) -> None:
     caller = ApiClient.for_project(dataset_project, "read")
     for text in (*HELP_EXAMPLES, *MORE_QUERIES):
-        response = caller.get(f"{RUNS}?{RunFilters(q=Query.parse(text)).query()}")
+        response = caller.get(f"{RUNS}?{RunFilters(q=Query.parse(text)).to_query_string()}")
         assert response.status_code == 200, response.content
         ids = {run["id"].removeprefix("run_") for run in json.loads(response.content)["data"]}
         if not RELATIVE.search(text):  # the server uses its own time
@@ -214,8 +214,8 @@ def test_rest_api_returns_same_runs(dataset_project: Project) -> None:
 
 def test_choice_params_are_terms(dataset_project: Project) -> None:
     simple = RunFilters(status=("failed", "completed"), error=("Quota is gone (429)", "none"))
-    assert simple.as_language() == 'status:failed,completed error_code:"Quota is gone (429)",none'
-    assert find_runs(dataset_project, simple.as_language()) == {"broken"}
+    assert simple.to_query_text() == 'status:failed,completed error_code:"Quota is gone (429)",none'
+    assert find_runs(dataset_project, simple.to_query_text()) == {"broken"}
 
 
 def test_other_projects_never_match(dataset_project: Project) -> None:

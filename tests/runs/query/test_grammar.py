@@ -306,9 +306,9 @@ fragments = st.sampled_from(
 def test_any_query_parses_or_is_rejected(text: str) -> None:
     state: RunFilters | None = None
     with contextlib.suppress(InvalidFilter):
-        state = RunFilters.from_query({"q": [text]})
+        state = RunFilters.parse_params({"q": [text]})
     if state is not None:
-        assert RunFilters.from_query(parse_qs(state.query())) == state
+        assert RunFilters.parse_params(parse_qs(state.to_query_string())) == state
         assert state.describe()
 
 
@@ -323,25 +323,25 @@ def test_any_query_parses_or_is_rejected(text: str) -> None:
     ],
 )
 def test_argument_is_query_or_query_string(text: str, query: str) -> None:
-    assert RunFilters.from_argument(text).query() == query
+    assert RunFilters.parse_argument(text).to_query_string() == query
 
 
 def test_all_filters_form_one_query() -> None:
-    state = RunFilters.from_argument(
+    state = RunFilters.parse_argument(
         "status=failed&status=a b&model=o3&error=Quota is gone (429)&thread=t:1&from=-7d&to=2026-05-01&q=a OR b"
     )
     text = (
         'status:failed,"a b" model:o3 error_code:"Quota is gone (429)" thread:t:1 '
         "created:-7d created:<2026-05-01T00:00:00Z (a OR b)"
     )
-    assert state.as_language() == text
+    assert state.to_query_text() == text
     assert str(Query.parse(text)) == text
-    assert RunFilters().as_language() == ""
+    assert RunFilters().to_query_text() == ""
 
 
 def test_query_is_one_of_the_filters() -> None:
-    state = RunFilters.from_argument("status=failed&q=refund+-model:o3")
-    assert state.active == ["status", "q"]
-    assert state.pairs() == [("status", "failed"), ("q", "refund -model:o3")]
-    assert state.without("q").query() == "status=failed"
+    state = RunFilters.parse_argument("status=failed&q=refund+-model:o3")
+    assert state.active_names == ["status", "q"]
+    assert state.to_params() == [("status", "failed"), ("q", "refund -model:o3")]
+    assert state.without("q").to_query_string() == "status=failed"
     assert state.describe() == 'runs with status failed where "refund" is found and model is not o3'

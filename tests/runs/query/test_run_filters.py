@@ -24,7 +24,7 @@ PARAMETERS = ("status", "model", "assistant", "error", "thread", "from", "to")
 
 
 def parse_filters(query: str) -> RunFilters:
-    return RunFilters.from_query(parse_qs(query, keep_blank_values=True))
+    return RunFilters.parse_params(parse_qs(query, keep_blank_values=True))
 
 
 # what Postgres can store: no NUL, no lone surrogates
@@ -44,18 +44,18 @@ filter_values = st.builds(
 @settings(deadline=None)
 @given(filter_values)
 def test_filters_survive_query_string(filters: RunFilters) -> None:
-    query = filters.query()
+    query = filters.to_query_string()
     assert parse_filters(query) == filters
-    assert RunFilters.from_query(dict(QueryDict(query).lists())) == filters
-    assert parse_filters(query).query() == query
+    assert RunFilters.parse_params(dict(QueryDict(query).lists())) == filters
+    assert parse_filters(query).to_query_string() == query
     assert bool(filters) == bool(query)
 
 
 @settings(deadline=None)
 @given(filter_values)
 def test_filters_without_fields_are_empty(filters: RunFilters) -> None:
-    for name in filters.active:
-        assert name not in filters.without(name).active
+    for name in filters.active_names:
+        assert name not in filters.without(name).active_names
         filters = filters.without(name)
     assert filters == RunFilters()
     assert filters.describe() == "runs"
@@ -77,7 +77,7 @@ def test_filters_without_fields_are_empty(filters: RunFilters) -> None:
     ],
 )
 def test_query_string_becomes_canonical(query: str, canonical: str) -> None:
-    assert parse_filters(query).query() == canonical
+    assert parse_filters(query).to_query_string() == canonical
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_extra_params_appear_in_suggestions() -> None:
     with pytest.raises(
         InvalidFilter, match=r"expected one of .*, q, limit, cursor; limt: unknown parameter; did you mean 'limit'"
     ):
-        RunFilters.from_query({"nonsense": ["1"], "limt": ["5"]}, extra_params=("limit", "cursor"))
+        RunFilters.parse_params({"nonsense": ["1"], "limt": ["5"]}, extra_params=("limit", "cursor"))
 
 
 def test_extra_params_are_accepted() -> None:
-    assert RunFilters.from_query({"cursor": ["x"], "status": ["failed"]}, extra_params=("cursor",)).status == (
+    assert RunFilters.parse_params({"cursor": ["x"], "status": ["failed"]}, extra_params=("cursor",)).status == (
         "failed",
     )
 
@@ -144,11 +144,11 @@ def test_filters_describe_themselves(query: str, sentence: str) -> None:
 
 def test_filters_are_changed_without_mutation() -> None:
     filters = parse_filters("status=failed&from=-1h")
-    assert filters.query(status=()) == "from=-1h"
-    assert filters.without("since").query() == "status=failed"
-    assert filters.toggle("status", "expired").query() == "status=failed&status=expired&from=-1h"
-    assert filters.toggle("status", "failed").query() == "from=-1h"
-    assert filters.active == ["status", "since"]
+    assert filters.to_query_string(status=()) == "from=-1h"
+    assert filters.without("since").to_query_string() == "status=failed"
+    assert filters.toggle("status", "expired").to_query_string() == "status=failed&status=expired&from=-1h"
+    assert filters.toggle("status", "failed").to_query_string() == "from=-1h"
+    assert filters.active_names == ["status", "since"]
     assert filters == parse_filters("status=failed&from=-1h")
 
 
@@ -213,9 +213,9 @@ def test_relative_times_refer_to_now(project_with_runs: Project) -> None:
 @given(trees)
 def test_filters_survive_query_language(tree: QueryNode) -> None:
     filters = RunFilters(status=("failed",), model=("a b",), since=TimeExpression("-24h"), q=Query(tree))
-    written = filters.as_language()
-    again = RunFilters.from_language(written)
-    assert again.as_language() == RunFilters.from_language(again.as_language()).as_language()
+    written = filters.to_query_text()
+    again = RunFilters.parse_query_text(written)
+    assert again.to_query_text() == RunFilters.parse_query_text(again.to_query_text()).to_query_text()
     assert again.since == TimeExpression("-24h")
     assert "failed" in again.status
 
@@ -241,11 +241,11 @@ def test_filters_survive_query_language(tree: QueryNode) -> None:
     ],
 )
 def test_terms_move_to_their_params(text: str, query: str) -> None:
-    filters = RunFilters.from_language(text)
-    assert filters.query() == query
-    assert RunFilters.from_language(filters.as_language()) == filters
+    filters = RunFilters.parse_query_text(text)
+    assert filters.to_query_string() == query
+    assert RunFilters.parse_query_text(filters.to_query_text()) == filters
 
 
 def test_invalid_query_is_rejected() -> None:
     with pytest.raises(InvalidFilter, match="unknown field 'gone'"):
-        RunFilters.from_language("gone:x")
+        RunFilters.parse_query_text("gone:x")

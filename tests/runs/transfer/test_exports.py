@@ -141,7 +141,7 @@ def test_relative_times_filter_runs(project: Project) -> None:
     day = int(timedelta(days=1).total_seconds())
     fresh, old = (factories.run_object(created_at=now - age) for age in (day // 2, day * 2))
     factories.post(project, fresh, old)
-    assert ids(exports.export_runs(project, RunFilters.from_query({"from": ["-1d"]}))) == [fresh["id"]]
+    assert ids(exports.export_runs(project, RunFilters.parse_params({"from": ["-1d"]}))) == [fresh["id"]]
 
 
 def test_cost_is_exact_or_empty(project: Project) -> None:

@@ -111,9 +111,9 @@ def test_a_zone_of_the_address_comes_before_the_readers() -> None:
 )
 def test_a_group_leads_to_its_runs(split: str, value: str | None, query: str) -> None:
     asked = UsageQuery(read("").requested_filters, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
-    assert asked.filters_for_group(value).query() == query
+    assert asked.filters_for_group(value).to_query_string() == query
 
 
 def test_a_group_is_asked_for_beside_what_is_asked_already() -> None:
     asked = read("q=error:*&split=metadata.customer&status=failed")
-    assert asked.filters_for_group("acme").query() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"
+    assert asked.filters_for_group("acme").to_query_string() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"
