@@ -1,4 +1,4 @@
-"""Objects and records for tests: small, plausible, and every value can be overridden."""
+"""Build small, plausible objects and records for tests. Every value can be overridden."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 def run_object(**changes: Any) -> dict[str, Any]:
-    """A completed run of the newer revision; pass `field=...` to leave a field out."""
+    """Return a completed run of the newer revision. Pass `field=...` to leave a field out."""
     number = next(_numbers)
     posted = {
         "id": f"run_{number:024d}",
@@ -54,14 +54,14 @@ def run_object(**changes: Any) -> dict[str, Any]:
 def failed_run(
     code: str = "rate_limit_exceeded", message: str = "Rate limit reached.", **changes: Any
 ) -> dict[str, Any]:
-    """A run that failed, without usage."""
+    """Return a failed run without usage."""
     base = run_object()
     ended = {"status": "failed", "failed_at": base["completed_at"], "completed_at": None, "usage": None}
     return base | ended | {"last_error": {"code": code, "message": message}} | changes
 
 
 def waiting_run(*functions: str, **changes: Any) -> dict[str, Any]:
-    """A run that waits for the outputs of `functions`."""
+    """Return a run that waits for the outputs of `functions`."""
     calls = [
         {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": '{"order": "A-1"}'}}
         for name in functions or ("issue_refund",)
@@ -73,13 +73,13 @@ def waiting_run(*functions: str, **changes: Any) -> dict[str, Any]:
 
 
 def function_tool(name: str, **parameters: Any) -> dict[str, Any]:
-    """A tool of type function, with a JSON Schema."""
+    """Return a tool of type function, with a JSON Schema."""
     schema = {"type": "object", "properties": parameters or {"order": {"type": "string"}}}
     return {"type": "function", "function": {"name": name, "description": f"Does {name}.", "parameters": schema}}
 
 
 def step_object(run: dict[str, Any], *calls: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A completed step of `run`: its tool calls, or the creation of a message where there are none."""
+    """Return a completed step of `run` with tool calls, or one that creates a message if there are none."""
     number = next(_numbers)
     details: dict[str, Any] = {"type": "tool_calls", "tool_calls": list(calls)}
     if not calls:
@@ -104,7 +104,7 @@ def step_object(run: dict[str, Any], *calls: dict[str, Any], **changes: Any) -> 
 
 
 def function_call(name: str, arguments: str = '{"order": "A-1"}', output: str | None = "{}") -> dict[str, Any]:
-    """A tool call of type function, as a step tells it."""
+    """Return a tool call of type function, as steps have it."""
     return {
         "id": f"call_{next(_numbers)}",
         "type": "function",
@@ -113,7 +113,7 @@ def function_call(name: str, arguments: str = '{"order": "A-1"}', output: str | 
 
 
 def message_object(run: dict[str, Any] | None = None, text: str = "Hello.", **changes: Any) -> dict[str, Any]:
-    """A message: the assistant's answer in `run`, or a user's question."""
+    """Return a message: the assistant's answer in `run`, or a user's question."""
     number = next(_numbers)
     return {
         "id": f"msg_{number:024d}",
@@ -130,7 +130,7 @@ def message_object(run: dict[str, Any] | None = None, text: str = "Hello.", **ch
 
 
 def assistant_object(**changes: Any) -> dict[str, Any]:
-    """An assistant; pass `field=...` to leave a field out."""
+    """Return an assistant. Pass `field=...` to leave a field out."""
     posted = {
         "id": f"asst_{next(_numbers):024d}",
         "object": "assistant",
@@ -149,12 +149,12 @@ def assistant_object(**changes: Any) -> dict[str, Any]:
 
 
 def make_project(slug: str = "default") -> Project:
-    """A project; there may be one of that name already."""
+    """Return the project with that slug; create it if needed."""
     return Project.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
 
 
 def make_user(project: Project | None = None, role: str = "member", name: str = "") -> User:
-    """A person with PASSWORD, a member of `project` where one is given."""
+    """Create a user with PASSWORD, a member of `project` if one is passed."""
     user = User.objects.create_user(username=name or f"user{next(_numbers)}", password=PASSWORD)
     if project is not None:
         Membership.objects.create(user=user, project=project, role=role)
@@ -162,23 +162,23 @@ def make_user(project: Project | None = None, role: str = "member", name: str = 
 
 
 def role_of(user: User, project: Project) -> str:
-    """What a person is in `project`; "" where they are no member of it."""
-    found = Membership.objects.filter(user=user, project=project).first()
-    return found.role if found else ""
+    """Return the role of a user in `project`; "" for other users."""
+    membership = Membership.objects.filter(user=user, project=project).first()
+    return membership.role if membership else ""
 
 
 def make_key(project: Project, *scopes: str) -> str:
-    """The secret of a new key, with both scopes unless some are named."""
+    """Create an API key and return its secret. It has both scopes unless some are named."""
     return create_api_key(project, "test", scopes or ("ingest", "read"))
 
 
 def post(project: Project, *objects: dict[str, Any], kind: RecordType = RUNS) -> IngestReport:
     """Ingest `objects` as one request would."""
-    return ingest(project, kind, [RawItem(index, json.dumps(each).encode()) for index, each in enumerate(objects)])
+    return ingest(project, kind, [RawItem(index, json.dumps(posted).encode()) for index, posted in enumerate(objects)])
 
 
 def post_run(project: Project, **changes: Any) -> Run:
-    """Ingest one run made by `run_object` and return its record."""
+    """Ingest one run built by `run_object` and return its record."""
     posted = run_object(**changes)
     report = post(project, posted)
     assert not report.errors, report.errors
@@ -191,8 +191,12 @@ def post_steps(project: Project, *objects: dict[str, Any]) -> IngestReport:
 
 
 def post_assistants(project: Project, **names: str | None) -> IngestReport:
-    """Ingest assistants with those names, by their ids."""
-    return post(project, *(assistant_object(id=each, name=name) for each, name in names.items()), kind=ASSISTANTS)
+    """Ingest assistants, given as `id=name`."""
+    return post(
+        project,
+        *(assistant_object(id=assistant_id, name=name) for assistant_id, name in names.items()),
+        kind=ASSISTANTS,
+    )
 
 
 def post_messages(project: Project, *objects: dict[str, Any]) -> IngestReport:

@@ -1,0 +1,1 @@
+"""SQL building blocks: statements, upserts, lookups and keyset pagination."""

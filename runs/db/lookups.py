@@ -79,9 +79,11 @@ class CallsFunctionLike(Func):
     conditional = True
 
     def __init__(self, pattern: str) -> None:
+        """Set the LIKE pattern of the name."""
         super().__init__(F("tool_names"), F("tool_types"), Value(pattern))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> _CompiledSql:  # type: ignore[override]  # noqa: ARG002
+        """Return the SQL and its parameters."""
         names, types, pattern = (compiler.compile(expression) for expression in self.get_source_expressions())
         statement = (
             f"EXISTS (SELECT 1 FROM unnest({names[0]}, {types[0]}) AS call(name, type)"  # noqa: S608

@@ -1,0 +1,1 @@
+"""Features of a team: members, API keys, tags, comments, saved views, prices, deletion of runs."""

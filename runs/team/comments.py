@@ -40,7 +40,7 @@ def delete_comment(comment: Comment) -> None:
 
 
 def _normalize_text(text: str) -> str:
-    """Return the text as it is stored, with `\\n` as line ending (browsers send `\\r\\n`). Raises InvalidComment."""
+    """Return the text as it is stored: trimmed, with Unix line endings. Raises InvalidComment."""
     text = clean_text(text).replace("\r\n", "\n").strip()
     if not text:
         raise _invalid_comment("expected a text, found none")

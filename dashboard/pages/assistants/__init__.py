@@ -1,1 +1,1 @@
-"""The page of one assistant: its versions, what changed from one to another, and what that did."""
+"""The list of assistants, and the page that compares the versions of one."""

@@ -1,0 +1,1 @@
+"""Help to send the first run, and the status of arriving runs."""

@@ -1,0 +1,1 @@
+"""Settings of a project: API keys, members, prices; and the form for a new project."""

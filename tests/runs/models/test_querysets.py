@@ -1,4 +1,4 @@
-"""Filters on stored records that no other module's tests go through."""
+"""QuerySet methods that no other tests cover."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests import factories
 from tests.factories import NOW, function_call, message_object, run_object, step_object
 
 
-def ids(runs: Any) -> list[str]:
+def external_ids(runs: Any) -> list[str]:
     return [run.external_id for run in runs]
 
 
-def test_a_project_is_visible_to_its_members_alone(project: Project) -> None:
+def test_project_is_visible_to_members_only(project: Project) -> None:
     other = factories.make_project("other")
     member, stranger = factories.make_user(project), factories.make_user()
     assert list(Project.objects.visible_to(member)) == [project]
@@ -28,7 +28,7 @@ def test_a_project_is_visible_to_its_members_alone(project: Project) -> None:
     assert list(Project.objects.visible_to(stranger)) == []
 
 
-def test_superusers_are_no_members_either(project: Project) -> None:
+def test_superuser_is_no_member(project: Project) -> None:
     user = factories.make_user()
     user.is_superuser = True
     user.save()
@@ -37,7 +37,7 @@ def test_superusers_are_no_members_either(project: Project) -> None:
         list(Project.objects.visible_to(AnonymousUser()))
 
 
-def test_names_of_keys_are_known_after_they_were_revoked(project: Project) -> None:
+def test_revoked_key_keeps_its_name(project: Project) -> None:
     factories.make_key(project)
     key = ApiKey.objects.get()
     ApiKey.objects.update(revoked_at=key.created_at)
@@ -45,30 +45,30 @@ def test_names_of_keys_are_known_after_they_were_revoked(project: Project) -> No
     assert not ApiKey.objects.usable().exists()
 
 
-def test_a_run_is_found_by_its_posted_id_within_its_project(project: Project) -> None:
+def test_run_is_found_within_its_project(project: Project) -> None:
     run = factories.post_run(project, id="run_1")
     assert Run.objects.find(project, "run_1") == run
     assert Run.objects.find(project, "run_2") is None
     assert Run.objects.find(factories.make_project("other"), "run_1") is None
 
 
-def test_paging_neither_repeats_nor_misses_while_runs_arrive(project: Project) -> None:
-    """Three at a time over twenty runs of few different times, while newer, equal and older ones arrive."""
+def test_pages_stay_complete_while_runs_arrive(project: Project) -> None:
+    """Fetch pages of three out of twenty runs with few distinct times, while newer, equal and older ones arrive."""
     factories.post(project, *(run_object(created_at=NOW + n // 7, started_at=None) for n in range(20)))
-    there = ids(Run.objects.newest_first())
+    present = external_ids(Run.objects.newest_first())
     walked: list[str] = []
     cursor = None
     while page := list(Run.objects.in_project(project).newest_first().after(cursor)[:3]):
-        walked += ids(page)
+        walked += external_ids(page)
         cursor = parse_cursor(str(Cursor(page[-1].created_at, page[-1].id)))
         for moment in (NOW + 100, NOW + 1, NOW - 100):
             if len(walked) < 15:
                 factories.post_run(project, created_at=moment, started_at=None)
     assert len(walked) == len(set(walked))
-    assert [each for each in walked if each in there] == there
+    assert [each for each in walked if each in present] == present
 
 
-def test_a_list_loads_no_payload_and_the_beginning_of_errors(
+def test_list_loads_error_preview_without_payload(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     factories.post(project, factories.failed_run(message="x" * 1000))
@@ -92,15 +92,15 @@ def test_tools_are_counted_by_run_in_one_query(
     assert called == {keys[0]: {"search": 2, "refund": 1}, keys[1]: {}}
 
 
-def test_steps_come_in_the_order_in_which_they_happened(project: Project) -> None:
+def test_steps_are_ordered_by_time(project: Project) -> None:
     run = factories.post_run(project)
     later, sooner = step_object(run_object(id=run.external_id)), step_object(run_object(id=run.external_id))
     later["created_at"] = sooner["created_at"] + 1
     factories.post_steps(project, later, sooner, step_object(run_object()))
-    assert ids(RunStep.objects.of_run(run).oldest_first()) == [sooner["id"], later["id"]]
+    assert external_ids(RunStep.objects.of_run(run).oldest_first()) == [sooner["id"], later["id"]]
 
 
-def test_messages_of_a_run_and_what_was_asked(project: Project) -> None:
+def test_last_question_precedes_the_run(project: Project) -> None:
     posted = run_object(created_at=NOW + 10, started_at=None)
     factories.post(project, posted)
     run = Run.objects.get()

@@ -1,4 +1,4 @@
-"""Prices that a team sets."""
+"""Prices that a project sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runs.team.price_overrides import delete_price_override, set_price_override
 from tests import factories
 
 
-def test_a_price_is_stored_in_its_shortest_form(project: Project) -> None:
+def test_price_is_stored_in_shortest_form(project: Project) -> None:
     set_price_override(project, "house-model", {"input": "2.50", "output": " 010 ", "cached": "0.125"})
     set_price_override(project, "other", {"input": "1", "output": "2", "cached": ""})
     stored = Project.objects.get(pk=project.pk).prices
@@ -35,14 +35,14 @@ def test_a_price_is_stored_in_its_shortest_form(project: Project) -> None:
         ("m", {"input": "NaN", "output": "1"}, "input"),
     ],
 )
-def test_what_is_no_price_is_refused(project: Project, model: str, rates: dict[str, str], path: str) -> None:
-    with pytest.raises(InvalidPrice) as refused:
+def test_invalid_price_is_rejected(project: Project, model: str, rates: dict[str, str], path: str) -> None:
+    with pytest.raises(InvalidPrice) as raised:
         set_price_override(project, model, rates)
-    assert [problem.path for problem in refused.value.problems] == [path]
+    assert [problem.path for problem in raised.value.problems] == [path]
     assert Project.objects.get(pk=project.pk).prices == {}
 
 
-def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_prices_is_limited(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_overrides, "MAX_PRICE_OVERRIDES", 1)
     set_price_override(project, "a", {"input": "1", "output": "1"})
     set_price_override(project, "a", {"input": "2", "output": "1"})
@@ -50,7 +50,7 @@ def test_there_are_so_many_and_no_more(project: Project, monkeypatch: pytest.Mon
         set_price_override(project, "b", {"input": "1", "output": "1"})
 
 
-def test_stored_costs_follow(project: Project) -> None:
+def test_backfill_updates_stored_costs(project: Project) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
     run = factories.post_run(project, model="house-model", usage=usage)
     assert run.cost is None

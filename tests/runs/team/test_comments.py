@@ -1,4 +1,4 @@
-"""What is kept of what people write about runs."""
+"""Comments on runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from runs.team.deletion import delete_run
 from tests import factories
 
 
-def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> None:
+def test_comment_text_is_normalized(project: Project, member: User) -> None:
     run = factories.post_run(project)
     comments.add_comment(run, member, "  Known outage.\r\nSee *OPS-12*\x00  ")
-    kept = Comment.objects.of_run(run).get()
-    assert (kept.text, kept.author, kept.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
+    stored = Comment.objects.of_run(run).get()
+    assert (stored.text, stored.author, stored.edited_at) == ("Known outage.\nSee *OPS-12*\ufffd", member, None)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_comment_is_kept_as_it_was_meant(project: Project, member: User) -> No
         ("x" * 11, "expected at most 10 characters, found 11"),
     ],
 )
-def test_what_can_not_be_kept_is_refused(
+def test_invalid_text_is_rejected(
     project: Project, member: User, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comments, "MAX_COMMENT_LENGTH", 10)
@@ -38,7 +38,7 @@ def test_what_can_not_be_kept_is_refused(
         comments.edit_comment(comment, text)
 
 
-def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_comments_is_limited(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comments, "MAX_COMMENTS_PER_RUN", 1)
     run, other = factories.post_run(project), factories.post_run(project)
     comments.add_comment(run, member, "one")
@@ -47,7 +47,7 @@ def test_a_run_has_room_for_so_many(project: Project, member: User, monkeypatch:
     comments.add_comment(other, member, "one")
 
 
-def test_a_run_that_is_gone_takes_no_comment(project: Project, member: User) -> None:
+def test_deleted_run_takes_no_comment(project: Project, member: User) -> None:
     run = factories.post_run(project)
     delete_run(run)
     with pytest.raises(InvalidComment, match="has been deleted"):
@@ -55,7 +55,7 @@ def test_a_run_that_is_gone_takes_no_comment(project: Project, member: User) -> 
     assert not Comment.objects.exists()
 
 
-def test_a_change_tells_when_and_only_where_there_is_one(project: Project, member: User) -> None:
+def test_only_real_edits_set_edited_at(project: Project, member: User) -> None:
     comment = comments.add_comment(factories.post_run(project), member, "first")
     comments.edit_comment(comment, "first")
     assert comment.edited_at is None
@@ -64,15 +64,15 @@ def test_a_change_tells_when_and_only_where_there_is_one(project: Project, membe
     assert (comment.text, comment.edited_at is not None) == ("second", True)
 
 
-def test_what_people_said_outlives_them(project: Project, member: User) -> None:
+def test_comment_outlives_its_author(project: Project, member: User) -> None:
     comment = comments.add_comment(factories.post_run(project), member, "Mine.")
     member.delete()
     comment.refresh_from_db()
     assert (comment.text, comment.author) == ("Mine.", None)
 
 
-def test_one_comment_is_deleted_alone(project: Project, member: User) -> None:
+def test_other_comments_are_not_deleted(project: Project, member: User) -> None:
     run = factories.post_run(project)
-    gone, stays = comments.add_comment(run, member, "gone"), comments.add_comment(run, member, "stays")
-    comments.delete_comment(gone)
-    assert list(Comment.objects.all()) == [stays]
+    deleted, remaining = comments.add_comment(run, member, "gone"), comments.add_comment(run, member, "stays")
+    comments.delete_comment(deleted)
+    assert list(Comment.objects.all()) == [remaining]

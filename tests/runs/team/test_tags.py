@@ -1,4 +1,4 @@
-"""Tags: what may be one, on which runs, and how many."""
+"""Tags: normalization, limits, adding and removing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import factories
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"),
+    ("text", "name"),
     [
         ("urgent", "urgent"),
         ("  Needs  Review ", "needs-review"),
@@ -27,13 +27,13 @@ from tests import factories
         ("x" * MAX_TAG_LENGTH, "x" * MAX_TAG_LENGTH),
     ],
 )
-def test_a_tag_is_written_in_one_way(typed: str, name: str) -> None:
-    assert normalize_tag(typed) == name
+def test_tag_is_normalized(text: str, name: str) -> None:
+    assert normalize_tag(text) == name
     assert normalize_tag(name) == name
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "text",
     [
         "",
         "  ",
@@ -51,28 +51,28 @@ def test_a_tag_is_written_in_one_way(typed: str, name: str) -> None:
         "é\u200b",
     ],
 )
-def test_what_is_no_tag_is_refused_with_what_was_expected(typed: str) -> None:
+def test_invalid_tag_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="expected a tag of at most 40 characters: letters, digits and"):
-        normalize_tag(typed)
+        normalize_tag(text)
 
 
-def test_several_are_separated_by_commas() -> None:
+def test_commas_separate_tags() -> None:
     assert tags.parse_tags("Urgent, needs review,,urgent") == ["urgent", "needs-review"]
 
 
-@pytest.mark.parametrize("typed", ["", " , ", ","])
-def test_nothing_typed_is_refused(typed: str) -> None:
+@pytest.mark.parametrize("text", ["", " , ", ","])
+def test_empty_text_is_rejected(text: str) -> None:
     with pytest.raises(InvalidTag, match="expected a tag, such as needs-review"):
-        tags.parse_tags(typed)
+        tags.parse_tags(text)
 
 
-def test_every_one_that_is_wrong_is_named() -> None:
-    with pytest.raises(InvalidTag) as refused:
+def test_every_invalid_tag_is_reported() -> None:
+    with pytest.raises(InvalidTag) as raised:
         tags.parse_tags("fine, -x, (y)")
-    assert [each.message.rpartition("got ")[2] for each in refused.value.problems] == ["' -x'", "' (y)'"]
+    assert [each.message.rpartition("got ")[2] for each in raised.value.problems] == ["' -x'", "' (y)'"]
 
 
-def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
+def test_tags_are_added_and_removed(project: Project, member: User) -> None:
     runs = [factories.post_run(project) for _ in range(3)]
     keys = [run.pk for run in runs]
     assert tags.add_tags(project, keys[:2], ["urgent", "billing"], member) == 2
@@ -88,7 +88,7 @@ def test_tags_are_put_on_and_taken_off(project: Project, member: User) -> None:
     assert RunTag.objects.names_of(runs[0]) == ["urgent"]
 
 
-def test_runs_of_another_project_are_out_of_reach(project: Project, member: User) -> None:
+def test_runs_of_other_projects_are_not_tagged(project: Project, member: User) -> None:
     other = factories.make_project("other")
     run = factories.post_run(other)
     assert tags.add_tags(project, [run.pk], ["urgent"], member) == 0
@@ -97,7 +97,7 @@ def test_runs_of_another_project_are_out_of_reach(project: Project, member: User
     assert RunTag.objects.names_of(run) == ["urgent"]
 
 
-def test_a_run_has_so_many_tags_and_no_more(project: Project, member: User) -> None:
+def test_number_of_tags_is_limited(project: Project, member: User) -> None:
     full, free = factories.post_run(project, id="run_full"), factories.post_run(project)
     tags.add_tags(project, [full.pk], [f"tag-{number}" for number in range(tags.MAX_TAGS_PER_RUN)], member)
     with pytest.raises(InvalidTag, match="a run has at most 20 tags, and run_full would have 21"):
@@ -106,7 +106,7 @@ def test_a_run_has_so_many_tags_and_no_more(project: Project, member: User) -> N
     assert tags.add_tags(project, [free.pk, full.pk], ["tag-0"], member) == 1
 
 
-def test_a_tagged_run_is_still_what_was_posted(project: Project, member: User) -> None:
+def test_tags_do_not_change_posted_run(project: Project, member: User) -> None:
     run = factories.post_run(project)
     before = run.as_json()
     tags.add_tags(project, [run.pk], ["urgent"], member)
@@ -114,14 +114,14 @@ def test_a_tagged_run_is_still_what_was_posted(project: Project, member: User) -
     assert run.as_json() == before
 
 
-def test_tags_stay_where_a_person_is_gone(project: Project, member: User) -> None:
+def test_tag_outlives_its_author(project: Project, member: User) -> None:
     run = factories.post_run(project)
     tags.add_tags(project, [run.pk], ["urgent"], member)
     member.delete()
     assert RunTag.objects.get().tagged_by is None
 
 
-def test_tags_follow_a_run_that_is_posted_with_another_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tags_follow_changed_creation_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "SAMPLE_SIZE", 1)
     late = datetime.fromtimestamp(factories.NOW + 5000, UTC)
     run = factories.post_run(project, id="run_moved", created_at=factories.NOW)

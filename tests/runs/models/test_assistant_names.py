@@ -1,4 +1,4 @@
-"""What an assistant is called: what was posted, what a person decided, and that the latter stands."""
+"""Display names of assistants: a given name takes precedence over the posted one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.factories import assistant_object
 pytestmark = pytest.mark.django_db
 
 
-def posted(project: Project, **names: str | None) -> list[str]:
+def post_names(project: Project, **names: str | None) -> list[str]:
     objects = [assistant_object(id=assistant_id, name=name) for assistant_id, name in names.items()]
     report = factories.post(project, *objects, kind=ASSISTANTS)
     assert not report.errors
@@ -24,71 +24,69 @@ def names(project: Project, *ids: str) -> dict[str, str]:
     return Assistant.objects.names_by_id(project, ids or ("asst_a", "asst_b"))
 
 
-def test_a_posted_name_is_shown_and_the_last_one_stands(project: Project) -> None:
-    assert posted(project, asst_a="Returns desk", asst_b=None) == ["created", "created"]
+def test_last_posted_name_is_shown(project: Project) -> None:
+    assert post_names(project, asst_a="Returns desk", asst_b=None) == ["created", "created"]
     assert names(project) == {"asst_a": "Returns desk"}
-    assert posted(project, asst_a="Returns desk", asst_b="Billing") == ["unchanged", "updated"]
-    assert posted(project, asst_a="Returns", asst_b=None) == ["updated", "updated"]
+    assert post_names(project, asst_a="Returns desk", asst_b="Billing") == ["unchanged", "updated"]
+    assert post_names(project, asst_a="Returns", asst_b=None) == ["updated", "updated"]
     assert names(project) == {"asst_a": "Returns"}
 
 
-def test_within_one_request_the_last_of_an_assistant_stands(project: Project) -> None:
+def test_last_name_of_a_request_is_stored(project: Project) -> None:
     twice = [assistant_object(id="asst_a", name=name) for name in ("Old", "New", "New")]
     report = factories.post(project, *twice, kind=ASSISTANTS)
     assert [each.value for each in report.outcomes.values()] == ["created", "updated", "unchanged"]
     assert names(project) == {"asst_a": "New"}
 
 
-def test_a_name_that_a_person_gave_stands_above_a_posted_one(project: Project) -> None:
+def test_given_name_takes_precedence(project: Project) -> None:
     user = factories.make_user(project)
-    posted(project, asst_a="Returns desk")
+    post_names(project, asst_a="Returns desk")
     Assistant.objects.set_given_name(project, "asst_a", "Herr Weber's", user)
     assert names(project) == {"asst_a": "Herr Weber's"}
-    assert posted(project, asst_a="Returns desk 2") == ["updated"]
+    assert post_names(project, asst_a="Returns desk 2") == ["updated"]
     assert names(project) == {"asst_a": "Herr Weber's"}
     found = Assistant.objects.find(project, "asst_a")
     assert found is not None
     assert (found.given_by, found.posted_name) == (user, "Returns desk 2")
 
 
-def test_taking_a_given_name_back_shows_the_posted_one(project: Project) -> None:
+def test_removing_given_name_shows_posted_name(project: Project) -> None:
     user = factories.make_user(project)
-    posted(project, asst_a="Returns desk")
+    post_names(project, asst_a="Returns desk")
     Assistant.objects.set_given_name(project, "asst_a", "Other", user)
     Assistant.objects.set_given_name(project, "asst_a", None, user)
     assert names(project) == {"asst_a": "Returns desk"}
 
 
-def test_a_person_names_an_assistant_of_which_nothing_was_posted(project: Project) -> None:
+def test_unknown_assistant_can_be_named(project: Project) -> None:
     Assistant.objects.set_given_name(project, "asst_a", "Returns desk", factories.make_user(project))
     assert names(project) == {"asst_a": "Returns desk"}
-    assert posted(project, asst_a="Posted") == ["updated"]
+    assert post_names(project, asst_a="Posted") == ["updated"]
     assert names(project) == {"asst_a": "Returns desk"}
 
 
-def test_projects_name_their_assistants_apart(project: Project) -> None:
+def test_projects_have_separate_names(project: Project) -> None:
     other = factories.make_project("other")
-    posted(project, asst_a="Ours")
-    posted(other, asst_a="Theirs")
+    post_names(project, asst_a="Ours")
+    post_names(other, asst_a="Theirs")
     assert names(project) == {"asst_a": "Ours"}
     assert names(other) == {"asst_a": "Theirs"}
     assert Assistant.objects.ids_with_name_like(project, ["Theirs"]) == []
     assert Assistant.objects.names_like(other, "%ours%") == {}
 
 
-def test_a_look_up_is_one_query_and_none_for_nobody(
-    project: Project, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    posted(project, **{f"asst_{number}": f"Desk {number}" for number in range(20)})
+def test_names_take_one_query_at_most(project: Project, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    post_names(project, **{f"asst_{number}": f"Desk {number}" for number in range(20)})
     with django_assert_num_queries(1):
         assert len(names(project, *(f"asst_{number}" for number in range(20)))) == 20
     with django_assert_num_queries(0):
         assert Assistant.objects.names_by_id(project, [None]) == {}
 
 
-def test_many_are_stored_at_once(project: Project) -> None:
+def test_many_names_are_stored_at_once(project: Project) -> None:
     many = {f"asst_{number}": f"Desk {number}" for number in range(200)}
-    assert set(posted(project, **many)) == {"created"}
-    assert set(posted(project, **many)) == {"unchanged"}
-    assert set(posted(project, **dict.fromkeys(many, "Same"))) == {"updated"}
+    assert set(post_names(project, **many)) == {"created"}
+    assert set(post_names(project, **many)) == {"unchanged"}
+    assert set(post_names(project, **dict.fromkeys(many, "Same"))) == {"updated"}
     assert len(Assistant.objects.ids_with_name_like(project, ["Same"])) == 200

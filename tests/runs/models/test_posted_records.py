@@ -1,4 +1,4 @@
-"""Records give back what was posted."""
+"""Stored runs, steps and messages give back what was posted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tests.factories import (
     ],
     ids=["completed", "queued", "waiting", "failed", "compatible server", "milliseconds", "smallest"],
 )
-def test_a_run_gives_back_what_was_posted(project: Project, posted: dict[str, Any]) -> None:
+def test_run_round_trips(project: Project, posted: dict[str, Any]) -> None:
     assert post(project, posted).errors == []
     run = Run.objects.get()
     assert json.loads(run.as_json()) == posted
@@ -49,7 +49,7 @@ def test_a_run_gives_back_what_was_posted(project: Project, posted: dict[str, An
     assert str(run) == posted["id"]
 
 
-def test_an_object_begins_with_its_id_and_its_kind(project: Project) -> None:
+def test_json_starts_with_id_and_object(project: Project) -> None:
     run = factories.post_run(project)
     factories.post_steps(project, step_object(run_object()))
     factories.post_messages(project, message_object())
@@ -57,7 +57,7 @@ def test_an_object_begins_with_its_id_and_its_kind(project: Project) -> None:
         assert list(lossless_json.split_object(record.as_json()))[:2] == ["id", "object"]
 
 
-def test_a_step_and_a_message_give_back_what_was_posted(project: Project) -> None:
+def test_step_and_message_round_trip(project: Project) -> None:
     step = step_object(run_object(), function_call("f", output=None), metadata={"n": 1}, expired_at=None)
     message = message_object(run_object(), "é漢😀\0", attachments=None)
     factories.post_steps(project, step)
@@ -66,7 +66,7 @@ def test_a_step_and_a_message_give_back_what_was_posted(project: Project) -> Non
     assert json.loads(Message.objects.get().as_json()) == message
 
 
-def test_a_record_is_found_by_project_and_posted_id_alone(project: Project) -> None:
+def test_record_id_depends_on_project_and_external_id(project: Project) -> None:
     run = factories.post_run(project, id="run_é")
     assert run.pk == project.record_id("run_é") == Project.objects.get(pk=project.pk).record_id("run_é")
     assert factories.make_project("other").record_id("run_é") != run.pk
