@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, RawItem, RecordType, ingest
-from runs.models import Membership, Project, Run, User
+from runs.models import Membership, Project, Run, SavedView, User
 from runs.team.api_keys import create_api_key
+from runs.team.saved_views import save_view
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
 PASSWORD = "correct horse battery staple"
@@ -202,3 +203,12 @@ def post_assistants(project: Project, **names: str | None) -> IngestReport:
 def post_messages(project: Project, *objects: dict[str, Any]) -> IngestReport:
     """Ingest messages."""
     return post(project, *objects, kind=MESSAGES)
+
+
+def make_saved_view(
+    project: Project, owner: User, name: str, *, default: bool | None = None, **fields: Any
+) -> SavedView:
+    """Save a view of the run list."""
+    view = SavedView(project=project, owner=owner, name=name, **fields)
+    save_view(view, default=default)
+    return view

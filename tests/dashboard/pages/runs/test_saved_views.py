@@ -15,8 +15,8 @@ from dashboard.pages.runs import saved_view_tabs as tabs
 from dashboard.pages.runs.saved_view_tabs import SavedViewTab
 from runs.models import Project, SavedView, User
 from tests import factories
+from tests.factories import make_saved_view
 from tests.pages import Page
-from tests.runs.test_saved_views import saved
 
 LIST = "/p/default/runs/"
 URL = "/p/default/views/"
@@ -76,7 +76,7 @@ def test_columns_are_saved_on_request(member_client: Client, project: Project) -
 
 
 def test_selected_columns_override_those_of_view(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Models", columns=["model"])
+    view = make_saved_view(project, member, "Models", columns=["model"])
     query = f"columns=model&view={view.pk}"
     response = member_client.post("/p/default/prefs/columns", {"column": ["thread"], "query": query})
     assert response["Location"] == f"{LIST}?view={view.pk}"
@@ -90,7 +90,7 @@ def test_selected_columns_override_those_of_view(member_client: Client, project:
 def test_invalid_form_keeps_typed_values(
     member_client: Client, project: Project, member: User, posted: dict[str, str], message: str
 ) -> None:
-    saved(project, member, "Mine")
+    make_saved_view(project, member, "Mine")
     response = member_client.post(URL, {"query": "status=failed", "keep_columns": "on"} | posted)
     assert response.status_code == 422
     page = Page(response)
@@ -106,7 +106,7 @@ def test_invalid_list_query_is_not_saved(member_client: Client, project: Project
 
 
 def test_viewer_opens_but_cannot_save_views(client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Failing", shared=True, query="status:failed")
+    view = make_saved_view(project, member, "Failing", shared=True, query="status:failed")
     client.force_login(factories.make_user(project, role="viewer"))
     assert tab_names(client) == ["All runs", "Failing"]
     assert client.get(f"{URL}{view.pk}/").status_code == 302
@@ -122,8 +122,8 @@ def test_viewer_opens_but_cannot_save_views(client: Client, project: Project, me
 
 def test_tab_of_shown_list_is_current_tab(member_client: Client, project: Project, member: User) -> None:
     assert tab_names(member_client) == []
-    failing = saved(project, member, "Failing", query="status:failed")
-    saved(project, member, "Slow", query="duration:>30s", sort="-duration")
+    failing = make_saved_view(project, member, "Failing", query="status:failed")
+    make_saved_view(project, member, "Slow", query="duration:>30s", sort="-duration")
     assert tab_names(member_client) == ["All runs", "Failing", "Slow"]
     assert current_tab(member_client, LIST) == "All runs"
     assert current_tab(member_client, f"{LIST}?status=failed") == "Failing"
@@ -134,7 +134,7 @@ def test_tab_of_shown_list_is_current_tab(member_client: Client, project: Projec
 
 
 def test_changed_view_can_be_replaced(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Failing", query="status:failed")
+    view = make_saved_view(project, member, "Failing", query="status:failed")
     assert not Page(member_client.get(f"{LIST}?status=failed&view={view.pk}")).has("button", "Replace “Failing”")
     page = Page(member_client.get(f"{LIST}?status=expired&view={view.pk}"))
     assert page.button("Replace “Failing”").get("formaction") == f"{URL}{view.pk}/replace"
@@ -145,7 +145,7 @@ def test_changed_view_can_be_replaced(member_client: Client, project: Project, m
 
 
 def test_every_link_keeps_the_view(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Done", query="status:completed", columns=["model"])
+    view = make_saved_view(project, member, "Done", query="status:completed", columns=["model"])
     page = Page(member_client.get(f"{LIST}?status=completed&columns=model&view={view.pk}"))
     assert page.table(re.compile("^Runs")).columns == ["Select", "Status", "Created", "Run", "Model", "Error"]
     assert ("view", str(view.pk)) in page.form("Runs").values
@@ -158,7 +158,7 @@ def test_every_link_keeps_the_view(member_client: Client, project: Project, memb
 
 
 def test_fragment_names_the_current_tab(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Failing", query="status:failed")
+    view = make_saved_view(project, member, "Failing", query="status:failed")
     fragment = Page(member_client.get(f"{LIST}?status=failed", headers=SWAP))
     (state,) = (element for element in fragment.iterate(hidden=True) if element.get("id") == "list-state")
     assert state.get("data-view") == str(view.pk)
@@ -173,7 +173,7 @@ def test_saved_views_cost_one_query(member_client: Client, project: Project, mem
     count()
     none = count()
     for number in range(5):
-        saved(project, member, f"View {number}", query=f"metadata.n:{number}", shared=number % 2 == 0)
+        make_saved_view(project, member, f"View {number}", query=f"metadata.n:{number}", shared=number % 2 == 0)
     assert count() == none
 
 
@@ -181,8 +181,8 @@ def test_counts_load_separately_and_are_capped(
     member_client: Client, project: Project, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.post(project, *(factories.failed_run() for _ in range(3)))
-    failing = saved(project, member, "Failing", query="status:failed")
-    rest = saved(project, member, "Rest", query="-status:failed")
+    failing = make_saved_view(project, member, "Failing", query="status:failed")
+    rest = make_saved_view(project, member, "Rest", query="-status:failed")
     create_invalid_view(project, member)
     (counts_url,) = re.findall(rf'hx-get="({URL}counts\?state=3-\d+)"', member_client.get(LIST).content.decode())
     response = member_client.get(counts_url)
@@ -201,7 +201,7 @@ def test_counts_load_separately_and_are_capped(
 
 
 def test_bare_list_redirects_to_default_view(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Production", query="metadata.env:prod", shared=True, default=True)
+    view = make_saved_view(project, member, "Production", query="metadata.env:prod", shared=True, default=True)
     response = member_client.get(LIST)
     assert (response.status_code, response["Location"]) == (302, f"{LIST}?q=metadata.env%3Aprod&view={view.pk}")
     page = Page(member_client.get(response["Location"]))
@@ -223,7 +223,7 @@ def test_administrator_sets_the_default_view(admin_client: Client, member_client
 
 
 def test_member_edit_keeps_view_the_default(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Production", shared=True, default=True)
+    view = make_saved_view(project, member, "Production", shared=True, default=True)
     member_client.post(f"{URL}{view.pk}/edit", {"name": "Live", "query": "metadata.env:prod", "shared": "on"})
     view.refresh_from_db()
     assert (view.name, view.query, view.is_default) == ("Live", "metadata.env:prod", True)
@@ -237,8 +237,8 @@ def test_member_edit_keeps_view_the_default(member_client: Client, project: Proj
 def test_permalink_redirects_to_current_query(
     member_client: Client, client: Client, project: Project, member: User
 ) -> None:
-    shared = saved(project, member, "Failing", query="status:failed", shared=True, columns=["model"])
-    mine = saved(project, member, "Mine")
+    shared = make_saved_view(project, member, "Failing", query="status:failed", shared=True, columns=["model"])
+    mine = make_saved_view(project, member, "Mine")
     client.force_login(factories.make_user(project))
     address = f"{LIST}?status=failed&columns=model&view={shared.pk}"
     assert client.get(f"{URL}{shared.pk}/")["Location"] == address
@@ -281,7 +281,7 @@ def test_broken_default_view_shows_its_problem(member_client: Client, project: P
 
 
 def test_removed_columns_are_named_and_skipped(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Models", columns=["model", "vintage"])
+    view = make_saved_view(project, member, "Models", columns=["model", "vintage"])
     assert member_client.get(f"{URL}{view.pk}/")["Location"] == f"{LIST}?columns=model&view={view.pk}"
     assert "Columns that no longer exist: vintage" in Page(member_client.get(URL)).text
     assert "no longer available: vintage" in Page(member_client.get(f"{URL}{view.pk}/edit")).text
@@ -318,8 +318,8 @@ def test_deleted_view_url_still_lists_runs(member_client: Client, project: Proje
 def test_view_list_shows_each_query(member_client: Client, project: Project, member: User) -> None:
     assert Page(member_client.get(URL)).has("heading", "No views yet")
     other = factories.make_user(project, name="otto")
-    theirs = saved(project, other, "Failing", query="status:failed", shared=True)
-    mine = saved(project, member, "Dear", query="cost:>1", sort="-cost")
+    theirs = make_saved_view(project, other, "Failing", query="status:failed", shared=True)
+    mine = make_saved_view(project, member, "Dear", query="cost:>1", sort="-cost")
     table = Page(member_client.get(URL)).table("Saved views")
     shared_row, own_row = table.row("Failing"), table.row("Dear")
     assert (shared_row["Query"].text, shared_row["Visibility"].text) == ("status:failed", "everyone")
@@ -333,7 +333,7 @@ def test_view_list_shows_each_query(member_client: Client, project: Project, mem
 def test_owner_or_administrator_deletes_view(
     member_client: Client, admin_client: Client, project: Project, member: User
 ) -> None:
-    mine, shared = saved(project, member, "Mine"), saved(project, member, "Ours", shared=True)
+    mine, shared = make_saved_view(project, member, "Mine"), make_saved_view(project, member, "Ours", shared=True)
     assert admin_client.post(f"{URL}{mine.pk}/delete").status_code == 404
     assert admin_client.post(f"{URL}{shared.pk}/delete")["Location"] == URL
     response = member_client.post(f"{URL}{mine.pk}/delete", follow=True)
@@ -342,7 +342,7 @@ def test_owner_or_administrator_deletes_view(
 
 
 def test_edit_keeps_or_drops_columns(member_client: Client, project: Project, member: User) -> None:
-    view = saved(project, member, "Models", columns=["model"])
+    view = make_saved_view(project, member, "Models", columns=["model"])
     posted = {"name": "Models", "query": "", "sort": "-created", "keep_columns": "on"}
     member_client.post(f"{URL}{view.pk}/edit", posted)
     view.refresh_from_db()
@@ -353,7 +353,7 @@ def test_edit_keeps_or_drops_columns(member_client: Client, project: Project, me
 
 
 def test_view_query_is_parsed_once(project: Project, member: User) -> None:
-    view = saved(project, member, "Failing", query="status:failed")
+    view = make_saved_view(project, member, "Failing", query="status:failed")
     first, second = (SavedViewTab.build(view, project) for _ in range(2))
     assert first.state is not None
     assert second.state is not None
