@@ -10,7 +10,6 @@ from dashboard.pages.assistants import views as assistant_views
 from dashboard.pages.compare import selection_views as compare_selection_views
 from dashboard.pages.compare import views as compare_views
 from dashboard.pages.connect import views as connect_views
-from dashboard.pages.errors import detail_views as error_detail_views
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
 from dashboard.pages.run import comment_views
@@ -110,8 +109,8 @@ error_urls = [
     path("errors/", error_views.error_group_list, name="errors"),
     path("errors.json", error_downloads.error_group_list_json, name="errors-json"),
     path("errors.csv", error_downloads.error_group_list_csv, name="errors-csv"),
-    path("errors/<uuid:group>/", error_detail_views.error_group_detail, name="error-group"),
-    path("errors/<uuid:group>/state", error_detail_views.set_error_group_state, name="set-error-group-state"),
+    path("errors/<uuid:group_id>/", error_views.error_group_detail, name="error-group"),
+    path("errors/<uuid:group_id>/state", error_views.set_error_group_state, name="set-error-group-state"),
 ]
 
 usage_urls = [

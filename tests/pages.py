@@ -183,8 +183,10 @@ class Element:
             return self.attributes.get("value", "")
         if self.role == "img":
             return self.attributes.get("alt", "")
-        if self.role in ("table", "figure"):
-            captions = [element.text for element in self.iterate() if element.tag in ("caption", "figcaption")]
+        if self.role == "table":
+            return next(iter(_table_names(self)), "")
+        if self.role == "figure":
+            captions = [element.text for element in self.iterate() if element.tag == "figcaption"]
             return captions[0] if captions else ""
         if self.role in ("region", "group", "dialog"):
             headings = [
@@ -549,11 +551,12 @@ def _heading_text(cell: Element) -> str:
 
 
 def _table_names(table: Element) -> list[str]:
-    """The table's own name, then those of the regions around it, the nearest first."""
-    names = [table.name]
-    around = table.parent
-    while around is not None:
-        if around.role == "region" or around.tag == "figure":
-            names.append(around.name)
-        around = around.parent
+    """Return the caption of a table, then the names of the regions around it, the nearest first."""
+    captions = [element.text for element in table.iterate() if element.tag == "caption"]
+    names = [table.get("aria-label") or "", *captions]
+    ancestor = table.parent
+    while ancestor is not None:
+        if ancestor.role == "region" or ancestor.tag == "figure":
+            names.append(ancestor.name)
+        ancestor = ancestor.parent
     return [name for name in dict.fromkeys(names) if name]

@@ -83,6 +83,7 @@ def test_names_leave_out_decoration(listing: Page) -> None:
 
 
 def test_table_is_read_by_columns(listing: Page) -> None:
+    assert listing.has("table", "All runs")
     table = listing.table("All runs")
     assert table.columns == ["Run", "Cost"]
     assert table.sorted_by == ("Cost", "descending")

@@ -48,7 +48,7 @@ def test_a_group_is_found_looked_into_and_resolved(signed_in: Page, live_server:
     expect(signed_in.get_by_role("heading", level=1)).to_have_text("Errors")
     signed_in.get_by_role("link", name="quota_exceeded", exact=True).click()
     expect(signed_in.locator("#differences")).to_contain_text("release: 2026.11.3")
-    expect(signed_in.locator("#why mark").first).to_have_text("gpt-4o")
+    expect(signed_in.locator("#grouping mark").first).to_have_text("gpt-4o")
     signed_in.get_by_role("button", name="Resolve").click()
     expect(signed_in.locator("#state")).to_contain_text("Resolved. Set by mira")
     signed_in.get_by_role("link", name="Errors").first.click()

@@ -1,1 +1,1 @@
-"""The pages of error groups: what their addresses ask for, and what is shown of each group."""
+"""The pages of error groups: failed, incomplete and expired runs, grouped by their error message."""

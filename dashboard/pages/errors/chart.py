@@ -1,84 +1,82 @@
-"""Runs that ended badly over time: the largest groups each in its colour, all others together."""
+"""The charts of the error pages: runs over time, by error group."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from dashboard.ui import formats
 from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
 from runs.analytics.errors import ErrorGroupDistribution, ErrorGroupReport, ErrorTimeRange
 from runs.models import ErrorGroup
 
-MAX_CHART_SERIES = 4
+MAX_CHART_GROUPS = 4  # groups with a series of their own
 CHART_HEIGHT = 72
+ZOOM_FORM = "#error-range"  # the form that is submitted when a bar is clicked
 _MAX_LABEL_LENGTH = 32
 
 
 def build_error_groups_chart(
-    found: ErrorGroupReport, parts: Mapping[uuid.UUID | None, ErrorGroupDistribution], zone: tzinfo, zoom: str
+    report: ErrorGroupReport, distributions: Mapping[uuid.UUID | None, ErrorGroupDistribution], zone: tzinfo
 ) -> StackedChart:
-    """All groups, of which `parts` has to know the largest ones."""
-    shown, window = found.groups[:MAX_CHART_SERIES], found.time_range
-    rest: Counter[int] = Counter()
-    for key, each in parts.items():
-        if key not in {counted.group.pk for counted in shown}:
-            rest.update(each.over_time)
-    labels = _format_unique_labels([counted.group for counted in shown])
+    """Return the chart of all groups: a series for each of the largest ones, and one for all others.
+
+    Args:
+        report: the groups.
+        distributions: the distributions of at least the largest groups, by id; None is the id of all others.
+        zone: the time zone of the axis.
+    """
+    largest = [stats.group for stats in report.groups[:MAX_CHART_GROUPS]]
+    other_counts: Counter[int] = Counter()
+    for group_id, distribution in distributions.items():
+        if group_id not in {group.pk for group in largest}:
+            other_counts.update(distribution.over_time)
     series = [
-        _build_series(label, parts[counted.group.pk].over_time, window)
-        for label, counted in zip(labels, shown, strict=True)
+        _build_series(label, distributions[group.pk].over_time, report.time_range)
+        for label, group in zip(_build_unique_labels(largest), largest, strict=True)
     ]
-    if rest:
-        others = found.group_count - len(shown)
-        series.append(_build_series(f"{others:,} other{'' if others == 1 else 's'}", rest, window))
-    return build_stacked_chart("Runs ended badly", _edges(window), series, zone=zone, zoom=zoom, height=CHART_HEIGHT)
+    if other_counts:
+        others = report.group_count - len(largest)
+        series.append(_build_series(f"{others:,} other{'' if others == 1 else 's'}", other_counts, report.time_range))
+    return _build_chart("Failed, incomplete and expired runs", series, report.time_range, zone)
 
 
 def build_error_group_chart(
-    group: ErrorGroup, parts: ErrorGroupDistribution, window: ErrorTimeRange, zone: tzinfo, zoom: str
+    group: ErrorGroup, distribution: ErrorGroupDistribution, time_range: ErrorTimeRange, zone: tzinfo
 ) -> StackedChart:
-    """One group, in the colour of how it ended."""
-    known = group.status in formats.STATUS_LABELS
-    series = ChartSeries(
-        format_group_label(group),
-        [parts.over_time[place] for place in range(window.buckets.count)],
-        group.status if known else "",
-    )
-    return build_stacked_chart("Runs", _edges(window), [series], zone=zone, zoom=zoom, height=CHART_HEIGHT)
+    """Return the chart of one group, in the color of its status."""
+    status = group.status if group.status in formats.STATUS_LABELS else ""
+    series = _build_series(format_group_label(group), distribution.over_time, time_range, status)
+    return _build_chart("Runs", [series], time_range, zone)
 
 
 def format_group_label(group: ErrorGroup) -> str:
-    """A group in a word: its code, or what it has in place of one."""
+    """Return a short label of a group: its code, or its status."""
     return _truncate(group.code or f"{formats.format_status(group.status)}, no code")
 
 
-def _format_unique_labels(groups: Sequence[ErrorGroup]) -> list[str]:
-    """Those of one code are told apart by how their messages begin."""
-    codes = Counter(format_group_label(group) for group in groups)
-    return [
-        format_group_label(group) if codes[format_group_label(group)] == 1 else _format_long_label(group)
-        for group in groups
-    ]
-
-
-def _format_long_label(group: ErrorGroup) -> str:
-    return (
-        f"{format_group_label(group)}: {_truncate(group.template)}"
-        if group.template
-        else f"{format_group_label(group)}, no message"
-    )
+def _build_unique_labels(groups: Sequence[ErrorGroup]) -> list[str]:
+    """Return the labels of groups. Those with the same code are followed by the start of their messages."""
+    counts = Counter(format_group_label(group) for group in groups)
+    labels = []
+    for group in groups:
+        label = format_group_label(group)
+        if counts[label] > 1:
+            label = f"{label}: {_truncate(group.template)}" if group.template else f"{label}, no message"
+        labels.append(label)
+    return labels
 
 
 def _truncate(text: str) -> str:
     return text if len(text) <= _MAX_LABEL_LENGTH else text[:_MAX_LABEL_LENGTH].rstrip() + "…"
 
 
-def _build_series(name: str, counts: Counter[int], window: ErrorTimeRange) -> ChartSeries:
-    return ChartSeries(name, [counts[place] for place in range(window.buckets.count)])
+def _build_series(label: str, counts: Counter[int], time_range: ErrorTimeRange, status: str = "") -> ChartSeries:
+    return ChartSeries(label, [counts[index] for index in range(time_range.buckets.count)], status)
 
 
-def _edges(window: ErrorTimeRange) -> list[datetime]:
-    return list(window.buckets.edges)
+def _build_chart(title: str, series: Sequence[ChartSeries], time_range: ErrorTimeRange, zone: tzinfo) -> StackedChart:
+    edges = list(time_range.buckets.edges)
+    return build_stacked_chart(title, edges, series, zone=zone, zoom=ZOOM_FORM, height=CHART_HEIGHT)

@@ -1,101 +1,95 @@
-"""What sets the runs of a group apart, in words, each number with the runs behind it."""
+"""The table of attributes by which the runs of a group differ from completed runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from dashboard.pages.errors.params import ID_PREFIX_DIGITS, ErrorGroupParams, build_group_term
+from dashboard.pages.errors.links import ID_PREFIX_LENGTH, build_error_group_term, build_filtered_runs_url
 from dashboard.ui import formats
 from runs.analytics.error_group_contrasts import AttributeContrast, ErrorGroupContrast, RunAttribute
-from runs.models import ErrorGroup
+from runs.models import ErrorGroup, Project
 from runs.query import RunFilters
 from runs.query.ast import format_key
 from runs.query.operators import format_value
 
-_ATTRIBUTE_LABELS = {
+ATTRIBUTE_LABELS = {
     "model": "Model",
     "configuration": "Configuration",
-    "tool": "Tool at hand",
+    "tool": "Available tool",
     "function": "Called function",
     "metadata": "Metadata",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorGroupContrastRow:
-    """A difference in words, and where the runs of both of its numbers are listed."""
+class ErrorContrastRow:
+    """An attribute, how often the runs of both sides have it, and links to those runs."""
 
-    difference: AttributeContrast
-    kind: str
+    contrast: AttributeContrast
+    label: str
     value: str
     title: str
     url: str
-    rest_url: str
+    other_url: str
 
     @property
     def share(self) -> str:
-        return formats.format_percent(self.difference.runs, self.difference.total)
+        """The share of the runs of the group."""
+        return formats.format_percent(self.contrast.runs, self.contrast.total)
 
     @property
-    def rest_share(self) -> str:
-        return formats.format_percent(self.difference.other_runs, self.difference.other_total)
-
-    @property
-    def width(self) -> str:
-        """Of the bar of the group's share."""
-        return f"{100 * self.difference.share:.1f}%"
-
-    @property
-    def rest_width(self) -> str:
-        return f"{100 * self.difference.other_share:.1f}%"
+    def other_share(self) -> str:
+        """The share of the completed runs."""
+        return formats.format_percent(self.contrast.other_runs, self.contrast.other_total)
 
     @property
     def points(self) -> str:
-        """The difference in percentage points."""
-        by = 100 * self.difference.difference
-        return f"{'+' if by > 0 else formats.MINUS_SIGN}{abs(by):.0f}"
+        """The difference in percentage points, with its sign."""
+        points = 100 * self.contrast.difference
+        return f"{'+' if points > 0 else formats.MINUS_SIGN}{abs(points):.0f}"
 
 
 def build_contrast_rows(
-    asked: ErrorGroupParams, group: ErrorGroup, comparison: ErrorGroupContrast
-) -> list[ErrorGroupContrastRow]:
-    """The differences of `comparison`, the largest first."""
-    rest = RunFilters(
-        status=("completed",), assistant=comparison.assistants, since=asked.filters.since, until=asked.filters.until
+    project: Project, group: ErrorGroup, filters: RunFilters, contrast: ErrorGroupContrast
+) -> list[ErrorContrastRow]:
+    """Return the rows of `contrast`, the largest difference first."""
+    group_term = build_error_group_term(group)
+    completed = RunFilters(
+        status=("completed",), assistant=contrast.assistants, since=filters.since, until=filters.until
     )
-    completed = replace(asked, filters=rest)
-    return [_build_contrast_row(each, asked, group, completed) for each in comparison.contrasts]
+    rows = []
+    for attribute_contrast in contrast.contrasts:
+        attribute = attribute_contrast.attribute
+        term = _build_query_term(attribute)
+        row = ErrorContrastRow(
+            contrast=attribute_contrast,
+            label=ATTRIBUTE_LABELS[attribute.kind],
+            value=_format_attribute(attribute),
+            title=attribute.value or "",
+            url=build_filtered_runs_url(project, filters, f"{group_term} {term}"),
+            other_url=build_filtered_runs_url(project, completed, term),
+        )
+        rows.append(row)
+    return rows
 
 
-def _build_contrast_row(
-    difference: AttributeContrast, asked: ErrorGroupParams, group: ErrorGroup, completed: ErrorGroupParams
-) -> ErrorGroupContrastRow:
-    attribute = difference.attribute
-    query = _build_query_term(attribute)
-    return ErrorGroupContrastRow(
-        difference=difference,
-        kind=_ATTRIBUTE_LABELS[attribute.kind],
-        value=_format_value(attribute),
-        title=attribute.value or "",
-        url=asked.runs(f"{build_group_term(group)} {query}"),
-        rest_url=completed.runs(query),
-    )
-
-
-def _format_value(attribute: RunAttribute) -> str:
-    if attribute.kind == "configuration":
-        return (attribute.value or "")[:8]
-    if attribute.kind == "metadata":
-        return f"{attribute.key}, any value" if attribute.value is None else f"{attribute.key}: {attribute.value}"
+def _format_attribute(attribute: RunAttribute) -> str:
+    match attribute.kind:
+        case "configuration":
+            return (attribute.value or "")[:8]
+        case "metadata" if attribute.value is None:
+            return f"{attribute.key}, any value"
+        case "metadata":
+            return f"{attribute.key}: {attribute.value}"
     return attribute.value or ""
 
 
 def _build_query_term(attribute: RunAttribute) -> str:
-    """How the query language asks for it."""
     value = attribute.value or ""
-    if attribute.kind == "configuration":
-        return f"configuration:{value[:ID_PREFIX_DIGITS]}"
-    if attribute.kind == "metadata":
-        asked = "*" if attribute.value is None else format_value(value)
-        return f"metadata.{format_key(attribute.key)}:{asked}"
+    match attribute.kind:
+        case "configuration":
+            return f"configuration:{value[:ID_PREFIX_LENGTH]}"
+        case "metadata":
+            pattern = "*" if attribute.value is None else format_value(value)
+            return f"metadata.{format_key(attribute.key)}:{pattern}"
     return f"{attribute.kind}:{format_value(value)}"

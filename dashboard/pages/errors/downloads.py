@@ -1,4 +1,4 @@
-"""The error groups as files."""
+"""The list of error groups as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.errors.params import ErrorGroupParams
-from dashboard.pages.errors.rows import ErrorGroupRow
-from dashboard.pages.errors.views import ErrorGroupList
+from dashboard.pages.errors.group_list import fetch_error_group_list
+from dashboard.pages.errors.group_rows import ErrorGroupRow
+from dashboard.pages.errors.params import ErrorGroupListParams
 from dashboard.ui import formats
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
-from runs.analytics import errors
-from runs.analytics.errors import MAX_ERROR_GROUPS, ErrorSums
+from runs.analytics.errors import MAX_ERROR_GROUPS, ErrorSums, count_matching_runs
 from runs.models import Project
 from runs.transfer.exports import ExportColumn
 
@@ -26,18 +25,18 @@ EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
     "code": lambda row: row.group.code,
     "message": lambda row: row.group.template,
     "state": lambda row: row.group.state,
-    "regressed": lambda row: row.counted.has_regressed,
-    "runs": lambda row: row.counted.sums.runs,
-    "runs_before": lambda row: row.counted.previous_runs,
-    "trend": lambda row: str(row.counted.trend),
-    "first_seen_at": lambda row: formats.format_iso_time(row.counted.first_seen),
-    "last_seen_at": lambda row: formats.format_iso_time(row.counted.last_seen),
-    "total_tokens": lambda row: row.counted.sums.tokens,
-    "cost_usd": lambda row: _cost_usd(row.counted.sums),
-    "unpriced_runs": lambda row: row.counted.sums.unpriced_runs,
+    "regressed": lambda row: row.stats.has_regressed,
+    "runs": lambda row: row.stats.sums.runs,
+    "runs_before": lambda row: row.stats.previous_runs,
+    "trend": lambda row: str(row.stats.trend),
+    "first_seen_at": lambda row: formats.format_iso_time(row.stats.first_seen),
+    "last_seen_at": lambda row: formats.format_iso_time(row.stats.last_seen),
+    "total_tokens": lambda row: row.stats.sums.tokens,
+    "cost_usd": lambda row: _get_cost_usd(row.stats.sums),
+    "unpriced_runs": lambda row: row.stats.sums.unpriced_runs,
     "assistants": lambda row: len(row.assistants),
     "models": lambda row: len(row.models),
-    "configurations": lambda row: row.configurations,
+    "configurations": lambda row: row.configuration_count,
 }
 
 
@@ -45,22 +44,24 @@ EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
 @viewer_required
 @downloads.respond_with_text_errors
 def error_group_list_json(request: HttpRequest, project: Project) -> HttpResponse:
-    """`errors.json`: the groups of the address as a list, whole, and what all groups of that time come to."""
-    listing = _build_list(request, project)
-    found, asked = listing.found, listing.asked
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, listing.now)
+    """Return `errors.json`: all groups of the list, and the totals of the time range."""
+    params = ErrorGroupListParams.parse(request.GET)
+    now = timezone.now()
+    groups = fetch_error_group_list(project, params, now, MAX_ERROR_GROUPS)
+    report = groups.report
+    total_runs, is_total_capped = count_matching_runs(project, params.effective_filters, now)
     return downloads.json_response(
         {
             "object": "list",
-            "from": formats.format_iso_time(found.time_range.since),
-            "to": formats.format_iso_time(found.time_range.until),
-            "runs": runs,
-            "runs_capped": is_capped,
-            "ended_badly": found.sums.runs,
-            "groups": found.group_count,
-            "total_tokens": found.sums.tokens,
-            "cost_usd": _cost_usd(found.sums),
-            "data": [{name: of(row) for name, of in EXPORT_VALUES.items()} for row in listing.rows],
+            "from": formats.format_iso_time(report.time_range.since),
+            "to": formats.format_iso_time(report.time_range.until),
+            "runs": total_runs,
+            "runs_capped": is_total_capped,
+            "unsuccessful_runs": report.sums.runs,
+            "groups": report.group_count,
+            "total_tokens": report.sums.tokens,
+            "cost_usd": _get_cost_usd(report.sums),
+            "data": [{name: get_value(row) for name, get_value in EXPORT_VALUES.items()} for row in groups.rows],
         }
     )
 
@@ -69,17 +70,12 @@ def error_group_list_json(request: HttpRequest, project: Project) -> HttpRespons
 @viewer_required
 @downloads.respond_with_text_errors
 def error_group_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """`errors.csv`: the same groups, a line each."""
-    listing = _build_list(request, project)
-    return downloads.csv_response(
-        project, "errors", [ExportColumn(name, of) for name, of in EXPORT_VALUES.items()], listing.rows
-    )
+    """Return `errors.csv`: all groups of the list."""
+    params = ErrorGroupListParams.parse(request.GET)
+    groups = fetch_error_group_list(project, params, timezone.now(), MAX_ERROR_GROUPS)
+    columns = [ExportColumn(name, get_value) for name, get_value in EXPORT_VALUES.items()]
+    return downloads.csv_response(project, "errors", columns, groups.rows)
 
 
-def _build_list(request: HttpRequest, project: Project) -> ErrorGroupList:
-    """Raises InvalidFilter."""
-    return ErrorGroupList(ErrorGroupParams.of(request, project), timezone.now(), page_size=MAX_ERROR_GROUPS)
-
-
-def _cost_usd(sums: ErrorSums) -> float | None:
+def _get_cost_usd(sums: ErrorSums) -> float | None:
     return None if sums.cost is None else sums.cost / 1e9

@@ -1,28 +1,49 @@
-"""The groups of runs that ended badly."""
+"""The list of error groups, and the page of one group."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.pages.errors import chart
-from dashboard.pages.errors.params import ErrorGroupParams, ErrorGroupSort, ErrorGroupTab
-from dashboard.pages.errors.rows import ErrorGroupRow, build_error_group_rows
+from dashboard.pages.errors.breakdown import build_error_breakdowns
+from dashboard.pages.errors.chart import build_error_group_chart, build_error_groups_chart, format_group_label
+from dashboard.pages.errors.contrasts import build_contrast_rows
+from dashboard.pages.errors.group_list import fetch_error_group_list
+from dashboard.pages.errors.group_rows import describe_missing_message, describe_trend, split_group_message
+from dashboard.pages.errors.group_state import build_state_buttons, fetch_regression
+from dashboard.pages.errors.links import (
+    build_error_group_list_url,
+    build_error_group_term,
+    build_error_group_url,
+    build_filtered_runs_url,
+    build_range_options,
+)
+from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupParams, ErrorGroupSort, ErrorGroupTab
+from dashboard.pages.errors.samples import fetch_sample_runs, list_placeholders, split_first_message
 from dashboard.ui import formats
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
-from dashboard.web.permissions import viewer_required
+from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
 from dashboard.web.timezone import get_request_timezone
-from runs.analytics import errors
-from runs.analytics.errors import ErrorGroupDistribution, ErrorGroupReport, ErrorGroupStats
-from runs.models import Assistant, ErrorGroup, Project
+from runs.analytics.error_group_contrasts import MAX_CONTRASTED_RUNS, SMALL_SAMPLE_SIZE, contrast_error_group
+from runs.analytics.errors import (
+    MAX_ERROR_GROUPS,
+    ErrorTrend,
+    count_matching_runs,
+    fetch_error_distributions,
+    fetch_error_groups,
+    fetch_first_and_last_seen,
+)
+from runs.models import Assistant, ErrorGroup, Project, User
+from runs.query import TimeExpression
 
 PAGE_SIZE = 50
 TAB_LABELS = {
@@ -32,142 +53,185 @@ TAB_LABELS = {
     ErrorGroupTab.IGNORED: "Ignored",
     ErrorGroupTab.ALL: "All",
 }
-
-COLUMN_LABELS = {ErrorGroupSort.RUNS: "Runs", ErrorGroupSort.LAST: "Last seen", ErrorGroupSort.FIRST: "First seen"}
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorGroupTabLink:
-    """A heading, how many groups stand under it, and where they are listed."""
-
-    label: str
-    count: int
-    url: str
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorGroupSortHeader:
-    """A heading of a column that the list can be sorted by."""
-
-    label: str
-    url: str
-    current: bool
-
-
-@dataclass
-class ErrorGroupList:
-    """What the address asks for, found: all groups, those of the tab, and those of the page of it."""
-
-    asked: ErrorGroupParams
-    now: datetime
-    page_size: int
-
-    @cached_property
-    def found(self) -> ErrorGroupReport:
-        return errors.fetch_error_groups(self.asked.project, self.asked.filters, self.now)
-
-    @cached_property
-    def of_tab(self) -> list[ErrorGroupStats]:
-        held = (each for each in self.found.groups if self.asked.show.holds(each, self.now))
-        return self.asked.sort.sorted(held)
-
-    @property
-    def shown(self) -> list[ErrorGroupStats]:
-        begin = (self.asked.page - 1) * self.page_size
-        return self.of_tab[begin : begin + self.page_size]
-
-    @cached_property
-    def parts(self) -> Mapping[uuid.UUID | None, ErrorGroupDistribution]:
-        drawn = self.found.groups[: chart.MAX_CHART_SERIES]
-        ids = {each.group.pk for each in (*self.shown, *drawn)}
-        return errors.fetch_error_distributions(
-            self.asked.project, self.asked.filters, self.found.time_range.buckets, self.now, ids
-        )
-
-    @cached_property
-    def rows(self) -> list[ErrorGroupRow]:
-        shown = self.shown
-        few = {each for counted in shown for each in self.parts[counted.group.pk].assistants}
-        names = Assistant.objects.names_by_id(self.asked.project, few)
-        total = self.found.sums.runs
-        return build_error_group_rows(self.asked, shown, self.parts, self.found.time_range, total, names, self.now)
-
-    @property
-    def tabs(self) -> list[ErrorGroupTabLink]:
-        return [self._tab(show) for show in ErrorGroupTab]
-
-    @property
-    def heads(self) -> dict[str, ErrorGroupSortHeader]:
-        return {sort.value: self._head(sort, label) for sort, label in COLUMN_LABELS.items()}
-
-    @property
-    def newer_url(self) -> str:
-        return self._page(self.asked.page - 1) if self.asked.page > 1 else ""
-
-    @property
-    def older_url(self) -> str:
-        more = len(self.of_tab) > self.asked.page * self.page_size
-        return self._page(self.asked.page + 1) if more else ""
-
-    @property
-    def new_count(self) -> int:
-        return sum(each.is_new(self.now) for each in self.found.groups)
-
-    def _head(self, sort: ErrorGroupSort, label: str) -> ErrorGroupSortHeader:
-        return ErrorGroupSortHeader(label, replace(self.asked, sort=sort, page=1).url, sort is self.asked.sort)
-
-    def _page(self, number: int) -> str:
-        return replace(self.asked, page=number).url
-
-    def _tab(self, show: ErrorGroupTab) -> ErrorGroupTabLink:
-        count = sum(show.holds(each, self.now) for each in self.found.groups)
-        return ErrorGroupTabLink(TAB_LABELS[show], count, self.asked.with_show(show).url, show is self.asked.show)
+SORT_LABELS = {ErrorGroupSort.RUNS: "Runs", ErrorGroupSort.LAST: "Last seen", ErrorGroupSort.FIRST: "First seen"}
+STATE_MESSAGES = {
+    "open": "The group is open.",
+    "resolved": "The group is resolved. If another run of it is created, it is listed under Open, as regressed.",
+    "ignored": "The group is ignored. It is no longer listed under Open.",
+}
 
 
 @require_safe
 @viewer_required
 @handle_invalid_params
 def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
-    """`errors/`: the groups of the runs that match and ended badly within a time, of the last 14 days unless asked."""
-    asked = ErrorGroupParams.of(request, project)
+    """Render the groups of the matching failed, incomplete and expired runs, by default of the last 14 days."""
+    # 1. Parse
+    params = ErrorGroupListParams.parse(request.GET)
+    filters = params.effective_filters
     now = timezone.now()
-    listing = ErrorGroupList(asked, now, PAGE_SIZE)
-    found = listing.found
-    runs, is_capped = errors.count_matching_runs(project, asked.filters, now)
+
+    # 2. Fetch
+    groups = fetch_error_group_list(project, params, now, PAGE_SIZE)
+    report = groups.report
+    total_runs, is_total_capped = count_matching_runs(project, filters, now)
+    largest = report.groups[0] if report.groups else None
+
+    # 3. Render
+    path = reverse("errors", kwargs={"project": project.slug})
+    range_options = build_range_options(path, params)
+    tabs = [
+        {
+            "label": label,
+            "count": groups.tab_counts[tab],
+            "url": path + params.first_page().query_string(tab=tab),
+            "is_current": tab is params.tab,
+        }
+        for tab, label in TAB_LABELS.items()
+    ]
+    sort_headers = {
+        sort.value: {
+            "label": label,
+            "url": path + params.first_page().query_string(sort=sort),
+            "is_current": sort is params.sort,
+        }
+        for sort, label in SORT_LABELS.items()
+    }
     context = {
         "project": project,
-        "asked": asked,
-        "listing": listing,
-        "found": found,
-        "all_runs": runs,
-        "all_capped": is_capped,
-        "share": "" if is_capped else formats.format_percent(found.sums.runs, runs),
-        "runs_url": asked.runs(),
-        "bad_url": asked.runs("error_group:*"),
-        "largest": _describe_largest_group(asked, found),
-        "cost": "" if found.sums.cost is None else formats.format_cost(found.sums.cost),
-        "all_url": asked.with_show(ErrorGroupTab.ALL).url,
-        "new_url": asked.with_show(ErrorGroupTab.NEW).url,
-        "from_value": asked.value(asked.filters.since, now),
-        "to_value": asked.value(asked.filters.until, now),
-        "most": errors.MAX_ERROR_GROUPS,
+        "params": params,
+        "path": path,
+        # Controls
+        "tabs": tabs,
+        "sort_headers": sort_headers,
+        "range_options": range_options,
+        "is_custom_range": not any(option.is_current for option in range_options),
+        "from_value": _format_datetime_local(filters.since, now),
+        "to_value": _format_datetime_local(filters.until, now),
+        "all_groups_url": path + params.first_page().query_string(tab=ErrorGroupTab.ALL),
+        "new_groups_url": path + params.first_page().query_string(tab=ErrorGroupTab.NEW),
+        "next_url": path + params.query_string(page=params.page + 1) if groups.has_next_page else "",
+        "previous_url": path + params.query_string(page=params.page - 1) if params.page > 1 else "",
+        # Summary
+        "report": report,
+        "max_groups": MAX_ERROR_GROUPS,
+        "new_group_count": groups.tab_counts[ErrorGroupTab.NEW],
+        "total_runs": total_runs,
+        "is_total_capped": is_total_capped,
+        "runs_url": build_filtered_runs_url(project, filters),
+        "unsuccessful_runs_url": build_filtered_runs_url(project, filters, "error_group:*"),
+        "unsuccessful_share": "" if is_total_capped else formats.format_percent(report.sums.runs, total_runs),
+        "cost": "" if report.sums.cost is None else formats.format_cost(report.sums.cost),
+        # Groups
+        "rows": groups.rows,
+        "has_any_group": largest is not None or ErrorGroup.objects.in_project(project).exists(),
     }
-    if found.groups:
-        zone = get_request_timezone(request)
-        context["chart"] = chart.build_error_groups_chart(found, listing.parts, zone, "#error-range")
-    else:
-        context["is_blank"] = not ErrorGroup.objects.in_project(project).exists()
-    return htmx.render_page(request, "error_groups/page.html", context)
+    if largest is not None:
+        context |= {
+            "chart": build_error_groups_chart(report, groups.distributions, get_request_timezone(request)),
+            "largest_label": format_group_label(largest.group),
+            "largest_share": formats.format_percent(largest.sums.runs, report.sums.runs),
+            "largest_url": build_error_group_url(project, largest.group, params),
+        }
+    return htmx.render_page(request, "pages/errors/list.html", context)
 
 
-def _describe_largest_group(asked: ErrorGroupParams, found: ErrorGroupReport) -> dict[str, str]:
-    """The share of the most frequent group, and what it is."""
-    if not found.groups:
-        return {}
-    first = found.groups[0]
-    return {
-        "share": formats.format_percent(first.sums.runs, found.sums.runs),
-        "label": chart.format_group_label(first.group),
-        "url": asked.group_url(first.group),
+@require_safe
+@viewer_required
+@handle_invalid_params
+def error_group_detail(request: HttpRequest, project: Project, group_id: uuid.UUID) -> HttpResponse:
+    """Render the runs of one group, by default of the last 14 days, and how they differ from completed ones."""
+    # 1. Parse
+    group = _get_group_or_404(project, group_id)
+    params = ErrorGroupParams.parse(request.GET)
+    filters = params.effective_filters
+    now = timezone.now()
+
+    # 2. Fetch
+    report = fetch_error_groups(project, filters, now, only=group.pk)
+    stats = report.groups[0] if report.groups else None  # None if no run of the group matches
+    seen = (stats.first_seen, stats.last_seen) if stats else fetch_first_and_last_seen(group.pk)
+    first_seen, last_seen = seen or (None, None)
+    regression = fetch_regression(project, group, last_seen)
+
+    # 3. Render
+    path = reverse("error-group", kwargs={"project": project.slug, "group_id": group.pk})
+    range_options = build_range_options(path, params)
+    first_message = split_first_message(group)
+    context = {
+        "project": project,
+        "params": params,
+        "path": path,
+        # Controls
+        "list_url": build_error_group_list_url(project, params),
+        "range_options": range_options,
+        "is_custom_range": not any(option.is_current for option in range_options),
+        "from_value": _format_datetime_local(filters.since, now),
+        "to_value": _format_datetime_local(filters.until, now),
+        # State
+        "can_set_state": project.role in WRITE_ROLES,
+        "state_buttons": build_state_buttons(group, has_regressed=regression is not None),
+        "regression": regression,
+        # Group
+        "group": group,
+        "group_term": build_error_group_term(group),
+        "message_parts": split_group_message(group),
+        "missing_message": describe_missing_message(group),
+        "first_message": first_message,
+        "placeholders": list_placeholders(first_message),
+        "first_seen": first_seen,
+        "last_seen": last_seen,
+        "has_matching_runs": stats is not None,
     }
+    if stats is not None:
+        distributions = fetch_error_distributions(
+            project, filters, report.time_range.buckets, now, [group.pk], only=group.pk
+        )
+        distribution = distributions[group.pk]
+        assistant_names = Assistant.objects.names_by_id(project, distribution.assistants)
+        contrast = contrast_error_group(project, group.pk, filters, report.time_range, now)
+        user_timezone = get_request_timezone(request)
+        context |= {
+            # Summary
+            "sums": report.sums,
+            "cost": "" if report.sums.cost is None else formats.format_cost(report.sums.cost),
+            "runs_url": build_filtered_runs_url(project, filters, build_error_group_term(group)),
+            "trend": None
+            if stats.trend is ErrorTrend.UNKNOWN
+            else describe_trend(project, params, stats, report.time_range, now),
+            "chart": build_error_group_chart(group, distribution, report.time_range, user_timezone),
+            # Sections
+            "breakdowns": build_error_breakdowns(project, group, filters, distribution, assistant_names),
+            "sample_runs": fetch_sample_runs(project, group, filters, assistant_names, now),
+            "contrast": contrast,
+            "contrast_rows": build_contrast_rows(project, group, filters, contrast),
+            "small_sample_size": SMALL_SAMPLE_SIZE,
+            "max_contrasted_runs": MAX_CONTRASTED_RUNS,
+        }
+    return htmx.render_page(request, "pages/errors/detail.html", context)
+
+
+@require_POST
+@member_required
+def set_error_group_state(request: HttpRequest, project: Project, group_id: uuid.UUID) -> HttpResponse:
+    """Set the state of a group to the field `state`: open, resolved or ignored."""
+    group = _get_group_or_404(project, group_id)
+    state = request.POST.get("state", "")
+    if state not in ErrorGroup.State.values:
+        expected = ", ".join(ErrorGroup.State.values)
+        return HttpResponseBadRequest(f"state: expected one of {expected}", content_type="text/plain")
+    ErrorGroup.objects.set_state(group, state, cast(User, request.user))
+    messages.success(request, STATE_MESSAGES[state])
+    return redirect("error-group", project=project.slug, group_id=group.pk)
+
+
+def _get_group_or_404(project: Project, group_id: uuid.UUID) -> ErrorGroup:
+    group = ErrorGroup.objects.find(project, group_id)
+    if group is None:
+        raise Http404("No such error group")
+    return group
+
+
+def _format_datetime_local(time: TimeExpression | None, now: datetime) -> str:
+    """Return a time as the value of a datetime-local field, in UTC."""
+    return f"{time.resolve(now):%Y-%m-%dT%H:%M:%S}" if time else ""

@@ -159,7 +159,7 @@ class ErrorsSection:
         return SimilarRuns(
             group=group,
             since=in_group.oldest_created_at() or run.created_at,
-            group_url=reverse("error-group", kwargs={"project": run.project.slug, "group": group.pk}),
+            group_url=reverse("error-group", kwargs={"project": run.project.slug, "group_id": group.pk}),
             runs_url=self._similar_runs_url(),
             last_day=list(self._last_day_counts(counts)),
         )

@@ -1,0 +1,90 @@
+"""Fetch the list of error groups, for the page and for its downloads."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.pages.errors.chart import MAX_CHART_GROUPS
+from dashboard.pages.errors.group_rows import ErrorGroupRow, build_error_group_rows
+from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupSort, ErrorGroupTab
+from runs.analytics.errors import (
+    ErrorGroupDistribution,
+    ErrorGroupReport,
+    ErrorGroupStats,
+    fetch_error_distributions,
+    fetch_error_groups,
+)
+from runs.models import Assistant, ErrorGroup, Project
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroupList:
+    """A page of the list.
+
+    Attributes:
+        report: all groups of the time range.
+        tab_counts: the number of groups in each tab.
+        rows: the rows of this page of the tab.
+        has_next_page: whether there are more rows.
+        distributions: the distributions of the groups of this page and of the chart.
+    """
+
+    report: ErrorGroupReport
+    tab_counts: Mapping[ErrorGroupTab, int]
+    rows: Sequence[ErrorGroupRow]
+    has_next_page: bool
+    distributions: Mapping[uuid.UUID | None, ErrorGroupDistribution]
+
+
+def fetch_error_group_list(
+    project: Project, params: ErrorGroupListParams, now: datetime, page_size: int
+) -> ErrorGroupList:
+    """Return a page of the groups that match `params`; six queries, or three if no group matches."""
+    # 1. All groups of the time range, and those of this page.
+    report = fetch_error_groups(project, params.effective_filters, now)
+    tab_counts = {tab: sum(_is_in_tab(stats, tab, now) for stats in report.groups) for tab in ErrorGroupTab}
+    groups = _sort_groups([stats for stats in report.groups if _is_in_tab(stats, params.tab, now)], params.sort)
+    start = (params.page - 1) * page_size
+    page_groups = groups[start : start + page_size]
+    if not report.groups:
+        return ErrorGroupList(report, tab_counts, [], False, {})
+
+    # 2. What the rows and the chart show of them.
+    group_ids = {stats.group.pk for stats in (*page_groups, *report.groups[:MAX_CHART_GROUPS])}
+    distributions = fetch_error_distributions(
+        project, params.effective_filters, report.time_range.buckets, now, group_ids
+    )
+    assistant_ids = {assistant_id for stats in page_groups for assistant_id in distributions[stats.group.pk].assistants}
+    assistant_names = Assistant.objects.names_by_id(project, assistant_ids)
+    rows = build_error_group_rows(
+        project, params, page_groups, distributions, report.time_range, report.sums.runs, assistant_names, now
+    )
+    return ErrorGroupList(report, tab_counts, rows, len(groups) > start + page_size, distributions)
+
+
+def _is_in_tab(stats: ErrorGroupStats, tab: ErrorGroupTab, now: datetime) -> bool:
+    match tab:
+        case ErrorGroupTab.OPEN:
+            return stats.is_open
+        case ErrorGroupTab.NEW:
+            return stats.is_new(now)
+        case ErrorGroupTab.RESOLVED:
+            return stats.group.state == ErrorGroup.State.RESOLVED and not stats.has_regressed
+        case ErrorGroupTab.IGNORED:
+            return stats.group.state == ErrorGroup.State.IGNORED
+        case ErrorGroupTab.ALL:
+            return True
+
+
+def _sort_groups(groups: Sequence[ErrorGroupStats], sort: ErrorGroupSort) -> Sequence[ErrorGroupStats]:
+    """Return the groups in descending order. They come sorted by runs, which decides between equal values."""
+    match sort:
+        case ErrorGroupSort.RUNS:
+            return groups
+        case ErrorGroupSort.LAST:
+            return sorted(groups, key=lambda stats: stats.last_seen, reverse=True)
+        case ErrorGroupSort.FIRST:
+            return sorted(groups, key=lambda stats: stats.first_seen, reverse=True)
