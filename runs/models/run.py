@@ -40,7 +40,7 @@ from runs.protocol.run import RunColumns, build_run_members
 ERROR_PREVIEW_LENGTH = 400  # characters
 # The newest earlier runs of an assistant that are searched for a completed one.
 MAX_RUNS_LOOKED_BACK = 500
-# A run is posted when it ends at the latest, and no run takes longer.
+# No run takes longer, and a run is posted when it ends at the latest.
 MAX_RUN_DURATION = timedelta(hours=1)
 # The pending list of a GIN index is counted as part of its size, and every search reads it.
 GIN_PENDING_LIST_KB = 512
@@ -92,7 +92,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self._with_sort_key(order).order_by(f"{sign}sort_key", *(time.desc() for time in times), f"{sign}id")
 
     def with_sort_value(self, order: Order) -> Self:
-        """Return the runs that have a value in an `order` that allows none, sorted by it."""
+        """Return the runs that have a value in `order`, whose column must be nullable, sorted by it."""
         runs = self._with_sort_key(order).filter(sort_key__gt=MISSING_SORT_VALUE)
         return order_by_columns(runs, (_sort_column(order), "id"), descending=order.descending)
 
@@ -126,9 +126,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         return _first_external_id(before), _first_external_id(after)
 
     def sort_parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
-        """Return the runs after a cursor in two parts, with and without a value in `order`, as they follow each other.
+        """Return the runs after a cursor in two parts, those with and those without a value in `order`.
 
-        No index has both parts in this order.
+        The parts are in list order. No index has both of them in this order, so they are queried separately.
         """
         way = order.reversed if backwards else order
         with_value = self.with_sort_value(way)
@@ -230,7 +230,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
         return counts
 
-    # What is read of each run
+    # Loaded fields and related records
 
     def for_list(self) -> Self:
         """Defer long texts, and annotate the beginning of error messages as `error_preview`."""
@@ -252,7 +252,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.order_by("created_at", collate_bytewise("external_id")).with_configuration()
 
     def for_backfill(self, project: Project, after: uuid.UUID | None) -> Self:
-        """Return the locked runs of `project` in order of id, after that of `after`, with what enrichment reads."""
+        """Lock the runs of `project` with ids greater than `after`, in order of id, and load what enrichment reads."""
         fields = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message")
         usage = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
         derived = ("incomplete_reason", "awaited", "cost", "error_group")
@@ -270,7 +270,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 def _sort_column(order: Order) -> str:
-    """Return the column to sort by: in an order that allows no value, `sort_key`, where none is less than any."""
+    """Return the column to sort by. For a nullable column it is `sort_key` (see `coalesce_missing`)."""
     return order.column if order.is_never_null else "sort_key"
 
 

@@ -35,7 +35,7 @@ def test_last_posted_name_is_shown(project: Project) -> None:
 def test_last_name_of_a_request_is_stored(project: Project) -> None:
     twice = [assistant_object(id="asst_a", name=name) for name in ("Old", "New", "New")]
     report = factories.post(project, *twice, kind=ASSISTANTS)
-    assert [each.value for each in report.outcomes.values()] == ["created", "updated", "unchanged"]
+    assert [outcome.value for outcome in report.outcomes.values()] == ["created", "updated", "unchanged"]
     assert names(project) == {"asst_a": "New"}
 
 
@@ -46,9 +46,9 @@ def test_given_name_takes_precedence(project: Project) -> None:
     assert names(project) == {"asst_a": "Herr Weber's"}
     assert post_names(project, asst_a="Returns desk 2") == ["updated"]
     assert names(project) == {"asst_a": "Herr Weber's"}
-    found = Assistant.objects.find(project, "asst_a")
-    assert found is not None
-    assert (found.given_by, found.posted_name) == (user, "Returns desk 2")
+    assistant = Assistant.objects.find(project, "asst_a")
+    assert assistant is not None
+    assert (assistant.given_by, assistant.posted_name) == (user, "Returns desk 2")
 
 
 def test_removing_given_name_shows_posted_name(project: Project) -> None:

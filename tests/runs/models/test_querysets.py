@@ -65,7 +65,7 @@ def test_pages_stay_complete_while_runs_arrive(project: Project) -> None:
             if len(walked) < 15:
                 factories.post_run(project, created_at=moment, started_at=None)
     assert len(walked) == len(set(walked))
-    assert [each for each in walked if each in present] == present
+    assert [run_id for run_id in walked if run_id in present] == present
 
 
 def test_list_loads_error_preview_without_payload(
@@ -104,14 +104,14 @@ def test_last_question_precedes_the_run(project: Project) -> None:
     posted = run_object(created_at=NOW + 10, started_at=None)
     factories.post(project, posted)
     run = Run.objects.get()
-    texts = {"first": NOW, "asked": NOW + 10, "afterwards": NOW + 11}
+    texts = {"first": NOW, "question": NOW + 10, "afterwards": NOW + 11}
     factories.post_messages(
         project,
         *(message_object(text=text, created_at=moment) for text, moment in texts.items()),
         message_object(text="elsewhere", created_at=NOW + 9, thread_id="thread_other"),
         message_object(posted, text="answer", created_at=NOW + 12),
     )
-    asked = Message.objects.last_question_before(run)
-    assert asked is not None
-    assert asked.text == "asked"
+    question = Message.objects.last_question_before(run)
+    assert question is not None
+    assert question.text == "question"
     assert [message.text for message in Message.objects.of_run(run)] == ["answer"]

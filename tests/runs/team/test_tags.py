@@ -69,7 +69,7 @@ def test_empty_text_is_rejected(text: str) -> None:
 def test_every_invalid_tag_is_reported() -> None:
     with pytest.raises(InvalidTag) as raised:
         tags.parse_tags("fine, -x, (y)")
-    assert [each.message.rpartition("got ")[2] for each in raised.value.problems] == ["' -x'", "' (y)'"]
+    assert [problem.message.rpartition("got ")[2] for problem in raised.value.problems] == ["' -x'", "' (y)'"]
 
 
 def test_tags_are_added_and_removed(project: Project, member: User) -> None:
@@ -134,5 +134,5 @@ def test_tags_follow_changed_creation_time(project: Project, monkeypatch: pytest
         "run_other": other.created_at,
     }
     for text in ("tag:kept", "tag:ke*", "tag:*", "tag:kept,gone"):
-        found = RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(project)).newest_first()
-        assert [each.external_id for each in found] == ["run_moved", "run_other"], text
+        runs = RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(project)).newest_first()
+        assert [run.external_id for run in runs] == ["run_moved", "run_other"], text

@@ -96,7 +96,7 @@ def test_summary_says_that_few_runs_prove_nothing(member_client, filled):
 def test_significant_rise_names_its_error_code(member_client, project):
     version_change.fill(project)
     many = [version_change.run(f"run_more_{n}", CHANGED + (4 + n) * HOUR, 5, NEW, 1, 1) for n in range(30)]
-    factories.post(project, *(each | version_change.failed(each) for each in many))
+    factories.post(project, *(run | version_change.failed(run) for run in many))
     factories.post(
         project, *(version_change.run(f"run_well_{n}", CHANGED - (9 + n) * HOUR, 5, OLD, 1, 1) for n in range(30))
     )
@@ -112,7 +112,7 @@ def test_significant_rise_names_its_error_code(member_client, project):
 
 def test_significant_fall_is_no_alarm(member_client, project):
     old = [version_change.run(f"run_bad_{n}", CHANGED - (1 + n) * HOUR, 5, OLD, 1, 1) for n in range(40)]
-    factories.post(project, *(each | version_change.failed(each) for each in old))
+    factories.post(project, *(run | version_change.failed(run) for run in old))
     factories.post(project, *(version_change.run(f"run_good_{n}", CHANGED + n * HOUR, 5, NEW, 1, 1) for n in range(40)))
     note = summary(member_client.get(URL))
     assert note.get("data-status") is None
@@ -242,7 +242,9 @@ def test_busiest_overlapping_versions_are_shown(member_client, filled, monkeypat
     monkeypatch.setattr(comparison, "MAX_OVERLAPPING", 1)
     both = [version_change.run(f"run_other_{n}", CHANGED + HOUR, 5, f"Text {n}", 1, 1) for n in range(2)]
     factories.post(filled, *both, version_change.run("run_last", CHANGED + 2 * HOUR, 5, "Text 1", 1, 1))
-    second = next(each for each in versions.fetch_versions(filled, ASSISTANT).versions if each.first_at == CHANGED)
+    second = next(
+        version for version in versions.fetch_versions(filled, ASSISTANT).versions if version.first_at == CHANGED
+    )
     text = comparison_of(member_client.get(f"{URL}?version={second.id.hex[:12]}")).text
     assert text.count("was in use at the same time:") == 1
     assert "1 other version was in use at the same time, with fewer runs." in text
