@@ -134,7 +134,10 @@ class QueryParams:
     def query_pairs(self) -> list[tuple[str, str]]:
         """Return the (name, value) pairs of these parameters, without those that have their default value."""
         params, filters_field = _declared_params(type(self))
-        pairs: list[tuple[str, str]] = getattr(self, filters_field).pairs() if filters_field else []
+        pairs: list[tuple[str, str]] = []
+        if filters_field:
+            filters: RunFilters = getattr(self, filters_field)
+            pairs += filters.to_params()
         defaults = {declared.name: declared.default for declared in fields(self)}
         for field_name, param in params.items():
             value = getattr(self, field_name)
