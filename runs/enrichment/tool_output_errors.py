@@ -1,7 +1,7 @@
-"""Tool outputs that read like an error. Pure.
+"""Tool outputs that look like errors.
 
-Nothing in the protocol says whether a tool failed: its output is whatever the application submits. So this is a
-guess, and whoever shows it says so. It would rather miss an error than call an order whose payment failed one.
+The protocol does not say whether a tool failed: its output is whatever the application submits. So this is a guess,
+and pages say so. It prefers to miss an error over reporting an order whose payment failed as one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import json
 import re
 from typing import Any
 
-# The words that are quoted of an output.
-MAX_QUOTED_LENGTH = 300
-# Of longer outputs, only the beginning is looked at, and none is taken apart.
+MAX_QUOTED_LENGTH = 300  # characters of an output that are quoted
+# Characters. Longer outputs are not parsed as JSON, and only their beginning is looked at.
 _MAX_PARSED_LENGTH = 200_000
 
-# Telling keys; what has none of them need not be taken apart.
+# Keys that may tell of an error. Without any of them, JSON need not be parsed.
 _HINT = re.compile(
     r'"(?:[Ee]rrors?|error_?[Mm]essage|exception|traceback|success|ok|[Ii]s_?[Ee]rror|status|statusCode|status_code'
     r'|http_status|type)"\s*:'
@@ -23,8 +22,8 @@ _HINT = re.compile(
 _NO_ERROR = {"", "none", "null", "nil", "no", "false", "ok", "no error", "no errors", "n/a", "0"}
 _ERROR_KEYS = ("error", "Error", "errors", "Errors", "exception", "traceback", "errorMessage", "error_message")
 _STATUS_KEYS = ("status", "statusCode", "status_code", "http_status")
-_DENIALS = ("success", "ok")
-_ADMISSIONS = ("isError", "is_error", "iserror")
+_SUCCESS_KEYS = ("success", "ok")
+_FAILURE_KEYS = ("isError", "is_error", "iserror")
 _MESSAGE_KEYS = ("message", "error_message", "errorMessage", "detail", "title", "reason", "msg", "description", "code")
 
 _PHRASES = (
@@ -33,7 +32,7 @@ _PHRASES = (
     "|Service Unavailable|Gateway Timeout|Client Error|Server Error"
 )
 _TRACEBACK = re.compile(r"^Traceback \(most recent call last\):", re.MULTILINE)
-# How programs begin what they say of a failure: a class of exceptions, the word itself, or a status line.
+# How programs begin an error message: the class of an exception, the word "error", or an HTTP status line.
 _OPENING = re.compile(
     r"(?:Uncaught |Unhandled )?(?:[A-Za-z_][\w.$]*(?:Error|Exception)|Error|ERROR|error|Exception)(?: \[\w+\])?:\s*\S"
     rf"|(?:HTTP(?:/\d(?:\.\d)?)? |HTTP Error )?[45]\d\d:? (?:{_PHRASES})\b"
@@ -43,7 +42,7 @@ _OPENING = re.compile(
 
 
 def find_output_error(output: str) -> str | None:
-    """The words of `output` that read like an error, shortened; None where it does not look like one."""
+    """Return the error message in a tool's output, shortened, or None if it does not look like an error."""
     text = output.lstrip()
     if text.startswith(("{", '"')):
         return _find_in_json(text)
@@ -66,17 +65,17 @@ def _find_in_json(text: str) -> str | None:
             return None
 
 
-def _find_in_object(posted: dict[str, Any]) -> str | None:
+def _find_in_object(output: dict[str, Any]) -> str | None:
     for key in _ERROR_KEYS:
-        if _holds_error(posted.get(key)):
-            return _quote_message(_extract_message(posted if posted[key] is True else posted[key]))
-    if _reports_failure(posted) or _has_failing_status(posted):
-        return _quote_message(_extract_message(posted))
+        if _holds_error(output.get(key)):
+            return _quote_message(_extract_message(output if output[key] is True else output[key]))
+    if _reports_failure(output) or _has_error_status(output):
+        return _quote_message(_extract_message(output))
     return None
 
 
 def _holds_error(value: Any) -> bool:
-    """Whether a member that is named after errors holds one: many say `"error": null` of every success."""
+    """Return whether a member named after errors has one: many tools send `"error": null` on success."""
     match value:
         case str():
             return value.strip().lower() not in _NO_ERROR
@@ -88,22 +87,25 @@ def _holds_error(value: Any) -> bool:
             return False
 
 
-def _reports_failure(posted: dict[str, Any]) -> bool:
-    """Whether it says so itself. No success without a reason may be an answer: this address is not valid."""
-    if any(posted.get(key) is True for key in _ADMISSIONS):
+def _reports_failure(output: dict[str, Any]) -> bool:
+    """Return whether the output says that it failed.
+
+    `"success": false` without a reason may be a normal result, such as: this address is not valid.
+    """
+    if any(output.get(key) is True for key in _FAILURE_KEYS):
         return True
-    has_reason = any(isinstance(posted.get(key), str) for key in _MESSAGE_KEYS)
-    return has_reason and any(posted.get(key) is False for key in _DENIALS)
+    has_reason = any(isinstance(output.get(key), str) for key in _MESSAGE_KEYS)
+    return has_reason and any(output.get(key) is False for key in _SUCCESS_KEYS)
 
 
-def _has_failing_status(posted: dict[str, Any]) -> bool:
-    """A status of HTTP, or the word `error`; `failed` may well be that of an order or a payment."""
-    if any(_is_failing_code(posted.get(key)) for key in _STATUS_KEYS):
+def _has_error_status(output: dict[str, Any]) -> bool:
+    """Return whether there is an HTTP error status or the word "error"; "failed" may be that of an order."""
+    if any(_is_http_error(output.get(key)) for key in _STATUS_KEYS):
         return True
-    return any(posted.get(key) == "error" for key in ("status", "type"))
+    return any(output.get(key) == "error" for key in ("status", "type"))
 
 
-def _is_failing_code(value: Any) -> bool:
+def _is_http_error(value: Any) -> bool:
     if isinstance(value, str) and re.fullmatch(r"[45]\d\d", value):
         return True
     return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
@@ -112,35 +114,29 @@ def _is_failing_code(value: Any) -> bool:
 def _find_in_text(text: str) -> str | None:
     if _OPENING.match(text):
         return _quote_message(text)
-    found = _TRACEBACK.search(text)
-    return _quote_message(_last_traceback_line(text[found.start() :])) if found else None
+    traceback = _TRACEBACK.search(text)
+    if traceback is None:
+        return None
+    # the exception is the first line that is not indented
+    lines = (line for line in text[traceback.start() :].splitlines()[1:] if line.strip() and not line[0].isspace())
+    return _quote_message(next(lines, text[traceback.start() :]))
 
 
-def _last_traceback_line(text: str) -> str:
-    """What a traceback ends in: its first line that is not indented."""
-    lines = (line for line in text.splitlines()[1:] if line.strip() and not line[0].isspace())
-    return next(lines, text)
-
-
-def _extract_message(value: Any) -> str:
-    """What an error says of itself."""
-    match value:
+def _extract_message(error: Any) -> str:
+    match error:
         case str():
-            return value
+            return error
         case dict():
-            found = (value.get(key) for key in _MESSAGE_KEYS)
-            return next((each for each in found if isinstance(each, str) and each), _written(value))
+            messages = (error.get(key) for key in _MESSAGE_KEYS)
+            strings = (message for message in messages if isinstance(message, str) and message)
+            return next(strings, None) or json.dumps(error, ensure_ascii=False)
         case [first, *_]:
             return _extract_message(first)
         case _:
-            return _written(value)
+            return json.dumps(error, ensure_ascii=False)
 
 
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _quote_message(words: str) -> str:
-    """The words in one line, cut openly."""
-    line = " ".join(words[: 4 * MAX_QUOTED_LENGTH].split())
+def _quote_message(message: str) -> str:
+    """Return the message on one line, shortened if it is long."""
+    line = " ".join(message[: 4 * MAX_QUOTED_LENGTH].split())
     return line if len(line) <= MAX_QUOTED_LENGTH else line[:MAX_QUOTED_LENGTH] + "…"

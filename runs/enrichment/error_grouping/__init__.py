@@ -1,7 +1,8 @@
-"""Which failures are of one kind: status, code, and the message with everything that varies taken out.
+"""Error signatures: runs that fail for the same reason share status, code and the template of their message.
 
-Pure and quick, since ingest asks for every run that ends badly. What a template looks like decides which runs
-share a group, so a change to it is a new `VERSION`, which every group's key contains.
+A template is a message in which everything that varies is replaced by a placeholder. Signatures are pure functions of
+a run's fields, and fast, because ingest builds one for every failed run. Since templates decide which runs share a
+group, any change to them needs a new `GROUPING_VERSION`, which is part of the id of every group.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ __all__ = [
 
 GROUPING_VERSION = 1
 
-# These are on their way, or ended as somebody wanted; any other status with an error is taken as a bad end.
+# Runs that are active, or that ended as intended. With any other status, an error makes a run a failed one.
 _SUCCESSFUL_STATUSES = frozenset({"queued", "in_progress", "requires_action", "cancelling", "cancelled", "completed"})
 _FAILED_STATUSES = frozenset({"failed", "incomplete", "expired"})
 _MAX_CODE_LENGTH = 200  # characters; a few servers write sentences into the code
@@ -47,7 +48,10 @@ _INCOMPLETE_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class ErrorSignature:
-    """A kind of bad end. `code` is an error's code or an incomplete run's reason; `template` "" has no message."""
+    """What failed runs of one group have in common.
+
+    `code` is the code of the error, or the reason of an incomplete run. `template` is "" if there is no message.
+    """
 
     status: str
     code: str | None
@@ -57,9 +61,14 @@ class ErrorSignature:
 def build_error_signature(
     status: str, code: str | None, message: str | None, reason: str | None, awaited: Sequence[str] | None
 ) -> ErrorSignature | None:
-    """The group of a run by its status, `last_error`, incomplete reason and the names of the calls it waited for.
+    """Return the signature of a run, None if it did not fail.
 
-    None for a run that did not end badly.
+    Args:
+        status: the run's status.
+        code: the code of its `last_error`.
+        message: the message of its `last_error`.
+        reason: the reason why it is incomplete.
+        awaited: the names of the tool calls whose outputs it waited for.
     """
     if status in _SUCCESSFUL_STATUSES or (status not in _FAILED_STATUSES and not code and not message):
         return None
@@ -67,19 +76,22 @@ def build_error_signature(
         code = reason or code
     elif status == "expired":
         code = code or "expired"
-    # what only an incomplete or an expired run has to say, and no error's message says better
-    words = "" if message else _status_message(status, code, awaited)
-    return (
-        _make_signature(status, code or None, words)
-        if words
-        else _signature_of_message(status, code or None, truncate_message(message))
-    )
+    if not message:
+        # incomplete and expired runs rarely have an error
+        template = ""
+        if status == "incomplete":
+            template = _INCOMPLETE_MESSAGES.get(code or "", "")
+        elif status == "expired":
+            template = _expiry_message(sorted({name for name in awaited or () if name}))
+        if template:
+            return _make_signature(status, code or None, template)
+    return _signature_of_message(status, code or None, truncate_message(message))
 
 
 @lru_cache(maxsize=4096)
-def make_error_group_id(namespace: UUID, group: ErrorSignature) -> UUID:
-    """The id of a group within a namespace (its project's): one for the same group, for this version alone."""
-    return uuid5(namespace, json.dumps([GROUPING_VERSION, group.status, group.code, group.template]))
+def make_error_group_id(namespace: UUID, signature: ErrorSignature) -> UUID:
+    """Return the id of the group of `signature` in a project's namespace, for this version of grouping."""
+    return uuid5(namespace, json.dumps([GROUPING_VERSION, signature.status, signature.code, signature.template]))
 
 
 @lru_cache(maxsize=512)
@@ -87,17 +99,10 @@ def _signature_of_message(status: str, code: str | None, message: str) -> ErrorS
     return _make_signature(status, code, build_template(message))
 
 
-def _make_signature(status: str, code: str | None, words: str) -> ErrorSignature:
-    is_sentence = code is not None and any(map(str.isspace, code))
-    return ErrorSignature(status, build_template(code)[:_MAX_CODE_LENGTH] if code and is_sentence else code, words)
-
-
-def _status_message(status: str, code: str | None, awaited: Sequence[str] | None) -> str:
-    if status == "incomplete":
-        return _INCOMPLETE_MESSAGES.get(code or "", "")
-    if status == "expired":
-        return _expiry_message(sorted({name for name in awaited or () if name}))
-    return ""
+def _make_signature(status: str, code: str | None, template: str) -> ErrorSignature:
+    if code is not None and any(map(str.isspace, code)):  # a sentence
+        code = build_template(code)[:_MAX_CODE_LENGTH]
+    return ErrorSignature(status, code, template)
 
 
 def _expiry_message(names: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""What in a sentence is a value: numbers, ids, addresses, times, names of models, whatever is quoted.
+"""The values in a sentence: numbers, ids, addresses, times, names of models, and quotations.
 
-One pass with one pattern, linear in the text's length: its alternatives either consume what they look at, or look
-at a bounded number of characters.
+A text is split in one pass by one pattern, in time linear in its length: each alternative either consumes what it
+looks at, or looks at a bounded number of characters.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Quoted, these are words of the protocol and part of what a sentence says, not a value.
+# Words of the protocol. In quotation marks they are part of the sentence, not values.
 VOCABULARY = frozenset(
     """
     assistant developer system tool user function functions role content text image image_url image_file json
@@ -19,8 +19,8 @@ VOCABULARY = frozenset(
     file_search code_interpreter retrieval id object null true false
     """.split()  # noqa: SIM905
 )
-# Words with digits that name a thing by itself, and ordinals and multiples.
-_WORDS = re.compile(
+# Words with digits that are names, not values.
+_NAMES_WITH_DIGITS = re.compile(
     r"ipv[46]|utf-?(?:8|16|32)(?:-[bl]e)?|base(?:32|64)|sha-?\d+|md5|http[123]|oauth2?|u?int\d+|float\d+|fp\d+|bf16"
     r"|x86(?:[_-]64)?|arm64|amd64|s3|ec2|h26[45]|mp[34]|k8s|[1-5]xx|tlsv\d|json5|es6|iso-?8601|rfc-?\d+|latin-?1",
     re.IGNORECASE,
@@ -58,17 +58,17 @@ _DOMAIN = r"(?:com|net|org|io|ai|dev|app|cloud|internal|local|svc|eu|de|uk|cn)"
 _PART = r"[a-z_]{0,40}[-:/.]?"
 _VALUE = re.compile(
     rf"""
-    # words of a sentence, passed over together: most of what there is to read
+    # words of a sentence, matched together: most of a text
       (?P<plain>(?<![\w.@/:-])(?<!tool\s)(?<!function\s)
         (?:(?!{_CODED}|{_DAY}|{_MONTH}|tool|function|model|engine|deployment)[a-z][a-z']*+[,;]?\s)++)
-    # a server's answer inside the message: what its message says is read like the rest
+    # a server's response inside the message: its own message is treated like the rest
     | (?P<spoken>(?<=[{{,\s])["']{_SPOKEN}["']\s{{0,3}}:\s{{0,3}}["'])
-    # what an exception was made with, where it is a sentence
+    # the argument of an exception, if it is a sentence
     | (?P<opened>(?<=[a-z]\()["'](?=[^"'\n]{{0,60}}\s))
-    # what a status or an exit code says is no mere number
+    # the number of a status or an exit code has a meaning
     | (?P<status>\b{_CODED}(?:\sis|\sof)?[\s:=]{{1,3}}\d{{1,5}}\b(?![.,]\d))
     | (?P<url>\b[a-z][a-z0-9+]{{1,14}}://[^\s"'<>`]*[^\s"'<>`.,;:!?)\]}}])
-    # an opening quote follows a space or a bracket, a closing one precedes no letter: the rest are apostrophes
+    # an opening quote follows a space or a bracket, and no letter follows a closing one; all others are apostrophes
     | (?<![^\s(\[{{=:,<>|/])(?P<quoted>
           "[^\s",:;)\]}}][^"]{{0,2000}}+"(?!\w)
         | '[^\s',:;)\]}}](?:[^'\n]|'(?=\w)){{0,300}}+'(?!\w)
@@ -106,12 +106,13 @@ _VALUE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_PASSED_OVER = frozenset({"plain", "spoken", "opened", "status"})
+# Matches that are text of the message, not values.
+_TEXT_GROUPS = frozenset({"plain", "spoken", "opened", "status"})
 _KINDS = {"file": "path", "letters": "id", "secret": "key"}
 
 
 def split_values(text: str) -> Iterator[tuple[str, str | None]]:
-    """The pieces of a text in order, joined they are the text: each with its kind, None for what is no value."""
+    """Split a text into pieces, each with the kind of its value, None if it is not a value."""
     done = 0
     for match in _VALUE.finditer(text):
         for begin, end, kind in _find_values(match):
@@ -124,12 +125,13 @@ def split_values(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _find_values(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield begin, end and kind of the values in a match."""
     name = match.lastgroup or ""
     begin, end = match.span(name)
-    if name in _PASSED_OVER:
+    if name in _TEXT_GROUPS:
         return
     if name == "quoted":
-        if not _is_language(match):
+        if not _is_part_of_sentence(match):
             yield begin, end, "model" if _MODEL.fullmatch(match["quoted"][1:-1]) else "value"
     elif name == "word":
         yield from _find_values_in_word(match["word"], begin)
@@ -137,8 +139,8 @@ def _find_values(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
         yield begin, end, _KINDS.get(name, name)
 
 
-def _is_language(match: re.Match[str]) -> bool:
-    """Whether what is quoted belongs to the sentence: a word of the protocol, or a key of an object."""
+def _is_part_of_sentence(match: re.Match[str]) -> bool:
+    """Return whether a quotation is a word of the protocol or the key of an object."""
     if match["quoted"][1:-1] in VOCABULARY:
         return True
     before = match.string[max(match.start() - 3, 0) : match.start()].rstrip()
@@ -146,9 +148,9 @@ def _is_language(match: re.Match[str]) -> bool:
 
 
 def _find_values_in_word(word: str, begin: int) -> Iterator[tuple[int, int, str]]:
-    """What varies in a word that has digits in it: all of it, or its numbers."""
+    """Yield what varies in a word with digits: the whole word or its numbers."""
     end = begin + len(word)
-    if _WORDS.fullmatch(word):
+    if _NAMES_WITH_DIGITS.fullmatch(word):
         return
     if _ORGANIZATION.fullmatch(word):
         yield begin, end, "org"

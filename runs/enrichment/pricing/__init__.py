@@ -1,7 +1,7 @@
-"""What a run cost, estimated from its tokens by the prices that its model is listed at, or that the team set.
+"""The estimated cost of a run: its tokens times the list price of its model, or the price that the team set.
 
-The table beside this module is read out of the package genai-prices by `refresh`; the package itself takes 41 MB
-of each process when it is loaded, the table some kilobytes.
+The price table beside this module is built by `refresh` from the package genai-prices. The package itself would take
+41 MB in each process, the table some kilobytes.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from typing import Any
 
 PRICE_TABLE_PATH = Path(__file__).parent / "prices.json"
 _MILLION = Decimal(1_000_000)
-# Costs are stored as whole nano-dollars (1e-9 $). Prices have three decimals for a million tokens at the most, so
-# a token's price is a whole number of them, and sums are exact.
+# Costs are stored in nano-dollars (1e-9 $). Prices per million tokens have at most three decimals, so the price of a
+# token is an integer, and sums are exact.
 NANO_PER_DOLLAR = 1_000_000_000
 _NANO_PER_TOKEN = NANO_PER_DOLLAR // 1_000_000
 _MAX_BIGINT = 2**63 - 1
 
-# Prices of a project's own: by the model's name as posted, dollars for a million tokens as text, of `input`,
-# `output` and perhaps `cached`.
+# The prices that a project has set, by the posted name of the model: dollars per million tokens, as text, for
+# `input`, `output` and optionally `cached`.
 PriceOverrides = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class PriceSource:
-    """Where prices come from: the package with its version, and the day on which its table was read."""
+    """The package that list prices come from, and the date on which the table was built."""
 
     package: str
     version: str
@@ -41,10 +41,10 @@ class PriceSource:
 
 @dataclass(frozen=True, slots=True)
 class TokenPrice:
-    """Dollars for a million tokens. `listed` is the model's name in the table.
+    """The price of a model in dollars per million tokens.
 
-    `cached` None: cached tokens cost what any other does. `is_tiered`: a single long request costs more, and of
-    a run only the sum of its requests is known. `is_own`: the team set it.
+    `listed` is the model's name in the table. If `cached` is None, cached tokens cost as much as others. If
+    `is_tiered`, long requests cost more; a run only tells the sum of its requests, so that is not estimated.
     """
 
     listed: str
@@ -52,22 +52,21 @@ class TokenPrice:
     output: Decimal
     cached: Decimal | None
     is_tiered: bool
-    is_own: bool = False
 
     def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> CostEstimate | None:
-        """The cost of so many tokens; `cached` are among those of the prompt. None where a count is missing."""
+        """Return the cost of so many tokens, None if a count is missing. `prompt` includes the `cached` ones."""
         if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0:
             return None
-        apart = min(cached or 0, prompt) if self.cached is not None else 0
-        lines = [CostLine("input", prompt - apart, self.input)]
-        if apart and self.cached is not None:
-            lines.append(CostLine("cached", apart, self.cached))
+        cached_count = min(cached or 0, prompt) if self.cached is not None else 0
+        lines = [CostLine("input", prompt - cached_count, self.input)]
+        if cached_count and self.cached is not None:
+            lines.append(CostLine("cached", cached_count, self.cached))
         return CostEstimate(self, (*lines, CostLine("output", completion, self.output)))
 
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """A part of an estimate. `kind`: input, cached or output; `rate` in dollars for a million."""
+    """A part of an estimate. `kind` is input, cached or output; `rate` is in dollars per million tokens."""
 
     kind: str
     tokens: int
@@ -75,85 +74,61 @@ class CostLine:
 
     @property
     def dollars(self) -> Decimal:
+        """The cost in dollars."""
         return self.tokens * self.rate / _MILLION
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What a run may have cost, and how that was reckoned."""
+    """The estimated cost of a run, with its parts."""
 
     price: TokenPrice
     lines: tuple[CostLine, ...]
 
     @property
     def dollars(self) -> Decimal:
+        """The total cost in dollars."""
         return sum((line.dollars for line in self.lines), Decimal(0))
 
 
-def find_price(model: str | None, on: date, own: PriceOverrides | None = None) -> TokenPrice | None:
-    """The price of `model` on that day; None for a model that is not listed, such as a deployment's own name.
+def find_price(model: str | None, on: date, overrides: PriceOverrides | None = None) -> TokenPrice | None:
+    """Return the price of `model` on a date, None for an unlisted model, such as the name of a deployment.
 
-    `own` prices of the project come before listed ones, and hold on every day.
+    The project's `overrides` take precedence over list prices, and apply to every date.
     """
-    if model and own and model in own:
-        return _build_price(model, own[model], is_own=True)
-    return _listed_price(model, on) if model else None
+    if model and overrides and model in overrides:
+        return _build_price(model, overrides[model])
+    return _find_listed_price(model, on) if model else None
 
 
 def estimate_nano_cost(
-    model: str | None, on: date, prompt: int | None, completion: int | None, cached: int | None, own: PriceOverrides
+    model: str | None,
+    on: date,
+    prompt: int | None,
+    completion: int | None,
+    cached: int | None,
+    overrides: PriceOverrides,
 ) -> int | None:
-    """The same estimate in whole nano-dollars, for storing; None where there is none, or it is no bigint."""
+    """Return the same estimate in nano-dollars, None if there is none or it is not a bigint."""
     if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0 or not model:
         return None
-    rates = _nano_rates(_build_price(model, own[model])) if model in own else _listed_nano_rates(model, on)
+    rates = _to_nano_rates(_build_price(model, overrides[model])) if model in overrides else _listed_rates(model, on)
     if rates is None:
         return None
-    apart = min(cached or 0, prompt)
-    dollars = (prompt - apart) * rates[0] + apart * rates[1] + completion * rates[2]
-    return dollars if dollars <= _MAX_BIGINT else None
+    cached_count = min(cached or 0, prompt)
+    cost = (prompt - cached_count) * rates[0] + cached_count * rates[1] + completion * rates[2]
+    return cost if cost <= _MAX_BIGINT else None
 
 
-def prices_fingerprint(own: PriceOverrides) -> str:
-    """Changes whenever a price does: of the table, or of the project's own."""
-    return hashlib.sha256(PRICE_TABLE_PATH.read_bytes() + json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=4096)
-def _listed_price(model: str, on: date) -> TokenPrice | None:
-    found = _find_listed_model(model)
-    if found is None:
-        return None
-    rates = next((rates for rates in reversed(found["prices"]) if _is_valid(rates, on)), found["prices"][0])
-    return _build_price(found["id"], rates)
-
-
-def _build_price(listed: str, rates: Mapping[str, Any], *, is_own: bool = False) -> TokenPrice:
-    cached = rates.get("cached")
-    return TokenPrice(
-        listed,
-        Decimal(rates["input"]),
-        Decimal(rates["output"]),
-        None if cached is None else Decimal(cached),
-        bool(rates.get("tiered")),
-        is_own,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _listed_nano_rates(model: str, on: date) -> tuple[int, int, int] | None:
-    price = _listed_price(model, on)
-    return _nano_rates(price) if price else None
-
-
-def _nano_rates(price: TokenPrice) -> tuple[int, int, int]:
-    """Nano-dollars for a token of input, cached input and output."""
-    cached = price.input if price.cached is None else price.cached
-    return tuple(int(rate * _NANO_PER_TOKEN) for rate in (price.input, cached, price.output))  # type: ignore[return-value]
+def prices_fingerprint(overrides: PriceOverrides) -> str:
+    """Return a text that changes whenever a list price or an override changes."""
+    return hashlib.sha256(PRICE_TABLE_PATH.read_bytes() + json.dumps(overrides, sort_keys=True).encode()).hexdigest()[
+        :16
+    ]
 
 
 def load_price_source() -> PriceSource:
-    """Where the prices come from."""
+    """Return the source of the list prices."""
     table = _load_table()
     return PriceSource(table["package"], table["version"], date.fromisoformat(table["read_on"]))
 
@@ -164,19 +139,46 @@ def _load_table() -> dict[str, Any]:
     return table
 
 
-def _find_listed_model(model: str) -> dict[str, Any] | None:
-    """The first model of the table that goes by that name, as the package would find it."""
+@lru_cache(maxsize=4096)
+def _find_listed_price(model: str, on: date) -> TokenPrice | None:
     name = model.lower()
-    return next((each for each in _load_table()["models"] if _matches_name(each, name)), None)
+    listed = next((entry for entry in _load_table()["models"] if _matches_name(entry, name)), None)
+    if listed is None:
+        return None
+    # in order of their start
+    valid = (
+        rates for rates in reversed(listed["prices"]) if "from" not in rates or date.fromisoformat(rates["from"]) <= on
+    )
+    return _build_price(listed["id"], next(valid, listed["prices"][0]))
 
 
-def _matches_name(listed: dict[str, Any], name: str) -> bool:
+def _matches_name(entry: dict[str, Any], name: str) -> bool:
+    """Return whether an entry of the table has that name, by the rules of the package."""
     return (
-        name in listed["names"]
-        or name.startswith(tuple(listed.get("beginnings", ())))
-        or any(re.fullmatch(pattern, name) for pattern in listed.get("patterns", ()))
+        name in entry["names"]
+        or name.startswith(tuple(entry.get("beginnings", ())))
+        or any(re.fullmatch(pattern, name) for pattern in entry.get("patterns", ()))
     )
 
 
-def _is_valid(rates: dict[str, Any], on: date) -> bool:
-    return "from" not in rates or date.fromisoformat(rates["from"]) <= on
+def _build_price(listed: str, rates: Mapping[str, Any]) -> TokenPrice:
+    cached = rates.get("cached")
+    return TokenPrice(
+        listed,
+        Decimal(rates["input"]),
+        Decimal(rates["output"]),
+        None if cached is None else Decimal(cached),
+        bool(rates.get("tiered")),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _listed_rates(model: str, on: date) -> tuple[int, int, int] | None:
+    price = _find_listed_price(model, on)
+    return _to_nano_rates(price) if price else None
+
+
+def _to_nano_rates(price: TokenPrice) -> tuple[int, int, int]:
+    """Return the nano-dollars per token of input, cached input and output."""
+    cached = price.input if price.cached is None else price.cached
+    return tuple(int(rate * _NANO_PER_TOKEN) for rate in (price.input, cached, price.output))  # type: ignore[return-value]
