@@ -41,7 +41,7 @@ def test_histogram_brush_zooms_and_back_undoes_it(signed_in: Page) -> None:
     signed_in.mouse.up()
     signed_in.wait_for_url(re.compile(r"from=\d{4}-.*&to=\d{4}-"))
     expect(rows(signed_in)).to_have_count(3)
-    expect(signed_in.locator("#histogram")).to_have_attribute("aria-label", re.compile("^Runs per .* 3 in all"))
+    expect(signed_in.locator("#histogram")).to_have_attribute("aria-label", re.compile("^Runs per .* 3 in total"))
     signed_in.go_back()
     expect(rows(signed_in)).to_have_count(50)
 

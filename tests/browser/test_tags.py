@@ -18,7 +18,7 @@ def test_selected_runs_are_tagged_and_found(signed_in: Page, demo_project: Proje
     field = signed_in.locator("#tag-names")
     field.fill("-wrong")
     field.press("Enter")
-    expect(signed_in.get_by_role("alert")).to_contain_text("expected a tag of 40 characters")
+    expect(signed_in.get_by_role("alert")).to_contain_text("expected a tag of at most 40 characters")
     assert all("422" in each for each in console)
     console.clear()
     field.fill("Needs review")

@@ -1,30 +1,36 @@
-"""The rows of the actions page: for whom a run waits, with what arguments, and how much time is left."""
+"""The rows of the actions page: the pending calls of a run with their arguments, and the time that is left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from dashboard.ui import formats, tool_call_parts
+from dashboard.ui import formats
 from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.run_rows import NO_NAMES, build_run_url
-from dashboard.ui.tool_call_parts import DisplayedToolCall
+from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_required_action
 from runs.analytics.actions import ActionReason, find_action_reason
 from runs.models import Run
 from runs.protocol.lossless_json import clean_text, dump_json, parse_json
 from runs.protocol.timestamps import milliseconds_between
 
-# Of one run. The others, and all of long arguments, are on its page.
+# Limits of one row. The page of the run shows everything.
 MAX_CALLS = 5
 MAX_ARGUMENTS_LENGTH = 600
-_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
 
 
 @dataclass(frozen=True, slots=True)
 class PendingCall:
-    """A call that is waited for; `arguments` as they were posted, None where there are none."""
+    """A tool call whose output or approval the run waits for.
+
+    Attributes:
+        id: The id of the call.
+        type: The type of the tool.
+        name: The name of the tool.
+        server: The label of the MCP server; None for other tools.
+        arguments: The arguments as posted; None if there are none.
+    """
 
     id: str
     type: str
@@ -33,7 +39,7 @@ class PendingCall:
     arguments: str | None
 
     @property
-    def excerpt(self) -> str:
+    def truncated_arguments(self) -> str:
         """The beginning of the arguments."""
         text = self.arguments or ""
         return text if len(text) <= MAX_ARGUMENTS_LENGTH else text[:MAX_ARGUMENTS_LENGTH] + "…"
@@ -41,12 +47,23 @@ class PendingCall:
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """A run that needs somebody; what is exact is in `run`, what had to be worded is here."""
+    """A run that needs action, with the texts of its row.
+
+    Attributes:
+        run: The run. Templates read exact values from it.
+        url: The URL of the run's page.
+        assistant_name: The name of the assistant; None if it has none.
+        reason: Why the run is listed.
+        calls: The first pending calls.
+        more_calls: The number of other pending calls.
+        age: The time since the run was created.
+        deadline: The time until or since the expiry; "" if there is none.
+    """
 
     run: Run
     url: str
-    assistant: str | None  # its name, where it has one
-    need: ActionReason
+    assistant_name: str | None
+    reason: ActionReason
     calls: tuple[PendingCall, ...]
     more_calls: int
     age: str
@@ -54,49 +71,54 @@ class ActionRow:
 
     @property
     def is_approval(self) -> bool:
+        """Whether the run waits for approvals rather than outputs."""
         return self.run.action_type == "submit_tool_approval"
 
 
 def build_action_rows(
-    runs: Iterable[Run], path: str, now: datetime, names: Mapping[str, str] = NO_NAMES
+    runs: Iterable[Run], path: str, now: datetime, assistant_names: Mapping[str, str] = NO_NAMES
 ) -> list[ActionRow]:
-    """The rows of `runs`, which are listed below the run list at `path`; `names` are those of assistants by id."""
-    return [_row(run, path, now, names.get(run.assistant_id)) for run in runs]
+    """Return the rows of `runs`.
+
+    Args:
+        runs: The runs, with their `required_action`.
+        path: The path of the run list.
+        now: The time that ages and deadlines refer to.
+        assistant_names: Names of assistants by id.
+    """
+    rows = []
+    for run in runs:
+        calls = parse_pending_calls(run) if run.status == Run.Status.REQUIRES_ACTION else []
+        rows.append(
+            ActionRow(
+                run,
+                build_run_url(path, run),
+                assistant_names.get(run.assistant_id),
+                find_action_reason(run, now),
+                tuple(calls[:MAX_CALLS]),
+                max(0, len(calls) - MAX_CALLS),
+                formats.format_duration(milliseconds_between(run.created_at, now)),
+                _format_deadline(run.expires_at, now),
+            )
+        )
+    return rows
 
 
 def parse_pending_calls(run: Run) -> list[PendingCall]:
-    """The calls that `run` waits for, outputs and approvals alike; none of an action that has other words."""
+    """Return the calls whose outputs or approvals `run` waits for. Unknown types of actions have none."""
     if run.required_action is None:
         return []
-    action = as_mapping(parse_json(run.required_action))
-    found = [as_mapping(action.get(kind)).get("tool_calls") for kind in _ACTIONS]
-    posted = [each for some in found if isinstance(some, list) for each in some]
-    return [_awaited(each, tool_call_parts.parse_tool_call(each, is_awaited=True)) for each in posted]
+    return [_build_pending_call(call) for call in parse_required_action(parse_json(run.required_action))]
 
 
-def _awaited(posted: Any, call: DisplayedToolCall) -> PendingCall:
-    """Azure's approvals are flat: they hold arguments themselves."""
-    arguments = as_mapping(as_mapping(posted).get(call.type)).get("arguments", as_mapping(posted).get("arguments"))
+def _build_pending_call(call: DisplayedToolCall) -> PendingCall:
+    # Approvals of Azure have their arguments beside the type instead of inside of it.
+    arguments = as_mapping(call.posted.get(call.type)).get("arguments", call.posted.get("arguments"))
     text = arguments if isinstance(arguments, str) or arguments is None else dump_json(arguments)
     return PendingCall(call.id, call.type, call.name, call.server, None if text is None else clean_text(text))
 
 
-def _row(run: Run, path: str, now: datetime, assistant: str | None) -> ActionRow:
-    found = parse_pending_calls(run) if run.status == Run.Status.REQUIRES_ACTION else []
-    return ActionRow(
-        run,
-        build_run_url(path, run),
-        assistant,
-        find_action_reason(run, now),
-        tuple(found[:MAX_CALLS]),
-        max(0, len(found) - MAX_CALLS),
-        formats.format_duration(milliseconds_between(run.created_at, now)),
-        _deadline(run.expires_at, now),
-    )
-
-
-def _deadline(expires_at: datetime | None, now: datetime) -> str:
-    """The time that is left, or how long it has been over."""
+def _format_deadline(expires_at: datetime | None, now: datetime) -> str:
     if expires_at is None:
         return ""
     if expires_at < now:

@@ -1,31 +1,28 @@
-"""What waits for somebody: awaited outputs and approvals, and runs that should have ended or gone silent."""
+"""The actions page: runs that wait for tool outputs or an approval, are past their expiry, or have gone silent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.actions import action_rows
-from dashboard.web import htmx, query_params
+from dashboard.pages.actions.action_rows import build_action_rows
+from dashboard.pages.actions.params import ActionListParams
+from dashboard.ui.run_list_address import run_list_path
+from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from runs.analytics import actions
 from runs.analytics.actions import ActionCounts, ActionReason
-from runs.db.keyset_pagination import Cursor
-from runs.errors import Problem
 from runs.models import Assistant, Project
-from runs.query import RunFilters
-from runs.query.order import parse_cursor
 
 PAGE_SIZE = 25
-FRAGMENT_TEMPLATES = {"pending": "actions/_pending.html"}
-_LABELS: dict[ActionReason | None, str] = {
+FRAGMENT_TEMPLATES = {"pending": "pages/actions/_results.html"}
+TAB_LABELS: dict[ActionReason | None, str] = {
     None: "All",
     ActionReason.WAITING: "Waiting",
     ActionReason.OVERDUE: "Past expiry",
@@ -34,80 +31,45 @@ _LABELS: dict[ActionReason | None, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ActionListParams:
-    """What the address asks for: which runs, under which heading (None: each), from where on."""
-
-    filters: RunFilters
-    need: ActionReason | None = None
-    after: Cursor | None = None
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> ActionListParams:
-        """Raises InvalidFilter."""
-        filters = RunFilters.parse_params(dict(request.GET.lists()), extra_params=("show", "cursor"))
-        show, cursor = query_params.read_query_param(request, "show"), query_params.read_query_param(request, "cursor")
-        if show is not None and show not in list(ActionReason):
-            raise query_params.build_params_error(Problem("show", f"known are {', '.join(ActionReason)}"))
-        return cls(
-            filters,
-            None if show is None else ActionReason(show),
-            None if cursor is None else parse_cursor(cursor, actions.OLDEST_FIRST),
-        )
-
-    @property
-    def needs(self) -> tuple[ActionReason, ...]:
-        return tuple(ActionReason) if self.need is None else (self.need,)
-
-    @property
-    def query(self) -> str:
-        """The query string of the same, "" for what is usual."""
-        beside = {"show": self.need, "cursor": self.after}
-        own = urlencode({name: value for name, value in beside.items() if value is not None})
-        whole = "&".join(filter(None, (self.filters.to_query_string(), own)))
-        return f"?{whole}" if whole else ""
-
-
-@dataclass(frozen=True, slots=True)
 class ActionTab:
-    """A heading, how many runs stand under it, and where they are listed alone."""
+    """A tab with its number of runs."""
 
     label: str
     count: int
     url: str
-    current: bool
+    is_current: bool
 
 
 @require_safe
 @viewer_required
 @handle_invalid_params
 def action_list(request: HttpRequest, project: Project) -> HttpResponse:
-    """`actions/`: the runs that need somebody, the oldest first. It asks for itself again every few seconds."""
-    asked = ActionListParams.of(request)
+    """Render the runs that need action, oldest first. The page polls this view."""
+    params = ActionListParams.parse(request.GET)
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
-    found = actions.fetch_actions(project, asked.filters, asked.needs, now, asked.after, PAGE_SIZE)
-    counts = actions.count_actions(project, asked.filters, now)
-    names = Assistant.objects.names_by_id(project, {run.assistant_id for run in found.runs})
+    page = actions.fetch_actions(project, params.filters, params.reasons, now, params.cursor, PAGE_SIZE)
+    counts = actions.count_actions(project, params.filters, now)
+    assistant_names = Assistant.objects.names_by_id(project, {run.assistant_id for run in page.runs})
     context = {
         "project": project,
-        "asked": asked,
-        "filters": asked.filters,
-        "rows": action_rows.build_action_rows(
-            found.runs, reverse("runs", kwargs={"project": project.slug}), now, names
-        ),
+        "params": params,
+        "filters": params.filters,
+        "filter_tokens": [pair for pair in params.filters.to_params() if pair[0] != "q"],
+        "rows": build_action_rows(page.runs, run_list_path(project), now, assistant_names),
         "counts": counts,
-        "tabs": list(_tabs(asked, counts, path)),
-        "here": path + asked.query,
-        "further": path + replace(asked, after=found.next_cursor).query if found.next_cursor else "",
-        "first": path + replace(asked, after=None).query,
-        "all": path,
-        "most": actions.MAX_COUNTED_ACTIONS,
-        "query": asked.query,
-        "kept": [pair for pair in asked.filters.to_params() if pair[0] != "q"],
+        "max_counted": actions.MAX_COUNTED_ACTIONS,
+        "tabs": list(_build_tabs(params, counts, path)),
+        "list_url": path,
+        "query_string": params.query_string(),
+        "page_url": path + params.query_string(),
+        "first_url": path + params.query_string(cursor=None),
+        "next_url": path + params.query_string(cursor=page.next_cursor) if page.next_cursor else "",
     }
-    return htmx.render_page(request, "actions/page.html", context, FRAGMENT_TEMPLATES)
+    return htmx.render_page(request, "pages/actions/list.html", context, FRAGMENT_TEMPLATES)
 
 
-def _tabs(asked: ActionListParams, counts: ActionCounts, path: str) -> Iterator[ActionTab]:
-    for need, label in _LABELS.items():
-        url = path + replace(asked, need=need, after=None).query
-        yield ActionTab(label, counts.total if need is None else getattr(counts, need), url, current=asked.need == need)
+def _build_tabs(params: ActionListParams, counts: ActionCounts, path: str) -> Iterator[ActionTab]:
+    for reason, label in TAB_LABELS.items():
+        count = counts.total if reason is None else getattr(counts, reason)
+        url = path + params.query_string(reason=reason, cursor=None)
+        yield ActionTab(label, count, url, is_current=params.reason == reason)

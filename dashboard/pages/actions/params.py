@@ -1,0 +1,31 @@
+"""The parameters of the actions page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.web.query_params import QueryParams, parse_choice, query_param, run_filters
+from runs.analytics.actions import OLDEST_FIRST, ActionReason
+from runs.db.keyset_pagination import Cursor
+from runs.query import RunFilters
+from runs.query.order import parse_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ActionListParams(QueryParams):
+    """Which runs are listed.
+
+    Attributes:
+        filters: The filters of the list.
+        reason: The tab that is open; None for all runs that need action.
+        cursor: Where the page begins; None for the first page.
+    """
+
+    filters: RunFilters = run_filters()
+    reason: ActionReason | None = query_param(parse_choice(ActionReason), default=None, name="show")
+    cursor: Cursor | None = query_param(lambda text: parse_cursor(text, OLDEST_FIRST), default=None)
+
+    @property
+    def reasons(self) -> tuple[ActionReason, ...]:
+        """The reasons for which runs are listed."""
+        return tuple(ActionReason) if self.reason is None else (self.reason,)
