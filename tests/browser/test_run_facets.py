@@ -16,10 +16,10 @@ TURNS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 37
 def test_facet_value_toggles_a_filter(signed_in: Page, demo_project: Any) -> None:
     factories.post(demo_project, factories.run_object(id="run_zenith", metadata={"customer": "zenith"}))
     signed_in.reload()
-    signed_in.locator("#more-facets a", has_text="search_orders").first.click()
+    signed_in.locator("#related-facets a", has_text="search_orders").first.click()
     expect(signed_in.locator("#rows tr")).to_have_count(1)
     assert "function%3Asearch_orders" in signed_in.url
-    chosen = signed_in.locator("#more-facets a[aria-current]", has_text="search_orders")
+    chosen = signed_in.locator("#related-facets a[aria-current]", has_text="search_orders")
     chosen.first.click()
     expect(signed_in.locator("#rows tr")).to_have_count(50)
 
@@ -29,7 +29,7 @@ def test_other_metadata_keys_are_searched(signed_in: Page, demo_project: Any) ->
     signed_in.reload()
     signed_in.get_by_label("Other metadata").fill("zen")
     signed_in.keyboard.press("Enter")
-    signed_in.locator("#more-facets").get_by_role("link", name="zenith").click()
+    signed_in.locator("#related-facets").get_by_role("link", name="zenith").click()
     expect(signed_in.locator("#rows tr")).to_have_count(1)
 
 
@@ -38,5 +38,5 @@ def test_facets_page_is_accessible(signed_in: Page, live_server: Any, scheme: An
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     signed_in.goto(f"{live_server.url}/p/default/facets/")
-    expect(signed_in.locator("#more-facets")).to_be_visible()
+    expect(signed_in.locator("#related-facets")).to_be_visible()
     assert_accessible(signed_in)

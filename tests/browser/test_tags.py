@@ -23,7 +23,7 @@ def test_selected_runs_are_tagged_and_found(signed_in: Page, demo_project: Proje
     console.clear()
     field.fill("Needs review")
     field.press("Enter")
-    expect(signed_in.locator("#announce")).to_have_text("Tagged 2 runs with needs-review.")
+    expect(signed_in.locator("#announce")).to_have_text("Added needs-review to 2 runs.")
     expect(signed_in.locator("#rows .tag", has_text="needs-review")).to_have_count(2)
     expect(signed_in.locator("#rows :checked")).to_have_count(2)
     expect(field).to_be_focused()

@@ -89,7 +89,7 @@ def _build_sparkline(metric: VersionMetric, result: VersionComparison, *, is_wor
     parts += [result.after.parts.get(number) for number in range(PARTS_PER_SIDE)]
     values = [0.0 if part is None else metric.get_value(part) or 0.0 for part in parts]
     hot = range(PARTS_PER_SIDE, 2 * PARTS_PER_SIDE) if is_worse else ()
-    return build_sparkline(values, hot=hot, mark=PARTS_PER_SIDE)
+    return build_sparkline(values, highlighted=hot, marker=PARTS_PER_SIDE)
 
 
 def _is_significant_rise(metric: VersionMetric, result: VersionComparison) -> bool:

@@ -190,4 +190,4 @@ def _build_group_sparkline(
     elif stats.trend is ErrorTrend.UP:
         previous_average = stats.previous_runs / len(bars)
         highlighted = [index for index, count in enumerate(bars) if count > 2 * previous_average]
-    return build_sparkline(bars, hot=highlighted)
+    return build_sparkline(bars, highlighted=highlighted)

@@ -185,7 +185,7 @@ def build_tool_sparkline(tool: ToolSummary) -> Sparkline | None:
     parts = tool.calls.buckets
     hot = {place for place, counts in enumerate(parts) if counts.failed >= max(1, HIGH_FAILURE_SHARE * counts.calls)}
     most = max(counts.calls for counts in parts)
-    return build_sparkline([counts.calls for counts in parts], hot=hot, label=f"{most:,} at most in one part")
+    return build_sparkline([counts.calls for counts in parts], highlighted=hot, label=f"{most:,} at most in one part")
 
 
 def _build_assistant_links(

@@ -40,8 +40,8 @@ def build_usage_chart(found: UsageReport, links: UsageLinks, names: Mapping[str,
         series,
         zone=found.query.zone,
         zoom=links.timeless,
-        number=MEASURE_FORMATTERS[found.query.measure],
-        link=_link(found, shown, links),
+        format_value=MEASURE_FORMATTERS[found.query.measure],
+        build_url=_link(found, shown, links),
     )
 
 

@@ -1,7 +1,8 @@
-"""Pictures of numbers, drawn on the server: values that templates/ui/_chart.html and _spark.html make SVG of.
+"""SVG charts that are drawn on the server.
 
-They are there with the first paint and without scripts, weigh a few kilobytes, and print; choosing a span of time,
-which a plotting library would add, is a small script (static/js/brush.js). Positions are SVG attributes.
+They appear with the first paint, work without scripts, weigh a few kilobytes and can be printed. Selecting a time
+range is a small script (`static/js/brush.js`). The templates are `ui/_chart.html` and `ui/_spark.html`. Positions are
+SVG attributes, since the content security policy forbids inline styles.
 """
 
 from dashboard.ui.charts.sparkline import Sparkline, build_sparkline

@@ -1,4 +1,4 @@
-"""A row of bars as small as a word, for tables: how something went, without an axis."""
+"""Sparklines: bar charts as small as a word, without an axis, for tables."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ from dataclasses import dataclass
 from dashboard.ui.charts.bars import BAR_WIDTH, build_bar_path
 
 HEIGHT = 20
-_LEAST = 1.0  # what is little is not nothing
+_MIN_BAR_HEIGHT = 1.0  # keeps small values visible
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """Drawn by templates/ui/_spark.html. `label` is for those who don't see it, "" beside words.
+    """A sparkline, drawn by `templates/ui/_spark.html`.
 
-    `mark` is where a line stands between two bars, None for none.
+    Attributes:
+        count: The number of bars.
+        path: The bars in the normal color.
+        highlighted_path: The bars in the color of failures.
+        label: The label for screen readers; "" if text beside the sparkline says the same.
+        height: The height in pixels.
+        marker: The position of a vertical line between two bars; None for none.
     """
 
     count: int
     path: str
-    hot: str
+    highlighted_path: str
     label: str
     height: int = HEIGHT
-    mark: float | None = None
+    marker: float | None = None
 
 
 def build_sparkline(
-    values: Sequence[float], *, hot: Collection[int] = (), label: str = "", mark: int | None = None
+    values: Sequence[float], *, highlighted: Collection[int] = (), label: str = "", marker: int | None = None
 ) -> Sparkline:
-    """Bars for `values`, the highest as high as the line. Those at the places `hot` are in the colour of failure.
+    """Return a sparkline whose highest bar has the full height.
 
-    A line is drawn before the bar at the place `mark`.
+    Args:
+        values: The values of the bars.
+        highlighted: The indexes of bars in the color of failures.
+        label: The label for screen readers.
+        marker: The index of the bar that a vertical line precedes.
     """
-    peak = max(values, default=0) or 1
+    max_value = max(values, default=0) or 1
     bars = {
-        place: build_bar_path(place, HEIGHT - height, height)
-        for place, value in enumerate(values)
-        if value > 0 and (height := max(HEIGHT * value / peak, _LEAST))
+        index: build_bar_path(index, HEIGHT - height, height)
+        for index, value in enumerate(values)
+        if value > 0 and (height := max(HEIGHT * value / max_value, _MIN_BAR_HEIGHT))
     }
-    plain, marked = (
-        "".join(path for place, path in bars.items() if (place in hot) is is_hot) for is_hot in (False, True)
-    )
     return Sparkline(
-        max(len(values), 1), plain, marked, label, mark=None if mark is None else mark - (1 - BAR_WIDTH) / 2
+        count=max(len(values), 1),
+        path="".join(path for index, path in bars.items() if index not in highlighted),
+        highlighted_path="".join(path for index, path in bars.items() if index in highlighted),
+        label=label,
+        marker=None if marker is None else marker - (1 - BAR_WIDTH) / 2,
     )

@@ -1,4 +1,4 @@
-"""Bars over time, each divided into series: what an SVG, its legend, its table and its sentence need."""
+"""Stacked bar charts over time, with a legend, a table and a description for screen readers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from dashboard.ui import formats
 from dashboard.ui.charts.bars import BarTooltip, build_stacked_paths
 from dashboard.ui.charts.time_axis import AxisTick, build_ticks, format_bar_time, format_interval
 
-# Where the number of a series in a time leads to; None for all series.
-Link = Callable[[int | None, datetime, datetime], str]
+# Returns the URL of a cell from the index of its series (None for the total) and the start and end of its bar.
+CellUrlBuilder = Callable[[int | None, datetime, datetime], str]
 
-HEIGHT = 150
+HEIGHT = 150  # of the highest bar, in pixels
 MAX_COLORS = 5
+_TOP = 14  # room for the label of the highest bar
+_AXIS_HEIGHT = 18
 
 
 @dataclass(frozen=True, slots=True)
 class ChartSeries:
-    """One part of every bar: its name, and a value for each bar. One that is a status has that status's colour."""
+    """A series: its label, a value for each bar, and the run status whose color it has, if any."""
 
     label: str
     values: Sequence[int]
@@ -30,10 +32,10 @@ class ChartSeries:
 
 @dataclass(frozen=True, slots=True)
 class ChartLayer:
-    """A series, drawn. `css` is the class of its colour, "" for a status."""
+    """A drawn series. `css_class` is the class of its color, "" for the color of a status."""
 
     label: str
-    css: str
+    css_class: str
     status: str
     path: str
     total: str
@@ -41,7 +43,7 @@ class ChartLayer:
 
 @dataclass(frozen=True, slots=True)
 class ChartCell:
-    """A number in words, and where it leads; "" where it does not."""
+    """A formatted number of the table; `url` is "" if it has no link."""
 
     text: str
     url: str = ""
@@ -49,7 +51,7 @@ class ChartCell:
 
 @dataclass(frozen=True, slots=True)
 class ChartTableRow:
-    """The numbers of one bar: when it begins, each series, and all of them."""
+    """The numbers of one bar: its start, a cell for each series, and the total."""
 
     time: str
     cells: tuple[ChartCell, ...]
@@ -58,155 +60,184 @@ class ChartTableRow:
 
 @dataclass(frozen=True)
 class StackedChart:
-    """Drawn by templates/ui/_chart.html; `_legend.html` and `_chart_table.html` beside it.
+    """A stacked bar chart, drawn by `templates/ui/_chart.html`, `_legend.html` and `_chart_table.html`.
 
-    `zoom` is where a span that is dragged over leads: an address, to which `from` and `to` are given, or the selector
-    of a form with fields of these names. Nothing happens without one.
+    Attributes:
+        title: What the values count, such as "Tokens".
+        edges: The start of each bar and the end of the last one, in UTC.
+        series: The series, the first one at the bottom.
+        zone: The time zone of the axis.
+        zoom: The target of dragging over the chart; "" for none. Either a URL that takes `from` and `to`, or the
+            selector of a form with fields of these names.
+        format_value: Formats a value.
+        build_url: Returns the URL of a table cell; None if cells have no links.
+        height: The height of the highest bar in pixels.
     """
 
-    what: str
+    title: str
     edges: Sequence[datetime]
     series: Sequence[ChartSeries]
     zone: tzinfo
     zoom: str
-    number: Callable[[int], str]
-    link: Link | None
+    format_value: Callable[[int], str]
+    build_url: CellUrlBuilder | None
     height: int
 
     @cached_property
     def totals(self) -> list[int]:
-        """All series of each bar."""
-        return [sum(values) for values in zip(*(each.values for each in self.series), strict=True)] or [0] * self.count
+        """The total of each bar."""
+        columns = zip(*(series.values for series in self.series), strict=True)
+        return [sum(values) for values in columns] or [0] * self.bar_count
 
     @property
-    def count(self) -> int:
+    def bar_count(self) -> int:
+        """The number of bars, including empty ones."""
         return len(self.edges) - 1
 
     @cached_property
-    def peak(self) -> int:
+    def max_total(self) -> int:
+        """The total of the highest bar."""
         return max(self.totals, default=0)
 
     @property
-    def peak_label(self) -> str:
-        return self.number(self.peak)
+    def max_label(self) -> str:
+        """The label of the highest bar."""
+        return self.format_value(self.max_total)
 
     @cached_property
-    def step(self) -> timedelta:
-        """What a bar stands for: most of them, where clocks change within one."""
-        lengths = [until - since for since, until in pairwise(self.edges)]
+    def interval(self) -> timedelta:
+        """The length of most bars. Bars during which clocks change are shorter or longer."""
+        lengths = [end - start for start, end in pairwise(self.edges)]
         return max(lengths, key=lengths.count)
 
     @property
-    def every(self) -> str:
-        """`1 day`, `3 hours`."""
-        return format_interval(self.step)
+    def bar_interval(self) -> str:
+        """The length of a bar, such as `1 day` or `3 hours`."""
+        return format_interval(self.interval)
 
     @property
-    def per(self) -> str:
-        """`Tokens per day`, `Tokens per 3 hours`."""
-        return f"{self.what} per {self.every.removeprefix('1 ')}"
+    def heading(self) -> str:
+        """The title with the length of a bar: `Tokens per day`, `Tokens per 3 hours`."""
+        return f"{self.title} per {self.bar_interval.removeprefix('1 ')}"
 
     @property
     def caption(self) -> str:
-        """`Tokens per day, Europe/Berlin`."""
-        return f"{self.per}, {self._zone_name}"
+        """The heading with the time zone: `Tokens per day, Europe/Berlin`."""
+        return f"{self.heading}, {self._zone_name}"
 
     @property
-    def zoom_edges(self) -> str:
-        """Where bars begin, and the last one ends, as seconds: a script counts in them."""
+    def bar_edges(self) -> str:
+        """The edges in Unix seconds, for `brush.js`."""
         return " ".join(f"{edge.timestamp():.0f}" for edge in self.edges)
+
+    # The geometry, in pixels from the top. Half pixels make lines sharp.
 
     @property
     def top(self) -> int:
-        """How far down the highest bar begins: the label of the highest is above it."""
-        return 14
+        """The top of the highest bar, below its label."""
+        return _TOP
 
     @property
-    def middle(self) -> float:
-        return self.top + self.height / 2 + 0.5
+    def top_line_y(self) -> float:
+        """The position of the upper grid line."""
+        return _TOP + 0.5
 
     @property
-    def bottom(self) -> float:
-        return self.top + self.height + 0.5
+    def middle_line_y(self) -> float:
+        """The position of the middle grid line."""
+        return _TOP + self.height / 2 + 0.5
 
     @property
-    def whole_height(self) -> int:
-        return self.top + self.height + 18
+    def bottom_line_y(self) -> float:
+        """The position of the lower grid line, on which the bars stand."""
+        return _TOP + self.height + 0.5
 
     @property
-    def label_y(self) -> int:
-        return self.whole_height - 4
+    def total_height(self) -> int:
+        """The height of the whole chart."""
+        return _TOP + self.height + _AXIS_HEIGHT
+
+    @property
+    def tick_label_y(self) -> int:
+        """The baseline of the labels of the axis."""
+        return self.total_height - 4
 
     @cached_property
     def layers(self) -> list[ChartLayer]:
-        """The first series at the bottom, where it is compared best."""
-        paths = build_stacked_paths([each.values for each in self.series], self.peak or 1, self.height)
+        """The drawn series, the first one at the bottom."""
+        paths = build_stacked_paths([series.values for series in self.series], self.max_total or 1, self.height)
         return [
             ChartLayer(
-                each.label,
-                "" if each.status else f"c{min(place, MAX_COLORS)}",
-                each.status,
+                series.label,
+                "" if series.status else f"c{min(number, MAX_COLORS)}",
+                series.status,
                 path,
-                self.number(sum(each.values)),
+                self.format_value(sum(series.values)),
             )
-            for place, (each, path) in enumerate(zip(self.series, paths, strict=True), 1)
+            for number, (series, path) in enumerate(zip(self.series, paths, strict=True), 1)
         ]
 
     @property
     def tooltips(self) -> list[BarTooltip]:
-        """The bars that are not empty."""
-        return [BarTooltip(place, self._words(place)) for place, total in enumerate(self.totals) if total]
+        """A tooltip for each bar that is not empty."""
+        return [BarTooltip(index, self._format_tooltip(index)) for index, total in enumerate(self.totals) if total]
 
-    def _words(self, place: int) -> str:
+    def _format_tooltip(self, index: int) -> str:
         parts = [
-            f"{self.number(each.values[place])} {each.label}" for each in reversed(self.series) if each.values[place]
+            f"{self.format_value(series.values[index])} {series.label}"
+            for series in reversed(self.series)
+            if series.values[index]
         ]
-        total = [] if len(parts) == 1 else [f"{self.number(self.totals[place])} in all"]
-        return f"{self._time(place)}, {self._length(place)}: {', '.join((*total, *parts))}"
+        if len(parts) > 1:
+            parts.insert(0, f"{self.format_value(self.totals[index])} in total")
+        return f"{self._format_start(index)}, {self._format_length(index)}: {', '.join(parts)}"
 
     @property
     def ticks(self) -> list[AxisTick]:
+        """The labels of the time axis."""
         return build_ticks(self.edges[0], self.edges[-1], self.zone)
 
     @property
     def rows(self) -> list[ChartTableRow]:
-        """A table of the same, the newest first."""
-        return [self._row(place) for place in reversed(range(self.count))]
+        """The rows of the table, newest first."""
+        return [
+            ChartTableRow(
+                self._format_start(bar),
+                tuple(self._build_cell(series.values[bar], number, bar) for number, series in enumerate(self.series)),
+                self._build_cell(self.totals[bar], None, bar),
+            )
+            for bar in reversed(range(self.bar_count))
+        ]
 
-    def _row(self, place: int) -> ChartTableRow:
-        cells = tuple(self._number(each.values[place], nth, place) for nth, each in enumerate(self.series))
-        return ChartTableRow(self._time(place), cells, self._number(self.totals[place], None, place))
-
-    def _number(self, value: int, series: int | None, place: int) -> ChartCell:
-        url = self.link(series, self.edges[place], self.edges[place + 1]) if self.link and value else ""
-        return ChartCell(self.number(value), url)
+    def _build_cell(self, value: int, series: int | None, bar: int) -> ChartCell:
+        url = self.build_url(series, self.edges[bar], self.edges[bar + 1]) if self.build_url and value else ""
+        return ChartCell(self.format_value(value), url)
 
     @property
-    def sentence(self) -> str:
-        """What the picture shows, for those who don't see it."""
-        span = (
-            f"from {self._time(0)} to {format_bar_time(self.edges[-1], self._precision, self.zone)} {self._zone_name}"
-        )
-        if not self.peak:
-            return f"{self.per} {span}. There are none."
-        highest = f"{self.peak_label} at most, at {self._time(self.totals.index(self.peak))}"
+    def description(self) -> str:
+        """A description of the chart for screen readers."""
+        end = format_bar_time(self.edges[-1], self._precision, self.zone)
+        span = f"from {self._format_start(0)} to {end} {self._zone_name}"
+        if not self.max_total:
+            return f"{self.heading} {span}. All bars are empty."
+        highest = f"at most {self.max_label}, at {self._format_start(self.totals.index(self.max_total))}"
         parts = ", ".join(f"{layer.label} {layer.total}" for layer in self.layers)
-        return f"{self.per} {span}. {self.number(sum(self.totals))} in all, {highest}. {parts}."
+        return f"{self.heading} {span}. {self.format_value(sum(self.totals))} in total, {highest}. {parts}."
 
-    def _time(self, place: int) -> str:
-        return format_bar_time(self.edges[place], self._precision, self.zone)
+    def _format_start(self, index: int) -> str:
+        return format_bar_time(self.edges[index], self._precision, self.zone)
 
     @cached_property
     def _precision(self) -> timedelta:
-        """Days are said as such, and those of which clocks skip an hour."""
-        if self.step >= timedelta(hours=23):
+        """The precision of formatted times. Days are written as dates, even those during which clocks change."""
+        if self.interval >= timedelta(hours=23):
             return timedelta(days=1)
-        return max(min(self.step, timedelta(minutes=1)), timedelta(seconds=1))
+        return max(min(self.interval, timedelta(minutes=1)), timedelta(seconds=1))
 
-    def _length(self, place: int) -> str:
-        """A day of 23 hours is a day."""
-        length = self.edges[place + 1] - self.edges[place]
-        return self.every if self._precision >= timedelta(days=1) else format_interval(length)
+    def _format_length(self, index: int) -> str:
+        # A day is written as "1 day" even if clocks change during it.
+        length = self.edges[index + 1] - self.edges[index]
+        return self.bar_interval if self._precision >= timedelta(days=1) else format_interval(length)
 
     @property
     def _zone_name(self) -> str:
@@ -214,23 +245,33 @@ class StackedChart:
 
 
 def build_stacked_chart(
-    what: str,
+    title: str,
     edges: Sequence[datetime],
     series: Sequence[ChartSeries],
     *,
     zone: tzinfo = UTC,
     zoom: str = "",
-    number: Callable[[int], str] = formats.format_integer,
-    link: Link | None = None,
+    format_value: Callable[[int], str] = formats.format_integer,
+    build_url: CellUrlBuilder | None = None,
     height: int = HEIGHT,
 ) -> StackedChart:
-    """A picture of `what` over time: `edges` are where each bar begins, and where the last one ends.
+    """Return a stacked bar chart over time.
 
-    `series` are stacked as they come, at most five of them unless they are statuses. `zone` is the reader's,
-    `number` says a value, `link` is where it leads in the table. Raises ValueError where a series
-    has not one value a bar.
+    Args:
+        title: What the values count, such as "Tokens".
+        edges: The start of each bar and the end of the last one.
+        series: The series, the first one at the bottom. At most `MAX_COLORS` of them, unless they are statuses.
+        zone: The time zone of the axis.
+        zoom: The target of dragging over the chart (see `StackedChart`).
+        format_value: Formats a value.
+        build_url: Returns the URL of a table cell.
+        height: The height of the highest bar in pixels.
+
+    Raises:
+        ValueError: A series does not have one value for each bar.
     """
-    if any(len(each.values) != len(edges) - 1 for each in series):
-        raise ValueError("A series has one value for each bar")
-    edges = [edge.astimezone(UTC) for edge in edges]  # of which lengths are those that pass
-    return StackedChart(what, edges, series, zone, zoom, number, link, height)
+    if any(len(one_series.values) != len(edges) - 1 for one_series in series):
+        raise ValueError("A series needs one value for each bar")
+    # Differences between local times would ignore clock changes.
+    edges = [edge.astimezone(UTC) for edge in edges]
+    return StackedChart(title, edges, series, zone, zoom, format_value, build_url, height)

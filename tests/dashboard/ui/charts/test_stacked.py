@@ -1,4 +1,4 @@
-"""Stacked bars over time, their legend, table and sentence."""
+"""Tests for stacked bar charts, with their legend, table and description."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def chart(**changes: Any) -> StackedChart:
 
 
 def test_series_are_stacked_in_order() -> None:
-    assert [(layer.label, layer.css, layer.status, layer.path, layer.total) for layer in chart(height=40).layers] == [
+    assert [
+        (layer.label, layer.css_class, layer.status, layer.path, layer.total) for layer in chart(height=40).layers
+    ] == [
         ("gpt-4o", "c1", "", "M0 10.0h0.8v30.0h-0.8zM2 30.0h0.8v10.0h-0.8z", "40"),
         ("o4-mini", "c2", "", "M0 0.0h0.8v10.0h-0.8z", "10"),
     ]
@@ -34,25 +36,25 @@ def test_series_are_stacked_in_order() -> None:
 
 def test_nonempty_bars_have_tooltips() -> None:
     assert [(tooltip.index, tooltip.text) for tooltip in chart().tooltips] == [
-        (0, "2026-11-20 14:00, 1 hour: 40 in all, 10 o4-mini, 30 gpt-4o"),
+        (0, "2026-11-20 14:00, 1 hour: 40 in total, 10 o4-mini, 30 gpt-4o"),
         (2, "2026-11-20 16:00, 1 hour: 10 gpt-4o"),
     ]
 
 
 def test_chart_has_description_and_caption() -> None:
-    found = chart(number=formats.format_tokens)
-    assert found.caption == "Tokens per hour, UTC"
-    assert found.sentence == (
+    stacked = chart(format_value=formats.format_tokens)
+    assert stacked.caption == "Tokens per hour, UTC"
+    assert stacked.description == (
         "Tokens per hour from 2026-11-20 14:00 to 2026-11-20 17:00 UTC. "
-        "50 in all, 40 at most, at 2026-11-20 14:00. gpt-4o 40, o4-mini 10."
+        "50 in total, at most 40, at 2026-11-20 14:00. gpt-4o 40, o4-mini 10."
     )
 
 
 def test_days_follow_zone_across_clock_changes() -> None:
-    found = build_stacked_chart("Runs", DAYS, [ChartSeries("all", [1, 2, 3])], zone=BERLIN)
-    assert found.caption == "Runs per day, Europe/Berlin"
-    assert [tooltip.text for tooltip in found.tooltips][1] == "2026-10-25, 1 day: 2 all"
-    edges = [int(edge) for edge in found.zoom_edges.split()]
+    stacked = build_stacked_chart("Runs", DAYS, [ChartSeries("all", [1, 2, 3])], zone=BERLIN)
+    assert stacked.caption == "Runs per day, Europe/Berlin"
+    assert [tooltip.text for tooltip in stacked.tooltips][1] == "2026-10-25, 1 day: 2 all"
+    edges = [int(edge) for edge in stacked.bar_edges.split()]
     assert [until - since for since, until in pairwise(edges)] == [86_400, 90_000, 86_400]
 
 
@@ -64,30 +66,30 @@ def test_table_lists_every_number_newest_first() -> None:
 
 
 def test_nonzero_cells_have_links() -> None:
-    rows = chart(link=lambda series, since, _: f"?{series}&from={since:%H}").rows
+    rows = chart(build_url=lambda series, since, _: f"?{series}&from={since:%H}").rows
     assert rows[0].cells == (ChartCell("10", "?0&from=16"), ChartCell("0"))
     assert rows[0].total.url == "?None&from=16"
 
 
 def test_partial_day_counts_as_day() -> None:
     until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
-    found = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
-    assert [tooltip.text for tooltip in found.tooltips][-1] == "2026-10-27, 1 day: 4 all"
-    assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in found.sentence
+    stacked = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
+    assert [tooltip.text for tooltip in stacked.tooltips][-1] == "2026-10-27, 1 day: 4 all"
+    assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in stacked.description
 
 
 def test_empty_chart_is_described_as_empty() -> None:
-    found = build_stacked_chart("Runs", HOURS, [ChartSeries("all", [0, 0, 0])])
-    assert found.sentence.endswith("There are none.")
-    assert not found.tooltips
+    stacked = build_stacked_chart("Runs", HOURS, [ChartSeries("all", [0, 0, 0])])
+    assert stacked.description.endswith("All bars are empty.")
+    assert not stacked.tooltips
     assert build_stacked_chart("Runs", HOURS, []).totals == [0, 0, 0]
 
 
 def test_status_series_have_status_colors() -> None:
-    found = build_stacked_chart("Runs", HOURS, [ChartSeries("failed", [1, 0, 0], status="failed")])
-    legend = render_to_string("ui/_legend.html", {"chart": found})
+    stacked = build_stacked_chart("Runs", HOURS, [ChartSeries("failed", [1, 0, 0], status="failed")])
+    legend = render_to_string("ui/_legend.html", {"chart": stacked})
     assert '<li data-status="failed"><i></i>Failed</li>' in legend
-    assert 'data-status="failed"' in render_to_string("ui/_chart.html", {"chart": found})
+    assert 'data-status="failed"' in render_to_string("ui/_chart.html", {"chart": stacked})
 
 
 def test_chart_has_zoom_attributes() -> None:

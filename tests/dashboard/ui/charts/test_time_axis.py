@@ -1,4 +1,4 @@
-"""The time axis: round times of the reader's zone."""
+"""Tests for time axes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_bar_time_precision_follows_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("step", "text"),
     [
         ({"days": 14}, "2 weeks"),
         ({"days": 1}, "1 day"),
@@ -65,5 +65,5 @@ def test_bar_time_precision_follows_interval() -> None:
         ({"seconds": 90}, "90 seconds"),
     ],
 )
-def test_interval_uses_largest_unit(step: dict[str, float], words: str) -> None:
-    assert format_interval(timedelta(**step)) == words
+def test_interval_uses_largest_unit(step: dict[str, float], text: str) -> None:
+    assert format_interval(timedelta(**step)) == text
