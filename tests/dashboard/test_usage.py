@@ -96,7 +96,7 @@ def test_every_number_is_that_of_the_runs_behind_it(client: Client, project: Pro
         for number in (*row.cells, row.total):
             if number.url:
                 value = getattr(summed(project, posted, number.url), measured)
-                assert page.chart.number(value) == number.text
+                assert page.chart.format_value(value) == number.text
     assert sum(page.chart.totals) == getattr(sums, measured)
 
 

@@ -147,7 +147,7 @@ def test_all_versions_are_in_a_table(member_client, filled):
 
 def test_sparklines_mark_the_change(member_client, filled):
     response = member_client.get(URL)
-    assert response.content.decode().count('class="mark" x1="7.9"') == 9
+    assert response.content.decode().count('class="marker" x1="7.9"') == 9
     assert comparison_of(response).table("Metrics").columns[-1] == "By hour, change marked"
 
 
