@@ -161,8 +161,12 @@ def test_columns_and_order_can_be_changed(signed_in: Page) -> None:
 def test_list_works_by_keyboard(signed_in: Page) -> None:
     keyboard, keys = signed_in.keyboard, signed_in.locator("#keys")
     keyboard.press("?")
-    for words in ("Live on or off", "Export what is selected, or all that match", "Previous, next run in the thread"):
-        expect(keys.get_by_text(words)).to_be_visible()
+    for description in (
+        "Turn live updates on or off",
+        "Export the selected rows, or all matches",
+        "Previous, next run in the thread",
+    ):
+        expect(keys.get_by_text(description)).to_be_visible()
     expect(keys.locator("[data-absent]", has_text="Copy the id")).to_have_count(1)
     assert_accessible(signed_in)
     keyboard.press("Escape")
