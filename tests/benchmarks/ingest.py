@@ -1,11 +1,10 @@
-"""How fast runs come in: Runglass, plain DRF, and COPY of the same typed rows, in turn and in one run.
+"""Benchmark of ingest: Runglass, plain Django REST framework, and COPY of the same rows, measured in turn.
 
-Plain DRF is a site of its own on the same database, served by the same server with its and Python's own defaults.
-It answers with the objects that it stored. A second one has an answer of its own, a count, to show how much of the
-difference that makes.
+Plain DRF is a site of its own on the same database and the same web server, with the defaults of the framework. It
+answers with the stored objects. A second endpoint answers with a count, to show how much that costs.
 
-`uv run python -m tests.benchmarks.ingest` prints a table of medians and ratios, and the bytes a run takes.
-The clients of all three run in this process, one connection each; machines differ, so quote the ratios.
+`uv run python -m tests.benchmarks.ingest` prints medians and ratios, and the bytes per run. The clients run in this
+process with one connection each. Machines differ, so quote the ratios.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from statistics import median
 
 import django
 
-from tests.benchmarks.site import Site, as_array, as_bytes, plain_site, site
+from tests.benchmarks.site import Site, encode_json, join_json_array, run_plain_site, run_site
 
-BATCH = 500
+BATCH_SIZE = 500
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10_000, help="runs per round and way (10000)")
-    parser.add_argument("--singles", type=int, default=500, help="requests of one run per round and way (500)")
+    parser.add_argument("--runs", type=int, default=10_000, help="runs per round and writer (10000)")
+    parser.add_argument("--singles", type=int, default=500, help="requests with one run per round and writer (500)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--stored", type=int, default=100_000, help="runs for the bytes per run (100000)")
+    parser.add_argument("--stored", type=int, default=100_000, help="runs to store for the size per run (100000)")
     arguments = parser.parse_args()
-    with site() as running:
+    with run_site() as running:
         django.setup()
-        _make_tables()
+        _create_tables()
         speeds: dict[str, list[float]] = {}
-        with plain_site(running) as plain:
+        with run_plain_site(running) as plain:
             for number in range(arguments.rounds):
                 for name, speed in _round(running, plain, number, arguments.runs, arguments.singles):
                     speeds.setdefault(name, []).append(speed)
@@ -42,28 +41,29 @@ def main() -> None:
 
 
 def _round(running: Site, plain: Site, number: int, runs: int, singles: int) -> list[tuple[str, float]]:
-    same, others, single = (_objects(3 * number + place, count) for place, count in enumerate((runs, runs, singles)))
-    batches, more, rows = _batches(same), _batches(others), _rows(same)
+    seeds = enumerate((runs, runs, singles), 3 * number)
+    same, others, single = (_generate_runs(seed, count) for seed, count in seeds)
+    batches, other_batches, rows = _split_batches(same), _split_batches(others), _build_rows(same)
     return [
-        ("Runglass, 500 a request", _speed(runs, lambda: _post(running, "/api/v1/runs", batches))),
-        ("plain DRF, 500 a request", _speed(runs, lambda: _post(plain, "/runs", batches))),
-        # into the same table, hence others
-        ("plain DRF with a count", _speed(runs, lambda: _post(plain, "/counted", more))),
-        ("COPY, 500 a transaction", _speed(runs, lambda: _copy(rows))),
-        ("Runglass, 1 a request", _speed(singles, lambda: _post(running, "/api/v1/runs", single))),
-        ("plain DRF, 1 a request", _speed(singles, lambda: _post(plain, "/runs", single))),
+        ("Runglass, 500 per request", _measure_speed(runs, lambda: _post(running, "/api/v1/runs", batches))),
+        ("plain DRF, 500 per request", _measure_speed(runs, lambda: _post(plain, "/runs", batches))),
+        # other runs, because this writes into the same table
+        ("plain DRF with a count", _measure_speed(runs, lambda: _post(plain, "/counted", other_batches))),
+        ("COPY, 500 per transaction", _measure_speed(runs, lambda: _copy(rows))),
+        ("Runglass, 1 per request", _measure_speed(singles, lambda: _post(running, "/api/v1/runs", single))),
+        ("plain DRF, 1 per request", _measure_speed(singles, lambda: _post(plain, "/runs", single))),
     ]
 
 
-def _batches(objects: list[bytes]) -> list[bytes]:
-    return [as_array(objects[begin : begin + BATCH]) for begin in range(0, len(objects), BATCH)]
+def _split_batches(objects: list[bytes]) -> list[bytes]:
+    return [join_json_array(objects[start : start + BATCH_SIZE]) for start in range(0, len(objects), BATCH_SIZE)]
 
 
-def _speed(runs: int, work: Callable[[], None]) -> float:
-    """Runs per second."""
-    begun = time.perf_counter()
+def _measure_speed(runs: int, work: Callable[[], None]) -> float:
+    """Return the number of runs per second."""
+    started = time.perf_counter()
     work()
-    return runs / (time.perf_counter() - begun)
+    return runs / (time.perf_counter() - started)
 
 
 def _post(running: Site, path: str, bodies: list[bytes]) -> None:
@@ -71,14 +71,15 @@ def _post(running: Site, path: str, bodies: list[bytes]) -> None:
         running.post(path, body)
 
 
-def _objects(seed: int, runs: int) -> list[bytes]:
+def _generate_runs(seed: int, runs: int) -> list[bytes]:
     from runs.demo import generate_lifecycles
 
-    return [as_bytes(each.run) for each in generate_lifecycles(runs=runs, end=int(time.time()), seed=seed, steps=False)]
+    lifecycles = generate_lifecycles(runs=runs, end=int(time.time()), seed=seed, steps=False)
+    return [encode_json(lifecycle.run) for lifecycle in lifecycles]
 
 
-def _rows(objects: list[bytes]) -> list[list[object]]:
-    """The objects as the rows that ingest writes, ready for COPY."""
+def _build_rows(objects: list[bytes]) -> list[list[object]]:
+    """Return the rows that ingest would write, encoded for COPY."""
     from django.utils import timezone
 
     from runs.ingest import RUNS, write
@@ -87,8 +88,8 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
     from runs.protocol import lossless_json
 
     project, receipt, rows = Project.objects.get(slug="default"), Receipt(timezone.now()), []
-    for index, each in enumerate(objects):
-        record = RUNS.parse(project, index, lossless_json.split_object(each))
+    for index, raw in enumerate(objects):
+        record = RUNS.parse(project, index, lossless_json.split_object(raw))
         plan = build_merge_plan(RUNS, None, [record], {}, receipt)
         drop_recorded_entries(plan, set())
         rows.append(RUNS.table._encode(write._build_row(project, RUNS, record.key, plan, receipt)))
@@ -96,18 +97,18 @@ def _rows(objects: list[bytes]) -> list[list[object]]:
 
 
 def _copy(rows: list[list[object]]) -> None:
-    """The same typed rows into a table of the same columns and indexes: what Postgres can take at the most."""
+    """Copy the rows into a table with the same columns and indexes, which is the upper limit of Postgres."""
     from django.db import transaction
 
     from runs.db import sql
     from runs.ingest import RUNS
 
-    for begin in range(0, len(rows), BATCH):
+    for start in range(0, len(rows), BATCH_SIZE):
         with transaction.atomic():
-            sql.copy_rows("copied_run", ", ".join(RUNS.table.columns), rows[begin : begin + BATCH])
+            sql.copy_rows("copied_run", ", ".join(RUNS.table.columns), rows[start : start + BATCH_SIZE])
 
 
-def _make_tables() -> None:
+def _create_tables() -> None:
     from django.db import connection
 
     from tests.benchmarks.plain.models import PlainRun
@@ -118,21 +119,21 @@ def _make_tables() -> None:
 
 
 def _print_speeds(speeds: dict[str, list[float]]) -> None:
-    medians = {name: median(each) for name, each in speeds.items()}
+    medians = {name: median(values) for name, values in speeds.items()}
     print(f"\n{'':<28}{'runs/s, median':>16}{'min':>10}{'max':>10}")
-    for name, each in speeds.items():
-        print(f"{name:<28}{medians[name]:>16,.0f}{min(each):>10,.0f}{max(each):>10,.0f}")
-    for ours, other in (
-        ("Runglass, 500 a request", "plain DRF, 500 a request"),
-        ("Runglass, 500 a request", "plain DRF with a count"),
-        ("Runglass, 500 a request", "COPY, 500 a transaction"),
-        ("Runglass, 1 a request", "plain DRF, 1 a request"),
+    for name, values in speeds.items():
+        print(f"{name:<28}{medians[name]:>16,.0f}{min(values):>10,.0f}{max(values):>10,.0f}")
+    for writer, baseline in (
+        ("Runglass, 500 per request", "plain DRF, 500 per request"),
+        ("Runglass, 500 per request", "plain DRF with a count"),
+        ("Runglass, 500 per request", "COPY, 500 per transaction"),
+        ("Runglass, 1 per request", "plain DRF, 1 per request"),
     ):
-        ratios = [a / b for a, b in zip(speeds[ours], speeds[other], strict=True)]
-        print(f"{ours} against {other}: {median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
+        ratios = [a / b for a, b in zip(speeds[writer], speeds[baseline], strict=True)]
+        print(f"{writer} against {baseline}: {median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
-def _print_size(running: Site, wanted: int) -> None:
+def _print_size(running: Site, run_count: int) -> None:
     from django.db import connection
 
     from dashboard.server.maintenance_process import IDLE_SECONDS
@@ -148,23 +149,23 @@ def _print_size(running: Site, wanted: int) -> None:
     from runs.rollups.runs import RUN_ROLLUPS
 
     others = (Configuration, ToolDefinition, MetadataKey, MetadataValue, ErrorGroup, Observation)
-    filled = (Run, *others, *(rollup.model for rollup in RUN_ROLLUPS))
+    measured_models = (Run, *others, *(rollup.model for rollup in RUN_ROLLUPS))
     seed = 1000
-    while (missing := wanted - Run.objects.count()) > 0:
-        objects = _objects(seed, min(missing, 10_000))
-        _post(running, "/api/v1/runs", _batches(objects))
+    while (missing := run_count - Run.objects.count()) > 0:
+        objects = _generate_runs(seed, min(missing, 10_000))
+        _post(running, "/api/v1/runs", _split_batches(objects))
         seed += 1
-    time.sleep(2 * IDLE_SECONDS + 2)  # until the site has come to rest and given back what it can
-    stored, raw = Run.objects.count(), sum(map(len, _objects(1, 1000))) / 1000
-    print(f"\n{stored:,} runs stored; raw JSON {raw:,.0f} B a run")
+    time.sleep(2 * IDLE_SECONDS + 2)  # until the idle site has compacted its tables
+    stored, raw = Run.objects.count(), sum(map(len, _generate_runs(1, 1000))) / 1000
+    print(f"\n{stored:,} runs stored; raw JSON {raw:,.0f} B per run")
     total = 0.0
     with connection.cursor() as cursor:
-        for table in (model._meta.db_table for model in filled):
+        for table in (model._meta.db_table for model in measured_models):
             cursor.execute("SELECT pg_table_size(%s), pg_indexes_size(%s)", [table, table])
             heap, indexes = (size / stored for size in cursor.fetchone())
             total += heap + indexes
             print(f"{table:<24}{heap:>8,.0f} B{indexes:>8,.0f} B of indexes")
-    print(f"{'together':<24}{total:>8,.0f} B a run")
+    print(f"{'total':<24}{total:>8,.0f} B per run")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How long reading takes, and that it takes no longer where there are a hundred times as many runs.
+"""Benchmark of run lists: how long they take, and how much longer with a hundred times as many runs.
 
-`uv run python -m tests.benchmarks.reading` fills two databases of its own with the demo generator's runs, asks both
-all of `questions` as REST and as a page, and some as facets, and prints the times of the larger one with their growth.
-It fails where a filter makes Postgres read and throw away more than `MOST_DISCARDED` rows for a page.
+`uv run python -m tests.benchmarks.reading` fills two databases with runs of the demo generator, sends all `queries` to
+the REST API and the page of both, and prints the times of the larger one with their growth. It fails if Postgres
+discards more than `MAX_DISCARDED_ROWS` rows for one page.
 
-Times are those of whole requests, answered in this process by Django's test client through all middleware: what a
-worker spends on them, without the socket. `python` is the CPU time of this process alone.
+Times are those of whole requests in this process, through Django's test client and all middleware, without the
+socket. `python` is the CPU time of this process.
 """
 
 from __future__ import annotations
@@ -23,45 +23,44 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.filled import filled, open_in
-from tests.benchmarks.questions import Question, questions
+from tests.benchmarks.dataset import load_project, setup_django
+from tests.benchmarks.queries import BenchmarkQuery, build_queries
 
 if TYPE_CHECKING:
     from django.test import Client
 
     from runs.models import Project
     from runs.query import RunFilters
-    from runs.query.order import parse_cursor, parse_order
 
-FEW = 10_000
-ROWS = 50
-MOST_DISCARDED = 20_000
-SECONDS = 4.0  # a way of asking is asked no longer, and twice at least
+SMALL_RUN_COUNT = 10_000
+PAGE_SIZE = 50
+MAX_DISCARDED_ROWS = 20_000
+MAX_SECONDS = 4.0  # per URL, which is requested at least twice
 
 
 @dataclass
 class Times:
-    """Milliseconds of each repetition: the whole, the CPU of this process, and waiting for the database."""
+    """Milliseconds of each repetition: in total, of CPU time of this process, and of waiting for the database."""
 
-    whole: list[float] = field(default_factory=list)
+    total: list[float] = field(default_factory=list)
     python: list[float] = field(default_factory=list)
     database: list[float] = field(default_factory=list)
 
     @property
     def p50(self) -> float:
-        return median(self.whole)
+        return median(self.total)
 
     @property
     def p95(self) -> float:
-        return quantiles(self.whole, n=20, method="inclusive")[-1] if len(self.whole) > 1 else self.whole[0]
+        return quantiles(self.total, n=20, method="inclusive")[-1] if len(self.total) > 1 else self.total[0]
 
 
 @dataclass
-class Answer:
-    """What one way of asking came to; `discarded` rows were read for the page of a list and thrown away."""
+class QueryResult:
+    """The times of a query through one interface, and the rows that Postgres read and discarded for it."""
 
     name: str
-    way: str
+    interface: str
     times: Times
     discarded: int = 0
 
@@ -69,18 +68,18 @@ class Answer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000, help="runs of the larger database (1000000)")
-    parser.add_argument("--repeat", type=int, default=15, help="how often each is asked after a first time (15)")
-    parser.add_argument("--keep", type=Path, help="a directory for the databases, found again by a later call")
-    parser.add_argument("--only", default="", help="ask only questions whose name contains this")
+    parser.add_argument("--repeat", type=int, default=15, help="repetitions after the first request (15)")
+    parser.add_argument("--keep", type=Path, help="keep the databases in this directory and reuse them")
+    parser.add_argument("--only", default="", help="only send queries whose name contains this")
     arguments = parser.parse_args()
     with _directory(arguments.keep) as directory:
-        few, many = (
-            _elsewhere(measure, directory / str(runs), runs, arguments.repeat, arguments.only)
-            for runs in (min(FEW, arguments.runs), arguments.runs)
+        small, large = (
+            _run_in_process(measure_database, directory / str(runs), runs, arguments.repeat, arguments.only)
+            for runs in (min(SMALL_RUN_COUNT, arguments.runs), arguments.runs)
         )
-    _print(arguments.runs, few, many)
-    if too_many := [each for each in many if each.discarded > MOST_DISCARDED]:
-        sys.exit(f"too many rows are read for nothing: {', '.join(each.name for each in too_many)}")
+    _print_results(arguments.runs, small, large)
+    if excessive := [result.name for result in large if result.discarded > MAX_DISCARDED_ROWS]:
+        sys.exit(f"Postgres discards too many rows for: {', '.join(excessive)}")
 
 
 @contextmanager
@@ -94,27 +93,27 @@ def _directory(keep: Path | None) -> Iterator[Path]:
         yield Path(directory)
 
 
-def _elsewhere(work: Callable[..., list[Answer]], *arguments: Any) -> list[Answer]:
-    """Do it in a process of its own, since one can have only one database."""
+def _run_in_process(work: Callable[..., list[QueryResult]], *arguments: Any) -> list[QueryResult]:
+    """Run `work` in another process, because a process uses one database only."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         return executor.submit(work, *arguments).result()
 
 
-def measure(directory: Path, runs: int, repeat: int, only: str) -> list[Answer]:
-    """Ask everything of the database in `directory`."""
+def measure_database(directory: Path, runs: int, repeat: int, only: str) -> list[QueryResult]:
+    """Send all queries to the database in `directory`."""
     directory.mkdir(exist_ok=True)
-    open_in(directory)
-    project = filled(runs)
+    setup_django(directory)
+    project = load_project(runs)
     from runs.models import Run
 
     newest = Run.objects.in_project(project).newest_first().values_list("created_at", flat=True)[0]
-    asked = [each for each in questions(newest) if only in each.name]
-    clients = _rest(project), _browser(project)
-    answers = [] if only else list(_detail(project, clients, repeat))
-    return answers + [answer for question in asked for answer in _ask(project, question, clients, repeat)]
+    queries = [query for query in build_queries(newest) if only in query.name]
+    clients = _api_client(project), _signed_in_client(project)
+    results = [] if only else list(_measure_single_run(project, clients, repeat))
+    return results + [result for query in queries for result in _measure_query(project, query, clients, repeat)]
 
 
-def _rest(project: Project) -> Client:
+def _api_client(project: Project) -> Client:
     from django.test import Client
 
     from runs.team.api_keys import create_api_key
@@ -122,7 +121,7 @@ def _rest(project: Project) -> Client:
     return Client(headers={"authorization": f"Bearer {create_api_key(project, 'benchmark')}"}, SERVER_NAME="localhost")
 
 
-def _browser(project: Project) -> Client:
+def _signed_in_client(project: Project) -> Client:
     from django.test import Client
 
     from runs.models import Membership, User
@@ -134,118 +133,122 @@ def _browser(project: Project) -> Client:
     return client
 
 
-def _detail(project: Project, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
-    """One run that has steps, as REST and as a page."""
+def _measure_single_run(project: Project, clients: tuple[Client, Client], repeat: int) -> Iterator[QueryResult]:
+    """Measure a single run that has steps."""
     from runs.models import Run, RunStep
 
     rest, browser = clients
     newest = list(Run.objects.in_project(project).newest_first().values_list("pk", flat=True)[:500])
-    name = str(RunStep.objects.filter(run__in=newest).values_list("run_external_id", flat=True)[0])
-    yield Answer("one run", "REST", _times(rest, f"/api/v1/runs/{name}", repeat))
-    yield Answer("one run", "page", _times(browser, f"/p/{project.slug}/runs/{name}/", repeat))
+    run_id = str(RunStep.objects.filter(run__in=newest).values_list("run_external_id", flat=True)[0])
+    yield QueryResult("one run", "REST", _measure_url(rest, f"/api/v1/runs/{run_id}", repeat))
+    yield QueryResult("one run", "page", _measure_url(browser, f"/p/{project.slug}/runs/{run_id}/", repeat))
 
 
-def _ask(project: Project, question: Question, clients: tuple[Client, Client], repeat: int) -> Iterator[Answer]:
-    """As REST and as a page."""
+def _measure_query(
+    project: Project, query: BenchmarkQuery, clients: tuple[Client, Client], repeat: int
+) -> Iterator[QueryResult]:
+    """Measure a query through the REST API and as a page."""
     from runs.db.keyset_pagination import NEWEST_FIRST
     from runs.query import RunFilters
+    from runs.query.order import parse_order
 
     rest, browser = clients
-    filters = RunFilters.parse_params({"q": [question.q]})
-    order = parse_order(question.sort) if question.sort else NEWEST_FIRST
-    cursor = _cursor(project, filters, order, question.behind)
-    more = {"cursor": cursor} if cursor else {}
-    discarded = _discarded(project, filters, order, cursor)
-    address = f"/api/v1/runs?{question.address(limit=str(ROWS), **more)}"
-    yield Answer(question.name, "REST", _times(rest, address, repeat), discarded)
-    address = f"/p/{project.slug}/runs/?{question.address(**more)}"
-    yield Answer(question.name, "page", _times(browser, address, repeat), discarded)
-    if question.facets:
-        address = f"/p/{project.slug}/facets/?{question.address()}"
-        yield Answer(question.name, "facets", _times(browser, address, repeat))
+    filters = RunFilters.parse_params({"q": [query.q]})
+    order = parse_order(query.sort) if query.sort else NEWEST_FIRST
+    cursor = _find_cursor(project, filters, order, query.offset)
+    extra = {"cursor": cursor} if cursor else {}
+    discarded = _count_discarded_rows(project, filters, order, cursor)
+    url = f"/api/v1/runs?{query.query_string(limit=str(PAGE_SIZE), **extra)}"
+    yield QueryResult(query.name, "REST", _measure_url(rest, url, repeat), discarded)
+    url = f"/p/{project.slug}/runs/?{query.query_string(**extra)}"
+    yield QueryResult(query.name, "page", _measure_url(browser, url, repeat), discarded)
+    if query.has_facets:
+        url = f"/p/{project.slug}/facets/?{query.query_string()}"
+        yield QueryResult(query.name, "facets", _measure_url(browser, url, repeat))
 
 
-def _cursor(project: Project, filters: RunFilters, order: Any, behind: int) -> str:
+def _find_cursor(project: Project, filters: RunFilters, order: Any, offset: int) -> str:
     from runs.models import Run
 
-    if not behind:
+    if not offset:
         return ""
-    runs = filters.plan(project).fetch_page(Run.objects.in_project(project).for_list(), order, None, behind)
-    return str(order.cursor_at(runs[-1])) if len(runs) == behind else ""
+    runs = filters.plan(project).fetch_page(Run.objects.in_project(project).for_list(), order, None, offset)
+    return str(order.cursor_at(runs[-1])) if len(runs) == offset else ""
 
 
-def _times(client: Client, address: str, repeat: int) -> Times:
-    """Ask for `address` once to warm up, then `repeat` times or for some seconds."""
+def _measure_url(client: Client, url: str, repeat: int) -> Times:
+    """Request `url` once to warm up, then `repeat` times or for `MAX_SECONDS`."""
     times = Times()
-    begun = time.perf_counter()
-    _request(client, address, Times())
-    while len(times.whole) < repeat and (len(times.whole) < 2 or time.perf_counter() - begun < SECONDS):
-        _request(client, address, times)
+    started = time.perf_counter()
+    _request(client, url, Times())
+    while len(times.total) < repeat and (len(times.total) < 2 or time.perf_counter() - started < MAX_SECONDS):
+        _request(client, url, times)
     return times
 
 
-def _request(client: Client, address: str, times: Times) -> None:
+def _request(client: Client, url: str, times: Times) -> None:
     from django.db import connection
 
-    waited = 0.0
+    database_seconds = 0.0
 
     def timed(execute: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal waited
-        begun = time.perf_counter()
+        nonlocal database_seconds
+        started = time.perf_counter()
         try:
             return execute(*arguments)
         finally:
-            waited += time.perf_counter() - begun
+            database_seconds += time.perf_counter() - started
 
     with connection.execute_wrapper(timed):
         wall, cpu = time.perf_counter(), time.process_time()
-        answer = client.get(address)
+        response = client.get(url)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    if answer.status_code != 200:
-        raise RuntimeError(f"{address} answered {answer.status_code}: {answer.content[:500]!r}")
-    times.whole.append(1000 * wall)
+    if response.status_code != 200:
+        raise RuntimeError(f"{url} answered {response.status_code}: {response.content[:500]!r}")
+    times.total.append(1000 * wall)
     times.python.append(1000 * cpu)
-    times.database.append(1000 * waited)
+    times.database.append(1000 * database_seconds)
 
 
-def _discarded(project: Project, filters: RunFilters, order: Any, cursor: str) -> int:
-    """How many rows Postgres reads for the page and throws away since they don't match."""
+def _count_discarded_rows(project: Project, filters: RunFilters, order: Any, cursor: str) -> int:
+    """Return the number of rows that Postgres reads for the page and discards because they do not match."""
     from django.db import connection
 
     from runs.models import Run
+    from runs.query.order import parse_cursor
 
     after = parse_cursor(cursor, order) if cursor else None
-    search = filters.plan(project)
-    asked: list[tuple[str, Any]] = []
+    plan = filters.plan(project)
+    statements: list[tuple[str, Any]] = []
 
-    def noted(execute: Callable[..., Any], statement: str, parameters: Any, *others: Any) -> Any:
-        asked.append((statement, parameters))
+    def record(execute: Callable[..., Any], statement: str, parameters: Any, *others: Any) -> Any:
+        statements.append((statement, parameters))
         return execute(statement, parameters, *others)
 
-    with connection.execute_wrapper(noted):
-        search.fetch_page(Run.objects.in_project(project).for_list(), order, after, ROWS + 1)
+    with connection.execute_wrapper(record):
+        plan.fetch_page(Run.objects.in_project(project).for_list(), order, after, PAGE_SIZE + 1)
     with connection.cursor() as database:
         discarded = 0
-        for statement, parameters in asked:
+        for statement, parameters in statements:
             database.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-            discarded += _thrown_away(database.fetchone()[0][0]["Plan"])
+            discarded += _sum_removed_rows(database.fetchone()[0][0]["Plan"])
     return discarded
 
 
-def _thrown_away(node: dict[str, Any]) -> int:
+def _sum_removed_rows(node: dict[str, Any]) -> int:
     removed = sum(node.get(f"Rows Removed by {by}", 0) for by in ("Filter", "Index Recheck", "Join Filter"))
-    return int(removed * node["Actual Loops"]) + sum(map(_thrown_away, node.get("Plans", ())))
+    return int(removed * node["Actual Loops"]) + sum(map(_sum_removed_rows, node.get("Plans", ())))
 
 
-def _print(runs: int, few: list[Answer], many: list[Answer]) -> None:
-    before = {(each.name, each.way): each.times.p50 for each in few}
-    print(f"\n{runs:,} runs, milliseconds; growth is that of p50 from {min(FEW, runs):,} runs on\n")
+def _print_results(runs: int, small: list[QueryResult], large: list[QueryResult]) -> None:
+    small_p50 = {(result.name, result.interface): result.times.p50 for result in small}
+    print(f"\n{runs:,} runs, milliseconds; growth is that of p50 since {min(SMALL_RUN_COUNT, runs):,} runs\n")
     print(f"{'':<74}{'p50':>8}{'p95':>8}{'python':>8}{'database':>9}{'growth':>8}{'discarded':>10}")
-    for each in many:
-        times, growth = each.times, each.times.p50 / before[each.name, each.way]
+    for result in large:
+        times, growth = result.times, result.times.p50 / small_p50[result.name, result.interface]
         print(
-            f"{each.way:<7}{each.name[:66]:<67}{times.p50:>8.1f}{times.p95:>8.1f}{median(times.python):>8.1f}"
-            f"{median(times.database):>9.1f}{growth:>8.1f}{each.discarded:>10,}"
+            f"{result.interface:<7}{result.name[:66]:<67}{times.p50:>8.1f}{times.p95:>8.1f}{median(times.python):>8.1f}"
+            f"{median(times.database):>9.1f}{growth:>8.1f}{result.discarded:>10,}"
         )
 
 

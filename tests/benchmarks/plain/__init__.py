@@ -1,5 +1,5 @@
-"""The baseline: what Django REST framework gives for the same objects with nothing but its own means.
+"""The baseline: Django REST framework with nothing but its own features.
 
-A ModelSerializer, `many=True`, `bulk_create`, and the same indexes on the same filters. It keeps no history,
-merges nothing and stores values as it can, so every comparison with it flatters the baseline.
+It has a ModelSerializer, `many=True`, `bulk_create`, and indexes for the same filters. It keeps no history, merges
+nothing and does not preserve JSON texts, so every comparison favors the baseline.
 """

@@ -1,4 +1,4 @@
-"""One table with a column a field."""
+"""A table with one column per field of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site of the baseline alone, on the same database: the middleware of a new project, as far as an API needs it."""
+"""Settings of the baseline's site: the same database, and the middleware of a new project that an API needs."""
 
 from tests.benchmarks.settings import *  # noqa: F403
 

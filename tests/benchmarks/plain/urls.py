@@ -1,10 +1,10 @@
-"""The baseline's addresses."""
+"""URLs of the baseline."""
 
 from django.urls import path
 
-from tests.benchmarks.plain.views import CountedRuns, PlainRuns
+from tests.benchmarks.plain.views import CountingRunViewSet, PlainRunViewSet
 
 urlpatterns = [
-    path("runs", PlainRuns.as_view({"post": "create"})),
-    path("counted", CountedRuns.as_view({"post": "create"})),
+    path("runs", PlainRunViewSet.as_view({"post": "create"})),
+    path("counted", CountingRunViewSet.as_view({"post": "create"})),
 ]

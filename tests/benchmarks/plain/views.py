@@ -1,4 +1,4 @@
-"""A ModelSerializer and a ModelViewSet, with the bulk path that DRF's documentation shows."""
+"""A ModelSerializer and a ModelViewSet, with bulk creation as in DRF's documentation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from runs.models import ApiKey
 from tests.benchmarks.plain.models import PlainRun
 
 
-class PlainKey(BearerAuthentication):
-    """One query through the ORM, as the framework's own TokenAuthentication has it."""
+class PlainAuthentication(BearerAuthentication):
+    """Authentication with one query, like the framework's TokenAuthentication."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
         secret = request.headers["Authorization"].removeprefix("Bearer ")
@@ -27,7 +27,7 @@ class PlainKey(BearerAuthentication):
 
 class BulkSerializer(serializers.ListSerializer[Any]):
     def create(self, validated_data: list[dict[str, Any]]) -> list[PlainRun]:
-        return PlainRun.objects.bulk_create([PlainRun(**each) for each in validated_data])
+        return PlainRun.objects.bulk_create([PlainRun(**values) for values in validated_data])
 
 
 class PlainSerializer(serializers.ModelSerializer[PlainRun]):
@@ -35,26 +35,26 @@ class PlainSerializer(serializers.ModelSerializer[PlainRun]):
         model = PlainRun
         fields = "__all__"
         list_serializer_class = BulkSerializer
-        # a query per object would be needless: the primary key refuses doubles
+        # avoids a query per object: the primary key rejects duplicates
         extra_kwargs: ClassVar = {"id": {"validators": []}}
 
 
-class PlainRuns(viewsets.ModelViewSet[PlainRun]):
-    """Creates what it is sent, one object or a list, and answers with it, as the framework's own `create` does."""
+class PlainRunViewSet(viewsets.ModelViewSet[PlainRun]):
+    """Creation of one run or a list of runs, answered with the created objects, as the framework does."""
 
     queryset = PlainRun.objects.order_by("-created_at", "-id")
     serializer_class = PlainSerializer
-    authentication_classes: ClassVar = [PlainKey]
+    authentication_classes: ClassVar = [PlainAuthentication]
     permission_classes: ClassVar = [HasRequiredScope]
     parser_classes: ClassVar = [JSONParser]
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> serializers.BaseSerializer[Any]:
-        """One of many where a list was sent."""
+        """Return a list serializer if a list was sent."""
         return super().get_serializer(*args, many=isinstance(kwargs.get("data"), list), **kwargs)
 
 
-class CountedRuns(PlainRuns):
-    """The same, but answers with a count alone, which the framework has no word for."""
+class CountingRunViewSet(PlainRunViewSet):
+    """Creation answered with a count instead of the objects."""
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         serializer = self.get_serializer(data=request.data)

@@ -1,4 +1,4 @@
-"""What a server runs of the baseline."""
+"""The WSGI application of the baseline."""
 
 from django.core.wsgi import get_wsgi_application
 

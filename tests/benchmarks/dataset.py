@@ -1,6 +1,6 @@
-"""A database of its own for a benchmark that reads, filled with the demo generator's runs.
+"""A database for read benchmarks, filled with runs of the demo generator.
 
-They go in through the real ingest, so rollups, configurations and whatever else is kept beside runs are right.
+Runs are stored through `runs.ingest`, so that rollups, configurations and all other derived records exist.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.site import as_bytes
+from tests.benchmarks.site import encode_json
 
 if TYPE_CHECKING:
     from runs.ingest import RawItem, RecordType
     from runs.models import Project
 
-BATCH = 1000
+BATCH_SIZE = 1000
 DAYS = 90
-# The oldest of so many runs, and what they are tagged with.
-TAGGED_ONE_IN, TAG = 50, "archived"
-# Of so many runs one brings its steps; their tables would take most of the time to fill otherwise.
-STEPS_ONE_IN = 5
+# The oldest runs, one in `TAGGED_SHARE`, get this tag.
+TAGGED_SHARE, TAG = 50, "archived"
+# One run in `STEPS_SHARE` gets its steps, because storing steps takes most of the time.
+STEPS_SHARE = 5
 
 
-def open_in(directory: Path) -> None:
-    """Set Django up on the database in `directory`, which is made where there is none; it ends with the process."""
+def setup_django(directory: Path) -> None:
+    """Set up Django with the database in `directory`, which is created if it does not exist."""
     os.environ |= {"RUNGLASS_DATA_DIR": str(directory), "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
     os.environ.pop("DATABASE_URL", None)
     import django
@@ -40,17 +40,23 @@ def open_in(directory: Path) -> None:
         startup_checks.collect_static_files()
 
 
-def filled(runs: int) -> Project:
-    """The project with so many runs, which are loaded where the database is new. Raises SystemExit."""
+def load_project(runs: int) -> Project:
+    """Return the project, after loading `runs` runs into a new database.
+
+    Raises:
+        SystemExit: the database holds another number of runs.
+    """
     from runs.models import Project, Run
 
     project, _ = Project.objects.get_or_create(slug="default", defaults={"name": "Default"})
     stored = Run.objects.in_project(project).count()
     if stored not in (0, runs, runs + 1):  # `pages` adds one
-        raise SystemExit(f"{os.environ['RUNGLASS_DATA_DIR']} holds {stored:,} runs, not {runs:,}: give another --keep")
+        raise SystemExit(
+            f"{os.environ['RUNGLASS_DATA_DIR']} holds {stored:,} runs, not {runs:,}: choose another --keep"
+        )
     if not stored:
         _load(project, runs)
-    _tag(project, runs // TAGGED_ONE_IN)
+    _tag(project, runs // TAGGED_SHARE)
     return project
 
 
@@ -74,23 +80,23 @@ def _load(project: Project, runs: int) -> None:
     from runs.ingest import RUNS, STEPS
     from runs.rollups import compaction
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     source = enumerate(generate_lifecycles(runs=runs, days=DAYS, end=int(time.time())))
-    for batch in iter(lambda: list(itertools.islice(source, BATCH)), []):
-        _ingest(project, RUNS, (each.run for _, each in batch))
-        _ingest(project, STEPS, (step for n, each in batch if n % STEPS_ONE_IN == 0 for step in each.steps))
+    for batch in iter(lambda: list(itertools.islice(source, BATCH_SIZE)), []):
+        _ingest(project, RUNS, (lifecycle.run for _, lifecycle in batch))
+        _ingest(project, STEPS, (step for n, lifecycle in batch if n % STEPS_SHARE == 0 for step in lifecycle.steps))
         done = batch[-1][0] + 1
         if done % 50_000 == 0:
-            print(f"{done:,} runs loaded, {done / (time.perf_counter() - begun):,.0f} a second", flush=True)
+            print(f"{done:,} runs loaded, {done / (time.perf_counter() - started):,.0f} per second", flush=True)
     compaction.compact_rollups(project)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-def _ingest(project: Project, kind: RecordType, objects: Iterator[Any]) -> None:
+def _ingest(project: Project, record_type: RecordType, objects: Iterator[Any]) -> None:
     from runs.ingest import RawItem, ingest
 
-    items: Iterator[RawItem] = (RawItem(index, as_bytes(each)) for index, each in enumerate(objects))
-    report = ingest(project, kind, items)
+    items: Iterator[RawItem] = (RawItem(index, encode_json(value)) for index, value in enumerate(objects))
+    report = ingest(project, record_type, items)
     if report.errors:
-        raise RuntimeError(f"refused: {report.errors[0]}")
+        raise RuntimeError(f"rejected: {report.errors[0]}")
