@@ -1,1 +1,1 @@
-"""What the page of one thread shows, from stored records to plain values for a template."""
+"""The list of threads and the page of one thread."""

@@ -1,4 +1,4 @@
-"""The runs of a thread on a time axis."""
+"""The runs of a thread as bars on a time axis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runs.protocol.run import TERMINAL_RUN_STATUSES
 
 @dataclass(frozen=True, slots=True)
 class ThreadChartBar:
-    """A run on the axis, as SVG lengths."""
+    """The bar of a run. `x` and `width` are SVG lengths."""
 
     status: str
     x: str
@@ -23,25 +23,25 @@ class ThreadChartBar:
 
 @dataclass(frozen=True, slots=True)
 class ThreadChart:
-    """The runs, and the times below them, counted from the first thing known."""
+    """The bars of all runs, and the ticks of the time axis."""
 
     bars: list[ThreadChartBar]
     ticks: list[TimelineTick]
 
 
 def build_thread_chart(entries: Sequence[MessageEntry | RunEntry], now: datetime) -> ThreadChart | None:
-    """The runs among `entries`; None where a picture would tell nothing."""
+    """Return the chart of the runs among `entries`, or None if there are fewer than two."""
     runs = [entry.run for entry in entries if isinstance(entry, RunEntry)]
     if len(runs) < 2:
         return None
-    begins = [entry.place.at for entry in entries]
-    axis = TimelineAxis(min(begins), max(*begins, *(_end(run, now) for run in runs)))
-    placed = [(run.status, axis.place(run.created_at, _end(run, now))) for run in runs]
-    return ThreadChart([ThreadChartBar(status, *place) for status, place in placed if place], axis.ticks)
+    begins = [entry.cursor.at for entry in entries]
+    axis = TimelineAxis(min(begins), max(*begins, *(_run_end(run, now) for run in runs)))
+    places = [(run.status, axis.place(run.created_at, _run_end(run, now))) for run in runs]
+    return ThreadChart([ThreadChartBar(status, *place) for status, place in places if place], axis.ticks)
 
 
-def _end(run: Run, now: datetime) -> datetime:
-    """When it ended; of one that goes on, until when it has gone on or could."""
+def _run_end(run: Run, now: datetime) -> datetime:
+    """Return when a run ended. A run in progress lasts until now, or until its expiry."""
     if run.status in TERMINAL_RUN_STATUSES or run.ended_at is not None:
         return run.ended_at or run.created_at
     return min(now, run.expires_at) if run.expires_at else now

@@ -1,41 +1,43 @@
-"""The list of threads as files."""
+"""The list of threads as JSON and CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.threads.views import fetch_thread_rows, parse_thread_list_params
-from dashboard.web import downloads
+from dashboard.pages.threads.params import ThreadListParams
+from dashboard.pages.threads.summary import ThreadRow, fetch_thread_rows
+from dashboard.web.downloads import csv_response, json_response, respond_with_text_errors
 from dashboard.web.permissions import viewer_required
-from runs.analytics import threads
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
-from runs.db.keyset_pagination import Cursor
+from runs.analytics.threads import fetch_recent_threads
 from runs.models import Project
-from runs.query import RunFilters
 from runs.transfer.exports import ExportColumn
 
-PAGE_SIZE = 500
-_NANO = Decimal(10) ** -9
+DOWNLOAD_PAGE_SIZE = 500
+_DOLLARS_PER_NANO_DOLLAR = Decimal(10) ** -9
 
 
-def _of_totals(name: str) -> ExportColumn:
-    return ExportColumn(name, lambda row: getattr(row.totals, name))
+def _format_cost_usd(row: ThreadRow) -> str | None:
+    """Return the cost in dollars as text, since JSON numbers may be rounded. None if no run has a price."""
+    return None if row.totals.cost is None else f"{row.totals.cost * _DOLLARS_PER_NANO_DOLLAR:f}"
 
 
-COLUMNS = (
-    _of_totals("thread_id"),
-    _of_totals("last_status"),
+THREAD_COLUMNS = (
+    ExportColumn("thread_id", lambda row: row.totals.thread_id),
+    ExportColumn("last_status", lambda row: row.totals.last_status),
     ExportColumn("last_activity_at", lambda row: row.totals.last_at),
+    # Only the newest runs of a capped thread are counted, so that its first activity is unknown.
     ExportColumn("first_activity_at", lambda row: None if row.totals.is_capped else row.totals.first_at),
-    _of_totals("runs"),
+    ExportColumn("runs", lambda row: row.totals.runs),
     ExportColumn("capped", lambda row: row.totals.is_capped),
-    *map(_of_totals, ("failed", "active", "tokens")),
-    ExportColumn("cost_dollars", lambda row: _cost(row.totals.cost)),
+    ExportColumn("failed", lambda row: row.totals.failed),
+    ExportColumn("active", lambda row: row.totals.active),
+    ExportColumn("tokens", lambda row: row.totals.tokens),
+    ExportColumn("cost_usd", _format_cost_usd),
     ExportColumn("unpriced_runs", lambda row: row.totals.unpriced_runs),
     ExportColumn("assistant_ids", lambda row: list(row.totals.assistants)),
 )
@@ -43,37 +45,31 @@ COLUMNS = (
 
 @require_safe
 @viewer_required
-@downloads.respond_with_text_errors
+@respond_with_text_errors
 def thread_list_json(request: HttpRequest, project: Project) -> HttpResponse:
-    """`threads.json`: a page of the list. `cursor` leads to the next one, null at the end.
-
-    `capped`: of that thread, only the newest runs were counted.
-    """
-    filters, after = parse_thread_list_params(request)
-    found = threads.fetch_recent_threads(project, filters, after, PAGE_SIZE, MAX_SAMPLE_SIZE)
-    data = [{column.title: column.value(row) for column in COLUMNS} for row in fetch_thread_rows(project, found.ids)]
-    further = str(found.next_cursor) if found.next_cursor else None
-    return downloads.json_response({"object": "list", "data": data, "cursor": further})
+    """Respond with a page of the list. `next_cursor` is null on the last page."""
+    params = ThreadListParams.parse(request.GET)
+    threads = fetch_recent_threads(project, params.filters, params.after, DOWNLOAD_PAGE_SIZE, MAX_SAMPLE_SIZE)
+    rows = fetch_thread_rows(project, threads.ids)
+    data = [{column.title: column.value(row) for column in THREAD_COLUMNS} for row in rows]
+    next_cursor = str(threads.next_cursor) if threads.next_cursor else None
+    return json_response({"object": "list", "data": data, "next_cursor": next_cursor})
 
 
 @require_safe
 @viewer_required
-@downloads.respond_with_text_errors
+@respond_with_text_errors
 def thread_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """`threads.csv`: all that match, page by page; `cursor` is where it begins."""
-    filters, after = parse_thread_list_params(request)
-    return downloads.csv_response(project, "threads", COLUMNS, _all(project, filters, after))
+    """Respond with all matching threads, from `cursor` on."""
+    params = ThreadListParams.parse(request.GET)
+    return csv_response(project, "threads", THREAD_COLUMNS, _iterate_rows(project, params))
 
 
-def _all(project: Project, filters: RunFilters, after: Cursor | None) -> Iterator[Any]:
+def _iterate_rows(project: Project, params: ThreadListParams) -> Iterator[ThreadRow]:
+    after = params.after
     while True:
-        found = threads.fetch_recent_threads(project, filters, after, PAGE_SIZE, MAX_SAMPLE_SIZE)
-        yield from fetch_thread_rows(project, found.ids)
-        if found.next_cursor is None:
+        threads = fetch_recent_threads(project, params.filters, after, DOWNLOAD_PAGE_SIZE, MAX_SAMPLE_SIZE)
+        yield from fetch_thread_rows(project, threads.ids)
+        if threads.next_cursor is None:
             return
-        after = found.next_cursor
-
-
-def _cost(nano: int | None) -> str | None:
-    """As text, since a number would be rounded; None where nothing has a price."""
-    return None if nano is None else f"{nano * _NANO:f}"
+        after = threads.next_cursor

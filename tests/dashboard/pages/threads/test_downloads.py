@@ -1,4 +1,4 @@
-"""The list of threads as files: what the page shows, all of it, for whoever may see the page."""
+"""The list of threads as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NOW = factories.NOW
 
 
 @pytest.fixture
-def three(project: Project) -> Project:
-    """Threads of one run each, but for the last, which has a failure and a run without a price beside it."""
+def three_threads(project: Project) -> Project:
+    """Three threads of one run each. The last one also has a failed run and a run without a price."""
     for number in range(3):
         factories.post_run(
             project, thread_id=f"thread_{number}", created_at=NOW + number, completed_at=NOW + number + 5
@@ -29,18 +29,18 @@ def three(project: Project) -> Project:
     return project
 
 
-def table(client: Client, query: str = "") -> list[dict[str, str]]:
+def csv_rows(client: Client, query: str = "") -> list[dict[str, str]]:
     response = client.get(f"{URL}.csv{query}")
     assert response.status_code == 200
     content: Any = response.streaming_content  # type: ignore[attr-defined]
     return list(csv.DictReader(io.StringIO(b"".join(content).decode().removeprefix("\ufeff"))))
 
 
-def test_the_files_hold_what_the_page_shows(member_client: Client, three: Project) -> None:
-    found = member_client.get(f"{URL}.json").json()
-    assert (found["object"], found["cursor"]) == ("list", None)
-    assert [each["thread_id"] for each in found["data"]] == ["thread_2", "thread_1", "thread_0"]
-    assert found["data"][0] == {
+def test_downloads_have_the_listed_threads(member_client: Client, three_threads: Project) -> None:
+    document = member_client.get(f"{URL}.json").json()
+    assert (document["object"], document["next_cursor"]) == ("list", None)
+    assert [thread["thread_id"] for thread in document["data"]] == ["thread_2", "thread_1", "thread_0"]
+    assert document["data"][0] == {
         "thread_id": "thread_2",
         "last_status": "failed",
         "last_activity_at": "2026-11-18T11:07:50Z",
@@ -50,32 +50,32 @@ def test_the_files_hold_what_the_page_shows(member_client: Client, three: Projec
         "failed": 1,
         "active": 0,
         "tokens": 300,
-        "cost_dollars": "0.000036000",
+        "cost_usd": "0.000036000",
         "unpriced_runs": 1,
         "assistant_ids": ["asst_concierge"],
     }
-    assert [row["thread_id"] for row in table(member_client)] == ["thread_2", "thread_1", "thread_0"]
+    assert [row["thread_id"] for row in csv_rows(member_client)] == ["thread_2", "thread_1", "thread_0"]
 
 
-def test_filters_and_pages_hold_for_files_too(
-    member_client: Client, three: Project, monkeypatch: pytest.MonkeyPatch
+def test_downloads_have_filters_and_pages(
+    member_client: Client, three_threads: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "PAGE_SIZE", 2)
+    monkeypatch.setattr(downloads, "DOWNLOAD_PAGE_SIZE", 2)
     first = member_client.get(f"{URL}.json").json()
-    second = member_client.get(f"{URL}.json", {"cursor": first["cursor"]}).json()
+    second = member_client.get(f"{URL}.json", {"cursor": first["next_cursor"]}).json()
     assert [len(page["data"]) for page in (first, second)] == [2, 1]
-    assert second["cursor"] is None
-    assert len(table(member_client)) == 3
-    assert [row["thread_id"] for row in table(member_client, "?status=failed")] == ["thread_2"]
+    assert second["next_cursor"] is None
+    assert len(csv_rows(member_client)) == 3
+    assert [row["thread_id"] for row in csv_rows(member_client, "?status=failed")] == ["thread_2"]
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?cursor=x", "?q=foo:bar"])
-def test_what_can_not_be_asked_is_refused(member_client: Client, three: Project, query: str) -> None:
-    for ending in ("json", "csv"):
-        assert member_client.get(f"{URL}.{ending}{query}").status_code == 400
+def test_invalid_parameter_gets_400(member_client: Client, three_threads: Project, query: str) -> None:
+    for suffix in ("json", "csv"):
+        assert member_client.get(f"{URL}.{suffix}{query}").status_code == 400
 
 
-def test_people_outside_the_project_get_nothing(client: Client, three: Project) -> None:
+def test_non_member_gets_404(client: Client, three_threads: Project) -> None:
     client.force_login(factories.make_user(factories.make_project("other")))
     assert client.get(f"{URL}.json").status_code == 404
     assert client.get(f"{URL}.csv").status_code == 404
