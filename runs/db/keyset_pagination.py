@@ -61,8 +61,8 @@ class Order:
         return self.by == "created"
 
     @property
-    def field(self) -> str:
-        """The name of the column in the query language."""
+    def query_field(self) -> str:
+        """The name of the value in the query language."""
         return {"tokens": "total_tokens"}.get(self.by, self.by)
 
     @property

@@ -93,7 +93,7 @@ class QueryPlan:
         """Return the condition for a page, newest first, of runs that have no value in the column of `order`."""
         if self.scope.project is None or self.condition == MATCH_NONE:
             return self.condition
-        is_missing = Not(Term(order.field, (Exists(),)))
+        is_missing = Not(Term(order.query_field, (Exists(),)))
         tree = join_and([self.tree, is_missing] if self.tree else [is_missing])
         condition = self.condition & build_condition(is_missing, self.scope)
         return QueryPlan(condition, tree, self.scope).build_page_condition()

@@ -52,7 +52,7 @@ class AssistantSort:
         """Parse the text form. Raises ValueError."""
         by = text.removeprefix("-")
         if by not in _SORT_KEYS:
-            raise ValueError(f"can't sort by '{by}'; known are {', '.join(_SORT_KEYS)}")
+            raise ValueError(f"can't sort by '{by}'; expected one of {', '.join(_SORT_KEYS)}")
         return cls(by, descending=text != by)
 
     def __str__(self) -> str:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.urls import reverse
-
 from dashboard.pages.assistants.configuration_changes import ConfigurationChanges, fetch_configurations
 from dashboard.pages.assistants.metrics_table import VersionMetricRow, build_version_metrics
 from dashboard.pages.assistants.params import AssistantDetailParams, ComparisonRange, shorten_version_id
@@ -39,6 +37,7 @@ class VersionComparisonSection:
     known: AssistantVersions
     params: AssistantDetailParams
     run_links: AssistantRunLinks
+    page_path: str
 
     @cached_property
     def version(self) -> AssistantVersion:
@@ -153,7 +152,7 @@ class VersionComparisonSection:
         """The URL of the page that compares the version restored after `version` with it."""
         if self.adjacent.restored is None:
             return ""
-        return self._page_path + self.params.query_string(
+        return self.page_path + self.params.query_string(
             version=shorten_version_id(self.adjacent.restored), base=shorten_version_id(self.version)
         )
 
@@ -174,9 +173,3 @@ class VersionComparisonSection:
     def ranges(self) -> list[ComparisonRange]:
         """The values of `within`."""
         return list(ComparisonRange)
-
-    @property
-    def _page_path(self) -> str:
-        return reverse(
-            "assistant", kwargs={"project": self.known.project.slug, "assistant_id": self.known.assistant_id}
-        )

@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from django.urls import reverse
-
 from dashboard.pages.assistants.configuration_changes import FIRST_VERSION, ChangeSummary, summarize_changes
 from dashboard.pages.assistants.params import AssistantDetailParams, shorten_version_id
 from dashboard.pages.assistants.run_links import AssistantRunLinks
@@ -67,6 +65,7 @@ class VersionList:
     known: AssistantVersions
     params: AssistantDetailParams
     run_links: AssistantRunLinks
+    page_path: str
 
     @cached_property
     def rows(self) -> list[VersionRow]:
@@ -79,7 +78,7 @@ class VersionList:
                 version,
                 self._models.get(version.id),
                 self._changes.get(version.id, FIRST_VERSION),
-                self._page_path + self.params.query_string(version=shorten_version_id(version), base=""),
+                self.page_path + self.params.query_string(version=shorten_version_id(version), base=""),
                 self.run_links.version_url(version),
                 runs[version.id],
                 recent[version.id],
@@ -97,12 +96,12 @@ class VersionList:
     @property
     def older_url(self) -> str:
         """The URL of the next page; "" if there are no older versions."""
-        return self._page_path + self.params.query_string(upto=self.older_count) if self.older_count else ""
+        return self.page_path + self.params.query_string(upto=self.older_count) if self.older_count else ""
 
     @property
     def newest_url(self) -> str:
         """The URL of the newest versions; "" on their page."""
-        return self._page_path + self.params.query_string(upto=None) if self.params.upto else ""
+        return self.page_path + self.params.query_string(upto=None) if self.params.upto else ""
 
     @cached_property
     def _listed(self) -> Sequence[AssistantVersion]:
@@ -121,9 +120,3 @@ class VersionList:
     def _models(self) -> dict[UUID, str | None]:
         configurations = Configuration.objects.only("model").in_bulk([version.id for version in self._listed])
         return {configuration.pk: configuration.model for configuration in configurations.values()}
-
-    @property
-    def _page_path(self) -> str:
-        return reverse(
-            "assistant", kwargs={"project": self.known.project.slug, "assistant_id": self.known.assistant_id}
-        )

@@ -142,14 +142,15 @@ def assistant_detail(request: HttpRequest, project: Project, assistant_id: str) 
         "known": known,
     }
     if known.versions:
-        comparison = VersionComparisonSection(known, params, run_links)
+        page_path = reverse("assistant", kwargs={"project": project.slug, "assistant_id": assistant_id})
+        comparison = VersionComparisonSection(known, params, run_links, page_path)
         recent_runs = Run.objects.in_project(project)
         recent_filters = RunFilters(assistant=(assistant_id,), since=LAST_24_HOURS)
         context |= {
             "params": params,
             "recent_runs": recent_filters.apply(recent_runs).count_at_most(versions.MAX_COUNTED_VERSION_RUNS),
             "recent_runs_url": run_links.assistant_url(assistant_id, LAST_24_HOURS),
-            "version_list": VersionList(known, params, run_links),
+            "version_list": VersionList(known, params, run_links, page_path),
             "comparison": comparison,
             "max_side_runs": version_comparison.MAX_SIDE_RUNS,
             "max_side_runs_with_steps": version_comparison.MAX_SIDE_RUNS_WITH_STEPS,
