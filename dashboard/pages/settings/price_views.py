@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from dashboard.pages.settings.params import PriceListParams
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required, viewer_required
-from dashboard.web.query_params import read_query_params
 from runs.analytics.usage import UsageQuery, fetch_usage_report
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
@@ -51,8 +51,8 @@ def price_list(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Show the prices of the project and the models without a price, or set the posted price."""
     if request.method == "POST":
         return _price_set(request, project.slug)
-    read_query_params(request, "model")
-    return _render_prices(request, project, {"model": request.GET.get("model", "")})
+    params = PriceListParams.parse(request.GET)
+    return _render_prices(request, project, {"model": params.model})
 
 
 @admin_required

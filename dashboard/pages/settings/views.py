@@ -20,9 +20,9 @@ from dashboard.pages.settings.forms import (
     NewProjectForm,
     ProjectNameForm,
 )
+from dashboard.pages.settings.params import ProjectSettingsParams
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required
-from dashboard.web.query_params import read_query_params
 from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 from runs.team import api_keys, memberships
@@ -49,7 +49,7 @@ def project_create(request: HttpRequest) -> HttpResponse:
 @handle_invalid_params
 def project_settings(request: HttpRequest, project: Project) -> HttpResponse:
     """Show the settings."""
-    read_query_params(request)
+    ProjectSettingsParams.parse(request.GET)
     return _render_settings(request, project)
 
 
