@@ -95,10 +95,12 @@ class FunctionCallReport:
 
     @property
     def errors(self) -> tuple[CallFinding, ...]:
+        """The findings about invalid calls and invalid schemas."""
         return tuple(finding for finding in self.findings if finding.is_error)
 
     @property
     def invalid_calls(self) -> tuple[CallFinding, ...]:
+        """The findings about invalid calls."""
         return tuple(finding for finding in self.findings if finding.is_invalid_call)
 
 

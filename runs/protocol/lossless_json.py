@@ -1,10 +1,10 @@
-"""JSON that keeps every value as it was written.
+r"""JSON that keeps every value as it was written.
 
 The only module that parses, compares and writes JSON without loss. It works at two levels:
 
 - Text. `split_object` and `split_array` cut posted bytes into slices, `join_members` puts slices together again.
   Nothing is decoded, so numbers keep their spelling (`1.0`, integers of any size) and strings keep what Python or
-  Postgres would refuse (`\\u0000`, lone surrogates).
+  Postgres would refuse (`\u0000`, lone surrogates).
 - Values. `parse_json` returns Python values in which each number is a `JsonNumber`, the text of the number as it
   was written. `dump_json` writes them back.
 
@@ -46,7 +46,7 @@ class JsonNumber(str):
     __slots__ = ()
 
 
-# --- text
+# Text
 
 
 def split_object(raw: bytes) -> dict[str, bytes]:
@@ -152,7 +152,7 @@ def check_json_depth(raw: bytes) -> None:
             raise UnreadableBody(f"nested more than {_MAX_DEPTH} levels deep")
 
 
-# --- values
+# Values
 
 
 def parse_json(raw: bytes | str) -> Any:
