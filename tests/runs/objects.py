@@ -1,6 +1,6 @@
-"""Strategies for protocol objects as JSON text: every field in every legal shape, and what no one expects.
+"""Strategies for protocol objects as JSON: every field in every valid form, and unknown fields.
 
-Text, not Python values, since how a number or a string is spelled is part of what must come back.
+They return text, not Python values, since the form of numbers and strings must round-trip.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ Text = st.SearchStrategy[str]
 
 
 class Number(NamedTuple):
-    """A number as it is spelled."""
+    """A number as it was written."""
 
-    spelling: str
+    text: str
 
 
 def as_written(raw: str | bytes) -> Any:
-    """JSON as Python values in which numbers keep their spelling; owes nothing to the product."""
+    """Parse JSON so that numbers keep their form, independently of the product."""
     return json.loads(raw, parse_float=Number, parse_int=Number)
 
 
 def examples(count: int) -> settings:
-    """Settings for a property: `count` examples, however slow the machine; fixtures may be shared."""
+    """Return settings for a property: `count` examples, on any machine; fixtures may be shared."""
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
     return settings(max_examples=count, deadline=None, suppress_health_check=checks)
 
 
-_ODD_PIECES = (
+_UNUSUAL_PIECES = (
     *(r"\u0000", r"\ud800", r"\udfff", r"\ud83d\ude00", r"\u00e9", r"\"", r"\\", r"\/", r"\n", r"\u2028"),
     *("😀", "👩‍👩‍👧", "漢字", "かな", "שלום", "مرحبا", "\u202e", "\ufeff", "\x7f", "'", "-0", "{", "]", ","),
 )
 _plain_characters = st.characters(exclude_categories=["Cs"], exclude_characters='"\\', min_codepoint=32)
-_pieces = st.one_of(_plain_characters, st.sampled_from(_ODD_PIECES))
+_pieces = st.one_of(_plain_characters, st.sampled_from(_UNUSUAL_PIECES))
 
 strings: Text = st.lists(_pieces, max_size=8).map(lambda pieces: '"' + "".join(pieces) + '"')
 words: Text = st.one_of(strings, st.sampled_from(['"gpt-4o"', '"auto"', '""', '"' + "long " * 80 + '"']))
@@ -66,31 +66,26 @@ identifiers: Text = st.builds(
 _gaps = st.sampled_from(["", "", "", " ", "\n\t"])
 
 
-def nullable(kind: Text) -> Text:
-    """`kind` or null."""
-    return st.one_of(st.just("null"), kind)
+def nullable(values: Text) -> Text:
+    """Return a strategy for `values` or null."""
+    return st.one_of(st.just("null"), values)
 
 
-def one_key(kind: Text, key: str) -> Text:
-    """An object with that one member."""
-    return kind.map(lambda value: f'{{"{key}":{value}}}')
-
-
-def lists(kind: Text, most: int = 3) -> Text:
-    """An array."""
-    return st.lists(kind, max_size=most).map(lambda items: "[" + ",".join(items) + "]")
+def lists(elements: Text, max_size: int = 3) -> Text:
+    """Return a strategy for arrays."""
+    return st.lists(elements, max_size=max_size).map(lambda items: "[" + ",".join(items) + "]")
 
 
 @st.composite
 def _free_objects(draw: st.DrawFn, values: Text) -> str:
-    return _joined(draw(st.lists(st.tuples(strings, values), max_size=3, unique_by=_name)), draw(_gaps))
+    return _join(draw(st.lists(st.tuples(strings, values), max_size=3, unique_by=_name)), draw(_gaps))
 
 
 def _name(member: tuple[str, str]) -> Any:
     return json.loads(member[0])
 
 
-def _joined(members: list[tuple[str, str]], gap: str) -> str:
+def _join(members: list[tuple[str, str]], gap: str) -> str:
     return "{" + gap + f",{gap}".join(f"{name}{gap}:{gap}{value}" for name, value in members) + gap + "}"
 
 
@@ -101,14 +96,14 @@ free_objects: Text = _free_objects(values)
 
 @st.composite
 def objects(draw: st.DrawFn, required: Mapping[str, Text], optional: Mapping[str, Text]) -> str:
-    """An object with the known members in any order, and perhaps some that nobody knows."""
+    """Return objects with the known members in any order, and perhaps some unknown ones."""
     known = draw(st.fixed_dictionaries(dict(required), optional=dict(optional)))
     unknown = draw(st.lists(st.tuples(strings, values), max_size=2, unique_by=_name))
     members = [(json.dumps(name), value) for name, value in known.items()]
     members += [member for member in unknown if _name(member) not in {*required, *optional}]
     if draw(st.booleans()):
         members.reverse()
-    return _joined(members, draw(_gaps))
+    return _join(members, draw(_gaps))
 
 
 _arguments = nullable(words)

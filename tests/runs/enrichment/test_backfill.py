@@ -15,7 +15,7 @@ from tests.runs.rollups.test_runs import counted_anew, kept
 
 
 def run_to_completion(work: Backfill) -> int:
-    """Do all that is due; in how many steps."""
+    """Take steps until there is no more to do, and return their number."""
     steps = 1
     while work.step():
         steps += 1
@@ -24,7 +24,7 @@ def run_to_completion(work: Backfill) -> int:
 
 @pytest.fixture
 def costs_of_deployment(project: Project) -> list[int | None]:
-    """Five runs on a model without a price, of which one has no usage."""
+    """Post five runs of a model without a price, one of them without usage."""
     factories.post(project, *(run_object(model="our-deployment") for _ in range(4)))
     factories.post(project, run_object(model="our-deployment", usage=None))
     return list(Run.objects.values_list("cost", flat=True))
@@ -78,13 +78,13 @@ def test_rollups_are_compacted_after_many_inserts(
     counted = iter(written)
     monkeypatch.setattr(compaction, "count_rollup_inserts", lambda: next(counted))
     work = Backfill()
-    found = []
+    row_counts = []
     for _ in range(3):
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
         work.step()
-        found.append(DayByModel.objects.count())
-    assert found == rows
+        row_counts.append(DayByModel.objects.count())
+    assert row_counts == rows
     assert kept(project) == counted_anew(project)
 
 

@@ -64,7 +64,7 @@ def test_price_depends_on_date():
 
 
 def test_table_matches_package():
-    """`python -m runs.enrichment.pricing.refresh` writes it anew."""
+    # `python -m runs.enrichment.pricing.refresh` rebuilds it
     assert json.loads(PRICE_TABLE_PATH.read_text())["models"] == refresh.build_price_table()
     assert load_price_source().version == version("genai-prices")
 

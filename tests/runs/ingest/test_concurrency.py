@@ -25,7 +25,7 @@ Snapshot = dict[str, Any]
 
 
 def lifecycle(number: int) -> list[Snapshot]:
-    """The snapshots runs_of one run; some runs bring a configuration runs_of their own, which changes on the way."""
+    """Return the snapshots of a run. Some runs have their own configuration, which changes on the way."""
     done = run_object(
         id=f"run_{number}", created_at=NOW + number, started_at=NOW + 30, completed_at=NOW + 40,
         tools=[function_tool(f"tool_{number % 7}")],
@@ -45,7 +45,7 @@ def lifecycle(number: int) -> list[Snapshot]:
 
 
 def run_concurrently(writers: int, work: Callable[[int], None]) -> None:
-    """Run `work` in several threads that begin together; the first exception surfaces."""
+    """Run `work` in several threads that start together, and raise the first exception."""
     start = Barrier(writers)
 
     def run(number: int) -> None:
@@ -71,14 +71,14 @@ def shuffled_batches(items: Sequence[Snapshot], seed: int) -> list[list[RawItem]
 
 
 def as_items(snapshots: Sequence[Snapshot]) -> list[RawItem]:
-    return [RawItem(index, json.dumps(each).encode()) for index, each in enumerate(snapshots)]
+    return [RawItem(index, json.dumps(snapshot).encode()) for index, snapshot in enumerate(snapshots)]
 
 
 @pytest.mark.parametrize(("writers", "runs"), [(2, 120), (4, 60), (4, 5)])
 def test_overlapping_snapshots_end_with_complete_history(writers: int, runs: int) -> None:
     project = factories.make_project()
-    lives = {each[-1]["id"]: each for each in map(lifecycle, range(runs))}
-    snapshots = [snapshot for each in lives.values() for snapshot in each]
+    lifecycles = {snapshots[-1]["id"]: snapshots for snapshots in map(lifecycle, range(runs))}
+    snapshots = [snapshot for lifecycle_snapshots in lifecycles.values() for snapshot in lifecycle_snapshots]
     reports: list[IngestReport] = []
 
     def work(number: int) -> None:
@@ -89,29 +89,30 @@ def test_overlapping_snapshots_end_with_complete_history(writers: int, runs: int
     assert sum(report.counts["created"] for report in reports) == runs
     assert Run.objects.count() == runs
     for run in Run.objects.with_configuration():
-        assert json.loads(run.as_json()) == lives[run.external_id][-1]
-        check_history(run, lives[run.external_id])
+        assert json.loads(run.as_json()) == lifecycles[run.external_id][-1]
+        check_history(run, lifecycles[run.external_id])
     updated = Observation.objects.filter(outcome="updated").count()
     assert sum(report.counts["updated"] for report in reports) == updated
 
 
 def check_history(run: Run, snapshots: list[Snapshot]) -> None:
-    """Every entry is there, and undoing them leads through posted states, never forwards."""
+    """Check that no entry is missing, and that undoing them leads back through posted states."""
     observations = list(Observation.objects.of_run(run))
-    assert [each.n for each in observations] == list(range(1, run.history_length + 1))
+    assert [observation.n for observation in observations] == list(range(1, run.history_length + 1))
     assert run.version <= run.history_length + 1
     versions = [
-        json.loads(b"{%s}" % b",".join(_pairs(each.members))) for each in rebuild_accepted_versions(run, observations)
+        json.loads(b"{%s}" % b",".join(_pairs(version.members)))
+        for version in rebuild_accepted_versions(run, observations)
     ]
-    places = [snapshots.index(version) for version in versions]
-    assert places == sorted(set(places))
-    stale = [each.digest for each in observations if each.outcome == "stale"]
+    positions = [snapshots.index(version) for version in versions]
+    assert positions == sorted(set(positions))
+    stale = [observation.digest for observation in observations if observation.outcome == "stale"]
     assert len(stale) == len(set(stale))
-    for each in observations:
+    for observation in observations:
         assert (
-            each.status_before in TERMINAL_RUN_STATUSES
-            or each.outcome == "updated"
-            or each.status_after not in TERMINAL_RUN_STATUSES
+            observation.status_before in TERMINAL_RUN_STATUSES
+            or observation.outcome == "updated"
+            or observation.status_after not in TERMINAL_RUN_STATUSES
         )
 
 
@@ -124,8 +125,7 @@ def test_new_run_is_created_once() -> None:
     reports: list[IngestReport] = []
     posted = [RawItem(0, json.dumps(run_object(id="run_1")).encode())]
     run_concurrently(4, lambda _: reports.append(ingest(project, RUNS, posted)))
-    found = sorted(report.outcomes[0].value for report in reports)
-    assert found == ["created", "unchanged", "unchanged", "unchanged"]
+    assert sorted(report.outcomes[0].value for report in reports) == ["created", "unchanged", "unchanged", "unchanged"]
     assert (Run.objects.get().version, Configuration.objects.count()) == (1, 1)
 
 
@@ -146,15 +146,15 @@ def test_concurrent_steps_end_in_last_states() -> None:
     project = factories.make_project()
     run = run_object()
     ended = [step_object(run, function_call("search"), id=f"step_{number}") for number in range(80)]
-    begun = [each | {"status": "in_progress", "completed_at": None, "usage": None} for each in ended]
+    begun = [step | {"status": "in_progress", "completed_at": None, "usage": None} for step in ended]
 
     def work(number: int) -> None:
         for batch in shuffled_batches([*ended, *begun], seed=number):
             ingest(project, STEPS, batch)
 
     run_concurrently(4, work)
-    by_id = {each["id"]: each for each in ended}
-    assert {each.external_id: json.loads(each.as_json()) for each in RunStep.objects.all()} == by_id
+    by_id = {step["id"]: step for step in ended}
+    assert {step.external_id: json.loads(step.as_json()) for step in RunStep.objects.all()} == by_id
 
 
 def test_concurrent_projects_are_independent() -> None:
@@ -168,7 +168,7 @@ def test_concurrent_projects_are_independent() -> None:
     run_concurrently(2, work)
     for space in spaces:
         assert {run.external_id: json.loads(run.as_json()) for run in runs_of(space)} == {
-            each[-1]["id"]: each[-1] for each in map(lifecycle, range(20))
+            snapshots[-1]["id"]: snapshots[-1] for snapshots in map(lifecycle, range(20))
         }
 
 

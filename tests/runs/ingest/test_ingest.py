@@ -56,8 +56,8 @@ def outcomes(report: IngestReport) -> list[str]:
 
 
 def stored(project: Project, run_id: str = "run_1") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Run.objects.get(pk=project.record_id(run_id)).as_json())
-    return found
+    run: dict[str, Any] = json.loads(Run.objects.get(pk=project.record_id(run_id)).as_json())
+    return run
 
 
 def history(project: Project, run_id: str = "run_1") -> list[tuple[Any, ...]]:
@@ -90,10 +90,10 @@ def test_each_post_has_an_outcome(
     project: Project, snapshots: list[Any], expected: list[str], last: dict[str, Any], together: bool
 ) -> None:
     if together:
-        found = outcomes(post(project, *snapshots))
+        actual = outcomes(post(project, *snapshots))
     else:
-        found = [each for snapshot in snapshots for each in outcomes(post(project, snapshot))]
-    assert found == expected
+        actual = [outcome for snapshot in snapshots for outcome in outcomes(post(project, snapshot))]
+    assert actual == expected
     assert stored(project) == last
     assert repr(stored(project)["temperature"]) == repr(last["temperature"])
 
@@ -101,19 +101,19 @@ def test_each_post_has_an_outcome(
 @pytest.mark.parametrize("together", [True, False], ids=["in one request", "one by one"])
 def test_history_lists_changes_in_order(project: Project, together: bool) -> None:
     snapshots = [QUEUED, WAITING, QUEUED, DONE, WAITING, QUEUED, FAILED]
-    for batch in [snapshots] if together else [[each] for each in snapshots]:
+    for batch in [snapshots] if together else [[snapshot] for snapshot in snapshots]:
         post(project, *batch)
-    found = history(project)
-    assert [row[:4] for row in found] == [
+    rows = history(project)
+    assert [row[:4] for row in rows] == [
         (1, "updated", "queued", "requires_action"),
         (2, "stale", "requires_action", "queued"),
         (3, "updated", "requires_action", "completed"),
         # the waiting and the queued state are in the history already
         (4, "stale", "completed", "failed"),
     ]
-    assert set(found[0][4]) == {"status", "started_at", "required_action"}
-    assert set(found[2][4]) == {"status", "completed_at", "required_action", "usage"}
-    assert [row[5] for row in found] == [False, False, False, True]
+    assert set(rows[0][4]) == {"status", "started_at", "required_action"}
+    assert set(rows[2][4]) == {"status", "completed_at", "required_action", "usage"}
+    assert [row[5] for row in rows] == [False, False, False, True]
     record = Run.objects.get(pk=project.record_id("run_1"))
     assert record.history_length == 4
     assert record.version == (1 if together else 5)
@@ -147,7 +147,7 @@ def test_key_and_time_of_posts_are_kept(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "respelled",
+    "rewrite",
     [
         lambda raw: json.dumps(dict(reversed(json.loads(raw).items()))).encode(),
         lambda raw: json.dumps(json.loads(raw), indent=2).encode(),
@@ -157,36 +157,36 @@ def test_key_and_time_of_posts_are_kept(project: Project) -> None:
     ],
     ids=["order", "indent", "compact", "escape", "sorted"],
 )
-def test_equivalent_json_is_unchanged(project: Project, respelled: Callable[[bytes], bytes]) -> None:
-    odd = DONE | {
+def test_equivalent_json_is_unchanged(project: Project, rewrite: Callable[[bytes], bytes]) -> None:
+    run = DONE | {
         "instructions": "é漢",
         "metadata": {"customer": "acme", "n": 1.0},
         "unknown": {"a": [1, {"b": 2}]},
     }
-    ingest(project, RUNS, [RawItem(0, as_bytes(odd))])
-    assert outcomes(ingest(project, RUNS, [RawItem(0, respelled(as_bytes(odd)))])) == ["unchanged"]
+    ingest(project, RUNS, [RawItem(0, as_bytes(run))])
+    assert outcomes(ingest(project, RUNS, [RawItem(0, rewrite(as_bytes(run)))])) == ["unchanged"]
     assert (Run.objects.get().version, Observation.objects.count()) == (1, 0)
 
 
-@pytest.mark.parametrize("kind", [RUNS, STEPS, MESSAGES], ids=lambda kind: kind.name)
-def test_identical_post_updates_seen_at_once_a_minute(project: Project, kind: record_types.RecordType) -> None:
+@pytest.mark.parametrize("record_type", [RUNS, STEPS, MESSAGES], ids=lambda record_type: record_type.name)
+def test_identical_post_updates_seen_at_once_a_minute(project: Project, record_type: record_types.RecordType) -> None:
     one, other = {
         "runs": (run_object(), run_object()),
         "steps": (step_object(DONE), step_object(DONE)),
         "messages": (message_object(), message_object()),
-    }[kind.name]
-    post(project, one, other, kind=kind)
-    before = {row["external_id"]: row for row in kind.model._default_manager.values()}
+    }[record_type.name]
+    post(project, one, other, kind=record_type)
+    before = {row["external_id"]: row for row in record_type.model._default_manager.values()}
 
     with CaptureQueriesContext(connection) as queries:
-        assert outcomes(post(project, one, kind=kind)) == ["unchanged"]
-    assert {row["external_id"]: row for row in kind.model._default_manager.values()} == before
+        assert outcomes(post(project, one, kind=record_type)) == ["unchanged"]
+    assert {row["external_id"]: row for row in record_type.model._default_manager.values()} == before
     assert not any(query["sql"].startswith("INSERT") for query in queries)
 
     long_ago = timezone.now() - timedelta(minutes=2)
-    kind.model._default_manager.update(seen_at=long_ago)
-    post(project, one, kind=kind)
-    after = {row["external_id"]: row for row in kind.model._default_manager.values()}
+    record_type.model._default_manager.update(seen_at=long_ago)
+    post(project, one, kind=record_type)
+    after = {row["external_id"]: row for row in record_type.model._default_manager.values()}
     assert after[one["id"]].pop("seen_at") > long_ago
     assert after[other["id"]].pop("seen_at") == long_ago
     for row in before.values():
@@ -211,40 +211,44 @@ def test_projects_are_isolated(project: Project) -> None:
 @objects.examples(25)
 @given(st.data())
 def test_any_order_of_lifecycles_ends_in_last_states(project: Project, data: st.DataObject) -> None:
-    space = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
-    lives = {f"run_{number}": data.draw(lifecycles(f"run_{number}")) for number in range(2)}
+    other_project = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
+    runs = {f"run_{number}": data.draw(lifecycles(f"run_{number}")) for number in range(2)}
     ended: set[str] = set()
-    for request in data.draw(posted([snapshot for life in lives.values() for snapshot in life])):
-        post(space, *request)
-        statuses = dict(Run.objects.in_project(space).values_list("external_id", "status"))
+    for request in data.draw(posted([snapshot for snapshots in runs.values() for snapshot in snapshots])):
+        post(other_project, *request)
+        statuses = dict(Run.objects.in_project(other_project).values_list("external_id", "status"))
         assert all(statuses[run_id] in TERMINAL_RUN_STATUSES for run_id in ended)
         ended = {run_id for run_id, status in statuses.items() if status in TERMINAL_RUN_STATUSES}
-    for run_id, life in lives.items():
-        assert stored(space, run_id) == life[-1]
+    for run_id, snapshots in runs.items():
+        assert stored(other_project, run_id) == snapshots[-1]
 
 
 @pytest.mark.parametrize(
-    ("kind", "strategy"),
+    ("record_type", "strategy"),
     [(RUNS, objects.runs), (STEPS, objects.steps), (MESSAGES, objects.messages)],
-    ids=lambda each: getattr(each, "name", ""),
+    ids=lambda value: getattr(value, "name", ""),
 )
 def test_every_object_round_trips_through_database(
-    project: Project, kind: record_types.RecordType, strategy: st.SearchStrategy[str]
+    project: Project, record_type: record_types.RecordType, strategy: st.SearchStrategy[str]
 ) -> None:
-    @objects.examples(35 if kind is RUNS else 20)
+    @objects.examples(35 if record_type is RUNS else 20)
     @given(st.lists(strategy, min_size=1, max_size=3))
     def round_trips(raws: list[str]) -> None:
-        space = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
+        other_project = Project.objects.create(slug=f"p{Project.objects.count()}", name="p")
         by_key = {}
         for raw in raws:
-            each = objects.as_written(raw)
-            by_key[each["id"], each["run_id"] if kind is STEPS else None] = raw
-        report = ingest(space, kind, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())])
+            posted_object = objects.as_written(raw)
+            by_key[posted_object["id"], posted_object["run_id"] if record_type is STEPS else None] = raw
+        report = ingest(
+            other_project, record_type, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())]
+        )
         assert report.errors == []
-        found = kind.model._default_manager.filter(project=space)
-        back = [record.as_json() for record in found]  # type: ignore[attr-defined]
+        records = record_type.model._default_manager.filter(project=other_project)
+        back = [record.as_json() for record in records]  # type: ignore[attr-defined]
         assert _sorted(back) == _sorted(by_key.values())
-        again = ingest(space, kind, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())])
+        again = ingest(
+            other_project, record_type, [RawItem(index, raw.encode()) for index, raw in enumerate(by_key.values())]
+        )
         assert set(again.outcomes.values()) == {Outcome.UNCHANGED}
 
     round_trips()
@@ -254,7 +258,7 @@ def _sorted(raws: Any) -> list[Any]:
     return sorted(map(objects.as_written, raws), key=lambda tree: json.dumps(tree, sort_keys=True))
 
 
-BAD = [
+INVALID = [
     (b"{", "", "not JSON"),
     (b"[]", "", "expected an object"),
     (b"\xff", "", "not UTF-8"),
@@ -267,15 +271,15 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "path", "message"), BAD, ids=[each[2] for each in BAD])
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(("raw", "path", "message"), INVALID, ids=[message for _, _, message in INVALID])
+@pytest.mark.parametrize("index", [0, 1, 2])
 def test_invalid_object_does_not_affect_others(
-    project: Project, raw: bytes, path: str, message: str, place: int
+    project: Project, raw: bytes, path: str, message: str, index: int
 ) -> None:
     raws = [as_bytes(run_object(id="good_1")), as_bytes(run_object(id="good_2"))]
-    raws.insert(place, raw)
-    report = ingest(project, RUNS, [RawItem(index, each) for index, each in enumerate(raws)])
-    assert [(each.index, each.path) for each in report.errors] == [(place, path)]
+    raws.insert(index, raw)
+    report = ingest(project, RUNS, [RawItem(position, item) for position, item in enumerate(raws)])
+    assert [(problem.index, problem.path) for problem in report.errors] == [(index, path)]
     assert message in report.errors[0].message
     json.dumps(report.errors[0].as_json(), ensure_ascii=False).encode()
     assert set(Run.objects.values_list("external_id", flat=True)) == {"good_1", "good_2"}
@@ -300,7 +304,7 @@ def test_row_refused_by_database_does_not_affect_others(
     names = [f"good_{number}" for number in range(size)]
     names.insert(1, "poison")
     report = post(project, *(run_object(id=name) for name in names))
-    assert [(each.index, each.id) for each in report.errors] == [(1, "poison")]
+    assert [(problem.index, problem.id) for problem in report.errors] == [(1, "poison")]
     assert "refused by the database" in report.errors[0].message
     assert report.counts["created"] == size
     assert Run.objects.count() == size
@@ -338,13 +342,13 @@ def test_mixed_objects_keep_their_indexes(project: Project) -> None:
         {"object": "thread.run.step"},
         {},
     ]
-    items = [RawItem(index, as_bytes(each)) for index, each in enumerate(mixed)]
+    items = [RawItem(index, as_bytes(item)) for index, item in enumerate(mixed)]
     report = ingest_mixed(project, items)
-    assert {index: each.value for index, each in report.outcomes.items()} == {
+    assert {index: outcome.value for index, outcome in report.outcomes.items()} == {
         0: "created", 1: "created", 2: "created", 4: "stale",
     }  # fmt: skip
-    assert {each.index for each in report.errors} == {3, 5, 6}
-    assert [each.index or 0 for each in report.errors] == sorted(each.index or 0 for each in report.errors)
+    assert {problem.index for problem in report.errors} == {3, 5, 6}
+    assert [problem.index or 0 for problem in report.errors] == sorted(problem.index or 0 for problem in report.errors)
     assert report.received == 7
     assert set(RECORD_TYPES) == {"thread.run", "thread.run.step", "thread.message", "assistant"}
 
@@ -356,7 +360,7 @@ def test_step_may_arrive_before_its_run(project: Project) -> None:
     assert Run.objects.find(project, "run_1") is None
     post(project, DONE)
     record = Run.objects.get()
-    assert [json.loads(each.as_json()) for each in RunStep.objects.of_run(record)] == [early]
+    assert [json.loads(step.as_json()) for step in RunStep.objects.of_run(record)] == [early]
     assert RunStep.objects.count_tools_by_run([record.pk]) == {record.pk: {"search": 2, "file_search": 1}}
 
 
@@ -380,5 +384,5 @@ def test_stale_steps_and_messages_are_ignored(project: Project) -> None:
 
 
 def test_steps_of_different_runs_may_share_id(project: Project) -> None:
-    steps = [step_object(each, id="step_1") for each in (DONE, DONE | {"id": "run_2"})]
+    steps = [step_object(run, id="step_1") for run in (DONE, DONE | {"id": "run_2"})]
     assert outcomes(factories.post_steps(project, *steps)) == ["created", "created"]

@@ -71,20 +71,20 @@ class StoredRun:
 @objects.examples(150)
 @given(st.data())
 def test_any_order_ends_in_last_state(data: st.DataObject) -> None:
-    life = data.draw(lifecycles())
+    snapshots = data.draw(lifecycles())
     run, ended = StoredRun(), False
-    for request in data.draw(posted(life)):
+    for request in data.draw(posted(snapshots)):
         run.post(request)
         assert not ended or run.status in TERMINAL_RUN_STATUSES
         ended = run.status in TERMINAL_RUN_STATUSES
-    assert lossless_json.is_same_json(lossless_json.join_members(run.members()), as_bytes(life[-1]))
+    assert lossless_json.is_same_json(lossless_json.join_members(run.members()), as_bytes(snapshots[-1]))
 
 
 @objects.examples(100)
 @given(st.data())
 def test_history_is_chain_of_accepted_states(data: st.DataObject) -> None:
-    life = data.draw(lifecycles())
-    requests = data.draw(posted(life))
+    snapshots = data.draw(lifecycles())
+    requests = data.draw(posted(snapshots))
     run = StoredRun()
     for request in requests:
         run.post(request)
@@ -98,7 +98,7 @@ def test_history_is_chain_of_accepted_states(data: st.DataObject) -> None:
         if entry.outcome is Outcome.UPDATED:
             assert not (status in TERMINAL_RUN_STATUSES and entry.status_after not in TERMINAL_RUN_STATUSES)
             status = entry.status_after
-    assert status == life[-1]["status"]
+    assert status == snapshots[-1]["status"]
     stale = [entry.digest for entry in run.entries if entry.outcome is Outcome.STALE]
     assert len(stale) == len(set(stale))
 

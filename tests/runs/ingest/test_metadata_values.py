@@ -21,11 +21,11 @@ ODD: tuple[Any, ...] = ({"a": 1}, ["a"], [], "x" * 201)
 
 
 def post(project: Project, *metadata: Any, at: int = NOW) -> None:
-    factories.post(project, *(run_object(created_at=at, metadata=each) for each in metadata))
+    factories.post(project, *(run_object(created_at=at, metadata=values) for values in metadata))
 
 
 def stored_hours() -> dict[tuple[str, str], datetime]:
-    return {(each.key, each.value): each.last_hour for each in MetadataValue.objects.all()}
+    return {(row.key, row.value): row.last_hour for row in MetadataValue.objects.all()}
 
 
 def stored_completeness() -> dict[str, bool]:
@@ -33,7 +33,7 @@ def stored_completeness() -> dict[str, bool]:
 
 
 def find_metadata(project: Project, text: str) -> tuple[list[dict[str, Any]], str]:
-    """The metadata that are found, and all that the database was find_metadata."""
+    """Return the metadata of the matching runs, and the SQL statements."""
     with CaptureQueriesContext(connection) as queries:
         filters = RunFilters(q=Query.parse(text))
         runs = list(filters.apply(Run.objects.in_project(project)).newest_first())
@@ -66,7 +66,7 @@ def test_key_with_nested_or_long_value_is_incomplete(project: Project, value: An
     post(project, {"key": "plain"}, {"key": value, "other": "plain"})
     assert stored_completeness() == {"key": False, "other": True}
     post(project, {"key": "later"})
-    assert [each["key"] for each in find_metadata(project, "metadata.key:la*")[0]] == ["later"]
+    assert [metadata["key"] for metadata in find_metadata(project, "metadata.key:la*")[0]] == ["later"]
     assert len(find_metadata(project, "metadata.key:*")[0]) == 3
 
 
@@ -105,27 +105,27 @@ def test_recorded_values_are_cached(
     stored: list[set[tuple[str, str]]] = []
     store = metadata_values._store
 
-    def noted(project: Project, stored_hours: Any, new: dict[tuple[str, str], int], odd: set[str]) -> None:
+    def record_store(project: Project, recorded: Any, new: dict[tuple[str, str], int], incomplete: set[str]) -> None:
         stored.append({*new})
-        store(project, stored_hours, new, odd)
+        store(project, recorded, new, incomplete)
 
-    monkeypatch.setattr(metadata_values, "_store", noted)
-    post(project, None)  # so that what all have in common is stored
+    monkeypatch.setattr(metadata_values, "_store", record_store)
+    post(project, None)  # stores what the others share
     prod, test = {"env": "prod"}, {"env": "test"}
     for metadata, at in ((prod, NOW), (prod, NOW), (prod, NOW - HOUR), (prod, NOW + HOUR), (test, NOW), (test, NOW)):
         with django_capture_on_commit_callbacks(execute=True):
             post(project, metadata, at=at)
-    assert stored == [{("env", "prod")}, {("env", "prod")}, {("env", "test")}]  # of six
+    assert stored == [{("env", "prod")}, {("env", "prod")}, {("env", "test")}]  # three of six posts
 
 
 def test_pattern_is_resolved_to_stored_values(project: Project) -> None:
     post(project, {"customer": "acme"}, {"customer": "acre"}, {"customer": "globex"}, None, [])
-    found, statements = find_metadata(project, "metadata.customer:ac*")
-    assert {each["customer"] for each in found} == {"acme", "acre"}
+    matches, statements = find_metadata(project, "metadata.customer:ac*")
+    assert {metadata["customer"] for metadata in matches} == {"acme", "acre"}
     assert statements.count('"metadata" @>') == 2
     for text in ("metadata.customer:zz*", "metadata.customer:nobody", "metadata.nothing:x"):
-        found, statements = find_metadata(project, text)
-        assert found == []
+        matches, statements = find_metadata(project, text)
+        assert matches == []
         assert 'FROM "run"' not in statements
     assert len(find_metadata(project, "-metadata.customer:zz*")[0]) == 5
 
@@ -133,8 +133,8 @@ def test_pattern_is_resolved_to_stored_values(project: Project) -> None:
 def test_search_starts_at_last_hour_of_value(project: Project) -> None:
     post(project, {"release": "1"})
     post(project, {"release": "2"}, at=NOW + 9 * HOUR)
-    found, statements = find_metadata(project, "metadata.release:1,0*")
-    assert found == [{"release": "1"}]
+    matches, statements = find_metadata(project, "metadata.release:1,0*")
+    assert matches == [{"release": "1"}]
     end = datetime.fromtimestamp(NOW + HOUR, UTC).replace(minute=0, second=0)
     assert f'"run"."created_at" <= \'{end.isoformat(" ")}\'' in statements
 

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.django_db,
 ]
 FILES = [(RUNS, "runs.jsonl"), (STEPS, "steps.jsonl"), (MESSAGES, "messages.jsonl")]
-_MOST_ORDERS = 12
+_MAX_ORDERS = 12
 
 
 def lines(name: str) -> list[bytes]:
@@ -38,19 +38,19 @@ def empty_projects() -> Any:
     return (Project.objects.create(slug=f"p{number}", name="p") for number in itertools.count())
 
 
-def stored(kind: RecordType, project: Project) -> list[Any]:
-    found = kind.model._default_manager.filter(project=project)
-    return [as_written(record.as_json()) for record in found]  # type: ignore[attr-defined]
+def stored(record_type: RecordType, project: Project) -> list[Any]:
+    records = record_type.model._default_manager.filter(project=project)
+    return [as_written(record.as_json()) for record in records]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("kind", "name"), FILES, ids=[name for _, name in FILES])
-def test_recorded_objects_round_trip(kind: RecordType, name: str) -> None:
+@pytest.mark.parametrize(("record_type", "name"), FILES, ids=[name for _, name in FILES])
+def test_recorded_objects_round_trip(record_type: RecordType, name: str) -> None:
     posted = lines(name)
     assert posted
     for raw, project in zip(posted, empty_projects(), strict=False):
-        report = ingest(project, kind, [RawItem(0, raw)])
+        report = ingest(project, record_type, [RawItem(0, raw)])
         assert (report.errors, report.counts["created"]) == ([], 1)
-        assert stored(kind, project) == [as_written(raw)]
+        assert stored(record_type, project) == [as_written(raw)]
 
 
 def test_recorded_objects_fit_in_one_request() -> None:
@@ -61,7 +61,7 @@ def test_recorded_objects_fit_in_one_request() -> None:
 
 
 def lifecycles() -> list[list[bytes]]:
-    """The recorded snapshots of each run that was seen in several states, in recorded order.
+    """Return the recorded snapshots of each run with several states, in recorded order.
 
     An id with several times of creation or threads is a documentation's placeholder, not one run.
     """
@@ -70,30 +70,30 @@ def lifecycles() -> list[list[bytes]]:
         posted = json.loads(raw)
         by_id[posted["id"]].append((posted, raw))
     return [
-        [raw for _, raw in each]
-        for each in by_id.values()
-        if len({posted["status"] for posted, _ in each}) > 1
-        and len({(posted["created_at"], posted["thread_id"], posted["assistant_id"]) for posted, _ in each}) == 1
+        [raw for _, raw in snapshots]
+        for snapshots in by_id.values()
+        if len({posted["status"] for posted, _ in snapshots}) > 1
+        and len({(posted["created_at"], posted["thread_id"], posted["assistant_id"]) for posted, _ in snapshots}) == 1
     ]
 
 
-def orders(life: list[bytes]) -> list[list[bytes]]:
-    """All orders of a short life, some of a long one; each with a repetition."""
-    chance = random.Random(len(life))
-    if len(life) <= 4:
-        every = [list(order) for order in itertools.permutations(life)]
+def draw_orders(snapshots: list[bytes]) -> list[list[bytes]]:
+    """Return all orders of a few snapshots or some orders of many, each with a repetition."""
+    rng = random.Random(len(snapshots))
+    if len(snapshots) <= 4:
+        orders = [list(order) for order in itertools.permutations(snapshots)]
     else:
-        every = [chance.sample(life, len(life)) for _ in range(_MOST_ORDERS)]
-    return [[*order, chance.choice(order)] for order in every]
+        orders = [rng.sample(snapshots, len(snapshots)) for _ in range(_MAX_ORDERS)]
+    return [[*order, rng.choice(order)] for order in orders]
 
 
 def test_any_order_of_recorded_lifecycle_ends_alike() -> None:
-    found = lifecycles()
-    assert found
+    recorded = lifecycles()
+    assert recorded
     projects = empty_projects()
-    for life in found:
-        for order in orders(life):
+    for snapshots in recorded:
+        for order in draw_orders(snapshots):
             project = next(projects)
             for raw in order:
                 assert ingest(project, RUNS, [RawItem(0, raw)]).errors == []
-            assert stored(RUNS, project) == [as_written(life[-1])], [json.loads(raw)["status"] for raw in order]
+            assert stored(RUNS, project) == [as_written(snapshots[-1])], [json.loads(raw)["status"] for raw in order]

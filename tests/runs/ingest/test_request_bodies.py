@@ -129,7 +129,7 @@ def test_arbitrary_bytes_never_crash_the_parser(content: bytes, content_type: st
 
 
 class Slowly(io.RawIOBase):
-    """A connection that gives a few bytes at a time."""
+    """A stream that returns a few bytes at a time."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

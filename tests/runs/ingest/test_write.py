@@ -37,8 +37,8 @@ def test_equal_configurations_are_stored_once(
     head = '{"object":"thread.run","created_at":1,"thread_id":"t","status":"queued","id":"%s"%s,'
     assistant = '"assistant_id":"a",'
     raws = [
-        (head % (name, "") + ("" if "assistant_id" in each else assistant) + each[1:]).replace(",}", "}")
-        for name, each in (("one", left), ("two", right))
+        (head % (name, "") + ("" if "assistant_id" in fields else assistant) + fields[1:]).replace(",}", "}")
+        for name, fields in (("one", left), ("two", right))
     ]
     for batch in [raws] if together else [[raw] for raw in raws]:
         report = ingest(project, RUNS, [RawItem(index, raw.encode()) for index, raw in enumerate(batch)])
@@ -57,10 +57,10 @@ def test_projects_do_not_share_configurations(project: Project) -> None:
 
 def test_configuration_columns_are_filled(project: Project) -> None:
     run = factories.post_run(project, tools=[function_tool("b"), {"type": "file_search"}, function_tool("a")])
-    found = run.configuration
-    assert (found.model, found.instructions) == ("gpt-4o-mini", "You help people find their orders.")
-    assert (found.tool_types, found.function_names) == (["function", "file_search"], ["b", "a"])
-    assert (found.assistant_id, found.project) == ("asst_concierge", project)
+    configuration = run.configuration
+    assert (configuration.model, configuration.instructions) == ("gpt-4o-mini", "You help people find their orders.")
+    assert (configuration.tool_types, configuration.function_names) == (["function", "file_search"], ["b", "a"])
+    assert (configuration.assistant_id, configuration.project) == ("asst_concierge", project)
 
 
 @pytest.mark.parametrize("changes", [{}, {"status": "queued"}], ids=["the same again", "with changes"])
@@ -70,7 +70,7 @@ def test_query_count_is_independent_of_batch_size(project: Project, changes: dic
         posted = [run_object(status="in_progress", completed_at=None, usage=None) for _ in range(size)]
         post(project, *posted)
         with CaptureQueriesContext(connection) as queries:
-            post(project, *(each | changes for each in posted))
+            post(project, *(run | changes for run in posted))
         counts.append(len(queries))
     assert counts[0] == counts[1]
 

@@ -37,10 +37,10 @@ def test_same_json_compares_values_as_written(left: str, right: str) -> None:
 
 
 @objects.examples(100)
-@given(objects.lists(objects.values, most=6))
+@given(objects.lists(objects.values, max_size=6))
 def test_array_elements_keep_their_text(raw: str) -> None:
-    found = [objects.as_written(element) for element in lossless_json.split_array(raw.encode())]
-    assert found == objects.as_written(raw)
+    elements = [objects.as_written(element) for element in lossless_json.split_array(raw.encode())]
+    assert elements == objects.as_written(raw)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.runs import objects
 
 
 def round_trip(raw: bytes) -> bytes:
-    """What the columns and the configuration of a posted run give back."""
+    """Convert a run to columns and configuration and back."""
     parsed = run.parse_run(lossless_json.split_object(raw))
     columns = {name: getattr(parsed.columns, name) for name in parsed.columns.__struct_fields__}
     return lossless_json.join_members(run.build_run_members(columns, parsed.configuration.body))
