@@ -1,4 +1,4 @@
-"""The places at which two JSON values differ, for values of `lossless_json.parse_json`."""
+"""The JSON pointers at which two values of `lossless_json.parse_json` differ."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 from dashboard.ui import json_pointer
 from runs.protocol.lossless_json import is_equal_value
 
-# What stands on the side that has nothing at a place.
-MISSING = object()
+MISSING = object()  # stands for a member that one side does not have
 
 
-def diff_json(left: Any, right: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The JSON pointers at which two values differ, as deep as both are objects, with both sides."""
+def diff_json(left: Any, right: Any, pointer: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the pointers at which two values differ, with both values.
+
+    Members of objects are compared one by one; arrays and other values as a whole.
+    """
     if isinstance(left, dict) and isinstance(right, dict):
         for name in dict.fromkeys((*left, *right)):
-            pair = left.get(name, MISSING), right.get(name, MISSING)
-            yield from diff_json(*pair, json_pointer.extend_pointer(at, name))
+            members = left.get(name, MISSING), right.get(name, MISSING)
+            yield from diff_json(*members, json_pointer.extend_pointer(pointer, name))
     elif not is_equal_value(left, right):
-        yield at, left, right
+        yield pointer, left, right

@@ -1,4 +1,4 @@
-"""JSON as people read it: numbers as they were written, strings unescaped as far as they can be shown."""
+"""JSON as it is displayed: numbers as posted, strings that a page can contain, and indentation."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from runs.errors import UnreadableBody
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json, parse_json
 
 INDENT = "  "
-# What is nested more deeply is shown as it was written; no layout would help anybody to read it.
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # deeper values are shown as posted
 
 
 def pretty_json(value: Any, margin: str = "") -> str:
-    """`value` over several lines, indented by two spaces a level. Raises RecursionError below `MAX_DEPTH`."""
+    """Return `value` as indented JSON.
+
+    Args:
+        value: A value of `parse_json`.
+        margin: The indentation of the closing bracket.
+
+    Raises:
+        RecursionError: The value is nested more deeply than `MAX_DEPTH`.
+    """
     inner = margin + INDENT
     if len(margin) > MAX_DEPTH * len(INDENT):
-        raise RecursionError("nested too deeply to be laid out")
+        raise RecursionError("nested too deeply to be indented")
     match value:
         case dict() if value:
             members = (f"{inner}{dump_json(name)}: {pretty_json(item, inner)}" for name, item in value.items())
@@ -27,18 +34,18 @@ def pretty_json(value: Any, margin: str = "") -> str:
             return dump_json(value)
 
 
-def prettify_json_text(raw: str) -> str | None:
-    """`raw` laid out where it is a JSON object or array, else None."""
-    if not raw.lstrip().startswith(("{", "[")):
+def prettify_json_text(text: str) -> str | None:
+    """Return `text` indented if it is a JSON object or array, else None."""
+    if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return pretty_json(parse_json(raw))
+        return pretty_json(parse_json(text))
     except (UnreadableBody, RecursionError):
         return None
 
 
 def parse_json_for_display(raw: bytes | str) -> Any:
-    """The value of JSON text, strings made fit for a page; the text itself where nested too deeply."""
+    """Parse JSON and clean its strings for a page. Return the text itself if it is nested too deeply."""
     try:
         return clean_json_strings(parse_json(raw))
     except (UnreadableBody, RecursionError):
@@ -46,7 +53,11 @@ def parse_json_for_display(raw: bytes | str) -> Any:
 
 
 def clean_json_strings(value: Any, depth: int = 0) -> Any:
-    """`value` with every string made fit for a page. Raises RecursionError below `MAX_DEPTH`."""
+    """Return `value` with all strings and names cleaned for a page.
+
+    Raises:
+        RecursionError: The value is nested more deeply than `MAX_DEPTH`.
+    """
     if depth > MAX_DEPTH:
         raise RecursionError("nested too deeply")
     match value:

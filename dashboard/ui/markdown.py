@@ -1,4 +1,4 @@
-"""Markdown that somebody else wrote, as HTML that can do nothing: no scripts, no images, no raw HTML."""
+"""Markdown of posted texts as sanitized HTML, without scripts, images or raw HTML."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-# Rendering takes some milliseconds a kilobyte, and more where it was made to; longer texts stay plain.
+# Rendering takes milliseconds per kilobyte, and longer for hostile input. Longer texts are shown as plain text.
 MAX_MARKDOWN_LENGTH = 50_000
-# Headings of a text stand below those of the page around it.
-_DEMOTED_BY = 2
+# Headings of a text are below those of the page.
+_HEADING_LEVEL_OFFSET = 2
 
 _BLOCKS = {"blockquote", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
 _TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
@@ -20,16 +20,16 @@ _TAGS = _BLOCKS | _TABLES | {"a", "br", "code", "em", "s", "strong"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 
-# Without images, whose loading would tell their server who reads a run.
+# Images are disabled because loading them would tell their server who reads a run.
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
 @lru_cache(maxsize=128)
 def render_markdown(source: str) -> SafeString:
-    """`source` as sanitised HTML."""
+    """Render `source` as sanitized HTML."""
     tokens = _parser.parse(source)
     for token in tokens:
-        _demote(token)
+        _demote_heading(token)
     html = _parser.renderer.render(tokens, _parser.options, {})
     safe = nh3.clean(
         html,
@@ -38,9 +38,9 @@ def render_markdown(source: str) -> SafeString:
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )
-    return mark_safe(safe)  # noqa: S308 - what nh3 lets through is its allow list above
+    return mark_safe(safe)  # noqa: S308 - nh3 lets through only the tags and attributes above
 
 
-def _demote(token: Token) -> None:
+def _demote_heading(token: Token) -> None:
     if token.type in ("heading_open", "heading_close"):
-        token.tag = f"h{min(6, int(token.tag[1:]) + _DEMOTED_BY)}"
+        token.tag = f"h{min(6, int(token.tag[1:]) + _HEADING_LEVEL_OFFSET)}"

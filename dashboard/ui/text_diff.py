@@ -1,4 +1,4 @@
-"""What changed between two texts, line by line and, within a changed line, word by word. Pure."""
+"""A line diff of two texts that marks the changed words within changed lines."""
 
 from __future__ import annotations
 
@@ -8,131 +8,141 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-CONTEXT = 3
-# Aligning takes time that grows with more than the product of both sides; beyond this, what lies between the
-# first and the last difference is shown as replaced. difflib's own rule, to pass over what occurs very often,
-# stays on for the same reason.
+CONTEXT_LINES = 3
+# The time of aligning grows faster than the product of both lengths. Beyond this number of lines, everything between
+# the first and the last difference is shown as replaced. For the same reason, difflib may ignore frequent lines.
 MAX_ALIGNED_LINES = 1_000
-# Words are compared in lines of that many characters together, where no more lines changed at one place.
+# Words are compared only in pairs of lines up to this length together, and in hunks up to this number of lines.
 MAX_MARKED_LENGTH = 2_000
 MAX_MARKED_LINES = 40
 MAX_SHOWN_LINES = 400
-# Below this likeness, marked words would be confetti.
+# Lines that are less similar have so many changed words that marking them would not help.
 MIN_SIMILARITY = 0.4
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
 class DiffSegment:
-    """A piece of a line; `marked` where it is what differs."""
+    """A part of a line, and whether it differs from the other text."""
 
     text: str
-    marked: bool = False
+    is_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """`kind`: same, added, removed, or skipped, which stands for `count` equal lines."""
+    """A line of a diff.
+
+    Attributes:
+        kind: `same`, `added` or `removed`; or `skipped`, which stands for several equal lines.
+        segments: The text of the line.
+        count: The number of skipped lines.
+    """
 
     kind: str
-    parts: tuple[DiffSegment, ...] = ()
+    segments: tuple[DiffSegment, ...] = ()
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
-    """The lines that differ, with some around them. `cut` counts lines that are not shown any more."""
+    """The changed lines with some context.
+
+    Attributes:
+        lines: The lines, at most `MAX_SHOWN_LINES`.
+        added: The number of added lines.
+        removed: The number of removed lines.
+        hidden_lines: The number of lines beyond `MAX_SHOWN_LINES`.
+    """
 
     lines: tuple[DiffLine, ...]
     added: int
     removed: int
-    cut: int
+    hidden_lines: int
 
 
 def diff_text(left: str, right: str) -> TextDiff:
-    """From `left` to `right`."""
-    lines = list(_lines(left.splitlines(), right.splitlines()))
-    if not any(line.kind in ("added", "removed") for line in lines):
-        return TextDiff((), 0, 0, 0) if left == right else _ends_differ()
+    """Return the changes from `left` to `right`."""
+    lines = list(_diff_lines(left.splitlines(), right.splitlines()))
     added, removed = (sum(line.kind == kind for line in lines) for kind in ("added", "removed"))
-    shown = tuple(_folded(lines))
-    return TextDiff(shown[:MAX_SHOWN_LINES], added, removed, max(0, len(shown) - MAX_SHOWN_LINES))
+    if added or removed:
+        shown = tuple(_skip_equal_lines(lines))
+        return TextDiff(shown[:MAX_SHOWN_LINES], added, removed, max(0, len(shown) - MAX_SHOWN_LINES))
+    if left == right:
+        return TextDiff((), 0, 0, 0)
+    note = DiffSegment("The lines are equal, but their line breaks or the end of the last line differ.")
+    return TextDiff((DiffLine("same", (note,)),), 0, 0, 0)
 
 
-def _ends_differ() -> TextDiff:
-    """Only the breaks between or behind the lines are not the same."""
-    return TextDiff(
-        (DiffLine("same", (DiffSegment("The lines are the same; their breaks or the last one differ."),)),), 0, 0, 0
-    )
+def _diff_lines(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
+    """Yield the lines of both texts in order, equal lines once."""
+    # Cutting off the common beginning and end leaves little to align.
+    head = _count_common_lines(left, right)
+    tail = _count_common_lines(left[head:][::-1], right[head:][::-1])
+    yield from map(_build_equal_line, left[:head])
+    yield from _align_lines(left[head : len(left) - tail], right[head : len(right) - tail])
+    yield from map(_build_equal_line, left[len(left) - tail :])
 
 
-def _lines(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
-    """Every line of both, in order."""
-    head = _common(left, right)
-    tail = _common(left[head:][::-1], right[head:][::-1])
-    yield from map(_same, left[:head])
-    yield from _changes(left[head : len(left) - tail], right[head : len(right) - tail])
-    yield from map(_same, left[len(left) - tail :])
-
-
-def _common(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many lines both begin with."""
+def _count_common_lines(left: Sequence[str], right: Sequence[str]) -> int:
+    """Return the number of equal lines at the beginning."""
     pairs = zip(left, right, strict=False)
-    return next((place for place, (old, new) in enumerate(pairs) if old != new), min(len(left), len(right)))
+    return next((index for index, (old, new) in enumerate(pairs) if old != new), min(len(left), len(right)))
 
 
-def _changes(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
+def _align_lines(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
     if max(len(left), len(right)) > MAX_ALIGNED_LINES:
-        yield from _replaced(left, right)
+        yield from _build_hunk(left, right)
         return
-    for tag, begin, end, new_begin, new_end in SequenceMatcher(None, left, right).get_opcodes():
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, left, right).get_opcodes():
         if tag == "equal":
-            yield from map(_same, left[begin:end])
+            yield from map(_build_equal_line, left[start:end])
         else:
-            yield from _replaced(left[begin:end], right[new_begin:new_end])
+            yield from _build_hunk(left[start:end], right[new_start:new_end])
 
 
-def _replaced(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
-    """What went, then what came; lines that stand at the same place are compared by their words."""
-    compare = _words if max(len(left), len(right)) <= MAX_MARKED_LINES else _wholes
-    pairs = [compare(old, new) for old, new in zip_longest(left, right)]
+def _build_hunk(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
+    """Yield the removed lines, then the added lines. Words are compared between lines at the same position."""
+    compare_words = max(len(left), len(right)) <= MAX_MARKED_LINES
+    pairs = [
+        _diff_words(old, new) if compare_words else (_build_segments(old), _build_segments(new))
+        for old, new in zip_longest(left, right)
+    ]
     yield from (DiffLine("removed", old) for old, _ in pairs[: len(left)])
     yield from (DiffLine("added", new) for _, new in pairs[: len(right)])
 
 
-def _words(old: str | None, new: str | None) -> tuple[tuple[DiffSegment, ...], tuple[DiffSegment, ...]]:
+def _diff_words(old: str | None, new: str | None) -> tuple[tuple[DiffSegment, ...], tuple[DiffSegment, ...]]:
+    """Return the segments of both lines; None stands for no line."""
+    unmarked = _build_segments(old), _build_segments(new)
     if not old or not new or len(old) + len(new) > MAX_MARKED_LENGTH:
-        return _wholes(old, new)
+        return unmarked
     left, right = _WORDS.findall(old), _WORDS.findall(new)
     matcher = SequenceMatcher(None, left, right)
     if matcher.quick_ratio() < MIN_SIMILARITY or matcher.ratio() < MIN_SIMILARITY:
-        return _wholes(old, new)
-    codes = matcher.get_opcodes()
+        return unmarked
+    opcodes = matcher.get_opcodes()
     return (
-        tuple(DiffSegment("".join(left[a:b]), tag != "equal") for tag, a, b, _, _ in codes if b > a),
-        tuple(DiffSegment("".join(right[c:d]), tag != "equal") for tag, _, _, c, d in codes if d > c),
+        tuple(DiffSegment("".join(left[a:b]), tag != "equal") for tag, a, b, _, _ in opcodes if b > a),
+        tuple(DiffSegment("".join(right[c:d]), tag != "equal") for tag, _, _, c, d in opcodes if d > c),
     )
 
 
-def _wholes(old: str | None, new: str | None) -> tuple[tuple[DiffSegment, ...], tuple[DiffSegment, ...]]:
-    return _whole(old), _whole(new)
-
-
-def _whole(line: str | None) -> tuple[DiffSegment, ...]:
+def _build_segments(line: str | None) -> tuple[DiffSegment, ...]:
     return () if line is None else (DiffSegment(line),)
 
 
-def _same(line: str) -> DiffLine:
+def _build_equal_line(line: str) -> DiffLine:
     return DiffLine("same", (DiffSegment(line),))
 
 
-def _folded(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
-    """`lines` with runs of equal ones cut down to what stands around a difference."""
-    changed = [place for place, line in enumerate(lines) if line.kind != "same"]
-    kept = {near for place in changed for near in range(place - CONTEXT, place + CONTEXT + 1)}
+def _skip_equal_lines(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
+    """Yield `lines` without equal lines far from a change; a `skipped` line stands for each run of them."""
+    changed = [index for index, line in enumerate(lines) if line.kind != "same"]
+    visible = {near for index in changed for near in range(index - CONTEXT_LINES, index + CONTEXT_LINES + 1)}
     skipped = 0
-    for place, line in enumerate(lines):
-        if place not in kept:
+    for index, line in enumerate(lines):
+        if index not in visible:
             skipped += 1
             continue
         if skipped:

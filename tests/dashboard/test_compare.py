@@ -272,12 +272,12 @@ def test_texts_too_different_to_align_are_shown_as_replaced(monkeypatch):
 def test_what_is_not_shown_of_a_difference_is_counted(monkeypatch):
     monkeypatch.setattr(text_diff, "MAX_SHOWN_LINES", 3)
     found = text_diff.diff_text("a\nb\nc\nd", "")
-    assert (len(found.lines), found.cut, found.removed) == (3, 1, 4)
+    assert (len(found.lines), found.hidden_lines, found.removed) == (3, 1, 4)
 
 
 def test_texts_that_differ_by_their_breaks_say_so():
     [line] = text_diff.diff_text("a\nb", "a\r\nb\n").lines
-    assert "breaks" in line.parts[0].text
+    assert "breaks" in line.segments[0].text
 
 
 def test_pointers_are_escaped():
