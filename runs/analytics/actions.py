@@ -1,6 +1,6 @@
-"""The runs that somebody should look at while they are still said to go on, the oldest first.
+"""Active runs that need attention, the oldest first: overdue, waiting for an action, or silent.
 
-A run stands under one heading: past its expiry before all, then waiting for its caller, then silent.
+A run is listed for one reason. Overdue comes before waiting, and waiting before silent.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from runs.models.run import ACTIVE_STATUSES, RunQuerySet
 from runs.query import RunFilters
 
 OLDEST_FIRST = Order("created", descending=False)
-# An active run of which nothing was received for longer has probably lost whoever posted it.
+# If nothing was received of an active run for this long, its client has probably stopped.
 SILENT_AFTER = timedelta(hours=1)
-# Active runs that are counted, the oldest ones.
+# Counting ends with the oldest active runs.
 MAX_COUNTED_ACTIONS = 10_000
 
 
 class ActionReason(StrEnum):
-    """Why a run is listed, in the order in which headings apply."""
+    """Why a run is listed, in order of precedence."""
 
     OVERDUE = "overdue"
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class ActionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionCounts:
-    """How many runs stand under each heading; `is_capped` where more runs are active than were counted."""
+    """The numbers of runs by reason; `is_capped` says that there are more active runs than were counted."""
 
     overdue: int
     waiting: int
@@ -44,19 +44,20 @@ class ActionCounts:
 
     @property
     def total(self) -> int:
+        """The number of runs for any reason."""
         return self.overdue + self.waiting + self.silent
 
 
 @dataclass(frozen=True, slots=True)
 class ActionPage:
-    """Some runs that need somebody, and where the next page begins; None at the end."""
+    """A page of runs, and where the next page begins; None at the end."""
 
     runs: tuple[Run, ...]
     next_cursor: Cursor | None
 
 
 def find_action_reason(run: Run, now: datetime) -> ActionReason:
-    """The heading under which a listed run stands."""
+    """Return why a listed run is listed."""
     if run.expires_at is not None and run.expires_at < now:
         return ActionReason.OVERDUE
     return ActionReason.WAITING if run.status == Run.Status.REQUIRES_ACTION else ActionReason.SILENT
@@ -65,39 +66,39 @@ def find_action_reason(run: Run, now: datetime) -> ActionReason:
 def fetch_actions(
     project: Project,
     filters: RunFilters,
-    needs: tuple[ActionReason, ...],
+    reasons: tuple[ActionReason, ...],
     now: datetime,
     after: Cursor | None,
-    size: int,
+    page_size: int,
 ) -> ActionPage:
-    """The oldest `size` matching runs behind `after` that stand under one of the headings."""
-    wanted = reduce(or_, (_stands_under(need, now) for need in needs))
-    found = _active(project, filters).filter(wanted).after(after).sorted_by(OLDEST_FIRST)
-    runs = tuple(found[: size + 1])
-    return ActionPage(runs[:size], OLDEST_FIRST.cursor_at(runs[size - 1]) if len(runs) > size else None)
+    """Return the oldest matching runs after the cursor that are listed for one of `reasons`."""
+    condition = reduce(or_, (_build_condition(reason, now) for reason in reasons))
+    listed = _select_active(project, filters).filter(condition).after(after).sorted_by(OLDEST_FIRST)
+    runs = tuple(listed[: page_size + 1])
+    has_more = len(runs) > page_size
+    return ActionPage(runs[:page_size], OLDEST_FIRST.cursor_at(runs[page_size - 1]) if has_more else None)
 
 
 def count_actions(project: Project, filters: RunFilters, now: datetime) -> ActionCounts:
-    """How many of the matching runs stand under each heading; one query."""
-    oldest = _active(project, filters).sorted_by(OLDEST_FIRST).values("id", "status", "expires_at", "seen_at")
-    each = {need.value: Count("id", filter=_stands_under(need, now)) for need in ActionReason}
-    found: dict[str, int] = oldest[: MAX_COUNTED_ACTIONS + 1].aggregate(active=Count("id"), **each)
-    return ActionCounts(
-        found["overdue"], found["waiting"], found["silent"], is_capped=found["active"] > MAX_COUNTED_ACTIONS
-    )
+    """Count the matching runs by reason; one query."""
+    oldest = _select_active(project, filters).sorted_by(OLDEST_FIRST).values("id", "status", "expires_at", "seen_at")
+    by_reason = {reason.value: Count("id", filter=_build_condition(reason, now)) for reason in ActionReason}
+    counts: dict[str, int] = oldest[: MAX_COUNTED_ACTIONS + 1].aggregate(active=Count("id"), **by_reason)
+    is_capped = counts.pop("active") > MAX_COUNTED_ACTIONS
+    return ActionCounts(**counts, is_capped=is_capped)
 
 
-def _active(project: Project, filters: RunFilters) -> RunQuerySet:
-    """Of a status that the protocol does not know, nobody can tell whether it is left again."""
+def _select_active(project: Project, filters: RunFilters) -> RunQuerySet:
+    """Return the matching runs of a known active status; a run may stay in an unknown status for good."""
     return filters.apply(Run.objects.in_project(project)).filter(status__in=ACTIVE_STATUSES)
 
 
-def _stands_under(need: ActionReason, now: datetime) -> Q:
-    in_time = Q(expires_at=None) | Q(expires_at__gte=now)
-    match need:
+def _build_condition(reason: ActionReason, now: datetime) -> Q:
+    not_overdue = Q(expires_at=None) | Q(expires_at__gte=now)
+    match reason:
         case ActionReason.OVERDUE:
             return Q(expires_at__lt=now)
         case ActionReason.WAITING:
-            return Q(status=Run.Status.REQUIRES_ACTION) & in_time
+            return Q(status=Run.Status.REQUIRES_ACTION) & not_overdue
         case ActionReason.SILENT:
-            return ~Q(status=Run.Status.REQUIRES_ACTION) & in_time & Q(seen_at__lt=now - SILENT_AFTER)
+            return ~Q(status=Run.Status.REQUIRES_ACTION) & not_overdue & Q(seen_at__lt=now - SILENT_AFTER)

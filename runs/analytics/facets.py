@@ -1,6 +1,6 @@
-"""How the matching runs divide by what lies beside them: the tools they have and called, their tags, their metadata.
+"""Facets of the matching runs beyond their own columns: tools and functions, tags, and metadata.
 
-Counted over the newest matches, of all where there are few enough, and said so.
+They are counted over the newest matches, and the result says so if there are more.
 """
 
 from __future__ import annotations
@@ -18,47 +18,57 @@ from runs.models import Configuration, Project
 from runs.query.operators import escape_like
 from runs.query.planner import QueryPlan
 
-# Metadata keys that are shown unasked, and their values that are read.
+# Metadata keys that are shown without a search, and the values that are read of each key.
 MAX_SHOWN_KEYS, MAX_SHOWN_VALUES = 3, 50
-# So many are worth showing even where every run has another.
+# A key with no more values is worth showing even if each run has another value.
 ALWAYS_SHOWN_VALUES = 6
-# Rows of metadata that are read where somebody looks for some: so many keys with all of their values.
+# Rows of metadata that a search reads: so many keys with all of their values.
 MAX_SEARCHED_VALUES = 20 * MAX_SHOWN_VALUES
-# A longer text is no value that people choose by.
+# Nobody selects a longer text from a list.
 MAX_FACET_VALUE_LENGTH = 200
 
-# an array, which one server sends for none, has no keys
-_STATEMENT = """
+# Metadata may be an array: one server sends an empty array for no metadata. Arrays have no keys.
+_FACETS = """
     WITH found AS MATERIALIZED ({found}),
-         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most}),
+         sample AS MATERIALIZED (SELECT * FROM found LIMIT {limit}),
          calls AS MATERIALIZED (
-           SELECT DISTINCT counted.id, counted.configuration_id, call.kind, call.name
-             FROM counted JOIN run_step ON run_step.run_id = counted.id,
-                  unnest(run_step.tool_types, run_step.tool_names) AS call (kind, name)),
+           SELECT DISTINCT sample.id, sample.configuration_id, call.type, call.name
+             FROM sample JOIN run_step ON run_step.run_id = sample.id,
+                  unnest(run_step.tool_types, run_step.tool_names) AS call (type, name)),
          pairs AS (
            SELECT key, value, count(*) AS runs
-             FROM counted,
+             FROM sample,
                   jsonb_each_text(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{{}}' END)
                     AS pair (key, value)
-            WHERE value <> '' {wanted} GROUP BY 1, 2),
+            WHERE value <> '' {search_condition} GROUP BY 1, 2),
          ranked AS (
-           SELECT key, value, runs, row_number() OVER (PARTITION BY key ORDER BY runs DESC, value) AS place,
-                  count(*) OVER (PARTITION BY key) AS values, sum(runs) OVER (PARTITION BY key) AS covered
+           SELECT key, value, runs,
+                  row_number() OVER (PARTITION BY key ORDER BY runs DESC, value) AS place,
+                  count(*) OVER (PARTITION BY key) AS value_count,
+                  sum(runs) OVER (PARTITION BY key) AS run_count
              FROM pairs)
-    SELECT 'seen', NULL, NULL, count(*), 0, 0 FROM found
-    UNION ALL SELECT 'configuration', configuration_id::text, NULL, count(*), 0, 0 FROM counted GROUP BY 2
-    UNION ALL SELECT 'called', name, NULL, count(DISTINCT id), 0, 0 FROM calls WHERE kind = 'function' GROUP BY 2
-    UNION ALL SELECT 'kind', kind, configuration_id::text, count(DISTINCT id), 0, 0 FROM calls GROUP BY 2, 3
-    UNION ALL SELECT 'tag', tag, NULL, count(*), 0, 0 FROM counted JOIN run_tag ON run_tag.run_id = counted.id GROUP BY 2
-    UNION ALL (SELECT 'metadata', key, value, runs, values, covered FROM ranked
-                WHERE place <= {values} AND length(value) <= {longest} ORDER BY covered DESC, key, place LIMIT {found_most})"""  # noqa: E501
+    SELECT 'found', NULL, NULL, count(*), 0, 0 FROM found
+     UNION ALL
+    SELECT 'configuration', configuration_id::text, NULL, count(*), 0, 0 FROM sample GROUP BY 2
+     UNION ALL
+    SELECT 'called function', name, NULL, count(DISTINCT id), 0, 0 FROM calls WHERE type = 'function' GROUP BY 2
+     UNION ALL
+    SELECT 'called type', type, configuration_id::text, count(DISTINCT id), 0, 0 FROM calls GROUP BY 2, 3
+     UNION ALL
+    SELECT 'tag', tag, NULL, count(*), 0, 0
+      FROM sample JOIN run_tag ON run_tag.run_id = sample.id GROUP BY 2
+     UNION ALL
+    (SELECT 'metadata', key, value, runs, value_count, run_count
+       FROM ranked WHERE place <= {max_values} AND length(value) <= {max_length}
+      ORDER BY run_count DESC, key, place LIMIT {max_rows})"""
 
+# Values and their numbers of runs, most frequent first.
 FacetCounts = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataFacet:
-    """A key of the metadata: its most frequent values, how many it has, and how many runs have it."""
+    """A key of the metadata: its most frequent values, how many values it has, and how many runs have the key."""
 
     key: str
     counts: FacetCounts
@@ -66,7 +76,7 @@ class MetadataFacet:
     run_count: int
 
     def entropy(self, runs: int) -> float:
-        """How much it tells apart of so many runs, in bits a run; a key that has a value for each tells nothing."""
+        """Return the entropy of the values over `runs` runs, in bits; 0 for a key that has a value for each run."""
         if self.value_count > MAX_SHOWN_VALUES or self.value_count > max(ALWAYS_SHOWN_VALUES, self.run_count / 2):
             return 0.0
         shares = [count / runs for _, count in self.counts] + [1 - self.run_count / runs]
@@ -89,61 +99,77 @@ class RelatedFacets:
     metadata: tuple[MetadataFacet, ...]
 
     def most_informative_keys(self) -> list[MetadataFacet]:
-        """The few keys of the metadata that divide the runs best."""
-        ranked = sorted(self.metadata, key=lambda key: -key.entropy(self.sample_size))
-        return [key for key in ranked[:MAX_SHOWN_KEYS] if key.entropy(self.sample_size) > 0]
+        """Return the few keys of the metadata that divide the runs best."""
+        ranked = sorted(self.metadata, key=lambda facet: -facet.entropy(self.sample_size))
+        return [facet for facet in ranked[:MAX_SHOWN_KEYS] if facet.entropy(self.sample_size) > 0]
 
 
-def fetch_related_facets(project: Project, search: QueryPlan, text: str = "") -> RelatedFacets:
-    """The facets of what `search` asks for; of metadata, what contains `text` in its key or its value. Two queries."""
-    condition, bounded = search.build_count_condition()
+def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "") -> RelatedFacets:
+    """Return the facets of the matches of `plan`; two queries.
+
+    Of the metadata, only keys and values that contain `search_text` are counted.
+    """
+    condition, is_bounded = plan.build_count_condition()
+    limit = recent_sample.MAX_SAMPLE_SIZE
     columns = ("created_at", "configuration_id", "metadata")
-    found, parameters = recent_sample.select_recent_runs(project, condition, recent_sample.MAX_SAMPLE_SIZE, columns)
-    pattern = f"%{escape_like(text)}%"
-    statement = _STATEMENT.format(
-        found=found, most=int(recent_sample.MAX_SAMPLE_SIZE),
-        wanted="AND (key ILIKE %s OR value ILIKE %s)" if text else "",
-        values=MAX_SHOWN_VALUES, longest=MAX_FACET_VALUE_LENGTH, found_most=MAX_SEARCHED_VALUES,
-    )  # fmt: skip
+    found, params = recent_sample.select_recent_runs(project, condition, limit, columns)
+    statement = _FACETS.format(
+        found=found,
+        limit=int(limit),
+        search_condition="AND (key ILIKE %s OR value ILIKE %s)" if search_text else "",
+        max_values=MAX_SHOWN_VALUES,
+        max_length=MAX_FACET_VALUE_LENGTH,
+        max_rows=MAX_SEARCHED_VALUES,
+    )
+    search_params = [f"%{escape_like(search_text)}%"] * 2 if search_text else []
     with connection.cursor() as cursor:
-        cursor.execute(statement, (*parameters, *([pattern, pattern] if text else [])))
+        cursor.execute(statement, (*params, *search_params))
         rows = cursor.fetchall()
-    seen = next(row[3] for row in rows if row[0] == "seen")
-    counted = min(seen, recent_sample.MAX_SAMPLE_SIZE)
-    kinds, defined = _configured(project, rows)
+    found_count = next(row[3] for row in rows if row[0] == "found")
+    sample_size = min(found_count, limit)
+    tool_types, defined_functions = _count_tools(project, rows)
     return RelatedFacets(
-        counted, bounded or seen > counted, _ranked(_of("called", rows)), _ranked(kinds), _ranked(defined),
-        _ranked(_of("tag", rows)), tuple(_keys(rows)),
-    )  # fmt: skip
+        sample_size=sample_size,
+        is_capped=is_bounded or found_count > sample_size,
+        called_functions=_rank(_counts_of("called function", rows)),
+        tool_types=_rank(tool_types),
+        defined_functions=_rank(defined_functions),
+        tags=_rank(_counts_of("tag", rows)),
+        metadata=tuple(_build_metadata_facets(rows)),
+    )
 
 
-def _of(what: str, rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
-    return Counter({row[1]: row[3] for row in rows if row[0] == what})
+def _counts_of(kind: str, rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
+    return Counter({row[1]: row[3] for row in rows if row[0] == kind})
 
 
-def _configured(project: Project, rows: list[tuple[Any, ...]]) -> tuple[Counter[str], Counter[str]]:
-    """Kinds of tools, by configuration or by call, and defined functions."""
-    runs = _of("configuration", rows)
-    found = Configuration.objects.filter(project=project, pk__in=list(runs))
-    kinds, defined, has = Counter[str](), Counter[str](), set[tuple[str, str]]()
-    for pk, types, names in found.values_list("pk", "tool_types", "function_names"):
-        kinds.update(dict.fromkeys(types, runs[str(pk)]))
-        defined.update(dict.fromkeys(names, runs[str(pk)]))
-        has.update((str(pk), kind) for kind in types)
-    for what, kind, configuration, count, *_ in rows:
-        if what == "kind" and (configuration, kind) not in has:
-            kinds[kind] += count
-    return kinds, defined
+def _count_tools(project: Project, rows: list[tuple[Any, ...]]) -> tuple[Counter[str], Counter[str]]:
+    """Return the runs by type of tool that they have or called, and by function that they have."""
+    runs_by_configuration = _counts_of("configuration", rows)
+    configurations = Configuration.objects.filter(project=project, pk__in=list(runs_by_configuration))
+    types, functions, configured = Counter[str](), Counter[str](), set[tuple[str, str]]()
+    for pk, tool_types, function_names in configurations.values_list("pk", "tool_types", "function_names"):
+        configuration_id = str(pk)
+        types.update(dict.fromkeys(tool_types, runs_by_configuration[configuration_id]))
+        functions.update(dict.fromkeys(function_names, runs_by_configuration[configuration_id]))
+        configured.update((configuration_id, tool_type) for tool_type in tool_types)
+    # Add the runs that called a type which their configuration does not have.
+    for kind, tool_type, configuration_id, runs, *_ in rows:
+        if kind == "called type" and (configuration_id, tool_type) not in configured:
+            types[tool_type] += runs
+    return types, functions
 
 
-def _keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[MetadataFacet]:
-    by_key: dict[str, list[tuple[Any, ...]]] = {}
+def _build_metadata_facets(rows: Iterable[tuple[Any, ...]]) -> Iterator[MetadataFacet]:
+    rows_by_key: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         if row[0] == "metadata":
-            by_key.setdefault(row[1], []).append(row)
-    for name, each in by_key.items():
-        yield MetadataFacet(name, tuple((row[2], row[3]) for row in each), int(each[0][4]), int(each[0][5]))
+            rows_by_key.setdefault(row[1], []).append(row)
+    for key, values in rows_by_key.items():
+        counts = tuple((value, runs) for _, _, value, runs, *_ in values)
+        *_, value_count, run_count = values[0]
+        yield MetadataFacet(key, counts, int(value_count), int(run_count))
 
 
-def _ranked(counter: Counter[str]) -> FacetCounts:
+def _rank(counter: Counter[str]) -> FacetCounts:
     return tuple(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,4 +1,4 @@
-"""The newest matches: what is counted where counting all of them would keep a page waiting."""
+"""The newest matching runs, which are read where aggregating all matches would delay a page."""
 
 from __future__ import annotations
 
@@ -18,26 +18,29 @@ from runs.models import Project, Run
 from runs.query import RunFilters
 from runs.query.planner import QueryPlan
 
-# Counting more would make a page wait for numbers that nobody reads to the last digit.
 MAX_SAMPLE_SIZE = 10_000
-
-_MEASURED = ("created_at", "status", "model", "assistant_id", "error_code", "duration_ms", "total_tokens", "cost")
+# The columns whose values are counted.
 SAMPLE_GROUPS = ("status", "model", "assistant_id", "error_code")
 
-# `found` has one more than are counted, which tells that there are more. It is read in the order in which it was made.
-_STATEMENT = """
+# `found` has one run more than the limit, which shows that there are more. Its order is kept.
+_SAMPLE = """
     WITH found AS MATERIALIZED ({found}),
-         counted AS MATERIALIZED (SELECT * FROM found LIMIT {most}),
-         divided AS (
+         sample AS MATERIALIZED (SELECT * FROM found LIMIT {limit}),
+         grouped AS (
            SELECT {groups}, array_agg(floor(date_part('epoch', created_at))::bigint) AS seconds
-             FROM counted GROUP BY {groups})
-    SELECT (SELECT count(*) FROM found), count(*), count(*) FILTER (WHERE status = 'failed'),
+             FROM sample GROUP BY {groups})
+    SELECT (SELECT count(*) FROM found),
+           count(*),
+           count(*) FILTER (WHERE status = 'failed'),
            percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms),
-           sum(total_tokens), sum(cost), sum(total_tokens) FILTER (WHERE cost IS NULL),
-           min(created_at), max(created_at),
-           ARRAY(SELECT id FROM found {order} LIMIT {first}),
-           (SELECT json_agg(json_build_array({groups}, seconds)) FROM divided)
-      FROM counted"""
+           sum(total_tokens),
+           sum(cost),
+           sum(total_tokens) FILTER (WHERE cost IS NULL),
+           min(created_at),
+           max(created_at),
+           ARRAY(SELECT id FROM found {order} LIMIT {first_count}),
+           (SELECT json_agg(json_build_array({groups}, seconds)) FROM grouped)
+      FROM sample"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,91 +69,117 @@ class RecentSample:
 
 
 def fetch_recent_sample(
-    project: Project, search: QueryPlan, most: int, order: Order = NEWEST_FIRST, first: int = 0
+    project: Project, plan: QueryPlan, limit: int, order: Order = NEWEST_FIRST, first_count: int = 0
 ) -> RecentSample:
-    """The newest matches of `search`, as many as `most`; one query, beside what the search takes to be directed.
+    """Return aggregates over the newest `limit` matches of `plan`; one query, besides those that the plan needs.
 
-    What it finds is what a list is made of, too: the `first` runs of one in `order` come along where they are known.
+    The ids of the first `first_count` runs in `order` are included if the sample has these runs for sure.
     """
-    condition, bounded = search.build_count_condition()
-    found, parameters = select_recent_runs(project, condition, most, _MEASURED)
-    statement = _STATEMENT.format(
-        found=found, most=int(most), first=int(first), order=_sorting(order), groups=", ".join(SAMPLE_GROUPS),
-    )  # fmt: skip
+    condition, is_bounded = plan.build_count_condition()
+    columns = ("created_at", *SAMPLE_GROUPS, "duration_ms", "total_tokens", "cost")
+    found, params = select_recent_runs(project, condition, limit, columns)
+    statement = _SAMPLE.format(
+        found=found,
+        limit=int(limit),
+        groups=", ".join(SAMPLE_GROUPS),
+        order=_order_sample(order),
+        first_count=int(first_count),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        newest = _newest(bounded, *cursor.fetchone())
-    is_known = not newest.is_capped or (order == NEWEST_FIRST and (not bounded or len(newest.first_ids or ()) == first))
-    return newest if is_known else replace(newest, first_ids=None)
+        cursor.execute(statement, params)
+        sample = _build_sample(is_bounded, *cursor.fetchone())
+    has_first = not is_bounded or len(sample.first_ids or ()) == first_count
+    if not sample.is_capped or (order == NEWEST_FIRST and has_first):
+        return sample
+    return replace(sample, first_ids=None)
 
 
-def count_recent_by(project: Project, search: QueryPlan, most: int, column: str) -> tuple[dict[str, int], int, bool]:
-    """The newest matches by the values of one column; how many they are, and whether there may be more."""
-    condition, bounded = search.build_count_condition()
-    found, parameters = select_recent_runs(project, condition, most, ("created_at", column))
+def count_recent_by(project: Project, plan: QueryPlan, limit: int, column: str) -> tuple[dict[str, int], int, bool]:
+    """Count the newest `limit` matches by the values of one column.
+
+    Return the numbers of runs by value, the number of all runs that were read, and whether there may be more.
+    """
+    condition, is_bounded = plan.build_count_condition()
+    found, params = select_recent_runs(project, condition, limit, ("created_at", column))
     statement = f"""
         WITH found AS MATERIALIZED ({found})
-        SELECT NULL, count(*) FROM found UNION ALL
-        SELECT {column}, count(*) FROM (SELECT * FROM found LIMIT {int(most)}) AS counted
-         WHERE {column} IS NOT NULL GROUP BY 1"""  # noqa: S608 - names of our own
+        SELECT NULL, count(*) FROM found
+         UNION ALL
+        SELECT {column}, count(*) FROM (SELECT * FROM found LIMIT {int(limit)}) AS sample
+         WHERE {column} IS NOT NULL GROUP BY 1"""  # noqa: S608 - a constant name and compiled SQL
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        (_, seen), *rows = sorted(cursor.fetchall(), key=lambda row: row[0] is not None)
-    return dict(rows), min(seen, most), bounded or seen > most
+        cursor.execute(statement, params)
+        (_, found_count), *counts = sorted(cursor.fetchall(), key=lambda row: row[0] is not None)
+    return dict(counts), min(found_count, limit), is_bounded or found_count > limit
 
 
 def build_recent_runs_sql(
-    project: Project, filters: RunFilters, most: int, *columns: str
+    project: Project, filters: RunFilters, limit: int, *columns: str
 ) -> tuple[str, tuple[Any, ...]]:
-    """SQL and parameters for the newest matches, each with its `place` from 1; goes between parentheses.
+    """Return SQL for the newest matches with these columns and their `place`, which counts from 1, and its parameters.
 
-    There is one more than `most`, which tells whether there are more, and counts for nothing else.
+    There is one run more than `limit`, which shows that there are more.
     """
-    inner, parameters = select_recent_runs(
-        project, filters.plan(project).build_page_condition(), most, ("created_at", *columns)
-    )
+    condition = filters.plan(project).build_page_condition()
+    found, params = select_recent_runs(project, condition, limit, ("created_at", *columns))
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
-    return f"SELECT *, {place} FROM ({inner}) AS found", parameters  # noqa: S608 - the ORM's own
+    return f"SELECT *, {place} FROM ({found}) AS found", params  # noqa: S608 - compiled SQL
 
 
 def select_recent_runs(
-    project: Project, condition: Q, most: int, columns: tuple[str, ...]
+    project: Project, condition: Q, limit: int, columns: tuple[str, ...]
 ) -> tuple[str, tuple[Any, ...]]:
-    """SQL and parameters for the newest runs of `condition`, one more than `most`, with their ids and those columns."""
+    """Return SQL for the ids and `columns` of the newest `limit + 1` runs of `condition`, and its parameters."""
     runs = Run.objects.in_project(project).filter(condition).newest_first()
-    return sql.compile_query(runs.values("id", *columns)[: most + 1])
+    return sql.compile_query(runs.values("id", *columns)[: limit + 1])
 
 
-def _sorting(order: Order) -> str:
-    """What puts the newest matches into `order`, in which they are already where it is that of time."""
+def _order_sample(order: Order) -> str:
+    """Return the ORDER BY that sorts the newest matches by `order`; they are sorted by time already."""
     if order == NEWEST_FIRST:
         return ""
-    way = "DESC" if order.descending else "ASC"
+    direction = "DESC" if order.descending else "ASC"
     if order.is_never_null:
-        return f"ORDER BY {order.column} {way}, id {way}"
-    times = ", ".join(f"CASE WHEN {order.column} IS NULL THEN {name} END DESC" for name in ("created_at", "id"))
-    return f"ORDER BY coalesce({order.column}, {MISSING_SORT_VALUE}) {way}, {times}, id {way}"
+        return f"ORDER BY {order.column} {direction}, id {direction}"
+    newest_first = ", ".join(f"CASE WHEN {order.column} IS NULL THEN {name} END DESC" for name in ("created_at", "id"))
+    return f"ORDER BY coalesce({order.column}, {MISSING_SORT_VALUE}) {direction}, {newest_first}, id {direction}"
 
 
-def _newest(
-    bounded: bool, seen: int, runs: int, failed: int, percentiles: list[int | None] | None, tokens: Any, cost: Any,
-    unpriced: Any, oldest: datetime | None, newest: datetime | None, first: list[uuid.UUID],
-    divided: list[tuple[Any, ...]] | None,
-) -> RecentSample:  # fmt: skip
-    p50, p95 = percentiles or (None, None)
-    capped = bounded or seen > runs
+def _build_sample(
+    is_bounded: bool,
+    found_count: int,
+    runs: int,
+    failed: int,
+    percentiles: list[int | None] | None,
+    tokens: Any,
+    cost: Any,
+    unpriced_tokens: Any,
+    oldest_at: datetime | None,
+    newest_at: datetime | None,
+    first_ids: list[uuid.UUID],
+    grouped: list[tuple[Any, ...]] | None,
+) -> RecentSample:
     groups = {column: Counter[str]() for column in SAMPLE_GROUPS}
-    created: defaultdict[str, list[int]] = defaultdict(list)
-    for *values, seconds in divided or ():
-        created[values[0]] += seconds
+    created_seconds: defaultdict[str, list[int]] = defaultdict(list)
+    for *values, seconds in grouped or ():
+        status = values[0]
+        created_seconds[status] += seconds
         for column, value in zip(SAMPLE_GROUPS, values, strict=True):
             if value is not None:
                 groups[column][value] += len(seconds)
+    p50_ms, p95_ms = percentiles or (None, None)
     return RecentSample(
-        runs, capped, failed, p50, p95, _whole(tokens), _whole(cost), _whole(unpriced) or 0, oldest, newest,
-        groups, created, first,
-    )  # fmt: skip
-
-
-def _whole(number: Any) -> int | None:
-    return None if number is None else int(number)
+        runs=runs,
+        is_capped=is_bounded or found_count > runs,
+        failed=failed,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        tokens=None if tokens is None else int(tokens),
+        cost=None if cost is None else int(cost),
+        unpriced_tokens=int(unpriced_tokens or 0),
+        oldest_at=oldest_at,
+        newest_at=newest_at,
+        groups=groups,
+        created_seconds=created_seconds,
+        first_ids=first_ids,
+    )

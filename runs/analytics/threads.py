@@ -1,7 +1,7 @@
-"""Threads by their runs: which were active last, and what each of them comes to.
+"""Threads by their runs: which were active last, and the totals of their runs.
 
-Nobody posts threads, so they are found by walking the newest runs; those that are known by messages alone
-are not among them.
+Nobody posts threads, so they are found by reading the newest runs. Threads with messages and without runs are not
+among them.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from runs.models import Project, Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.query import RunFilters
 
-# A page of threads mostly has no more runs; more are looked at where it has.
+# Few pages of threads need more runs.
 FIRST_WINDOW = 1_000
 
-# The runs of each thread are read along `run_thread`, so the cost is that of the runs that are counted.
+# The runs of each thread are read from the index `run_thread`, so the time depends on the runs that are counted only.
+# `place` counts from the newest run. Runs with an error group failed, ended incomplete or expired.
 _TOTALS = """
-    SELECT asked.thread_id, totals.*
-      FROM unnest(%s::text[]) WITH ORDINALITY AS asked (thread_id, nth),
+    SELECT thread.id, totals.*
+      FROM unnest(%s::text[]) WITH ORDINALITY AS thread (id, position),
            LATERAL (
              SELECT count(*) AS runs,
-                    bool_or(capped),
+                    bool_or(is_capped),
                     count(*) FILTER (WHERE status = 'failed'),
                     count(*) FILTER (WHERE status <> ALL (%s)),
                     sum(total_tokens),
@@ -45,12 +46,12 @@ _TOTALS = """
                     sum(cost),
                     count(*) FILTER (WHERE cost IS NULL AND total_tokens > 0)
                FROM (
-                 SELECT *, count(*) OVER () > %s AS capped
+                 SELECT *, count(*) OVER () > %s AS is_capped
                    FROM (
                      SELECT status, total_tokens, cost, created_at, ended_at, external_id, assistant_id, error_group_id,
                             row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
                        FROM run
-                      WHERE project_id = %s AND thread_id = asked.thread_id
+                      WHERE project_id = %s AND thread_id = thread.id
                       ORDER BY created_at DESC, id DESC
                       LIMIT %s
                    ) AS newest
@@ -58,29 +59,28 @@ _TOTALS = """
               WHERE place <= %s
            ) AS totals
      WHERE totals.runs > 0
-     ORDER BY asked.nth"""
+     ORDER BY thread.position"""
 
-# One row at least, for the window. Heads are sorted before they are checked against earlier pages, since a
-# page needs few of them.
+# The head of a thread is its newest run in the window. Heads are sorted before they are checked against earlier pages,
+# since a page needs few of them. There is at least one row, which has the size and the end of the window.
 _HEADS = """
-    WITH seen AS MATERIALIZED ({newest}),
-         last AS (SELECT created_at, id FROM seen ORDER BY created_at, id LIMIT 1),
+    WITH run_window AS MATERIALIZED ({newest}),
+         last AS (SELECT created_at, id FROM run_window ORDER BY created_at, id LIMIT 1),
          heads AS (
            SELECT * FROM (
              SELECT DISTINCT ON (thread_id) thread_id, created_at, id
-               FROM seen ORDER BY thread_id, created_at DESC, id DESC
+               FROM run_window ORDER BY thread_id, created_at DESC, id DESC
            ) AS latest
             ORDER BY created_at DESC, id DESC
          )
-    SELECT (SELECT count(*) FROM seen), last.created_at, last.id,
+    SELECT (SELECT count(*) FROM run_window), last.created_at, last.id,
            page.thread_id, page.created_at, page.id
       FROM last LEFT JOIN LATERAL (
-             SELECT * FROM heads WHERE {unseen} ORDER BY heads.created_at DESC, heads.id DESC LIMIT %s
+             SELECT * FROM heads WHERE {is_new} ORDER BY heads.created_at DESC, heads.id DESC LIMIT %s
            ) AS page ON true
      ORDER BY page.created_at DESC, page.id DESC"""
 
-
-# How many runs were looked at, the last of them, and a thread with its newest run.
+# The size of the window, its last run, and a thread with its head.
 ThreadHeadRow = tuple[int, datetime, uuid.UUID, str | None, datetime, uuid.UUID]
 
 
@@ -123,72 +123,99 @@ class RecentThreads:
     is_window_full: bool
 
 
-def fetch_thread_totals(project: Project, thread_ids: Sequence[str], most: int = MAX_SAMPLE_SIZE) -> list[ThreadTotals]:
-    """The totals of those of the threads that have runs, in the same order; one query.
+def fetch_thread_totals(
+    project: Project, thread_ids: Sequence[str], max_runs: int = MAX_SAMPLE_SIZE
+) -> list[ThreadTotals]:
+    """Return the totals of threads in the same order, without those that have no runs; one query.
 
-    Of each thread, no more than the newest `most` runs are counted.
+    Of each thread, the newest `max_runs` runs are counted.
     """
     terminal = sorted(TERMINAL_RUN_STATUSES)
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS, (list(thread_ids), terminal, most, project.pk, most + 1, most))
-        return [_totals(*row) for row in cursor.fetchall()]
+        cursor.execute(_TOTALS, (list(thread_ids), terminal, max_runs, project.pk, max_runs + 1, max_runs))
+        return [_build_totals(*row) for row in cursor.fetchall()]
 
 
-def _totals(
-    thread_id: str, runs: int, capped: bool, failed: int, active: int, tokens: int | None, first_at: datetime,
-    last_at: datetime, last_status: str, wrong_first: str | None, wrong_status: str | None,
-    wrong_first_at: datetime | None, assistants: list[str], cost: int | None, unpriced: int,
-) -> ThreadTotals:  # fmt: skip
-    total = None if tokens is None else int(tokens)
+def _build_totals(
+    thread_id: str,
+    runs: int,
+    is_capped: bool,
+    failed: int,
+    active: int,
+    tokens: int | None,
+    first_at: datetime,
+    last_at: datetime,
+    last_status: str,
+    first_unsuccessful_run_id: str | None,
+    first_unsuccessful_status: str | None,
+    first_unsuccessful_at: datetime | None,
+    assistants: list[str],
+    cost: int | None,
+    unpriced_runs: int,
+) -> ThreadTotals:
     return ThreadTotals(
-        thread_id, runs, capped, failed, active, total, first_at, last_at, last_status, wrong_first,
-        wrong_status, wrong_first_at, tuple(assistants), None if cost is None else int(cost), unpriced,
-    )  # fmt: skip
-
-
-def fetch_recent_threads(
-    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int = MAX_SAMPLE_SIZE
-) -> RecentThreads:
-    """The threads of the matching runs, by their newest matching run, found among `window` runs at most.
-
-    A thread stands on the page of its newest matching run, so none is listed twice. One query, or two where
-    few threads have very many runs.
-    """
-    first = _walk(project, filters, after, page_size, min(FIRST_WINDOW, window))
-    return (
-        _walk(project, filters, after, page_size, window) if first.is_window_full and window > FIRST_WINDOW else first
+        thread_id=thread_id,
+        runs=runs,
+        is_capped=is_capped,
+        failed=failed,
+        active=active,
+        tokens=None if tokens is None else int(tokens),
+        first_at=first_at,
+        last_at=last_at,
+        last_status=last_status,
+        first_unsuccessful_run_id=first_unsuccessful_run_id,
+        first_unsuccessful_status=first_unsuccessful_status,
+        first_unsuccessful_at=first_unsuccessful_at,
+        assistants=tuple(assistants),
+        cost=None if cost is None else int(cost),
+        unpriced_runs=unpriced_runs,
     )
 
 
-def _walk(project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window: int) -> RecentThreads:
+def fetch_recent_threads(
+    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window_size: int = MAX_SAMPLE_SIZE
+) -> RecentThreads:
+    """Return a page of the threads of matching runs, the one with the newest matching run first.
+
+    At most `window_size` runs after the cursor are read. A thread is on the page of its newest matching run, so it is
+    listed once. One query, or two if few threads have very many runs.
+    """
+    page = _fetch_page(project, filters, after, page_size, min(FIRST_WINDOW, window_size))
+    if page.is_window_full and window_size > FIRST_WINDOW:
+        return _fetch_page(project, filters, after, page_size, window_size)
+    return page
+
+
+def _fetch_page(
+    project: Project, filters: RunFilters, after: Cursor | None, page_size: int, window_size: int
+) -> RecentThreads:
     matching = filters.apply(Run.objects.in_project(project))
-    found = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window]
-    newest, parameters = sql.compile_query(found)
-    unseen, unseen_parameters = _unseen(project, filters, after)
+    window = matching.after(after).newest_first().values("thread_id", "created_at", "id")[:window_size]
+    newest, params = sql.compile_query(window)
+    is_new, is_new_params = _build_is_new_condition(project, filters, after)
     with connection.cursor() as cursor:
-        cursor.execute(_HEADS.format(newest=newest, unseen=unseen), (*parameters, *unseen_parameters, page_size + 1))
-        rows = cursor.fetchall()
-    return _page(rows, page_size, window)
+        cursor.execute(_HEADS.format(newest=newest, is_new=is_new), (*params, *is_new_params, page_size + 1))
+        rows: list[ThreadHeadRow] = cursor.fetchall()
+    if not rows:
+        return RecentThreads((), None, is_window_full=False)
+    run_count, last_created_at, last_id = rows[0][:3]
+    heads = [
+        (thread_id, Cursor(created_at, run_id)) for *_, thread_id, created_at, run_id in rows if thread_id is not None
+    ]
+    ids = tuple(thread_id for thread_id, _ in heads[:page_size])
+    if len(heads) > page_size:
+        return RecentThreads(ids, heads[page_size - 1][1], is_window_full=False)
+    if run_count >= window_size:
+        return RecentThreads(ids, Cursor(last_created_at, last_id), is_window_full=True)
+    return RecentThreads(ids, None, is_window_full=False)
 
 
-def _unseen(project: Project, filters: RunFilters, after: Cursor | None) -> tuple[str, tuple[Any, ...]]:
-    """The condition that a thread had no matching run on an earlier page."""
+def _build_is_new_condition(project: Project, filters: RunFilters, after: Cursor | None) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL condition that a thread had no matching run on an earlier page, and its parameters."""
     if after is None:
         return "true", ()
     earlier = filters.apply(Run.objects.in_project(project)).up_to(after)
     probe = earlier.filter(thread_id=RawSQL("heads.thread_id", ())).values("id")[:1]
-    statement, parameters = sql.compile_query(probe)
-    # As a value, not as EXISTS, which the planner would turn into a join with all earlier runs.
-    return f"({statement}) IS NULL", parameters
-
-
-def _page(rows: Sequence[ThreadHeadRow], page_size: int, window: int) -> RecentThreads:
-    if not rows:
-        return RecentThreads((), None, is_window_full=False)
-    seen, last_at, last_id = rows[0][:3]
-    page = [(thread_id, Cursor(at, key)) for *_, thread_id, at, key in rows if thread_id is not None]
-    ids = tuple(thread_id for thread_id, _ in page[:page_size])
-    if len(page) > page_size:
-        return RecentThreads(ids, page[page_size - 1][1], is_window_full=False)
-    is_cut = seen >= window
-    return RecentThreads(ids, Cursor(last_at, last_id) if is_cut else None, is_window_full=is_cut)
+    statement, params = sql.compile_query(probe)
+    # Postgres would turn NOT EXISTS into a join with all earlier runs. A subquery as a value is run per row.
+    return f"({statement}) IS NULL", params
