@@ -1,1 +1,1 @@
-"""Questions about many runs, each answered with exact numbers or with the words that say how far they go."""
+"""Questions about many runs. Numbers are exact, or say how many runs they are about."""

@@ -1,8 +1,8 @@
-"""How sure one can be of shares that were counted: intervals for a share, and for the difference of two. Pure.
+"""Confidence intervals for a proportion, and for the difference of two.
 
 Wilson's score interval and Newcombe's hybrid score interval for independent proportions (method 10 of Newcombe 1998,
-Statistics in Medicine 17:873-890) keep close to what they promise for small counts and rare events too, where the
-usual textbook formula claims far too much: of 0 failures in 5 runs it would be certain that there never is one.
+Statistics in Medicine 17:873-890) keep close to their nominal coverage even for small counts and rare events. The usual
+Wald interval does not: after 0 failures in 5 runs it excludes any failure.
 """
 
 from __future__ import annotations
@@ -10,50 +10,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-# The standard normal's quantile for 95 % between both ends.
+# The quantile of the standard normal distribution for 95 %.
 _Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceInterval:
-    """From `low` to `high`, as shares of 1."""
+    """An interval from `low` to `high`, as shares of 1."""
 
     low: float
     high: float
 
     @property
     def excludes_zero(self) -> bool:
+        """Whether 0 lies outside of the interval."""
         return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """`part` of `whole`."""
+    """The proportion `part` of `whole`."""
 
     part: int
     whole: int
 
     @property
     def value(self) -> float | None:
-        """None of nothing."""
+        """The proportion as a share of 1, None if `whole` is 0."""
         return self.part / self.whole if self.whole else None
 
 
-def wilson_interval(share: Proportion) -> ConfidenceInterval:
-    """The 95 % interval of a share; anything from 0 to 1 where nothing was counted."""
-    if not share.whole:
+def wilson_interval(proportion: Proportion) -> ConfidenceInterval:
+    """Return the 95 % interval of a proportion; the interval from 0 to 1 if `whole` is 0."""
+    if not proportion.whole:
         return ConfidenceInterval(0.0, 1.0)
-    p, n, square = share.part / share.whole, share.whole, _Z * _Z
-    centre = p + square / (2 * n)
+    p, n, square = proportion.part / proportion.whole, proportion.whole, _Z * _Z
+    center = p + square / (2 * n)
     spread = _Z * sqrt(p * (1 - p) / n + square / (4 * n * n))
     scale = 1 + square / n
-    low = 0.0 if share.part == 0 else (centre - spread) / scale
-    high = 1.0 if share.part == share.whole else (centre + spread) / scale
+    low = 0.0 if proportion.part == 0 else (center - spread) / scale
+    high = 1.0 if proportion.part == proportion.whole else (center + spread) / scale
     return ConfidenceInterval(low, high)
 
 
 def newcombe_interval(before: Proportion, after: Proportion) -> ConfidenceInterval | None:
-    """The 95 % interval of the share `after` minus the one `before`; None where either counts nothing."""
+    """Return the 95 % interval of the proportion `after` minus `before`; None if either counts nothing."""
     if not before.whole or not after.whole:
         return None
     p, q = before.part / before.whole, after.part / after.whole

@@ -1,7 +1,7 @@
-"""What runs of an error group have more often, or less, than completed runs of the same assistants.
+"""What runs of an error group have more often, or less often, than completed runs of the same assistants.
 
-Of both, the newest are compared, as many of each assistant on the one side as on the other as far as there are so
-many: otherwise whatever tells assistants apart would look like a cause.
+The newest runs of both are compared. They are matched by assistant as far as there are enough runs; otherwise every
+difference between assistants would look like a cause.
 """
 
 from __future__ import annotations
@@ -22,34 +22,41 @@ from runs.models import Configuration, Project, RunStep
 from runs.query import RunFilters
 from runs.rollups.time_buckets import LATEST
 
+# Runs that are read on each side.
 MAX_CONTRASTED_RUNS = 300
 MAX_CONTRASTS = 12
-SMALL_SAMPLE_SIZE = 20  # runs on either side, below which chance explains much
-_LOOKED_AT = 4  # times as many runs of an assistant are searched for completed ones
-_LEAST = 3  # runs that have a thing, on one side, before anything is said of it
-_LEAST_DIFFERENCE = 0.05
-_LONGEST_VALUE = 100  # characters of what is asked for in a query, for keys too
-# How likely it may be at most that chance made such a difference, or a larger one: of anything, that it is told; of one
-# of all that were compared, that chance hardly explains it.
-_TOLD = 0.1
-_CERTAIN = 0.05
+# With fewer runs on one side, chance explains much.
+SMALL_SAMPLE_SIZE = 20
+# An attribute is tested if so many runs of one side have it, and reported from this difference of the shares on.
+_MIN_RUNS = 3
+_MIN_DIFFERENCE = 0.05
+# Reported differences have a lower p-value. Significant ones still have a lower one after Bonferroni's correction.
+_MAX_REPORTED_P_VALUE = 0.1
+_MAX_SIGNIFICANT_P_VALUE = 0.05
+# Longer keys and values of metadata cannot be asked for in a query.
+_MAX_METADATA_LENGTH = 100
+# Among so many times as many runs of an assistant, completed ones are searched for.
+_SEARCH_FACTOR = 4
 
-_REST = """
-    SELECT found.id, found.model, found.configuration_id, found.metadata::text
-      FROM unnest(%s::text[], %s::int[]) AS wanted (assistant, most),
-           LATERAL (SELECT * FROM (SELECT id, status, model, configuration_id, metadata, created_at
-                                     FROM run
-                                    WHERE project_id = %s AND assistant_id = wanted.assistant
-                                      AND created_at >= %s AND created_at < %s
-                                    ORDER BY created_at DESC LIMIT wanted.most * %s) AS newest
-                     WHERE status = 'completed' ORDER BY created_at DESC LIMIT wanted.most) AS found"""
+# The newest completed runs of each assistant, up to its limit.
+_COMPLETED = """
+    SELECT completed.id, completed.model, completed.configuration_id, completed.metadata::text
+      FROM unnest(%s::text[], %s::int[]) AS wanted (assistant_id, max_runs),
+           LATERAL (
+             SELECT * FROM (
+               SELECT id, status, model, configuration_id, metadata, created_at
+                 FROM run
+                WHERE project_id = %s AND assistant_id = wanted.assistant_id AND created_at >= %s AND created_at < %s
+                ORDER BY created_at DESC LIMIT wanted.max_runs * %s) AS newest
+              WHERE status = 'completed' ORDER BY created_at DESC LIMIT wanted.max_runs) AS completed"""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAttribute:
-    """Something that a run can have. `kind`: model, configuration, tool, function or metadata, which has a `key`.
+    """Something that a run can have, by kind: `model`, `configuration`, `tool`, `function` or `metadata`.
 
-    A tool is had by a run that could call it or did, a function is called. A metadata `value` of None is any.
+    A run has a tool if it could call it or did, and a function if it called it. Metadata has a `key`; the value None
+    stands for any value.
     """
 
     kind: str
@@ -59,10 +66,10 @@ class RunAttribute:
 
 @dataclass(frozen=True, slots=True)
 class AttributeContrast:
-    """How many runs of the group have it, and how many of the others.
+    """How many runs of the group have the attribute, `runs` of `total`, and how many of the others.
 
-    `p_value` is how likely such a difference, or a larger one, would be if both were alike (Fisher's exact test);
-    `tested_attributes` is how many things were compared.
+    `p_value` is the probability of such a difference, or a larger one, if both sides were alike (Fisher's exact test).
+    `tested_attributes` is the number of attributes that were tested.
     """
 
     attribute: RunAttribute
@@ -75,28 +82,30 @@ class AttributeContrast:
 
     @property
     def share(self) -> float:
+        """The share of the runs of the group."""
         return self.runs / self.total
 
     @property
     def other_share(self) -> float:
+        """The share of the other runs."""
         return self.other_runs / self.other_total
 
     @property
     def difference(self) -> float:
-        """The difference of the shares, positive where the group has it more often."""
+        """The difference of the shares, positive if the group has the attribute more often."""
         return self.share - self.other_share
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance hardly explains it, although so much was compared."""
-        return self.p_value * self.tested_attributes < _CERTAIN
+        """Whether the difference is significant at 5 %, corrected for the number of tests (Bonferroni)."""
+        return self.p_value * self.tested_attributes < _MAX_SIGNIFICANT_P_VALUE
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupContrast:
-    """The differences, the largest first, of `runs` of the group and `other_runs` completed ones of its `assistants`.
+    """The contrasts, the largest difference first, of `runs` of the group and `other_runs` of its `assistants`.
 
-    `is_capped`: the group has more runs in this time than were compared.
+    `is_capped` says that the group has more runs in this time.
     """
 
     contrasts: tuple[AttributeContrast, ...]
@@ -107,128 +116,156 @@ class ErrorGroupContrast:
 
     @property
     def is_small_sample(self) -> bool:
+        """Whether there are so few runs on one side that chance explains much."""
         return min(self.runs, self.other_runs) < SMALL_SAMPLE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """What is read of a run."""
+class _ContrastedRun:
+    """The fields of a run that its attributes are made of."""
 
     id: uuid.UUID
     model: str | None
-    configuration: uuid.UUID
+    configuration_id: uuid.UUID
     metadata: Any
 
 
 def contrast_error_group(
-    project: Project, group: uuid.UUID, filters: RunFilters, window: ErrorTimeRange, now: datetime
+    project: Project, group_id: uuid.UUID, filters: RunFilters, time_range: ErrorTimeRange, now: datetime
 ) -> ErrorGroupContrast:
-    """What differs, within the time of `window`; of the group's runs those that match. Four queries."""
+    """Compare the runs of a group that match `filters` with completed runs of the time range; four queries."""
     columns = ("id", "model", "configuration_id", "metadata", "assistant_id")
-    newest = select_error_group_runs(project, group, filters, now).newest_first()
-    found = list(newest.values_list(*columns)[: MAX_CONTRASTED_RUNS + 1])
-    kept = found[:MAX_CONTRASTED_RUNS]
-    assistants = Counter(assistant for *_, assistant in kept)
-    runs = [_Looked(*rest) for *rest, _ in kept]
-    others = _others(project, assistants, filters, window) if runs else []
-    differences = _differences(project, runs, others) if others else ()
-    return ErrorGroupContrast(
-        differences, len(runs), len(others), tuple(sorted(assistants)), len(found) > MAX_CONTRASTED_RUNS
-    )
+    newest = select_error_group_runs(project, group_id, filters, now).newest_first()
+    rows = list(newest.values_list(*columns)[: MAX_CONTRASTED_RUNS + 1])
+    is_capped = len(rows) > MAX_CONTRASTED_RUNS
+    rows = rows[:MAX_CONTRASTED_RUNS]
+    runs = [_ContrastedRun(*values) for *values, _ in rows]
+    runs_by_assistant = Counter(assistant_id for *_, assistant_id in rows)
+    others = _fetch_completed(project, runs_by_assistant, filters, time_range) if runs else []
+    contrasts = _build_contrasts(project, runs, others) if others else ()
+    return ErrorGroupContrast(contrasts, len(runs), len(others), tuple(sorted(runs_by_assistant)), is_capped)
 
 
-def _others(
-    project: Project, assistants: Mapping[str, int], filters: RunFilters, window: ErrorTimeRange
-) -> list[_Looked]:
-    total, names = sum(assistants.values()), sorted(assistants)
-    most = [math.ceil(MAX_CONTRASTED_RUNS * assistants[name] / total) for name in names]
-    until = window.until if filters.until else LATEST
+def _fetch_completed(
+    project: Project, runs_by_assistant: Mapping[str, int], filters: RunFilters, time_range: ErrorTimeRange
+) -> list[_ContrastedRun]:
+    """Return completed runs, of each assistant in proportion to its runs in the group."""
+    total, assistant_ids = sum(runs_by_assistant.values()), sorted(runs_by_assistant)
+    limits = [math.ceil(MAX_CONTRASTED_RUNS * runs_by_assistant[each] / total) for each in assistant_ids]
+    until = time_range.until if filters.until else LATEST
     with connection.cursor() as cursor:
-        cursor.execute(_REST, (names, most, project.pk, window.since, until, _LOOKED_AT))
+        cursor.execute(_COMPLETED, (assistant_ids, limits, project.pk, time_range.since, until, _SEARCH_FACTOR))
         rows = cursor.fetchall()
-    return [_Looked(key, model, used, json.loads(metadata or "null")) for key, model, used, metadata in rows]
+    return [
+        _ContrastedRun(pk, model, configuration_id, json.loads(metadata or "null"))
+        for pk, model, configuration_id, metadata in rows
+    ]
 
 
-def _differences(project: Project, runs: Sequence[_Looked], others: Sequence[_Looked]) -> tuple[AttributeContrast, ...]:
-    configured = _configured(project, {run.configuration for run in (*runs, *others)})
-    called = RunStep.objects.called_tools_by_run([run.id for run in (*runs, *others)])
-    there, elsewhere = (
-        Counter(each for run in some for each in _attributes(run, configured, called)) for some in (runs, others)
+def _build_contrasts(
+    project: Project, runs: Sequence[_ContrastedRun], others: Sequence[_ContrastedRun]
+) -> tuple[AttributeContrast, ...]:
+    # 1. Count the runs of each side that have an attribute.
+    everything = (*runs, *others)
+    tools = _fetch_tools(project, {run.configuration_id for run in everything})
+    calls = RunStep.objects.called_tools_by_run([run.id for run in everything])
+    counts, other_counts = (
+        Counter(attribute for run in side for attribute in _iter_attributes(run, tools, calls))
+        for side in (runs, others)
     )
-    tried = [each for each in there.keys() | elsewhere.keys() if max(there[each], elsewhere[each]) >= _LEAST]
-    found = (
-        _difference(each, there[each], len(runs), elsewhere[each], len(others), len(tried))
-        for each in tried
-        if abs(there[each] / len(runs) - elsewhere[each] / len(others)) >= _LEAST_DIFFERENCE
+    # 2. Test the attributes that occur often enough.
+    tested = [
+        attribute
+        for attribute in counts.keys() | other_counts.keys()
+        if max(counts[attribute], other_counts[attribute]) >= _MIN_RUNS
+    ]
+    contrasts = []
+    for attribute in tested:
+        sides = counts[attribute], len(runs), other_counts[attribute], len(others)
+        if abs(sides[0] / sides[1] - sides[2] / sides[3]) >= _MIN_DIFFERENCE:
+            contrasts.append(AttributeContrast(attribute, *sides, fisher_exact_p_value(*sides), len(tested)))
+    # 3. Report those that chance hardly explains.
+    return tuple(_rank(contrast for contrast in contrasts if contrast.p_value < _MAX_REPORTED_P_VALUE))
+
+
+def fisher_exact_p_value(runs: int, total: int, other_runs: int, other_total: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test for `runs` of `total` and `other_runs` of `other_total`."""
+    having = runs + other_runs
+    possible = range(max(0, having - other_total), min(total, having) + 1)
+    probabilities = [_hypergeometric(count, total, having - count, other_total) for count in possible]
+    observed = _hypergeometric(runs, total, other_runs, other_total)
+    # The factor allows for errors of rounding.
+    return min(1.0, sum(each for each in probabilities if each <= observed * (1 + 1e-9)))
+
+
+def _hypergeometric(runs: int, total: int, other_runs: int, other_total: int) -> float:
+    """Return the probability of exactly these counts if both sides are alike."""
+    return math.exp(
+        _log_binomial(total, runs)
+        + _log_binomial(other_total, other_runs)
+        - _log_binomial(total + other_total, runs + other_runs)
     )
-    return tuple(_ranked(each for each in found if each.p_value < _TOLD))
 
 
-def _difference(attribute: RunAttribute, count: int, of: int, rest: int, of_rest: int, tried: int) -> AttributeContrast:
-    return AttributeContrast(attribute, count, of, rest, of_rest, fisher_exact_p_value(count, of, rest, of_rest), tried)
+def _log_binomial(n: int, k: int) -> float:
+    """Return the logarithm of the binomial coefficient."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def fisher_exact_p_value(count: int, of: int, rest: int, of_rest: int) -> float:
-    """How likely it is that shares differ so much or more, were `count + rest` runs dealt to both sides by chance."""
-    having = count + rest
-    likely = [_dealt(each, of, having - each, of_rest) for each in range(max(0, having - of_rest), min(of, having) + 1)]
-    given = _dealt(count, of, rest, of_rest)
-    return min(1.0, sum(each for each in likely if each <= given * (1 + 1e-9)))
+def _rank(contrasts: Iterable[AttributeContrast]) -> list[AttributeContrast]:
+    """Return the largest differences, without those that follow from others.
 
-
-def _dealt(count: int, of: int, rest: int, of_rest: int) -> float:
-    """How likely exactly these counts are."""
-    ways = _log_ways(of, count) + _log_ways(of_rest, rest) - _log_ways(of + of_rest, count + rest)
-    return math.exp(ways)
-
-
-def _log_ways(whole: int, part: int) -> float:
-    """The logarithm of the number of ways to choose `part` of `whole`."""
-    return math.lgamma(whole + 1) - math.lgamma(part + 1) - math.lgamma(whole - part + 1)
-
-
-def _ranked(found: Iterable[AttributeContrast]) -> list[AttributeContrast]:
-    """The largest first. Where the group has one value of a kind more often, it has others less: nothing new."""
-    ordered = sorted(found, key=lambda each: (-abs(each.difference), each.difference < 0, repr(each.attribute)))
-    more = {(each.attribute.kind, each.attribute.key) for each in ordered if each.difference > 0 and _is_single(each)}
-    told = [each for each in ordered if each.difference > 0 or (each.attribute.kind, each.attribute.key) not in more]
+    If a run has one value of a kind, and the group has a value more often, then it has other values less often.
+    """
+    ranked = sorted(contrasts, key=lambda each: (-abs(each.difference), each.difference < 0, repr(each.attribute)))
+    explained = {
+        (each.attribute.kind, each.attribute.key)
+        for each in ranked
+        if each.difference > 0 and _has_single_value(each.attribute)
+    }
+    told = [
+        each for each in ranked if each.difference > 0 or (each.attribute.kind, each.attribute.key) not in explained
+    ]
     return told[:MAX_CONTRASTS]
 
 
-def _is_single(difference: AttributeContrast) -> bool:
-    """Whether a run has one value of that kind at most."""
-    return difference.attribute.kind in ("model", "configuration") or (
-        difference.attribute.kind == "metadata" and difference.attribute.value is not None
-    )
+def _has_single_value(attribute: RunAttribute) -> bool:
+    """Return whether a run has at most one value of this kind."""
+    if attribute.kind == "metadata":
+        return attribute.value is not None
+    return attribute.kind in ("model", "configuration")
 
 
-def _configured(project: Project, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
-    """The tools of each of those configurations, by type and by function name."""
-    found = Configuration.objects.fetch_tools(project, ids)
-    return {key: frozenset((*types, *functions)) for key, types, functions in found}
+def _fetch_tools(project: Project, configuration_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
+    """Return the tools of configurations by their types and function names."""
+    rows = Configuration.objects.fetch_tools(project, configuration_ids)
+    return {pk: frozenset((*tool_types, *function_names)) for pk, tool_types, function_names in rows}
 
 
-def _attributes(
-    run: _Looked, configured: Mapping[uuid.UUID, frozenset[str]], called: Mapping[uuid.UUID, frozenset[tuple[str, str]]]
+def _iter_attributes(
+    run: _ContrastedRun,
+    tools: Mapping[uuid.UUID, frozenset[str]],
+    calls: Mapping[uuid.UUID, frozenset[tuple[str, str]]],
 ) -> Iterator[RunAttribute]:
     if run.model:
         yield RunAttribute("model", run.model)
-    yield RunAttribute("configuration", run.configuration.hex)
-    calls = called.get(run.id, frozenset())
-    tools = configured.get(run.configuration, frozenset()).union(*calls)
-    yield from (RunAttribute("tool", name) for name in tools if name and name != "function")
-    yield from (RunAttribute("function", name) for name, kind in calls if name and kind == "function")
-    if isinstance(run.metadata, dict):
-        askable = ((key, value) for key, value in run.metadata.items() if 0 < len(key) <= _LONGEST_VALUE)
-        for key, value in askable:
+    yield RunAttribute("configuration", run.configuration_id.hex)
+    called = calls.get(run.id, frozenset())
+    available = tools.get(run.configuration_id, frozenset()).union(*called)
+    yield from (RunAttribute("tool", name) for name in available if name and name != "function")
+    yield from (RunAttribute("function", name) for name, tool_type in called if name and tool_type == "function")
+    if not isinstance(run.metadata, dict):
+        return
+    for key, value in run.metadata.items():
+        if 0 < len(key) <= _MAX_METADATA_LENGTH:
             yield RunAttribute("metadata", None, key)
-            text = _text(value)
-            if text and len(text) <= _LONGEST_VALUE:
+            text = _format_query_value(value)
+            if text and len(text) <= _MAX_METADATA_LENGTH:
                 yield RunAttribute("metadata", text, key)
 
 
-def _text(value: Any) -> str | None:
-    """A value as it is asked for in a query; None where it can't be."""
+def _format_query_value(value: Any) -> str | None:
+    """Return a value as a query writes it; None if a query cannot ask for it."""
     if isinstance(value, str):
         return value
     return json.dumps(value) if isinstance(value, bool | int) else None

@@ -1,17 +1,17 @@
-"""What a change of an assistant's configuration did: the runs of the one before it against those of the other after it.
+"""Compare two versions of an assistant: the runs of one before a change with those of the other after it.
 
-Of each side no more than the `MOST_RUNS` nearest to the change are read, along `run_configuration`, so the cost is the
-same at any number of runs. All figures are Postgres's own aggregates over those runs: shares of counts, percentiles
-that are values which occurred, means.
+Of each side at most the `MAX_SIDE_RUNS` runs nearest to the change are read, in order of the index `run_configuration`,
+so the time does not depend on the number of runs. Percentiles are values that occurred; the others are means.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -19,11 +19,11 @@ from runs.analytics.confidence_intervals import Proportion
 from runs.analytics.versions import AssistantVersion
 
 MAX_SIDE_RUNS = 2_000
-# Of each side the nearest whose steps are read, each of them by its key.
+# The steps of the nearest runs are read, too, with a look-up per run.
 MAX_SIDE_RUNS_WITH_STEPS = 500
-PARTS_PER_SIDE = 8  # of each side, over time
+PARTS_PER_SIDE = 8
 _SECOND = timedelta(seconds=1)
-_STEPS = (
+_PART_LENGTHS = (
     *(timedelta(seconds=count) for count in (1, 5, 15)),
     *(timedelta(minutes=count) for count in (1, 5, 15, 30)),
     *(timedelta(hours=count) for count in (1, 2, 3, 6, 12)),
@@ -41,22 +41,23 @@ _BOUNDS = f"""
     SELECT side, min(created_at), max(created_at)
       FROM ({_SAMPLE.format(before=_BEFORE, after=_AFTER, columns="created_at")}) AS sample GROUP BY side"""  # noqa: S608
 _COLUMNS = "id, created_at, status, error_code, duration_ms, prompt_tokens, completion_tokens, cost"
-# Of a run whose steps were not received nobody knows what it called: null, and left out of the mean.
-_FIGURES = f"""
+# Metrics of each side, of each part of a side, and of the failed runs of a side by error code; `place` counts from the
+# run nearest to the change. The tool calls of a run without steps are not known: NULL, which means leave out.
+_METRICS = f"""
     WITH sample AS MATERIALIZED ({_SAMPLE.format(before=_BEFORE, after=_AFTER, columns=_COLUMNS)}),
-         numbered AS (
+         placed AS (
            SELECT sample.*,
                   row_number() OVER (PARTITION BY side ORDER BY abs(extract(epoch FROM created_at - %s)::float8))
                     AS place
              FROM sample),
          measured AS (
-           SELECT numbered.*,
+           SELECT placed.*,
                   floor(extract(epoch FROM created_at - CASE side WHEN {_BEFORE} THEN %s ELSE %s END)::float8 / %s)::int
                     AS part,
                   CASE WHEN status = 'failed' THEN coalesce(error_code, '') END AS code,
                   CASE WHEN place <= %s
-                       THEN (SELECT sum(cardinality(tool_names)) FROM run_step WHERE run_id = numbered.id) END AS calls
-             FROM numbered)
+                       THEN (SELECT sum(cardinality(tool_names)) FROM run_step WHERE run_id = placed.id) END AS calls
+             FROM placed)
     SELECT grouping(part), grouping(code), side, part, code,
            count(*),
            count(*) FILTER (WHERE status = 'failed'),
@@ -74,10 +75,10 @@ _FIGURES = f"""
            avg(cost)::float8,
            count(cost)
       FROM measured
-     GROUP BY GROUPING SETS ((side), (side, part), (side, code))"""  # noqa: S608 - names of our own
-_NEWEST = """
-    SELECT asked.id, figures.*
-      FROM unnest(%s::uuid[]) AS asked (id),
+     GROUP BY GROUPING SETS ((side), (side, part), (side, code))"""  # noqa: S608 - constant names
+_RECENT_METRICS = """
+    SELECT version.id, metrics.*
+      FROM unnest(%s::uuid[]) AS version (id),
            LATERAL (
              SELECT count(*),
                     count(*) FILTER (WHERE status = 'failed'),
@@ -86,16 +87,16 @@ _NEWEST = """
                     avg(total_tokens)::float8,
                     avg(cost)::float8
                FROM (SELECT status, duration_ms, total_tokens, cost FROM run
-                      WHERE configuration_id = asked.id ORDER BY created_at DESC LIMIT %s) AS newest
-           ) AS figures"""
+                      WHERE configuration_id = version.id ORDER BY created_at DESC LIMIT %s) AS newest
+           ) AS metrics"""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMetrics:
     """Metrics over some runs. Durations are milliseconds, costs nano-dollars; None if no run has a value.
 
-    Each of `duration_runs`, `prompt_token_runs`, `completion_token_runs`, `tool_call_runs` and `cost_runs` is the
-    number of runs that the values before it are known of.
+    Token counts are medians, tool calls and cost are means. Each of `duration_runs`, `prompt_token_runs`,
+    `completion_token_runs`, `tool_call_runs` and `cost_runs` is the number of runs that have a value.
     """
 
     runs: int
@@ -116,10 +117,12 @@ class VersionMetrics:
 
     @property
     def failed_share(self) -> Proportion:
+        """The failed runs of all."""
         return Proportion(self.failed, self.runs)
 
     @property
     def incomplete_share(self) -> Proportion:
+        """The incomplete runs of all."""
         return Proportion(self.incomplete, self.runs)
 
 
@@ -143,12 +146,13 @@ class VersionSide:
 
     @property
     def is_capped(self) -> bool:
+        """Whether as many runs were read as may be."""
         return self.metrics.runs >= MAX_SIDE_RUNS
 
 
 @dataclass(frozen=True, slots=True)
 class VersionComparison:
-    """Both sides of a change at `changed_at`; a part of them is as long as `part_length`."""
+    """Both sides of a change at `changed_at`. A side is divided into parts of `part_length`."""
 
     changed_at: datetime
     before: VersionSide
@@ -158,7 +162,7 @@ class VersionComparison:
 
 @dataclass(frozen=True, slots=True)
 class RecentVersionMetrics:
-    """What the newest runs of a version come to; `tokens` and `cost` (nano-dollars) are means of a run."""
+    """Metrics over the newest runs of a version; `tokens` and `cost` (nano-dollars) are means per run."""
 
     runs: int
     failed: int
@@ -169,71 +173,68 @@ class RecentVersionMetrics:
 
 
 def compare_versions(
-    base: AssistantVersion, version: AssistantVersion, at: datetime, within: timedelta | None
+    base: AssistantVersion, version: AssistantVersion, changed_at: datetime, max_distance: timedelta | None
 ) -> VersionComparison:
-    """What went before and after the change from `base` to `version` at `at`, `within` that time of it; two queries.
+    """Compare runs of `base` before a change with runs of `version` after it; two queries.
 
-    `base` may have been out of use by then: its side ends with its last run.
+    Runs further than `max_distance` from the change are left out. The side of `base` ends with its last run, which may
+    be long before the change.
     """
-    sides = _asked(base, version, at, within)
-    bounds = _bounds(sides)
-    before, after = (
-        VersionSide(side.version, *_narrowed(side, bounds.get(place), place)) for place, side in enumerate(sides)
-    )
-    longest = max(before.until - before.since, after.until - after.since)
-    step = next((step for step in _STEPS if step * PARTS_PER_SIDE >= longest), longest / PARTS_PER_SIDE)
-    return _measured(VersionComparison(at, before, after, step))
-
-
-def fetch_recent_version_metrics(found: Sequence[AssistantVersion], most: int) -> dict[Any, RecentVersionMetrics]:
-    """What the newest `most` runs of each version come to, by its id; one query."""
+    # 1. The times that are requested.
+    base_until = min(changed_at, base.last_at + _SECOND)
+    if max_distance is None:
+        base_since, version_until = base.first_at, version.last_at + _SECOND
+    else:
+        base_since, version_until = base_until - max_distance, changed_at + max_distance
+    before, after = VersionSide(base, base_since, base_until), VersionSide(version, changed_at, version_until)
+    # 2. The times of the runs that are read, from the change to the run furthest from it.
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [[version.id for version in found], most])
+        cursor.execute(_BOUNDS, _sample_params(before, after))
+        bounds = {side: (first, last) for side, first, last in cursor.fetchall()}
+    if _BEFORE in bounds:
+        before = replace(before, since=bounds[_BEFORE][0])
+    if _AFTER in bounds:
+        after = replace(after, until=min(after.until, bounds[_AFTER][1] + _SECOND))
+    # 3. The metrics of the sides and of their parts.
+    longest = max(before.until - before.since, after.until - after.since)
+    fitting = (length for length in _PART_LENGTHS if length * PARTS_PER_SIDE >= longest)
+    part_length = next(fitting, longest / PARTS_PER_SIDE)
+    before, after = _measure_sides(before, after, changed_at, part_length)
+    return VersionComparison(changed_at, before, after, part_length)
+
+
+def fetch_recent_version_metrics(
+    versions: Sequence[AssistantVersion], max_runs: int
+) -> dict[UUID, RecentVersionMetrics]:
+    """Return metrics over the newest `max_runs` runs of each version, by its id; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECENT_METRICS, [[version.id for version in versions], max_runs])
         return {version_id: RecentVersionMetrics(*row) for version_id, *row in cursor.fetchall()}
 
 
-def _asked(
-    base: AssistantVersion, version: AssistantVersion, at: datetime, within: timedelta | None
+def _sample_params(*sides: VersionSide) -> list[Any]:
+    return [param for side in sides for param in (side.version.id, side.since, side.until, MAX_SIDE_RUNS)]
+
+
+def _measure_sides(
+    before: VersionSide, after: VersionSide, changed_at: datetime, part_length: timedelta
 ) -> tuple[VersionSide, VersionSide]:
-    end = min(at, base.last_at + _SECOND)
-    begin, last = (base.first_at, version.last_at + _SECOND) if within is None else (end - within, at + within)
-    return VersionSide(base, begin, end), VersionSide(version, at, last)
-
-
-def _parameters(sides: tuple[VersionSide, VersionSide]) -> Iterator[Any]:
-    for side in sides:
-        yield from (side.version.id, side.since, side.until, MAX_SIDE_RUNS)
-
-
-def _bounds(sides: tuple[VersionSide, VersionSide]) -> dict[int, tuple[datetime, datetime]]:
-    """From the first to the last run of each side that has any."""
+    # The parts of the first side end where it ends, those of the second begin with the change.
+    part_params = before.until, changed_at, part_length.total_seconds()
     with connection.cursor() as cursor:
-        cursor.execute(_BOUNDS, list(_parameters(sides)))
-        return {place: (first, last) for place, first, last in cursor.fetchall()}
-
-
-def _narrowed(side: VersionSide, bounds: tuple[datetime, datetime] | None, place: int) -> tuple[datetime, datetime]:
-    """From the change to the run that is furthest from it, or as far as was asked where there is none."""
-    if bounds is None:
-        return side.since, side.until
-    return (bounds[0], side.until) if place == _BEFORE else (side.since, min(side.until, bounds[1] + _SECOND))
-
-
-def _measured(found: VersionComparison) -> VersionComparison:
-    both = found.before, found.after
-    figures, codes = [NO_METRICS, NO_METRICS], [Counter[str](), Counter[str]()]
+        cursor.execute(_METRICS, [*_sample_params(before, after), changed_at, *part_params, MAX_SIDE_RUNS_WITH_STEPS])
+        rows = cursor.fetchall()
+    metrics, error_codes = [NO_METRICS, NO_METRICS], [Counter[str](), Counter[str]()]
     parts: list[dict[int, VersionMetrics]] = [{}, {}]
-    parts_from = found.before.until, found.changed_at, found.part_length.total_seconds()
-    parameters = [*_parameters(both), found.changed_at, *parts_from, MAX_SIDE_RUNS_WITH_STEPS]
-    with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, parameters)
-        for in_all_parts, of_all_codes, place, part, code, *row in cursor.fetchall():
-            if not in_all_parts:
-                parts[place][part] = VersionMetrics(*row)
-            elif of_all_codes:
-                figures[place] = VersionMetrics(*row)
-            elif code is not None:
-                codes[place][code] = row[0]
-    measured = zip(both, figures, parts, codes, strict=True)
-    before, after = (replace(side, metrics=own, parts=each, error_codes=failed) for side, own, each, failed in measured)
-    return replace(found, before=before, after=after)
+    for is_all_parts, is_all_codes, side, part, code, *values in rows:
+        if not is_all_parts:
+            parts[side][part] = VersionMetrics(*values)
+        elif is_all_codes:
+            metrics[side] = VersionMetrics(*values)
+        elif code is not None:
+            error_codes[side][code] = values[0]
+    before, after = (
+        replace(side, metrics=metrics[number], parts=parts[number], error_codes=error_codes[number])
+        for number, side in ((_BEFORE, before), (_AFTER, after))
+    )
+    return before, after

@@ -1,7 +1,8 @@
 """The configurations of an assistant as its versions, in order of first use.
 
-By the times of their runs, not of receipt: an import of old runs finds the same versions as posting them did. Each
-is looked up along `run_configuration`, a few index entries a version, however many runs there are.
+The order is that of the creation of runs, not of receipt, so an import of old runs finds the same versions as posting
+them did. First and last use are look-ups in the index `run_configuration`, a few entries per version at any number of
+runs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from django.db import connection
 
 from runs.models import Configuration, Project
 
-# Servers that write instructions anew for each run make a configuration of each; the last received are looked at.
+# Clients that write instructions anew for each run make a configuration of each. The last received are read.
 MAX_VERSIONS = 2_000
-# Of each version; its runs are index entries, so counting them is cheap but not free.
+# Runs that are counted of each version.
 MAX_COUNTED_VERSION_RUNS = 10_000
-# Of each of those that were in use beside another, of which there may be many.
+# Runs that are counted of each concurrent version, of which there may be many.
 MAX_COUNTED_CONCURRENT_RUNS = 1_000
 
 _VERSIONS = """
@@ -34,26 +35,26 @@ _VERSIONS = """
                      ORDER BY created_at DESC LIMIT 1) AS last
      ORDER BY first.created_at, received.first_seen_at, received.id"""
 
-_RECEIVED = """
+_RECEIVED_COUNT = """
     SELECT count(*)
       FROM (SELECT FROM configuration WHERE project_id = %s AND assistant_id = %s LIMIT %s) AS received"""
 
-_COUNTS = """
-    SELECT asked.id, (SELECT count(*) FROM (SELECT FROM run WHERE configuration_id = asked.id LIMIT %s) AS runs)
-      FROM unnest(%s::uuid[]) AS asked (id)"""
+_RUN_COUNTS = """
+    SELECT version.id, (SELECT count(*) FROM (SELECT FROM run WHERE configuration_id = version.id LIMIT %s) AS runs)
+      FROM unnest(%s::uuid[]) AS version (id)"""
 
-# What the assistant ran on just before a version was first used, and just after it was last used; and whether the
-# latter had been in use beside it.
-_NEIGHBOURS = """
-    SELECT asked.id, before.configuration_id, after.configuration_id, after.created_at,
+# The configuration of the last run before a version was first used, and of the first run after it was last used. The
+# last column says whether the latter was also in use while the version was.
+_ADJACENT = """
+    SELECT version.id, before.configuration_id, after.configuration_id, after.created_at,
            EXISTS (SELECT FROM run WHERE configuration_id = after.configuration_id
-                      AND created_at > asked.first_at AND created_at < asked.last_at)
-      FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS asked (id, first_at, last_at)
+                      AND created_at > version.first_at AND created_at < version.last_at)
+      FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS version (id, first_at, last_at)
       LEFT JOIN LATERAL (SELECT configuration_id FROM run
-                          WHERE project_id = %s AND assistant_id = %s AND created_at < asked.first_at
+                          WHERE project_id = %s AND assistant_id = %s AND created_at < version.first_at
                           ORDER BY created_at DESC LIMIT 1) AS before ON true
       LEFT JOIN LATERAL (SELECT configuration_id, created_at FROM run
-                          WHERE project_id = %s AND assistant_id = %s AND created_at > asked.last_at
+                          WHERE project_id = %s AND assistant_id = %s AND created_at > version.last_at
                           ORDER BY created_at LIMIT 1) AS after ON true"""
 
 _REPLACED = """
@@ -63,16 +64,19 @@ _REPLACED = """
                      WHERE project_id = %s AND assistant_id = %s AND created_at < first.created_at
                      ORDER BY created_at DESC LIMIT 1) AS before"""
 
-_BETWEEN = """
-    SELECT asked.id, (SELECT count(*) FROM (
+_CONCURRENT = """
+    SELECT version.id, (
+             SELECT count(*) FROM (
                SELECT FROM run
-                WHERE configuration_id = asked.id AND created_at > %s AND created_at < %s LIMIT %s) AS runs)
-      FROM unnest(%s::uuid[]) AS asked (id)"""
+                WHERE configuration_id = version.id AND created_at > %s AND created_at < %s LIMIT %s) AS runs)
+      FROM unnest(%s::uuid[]) AS version (id)"""
+
+_NEXT_RUN = "SELECT created_at FROM run WHERE configuration_id = %s AND created_at > %s ORDER BY created_at LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantVersion:
-    """A configuration that has runs: the `number`th that was used, from the first run to the last one so far."""
+    """A configuration with runs: the `number`th one that was used, and when its first and last run were created."""
 
     number: int
     id: uuid.UUID
@@ -81,16 +85,17 @@ class AssistantVersion:
 
     @property
     def name(self) -> str:
+        """The name, such as `v3`."""
         return f"v{self.number}"
 
     def overlaps(self, other: AssistantVersion) -> bool:
-        """Whether the times from first to last run of both have more than an end in common."""
+        """Return whether the times of use of both versions overlap."""
         return self.first_at < other.last_at and other.first_at < self.last_at
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantVersions:
-    """All versions of an assistant, the first one first; `is_capped`: there may be more that were received before."""
+    """The versions of an assistant, the first one first; `is_capped` says that older ones may be missing."""
 
     project: Project
     assistant_id: str
@@ -99,24 +104,24 @@ class AssistantVersions:
 
     @property
     def current(self) -> AssistantVersion:
-        """The one that was used last."""
+        """The version that was used last."""
         return max(self.versions, key=lambda version: (version.last_at, version.number))
 
     def find(self, prefix: str) -> AssistantVersion | None:
-        """The version whose id begins with those hexadecimal digits, if that is one."""
-        found = [version for version in self.versions if version.id.hex.startswith(prefix)]
-        return found[0] if len(found) == 1 else None
+        """Return the version whose id begins with these hexadecimal digits; None if there is not exactly one."""
+        matches = [version for version in self.versions if version.id.hex.startswith(prefix)]
+        return matches[0] if len(matches) == 1 else None
 
     def get(self, version_id: uuid.UUID | None) -> AssistantVersion | None:
-        """The version with that id, if it is among those that are known."""
+        """Return the version with this id; None if it is not known."""
         return next((version for version in self.versions if version.id == version_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class AdjacentVersions:
-    """What was in use just before a version came, and what came back when it went, at `restored_at`.
+    """The version in use before a version, and the older one that was restored after it, at `restored_at`.
 
-    `restored` is there only where that had been used before, and was not while the version was.
+    `restored` is None if no older version was used next, or if it was in use beside the version, too.
     """
 
     previous: AssistantVersion | None
@@ -125,55 +130,48 @@ class AdjacentVersions:
 
 
 def fetch_versions(project: Project, assistant_id: str) -> AssistantVersions:
-    """The versions of an assistant; two queries."""
+    """Return the versions of an assistant; two queries."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECEIVED, [project.pk, assistant_id, MAX_VERSIONS + 1])
-        capped = cursor.fetchone()[0] > MAX_VERSIONS
+        cursor.execute(_RECEIVED_COUNT, [project.pk, assistant_id, MAX_VERSIONS + 1])
+        is_capped = cursor.fetchone()[0] > MAX_VERSIONS
         cursor.execute(_VERSIONS, [project.pk, assistant_id, MAX_VERSIONS])
         rows = cursor.fetchall()
-    return AssistantVersions(
-        project, assistant_id, tuple(AssistantVersion(n, *row) for n, row in enumerate(rows, 1)), capped
-    )
+    versions = tuple(AssistantVersion(number, *row) for number, row in enumerate(rows, 1))
+    return AssistantVersions(project, assistant_id, versions, is_capped)
 
 
-def count_version_runs(found: Sequence[AssistantVersion]) -> dict[uuid.UUID, int]:
-    """How many runs each has, counted no further than one above `MOST_COUNTED`; one query."""
+def count_version_runs(versions: Sequence[AssistantVersion]) -> dict[uuid.UUID, int]:
+    """Return the number of runs of each version, at most `MAX_COUNTED_VERSION_RUNS + 1`; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [MAX_COUNTED_VERSION_RUNS + 1, [version.id for version in found]])
+        cursor.execute(_RUN_COUNTS, [MAX_COUNTED_VERSION_RUNS + 1, [version.id for version in versions]])
         return dict(cursor.fetchall())
 
 
 def fetch_adjacent_versions(
-    known: AssistantVersions, found: Sequence[AssistantVersion]
+    known: AssistantVersions, versions: Sequence[AssistantVersion]
 ) -> dict[uuid.UUID, AdjacentVersions]:
-    """What came before and after each of `found`; one query."""
-    ids = [version.id for version in found]
-    firsts, lasts = [version.first_at for version in found], [version.last_at for version in found]
-    whose: list[Any] = [known.project.pk, known.assistant_id]
+    """Return the versions in use before and after each of `versions`, by id; one query."""
+    ids = [version.id for version in versions]
+    first_times, last_times = [version.first_at for version in versions], [version.last_at for version in versions]
+    assistant: list[Any] = [known.project.pk, known.assistant_id]
     with connection.cursor() as cursor:
-        cursor.execute(_NEIGHBOURS, [ids, firsts, lasts, *whose, *whose])
+        cursor.execute(_ADJACENT, [ids, first_times, last_times, *assistant, *assistant])
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
-    return {version.id: _neighbours(known, version, *rows[version.id]) for version in found}
-
-
-def _neighbours(
-    known: AssistantVersions,
-    version: AssistantVersion,
-    before_id: uuid.UUID | None,
-    after_id: uuid.UUID | None,
-    after_at: datetime | None,
-    stayed: bool,
-) -> AdjacentVersions:
-    before, after = known.get(before_id), known.get(after_id)
-    if after is None or stayed or after.number > version.number:
-        return AdjacentVersions(before)
-    return AdjacentVersions(before, after, after_at)
+    adjacent = {}
+    for version in versions:
+        previous_id, next_id, next_at, was_concurrent = rows[version.id]
+        previous, following = known.get(previous_id), known.get(next_id)
+        is_restored = following is not None and following.number <= version.number and not was_concurrent
+        adjacent[version.id] = (
+            AdjacentVersions(previous, following, next_at) if is_restored else AdjacentVersions(previous)
+        )
+    return adjacent
 
 
 def fetch_replaced_configuration(configuration: Configuration) -> tuple[uuid.UUID, datetime] | None:
-    """What the assistant ran on just before a configuration, and when that came; one query.
+    """Return the id of the configuration that the assistant used before this one, and when it changed; one query.
 
-    None for the first one, and where it has no runs.
+    Return None for the first configuration, and for one without runs.
     """
     with connection.cursor() as cursor:
         cursor.execute(_REPLACED, [configuration.pk, configuration.project_id, configuration.assistant_id])
@@ -184,29 +182,29 @@ def fetch_replaced_configuration(configuration: Configuration) -> tuple[uuid.UUI
 def fetch_concurrent_versions(
     known: AssistantVersions, version: AssistantVersion
 ) -> list[tuple[AssistantVersion, int]]:
-    """The versions that have runs between the first and the last one of `version`, the busiest first; one query.
+    """Return the versions with runs between the first and the last run of `version`, and how many; one query.
 
-    Runs of each are counted no further than one above `MOST_BESIDE`.
-    Runs of the very second of either end don't count: a change within a second is no time together.
+    The version with the most runs comes first. At most `MAX_COUNTED_CONCURRENT_RUNS + 1` are counted of each. Runs at
+    the time of the first or last run do not count: times are in seconds, so a change within a second is no overlap.
     """
     others = {other.id: other for other in known.versions if other is not version and other.overlaps(version)}
     if not others:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_BETWEEN, [version.first_at, version.last_at, MAX_COUNTED_CONCURRENT_RUNS + 1, list(others)])
-        found = [(others[version_id], count) for version_id, count in cursor.fetchall() if count]
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].number))
+        limit = MAX_COUNTED_CONCURRENT_RUNS + 1
+        cursor.execute(_CONCURRENT, [version.first_at, version.last_at, limit, list(others)])
+        counts = [(others[version_id], runs) for version_id, runs in cursor.fetchall() if runs]
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0].number))
 
 
 def find_version_change(base: AssistantVersion, version: AssistantVersion) -> datetime | None:
-    """When the assistant went from `base` to `version`: its first run, or the first since `base` was last used.
+    """Return when the assistant changed from `base` to `version`; None if it was not used after `base`.
 
-    The latter is a return to what had been used before. None where it was not used after `base` at all.
+    For a newer version this is its first run. For an older one it is its first run after the last one of `base`.
     """
     if version.number > base.number:
         return version.first_at
-    sql = "SELECT created_at FROM run WHERE configuration_id = %s AND created_at > %s ORDER BY created_at LIMIT 1"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [version.id, base.last_at])
-        row: tuple[Any, ...] | None = cursor.fetchone()
+        cursor.execute(_NEXT_RUN, [version.id, base.last_at])
+        row: tuple[datetime] | None = cursor.fetchone()
     return row[0] if row else None

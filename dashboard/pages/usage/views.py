@@ -13,7 +13,7 @@ from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics.usage import MAX_COUNTED_USAGE_RUNS, UsageQuery
-from runs.analytics.usage.durations import MAX_LATENCY_ASSISTANTS
+from runs.analytics.usage.latency import MAX_LATENCY_ASSISTANTS
 from runs.models import Membership, Project
 
 

@@ -1,6 +1,6 @@
-"""What the runs of a time used: how many, tokens and cost over time and by group, against the time before; latency."""
+"""Usage of a period: runs, tokens and cost over time and by group, compared with the previous period, and latency."""
 
-from runs.analytics.usage.durations import LatencyPercentiles, LatencyReport, LatencyStats, fetch_latency
+from runs.analytics.usage.latency import LatencyPercentiles, LatencyReport, LatencyStats, fetch_latency
 from runs.analytics.usage.metadata_keys import fetch_metadata_keys
 from runs.analytics.usage.query import (
     USAGE_MEASURES,

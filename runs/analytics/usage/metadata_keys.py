@@ -1,4 +1,4 @@
-"""Keys of the metadata that runs can be divided by."""
+"""The keys of the metadata that usage can be split by."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runs.models import Project
 SAMPLED_RUNS = 500
 MAX_METADATA_KEYS = 12
 
-_STATEMENT = """
+_KEYS = """
     SELECT key
       FROM (SELECT metadata FROM run WHERE project_id = %s ORDER BY created_at DESC, id DESC LIMIT %s) AS newest,
            jsonb_object_keys(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{}' END) AS pair (key)
@@ -17,7 +17,7 @@ _STATEMENT = """
 
 
 def fetch_metadata_keys(project: Project) -> list[str]:
-    """Those of the newest runs, the most frequent first."""
+    """Return the most frequent metadata keys of the newest runs, the most frequent first."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, [project.pk, SAMPLED_RUNS, MAX_METADATA_KEYS])
+        cursor.execute(_KEYS, [project.pk, SAMPLED_RUNS, MAX_METADATA_KEYS])
         return [key for (key,) in cursor.fetchall()]

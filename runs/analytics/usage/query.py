@@ -1,4 +1,4 @@
-"""What is asked: which runs, of which time, divided by what, in whose days."""
+"""The query of a usage report, and how it is read from query parameters."""
 
 from __future__ import annotations
 
@@ -16,54 +16,70 @@ from runs.query.ast import Not, QueryNode, Term, join_and
 from runs.query.did_you_mean import find_closest_match
 from runs.query.grammar import Query
 from runs.query.operators import Comparison, CountQuantity, Equals, Exists
-from runs.rollups.time_buckets import start_of_day, start_of_hour
+from runs.rollups.time_buckets import EARLIEST, start_of_day, start_of_hour
 
 USAGE_MEASURES = ("tokens", "cost", "runs")
 USAGE_RANGES = ("24h", "7d", "30d", "90d")
 SPLIT_FIELDS = ("model", "assistant", "status")
 TOKEN_KIND_SPLIT = "kind"  # noqa: S105 - no secret
-USAGE_SPLITS = (*SPLIT_FIELDS, TOKEN_KIND_SPLIT)  # and every key of the metadata
+# Usage can also be split by every key of the metadata.
+USAGE_SPLITS = (*SPLIT_FIELDS, TOKEN_KIND_SPLIT)
 USAGE_PARAMETERS = ("measure", "split", "range", "zone")
 DEFAULT_USAGE_RANGE = "30d"
 MAX_METADATA_KEY_LENGTH = 512
-_USUAL = (("measure", USAGE_MEASURES[0]), ("split", SPLIT_FIELDS[0]), ("range", DEFAULT_USAGE_RANGE), ("range", ""))
-_EPOCH, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-_METADATA = "metadata."
+_DEFAULT_PARAMS = (
+    ("measure", USAGE_MEASURES[0]),
+    ("split", SPLIT_FIELDS[0]),
+    ("range", DEFAULT_USAGE_RANGE),
+    ("range", ""),
+)
+# Before this time, that of any zone can be represented.
+_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC)
+_METADATA_PREFIX = "metadata."
 
 
 @dataclass(frozen=True, slots=True)
 class UsageSplit:
-    """By what the runs are divided: a field, a key of the metadata, or, their tokens, by their kind."""
+    """What usage is split by: a field of the runs, a `key` of their metadata, or the kind of their tokens."""
 
     name: str
     key: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> UsageSplit:
-        """Read a split. Raises ValueError."""
+        """Parse a split, such as `model` or `metadata.customer`.
+
+        Raises ValueError.
+        """
         if text in USAGE_SPLITS:
             return cls(text)
-        key = text.removeprefix(_METADATA)
+        key = text.removeprefix(_METADATA_PREFIX)
         if key not in ("", text) and len(key) <= MAX_METADATA_KEY_LENGTH and clean_text(key) == key:
             return cls("metadata", key)
         near = find_closest_match(text, USAGE_SPLITS)
-        raise ValueError(f"did you mean '{near}'?" if near else f"known are {', '.join(USAGE_SPLITS)}, metadata.KEY")
+        raise ValueError(
+            f"did you mean '{near}'?" if near else f"expected one of {', '.join(USAGE_SPLITS)}, metadata.KEY"
+        )
 
     @property
     def label(self) -> str:
-        """At the head of a column: `Model`, `metadata.customer`."""
-        return "Kind of token" if self.name == TOKEN_KIND_SPLIT else str(self) if self.key else self.name.capitalize()
+        """The heading of a column: `Model`, `metadata.customer`."""
+        if self.name == TOKEN_KIND_SPLIT:
+            return "Kind of token"
+        return str(self) if self.key else self.name.capitalize()
 
     def condition(self, value: str | None) -> QueryNode:
-        """What the runs of one group have in common; `value` None: that they have none."""
-        if self.name == TOKEN_KIND_SPLIT:  # whoever has tokens of neither kind has some in total
+        """Return the condition on the runs of one group; `value` is None for the runs without a value."""
+        if self.name == TOKEN_KIND_SPLIT:
+            # Other tokens are only part of the total.
             return build_token_condition("total" if value == "other" else str(value))
         if value is None:
             return Not(Term(self.name, (Exists(),), key=self.key))
         return Term(self.name, (Equals(value),), key=self.key)
 
     def __str__(self) -> str:
-        return self.name if self.key is None else f"{_METADATA}{self.key}"
+        """Return the split as `parse` reads it."""
+        return self.name if self.key is None else f"{_METADATA_PREFIX}{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,137 +101,140 @@ class UsageQuery:
     has_explicit_zone: bool = False
 
     @classmethod
-    def parse(cls, query: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
-        """Read a query string that was taken apart. `zone` where it names none; it and `now` say when days begin.
+    def parse(cls, params: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
+        """Parse query parameters: those of the run list and `USAGE_PARAMETERS`.
 
-        Takes the parameters of the run list, which must hold here too, and those of `PARAMETERS`; refuses every
-        other, and every value that can't be meant: raises InvalidFilter, one problem each.
+        `zone` is the default time zone. Days and relative times are seen from `now`.
+
+        Raises InvalidFilter, with one problem for each unknown parameter and each invalid value.
         """
         problems: list[Problem] = []
-        given = {name: _only(name, query[name], problems) for name in USAGE_PARAMETERS if name in query}
+        own = {name: _get_single_value(name, params[name], problems) for name in USAGE_PARAMETERS if name in params}
         try:
-            filters = RunFilters.parse_params(query, extra_params=USAGE_PARAMETERS, is_timed="range" in query)
+            filters = RunFilters.parse_params(params, extra_params=USAGE_PARAMETERS, is_timed="range" in params)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()
-        zone = _zone(given.get("zone"), zone, problems)
-        split, measure = _split(given.get("split"), problems), _measure(given.get("measure"), problems)
+        zone = _parse_zone(own.get("zone"), zone, problems)
+        split = _parse_split(own.get("split", SPLIT_FIELDS[0]), problems)
+        measure = _parse_choice("measure", own.get("measure", USAGE_MEASURES[0]), USAGE_MEASURES, problems)
         if split.name == TOKEN_KIND_SPLIT and measure != "tokens":
-            problems.append(Problem("split", f"{TOKEN_KIND_SPLIT} divides tokens; the measure is {measure}"))
-        name = _range(given.get("range"), filters, problems)
-        since, until = _times(filters, name, zone, now)
+            problems.append(Problem("split", f"{TOKEN_KIND_SPLIT} requires the measure tokens, found {measure}"))
+        range_name = _parse_range(own.get("range"), filters, problems)
+        since, until = _resolve_times(filters, range_name, zone, now)
         if since >= until and not problems:
             problems.append(Problem("to", "must be after from"))
         if problems:
-            raise InvalidFilter("; ".join(f"{each.path}: {each.message}" for each in problems), problems)
-        return cls(filters, since, until, zone, split, measure, name, "zone" in given)
+            raise InvalidFilter("; ".join(f"{problem.path}: {problem.message}" for problem in problems), problems)
+        return cls(filters, since, until, zone, split, measure, range_name, "zone" in own)
 
     @property
     def filters(self) -> RunFilters:
+        """The filters without their time range."""
         return self.requested_filters.without("since").without("until")
 
     @property
     def previous_since(self) -> datetime:
-        """When the time of equal length before this one began."""
-        return max(self.since - (self.until - self.since), _EPOCH)
+        """The beginning of the previous period, which is as long and ends where this one begins."""
+        return max(self.since - (self.until - self.since), EARLIEST)
 
     @property
     def run_list_filters(self) -> RunFilters:
-        """The runs that all of this is about, as the run list is asked for them."""
+        """The filters of a list of the runs of this period."""
         return self.filters_within(self.since, self.until)
 
     def filters_within(self, since: datetime, until: datetime) -> RunFilters:
-        """Those of them that were created then."""
-        return replace(self.filters, since=_moment(since), until=_moment(until))
+        """Return the filters of the matching runs that were created in this time."""
+        limits = (TimeExpression.parse(moment.isoformat()) for moment in (since, until))
+        return replace(self.filters, since=next(limits), until=next(limits))
 
     def filters_for_group(self, value: str | None, split: UsageSplit | None = None) -> RunFilters:
-        """The filters of one group of the split, or of another, without times. Nobody can ask for an empty value."""
+        """Return the filters of one group of the split, or of another split, without a time range.
+
+        Filters cannot ask for an empty value.
+        """
         split = split or self.split
         if split.name in SPLIT_FIELDS and value is not None:
-            chosen: dict[str, Any] = {split.name: (value,)}
-            return replace(self.filters, **chosen)
+            values: dict[str, Any] = {split.name: (value,)}
+            return replace(self.filters, **values)
         return add_condition(self.filters, split.condition(value))
 
     def query_string(self, **changes: Any) -> str:
-        """The canonical query string, with changes made first; times as they were given."""
-        return urlencode([pair for pair in replace(self, **changes).params() if pair not in _USUAL])
+        """Return the canonical query string without defaults, after changes of fields; times are as requested."""
+        return urlencode([pair for pair in replace(self, **changes).params() if pair not in _DEFAULT_PARAMS])
 
     def params(self) -> list[tuple[str, str]]:
-        """Parameters and values in their fixed order, what is usual too."""
+        """Return all parameters and values, defaults too, in a fixed order."""
         own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
         zone = [("zone", self.zone.key)] if self.has_explicit_zone else []
         return [*own, *zone, *(self.filters if self.range else self.requested_filters).to_params()]
 
 
 def build_token_condition(kind: str) -> QueryNode:
-    """That a run used tokens of that kind."""
+    """Return the condition that a run used tokens of this kind."""
     return Term(f"{kind}_tokens", (Comparison(">", CountQuantity(0)),))
 
 
-def add_condition(filters: RunFilters, term: QueryNode) -> RunFilters:
-    """The filters, and `term` as well."""
-    return replace(filters, q=Query(join_and([filters.q.tree, term]) if filters.q else term))
+def add_condition(filters: RunFilters, condition: QueryNode) -> RunFilters:
+    """Return the filters with one more condition."""
+    return replace(filters, q=Query(join_and([filters.q.tree, condition]) if filters.q else condition))
 
 
-def _only(name: str, values: Sequence[str], problems: list[Problem]) -> str | None:
+def _get_single_value(name: str, values: Sequence[str], problems: list[Problem]) -> str:
     if len(values) > 1:
-        problems.append(Problem(name, "given more than once"))
+        problems.append(Problem(name, f"expected one value, found {len(values)}"))
     return values[0]
 
 
-def _zone(text: str | None, usual: ZoneInfo, problems: list[Problem]) -> ZoneInfo:
+def _parse_zone(text: str | None, default: ZoneInfo, problems: list[Problem]) -> ZoneInfo:
     if text is None:
-        return usual
-    if text in available_timezones():
+        return default
+    names = available_timezones()
+    if text in names:
         return ZoneInfo(text)
-    near = find_closest_match(text, sorted(available_timezones()))
-    problems.append(
-        Problem("zone", f"did you mean '{near}'?" if near else "expected a time zone such as Europe/Berlin")
-    )
-    return usual
+    match = find_closest_match(text, sorted(names))
+    message = f"did you mean '{match}'?" if match else "expected a time zone such as Europe/Berlin"
+    problems.append(Problem("zone", message))
+    return default
 
 
-def _split(text: str | None, problems: list[Problem]) -> UsageSplit:
+def _parse_split(text: str, problems: list[Problem]) -> UsageSplit:
     try:
-        return UsageSplit.parse(SPLIT_FIELDS[0] if text is None else text)
+        return UsageSplit.parse(text)
     except ValueError as error:
         problems.append(Problem("split", f"unknown value '{text}'; {error}"))
         return UsageSplit(SPLIT_FIELDS[0])
 
 
-def _measure(text: str | None, problems: list[Problem]) -> str:
-    return _known("measure", USAGE_MEASURES[0] if text is None else text, USAGE_MEASURES, problems)
-
-
-def _range(text: str | None, filters: RunFilters, problems: list[Problem]) -> str:
+def _parse_range(text: str | None, filters: RunFilters, problems: list[Problem]) -> str:
+    """Return the name of the range; "" if the filters have a time range."""
     is_timed = filters.since is not None or filters.until is not None
     if text is None:
         return "" if is_timed else DEFAULT_USAGE_RANGE
     if is_timed:
-        problems.append(Problem("range", "not together with from or to"))
-    return _known("range", text, USAGE_RANGES, problems)
+        problems.append(Problem("range", "not allowed together with from or to"))
+    return _parse_choice("range", text, USAGE_RANGES, problems)
 
 
-def _known(name: str, value: str, known: Sequence[str], problems: list[Problem]) -> str:
-    if value in known:
+def _parse_choice(name: str, value: str, choices: Sequence[str], problems: list[Problem]) -> str:
+    if value in choices:
         return value
-    problems.append(Problem(name, f"unknown value '{value}'; known are {', '.join(known)}"))
-    return known[0]
+    problems.append(Problem(name, f"unknown value '{value}'; expected one of {', '.join(choices)}"))
+    return choices[0]
 
 
-def _times(filters: RunFilters, name: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """From when, until when. What is still open ends with the second that goes on, since runs count in seconds."""
+def _resolve_times(filters: RunFilters, range_name: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """Return the start and the end of the period.
+
+    Without an end, it ends with the current second, since the times of runs are in seconds.
+    """
     until = now.replace(microsecond=0) + timedelta(seconds=1)
-    if name == "24h":
+    if range_name == "24h":
         return start_of_hour(now, zone) - timedelta(hours=23), until
-    if name:
-        return start_of_day(now, zone, days_back=int(name.removesuffix("d")) - 1), until
+    if range_name:
+        return start_of_day(now, zone, days_back=int(range_name.removesuffix("d")) - 1), until
     if filters.until:
-        until = min(max(filters.until.resolve(now), _EPOCH), _LATEST)
+        until = min(max(filters.until.resolve(now), EARLIEST), _MAX_TIME)
     if filters.since:
-        return max(filters.since.resolve(now).replace(microsecond=0), _EPOCH), until
-    return max(start_of_day(until - timedelta.resolution, zone, days_back=29), _EPOCH), until
-
-
-def _moment(moment: datetime) -> TimeExpression:
-    return TimeExpression.parse(moment.isoformat())
+        return max(filters.since.resolve(now).replace(microsecond=0), EARLIEST), until
+    return max(start_of_day(until - timedelta.resolution, zone, days_back=29), EARLIEST), until

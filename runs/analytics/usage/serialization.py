@@ -13,7 +13,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runs.analytics.usage.durations import LatencyPercentiles, LatencyReport
+from runs.analytics.usage.latency import LatencyPercentiles, LatencyReport
 from runs.analytics.usage.query import TOKEN_KIND_SPLIT, USAGE_MEASURES
 from runs.analytics.usage.report import UsageGroup, UsageReport
 from runs.analytics.usage.table import UsageSums

@@ -127,7 +127,7 @@ def test_assistants_stand_in_the_same_proportions_on_both_sides(
     assert counts(found)[RunAttribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
     group = Run.objects.get(external_id="run_bad0").error_group_id
     assert group is not None
-    read = error_group_contrasts._others(
+    read = error_group_contrasts._fetch_completed(
         project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.resolve_error_time_range(project, ASKED, NOW)
     )
     assert sorted(each.model or "" for each in read) == ["a"] * 15 + ["b"] * 5

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from runs.analytics.usage import LatencyPercentiles, UsageQuery, durations
-from runs.analytics.usage.durations import LatencyStats, fetch_latency
+from runs.analytics.usage import LatencyPercentiles, UsageQuery, latency
+from runs.analytics.usage.latency import LatencyStats, fetch_latency
 from runs.models import Project
 from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
@@ -64,7 +64,7 @@ def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: s
 def test_more_than_are_counted_are_said_to_be_more(
     project: Project, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(durations, "MAX_LATENCY_RUNS", 12)
+    monkeypatch.setattr(latency, "MAX_LATENCY_RUNS", 12)
     asked, runs = question(), seed(project)
     newest = ended(runs, asked)[:12]
     with django_assert_num_queries(1):
