@@ -1,8 +1,8 @@
 """Rollups: precomputed sums over runs and tool calls, in append-only tables.
 
-A write appends rows with the changes it makes, negative ones for what it removes, so writers never wait for each
-other. A reader sums rows and gets the exact value at any moment. Compaction (see `runs.rollups.writer`) replaces the
-rows of a key by their sum.
+A write appends rows with the changes it makes, negative ones for what it removes, so writers never wait for each other.
+A reader sums rows and gets the exact value at any moment. Compaction (see `runs.rollups.compaction`) replaces the rows
+of a key by their sum.
 """
 
 from __future__ import annotations
