@@ -55,7 +55,7 @@ def test_from_the_list_to_the_thread_to_the_failed_run_to_what_changed(
     expect(signed_in.locator("#entries > li")).to_have_count(5)
     signed_in.locator(".note a", has_text="run_bad").click()
     signed_in.locator("#compare-with summary").click()
-    signed_in.get_by_role("link", name="With the last good run of this assistant").click()
+    signed_in.get_by_role("link", name="With the last completed run of this assistant").click()
     expect(signed_in.locator("#instructions del b")).to_have_text(" for the product line and country")
     signed_in.get_by_role("link", name="Swap A and B").click()
     expect(signed_in.locator("#instructions ins b")).to_have_text(" for the product line and country")

@@ -1,4 +1,4 @@
-"""From two ticked rows to their comparison."""
+"""The comparison of the runs that are selected in the run list."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from django.test import Client
 
 from runs.models import Project
 from tests import factories
+from tests.pages import Page
 
 URL = "/p/default/compare/selected"
 
 
-def test_two_runs_are_compared_the_earlier_one_on_the_left(member_client: Client, project: Project) -> None:
+def test_earlier_run_is_on_the_left(member_client: Client, project: Project) -> None:
     early = factories.post_run(project, id="run_early", created_at=factories.NOW)
     late = factories.post_run(project, id="run_late", created_at=factories.NOW + 9)
     response = member_client.post(URL, {"run": [str(late.pk), str(early.pk)]})
@@ -19,8 +20,8 @@ def test_two_runs_are_compared_the_earlier_one_on_the_left(member_client: Client
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_any_other_number_leads_back_with_a_word(member_client: Client, project: Project, count: int) -> None:
+def test_exactly_two_runs_are_required(member_client: Client, project: Project, count: int) -> None:
     runs = [factories.post_run(project) for _ in range(count)]
     response = member_client.post(URL, {"run": [str(run.pk) for run in runs], "query": "status=failed"}, follow=True)
     assert response.redirect_chain == [("/p/default/runs/?status=failed", 302)]
-    assert "Two runs are compared: select two." in response.content.decode()
+    assert "Select exactly two runs to compare." in [status.text for status in Page(response).find_all("status")]

@@ -1,0 +1,25 @@
+"""The differences between two texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.ui import text_diff
+
+
+def test_long_different_texts_are_replaced_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_diff, "MAX_ALIGNED_LINES", 2)
+    diff = text_diff.diff_text("same\na\nb\nc\nend", "same\nx\nb\ny\nend")
+    assert [line.kind for line in diff.lines] == ["same", *["removed"] * 3, *["added"] * 3, "same"]
+    assert (diff.added, diff.removed) == (3, 3)
+
+
+def test_hidden_lines_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_diff, "MAX_SHOWN_LINES", 3)
+    diff = text_diff.diff_text("a\nb\nc\nd", "")
+    assert (len(diff.lines), diff.hidden_lines, diff.removed) == (3, 1, 4)
+
+
+def test_different_line_breaks_are_mentioned() -> None:
+    [line] = text_diff.diff_text("a\nb", "a\r\nb\n").lines
+    assert "breaks" in line.segments[0].text
