@@ -1,4 +1,4 @@
-// Draws the API's description with Swagger UI, which the page loads before this.
+// Render the OpenAPI document with Swagger UI, which the page loads before this script.
 SwaggerUIBundle({
   domNode: document.getElementById("docs"),
   url: document.getElementById("docs").dataset.schema,

@@ -1,6 +1,6 @@
-"""Published clients of the hosted APIs, as they are, against a live server.
+"""Tests of published, unmodified clients of the Assistants API against a live server.
 
-Each is given the same questions (`archive.Archive.assignment`) and must come back with the same answers
-(`archive.Archive.expected`): every object equal, each list complete in both orders, unknown ids as its own
-exception. Lists are read no further than one object too many, so that a client that loops fails.
+Every client gets the same task (`Archive.build_task`) and must return the same results (`Archive.expected_results`):
+every object unchanged, every list complete in both orders, and the client's own exception for unknown ids. Lists are
+read to one object too many at most, so that a client that loops fails.
 """

@@ -1,4 +1,4 @@
-"""What the live server holds, what a client is asked about it, and what it must answer."""
+"""The objects on the live server, the task of a client, and the results that it must return."""
 
 from __future__ import annotations
 
@@ -14,50 +14,53 @@ from tests import factories
 
 Objects = dict[str, list[dict[str, Any]]]
 
-MOST_ALONE = 12  # of one thread's runs are asked for one by one; all of them are listed
+MAX_SINGLE_RUNS = 12  # per thread that are requested one by one; lists hold all of them
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A live server with the objects of one project, and a key to them."""
+    """A live server with the objects of one project, and an API key for them."""
 
     url: str
     key: str
     project: Project
 
-    def assignment(self) -> dict[str, Any]:
-        """The questions, for a client that may be another process or another language."""
-        threads = [self._questions(thread_id) for thread_id in self._thread_ids()]
+    def build_task(self) -> dict[str, Any]:
+        """Return what to read, as JSON for clients in other processes and languages."""
+        threads = [self._build_thread_task(thread_id) for thread_id in self._thread_ids()]
         return {"url": self.url, "key": self.key, "threads": threads}
 
-    def expected(self) -> dict[str, Any]:
-        """The answers by their questions, from what is stored."""
-        answers: dict[str, Any] = dict(_UNKNOWN)
+    def expected_results(self) -> dict[str, Any]:
+        """Return the expected results by name, from what is stored."""
+        results: dict[str, Any] = dict(_UNKNOWN_ID_ERRORS)
         for thread_id in self._thread_ids():
             runs, messages = self._runs(thread_id), self._messages(thread_id)
-            answers[f"thread {thread_id}"] = _thread(thread_id, [*runs, *messages])
-            answers |= _listed(f"runs of {thread_id}", runs) | _each("run", runs[:MOST_ALONE])
-            answers |= _listed(f"messages of {thread_id}", messages) | _each("message", messages)
-            answers[f"runs of {thread_id} before the last"] = [_as_value(run) for run in runs[:-1]]
-            for run in runs[:MOST_ALONE]:
-                answers |= _listed(f"steps of {run.external_id}", _steps(run))
-                answers |= _each(f"step of {run.external_id}", _steps(run))
-        return answers
+            results[f"thread {thread_id}"] = _build_thread(thread_id, [*runs, *messages])
+            results |= _expect_lists(f"runs of {thread_id}", runs) | _expect_objects("run", runs[:MAX_SINGLE_RUNS])
+            results |= _expect_lists(f"messages of {thread_id}", messages) | _expect_objects("message", messages)
+            results[f"runs of {thread_id} before the last"] = [_parse_record(run) for run in runs[:-1]]
+            for run in runs[:MAX_SINGLE_RUNS]:
+                results |= _expect_lists(f"steps of {run.external_id}", _fetch_steps(run))
+                results |= _expect_objects(f"step of {run.external_id}", _fetch_steps(run))
+        return results
 
     def threads(self) -> list[str]:
-        """The ids of all threads, oldest first."""
-        opened = {
-            each: _thread(each, [*self._runs(each), *self._messages(each)])["created_at"] for each in self._thread_ids()
+        """Return the ids of all threads, oldest first."""
+        created_at = {
+            thread_id: _build_thread(thread_id, [*self._runs(thread_id), *self._messages(thread_id)])["created_at"]
+            for thread_id in self._thread_ids()
         }
-        return sorted(opened, key=lambda each: (opened[each], each))
+        return sorted(created_at, key=lambda thread_id: (created_at[thread_id], thread_id))
 
-    def _questions(self, thread_id: str) -> dict[str, Any]:
+    def _build_thread_task(self, thread_id: str) -> dict[str, Any]:
         runs = self._runs(thread_id)
         return {
             "id": thread_id,
             "count": len(runs),
             "last": runs[-1].external_id if runs else None,
-            "runs": {run.external_id: [step.external_id for step in _steps(run)] for run in runs[:MOST_ALONE]},
+            "runs": {
+                run.external_id: [step.external_id for step in _fetch_steps(run)] for run in runs[:MAX_SINGLE_RUNS]
+            },
             "messages": [message.external_id for message in self._messages(thread_id)],
         }
 
@@ -72,14 +75,14 @@ class Archive:
         return list(Message.objects.in_thread(self.project, thread_id).order_by("created_at", "id"))
 
 
-def differences(answers: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """Which questions were answered otherwise; names them, for objects are long."""
-    questions = sorted(answers.keys() | expected.keys())
-    return [each for each in questions if answers.get(each, ...) != expected.get(each, ...)]
+def find_differences(results: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Return the names of results that differ. The objects themselves would be too long to show."""
+    names = sorted(results.keys() | expected.keys())
+    return [name for name in names if results.get(name, ...) != expected.get(name, ...)]
 
 
-def own_objects() -> Objects:
-    """A thread of 45 runs, many in one second, one of each kind of run, and one of messages alone."""
+def make_objects() -> Objects:
+    """Return three threads: with 45 runs, some per second, with different kinds of runs, and with messages only."""
     many = [factories.run_object(thread_id="thread_many", created_at=factories.NOW + n // 4) for n in range(45)]
     kinds = [
         factories.run_object(thread_id="thread_kinds"),
@@ -99,25 +102,25 @@ def own_objects() -> Objects:
     return {"runs": [*many, *kinds], "steps": steps, "messages": messages}
 
 
-def real_objects(folder: Path) -> Objects:
-    """Objects that servers sent, from `runs.jsonl`, `steps.jsonl` and `messages.jsonl`."""
+def load_real_objects(folder: Path) -> Objects:
+    """Return objects of real servers from `runs.jsonl`, `steps.jsonl` and `messages.jsonl`."""
     return {
         name: [json.loads(line) for line in (folder / f"{name}.jsonl").read_bytes().splitlines()]
         for name in ("runs", "steps", "messages")
     }
 
 
-def store(project: Project, objects: Objects) -> None:
-    """Ingest all of it."""
-    for name, kind in (("runs", RUNS), ("steps", STEPS), ("messages", MESSAGES)):
-        report = factories.post(project, *objects[name], kind=kind)
+def store_objects(project: Project, objects: Objects) -> None:
+    """Store the objects."""
+    for name, record_type in (("runs", RUNS), ("steps", STEPS), ("messages", MESSAGES)):
+        report = factories.post(project, *objects[name], kind=record_type)
         assert not report.errors
 
 
 _MCP = {"type": "mcp", "server_label": "docs", "server_url": "https://example.org/mcp", "allowed_tools": []}
 _ACTIVITIES = {"type": "activities", "activities": [{"id": "mcpl_1", "type": "mcp_list_tools", "tools": {}}]}
 
-_UNKNOWN = {
+_UNKNOWN_ID_ERRORS = {
     "unknown thread": "404: No thread found with id 'thread_unknown'.",
     "unknown run": "404: No run found with id 'run_unknown'.",
     "unknown step": "404: No run step found with id 'step_unknown'.",
@@ -126,12 +129,12 @@ _UNKNOWN = {
 }
 
 
-def _steps(run: Run) -> list[RunStep]:
+def _fetch_steps(run: Run) -> list[RunStep]:
     return list(RunStep.objects.filter(run_id=run.pk).order_by("created_at", "external_id"))
 
 
-def _thread(thread_id: str, known: list[Run | Message]) -> dict[str, Any]:
-    created_at = min(int(each.created_at.timestamp()) for each in known)
+def _build_thread(thread_id: str, records: list[Run | Message]) -> dict[str, Any]:
+    created_at = min(int(record.created_at.timestamp()) for record in records)
     return {
         "id": thread_id,
         "object": "thread",
@@ -141,14 +144,14 @@ def _thread(thread_id: str, known: list[Run | Message]) -> dict[str, Any]:
     }
 
 
-def _as_value(record: Run | RunStep | Message) -> Any:
+def _parse_record(record: Run | RunStep | Message) -> Any:
     return json.loads(record.as_json())
 
 
-def _listed(question: str, records: Iterable[Run | RunStep | Message]) -> dict[str, Any]:
-    values = [_as_value(record) for record in records]
-    return {f"{question} asc": values, f"{question} desc": values[::-1]}
+def _expect_lists(name: str, records: Iterable[Run | RunStep | Message]) -> dict[str, Any]:
+    values = [_parse_record(record) for record in records]
+    return {f"{name} asc": values, f"{name} desc": values[::-1]}
 
 
-def _each(question: str, records: Iterable[Run | RunStep | Message]) -> dict[str, Any]:
-    return {f"{question} {record.external_id}": _as_value(record) for record in records}
+def _expect_objects(name: str, records: Iterable[Run | RunStep | Message]) -> dict[str, Any]:
+    return {f"{name} {record.external_id}": _parse_record(record) for record in records}

@@ -1,4 +1,4 @@
-"""The `azure-ai-agents` package, whose pager ends at nothing but a page without ids."""
+"""The `azure-ai-agents` package, whose pager only stops at a page without ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline.policies import AzureKeyCredentialPolicy
 
-from tests.clients.archive import Archive, differences
+from tests.clients.archive import Archive, find_differences
 
 
 @pytest.fixture
@@ -31,26 +31,26 @@ def connect(archive: Archive, key: str) -> AgentsClient:
     )
 
 
-def test_the_client_reads_everything(archive: Archive, client: AgentsClient) -> None:
-    expected, found = archive.expected(), dict[str, Any]()
-    for thread in archive.assignment()["threads"]:
-        found |= _thread(client, thread)
+def test_client_reads_everything(archive: Archive, client: AgentsClient) -> None:
+    expected, results = archive.expected_results(), dict[str, Any]()
+    for thread in archive.build_task()["threads"]:
+        results |= _read_thread(client, thread)
 
-    assert differences(found, {name: each for name, each in expected.items() if "unknown" not in name}) == []
+    assert find_differences(results, {name: value for name, value in expected.items() if "unknown" not in name}) == []
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_an_archive_can_be_walked_by_its_threads(archive: Archive, client: AgentsClient, limit: int) -> None:
+def test_client_lists_all_threads(archive: Archive, client: AgentsClient, limit: int) -> None:
     expected = archive.threads()
 
-    for order, wanted in (("asc", expected), ("desc", expected[::-1])):
+    for order, thread_ids in (("asc", expected), ("desc", expected[::-1])):
         listed = client.threads.list(limit=limit, order=order)
-        assert [thread.id for thread in islice(listed, len(wanted) + 1)] == wanted
+        assert [thread.id for thread in islice(listed, len(thread_ids) + 1)] == thread_ids
 
 
-def test_unknown_ids_raise_the_clients_own_error(archive: Archive, client: AgentsClient) -> None:
-    thread, run = next((each["id"], run) for each in archive.assignment()["threads"] for run in each["runs"])
-    asked: list[Callable[[], Any]] = [
+def test_unknown_ids_raise_resource_not_found(archive: Archive, client: AgentsClient) -> None:
+    thread, run = next((item["id"], run) for item in archive.build_task()["threads"] for run in item["runs"])
+    requests: list[Callable[[], Any]] = [
         lambda: list(client.runs.list("thread_unknown")),
         lambda: client.threads.get("thread_unknown"),
         lambda: client.runs.get(thread, "run_unknown"),
@@ -59,37 +59,37 @@ def test_unknown_ids_raise_the_clients_own_error(archive: Archive, client: Agent
         lambda: list(client.runs.list(thread, before="run_unknown")),
     ]
 
-    for ask in asked:
+    for request in requests:
         with pytest.raises(ResourceNotFoundError, match="found with id"):
-            ask()
+            request()
 
 
-def test_writing_and_unknown_keys_raise_the_clients_own_errors(archive: Archive, client: AgentsClient) -> None:
+def test_writes_and_unknown_keys_raise_errors(archive: Archive, client: AgentsClient) -> None:
     with pytest.raises(HttpResponseError, match="archive"):
         client.threads.create()
-    with connect(archive, "unknown") as stranger, pytest.raises(ClientAuthenticationError):
-        stranger.threads.get("thread_many")
+    with connect(archive, "unknown") as other_client, pytest.raises(ClientAuthenticationError):
+        other_client.threads.get("thread_many")
 
 
-def _thread(client: AgentsClient, thread: dict[str, Any]) -> dict[str, Any]:
-    at, count, messages = thread["id"], thread["count"], thread["messages"]
-    found: dict[str, Any] = {f"thread {at}": client.threads.get(at).as_dict()}
+def _read_thread(client: AgentsClient, thread: dict[str, Any]) -> dict[str, Any]:
+    thread_id, count, messages = thread["id"], thread["count"], thread["messages"]
+    results: dict[str, Any] = {f"thread {thread_id}": client.threads.get(thread_id).as_dict()}
     for order in ("asc", "desc"):
-        found[f"runs of {at} {order}"] = _read(client.runs.list(at, limit=7, order=order), count)
-        said = client.messages.list(at, limit=4, order=order)
-        found[f"messages of {at} {order}"] = _read(said, len(messages))
+        results[f"runs of {thread_id} {order}"] = _read(client.runs.list(thread_id, limit=7, order=order), count)
+        message_list = client.messages.list(thread_id, limit=4, order=order)
+        results[f"messages of {thread_id} {order}"] = _read(message_list, len(messages))
     before = {"before": thread["last"]} if count else {}
-    earlier = client.runs.list(at, limit=100, order="asc", **before)
-    found[f"runs of {at} before the last"] = _read(earlier, count)
-    found |= {f"message {each}": client.messages.get(at, each).as_dict() for each in messages}
+    earlier = client.runs.list(thread_id, limit=100, order="asc", **before)
+    results[f"runs of {thread_id} before the last"] = _read(earlier, count)
+    results |= {f"message {message}": client.messages.get(thread_id, message).as_dict() for message in messages}
     for run, steps in thread["runs"].items():
-        found[f"run {run}"] = client.runs.get(at, run).as_dict()
+        results[f"run {run}"] = client.runs.get(thread_id, run).as_dict()
         for order in ("asc", "desc"):
-            listed = client.run_steps.list(at, run, limit=2, order=order)
-            found[f"steps of {run} {order}"] = _read(listed, len(steps))
-        found |= {f"step of {run} {each}": client.run_steps.get(at, run, each).as_dict() for each in steps}
-    return found
+            listed = client.run_steps.list(thread_id, run, limit=2, order=order)
+            results[f"steps of {run} {order}"] = _read(listed, len(steps))
+        results |= {f"step of {run} {step}": client.run_steps.get(thread_id, run, step).as_dict() for step in steps}
+    return results
 
 
 def _read(listed: Iterable[Any], expected: int) -> list[Any]:
-    return [each.as_dict() for each in islice(listed, expected + 1)]
+    return [item.as_dict() for item in islice(listed, expected + 1)]
