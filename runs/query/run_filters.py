@@ -51,7 +51,7 @@ class RunFilters:
 
     @classmethod
     def parse_params(
-        cls, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = (), is_timed: bool = False
+        cls, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = (), keep_times: bool = False
     ) -> RunFilters:
         """Parse the parameters of a query string, as `dict(request.GET.lists())` has them.
 
@@ -61,7 +61,7 @@ class RunFilters:
         Args:
             query: The values of each parameter.
             extra_params: Parameters that the caller parses itself.
-            is_timed: The caller limits the time by parameters of its own; terms on times stay in `q`.
+            keep_times: The caller limits the time by parameters of its own; terms on times stay in `q`.
 
         Raises:
             InvalidFilter: A parameter is unknown or a value is invalid. There is one problem for each; its path is
@@ -82,7 +82,7 @@ class RunFilters:
         typed = _parse_q(query.get(QUERY_PARAM, ()), problems)
         if problems:
             raise InvalidFilter("; ".join(f"{problem.path}: {problem.message}" for problem in problems), problems)
-        kept_names = _TIME_PARAMS.values() if is_timed else ()
+        kept_names = _TIME_PARAMS.values() if keep_times else ()
         parsed[QUERY_PARAM] = _move_terms_to_params(typed.tree, parsed, kept_names) if typed else None
         return cls(**parsed)
 

@@ -1,104 +1,104 @@
-// The query field completes what is typed: a combobox with a list of options, which the server makes.
+// Autocomplete for the query input: a combobox whose options the server renders.
 
-const WAIT_MS = 80;
+const DEBOUNCE_MS = 80;
 let timer = 0;
-let asked = 0; // only the answer to the last question is shown
+let lastRequest = 0; // the response to any earlier request is ignored
 
-const field = () => document.getElementById("q");
-const list = () => document.getElementById("suggestions");
-const options = () => [...list().children];
-const chosen = () => list().querySelector("[aria-selected=true]");
-const characters = (text) => [...text].length; // the server counts characters, not UTF-16 units
+const queryInput = () => document.getElementById("q");
+const listbox = () => document.getElementById("suggestions");
+const options = () => [...listbox().children];
+const selectedOption = () => listbox().querySelector("[aria-selected=true]");
+const countCharacters = (text) => [...text].length; // the server counts characters, JavaScript UTF-16 units
 
-function close() {
+function closeList() {
   clearTimeout(timer);
-  asked += 1;
-  if (!list() || list().hidden) return false;
-  list().hidden = true;
-  list().replaceChildren();
-  field().setAttribute("aria-expanded", "false");
-  field().removeAttribute("aria-activedescendant");
+  lastRequest += 1;
+  if (!listbox() || listbox().hidden) return false;
+  listbox().hidden = true;
+  listbox().replaceChildren();
+  queryInput().setAttribute("aria-expanded", "false");
+  queryInput().removeAttribute("aria-activedescendant");
   return true;
 }
 
-async function ask() {
-  const input = field();
-  const mine = ++asked;
-  const at = characters(input.value.slice(0, input.selectionStart));
+async function fetchOptions() {
+  const input = queryInput();
+  const request = ++lastRequest;
+  const at = countCharacters(input.value.slice(0, input.selectionStart));
   const response = await fetch(`${input.dataset.suggest}?${new URLSearchParams({ q: input.value, at })}`).catch(() => null);
-  if (mine !== asked) return;
-  if (!response?.ok || response.redirected) return void close();
+  if (request !== lastRequest) return;
+  if (!response?.ok || response.redirected) return void closeList();
   const html = await response.text();
-  if (mine !== asked || document.activeElement !== input) return;
-  list().innerHTML = html;
-  list().hidden = options().length === 0;
-  input.setAttribute("aria-expanded", String(!list().hidden));
+  if (request !== lastRequest || document.activeElement !== input) return;
+  listbox().innerHTML = html;
+  listbox().hidden = options().length === 0;
+  input.setAttribute("aria-expanded", String(!listbox().hidden));
   input.removeAttribute("aria-activedescendant");
 }
 
-function askSoon() {
+function scheduleFetch() {
   clearTimeout(timer);
-  timer = setTimeout(ask, WAIT_MS);
+  timer = setTimeout(fetchOptions, DEBOUNCE_MS);
 }
 
-function move(step) {
+function moveSelection(step) {
   const all = options();
-  const here = all.indexOf(chosen());
-  const next = all.at(here === -1 ? (step > 0 ? 0 : -1) : (here + step) % all.length);
-  chosen()?.setAttribute("aria-selected", "false");
+  const current = all.indexOf(selectedOption());
+  const next = all.at(current === -1 ? (step > 0 ? 0 : -1) : (current + step) % all.length);
+  selectedOption()?.setAttribute("aria-selected", "false");
   next.setAttribute("aria-selected", "true");
   next.scrollIntoView({ block: "nearest" });
-  field().setAttribute("aria-activedescendant", next.id);
+  queryInput().setAttribute("aria-activedescendant", next.id);
 }
 
-// A field leads on to its values; after a value comes the next field.
-function accept({ dataset }) {
-  const input = field();
+// Completions of the value follow a completed field; a space follows a completed value.
+function acceptOption({ dataset }) {
+  const input = queryInput();
   const all = [...input.value];
   const rest = all.slice(dataset.end).join("");
-  const leadsOn = /[:.]$/.test(dataset.text);
-  const before = all.slice(0, dataset.start).join("") + dataset.text + (leadsOn || rest.startsWith(" ") ? "" : " ");
+  const continues = /[:.]$/.test(dataset.text);
+  const before = all.slice(0, dataset.start).join("") + dataset.text + (continues || rest.startsWith(" ") ? "" : " ");
   input.value = before + rest;
   input.setSelectionRange(before.length, before.length);
-  close();
-  if (leadsOn) ask();
+  closeList();
+  if (continues) fetchOptions();
 }
 
-function handle(event) {
-  const open = !list().hidden;
+function handleKey(event) {
+  const isOpen = !listbox().hidden;
   switch (event.key) {
     case "ArrowDown":
     case "ArrowUp":
-      if (open) move(event.key === "ArrowDown" ? 1 : -1);
-      else ask();
+      if (isOpen) moveSelection(event.key === "ArrowDown" ? 1 : -1);
+      else fetchOptions();
       return true;
     case "Enter":
     case "Tab":
-      if (!open || !chosen()) return void close();
-      accept(chosen());
+      if (!isOpen || !selectedOption()) return void closeList();
+      acceptOption(selectedOption());
       return true;
-    case "Escape": // which browsers would take for clearing the field
-      if (!close()) field().blur();
+    case "Escape": // otherwise browsers would clear the input
+      if (!closeList()) queryInput().blur();
       return true;
   }
 }
 
 document.addEventListener("focusin", ({ target }) => {
-  if (target.id !== "q") return void close();
+  if (target.id !== "q") return void closeList();
   target.setAttribute("role", "combobox");
   target.setAttribute("aria-autocomplete", "list");
   target.setAttribute("aria-controls", "suggestions");
   target.setAttribute("aria-expanded", "false");
 });
-document.addEventListener("input", ({ target }) => target.id === "q" && askSoon());
+document.addEventListener("input", ({ target }) => target.id === "q" && scheduleFetch());
 document.addEventListener("keydown", (event) => {
   if (event.target.id !== "q" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (handle(event)) event.preventDefault();
+  if (handleKey(event)) event.preventDefault();
 });
-// the focus stays in the field
+// keep the focus in the input
 document.addEventListener("pointerdown", (event) => {
   const option = event.target.closest("#suggestions > li");
-  if (!option) return void (event.target.id === "q" || close());
+  if (!option) return void (event.target.id === "q" || closeList());
   event.preventDefault();
-  accept(option);
+  acceptOption(option);
 });

@@ -111,7 +111,7 @@ class UsageQuery:
         problems: list[Problem] = []
         own = {name: _get_single_value(name, params[name], problems) for name in USAGE_PARAMETERS if name in params}
         try:
-            filters = RunFilters.parse_params(params, extra_params=USAGE_PARAMETERS, is_timed="range" in params)
+            filters = RunFilters.parse_params(params, extra_params=USAGE_PARAMETERS, keep_times="range" in params)
         except InvalidFilter as error:
             problems += error.problems
             filters = RunFilters()
