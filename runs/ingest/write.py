@@ -117,7 +117,8 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
             invalidate_checks(project, reconfigured)
 
         # 4. Tags have a copy of their run's created_at.
-        RunTag.objects.update_run_times(_find_new_creation_times(run_plans))
+        if created_at := _find_new_creation_times(run_plans):
+            RunTag.objects.update_run_times(created_at)
 
         # 5. Record the values of metadata. This comes last, because other writers of the same values wait from here
         #    until the transaction ends.
