@@ -28,7 +28,6 @@ from dashboard.pages.settings import price_views
 from dashboard.pages.settings import views as settings_views
 from dashboard.pages.threads import downloads as thread_downloads
 from dashboard.pages.threads import views as thread_views
-from dashboard.pages.tools import detail_views as tool_detail_views
 from dashboard.pages.tools import downloads as tool_downloads
 from dashboard.pages.tools import views as tool_views
 from dashboard.pages.usage import downloads as usage_downloads
@@ -96,7 +95,7 @@ tool_urls = [
     path("tools/", tool_views.tool_list, name="tools"),
     path("tools.json", tool_downloads.tool_list_json, name="tools-json"),
     path("tools.csv", tool_downloads.tool_list_csv, name="tools-csv"),
-    path("tools/<posted_id:tool>/", tool_detail_views.tool_detail, name="tool"),
+    path("tools/<posted_id:tool>/", tool_views.tool_detail, name="tool"),
 ]
 
 action_urls = [

@@ -1,1 +1,1 @@
-"""The pages about tools and functions: what is asked, and what each shows."""
+"""The pages of tools and functions: definitions, calls, and sample calls."""

@@ -1,46 +1,36 @@
-"""The table of tools as files."""
+"""The list of tools as JSON and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.tools import table
 from dashboard.pages.tools.params import ToolListParams
+from dashboard.pages.tools.tool_list import fetch_tool_list
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
-from runs.analytics import tools
-from runs.analytics.tools import ToolCallMetrics, ToolSummary
+from runs.analytics.tools import MAX_SAMPLED_STEPS, ToolSummary
 from runs.models import Project
-from runs.rollups.time_buckets import TimeBuckets
 from runs.transfer.exports import ExportColumn
-
-
-def _count_column(name: str) -> ExportColumn:
-    return ExportColumn(name, lambda tool: getattr(tool.counts, name))
-
-
-def _measured_column(title: str, value: Callable[[ToolCallMetrics], int | None]) -> ExportColumn:
-    return ExportColumn(title, lambda tool: value(tool.metrics) if tool.metrics else None)
-
 
 COLUMNS = (
     ExportColumn("type", lambda tool: tool.type),
     ExportColumn("name", lambda tool: tool.name),
     ExportColumn("description", lambda tool: tool.definition.description if tool.definition else None),
     ExportColumn("defined_in", lambda tool: tool.definition.assistants if tool.definition else []),
-    ExportColumn("called_by", lambda tool: [each for each in tool.calls.by_assistant if each] if tool.calls else []),
+    ExportColumn("called_by", lambda tool: list(filter(None, tool.calls.by_assistant)) if tool.calls else []),
     ExportColumn("called_as", lambda tool: list(tool.called_as)),
-    *map(_count_column, ("calls", "failed", "checked")),
-    ExportColumn("misargued", lambda tool: tool.counts.invalid),
-    _measured_column("measured_calls", lambda measured: measured.calls),
-    _measured_column("p50_ms", lambda measured: measured.p50_ms),
-    _measured_column("p95_ms", lambda measured: measured.p95_ms),
-    _measured_column("output_median_bytes", lambda measured: measured.median_output_bytes),
+    ExportColumn("calls", lambda tool: tool.counts.calls),
+    ExportColumn("failed", lambda tool: tool.counts.failed),
+    ExportColumn("checked", lambda tool: tool.counts.checked),
+    ExportColumn("invalid", lambda tool: tool.counts.invalid),
+    ExportColumn("measured_calls", lambda tool: tool.metrics.calls if tool.metrics else None),
+    ExportColumn("p50_ms", lambda tool: tool.metrics.p50_ms if tool.metrics else None),
+    ExportColumn("p95_ms", lambda tool: tool.metrics.p95_ms if tool.metrics else None),
+    ExportColumn("output_median_bytes", lambda tool: tool.metrics.median_output_bytes if tool.metrics else None),
     ExportColumn("versions", lambda tool: tool.version_count),
     ExportColumn("last_call_at", lambda tool: tool.last_at),
 )
@@ -50,16 +40,17 @@ COLUMNS = (
 @viewer_required
 @downloads.respond_with_text_errors
 def tool_list_json(request: HttpRequest, project: Project) -> HttpResponse:
-    """`tools.json`: all that the page's address asks for, with the calls of each part of the time."""
-    asked = ToolListParams.of(request)
-    period, listed = _fetch_tools(project, asked)
+    """Return `tools.json`: all tools of the list, with their calls over time."""
+    params = ToolListParams.parse(request.GET)
+    buckets = params.range.build_buckets(timezone.now())
+    tools = fetch_tool_list(project, params, buckets).tools
     return downloads.json_response(
         {
             "object": "list",
-            "since": period.start,
-            "part_seconds": int(period.step.total_seconds()),
-            "percentiles_over_newest_steps": tools.MAX_SAMPLED_STEPS,
-            "data": [_build_entry(tool) for tool in listed],
+            "since": buckets.start,
+            "part_seconds": int(buckets.step.total_seconds()),
+            "percentiles_over_newest_steps": MAX_SAMPLED_STEPS,
+            "data": [_serialize_tool(tool) for tool in tools],
         }
     )
 
@@ -68,16 +59,12 @@ def tool_list_json(request: HttpRequest, project: Project) -> HttpResponse:
 @viewer_required
 @downloads.respond_with_text_errors
 def tool_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """`tools.csv`: the same as a table."""
-    asked = ToolListParams.of(request)
-    return downloads.csv_response(project, "tools", COLUMNS, _fetch_tools(project, asked)[1])
+    """Return `tools.csv`: all tools of the list."""
+    params = ToolListParams.parse(request.GET)
+    tools = fetch_tool_list(project, params, params.range.build_buckets(timezone.now())).tools
+    return downloads.csv_response(project, "tools", COLUMNS, tools)
 
 
-def _fetch_tools(project: Project, asked: ToolListParams) -> tuple[TimeBuckets, list[ToolSummary]]:
-    period = asked.range.period(timezone.now())
-    return period, table.select_tools(table.search_tools(tools.fetch_tool_overview(project, period), asked.q), asked)
-
-
-def _build_entry(tool: ToolSummary) -> dict[str, Any]:
-    parts = [counts.calls for counts in tool.calls.buckets] if tool.calls else []
-    return {column.title: column.value(tool) for column in COLUMNS} | {"parts": parts}
+def _serialize_tool(tool: ToolSummary) -> dict[str, Any]:
+    calls_over_time = [counts.calls for counts in tool.calls.buckets] if tool.calls else []
+    return {column.title: column.value(tool) for column in COLUMNS} | {"parts": calls_over_time}

@@ -1,4 +1,4 @@
-"""The runs behind a number: addresses of the run list, over the same time."""
+"""URLs of tools, and of the runs behind the numbers of the tool pages."""
 
 from __future__ import annotations
 
@@ -7,52 +7,67 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from dashboard.pages.tools.params import ToolDetailParams, ToolTimeRange
 from runs.analytics.tools import ToolSummary
+from runs.models import Project
 from runs.query import Query, RunFilters, TimeExpression
 from runs.query.ast import Term
 from runs.query.operators import Equals
+from runs.rollups.reader import ToolKey
 from runs.rollups.time_buckets import TimeBuckets
+
+
+def build_tool_url(project: Project, key: ToolKey, time_range: ToolTimeRange) -> str:
+    """Return the URL of the page of a tool, with the same time range."""
+    path = reverse("tool", kwargs={"project": project.slug, "tool": "/".join(key)})
+    return path + ToolDetailParams(range=time_range).query_string()
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRunLinks:
-    """Runs of one project, created since a period began. A run's calls may fall into a later hour than the run."""
+    """URLs of the run list for runs of a project that were created since the first of `buckets`.
 
-    slug: str
-    period: TimeBuckets
+    They are approximate: the calls of a run can be in a later hour than the run.
+    """
 
-    def calling(self, tool: ToolSummary, assistant: str | None = None) -> str:
-        """The runs with a call of it; of other kinds than functions, also those that could have called it."""
-        return self._where("function" if tool.is_function else "tool", tool.name, assistant)
+    project: Project
+    buckets: TimeBuckets
 
-    def failing(self, tool: ToolSummary, assistant: str | None = None) -> str:
-        """The runs with a call of it in a step that failed."""
-        return self._where("failed_call", tool.name, assistant)
+    def calls(self, tool: ToolSummary, assistant_id: str | None = None) -> str:
+        """Return the runs that called the tool; for tools that are not functions, also those that could have."""
+        return self._build_term_url("function" if tool.is_function else "tool", tool.name, assistant_id)
 
-    def misarguing(self, tool: ToolSummary, assistant: str | None = None) -> str:
-        """The runs with a call of it that does not keep to their tools."""
-        return self._where("invalid_call", tool.name, assistant)
+    def failed_calls(self, tool: ToolSummary, assistant_id: str | None = None) -> str:
+        """Return the runs that called the tool in a step that failed."""
+        return self._build_term_url("failed_call", tool.name, assistant_id)
 
-    def defining(self, tool: ToolSummary) -> str:
-        """The runs that could call it."""
-        return self._where("defines" if tool.is_function else "tool", tool.name if tool.is_function else tool.type)
+    def invalid_calls(self, tool: ToolSummary, assistant_id: str | None = None) -> str:
+        """Return the runs with a call that is invalid by the definitions of its run."""
+        return self._build_term_url("invalid_call", tool.name, assistant_id)
 
-    def of_configuration(self, configuration_id: uuid.UUID) -> str:
-        """The runs of a configuration, whenever."""
-        asked = Query(Term("configuration", (Equals(configuration_id.hex),)))
-        return f"{reverse('runs', kwargs={'project': self.slug})}?{RunFilters(q=asked).to_query_string()}"
+    def definitions(self, tool: ToolSummary) -> str:
+        """Return the runs whose configuration defines the tool."""
+        if tool.is_function:
+            return self._build_term_url("defines", tool.name)
+        return self._build_term_url("tool", tool.type)
 
-    def of_assistant(self, assistant_id: str) -> str:
-        """The runs of an assistant."""
-        return self._to(RunFilters(assistant=(assistant_id,), since=self._since))
+    def assistant(self, assistant_id: str) -> str:
+        """Return the runs of an assistant."""
+        return self._build_url(RunFilters(assistant=(assistant_id,), since=self._since))
 
-    def _where(self, field: str, value: str, assistant: str | None = None) -> str:
-        chosen = () if assistant is None else (assistant,)
-        return self._to(RunFilters(assistant=chosen, since=self._since, q=Query(Term(field, (Equals(value),)))))
+    def configuration(self, configuration_id: uuid.UUID) -> str:
+        """Return the runs with a configuration, of any time."""
+        term = Term("configuration", (Equals(configuration_id.hex),))
+        return self._build_url(RunFilters(q=Query(term)))
 
-    def _to(self, filters: RunFilters) -> str:
-        return f"{reverse('runs', kwargs={'project': self.slug})}?{filters.to_query_string()}"
+    def _build_term_url(self, field: str, value: str, assistant_id: str | None = None) -> str:
+        assistants = () if assistant_id is None else (assistant_id,)
+        term = Term(field, (Equals(value),))
+        return self._build_url(RunFilters(assistant=assistants, since=self._since, q=Query(term)))
+
+    def _build_url(self, filters: RunFilters) -> str:
+        return f"{reverse('runs', kwargs={'project': self.project.slug})}?{filters.to_query_string()}"
 
     @property
     def _since(self) -> TimeExpression:
-        return TimeExpression.parse(f"{self.period.start:%Y-%m-%dT%H:%M:%SZ}")
+        return TimeExpression.parse(f"{self.buckets.start:%Y-%m-%dT%H:%M:%SZ}")

@@ -1,53 +1,50 @@
-"""What the addresses of the tools pages ask for."""
+"""The query parameters of the tool pages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self, TypeVar
-from urllib.parse import urlencode
 
-from django.http import HttpRequest
-
-from dashboard.web import query_params
+from dashboard.web.query_params import QueryParams, parse_choice, parse_integer, parse_text, query_param
 from runs.errors import Problem
-from runs.query.did_you_mean import find_closest_match
 from runs.rollups.time_buckets import TimeBuckets, build_recent_buckets
 
-# Rows at first, and how many more each time.
-DEFAULT_ROWS = 50
+DEFAULT_ROWS = 50  # also the number of rows that "Load more" adds
 MAX_ROWS = 1_000
-Choice = TypeVar("Choice", bound=StrEnum)
+MAX_NUMBER = 99_999  # of versions, and of calls in a step
 
 
 class ToolTimeRange(StrEnum):
-    """How far back."""
+    """The time ranges that calls are counted in, up to now."""
 
     DAY = "24h"
     WEEK = "7d"
     MONTH = "30d"
 
     @property
-    def label(self) -> str:
+    def short_label(self) -> str:
+        """The label in the menu: `24 h`."""
         return f"{self[:-1]} {self[-1]}"
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
+        """The label in sentences: `24 hours`."""
         return {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}[self]
 
-    def period(self, now: datetime) -> TimeBuckets:
-        """The hours that are meant, in as many parts as a small picture shows."""
-        length, parts = {
+    def build_buckets(self, now: datetime) -> TimeBuckets:
+        """Return the range as buckets of whole hours, as many as a sparkline shows."""
+        length, count = {
             ToolTimeRange.DAY: (timedelta(hours=24), 24),
             ToolTimeRange.WEEK: (timedelta(days=7), 28),
             ToolTimeRange.MONTH: (timedelta(days=30), 30),
         }[self]
-        return build_recent_buckets(now, length, parts)
+        return build_recent_buckets(now, length, count)
 
 
 class ToolTab(StrEnum):
-    """Which of the tools."""
+    """The tabs of the list, by which tools they contain."""
 
     ALL = "all"
     FAILING = "failing"
@@ -56,12 +53,12 @@ class ToolTab(StrEnum):
 
 
 class ToolSort(StrEnum):
-    """By what the table is sorted: the most first, names from the start."""
+    """The columns that the list can be sorted by: names in ascending, all others in descending order."""
 
     CALLS = "calls"
     NAME = "name"
     FAILED = "failed"
-    MISARGUED = "misargued"
+    INVALID = "invalid"
     P50 = "p50"
     P95 = "p95"
     OUTPUT = "output"
@@ -70,48 +67,44 @@ class ToolSort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolListParams:
-    """The list: over what time, which tools, in which order, and how many of them at once."""
+class ToolListParams(QueryParams):
+    """The parameters of the list. `q` are words that a tool's name, type or description must contain."""
 
-    range: ToolTimeRange = ToolTimeRange.WEEK
-    show: ToolTab = ToolTab.ALL
-    q: str = ""
-    sort: ToolSort = ToolSort.CALLS
-    rows: int = DEFAULT_ROWS
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> Self:
-        """Raises InvalidFilter."""
-        given = query_params.read_query_params(request, "range", "show", "q", "sort", "rows")
-        return cls(
-            parse_choice(given, "range", ToolTimeRange.WEEK),
-            parse_choice(given, "show", ToolTab.ALL),
-            given.get("q", "").strip(),
-            parse_choice(given, "sort", ToolSort.CALLS),
-            _parse_row_count(given.get("rows")),
-        )
-
-    def query(self, **changes: Any) -> str:
-        """The query string of the same with `changes`; what is usual is left out."""
-        state, usual = replace(self, **changes), ToolListParams()
-        names = ("range", "show", "q", "sort", "rows")
-        pairs = [(name, getattr(state, name)) for name in names if getattr(state, name) != getattr(usual, name)]
-        return f"?{urlencode(pairs)}" if pairs else ""
+    range: ToolTimeRange = query_param(parse_choice(ToolTimeRange), default=ToolTimeRange.WEEK)
+    tab: ToolTab = query_param(parse_choice(ToolTab), default=ToolTab.ALL, name="show")
+    q: str = query_param(parse_text, default="")
+    sort: ToolSort = query_param(parse_choice(ToolSort), default=ToolSort.CALLS)
+    rows: int = query_param(parse_integer(1, MAX_ROWS), default=DEFAULT_ROWS)
 
 
-def parse_choice(given: dict[str, str], name: str, usual: Choice) -> Choice:
-    """A parameter that is one of few. Raises InvalidFilter."""
-    known, value = type(usual), given.get(name, usual)
-    if value in list(known):
-        return known(value)
-    near = find_closest_match(value, list(known))
-    hint = f"did you mean '{near}'?" if near else f"known are {', '.join(known)}"
-    raise query_params.build_params_error(Problem(name, f"unknown value '{value}'; {hint}"))
+@dataclass(frozen=True, slots=True)
+class ToolDetailParams(QueryParams):
+    """The parameters of the page of a tool.
 
+    `left` and `right` are the numbers of two versions to compare. `run` and `step` are ids and `call` is
+    the index of a call in the step; if all three are given, the response is a fragment with that call.
+    """
 
-def _parse_row_count(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_ROWS
-    if text.isdecimal() and len(text) < 6 and 0 < int(text) <= MAX_ROWS:
-        return int(text)
-    raise query_params.build_params_error(Problem("rows", f"expected a number from 1 to {MAX_ROWS:,}"))
+    range: ToolTimeRange = query_param(parse_choice(ToolTimeRange), default=ToolTimeRange.WEEK)
+    left: int | None = query_param(parse_integer(0, MAX_NUMBER), default=None)
+    right: int | None = query_param(parse_integer(0, MAX_NUMBER), default=None)
+    run: str | None = query_param(str, default=None)
+    step: str | None = query_param(str, default=None)
+    call: int | None = query_param(parse_integer(0, MAX_NUMBER), default=None)
+
+    def find_problems(self) -> Iterable[Problem]:
+        """Return a problem if only one of two versions is given."""
+        if (self.left is None) != (self.right is None):
+            yield Problem("left", "expected together with right")
+
+    @property
+    def compared_versions(self) -> tuple[int, int] | None:
+        """The numbers of the versions to compare."""
+        return None if self.left is None or self.right is None else (self.left, self.right)
+
+    @property
+    def sample_call(self) -> tuple[str, str, int] | None:
+        """The ids of the run and the step, and the index of the call."""
+        if self.run is None or self.step is None or self.call is None:
+            return None
+        return self.run, self.step, self.call
