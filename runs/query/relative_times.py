@@ -66,3 +66,12 @@ class TimeExpression:
 
     def __str__(self) -> str:
         return self.text
+
+
+def describe_time_range(since: TimeExpression | None, until: TimeExpression | None) -> str:
+    """Return a time range in words: `since 24 hours ago`, `from … to …`, or "" if it has no bounds."""
+    if since and until:
+        return f"from {since.describe()} to {until.describe()}"
+    if since:
+        return f"since {since.describe()}"
+    return f"before {until.describe()}" if until else ""

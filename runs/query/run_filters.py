@@ -22,7 +22,7 @@ from runs.query.fields import CHOICE_PARAMS
 from runs.query.grammar import QUERY_PARAM, Query
 from runs.query.operators import Comparison, Equals, TimeQuantity
 from runs.query.planner import QueryPlan
-from runs.query.relative_times import TimeExpression
+from runs.query.relative_times import TimeExpression, describe_time_range
 from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
 
 _QUERY_STRING = re.compile(r"\?|[a-z]+=")
@@ -163,10 +163,8 @@ class RunFilters:
         """Return the filters in words: `runs with status failed or expired on gpt-4o since 24 hours ago`."""
         choices = ((param.preposition, getattr(self, param.name)) for param in CHOICE_PARAMS)
         words = ["runs", *(f"{preposition} {' or '.join(values)}" for preposition, values in choices if values)]
-        if self.since:
-            words.append(f"since {self.since.describe()}")
-        if self.until:
-            words.append(f"before {self.until.describe()}")
+        if self.since or self.until:
+            words.append(describe_time_range(self.since, self.until))
         if self.q:
             words.append(f"where {self.q.describe()}")
         return " ".join(words)

@@ -8,6 +8,7 @@ from typing import Self
 
 from dashboard.web.query_params import QueryParams, parse_choice, parse_integer, query_param, run_filters
 from runs.query import RunFilters, TimeExpression
+from runs.query.relative_times import describe_time_range
 
 DEFAULT_SINCE = TimeExpression("-14d")
 MAX_PAGE = 999_999
@@ -59,8 +60,7 @@ class ErrorGroupParams(QueryParams):
         since, until = self.effective_filters.since, self.effective_filters.until
         if since and not until and since.text.startswith("-"):
             return f"the last {since.describe().removesuffix(' ago')}"
-        parts = [f"since {since.describe()}" if since else "", f"before {until.describe()}" if until else ""]
-        return " and ".join(filter(None, parts))
+        return describe_time_range(since, until)
 
     @property
     def filter_pairs(self) -> list[tuple[str, str]]:

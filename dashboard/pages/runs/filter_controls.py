@@ -16,6 +16,7 @@ from dashboard.ui.run_rows import NO_NAMES
 from runs.analytics.overview import RunFacet
 from runs.query import RunFilters, TimeExpression
 from runs.query.fields import CHOICE_PARAMS
+from runs.query.relative_times import describe_time_range
 
 FACET_FIELDS = ("model", "assistant", "error")
 VISIBLE_OPTIONS = 6
@@ -147,9 +148,8 @@ class FilterControls:
         label = next((option.label for option in self.time_ranges if option.is_current), "")
         if label:
             return label
-        since, until = self.filters.since, self.filters.until
-        parts = [f"since {since.describe()}" if since else "", f"before {until.describe()}" if until else ""]
-        return " ".join(filter(None, parts)).capitalize().replace("utc", "UTC")
+        text = describe_time_range(self.filters.since, self.filters.until)
+        return text[:1].upper() + text[1:]
 
     @property
     def from_value(self) -> str:

@@ -134,7 +134,7 @@ def test_extra_params_are_accepted() -> None:
         ("from=-24h", "runs since 24 hours ago"),
         (
             "from=2026-05-01&to=2026-05-02T12:00",
-            "runs since 2026-05-01 00:00:00 UTC before 2026-05-02 12:00:00 UTC",
+            "runs from 2026-05-01 00:00:00 UTC to 2026-05-02 12:00:00 UTC",
         ),
     ],
 )

@@ -70,7 +70,7 @@ def test_forms_keep_other_parameters():
         ("", "", "All time"),
         ("-24h", "", "Last 24 hours"),
         ("-3h", "", "Since 3 hours ago"),
-        ("-24h", "-1h", "Since 24 hours ago before 1 hour ago"),
+        ("-24h", "-1h", "From 24 hours ago to 1 hour ago"),
         ("2026-11-01", "", "Since 2026-11-01 00:00:00 UTC"),
         ("", "2026-11-01", "Before 2026-11-01 00:00:00 UTC"),
     ],
