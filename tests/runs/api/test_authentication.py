@@ -55,13 +55,13 @@ def test_changed_key_takes_effect_at_once(project: Project) -> None:
     secret = factories.make_key(project)
     for changes in ({"scopes": ["read"]}, {"name": "another"}, {"scopes": ["ingest"]}):
         ApiKey.objects.update(**changes)
-        found = api_keys.find_api_key(secret)
-        assert found is not None
-        assert {name: getattr(found, name) for name in changes} == changes
+        key = api_keys.find_api_key(secret)
+        assert key is not None
+        assert {name: getattr(key, name) for name in changes} == changes
     Project.objects.update(prices={"m": {"input": "1", "output": "2"}})
-    found = api_keys.find_api_key(secret)
-    assert found is not None
-    assert found.project.prices
+    key = api_keys.find_api_key(secret)
+    assert key is not None
+    assert key.project.prices
     ApiKey.objects.all().delete()
     assert api_keys.find_api_key(secret) is None
 
@@ -80,10 +80,10 @@ def test_scope_limits_methods(project: Project, scope: str, posting: int, readin
     posted = client.post(factories.run_object())
     read = client.get(f"{RUNS}/{run.external_id}")
     assert (posted.status_code, read.status_code) == (posting, reading)
-    refused = posted if posting == 403 else read
-    error = assert_error(refused, 403, "forbidden")
+    rejected = posted if posting == 403 else read
+    error = assert_error(rejected, 403, "forbidden")
     assert f"'{'read' if scope == 'ingest' else 'ingest'}'" in error["message"]
-    assert "WWW-Authenticate" not in refused
+    assert "WWW-Authenticate" not in rejected
 
 
 def test_read_key_stores_nothing(project: Project) -> None:

@@ -59,7 +59,7 @@ def test_trailing_slash_is_pointed_out() -> None:
 def test_unknown_parameters_are_rejected(client: ApiClient, method: str, path: str) -> None:
     client.post(run_object(id="run_1"))
     error = assert_error(client.request(method, f"{path}?dry_run=1&project=x"), 400, "unknown_parameter")
-    assert [each["path"] for each in error["fields"]] == ["dry_run", "project"]
+    assert [problem["path"] for problem in error["fields"]] == ["dry_run", "project"]
     assert "'dry_run'" in error["message"]
     assert Run.objects.count() == 1
 
@@ -145,12 +145,12 @@ def test_row_rejected_by_postgres_does_not_affect_others(
 ) -> None:
     from django.db import DataError
 
-    genuine = write.write_records
+    write_records = write.write_records
 
     def refusing(project: Project, batches: Any, receipt: Any) -> Any:
-        if any(post.record.external_id == "run_bad" for posts in batches.values() for post in posts):
+        if any(record.columns.external_id == "run_bad" for records in batches.values() for record in records):
             raise DataError("value out of range\nDETAIL: none")
-        return genuine(project, batches, receipt)
+        return write_records(project, batches, receipt)
 
     monkeypatch.setattr(write, "write_records", refusing)
     response = client.post([run_object(), run_object(id="run_bad"), run_object()])

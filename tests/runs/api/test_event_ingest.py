@@ -28,7 +28,7 @@ _RUNNING = _BEGUN | {"status": "in_progress", "started_at": NOW + 1}
 _STEP = step_object(_ENDED, factories.function_call("search_orders"))
 _MESSAGE = factories.message_object(_ENDED)
 _DELTA = {"id": "msg_1", "object": "thread.message.delta", "delta": {"content": []}}
-LIFE: list[tuple[str, Any]] = [
+RUN_EVENTS: list[tuple[str, Any]] = [
     ("thread.created", {"id": "thread_first", "object": "thread", "created_at": NOW}),
     ("thread.run.created", _BEGUN),
     ("thread.run.in_progress", _RUNNING),
@@ -39,12 +39,12 @@ LIFE: list[tuple[str, Any]] = [
 ]
 
 
-def as_events(life: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    return [{"event": name, "data": data} for name, data in life]
+def as_events(events: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    return [{"event": name, "data": data} for name, data in events]
 
 
-def as_stream(life: list[tuple[str, Any]], line: str = "event: {}\ndata: {}\n\n") -> bytes:
-    return "".join(line.format(name, json.dumps(data)) for name, data in life).encode()
+def as_stream(events: list[tuple[str, Any]], line: str = "event: {}\ndata: {}\n\n") -> bytes:
+    return "".join(line.format(name, json.dumps(data)) for name, data in events).encode()
 
 
 def assert_all_objects_are_stored(client: ApiClient) -> None:
@@ -59,26 +59,29 @@ def counts(answer: Any) -> dict[str, int]:
     return {name: answer.json()[name] for name in names if answer.json()[name]}
 
 
-WHOLE = {"received": 7, "created": 3, "updated": 2, "ignored": 2}
+ALL_COUNTS = {"received": 7, "created": 3, "updated": 2, "ignored": 2}
 
 # body formats
 
 
 def forms() -> dict[str, tuple[bytes, str]]:
-    events = as_events(LIFE)
-    lines = as_stream(LIFE)
+    events = as_events(RUN_EVENTS)
+    lines = as_stream(RUN_EVENTS)
     return {
         "array": (json.dumps(events).encode(), JSON),
         "list": (json.dumps({"object": "list", "data": events}).encode(), JSON),
-        "lines": (b"\n".join(json.dumps(each).encode() for each in events), NDJSON),
+        "lines": (b"\n".join(json.dumps(event).encode() for event in events), NDJSON),
         "stream": (lines, STREAM),
         "stream with a charset": (lines, "text/event-stream; charset=utf-8"),
         "stream with CRLF": (lines.replace(b"\n", b"\r\n"), STREAM),
         "stream with CR": (lines.replace(b"\n", b"\r"), STREAM),
         "stream with a mark": (b"\xef\xbb\xbf" + lines, STREAM),
-        "stream without spaces": (as_stream(LIFE, "event:{}\ndata:{}\n\n"), STREAM),
-        "stream with data first": (as_stream(LIFE, "data: {1}\nevent: {0}\n\n"), STREAM),
-        "stream with ids and comments": (as_stream(LIFE, ": ping\nid: 7\nretry: 5\nevent: {}\ndata: {}\n\n\n"), STREAM),
+        "stream without spaces": (as_stream(RUN_EVENTS, "event:{}\ndata:{}\n\n"), STREAM),
+        "stream with data first": (as_stream(RUN_EVENTS, "data: {1}\nevent: {0}\n\n"), STREAM),
+        "stream with ids and comments": (
+            as_stream(RUN_EVENTS, ": ping\nid: 7\nretry: 5\nevent: {}\ndata: {}\n\n\n"),
+            STREAM,
+        ),
         "stream cut before its last blank line": (lines.rstrip(b"\n"), STREAM),
     }
 
@@ -88,7 +91,7 @@ def test_all_body_formats_are_equivalent(client: ApiClient, form: str) -> None:
     body, content_type = forms()[form]
     response = client.send(body, content_type, EVENTS)
     assert response.status_code == 200
-    assert counts(response) == WHOLE
+    assert counts(response) == ALL_COUNTS
     assert response.json()["warnings"] == response.json()["errors"] == []
     assert_all_objects_are_stored(client)
 
@@ -112,7 +115,7 @@ def test_unicode_line_separators_do_not_split_lines(client: ApiClient) -> None:
     assert client.get(f"{RUNS}/run_1").json() == run
 
 
-# what is ignored, what is odd
+# ignored and unusual events
 
 
 @pytest.mark.parametrize("name", sorted(IGNORED_EVENTS))
@@ -124,15 +127,15 @@ def test_events_without_objects_are_ignored(client: ApiClient, name: str, data: 
 
 
 def test_done_event_needs_no_name(client: ApiClient) -> None:
-    body = as_stream(LIFE) + b"data: [DONE]\n\n"
+    body = as_stream(RUN_EVENTS) + b"data: [DONE]\n\n"
     response = client.send(body, STREAM, EVENTS)
-    assert counts(response) == WHOLE | {"received": 8, "ignored": 3}
+    assert counts(response) == ALL_COUNTS | {"received": 8, "ignored": 3}
     assert response.json()["warnings"] == []
     assert counts(client.post({"event": "done", "data": "[DONE]"}, EVENTS)) == {"received": 1, "ignored": 1}
 
 
 def test_unknown_event_names_are_warnings(client: ApiClient) -> None:
-    body = as_stream([("thread.run.paused", _ENDED), ("vendor.thought", {"text": "hm"}), *LIFE])
+    body = as_stream([("thread.run.paused", _ENDED), ("vendor.thought", {"text": "hm"}), *RUN_EVENTS])
     response = client.send(body, STREAM, EVENTS)
     assert response.status_code == 200
     known, unknown = response.json()["warnings"]
@@ -155,14 +158,14 @@ def test_all_object_events_are_known(client: ApiClient, name: str) -> None:
     assert (counts(response), response.json()["warnings"]) == ({"received": 1, "created": 1}, [])
 
 
-# what is wrong
+# errors
 
 
 def test_malformed_line_does_not_affect_others(client: ApiClient) -> None:
-    lines = as_stream(LIFE).split(b"\n")
+    lines = as_stream(RUN_EVENTS).split(b"\n")
     lines.insert(4, b"HTTP/1.1 200 OK")
     response = client.send(b"\n".join(lines), STREAM, EVENTS)
-    assert (response.status_code, counts(response)) == (207, WHOLE | {"received": 8, "rejected": 1})
+    assert (response.status_code, counts(response)) == (207, ALL_COUNTS | {"received": 8, "rejected": 1})
     [error] = response.json()["errors"]
     assert (error["line"], error["path"]) == (5, "")
     assert "HTTP/1.1 200 OK" in error["message"]
@@ -171,7 +174,7 @@ def test_malformed_line_does_not_affect_others(client: ApiClient) -> None:
 
 @pytest.mark.parametrize("data", ['{"id": "run_1", ', "", "7", "null", '"text"', "[DONE", "{]", "\\", '{"a": NaN}'])
 def test_data_without_object_is_rejected_with_line(client: ApiClient, data: str) -> None:
-    body = as_stream(LIFE[:1]) + f"event: thread.run.completed\ndata: {data}\n\n".encode() + as_stream(LIFE)
+    body = as_stream(RUN_EVENTS[:1]) + f"event: thread.run.completed\ndata: {data}\n\n".encode() + as_stream(RUN_EVENTS)
     response = client.send(body, STREAM, EVENTS)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
     [error] = response.json()["errors"]
@@ -180,10 +183,10 @@ def test_data_without_object_is_rejected_with_line(client: ApiClient, data: str)
 
 
 def test_error_paths_include_the_event(client: ApiClient) -> None:
-    events = [*as_events(LIFE), {"event": "thread.run.completed", "data": _ENDED | {"id": "run_2", "status": 7}}]
+    events = [*as_events(RUN_EVENTS), {"event": "thread.run.completed", "data": _ENDED | {"id": "run_2", "status": 7}}]
     for body, content_type, line in [
         (json.dumps(events).encode(), JSON, None),
-        (b"\n\n".join(json.dumps(each).encode() for each in events), NDJSON, 15),
+        (b"\n\n".join(json.dumps(event).encode() for event in events), NDJSON, 15),
     ]:
         response = client.send(body, content_type, EVENTS)
         [error] = response.json()["errors"]
@@ -209,10 +212,10 @@ def test_error_paths_include_the_event(client: ApiClient) -> None:
     ],
 )
 def test_non_events_are_rejected(client: ApiClient, event: Any, path: str) -> None:
-    response = client.post([event, *as_events(LIFE)], EVENTS)
+    response = client.post([event, *as_events(RUN_EVENTS)], EVENTS)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
-    assert {each["index"] for each in response.json()["errors"]} == {0}
-    assert path in {each["path"] for each in response.json()["errors"]}
+    assert {problem["index"] for problem in response.json()["errors"]} == {0}
+    assert path in {problem["path"] for problem in response.json()["errors"]}
     assert_all_objects_are_stored(client)
 
 
@@ -225,8 +228,8 @@ def test_bare_object_names_the_right_path(client: ApiClient) -> None:
 def test_errors_are_in_stream_order(client: ApiClient) -> None:
     body = b"broken\n\nevent: thread.run.completed\ndata: {}\n\nbroken\n\nevent: thread.run.completed\ndata: {\n\n"
     errors = client.send(body, STREAM, EVENTS).json()["errors"]
-    assert [each["index"] for each in errors] == sorted(each["index"] for each in errors)
-    assert {each["index"]: each["line"] for each in errors} == {0: 1, 1: 3, 2: 6, 3: 8}
+    assert [problem["index"] for problem in errors] == sorted(problem["index"] for problem in errors)
+    assert {problem["index"]: problem["line"] for problem in errors} == {0: 1, 1: 3, 2: 6, 3: 8}
 
 
 @pytest.mark.parametrize("content_type", [JSON, NDJSON, STREAM])
@@ -239,15 +242,15 @@ def test_deltas_do_not_count_towards_the_limit(client: ApiClient, monkeypatch: p
     monkeypatch.setattr("runs.ingest.events.MAX_OBJECTS_PER_BODY", 3)
     assert request_bodies.MAX_OBJECTS_PER_BODY > 3
     deltas = [("thread.message.delta", _DELTA)] * 20
-    assert client.send(as_stream([*LIFE[1:4], *deltas]), STREAM, EVENTS).status_code == 200
-    assert_error(client.send(as_stream(LIFE), STREAM, EVENTS), 413, "too_many_objects")
+    assert client.send(as_stream([*RUN_EVENTS[1:4], *deltas]), STREAM, EVENTS).status_code == 200
+    assert_error(client.send(as_stream(RUN_EVENTS), STREAM, EVENTS), 413, "too_many_objects")
 
 
 # the order
 
 
 def test_event_order_does_not_matter(client: ApiClient) -> None:
-    carried = [pair for pair in LIFE if pair[0] in EVENT_OBJECTS]
+    carried = [pair for pair in RUN_EVENTS if pair[0] in EVENT_OBJECTS]
     orders = list(itertools.permutations(carried))
     for order in random.Random(7).sample(orders, 20):
         Message.objects.all().delete()
@@ -257,7 +260,7 @@ def test_event_order_does_not_matter(client: ApiClient) -> None:
 
 
 def test_split_stream_equals_the_whole(client: ApiClient) -> None:
-    for pair in [*LIFE[3:], *LIFE, *LIFE[:3]]:
+    for pair in [*RUN_EVENTS[3:], *RUN_EVENTS, *RUN_EVENTS[:3]]:
         assert client.send(as_stream([pair]), STREAM, EVENTS).status_code == 200
     assert_all_objects_are_stored(client)
 
@@ -272,27 +275,27 @@ def test_recorded_streams_are_accepted(project: Project, client: ApiClient, reco
     body = recorded.read_bytes()
     response = client.send(body, STREAM, EVENTS)
     assert response.status_code in (200, 207), response.content
-    assert all("line" in each for each in response.json()["errors"])
-    refused = {each["line"] for each in response.json()["errors"]}
-    posted = carried_objects(body, refused)
+    assert all("line" in problem for problem in response.json()["errors"])
+    rejected_lines = {problem["line"] for problem in response.json()["errors"]}
+    posted = carried_objects(body, rejected_lines)
     kinds: list[tuple[Any, str]] = [(Run, "thread.run"), (RunStep, "thread.run.step"), (Message, "thread.message")]
-    for model, kind in kinds:
+    for model, object_type in kinds:
         for stored in model.objects.filter(project=project):
             raw = stored.as_json()
-            assert any(lossless_json.is_same_json(raw, each) for each in posted.pop((kind, stored.external_id)))
+            assert any(lossless_json.is_same_json(raw, sent) for sent in posted.pop((object_type, stored.external_id)))
     assert not posted
 
 
-def carried_objects(body: bytes, refused: set[int]) -> dict[tuple[str, str], list[bytes]]:
-    """The objects in a recorded stream by kind and id, without those that begin at a line that was refused."""
-    found: dict[tuple[str, str], list[bytes]] = {}
-    begin = 1
+def carried_objects(body: bytes, rejected_lines: set[int]) -> dict[tuple[str, str], list[bytes]]:
+    """Return the objects in a recorded stream by type and id, without those at rejected lines."""
+    objects: dict[tuple[str, str], list[bytes]] = {}
+    start = 1
     for number, line in enumerate(body.split(b"\n"), 1):
         if not line.strip():
-            begin = number + 1
-        elif line.startswith(b"data:") and begin not in refused:
+            start = number + 1
+        elif line.startswith(b"data:") and start not in rejected_lines:
             raw = line.removeprefix(b"data:").strip()
             posted = json.loads(raw) if raw.startswith(b"{") else {}
             if posted.get("object") in EVENT_OBJECTS.values():
-                found.setdefault((posted["object"], posted["id"]), []).append(raw)
-    return found
+                objects.setdefault((posted["object"], posted["id"]), []).append(raw)
+    return objects

@@ -189,12 +189,12 @@ def test_mutants_do_not_affect_valid_objects(
     rejected_count = 0
     for batch in batches(mutator, make, round(MUTANTS * share)):
         # a line break would end a line, so lines hold none; as elements of an array, mutants may end it early
-        raw = [re.sub(rb"[\r\n]", b" ", each) for each in batch.raw]
+        raw = [re.sub(rb"[\r\n]", b" ", value) for value in batch.raw]
         response = client.send(b"\n".join(raw), NDJSON, API_PREFIX + path)
         assert response.status_code in (200, 207), response.content
         rejected = check_errors(response.json(), len(raw))
         assert not rejected & batch.valid.keys()
-        accepted += [each for index, each in enumerate(raw) if index not in rejected]
+        accepted += [value for index, value in enumerate(raw) if index not in rejected]
         rejected_count += len(rejected)
     assert rejected_count > len(accepted) / 5
     assert len(accepted) > rejected_count / 5
@@ -211,7 +211,7 @@ def check_errors(answer: dict[str, Any], received: int) -> set[int]:
         assert error["path"] == "" or error["path"].startswith("/")
     rejected = {error["index"] for error in answer["errors"]}
     assert answer["rejected"] == len(rejected)
-    assert sum(answer[each] for each in ("created", "updated", "unchanged", "stale", "rejected")) == received
+    assert sum(answer[item] for item in ("created", "updated", "unchanged", "stale", "rejected")) == received
     return rejected
 
 
@@ -220,10 +220,10 @@ def check_read_back(project: Project, model: Any, accepted: list[bytes]) -> None
     posted: dict[str, list[bytes]] = {}
     for raw in accepted:
         posted.setdefault(lossless_json.decode_json(lossless_json.split_object(raw)["id"]), []).append(raw)
-    found = model.objects.filter(project=project)
-    stored = list(found.with_configuration() if model is Run else found)
-    assert {each.external_id for each in stored} == posted.keys()
-    for each in stored:
-        written_back = each.as_json()
-        assert any(lossless_json.is_same_json(written_back, raw) for raw in posted[each.external_id]), written_back
+    records = model.objects.filter(project=project)
+    stored = list(records.with_configuration() if model is Run else records)
+    assert {record.external_id for record in stored} == posted.keys()
+    for record in stored:
+        written_back = record.as_json()
+        assert any(lossless_json.is_same_json(written_back, raw) for raw in posted[record.external_id]), written_back
     assert Counter(map(len, posted.values()))[1] > 0.9 * len(posted)

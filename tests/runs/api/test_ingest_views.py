@@ -31,7 +31,7 @@ def counts(response: Any) -> list[int]:
 
 
 def encoded(*objects: Any, separator: bytes = b"\n") -> bytes:
-    return separator.join(json.dumps(each).encode() for each in objects)
+    return separator.join(json.dumps(value).encode() for value in objects)
 
 
 # single object
@@ -40,16 +40,16 @@ def encoded(*objects: Any, separator: bytes = b"\n") -> bytes:
 def test_single_object_reports_its_outcome(client: ApiClient) -> None:
     early = run_object(id="run_1", status="in_progress", completed_at=None, usage=None)
     late = run_object(id="run_1")
-    answers = [client.post(each) for each in (early, early, late, early)]
-    assert [answer.status_code for answer in answers] == [201, 200, 200, 200]
+    responses = [client.post(item) for item in (early, early, late, early)]
+    assert [response.status_code for response in responses] == [201, 200, 200, 200]
     outcomes = ["created", "unchanged", "updated", "stale"]
-    assert [answer.json() for answer in answers] == [{"id": "run_1", "outcome": each} for each in outcomes]
+    assert [response.json() for response in responses] == [{"id": "run_1", "outcome": item} for item in outcomes]
 
 
 def test_invalid_object_lists_all_invalid_fields(client: ApiClient) -> None:
     response = client.post(run_object(id="run_1", status=7, created_at="today"))
     error = assert_error(response, 400, "invalid_object")
-    assert [(each["index"], each["id"], each["path"]) for each in error["fields"]] == [
+    assert [(problem["index"], problem["id"], problem["path"]) for problem in error["fields"]] == [
         (0, "run_1", "/created_at"),
         (0, "run_1", "/status"),
     ]
@@ -58,11 +58,11 @@ def test_invalid_object_lists_all_invalid_fields(client: ApiClient) -> None:
 
 def test_invalid_configuration_is_listed_with_other_errors(client: ApiClient) -> None:
     error = assert_error(client.post(run_object(id="run_1", model=7)), 400, "invalid_object")
-    assert [(each["id"], each["path"]) for each in error["fields"]] == [("run_1", "/model")]
+    assert [(problem["id"], problem["path"]) for problem in error["fields"]] == [("run_1", "/model")]
     error = assert_error(
         client.post(run_object(id="run_1", model=7, usage={"total_tokens": "2"})), 400, "invalid_object"
     )
-    assert {each["path"] for each in error["fields"]} == {"/model", "/usage/total_tokens"}
+    assert {problem["path"] for problem in error["fields"]} == {"/model", "/usage/total_tokens"}
 
 
 @pytest.mark.parametrize("body", [b"7", b'"run"', b"null", b"true", b'{"object":"list","data":{}}', b"{}"])
@@ -124,9 +124,9 @@ def test_several_objects_are_counted(client: ApiClient, form: Callable[..., tupl
 
 @pytest.mark.parametrize("form", MANY)
 def test_rejected_object_does_not_affect_others(client: ApiClient, form: Callable[..., tuple[bytes, str]]) -> None:
-    good, other = run_object(), run_object()
-    wrong = run_object(id="run_wrong", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": "2"})
-    response = client.send(*form(good, wrong, other))
+    first, second = run_object(), run_object()
+    invalid = run_object(id="run_wrong", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": "2"})
+    response = client.send(*form(first, invalid, second))
     assert (response.status_code, counts(response)) == (207, [3, 2, 0, 0, 0, 1])
     [error] = response.json()["errors"]
     line = {"line": 2} if form is as_lines else {}
@@ -134,7 +134,7 @@ def test_rejected_object_does_not_affect_others(client: ApiClient, form: Callabl
     path = "/usage/total_tokens"
     assert error.items() >= ({"index": 1, "id": "run_wrong", "path": path} | line).items()
     assert message.split(",")[1] in error["message"]
-    assert set(Run.objects.values_list("external_id", flat=True)) == {good["id"], other["id"]}
+    assert set(Run.objects.values_list("external_id", flat=True)) == {first["id"], second["id"]}
 
 
 @pytest.mark.parametrize("form", MANY)
@@ -318,7 +318,7 @@ def test_concatenated_compressed_parts_are_read(client: ApiClient, name: str, pa
 
 
 @pytest.mark.parametrize(("name", "pack"), COMPRESSORS)
-@pytest.mark.parametrize("damage", ["cut", "cut at its head", "turned over", "not packed at all", "trailing"])
+@pytest.mark.parametrize("damage", ["cut", "cut at its head", "flipped bits", "not packed at all", "trailing"])
 def test_damaged_compressed_bodies_are_rejected(
     client: ApiClient, name: str, pack: Callable[[bytes], bytes], damage: str
 ) -> None:
@@ -327,7 +327,7 @@ def test_damaged_compressed_bodies_are_rejected(
     damaged = {
         "cut": packed[:-6],
         "cut at its head": packed[:5],
-        "turned over": packed[:20] + bytes(255 - each for each in packed[20:]),
+        "flipped bits": packed[:20] + bytes(255 - item for item in packed[20:]),
         "not packed at all": body,
         "trailing": packed + b"trailing",
     }[damage]

@@ -114,19 +114,19 @@ UNREADABLE = {
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_unreadable_body_is_rejected(client: ApiClient, name: str, path: str) -> None:
-    wrong = UNREADABLE[name]
-    headers = {"Content_Encoding": wrong.encoding} if wrong.encoding else {}
-    response = client.send(wrong.body, wrong.content_type, path, **headers)
-    error = assert_error(response, wrong.status, wrong.code)
+    case = UNREADABLE[name]
+    headers = {"Content_Encoding": case.encoding} if case.encoding else {}
+    response = client.send(case.body, case.content_type, path, **headers)
+    error = assert_error(response, case.status, case.code)
     assert error["fields"] == [] or error["fields"][0]["path"] == ""
     assert not any(model.objects.exists() for model, _ in KINDS.values())
 
 
-# objects that can be read, but are none of the protocol's: alone they are refused, among others they alone are
+# objects that do not follow the protocol, alone and among valid ones
 
 
 class Invalid(NamedTuple):
-    """An object's fields that are wrong, and where that is found."""
+    """Changes that make an object invalid, and the path of the error."""
 
     changes: dict[str, Any]
     path: str
@@ -233,9 +233,9 @@ _OF_MESSAGES = [
     Invalid({"incomplete_at": 0.5}, "/incomplete_at"),
 ]
 INVALID_CASES = [
-    *[("/api/v1/runs", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_RUNS],
-    *[("/api/v1/steps", *each) for each in _ANY_KIND + _WITH_USAGE + _OF_STEPS],
-    *[("/api/v1/messages", *each) for each in _ANY_KIND + _OF_MESSAGES],
+    *[("/api/v1/runs", *item) for item in _ANY_KIND + _WITH_USAGE + _OF_RUNS],
+    *[("/api/v1/steps", *item) for item in _ANY_KIND + _WITH_USAGE + _OF_STEPS],
+    *[("/api/v1/messages", *item) for item in _ANY_KIND + _OF_MESSAGES],
 ]
 
 
@@ -244,21 +244,23 @@ def changed(posted: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps({name: value for name, value in (posted | changes).items() if value is not ...}).encode()
 
 
-@pytest.mark.parametrize(("path", "changes", "where"), INVALID_CASES)
-def test_invalid_object_is_reported_by_path(client: ApiClient, path: str, changes: dict[str, Any], where: str) -> None:
+@pytest.mark.parametrize(("path", "changes", "expected_path"), INVALID_CASES)
+def test_invalid_object_is_reported_by_path(
+    client: ApiClient, path: str, changes: dict[str, Any], expected_path: str
+) -> None:
     model, example = KINDS[path]
-    wrong = changed(example, **changes)
-    error = assert_error(client.send(wrong, path=path), 400, "invalid_object")
-    assert [(each["index"], each["path"]) for each in error["fields"]] == [(0, where)]
+    invalid = changed(example, **changes)
+    error = assert_error(client.send(invalid, path=path), 400, "invalid_object")
+    assert [(problem["index"], problem["path"]) for problem in error["fields"]] == [(0, expected_path)]
     assert error["fields"][0]["message"]
-    neighbours = [changed(example, id=name) for name in ("first", "last")]
-    array = b"[" + b",".join([neighbours[0], wrong, neighbours[1]]) + b"]"
-    lines = b"\n".join([neighbours[0], b"", wrong, neighbours[1]])
+    valid = [changed(example, id=name) for name in ("first", "last")]
+    array = b"[" + b",".join([valid[0], invalid, valid[1]]) + b"]"
+    lines = b"\n".join([valid[0], b"", invalid, valid[1]])
     for body, content_type, line in [(array, JSON, None), (lines, NDJSON, 3)]:
         response = client.send(body, content_type, path)
         assert (response.status_code, response.json()["rejected"]) == (207, 1)
-        [found] = response.json()["errors"]
-        assert (found["index"], found["path"], found.get("line")) == (1, where, line)
+        [problem] = response.json()["errors"]
+        assert (problem["index"], problem["path"], problem.get("line")) == (1, expected_path, line)
         assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
 
 
@@ -282,8 +284,8 @@ def test_malformed_object_does_not_affect_others(
     body = b"[" + b",".join(elements) + b"]" if content_type == JSON else b"\n".join(elements)
     response = client.send(body, content_type, path)
     assert (response.status_code, response.json()["rejected"]) == (207, 1)
-    [found] = response.json()["errors"]
-    assert (found["index"], found["path"], found.get("line")) == (1, "", 2 if content_type == NDJSON else None)
+    [problem] = response.json()["errors"]
+    assert (problem["index"], problem["path"], problem.get("line")) == (1, "", 2 if content_type == NDJSON else None)
     assert set(model.objects.values_list("external_id", flat=True)) == {"first", "last"}
 
 

@@ -85,8 +85,8 @@ def test_operations_document_security_and_responses() -> None:
     for path, method, operation in operations():
         assert operation["summary"]
         assert operation["tags"]
-        named = re.findall(r"{(\w+)}", path)
-        assert [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"] == named
+        path_params = re.findall(r"{(\w+)}", path)
+        assert [param["name"] for param in operation.get("parameters", []) if param["in"] == "path"] == path_params
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 [(media_type, content)] = response["content"].items()
@@ -117,13 +117,13 @@ def test_guide_documents_all_error_codes() -> None:
 
 
 def test_described_fields_exist() -> None:
-    for name, said in [
+    for name, descriptions in [
         ("Run", examples.RUN_FIELD_DESCRIPTIONS),
         ("Step", examples.STEP_FIELD_DESCRIPTIONS),
         ("Message", examples.MESSAGE_FIELD_DESCRIPTIONS),
     ]:
         known = build_openapi_document()["components"]["schemas"][name]["properties"]
-        assert said.keys() <= known.keys() | {"usage", "last_error"}
+        assert descriptions.keys() <= known.keys() | {"usage", "last_error"}
 
 
 # documented requests are accepted
@@ -143,10 +143,10 @@ def test_documented_parameters_are_accepted(client: ApiClient) -> None:
         "measure": "cost",
         "zone": "Asia/Kolkata",
     }
-    taken = {"list_runs": {*_PARAMS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMS, *USAGE_PARAMETERS}}
+    expected_params = {"list_runs": {*_PARAMS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMS, *USAGE_PARAMETERS}}
     for path, _, operation in operations():
-        documented = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
-        assert documented == taken.get(operation["operationId"], set())
+        documented = {param["name"] for param in operation.get("parameters", []) if param["in"] == "query"}
+        assert documented == expected_params.get(operation["operationId"], set())
         for name in documented:
             assert client.get(f"{path}?{name}={values.get(name, 'x')}").status_code == 200, name
 
@@ -188,19 +188,19 @@ VALUES += [[{"type": "x"}], [{"type": "function"}], [{"type": "function", "funct
 
 def changed(tree: Any, value: Any) -> Iterator[Any]:
     """Yield copies of `tree`, each with one value replaced by `value`, or removed if that is `...`."""
-    places = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for place, inner in list(places):
+    keys = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, inner in list(keys):
         other = copy.copy(tree)
         if value is ...:
-            del other[place]
+            del other[key]
         else:
-            other[place] = value
+            other[key] = value
         yield other
         for changed_inner in changed(inner, value):
             yield (
-                copy.copy(tree) | {place: changed_inner}
+                copy.copy(tree) | {key: changed_inner}
                 if isinstance(tree, dict)
-                else [changed_inner if each == place else kept for each, kept in enumerate(tree)]
+                else [changed_inner if item == key else kept for item, kept in enumerate(tree)]
             )
 
 
@@ -237,9 +237,9 @@ def test_responses_match_their_schemas(client: ApiClient) -> None:
     waiting = factories.waiting_run(id="run_1", vendor={"a": 1})
     ended = run_object(id="run_1", created_at=waiting["created_at"])
     steps = [step_object(ended), step_object(ended, factories.function_call("f"))]
-    good, bad = run_object(), run_object(status=7)
+    valid, invalid = run_object(), run_object(status=7)
     bodies: dict[str, list[Any]] = {
-        "runs": [waiting, ended, waiting, ended, [good, good], [good, bad], bad, [bad]],
+        "runs": [waiting, ended, waiting, ended, [valid, valid], [valid, invalid], invalid, [invalid]],
         "steps": [steps[0], steps, [steps[0], {}]],
         "messages": [factories.message_object(ended), [{}]],
         "events": [{"event": "thread.run.completed", "data": ended}, [{"event": "x", "data": 1}, {}], 7],
@@ -323,8 +323,8 @@ EXCLUDED_CHECKS = [positive_data_acceptance, negative_data_rejection]
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_schemathesis_finds_no_deviation(api: Any, mode: GenerationMode) -> None:
     answered: Counter[int] = Counter()
-    for found in api.get_all_operations():
-        operation = found.ok()
+    for result in api.get_all_operations():
+        operation = result.ok()
         if mode is GenerationMode.POSITIVE or operation.body or operation.query:
             answered += send_generated_requests(operation, mode)
     assert answered.total() > 100

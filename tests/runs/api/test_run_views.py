@@ -67,13 +67,13 @@ def test_accept_header_is_ignored(client: ApiClient, accept: str) -> None:
 
 def pages(client: ApiClient, query: str) -> list[list[str]]:
     """Return the ids of all pages."""
-    found, cursor = [], ""
+    ids, cursor = [], ""
     for _ in range(100):
         body = client.get(f"{RUNS}?{query}{cursor}").json()
         assert body.keys() == {"object", "data", "next_cursor"}
-        found.append([run["id"] for run in body["data"]])
+        ids.append([run["id"] for run in body["data"]])
         if body["next_cursor"] is None:
-            return found
+            return ids
         cursor = f"&cursor={quote(body['next_cursor'])}"
     raise AssertionError("the list does not end")
 
@@ -88,12 +88,12 @@ def test_list_returns_posted_runs_newest_first(client: ApiClient, project: Proje
 def test_pages_neither_repeat_nor_miss_runs(client: ApiClient, project: Project) -> None:
     runs = [run_object(created_at=NOW + number // 7, started_at=None) for number in range(20)]
     factories.post(project, *runs)
-    walked = pages(client, "limit=3")
-    assert [len(page) for page in walked] == [3] * 6 + [2]
-    found = [each for page in walked for each in page]
-    assert sorted(found) == sorted(run["id"] for run in runs)
-    whole = [run["id"] for run in client.get(RUNS).json()["data"]]
-    assert found == whole
+    all_pages = pages(client, "limit=3")
+    assert [len(page) for page in all_pages] == [3] * 6 + [2]
+    ids = [item for page in all_pages for item in page]
+    assert sorted(ids) == sorted(run["id"] for run in runs)
+    unpaged = [run["id"] for run in client.get(RUNS).json()["data"]]
+    assert ids == unpaged
 
 
 def test_full_last_page_has_no_cursor(client: ApiClient, project: Project) -> None:
@@ -105,8 +105,8 @@ def test_full_last_page_has_no_cursor(client: ApiClient, project: Project) -> No
 def test_filters_apply_to_every_page(client: ApiClient, project: Project) -> None:
     failed = [factories.failed_run() for _ in range(5)]
     factories.post(project, *failed, *(run_object() for _ in range(5)))
-    walked = pages(client, "limit=2&status=failed")
-    assert sorted(each for page in walked for each in page) == sorted(run["id"] for run in failed)
+    all_pages = pages(client, "limit=2&status=failed")
+    assert sorted(item for page in all_pages for item in page) == sorted(run["id"] for run in failed)
 
 
 def test_query_count_does_not_grow_with_limit(
@@ -144,14 +144,14 @@ def test_query_count_does_not_grow_with_limit(
 )
 def test_invalid_parameters_are_named(client: ApiClient, query: str, path: str, message: str) -> None:
     error = assert_error(client.get(f"{RUNS}?{query}"), 400, "invalid_filter")
-    assert [each["path"] for each in error["fields"]] == [path]
+    assert [problem["path"] for problem in error["fields"]] == [path]
     assert message in error["fields"][0]["message"]
     assert path in error["message"]
 
 
 def test_all_invalid_parameters_are_listed(client: ApiClient) -> None:
     error = assert_error(client.get(f"{RUNS}?nonsense=1&status=faild&from=x"), 400, "invalid_filter")
-    assert [each["path"] for each in error["fields"]] == ["nonsense", "status", "from"]
+    assert [problem["path"] for problem in error["fields"]] == ["nonsense", "status", "from"]
 
 
 @pytest.mark.parametrize("age", ["-99999w", "-99999d", "-0s", "9999-12-31", "0001-01-01"])

@@ -30,8 +30,8 @@ def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
     factories.post_run(project, model="gpt-4o-mini", usage=usage)
     factories.post_run(project, model="own-model", usage=usage)
     factories.post_run(factories.make_project("other"), usage=usage)
-    found = get(key, f"{SINCE}&{UNTIL}&zone=Asia/Kolkata").json()
-    assert found["totals"] == {
+    report = get(key, f"{SINCE}&{UNTIL}&zone=Asia/Kolkata").json()
+    assert report["totals"] == {
         "runs": 2,
         "prompt_tokens": 2000,
         "completion_tokens": 400,
@@ -41,14 +41,14 @@ def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
         "unpriced_tokens": 1200,
         "cost_usd": 0.00027,
     }
-    assert (found["from"], found["to"], found["time_zone"]) == (SINCE[5:], UNTIL[3:], "Asia/Kolkata")
-    assert found["previous"]["from"] == "2026-11-14T00:00:00Z"
-    assert [group["key"] for group in found["groups"]] == ["gpt-4o-mini", "own-model"]
-    for group in found["groups"]:
-        assert len(group["series"]) == len(found["buckets"])
-        assert sum(each["runs"] for each in group["series"]) == group["totals"]["runs"] == 1
-    assert found["latency"]["duration_ms"]["p50"] == 8000
-    assert found["latency"]["queue_ms"]["p99"] == 1000
+    assert (report["from"], report["to"], report["time_zone"]) == (SINCE[5:], UNTIL[3:], "Asia/Kolkata")
+    assert report["previous"]["from"] == "2026-11-14T00:00:00Z"
+    assert [group["key"] for group in report["groups"]] == ["gpt-4o-mini", "own-model"]
+    for group in report["groups"]:
+        assert len(group["series"]) == len(report["buckets"])
+        assert sum(item["runs"] for item in group["series"]) == group["totals"]["runs"] == 1
+    assert report["latency"]["duration_ms"]["p50"] == 8000
+    assert report["latency"]["queue_ms"]["p99"] == 1000
 
 
 @pytest.mark.parametrize("query", ["", "split=kind", "split=metadata.customer&measure=cost", "range=24h&status=failed"])
@@ -58,8 +58,8 @@ def test_usage_matches_its_schema(project: Project, key: str, query: str) -> Non
         **build_openapi_document()["components"]["schemas"]["UsageDocument"],
         "components": build_openapi_document()["components"],
     }
-    for asked in (query, f"{query}&{SINCE}" if "range" not in query else query):
-        jsonschema.validate(get(key, asked).json(), schema)
+    for full_query in (query, f"{query}&{SINCE}" if "range" not in query else query):
+        jsonschema.validate(get(key, full_query).json(), schema)
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def read(*paths: Path | str) -> list[Any]:
 
 
 def values(content: bytes | Iterable[bytes]) -> list[RawJsonValue]:
-    pieces = iter([content] if isinstance(content, bytes) else content)
-    return list(import_files.read_json_values(ImportSource("test", pieces, io.BytesIO())))
+    chunks = iter([content] if isinstance(content, bytes) else content)
+    return list(import_files.read_json_values(ImportSource("test", chunks, io.BytesIO())))
 
 
 def raws(content: bytes | Iterable[bytes]) -> list[bytes]:
@@ -134,10 +134,10 @@ def test_malformed_values_do_not_affect_others(content: bytes, expected: list[by
 
 @pytest.mark.parametrize("cut", [b'[{"a":1},', b'[{"a":1}', b'[{"a":1}]['])
 def test_unclosed_array_is_an_error(cut: bytes) -> None:
-    found = import_files.read_json_values(ImportSource("cut.json", iter([cut]), io.BytesIO()))
-    assert next(found).raw == b'{"a":1}'
+    values_read = import_files.read_json_values(ImportSource("cut.json", iter([cut]), io.BytesIO()))
+    assert next(values_read).raw == b'{"a":1}'
     with pytest.raises(UnreadableBody, match=r"cut\.json: the file ends within an array"):
-        next(found)
+        next(values_read)
 
 
 def test_long_string_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def source(content: bytes, name: str = "runs.ndjson") -> ImportSource:
 
 
 def lines(*objects: Any) -> bytes:
-    return b"".join(json.dumps(each).encode() + b"\n" for each in objects)
+    return b"".join(json.dumps(value).encode() + b"\n" for value in objects)
 
 
 def imported(project: Project, content: bytes, **options: Any) -> tuple[ImportSummary, list[ImportedBatch]]:
@@ -59,12 +59,12 @@ def test_dry_run_reports_but_stores_nothing(project: Project) -> None:
 
 
 def test_rejected_record_lists_all_problems(project: Project) -> None:
-    wrong = run_object(id="run_wrong", status=None, thread_id=7)
-    summary, [batch] = imported(project, lines(run_object(), wrong) + b"\n{broken\n")
+    invalid = run_object(id="run_wrong", status=None, thread_id=7)
+    summary, [batch] = imported(project, lines(run_object(), invalid) + b"\n{broken\n")
     first, second = batch.rejected
     assert (first.source, first.line, first.id) == ("runs.ndjson", 2, "run_wrong")
-    assert sorted(each.path for each in first.problems) == ["/status", "/thread_id"]
-    assert json.loads(first.raw) == wrong
+    assert sorted(problem.path for problem in first.problems) == ["/status", "/thread_id"]
+    assert json.loads(first.raw) == invalid
     assert (second.line, second.id, second.raw) == (4, None, b"{broken")
     assert summary.outcomes["rejected"] == 2
     assert summary.total == 3

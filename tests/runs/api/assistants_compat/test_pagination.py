@@ -142,14 +142,14 @@ def test_thread_with_only_messages_has_no_runs(client: AssistantsClient, project
 def test_query_count_does_not_grow_with_runs(client: AssistantsClient, run_ids: list[str]) -> None:
     client.list_ids(RUNS)  # the key's first use is written down
     for limit in (1, 25):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             client.list_ids(RUNS, limit=limit, order="asc", after=run_ids[0])
         # the key, the cursor, the page, its configurations
-        assert len(asked) == 4
+        assert len(queries) == 4
 
 
 def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project) -> None:
-    # half of them in one second, where only the key tells them apart; among others enough that it is no use to walk
+    # half of them in the same second; enough among others, so that an index scan is best
     # through all threads
     moments = [factories.NOW + max(0, number - 1000) for number in range(2000)]
     factories.post(project, *(factories.run_object(created_at=moment) for moment in moments))
@@ -159,7 +159,7 @@ def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project
     ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))
 
     for order in ("asc", "desc"):
-        # with a page's worth left on both sides: of a few rows any index is as good
+        # with a page of runs on both sides: for a few rows, any index is as good
         for place in (100, 400, 999, 1900):
             statement = _page_statement(client, order=order, after=ids[place].external_id, limit=20)
             assert "OFFSET" not in statement
@@ -167,9 +167,9 @@ def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project
 
 
 def _page_statement(client: AssistantsClient, **parameters: Any) -> str:
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         assert client.get(RUNS, **parameters).status_code == 200
-    return next(each["sql"] for each in asked if "LIMIT 21" in each["sql"])
+    return next(item["sql"] for item in queries if "LIMIT 21" in item["sql"])
 
 
 def _rows_read(statement: str) -> int:

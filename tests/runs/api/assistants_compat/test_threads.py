@@ -22,8 +22,10 @@ def threads(project: Project) -> list[str]:
         if number % 3 != 1:
             runs += [factories.run_object(thread_id=thread, created_at=at + later) for later in (0, 0, 100)]
         if number % 3 != 0:
-            said = [factories.message_object(thread_id=thread, created_at=at + later) for later in (0, 0, 50)]
-            messages += said
+            thread_messages = [
+                factories.message_object(thread_id=thread, created_at=at + later) for later in (0, 0, 50)
+            ]
+            messages += thread_messages
     factories.post(project, *runs)
     factories.post_messages(project, *messages)
     return [f"thread_{number:02}" for number in range(12)]
@@ -65,10 +67,10 @@ def test_thread_has_age_of_oldest_record(client: AssistantsClient, project: Proj
 def test_query_count_does_not_grow_with_threads(client: AssistantsClient, threads: list[str]) -> None:
     client.list_ids("/v1/threads")  # the key's first use is written down
     for limit in (1, 10):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert len(client.list_ids("/v1/threads", limit=limit, order="asc", after=threads[0])) == limit
         # the key, the cursor's runs and messages, the page
-        assert len(asked) == 4
+        assert len(queries) == 4
 
 
 def test_other_projects_do_not_affect_thread_age(

@@ -24,12 +24,12 @@ def run(project: Project) -> dict[str, Any]:
 @pytest.fixture
 def steps(project: Project, run: dict[str, Any]) -> list[dict[str, Any]]:
     """Three steps, oldest first; two in one second."""
-    found = [
+    steps = [
         factories.step_object(run, factories.function_call("search_orders"), id="step_b"),
         factories.step_object(run, id="step_c", expires_at=...),
-        factories.step_object(run, id="step_a", created_at=run["created_at"] + 3, odd={"1.0": 1.0}),
+        factories.step_object(run, id="step_a", created_at=run["created_at"] + 3, vendor={"1.0": 1.0}),
     ]
-    posted = [{name: value for name, value in step.items() if value is not ...} for step in found]
+    posted = [{name: value for name, value in step.items() if value is not ...} for step in steps]
     factories.post_steps(project, *posted)
     return posted
 

@@ -32,7 +32,7 @@ def awkward() -> list[bytes]:
         tool_choice=..., truncation_strategy=..., response_format=..., parallel_tool_calls=..., top_p=...,
         max_prompt_tokens=..., max_completion_tokens=..., incomplete_details=...,
     )  # fmt: skip
-    odd = [
+    unusual = [
         factories.run_object(id="run_null", instructions=None, metadata=None, model=None, usage=None),
         factories.run_object(id="run_list", metadata=[]),
         factories.run_object(id="run_milliseconds", created_at=1_795_000_000_123),
@@ -40,18 +40,18 @@ def awkward() -> list[bytes]:
         factories.failed_run(id="run_failed", message="x" * 3000),
         factories.waiting_run(id="run_waiting"),
     ]
-    spelled = json.dumps(base | {"id": "run_spelled", "temperature": 1}).encode()
-    spelled = spelled.replace(
+    with_escapes = json.dumps(base | {"id": "run_spelled", "temperature": 1}).encode()
+    with_escapes = with_escapes.replace(
         b'"metadata": {"customer": "acme"}',
         rb'"metadata": {"nul": "\u0000", "lone": "\ud800", "big": 123456789012345678901234567890,'
         rb' "one": 1.00, "z": 1e2, "a": -0}, "\ud83d": "\/", "exact": 1E+2',
     )
-    assert rb"\ud800" in spelled
+    assert rb"\ud800" in with_escapes
     step = factories.step_object(base, factories.function_call("search_orders", output=None), id="step_1")
     lost = factories.step_object(factories.run_object(id="run_never_came"), id="step_lost", vendor=[1.0])
-    said = factories.message_object(base, "\x00 and =1", id="msg_1", metadata={"x": "1"})
-    plain = [base, old, *odd, step, lost, said]
-    return [*(json.dumps(each).encode() for each in plain), spelled]
+    message = factories.message_object(base, "\x00 and =1", id="msg_1", metadata={"x": "1"})
+    objects_ = [base, old, *unusual, step, lost, message]
+    return [*(json.dumps(value).encode() for value in objects_), with_escapes]
 
 
 def store(project: Project, raws: list[bytes]) -> None:
@@ -85,7 +85,7 @@ def test_any_accepted_objects_survive_the_round_trip(
         factories.make_project(f"target{tmp_path.name}"),
     )
     for kind, texts in ((RUNS, runs), (STEPS, steps), (MESSAGES, messages)):
-        ingest(source, kind, [RawItem(index, each.encode()) for index, each in enumerate(texts)])
+        ingest(source, kind, [RawItem(index, value.encode()) for index, value in enumerate(texts)])
     first = export(source, tmp_path / "first.jsonl")
     call_command("import_runs", str(tmp_path / "first.jsonl"), "--project", target.slug)
     assert export(target, tmp_path / "second.jsonl") == first

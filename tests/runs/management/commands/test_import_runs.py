@@ -40,7 +40,7 @@ def parse_counts(printed: str) -> dict[str, int]:
 
 
 def write(path: Path, *objects: Any) -> Path:
-    path.write_text("".join(json.dumps(each) + "\n" for each in objects))
+    path.write_text("".join(json.dumps(value) + "\n" for value in objects))
     return path
 
 
@@ -95,8 +95,8 @@ def test_dry_run_reports_but_stores_nothing(project: Project, data: Path) -> Non
 
 
 def test_rejected_records_fail_but_others_are_stored(project: Project, tmp_path: Path) -> None:
-    wrong = run_object(id="run_wrong", status=7)
-    path = write(tmp_path / "runs.ndjson", run_object(), wrong, {"object": "response", "id": "resp_1"})
+    invalid = run_object(id="run_wrong", status=7)
+    path = write(tmp_path / "runs.ndjson", run_object(), invalid, {"object": "response", "id": "resp_1"})
     printed, error = run_import(path)
     assert error is not None
     assert (str(error), error.returncode) == ("2 of 3 records were rejected", 1)
@@ -108,8 +108,8 @@ def test_rejected_records_fail_but_others_are_stored(project: Project, tmp_path:
 
 
 def test_rejects_file_holds_rejected_records(project: Project, tmp_path: Path) -> None:
-    wrong = run_object(id="run_wrong", status=7)
-    path = write(tmp_path / "runs.ndjson", run_object(), wrong)
+    invalid = run_object(id="run_wrong", status=7)
+    path = write(tmp_path / "runs.ndjson", run_object(), invalid)
     with path.open("ab") as file:
         file.write(b'{"id": "\xff"}\n')
     rejects_path = tmp_path / "rejected.jsonl"
@@ -119,8 +119,8 @@ def test_rejects_file_holds_rejected_records(project: Project, tmp_path: Path) -
     assert {name: first[name] for name in ("source", "line", "id")} == {
         "source": str(path), "line": 2, "id": "run_wrong"
     }  # fmt: skip
-    assert [each["path"] for each in first["problems"]] == ["/status"]
-    assert json.loads(first["raw"]) == wrong
+    assert [problem["path"] for problem in first["problems"]] == ["/status"]
+    assert json.loads(first["raw"]) == invalid
     assert (second["line"], second["raw"]) == (3, '{"id": "\\xff"}')
 
 
@@ -255,7 +255,7 @@ def test_project_option_selects_the_project(project: Project, data: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("trouble", "message", "code"),
+    ("error", "message", "code"),
     [
         (OperationalError("server gone"), "is unavailable: server gone", 1),
         (KeyboardInterrupt(), "Interrupted", 130),
@@ -263,15 +263,15 @@ def test_project_option_selects_the_project(project: Project, data: Path) -> Non
 )
 def test_early_end_keeps_stored_records(
     project: Project, data: Path, monkeypatch: pytest.MonkeyPatch,
-    trouble: BaseException, message: str, code: int,
+    error: BaseException, message: str, code: int,
 ) -> None:  # fmt: skip
-    genuine, calls = ingest_mixed, []
+    ingest, calls = ingest_mixed, []
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
-            raise trouble
-        return genuine(*arguments, **options)
+            raise error
+        return ingest(*arguments, **options)
 
     monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 3)
     monkeypatch.setattr(imports, "ingest_mixed", interrupted)

@@ -59,9 +59,12 @@ def stored(project: Project) -> list[Any]:
 
 def test_all_objects_are_stored_unchanged(project: Project, server: AgentServer, make_harvest: MakeHarvest) -> None:
     fill(server, 7)
-    odd = json.dumps(factories.run_object(thread_id="thread_odd", temperature=1)).encode()
-    odd = odd[:-1] + rb', "vendor": {"nul": "\u0000", "lone": "\ud800", "exact": 1.00, "big": 1234567890123456789012}}'
-    server.add_thread("thread_odd", odd)
+    unusual = json.dumps(factories.run_object(thread_id="thread_odd", temperature=1)).encode()
+    unusual = (
+        unusual[:-1]
+        + rb', "vendor": {"nul": "\u0000", "lone": "\ud800", "exact": 1.00, "big": 1234567890123456789012}}'
+    )
+    server.add_thread("thread_odd", unusual)
     summary = run_to_end(make_harvest()).summary
     assert stored(project) == served(server)
     assert summary.is_complete

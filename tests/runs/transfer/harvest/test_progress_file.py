@@ -20,10 +20,10 @@ def test_added_threads_are_read_back(path: Path) -> None:
     with HarvestProgressFile(path, IDENTITY) as finished:
         finished.add("thread_1")
         finished.add("thread_1")
-        finished.add('odd "\n id')
+        finished.add('quoted "\n id')
     with HarvestProgressFile(path, IDENTITY) as finished:
         assert "thread_1" in finished
-        assert 'odd "\n id' in finished
+        assert 'quoted "\n id' in finished
         assert "thread_2" not in finished
         assert len(finished) == 2
     assert len(path.read_bytes().splitlines()) == 3
