@@ -53,7 +53,7 @@ def pages(page: Page, live_server: Any, used: Project, console: list[str]) -> st
 def test_days_are_the_readers_and_a_drag_zooms_into_them(page: Page, pages: str) -> None:
     page.goto(f"{pages}/usage/")
     expect(page.locator("figcaption")).to_contain_text("Tokens per day, Asia/Kat")
-    chart = page.locator("#course svg.chart")
+    chart = page.locator("#usage-chart svg.chart")
     box = chart.bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 60)

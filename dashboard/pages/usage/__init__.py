@@ -1,1 +1,1 @@
-"""The usage page as its templates need it: facts, picture, tables, each number with the address of its runs."""
+"""The usage page: tokens, cost and runs over time and by group, and latency. Each number links to its runs."""

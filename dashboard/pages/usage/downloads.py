@@ -1,12 +1,12 @@
-"""The usage page as files."""
+"""The usage report as JSON and CSV."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.usage.views import parse_usage_query
-from dashboard.web import downloads
+from dashboard.pages.usage.params import parse_usage_query
+from dashboard.web.downloads import csv_response, json_response, respond_with_text_errors
 from dashboard.web.permissions import viewer_required
 from runs.analytics.usage import (
     UsageLine,
@@ -22,42 +22,40 @@ from runs.models import Project
 from runs.transfer.exports import ExportColumn
 
 
-def _of_sums(name: str) -> ExportColumn:
-    return ExportColumn(name, lambda line: getattr(line.sums, name))
-
-
-def _key(line: UsageLine) -> str | None:
+def _format_group(line: UsageLine) -> str | None:
     return f"({line.group.other_count} others)" if line.group.other_count else line.group.key
 
 
-COLUMNS = (
+def _sum_column(name: str) -> ExportColumn:
+    return ExportColumn(name, lambda line: getattr(line.sums, name))
+
+
+USAGE_COLUMNS = (
     ExportColumn("from", lambda line: line.since),
     ExportColumn("to", lambda line: line.until),
-    ExportColumn("group", _key),
-    *(_of_sums(name) for name in UsageSums._fields if name != "cost"),
+    ExportColumn("group", _format_group),
+    *(_sum_column(name) for name in UsageSums._fields if name != "cost"),
     ExportColumn("cost_usd", lambda line: nano_to_usd(line.sums.cost)),
 )
-TOKEN_KIND_COLUMNS = (*COLUMNS[:3], _of_sums("total_tokens"))
+TOKEN_KIND_COLUMNS = (*USAGE_COLUMNS[:3], _sum_column("total_tokens"))
 
 
 @require_safe
 @viewer_required
-@downloads.respond_with_text_errors
+@respond_with_text_errors
 def usage_json(request: HttpRequest, project: Project) -> HttpResponse:
-    """`usage.json`: what `GET /api/v1/usage` answers."""
-    question = parse_usage_query(request)
-    return downloads.json_response(
-        serialize_usage(fetch_usage_report(project, question, MAX_USAGE_GROUPS), fetch_latency(project, question))
-    )
+    """Respond with the same document as `GET /api/v1/usage`."""
+    query = parse_usage_query(request)
+    report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)
+    return json_response(serialize_usage(report, fetch_latency(project, query)))
 
 
 @require_safe
 @viewer_required
-@downloads.respond_with_text_errors
+@respond_with_text_errors
 def usage_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """`usage.csv`: a line for each group in each part of the time."""
-    question = parse_usage_query(request)
-    columns = TOKEN_KIND_COLUMNS if question.split.name == "kind" else COLUMNS
-    return downloads.csv_response(
-        project, "usage", columns, build_usage_lines(fetch_usage_report(project, question, MAX_USAGE_GROUPS))
-    )
+    """Respond with a line for each group in each bucket of time."""
+    query = parse_usage_query(request)
+    report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)
+    columns = TOKEN_KIND_COLUMNS if query.split.name == "kind" else USAGE_COLUMNS
+    return csv_response(project, "usage", columns, build_usage_lines(report))

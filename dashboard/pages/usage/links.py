@@ -1,4 +1,4 @@
-"""Where the numbers of the usage page lead: to the runs behind them, and to other sides of the same question."""
+"""The URLs of the usage page: those of other queries, and those of the runs behind each number."""
 
 from __future__ import annotations
 
@@ -15,103 +15,98 @@ from runs.query.ast import Not, QueryNode, Term, join_and
 from runs.query.grammar import Query
 from runs.query.operators import Comparison, DurationQuantity, Exists
 
+UNPRICED_TERM = Not(Term("cost", (Exists(),)))
+
 
 @dataclass(frozen=True, slots=True)
 class UsageLinks:
-    """Addresses around one question: `here` is the page, `runs` the run list.
+    """The URLs around a usage query.
 
-    `counted_since` is where counting groups began, `paced_since` where counting durations did, if not at the start.
+    `groups_since` and `latency_since` are the times from which groups and latency were counted, None if that is the
+    whole period.
     """
 
-    question: UsageQuery
-    here: str
-    runs: str
-    counted_since: datetime | None = None
-    paced_since: datetime | None = None
+    query: UsageQuery
+    page_path: str
+    runs_path: str
+    groups_since: datetime | None = None
+    latency_since: datetime | None = None
 
-    def of(self, **changes: Any) -> str:
-        """The page of the same question, changed."""
-        query = self.question.query_string(**changes)
-        return f"{self.here}?{query}" if query else self.here
+    def page(self, **changes: Any) -> str:
+        """Return the URL of the usage page with some fields of the query changed."""
+        query_string = self.query.query_string(**changes)
+        return f"{self.page_path}?{query_string}" if query_string else self.page_path
 
     @property
-    def timeless(self) -> str:
-        """The page without times, which are to be added."""
-        return self.of(requested_filters=self.question.filters, range="")
+    def page_without_times(self) -> str:
+        """The URL of the usage page, to which `from` and `to` are added."""
+        return self.page(requested_filters=self.query.filters, range="")
 
-    def group(self, key: str | None, split: UsageSplit, *, before: bool = False) -> str:
-        """The runs of one group, now or in the time before; "" where no query can ask for its value."""
-        asked = self.question
+    @property
+    def runs(self) -> str:
+        """The URL of the list of the runs in the period."""
+        return self._runs_within(self.query.filters, self.query.since, self.query.until)
+
+    @property
+    def previous_runs(self) -> str:
+        """The URL of the list of the runs in the previous period."""
+        return self._runs_within(self.query.filters, self.query.previous_since, self.query.since)
+
+    def runs_matching(self, term: QueryNode) -> str:
+        """Return the URL of the list of the runs in the period that match `term` too."""
+        return self._runs_within(add_condition(self.query.filters, term), self.query.since, self.query.until)
+
+    def group_runs(self, key: str | None, split: UsageSplit, *, previous: bool = False) -> str:
+        """Return the URL of the list of the runs of a group, or "" if no filter can express its value."""
         if key == "":
             return ""
-        now = (self.counted_since or asked.since, asked.until)
-        return self._within(
-            asked.filters_for_group(key, split), *((asked.previous_since, asked.since) if before else now)
-        )
+        query = self.query
+        period = (self.groups_since or query.since, query.until)
+        if previous:
+            period = (query.previous_since, query.since)
+        return self._runs_within(query.filters_for_group(key, split), *period)
 
-    def assistant(self, assistant_id: str | None) -> LatencyLinks:
-        """The runs of an assistant; of all where it is None."""
-        asked = self.question
-        filters = (
-            asked.filters if assistant_id is None else asked.filters_for_group(assistant_id, UsageSplit("assistant"))
-        )
-        within = format_time_range_query(self.paced_since or asked.since, asked.until)
-        return LatencyLinks(self.whenever(filters.without("q")) + within, filters.q)
+    def latency_runs(self, assistant_id: str | None) -> LatencyLinks:
+        """Return the URLs of the measured runs of an assistant, or of all if it is None."""
+        filters = self.query.filters
+        if assistant_id is not None:
+            filters = self.query.filters_for_group(assistant_id, UsageSplit("assistant"))
+        times = format_time_range_query(self.latency_since or self.query.since, self.query.until)
+        return LatencyLinks(self.runs_without_times(filters.without("q")) + times, filters.q)
 
-    def where(self, term: QueryNode) -> str:
-        """Those of the runs that the page is about of which `term` holds too."""
-        return self._within(add_condition(self.question.filters, term), self.question.since, self.question.until)
+    def runs_without_times(self, filters: RunFilters) -> str:
+        """Return the URL of a run list, to which `from` and `to` are appended."""
+        return f"{self.runs_path}?{filters.to_query_string()}{'&' if filters else ''}"
 
-    @property
-    def all(self) -> str:
-        """The runs that the page is about."""
-        return self.between(self.question.since, self.question.until)
-
-    @property
-    def before(self) -> str:
-        """Those of the time before."""
-        return self.between(self.question.previous_since, self.question.since)
-
-    def between(self, since: datetime, until: datetime) -> str:
-        """Those of another time."""
-        return self._within(self.question.filters, since, until)
-
-    def whenever(self, filters: RunFilters) -> str:
-        """Runs whenever they were created: `times` are to be added."""
-        return f"{self.runs}?{filters.to_query_string()}{'&' if filters else ''}"
-
-    def _within(self, filters: RunFilters, since: datetime, until: datetime) -> str:
-        query = "&".join(filter(None, (filters.to_query_string(), format_time_range_query(since, until))))
-        return f"{self.runs}?{query}"
+    def _runs_within(self, filters: RunFilters, since: datetime, until: datetime) -> str:
+        query_string = "&".join(filter(None, (filters.to_query_string(), format_time_range_query(since, until))))
+        return f"{self.runs_path}?{query_string}"
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyLinks:
-    """The runs at an address, of which `q` is still to be said."""
+    """The URLs of run lists. `url` is without the query `q`."""
 
-    address: str
+    url: str
     q: Query | None
 
-    def where(self, term: QueryNode | None = None) -> str:
-        """Those of them of which `term` holds too."""
-        parts = [each for each in (self.q.tree if self.q else None, term) if each is not None]
-        return f"{self.address}&{urlencode({'q': str(join_and(parts))})}" if parts else self.address
+    def matching(self, term: QueryNode | None = None) -> str:
+        """Return the URL of the list of the runs that match `term` too."""
+        parts = [part for part in (self.q.tree if self.q else None, term) if part is not None]
+        return f"{self.url}&{urlencode({'q': str(join_and(parts))})}" if parts else self.url
 
 
-@lru_cache(maxsize=1024)  # a page says the same few again and again
+@lru_cache(maxsize=1024)  # a page has many links with the same few times
 def format_time_range_query(since: datetime, until: datetime) -> str:
-    """The parameters of the run list for that time."""
+    """Return the parameters of the run list for a period."""
     return urlencode({"from": formats.format_iso_time(since), "to": formats.format_iso_time(until)})
 
 
-UNPRICED_TERM = Not(Term("cost", (Exists(),)))
-
-
 def min_duration_term(milliseconds: int) -> QueryNode:
-    """That a run took no less."""
+    """Return the condition that a run took at least this long."""
     return Term("duration", (Comparison(">=", DurationQuantity(milliseconds)),))
 
 
 def min_queue_term(milliseconds: int) -> QueryNode:
-    """That a run waited no less before it started."""
+    """Return the condition that a run waited at least this long before it started."""
     return Term("queue", (Comparison(">=", DurationQuantity(milliseconds)),))
