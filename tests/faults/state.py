@@ -8,7 +8,7 @@ import json
 from django.db.models import Count, F, Max
 
 from runs.models import Observation, Project, Run
-from tests.runs.rollups.test_runs import counted_anew, kept
+from tests.runs.rollups.test_runs import read_rollups, recount_rollups
 
 
 def print_state(slug: str) -> None:
@@ -16,12 +16,12 @@ def print_state(slug: str) -> None:
     project = Project.objects.get(slug=slug)
     runs = Run.objects.in_project(project).with_configuration().order_by("external_id")
     objects = [json.loads(run.as_json()) for run in runs]
-    sums = kept(project)
+    sums = read_rollups(project)
     state = {
         "runs": len(objects),
         "objects": digest(objects),
         "sums": digest(sorted((name, str(sorted(map(str, rows.items())))) for name, rows in sums.items())),
-        "sums_exact": sums == counted_anew(project),
+        "sums_exact": sums == recount_rollups(project),
         "broken_histories": broken_histories(project),
     }
     print(json.dumps(state))

@@ -1,4 +1,4 @@
-"""Assistants by what their runs come to: equal to counting the runs anew, at every edge of time."""
+"""The totals of assistants equal a recount of the runs, at any time range."""
 
 from __future__ import annotations
 
@@ -37,32 +37,32 @@ TIMES = [
 
 @pytest.fixture
 def filled(project: Project) -> Project:
-    """Runs of some assistants with status changes, re-sends, deletes, models without price, and hours without any."""
-    chance = random.Random(7)
+    """A project with runs of three assistants: status changes, re-sends, deletes, models without price, empty hours."""
+    rng = random.Random(7)
     for _ in range(80):
-        created = int((START + timedelta(minutes=chance.randrange(3 * 24 * 60))).timestamp())
-        made: dict[str, Any] = chance.choice([run_object, failed_run])(
+        created = int((START + timedelta(minutes=rng.randrange(3 * 24 * 60))).timestamp())
+        posted: dict[str, Any] = rng.choice([run_object, failed_run])(
             created_at=created,
-            assistant_id=chance.choice(["asst_a", "asst_b", "asst_c"]),
-            model=chance.choice(["gpt-4o", "our-own", None]),
+            assistant_id=rng.choice(["asst_a", "asst_b", "asst_c"]),
+            model=rng.choice(["gpt-4o", "our-own", None]),
         )
-        factories.post(project, made | {"status": "in_progress", "usage": None})
-        factories.post(project, made, made)
-        if chance.random() < 0.15:
-            delete_run(Run.objects.get(external_id=made["id"]))
+        factories.post(project, posted | {"status": "in_progress", "usage": None})
+        factories.post(project, posted, posted)
+        if rng.random() < 0.15:
+            delete_run(Run.objects.get(external_id=posted["id"]))
     return project
 
 
-def filters(since: str = "", until: str = "", q: str = "") -> RunFilters:
+def make_filters(since: str = "", until: str = "", q: str = "") -> RunFilters:
     moments = (TimeExpression.parse(text) if text else None for text in (since, until))
     return RunFilters((), (), (), since=next(moments), until=next(moments), q=Query.parse(q) if q else None)
 
 
-def anew(project: Project, asked: RunFilters) -> dict[str, AssistantTotals]:
-    """The same from the runs themselves."""
+def recount(project: Project, requested: RunFilters) -> dict[str, AssistantTotals]:
+    """Return the totals, computed from the runs."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 5)
     for run in Run.objects.in_project(project):
-        since, until = (each.resolve(NOW) if each else None for each in (asked.since, asked.until))
+        since, until = (item.resolve(NOW) if item else None for item in (requested.since, requested.until))
         if (since and run.created_at < since) or (until and run.created_at >= until):
             continue
         tokens, cost = run.total_tokens or 0, run.cost
@@ -72,57 +72,58 @@ def anew(project: Project, asked: RunFilters) -> dict[str, AssistantTotals]:
 
 
 @pytest.mark.parametrize(("since", "until"), TIMES)
-def test_totals_are_what_counting_anew_gives(filled: Project, since: str, until: str) -> None:
-    asked = filters(since, until)
-    found = assistants.fetch_assistant_overview(filled, asked, NOW)
-    assert {each.assistant_id: each for each in found.totals} == anew(filled, asked)
-    assert [each.runs for each in found.totals] == sorted((each.runs for each in found.totals), reverse=True)
-    assert found.count == len(found.totals)
+def test_totals_equal_recount_at_any_time_range(filled: Project, since: str, until: str) -> None:
+    requested = make_filters(since, until)
+    result = assistants.fetch_assistant_overview(filled, requested, NOW)
+    assert {item.assistant_id: item for item in result.totals} == recount(filled, requested)
+    assert [item.runs for item in result.totals] == sorted((item.runs for item in result.totals), reverse=True)
+    assert result.count == len(result.totals)
 
 
-def test_folding_changes_nothing(filled: Project) -> None:
-    before = assistants.fetch_assistant_overview(filled, filters(), NOW)
+def test_compaction_changes_no_totals(filled: Project) -> None:
+    before = assistants.fetch_assistant_overview(filled, make_filters(), NOW)
     compaction.compact_rollups(filled)
-    assert assistants.fetch_assistant_overview(filled, filters(), NOW).totals == before.totals
+    assert assistants.fetch_assistant_overview(filled, make_filters(), NOW).totals == before.totals
 
 
-def test_a_query_is_answered_from_the_newest_matches(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = assistants.fetch_assistant_overview(filled, filters(q="status:failed"), NOW)
-    failed = {each.assistant_id: each.failed for each in anew(filled, filters()).values() if each.failed}
-    assert {each.assistant_id: (each.runs, each.failed) for each in found.totals} == {
+def test_query_reads_newest_matches(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = assistants.fetch_assistant_overview(filled, make_filters(q="status:failed"), NOW)
+    failed = {item.assistant_id: item.failed for item in recount(filled, make_filters()).values() if item.failed}
+    assert {item.assistant_id: (item.runs, item.failed) for item in result.totals} == {
         assistant_id: (count, count) for assistant_id, count in failed.items()
     }
-    assert not found.is_capped
+    assert not result.is_capped
     monkeypatch.setattr(recent_sample, "MAX_SAMPLE_SIZE", 10)
-    found = assistants.fetch_assistant_overview(filled, filters(q="status:failed"), NOW)
-    assert (found.is_capped, sum(each.runs for each in found.totals)) == (True, 10)
+    result = assistants.fetch_assistant_overview(filled, make_filters(q="status:failed"), NOW)
+    assert (result.is_capped, sum(item.runs for item in result.totals)) == (True, 10)
 
 
 @pytest.mark.parametrize(
-    "asked", [filters(), filters("-36h"), filters(q="model:gpt-4o"), filters("2026-05-02T05:10:00Z")]
+    "requested",
+    [make_filters(), make_filters("-36h"), make_filters(q="model:gpt-4o"), make_filters("2026-05-02T05:10:00Z")],
 )
-def test_bars_add_up_to_the_runs(filled: Project, asked: RunFilters) -> None:
-    found = assistants.fetch_assistant_overview(filled, asked, NOW)
-    bars = assistants.fetch_assistant_bars(found, [each.assistant_id for each in found.totals])
-    assert {each.assistant_id: each.runs for each in found.totals} == {name: sum(row) for name, row in bars.items()}
+def test_bars_add_up_to_totals(filled: Project, requested: RunFilters) -> None:
+    result = assistants.fetch_assistant_overview(filled, requested, NOW)
+    bars = assistants.fetch_assistant_bars(result, [item.assistant_id for item in result.totals])
+    assert {item.assistant_id: item.runs for item in result.totals} == {name: sum(row) for name, row in bars.items()}
     assert all(len(row) == assistants.BAR_COUNT for row in bars.values())
 
 
-def test_the_busiest_are_listed_and_the_rest_counted(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busiest_are_listed_and_all_counted(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assistants, "MAX_ASSISTANTS", 2)
-    found = assistants.fetch_assistant_overview(filled, filters(), NOW)
-    assert (len(found.totals), found.count) == (2, 3)
+    result = assistants.fetch_assistant_overview(filled, make_filters(), NOW)
+    assert (len(result.totals), result.count) == (2, 3)
 
 
-def test_nothing_comes_of_nothing(project: Project) -> None:
-    assert assistants.fetch_assistant_overview(project, filters(), NOW).totals == []
-    assert assistants.fetch_assistant_overview(project, filters(q="status:failed"), NOW).totals == []
+def test_project_without_runs_has_no_assistants(project: Project) -> None:
+    assert assistants.fetch_assistant_overview(project, make_filters(), NOW).totals == []
+    assert assistants.fetch_assistant_overview(project, make_filters(q="status:failed"), NOW).totals == []
     run = factories.post_run(project)
     delete_run(run)
-    assert assistants.fetch_assistant_overview(project, filters(), NOW).totals == []
+    assert assistants.fetch_assistant_overview(project, make_filters(), NOW).totals == []
 
 
-def test_when_they_were_last_seen_and_how_many_configurations_they_have(project: Project) -> None:
+def test_last_run_times_and_configuration_counts(project: Project) -> None:
     runs = [factories.post_run(project, assistant_id="asst_a", instructions=text) for text in ("A", "B", "B")]
     factories.post_run(factories.make_project("other"), assistant_id="asst_a", instructions="C")
     ids = ["asst_a", "asst_gone"]
@@ -132,17 +133,15 @@ def test_when_they_were_last_seen_and_how_many_configurations_they_have(project:
     assert assistants.count_configurations(project, ids)["asst_a"] == 1
 
 
-def test_projects_are_kept_apart(filled: Project) -> None:
-    assert assistants.fetch_assistant_overview(factories.make_project("other"), filters(), NOW).totals == []
+def test_other_projects_have_no_influence(filled: Project) -> None:
+    assert assistants.fetch_assistant_overview(factories.make_project("other"), make_filters(), NOW).totals == []
 
 
-def test_the_number_of_queries_does_not_grow(
-    filled: Project, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_query_count_is_constant(filled: Project, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(2):
-        found = assistants.fetch_assistant_overview(filled, filters(), NOW)
+        result = assistants.fetch_assistant_overview(filled, make_filters(), NOW)
     with django_assert_num_queries(3):
-        ids = [each.assistant_id for each in found.totals]
-        assistants.fetch_assistant_bars(found, ids)
+        ids = [item.assistant_id for item in result.totals]
+        assistants.fetch_assistant_bars(result, ids)
         assistants.fetch_last_run_times(filled, ids)
         assistants.count_configurations(filled, ids)

@@ -1,4 +1,4 @@
-"""Intervals for shares and their differences, against values that were published."""
+"""Intervals of proportions and of their differences, against published values."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ NEWCOMBE = [
 
 
 @pytest.mark.parametrize(("share", "low", "high"), WILSON)
-def test_an_interval_of_a_share_is_wilsons(share: Proportion, low: float, high: float) -> None:
-    found = wilson_interval(share)
-    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+def test_wilson_interval_equals_published_values(share: Proportion, low: float, high: float) -> None:
+    result = wilson_interval(share)
+    assert (round(result.low, 4), round(result.high, 4)) == (low, high)
 
 
 @pytest.mark.parametrize(("first", "second", "low", "high"), NEWCOMBE)
-def test_an_interval_of_a_difference_is_newcombes(
+def test_newcombe_interval_equals_published_values(
     first: Proportion, second: Proportion, low: float, high: float
 ) -> None:
-    found = newcombe_interval(second, first)
-    assert found is not None
-    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+    result = newcombe_interval(second, first)
+    assert result is not None
+    assert (round(result.low, 4), round(result.high, 4)) == (low, high)
 
 
-def test_the_other_way_round_it_is_its_mirror() -> None:
+def test_newcombe_interval_is_antisymmetric() -> None:
     there, back = (
         newcombe_interval(Proportion(48, 80), Proportion(56, 70)),
         newcombe_interval(Proportion(56, 70), Proportion(48, 80)),
@@ -50,24 +50,24 @@ def test_the_other_way_round_it_is_its_mirror() -> None:
     assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
 
 
-def test_of_nothing_nothing_is_known() -> None:
+def test_empty_sample_has_no_information() -> None:
     assert wilson_interval(Proportion(0, 0)) == ConfidenceInterval(0.0, 1.0)
     assert newcombe_interval(Proportion(0, 0), Proportion(1, 2)) is None
     assert newcombe_interval(Proportion(1, 2), Proportion(0, 0)) is None
     assert Proportion(0, 0).value is None
 
 
-def test_one_run_of_each_proves_nothing() -> None:
-    found = newcombe_interval(Proportion(0, 1), Proportion(1, 1))
-    assert found is not None
-    assert not found.excludes_zero
+def test_single_runs_are_not_significant() -> None:
+    result = newcombe_interval(Proportion(0, 1), Proportion(1, 1))
+    assert result is not None
+    assert not result.excludes_zero
 
 
 @pytest.mark.parametrize("whole", [1, 2, 7, 2000])
-def test_no_interval_leaves_what_is_possible(whole: int) -> None:
+def test_intervals_stay_within_bounds(whole: int) -> None:
     for part in (0, whole // 2, whole):
-        found = wilson_interval(Proportion(part, whole))
-        assert 0 <= found.low <= part / whole <= found.high <= 1
+        result = wilson_interval(Proportion(part, whole))
+        assert 0 <= result.low <= part / whole <= result.high <= 1
         other = newcombe_interval(Proportion(part, whole), Proportion(whole - part, whole))
         assert other is not None
         assert -1 <= other.low <= other.high <= 1

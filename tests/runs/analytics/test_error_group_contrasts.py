@@ -1,4 +1,4 @@
-"""What sets a group apart: counts made by hand, proportions, what is told and what chance explains."""
+"""Contrasts of error groups: counts, matching by assistant, and significance."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def good(number: int, **changes: Any) -> dict[str, Any]:
     return factories.run_object(**base | changes)
 
 
-def compared(project: Project, asked: RunFilters = ASKED) -> ErrorGroupContrast:
+def compared(project: Project, requested: RunFilters = ASKED) -> ErrorGroupContrast:
     group = Run.objects.in_project(project).filter(error_code="code").values_list("error_group", flat=True)[0]
     assert group is not None
     return error_group_contrasts.contrast_error_group(
-        project, group, asked, errors.resolve_error_time_range(project, asked, NOW), NOW
+        project, group, requested, errors.resolve_error_time_range(project, requested, NOW), NOW
     )
 
 
-def counts(found: ErrorGroupContrast) -> dict[RunAttribute, tuple[int, int, int, int]]:
-    return {each.attribute: (each.runs, each.total, each.other_runs, each.other_total) for each in found.contrasts}
+def counts(result: ErrorGroupContrast) -> dict[RunAttribute, tuple[int, int, int, int]]:
+    return {item.attribute: (item.runs, item.total, item.other_runs, item.other_total) for item in result.contrasts}
 
 
-def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> None:
+def test_more_frequent_attributes_are_reported_with_counts(project: Project) -> None:
     tools = [factories.function_tool("search_orders"), factories.function_tool("refund"), {"type": "file_search"}]
     runs = [bad(number, model="gpt-4o", tools=tools, metadata={"release": "b", "try": 1}) for number in range(30)]
     rest = [good(number, metadata={"release": "a"}) for number in range(37)]
@@ -54,9 +54,9 @@ def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> Non
     steps = [factories.step_object(run, factories.function_call("refund")) for run in runs[:25]]
     assert not factories.post_steps(project, *steps).errors
     configuration = Run.objects.get(external_id="run_bad0").configuration_id
-    found = compared(project)
-    assert (found.runs, found.other_runs, found.assistants, found.is_capped) == (30, 40, ("asst_concierge",), False)
-    assert counts(found) == {
+    result = compared(project)
+    assert (result.runs, result.other_runs, result.assistants, result.is_capped) == (30, 40, ("asst_concierge",), False)
+    assert counts(result) == {
         RunAttribute("model", "gpt-4o"): (30, 30, 3, 40),
         RunAttribute("configuration", configuration.hex): (30, 30, 0, 40),
         RunAttribute("tool", "refund"): (30, 30, 0, 40),
@@ -66,18 +66,18 @@ def test_what_is_had_more_often_is_told_with_its_counts(project: Project) -> Non
         RunAttribute("metadata", "1", "try"): (30, 30, 0, 40),
         RunAttribute("metadata", None, "try"): (30, 30, 0, 40),
     }
-    assert all(each.is_significant for each in found.contrasts)
-    assert [each.difference for each in found.contrasts] == sorted(
-        (each.difference for each in found.contrasts), reverse=True
+    assert all(item.is_significant for item in result.contrasts)
+    assert [item.difference for item in result.contrasts] == sorted(
+        (item.difference for item in result.contrasts), reverse=True
     )
 
 
-def test_what_they_share_is_not_told(project: Project) -> None:
+def test_shared_attributes_are_not_reported(project: Project) -> None:
     assert not factories.post(project, *map(bad, range(30)), *map(good, range(30))).errors
     assert compared(project).contrasts == ()
 
 
-def test_what_they_lack_is_told_where_nothing_else_says_so(project: Project) -> None:
+def test_missing_attribute_is_reported_unless_explained(project: Project) -> None:
     rest = [good(number, metadata={"checked": "yes"}) for number in range(30)]
     assert not factories.post(project, *map(bad, range(30)), *rest).errors
     assert counts(compared(project)) == {
@@ -86,20 +86,20 @@ def test_what_they_lack_is_told_where_nothing_else_says_so(project: Project) -> 
     }
 
 
-def test_a_few_runs_say_little(project: Project) -> None:
+def test_few_runs_are_not_significant(project: Project) -> None:
     runs = [bad(number, metadata={"n": str(number)}) for number in range(2)]
     rest = [good(number, metadata={"n": str(number)}) for number in range(60)]
     assert not factories.post(project, *runs, *rest).errors
-    found = compared(project)
-    assert found.is_small_sample
-    assert found.contrasts == ()
+    result = compared(project)
+    assert result.is_small_sample
+    assert result.contrasts == ()
     third = [bad(number, metadata={"n": "x"}) for number in range(10, 13)]
     assert not factories.post(project, *third).errors
-    (told,) = compared(project).contrasts
-    assert (told.attribute, told.runs, told.total) == (RunAttribute("metadata", "x", "n"), 3, 5)
+    (listed,) = compared(project).contrasts
+    assert (listed.attribute, listed.runs, listed.total) == (RunAttribute("metadata", "x", "n"), 3, 5)
 
 
-def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project: Project) -> None:
+def test_others_are_completed_and_of_same_assistants(project: Project) -> None:
     others = [
         good(1, assistant_id="asst_other"),
         good(2, created_at=factories.NOW - 20 * DAY),
@@ -114,26 +114,24 @@ def test_only_completed_runs_of_the_same_assistants_and_time_are_beside(project:
     assert compared(project, until).contrasts == ()
 
 
-def test_assistants_stand_in_the_same_proportions_on_both_sides(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sides_are_matched_by_assistant(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_group_contrasts, "MAX_CONTRASTED_RUNS", 20)
     runs = [bad(number, assistant_id="asst_a" if number % 4 else "asst_b") for number in range(40)]
     rest = [good(number, assistant_id="asst_b", model="b") for number in range(40)]
     rest += [good(100 + number, assistant_id="asst_a", model="a") for number in range(40)]
     assert not factories.post(project, *runs, *rest).errors
-    found = compared(project)
-    assert (found.runs, found.other_runs, found.is_capped) == (20, 20, True)
-    assert counts(found)[RunAttribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
+    result = compared(project)
+    assert (result.runs, result.other_runs, result.is_capped) == (20, 20, True)
+    assert counts(result)[RunAttribute("model", "gpt-4o-mini")] == (20, 20, 0, 20)
     group = Run.objects.get(external_id="run_bad0").error_group_id
     assert group is not None
     read = error_group_contrasts._fetch_completed(
         project, {"asst_a": 15, "asst_b": 5}, ASKED, errors.resolve_error_time_range(project, ASKED, NOW)
     )
-    assert sorted(each.model or "" for each in read) == ["a"] * 15 + ["b"] * 5
+    assert sorted(item.model or "" for item in read) == ["a"] * 15 + ["b"] * 5
 
 
-def test_odd_metadata_says_nothing_and_breaks_nothing(project: Project) -> None:
+def test_odd_metadata_is_ignored(project: Project) -> None:
     odd = [{"a": [1]}, [], None, {"": "x"}, {"a": "w" * 500}, {"a": ""}, {"k" * 5000: "x"}]
     runs = [bad(number, metadata=odd[number % len(odd)]) for number in range(30)]
     assert not factories.post(project, *runs, *map(good, range(30))).errors
@@ -141,15 +139,15 @@ def test_odd_metadata_says_nothing_and_breaks_nothing(project: Project) -> None:
 
 
 @pytest.mark.parametrize("counted", [(3, 20, 5, 500), (0, 7, 3, 11), (10, 10, 0, 10), (5, 9, 6, 14), (1, 1, 0, 3)])
-def test_chance_is_what_dealing_gives(counted: tuple[int, int, int, int]) -> None:
+def test_p_value_equals_simulation(counted: tuple[int, int, int, int]) -> None:
     count, of, rest, of_rest = counted
     having, whole = count + rest, math.comb(of + of_rest, count + rest)
     ways = {n: math.comb(of, n) * math.comb(of_rest, having - n) for n in range(having + 1) if having - n <= of_rest}
-    exact = sum(each for each in ways.values() if each <= ways[count]) / whole
+    exact = sum(item for item in ways.values() if item <= ways[count]) / whole
     assert error_group_contrasts.fisher_exact_p_value(*counted) == pytest.approx(exact)
 
 
-def test_a_comparison_costs_a_few_queries_however_many_runs(project: Project) -> None:
+def test_contrast_takes_constant_queries(project: Project) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             compared(project)

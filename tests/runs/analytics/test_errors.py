@@ -1,4 +1,4 @@
-"""Every number of the error pages, computed anew from the runs as they are read back, and found equal."""
+"""Every number of error groups equals a recount of the runs, as a client reads them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ ENDS: tuple[tuple[str, str | None, Callable[[int], str | None]], ...] = (
 PRICES = {"gpt-4o-mini": (150, 600)}  # nano-dollars a token, read and written
 
 
-def ended(end: int, number: int, created: int, **changes: Any) -> dict[str, Any]:
-    """A run that ended in the way of that number."""
+def make_ended_run(end: int, number: int, created: int, **changes: Any) -> dict[str, Any]:
+    """Return a run that ended in the way `ENDS[end]`."""
     status, code, message = ENDS[end]
     text = message(number)
     has_error = status in ("failed", "exploded") and (code or text)
@@ -55,7 +55,7 @@ def ended(end: int, number: int, created: int, **changes: Any) -> dict[str, Any]
 
 
 def seed(project: Project) -> None:
-    """Some hundred runs of a month, and whatever makes counting them hard."""
+    """Post some hundred runs of a month, with everything that makes counting them hard."""
     rng = random.Random(7)
     now = factories.NOW
     runs = []
@@ -72,12 +72,12 @@ def seed(project: Project) -> None:
         is_bad = rng.random() < 0.4
         end = min(int(rng.expovariate(0.6)), len(ENDS) - 1)
         runs.append(
-            ended(end, number, created, **shared)
+            make_ended_run(end, number, created, **shared)
             if is_bad
             else factories.run_object(id=f"run_good_{number}", created_at=created, completed_at=created + 5, **shared)
         )
     edges = (now - 14 * DAY, now - 14 * DAY - 1, now - 28 * DAY, now - 28 * DAY - 1, now, now + 1, now + 3 * DAY)
-    runs += [ended(0, 1000 + number, created) for number, created in enumerate(edges)]
+    runs += [make_ended_run(0, 1000 + number, created) for number, created in enumerate(edges)]
     assert not factories.post(project, *runs).errors
     assert not factories.post(project, *rng.sample(runs, 40)).errors  # sent again
     again = [run for run in runs if run["status"] == "failed"][:8]
@@ -91,19 +91,21 @@ def seed(project: Project) -> None:
     moved = again[4] | {"last_error": {"code": "moved", "message": "Gone."}, "failed_at": again[4]["created_at"] + 99}
     assert not factories.post(project, moved).errors
     # a group that nothing is left of, and runs taken out of others
-    assert not factories.post(project, ended(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})).errors
+    assert not factories.post(
+        project, make_ended_run(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})
+    ).errors
     for run in Run.objects.filter(error_code="lonely") | Run.objects.filter(external_id__endswith="7"):
         delete_run(run)
 
 
 def raw_runs(project: Project) -> list[dict[str, Any]]:
-    """The runs as a client reads them."""
+    """Return the runs as a client reads them."""
     return [json.loads(run.as_json()) for run in Run.objects.in_project(project).with_configuration()]
 
 
 @dataclass
-class Sum:
-    """What a group comes to, added up run by run."""
+class GroupRecount:
+    """The numbers of a group, counted run by run."""
 
     runs: int = 0
     before: int = 0
@@ -117,8 +119,8 @@ class Sum:
     configurations: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
 
-def name_of(run: dict[str, Any]) -> tuple[str, str | None, str]:
-    """Status, code, and the first word of the message, which is enough to tell these groups apart."""
+def group_name(run: dict[str, Any]) -> tuple[str, str | None, str]:
+    """Return status, code, and the first word of the message: enough to tell these groups apart."""
     error = run["last_error"] or {}
     code = error.get("code")
     if run["status"] == "incomplete":
@@ -128,12 +130,14 @@ def name_of(run: dict[str, Any]) -> tuple[str, str | None, str]:
     return run["status"], code, (error.get("message") or "").partition(" ")[0]
 
 
-def recomputed(runs: list[dict[str, Any]], since: int, until: float) -> dict[tuple[str, str | None, str], Sum]:
-    sums: dict[tuple[str, str | None, str], Sum] = {}
+def recount_groups(
+    runs: list[dict[str, Any]], since: int, until: float
+) -> dict[tuple[str, str | None, str], GroupRecount]:
+    sums: dict[tuple[str, str | None, str], GroupRecount] = {}
     for run in runs:
         if run["status"] not in BAD and not run["last_error"]:
             continue
-        group = sums.setdefault(name_of(run), Sum())
+        group = sums.setdefault(group_name(run), GroupRecount())
         created, usage = run["created_at"], run["usage"]
         group.seen.append(created)
         if since - (factories.NOW - since) <= created < since:
@@ -156,7 +160,7 @@ def recomputed(runs: list[dict[str, Any]], since: int, until: float) -> dict[tup
     return sums
 
 
-def named(counted: ErrorGroupStats) -> tuple[str, str | None, str]:
+def stats_name(counted: ErrorGroupStats) -> tuple[str, str | None, str]:
     group = counted.group
     is_said = group.status not in ("incomplete", "expired")
     return group.status, group.code, group.template.partition(" ")[0] if is_said else ""
@@ -165,56 +169,58 @@ def named(counted: ErrorGroupStats) -> tuple[str, str | None, str]:
 @pytest.fixture
 def filled(project: Project) -> Project:
     seed(project)
-    factories.post(factories.make_project("other"), *(ended(0, number, factories.NOW - 60) for number in range(3)))
+    factories.post(
+        factories.make_project("other"), *(make_ended_run(0, number, factories.NOW - 60) for number in range(3))
+    )
     return project
 
 
-def test_every_number_is_that_of_the_raw_runs(filled: Project) -> None:
-    found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
-    sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
-    expected = {name: each for name, each in sums.items() if each.runs}
+def test_groups_equal_recount_of_runs(filled: Project) -> None:
+    result = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
+    sums = recount_groups(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
+    expected = {name: item for name, item in sums.items() if item.runs}
     assert len(expected) >= 6
-    assert {named(each) for each in found.groups} == expected.keys()
-    assert found.group_count == len(expected)
-    for counted in found.groups:
-        wanted = expected[named(counted)]
-        got = counted.sums
-        assert (got.runs, got.tokens, got.cost, got.unpriced_runs, counted.previous_runs) == (
-            wanted.runs, wanted.tokens, wanted.cost, wanted.unpriced, wanted.before,
+    assert {stats_name(item) for item in result.groups} == expected.keys()
+    assert result.group_count == len(expected)
+    for counted in result.groups:
+        recounted = expected[stats_name(counted)]
+        actual = counted.sums
+        assert (actual.runs, actual.tokens, actual.cost, actual.unpriced_runs, counted.previous_runs) == (
+            recounted.runs, recounted.tokens, recounted.cost, recounted.unpriced, recounted.before,
         )  # fmt: skip
-        assert counted.first_seen.timestamp() == min(wanted.seen)
-        assert counted.last_seen.timestamp() == max(wanted.seen)
-    total = found.sums
-    assert total.runs == sum(each.runs for each in expected.values())
-    assert total.tokens == sum(each.tokens or 0 for each in expected.values())
-    assert total.cost == sum(each.cost or 0 for each in expected.values())
-    assert total.unpriced_runs == sum(each.unpriced for each in expected.values())
-    counts = [each.sums.runs for each in found.groups]
+        assert counted.first_seen.timestamp() == min(recounted.seen)
+        assert counted.last_seen.timestamp() == max(recounted.seen)
+    total = result.sums
+    assert total.runs == sum(item.runs for item in expected.values())
+    assert total.tokens == sum(item.tokens or 0 for item in expected.values())
+    assert total.cost == sum(item.cost or 0 for item in expected.values())
+    assert total.unpriced_runs == sum(item.unpriced for item in expected.values())
+    counts = [item.sums.runs for item in result.groups]
     assert counts == sorted(counts, reverse=True)
 
 
-def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
-    found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
-    sums = recomputed(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
-    told = found.groups[:3]
+def test_distributions_equal_recount_of_runs(filled: Project) -> None:
+    result = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
+    sums = recount_groups(raw_runs(filled), factories.NOW - 14 * DAY, float("inf"))
+    listed = result.groups[:3]
     parts = errors.fetch_error_distributions(
-        filled, FORTNIGHT, found.time_range.buckets, NOW, [each.group.pk for each in told]
+        filled, FORTNIGHT, result.time_range.buckets, NOW, [item.group.pk for item in listed]
     )
-    assert parts.keys() == {None, *(each.group.pk for each in told)}
-    start, step = found.time_range.buckets.start.timestamp(), found.time_range.buckets.step.total_seconds()
-    for counted in told:
-        wanted, got = sums[named(counted)], parts[counted.group.pk]
+    assert parts.keys() == {None, *(item.group.pk for item in listed)}
+    start, step = result.time_range.buckets.start.timestamp(), result.time_range.buckets.step.total_seconds()
+    for counted in listed:
+        recounted, actual = sums[stats_name(counted)], parts[counted.group.pk]
         places: Counter[int] = Counter()
-        for hour, count in wanted.days.items():
-            places[min(int((hour * 3600 - start) // step), found.time_range.buckets.count - 1)] += count
-        assert got.over_time == places
-        assert got.assistants == wanted.assistants
-        assert got.models == wanted.models
-        assert sorted(got.configurations.values()) == sorted(wanted.configurations.values())
-    others = sum(each.sums.runs for each in found.groups[3:])
+        for hour, count in recounted.days.items():
+            places[min(int((hour * 3600 - start) // step), result.time_range.buckets.count - 1)] += count
+        assert actual.over_time == places
+        assert actual.assistants == recounted.assistants
+        assert actual.models == recounted.models
+        assert sorted(actual.configurations.values()) == sorted(recounted.configurations.values())
+    others = sum(item.sums.runs for item in result.groups[3:])
     assert parts[None].over_time.total() == others
-    only = told[0].group.pk
-    assert errors.fetch_error_distributions(filled, FORTNIGHT, found.time_range.buckets, NOW, [only], only=only) == {
+    only = listed[0].group.pk
+    assert errors.fetch_error_distributions(filled, FORTNIGHT, result.time_range.buckets, NOW, [only], only=only) == {
         only: parts[only]
     }
 
@@ -235,16 +241,16 @@ def test_the_parts_of_a_group_are_those_of_its_runs(filled: Project) -> None:
         ),
     ],
 )
-def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, since: int, until: int | None) -> None:
+def test_time_limits_are_exact(filled: Project, filters: RunFilters, since: int, until: int | None) -> None:
     end = float("inf") if until is None else until
-    sums = recomputed(raw_runs(filled), since, end)
-    found = errors.fetch_error_groups(filled, filters, NOW)
-    assert {named(each): each.sums.runs for each in found.groups} == {
-        name: each.runs for name, each in sums.items() if each.runs
+    sums = recount_groups(raw_runs(filled), since, end)
+    result = errors.fetch_error_groups(filled, filters, NOW)
+    assert {stats_name(item): item.sums.runs for item in result.groups} == {
+        name: item.runs for name, item in sums.items() if item.runs
     }
     created = [run["created_at"] for run in raw_runs(filled)]
     assert errors.count_matching_runs(filled, filters, NOW) == (
-        sum(since <= each < end for each in created),
+        sum(since <= item < end for item in created),
         False,
     )
 
@@ -259,23 +265,26 @@ def test_the_edges_of_a_time_are_exact(filled: Project, filters: RunFilters, sin
         (RunFilters(model=("our-own",), assistant=("asst_a",)), None),
     ],
 )
-def test_what_is_asked_for_narrows_groups_and_all_runs_alike(filled: Project, filters: RunFilters, holds: Any) -> None:
-    asked = RunFilters(**{name: getattr(filters, name) for name in filters.active_names}, since=TimeExpression("-14d"))
+def test_filters_apply_to_groups_and_all_runs(filled: Project, filters: RunFilters, holds: Any) -> None:
+    conditions = {name: getattr(filters, name) for name in filters.active_names}
+    requested = RunFilters(**conditions, since=TimeExpression("-14d"))
     matching = (
-        Run.objects.in_project(filled).filter(asked.plan(filled, NOW).build_page_condition()).with_configuration()
+        Run.objects.in_project(filled).filter(requested.plan(filled, NOW).build_page_condition()).with_configuration()
     )
     raw = [json.loads(run.as_json()) for run in matching]
     if holds:
         recent = [run for run in raw_runs(filled) if run["created_at"] >= factories.NOW - 14 * DAY]
         assert {run["id"] for run in raw} == {run["id"] for run in recent if holds(run)}
     assert raw
-    found = errors.fetch_error_groups(filled, asked, NOW)
-    sums = recomputed(raw, 0, float("inf"))
-    assert {named(each): each.sums.runs for each in found.groups} == {name: each.runs for name, each in sums.items()}
-    assert errors.count_matching_runs(filled, asked, NOW) == (len(raw), False)
+    result = errors.fetch_error_groups(filled, requested, NOW)
+    sums = recount_groups(raw, 0, float("inf"))
+    assert {stats_name(item): item.sums.runs for item in result.groups} == {
+        name: item.runs for name, item in sums.items()
+    }
+    assert errors.count_matching_runs(filled, requested, NOW) == (len(raw), False)
 
 
-def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
+def test_single_group_has_same_numbers(filled: Project) -> None:
     every = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     first = every.groups[0]
     alone = errors.fetch_error_groups(filled, FORTNIGHT, NOW, only=first.group.pk)
@@ -285,26 +294,26 @@ def test_one_group_alone_has_the_same_numbers(filled: Project) -> None:
     assert errors.fetch_first_and_last_seen(first.group.pk) == (first.first_seen, first.last_seen)
 
 
-def test_a_group_whose_runs_are_gone_is_not_listed_but_known(filled: Project) -> None:
+def test_group_without_runs_is_not_listed(filled: Project) -> None:
     lonely = ErrorGroup.objects.get(code="lonely")
-    assert lonely.pk not in {each.group.pk for each in errors.fetch_error_groups(filled, FORTNIGHT, NOW).groups}
+    assert lonely.pk not in {item.group.pk for item in errors.fetch_error_groups(filled, FORTNIGHT, NOW).groups}
     assert errors.fetch_first_and_last_seen(lonely.pk) is None
 
 
-def test_nothing_is_counted_where_nothing_is(project: Project) -> None:
-    found = errors.fetch_error_groups(project, FORTNIGHT, NOW)
-    assert (found.groups, found.group_count, found.sums.runs, found.sums.tokens) == ((), 0, 0, None)
+def test_project_without_runs_has_no_groups(project: Project) -> None:
+    result = errors.fetch_error_groups(project, FORTNIGHT, NOW)
+    assert (result.groups, result.group_count, result.sums.runs, result.sums.tokens) == ((), 0, 0, None)
     assert errors.count_matching_runs(project, FORTNIGHT, NOW) == (0, False)
     assert errors.fetch_error_groups(project, RunFilters(until=TimeExpression("-1d")), NOW).groups == ()
 
 
-def test_what_many_filters_match_is_counted_up_to_a_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_without_rollup_ends_at_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "MAX_SAMPLE_SIZE", 5)
-    asked = RunFilters(since=TimeExpression("-14d"), q=Query.parse("model:*"))
-    assert errors.count_matching_runs(filled, asked, NOW) == (5, True)
+    requested = RunFilters(since=TimeExpression("-14d"), q=Query.parse("model:*"))
+    assert errors.count_matching_runs(filled, requested, NOW) == (5, True)
 
 
-def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_include_groups_beyond_limit(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     every = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
     monkeypatch.setattr(errors, "MAX_ERROR_GROUPS", 2)
     few = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
@@ -312,12 +321,12 @@ def test_more_groups_than_are_told_apart_still_sum_up(filled: Project, monkeypat
     assert (few.group_count, few.sums, few.is_capped, every.is_capped) == (every.group_count, every.sums, True, False)
 
 
-def history(project: Project, code: str, before: int, runs: int, *, first: int = 40) -> None:
-    """So many runs in the fourteen days before, and in the last ones; the first of all `first` days ago."""
+def post_history(project: Project, code: str, before: int, runs: int, *, first: int = 40) -> None:
+    """Post runs of the previous and the last fourteen days; the first of all is `first` days old."""
     now = factories.NOW
-    old = [ended(0, number, now - 20 * DAY - number, id=f"{code}_b{number}") for number in range(before)]
-    new = [ended(0, number, now - 3 * DAY - number, id=f"{code}_n{number}") for number in range(runs)]
-    begun = [ended(0, 0, now - first * DAY, id=f"{code}_first")]
+    old = [make_ended_run(0, number, now - 20 * DAY - number, id=f"{code}_b{number}") for number in range(before)]
+    new = [make_ended_run(0, number, now - 3 * DAY - number, id=f"{code}_n{number}") for number in range(runs)]
+    begun = [make_ended_run(0, 0, now - first * DAY, id=f"{code}_first")]
     posted = [run | {"last_error": {"code": code, "message": "x"}} for run in (*old, *new, *begun)]
     assert not factories.post(project, *posted).errors
 
@@ -333,17 +342,17 @@ def history(project: Project, code: str, before: int, runs: int, *, first: int =
         (0, 4, 5, ErrorTrend.NEW),
     ],
 )
-def test_a_trend_is_what_two_counts_bear(
+def test_trend_ignores_differences_by_chance(
     project: Project, before: int, runs: int, first: int, trend: ErrorTrend
 ) -> None:
     factories.post_run(project, created_at=factories.NOW - 60 * DAY)
-    history(project, "code", before, runs, first=first)
+    post_history(project, "code", before, runs, first=first)
     (counted,) = errors.fetch_error_groups(project, FORTNIGHT, NOW).groups
     assert (counted.previous_runs, counted.trend) == (before, trend)
 
 
-def test_nothing_is_compared_with_a_time_that_has_no_runs(project: Project) -> None:
-    history(project, "old", 2, 30, first=20)
+def test_trend_is_unknown_without_previous_runs(project: Project) -> None:
+    post_history(project, "old", 2, 30, first=20)
     (counted,) = errors.fetch_error_groups(project, FORTNIGHT, NOW).groups
     assert counted.trend is ErrorTrend.UNKNOWN  # the first run of all is 20 days old, and 28 would be needed
     (counted,) = errors.fetch_error_groups(project, RunFilters(since=TimeExpression("-90d")), NOW).groups
@@ -352,8 +361,8 @@ def test_nothing_is_compared_with_a_time_that_has_no_runs(project: Project) -> N
     assert counted.trend is ErrorTrend.UNKNOWN
 
 
-def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, member: User) -> None:
-    history(project, "code", 0, 2)
+def test_resolved_group_regresses_with_later_run(project: Project, member: User) -> None:
+    post_history(project, "code", 0, 2)
     group = ErrorGroup.objects.get()
 
     def counted() -> ErrorGroupStats:
@@ -362,7 +371,7 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
     assert counted().is_open
     ErrorGroup.objects.set_state(group, "resolved", member)
     resolved_at = int(ErrorGroup.objects.get().state_changed_at.timestamp())  # type: ignore[union-attr]
-    late = ended(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
+    late = make_ended_run(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
     factories.post(project, late)  # received after, but created before
     assert (counted().has_regressed, counted().is_open) == (False, False)
     factories.post(project, late | {"id": "later", "created_at": resolved_at + 5})
@@ -372,19 +381,20 @@ def test_a_resolved_group_regresses_with_a_run_created_later(project: Project, m
     assert (counted().has_regressed, counted().is_open) == (False, False)
 
 
-def test_numbers_cost_a_few_queries_however_many_groups(filled: Project) -> None:
+def test_report_takes_constant_queries(filled: Project) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            found = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
+            result = errors.fetch_error_groups(filled, FORTNIGHT, NOW)
             errors.fetch_error_distributions(
-                filled, FORTNIGHT, found.time_range.buckets, NOW, [each.group.pk for each in found.groups]
+                filled, FORTNIGHT, result.time_range.buckets, NOW, [item.group.pk for item in result.groups]
             )
             errors.count_matching_runs(filled, FORTNIGHT, NOW)
         return len(captured)
 
     few = queries()
     more = [
-        ended(0, number, factories.NOW - 60, last_error={"code": f"c{number}", "message": "x"}) for number in range(20)
+        make_ended_run(0, number, factories.NOW - 60, last_error={"code": f"c{number}", "message": "x"})
+        for number in range(20)
     ]
     factories.post(filled, *more)
     assert queries() == few == 5

@@ -1,4 +1,4 @@
-"""Every number about tools, computed again from the posted steps of a set of awkward cases."""
+"""Every number about tools equals a recount of the posted steps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def step(run: dict[str, Any], when: str, took: int | None, *calls: dict[str, Any
 
 
 def fill(project: Project) -> None:
-    """Runs of two assistants with two versions of `search`, and steps of every sort around the edges of the period."""
+    """Post runs of two assistants with two versions of `search`, and steps around the limits of the period."""
     strict = function_tool("search", order={"type": "integer"})
     loose = run_object(
         id="run_loose", created_at=at("18T09:59:00"), tools=[function_tool("search"), function_tool("idle")]
@@ -79,9 +79,9 @@ def fill(project: Project) -> None:
     factories.post_steps(project, late | done | {"step_details": details})
 
 
-def raw_calls(project: Project) -> list[dict[str, Any]]:
-    """The calls of the period as they were posted, one each, with what a reader can tell of them."""
-    found = []
+def read_calls(project: Project) -> list[dict[str, Any]]:
+    """Return the calls of the period, as they were posted."""
+    result = []
     for row in RunStep.objects.filter(project=project):
         posted = json.loads(row.as_json())
         created = datetime.fromtimestamp(posted["created_at"], UTC)
@@ -90,7 +90,7 @@ def raw_calls(project: Project) -> list[dict[str, Any]]:
             function = call.get("function", {})
             output = function.get("output", call.get("output", call.get("file_search", {}).get("results")))
             text = output if isinstance(output, str) or output is None else json.dumps(output, separators=(",", ":"))
-            found.append(
+            result.append(
                 {
                     "key": (call["type"], function.get("name", call.get("name", call["type"]))),
                     "at": created,
@@ -103,11 +103,11 @@ def raw_calls(project: Project) -> list[dict[str, Any]]:
                     "checked": row.misargued is not None,
                 }
             )
-    return [call for call in found if call["at"] >= PERIOD.start]
+    return [call for call in result if call["at"] >= PERIOD.start]
 
 
-def is_wrong(call: dict[str, Any]) -> bool:
-    """By hand: `run_tight` wants an integer, `run_loose` a string, nothing else is defined."""
+def is_invalid(call: dict[str, Any]) -> bool:
+    """Return whether a call is invalid: `run_tight` requires an integer, `run_loose` a string."""
     if not call["checked"] or call["key"] != ("function", "search"):
         return False
     try:
@@ -117,73 +117,74 @@ def is_wrong(call: dict[str, Any]) -> bool:
     return not isinstance(order, int if call["run"] == "run_tight" else str)
 
 
-def disc(values: list[int], share: float) -> int | None:
-    """The percentile that is one of the values."""
+def percentile(values: list[int], share: float) -> int | None:
+    """Return the percentile that is one of the values."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else None
 
 
 def by_key(calls: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
-    found = defaultdict(list)
+    result = defaultdict(list)
     for call in calls:
-        found[call["key"]].append(call)
-    return found
+        result[call["key"]].append(call)
+    return result
 
 
-def test_counts_are_those_of_the_posted_steps(project: Project) -> None:
+def test_call_counts_equal_posted_steps(project: Project) -> None:
     fill(project)
     compaction.compact_rollups(project)
-    found = tools.fetch_tool_calls(project, PERIOD)
-    raw = by_key(raw_calls(project))
-    assert found.keys() == raw.keys() == {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}
+    result = tools.fetch_tool_calls(project, PERIOD)
+    raw = by_key(read_calls(project))
+    tools_called = {("function", "search"), ("file_search", "file_search"), ("mcp", "post_entry")}
+    assert result.keys() == raw.keys() == tools_called
     for key, calls in raw.items():
-        called = found[key]
-        wanted = [
+        called = result[key]
+        recounted = [
             calls,
             [c for c in calls if c["failed"]],
             [c for c in calls if c["checked"]],
-            [*filter(is_wrong, calls)],
+            [*filter(is_invalid, calls)],
         ]
         total = called.total
-        assert [total.calls, total.failed, total.checked, total.invalid] == list(map(len, wanted))
-        assert total.unchecked == len(calls) - len(wanted[2])
-        for place, part in enumerate(called.buckets):
-            edges = PERIOD.edges[place], PERIOD.edges[place + 1] + timedelta(days=place == PERIOD.count - 1)
+        assert [total.calls, total.failed, total.checked, total.invalid] == list(map(len, recounted))
+        assert total.unchecked == len(calls) - len(recounted[2])
+        for index, part in enumerate(called.buckets):
+            edges = PERIOD.edges[index], PERIOD.edges[index + 1] + timedelta(days=index == PERIOD.count - 1)
             assert part.calls == sum(edges[0] <= call["at"] < edges[1] for call in calls)
         for assistant, counts in called.by_assistant.items():
             own = [call for call in calls if call["assistant"] == assistant]
             assert (counts.calls, counts.failed) == (len(own), sum(call["failed"] for call in own))
         assert called.last_hour == max(call["at"] for call in calls).replace(minute=0, second=0)
-    search = found["function", "search"].total
+    search = result["function", "search"].total
     assert (search.calls, search.failed, search.invalid, search.unchecked) == (9, 1, 3, 2)
 
 
-def test_percentiles_and_sizes_are_those_of_the_posted_steps(project: Project) -> None:
+def test_metrics_equal_posted_steps(project: Project) -> None:
     fill(project)
-    found = tools.fetch_tool_metrics(project, PERIOD.start, 1000)
-    for key, calls in by_key(raw_calls(project)).items():
+    result = tools.fetch_tool_metrics(project, PERIOD.start, 1000)
+    for key, calls in by_key(read_calls(project)).items():
         times = [call["took"] for call in calls if call["took"] is not None]
         sizes = [call["size"] for call in calls if call["checked"] and call["size"] is not None]
-        assert found[key] == ToolCallMetrics(
+        assert result[key] == ToolCallMetrics(
             calls=len(calls),
             last_at=max(call["at"] for call in calls),
             timed_calls=len(times),
-            p50_ms=disc(times, 0.5),
-            p95_ms=disc(times, 0.95),
-            max_ms=disc(times, 1),
+            p50_ms=percentile(times, 0.5),
+            p95_ms=percentile(times, 0.95),
+            max_ms=percentile(times, 1),
             has_sub_second_times=False,
             outputs=len(sizes),
-            median_output_bytes=disc(sizes, 0.5),
-            max_output_bytes=disc(sizes, 1),
+            median_output_bytes=percentile(sizes, 0.5),
+            max_output_bytes=percentile(sizes, 1),
         )
-        assert tools.fetch_tool_metrics(project, PERIOD.start, 1000, key) == {key: found[key]}
+        assert tools.fetch_tool_metrics(project, PERIOD.start, 1000, key) == {key: result[key]}
 
 
-def test_only_the_newest_steps_are_measured(project: Project) -> None:
+def test_metrics_read_newest_steps_only(project: Project) -> None:
     fill(project)
-    assert sum(each.calls for each in tools.fetch_tool_metrics(project, PERIOD.start, 2).values()) == 2
+    assert sum(item.calls for item in tools.fetch_tool_metrics(project, PERIOD.start, 2).values()) == 2
 
 
-def test_definitions_tell_versions_assistants_and_since_when(project: Project) -> None:
+def test_definitions_have_versions_and_first_use(project: Project) -> None:
     fill(project)
     known = tools.fetch_tool_definitions(project)
     assert known.keys() == {("function", "search"), ("function", "idle"), ("file_search", "file_search")}
@@ -198,7 +199,7 @@ def test_definitions_tell_versions_assistants_and_since_when(project: Project) -
     assert written == {"string", "integer"}
 
 
-def test_a_tool_is_defined_since_the_earliest_run_that_came_with_it(project: Project) -> None:
+def test_definition_dates_from_earliest_run(project: Project) -> None:
     search = function_tool("search")
     for created, temperature in (("18T10:00:00", 1), ("17T10:00:00", 0.5), ("18T11:00:00", 0.2)):
         factories.post(project, run_object(created_at=at(created), tools=[search], temperature=temperature))
@@ -206,17 +207,17 @@ def test_a_tool_is_defined_since_the_earliest_run_that_came_with_it(project: Pro
     assert since == {"asst_concierge": datetime(2026, 11, 17, 10, tzinfo=UTC)}
 
 
-def test_the_overview_puts_both_together(project: Project) -> None:
+def test_overview_joins_definitions_and_calls(project: Project) -> None:
     fill(project)
-    found = {(tool.type, tool.name): tool for tool in tools.fetch_tool_overview(project, PERIOD)}
-    assert [tool.name for tool in found.values() if tool.is_never_called] == ["idle"]
-    assert sorted(tool.name for tool in found.values() if tool.has_failures) == ["file_search", "search"]
-    assert [tool.name for tool in found.values() if tool.version_count > 1] == ["search"]
-    assert found["mcp", "post_entry"].definition is None
-    assert found["function", "search"].last_at == datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
+    result = {(tool.type, tool.name): tool for tool in tools.fetch_tool_overview(project, PERIOD)}
+    assert [tool.name for tool in result.values() if tool.is_never_called] == ["idle"]
+    assert sorted(tool.name for tool in result.values() if tool.has_failures) == ["file_search", "search"]
+    assert [tool.name for tool in result.values() if tool.version_count > 1] == ["search"]
+    assert result["mcp", "post_entry"].definition is None
+    assert result["function", "search"].last_at == datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
 
 
-def test_a_tool_that_was_called_before_the_period_is_not_never_called(project: Project) -> None:
+def test_tool_called_before_period_has_last_hour(project: Project) -> None:
     run = run_object(tools=[function_tool("old")])
     factories.post(project, run)
     factories.post_steps(project, step(run, "02T08:20:00", 1, function_call("old")))
@@ -227,7 +228,7 @@ def test_a_tool_that_was_called_before_the_period_is_not_never_called(project: P
     assert tools.fetch_last_call_hour(project, ("function", "old")) is None
 
 
-def test_a_server_that_was_called_by_its_tools_names_is_not_never_called(project: Project) -> None:
+def test_mcp_server_is_called_by_its_tool_names(project: Project) -> None:
     run = run_object(tools=[{"type": "mcp", "server_label": "ledger"}])
     factories.post(project, run)
     factories.post_steps(project, step(run, "18T08:20:00", 1, LEDGER))
@@ -236,12 +237,12 @@ def test_a_server_that_was_called_by_its_tools_names_is_not_never_called(project
     assert not server.is_never_called
 
 
-def test_other_projects_stay_apart(project: Project) -> None:
+def test_tools_of_other_projects_are_ignored(project: Project) -> None:
     fill(factories.make_project("other"))
     assert tools.fetch_tool_overview(project, PERIOD) == []
 
 
-def test_many_tools_cost_no_more_queries_than_few(project: Project) -> None:
+def test_overview_takes_constant_queries(project: Project) -> None:
     counts = []
     for many in (2, 40):
         names = [f"tool_{number}" for number in range(many)]

@@ -1,4 +1,4 @@
-"""The versions of an assistant: in order of their runs' own times, however and whenever those were received."""
+"""The versions of an assistant are ordered by the times of their runs, whenever these were received."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.django_db
 
 def post(project: Project, *runs: tuple[str, int]) -> None:
     """Runs by their instructions and the hour in which they were created."""
-    made = [version_change.run(f"run_{text}_{hour}", CHANGED + hour * HOUR, 5, text, 1, 1) for text, hour in runs]
-    assert not factories.post(project, *made).errors
+    posted = [version_change.run(f"run_{text}_{hour}", CHANGED + hour * HOUR, 5, text, 1, 1) for text, hour in runs]
+    assert not factories.post(project, *posted).errors
 
 
-def found(project: Project) -> AssistantVersions:
+def fetch(project: Project) -> AssistantVersions:
     return versions.fetch_versions(project, ASSISTANT)
 
 
@@ -41,48 +41,48 @@ def hours(version: AssistantVersion) -> tuple[float, float]:
     return tuple((at - CHANGED) / HOUR for at in (version.first_at, version.last_at))  # type: ignore[return-value]
 
 
-def test_versions_are_in_order_of_first_use_even_if_received_backwards(project: Project) -> None:
+def test_versions_are_ordered_by_first_use(project: Project) -> None:
     for text, hour in (("C", 5), ("B", 3), ("A", 1)):
         post(project, (text, hour), (text, hour + 1))
-    known = found(project)
-    assert [instructions(each) for each in known.versions] == ["A", "B", "C"]
-    assert [(each.name, *hours(each)) for each in known.versions] == [("v1", 1, 2), ("v2", 3, 4), ("v3", 5, 6)]
+    known = fetch(project)
+    assert [instructions(item) for item in known.versions] == ["A", "B", "C"]
+    assert [(item.name, *hours(item)) for item in known.versions] == [("v1", 1, 2), ("v2", 3, 4), ("v3", 5, 6)]
     assert known.current is known.versions[2]
     assert not known.is_capped
 
 
-def test_an_older_run_that_comes_late_moves_its_version_forward(project: Project) -> None:
+def test_late_older_run_changes_order(project: Project) -> None:
     post(project, ("A", 1), ("B", 2))
     post(project, ("B", -1))
-    assert [instructions(each) for each in found(project).versions] == ["B", "A"]
+    assert [instructions(item) for item in fetch(project).versions] == ["B", "A"]
 
 
-def test_a_configuration_without_runs_is_no_version(project: Project) -> None:
+def test_configuration_without_runs_is_no_version(project: Project) -> None:
     post(project, ("A", 1), ("B", 2))
     delete_run(Run.objects.get(external_id="run_A_1"))
-    assert [instructions(each) for each in found(project).versions] == ["B"]
+    assert [instructions(item) for item in fetch(project).versions] == ["B"]
     delete_run(Run.objects.get(external_id="run_B_2"))
-    assert found(project).versions == ()
+    assert fetch(project).versions == ()
 
 
-def test_assistants_and_projects_keep_their_versions_apart(project: Project) -> None:
+def test_versions_are_separate_by_assistant_and_project(project: Project) -> None:
     post(project, ("A", 1))
     post(factories.make_project("other"), ("B", 1))
     factories.post_run(project, assistant_id="asst_other")
-    assert len(found(project).versions) == 1
+    assert len(fetch(project).versions) == 1
 
 
-def test_runs_are_counted_no_further_than_needed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_count_ends_above_limit(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     post(project, *(("A", hour) for hour in range(5)), ("B", 9))
-    known = found(project)
+    known = fetch(project)
     assert list(versions.count_version_runs(known.versions).values()) == [5, 1]
     monkeypatch.setattr(versions, "MAX_COUNTED_VERSION_RUNS", 3)
     assert versions.count_version_runs(known.versions)[known.versions[0].id] == 4
 
 
-def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
+def test_restored_version_is_recognized(project: Project) -> None:
     post(project, ("A", 1), ("A", 2), ("B", 3), ("B", 4), ("A", 5), ("A", 6))
-    known = found(project)
+    known = fetch(project)
     first, second = known.versions
     around = versions.fetch_adjacent_versions(known, known.versions)
     assert (around[second.id].previous, around[second.id].restored, around[second.id].restored_at) == (
@@ -96,53 +96,49 @@ def test_a_return_to_an_earlier_version_is_recognised(project: Project) -> None:
     assert versions.find_version_change(first, second) == CHANGED + 3 * HOUR
 
 
-def test_what_went_on_all_along_did_not_come_back(project: Project) -> None:
+def test_concurrent_version_is_not_restored(project: Project) -> None:
     post(project, *(("A", hour) for hour in range(1, 10)), ("B", 3), ("B", 5))
-    known = found(project)
+    known = fetch(project)
     first, second = known.versions
     assert versions.fetch_adjacent_versions(known, [second])[second.id].restored is None
     assert versions.fetch_concurrent_versions(known, second) == [(first, 1)]
     assert versions.fetch_concurrent_versions(known, first) == [(second, 2)]
 
 
-def test_one_after_the_other_within_a_second_is_no_time_together(project: Project) -> None:
+def test_change_within_a_second_is_no_overlap(project: Project) -> None:
     post(project, ("A", 1), ("A", 3), ("B", 3), ("B", 5))
-    known = found(project)
-    assert [versions.fetch_concurrent_versions(known, each) for each in known.versions] == [[], []]
+    known = fetch(project)
+    assert [versions.fetch_concurrent_versions(known, item) for item in known.versions] == [[], []]
 
 
-def test_what_was_never_used_again_has_no_change_to_it(project: Project) -> None:
+def test_version_never_used_again_has_no_change(project: Project) -> None:
     post(project, ("A", 1), ("B", 3))
-    first, second = found(project).versions
+    first, second = fetch(project).versions
     assert versions.find_version_change(second, first) is None
 
 
-def test_a_version_is_found_by_the_first_digits_of_its_configuration(project: Project) -> None:
+def test_version_is_found_by_id_prefix(project: Project) -> None:
     post(project, ("A", 1), ("B", 3))
-    known = found(project)
+    known = fetch(project)
     assert known.find(known.versions[1].id.hex[:12]) is known.versions[1]
     assert known.find("") is None
     assert known.find("0" * 32) is None
 
 
-def test_the_last_received_are_looked_at_where_each_run_brings_its_own(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_last_received_versions_are_read_up_to_limit(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "MAX_VERSIONS", 3)
     for number in range(5):
         post(project, (f"Text {number}", number))
-    known = found(project)
+    known = fetch(project)
     assert known.is_capped
-    assert [instructions(each) for each in known.versions] == ["Text 2", "Text 3", "Text 4"]
+    assert [instructions(item) for item in known.versions] == ["Text 2", "Text 3", "Text 4"]
 
 
-def test_the_number_of_queries_does_not_grow(
-    project: Project, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_query_count_is_constant(project: Project, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(12):
         post(project, (f"Text {number}", number), (f"Text {number}", number + 20))
     with django_assert_num_queries(2):
-        known = found(project)
+        known = fetch(project)
     assert len(known.versions) == 12
     with django_assert_num_queries(3):
         versions.count_version_runs(known.versions)
@@ -150,18 +146,18 @@ def test_the_number_of_queries_does_not_grow(
         versions.fetch_concurrent_versions(known, known.versions[3])
 
 
-def test_times_are_those_of_the_runs(project: Project) -> None:
+def test_version_times_are_those_of_runs(project: Project) -> None:
     version_change.fill(project)
-    old, new = found(project).versions
+    old, new = fetch(project).versions
     assert (new.first_at, old.last_at) == (CHANGED, CHANGED - HOUR)
     assert isinstance(old.first_at, datetime)
     assert new.last_at - new.first_at == timedelta(hours=3)
 
 
-def test_what_a_configuration_replaced_is_what_ran_just_before(project: Project) -> None:
+def test_replaced_configuration_ran_just_before(project: Project) -> None:
     post(project, ("B", 3), ("A", 1), ("C", 5), ("A", 4))
-    first, second, third = found(project).versions
-    known = Configuration.objects.in_bulk([each.id for each in found(project).versions])
+    first, second, third = fetch(project).versions
+    known = Configuration.objects.in_bulk([item.id for item in fetch(project).versions])
     assert versions.fetch_replaced_configuration(known[first.id]) is None
     assert versions.fetch_replaced_configuration(known[second.id]) == (first.id, CHANGED + 3 * HOUR)
     assert versions.fetch_replaced_configuration(known[third.id]) == (first.id, CHANGED + 5 * HOUR)

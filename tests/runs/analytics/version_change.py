@@ -1,6 +1,6 @@
-"""An assistant whose instructions changed on a known day, with figures that are easily computed by hand.
+"""An assistant whose instructions changed at a known time, with metrics that are easy to compute by hand.
 
-Its model costs $2 a million of prompt and $10 a million of completion tokens.
+Its model costs $2 per million prompt tokens and $10 per million completion tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PRICES = {"our-own": {"input": "2", "output": "10"}}
 
 
 def fill(project: Project) -> None:
-    """Eight runs before the change, one an hour, and four from the change on; the old ones are received last."""
+    """Post eight runs before the change, one per hour, and four after it; the old ones are received last."""
     Project.objects.filter(pk=project.pk).update(prices=PRICES)
     project.refresh_from_db()
     assert not factories.post(project, *after()).errors
@@ -35,24 +35,24 @@ def fill(project: Project) -> None:
 
 
 def before() -> list[dict[str, Any]]:
-    """Of 10, 20, … 80 s; the third is incomplete, the last failed without usage, the others completed."""
-    made = [run(f"run_old_{n}", CHANGED - (9 - n) * HOUR, 10 * n, OLD, 100 * n, 10 * n) for n in range(1, 9)]
-    made[2] |= {"status": "incomplete", "incomplete_details": {"reason": "max_completion_tokens"}}
-    made[7] |= failed(made[7])
-    return made
+    """Return runs of 10, 20, … 80 s: the third is incomplete, the last failed without usage, the others completed."""
+    posted = [run(f"run_old_{n}", CHANGED - (9 - n) * HOUR, 10 * n, OLD, 100 * n, 10 * n) for n in range(1, 9)]
+    posted[2] |= {"status": "incomplete", "incomplete_details": {"reason": "max_completion_tokens"}}
+    posted[7] |= failed(posted[7])
+    return posted
 
 
 def after() -> list[dict[str, Any]]:
-    """Of 20, 40, 60 and 100 s; the second and the last failed without usage."""
+    """Return runs of 20, 40, 60 and 100 s: the second and the last failed without usage."""
     seconds = (20, 40, 60, 100)
-    made = [run(f"run_new_{n}", CHANGED + (n - 1) * HOUR, seconds[n - 1], NEW, 500 * n, 20 * n) for n in range(1, 5)]
-    for each in (made[1], made[3]):
-        each |= failed(each)
-    return made
+    posted = [run(f"run_new_{n}", CHANGED + (n - 1) * HOUR, seconds[n - 1], NEW, 500 * n, 20 * n) for n in range(1, 5)]
+    for item in (posted[1], posted[3]):
+        item |= failed(item)
+    return posted
 
 
 def run(name: str, at: datetime, seconds: int, instructions: str, prompt: int, completion: int, **changes: Any) -> Any:
-    """A completed run of the assistant that was created at that time."""
+    """Return a completed run of the assistant, created at that time."""
     created = int(at.timestamp())
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     return factories.run_object(
@@ -70,12 +70,12 @@ def run(name: str, at: datetime, seconds: int, instructions: str, prompt: int, c
     )
 
 
-def failed(made: dict[str, Any]) -> dict[str, Any]:
-    """What makes a completed run a failed one."""
+def failed(posted: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that make a completed run a failed one."""
     error = {"code": "rate_limit_exceeded", "message": "Rate limit reached."}
     return {
         "status": "failed",
-        "failed_at": made["completed_at"],
+        "failed_at": posted["completed_at"],
         "completed_at": None,
         "usage": None,
         "last_error": error,

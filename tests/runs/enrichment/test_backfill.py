@@ -11,7 +11,7 @@ from runs.models import DayByModel, ErrorGroup, Project, Run
 from runs.rollups import compaction, runs
 from tests import factories
 from tests.factories import failed_run, run_object
-from tests.runs.rollups.test_runs import counted_anew, kept
+from tests.runs.rollups.test_runs import read_rollups, recount_rollups
 
 
 def run_to_completion(work: Backfill) -> int:
@@ -42,7 +42,7 @@ def test_new_price_reaches_stored_runs_and_rollups(
     assert run_to_completion(work) == 3
     # 120 * 1 + 30 * 10 millionths
     assert sorted(Run.objects.values_list("cost", flat=True), key=str) == [420_000] * 4 + [None]
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)
     project.refresh_from_db()
     assert project.assessed_with
 
@@ -85,7 +85,7 @@ def test_rollups_are_compacted_after_many_inserts(
         work.step()
         row_counts.append(DayByModel.objects.count())
     assert row_counts == rows
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)
 
 
 def test_space_of_compacted_rollups_is_released_idle(transactional_db: None) -> None:
@@ -103,7 +103,7 @@ def test_space_of_compacted_rollups_is_released_idle(transactional_db: None) -> 
         work.step()
     assert DayByModel.objects.count() == 100
     assert sizes[1] < sizes[0] / 4
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)
 
 
 def test_rollup_inserts_are_counted(transactional_db: None) -> None:
@@ -171,4 +171,4 @@ def test_interrupted_backfill_starts_again(
     assert Backfill().step()
     run_to_completion(Backfill())
     assert Run.objects.filter(cost=420_000).count() == 4
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)

@@ -1,4 +1,4 @@
-"""The sums are what counting the runs anew gives, whatever happened to them."""
+"""The rollups of runs equal a recount of the runs, whatever was written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests import factories
 from tests.factories import failed_run, run_object
 
 
-def counted_anew(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+def recount_rollups(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+    """Return the rows of all rollups, computed from the runs."""
     tables = {}
     for rollup in runs.RUN_ROLLUPS:
         sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(runs.RUN_MEASURES))
@@ -30,7 +31,8 @@ def counted_anew(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]
     return tables
 
 
-def kept(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+def read_rollups(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
+    """Return the sums in all rollups, by key."""
     tables = {}
     for rollup in runs.RUN_ROLLUPS:
         rows = rollup.model._default_manager.filter(project=project).values_list(*rollup.key)
@@ -40,42 +42,42 @@ def kept(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:
     return tables
 
 
-def test_sums_follow_new_runs_status_changes_resends_and_deletes(project: Project) -> None:
-    chance = random.Random(4)
-    bases = [run_object(created_at=factories.NOW + chance.randrange(3 * 86400)) for _ in range(12)]
+def test_rollups_follow_every_kind_of_write(project: Project) -> None:
+    rng = random.Random(4)
+    bases = [run_object(created_at=factories.NOW + rng.randrange(3 * 86400)) for _ in range(12)]
     for _ in range(60):
-        base = chance.choice(bases)
-        usage = chance.choice([None, {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}])
-        status = chance.choice(["queued", "in_progress", "completed", "failed"])
-        model = chance.choice(["gpt-4o", "our-own", None])
+        base = rng.choice(bases)
+        usage = rng.choice([None, {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}])
+        status = rng.choice(["queued", "in_progress", "completed", "failed"])
+        model = rng.choice(["gpt-4o", "our-own", None])
         factories.post(project, base | {"status": status, "usage": usage, "model": model})
-        if chance.random() < 0.15 and (run := Run.objects.in_project(project).order_by("external_id").first()):
+        if rng.random() < 0.15 and (run := Run.objects.in_project(project).order_by("external_id").first()):
             delete_run(run)
-        if chance.random() < 0.15:
+        if rng.random() < 0.15:
             compaction.compact_rollups(project)
-    assert kept(project) == counted_anew(project)
-    sums = [sums for table in kept(project).values() for sums in table.values()]
+    assert read_rollups(project) == recount_rollups(project)
+    sums = [sums for table in read_rollups(project).values() for sums in table.values()]
     assert all(
-        sum(each[place] for each in sums) > 5 for place, _ in enumerate(runs.RUN_MEASURES) if place not in (4, 5)
+        sum(item[index] for item in sums) > 5 for index, _ in enumerate(runs.RUN_MEASURES) if index not in (4, 5)
     )
 
 
-def test_one_request_with_a_whole_lifecycle_counts_the_run_once(project: Project) -> None:
+def test_lifecycle_in_one_request_counts_once(project: Project) -> None:
     done = run_object()
     factories.post(project, done | {"status": "queued", "usage": None}, done | {"status": "in_progress"}, done)
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)
 
 
-def test_folding_leaves_one_row_a_key_and_changes_no_sum(project: Project) -> None:
+def test_compaction_keeps_sums_in_one_row(project: Project) -> None:
     for _ in range(30):
         factories.post(project, failed_run(created_at=factories.NOW))
-    before = kept(project)
+    before = read_rollups(project)
     compaction.compact_rollups(project)
-    assert kept(project) == before
+    assert read_rollups(project) == before
     assert DayByModel.objects.filter(project=project).count() == 1
 
 
-def test_folding_leaves_other_projects_alone(project: Project) -> None:
+def test_compaction_skips_other_projects(project: Project) -> None:
     other = factories.make_project("other")
     for _ in range(5):
         factories.post(project, run_object(created_at=factories.NOW))
@@ -84,27 +86,27 @@ def test_folding_leaves_other_projects_alone(project: Project) -> None:
     assert DayByModel.objects.filter(project=other).count() == 5
 
 
-def test_sums_outgrow_a_bigint(project: Project) -> None:
-    most = {"prompt_tokens": 2**63 - 1, "completion_tokens": 0, "total_tokens": 2**63 - 1}
+def test_sums_may_exceed_bigint(project: Project) -> None:
+    limit = {"prompt_tokens": 2**63 - 1, "completion_tokens": 0, "total_tokens": 2**63 - 1}
     for _ in range(3):
-        factories.post(project, run_object(created_at=factories.NOW, usage=most))
+        factories.post(project, run_object(created_at=factories.NOW, usage=limit))
     compaction.compact_rollups(project)
     assert DayByModel.objects.get(project=project).total_tokens == 3 * (2**63 - 1)
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_a_deleted_run_that_is_posted_again_counts_once(project: Project, status: str) -> None:
+def test_deleted_run_posted_again_counts_once(project: Project, status: str) -> None:
     posted = run_object(status=status)
     factories.post(project, posted)
     delete_run(Run.objects.get())
     factories.post(project, posted)
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)
     assert Run.objects.get().version == 1
 
 
-def test_writes_fold_now_and_then(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_compact_occasionally(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 1)
     for _ in range(10):
         factories.post(project, run_object(created_at=factories.NOW))
     assert DayByModel.objects.filter(project=project).count() < 10
-    assert kept(project) == counted_anew(project)
+    assert read_rollups(project) == recount_rollups(project)

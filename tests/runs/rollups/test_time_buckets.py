@@ -218,14 +218,14 @@ def apply(counts: list[int], corrections: tuple[Correction, ...], moments: list[
 @pytest.mark.parametrize("use_days", [False, True])
 @pytest.mark.parametrize("seed", range(30))
 def test_corrections_make_aligned_sums_exact(seed: int, use_days: bool) -> None:
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     start = at("2026-05-01T00:00")
-    length = chance.choice([40, 600, 5000])  # minutes
+    length = rng.choice([40, 600, 5000])  # minutes
 
     def moment() -> datetime:
-        return start + timedelta(minutes=chance.randrange(length))
+        return start + timedelta(minutes=rng.randrange(length))
 
-    edges = tuple(sorted(moment() for _ in range(chance.randrange(2, 12))))
+    edges = tuple(sorted(moment() for _ in range(rng.randrange(2, 12))))
     moments = [moment() for _ in range(500)] + [*edges]
     aligned = align_edges(edges, use_days=use_days)
     unit = DAY if use_days else HOUR

@@ -1,4 +1,4 @@
-"""A project whose runs are known here as they were posted, so that every number can be counted by hand."""
+"""A project with known runs, so that every number of a report can be recounted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAYS = 64
 
 @dataclass(frozen=True)
 class Posted:
-    """A run as it stands after all posts."""
+    """A run as it is after all posts."""
 
     id: str
     at: datetime
@@ -40,7 +40,7 @@ class Posted:
 
     @property
     def sums(self) -> UsageSums:
-        """What it adds."""
+        """The sums over this run."""
         usage = self.usage or {}
         prompt, completion = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
         cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
@@ -50,7 +50,7 @@ class Posted:
 
     @property
     def cost(self) -> int | None:
-        """In nano-dollars."""
+        """The cost in nano-dollars."""
         price = find_price(self.model, date(self.at.year, self.at.month, self.at.day))
         if price is None or not self.usage:
             return None
@@ -62,64 +62,64 @@ class Posted:
         return None if estimate is None else int(estimate.dollars * Decimal(1_000_000_000))
 
 
-def _moments(chance: random.Random) -> list[datetime]:
-    """Any time, and the first and last seconds of days in each zone."""
-    found = [NOW - timedelta(seconds=chance.randrange(DAYS * 86_400)) for _ in range(130)]
+def _moments(rng: random.Random) -> list[datetime]:
+    """Return random times, and the first and last seconds of days in each zone."""
+    result = [NOW - timedelta(seconds=rng.randrange(DAYS * 86_400)) for _ in range(130)]
     for name in ZONES:
         for back in (0, 1, 7, 11, 29, 30):
             day = (NOW - timedelta(days=back)).astimezone(ZoneInfo(name)).date()
             midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(name)).astimezone(UTC)
-            found += [midnight, midnight - timedelta(seconds=1)]
+            result += [midnight, midnight - timedelta(seconds=1)]
     # around the change of clocks in Berlin and in New York, and a run of the future
-    found += [datetime(2026, 10, 25, hour, minute, tzinfo=UTC) for hour in (0, 1, 2) for minute in (0, 30, 59)]
-    found += [datetime(2026, 11, 1, hour, 0, tzinfo=UTC) for hour in (5, 6, 7)]
-    return [each.replace(microsecond=0) for each in (*found, NOW + timedelta(hours=3))]
+    result += [datetime(2026, 10, 25, hour, minute, tzinfo=UTC) for hour in (0, 1, 2) for minute in (0, 30, 59)]
+    result += [datetime(2026, 11, 1, hour, 0, tzinfo=UTC) for hour in (5, 6, 7)]
+    return [item.replace(microsecond=0) for item in (*result, NOW + timedelta(hours=3))]
 
 
-def _usage(chance: random.Random) -> dict[str, Any] | None:
-    prompt, completion = chance.randrange(5000), chance.randrange(900)
+def _usage(rng: random.Random) -> dict[str, Any] | None:
+    prompt, completion = rng.randrange(5000), rng.randrange(900)
     whole = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     details = {
         "prompt_tokens_details": {"cached_tokens": prompt // 3},
         "completion_tokens_details": {"reasoning_tokens": completion // 2},
     }
-    return chance.choice((None, whole, whole | details, {"total_tokens": prompt}))
+    return rng.choice((None, whole, whole | details, {"total_tokens": prompt}))
 
 
-def _object(chance: random.Random, at: datetime) -> dict[str, Any]:
-    created, status = int(at.timestamp()), chance.choice(STATUSES)
+def _object(rng: random.Random, at: datetime) -> dict[str, Any]:
+    created, status = int(at.timestamp()), rng.choice(STATUSES)
     has_ended = status in ("completed", "failed")
-    ended = created + 1 + chance.randrange(600)
+    ended = created + 1 + rng.randrange(600)
     return factories.run_object(
         created_at=created,
-        started_at=created + chance.randrange(20) if has_ended else None,
+        started_at=created + rng.randrange(20) if has_ended else None,
         completed_at=ended if status == "completed" else None,
         failed_at=ended if status == "failed" else None,
         last_error={"code": "server_error", "message": "no"} if status == "failed" else None,
-        model=chance.choice(MODELS),
-        assistant_id=chance.choice(ASSISTANTS),
+        model=rng.choice(MODELS),
+        assistant_id=rng.choice(ASSISTANTS),
         status=status,
-        metadata=chance.choice(CUSTOMERS),
-        usage=_usage(chance) if has_ended else None,
+        metadata=rng.choice(CUSTOMERS),
+        usage=_usage(rng) if has_ended else None,
     )
 
 
 def seed(project: Project) -> list[Posted]:
-    """Post runs, change some, send some again, delete some; and what is left of them."""
-    chance = random.Random(11)
-    objects = [_object(chance, at) for at in _moments(chance)]
+    """Post, change, re-send and delete runs; return those that are left."""
+    rng = random.Random(11)
+    objects = [_object(rng, at) for at in _moments(rng)]
     factories.post(project, *objects)
     factories.post(factories.make_project("elsewhere"), *objects[:40])
-    for place, posted in enumerate(objects):
-        if posted["status"] == "queued" and place % 2:
+    for index, posted in enumerate(objects):
+        if posted["status"] == "queued" and index % 2:
             ended = posted["created_at"] + 30
-            objects[place] = posted | {"status": "completed", "completed_at": ended, "usage": _usage(chance)}
+            objects[index] = posted | {"status": "completed", "completed_at": ended, "usage": _usage(rng)}
     factories.post(project, *objects)
-    factories.post(project, *chance.sample(objects, 40))
+    factories.post(project, *rng.sample(objects, 40))
     gone = objects[::17]
     for posted in gone:
         delete_run(Run.objects.get(pk=project.record_id(posted["id"])))
-    return [_posted(each) for each in objects if each not in gone]
+    return [_posted(item) for item in objects if item not in gone]
 
 
 def _posted(posted: dict[str, Any]) -> Posted:

@@ -1,4 +1,4 @@
-"""Percentiles against sorting by hand."""
+"""Percentiles of latency equal those of the sorted runs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def percentile(values: Sequence[int], share: float) -> int | None:
 
 
 def percentiles(values: Sequence[int]) -> LatencyPercentiles:
-    found = [percentile(values, share) for share in (0.5, 0.75, 0.9, 0.95, 0.99)]
-    return LatencyPercentiles(*found, max(values, default=None))
+    result = [percentile(values, share) for share in (0.5, 0.75, 0.9, 0.95, 0.99)]
+    return LatencyPercentiles(*result, max(values, default=None))
 
 
-def ended(runs: Sequence[Posted], asked: UsageQuery) -> list[Posted]:
-    found = [run for run in runs if asked.since <= run.at < asked.until and run.ended_at]
-    return sorted(found, key=lambda run: run.at, reverse=True)
+def ended(runs: Sequence[Posted], requested: UsageQuery) -> list[Posted]:
+    result = [run for run in runs if requested.since <= run.at < requested.until and run.ended_at]
+    return sorted(result, key=lambda run: run.at, reverse=True)
 
 
 def by_hand(assistant: str | None, runs: Sequence[Posted]) -> LatencyStats:
@@ -41,37 +41,37 @@ def by_hand(assistant: str | None, runs: Sequence[Posted]) -> LatencyStats:
 
 
 @pytest.mark.parametrize("query", ["", "range=7d", "status=failed", "q=metadata.customer:acme"])
-def test_percentiles_are_those_of_the_runs_that_ended(project: Project, query: str) -> None:
-    asked, posted = question(query), seed(project)
+def test_percentiles_equal_those_of_ended_runs(project: Project, query: str) -> None:
+    requested, posted = question(query), seed(project)
     tests = {
         "status=failed": lambda run: run.status == "failed",
         "q=metadata.customer:acme": lambda run: run.metadata.get("customer") == "acme",
     }
-    runs = [run for run in ended(posted, asked) if tests.get(query, lambda _: True)(run)]
-    found = fetch_latency(project, asked)
-    assert found is not None
-    assert found.overall == by_hand(None, runs)
-    assert {paces.assistant_id: paces for paces in found.assistants} == {
+    runs = [run for run in ended(posted, requested) if tests.get(query, lambda _: True)(run)]
+    result = fetch_latency(project, requested)
+    assert result is not None
+    assert result.overall == by_hand(None, runs)
+    assert {paces.assistant_id: paces for paces in result.assistants} == {
         name: by_hand(name, [run for run in runs if run.assistant == name]) for name in {run.assistant for run in runs}
     }
-    counts = [paces.runs for paces in found.assistants]
+    counts = [paces.runs for paces in result.assistants]
     assert counts == sorted(counts, reverse=True)
-    assert found.median_tokens == percentile([run.usage["total_tokens"] for run in runs if run.usage], 0.5)
-    assert found.median_cost == percentile([run.cost for run in runs if run.cost is not None], 0.5)
-    assert found.counted_since is None
+    assert result.median_tokens == percentile([run.usage["total_tokens"] for run in runs if run.usage], 0.5)
+    assert result.median_cost == percentile([run.cost for run in runs if run.cost is not None], 0.5)
+    assert result.counted_since is None
 
 
-def test_more_than_are_counted_are_said_to_be_more(
+def test_capped_latency_says_where_it_begins(
     project: Project, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     monkeypatch.setattr(latency, "MAX_LATENCY_RUNS", 12)
-    asked, runs = question(), seed(project)
-    newest = ended(runs, asked)[:12]
+    requested, runs = question(), seed(project)
+    newest = ended(runs, requested)[:12]
     with django_assert_num_queries(1):
-        found = fetch_latency(project, asked)
-    assert found is not None
-    assert (found.overall.runs, found.counted_since) == (12, newest[-1].at)
+        result = fetch_latency(project, requested)
+    assert result is not None
+    assert (result.overall.runs, result.counted_since) == (12, newest[-1].at)
 
 
-def test_where_none_ended_there_is_nothing(project: Project) -> None:
+def test_no_ended_run_gives_no_latency(project: Project) -> None:
     assert fetch_latency(project, question()) is None

@@ -1,4 +1,4 @@
-"""Reading what is asked, strictly, and writing it again."""
+"""Usage queries are parsed strictly and written back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 20, 14, 32, 6, 400_000, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 
 
-def read(query: str, zone: str = "UTC") -> UsageQuery:
+def parse(query: str, zone: str = "UTC") -> UsageQuery:
     return UsageQuery.parse(parse_qs(query, keep_blank_values=True), ZoneInfo(zone), NOW)
 
 
@@ -31,15 +31,15 @@ def read(query: str, zone: str = "UTC") -> UsageQuery:
         ("from=1960-01-01", "UTC", "1970-01-01T00:00:00+00:00"),
     ],
 )
-def test_a_range_begins_with_a_day_of_the_zone(query: str, zone: str, since: str) -> None:
-    asked = read(query, zone)
-    assert asked.since.astimezone(UTC).isoformat() == since
-    assert asked.until == datetime(2026, 11, 20, 14, 32, 7, tzinfo=UTC)
+def test_range_begins_with_local_day(query: str, zone: str, since: str) -> None:
+    requested = parse(query, zone)
+    assert requested.since.astimezone(UTC).isoformat() == since
+    assert requested.until == datetime(2026, 11, 20, 14, 32, 7, tzinfo=UTC)
 
 
-def test_an_end_alone_is_that_of_thirty_days() -> None:
-    asked = read("to=2026-11-01")
-    assert (asked.since, asked.until) == (datetime(2026, 10, 2, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+def test_end_without_start_means_thirty_days() -> None:
+    requested = parse("to=2026-11-01")
+    assert (requested.since, requested.until) == (datetime(2026, 10, 2, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_an_end_alone_is_that_of_thirty_days() -> None:
         ("cursor=x", "cursor", "unknown parameter"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_by_name(query: str, path: str, words: str) -> None:
+def test_invalid_parameter_is_named(query: str, path: str, words: str) -> None:
     with pytest.raises(InvalidFilter) as refused:
-        read(query)
+        parse(query)
     (problem,) = refused.value.problems
     assert problem.path == path
     assert words in problem.message
@@ -83,19 +83,19 @@ def test_what_cannot_be_meant_is_refused_by_name(query: str, path: str, words: s
         "split=kind&from=2026-11-01T00%3A00%3A00Z&to=2026-11-02T00%3A00%3A00Z",
     ],
 )
-def test_what_was_read_is_written_alike(query: str) -> None:
-    assert read(query).query_string() == query
+def test_query_string_round_trips(query: str) -> None:
+    assert parse(query).query_string() == query
 
 
-def test_changes_keep_the_rest() -> None:
-    asked = read("split=assistant&from=-7d&status=failed")
-    assert asked.query_string(measure="cost") == "measure=cost&split=assistant&status=failed&from=-7d"
-    assert asked.query_string(range="90d") == "split=assistant&range=90d&status=failed"
+def test_query_string_keeps_other_parameters() -> None:
+    requested = parse("split=assistant&from=-7d&status=failed")
+    assert requested.query_string(measure="cost") == "measure=cost&split=assistant&status=failed&from=-7d"
+    assert requested.query_string(range="90d") == "split=assistant&range=90d&status=failed"
 
 
-def test_a_zone_of_the_address_comes_before_the_readers() -> None:
-    assert read("zone=Asia/Kolkata", "Europe/Berlin").zone.key == "Asia/Kolkata"
-    assert read("", "Europe/Berlin").zone.key == "Europe/Berlin"
+def test_explicit_zone_overrides_default() -> None:
+    assert parse("zone=Asia/Kolkata", "Europe/Berlin").zone.key == "Asia/Kolkata"
+    assert parse("", "Europe/Berlin").zone.key == "Europe/Berlin"
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,12 @@ def test_a_zone_of_the_address_comes_before_the_readers() -> None:
         ("metadata.a b", "x*", "q=metadata.%22a+b%22%3A%22x%2A%22"),
     ],
 )
-def test_a_group_leads_to_its_runs(split: str, value: str | None, query: str) -> None:
-    asked = UsageQuery(read("").requested_filters, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
-    assert asked.filters_for_group(value).to_query_string() == query
+def test_group_filters_match_its_runs(split: str, value: str | None, query: str) -> None:
+    requested = UsageQuery(parse("").requested_filters, NOW - timedelta(days=1), NOW, UTC_ZONE, UsageSplit.parse(split))
+    assert requested.filters_for_group(value).to_query_string() == query
 
 
-def test_a_group_is_asked_for_beside_what_is_asked_already() -> None:
-    asked = read("q=error:*&split=metadata.customer&status=failed")
-    assert asked.filters_for_group("acme").to_query_string() == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"
+def test_group_filters_keep_existing_conditions() -> None:
+    requested = parse("q=error:*&split=metadata.customer&status=failed")
+    query_string = requested.filters_for_group("acme").to_query_string()
+    assert query_string == "status=failed&q=error%3A%2A+metadata.customer%3Aacme"

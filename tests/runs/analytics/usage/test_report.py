@@ -1,4 +1,4 @@
-"""Every number against counting by hand, however it was put together."""
+"""Every number of a report equals a recount of the runs."""
 
 from __future__ import annotations
 
@@ -46,144 +46,143 @@ def posted(project: Project) -> list[Posted]:
     return seed(project)
 
 
-def question(query: str, zone: str = "UTC") -> UsageQuery:
+def parse(query: str, zone: str = "UTC") -> UsageQuery:
     return UsageQuery.parse(parse_qs(query), ZoneInfo(zone), NOW)
 
 
-def by_hand(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSums:
+def recount(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSums:
     return add_usage_sums(run.sums for run in runs if since <= run.at < until)
 
 
-def check(found: UsageReport, runs: list[Posted], key: Callable[[Posted], str | None], most: int) -> None:
-    """All of an answer about `runs`, of which nothing was left out."""
-    asked = found.query
-    now = [run for run in runs if asked.since <= run.at < asked.until]
-    assert found.totals == add_usage_sums(run.sums for run in now)
-    assert found.previous == by_hand(runs, asked.previous_since, asked.since)
-    assert (found.counted_since, found.is_capped) == (None, False)
+def assert_report(result: UsageReport, runs: list[Posted], key: Callable[[Posted], str | None], limit: int) -> None:
+    """Compare a report with all of `runs`."""
+    requested = result.query
+    now = [run for run in runs if requested.since <= run.at < requested.until]
+    assert result.totals == add_usage_sums(run.sums for run in now)
+    assert result.previous == recount(runs, requested.previous_since, requested.since)
+    assert (result.counted_since, result.is_capped) == (None, False)
     by_key: dict[str | None, list[Posted]] = defaultdict(list)
     for run in runs:
         by_key[key(run)].append(run)
     present = {key(run) for run in now}
-    assert len(found.named_groups) == min(len(present), most)
-    for group in found.named_groups:
-        check_group(found, group, by_key.pop(group.key))
-    others = [group for group in found.groups if group.other_count]
-    assert [group.other_count for group in others] == ([len(present) - most] if len(present) > most else [])
+    assert len(result.named_groups) == min(len(present), limit)
+    for group in result.named_groups:
+        assert_group(result, group, by_key.pop(group.key))
+    others = [group for group in result.groups if group.other_count]
+    assert [group.other_count for group in others] == ([len(present) - limit] if len(present) > limit else [])
     for group in others:
-        check_group(found, group, [run for rest in by_key.values() for run in rest])
-    weights = [(group.sums.total_tokens, group.sums.runs) for group in found.named_groups]
+        assert_group(result, group, [run for rest in by_key.values() for run in rest])
+    weights = [(group.sums.total_tokens, group.sums.runs) for group in result.named_groups]
     assert weights == sorted(weights, reverse=True)
 
 
-def check_group(found: UsageReport, group: UsageGroup, runs: list[Posted]) -> None:
-    asked = found.query
-    assert group.sums == by_hand(runs, asked.since, asked.until)
-    assert group.previous == by_hand(runs, asked.previous_since, asked.since)
-    bounds = zip(found.edges, found.edges[1:], strict=False)
-    assert list(group.series) == [by_hand(runs, since, until) for since, until in bounds]
+def assert_group(result: UsageReport, group: UsageGroup, runs: list[Posted]) -> None:
+    requested = result.query
+    assert group.sums == recount(runs, requested.since, requested.until)
+    assert group.previous == recount(runs, requested.previous_since, requested.since)
+    bounds = zip(result.edges, result.edges[1:], strict=False)
+    assert list(group.series) == [recount(runs, since, until) for since, until in bounds]
 
 
-def test_every_number_is_that_of_the_runs(project: Project, posted: list[Posted]) -> None:
+def test_every_number_equals_recount(project: Project, posted: list[Posted]) -> None:
     for zone in ZONES:
         for times in TIMES:
             for split in ("model", "assistant", "status"):
-                found = fetch_usage_report(project, question(f"{times}&split={split}", zone), 3)
-                check(found, posted, KEYS[split], 3)
+                result = fetch_usage_report(project, parse(f"{times}&split={split}", zone), 3)
+                assert_report(result, posted, KEYS[split], 3)
 
 
-def test_filters_and_splits_go_together(project: Project, posted: list[Posted]) -> None:
+def test_filters_and_splits_combine(project: Project, posted: list[Posted]) -> None:
     for filtered, holds in FILTERS.items():
         for split, key in KEYS.items():
-            found = fetch_usage_report(project, question(f"range=30d&split={split}&{filtered}", "Asia/Kathmandu"), 3)
-            check(found, [run for run in posted if holds(run)], key, 3)
+            result = fetch_usage_report(project, parse(f"range=30d&split={split}&{filtered}", "Asia/Kathmandu"), 3)
+            assert_report(result, [run for run in posted if holds(run)], key, 3)
 
 
-def test_folded_sums_are_the_same_sums(project: Project, posted: list[Posted]) -> None:
-    before = fetch_usage_report(project, question("split=model"), 3)
+def test_compaction_changes_no_report(project: Project, posted: list[Posted]) -> None:
+    before = fetch_usage_report(project, parse("split=model"), 3)
     compaction.compact_rollups(project)
-    assert fetch_usage_report(project, question("split=model"), 3) == before
+    assert fetch_usage_report(project, parse("split=model"), 3) == before
 
 
-def test_nothing_is_empty(project: Project) -> None:
-    found = fetch_usage_report(project, question(""), 3)
-    assert (found.totals, found.previous, found.groups) == (UsageSums(), UsageSums(), ())
-    assert fetch_usage_report(project, question("split=kind"), 3).groups == ()
+def test_project_without_runs_has_empty_report(project: Project) -> None:
+    result = fetch_usage_report(project, parse(""), 3)
+    assert (result.totals, result.previous, result.groups) == (UsageSums(), UsageSums(), ())
+    assert fetch_usage_report(project, parse("split=kind"), 3).groups == ()
 
 
-def test_in_one_part_it_is_the_same(project: Project, posted: list[Posted]) -> None:
-    whole = fetch_usage_report(project, question("", "Asia/Kolkata"), 3)
-    found = fetch_usage_report(project, question("", "Asia/Kolkata"), 3, has_series=False)
-    assert [(group.key, group.sums) for group in found.groups] == [(group.key, group.sums) for group in whole.groups]
-    assert len(found.edges) == 2
+def test_report_without_series_has_same_sums(project: Project, posted: list[Posted]) -> None:
+    whole = fetch_usage_report(project, parse("", "Asia/Kolkata"), 3)
+    result = fetch_usage_report(project, parse("", "Asia/Kolkata"), 3, has_series=False)
+    assert [(group.key, group.sums) for group in result.groups] == [(group.key, group.sums) for group in whole.groups]
+    assert len(result.edges) == 2
 
 
-def test_no_token_is_of_two_kinds(project: Project, posted: list[Posted]) -> None:
-    found = fetch_usage_report(project, question("split=kind"), 3)
-    tokens = {group.key: group.sums.total_tokens for group in found.groups}
-    assert sum(tokens.values()) == found.totals.total_tokens
-    assert tokens["cached"] == found.totals.cached_tokens
-    assert tokens["prompt"] == found.totals.prompt_tokens - found.totals.cached_tokens
-    assert tokens["reasoning"] == found.totals.reasoning_tokens
-    assert tokens["completion"] == found.totals.completion_tokens - found.totals.reasoning_tokens
-    for place in range(len(found.edges) - 1):
-        bar = by_hand(posted, found.edges[place], found.edges[place + 1])
-        assert sum(group.series[place].total_tokens for group in found.groups) == bar.total_tokens
+def test_token_kinds_add_up_to_total(project: Project, posted: list[Posted]) -> None:
+    result = fetch_usage_report(project, parse("split=kind"), 3)
+    tokens = {group.key: group.sums.total_tokens for group in result.groups}
+    assert sum(tokens.values()) == result.totals.total_tokens
+    assert tokens["cached"] == result.totals.cached_tokens
+    assert tokens["prompt"] == result.totals.prompt_tokens - result.totals.cached_tokens
+    assert tokens["reasoning"] == result.totals.reasoning_tokens
+    assert tokens["completion"] == result.totals.completion_tokens - result.totals.reasoning_tokens
+    for index in range(len(result.edges) - 1):
+        bar = recount(posted, result.edges[index], result.edges[index + 1])
+        assert sum(group.series[index].total_tokens for group in result.groups) == bar.total_tokens
 
 
 @pytest.mark.parametrize(("measure", "column"), [("cost", "cost"), ("runs", "runs"), ("tokens", "total_tokens")])
-def test_the_first_groups_are_those_with_the_most(
-    project: Project, posted: list[Posted], measure: str, column: str
-) -> None:
-    found = fetch_usage_report(project, question(f"measure={measure}"), 2)
+def test_groups_are_ranked_by_measure(project: Project, posted: list[Posted], measure: str, column: str) -> None:
+    result = fetch_usage_report(project, parse(f"measure={measure}"), 2)
     totals: Counter[str | None] = Counter()
     for run in posted:
-        if found.query.since <= run.at < found.query.until:
+        if result.query.since <= run.at < result.query.until:
             totals[run.model] += getattr(run.sums, column)
-    assert [getattr(group.sums, column) for group in found.named_groups] == [most for _, most in totals.most_common(2)]
+    expected = [total for _, total in totals.most_common(2)]
+    assert [getattr(group.sums, column) for group in result.named_groups] == expected
 
 
-def test_what_is_counted_one_by_one_says_where_it_begins(
+def test_capped_groups_say_where_they_begin(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 25)
-    found = fetch_usage_report(project, question("split=metadata.customer"), 9)
-    asked = found.query
-    newest = sorted((run for run in posted if run.at < asked.until), key=lambda run: run.at)[-25:]
-    assert found.counted_since == newest[0].at
-    assert sum(group.sums.runs for group in found.groups) == 25
-    assert all(group.previous is None for group in found.groups)
+    result = fetch_usage_report(project, parse("split=metadata.customer"), 9)
+    requested = result.query
+    newest = sorted((run for run in posted if run.at < requested.until), key=lambda run: run.at)[-25:]
+    assert result.counted_since == newest[0].at
+    assert sum(group.sums.runs for group in result.groups) == 25
+    assert all(group.previous is None for group in result.groups)
     # what the rollups know is exact nevertheless
-    assert found.totals == by_hand(posted, asked.since, asked.until)
-    assert found.previous == by_hand(posted, asked.previous_since, asked.since)
-    assert not found.is_capped
+    assert result.totals == recount(posted, requested.since, requested.until)
+    assert result.previous == recount(posted, requested.previous_since, requested.since)
+    assert not result.is_capped
 
 
-def test_where_no_sums_are_kept_totals_are_those_of_the_newest(
+def test_totals_without_rollup_are_capped(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 5)
-    found = fetch_usage_report(project, question("q=metadata.customer:*"), 9)
-    assert (found.totals.runs, found.previous, found.is_capped) == (5, None, True)
+    result = fetch_usage_report(project, parse("q=metadata.customer:*"), 9)
+    assert (result.totals.runs, result.previous, result.is_capped) == (5, None, True)
 
 
-def test_when_only_the_time_before_is_too_much_this_one_is_exact(
+def test_period_is_exact_if_only_previous_is_capped(
     project: Project, posted: list[Posted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = question("split=metadata.customer")
-    matching = [run for run in posted if asked.since <= run.at < asked.until]
+    requested = parse("split=metadata.customer")
+    matching = [run for run in posted if requested.since <= run.at < requested.until]
     monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", len(matching) + 3)
-    found = fetch_usage_report(project, asked, 9)
-    assert found.counted_since is None
+    result = fetch_usage_report(project, requested, 9)
+    assert result.counted_since is None
     assert (
-        add_usage_sums(group.sums for group in found.groups)
-        == found.totals
+        add_usage_sums(group.sums for group in result.groups)
+        == result.totals
         == add_usage_sums(run.sums for run in matching)
     )
-    assert {group.previous for group in found.groups} == {None}
+    assert {group.previous for group in result.groups} == {None}
 
 
-def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
+def test_report_takes_few_queries(
     project: Project,
     posted: list[Posted],
     django_assert_num_queries: DjangoAssertNumQueries,
@@ -192,25 +191,25 @@ def test_it_costs_a_query_and_more_only_where_no_sums_are_kept(
     # and another one for when the first run was, where there is something to compare with
     for query in ("", "split=assistant", "split=status&status=failed", "split=metadata.customer"):
         with django_assert_num_queries(2):
-            fetch_usage_report(project, question(query, "Asia/Kathmandu"), 3)
+            fetch_usage_report(project, parse(query, "Asia/Kathmandu"), 3)
     monkeypatch.setattr(table, "MAX_COUNTED_USAGE_RUNS", 10)
     # the newest runs; where they begin; totals; the first run
     with django_assert_num_queries(4):
-        fetch_usage_report(project, question("split=metadata.customer"), 3)
+        fetch_usage_report(project, parse("split=metadata.customer"), 3)
 
 
-def test_what_was_only_beginning_is_not_compared_with(project: Project) -> None:
+def test_new_project_is_not_comparable(project: Project) -> None:
     factories.post_run(project, created_at=int((NOW - timedelta(days=9)).timestamp()))
     factories.post_run(project, created_at=int((NOW - timedelta(days=1)).timestamp()))
-    answer = fetch_usage_report(project, question("range=7d"), 3)
+    answer = fetch_usage_report(project, parse("range=7d"), 3)
     assert answer.previous is not None
     assert (answer.previous.runs, answer.is_comparable) == (1, False)
     factories.post_run(project, created_at=int((NOW - timedelta(days=30)).timestamp()))
-    assert fetch_usage_report(project, question("range=7d"), 3).is_comparable
+    assert fetch_usage_report(project, parse("range=7d"), 3).is_comparable
 
 
-def test_the_time_before_is_as_long(project: Project) -> None:
-    asked = question("range=30d", "Europe/Berlin")
-    assert asked.since == datetime(2026, 10, 7, tzinfo=ZoneInfo("Europe/Berlin"))
-    assert asked.until == NOW.replace(microsecond=0) + timedelta(seconds=1)
-    assert asked.since - asked.previous_since == asked.until - asked.since
+def test_previous_period_is_as_long(project: Project) -> None:
+    requested = parse("range=30d", "Europe/Berlin")
+    assert requested.since == datetime(2026, 10, 7, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert requested.until == NOW.replace(microsecond=0) + timedelta(seconds=1)
+    assert requested.since - requested.previous_since == requested.until - requested.since
