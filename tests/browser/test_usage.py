@@ -86,7 +86,7 @@ def test_a_price_is_set_where_one_is_missing(page: Page, pages: str) -> None:
     page.get_by_label("Input", exact=True).fill("2.50")
     page.get_by_label("Output").fill("10")
     page.get_by_role("button", name="Set price").click()
-    expect(page.locator("#own tbody")).to_contain_text("house-model$2.5$10as input")
+    expect(page.get_by_role("row", name="house-model $2.5 $10 as input")).to_be_visible()
     expect(page.locator("#unpriced")).to_contain_text("None: every model used in the last 90 days has a price.")
 
 
