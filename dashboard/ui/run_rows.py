@@ -193,7 +193,7 @@ def _build_waiting_note(run: Run, now: datetime) -> RunNote:
     tools = _format_counts(Counter(run.awaited or ()).items())
     # The protocol does not say when a run began to wait, only that it was after its start.
     elapsed = formats.format_duration(_milliseconds_between(run.started_at or run.created_at, now), spelled=True)
-    text = f"Waiting for {_join_with_and(tools) if tools else 'the client'}, for at most {elapsed} so far."
+    text = f"Waiting for {_join_with_and(tools) if tools else 'the client'} for up to {elapsed}."
     is_overdue = run.expires_at is not None and run.expires_at <= now
     return RunNote(run.action_type or "", text, deadline=run.expires_at, is_overdue=is_overdue)
 

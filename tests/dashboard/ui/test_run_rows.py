@@ -113,7 +113,7 @@ def test_ordinary_run_has_no_note(status):
 )
 def test_waiting_run_note_names_pending_tools(awaited, expected):
     note = build_note(status="requires_action", action_type="submit", awaited=awaited)
-    assert (note.code, note.text) == ("submit", f"Waiting for {expected}, for at most 4 min 00 s so far.")
+    assert (note.code, note.text) == ("submit", f"Waiting for {expected} for up to 4 min 00 s.")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_long_error_is_truncated(member_client, project):
 def test_waiting_run_shows_tools_and_deadline(member_client, project):
     post_runs(project, factories.waiting_run("issue_refund", "create_label"))
     (note,) = table_of(Page(member_client.get(URL))).cells("Error")
-    assert note.startswith("submit_tool_outputs Waiting for issue_refund and create_label, ")
+    assert note.startswith("submit_tool_outputs Waiting for issue_refund and create_label for up to ")
     assert re.search(r"Expired \d+ d ago\.$", note)
 
 
@@ -120,7 +120,7 @@ def test_tool_calls_are_counted_by_name(member_client, project):
     factories.post_steps(project, factories.step_object(run, *calls))
     cell = table_of(Page(member_client.get(URL))).rows[0]["Tools called"]
     assert cell.get("title") == "search \N{MULTIPLICATION SIGN}2, track"
-    assert cell.text == "search \N{MULTIPLICATION SIGN}2 +1"
+    assert cell.text == "search \N{MULTIPLICATION SIGN}2+1"
 
 
 def test_unknown_status_is_shown_verbatim(member_client, project):
