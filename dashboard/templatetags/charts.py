@@ -1,4 +1,7 @@
-"""`{% load charts %}`: the cells of a chart's table, of which a template would render hundreds too slowly."""
+"""Template tags of charts, loaded with `{% load charts %}`.
+
+The cells of tables are built in Python, since a template would render hundreds of them too slowly.
+"""
 
 from __future__ import annotations
 

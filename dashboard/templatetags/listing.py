@@ -1,4 +1,4 @@
-"""`{% load listing %}`: filters for lists of runs and views."""
+"""Template filters of lists of runs and views, loaded with `{% load listing %}`."""
 
 from __future__ import annotations
 

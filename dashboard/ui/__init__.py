@@ -1,0 +1,1 @@
+"""Presentation code that several pages share. It knows no page."""

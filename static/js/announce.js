@@ -1,12 +1,12 @@
-// One polite live region for all of the page.
+// Announcements for screen readers, in one polite live region per page.
 
-// Clearing first makes screen readers speak the same sentence twice when it happens twice.
-export function announce(sentence) {
+// Clearing the region first makes screen readers repeat a message that occurs twice.
+export function announce(message) {
   const region = document.getElementById("announce");
   if (!region) return;
   region.textContent = "";
-  setTimeout(() => (region.textContent = sentence), 50);
+  setTimeout(() => (region.textContent = message), 50);
 }
 
-// The server can speak too: `HX-Trigger: {"announce": "12 new runs"}`.
+// The server triggers announcements, too: `HX-Trigger: {"announce": {"value": "12 new runs"}}`.
 document.addEventListener("announce", ({ detail }) => announce(detail.value));

@@ -1,4 +1,4 @@
-// Runs before the first paint, in <head>: what the reader chose is in force from the first pixel on.
+// Runs in <head>, before the first paint, and applies the preferences that CSS depends on.
 {
   const root = document.documentElement;
   root.dataset.js = "";
@@ -8,6 +8,6 @@
       if (value) root.dataset[name] = value;
     }
   } catch {
-    // Storage may be forbidden; the defaults hold.
+    // Storage may be blocked. The defaults apply.
   }
 }

@@ -1,20 +1,16 @@
-// Choosing a span of a picture of something over time: drag over it, or click one bar. `data-zoom` says where that
-// leads: to an address, with `from` and `to`, or into the fields of a form of these names, which do the same for
-// the keyboard; it is then sent. `data-start`, `data-step` and `data-count` say where bars begin, in milliseconds;
-// `data-edges`, in seconds, where they are not equally long.
+// Selecting a time range in a chart: drag over it, or click a bar. `data-zoom` is the target: a URL, which gets the
+// parameters `from` and `to`, or the selector of a form with fields of these names, which is then submitted (the form
+// does the same for the keyboard). `data-count` is the number of bars; `data-edges` lists the start of each bar and the
+// end of the last one, in Unix seconds.
 
 const SVG = "http://www.w3.org/2000/svg";
-let brush = null; // { chart, from, to, box } while the pointer is down
+let brush = null; // { chart, from, to, box } while the pointer is down; from and to are indexes of bars
 
-const chartAt = (element) => element.closest?.("[data-zoom]");
+const findChart = (element) => element.closest?.("[data-zoom]");
 
-function edge({ dataset }, place) {
-  const { edges, start, step } = dataset;
-  return edges ? 1000 * edges.split(" ")[place] : Number(start) + step * place;
-}
+const edgeTime = (chart, index) => 1000 * chart.dataset.edges.split(" ")[index];
 
-// Which bar is under the pointer.
-function place(chart, clientX) {
+function barAt(chart, clientX) {
   const { left, width } = chart.getBoundingClientRect();
   const { count } = chart.dataset;
   return Math.min(Math.max(Math.floor(((clientX - left) / width) * count), 0), count - 1);
@@ -27,55 +23,55 @@ function draw() {
   box.setAttribute("width", `${(100 * (last + 1 - first)) / chart.dataset.count}%`);
 }
 
-function stop() {
+function cancel() {
   brush?.box.remove();
   brush = null;
 }
 
-const time = (ms) => new Date(ms).toISOString().slice(0, 19);
+const formatTime = (ms) => new Date(ms).toISOString().slice(0, 19);
 
-function choose({ chart, from, to }) {
-  const since = time(edge(chart, Math.min(from, to)));
-  const until = time(edge(chart, Math.max(from, to) + 1));
-  const { zoom } = chart.dataset;
-  if (zoom.startsWith("/")) {
-    const address = new URL(zoom, location.href);
-    address.searchParams.set("from", `${since}Z`);
-    address.searchParams.set("to", `${until}Z`);
-    location.assign(address);
+function zoom({ chart, from, to }) {
+  const since = formatTime(edgeTime(chart, Math.min(from, to)));
+  const until = formatTime(edgeTime(chart, Math.max(from, to) + 1));
+  const target = chart.dataset.zoom;
+  if (target.startsWith("/")) {
+    const url = new URL(target, location.href);
+    url.searchParams.set("from", `${since}Z`);
+    url.searchParams.set("to", `${until}Z`);
+    location.assign(url);
     return;
   }
-  const form = document.querySelector(zoom);
+  const form = document.querySelector(target);
   form.elements.from.value = since;
   form.elements.to.value = until;
   form.requestSubmit();
 }
 
 document.addEventListener("pointerdown", (event) => {
-  const chart = chartAt(event.target);
+  const chart = findChart(event.target);
   if (!chart || event.button !== 0) return;
-  stop();
+  cancel();
   const bars = chart.querySelector("svg");
   const box = document.createElementNS(SVG, "rect");
   box.setAttribute("class", "brush");
   box.setAttribute("y", bars.getAttribute("y") ?? "0");
   box.setAttribute("height", bars.getAttribute("height"));
   chart.append(box);
-  const here = place(chart, event.clientX);
-  brush = { chart, box, from: here, to: here };
+  const bar = barAt(chart, event.clientX);
+  brush = { chart, box, from: bar, to: bar };
   chart.setPointerCapture(event.pointerId);
   draw();
 });
 document.addEventListener("pointermove", (event) => {
   if (!brush) return;
-  brush.to = place(brush.chart, event.clientX);
+  brush.to = barAt(brush.chart, event.clientX);
   draw();
 });
 document.addEventListener("pointerup", () => {
   if (!brush) return;
-  const chosen = brush;
-  stop();
-  choose(chosen);
+  const selected = brush;
+  cancel();
+  zoom(selected);
 });
-document.addEventListener("pointercancel", stop); // scrolling took over
-document.addEventListener("keydown", ({ key }) => key === "Escape" && stop());
+document.addEventListener("pointercancel", cancel); // the browser started to scroll
+document.addEventListener("keydown", ({ key }) => key === "Escape" && cancel());

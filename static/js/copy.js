@@ -1,10 +1,10 @@
-// <button data-copy="text"> copies that text; <button data-copy-from="#id"> the text of the first visible match;
-// <button data-copy-url="/path"> what the server answers there.
+// Copy buttons: <button data-copy="text"> copies the text, <button data-copy-from="#id"> the text of the first visible
+// match of the selector, and <button data-copy-url="/path"> the response of that URL.
 
 import { announce } from "./announce.js";
 
-// Browsers offer the clipboard to secure origins only, and many an installation is plain http in a LAN.
-export async function write(text) {
+// Browsers offer the clipboard API only to secure origins. Installations in a LAN often use plain HTTP.
+export async function writeToClipboard(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
   const focused = document.activeElement;
@@ -19,26 +19,26 @@ export async function write(text) {
   if (!copied) throw new DOMException("not copied", "NotAllowedError");
 }
 
-async function textFor({ dataset }) {
+async function getText({ dataset }) {
   if (dataset.copy !== undefined) return dataset.copy;
   if (dataset.copyUrl !== undefined) {
     const response = await fetch(dataset.copyUrl);
     if (!response.ok) throw new DOMException("not loaded", "NetworkError");
     return response.text();
   }
-  const shown = [...document.querySelectorAll(dataset.copyFrom)].find((element) => element.checkVisibility());
-  return shown?.textContent ?? "";
+  const visible = [...document.querySelectorAll(dataset.copyFrom)].find((element) => element.checkVisibility());
+  return visible?.textContent ?? "";
 }
 
 async function copy(button) {
-  const what = (button.getAttribute("aria-label") ?? button.textContent).trim().replace(/^Copy /, "");
+  const label = (button.getAttribute("aria-label") ?? button.textContent).trim().replace(/^Copy /, "");
   try {
-    await write(await textFor(button));
-    announce(`Copied ${what}`);
+    await writeToClipboard(await getText(button));
+    announce(`Copied ${label}`);
     button.dataset.copied = "";
     setTimeout(() => delete button.dataset.copied, 1_500);
   } catch {
-    announce(`The browser did not allow copying ${what}`);
+    announce(`The browser blocked copying ${label}`);
   }
 }
 

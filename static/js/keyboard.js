@@ -1,9 +1,9 @@
-// Keys. A page says what they lead to: <a data-key="g r">, <input data-key="/">, <button data-key="c">;
-// [ and ] follow rel=prev and rel=next. Rows and the list of keys are handled here.
-// Keys are ignored in fields, with modifiers, and when switched off in the account menu (WCAG 2.1.4).
+// Keyboard shortcuts. Pages declare them: <a data-key="g r">, <input data-key="/">, <button data-key="c">; [ and ]
+// follow rel=prev and rel=next. The shortcuts of rows and the list of shortcuts are handled here.
+// Shortcuts are ignored in fields, with modifiers, and if they are turned off in the account menu (WCAG 2.1.4).
 
 import { preference } from "./preferences.js";
-import { current, moveBy, open, select, unselectAll } from "./rows.js";
+import { currentRow, moveBy, openRow, toggleRow, unselectAll } from "./rows.js";
 
 const FIELDS = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 const SEQUENCE_MS = 1_000;
@@ -11,14 +11,14 @@ const LINKS = { "[": "a[rel~=prev]", "]": "a[rel~=next]" };
 const ROWS = {
   j: () => moveBy(1),
   k: () => moveBy(-1),
-  x: () => select(),
-  X: () => select({ range: true }),
+  x: () => toggleRow(),
+  X: () => toggleRow({ range: true }),
 };
 
-let first = ""; // of a sequence such as g r
-let expires = 0;
+let prefix = ""; // the first key of a sequence such as "g r"
+let prefixExpires = 0;
 
-function follow(key) {
+function activate(key) {
   const target = document.querySelector(LINKS[key] ?? `[data-key="${CSS.escape(key)}"]`);
   if (!target) return false;
   if (target.matches(FIELDS)) target.focus();
@@ -26,8 +26,8 @@ function follow(key) {
   return true;
 }
 
-// Lists every key; what the page at hand does not have stands back.
-function showKeys() {
+// Shows all shortcuts. CSS dims those that the current page does not have.
+function showShortcuts() {
   const dialog = document.getElementById("keys");
   if (!dialog || dialog.open) return false;
   for (const row of dialog.querySelectorAll("[data-needs]")) {
@@ -45,16 +45,16 @@ function escape() {
 
 function handle(event) {
   const { key, target } = event;
-  if (key === "?") return showKeys();
-  if (key === "Enter") return target === document.body && open(current());
-  const sequence = first && Date.now() < expires ? `${first} ${key}` : "";
-  first = "";
-  if (sequence && follow(sequence)) return true;
+  if (key === "?") return showShortcuts();
+  if (key === "Enter") return target === document.body && openRow(currentRow());
+  const sequence = prefix && Date.now() < prefixExpires ? `${prefix} ${key}` : "";
+  prefix = "";
+  if (sequence && activate(sequence)) return true;
   if (document.querySelector(`[data-key^="${CSS.escape(key)} "]`)) {
-    [first, expires] = [key, Date.now() + SEQUENCE_MS];
+    [prefix, prefixExpires] = [key, Date.now() + SEQUENCE_MS];
     return true;
   }
-  return ROWS[key]?.() || follow(key);
+  return ROWS[key]?.() || activate(key);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -64,4 +64,4 @@ document.addEventListener("keydown", (event) => {
   if (preference("keys") === "off" || event.target.closest?.(FIELDS)) return;
   if (handle(event)) event.preventDefault();
 });
-document.addEventListener("click", ({ target }) => target.closest("[data-show-keys]") && showKeys());
+document.addEventListener("click", ({ target }) => target.closest("[data-show-keys]") && showShortcuts());

@@ -1,63 +1,63 @@
-// Live fragments rest in hidden tabs, and a request that failed says so above what it would have replaced.
+// HTMX requests: polls pause in hidden tabs, and a failed request shows a message above its target.
 
 import { announce } from "./announce.js";
 
-const polls = (element) => /\bevery\b/.test(element.getAttribute("hx-trigger") ?? "");
+const isPoll = (element) => /\bevery\b/.test(element.getAttribute("hx-trigger") ?? "");
 
-function failure(sentence, retry) {
+function buildFailure(message, retry) {
   const note = document.createElement("div");
   note.className = "note after";
   note.dataset.status = "failed";
   note.dataset.failure = "";
   const text = document.createElement("p");
-  text.textContent = `${sentence} What you see is from before. `;
-  const again = document.createElement("button");
-  again.type = "button";
-  again.className = "btn";
-  again.textContent = "Try again";
-  again.addEventListener("click", retry);
-  text.append(again);
+  text.textContent = `${message} The page shows earlier data. `;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn";
+  button.textContent = "Try again";
+  button.addEventListener("click", retry);
+  text.append(button);
   note.append(text);
   return note;
 }
 
-// A poll comes again by itself, so it fails silently.
-function report({ detail }, sentence) {
+// Polls fail silently, since they are repeated anyway.
+function reportFailure({ detail }, message) {
   const { elt, target, requestConfig } = detail;
-  if (polls(elt)) return;
-  clear(target);
+  if (isPoll(elt)) return;
+  clearFailure(target);
   const { verb, path } = requestConfig;
-  const note = failure(sentence, () => {
+  const note = buildFailure(message, () => {
     note.remove();
     if (verb === "get") htmx.ajax(verb, path, { source: elt, target });
     else location.reload();
   });
   if (target === document.body) target.prepend(note);
   else target.before(note);
-  announce(sentence);
+  announce(message);
 }
 
-function clear(target) {
+function clearFailure(target) {
   const note = target?.previousElementSibling;
   if (note?.matches("[data-failure]")) note.remove();
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && polls(event.detail.elt)) event.preventDefault();
+  if (document.hidden && isPoll(event.detail.elt)) event.preventDefault();
 });
 document.addEventListener("htmx:responseError", (event) =>
-  report(event, `The server answered with an error (${event.detail.xhr.status}).`),
+  reportFailure(event, `The server returned an error (${event.detail.xhr.status}).`),
 );
-document.addEventListener("htmx:sendError", (event) => report(event, "The server could not be reached."));
-document.addEventListener("htmx:timeout", (event) => report(event, "The server took too long."));
-document.addEventListener("htmx:beforeSwap", ({ detail }) => detail.shouldSwap && clear(detail.target));
+document.addEventListener("htmx:sendError", (event) => reportFailure(event, "The server could not be reached."));
+document.addEventListener("htmx:timeout", (event) => reportFailure(event, "The server did not respond in time."));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => detail.shouldSwap && clearFailure(detail.target));
 
-// Who asked may be swapped out before the answer comes, such as a facet by newer ones. What the answer has for other
-// places would then be looked for beside the asker, outside of the page, so its target asks again.
+// The element that sent a request may be swapped out before the response arrives. HTMX would then look for the targets
+// of out-of-band swaps in the detached tree of that element, so the target sends the request again.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { elt, requestConfig, target, pathInfo } = detail;
-  const asker = requestConfig.elt ?? elt;
-  if (asker.isConnected || !target.isConnected || requestConfig.verb !== "get" || !detail.shouldSwap) return;
+  const sender = requestConfig.elt ?? elt;
+  if (sender.isConnected || !target.isConnected || requestConfig.verb !== "get" || !detail.shouldSwap) return;
   detail.shouldSwap = false;
   htmx.ajax("get", pathInfo.finalRequestPath, { source: target, target });
 });

@@ -1,4 +1,4 @@
-// Everything listens on the document, so that swapped fragments need no setting up.
+// All scripts listen on the document, so swapped fragments need no initialization.
 import "./preferences.js";
 import "./announce.js";
 import "./menus.js";

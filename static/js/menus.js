@@ -1,12 +1,12 @@
-// Menus are <details class="menu">: they open and close without this; here they also close on Esc, on a
-// click elsewhere, once something in them was chosen, and when the focus leaves them.
+// Menus are <details class="menu"> and work without scripts. With them, they also close on Escape, on a click elsewhere,
+// on a click on one of their items, and when the focus leaves them.
 
-const open = () => document.querySelectorAll("details.menu[open]");
+const openMenus = () => document.querySelectorAll("details.menu[open]");
 
-// Answers whether one was open, so that Esc does one thing at a time.
+// Returns whether a menu was open, so that Escape does one thing at a time.
 export function closeMenus({ keep = () => false, refocus = false } = {}) {
   let closed = false;
-  for (const menu of open()) {
+  for (const menu of openMenus()) {
     if (keep(menu)) continue;
     if (refocus && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     menu.open = false;
@@ -16,10 +16,10 @@ export function closeMenus({ keep = () => false, refocus = false } = {}) {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const chosen = target.closest(".panel :is(a, button)");
-  closeMenus({ keep: (menu) => !chosen && menu.contains(target) });
+  const item = target.closest(".panel :is(a, button)");
+  closeMenus({ keep: (menu) => !item && menu.contains(target) });
 });
-// Words that are pressed in a menu give the focus to what is around it: that is not leaving.
+// A click on plain text in a menu focuses an ancestor of the menu, which does not count as leaving it.
 document.addEventListener("focusin", ({ target }) =>
   closeMenus({ keep: (menu) => menu.contains(target) || target.contains(menu) }),
 );

@@ -1,8 +1,8 @@
-// Choices of the reader that stay in this browser.
-// <input data-preference="theme" value="dark" type="radio|checkbox">: checked means `value`; an unchecked
-// checkbox means `data-unchecked`, or the default, which is "".
+// Preferences that are stored in the browser.
+// <input data-preference="theme" value="dark" type="radio|checkbox"> sets the preference to `value` if it is checked.
+// An unchecked checkbox sets it to `data-unchecked`, or to the default, "".
 
-const FOLLOWED_BY_CSS = ["theme", "times"];
+const USED_BY_CSS = ["theme", "times"];
 
 export function preference(name) {
   try {
@@ -12,9 +12,9 @@ export function preference(name) {
   }
 }
 
-function remember(name, value) {
+function setPreference(name, value) {
   const { dataset } = document.documentElement;
-  if (FOLLOWED_BY_CSS.includes(name)) {
+  if (USED_BY_CSS.includes(name)) {
     if (value) dataset[name] = value;
     else delete dataset[name];
   }
@@ -22,12 +22,12 @@ function remember(name, value) {
     if (value) localStorage.setItem(`runglass.${name}`, value);
     else localStorage.removeItem(`runglass.${name}`);
   } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
+    // Storage may be blocked. The preference then lasts as long as the page.
   }
   document.dispatchEvent(new CustomEvent("preference", { detail: { name, value } }));
 }
 
-function showChoices() {
+function updateInputs() {
   for (const input of document.querySelectorAll("[data-preference]")) {
     input.checked = preference(input.dataset.preference) === input.value;
   }
@@ -35,14 +35,14 @@ function showChoices() {
 
 document.addEventListener("change", ({ target }) => {
   if (!target.matches?.("[data-preference]")) return;
-  remember(target.dataset.preference, target.checked ? target.value : (target.dataset.unchecked ?? ""));
+  setPreference(target.dataset.preference, target.checked ? target.value : (target.dataset.unchecked ?? ""));
 });
-document.addEventListener("htmx:historyRestore", showChoices);
-document.addEventListener("htmx:afterSettle", showChoices);
+document.addEventListener("htmx:historyRestore", updateInputs);
+document.addEventListener("htmx:afterSettle", updateInputs);
 addEventListener("storage", ({ key, newValue }) => {
   if (!key?.startsWith("runglass.")) return;
-  remember(key.slice("runglass.".length), newValue ?? "");
-  showChoices();
+  setPreference(key.slice("runglass.".length), newValue ?? "");
+  updateInputs();
 });
-addEventListener("pageshow", showChoices); // also after the back button, when browsers restore old inputs
-showChoices();
+addEventListener("pageshow", updateInputs); // browsers restore old inputs when the user goes back
+updateInputs();

@@ -1,36 +1,36 @@
-// The raw JSON of a run: a key offers to copy its path and its value. Without this, it leads to the value alone.
+// The raw JSON of a run: a click on a key offers to copy its path and value. Without scripts, it opens the value.
 
 import { announce } from "./announce.js";
-import { write } from "./copy.js";
+import { writeToClipboard } from "./copy.js";
 
-function button(label, action) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "btn";
-  made.textContent = label;
-  made.addEventListener("click", async (event) => {
-    event.preventDefault(); // it may stand in a summary, which folds
+function buildCopyButton(label, getText) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn";
+  button.textContent = label;
+  button.addEventListener("click", async (event) => {
+    event.preventDefault(); // or else the summary around it toggles
     try {
-      await write(await action());
+      await writeToClipboard(await getText());
       announce(`Copied ${label.replace(/^Copy /, "")}`);
-      made.dataset.copied = "";
-      setTimeout(() => delete made.dataset.copied, 1_500);
+      button.dataset.copied = "";
+      setTimeout(() => delete button.dataset.copied, 1_500);
     } catch {
-      announce("The browser did not allow copying");
+      announce("The browser blocked copying");
     }
   });
-  return made;
+  return button;
 }
 
-// Text as it is, anything else as JSON, numbers as they were written.
-async function valueAt(url) {
+// Strings are returned without quotes, other values as JSON.
+async function fetchValue(url) {
   const response = await fetch(url);
   if (!response.ok) throw new DOMException("not loaded", "NetworkError");
   const json = await response.text();
   return json.startsWith('"') ? JSON.parse(json) : json;
 }
 
-function actions(link) {
+function buildActions(link) {
   const pointer = new URL(link.href).searchParams.get("at");
   const row = document.createElement("span");
   row.className = "at";
@@ -40,7 +40,7 @@ function actions(link) {
   open.className = "btn";
   open.href = link.href;
   open.textContent = "Open";
-  row.append(path, button("Copy path", () => pointer), button("Copy value", () => valueAt(link.href)), open);
+  row.append(path, buildCopyButton("Copy path", () => pointer), buildCopyButton("Copy value", () => fetchValue(link.href)), open);
   return row;
 }
 
@@ -48,7 +48,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("#raw .json a.k");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  const shown = link.nextElementSibling;
+  const next = link.nextElementSibling;
   document.querySelector("#raw .at")?.remove();
-  if (!shown?.matches(".at")) link.after(actions(link));
+  if (!next?.matches(".at")) link.after(buildActions(link));
 });

@@ -1,61 +1,62 @@
-// The row that j and k move through a list, and its checkboxes. Rows are the children of #rows.
+// The current row of a list, which j and k move, and the checkboxes of rows. Rows are the children of #rows.
 
-const rows = () => [...document.querySelectorAll("#rows > *")].filter((row) => link(row));
-const link = (row) => row.querySelector("a.id, a[href]");
-const box = (row) => row?.querySelector("input[type=checkbox]");
+const rows = () => [...document.querySelectorAll("#rows > *")].filter((row) => findLink(row));
+const findLink = (row) => row.querySelector("a.id, a[href]");
+const findCheckbox = (row) => row?.querySelector("input[type=checkbox]");
 
-let anchor = null; // where a range selection starts
+let anchor = null; // the row where a range selection starts
 
-export const current = () => document.querySelector("#rows > [aria-current]");
+export const currentRow = () => document.querySelector("#rows > [aria-current]");
 
-// The focus goes along, so that Enter and screen readers follow without help.
+// The focus moves along, so that Enter and screen readers work as usual.
 export function moveBy(step) {
   const all = rows();
-  const here = all.indexOf(current());
-  const next = all[here === -1 ? 0 : here + step];
+  const index = all.indexOf(currentRow());
+  const next = all[index === -1 ? 0 : index + step];
   if (!next) return all.length > 0;
-  current()?.removeAttribute("aria-current");
+  currentRow()?.removeAttribute("aria-current");
   next.setAttribute("aria-current", "true");
-  link(next).focus({ preventScroll: true });
+  findLink(next).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
 
-export function open(row) {
+export function openRow(row) {
   if (!row) return false;
-  link(row).click();
+  findLink(row).click();
   return true;
 }
 
-function tick(input, checked) {
+function setChecked(input, checked) {
   if (input.checked === checked) return;
   input.checked = checked;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// What was ticked last starts a range; with `range`, everything from there to `row` is ticked.
-export function selectRange(row, range) {
+// Makes `row` the start of the next range. With `range`, selects all rows from the last start to `row`.
+export function extendSelection(row, range) {
   if (!range || !anchor?.isConnected) {
     anchor = row;
     return;
   }
   const all = rows();
   const [from, to] = [all.indexOf(anchor), all.indexOf(row)].sort((a, b) => a - b);
-  for (const each of all.slice(from, to + 1)) if (box(each)) tick(box(each), true);
+  for (const selected of all.slice(from, to + 1)) if (findCheckbox(selected)) setChecked(findCheckbox(selected), true);
 }
 
-export function select({ range = false } = {}) {
-  const row = current();
-  if (!box(row)) return false;
-  tick(box(row), range || !box(row).checked);
-  selectRange(row, range);
+export function toggleRow({ range = false } = {}) {
+  const row = currentRow();
+  const checkbox = findCheckbox(row);
+  if (!checkbox) return false;
+  setChecked(checkbox, range || !checkbox.checked);
+  extendSelection(row, range);
   return true;
 }
 
 export function unselectAll() {
   const checked = rows()
-    .map(box)
+    .map(findCheckbox)
     .filter((input) => input?.checked);
-  for (const input of checked) tick(input, false);
+  for (const input of checked) setChecked(input, false);
   return checked.length > 0;
 }

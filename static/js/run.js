@@ -1,16 +1,16 @@
-// The page of one run: unfold what is folded, narrow a long table, and tell which section is in view.
+// The page of a run: expanding all steps, filtering tables, and marking the section in view.
 
-// <button data-unfold="#timeline .wf"> opens every <details> in there, or closes them all again.
+// <button data-unfold="#timeline .wf"> opens every <details> in the selected element, or closes all of them.
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-unfold]");
   if (!button) return;
-  const folds = [...document.querySelectorAll(`${button.dataset.unfold} details`)];
-  const open = folds.some((fold) => !fold.open);
-  for (const fold of folds) fold.open = open;
+  const details = [...document.querySelectorAll(`${button.dataset.unfold} details`)];
+  const open = details.some((element) => !element.open);
+  for (const element of details) element.open = open;
   button.textContent = open ? "Collapse all" : "Expand all";
 });
 
-// <input data-filter="#tools tbody tr"> hides what does not contain the words typed into it.
+// <input data-filter="#tools tbody tr"> hides the selected elements that do not contain all typed words.
 document.addEventListener("input", ({ target }) => {
   if (!target.dataset?.filter) return;
   const words = target.value.toLowerCase().split(/\s+/);
@@ -20,35 +20,35 @@ document.addEventListener("input", ({ target }) => {
   }
 });
 
-// A link to a step leads to what the step holds, not only to its line.
-function unfoldTarget() {
-  const fold = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.querySelector(":scope > details");
-  if (fold) fold.open = true;
+// A link to a step also opens its details.
+function openTarget() {
+  const details = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.querySelector(":scope > details");
+  if (details) details.open = true;
 }
-addEventListener("hashchange", unfoldTarget);
-unfoldTarget();
+addEventListener("hashchange", openTarget);
+openTarget();
 
-function mark(link) {
+function markCurrent(link) {
   for (const other of document.querySelectorAll(".toc a[aria-current]")) other.removeAttribute("aria-current");
   link.setAttribute("aria-current", "true");
 }
 
 // The section in view is the last one that has passed the upper third of the window.
-let waiting = false;
-function follow() {
-  waiting = false;
+let isScheduled = false;
+function markSectionInView() {
+  isScheduled = false;
   const links = [...document.querySelectorAll(".toc a")];
   const passed = links.filter((link) => {
     const section = document.getElementById(link.hash.slice(1));
     return section && section.getBoundingClientRect().top < innerHeight / 3;
   });
-  if (links.length) mark(passed.at(-1) ?? links[0]);
+  if (links.length) markCurrent(passed.at(-1) ?? links[0]);
 }
-function soon() {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(follow);
+function scheduleMarking() {
+  if (isScheduled) return;
+  isScheduled = true;
+  requestAnimationFrame(markSectionInView);
 }
-addEventListener("scroll", soon, { passive: true });
-document.addEventListener("htmx:afterSettle", soon);
-follow();
+addEventListener("scroll", scheduleMarking, { passive: true });
+document.addEventListener("htmx:afterSettle", scheduleMarking);
+markSectionInView();

@@ -1,14 +1,14 @@
-// The list of runs: whether it asks for what is new.
+// The Live switch of the run list, which stops the poll for new runs.
 
 import { announce } from "./announce.js";
 import { preference } from "./preferences.js";
 
-const off = () => preference("live") === "off";
+const isLiveOff = () => preference("live") === "off";
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
-  if (elt.id === "new-runs" && off()) event.preventDefault();
+  if (elt.id === "new-runs" && isLiveOff()) event.preventDefault();
 });
 document.addEventListener("preference", ({ detail }) => {
-  if (detail.name === "live") announce(off() ? "Live is off" : "Live is on");
+  if (detail.name === "live") announce(isLiveOff() ? "Live is off" : "Live is on");
 });

@@ -1,46 +1,46 @@
-// Rows that are ticked: their number, ranges with Shift, all at once, and what the bar below does with them.
+// The selected rows of the run list: their number, ranges with Shift, Select all, and the bar of actions below.
 
 import { announce } from "./announce.js";
-import { write } from "./copy.js";
-import { selectRange, unselectAll } from "./rows.js";
+import { writeToClipboard } from "./copy.js";
+import { extendSelection, unselectAll } from "./rows.js";
 
-const boxes = () => [...document.querySelectorAll("#rows [type=checkbox]")];
-const ticked = () => boxes().filter((box) => box.checked);
+const checkboxes = () => [...document.querySelectorAll("#rows [type=checkbox]")];
+const selectedBoxes = () => checkboxes().filter((checkbox) => checkbox.checked);
 
-const said = (count) => `${count} selected`;
+const formatCount = (count) => `${count} selected`;
 
 function refresh() {
-  const [all, chosen] = [boxes(), ticked()];
-  const selected = document.getElementById("selected");
-  if (selected) selected.textContent = said(chosen.length);
-  const head = document.getElementById("select-all");
-  if (head) {
-    head.checked = all.length > 0 && chosen.length === all.length;
-    head.indeterminate = chosen.length > 0 && !head.checked;
+  const [all, selected] = [checkboxes(), selectedBoxes()];
+  const count = document.getElementById("selected");
+  if (count) count.textContent = formatCount(selected.length);
+  const selectAll = document.getElementById("select-all");
+  if (selectAll) {
+    selectAll.checked = all.length > 0 && selected.length === all.length;
+    selectAll.indeterminate = selected.length > 0 && !selectAll.checked;
   }
-  // e exports what is selected, and what matches while nothing is
-  document.querySelector("#exports > summary")?.setAttribute("data-key", chosen.length ? "" : "e");
-  document.getElementById("export-selected")?.setAttribute("data-key", chosen.length ? "e" : "");
+  // The key e exports the selected runs, or all matching runs if none is selected.
+  document.querySelector("#exports > summary")?.setAttribute("data-key", selected.length ? "" : "e");
+  document.getElementById("export-selected")?.setAttribute("data-key", selected.length ? "e" : "");
   const compare = document.getElementById("compare");
   if (!compare) return;
-  compare.disabled = chosen.length !== 2;
-  compare.title = compare.disabled ? "Two runs are compared: select two" : "";
+  compare.disabled = selected.length !== 2;
+  compare.title = compare.disabled ? "Select exactly two runs to compare" : "";
   compare.setAttribute("data-key", compare.disabled ? "" : "c");
 }
 
 async function copyIds() {
-  const ids = ticked().map((box) => box.closest("tr").querySelector("a.id").title);
+  const ids = selectedBoxes().map((checkbox) => checkbox.closest("tr").querySelector("a.id").title);
   try {
-    await write(ids.join("\n"));
-    announce(`Copied ${ids.length} id${ids.length === 1 ? "" : "s"}`);
+    await writeToClipboard(ids.join("\n"));
+    announce(`Copied ${ids.length} ID${ids.length === 1 ? "" : "s"}`);
   } catch {
-    announce("The browser did not allow copying the ids");
+    announce("The browser blocked copying the IDs");
   }
 }
 
-// The question stands in the page; without scripts the server asks it on a page of its own.
-function ask(dialog) {
-  const inputs = ticked().map(({ value }) => {
+// Without scripts, the server renders this confirmation as a page.
+function confirmDeletion(dialog) {
+  const inputs = selectedBoxes().map(({ value }) => {
     const input = document.createElement("input");
     Object.assign(input, { type: "hidden", name: "run", value });
     return input;
@@ -54,33 +54,33 @@ function ask(dialog) {
 
 document.addEventListener("change", ({ target }) => {
   if (target.id === "select-all") {
-    for (const box of boxes()) box.checked = target.checked;
-    announce(said(ticked().length));
+    for (const checkbox of checkboxes()) checkbox.checked = target.checked;
+    announce(formatCount(selectedBoxes().length));
   }
   if (target.id === "select-all" || target.matches("#rows [type=checkbox]")) refresh();
 });
 document.addEventListener("click", (event) => {
   const { target, shiftKey } = event;
-  if (target.matches("#rows [type=checkbox]")) selectRange(target.closest("tr"), shiftKey);
+  if (target.matches("#rows [type=checkbox]")) extendSelection(target.closest("tr"), shiftKey);
   else if (target.closest("[data-copy-ids]")) copyIds();
   else if (target.closest("[data-unselect]")) unselectAll();
   else if (target.closest("[data-dialog]")) {
     const dialog = document.getElementById(target.closest("[data-dialog]").dataset.dialog);
     if (!dialog) return;
     event.preventDefault();
-    ask(dialog);
+    confirmDeletion(dialog);
   }
 });
 
-// A row that changes in place stays ticked, and stays the current one.
+// A row that is updated in place stays selected and current.
 document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   const { target } = detail;
-  const fresh = detail.fragment?.querySelector("tr") ?? detail.elt;
-  if (!target?.matches("#rows > tr") || !fresh) return;
+  const newRow = detail.fragment?.querySelector("tr") ?? detail.elt;
+  if (!target?.matches("#rows > tr") || !newRow) return;
   if (target.querySelector("[type=checkbox]")?.checked) {
-    fresh.querySelector("[type=checkbox]")?.setAttribute("checked", "");
+    newRow.querySelector("[type=checkbox]")?.setAttribute("checked", "");
   }
-  if (target.hasAttribute("aria-current")) fresh.setAttribute("aria-current", "true");
+  if (target.hasAttribute("aria-current")) newRow.setAttribute("aria-current", "true");
 });
 document.addEventListener("htmx:afterSettle", refresh);
 document.addEventListener("htmx:historyRestore", refresh);

@@ -1,5 +1,5 @@
-// Keeps relative times true and adds the reader's local time to their titles.
-// <time datetime="…Z" data-when>4 min ago</time>; the words are those of dashboard/formats.py.
+// Keeps relative times current and adds the local time to the titles of times.
+// <time datetime="…Z" data-when>4 min ago</time>; the format is that of dashboard/ui/formats.py.
 
 import { preference } from "./preferences.js";
 
@@ -10,18 +10,18 @@ const UNITS = [
 ];
 const LOCAL = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium" });
 
-function relative(then, now) {
+function formatRelative(then, now) {
   const seconds = Math.floor(Math.abs(now - then) / 1000);
   const [length, unit] = UNITS.find(([length]) => seconds >= length) ?? [1, "s"];
-  const span = `${Math.floor(seconds / length)} ${unit}`;
-  return then > now && seconds ? `in ${span}` : `${span} ago`;
+  const text = `${Math.floor(seconds / length)} ${unit}`;
+  return then > now && seconds ? `in ${text}` : `${text} ago`;
 }
 
-const stamp = (then) => `${then.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+const formatUtc = (then) => `${then.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-// The local date is said only where it differs.
-function title(then) {
-  const utc = stamp(then);
+// The local date is included only if it differs from the date in UTC.
+function formatTitle(then) {
+  const utc = formatUtc(then);
   const [day, time] = LOCAL.format(then).split(" ");
   return `${utc} · ${utc.startsWith(day) ? time : `${day} ${time}`} local`;
 }
@@ -32,9 +32,9 @@ function refresh() {
   for (const element of document.querySelectorAll("time[data-when], time[data-exact]")) {
     const then = new Date(element.dateTime);
     if (Number.isNaN(then.valueOf())) continue;
-    element.title = title(then);
+    element.title = formatTitle(then);
     if (!("when" in element.dataset)) continue;
-    const text = absolute ? stamp(then) : relative(then, now);
+    const text = absolute ? formatUtc(then) : formatRelative(then, now);
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -1,6 +1,6 @@
-// The tabs of saved views. They stay when filters change: which one is current is said by the swapped #list-state.
+// Marks the current tab of saved views. Tabs stay when filters change; the swapped #list-state names the current view.
 
-function mark() {
+function markCurrentTab() {
   const current = document.getElementById("list-state")?.dataset.view ?? "";
   for (const tab of document.querySelectorAll("#views [data-view]")) {
     if (tab.dataset.view === current) tab.setAttribute("aria-current", "page");
@@ -8,5 +8,5 @@ function mark() {
   }
 }
 
-document.addEventListener("htmx:afterSettle", mark);
-document.addEventListener("htmx:historyRestore", mark);
+document.addEventListener("htmx:afterSettle", markCurrentTab);
+document.addEventListener("htmx:historyRestore", markCurrentTab);

@@ -1,4 +1,4 @@
-// Tells the server the reader's time zone, in which the next pages count their days.
+// Sends the time zone of the browser to the server, which uses it for charts from the next page on.
 
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 const cookie = `timezone=${timeZone}`;

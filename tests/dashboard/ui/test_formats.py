@@ -1,4 +1,4 @@
-"""Numbers, times, ids and statuses: every rule as a table."""
+"""Tests for the formats of numbers, times, ids and statuses."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Where a value stands in a posted object, and what stands there."""
+"""Tests for JSON Pointers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON is shown as it was written."""
+"""Tests for the display of JSON."""
 
 from __future__ import annotations
 

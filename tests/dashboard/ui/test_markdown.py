@@ -1,4 +1,4 @@
-"""Markdown of strangers becomes HTML that can do nothing."""
+"""Tests for rendered Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list as files: what matches or is selected, whole, under a name that says what it is."""
+"""Tests for the downloads of the run list."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def objects(client: Client, query: str = "") -> list[dict[str, Any]]:
+def exported_objects(client: Client, query: str = "") -> list[dict[str, Any]]:
     return [json.loads(line) for line in body(client.get(f"{URL}.jsonl{query}")).splitlines()]
 
 
 def test_jsonl_contains_posted_objects(member_client: Client, project: Project) -> None:
     posted = [factories.run_object(metadata={"n": str(n)}, vendor_field=1.0) for n in range(3)]
     factories.post(project, *posted)
-    assert objects(member_client) == posted
+    assert exported_objects(member_client) == posted
 
 
 def test_all_formats_apply_the_filters(member_client: Client, project: Project) -> None:
@@ -38,7 +38,7 @@ def test_all_formats_apply_the_filters(member_client: Client, project: Project) 
     factories.post(project, factories.run_object(), failed)
     factories.post(factories.make_project("other"), factories.failed_run())
     query = "?status=failed&from=-90w&q=error:*"
-    assert objects(member_client, query) == [failed]
+    assert exported_objects(member_client, query) == [failed]
     assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {"object": "list", "data": [failed], "tags": {}}
     rows = list(csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv{query}")).decode())))
     assert [(row["id"], row["status"]) for row in rows] == [(failed["id"], "failed")]
@@ -61,8 +61,8 @@ def test_file_follows_the_list_order(member_client: Client, project: Project) ->
     for seconds in lengths:
         run = factories.run_object()
         factories.post(project, run | {"completed_at": run["created_at"] + seconds})
-    found = objects(member_client, "?sort=-duration")
-    assert [run["completed_at"] - run["created_at"] for run in found] == [90, 20, 5]
+    runs = exported_objects(member_client, "?sort=-duration")
+    assert [run["completed_at"] - run["created_at"] for run in runs] == [90, 20, 5]
 
 
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
@@ -80,10 +80,10 @@ def test_filename_describes_the_filters(member_client: Client, project: Project)
 
 
 def test_post_exports_selected_runs(member_client: Client, project: Project) -> None:
-    chosen, _ = factories.post_run(project), factories.post_run(project)
-    elsewhere = factories.post_run(factories.make_project("other"))
-    response = member_client.post(f"{URL}.jsonl", {"run": [str(chosen.pk), str(elsewhere.pk)]})
-    assert [json.loads(line)["id"] for line in body(response).splitlines()] == [chosen.external_id]
+    selected, _ = factories.post_run(project), factories.post_run(project)
+    other = factories.post_run(factories.make_project("other"))
+    response = member_client.post(f"{URL}.jsonl", {"run": [str(selected.pk), str(other.pk)]})
+    assert [json.loads(line)["id"] for line in body(response).splitlines()] == [selected.external_id]
 
 
 @pytest.mark.parametrize("posted", [{}, {"run": "x"}], ids=str)
