@@ -1,4 +1,4 @@
-"""The REST API's description as a page, under the site's policy."""
+"""The documentation page of the REST API, under the Content-Security-Policy of the site."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 
-def test_the_description_is_drawn_and_nothing_is_blocked(
+def test_docs_page_is_rendered_without_blocked_requests(
     page: Page, live_server: Any, transactional_db: None, console: list[str]
 ) -> None:
-    refused: list[str] = []
-    page.on("requestfailed", lambda request: refused.append(request.url))
-    described = page.request.get(f"{live_server.url}/api/v1/schema", headers={"Accept": "application/json"}).json()
+    failed_requests: list[str] = []
+    page.on("requestfailed", lambda request: failed_requests.append(request.url))
+    document = page.request.get(f"{live_server.url}/api/v1/schema", headers={"Accept": "application/json"}).json()
     page.goto(f"{live_server.url}/api/v1/docs")
-    expect(page.get_by_role("heading", name="Runglass")).to_be_visible()
-    expect(page.locator(".opblock")).to_have_count(sum(map(len, described["paths"].values())))
+    expect(page.get_by_role("heading", name="Runglass REST API")).to_be_visible()
+    expect(page.locator(".opblock")).to_have_count(sum(map(len, document["paths"].values())))
     page.locator(".opblock", has_text="Post runs").locator(".opblock-summary-control").click()
-    expect(page.get_by_text("Needs the scope ingest").first).to_be_visible()
+    expect(page.get_by_text("Requires the scope ingest").first).to_be_visible()
     page.get_by_role("button", name="Authorize").click()
     expect(page.locator(".modal-ux")).to_be_visible()
-    assert refused == []
+    assert failed_requests == []

@@ -21,7 +21,7 @@ OUTCOME_DESCRIPTIONS = {
     Outcome.CREATED: "The object is new.",
     Outcome.UPDATED: "The object replaced the stored one.",
     Outcome.UNCHANGED: "The object equals the stored one.",
-    Outcome.STALE: "The stored object is more advanced. The post is recorded in the history and changes nothing else.",
+    Outcome.STALE: "The stored object is more advanced. Nothing changes, but the history of a run records the post.",
 }
 
 # Every value of `code` in an error, with its status.

@@ -59,7 +59,7 @@ def describe_ingest(plural: str, schema_name: str, example: dict[str, Any], desc
     return extend_schema(
         operation_id=f"post_{plural}",
         summary=f"Post {plural}",
-        description=f"{description} See *Posting objects*.",
+        description=f"{description} See *Posting objects*. Requires the scope `ingest`.",
         tags=["Posting"],
         request={_JSON: _body_schema(schema_ref(schema_name)), _NDJSON: _NDJSON_SCHEMA},
         responses={
@@ -97,7 +97,8 @@ def describe_event_ingest() -> _Decorator:
         operation_id="post_events",
         summary="Post stream events",
         description='Stores the objects that stream events carry: `{"event": …, "data": …}`, or a recorded '
-        "`text/event-stream`. Deltas, pings and `[DONE]` are counted as ignored. See *Posting objects*.",
+        "`text/event-stream`. Deltas, pings and `[DONE]` are counted as ignored. See *Posting objects*. "
+        "Requires the scope `ingest`.",
         tags=["Posting"],
         request={
             _JSON: _body_schema(event_schema),
