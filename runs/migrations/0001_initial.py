@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
                 (
                     "preferences",
-                    models.JSONField(blank=True, default=dict, help_text="What they chose to see, such as columns"),
+                    models.JSONField(blank=True, default=dict, help_text="Display preferences, such as columns"),
                 ),
                 (
                     "groups",
@@ -287,7 +287,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("cost", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
                 ("unpriced_tokens", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
-                ("failed", models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")),
+                ("failed", models.BigIntegerField(default=0, help_text="Number of runs with status failed")),
                 ("hour", models.DateTimeField()),
                 ("status", models.TextField()),
                 (
@@ -316,7 +316,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("cost", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
                 ("unpriced_tokens", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
-                ("failed", models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")),
+                ("failed", models.BigIntegerField(default=0, help_text="Number of runs with status failed")),
                 ("hour", models.DateTimeField()),
                 ("model", models.TextField(null=True)),
                 (
@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("cost", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
                 ("unpriced_tokens", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
-                ("failed", models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")),
+                ("failed", models.BigIntegerField(default=0, help_text="Number of runs with status failed")),
                 ("hour", models.DateTimeField()),
                 ("assistant_id", models.TextField()),
                 (
@@ -366,12 +366,15 @@ class Migration(migrations.Migration):
             name="ErrorGroup",
             fields=[
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("version", models.SmallIntegerField(help_text="Of the algorithm that made the template")),
+                ("version", models.SmallIntegerField(help_text="Version of the grouping algorithm")),
                 ("status", models.TextField()),
                 ("code", models.TextField(null=True)),
-                ("template", models.TextField(help_text="The message with what differs between runs replaced")),
-                ("sample", models.TextField(help_text="The message that was met first")),
-                ("first_seen_at", models.DateTimeField(help_text="When its first run was received")),
+                (
+                    "template",
+                    models.TextField(help_text="The message, with the parts that differ between runs replaced"),
+                ),
+                ("sample", models.TextField(help_text="The first message of the group")),
+                ("first_seen_at", models.DateTimeField(help_text="Time of receipt of its first run")),
                 (
                     "state",
                     models.CharField(
@@ -417,7 +420,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("cost", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
                 ("unpriced_tokens", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
-                ("failed", models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")),
+                ("failed", models.BigIntegerField(default=0, help_text="Number of runs with status failed")),
                 ("day", models.DateField()),
                 ("model", models.TextField(null=True)),
                 ("status", models.TextField()),
@@ -448,7 +451,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("cost", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
                 ("unpriced_tokens", models.DecimalField(decimal_places=0, default=0, max_digits=40)),
-                ("failed", models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")),
+                ("failed", models.BigIntegerField(default=0, help_text="Number of runs with status failed")),
                 ("day", models.DateField()),
                 ("assistant_id", models.TextField()),
                 (
@@ -491,7 +494,7 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("first_seen_at", models.DateTimeField(help_text="When it was first received")),
+                ("first_seen_at", models.DateTimeField(help_text="Time of first receipt")),
                 (
                     "project",
                     models.ForeignKey(
@@ -514,7 +517,7 @@ class Migration(migrations.Migration):
                 ("user_name", models.CharField(max_length=150)),
                 (
                     "action",
-                    models.CharField(help_text="What was done, as a sentence goes on after the name", max_length=200),
+                    models.CharField(help_text="Completes a sentence that begins with the user name", max_length=200),
                 ),
                 (
                     "user",
@@ -540,18 +543,18 @@ class Migration(migrations.Migration):
             name="Assistant",
             fields=[
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("external_id", models.TextField(help_text="The posted id, which runs have as assistant_id")),
+                ("external_id", models.TextField(help_text="The posted id, which is the assistant_id of runs")),
                 ("posted_name", models.TextField(null=True)),
                 ("given_name", models.TextField(null=True)),
                 ("given_at", models.DateTimeField(null=True)),
                 (
                     "version",
                     models.IntegerField(
-                        default=1, help_text="Counts posts that changed it, and guards each against another"
+                        default=1, help_text="Number of posts that changed it; guards concurrent writes"
                     ),
                 ),
-                ("received_at", models.DateTimeField(help_text="When a name was first received")),
-                ("seen_at", models.DateTimeField(help_text="When it was last posted, changed or not")),
+                ("received_at", models.DateTimeField(help_text="Time of first receipt of a name")),
+                ("seen_at", models.DateTimeField(help_text="Time of last receipt, changed or not")),
                 (
                     "given_by",
                     models.ForeignKey(
@@ -579,9 +582,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100)),
                 (
                     "prefix",
-                    models.CharField(
-                        help_text="The first characters, shown so that people can tell keys apart", max_length=16
-                    ),
+                    models.CharField(help_text="The first characters, shown to tell keys apart", max_length=16),
                 ),
                 ("digest", models.BinaryField(help_text="SHA-256 of the key", max_length=32, unique=True)),
                 (
@@ -595,7 +596,11 @@ class Migration(migrations.Migration):
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "last_used_at",
-                    models.DateTimeField(blank=True, help_text="To the minute, so that reads stay reads", null=True),
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Updated at most once a minute, so that most requests write nothing",
+                        null=True,
+                    ),
                 ),
                 (
                     "project",
@@ -617,15 +622,17 @@ class Migration(migrations.Migration):
                 ("metadata", models.JSONField(null=True)),
                 (
                     "absent",
-                    models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all"),
+                    models.IntegerField(default=0, help_text="Bit set of the known fields that were not posted"),
                 ),
                 (
                     "extra",
-                    models.TextField(help_text="JSON object of posted fields that columns can't give back", null=True),
+                    models.TextField(
+                        help_text="JSON object of the posted fields that columns can't represent", null=True
+                    ),
                 ),
-                ("version", models.IntegerField(default=1, help_text="Counts writes, and guards each against another")),
-                ("received_at", models.DateTimeField(help_text="When it was first received")),
-                ("seen_at", models.DateTimeField(help_text="When it was last received, changed or not")),
+                ("version", models.IntegerField(default=1, help_text="Number of writes; guards concurrent writes")),
+                ("received_at", models.DateTimeField(help_text="Time of first receipt")),
+                ("seen_at", models.DateTimeField(help_text="Time of last receipt, changed or not")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("status", models.TextField()),
                 ("thread_id", models.TextField()),
@@ -656,7 +663,7 @@ class Migration(migrations.Migration):
                     "awaited",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
-                        help_text="Names of the calls whose outputs are awaited",
+                        help_text="Names of the tool calls whose outputs the run waits for",
                         null=True,
                         size=None,
                     ),
@@ -664,10 +671,10 @@ class Migration(migrations.Migration):
                 (
                     "cost",
                     models.BigIntegerField(
-                        help_text="Estimated, in nano-dollars; null where nothing is priced", null=True
+                        help_text="Estimate in nano-dollars; null if the model has no price", null=True
                     ),
                 ),
-                ("history_length", models.IntegerField(default=0, help_text="How many observations there are")),
+                ("history_length", models.IntegerField(default=0, help_text="Number of observations")),
                 (
                     "configuration",
                     models.ForeignKey(
@@ -723,11 +730,11 @@ class Migration(migrations.Migration):
                         "run", "n", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("n", models.IntegerField(help_text="Its place in the run's history, from 1")),
+                ("n", models.IntegerField(help_text="Position in the run's history, from 1")),
                 ("outcome", models.TextField(choices=[("updated", "Updated"), ("stale", "Stale")])),
                 ("received_at", models.DateTimeField()),
                 ("status_before", models.TextField()),
-                ("status_after", models.TextField(help_text="Of a stale post: the status it spoke of")),
+                ("status_after", models.TextField(help_text="Of a stale post: the status in the post")),
                 (
                     "changed",
                     django.contrib.postgres.fields.ArrayField(
@@ -737,7 +744,7 @@ class Migration(migrations.Migration):
                 (
                     "other",
                     models.TextField(
-                        help_text="JSON object of those fields: as they were before an update, or as a stale post had them. A field that was absent there is not in it"
+                        help_text="JSON object of the changed fields: their values before an update, or in a stale post. Fields that were absent are left out"
                     ),
                 ),
                 (
@@ -746,7 +753,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "digest",
-                    models.BigIntegerField(help_text="Of the posted object, so that a stale post is recorded once"),
+                    models.BigIntegerField(
+                        help_text="Hash of the posted object, so that a stale post is recorded once"
+                    ),
                 ),
                 (
                     "received_key",
@@ -792,7 +801,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        help_text="Null once the person is gone; what they said stays",
+                        help_text="Null after the user is deleted; the comment stays",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -822,15 +831,17 @@ class Migration(migrations.Migration):
                 ("metadata", models.JSONField(null=True)),
                 (
                     "absent",
-                    models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all"),
+                    models.IntegerField(default=0, help_text="Bit set of the known fields that were not posted"),
                 ),
                 (
                     "extra",
-                    models.TextField(help_text="JSON object of posted fields that columns can't give back", null=True),
+                    models.TextField(
+                        help_text="JSON object of the posted fields that columns can't represent", null=True
+                    ),
                 ),
-                ("version", models.IntegerField(default=1, help_text="Counts writes, and guards each against another")),
-                ("received_at", models.DateTimeField(help_text="When it was first received")),
-                ("seen_at", models.DateTimeField(help_text="When it was last received, changed or not")),
+                ("version", models.IntegerField(default=1, help_text="Number of writes; guards concurrent writes")),
+                ("received_at", models.DateTimeField(help_text="Time of first receipt")),
+                ("seen_at", models.DateTimeField(help_text="Time of last receipt, changed or not")),
                 (
                     "pk",
                     models.CompositePrimaryKey(
@@ -849,7 +860,9 @@ class Migration(migrations.Migration):
                 ("expired_at", models.DateTimeField(null=True)),
                 (
                     "expires_at",
-                    models.DateTimeField(help_text="What OpenAI's and Azure's servers send in place of it", null=True),
+                    models.DateTimeField(
+                        help_text="Sent by OpenAI's and Azure's servers instead of expired_at", null=True
+                    ),
                 ),
                 ("error_code", models.TextField(null=True)),
                 ("error_message", models.TextField(null=True)),
@@ -864,7 +877,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
                         default=list,
-                        help_text="The kinds of its tool calls, in order",
+                        help_text="Types of the tool calls, in order",
                         size=None,
                     ),
                 ),
@@ -873,7 +886,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
                         default=list,
-                        help_text="One a call: the function's name, or the kind where it has none",
+                        help_text="One per tool call: the function name, or the type if it has none",
                         size=None,
                     ),
                 ),
@@ -881,7 +894,7 @@ class Migration(migrations.Migration):
                     "misargued",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
-                        help_text="Names of the calls that do not keep to the run's own tools",
+                        help_text="Names of the tool calls that violate the run's tool schemas",
                         null=True,
                         size=None,
                     ),
@@ -890,7 +903,7 @@ class Migration(migrations.Migration):
                     "tool_outputs",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.IntegerField(null=True),
-                        help_text="One a call: the bytes of its output, null where it has none",
+                        help_text="One per tool call: the size of its output in bytes, null without output",
                         null=True,
                         size=None,
                     ),
@@ -929,7 +942,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("tag", models.TextField()),
-                ("created_at", models.DateTimeField(help_text="When the run was created")),
+                ("created_at", models.DateTimeField(help_text="Creation time of the run")),
                 ("tagged_at", models.DateTimeField()),
                 (
                     "project",
@@ -971,22 +984,28 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=60)),
-                ("query", models.TextField(blank=True, help_text="In the query language; empty for all runs")),
+                ("query", models.TextField(blank=True, help_text="Query text; empty for all runs")),
                 (
                     "sort",
-                    models.TextField(blank=True, help_text="As in an address of the list; empty for newest first"),
+                    models.TextField(blank=True, help_text="As in the URL of the list; empty for newest first"),
                 ),
                 (
                     "columns",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), help_text="Null for those of whoever looks", null=True, size=None
+                        base_field=models.TextField(),
+                        help_text="Null for the columns that the user prefers",
+                        null=True,
+                        size=None,
                     ),
                 ),
                 (
                     "shared",
-                    models.BooleanField(default=False, help_text="For all of the project, or for its owner alone"),
+                    models.BooleanField(default=False, help_text="Visible to the whole project, or to its owner only"),
                 ),
-                ("is_default", models.BooleanField(default=False, help_text="What the project's list opens with")),
+                (
+                    "is_default",
+                    models.BooleanField(default=False, help_text="The view that the project's run list opens with"),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
                 (
@@ -1015,13 +1034,13 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("assistant_id", models.TextField()),
                 ("type", models.TextField()),
-                ("name", models.TextField(help_text="A function's name, an MCP server's label, else the kind")),
-                ("digest", models.UUIDField(help_text="Hash of the definition, order of names aside")),
+                ("name", models.TextField(help_text="Function name, MCP server label, or else the type")),
+                ("digest", models.UUIDField(help_text="Hash of the definition; the order of members does not matter")),
                 ("description", models.TextField(null=True)),
                 ("body", models.TextField(help_text="JSON of the tool, as posted")),
                 (
                     "first_seen_at",
-                    models.DateTimeField(help_text="When the earliest run was created that came with it at first"),
+                    models.DateTimeField(help_text="Creation time of the earliest run with this definition"),
                 ),
                 (
                     "project",
@@ -1045,15 +1064,17 @@ class Migration(migrations.Migration):
                 ("metadata", models.JSONField(null=True)),
                 (
                     "absent",
-                    models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all"),
+                    models.IntegerField(default=0, help_text="Bit set of the known fields that were not posted"),
                 ),
                 (
                     "extra",
-                    models.TextField(help_text="JSON object of posted fields that columns can't give back", null=True),
+                    models.TextField(
+                        help_text="JSON object of the posted fields that columns can't represent", null=True
+                    ),
                 ),
-                ("version", models.IntegerField(default=1, help_text="Counts writes, and guards each against another")),
-                ("received_at", models.DateTimeField(help_text="When it was first received")),
-                ("seen_at", models.DateTimeField(help_text="When it was last received, changed or not")),
+                ("version", models.IntegerField(default=1, help_text="Number of writes; guards concurrent writes")),
+                ("received_at", models.DateTimeField(help_text="Time of first receipt")),
+                ("seen_at", models.DateTimeField(help_text="Time of last receipt, changed or not")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("thread_id", models.TextField()),
                 ("run_external_id", models.TextField(null=True)),

@@ -61,12 +61,14 @@ class ApiKey(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, help_text="The first characters, shown so that people can tell keys apart")
+    prefix = models.CharField(max_length=16, help_text="The first characters, shown to tell keys apart")
     digest = models.BinaryField(max_length=32, unique=True, editable=False, help_text="SHA-256 of the key")
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices))
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute, so that reads stay reads")
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="Updated at most once a minute, so that most requests write nothing"
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 

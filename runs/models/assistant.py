@@ -63,14 +63,14 @@ class Assistant(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assistants")
-    external_id = models.TextField(help_text="The posted id, which runs have as assistant_id")
+    external_id = models.TextField(help_text="The posted id, which is the assistant_id of runs")
     posted_name = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
     given_name = models.TextField(null=True)  # noqa: DJ001 - null where nobody gave one
     given_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     given_at = models.DateTimeField(null=True)
-    version = models.IntegerField(default=1, help_text="Counts posts that changed it, and guards each against another")
-    received_at = models.DateTimeField(help_text="When a name was first received")
-    seen_at = models.DateTimeField(help_text="When it was last posted, changed or not")
+    version = models.IntegerField(default=1, help_text="Number of posts that changed it; guards concurrent writes")
+    received_at = models.DateTimeField(help_text="Time of first receipt of a name")
+    seen_at = models.DateTimeField(help_text="Time of last receipt, changed or not")
 
     objects = AssistantQuerySet.as_manager()
 

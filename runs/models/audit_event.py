@@ -32,7 +32,7 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     user_name = models.CharField(max_length=150)
-    action = models.CharField(max_length=200, help_text="What was done, as a sentence goes on after the name")
+    action = models.CharField(max_length=200, help_text="Completes a sentence that begins with the user name")
 
     objects = AuditEventQuerySet.as_manager()
 

@@ -43,7 +43,7 @@ class Comment(models.Model):
         db_constraint=False,
         db_index=False,
         related_name="+",
-        help_text="Null once the person is gone; what they said stays",
+        help_text="Null after the user is deleted; the comment stays",
     )
     text = models.TextField(help_text="Markdown")
     created_at = models.DateTimeField(default=timezone.now)

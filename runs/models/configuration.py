@@ -38,7 +38,7 @@ class Configuration(models.Model):
     instructions = models.TextField(null=True)  # noqa: DJ001
     tool_types = ArrayField(models.TextField(), default=list, help_text="Distinct tools[].type, in order")
     function_names = ArrayField(models.TextField(), default=list, help_text="tools[].function.name, in order")
-    first_seen_at = models.DateTimeField(help_text="When it was first received")
+    first_seen_at = models.DateTimeField(help_text="Time of first receipt")
 
     objects = ConfigurationQuerySet.as_manager()
 

@@ -67,12 +67,12 @@ class ErrorGroup(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    version = models.SmallIntegerField(help_text="Of the algorithm that made the template")
+    version = models.SmallIntegerField(help_text="Version of the grouping algorithm")
     status = models.TextField()
     code = models.TextField(null=True)  # noqa: DJ001 - a run can fail without saying why
-    template = models.TextField(help_text="The message with what differs between runs replaced")
-    sample = models.TextField(help_text="The message that was met first")
-    first_seen_at = models.DateTimeField(help_text="When its first run was received")
+    template = models.TextField(help_text="The message, with the parts that differ between runs replaced")
+    sample = models.TextField(help_text="The first message of the group")
+    first_seen_at = models.DateTimeField(help_text="Time of receipt of its first run")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     state_changed_at = models.DateTimeField(null=True, blank=True)
     state_changed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

@@ -40,21 +40,21 @@ class Observation(models.Model):
     run = models.ForeignKey(
         Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="observations", db_index=False
     )
-    n = models.IntegerField(help_text="Its place in the run's history, from 1")
+    n = models.IntegerField(help_text="Position in the run's history, from 1")
     outcome = models.TextField(choices=Outcome.choices)
     received_at = models.DateTimeField()
     received_key = models.ForeignKey(
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
     status_before = models.TextField()
-    status_after = models.TextField(help_text="Of a stale post: the status it spoke of")
+    status_after = models.TextField(help_text="Of a stale post: the status in the post")
     changed = ArrayField(models.TextField(), help_text="Top-level fields that differ")
     other = models.TextField(
-        help_text="JSON object of those fields: as they were before an update, or as a stale post had them. "
-        "A field that was absent there is not in it"
+        help_text="JSON object of the changed fields: their values before an update, or in a stale post. "
+        "Fields that were absent are left out"
     )
     conflict = models.BooleanField(default=False, help_text="Two terminal statuses contradict each other")
-    digest = models.BigIntegerField(help_text="Of the posted object, so that a stale post is recorded once")
+    digest = models.BigIntegerField(help_text="Hash of the posted object, so that a stale post is recorded once")
 
     objects = ObservationQuerySet.as_manager()
 

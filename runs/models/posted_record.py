@@ -21,11 +21,11 @@ class PostedRecord(models.Model):
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     created_at = models.DateTimeField()
     metadata = models.JSONField(null=True)
-    absent = models.IntegerField(default=0, help_text="Bits of the known fields that were not posted at all")
-    extra = models.TextField(null=True, help_text="JSON object of posted fields that columns can't give back")  # noqa: DJ001
-    version = models.IntegerField(default=1, help_text="Counts writes, and guards each against another")
-    received_at = models.DateTimeField(help_text="When it was first received")
-    seen_at = models.DateTimeField(help_text="When it was last received, changed or not")
+    absent = models.IntegerField(default=0, help_text="Bit set of the known fields that were not posted")
+    extra = models.TextField(null=True, help_text="JSON object of the posted fields that columns can't represent")  # noqa: DJ001
+    version = models.IntegerField(default=1, help_text="Number of writes; guards concurrent writes")
+    received_at = models.DateTimeField(help_text="Time of first receipt")
+    seen_at = models.DateTimeField(help_text="Time of last receipt, changed or not")
 
     class Meta:
         abstract = True

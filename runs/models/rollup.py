@@ -30,7 +30,7 @@ class RunRollup(models.Model):
     reasoning_tokens = models.DecimalField(max_digits=40, decimal_places=0)
     cost = models.DecimalField(max_digits=40, decimal_places=0, default=0)
     unpriced_tokens = models.DecimalField(max_digits=40, decimal_places=0, default=0)
-    failed = models.BigIntegerField(default=0, help_text="Of the runs, those with status failed")
+    failed = models.BigIntegerField(default=0, help_text="Number of runs with status failed")
 
     class Meta:
         abstract = True

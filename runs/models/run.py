@@ -334,8 +334,10 @@ class Run(PostedRecord):
     ended_at = models.DateTimeField(null=True, help_text="The timestamp that belongs to the terminal status")
     duration_ms = models.BigIntegerField(null=True, help_text="From created_at to ended_at")
     action_type = models.TextField(null=True)  # noqa: DJ001
-    awaited = ArrayField(models.TextField(), null=True, help_text="Names of the calls whose outputs are awaited")
-    cost = models.BigIntegerField(null=True, help_text="Estimated, in nano-dollars; null where nothing is priced")
+    awaited = ArrayField(
+        models.TextField(), null=True, help_text="Names of the tool calls whose outputs the run waits for"
+    )
+    cost = models.BigIntegerField(null=True, help_text="Estimate in nano-dollars; null if the model has no price")
     error_group = models.ForeignKey(
         ErrorGroup, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="runs"
     )
@@ -343,7 +345,7 @@ class Run(PostedRecord):
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
     error_preview: str | None  # the beginning of error_message, annotated by `RunQuerySet.for_list`
-    history_length = models.IntegerField(default=0, help_text="How many observations there are")
+    history_length = models.IntegerField(default=0, help_text="Number of observations")
 
     objects = RunQuerySet.as_manager()
 

@@ -93,7 +93,7 @@ class RunStep(PostedRecord):
     failed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     expired_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, help_text="What OpenAI's and Azure's servers send in place of it")
+    expires_at = models.DateTimeField(null=True, help_text="Sent by OpenAI's and Azure's servers instead of expired_at")
     error_code = models.TextField(null=True)  # noqa: DJ001
     error_message = models.TextField(null=True)  # noqa: DJ001
     prompt_tokens = models.BigIntegerField(null=True)
@@ -103,18 +103,18 @@ class RunStep(PostedRecord):
     reasoning_tokens = models.BigIntegerField(null=True)
     # derived on write
     ended_at = models.DateTimeField(null=True)
-    tool_types = ArrayField(models.TextField(), default=list, help_text="The kinds of its tool calls, in order")
+    tool_types = ArrayField(models.TextField(), default=list, help_text="Types of the tool calls, in order")
     tool_names = ArrayField(
-        models.TextField(), default=list, help_text="One a call: the function's name, or the kind where it has none"
+        models.TextField(), default=list, help_text="One per tool call: the function name, or the type if it has none"
     )
     # derived later (see `runs.enrichment.tool_call_validation`); null: not yet
     misargued = ArrayField(
-        models.TextField(), null=True, help_text="Names of the calls that do not keep to the run's own tools"
+        models.TextField(), null=True, help_text="Names of the tool calls that violate the run's tool schemas"
     )
     tool_outputs = ArrayField(
         models.IntegerField(null=True),
         null=True,
-        help_text="One a call: the bytes of its output, null where it has none",
+        help_text="One per tool call: the size of its output in bytes, null without output",
     )
 
     objects = StepQuerySet.as_manager()

@@ -88,7 +88,7 @@ class RunTag(models.Model):
     run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="tags", db_index=False)
     tag = models.TextField()
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    created_at = models.DateTimeField(help_text="When the run was created")
+    created_at = models.DateTimeField(help_text="Creation time of the run")
     tagged_at = models.DateTimeField()
     tagged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

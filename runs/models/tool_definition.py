@@ -22,11 +22,11 @@ class ToolDefinition(models.Model):
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     assistant_id = models.TextField()
     type = models.TextField()
-    name = models.TextField(help_text="A function's name, an MCP server's label, else the kind")
-    digest = models.UUIDField(help_text="Hash of the definition, order of names aside")
+    name = models.TextField(help_text="Function name, MCP server label, or else the type")
+    digest = models.UUIDField(help_text="Hash of the definition; the order of members does not matter")
     description = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
     body = models.TextField(help_text="JSON of the tool, as posted")
-    first_seen_at = models.DateTimeField(help_text="When the earliest run was created that came with it at first")
+    first_seen_at = models.DateTimeField(help_text="Creation time of the earliest run with this definition")
 
     class Meta:
         db_table = "tool_definition"

@@ -9,4 +9,4 @@ from django.db import models
 class User(AbstractUser):
     """A person who signs in. Their permissions are set per project, by `Membership`."""
 
-    preferences = models.JSONField(blank=True, default=dict, help_text="What they chose to see, such as columns")
+    preferences = models.JSONField(blank=True, default=dict, help_text="Display preferences, such as columns")
