@@ -1,4 +1,4 @@
-"""URLs of the run list, and how the parameters beside the filters are parsed."""
+"""URLs of the run list, and the parsing of its parameters other than filters."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def run_list_path(project: Project) -> str:
 
 
 def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> RunListAddress:
-    """Parse the parameters beside the filters of the list at `path`.
+    """Parse the parameters other than filters of the list at `path`.
 
     Args:
         path: The path of the list.
@@ -86,19 +86,19 @@ def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> Run
 
 
 def parse_run_list(
-    project: Project, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
+    project: Project, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = ()
 ) -> tuple[RunListAddress, RunFilters]:
     """Parse the query string of the project's run list.
 
     Args:
         project: The project whose runs are listed.
         query: The parsed query string: parameters and their values.
-        also: Names of further parameters that the caller accepts and parses.
+        extra_params: Names of other parameters that the caller accepts and parses.
 
     Raises:
         InvalidFilter: A parameter is unknown or has an invalid value.
     """
-    filters = RunFilters.parse_params(query, extra_params=(*LIST_PARAMS, *also))
+    filters = RunFilters.parse_params(query, extra_params=(*LIST_PARAMS, *extra_params))
     return parse_run_list_address(run_list_path(project), query), filters
 
 
@@ -107,7 +107,7 @@ def parse_run_list_or_default(
 ) -> tuple[RunListAddress, RunFilters]:
     """Parse the query string of the project's run list. Return the list of all runs if it is invalid."""
     try:
-        return parse_run_list(project, query, also=("cursor",))
+        return parse_run_list(project, query, extra_params=("cursor",))
     except InvalidFilter:
         return RunListAddress(run_list_path(project)), RunFilters()
 

@@ -1,4 +1,4 @@
-"""Narrowing the list by the facets that are read after it."""
+"""Browser tests of the facets that load after the run list."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_facet_value_toggles_a_filter(signed_in: Page, demo_project: Any) -> Non
     signed_in.locator("#related-facets a", has_text="search_orders").first.click()
     expect(signed_in.locator("#rows tr")).to_have_count(1)
     assert "function%3Asearch_orders" in signed_in.url
-    chosen = signed_in.locator("#related-facets a[aria-current]", has_text="search_orders")
-    chosen.first.click()
+    active = signed_in.locator("#related-facets a[aria-current]", has_text="search_orders")
+    active.first.click()
     expect(signed_in.locator("#rows tr")).to_have_count(50)
 
 

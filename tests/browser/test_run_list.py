@@ -1,4 +1,4 @@
-"""The run list in a real browser: zooming, exporting, selecting, what arrives meanwhile, and the keyboard."""
+"""Browser tests of the run list: zoom, exports, selection, new runs and keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rows(page: Page) -> Locator:
     return page.locator("#rows > tr")
 
 
-def ticked(page: Page) -> Locator:
+def selected(page: Page) -> Locator:
     return page.locator("#rows :checked")
 
 
@@ -72,13 +72,13 @@ def test_selected_rows_are_exported(signed_in: Page) -> None:
     expect(signed_in.locator("#bulk")).to_be_hidden()
     boxes.nth(1).click()
     boxes.nth(4).click(modifiers=["Shift"])
-    expect(ticked(signed_in)).to_have_count(4)
+    expect(selected(signed_in)).to_have_count(4)
     expect(signed_in.locator("#selected")).to_have_text("4 selected")
     with signed_in.expect_download() as started:
         signed_in.keyboard.press("e")
     assert len(Path(started.value.path()).read_text().splitlines()) == 4
     signed_in.keyboard.press("Escape")
-    expect(ticked(signed_in)).to_have_count(0)
+    expect(selected(signed_in)).to_have_count(0)
     expect(signed_in.locator("#bulk")).to_be_hidden()
     signed_in.locator("#select-all").check()
     expect(signed_in.locator("#selected")).to_have_text("50 selected")
@@ -110,7 +110,7 @@ def test_new_runs_are_announced_and_active_rows_refreshed(signed_in: Page, demo_
     expect(pill).to_have_text("1 new run", timeout=9000)
     expect(signed_in.locator("#announce")).to_have_text("1 new run")
     expect(signed_in.locator(f"#row-{demo_project.record_id('run_waiting')}")).to_contain_text("Completed")
-    expect(ticked(signed_in)).to_have_count(1)
+    expect(selected(signed_in)).to_have_count(1)
     assert rows(signed_in).first.get_attribute("id") == first
     pill.click()
     expect(rows(signed_in).first.locator("a.id")).to_have_attribute("title", "run_of_today")
@@ -132,19 +132,19 @@ def test_first_run_appears_without_reload(signed_in: Page, demo_project: Project
 
 
 def test_live_can_be_switched_off(signed_in: Page) -> None:
-    asked: list[str] = []
-    signed_in.on("request", lambda request: asked.append(request.url))
+    requested_urls: list[str] = []
+    signed_in.on("request", lambda request: requested_urls.append(request.url))
     signed_in.keyboard.press("l")
     expect(signed_in.locator("#announce")).to_have_text("Live is off")
     signed_in.wait_for_timeout(5500)
-    assert not [url for url in asked if "/news/" in url]
+    assert not [url for url in requested_urls if "/news/" in url]
 
 
 def test_columns_and_order_can_be_changed(signed_in: Page) -> None:
     signed_in.locator("summary", has_text="Columns").click()
     signed_in.locator("#columns").get_by_label("Metadata").uncheck()
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
-    signed_in.locator("#columns label", has_text="Thread").click()  # on its words
+    signed_in.locator("#columns label", has_text="Thread").click()  # on its text
     expect(signed_in.locator(".runs th.c-thread")).to_be_visible()
     signed_in.set_viewport_size({"width": 1200, "height": 800})
     assert signed_in.evaluate("document.documentElement.scrollWidth") == 1200
@@ -175,7 +175,7 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     expect(signed_in.locator("#selected")).to_have_text("3 selected")
     keyboard.press("c")  # three are not compared
     keyboard.press("Escape")
-    expect(ticked(signed_in)).to_have_count(0)
+    expect(selected(signed_in)).to_have_count(0)
     keyboard.press("k")
     keyboard.press("k")
     keyboard.press("x")
@@ -270,7 +270,7 @@ def test_invalid_query_shows_its_position(signed_in: Page, console: list[str]) -
     signed_in.keyboard.press("Enter")
     expect(signed_in.get_by_role("alert")).to_contain_text("did you mean")
     expect(signed_in.locator("#q")).to_have_value("statuss:failed")
-    assert all("422" in each for each in console)
+    assert all("422" in message for message in console)
     console.clear()
 
 

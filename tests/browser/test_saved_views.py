@@ -1,4 +1,4 @@
-"""Saved views in a real browser: saved by one person, opened by another, and kept through changes of filters."""
+"""Browser tests of saved views."""
 
 from __future__ import annotations
 

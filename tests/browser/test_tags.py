@@ -1,4 +1,4 @@
-"""Tagging in a real browser: a selection, one run, and what is then asked for."""
+"""Browser tests of tags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_selected_runs_are_tagged_and_found(signed_in: Page, demo_project: Proje
     field.fill("-wrong")
     field.press("Enter")
     expect(signed_in.get_by_role("alert")).to_contain_text("expected a tag of at most 40 characters")
-    assert all("422" in each for each in console)
+    assert all("422" in message for message in console)
     console.clear()
     field.fill("Needs review")
     field.press("Enter")

@@ -112,7 +112,7 @@ def parse_pending_calls(run: Run) -> list[PendingCall]:
 
 
 def _build_pending_call(call: DisplayedToolCall) -> PendingCall:
-    # Approvals of Azure have their arguments beside the type instead of inside of it.
+    # Azure posts the arguments of approvals next to the member of the type instead of in it.
     arguments = as_mapping(call.posted.get(call.type)).get("arguments", call.posted.get("arguments"))
     text = arguments if isinstance(arguments, str) or arguments is None else dump_json(arguments)
     return PendingCall(call.id, call.type, call.name, call.server, None if text is None else clean_text(text))

@@ -130,7 +130,7 @@ def _stream_in_transaction(render: Callable[[Export], Iterator[bytes]], export: 
 
 
 def _render_json(export: Export) -> Iterator[bytes]:
-    """Render the posted objects, and beside them the tags by run id, since tags are not part of the objects."""
+    """Render the posted objects, and the tags by run id in a member of their own, since they are not posted."""
     yield b'{"object":"list","data":['
     for index, record in enumerate(export.records()):
         yield b"," + record.as_json() if index else record.as_json()

@@ -44,21 +44,21 @@ class RunListParams:
 
     @classmethod
     def parse(
-        cls, project: Project, user: User, query: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
+        cls, project: Project, user: User, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = ()
     ) -> Self:
-        """Parse a query string. `also` names further parameters that are accepted; only `cursor` is read.
+        """Parse a query string. `extra_params` names other parameters to accept, of which only `cursor` is read.
 
         Raises:
             InvalidFilter: A parameter is unknown or has an invalid value.
         """
-        address, filters = parse_run_list(project, query, also=also)
+        address, filters = parse_run_list(project, query, extra_params=extra_params)
         cursors = query.get("cursor")
         cursor = parse_cursor(cursors[-1], address.order) if cursors else None
         return cls(project, user, filters, address, cursor, timezone.now())
 
     @classmethod
     def from_form(cls, project: Project, user: User, form: QueryDict) -> Self:
-        """Parse the query string that a form beside the list posts as `query`. All runs if it is invalid."""
+        """Parse the field `query` of a form of the page. Use the list of all runs if it is invalid."""
         address, filters = parse_run_list_or_default(project, parse_qs(form.get("query", "")))
         return cls(project, user, filters, address, None, timezone.now())
 

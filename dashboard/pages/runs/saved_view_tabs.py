@@ -32,7 +32,7 @@ TOTAL_COUNT_TIMEOUT_MS = 600  # for all views
 
 @dataclass(frozen=True, slots=True)
 class RunListState:
-    """What a saved view stores: filters, order and columns ("" for each user's own selection)."""
+    """The filters, order and columns of a run list. `columns` is "" for the user's own selection."""
 
     filters: RunFilters
     order: Order = NEWEST_FIRST

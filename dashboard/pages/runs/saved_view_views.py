@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from dashboard.ui import run_columns, sort_headers
 from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
-from dashboard.web.query_params import read_query_params
+from dashboard.web.query_params import QueryParams, parse_text, query_param
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, InvalidView
 from runs.models import Membership, Project, SavedView, User
@@ -25,6 +26,17 @@ from runs.team.saved_views import save_view
 
 FORM_TEMPLATE = "pages/runs/saved_views/form.html"
 COUNTS_MAX_AGE = 60  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SavedViewCountsParams(QueryParams):
+    """The parameters of the counts.
+
+    Attributes:
+        state: Changes with the views, so that browsers can cache the counts by their URL. It is not used otherwise.
+    """
+
+    state: str = query_param(parse_text, default="")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,11 +80,8 @@ def saved_view_detail(request: HttpRequest, project: Project, number: int) -> Ht
 @viewer_required
 @handle_invalid_params
 def saved_view_counts(request: HttpRequest, project: Project) -> HttpResponse:
-    """Render the number of runs of each tab, to be swapped into the tabs.
-
-    The parameter `state` is not used: it makes the URL change with the views, so that browsers can cache the counts.
-    """
-    read_query_params(request, "state")
+    """Render the number of runs of each tab, to be swapped into the tabs."""
+    SavedViewCountsParams.parse(request.GET)
     views = SavedView.objects.visible_to(cast(User, request.user), project)[:MAX_TABS]
     context = {"counts": count_saved_views(project, views)}
     response = render(request, "pages/runs/saved_views/_counts.html", context)

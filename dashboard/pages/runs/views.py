@@ -58,7 +58,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
     query = dict(request.GET.lists())
     # 1. Parse the query string.
     try:
-        params = RunListParams.parse(project, user, query, also=("cursor",))
+        params = RunListParams.parse(project, user, query, extra_params=("cursor",))
     except InvalidFilter as error:
         return _render_invalid_filters(request, project, query, error)
     # 2. "Load more" appends rows to the page and needs nothing else.
@@ -177,7 +177,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the facets that load after the list: tags, tools and metadata. `find` searches the metadata."""
     query = dict(request.GET.lists())
     try:
-        address, filters = parse_run_list(project, query, also=("find",))
+        address, filters = parse_run_list(project, query, extra_params=("find",))
         search_text = _parse_search_text(query.get("find", [""]))
     except InvalidFilter as error:
         return htmx.render_page(request, "invalid_params/page.html", {"problems": error.problems}, status=400)
@@ -223,7 +223,7 @@ class NewRunsParams:
             InvalidFilter: A parameter is unknown or has an invalid value.
             ValueError: `active` is not a primary key.
         """
-        params = RunListParams.parse(project, user, query, also=("after", "known", "active"))
+        params = RunListParams.parse(project, user, query, extra_params=("after", "known", "active"))
         after = TimeExpression.parse((query.get("after") or [""])[-1]).resolve(params.now)
         active_keys = [uuid.UUID(value) for value in query.get("active", [])[:MAX_ACTIVE_RUNS]]
         return cls(params, after, (query.get("known") or [""])[-1], active_keys)

@@ -174,7 +174,7 @@ def test_number_filters_and_tags():
 
 
 @pytest.mark.parametrize(
-    ("nano", "words"),
+    ("nano", "text"),
     [
         (None, "—"),
         (0, "$0.0000"),
@@ -187,5 +187,5 @@ def test_number_filters_and_tags():
         (1_234_567_890_000, "$1,234.57"),
     ],
 )
-def test_small_cost_is_never_zero(nano, words):
-    assert formats.format_cost(nano) == words
+def test_small_cost_is_never_zero(nano, text):
+    assert formats.format_cost(nano) == text

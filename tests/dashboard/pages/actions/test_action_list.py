@@ -204,15 +204,15 @@ def test_poll_gets_list_fragment(member_client, runs_needing_action) -> None:
 
 def test_files_match_the_page(member_client, runs_needing_action, monkeypatch) -> None:
     monkeypatch.setattr(downloads, "PAGE_SIZE", 4)
-    shown = listed_ids(member_client.get(URL))
+    page_ids = listed_ids(member_client.get(URL))
     first = member_client.get("/p/default/actions.json").json()
     assert first["counts"] == {"overdue": 2, "waiting": 3, "silent": 1}
     rest = member_client.get("/p/default/actions.json", {"cursor": first["next_cursor"]}).json()
-    assert [entry["id"] for entry in first["data"] + rest["data"]] == shown
+    assert [entry["id"] for entry in first["data"] + rest["data"]] == page_ids
     assert rest["next_cursor"] is None
     assert first["data"][0]["reason"] == "overdue"
     lines = list(csv.DictReader(b"".join(member_client.get("/p/default/actions.csv")).decode().splitlines()))
-    assert [line["id"] for line in lines] == shown
+    assert [line["id"] for line in lines] == page_ids
     assert json.loads(lines[-1]["awaited"]) == ["post_entry"]
 
 

@@ -367,9 +367,9 @@ def test_htmx_target_selects_page_or_fragment(member_client, project, headers, w
 
 
 def test_unchanged_url_is_not_pushed_to_history(member_client, project):
-    shown = SWAP | {"HX-Current-URL": f"http://testserver{URL}?status=failed"}
-    assert member_client.get(f"{URL}?q=&status=failed", headers=shown)["HX-Push-Url"] == "false"
-    assert member_client.get(f"{URL}?q=refund", headers=shown)["HX-Push-Url"] == f"{URL}?q=refund"
+    headers = SWAP | {"HX-Current-URL": f"http://testserver{URL}?status=failed"}
+    assert member_client.get(f"{URL}?q=&status=failed", headers=headers)["HX-Push-Url"] == "false"
+    assert member_client.get(f"{URL}?q=refund", headers=headers)["HX-Push-Url"] == f"{URL}?q=refund"
 
 
 @pytest.mark.parametrize("headers", [{}, RESTORE], ids=["page", "history"])
@@ -436,7 +436,7 @@ def test_next_page_only_queries_its_rows(member_client, project):
 def test_no_match_adds_one_capped_count_per_filter(member_client, project):
     post_runs_with_steps(project, 3)
     sql = capture_queries(member_client, f"{URL}?status=failed&model=none")
-    # two filtered facets beyond the usual; the counts: all runs, and those without each of the filters
+    # two filtered facets in addition; the counts: all runs, and those without each of the filters
     assert len([query for query in sql if query.startswith("SELECT COUNT(*)") and "LIMIT 10001" in query]) == 3
     assert len(sql) <= 9 + 2 + 3  # and no histogram
 

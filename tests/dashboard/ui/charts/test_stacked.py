@@ -93,10 +93,10 @@ def test_status_series_have_status_colors() -> None:
 
 
 def test_chart_has_zoom_attributes() -> None:
-    drawn = render_to_string("ui/_chart.html", {"chart": chart(zoom="/usage/?split=model")})
-    assert 'data-zoom="/usage/?split=model" data-count="3" data-edges="1795183200 ' in drawn
-    assert 'role="img" aria-label="Tokens per hour' in drawn
-    assert "style=" not in drawn
+    html = render_to_string("ui/_chart.html", {"chart": chart(zoom="/usage/?split=model")})
+    assert 'data-zoom="/usage/?split=model" data-count="3" data-edges="1795183200 ' in html
+    assert 'role="img" aria-label="Tokens per hour' in html
+    assert "style=" not in html
     assert "data-zoom" not in render_to_string("ui/_chart.html", {"chart": chart()})
 
 

@@ -41,8 +41,8 @@ def test_ticks_are_round_local_times(start: datetime, end: datetime, zone: ZoneI
 
 
 def test_tick_position_matches_its_time() -> None:
-    found = build_ticks(at(24, 22, 10), at(25, 23, 10), BERLIN)  # a day of 25 hours
-    assert [(tick.text, tick.x, tick.anchor) for tick in found][:3] == [
+    ticks = build_ticks(at(24, 22, 10), at(25, 23, 10), BERLIN)  # a day of 25 hours
+    assert [(tick.text, tick.x, tick.anchor) for tick in ticks][:3] == [
         ("25 Oct", "0.00%", "start"),
         ("04:00", "20.00%", "middle"),
         ("08:00", "36.00%", "middle"),
