@@ -137,7 +137,7 @@ def test_live_can_be_switched_off(signed_in: Page) -> None:
     signed_in.keyboard.press("l")
     expect(signed_in.locator("#announce")).to_have_text("Live is off")
     signed_in.wait_for_timeout(5500)
-    assert not [url for url in requested_urls if "/news/" in url]
+    assert not [url for url in requested_urls if "/new-runs/" in url]
 
 
 def test_columns_and_order_can_be_changed(signed_in: Page) -> None:

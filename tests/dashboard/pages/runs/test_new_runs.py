@@ -14,7 +14,7 @@ from runs.models import Project, Run
 from tests import factories
 from tests.pages import Page
 
-URL = "/p/default/news/"
+URL = "/p/default/new-runs/"
 
 
 def just_now(**changes: Any) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def test_every_link_keeps_the_view(member_client: Client, project: Project, memb
     assert ("view", str(view.pk)) in page.form("Runs").values
     polls = [element.get("hx-get") or "" for element in page.iterate() if element.get("id") == "new-runs"]
     assert [poll.partition("&after=")[0] for poll in polls] == [
-        f"/p/default/news/?status=completed&columns=model&view={view.pk}"
+        f"/p/default/new-runs/?status=completed&columns=model&view={view.pk}"
     ]
     assert page.link("Clear filters").url == LIST  # it also closes the view
     assert page.link("CSV, a table").url == "/p/default/runs.csv?status=completed"
