@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Entry point of every Runglass command: `uv run manage.py COMMAND`."""
+"""The entry point of all commands: `uv run manage.py COMMAND`."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from environs import EnvError
 
 
 def main() -> None:
-    """Run the command. What its user can mend is told in one line; `--traceback` shows where it came from."""
+    """Run a command. Errors that its user can fix are printed in one line; `--traceback` shows the traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     try:
         execute_from_command_line(sys.argv)

@@ -1,7 +1,9 @@
-"""The site: settings, the embedded database and the pages."""
+"""The Django app of the site."""
 
 from django.apps import AppConfig
 
 
 class DashboardConfig(AppConfig):
+    """The app configuration."""
+
     name = "dashboard"

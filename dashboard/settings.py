@@ -1,4 +1,4 @@
-"""The one settings file. Everything a deployment may change comes from the environment (see README)."""
+"""Django settings. Everything that a deployment may change comes from environment variables (see README)."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -101,10 +101,10 @@ STORAGES = {
         else "dashboard.server.static_files.HashedStaticFilesStorage",
     },
 }
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # as many rows can be ticked in a list and sent at once
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the number of rows that can be selected in a list
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Nothing inline and nothing from elsewhere: templates have no style="", no on…="", no <script> without src.
+# No inline code and no external resources: templates contain no style="", no on…="" and no <script> without src.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -124,7 +124,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Guessing is stopped per user name and address, so that nobody can lock somebody else out.
+# Lock out by user name and IP address together, so that nobody can lock out another user.
 AXES_FAILURE_LIMIT = 5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -148,7 +148,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["runs.api.openapi.complete_document"],
 }
 
-# Behind TLS, which is where all trusted origins say that the site is, cookies never travel in the clear.
+# If all trusted origins use TLS, cookies are never sent unencrypted.
 HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

@@ -1,4 +1,4 @@
-"""The WSGI application. `manage.py up` serves it; so can any other WSGI server."""
+"""The WSGI application, which `manage.py up` or any other WSGI server can serve."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tests import factories
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    """Passwords hashed for tests, not for safety: a slow hash would be most of a login."""
+def fast_password_hasher(settings: Any) -> None:
+    """Hash passwords fast and unsafely: a safe hash would take most of the time of a login."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
-def no_folding_by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sums are folded after one write in many, which one is left to chance; tests fold when they mean to."""
+def no_random_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turn off the compaction of rollups after random writes. Tests compact explicitly."""
     monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 10**9)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """At the end, sessions of requests that a browser left behind are closed: the database goes only without."""
+    """Close the database sessions of aborted browser requests at the end, so that the database can be dropped."""
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
@@ -50,12 +50,12 @@ def member(project: Project) -> User:
 
 @pytest.fixture
 def member_client(member: User) -> Client:
-    """A browser in which `member` is logged in."""
+    """A client in which `member` is logged in."""
     client = Client()
     client.force_login(member)
     return client
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Names for values whose representation holds an address, which differs between processes."""
+    """Return the id of a parameter whose representation contains a memory address."""
     return val.name if isinstance(val, ProtocolField) else None

@@ -78,6 +78,6 @@ def _run_maintenance_step(backfill: Backfill) -> bool:
     try:
         return backfill.step()
     except DatabaseError as error:
-        logger.info("Maintenance waits for the database: %s", error, extra={"action": "upkeep_waits"})
+        logger.info("Maintenance waits for the database: %s", error, extra={"action": "maintenance_waits"})
         connection.close()
         return False

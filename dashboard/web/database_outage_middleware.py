@@ -20,5 +20,5 @@ class DatabaseOutageMiddleware(MiddlewareMixin):
         """Return the error page if `exception` means that the database is not available."""
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
-        logger.warning("The database is not available: %s", exception, extra={"action": "database_away"})
+        logger.warning("The database is not available: %s", exception, extra={"action": "database_unavailable"})
         return database_unavailable_view(request)

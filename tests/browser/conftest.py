@@ -1,6 +1,6 @@
-"""A real browser on a real server: Debian's chromium, driven by Playwright.
+"""Fixtures for tests with Chromium, driven by Playwright.
 
-Skipped where there is no browser, never in CI.
+The tests are skipped on machines without a browser, but never in CI.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runs.models import Project, User
 from tests import factories
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# Playwright's own event loop runs in this thread, and Django would refuse to query beside one.
+# Playwright runs an event loop in this thread, beside which Django would refuse to query the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -41,7 +41,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def demo_project(transactional_db: None) -> Project:
-    """A project with a run of every kind that a list shows."""
+    """A project with all kinds of runs."""
     project = factories.make_project()
     factories.make_user(project, name="mira")
     long_ago = factories.NOW - 3 * 86400
@@ -58,35 +58,35 @@ def demo_project(transactional_db: None) -> Project:
 
 @pytest.fixture
 def console(page: Page) -> Iterator[list[str]]:
-    """What the page says on its console; at the end there must be nothing but what a test took out."""
-    said: list[str] = []
+    """Errors and warnings on the console. A test removes those that it expects; no others may remain."""
+    console_messages: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            said.append(message.text)
+            console_messages.append(message.text)
 
     page.on("console", listen)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield said
-    assert said == []
+    page.on("pageerror", lambda error: console_messages.append(str(error)))
+    yield console_messages
+    assert console_messages == []
 
 
 @pytest.fixture
 def signed_in(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> Page:
-    """The run list, in a browser where a member is signed in."""
+    """The run list in a browser in which a member is signed in."""
     sign_in(page, live_server.url, User.objects.get(username="mira"))
     page.goto(f"{live_server.url}/p/default/runs/")
     return page
 
 
 def sign_in(page: Page, url: str, user: User) -> None:
-    """Give the browser the session that a login would."""
+    """Give the browser the session of a login."""
     client = Client()
     client.force_login(user)
     page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
 def assert_accessible(page: Page) -> None:
-    """No violation of WCAG 2.2 AA or of axe's best practices."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-    assert found.violations_count == 0, found.generate_report()
+    """Check WCAG 2.2 AA and the best practices of axe."""
+    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    assert results.violations_count == 0, results.generate_report()

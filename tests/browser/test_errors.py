@@ -1,4 +1,4 @@
-"""Error groups in a real browser: from the list to one, resolving it, choosing a time, and that both are accessible."""
+"""Tests of the error pages in a browser."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LONG = "w" * 300
 
 
 @pytest.fixture
-def broken(demo_project: Project) -> Project:
-    """Groups of all kinds, with long texts, created lately by the clock, which the browser's pages go by."""
+def project_with_errors(demo_project: Project) -> Project:
+    """A project with all kinds of groups, also with long texts. Runs are recent, since the server uses the clock."""
     now = int(time.time())
 
     def failed(number: int, code: str, message: str, **changes: Any) -> dict[str, Any]:
@@ -32,17 +32,17 @@ def broken(demo_project: Project) -> Project:
                metadata={"release": "2026.11.3"})
         for number in range(1, 25)
     ]  # fmt: skip
-    odd = failed(3, LONG, LONG, assistant_id=LONG, model=LONG, metadata={LONG: LONG})
-    cut = factories.run_object(
+    long_texts = failed(3, LONG, LONG, assistant_id=LONG, model=LONG, metadata={LONG: LONG})
+    incomplete = factories.run_object(
         created_at=now - 900, status="incomplete", completed_at=None,
         incomplete_details={"reason": "max_completion_tokens"},
     )  # fmt: skip
-    fine = [factories.run_object(created_at=now - 700 * number, completed_at=now) for number in range(1, 25)]
-    assert not factories.post(demo_project, *limits, odd, cut, *fine).errors
+    completed = [factories.run_object(created_at=now - 700 * number, completed_at=now) for number in range(1, 25)]
+    assert not factories.post(demo_project, *limits, long_texts, incomplete, *completed).errors
     return demo_project
 
 
-def test_a_group_is_found_looked_into_and_resolved(signed_in: Page, live_server: Any, broken: Project) -> None:
+def test_group_is_opened_and_resolved(signed_in: Page, live_server: Any, project_with_errors: Project) -> None:
     signed_in.keyboard.press("g")
     signed_in.keyboard.press("e")
     expect(signed_in.get_by_role("heading", level=1)).to_have_text("Errors")
@@ -60,7 +60,7 @@ def test_a_group_is_found_looked_into_and_resolved(signed_in: Page, live_server:
     assert ErrorGroup.objects.get(code="quota_exceeded").state == "resolved"
 
 
-def test_a_bar_of_the_picture_chooses_its_time(signed_in: Page, live_server: Any, broken: Project) -> None:
+def test_chart_bar_selects_its_time_range(signed_in: Page, live_server: Any, project_with_errors: Project) -> None:
     signed_in.goto(f"{live_server.url}/p/default/errors/?from=-24h")
     signed_in.locator("svg.chart .slot").last.click()
     expect(signed_in).to_have_url(re.compile("from=20.*to=20"))
@@ -68,7 +68,9 @@ def test_a_bar_of_the_picture_chooses_its_time(signed_in: Page, live_server: Any
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
-def test_both_pages_are_accessible(signed_in: Page, live_server: Any, broken: Project, scheme: Any, width: int) -> None:
+def test_error_pages_are_accessible(
+    signed_in: Page, live_server: Any, project_with_errors: Project, scheme: Any, width: int
+) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     groups = [ErrorGroup.objects.get(code__startswith=code).pk for code in ("quota_exceeded", "wwww")]

@@ -1,4 +1,4 @@
-"""Login, list, filter, detail: what a person does first, in a real browser."""
+"""Tests of a first visit in a browser: login, list, filters, detail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def log_in(page: Page, url: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_from_login_to_the_failed_run(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> None:
+def test_login_leads_to_a_failed_run(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> None:
     log_in(page, f"{live_server.url}/")
     page.wait_for_url("**/p/default/runs/**")
     page.locator("label", has_text="Failed").first.click()
@@ -36,7 +36,7 @@ def test_from_login_to_the_failed_run(page: Page, live_server: Any, demo_project
     assert_accessible(page)
 
 
-def test_older_runs_are_added_below(signed_in: Page) -> None:
+def test_older_runs_are_appended(signed_in: Page) -> None:
     rows = signed_in.locator("#rows > tr")
     expect(rows).to_have_count(50)
     signed_in.locator("#more a").click()
@@ -45,7 +45,7 @@ def test_older_runs_are_added_below(signed_in: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 375])
-def test_every_page_is_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
+def test_pages_are_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     for path in (
@@ -62,12 +62,12 @@ def test_every_page_is_accessible(signed_in: Page, live_server: Any, scheme: Any
         assert signed_in.evaluate(overflow) <= 0, path
 
 
-def test_the_login_page_is_accessible(page: Page, live_server: Any, console: list[str]) -> None:
+def test_login_page_is_accessible(page: Page, live_server: Any, console: list[str]) -> None:
     page.goto(f"{live_server.url}/login/")
     assert_accessible(page)
 
 
-def test_connect_waits_for_the_first_run_and_leads_to_it(
+def test_connect_links_to_the_first_run(
     page: Page, live_server: Any, console: list[str], transactional_db: None
 ) -> None:
     project = factories.make_project()
@@ -79,21 +79,19 @@ def test_connect_waits_for_the_first_run_and_leads_to_it(
     expect(page.locator("h1")).to_contain_text("run_the_first")
 
 
-def test_an_active_run_changes_in_place_and_rests_when_it_ended(
-    signed_in: Page, live_server: Any, demo_project: Project
-) -> None:
+def test_active_run_is_updated_until_it_ends(signed_in: Page, live_server: Any, demo_project: Project) -> None:
     now = int(time.time())
     posted = factories.waiting_run(id="run_live", created_at=now, started_at=now, expires_at=now + 600)
     factories.post(demo_project, posted)
     signed_in.goto(f"{live_server.url}/p/default/runs/run_live/")
     expect(signed_in.locator("#run-header h1")).to_contain_text("Requires action")
-    done = {"status": "completed", "required_action": None, "completed_at": now + 30}
-    assert not factories.post(demo_project, posted | done).errors
+    completed_fields = {"status": "completed", "required_action": None, "completed_at": now + 30}
+    assert not factories.post(demo_project, posted | completed_fields).errors
     expect(signed_in.locator("#run-header h1")).to_contain_text("Completed", timeout=8000)
     expect(signed_in.locator("#run-header[hx-trigger]")).to_have_count(0)
 
 
-def test_script_in_any_field_is_shown_as_text(signed_in: Page, live_server: Any, demo_project: Project) -> None:
+def test_scripts_are_shown_as_text(signed_in: Page, live_server: Any, demo_project: Project) -> None:
     attack = "<img src=x onerror=alert(1)><script>alert(1)</script>"
     dialogs: list[str] = []
 
@@ -114,7 +112,7 @@ def test_script_in_any_field_is_shown_as_text(signed_in: Page, live_server: Any,
     assert dialogs == []
 
 
-def test_filters_work_without_script(browser: Any, live_server: Any, demo_project: Project) -> None:
+def test_filters_work_without_javascript(browser: Any, live_server: Any, demo_project: Project) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, f"{live_server.url}/p/default/runs/")

@@ -1,4 +1,4 @@
-"""Tools and actions in a real browser: found, unfolded and gone as people see it, accessible however they look."""
+"""Tests of the tool and action pages in a browser."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LONG = "extract_clauses_from_scanned_supplier_agreement_with_annexes_and_schedul
 
 
 @pytest.fixture
-def workshop(demo_project: Project) -> Project:
-    """Tools with calls of every sort, two versions of one, and a run that waits with long arguments."""
+def project_with_tools(demo_project: Project) -> Project:
+    """A project with all kinds of calls, a tool with two versions, and a waiting run with long arguments."""
     first = [factories.function_tool("search_orders"), factories.function_tool(LONG)]
     second = [factories.function_tool("search_orders", order={"type": "integer"}), {"type": "file_search"}]
     many = [factories.function_tool(f"render_preview_{number:02}") for number in range(60)]
@@ -41,8 +41,8 @@ def workshop(demo_project: Project) -> Project:
     return demo_project
 
 
-def test_a_tool_is_found_opened_and_its_calls_unfolded(
-    signed_in: Page, live_server: Any, workshop: Project, monkeypatch: pytest.MonkeyPatch
+def test_tool_is_found_and_its_calls_opened(
+    signed_in: Page, live_server: Any, project_with_tools: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tool_samples, "MAX_INLINE_DETAILS_BYTES", 200)
     signed_in.keyboard.press("g")
@@ -62,19 +62,23 @@ def test_a_tool_is_found_opened_and_its_calls_unfolded(
     expect(sample).to_contain_text("zzz")
 
 
-def test_what_waits_is_shown_and_goes_when_it_went_on(signed_in: Page, live_server: Any, workshop: Project) -> None:
+def test_action_disappears_when_its_run_continues(
+    signed_in: Page, live_server: Any, project_with_tools: Project
+) -> None:
     signed_in.keyboard.press("g")
     signed_in.keyboard.press("w")
     row = signed_in.locator("#rows > tr", has_text="run_long")
     expect(row).to_contain_text("issue_refund")
-    factories.post(workshop, factories.run_object(id="run_long_wait"))
+    factories.post(project_with_tools, factories.run_object(id="run_long_wait"))
     expect(row).to_have_count(0, timeout=10_000)
 
 
-def test_pages_are_accessible(signed_in: Page, live_server: Any, workshop: Project) -> None:
+def test_pages_are_accessible(signed_in: Page, live_server: Any, project_with_tools: Project) -> None:
     for path in ("tools/", "tools/function/search_orders/", "actions/"):
         signed_in.goto(f"{live_server.url}/p/default/{path}")
-        signed_in.evaluate("document.querySelectorAll('#samples details').forEach((each) => { each.open = true; })")
+        signed_in.evaluate(
+            "document.querySelectorAll('#samples details').forEach((details) => { details.open = true; })"
+        )
         for scheme, width in (("light", 1440), ("dark", 1440), ("light", 375)):
             signed_in.set_viewport_size({"width": width, "height": 900})
             signed_in.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

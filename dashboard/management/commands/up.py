@@ -77,7 +77,9 @@ class Command(BaseCommand):
 
     def _apply_migrations(self) -> None:
         if pending := startup_checks.count_pending_migrations():
-            with ProgressBar(sys.stderr, " migrations", label="Migrating the database", announce=True) as progress:
+            with ProgressBar(
+                sys.stderr, " migrations", label="Migrating the database", total=pending, announce=True
+            ) as progress:
                 startup_checks.apply_migrations(pending, progress.show)
 
     def _collect_static_files(self) -> None:

@@ -50,7 +50,7 @@ class Gateway:
             ):
                 messages = await self._run_application(build_wsgi_environ(scope, body), send)
         except RequestRejected as rejection:
-            logger.info("Request rejected with status %s", rejection, extra={"action": "refuse"})
+            logger.info("Request rejected with status %s", rejection, extra={"action": "reject_request"})
             messages = _build_messages(rejection.response)
         except ClientDisconnected:
             return
