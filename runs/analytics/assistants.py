@@ -17,7 +17,7 @@ from runs.analytics import recent_sample
 from runs.models import Project
 from runs.query import RunFilters
 from runs.rollups.reader import ROLLUP_SOURCES, fetch_run_extent, select_run_sums
-from runs.rollups.time_buckets import build_equal_edges
+from runs.rollups.time_buckets import DAY, build_equal_edges
 
 # A project may have one assistant per customer, so the list ends with the busiest ones.
 MAX_ASSISTANTS = 1_000
@@ -113,7 +113,8 @@ def fetch_assistant_bars(overview: AssistantOverview, assistant_ids: Sequence[st
     if overview.since is None or overview.until is None:
         return {assistant_id: overview.sample_bars[assistant_id] for assistant_id in assistant_ids}
     edges = build_equal_edges(overview.since, overview.until, BAR_COUNT)
-    part = select_run_sums(overview.project, ROLLUP_SOURCES["assistant"], {}, edges, {"runs": 0})
+    use_days = overview.until - overview.since >= BAR_COUNT * DAY
+    part = select_run_sums(overview.project, ROLLUP_SOURCES["assistant"], {}, edges, {"runs": 0}, use_days=use_days)
     bars = {assistant_id: [0] * BAR_COUNT for assistant_id in assistant_ids}
     for assistant_id, bucket, runs in _fetch(_BARS.format(part=part.sql), *part.params, list(assistant_ids)):
         bars[assistant_id][bucket] += int(runs)

@@ -41,14 +41,14 @@ _SEARCH_FACTOR = 4
 # The newest completed runs of each assistant, up to its limit.
 _COMPLETED = """
     SELECT completed.id, completed.model, completed.configuration_id, completed.metadata::text
-      FROM unnest(%s::text[], %s::int[]) AS wanted (assistant_id, max_runs),
+      FROM unnest(%s::text[], %s::int[]) AS assistant (id, max_runs),
            LATERAL (
              SELECT * FROM (
                SELECT id, status, model, configuration_id, metadata, created_at
                  FROM run
-                WHERE project_id = %s AND assistant_id = wanted.assistant_id AND created_at >= %s AND created_at < %s
-                ORDER BY created_at DESC LIMIT wanted.max_runs * %s) AS newest
-              WHERE status = 'completed' ORDER BY created_at DESC LIMIT wanted.max_runs) AS completed"""
+                WHERE project_id = %s AND assistant_id = assistant.id AND created_at >= %s AND created_at < %s
+                ORDER BY created_at DESC LIMIT assistant.max_runs * %s) AS newest
+              WHERE status = 'completed' ORDER BY created_at DESC LIMIT assistant.max_runs) AS completed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _fetch_completed(
 ) -> list[_ContrastedRun]:
     """Return completed runs, of each assistant in proportion to its runs in the group."""
     total, assistant_ids = sum(runs_by_assistant.values()), sorted(runs_by_assistant)
-    limits = [math.ceil(MAX_CONTRASTED_RUNS * runs_by_assistant[each] / total) for each in assistant_ids]
+    limits = [math.ceil(MAX_CONTRASTED_RUNS * runs_by_assistant[key] / total) for key in assistant_ids]
     until = time_range.until if filters.until else LATEST
     with connection.cursor() as cursor:
         cursor.execute(_COMPLETED, (assistant_ids, limits, project.pk, time_range.since, until, _SEARCH_FACTOR))
@@ -195,7 +195,7 @@ def fisher_exact_p_value(runs: int, total: int, other_runs: int, other_total: in
     probabilities = [_hypergeometric(count, total, having - count, other_total) for count in possible]
     observed = _hypergeometric(runs, total, other_runs, other_total)
     # The factor allows for errors of rounding.
-    return min(1.0, sum(each for each in probabilities if each <= observed * (1 + 1e-9)))
+    return min(1.0, sum(probability for probability in probabilities if probability <= observed * (1 + 1e-9)))
 
 
 def _hypergeometric(runs: int, total: int, other_runs: int, other_total: int) -> float:
@@ -217,16 +217,18 @@ def _rank(contrasts: Iterable[AttributeContrast]) -> list[AttributeContrast]:
 
     If a run has one value of a kind, and the group has a value more often, then it has other values less often.
     """
-    ranked = sorted(contrasts, key=lambda each: (-abs(each.difference), each.difference < 0, repr(each.attribute)))
+    ranked = sorted(contrasts, key=lambda item: (-abs(item.difference), item.difference < 0, repr(item.attribute)))
     explained = {
-        (each.attribute.kind, each.attribute.key)
-        for each in ranked
-        if each.difference > 0 and _has_single_value(each.attribute)
+        (contrast.attribute.kind, contrast.attribute.key)
+        for contrast in ranked
+        if contrast.difference > 0 and _has_single_value(contrast.attribute)
     }
-    told = [
-        each for each in ranked if each.difference > 0 or (each.attribute.kind, each.attribute.key) not in explained
+    reported = [
+        contrast
+        for contrast in ranked
+        if contrast.difference > 0 or (contrast.attribute.kind, contrast.attribute.key) not in explained
     ]
-    return told[:MAX_CONTRASTS]
+    return reported[:MAX_CONTRASTS]
 
 
 def _has_single_value(attribute: RunAttribute) -> bool:

@@ -29,8 +29,8 @@ MAX_FACET_VALUE_LENGTH = 200
 
 # Metadata may be an array: one server sends an empty array for no metadata. Arrays have no keys.
 _FACETS = """
-    WITH found AS MATERIALIZED ({found}),
-         sample AS MATERIALIZED (SELECT * FROM found LIMIT {limit}),
+    WITH newest AS MATERIALIZED ({newest}),
+         sample AS MATERIALIZED (SELECT * FROM newest LIMIT {limit}),
          calls AS MATERIALIZED (
            SELECT DISTINCT sample.id, sample.configuration_id, call.type, call.name
              FROM sample JOIN run_step ON run_step.run_id = sample.id,
@@ -47,7 +47,7 @@ _FACETS = """
                   count(*) OVER (PARTITION BY key) AS value_count,
                   sum(runs) OVER (PARTITION BY key) AS run_count
              FROM pairs)
-    SELECT 'found', NULL, NULL, count(*), 0, 0 FROM found
+    SELECT 'newest', NULL, NULL, count(*), 0, 0 FROM newest
      UNION ALL
     SELECT 'configuration', configuration_id::text, NULL, count(*), 0, 0 FROM sample GROUP BY 2
      UNION ALL
@@ -112,9 +112,9 @@ def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "
     condition, is_bounded = plan.build_count_condition()
     limit = recent_sample.MAX_SAMPLE_SIZE
     columns = ("created_at", "configuration_id", "metadata")
-    found, params = recent_sample.select_recent_runs(project, condition, limit, columns)
+    newest, params = recent_sample.select_recent_runs(project, condition, limit, columns)
     statement = _FACETS.format(
-        found=found,
+        newest=newest,
         limit=int(limit),
         search_condition="AND (key ILIKE %s OR value ILIKE %s)" if search_text else "",
         max_values=MAX_SHOWN_VALUES,
@@ -125,12 +125,12 @@ def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "
     with connection.cursor() as cursor:
         cursor.execute(statement, (*params, *search_params))
         rows = cursor.fetchall()
-    found_count = next(row[3] for row in rows if row[0] == "found")
-    sample_size = min(found_count, limit)
+    newest_count = next(row[3] for row in rows if row[0] == "newest")
+    sample_size = min(newest_count, limit)
     tool_types, defined_functions = _count_tools(project, rows)
     return RelatedFacets(
         sample_size=sample_size,
-        is_capped=is_bounded or found_count > sample_size,
+        is_capped=is_bounded or newest_count > sample_size,
         called_functions=_rank(_counts_of("called function", rows)),
         tool_types=_rank(tool_types),
         defined_functions=_rank(defined_functions),

@@ -88,7 +88,7 @@ def fetch_run_overview(
     """Return the overview of the runs that match `filters`, whose plan is `plan`.
 
     The facets are those of the fields `facet_names`, and days of the histogram begin by the clocks of `zone`.
-    `first_count` is how many ids of the first runs of a list in `order` are wanted.
+    `first_count` is the number of ids of the first runs of a list in `order`.
     """
     now = plan.scope.now
     sample = recent_sample.fetch_recent_sample(project, plan, recent_sample.MAX_SAMPLE_SIZE, order, first_count)

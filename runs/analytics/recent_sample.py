@@ -22,14 +22,14 @@ MAX_SAMPLE_SIZE = 10_000
 # The columns whose values are counted.
 SAMPLE_GROUPS = ("status", "model", "assistant_id", "error_code")
 
-# `found` has one run more than the limit, which shows that there are more. Its order is kept.
+# `newest` has one run more than the limit, which shows that there are more. Its order is kept.
 _SAMPLE = """
-    WITH found AS MATERIALIZED ({found}),
-         sample AS MATERIALIZED (SELECT * FROM found LIMIT {limit}),
+    WITH newest AS MATERIALIZED ({newest}),
+         sample AS MATERIALIZED (SELECT * FROM newest LIMIT {limit}),
          grouped AS (
            SELECT {groups}, array_agg(floor(date_part('epoch', created_at))::bigint) AS seconds
              FROM sample GROUP BY {groups})
-    SELECT (SELECT count(*) FROM found),
+    SELECT (SELECT count(*) FROM newest),
            count(*),
            count(*) FILTER (WHERE status = 'failed'),
            percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms),
@@ -38,7 +38,7 @@ _SAMPLE = """
            sum(total_tokens) FILTER (WHERE cost IS NULL),
            min(created_at),
            max(created_at),
-           ARRAY(SELECT id FROM found {order} LIMIT {first_count}),
+           ARRAY(SELECT id FROM newest {order} LIMIT {first_count}),
            (SELECT json_agg(json_build_array({groups}, seconds)) FROM grouped)
       FROM sample"""
 
@@ -77,9 +77,9 @@ def fetch_recent_sample(
     """
     condition, is_bounded = plan.build_count_condition()
     columns = ("created_at", *SAMPLE_GROUPS, "duration_ms", "total_tokens", "cost")
-    found, params = select_recent_runs(project, condition, limit, columns)
+    newest, params = select_recent_runs(project, condition, limit, columns)
     statement = _SAMPLE.format(
-        found=found,
+        newest=newest,
         limit=int(limit),
         groups=", ".join(SAMPLE_GROUPS),
         order=_order_sample(order),
@@ -100,17 +100,17 @@ def count_recent_by(project: Project, plan: QueryPlan, limit: int, column: str) 
     Return the numbers of runs by value, the number of all runs that were read, and whether there may be more.
     """
     condition, is_bounded = plan.build_count_condition()
-    found, params = select_recent_runs(project, condition, limit, ("created_at", column))
+    newest, params = select_recent_runs(project, condition, limit, ("created_at", column))
     statement = f"""
-        WITH found AS MATERIALIZED ({found})
-        SELECT NULL, count(*) FROM found
+        WITH newest AS MATERIALIZED ({newest})
+        SELECT NULL, count(*) FROM newest
          UNION ALL
-        SELECT {column}, count(*) FROM (SELECT * FROM found LIMIT {int(limit)}) AS sample
+        SELECT {column}, count(*) FROM (SELECT * FROM newest LIMIT {int(limit)}) AS sample
          WHERE {column} IS NOT NULL GROUP BY 1"""  # noqa: S608 - a constant name and compiled SQL
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        (_, found_count), *counts = sorted(cursor.fetchall(), key=lambda row: row[0] is not None)
-    return dict(counts), min(found_count, limit), is_bounded or found_count > limit
+        (_, newest_count), *counts = sorted(cursor.fetchall(), key=lambda row: row[0] is not None)
+    return dict(counts), min(newest_count, limit), is_bounded or newest_count > limit
 
 
 def build_recent_runs_sql(
@@ -121,9 +121,9 @@ def build_recent_runs_sql(
     There is one run more than `limit`, which shows that there are more.
     """
     condition = filters.plan(project).build_page_condition()
-    found, params = select_recent_runs(project, condition, limit, ("created_at", *columns))
+    newest, params = select_recent_runs(project, condition, limit, ("created_at", *columns))
     place = "row_number() OVER (ORDER BY created_at DESC, id DESC) AS place"
-    return f"SELECT *, {place} FROM ({found}) AS found", params  # noqa: S608 - compiled SQL
+    return f"SELECT *, {place} FROM ({newest}) AS newest", params  # noqa: S608 - compiled SQL
 
 
 def select_recent_runs(
@@ -147,7 +147,7 @@ def _order_sample(order: Order) -> str:
 
 def _build_sample(
     is_bounded: bool,
-    found_count: int,
+    newest_count: int,
     runs: int,
     failed: int,
     percentiles: list[int | None] | None,
@@ -170,7 +170,7 @@ def _build_sample(
     p50_ms, p95_ms = percentiles or (None, None)
     return RecentSample(
         runs=runs,
-        is_capped=is_bounded or found_count > runs,
+        is_capped=is_bounded or newest_count > runs,
         failed=failed,
         p50_ms=p50_ms,
         p95_ms=p95_ms,

@@ -24,7 +24,7 @@ class ToolSampleSort(StrEnum):
 
     NEWEST = "newest"
     FAILED = "failed"
-    MISARGUED = "misargued"
+    INVALID = "invalid"
 
 
 def fetch_tool_call_steps(project: Project, key: ToolKey, sort: ToolSampleSort, limit: int) -> list[RunStep]:
@@ -48,7 +48,7 @@ def _select_steps(project: Project, key: ToolKey, sort: ToolSampleSort) -> Query
     match sort:
         case ToolSampleSort.FAILED:
             return steps.filter(status="failed", tool_names__contains=[name])
-        case ToolSampleSort.MISARGUED:
+        case ToolSampleSort.INVALID:
             return steps.filter(~Q(misargued=[]), misargued__contains=[name])
     # The newest steps are read until enough have a call, so the search begins with the last call.
     hour = fetch_last_call_hour(project, key)

@@ -24,7 +24,7 @@ MAX_SAMPLE_CALLS = 5  # of each sort
 SAMPLE_LABELS = {
     ToolSampleSort.NEWEST: "Newest",
     ToolSampleSort.FAILED: "Failed",
-    ToolSampleSort.MISARGUED: "Invalid",
+    ToolSampleSort.INVALID: "Invalid",
 }
 
 
@@ -76,7 +76,7 @@ def fetch_sample_call(project: Project, key: ToolKey, run_id: str, step_id: str,
 def _fetch_calls(project: Project, key: ToolKey, sort: ToolSampleSort) -> list[SampleCall]:
     # 1. Find steps with such calls, and the definitions that invalid calls are checked against.
     steps = tool_samples.fetch_tool_call_steps(project, key, sort, MAX_SAMPLE_CALLS)
-    only_invalid = sort is ToolSampleSort.MISARGUED
+    only_invalid = sort is ToolSampleSort.INVALID
     bodies = tool_samples.fetch_configuration_bodies(step.run_id for step in steps) if only_invalid else {}
     tools = {run_id: extract_tools(body) for run_id, body in bodies.items()}
 

@@ -18,18 +18,18 @@ MAX_LATENCY_ASSISTANTS = 50
 # Sorting takes most of the time. The slowest hundredth of so many runs are still fifty.
 MAX_LATENCY_RUNS = 5_000
 
-# Of all runs first, then by assistant. `found` has one run more than are measured, which shows that there are more.
+# Of all runs first, then by assistant. `newest` has one run more than are measured, which shows that there are more.
 _LATENCY = """
-    WITH found AS MATERIALIZED (
+    WITH newest AS MATERIALIZED (
         SELECT *, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place FROM ({matches}) AS matches),
-    sample AS NOT MATERIALIZED (SELECT * FROM found WHERE place <= %s)
+    sample AS NOT MATERIALIZED (SELECT * FROM newest WHERE place <= %s)
     SELECT grouping(assistant_id) = 1 AS is_overall, assistant_id, count(*),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY duration_ms), max(duration_ms),
            percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY queue_ms), max(queue_ms),
            (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY total_tokens) FROM sample),
            (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY cost) FROM sample),
            min(created_at),
-           (SELECT max(place) FROM found)
+           (SELECT max(place) FROM newest)
       FROM sample,
            LATERAL (SELECT (date_part('epoch', started_at - created_at) * 1000)::bigint) AS queue (queue_ms)
      GROUP BY GROUPING SETS ((), (assistant_id))
@@ -96,13 +96,13 @@ def fetch_latency(project: Project, query: UsageQuery) -> LatencyReport | None:
     stats = _build_stats(overall)
     if not stats.runs:
         return None
-    median_tokens, median_cost, oldest_at, found_count = overall[-4:]
+    median_tokens, median_cost, oldest_at, newest_count = overall[-4:]
     return LatencyReport(
         overall=stats,
         assistants=tuple(map(_build_stats, assistants[:MAX_LATENCY_ASSISTANTS])),
         median_tokens=median_tokens,
         median_cost=median_cost,
-        counted_since=oldest_at if found_count > MAX_LATENCY_RUNS else None,
+        counted_since=oldest_at if newest_count > MAX_LATENCY_RUNS else None,
         has_more_assistants=len(assistants) > MAX_LATENCY_ASSISTANTS,
     )
 
