@@ -12,7 +12,7 @@ To add a rollup:
 
 1. Add a model to `runs.models.rollup`: a subclass of `RunRollup` with a period (`hour` or `day`) and key fields.
 2. Add a `RollupTable` to `RUN_ROLLUPS` in `runs.rollups.runs`, or to `TOOL_CALL_ROLLUPS` in
-   `runs.rollups.tool_calls`. Writing and compaction need no more.
+   `runs.rollups.tool_calls`. The writer, compaction and the reader find it there. A key field that is new belongs to
+   `RunGroup`, too.
 3. In the migration that creates the table, fill it from the existing runs.
-4. If run filters or usage reports shall use it, name it in `ROLLUP_SOURCES` in `runs.rollups.reader`.
 """

@@ -16,36 +16,40 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
-from runs.models.rollup import RunRollup
+from runs.models import Project
 from runs.rollups.rollup_query import RollupQuery
-from runs.rollups.runs import RUN_MEASURES
+from runs.rollups.runs import RUN_MEASURES, RUN_ROLLUPS
 from runs.rollups.time_buckets import DAY, EARLIEST, HOUR, LATEST, Correction, TimeBuckets, align_edges
+from runs.rollups.writer import RollupTable
 
 ToolKey = tuple[str, str]  # type and name
 
 
+# The column of each filter that rollups know, by the name of the filter.
+_COLUMNS = {"status": "status", "model": "model", "assistant": "assistant_id", "error": "error_code"}
+
+
 @dataclass(frozen=True, slots=True)
 class RollupSource:
-    """The tables that sum runs by one field: by hour, by day, or both."""
+    """The rollups that sum runs by one column: by hour, by day, or both.
+
+    The hourly rollup knows this column alone. The daily one may know other columns as well.
+    """
 
     column: str
-    hours: type[RunRollup] | None
-    days: type[RunRollup] | None
+    hours: RollupTable | None
+    days: RollupTable | None
+
+    @classmethod
+    def find(cls, column: str) -> RollupSource:
+        """Return the rollups by a column: the hourly one, and the smallest daily one."""
+        hours = next((rollup for rollup in RUN_ROLLUPS if rollup.key == ("hour", column)), None)
+        days = [rollup for rollup in RUN_ROLLUPS if rollup.key[0] == "day" and column in rollup.key]
+        return cls(column, hours, min(days, key=lambda rollup: len(rollup.key), default=None))
 
 
-# By the name of the filter of the field.
-ROLLUP_SOURCES = {
-    "status": RollupSource("status", HourByStatus, DayByModel),
-    "model": RollupSource("model", HourByModel, DayByModel),
-    "assistant": RollupSource("assistant_id", HourByAssistant, DayByAssistant),
-    "error": RollupSource("error_code", None, DayByModel),
-}
-# The fields that each daily table knows together. Hourly tables know one field each.
-_DAILY_FIELDS: dict[type[RunRollup] | None, frozenset[str]] = {
-    DayByModel: frozenset(("status", "model", "error")),
-    DayByAssistant: frozenset(("assistant",)),
-}
+# By the name of the filter.
+ROLLUP_SOURCES = {name: RollupSource.find(column) for name, column in _COLUMNS.items()}
 
 
 class SqlPart(NamedTuple):
@@ -114,7 +118,7 @@ def count_runs_by_status(
     """
     source = ROLLUP_SOURCES["status"]
     is_hourly = query.values.keys() <= {"status"} and buckets.has_whole_hours
-    is_daily = not query.is_timed and query.values.keys() <= _DAILY_FIELDS[source.days] and buckets.has_whole_days
+    is_daily = buckets.has_whole_days and _can_answer_by_day(source, query)
     if not (is_hourly or is_daily):
         return None
     since, until = _edges_of(query)
@@ -152,10 +156,15 @@ def select_run_sums(
 ) -> SqlPart:
     """Return SQL for the sums of runs between `edges`: rows of bucket, key and measures, several per bucket and key.
 
-    The key is the value of the column of `source`, or NULL unless `is_grouped`. `values` are allowed values by the
-    name of the filter. `measures` has, by name, the first bucket from which on the measure is read: 0, 1, or None
-    for none at all; where it is not read it is 0 or arbitrary. Adding up is most of the work. Without `use_days` only
-    hours are read if there are any, which is faster for buckets that are shorter than days.
+    Args:
+        project: The project of the runs.
+        source: The rollups to read. The key is the value of their column.
+        values: The allowed values, by the name of the filter.
+        edges: The edges of the buckets; `EARLIEST` and `LATEST` for no limit.
+        measures: The names of the measures, each with the first bucket that it is read for: 0, 1, or None for no
+            bucket. Where a measure is not read it is 0 or arbitrary. Adding up takes most of the time.
+        is_grouped: Whether rows have a key. Otherwise it is NULL.
+        use_days: Whether to read daily sums. For buckets shorter than a day, hourly sums alone are faster.
     """
     days = source.days if use_days or source.hours is None else None
     aligned = align_edges(edges, use_days=days is not None)
@@ -173,7 +182,7 @@ def select_run_sums(
         for name, first in measures.items()
     }
     sql = _ALIGNED.format(
-        table=rollup._meta.db_table, time=time, type=sql_type, key=key, sums=_as_columns(sums), condition=condition,
+        table=rollup.table, time=time, type=sql_type, key=key, sums=_as_columns(sums), condition=condition,
     )  # fmt: skip
     parts = [SqlPart(sql, [bounds, bounds[1], project.pk, bounds[0], bounds[-1], *chosen])]
 
@@ -182,7 +191,7 @@ def select_run_sums(
     if aligned.hour_corrections:
         assert source.hours is not None  # noqa: S101 - only queries without times read days alone
         sql = _CORRECTED.format(
-            table=source.hours._meta.db_table, time="hour", key=key, sums=_as_columns(read), signed_sums=signed,
+            table=source.hours.table, time="hour", key=key, sums=_as_columns(read), signed_sums=signed,
             condition=condition,
         )  # fmt: skip
         parts.append(SqlPart(sql, [*_as_arrays(aligned.hour_corrections), project.pk, *chosen]))
@@ -199,9 +208,14 @@ def select_run_sums(
 
 def _can_answer(source: RollupSource, field: str, query: RollupQuery) -> bool:
     """Return whether the rollups of `source` know all fields of `query` at its times."""
-    if source.hours is not None and query.values.keys() <= {field}:
-        return True
-    return not query.is_timed and {field, *query.values} <= _DAILY_FIELDS[source.days]
+    return (source.hours is not None and query.values.keys() <= {field}) or _can_answer_by_day(source, query)
+
+
+def _can_answer_by_day(source: RollupSource, query: RollupQuery) -> bool:
+    """Return whether the daily rollup of `source` suffices."""
+    if query.is_timed or source.days is None:
+        return False
+    return {_COLUMNS[name] for name in query.values} <= set(source.days.key)
 
 
 def _edges_of(query: RollupQuery) -> tuple[datetime, datetime]:
