@@ -69,10 +69,10 @@ class RunListView(RunIngestView):
 
         runs = Run.objects.in_project(project).with_configuration()
         # one run more than the page holds tells whether there is a next page
-        runs_found = filters.plan(project).fetch_page(runs, order, after, limit + 1)
-        page = runs_found[:limit]
+        fetched = filters.plan(project).fetch_page(runs, order, after, limit + 1)
+        page = fetched[:limit]
 
-        next_cursor = str(order.cursor_at(page[-1])) if len(runs_found) > limit else None
+        next_cursor = str(order.cursor_at(page[-1])) if len(fetched) > limit else None
         return raw_json_response(RunListResponse(join_array(run.as_json() for run in page), next_cursor))
 
 

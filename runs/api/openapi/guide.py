@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from runs.analytics.usage import MAX_COUNTED_USAGE_RUNS
 from runs.ingest import Outcome
 from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY
 from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, HelpEntry, build_field_help
@@ -53,6 +54,7 @@ def build_guide() -> str:
     errors = [(f"{status}, `{code}`", meaning) for code, (status, meaning) in ERROR_CODES.items()]
     values = {
         "max_objects": f"{MAX_OBJECTS_PER_BODY:,}",
+        "max_counted_runs": f"{MAX_COUNTED_USAGE_RUNS:,}",
         "outcomes": _build_table(("Outcome", "Meaning"), outcomes),
         "errors": _build_table(("Status, `code`", "Meaning"), errors),
         "query_syntax": _build_help_table(("Syntax", "Runs"), SYNTAX_HELP),

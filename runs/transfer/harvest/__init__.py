@@ -53,12 +53,12 @@ class HarvestSummary:
 
     @property
     def has_only_missing_threads(self) -> bool:
-        """Whether the server knows none of the threads: then the base URL or the API key is probably wrong."""
+        """Return whether the server knows none of the threads: then the base URL or the API key is probably wrong."""
         return self.missing_threads > 0 and self.missing_threads == self.crawled_threads
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that exists was fetched and stored."""
+        """Return whether everything that exists was fetched and stored."""
         has_failures = self.failed_lists or self.stored.outcomes["rejected"]
         return not has_failures and not self.has_only_missing_threads
 

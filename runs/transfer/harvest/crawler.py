@@ -48,7 +48,7 @@ class ThreadCrawl:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the thread was fetched completely and its runs cannot change any more."""
+        """Return whether the thread was fetched completely and its runs cannot change any more."""
         return self.has_only_ended_runs and not self.is_missing and not self.failures
 
 

@@ -40,7 +40,7 @@ class RateLimiter:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether `stop()` was called."""
+        """Return whether `stop()` was called."""
         return self._stop.is_set()
 
     def stop(self) -> None:
