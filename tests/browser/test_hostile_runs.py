@@ -1,4 +1,4 @@
-"""Runs that want to do harm, and runs too large for any layout, in a real browser."""
+"""Runs with hostile or very large contents in a browser."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ATTACKS = [
 ]
 
 
-def everywhere(attack: str) -> dict[str, Any]:
+def build_hostile_run(attack: str) -> dict[str, Any]:
     """A failed run with `attack` in every field that takes a text."""
     tool = factories.function_tool(attack, **{attack: {"type": "string", "description": attack}})
     tool["function"]["description"] = attack
@@ -43,8 +43,8 @@ def everywhere(attack: str) -> dict[str, Any]:
     return run | fields | vendor | {"tool_choice": attack, "response_format": {"type": attack}}
 
 
-def stored(project: Project, member: User, attack: str) -> Run:
-    posted = everywhere(attack)
+def post_hostile_run(project: Project, member: User, attack: str) -> Run:
+    posted = build_hostile_run(attack)
     assert not factories.post(project, posted | {"status": attack}, posted).errors
     call = factories.function_call(attack, json.dumps({attack: attack}), f"Error: {attack}")
     odd = {"id": attack, "type": attack, attack: {"output": attack}}
@@ -53,9 +53,9 @@ def stored(project: Project, member: User, attack: str) -> Run:
         factories.step_object(posted, type=attack, status="failed", last_error={"code": attack, "message": attack}),
     ]
     assert not factories.post_steps(project, *steps).errors
-    say = {"thread_id": attack, "created_at": posted["created_at"]}
+    fields = {"thread_id": attack, "created_at": posted["created_at"]}
     factories.post_messages(
-        project, factories.message_object(None, attack, **say), factories.message_object(posted, attack, **say)
+        project, factories.message_object(None, attack, **fields), factories.message_object(posted, attack, **fields)
     )
     run = Run.objects.get(pk=project.record_id(posted["id"]))
     comments.add_comment(run, member, attack)
@@ -64,37 +64,37 @@ def stored(project: Project, member: User, attack: str) -> Run:
     return run
 
 
-def test_no_field_of_a_run_is_ever_more_than_text(
-    page: Page, live_server: Any, demo_project: Project, console: list[str]
-) -> None:
+def test_every_field_is_escaped(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> None:
     member = User.objects.get(username="mira")
     sign_in(page, live_server.url, member)
-    abroad: list[str] = []
-    page.on("request", lambda request: None if request.url.startswith(live_server.url) else abroad.append(request.url))
-    page.on("dialog", lambda dialog: abroad.append(dialog.message))
+    unwanted: list[str] = []
+    page.on(
+        "request", lambda request: None if request.url.startswith(live_server.url) else unwanted.append(request.url)
+    )
+    page.on("dialog", lambda dialog: unwanted.append(dialog.message))
     for attack in ATTACKS:
-        run = stored(demo_project, member, attack)
+        run = post_hostile_run(demo_project, member, attack)
         at = f"{live_server.url}/p/default"
-        ids = urlencode({"left": run.external_id, "right": "run_failed", "show": "all"})
-        found = urlencode({"find": attack, "list": "status=failed"})
+        compare_query = urlencode({"left": run.external_id, "right": "run_failed", "show": "all"})
+        run_query = urlencode({"find": attack, "list": "status=failed"})
         for url in (
-            f"{at}/runs/{quote(run.external_id, safe='')}/?{found}&full=timeline&full=change&from=0&to=1",
+            f"{at}/runs/{quote(run.external_id, safe='')}/?{run_query}&full=timeline&full=change&from=0&to=1",
             f"{at}/threads/{quote(attack, safe='')}/",
-            f"{at}/compare/?{ids}",
+            f"{at}/compare/?{compare_query}",
         ):
             page.goto(url)
             assert attack in (page.locator("body").text_content() or ""), url
             assert page.evaluate("window.harmed") is None, url
-            assert not abroad, url
+            assert not unwanted, url
     for path in ("runs/", "threads/"):
         page.goto(f"{live_server.url}/p/default/{path}")
         assert page.evaluate("window.harmed") is None, path
-    assert not abroad
+    assert not unwanted
 
 
 @pytest.fixture
-def huge(demo_project: Project) -> Project:
-    """A thread of a run with all that is too long, too many, or written the other way."""
+def huge_thread(demo_project: Project) -> Project:
+    """A thread with runs whose texts are very long, very many, or right-to-left."""
     arabic, mixed = "مرحبا، أين طلبي رقم 48209؟ " * 20, "שלום (abc) 123 - <עולם> "
     chinese, broken = "订单已发货。预计明天送达。" * 40, "GrÃ¼ÃŸe aus MÃ¼nchen, dÃ©jÃ  vu â€œx " * 20
     tools = [factories.function_tool(f"{'a_rather_long_function_name_' * 2}{number}") for number in range(128)]
@@ -113,15 +113,15 @@ def huge(demo_project: Project) -> Project:
     assert not factories.post(demo_project, run, other).errors
     steps = [factories.step_object(run, call) for call in calls]
     assert not factories.post_steps(demo_project, *steps, factories.step_object(run, *calls, status="failed")).errors
-    say = {"thread_id": run["thread_id"], "created_at": run["created_at"]}
+    fields = {"thread_id": run["thread_id"], "created_at": run["created_at"]}
     for text in (arabic, chinese, broken, "W" * 9000, mixed):
-        factories.post_messages(demo_project, factories.message_object(run, text, **say))
+        factories.post_messages(demo_project, factories.message_object(run, text, **fields))
     return demo_project
 
 
 @pytest.mark.parametrize("width", [375, 768, 1440])
-def test_nothing_is_too_large_for_the_layout(
-    page: Page, live_server: Any, huge: Project, console: list[str], width: int, tmp_path: Path
+def test_large_contents_fit_the_layout(
+    page: Page, live_server: Any, huge_thread: Project, console: list[str], width: int, tmp_path: Path
 ) -> None:
     sign_in(page, live_server.url, User.objects.get(username="mira"))
     page.set_viewport_size({"width": width, "height": 900})
@@ -136,19 +136,19 @@ def test_nothing_is_too_large_for_the_layout(
     }
     for name, path in paths.items():
         page.goto(f"{live_server.url}/p/default/{path}")
-        page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
+        page.evaluate("for (const details of document.querySelectorAll('main details')) details.open = true")
         page.wait_for_load_state("networkidle")
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         page.screenshot(path=tmp_path / f"{name}-{width}.png")
-        assert page.evaluate(overflow) <= 0, (name, widest(page))
+        assert page.evaluate(overflow) <= 0, (name, find_overflowing_elements(page))
 
 
-def widest(page: Page) -> list[str]:
-    """What reaches beyond the right edge and is not scrolled within a part, for the message of a failure."""
-    found: list[str] = page.evaluate(
-        """[...document.querySelectorAll("main *")].filter((each) =>
-          each.getBoundingClientRect().right > innerWidth + 1
-          && !each.closest(".scroll, pre, .side")).slice(0, 12).map((each) =>
-          `${each.tagName}.${each.className} ${(each.textContent ?? "").slice(0, 40)}`)"""
+def find_overflowing_elements(page: Page) -> list[str]:
+    """Return the elements that reach beyond the right edge, for the message of a failure."""
+    elements: list[str] = page.evaluate(
+        """[...document.querySelectorAll("main *")].filter((element) =>
+          element.getBoundingClientRect().right > innerWidth + 1
+          && !element.closest(".scroll, pre, .side")).slice(0, 12).map((element) =>
+          `${element.tagName}.${element.className} ${(element.textContent ?? "").slice(0, 40)}`)"""
     )
-    return found
+    return elements

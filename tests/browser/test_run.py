@@ -1,4 +1,4 @@
-"""The page of one run in a browser: what is fetched on unfolding, and that all of it is accessible."""
+"""The run page in a browser: content that is fetched on demand, keys, comments, polling, and accessibility."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.browser.conftest import assert_accessible, sign_in
 
 @pytest.fixture
 def long_run(demo_project: Project) -> dict[str, Any]:
-    """A failed run with more steps than are drawn, a call that breaks its schema, two versions, and a change."""
+    """A failed run with hidden steps, an invalid call, two versions, a changed configuration, and a comment."""
     older = factories.run_object(instructions="Be brief.", model="gpt-4o")
     run = factories.run_object(id="run_long", status="in_progress", completed_at=None, usage=None, model="gpt-4o")
     usage = {"prompt_tokens": 1200, "completion_tokens": 300, "total_tokens": 1500}
@@ -28,44 +28,44 @@ def long_run(demo_project: Project) -> dict[str, Any]:
         assert not factories.post(demo_project, posted).errors
     calls = [factories.function_call("search_orders", output=f"output {number}") for number in range(40)]
     steps = [factories.step_object(run, call) for call in calls]
-    wrong = factories.step_object(run, factories.function_call("search_orders", '{"order": 3}'))
-    refused = factories.step_object(run, factories.function_call("search_orders", output='{"error": "no such order"}'))
-    factories.post_steps(demo_project, *steps, wrong, refused)
+    invalid = factories.step_object(run, factories.function_call("search_orders", '{"order": 3}'))
+    rejected = factories.step_object(run, factories.function_call("search_orders", output='{"error": "no such order"}'))
+    factories.post_steps(demo_project, *steps, invalid, rejected)
     stored = Run.objects.get(pk=demo_project.record_id(run["id"]))
     comments.add_comment(stored, User.objects.get(username="mira"), "Known outage of the **warehouse**.")
     return run
 
 
-def opened(page: Page, live_server: Any, run: dict[str, Any], query: str = "") -> Page:
+def open_run(page: Page, live_server: Any, run: dict[str, Any], query: str = "") -> Page:
     sign_in(page, live_server.url, User.objects.get(username="mira"))
     page.goto(f"{live_server.url}/p/default/runs/{run['id']}/{query}")
     return page
 
 
-def test_a_step_is_fetched_when_it_is_unfolded(
+def test_content_is_fetched_on_demand(
     page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
 ) -> None:
-    opened(page, live_server, long_run)
-    line = page.locator("#timeline li", has=page.locator("#row-20"))
+    open_run(page, live_server, long_run)
+    row = page.locator("#timeline li", has=page.locator("#row-20"))
     expect(page.get_by_text("output 19")).to_have_count(0)
-    line.locator("summary").first.click()
-    expect(line.locator("pre", has_text="output 19")).to_be_visible()
+    row.locator("summary").first.click()
+    expect(row.locator("pre", has_text="output 19")).to_be_visible()
     page.locator("#change > summary").click()
     expect(page.locator("#change del").first).to_be_visible()
     page.locator("#history").get_by_role("link", name="Diff").click()
-    expect(page.locator("#versions")).to_contain_text("From version 0 to 1")
+    expect(page.locator("#version-diff")).to_contain_text("From version 0 to 1")
     page.locator("#timeline").get_by_role("link", name="more steps").click()
     expect(page.locator("#timeline summary .what")).to_have_count(42)
 
 
 @pytest.mark.parametrize("width", [375, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(
+def test_page_is_accessible(
     page: Page, live_server: Any, long_run: dict[str, Any], console: list[str], width: int, scheme: Any
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    opened(page, live_server, long_run, "?full=change&from=0&to=1&find=search&list=status%3Dfailed")
+    open_run(page, live_server, long_run, "?full=change&from=0&to=1&find=search&list=status%3Dfailed")
     page.locator("#comments summary", has_text="Edit").click()
     page.locator("#raw a.k", has_text="/tools").last.click()
     expect(page.locator("#raw .at")).to_be_visible()
@@ -73,11 +73,11 @@ def test_the_page_is_accessible(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_raw_object_is_searched_and_copied_from(
+def test_raw_json_is_searched_and_copied(
     page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
 ) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    opened(page, live_server, long_run)
+    open_run(page, live_server, long_run)
     page.get_by_label("Find in the raw JSON").fill("find their ORDERS")
     expect(page.locator("#raw-tree mark")).to_have_text("find their orders")
     expect(page.get_by_label("Find in the raw JSON")).to_be_focused()
@@ -87,30 +87,30 @@ def test_the_raw_object_is_searched_and_copied_from(
     page.locator("#raw a.k", has_text="customer").click()
     for label, copied in (("Copy path", "/metadata/customer"), ("Copy value", "acme")):
         page.get_by_role("button", name=label).click()
-        page.wait_for_function("text => navigator.clipboard.readText().then((found) => found === text)", arg=copied)
+        page.wait_for_function("text => navigator.clipboard.readText().then((copied) => copied === text)", arg=copied)
     page.locator("#raw a.k", has_text="customer").click()
     expect(page.locator("#raw .at")).to_have_count(0)
 
 
-def test_comments_are_written_changed_and_deleted_in_place(
+def test_comments_are_edited_in_place(
     page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
 ) -> None:
-    opened(page, live_server, long_run)
-    said = page.locator("#comments ol > li")
+    open_run(page, live_server, long_run)
+    comments_list = page.locator("#comments ol > li")
     page.get_by_label("Add a comment").fill("Fixed *since* then.")
     page.get_by_role("button", name="Comment", exact=True).click()
-    expect(said).to_have_count(2)
-    expect(said.last.locator("em")).to_have_text("since")
-    said.last.locator("summary", has_text="Edit").click()
-    said.last.get_by_label("Comment").fill("Fixed.")
-    said.last.get_by_role("button", name="Save").click()
-    expect(said.last).to_contain_text("edited")
-    said.last.locator("summary", has_text="Delete").click()
-    said.last.get_by_role("button", name="Delete it").click()
-    expect(said).to_have_count(1)
+    expect(comments_list).to_have_count(2)
+    expect(comments_list.last.locator("em")).to_have_text("since")
+    comments_list.last.locator("summary", has_text="Edit").click()
+    comments_list.last.get_by_label("Comment").fill("Fixed.")
+    comments_list.last.get_by_role("button", name="Save").click()
+    expect(comments_list.last).to_contain_text("edited")
+    comments_list.last.locator("summary", has_text="Delete").click()
+    comments_list.last.get_by_role("button", name="Delete comment").click()
+    expect(comments_list).to_have_count(1)
 
 
-def test_keys_lead_along_the_list_and_back(
+def test_keys_open_neighbours_in_the_list(
     page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
 ) -> None:
     sign_in(page, live_server.url, User.objects.get(username="mira"))
@@ -127,17 +127,17 @@ def test_keys_lead_along_the_list_and_back(
     expect(page).to_have_url(f"{live_server.url}/p/default/runs/?status=failed")
 
 
-def test_an_active_run_is_followed_to_its_end_and_no_further(
+def test_active_run_is_polled_until_it_ends(
     page: Page, live_server: Any, demo_project: Project, console: list[str]
 ) -> None:
     now = int(time.time())
     active = factories.run_object(created_at=now - 5, started_at=now - 4, status="in_progress", completed_at=None)
     assert not factories.post(demo_project, active | {"usage": None}).errors
-    opened(page, live_server, active)
+    open_run(page, live_server, active)
     page.locator("#comments textarea").fill("a draft")
     expect(page.locator("#run-header")).to_contain_text("so far")
     assert not factories.post(demo_project, active | {"status": "completed", "completed_at": now}).errors
     expect(page.locator("#run-header h1")).to_contain_text("Completed", timeout=10_000)
     expect(page.locator("#run-header")).not_to_have_attribute("hx-get", re.compile("."))
-    expect(page.locator("#run-header")).to_contain_text("Reload to see its steps")
+    expect(page.locator("#run-header")).to_contain_text("Reload to see its current steps")
     expect(page.locator("#comments textarea")).to_have_value("a draft")

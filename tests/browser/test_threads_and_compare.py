@@ -1,4 +1,4 @@
-"""Threads and comparisons in a real browser: the ways between them, and that they are accessible."""
+"""Threads and comparisons in a browser: links between them, loading of pages, and accessibility."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.pages.threads import conversation
-from dashboard.pages.threads import views as view
+from dashboard.pages.threads import conversation, views
 from runs.models import Project
 from tests import factories
 from tests.browser.conftest import assert_accessible
@@ -21,8 +20,8 @@ POLICY = "You help people.\n1. Search the order.\n2. Read the policy for the pro
 
 
 @pytest.fixture
-def talk(demo_project: Project) -> Project:
-    """A thread with messages and runs of several ends, of which two differ in every way."""
+def thread(demo_project: Project) -> Project:
+    """A thread with messages, and with runs that differ in many fields."""
     now = factories.NOW
     base = {"thread_id": "thread_talk", "metadata": {"ticket": "1", "release": "2026.11.1"}}
     good = factories.run_object(
@@ -47,9 +46,7 @@ def talk(demo_project: Project) -> Project:
     return demo_project
 
 
-def test_from_the_list_to_the_thread_to_the_failed_run_to_what_changed(
-    signed_in: Page, live_server: Any, talk: Project
-) -> None:
+def test_links_lead_from_list_to_comparison(signed_in: Page, live_server: Any, thread: Project) -> None:
     signed_in.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="Threads").click()
     signed_in.locator("#rows a[title='thread_talk']").click()
     expect(signed_in.locator("#entries > li")).to_have_count(5)
@@ -61,25 +58,25 @@ def test_from_the_list_to_the_thread_to_the_failed_run_to_what_changed(
     expect(signed_in.locator("#instructions ins b")).to_have_text(" for the product line and country")
 
 
-def test_later_entries_and_older_threads_are_added_below(
-    signed_in: Page, live_server: Any, talk: Project, monkeypatch: pytest.MonkeyPatch
+def test_next_pages_are_appended(
+    signed_in: Page, live_server: Any, thread: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversation, "PAGE_SIZE", 2)
-    monkeypatch.setattr(view, "THREADS_PER_PAGE", 1)
+    monkeypatch.setattr(views, "THREADS_PER_PAGE", 1)
     signed_in.goto(f"{live_server.url}/p/default/threads/thread_talk/")
     entries = signed_in.locator("#entries > li")
     for count in (2, 4, 5):
         expect(entries).to_have_count(count)
         if count < 5:
             signed_in.locator("#more a").click()
-    expect(signed_in.locator("#more")).to_contain_text("That is all.")
+    expect(signed_in.locator("#more")).to_contain_text("End of the thread.")
     signed_in.goto(f"{live_server.url}/p/default/threads/")
     expect(signed_in.locator("#rows > tr")).to_have_count(1)
     signed_in.locator("#more a").click()
     expect(signed_in.locator("#rows > tr")).to_have_count(2)
 
 
-def test_threads_can_be_filtered(signed_in: Page, live_server: Any, talk: Project) -> None:
+def test_threads_can_be_filtered(signed_in: Page, live_server: Any, thread: Project) -> None:
     signed_in.goto(f"{live_server.url}/p/default/threads/")
     signed_in.locator("label[data-status=requires_action]").click()
     signed_in.get_by_role("button", name="Search").click()
@@ -91,7 +88,7 @@ def test_threads_can_be_filtered(signed_in: Page, live_server: Any, talk: Projec
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 375])
-def test_every_page_is_accessible(signed_in: Page, live_server: Any, talk: Project, scheme: Any, width: int) -> None:
+def test_pages_are_accessible(signed_in: Page, live_server: Any, thread: Project, scheme: Any, width: int) -> None:
     signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     for path in (

@@ -1,4 +1,4 @@
-"""The usage page in a real browser: the reader's days, zooming, the table beside the picture, and accessibility."""
+"""The usage page in a browser: the days of the reader, zooming, the table of the chart, and accessibility."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ HOUR = 3600
 
 
 @pytest.fixture
-def used(project: Project) -> Project:
-    """Runs of the last days on two models, one of which has no price, of two assistants."""
+def project_with_usage(project: Project) -> Project:
+    """Runs of the last days, of two assistants and two models. One of the models has no price."""
     now = int(time.time()) // HOUR * HOUR
     objects = [
         factories.run_object(
-            created_at=now - nth * 5 * HOUR - 60,
-            started_at=now - nth * 5 * HOUR - 58,
-            completed_at=now - nth * 5 * HOUR - 20,
-            model=("gpt-4o", "house-model")[nth % 2],
-            assistant_id=("asst_a", "asst_b")[nth % 2],
+            created_at=now - number * 5 * HOUR - 60,
+            started_at=now - number * 5 * HOUR - 58,
+            completed_at=now - number * 5 * HOUR - 20,
+            model=("gpt-4o", "house-model")[number % 2],
+            assistant_id=("asst_a", "asst_b")[number % 2],
         )
-        for nth in range(60)
+        for number in range(60)
     ]
     assert not factories.post(project, *objects).errors
     return project
@@ -43,15 +43,15 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture
-def pages(page: Page, live_server: Any, used: Project, console: list[str]) -> str:
-    """Where the project's pages are, with an administrator signed in and the zone told."""
-    sign_in(page, live_server.url, factories.make_user(used, role="admin", name="root"))
+def project_url(page: Page, live_server: Any, project_with_usage: Project, console: list[str]) -> str:
+    """The URL of the project. An administrator is signed in, and the time zone is known."""
+    sign_in(page, live_server.url, factories.make_user(project_with_usage, role="admin", name="root"))
     page.goto(f"{live_server.url}/p/default/settings/prices/")
     return f"{live_server.url}/p/default"
 
 
-def test_days_are_the_readers_and_a_drag_zooms_into_them(page: Page, pages: str) -> None:
-    page.goto(f"{pages}/usage/")
+def test_drag_zooms_into_days_of_reader(page: Page, project_url: str) -> None:
+    page.goto(f"{project_url}/usage/")
     expect(page.locator("figcaption")).to_contain_text("Tokens per day, Asia/Kat")
     chart = page.locator("#usage-chart svg.chart")
     box = chart.bounding_box()
@@ -67,8 +67,8 @@ def test_days_are_the_readers_and_a_drag_zooms_into_them(page: Page, pages: str)
     expect(page.get_by_label("From", exact=True)).to_have_value(re.compile("T18:15"))
 
 
-def test_numbers_are_in_a_table_too_and_lead_to_their_runs(page: Page, pages: str) -> None:
-    page.goto(f"{pages}/usage/?range=24h&measure=runs")
+def test_chart_table_links_to_runs(page: Page, project_url: str) -> None:
+    page.goto(f"{project_url}/usage/?range=24h&measure=runs")
     page.get_by_text("Runs per hour as a table").click()
     table = page.get_by_role("region", name="Runs per hour")
     expect(table.locator("tbody tr")).to_have_count(24)
@@ -79,23 +79,23 @@ def test_numbers_are_in_a_table_too_and_lead_to_their_runs(page: Page, pages: st
     expect(page.locator("#rows > tr")).to_have_count(int(count))
 
 
-def test_a_price_is_set_where_one_is_missing(page: Page, pages: str) -> None:
-    page.goto(f"{pages}/usage/")
+def test_missing_price_can_be_set(page: Page, project_url: str) -> None:
+    page.goto(f"{project_url}/usage/")
     page.get_by_role("link", name="Set prices").click()
     page.get_by_role("link", name="Set price of house-model").click()
     page.get_by_label("Input", exact=True).fill("2.50")
     page.get_by_label("Output").fill("10")
     page.get_by_role("button", name="Set price").click()
-    expect(page.get_by_role("row", name="house-model $2.5 $10 as input")).to_be_visible()
+    expect(page.locator("#own").get_by_role("row", name="house-model $2.5 $10 as input")).to_be_visible()
     expect(page.locator("#unpriced")).to_contain_text("None: every model used in the last 90 days has a price.")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
-def test_it_is_accessible(page: Page, pages: str, scheme: Any, width: int) -> None:
+def test_page_is_accessible(page: Page, project_url: str, scheme: Any, width: int) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     for path in ("usage/?range=7d&split=status", "settings/prices/?model=house-model"):
-        page.goto(f"{pages}/{path}")
+        page.goto(f"{project_url}/{path}")
         for disc in page.locator("details.disc > summary").all():
             disc.click()
         assert_accessible(page)
