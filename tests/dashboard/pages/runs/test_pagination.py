@@ -123,8 +123,8 @@ def test_list_pages_are_complete_and_disjoint(
     while url:
         page = Page(member_client.get(url, headers={"HX-Request": "true", "HX-Target": "rows"}))
         ids += listed_ids(page)
-        older = re.compile(r"^Load \d+ (older|more)$")
-        url = page.link(older).url if page.has("link", older) else ""
+        next_page = re.compile(r"^Load \d+ (older|more)$")
+        url = page.link(next_page).url if page.has("link", next_page) else ""
         arrivals.post(10)
     assert len(ids) == len(set(ids))
     assert set(stored_ids) <= set(ids)
