@@ -137,12 +137,12 @@ def _validate_field(name: str, value: Any) -> list[Problem]:
     try:
         lossless_json.convert_json(value, CONFIGURATION_FIELD_TYPES[name])
     except msgspec.ValidationError as error:
-        return [problem_from_validation_error(name, error)]
+        return [problem_from_validation_error(name, value, error)]
     problems = []
     if name == "tools" and value is not None:
         for index, tool in enumerate(value):
             try:
                 lossless_json.convert_json(tool, FunctionTool if tool.get("type") == "function" else Tool)
             except msgspec.ValidationError as error:
-                problems.append(problem_from_validation_error(f"tools/{index}", error))
+                problems.append(problem_from_validation_error(f"tools/{index}", tool, error))
     return problems

@@ -318,11 +318,11 @@ def parse_fields(posted: Mapping[str, bytes], known_fields: Sequence[ProtocolFie
 
 
 def _parse_field(parsed: ParsedFields, known_field: ProtocolField, raw: bytes) -> None:
+    value = lossless_json.decode_json(raw)
     try:
-        value = lossless_json.decode_json(raw)
         typed = lossless_json.convert_json(value, known_field.type)
     except msgspec.ValidationError as error:
-        parsed.problems.append(problem_from_validation_error(known_field.name, error))
+        parsed.problems.append(problem_from_validation_error(known_field.name, value, error))
         return
     if known_field.type is Identifier and lossless_json.clean_text(value) != value:
         parsed.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from runs.protocol import lossless_json
 
 _MAX_SHOWN_LENGTH = 256  # characters of a posted value in a message
 _TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
+_MISSING_FIELD = re.compile(r"Object missing required field `([^`]*)`")
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 # Where objects of other types and of other protocols belong.
@@ -29,16 +30,45 @@ OBJECT_HINTS = {
 }
 
 
-def problem_from_validation_error(name: str, error: msgspec.ValidationError) -> Problem:
-    """Convert an error of msgspec about the field `name`: its path becomes a JSON Pointer, types get JSON's names."""
+def problem_from_validation_error(name: str, value: Any, error: msgspec.ValidationError) -> Problem:
+    """Convert an error of msgspec about the `value` of the field `name`.
+
+    The path becomes a JSON Pointer and types get JSON's names. msgspec does not tell what violates a limit, so that
+    is added.
+    """
     message, _, path = str(error).partition(" - at `$")
     steps = [step or index for step, index in _PATH_STEP.findall(path.rstrip("`"))]
+    if missing := _MISSING_FIELD.fullmatch(message):
+        return Problem("/".join(["", name, *steps, missing[1]]), "required, but missing")
     message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), message)
-    return Problem("/".join(["", name, *steps]), message[:1].lower() + message[1:])
+    message = message[:1].lower() + message[1:]
+    if ", got " not in message:
+        message += _describe_limit_violation(value, steps)
+    # the only array with a limit is that of metadata
+    message = message.replace("expected array of length <= 0", "expected object or empty array")
+    return Problem("/".join(["", name, *steps]), message)
 
 
 def _name_types(types: str) -> str:
     return " or ".join(_TYPE_NAMES.get(word, word) for word in types.split(" | "))
+
+
+def _describe_limit_violation(value: Any, steps: Sequence[str]) -> str:
+    for step in steps:
+        match value:
+            case dict() if step in value:
+                value = value[step]
+            case list() if step.isdecimal():
+                value = value[int(step)]
+            case _:
+                return ""  # the error does not name the keys of dictionaries
+    match value:
+        case str():
+            return f", got length {len(value)}"
+        case list():
+            return f", got array of length {len(value)}"
+        case _:
+            return f", got {value}"[:_MAX_SHOWN_LENGTH]
 
 
 def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Problem]:

@@ -189,16 +189,18 @@ _OF_RUNS = [
     Invalid({"status": None}, "/status"),
     Invalid({"started_at": "now"}, "/started_at"),
     Invalid({"required_action": "submit"}, "/required_action"),
-    Invalid({"required_action": {}}, "/required_action"),
-    Invalid(_call(type="function"), "/required_action/submit_tool_outputs/tool_calls/0"),
-    Invalid(_call(id="a", function={"arguments": "{}"}), "/required_action/submit_tool_outputs/tool_calls/0/function"),
+    Invalid({"required_action": {}}, "/required_action/type"),
+    Invalid(_call(type="function"), "/required_action/submit_tool_outputs/tool_calls/0/id"),
+    Invalid(
+        _call(id="a", function={"arguments": "{}"}), "/required_action/submit_tool_outputs/tool_calls/0/function/name"
+    ),
     Invalid({"incomplete_details": {"reason": 1}}, "/incomplete_details/reason"),
     Invalid({"model": 4}, "/model"),
     Invalid({"instructions": ["a"]}, "/instructions"),
     Invalid({"tools": {}}, "/tools"),
     Invalid({"tools": ["function"]}, "/tools/0"),
-    Invalid({"tools": [{"type": "file_search"}, {}]}, "/tools/1"),
-    Invalid({"tools": [{"type": "function"}]}, "/tools/0"),
+    Invalid({"tools": [{"type": "file_search"}, {}]}, "/tools/1/type"),
+    Invalid({"tools": [{"type": "function"}]}, "/tools/0/function"),
     Invalid({"tools": [{"type": "function", "function": {"name": 1}}]}, "/tools/0/function/name"),
     Invalid({"file_ids": [1]}, "/file_ids/0"),
     Invalid({"temperature": "1"}, "/temperature"),
@@ -215,8 +217,8 @@ _OF_STEPS = [
     Invalid({"run_id": "run\0"}, "/run_id"),
     Invalid({"type": ...}, "/type"),
     Invalid({"step_details": "x"}, "/step_details"),
-    Invalid({"step_details": {"tool_calls": []}}, "/step_details"),
-    Invalid({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0"),
+    Invalid({"step_details": {"tool_calls": []}}, "/step_details/type"),
+    Invalid({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0/type"),
     Invalid(
         {"step_details": {"type": "x", "tool_calls": [{"type": "function", "function": {"output": 1}}]}},
         "/step_details/tool_calls/0/function/output",
@@ -229,7 +231,7 @@ _OF_MESSAGES = [
     Invalid({"run_id": 1}, "/run_id"),
     Invalid({"content": 1}, "/content"),
     Invalid({"content": ["text"]}, "/content/0"),
-    Invalid({"content": [{"type": "text"}, {}]}, "/content/1"),
+    Invalid({"content": [{"type": "text"}, {}]}, "/content/1/type"),
     Invalid({"incomplete_at": 0.5}, "/incomplete_at"),
 ]
 INVALID_CASES = [

@@ -130,14 +130,16 @@ def test_values_of_different_types_are_not_identical(left: object, right: object
         (1, str, "/f", "expected string, got integer"),
         ([1], list[str], "/f/0", "expected string, got integer"),
         ({"a": {"b": [None]}}, dict[str, dict[str, list[int]]], "/f/.../.../0", "expected integer, got null"),
-        (2**63, fields.Bigint, "/f", "expected integer <= 9223372036854775807"),
+        (2**63, fields.Bigint, "/f", "expected integer <= 9223372036854775807, got 9223372036854775808"),
+        ("", fields.Identifier, "/f", "expected string of length >= 1, got length 0"),
+        ({"a": [""]}, dict[str, list[fields.Identifier]], "/f/.../0", "expected string of length >= 1"),
         (True, fields.Usage | None, "/f", "expected object or null, got boolean"),
     ],
 )
 def test_validation_error_becomes_json_pointer_and_types(value: object, kind: object, path: str, message: str) -> None:
     with pytest.raises(msgspec.ValidationError) as error:
         msgspec.convert(value, kind)
-    problem = validation_errors.problem_from_validation_error("f", error.value)
+    problem = validation_errors.problem_from_validation_error("f", value, error.value)
     assert (problem.path, problem.message) == (path, message)
 
 

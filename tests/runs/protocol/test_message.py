@@ -59,7 +59,7 @@ def test_text_parts_are_extracted(content: Any, expected: str) -> None:
         ({"run_id": 7}, "/run_id", "got integer"),
         ({"content": {}}, "/content", "got object"),
         ({"content": ["x"]}, "/content/0", "expected object, got string"),
-        ({"content": [{}]}, "/content/0", "missing required field type"),
+        ({"content": [{}]}, "/content/0/type", "required, but missing"),
         ({"id": "\ud800"}, "/id", "surrogate"),
         ({"completed_at": "x"}, "/completed_at", "got string"),
     ],

@@ -194,12 +194,12 @@ MALFORMED: list[tuple[dict[str, Any], str, str]] = [
     ({"completed_at": 2**64}, "/completed_at", "<="),
     # nested objects
     ({"required_action": []}, "/required_action", "expected object or null, got array"),
-    ({"required_action": {}}, "/required_action", "missing required field type"),
+    ({"required_action": {}}, "/required_action/type", "required, but missing"),
     ({"required_action": {"type": 1}}, "/required_action/type", "expected string, got integer"),
     (
         {"required_action": {"type": "submit_tool_outputs", "submit_tool_outputs": {}}},
-        "/required_action/submit_tool_outputs",
-        "missing required field tool_calls",
+        "/required_action/submit_tool_outputs/tool_calls",
+        "required, but missing",
     ),
     (
         {"required_action": {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": {}}}},
@@ -213,8 +213,8 @@ MALFORMED: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"required_action": _action(function={})},
-        "/required_action/submit_tool_outputs/tool_calls/0/function",
-        "missing required field name",
+        "/required_action/submit_tool_outputs/tool_calls/0/function/name",
+        "required, but missing",
     ),
     (
         {"required_action": _action(function={"name": "f", "arguments": {}})},
@@ -252,17 +252,17 @@ MALFORMED: list[tuple[dict[str, Any], str, str]] = [
         "got string",
     ),
     ({"metadata": "x"}, "/metadata", "got string"),
-    ({"metadata": [1]}, "/metadata", "length <= 0"),
+    ({"metadata": [1]}, "/metadata", "expected object or empty array, got array of length 1"),
     # configuration
     ({"model": 4}, "/model", "expected string or null, got integer"),
     ({"instructions": ["a"]}, "/instructions", "got array"),
     ({"tools": {}}, "/tools", "expected array or null, got object"),
     ({"tools": [None]}, "/tools/0", "expected object, got null"),
     ({"tools": [{"type": "code_interpreter"}, "f"]}, "/tools/1", "expected object, got string"),
-    ({"tools": [{}]}, "/tools/0", "missing required field type"),
+    ({"tools": [{}]}, "/tools/0/type", "required, but missing"),
     ({"tools": [{"type": 3}]}, "/tools/0/type", "expected string, got integer"),
-    ({"tools": [{"type": "function"}]}, "/tools/0", "missing required field function"),
-    ({"tools": [{"type": "function", "function": {}}]}, "/tools/0/function", "missing required field name"),
+    ({"tools": [{"type": "function"}]}, "/tools/0/function", "required, but missing"),
+    ({"tools": [{"type": "function", "function": {}}]}, "/tools/0/function/name", "required, but missing"),
     ({"tools": [{"type": "function", "function": {"name": None}}]}, "/tools/0/function/name", "got null"),
     (
         {"tools": [{"type": "function", "function": {"name": "f", "parameters": "{}"}}]},
@@ -282,7 +282,7 @@ MALFORMED: list[tuple[dict[str, Any], str, str]] = [
     ({"max_prompt_tokens": 1.0}, "/max_prompt_tokens", "expected integer or null, got number"),
     ({"max_completion_tokens": 2**63}, "/max_completion_tokens", "<="),
     ({"truncation_strategy": "auto"}, "/truncation_strategy", "expected object or null, got string"),
-    ({"truncation_strategy": {}}, "/truncation_strategy", "missing required field type"),
+    ({"truncation_strategy": {}}, "/truncation_strategy/type", "required, but missing"),
     (
         {"truncation_strategy": {"type": "last_messages", "last_messages": "5"}},
         "/truncation_strategy/last_messages",

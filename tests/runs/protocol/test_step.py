@@ -91,13 +91,17 @@ def test_step_ends_at_status_timestamp(status: str, changes: dict[str, Any], end
         ({"created_at": -1}, "/created_at", ">= 0"),
         ({"expired_at": 1.0}, "/expired_at", "got number"),
         ({"step_details": []}, "/step_details", "got array"),
-        ({"step_details": {}}, "/step_details", "missing required field type"),
+        ({"step_details": {}}, "/step_details/type", "required, but missing"),
         (
             {"step_details": {"type": "tool_calls", "tool_calls": {}}},
             "/step_details/tool_calls",
             "got object",
         ),
-        ({"step_details": {"type": "tool_calls", "tool_calls": [{}]}}, "/step_details/tool_calls/0", "type"),
+        (
+            {"step_details": {"type": "tool_calls", "tool_calls": [{}]}},
+            "/step_details/tool_calls/0/type",
+            "required, but missing",
+        ),
         (
             {"step_details": {"type": "tool_calls", "tool_calls": [function_call("f", output=1)]}},  # type: ignore[arg-type]
             "/step_details/tool_calls/0/function/output",
@@ -105,7 +109,7 @@ def test_step_ends_at_status_timestamp(status: str, changes: dict[str, Any], end
         ),
         ({"usage": {"total_tokens": 2**63}}, "/usage/total_tokens", "<="),
         ({"last_error": "x"}, "/last_error", "got string"),
-        ({"metadata": [1]}, "/metadata", "length <= 0"),
+        ({"metadata": [1]}, "/metadata", "expected object or empty array, got array of length 1"),
     ],
     ids=ascii,
 )
