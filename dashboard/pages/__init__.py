@@ -1,0 +1,1 @@
+"""The pages of the site, one package each. They do not import each other."""

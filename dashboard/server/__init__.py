@@ -1,0 +1,1 @@
+"""Run the site: the embedded database, the web server, and what they need to start."""

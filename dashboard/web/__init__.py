@@ -1,0 +1,1 @@
+"""What every view needs: permissions, query parameters, HTMX, navigation and error pages."""

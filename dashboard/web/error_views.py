@@ -15,22 +15,22 @@ SERVER_ERROR_MESSAGE = "Internal server error. Nothing from this request was sto
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it, since even the user may be wrong."""
-    return HttpResponse(render_to_string("errors/400.html"), status=400)
+    return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
 def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 403: the role of the user does not allow this."""
-    return render(request, "errors/403.html", status=403)
+    return render(request, "web/errors/403.html", status=403)
 
 
 def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the page for 403: the form was not sent from one of our pages, or its token has expired."""
-    return render(request, "errors/403.html", {"is_csrf_failure": True}, status=403)
+    return render(request, "web/errors/403.html", {"is_csrf_failure": True}, status=403)
 
 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
-    return render(request, "errors/404.html", status=404)
+    return render(request, "web/errors/404.html", status=404)
 
 
 def server_error_view(request: HttpRequest) -> HttpResponse:
@@ -38,11 +38,11 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API_PATH_PREFIXES):
         error = {"code": "server_error", "type": "server_error", "message": SERVER_ERROR_MESSAGE, "fields": []}
         return JsonResponse({"error": error}, status=500)
-    return HttpResponse(render_to_string("errors/500.html"), status=500)
+    return HttpResponse(render_to_string("web/errors/500.html"), status=500)
 
 
 def database_unavailable_view(request: HttpRequest) -> HttpResponse:
     """Return the page for 503: the database is not available. Rendered without it."""
-    response = HttpResponse(render_to_string("errors/503.html"), status=503)
+    response = HttpResponse(render_to_string("web/errors/503.html"), status=503)
     response["Retry-After"] = "5"
     return response

@@ -33,6 +33,6 @@ def render_invalid_params(request: HttpRequest, error: InvalidFilter) -> HttpRes
     """Return a page with status 400; for a partial request, a fragment with status 422 that replaces `#more`."""
     context = {"problems": error.problems, "path": request.path}
     if htmx.is_partial_request(request):
-        response = htmx.render_page(request, "invalid_params/_problems.html", context, status=422)
+        response = htmx.render_page(request, "web/invalid_params/_problems.html", context, status=422)
         return retarget(reswap(response, "innerHTML"), "#more")
-    return htmx.render_page(request, "invalid_params/page.html", context, status=400)
+    return htmx.render_page(request, "web/invalid_params/page.html", context, status=400)

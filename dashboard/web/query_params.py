@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 
 from runs.errors import InvalidFilter, Problem
 from runs.query import RunFilters
@@ -211,28 +211,3 @@ def _unknown_parameter(name: str, known: Sequence[str]) -> str:
 
 def _join_alternatives(values: Sequence[str]) -> str:
     return ", ".join(values[:-1]) + f" or {values[-1]}" if len(values) > 1 else values[0]
-
-
-# Replaced by QueryParams. Remove them when the last page has been converted.
-
-
-def read_query_params(request: HttpRequest, *known: str, repeated: Sequence[str] = ()) -> dict[str, str]:
-    """Return the first value of each parameter. Raises InvalidFilter for unknown and repeated ones."""
-    given: dict[str, Sequence[str]] = dict(request.GET.lists())
-    problems = []
-    for name, values in given.items():
-        if name not in known:
-            problems.append(Problem(name, _unknown_parameter(name, known)))
-        elif len(values) > 1 and name not in repeated:
-            problems.append(Problem(name, "given more than once"))
-    if problems:
-        raise build_params_error(*problems)
-    return {name: values[0] for name, values in given.items()}
-
-
-def read_query_param(request: HttpRequest, name: str) -> str | None:
-    """Return the value of a parameter. Raises InvalidFilter if it is given more than once."""
-    values = request.GET.getlist(name)
-    if len(values) > 1:
-        raise build_params_error(Problem(name, "given more than once"))
-    return values[0] if values else None

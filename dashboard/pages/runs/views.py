@@ -180,7 +180,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
         address, filters = parse_run_list(project, query, extra_params=("find",))
         search_text = _parse_search_text(query.get("find", [""]))
     except InvalidFilter as error:
-        return htmx.render_page(request, "invalid_params/page.html", {"problems": error.problems}, status=400)
+        return htmx.render_page(request, "web/invalid_params/page.html", {"problems": error.problems}, status=400)
     related = facets.fetch_related_facets(project, filters.plan(project), search_text)
     context = {
         "facets": RelatedFacetControls(related, filters, address, search_text),

@@ -41,8 +41,8 @@ class Up:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.output.append(line.rstrip("\n"))
-            if found := READY.match(self.output[-1]):
-                self.port = int(found[1])
+            if match := READY.match(self.output[-1]):
+                self.port = int(match[1])
                 self.started = descendants(self.process.pid)
                 return
         pytest.fail(f"up ended with {self.process.wait()}: {self.output}")
@@ -84,10 +84,10 @@ def alive(pid: int) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
-    found = [child for child, parent in parents.items() if parent == pid]
-    return found + [deeper for child in found for deeper in descendants(child)]
+    processes = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, processes.splitlines())}
+    children = [child for child, parent in parents.items() if parent == pid]
+    return children + [descendant for child in children for descendant in descendants(child)]
 
 
 def run_failing(data_dir: Path, *arguments: str, **environment: str) -> str:

@@ -8,7 +8,7 @@ from django_htmx.middleware import HtmxDetails
 from dashboard.web import htmx
 
 FRAGMENTS = {"problem": "pages/connect/_waiting.html"}
-PAGE = "errors/404.html"
+PAGE = "web/errors/404.html"
 
 
 def request_with(**headers: str) -> HttpRequest:
