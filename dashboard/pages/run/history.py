@@ -43,7 +43,7 @@ class RunVersionDiff:
 
 @dataclass
 class HistorySection:
-    """The history of `run`. `diff` compares the two versions that were asked for."""
+    """The history of `run`. `diff` compares two versions, if any are requested."""
 
     run: Run
     diff: RunVersionDiff | None = None

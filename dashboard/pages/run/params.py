@@ -12,7 +12,7 @@ from dashboard.ui.run_rows import encode_list_param
 from dashboard.web.query_params import QueryParams, parse_integer, query_param, query_param_list
 from runs.errors import Problem
 
-# The sections that can be shown in full, beside single rows of the timeline.
+# The sections that can be shown in full, in addition to single rows of the timeline.
 EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw")
 MAX_FIND_LENGTH = 200
 _TIMELINE_ROW = re.compile(r"row-\d{1,9}(-\d{1,9})?")

@@ -91,7 +91,7 @@ class TimelineRow:
 
 @dataclass
 class Timeline:
-    """The timeline of `run`. It draws the first steps, and those that failed or wait, unless all are asked for."""
+    """The timeline of `run`. It draws the first steps, and those that failed or wait, unless all are requested."""
 
     run: Run
     steps: RunSteps

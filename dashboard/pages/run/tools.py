@@ -1,4 +1,4 @@
-"""The tools section of the run page: the configured tools beside the calls that were made."""
+"""The tools section of the run page: configured tools, the calls of each, and invalid calls."""
 
 from __future__ import annotations
 

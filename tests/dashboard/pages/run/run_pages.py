@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from runs.models import Project
 from tests import factories
-from tests.pages import Page
+from tests.pages import Element, Page
 
 
 def run_url(run_id: str, project: str = "default") -> str:
@@ -40,3 +40,8 @@ def post_run_with_steps(project: Project, count: int) -> dict[str, Any]:
     factories.post(project, run)
     factories.post_steps(project, *(factories.step_object(run, factories.function_call("a")) for _ in range(count)))
     return run
+
+
+def texts_of(element: Element, tag: str) -> list[str]:
+    """Return the texts of the elements with this tag."""
+    return [child.text for child in element.iterate() if child.tag == tag]

@@ -6,14 +6,9 @@ from django.test import Client
 
 from runs.models import Project
 from tests import factories
-from tests.dashboard.pages.run.run_pages import open_run
-from tests.pages import Element
+from tests.dashboard.pages.run.run_pages import open_run, texts_of
 
 NOT_SENT = ...
-
-
-def texts_of(element: Element, tag: str) -> list[str]:
-    return [found.text for found in element.iterate() if found.tag == tag]
 
 
 def test_null_absent_zero_and_empty_differ(project: Project, member_client: Client) -> None:

@@ -6,12 +6,7 @@ from django.test import Client
 
 from runs.models import Project
 from tests import factories
-from tests.dashboard.pages.run.run_pages import open_run, run_url
-from tests.pages import Element
-
-
-def texts_of(element: Element, tag: str) -> list[str]:
-    return [found.text for found in element.iterate() if found.tag == tag]
+from tests.dashboard.pages.run.run_pages import open_run, run_url, texts_of
 
 
 def test_every_post_is_listed_with_its_key(project: Project, member_client: Client) -> None:
