@@ -34,7 +34,7 @@ class UsageReportView(ApiKeyView):
     def get(self, request: Request) -> HttpResponse:
         """Return the usage report for the runs that match the filters."""
         params = dict(request.query_params.lists())
-        query = UsageQuery.parse(params, ZoneInfo("UTC"), timezone.now())
+        query = UsageQuery.parse_params(params, ZoneInfo("UTC"), timezone.now())
         project = self.get_project(request)
 
         report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)

@@ -102,7 +102,7 @@ def _render_prices(
 def _fetch_unpriced_models(project: Project) -> Iterator[UnpricedModel]:
     """Iterate over the recently used models that have no price today, those with the most tokens first."""
     now = timezone.now()
-    query = UsageQuery.parse({"range": [f"{UNPRICED_DAYS}d"]}, ZoneInfo("UTC"), now)
+    query = UsageQuery.parse_params({"range": [f"{UNPRICED_DAYS}d"]}, ZoneInfo("UTC"), now)
     runs_url = reverse("runs", kwargs={"project": project.slug})
     for group in fetch_usage_report(project, query, MAX_UNPRICED_MODELS, has_series=False).named_groups:
         model = group.key

@@ -145,4 +145,4 @@ class UsageControls:
         return self._params_without("from", "to", "range")
 
     def _params_without(self, *names: str) -> list[tuple[str, str]]:
-        return [(name, value) for name, value in self.query.params() if value and name not in names]
+        return [(name, value) for name, value in self.query.to_params() if value and name not in names]

@@ -34,7 +34,7 @@ class UsageLinks:
 
     def page(self, **changes: Any) -> str:
         """Return the URL of the usage page with some fields of the query changed."""
-        query_string = self.query.query_string(**changes)
+        query_string = self.query.to_query_string(**changes)
         return f"{self.page_path}?{query_string}" if query_string else self.page_path
 
     @property

@@ -14,4 +14,4 @@ def parse_usage_query(request: HttpRequest) -> UsageQuery:
 
     Raises InvalidFilter.
     """
-    return UsageQuery.parse(dict(request.GET.lists()), get_request_timezone(request), timezone.now())
+    return UsageQuery.parse_params(dict(request.GET.lists()), get_request_timezone(request), timezone.now())

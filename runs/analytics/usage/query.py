@@ -101,7 +101,7 @@ class UsageQuery:
     has_explicit_zone: bool = False
 
     @classmethod
-    def parse(cls, params: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
+    def parse_params(cls, params: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
         """Parse query parameters: those of the run list and `USAGE_PARAMETERS`.
 
         `zone` is the default time zone. Days and relative times are seen from `now`.
@@ -159,11 +159,11 @@ class UsageQuery:
             return replace(self.filters, **values)
         return add_condition(self.filters, split.condition(value))
 
-    def query_string(self, **changes: Any) -> str:
+    def to_query_string(self, **changes: Any) -> str:
         """Return the canonical query string without defaults, after changes of fields; times are as requested."""
-        return urlencode([pair for pair in replace(self, **changes).params() if pair not in _DEFAULT_PARAMS])
+        return urlencode([pair for pair in replace(self, **changes).to_params() if pair not in _DEFAULT_PARAMS])
 
-    def params(self) -> list[tuple[str, str]]:
+    def to_params(self) -> list[tuple[str, str]]:
         """Return all parameters and values, defaults too, in a fixed order."""
         own = [("measure", self.measure), ("split", str(self.split)), ("range", self.range)]
         zone = [("zone", self.zone.key)] if self.has_explicit_zone else []

@@ -17,7 +17,7 @@ from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
 
 def question(query: str = "") -> UsageQuery:
-    return UsageQuery.parse(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
+    return UsageQuery.parse_params(parse_qs(query), ZoneInfo("Asia/Kolkata"), NOW)
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:

@@ -47,7 +47,7 @@ def posted(project: Project) -> list[Posted]:
 
 
 def parse(query: str, zone: str = "UTC") -> UsageQuery:
-    return UsageQuery.parse(parse_qs(query), ZoneInfo(zone), NOW)
+    return UsageQuery.parse_params(parse_qs(query), ZoneInfo(zone), NOW)
 
 
 def recount(runs: Iterable[Posted], since: datetime, until: datetime) -> UsageSums:
