@@ -118,7 +118,8 @@ def parse_plain_run(raw: bytes) -> ParsedRun | None:
         configuration = _find_configuration(run)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RunglassError):
         return None
-    counts = _parse_counts(run)
+    usage = b"null" if run.usage is UNSET else bytes(run.usage)
+    counts = _NO_COUNTS if usage == b"null" else parse_plain_usage(usage)
     if counts is None:
         return None
     return derive_run_columns(_build_columns(run, counts), configuration.parsed, configuration.posted_names)
@@ -146,11 +147,6 @@ def _parse_slots(slots: tuple[Raw, ...], has_incomplete_details: bool) -> Cached
         check_json_depth(raw)
     names = frozenset({*posted, "incomplete_details"} if has_incomplete_details else posted)
     return CachedConfiguration(slots, has_incomplete_details, parse_configuration(posted), names)
-
-
-def _parse_counts(run: PlainRun) -> TokenCounts | None:
-    usage = b"null" if run.usage is UNSET else bytes(run.usage)
-    return _NO_COUNTS if usage == b"null" else parse_plain_usage(usage)
 
 
 def _build_columns(run: PlainRun, counts: TokenCounts) -> RunColumns:

@@ -78,24 +78,24 @@ def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Proble
     """
     if posted.get("object") == f'"{expected}"'.encode():
         return []
-    found = lossless_json.decode_json(posted.get("object", b"null"))
-    if found == expected:
+    object_type = lossless_json.decode_json(posted.get("object", b"null"))
+    if object_type == expected:
         return []
-    problems = [Problem("/object", _describe_object_mismatch(found, expected, posted))]
-    if found is not None:
+    problems = [Problem("/object", _describe_object_mismatch(object_type, expected, posted))]
+    if object_type is not None:
         raise InvalidObject(problems=problems)
     return problems
 
 
-def _describe_object_mismatch(found: Any, expected: str, posted: Mapping[str, bytes]) -> str:
-    if found is None and "object" not in posted:
+def _describe_object_mismatch(object_type: Any, expected: str, posted: Mapping[str, bytes]) -> str:
+    if object_type is None and "object" not in posted:
         is_foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
         hint = "; this looks like a run of another agent server's own protocol" if is_foreign else ""
         return f'required, but missing; expected "{expected}"{hint}'
-    if not isinstance(found, str):
-        return f'expected "{expected}", got {_json_type(found)}'
-    message = f'expected "{expected}", got "{lossless_json.clean_text(found)[:_MAX_SHOWN_LENGTH]}"'
-    return f"{message}: {OBJECT_HINTS[found]}" if found in OBJECT_HINTS else message
+    if not isinstance(object_type, str):
+        return f'expected "{expected}", got {_json_type(object_type)}'
+    message = f'expected "{expected}", got "{lossless_json.clean_text(object_type)[:_MAX_SHOWN_LENGTH]}"'
+    return f"{message}: {OBJECT_HINTS[object_type]}" if object_type in OBJECT_HINTS else message
 
 
 def _json_type(value: Any) -> str:

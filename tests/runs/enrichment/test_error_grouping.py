@@ -21,7 +21,7 @@ from runs.enrichment.error_grouping import (
 PROJECT = UUID("00000000-0000-0000-0000-0000000000aa")
 OTHER = UUID("00000000-0000-0000-0000-0000000000bb")
 
-# Of each template, messages that must fall together in it, and never with those of another.
+# The messages of each template: each must get this template and no other.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "Rate limit reached for <model> in organization <org> on tokens per min (TPM): Limit <n>, Used <n>, "
     "Requested <n>. Please try again in <time>.": (
@@ -360,9 +360,9 @@ def test_parts_tell_placeholders_from_text():
     ]
 
 
-@pytest.mark.parametrize("found", TEMPLATES)
-def test_template_parts_join_to_template(found):
-    assert "".join(f"<{part.kind}>" if part.kind else part.text for part in split_template(found)) == found
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_template_parts_join_to_template(template):
+    assert "".join(f"<{part.kind}>" if part.kind else part.text for part in split_template(template)) == template
 
 
 def test_unknown_angle_brackets_are_text():
