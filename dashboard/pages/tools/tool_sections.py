@@ -15,7 +15,6 @@ from dashboard.ui import formats
 from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
 from dashboard.ui.truncated_text import TruncatedText, truncate_json
 from runs.analytics import tools
-from runs.analytics.tool_samples import fetch_defining_configurations
 from runs.analytics.tools import DefinedTool, ToolCallCounts, ToolSummary
 from runs.models import Project
 from runs.rollups.reader import ToolKey
@@ -151,11 +150,6 @@ def build_tool_versions(
         ]
         versions.append(ToolVersion(number, min(first_uses.values()), assistants, json.loads(bodies[digest])))
     return versions
-
-
-def fetch_configurations(project: Project, key: ToolKey) -> list[tuple[uuid.UUID, str, datetime]]:
-    """Return the newest configurations that define the tool, one more than are shown: id, assistant, first use."""
-    return fetch_defining_configurations(project, key, MAX_CONFIGURATIONS + 1)
 
 
 def build_configurations(

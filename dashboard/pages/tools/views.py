@@ -25,7 +25,6 @@ from dashboard.pages.tools.tool_sections import (
     build_calls_chart,
     build_configurations,
     build_tool_versions,
-    fetch_configurations,
     fetch_tool,
     format_tool_durations,
 )
@@ -34,6 +33,7 @@ from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
+from runs.analytics.tool_samples import fetch_defining_configurations
 from runs.analytics.tools import (
     MAX_SAMPLED_STEPS,
     MAX_SAMPLED_STEPS_PER_TOOL,
@@ -140,7 +140,7 @@ def tool_detail(request: HttpRequest, project: Project, tool: str) -> HttpRespon
     if params.compared_versions and not all(1 <= number <= version_count for number in params.compared_versions):
         raise Http404(f"There are {version_count} versions")
     bodies = fetch_tool_definition_bodies(project, key) if summary.definition else {}
-    configurations = fetch_configurations(project, key)
+    configurations = fetch_defining_configurations(project, key, MAX_CONFIGURATIONS + 1)
     assistant_ids = {
         *(summary.calls.by_assistant if summary.calls else ()),
         *(summary.definition.assistants if summary.definition else ()),
