@@ -26,7 +26,7 @@ MAX_COUNTED_ACTIONS = 10_000
 
 
 class ActionReason(StrEnum):
-    """Why a run is listed, in order of precedence."""
+    """The reason why a run is listed, in order of precedence."""
 
     OVERDUE = "overdue"
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class ActionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionCounts:
-    """The numbers of runs by reason; `is_capped` says that there are more active runs than were counted."""
+    """The number of runs for each reason; `is_capped` if only the oldest active runs were counted."""
 
     overdue: int
     waiting: int
@@ -57,7 +57,7 @@ class ActionPage:
 
 
 def find_action_reason(run: Run, now: datetime) -> ActionReason:
-    """Return why a listed run is listed."""
+    """Return the reason why a run is listed."""
     if run.expires_at is not None and run.expires_at < now:
         return ActionReason.OVERDUE
     return ActionReason.WAITING if run.status == Run.Status.REQUIRES_ACTION else ActionReason.SILENT

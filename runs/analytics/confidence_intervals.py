@@ -23,7 +23,7 @@ class ConfidenceInterval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether 0 lies outside of the interval."""
+        """Return whether 0 lies outside of the interval."""
         return self.low > 0 or self.high < 0
 
 

@@ -1,4 +1,4 @@
-"""What runs of an error group have more often, or less often, than completed runs of the same assistants.
+"""Attributes that runs of an error group have more, or less, often than completed runs of the same assistants.
 
 The newest runs of both are compared. They are matched by assistant as far as there are enough runs; otherwise every
 difference between assistants would look like a cause.
@@ -25,7 +25,7 @@ from runs.rollups.time_buckets import LATEST
 # Runs that are read on each side.
 MAX_CONTRASTED_RUNS = 300
 MAX_CONTRASTS = 12
-# With fewer runs on one side, chance explains much.
+# With fewer runs on one side, chance may explain the contrasts.
 SMALL_SAMPLE_SIZE = 20
 # An attribute is tested if so many runs of one side have it, and reported from this difference of the shares on.
 _MIN_RUNS = 3
@@ -66,7 +66,7 @@ class RunAttribute:
 
 @dataclass(frozen=True, slots=True)
 class AttributeContrast:
-    """How many runs of the group have the attribute, `runs` of `total`, and how many of the others.
+    """The number of runs that have an attribute: `runs` of `total` in the group, `other_runs` of `other_total`.
 
     `p_value` is the probability of such a difference, or a larger one, if both sides were alike (Fisher's exact test).
     `tested_attributes` is the number of attributes that were tested.
@@ -97,7 +97,7 @@ class AttributeContrast:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is significant at 5 %, corrected for the number of tests (Bonferroni)."""
+        """Return whether the difference is significant at 5 %, corrected for the number of tests (Bonferroni)."""
         return self.p_value * self.tested_attributes < _MAX_SIGNIFICANT_P_VALUE
 
 
@@ -116,7 +116,7 @@ class ErrorGroupContrast:
 
     @property
     def is_small_sample(self) -> bool:
-        """Whether there are so few runs on one side that chance explains much."""
+        """Return whether there are so few runs on one side that chance may explain the contrasts."""
         return min(self.runs, self.other_runs) < SMALL_SAMPLE_SIZE
 
 

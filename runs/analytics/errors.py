@@ -1,4 +1,4 @@
-"""Error groups: how many runs failed, ended incomplete or expired, since when, and whether that is a trend.
+"""Error groups: the runs that failed, ended incomplete or expired, by their error, over time and with a trend.
 
 All numbers are exact and read from the runs themselves. Few runs end that way, and the index `run_ended_badly` holds
 all columns that are summed.
@@ -60,7 +60,7 @@ _BUCKET, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
 
 
 class ErrorTrend(StrEnum):
-    """How a number of runs compares with that of the previous period, which is as long."""
+    """The change of a number of runs since the previous period, which is equally long."""
 
     NEW = "new"  # first seen within the range
     BACK = "back"  # seen before, but not in the previous period
@@ -108,7 +108,7 @@ class ErrorGroupStats:
 
     @property
     def has_regressed(self) -> bool:
-        """Whether a run of the group was created after somebody resolved it."""
+        """Return whether a run of the group was created after somebody resolved it."""
         resolved_at = self.group.state_changed_at
         return (
             self.group.state == ErrorGroup.State.RESOLVED and resolved_at is not None and self.last_seen > resolved_at
@@ -116,7 +116,7 @@ class ErrorGroupStats:
 
     @property
     def is_open(self) -> bool:
-        """Whether the group is open or has regressed."""
+        """Return whether the group is open or has regressed."""
         return self.has_regressed or self.group.state == ErrorGroup.State.OPEN
 
     def is_new(self, now: datetime) -> bool:
@@ -135,7 +135,7 @@ class ErrorGroupReport:
 
     @property
     def is_capped(self) -> bool:
-        """Whether there are more groups than are listed."""
+        """Return whether there are more groups than are listed."""
         return self.group_count > len(self.groups)
 
 

@@ -114,8 +114,8 @@ class ThreadTotals:
 class RecentThreads:
     """A page of the ids of threads, the one with the newest matching run first.
 
-    `next_cursor` is where the next page begins, None at the end. `is_window_full` says that the page ended early, since
-    as many runs were read as may be.
+    `next_cursor` is where the next page begins, None at the end. `is_window_full` says that the page is incomplete
+    because the limit of runs was reached.
     """
 
     ids: tuple[str, ...]

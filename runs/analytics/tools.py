@@ -1,7 +1,7 @@
-"""Tools and functions: where they are defined, how often they were called, and with what result.
+"""Tools and functions: their definitions, their calls, and the results of these.
 
 Numbers of calls are exact, since rollups have them. Durations and sizes are percentiles over the newest calls, and
-from these comes the time of the last call, too; of older calls only the hour is known.
+so is the time of the last call. For older calls only the hour is known.
 """
 
 from __future__ import annotations
@@ -140,17 +140,17 @@ class ToolSummary:
 
     @property
     def is_function(self) -> bool:
-        """Whether the tool is a function."""
+        """Return whether the tool is a function."""
         return self.type == "function"
 
     @property
     def is_never_called(self) -> bool:
-        """Whether the tool was never called, by no name."""
+        """Return whether the tool was never called, under any name."""
         return self.last_at is None and not self.called_as
 
     @property
     def has_failures(self) -> bool:
-        """Whether any call failed or was invalid."""
+        """Return whether any call failed or was invalid."""
         return self.counts.failed > 0 or self.counts.invalid > 0
 
     @property

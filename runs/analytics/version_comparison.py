@@ -146,7 +146,7 @@ class VersionSide:
 
     @property
     def is_capped(self) -> bool:
-        """Whether as many runs were read as may be."""
+        """Return whether the limit of runs was reached."""
         return self.metrics.runs >= MAX_SIDE_RUNS
 
 

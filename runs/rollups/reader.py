@@ -163,8 +163,8 @@ def select_run_sums(
         edges: The edges of the buckets; `EARLIEST` and `LATEST` for no limit.
         measures: The names of the measures, each with the first bucket that it is read for: 0, 1, or None for no
             bucket. Where a measure is not read it is 0 or arbitrary. Adding up takes most of the time.
-        is_grouped: Whether rows have a key. Otherwise it is NULL.
-        use_days: Whether to read daily sums. For buckets shorter than a day, hourly sums alone are faster.
+        is_grouped: If false, the key is NULL and groups are not distinguished.
+        use_days: If false, read hourly sums only, if there are any. That is faster for buckets shorter than a day.
     """
     days = source.days if use_days or source.hours is None else None
     aligned = align_edges(edges, use_days=days is not None)

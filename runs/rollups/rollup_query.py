@@ -67,5 +67,5 @@ class RollupQuery:
 
     @property
     def is_timed(self) -> bool:
-        """Whether the query is limited in time."""
+        """Return whether the query is limited in time."""
         return self.since is not None or self.until is not None

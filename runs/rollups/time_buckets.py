@@ -76,12 +76,12 @@ class TimeBuckets:
 
     @cached_property
     def has_whole_hours(self) -> bool:
-        """Whether all edges are full hours, so that hourly rollups suffice."""
+        """Return whether all edges are full hours, so that hourly rollups suffice."""
         return all((edge.minute, edge.second, edge.microsecond) == (0, 0, 0) for edge in self.edges)
 
     @cached_property
     def has_whole_days(self) -> bool:
-        """Whether all edges are midnights in UTC, so that daily rollups suffice."""
+        """Return whether all edges are midnights in UTC, so that daily rollups suffice."""
         return self.has_whole_hours and all(edge.hour == 0 for edge in self.edges)
 
     def clamp(self, index: int) -> int:
@@ -243,7 +243,7 @@ def _round_to(moment: datetime, unit: timedelta) -> datetime:
 
 
 def _iter_corrections(exact: Sequence[datetime], aligned: Sequence[datetime]) -> Iterator[Correction]:
-    """Yield the stretches between any two neighboring edges that are in different buckets by both."""
+    """Yield the stretches of time that the two sets of edges put into different buckets."""
     for since, until in pairwise(sorted({*exact, *aligned})):
         add_to, subtract_from = _find_bucket(exact, since), _find_bucket(aligned, since)
         if add_to != subtract_from:

@@ -25,7 +25,7 @@ class CountableStep(Protocol):
 
     @property
     def created_at(self) -> datetime:
-        """When the step was created."""
+        """The creation time of the step."""
 
     @property
     def assistant_id(self) -> str | None:

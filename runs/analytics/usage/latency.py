@@ -1,4 +1,4 @@
-"""How long runs took, and how long they waited to start, over the newest runs that ended."""
+"""The duration of the newest ended runs, and the time they waited to start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The query of a usage report, and how it is read from query parameters."""
+"""The query of a usage report, and its query parameters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _METADATA_PREFIX = "metadata."
 
 @dataclass(frozen=True, slots=True)
 class UsageSplit:
-    """What usage is split by: a field of the runs, a `key` of their metadata, or the kind of their tokens."""
+    """The division of usage: by a field of the runs, by a `key` of their metadata, or by the kind of token."""
 
     name: str
     key: str | None = None
@@ -84,7 +84,7 @@ class UsageSplit:
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """A usage query: which runs, of which time, measured and split how, in whose time zone.
+    """A usage query: filters, a period in a time zone, a measure, and a split.
 
     `requested_filters` are the filters with the time range that was requested, which `since` and `until` (exclusive)
     resolve. `range` is the name of the requested range, "" if times were requested instead. `has_explicit_zone` says
@@ -135,7 +135,7 @@ class UsageQuery:
 
     @property
     def previous_since(self) -> datetime:
-        """The beginning of the previous period, which is as long and ends where this one begins."""
+        """The start of the previous period, which is equally long and ends when this one starts."""
         return max(self.since - (self.until - self.since), EARLIEST)
 
     @property
