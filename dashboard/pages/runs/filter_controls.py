@@ -13,7 +13,7 @@ from dashboard.ui import formats
 from dashboard.ui.filter_controls import TIME_RANGES, FilterToken, TimeRangeOption, status_rank
 from dashboard.ui.run_list_address import RunListAddress
 from dashboard.ui.run_rows import NO_NAMES
-from runs.analytics.overview import RunFacet
+from runs.analytics.run_overview import RunFacet
 from runs.query import RunFilters, TimeExpression
 from runs.query.fields import CHOICE_PARAMS
 from runs.query.relative_times import describe_time_range

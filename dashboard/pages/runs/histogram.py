@@ -14,7 +14,7 @@ from dashboard.ui.charts.bars import BarTooltip, build_stacked_paths
 from dashboard.ui.charts.time_axis import AxisTick, build_ticks, format_bar_time, format_interval
 from dashboard.ui.filter_controls import status_rank
 from dashboard.ui.formats import format_status
-from runs.analytics.histogram import RunHistogram
+from runs.analytics.run_histogram import RunHistogram
 from runs.models import Run
 
 HEIGHT = 64  # of the highest bar, in pixels

@@ -33,8 +33,8 @@ from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics import facets
-from runs.analytics.overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.analytics.run_overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project, Run, User

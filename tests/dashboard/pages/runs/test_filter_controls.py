@@ -12,7 +12,7 @@ from dashboard.pages.runs.filter_controls import (
     build_status_options,
 )
 from dashboard.ui.run_list_address import RunListAddress
-from runs.analytics.overview import RunFacet
+from runs.analytics.run_overview import RunFacet
 from runs.query import RunFilters, TimeExpression
 from runs.query.fields import CHOICE_PARAMS
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.pages.runs.histogram import HistogramChart
-from runs.analytics.histogram import RunHistogram
+from runs.analytics.run_histogram import RunHistogram
 from runs.rollups.time_buckets import TimeBuckets, build_time_buckets
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

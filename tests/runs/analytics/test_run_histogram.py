@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from runs.analytics import recent_sample
-from runs.analytics.histogram import RunHistogram
-from runs.analytics.overview import fetch_run_overview
+from runs.analytics.run_histogram import RunHistogram
+from runs.analytics.run_overview import fetch_run_overview
 from runs.models import Project
 from runs.query import RunFilters
 from tests import factories

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from runs.analytics import recent_sample
-from runs.analytics.histogram import RunHistogram, fetch_run_histogram
 from runs.analytics.recent_sample import RecentSample
+from runs.analytics.run_histogram import RunHistogram, fetch_run_histogram
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.models import Project
 from runs.query import RunFilters

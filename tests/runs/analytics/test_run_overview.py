@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from runs.analytics import recent_sample
-from runs.analytics.overview import RunOverview, RunTotals, fetch_run_overview
+from runs.analytics.run_overview import RunOverview, RunTotals, fetch_run_overview
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.models import Project, Run
 from runs.query import RunFilters, planner
