@@ -19,12 +19,10 @@ class FieldPresence(StrEnum):
 
 
 class PostedObject:
-    """A posted object, parsed for display. Strings are cleaned for a page; numbers keep their spelling.
-
-    `members` maps the name of each member to its JSON text.
-    """
+    """A posted object, parsed for display. Strings are cleaned for a page; numbers keep their spelling."""
 
     def __init__(self, members: Mapping[str, bytes]) -> None:
+        """Wrap the members of an object: names with JSON texts."""
         self.members = members
 
     def presence(self, name: str) -> FieldPresence:

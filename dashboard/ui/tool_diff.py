@@ -55,6 +55,7 @@ class ToolsDiff:
     unchanged_count: int
 
     def __bool__(self) -> bool:
+        """Return whether the two lists differ."""
         return bool(self.added or self.removed or self.changed)
 
 

@@ -213,6 +213,7 @@ class OverviewSection:
     steps: RunSteps
 
     def __bool__(self) -> bool:
+        """Return whether there is anything to show."""
         return bool(self.steps.pending_calls or self.steps.failed or self.question or self.answers)
 
     @cached_property

@@ -53,6 +53,7 @@ class ConversationCursor(NamedTuple):
         return cursor
 
     def __str__(self) -> str:
+        """Return the text that `parse` reads."""
         text = f"{self.at.astimezone(UTC).isoformat()} {self.rank} {self.key}"
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
