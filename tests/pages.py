@@ -1,40 +1,40 @@
 """Read a rendered page as a person does: by role, accessible name and text.
 
-    page = Page(client.get(url))         # a response, or the HTML itself
-    page.title                           # of the document
-    page.text                            # the text of <main>, or of a fragment; white space is collapsed
+    page = Page(client.get(url))         # a response, or HTML
+    page.title                           # the title of the document
+    page.text                            # the text of <main>, or of a fragment, with white space collapsed
     page.main                            # the element <main>
 
-Every finder works on the page and on each element that a finder returns, which is how a test narrows its search.
-It takes an accessible name: a string is the whole name, a pattern of `re.compile` matches any part of it. It
-returns the first match and fails, with the names that do exist, where there is none.
+Every finder exists on the page and on each element that a finder returns, so that a test can narrow its search. Its
+argument is an accessible name: a string must equal it, a pattern of `re.compile` may match any part of it. A finder
+returns the first match. If there is none, it fails and lists the names that exist.
 
     page.link("Failed runs").url         # href
-    page.button("Create key")            # also <summary>, which unfolds something
+    page.button("Create key")            # also <summary>
     page.heading("Runs")
-    page.field("Name").value             # by its label; also .is_checked, .options, .errors
+    page.field("Name").value             # by its label; also .is_checked, .options
     page.form("Errors").values           # (name, value) of every control, as a browser would send them
     page.navigation("Main").link("Runs").is_current
-    page.region("Newest runs")           # a <section> by its heading, or a role=region by its label
+    page.region("Newest runs")           # a <section> by its heading, or role=region by its label
     page.definition("Last seen").text    # the <dd> of a <dt>
     page.image("Runs over time")         # role=img
-    page.alert(), page.status()          # role=alert, role=status; a name is not needed
+    page.alert(), page.status()          # role=alert, role=status; they need no name
 
-    table = page.table("Runs")           # by label, caption, labelled region, or heading of its section
+    table = page.table("Runs")           # by its label or caption, or by the name of a region around it
     table.columns                        # ["Run", "Status", …], without the arrow of a sorted column
-    table.sorted_by                      # ("Created", "descending") or None
+    table.sorted_by                      # ("Created", "descending"), or None
     table.rows[0]["Status"].text         # a cell by its column
     table.row("run_1")["Status"].text    # the first row that contains a text
 
-    page.has("button", "Delete")         # is there one?
+    page.has("button", "Delete")         # whether there is one
     page.names("link")                   # the accessible names of all elements of a role
-    page.find("cell", "failed"), page.find_all("row")   # any other role
+    page.find("cell", "failed")          # any other role; also page.find_all("row")
 
 An element has `.text`, `.name` (its accessible name), `.role`, `.is_current`, `.is_disabled`, `.is_open`, and
-`.get("data-…")` for an attribute that has no meaning to a person, but to a script.
+`.get("data-…")` for an attribute that matters to a script but not to a person.
 
-What is hidden (`hidden`, a closed <dialog>, <template>) is neither found nor part of a text. To look into it, pass
-`hidden=True` to `find`, `find_all`, `has` and `names`. Content of a closed <details> counts as visible.
+Hidden content (`hidden`, a closed <dialog>, <template>) is neither found nor part of a text, unless `hidden=True` is
+passed to `find`, `find_all`, `has` or `names`. The content of a closed <details> counts as visible.
 """
 
 from __future__ import annotations
@@ -272,8 +272,8 @@ class Element:
 
     def find(self, role: str, name: Name = None, *, hidden: bool = False) -> Element:
         """Return the first element of a role. Raises AssertionError where there is none."""
-        found = self.find_all(role, name, hidden=hidden)
-        return found[0] if found else self._fail(role, name, self.names(role, hidden=hidden))
+        matches = self.find_all(role, name, hidden=hidden)
+        return matches[0] if matches else self._fail(role, name, self.names(role, hidden=hidden))
 
     def has(self, role: str, name: Name = None, *, hidden: bool = False) -> bool:
         """Return whether there is an element of that role and name."""
@@ -284,27 +284,35 @@ class Element:
         return [element.name for element in self.find_all(role, hidden=hidden)]
 
     def link(self, name: Name = None) -> Element:
+        """Return a link."""
         return self.find("link", name)
 
     def button(self, name: Name = None) -> Element:
+        """Return a button, or the <summary> of a <details>."""
         return self.find("button", name)
 
     def heading(self, name: Name = None) -> Element:
+        """Return a heading of any level."""
         return self.find("heading", name)
 
     def navigation(self, name: Name = None) -> Element:
+        """Return a <nav>."""
         return self.find("navigation", name)
 
     def region(self, name: Name = None) -> Element:
+        """Return a <section>, or an element of role `region`."""
         return self.find("region", name)
 
     def image(self, name: Name = None) -> Element:
+        """Return an image."""
         return self.find("img", name)
 
     def alert(self, name: Name = None) -> Element:
+        """Return an element of role `alert`."""
         return self.find("alert", name)
 
     def status(self, name: Name = None) -> Element:
+        """Return an element of role `status`."""
         return self.find("status", name)
 
     def dialog(self, name: Name = None) -> Element:
@@ -390,9 +398,9 @@ class Element:
             yield edge
 
     def _fail(self, role: str, name: Name, names: list[str]) -> Element:
-        wanted = "" if name is None else f" named {name.pattern if isinstance(name, re.Pattern) else name!r}"
-        there_are = ", ".join(map(repr, names)) or "none"
-        raise AssertionError(f"there is no {role}{wanted}; there are: {there_are}")
+        named = "" if name is None else f" named {name.pattern if isinstance(name, re.Pattern) else name!r}"
+        existing = ", ".join(map(repr, names)) or "none"
+        raise AssertionError(f"there is no {role}{named}; there are: {existing}")
 
 
 class Page(Element):
@@ -536,10 +544,10 @@ def _collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def _matches(wanted: Name, name: str) -> bool:
-    if isinstance(wanted, re.Pattern):
-        return wanted.search(name) is not None
-    return wanted is None or wanted == name
+def _matches(expected: Name, name: str) -> bool:
+    if isinstance(expected, re.Pattern):
+        return expected.search(name) is not None
+    return expected is None or expected == name
 
 
 def _cells(row: Element) -> list[Element]:

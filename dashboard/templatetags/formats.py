@@ -1,6 +1,6 @@
 """`{% load formats %}`: the formats of `dashboard.ui.formats`, escaped and marked up.
 
-Ids, statuses and codes come from whoever posts runs: all markup here goes through `format_html`.
+Ids, statuses and codes are posted by API clients, so all markup goes through `format_html`.
 """
 
 from __future__ import annotations
