@@ -7,6 +7,9 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
+
+from dashboard.server.postgres.errors import EmbeddedPostgresError
 
 MIN_POSTGRES_VERSION = 15
 EMBEDDED_ENGINE = "dashboard.server.postgres.backend"
@@ -29,6 +32,20 @@ def build_databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
     config: dict[str, Any] = {**_parse_database_url(url), **PERSISTENT_CONNECTIONS}
     config["OPTIONS"] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **config.get("OPTIONS", {})}
     return {"default": config}
+
+
+def describe_database_error(error: OperationalError) -> str:
+    """Return a one-line message for the user of a command whose database is not available."""
+    if isinstance(error.__cause__, EmbeddedPostgresError):
+        return str(error.__cause__)
+    lines = [line.strip() for line in str(error).splitlines()]
+    reason = " ".join(line for line in lines if not line.startswith("Is the server running"))
+    reason = reason.removeprefix("connection failed: ").rstrip(".")
+    if getattr(error.__cause__, "sqlstate", None) is not None:  # there is a connection
+        return f"Database error: {reason}"
+    return (
+        f"Cannot connect to the database: {reason}. Check that the server is running and that DATABASE_URL is correct"
+    )
 
 
 def _parse_database_url(url: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def load_or_create_secret_key(data_dir: Path) -> str:
     except OSError as error:
         raise ImproperlyConfigured(
             f"Cannot use the data directory {data_dir}: {error.strerror} ({error.filename}). "
-            "Set RUNGLASS_DATA_DIR to a writable directory"
+            "Set RUNGLASS_DATA_DIR to a directory that you own"
         ) from error
 
 

@@ -19,7 +19,7 @@ from django.db.utils import NotSupportedError, OperationalError
 
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
-from dashboard.server.database import EMBEDDED_ENGINE
+from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
 from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
@@ -64,16 +64,13 @@ class Command(BaseCommand):
             self.stderr.write("Stopped")
         except OSError as error:
             raise CommandError(
-                f"Cannot use the data directory {settings.DATA_DIR}: {error}. "
-                "Set RUNGLASS_DATA_DIR to a writable directory"
+                f"Cannot use the data directory {settings.DATA_DIR}: {error.strerror} ({error.filename}). "
+                "Set RUNGLASS_DATA_DIR to a directory that you own"
             ) from error
         except OperationalError as error:
-            raise CommandError(
-                f"Cannot connect to the database: {_join_lines(error)}. "
-                "Check that the server is running and that DATABASE_URL is correct"
-            ) from error
+            raise CommandError(describe_database_error(error)) from error
         except (ListenAddressError, EmbeddedPostgresError, NotSupportedError) as error:
-            raise CommandError(_join_lines(error)) from error
+            raise CommandError(str(error)) from error
 
     def _apply_migrations(self) -> None:
         if pending := startup_checks.count_pending_migrations():
@@ -148,7 +145,3 @@ def _run_embedded_database() -> Generator[None]:
 
 def _raise_keyboard_interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _join_lines(error: Exception) -> str:
-    return " ".join(str(error).split())

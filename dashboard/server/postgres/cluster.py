@@ -62,7 +62,8 @@ def get_or_create_cluster(paths: ClusterPaths, overrides: Mapping[str, str] | No
             _create_cluster(cluster)
     except OSError as error:
         raise DataDirectoryUnusableError(
-            f"Cannot create the database in {paths.directory}: {error}. Set RUNGLASS_DATA_DIR to a writable directory"
+            f"Cannot create the database in {paths.directory}: {error.strerror} ({error.filename}). "
+            "Set RUNGLASS_DATA_DIR to a directory that you own"
         ) from error
     return cluster
 

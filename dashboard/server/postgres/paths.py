@@ -108,14 +108,10 @@ def resolve_cluster_paths(data_dir: Path) -> ClusterPaths:
         home.mkdir(parents=True, exist_ok=True)
         paths = _read_location_file(home) or _choose_paths(data_dir, home)
         _restrict_permissions(paths)
-    except PermissionError as error:
-        raise DataDirectoryUnusableError(
-            f"Cannot use the data directory {data_dir}: {error.strerror} ({error.filename}). "
-            "If it belongs to another user, set RUNGLASS_DATA_DIR to a directory of your own"
-        ) from error
     except OSError as error:
         raise DataDirectoryUnusableError(
-            f"Cannot use the data directory {data_dir}: {error}. Set RUNGLASS_DATA_DIR to a writable directory"
+            f"Cannot use the data directory {data_dir}: {error.strerror} ({error.filename}). "
+            "Set RUNGLASS_DATA_DIR to a directory that you own"
         ) from error
     return paths
 

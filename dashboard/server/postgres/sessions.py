@@ -122,7 +122,7 @@ class PostgresSession:
         except OSError as error:
             raise DataDirectoryUnusableError(
                 f"Cannot use the data directory {self._data_dir}: {error.strerror} ({error.filename}). "
-                "Set RUNGLASS_DATA_DIR to a writable directory"
+                "Set RUNGLASS_DATA_DIR to a directory that you own"
             ) from error
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
 
-from dashboard.server.database import build_databases
+from dashboard.server.database import build_databases, describe_database_error
+from dashboard.server.postgres.errors import DataDirectoryInUseError
 
 
 def test_embedded_server_is_the_default() -> None:
@@ -35,3 +37,21 @@ def test_invalid_url_is_rejected_without_its_password(url: str) -> None:
         build_databases(url, Path())
 
     assert "secret" not in str(caught.value)
+
+
+def test_connection_error_says_what_to_check() -> None:
+    error = OperationalError(
+        "connection failed: port 1 failed: Connection refused\n\tIs the server running on that host?"
+    )
+
+    assert describe_database_error(error) == (
+        "Cannot connect to the database: port 1 failed: Connection refused. "
+        "Check that the server is running and that DATABASE_URL is correct"
+    )
+
+
+def test_error_of_the_embedded_server_is_unchanged() -> None:
+    error = OperationalError()
+    error.__cause__ = DataDirectoryInUseError("The database is in use")
+
+    assert describe_database_error(error) == "The database is in use"
