@@ -142,7 +142,7 @@ def test_invalid_parameter_is_named(
     factories.post(project, run)
     response = member_client.get(f"{run_url(run['id'])}?{query}")
     assert response.status_code == 400
-    assert f"{name} {problem}" in Page(response).text
+    assert f"{name}: {problem}" in Page(response).text
 
 
 def test_query_count_is_independent_of_size(project: Project, member_client: Client) -> None:
