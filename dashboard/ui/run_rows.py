@@ -179,7 +179,7 @@ def build_run_note(run: Run, now: datetime) -> RunNote | None:
         case Run.Status.INCOMPLETE if run.incomplete_reason is not None:
             return RunNote(run.incomplete_reason, INCOMPLETE_REASONS.get(run.incomplete_reason, ""))
         case Run.Status.EXPIRED if run.expires_at:
-            tools = _format_counts(Counter(run.awaited or ()).items())
+            tools = _format_counts(Counter(run.pending_functions or ()).items())
             missing = f"No outputs were submitted for {_join_with_and(tools)}. " if tools else ""
             return RunNote("", f"{missing}Expired at {formats.format_timestamp(run.expires_at)}.")
         case Run.Status.REQUIRES_ACTION:
@@ -190,7 +190,7 @@ def build_run_note(run: Run, now: datetime) -> RunNote | None:
 
 
 def _build_waiting_note(run: Run, now: datetime) -> RunNote:
-    tools = _format_counts(Counter(run.awaited or ()).items())
+    tools = _format_counts(Counter(run.pending_functions or ()).items())
     # The protocol does not say when a run began to wait, only that it was after its start.
     elapsed = formats.format_duration(_milliseconds_between(run.started_at or run.created_at, now), spelled=True)
     text = f"Waiting for {_join_with_and(tools) if tools else 'the client'} for up to {elapsed}."

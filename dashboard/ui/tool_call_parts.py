@@ -97,10 +97,10 @@ class DisplayedToolCall:
             return [TitledPart(f"{self.type}, as received", truncate_text(dump_json(self.posted)))]
 
 
-def parse_tool_call(posted: Any, *, is_awaited: bool = False) -> DisplayedToolCall:
+def parse_tool_call(posted: Any, *, is_pending: bool = False) -> DisplayedToolCall:
     """Read a tool call of a step or of a required action.
 
-    `is_awaited` means that the run waits for outputs now.
+    `is_pending` means that the run waits for outputs now.
     """
     posted = as_mapping(posted)
     kind = _clean_string(posted.get("type")) or "function"
@@ -115,7 +115,7 @@ def parse_tool_call(posted: Any, *, is_awaited: bool = False) -> DisplayedToolCa
         name=_clean_string(body.get("name") if kind == "function" else posted.get("name")) or kind,
         posted=posted,
         server=_clean_string(posted.get("server_label")),
-        is_answered=not (is_awaited and kind in ("function", "mcp") and output is None),
+        is_answered=not (is_pending and kind in ("function", "mcp") and output is None),
         output_length=output_length,
     )
 
@@ -123,7 +123,7 @@ def parse_tool_call(posted: Any, *, is_awaited: bool = False) -> DisplayedToolCa
 def parse_required_action(action: Any) -> list[DisplayedToolCall]:
     """Read the tool calls whose outputs or approvals a required action asks for."""
     lists = [as_mapping(as_mapping(action).get(kind)).get("tool_calls") for kind in _REQUIRED_ACTIONS]
-    return [parse_tool_call(call, is_awaited=True) for calls in lists if isinstance(calls, list) for call in calls]
+    return [parse_tool_call(call, is_pending=True) for calls in lists if isinstance(calls, list) for call in calls]
 
 
 def _is_string(value: Any) -> TypeGuard[str]:

@@ -1,6 +1,6 @@
 """Error groups: the runs that failed, ended incomplete or expired, by their error, over time and with a trend.
 
-All numbers are exact and read from the runs themselves. Few runs end that way, and the index `run_ended_badly` holds
+All numbers are exact and read from the runs themselves. Few runs end that way, and the index `run_error_sums` holds
 all columns that are summed.
 """
 

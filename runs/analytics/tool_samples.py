@@ -49,7 +49,7 @@ def _select_steps(project: Project, key: ToolKey, sort: ToolSampleSort) -> Query
         case ToolSampleSort.FAILED:
             return steps.filter(status="failed", tool_names__contains=[name])
         case ToolSampleSort.INVALID:
-            return steps.filter(~Q(misargued=[]), misargued__contains=[name])
+            return steps.filter(~Q(invalid_calls=[]), invalid_calls__contains=[name])
     # The newest steps are read until enough have a call, so the search begins with the last call.
     hour = fetch_last_call_hour(project, key)
     if hour is None:

@@ -79,7 +79,7 @@ class Backfill:
     def _derive_fields(self, project: Project) -> bool:
         """Derive the fields of the next runs, if prices or the grouping algorithm have changed."""
         fingerprint = derivation_fingerprint(project)
-        if project.assessed_with == fingerprint:
+        if project.enriched_with == fingerprint:
             return False
         started_with, after = self._derived_until.pop(project.pk, ("", None))
         last = backfill_derived_fields(project, after if started_with == fingerprint else None)

@@ -29,7 +29,7 @@ class RunFields(Protocol):
     error_code: str | None
     error_message: str | None
     incomplete_reason: str | None
-    awaited: list[str] | None
+    pending_functions: list[str] | None
 
 
 class DerivedFields(NamedTuple):
@@ -55,7 +55,7 @@ def derive_run_fields(project: Project, run: RunFields) -> DerivedFields:
         project.prices,
     )
     signature = error_grouping.build_error_signature(
-        run.status, run.error_code, run.error_message, run.incomplete_reason, run.awaited
+        run.status, run.error_code, run.error_message, run.incomplete_reason, run.pending_functions
     )
     group_id = None if signature is None else error_grouping.make_error_group_id(project.namespace, signature)
     return DerivedFields(cost, group_id, signature)

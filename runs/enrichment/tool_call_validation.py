@@ -197,10 +197,10 @@ UnvalidatedPosition = tuple[datetime, uuid.UUID, str]
 ValidatedStep = tuple[RunStep, ToolCallValidation]
 
 _UPDATE = """
-    UPDATE run_step SET misargued = validated.misargued::text[], tool_outputs = validated.outputs::integer[],
+    UPDATE run_step SET invalid_calls = validated.invalid_calls::text[], tool_outputs = validated.outputs::integer[],
                         version = run_step.version + 1
       FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::text[], %s::text[])
-        AS validated (run_id, external_id, version, misargued, outputs)
+        AS validated (run_id, external_id, version, invalid_calls, outputs)
      WHERE run_step.run_id = validated.run_id AND run_step.external_id = validated.external_id
        AND run_step.version = validated.version
     RETURNING run_step.run_id, run_step.external_id"""

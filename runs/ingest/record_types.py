@@ -138,7 +138,7 @@ STEPS = RecordType(
     model=RunStep,
     columns_type=StepColumns,
     key=("run_id", "external_id"),
-    bookkeeping=("misargued", "tool_outputs", *_RECEIPT_COLUMNS),
+    bookkeeping=("invalid_calls", "tool_outputs", *_RECEIPT_COLUMNS),
     parse=_parse_step_record,
     build_members=lambda columns, _: build_step_members(columns_by_name(columns)),
 )

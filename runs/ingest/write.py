@@ -211,7 +211,9 @@ def _to_stored_record(record_type: RecordType, row: dict[str, Any]) -> StoredRec
         received_key_id=row.get("received_key_id"),
         history_length=row.get("history_length", 0),
         validation=(
-            ToolCallValidation(row["misargued"], row["tool_outputs"]) if row.get("misargued") is not None else None
+            ToolCallValidation(row["invalid_calls"], row["tool_outputs"])
+            if row.get("invalid_calls") is not None
+            else None
         ),
     )
 

@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "assessed_with",
+                    "enriched_with",
                     models.CharField(
                         blank=True,
                         default="",
@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
                 ("calls", models.BigIntegerField()),
                 ("failed", models.BigIntegerField()),
                 ("checked", models.BigIntegerField()),
-                ("misargued", models.BigIntegerField()),
+                ("invalid_calls", models.BigIntegerField()),
                 ("outputs", models.BigIntegerField()),
                 ("output_bytes", models.BigIntegerField()),
                 (
@@ -660,7 +660,7 @@ class Migration(migrations.Migration):
                 ("duration_ms", models.BigIntegerField(help_text="From created_at to ended_at", null=True)),
                 ("action_type", models.TextField(null=True)),
                 (
-                    "awaited",
+                    "pending_functions",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
                         help_text="Names of the tool calls whose outputs the run waits for",
@@ -891,7 +891,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "misargued",
+                    "invalid_calls",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(),
                         help_text="Names of the tool calls that violate the run's tool schemas",
@@ -1245,7 +1245,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.F("project"),
                 models.F("created_at"),
-                condition=models.Q(("awaited__isnull", False)),
+                condition=models.Q(("pending_functions__isnull", False)),
                 name="run_awaiting",
             ),
         ),
@@ -1275,7 +1275,7 @@ class Migration(migrations.Migration):
                 models.F("created_at"),
                 condition=models.Q(("error_group__isnull", False)),
                 include=("error_group", "assistant_id", "model", "configuration", "total_tokens", "cost"),
-                name="run_ended_badly",
+                name="run_error_sums",
             ),
         ),
         migrations.AddIndex(
@@ -1371,14 +1371,16 @@ class Migration(migrations.Migration):
             model_name="runstep",
             index=models.Index(
                 models.F("received_at"),
-                condition=models.Q(models.Q(("tool_types", []), _negated=True), ("misargued", None)),
-                name="step_unchecked",
+                condition=models.Q(models.Q(("tool_types", []), _negated=True), ("invalid_calls", None)),
+                name="step_pending_validation",
             ),
         ),
         migrations.AddIndex(
             model_name="runstep",
             index=django.contrib.postgres.indexes.GinIndex(
-                condition=models.Q(("misargued", []), _negated=True), fields=["misargued"], name="step_misargued"
+                condition=models.Q(("invalid_calls", []), _negated=True),
+                fields=["invalid_calls"],
+                name="step_invalid_calls",
             ),
         ),
         migrations.AddIndex(
@@ -1390,7 +1392,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="runstep",
             index=models.Index(
-                models.F("run"), condition=models.Q(("misargued", []), _negated=True), name="step_any_misargued"
+                models.F("run"), condition=models.Q(("invalid_calls", []), _negated=True), name="step_any_invalid_call"
             ),
         ),
         migrations.AddIndex(

@@ -28,7 +28,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def record_enrichment(self, project: Project, fingerprint: str) -> None:
         """Record that all runs of `project` are enriched as `fingerprint` says, unless its prices have changed."""
-        self.filter(pk=project.pk, prices=project.prices).update(assessed_with=fingerprint)
+        self.filter(pk=project.pk, prices=project.prices).update(enriched_with=fingerprint)
 
 
 class Project(models.Model):
@@ -43,7 +43,7 @@ class Project(models.Model):
         help_text="Price overrides (`runs.enrichment.pricing.PriceOverrides`): model -> input, output, cached, as text "
         "in dollars per million tokens",
     )
-    assessed_with = models.CharField(
+    enriched_with = models.CharField(
         max_length=100,
         default="",
         blank=True,

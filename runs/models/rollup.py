@@ -117,7 +117,7 @@ class HourByTool(models.Model):
     """Tool calls by UTC hour of their step's creation, type, name and assistant (null if the step names none).
 
     `failed` counts the calls of failed steps, `checked` those that were validated against their run's tool schemas,
-    and `misargued` the invalid ones of these. `outputs` counts recorded outputs, `output_bytes` sums their sizes.
+    and `invalid_calls` the invalid ones of these. `outputs` counts recorded outputs, `output_bytes` sums their sizes.
     """
 
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -128,7 +128,7 @@ class HourByTool(models.Model):
     calls = models.BigIntegerField()
     failed = models.BigIntegerField()
     checked = models.BigIntegerField()
-    misargued = models.BigIntegerField()
+    invalid_calls = models.BigIntegerField()
     outputs = models.BigIntegerField()
     output_bytes = models.BigIntegerField()
 

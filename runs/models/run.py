@@ -255,7 +255,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Lock the runs of `project` with ids greater than `after`, in order of id, and load what enrichment reads."""
         fields = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message")
         usage = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
-        derived = ("incomplete_reason", "awaited", "cost", "error_group")
+        derived = ("incomplete_reason", "pending_functions", "cost", "error_group")
         runs = self.filter(project=project).order_by("pk").only(*fields, *usage, *derived).select_for_update()
         return runs if after is None else runs.filter(pk__gt=after)
 
@@ -334,7 +334,7 @@ class Run(PostedRecord):
     ended_at = models.DateTimeField(null=True, help_text="The timestamp that belongs to the terminal status")
     duration_ms = models.BigIntegerField(null=True, help_text="From created_at to ended_at")
     action_type = models.TextField(null=True)  # noqa: DJ001
-    awaited = ArrayField(
+    pending_functions = ArrayField(
         models.TextField(), null=True, help_text="Names of the tool calls whose outputs the run waits for"
     )
     cost = models.BigIntegerField(null=True, help_text="Estimate in nano-dollars; null if the model has no price")
@@ -390,7 +390,7 @@ class Run(PostedRecord):
                 "project",
                 "created_at",
                 name="run_awaiting",
-                condition=models.Q(awaited__isnull=False),
+                condition=models.Q(pending_functions__isnull=False),
             ),
             # runs that wait, are past their expiry or silent, oldest first; few runs are active at a time
             models.Index(
@@ -407,7 +407,7 @@ class Run(PostedRecord):
             models.Index(
                 "project",
                 "created_at",
-                name="run_ended_badly",
+                name="run_error_sums",
                 include=("error_group", "assistant_id", "model", "configuration", "total_tokens", "cost"),
                 condition=models.Q(error_group__isnull=False),
             ),

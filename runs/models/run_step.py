@@ -48,7 +48,7 @@ class StepQuerySet(models.QuerySet["RunStep"]):
     def pending_validation(self, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
         """Return the steps whose tool calls are not validated yet, in order of receipt, after a position."""
         columns = ("received_at", "run_id", "external_id")
-        steps = order_by_columns(self.filter(HAS_TOOL_CALLS, misargued=None), columns, descending=False)
+        steps = order_by_columns(self.filter(HAS_TOOL_CALLS, invalid_calls=None), columns, descending=False)
         return steps if after is None else steps.filter(is_after(columns, after, descending=False))
 
     def of_run(self, run: Run) -> Self:
@@ -108,7 +108,7 @@ class RunStep(PostedRecord):
         models.TextField(), default=list, help_text="One per tool call: the function name, or the type if it has none"
     )
     # derived later (see `runs.enrichment.tool_call_validation`); null: not yet
-    misargued = ArrayField(
+    invalid_calls = ArrayField(
         models.TextField(), null=True, help_text="Names of the tool calls that violate the run's tool schemas"
     )
     tool_outputs = ArrayField(
@@ -128,13 +128,15 @@ class RunStep(PostedRecord):
             # newest calls, for percentiles
             models.Index("project", "created_at", name="step_calls", condition=HAS_TOOL_CALLS),
             # steps to be validated, by time, since entries at the end of an index cost least
-            models.Index("received_at", name="step_unchecked", condition=HAS_TOOL_CALLS & models.Q(misargued=None)),
+            models.Index(
+                "received_at", name="step_pending_validation", condition=HAS_TOOL_CALLS & models.Q(invalid_calls=None)
+            ),
             # invalid_call:… and the invalid calls of a tool; few are
-            GinIndex(fields=["misargued"], name="step_misargued", condition=~models.Q(misargued=[])),
+            GinIndex(fields=["invalid_calls"], name="step_invalid_calls", condition=~models.Q(invalid_calls=[])),
             # failed_call:… and the failed calls of a tool; few are
             GinIndex(fields=["tool_names"], name="step_failed", condition=models.Q(status="failed")),
             # invalid_call:* and failed_call:*
-            models.Index("run", name="step_any_misargued", condition=~models.Q(misargued=[])),
+            models.Index("run", name="step_any_invalid_call", condition=~models.Q(invalid_calls=[])),
             models.Index("run", name="step_any_failed", condition=HAS_TOOL_CALLS & models.Q(status="failed")),
         ]
 

@@ -154,7 +154,7 @@ class RunColumns(Struct):
     ended_at: datetime | None = None
     duration_ms: int | None = None
     action_type: str | None = None
-    awaited: list[str] | None = None
+    pending_functions: list[str] | None = None
     # derived from prices and error grouping, by `runs.enrichment.derived_fields`
     cost: int | None = None
     error_group_id: uuid.UUID | None = None
@@ -189,7 +189,7 @@ def derive_run_columns(
     columns.revision = _detect_revision(posted_names, configuration, columns.required_action)
     columns.ended_at = _find_end(columns)
     columns.duration_ms = milliseconds_between(columns.created_at, columns.ended_at)
-    columns.action_type, columns.awaited = _parse_required_action(columns.required_action)
+    columns.action_type, columns.pending_functions = _parse_required_action(columns.required_action)
     return ParsedRun(columns, configuration)
 
 

@@ -274,7 +274,7 @@ QUERY_FIELDS = (
         index=_COMBINABLE, fetch_values=counts.fetch_defined_function_values, counts_configurations=True,
     ),
     QueryField(
-        "awaiting", "awaited function", _EXACT, targets.ArrayTarget("awaited"),
+        "awaiting", "pending function", _EXACT, targets.ArrayTarget("pending_functions"),
         "waiting for the output of that function", ("awaiting:issue_refund", "awaiting:*"),
         index=_NEWEST_FIRST, lead_rank=3, index_serves_exists=True,
         fetch_values=counts.fetch_awaited_function_values,

@@ -342,8 +342,12 @@ class InvalidCallTarget:
         """Return the condition that a step has an invalid call; the first part is the predicate of the index."""
         return combine_or(
             has_step(
-                ~Q(misargued=[])
-                & (Q(misargued__isnull=False) if isinstance(operator, Exists) else match_array("misargued", operator))
+                ~Q(invalid_calls=[])
+                & (
+                    Q(invalid_calls__isnull=False)
+                    if isinstance(operator, Exists)
+                    else match_array("invalid_calls", operator)
+                )
             )
             for operator in operators
         )

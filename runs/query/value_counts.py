@@ -64,8 +64,8 @@ def fetch_reason_values(project: Project, _: str) -> ValueCounts:
 
 def fetch_awaited_function_values(project: Project, _: str) -> ValueCounts:
     """Return the functions whose output the newest waiting runs await."""
-    runs = Run.objects.in_project(project).filter(awaited__isnull=False).newest_first()
-    name_lists = runs.values_list("awaited", flat=True)[:MAX_SAMPLED_RUNS]
+    runs = Run.objects.in_project(project).filter(pending_functions__isnull=False).newest_first()
+    name_lists = runs.values_list("pending_functions", flat=True)[:MAX_SAMPLED_RUNS]
     return _sort_by_count(Counter(name for names in name_lists for name in dict.fromkeys(names or ())))
 
 

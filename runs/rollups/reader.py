@@ -262,7 +262,7 @@ class ToolCallSums(NamedTuple):
 
 _TOOL_CALLS = """
     SELECT type, name, assistant_id, width_bucket(hour, %s::timestamptz[]) - 1,
-           sum(calls)::bigint, sum(failed)::bigint, sum(checked)::bigint, sum(misargued)::bigint, max(hour)
+           sum(calls)::bigint, sum(failed)::bigint, sum(checked)::bigint, sum(invalid_calls)::bigint, max(hour)
       FROM rollup_hour_tool
      WHERE project_id = %s AND hour >= %s {condition}
      GROUP BY 1, 2, 3, 4 HAVING sum(calls) > 0"""

@@ -17,7 +17,7 @@ from runs.rollups.time_buckets import floor_to_hour
 from runs.rollups.writer import RollupDeltas, RollupTable
 
 # Numbers of calls and outputs, and bytes (`output_bytes`). `_count` adds them in this order.
-TOOL_CALL_MEASURES = ("calls", "failed", "checked", "misargued", "outputs", "output_bytes")
+TOOL_CALL_MEASURES = ("calls", "failed", "checked", "invalid_calls", "outputs", "output_bytes")
 
 
 class CountableStep(Protocol):
@@ -80,12 +80,12 @@ _STORED_COLUMNS = ", ".join(f"run_step.{name}" for name in StoredCalls._fields)
 # The version is incremented, so that a writer that read the steps before merges again.
 _INVALIDATE = f"""
     WITH checked AS (
-        SELECT run_id, external_id, misargued, tool_outputs FROM run_step
-         WHERE run_id = ANY(%s) AND misargued IS NOT NULL ORDER BY run_id, external_id FOR UPDATE)
-    UPDATE run_step SET misargued = NULL, tool_outputs = NULL, version = run_step.version + 1 FROM checked
+        SELECT run_id, external_id, invalid_calls, tool_outputs FROM run_step
+         WHERE run_id = ANY(%s) AND invalid_calls IS NOT NULL ORDER BY run_id, external_id FOR UPDATE)
+    UPDATE run_step SET invalid_calls = NULL, tool_outputs = NULL, version = run_step.version + 1 FROM checked
      WHERE run_step.run_id = checked.run_id AND run_step.external_id = checked.external_id
-    RETURNING checked.misargued, checked.tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608 - constant names
-_DELETE = f"DELETE FROM run_step WHERE run_id = %s RETURNING misargued, tool_outputs, {_STORED_COLUMNS}"  # noqa: S608
+    RETURNING checked.invalid_calls, checked.tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608 - constant names
+_DELETE = f"DELETE FROM run_step WHERE run_id = %s RETURNING invalid_calls, tool_outputs, {_STORED_COLUMNS}"  # noqa: S608
 
 
 def record_tool_call_changes(project: Project, changes: Iterable[ToolCallChange]) -> None:

@@ -163,7 +163,7 @@ RUN_EXPORT_COLUMNS = (
     *_attribute_columns("model", "assistant_id", "thread_id", *_TOKEN_COUNTS),
     ExportColumn("cost_usd", _format_cost),
     *_attribute_columns("error_code", "error_message", "incomplete_reason"),
-    _attribute_column("awaiting", "awaited"),
+    _attribute_column("awaiting", "pending_functions"),
     ExportColumn("tool_types", lambda run: run.configuration.tool_types),
     ExportColumn("function_names", lambda run: run.configuration.function_names),
     *_attribute_columns("revision"),

@@ -96,7 +96,7 @@ _FILTERS = (
     BenchmarkQuery("function, never pattern", "function:abc*"),
     BenchmarkQuery("no function", "-function:*"),
     BenchmarkQuery("function defined", "defines:lookup_order"),
-    BenchmarkQuery("function awaited", "awaiting:*"),
+    BenchmarkQuery("pending function", "awaiting:*"),
     BenchmarkQuery("instructions", 'instructions:"refund"'),
     BenchmarkQuery("instructions, never", 'instructions:"zzqx"'),
     BenchmarkQuery("configuration", "configuration:0000"),

@@ -34,7 +34,7 @@ COLUMNS = (
     ExportColumn("reason", lambda row: row.reason),
     *map(_run_column, RUN_FIELDS),
     ExportColumn("last_received_at", lambda row: row.run.seen_at),
-    ExportColumn("awaited", lambda row: row.run.awaited),
+    ExportColumn("pending_functions", lambda row: row.run.pending_functions),
 )
 
 

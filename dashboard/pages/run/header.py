@@ -124,7 +124,7 @@ class RunHeader:
     @property
     def pending_tools(self) -> list[str]:
         """The names of the tools whose outputs the run waits for."""
-        return self.run.awaited or []
+        return self.run.pending_functions or []
 
     @cached_property
     def tool_counts(self) -> list[tuple[str, int]]:

@@ -138,9 +138,9 @@ def fetch_run_steps(run: Run, posted: PostedObject) -> RunSteps:
     for number, record in enumerate(RunStep.objects.of_run(run).for_run_page().oldest_first(), 1):
         details = parse_json(record.details) if record.details else None
         posted_calls = as_mapping(details).get("tool_calls")
-        is_awaited = is_waiting and record.status not in TERMINAL_STEP_STATUSES
+        is_pending = is_waiting and record.status not in TERMINAL_STEP_STATUSES
         calls = (
-            [parse_tool_call(call, is_awaited=is_awaited) for call in posted_calls]
+            [parse_tool_call(call, is_pending=is_pending) for call in posted_calls]
             if isinstance(posted_calls, list)
             else []
         )

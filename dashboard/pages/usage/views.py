@@ -86,7 +86,7 @@ def usage_overview(request: HttpRequest, project: Project) -> HttpResponse:
         "is_capped": report.is_capped,
         "groups_since": report.counted_since,
         "latency_since": latency_since,
-        "are_costs_outdated": project.assessed_with != derived_fields.derivation_fingerprint(project),
+        "are_costs_outdated": project.enriched_with != derived_fields.derivation_fingerprint(project),
         "max_counted_runs": MAX_COUNTED_USAGE_RUNS,
         "max_latency_runs": MAX_LATENCY_RUNS,
         "max_latency_assistants": MAX_LATENCY_ASSISTANTS,

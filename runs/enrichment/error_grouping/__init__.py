@@ -59,7 +59,7 @@ class ErrorSignature:
 
 
 def build_error_signature(
-    status: str, code: str | None, message: str | None, reason: str | None, awaited: Sequence[str] | None
+    status: str, code: str | None, message: str | None, reason: str | None, pending_functions: Sequence[str] | None
 ) -> ErrorSignature | None:
     """Return the signature of a run, None if it did not fail.
 
@@ -68,7 +68,7 @@ def build_error_signature(
         code: the code of its `last_error`.
         message: the message of its `last_error`.
         reason: the reason why it is incomplete.
-        awaited: the names of the tool calls whose outputs it waited for.
+        pending_functions: the names of the tool calls whose outputs it waited for.
     """
     if status in _SUCCESSFUL_STATUSES or (status not in _FAILED_STATUSES and not code and not message):
         return None
@@ -82,7 +82,7 @@ def build_error_signature(
         if status == "incomplete":
             template = _INCOMPLETE_MESSAGES.get(code or "", "")
         elif status == "expired":
-            template = _expiry_message(sorted({name for name in awaited or () if name}))
+            template = _expiry_message(sorted({name for name in pending_functions or () if name}))
         if template:
             return _make_signature(status, code or None, template)
     return _signature_of_message(status, code or None, truncate_message(message))

@@ -73,7 +73,7 @@ def test_duration_precision_follows_the_source(changes, expected):
         ({"status": "incomplete", "incomplete_reason": "else"}, "else", "", False),
         ({"status": "expired", "expires_at": NOW}, "", "Expired at 2026-11-20 14:32:00 UTC.", False),
         (
-            {"status": "expired", "expires_at": NOW, "awaited": ["refund", "label"]},
+            {"status": "expired", "expires_at": NOW, "pending_functions": ["refund", "label"]},
             "",
             "No outputs were submitted for refund and label. Expired at 2026-11-20 14:32:00 UTC.",
             False,
@@ -102,7 +102,7 @@ def test_ordinary_run_has_no_note(status):
 
 
 @pytest.mark.parametrize(
-    ("awaited", "expected"),
+    ("pending_functions", "expected"),
     [
         (["a"], "a"),
         (["a", "b", "a"], f"a {TIMES}2 and b"),
@@ -111,8 +111,8 @@ def test_ordinary_run_has_no_note(status):
         (None, "the client"),
     ],
 )
-def test_waiting_run_note_names_pending_tools(awaited, expected):
-    note = build_note(status="requires_action", action_type="submit", awaited=awaited)
+def test_waiting_run_note_names_pending_tools(pending_functions, expected):
+    note = build_note(status="requires_action", action_type="submit", pending_functions=pending_functions)
     assert (note.code, note.text) == ("submit", f"Waiting for {expected} for up to 4 min 00 s.")
 
 

@@ -100,7 +100,7 @@ def read_calls(project: Project) -> list[dict[str, Any]]:
                     "size": None if text is None else len(text.encode()),
                     "run": posted["run_id"],
                     "arguments": function.get("arguments"),
-                    "checked": row.misargued is not None,
+                    "checked": row.invalid_calls is not None,
                 }
             )
     return [call for call in result if call["at"] >= PERIOD.start]

@@ -44,7 +44,7 @@ def test_new_price_reaches_stored_runs_and_rollups(
     assert sorted(Run.objects.values_list("cost", flat=True), key=str) == [420_000] * 4 + [None]
     assert read_rollups(project) == recount_rollups(project)
     project.refresh_from_db()
-    assert project.assessed_with
+    assert project.enriched_with
 
 
 def test_up_to_date_runs_are_not_written(project: Project) -> None:

@@ -97,7 +97,7 @@ def test_pending_call_without_function_uses_own_name() -> None:
         "submit_tool_approval": {"tool_calls": [{"id": "c", "type": "mcp", "name": "search", "arguments": "{}"}]},
     }
     columns = parse(waiting_run(required_action=action)).columns
-    assert (columns.action_type, columns.awaited, columns.revision) == (
+    assert (columns.action_type, columns.pending_functions, columns.revision) == (
         "submit_tool_approval",
         ["search"],
         "azure",
@@ -105,7 +105,7 @@ def test_pending_call_without_function_uses_own_name() -> None:
 
 
 def test_pending_functions_are_listed_in_order() -> None:
-    assert parse(waiting_run("refund", "notify")).columns.awaited == ["refund", "notify"]
+    assert parse(waiting_run("refund", "notify")).columns.pending_functions == ["refund", "notify"]
 
 
 @pytest.mark.parametrize(

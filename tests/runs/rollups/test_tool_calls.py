@@ -50,14 +50,14 @@ def recount_tool_calls(project: Project) -> dict[tuple[Any, ...], list[int]]:
     for row in RunStep.objects.filter(project=project):
         posted = json.loads(row.as_json())
         hour = datetime.fromtimestamp(posted["created_at"], UTC).replace(minute=0, second=0)
-        wrong = list(row.misargued or ())
+        wrong = list(row.invalid_calls or ())
         for call in posted["step_details"].get("tool_calls", []):
             name = call["function"]["name"] if call["type"] == "function" else call.get("name", call["type"])
-            size = None if row.misargued is None else output_size(call)
+            size = None if row.invalid_calls is None else output_size(call)
             is_wrong = call["type"] == "function" and name in wrong
             if is_wrong:
                 wrong.remove(name)
-            failed, checked = posted["status"] == "failed", row.misargued is not None
+            failed, checked = posted["status"] == "failed", row.invalid_calls is not None
             measures = [1, failed, checked, is_wrong, size is not None, size or 0]
             key = (hour, call["type"], name, posted["assistant_id"])
             result[key] = [a + b for a, b in zip(result[key], measures, strict=True)]
@@ -139,14 +139,14 @@ def test_call_is_validated_against_its_runs_tools(project: Project, arguments: s
     assert validate_all(project) == 0  # its run is not there
     factories.post(project, run)
     assert validate_all(project) == 1
-    assert RunStep.objects.get().misargued == expected
+    assert RunStep.objects.get().invalid_calls == expected
     assert validate_all(project) == 0
 
 
 def test_other_call_than_function_needs_no_run(project: Project) -> None:
     factories.post_steps(project, step_object(run_object(), SEARCH, LEDGER))
     assert validate_all(project) == 1
-    assert RunStep.objects.get().misargued == []
+    assert RunStep.objects.get().invalid_calls == []
 
 
 @pytest.mark.parametrize("tools", [None, ...])
@@ -155,7 +155,7 @@ def test_calls_without_tools_sent_are_valid(project: Project, tools: Any) -> Non
     factories.post(project, run)
     factories.post_steps(project, step_object(run, function_call("search", "{")))
     validate_all(project)
-    assert RunStep.objects.get().misargued == []
+    assert RunStep.objects.get().invalid_calls == []
 
 
 def test_changed_tools_invalidate_validation(project: Project) -> None:
@@ -164,9 +164,9 @@ def test_changed_tools_invalidate_validation(project: Project) -> None:
     factories.post_steps(project, step_object(run, function_call("search")))
     validate_all(project)
     factories.post(project, run | {"tools": [function_tool("search", order={"type": "integer"})]})
-    assert RunStep.objects.get().misargued is None
+    assert RunStep.objects.get().invalid_calls is None
     validate_all(project)
-    assert RunStep.objects.get().misargued == ["search"]
+    assert RunStep.objects.get().invalid_calls == ["search"]
     assert read_rollup(project) == recount_tool_calls(project)
 
 
@@ -182,7 +182,7 @@ def test_validation_is_dropped_if_tools_changed_meanwhile(project: Project, monk
 
     monkeypatch.setattr(tool_call_validation, "_store", store_late)
     assert validate_all(project) == 0
-    assert RunStep.objects.get().misargued is None
+    assert RunStep.objects.get().invalid_calls is None
 
 
 def test_step_written_meanwhile_is_validated_later(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,7 @@ def test_resent_step_keeps_its_validation(project: Project) -> None:
     factories.post_steps(project, posted)
     validate_all(project)
     assert factories.post_steps(project, posted).counts["unchanged"] == 1
-    assert RunStep.objects.get().misargued == []
+    assert RunStep.objects.get().invalid_calls == []
 
 
 def test_names_with_special_characters_are_stored(project: Project) -> None:
@@ -223,7 +223,7 @@ def test_names_with_special_characters_are_stored(project: Project) -> None:
     factories.post(project, run)
     factories.post_steps(project, step_object(run, function_call(name)))
     validate_all(project)
-    assert RunStep.objects.get().misargued == [name]
+    assert RunStep.objects.get().invalid_calls == [name]
     assert read_rollup(project) == recount_tool_calls(project)
 
 
@@ -236,7 +236,7 @@ def test_changed_tools_and_steps_in_one_request(project: Project) -> None:
     objects = [run | {"tools": []}, steps[0] | {"status": "completed"}, steps[1]]
     report = ingest_mixed(project, [RawItem(index, json.dumps(item).encode()) for index, item in enumerate(objects)])
     assert report.counts["updated"] == 2
-    assert set(RunStep.objects.values_list("misargued", flat=True)) == {None}
+    assert set(RunStep.objects.values_list("invalid_calls", flat=True)) == {None}
     assert validate_all(project) == 2
     assert read_rollup(project) == recount_tool_calls(project)
     assert sum(sums[3] for sums in read_rollup(project).values()) == 2

@@ -213,7 +213,7 @@ def test_files_match_the_page(member_client, runs_needing_action, monkeypatch) -
     assert first["data"][0]["reason"] == "overdue"
     lines = list(csv.DictReader(b"".join(member_client.get("/p/default/actions.csv")).decode().splitlines()))
     assert [line["id"] for line in lines] == page_ids
-    assert json.loads(lines[-1]["awaited"]) == ["post_entry"]
+    assert json.loads(lines[-1]["pending_functions"]) == ["post_entry"]
 
 
 def test_other_projects_are_not_listed(member_client, runs_needing_action) -> None:

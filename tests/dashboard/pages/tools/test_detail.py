@@ -144,7 +144,7 @@ def test_step_with_many_calls_shows_few(member_client: Client, project: Project)
     calls = [function_call("search", json.dumps({"order": number})) for number in range(30)]
     factories.post_steps(project, factories.step_object(run, *calls))
     validate_next_steps({project.pk: project}, None)
-    assert RunStep.objects.get().misargued == ["search"] * 30
+    assert RunStep.objects.get().invalid_calls == ["search"] * 30
     assert sample_section(tool_page(member_client)).text.count("Completed") == 10
 
 
