@@ -246,7 +246,7 @@ def test_deltas_do_not_count_towards_the_limit(client: ApiClient, monkeypatch: p
     assert_error(client.send(as_stream(RUN_EVENTS), STREAM, EVENTS), 413, "too_many_objects")
 
 
-# the order
+# order of events
 
 
 def test_event_order_does_not_matter(client: ApiClient) -> None:

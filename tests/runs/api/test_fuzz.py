@@ -188,7 +188,7 @@ def test_mutants_do_not_affect_valid_objects(
     accepted: list[bytes] = []
     rejected_count = 0
     for batch in batches(mutator, make, round(MUTANTS * share)):
-        # a line break would end a line, so lines hold none; as elements of an array, mutants may end it early
+        # NDJSON, because a mutant may end an array early; so mutants must not contain line breaks
         raw = [re.sub(rb"[\r\n]", b" ", value) for value in batch.raw]
         response = client.send(b"\n".join(raw), NDJSON, API_PREFIX + path)
         assert response.status_code in (200, 207), response.content

@@ -26,11 +26,11 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 PATHS = [*KINDS, EVENTS]
 
 
-# bodies that can't be read at all: every endpoint refuses them alike, and stores nothing
+# unreadable bodies, which every endpoint rejects without storing anything
 
 
 class Unreadable(NamedTuple):
-    """A body with its headers, and the answer."""
+    """A body with its headers, and the expected error."""
 
     body: bytes
     content_type: str = JSON

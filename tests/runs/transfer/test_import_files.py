@@ -80,7 +80,7 @@ def test_all_file_formats_are_read(tmp_path: Path, content: bytes, suffix: str, 
 def test_chunk_boundaries_do_not_matter(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = values(content)
     for place in range(1, len(content)):
-        # the first chunk must hold a line for lines to be recognised, so chunks are cut as they come
+        # small enough that chunks are not joined
         monkeypatch.setattr(import_files, "_CHUNK_SIZE", place)
         assert values([content[:place], content[place:]]) == whole
 
@@ -110,7 +110,7 @@ def test_values_have_line_numbers() -> None:
         (b" \n ", []),
         (b"[]", []),
         (b"[ ]\n", []),
-        # broken elements come out, neighbours are kept
+        # malformed elements are yielded, and so are the others
         (b'[{"a":1},{"b":tru},{"c":3}]', [b'{"a":1}', b'{"b":tru}', b'{"c":3}']),
         (b'[{"a":1},nonsense,{"c":3}]', [b'{"a":1}', b"nonsense", b'{"c":3}']),
         (b'[{"a":1}{"b":2},,{"c":3}]', [b'{"a":1}', b'{"b":2}', b'{"c":3}']),

@@ -17,7 +17,7 @@ RUNS = "/v1/threads/thread_first/runs"
 
 @pytest.fixture
 def run_ids(project: Project) -> list[str]:
-    """25 runs of one thread, oldest first: the last five in one second."""
+    """Return the ids of 25 runs of one thread, oldest first, the last five with the same second."""
     posted = [factories.run_object(created_at=factories.NOW + min(number, 20)) for number in range(25)]
     factories.post(project, *posted)
     return list(Run.objects.order_by("created_at", "id").values_list("external_id", flat=True))
@@ -140,7 +140,7 @@ def test_thread_with_only_messages_has_no_runs(client: AssistantsClient, project
 
 
 def test_query_count_does_not_grow_with_runs(client: AssistantsClient, run_ids: list[str]) -> None:
-    client.list_ids(RUNS)  # the key's first use is written down
+    client.list_ids(RUNS)  # records the first use of the key
     for limit in (1, 25):
         with CaptureQueriesContext(connection) as queries:
             client.list_ids(RUNS, limit=limit, order="asc", after=run_ids[0])
@@ -149,19 +149,19 @@ def test_query_count_does_not_grow_with_runs(client: AssistantsClient, run_ids: 
 
 
 def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project) -> None:
-    # half of them in the same second; enough among others, so that an index scan is best
-    # through all threads
-    moments = [factories.NOW + max(0, number - 1000) for number in range(2000)]
-    factories.post(project, *(factories.run_object(created_at=moment) for moment in moments))
-    factories.post(project, *(factories.run_object(created_at=at, thread_id="thread_2") for at in moments * 3))
+    # Half of the runs have the same second, so that only the id orders them. Most runs belong to another thread, so
+    # that scanning all threads is no option.
+    times = [factories.NOW + max(0, number - 1000) for number in range(2000)]
+    factories.post(project, *(factories.run_object(created_at=time) for time in times))
+    factories.post(project, *(factories.run_object(created_at=time, thread_id="thread_2") for time in times * 3))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE run")
     ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))
 
     for order in ("asc", "desc"):
         # with a page of runs on both sides: for a few rows, any index is as good
-        for place in (100, 400, 999, 1900):
-            statement = _page_statement(client, order=order, after=ids[place].external_id, limit=20)
+        for index in (100, 400, 999, 1900):
+            statement = _page_statement(client, order=order, after=ids[index].external_id, limit=20)
             assert "OFFSET" not in statement
             assert _rows_read(statement) <= 21
 
@@ -173,7 +173,7 @@ def _page_statement(client: AssistantsClient, **parameters: Any) -> str:
 
 
 def _rows_read(statement: str) -> int:
-    """How many rows the plan's scan touched, those that a filter threw away too."""
+    """Return the number of rows that the scan read, including discarded ones."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
         scan = cursor.fetchone()[0][0]["Plan"]

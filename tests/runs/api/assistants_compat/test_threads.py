@@ -15,7 +15,7 @@ NOW = factories.NOW
 
 @pytest.fixture
 def threads(project: Project) -> list[str]:
-    """Twelve threads, oldest first: of runs alone, of messages alone, and of both, some in one second."""
+    """Return the ids of twelve threads, oldest first: with runs, with messages, and with both."""
     runs, messages = [], []
     for number in range(12):
         at, thread = NOW + number // 2 * 10, f"thread_{number:02}"
@@ -65,7 +65,7 @@ def test_thread_has_age_of_oldest_record(client: AssistantsClient, project: Proj
 
 
 def test_query_count_does_not_grow_with_threads(client: AssistantsClient, threads: list[str]) -> None:
-    client.list_ids("/v1/threads")  # the key's first use is written down
+    client.list_ids("/v1/threads")  # records the first use of the key
     for limit in (1, 10):
         with CaptureQueriesContext(connection) as queries:
             assert len(client.list_ids("/v1/threads", limit=limit, order="asc", after=threads[0])) == limit

@@ -23,7 +23,7 @@ def run(project: Project) -> dict[str, Any]:
 
 @pytest.fixture
 def steps(project: Project, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Three steps, oldest first; two in one second."""
+    """Return three steps, oldest first, two of them with the same second."""
     steps = [
         factories.step_object(run, factories.function_call("search_orders"), id="step_b"),
         factories.step_object(run, id="step_c", expires_at=...),
@@ -36,7 +36,7 @@ def steps(project: Project, run: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def messages(project: Project, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Two questions and the answer to the first, oldest first."""
+    """Return two questions and the answer to the first one, oldest first."""
     posted = [factories.message_object(text="Where is it?"), factories.message_object(run)]
     posted.append(factories.message_object(text="Thanks."))
     factories.post_messages(project, *posted)

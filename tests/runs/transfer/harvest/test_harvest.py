@@ -105,7 +105,7 @@ def test_endless_lists_are_read_once(project: Project, server: AgentServer, make
     summary = run_to_end(make_harvest()).summary
     assert stored(project) == served(server)
     assert summary.is_complete
-    assert len(server.requests) <= 2 * len(server.lists) + 1  # and assistants, of which it knows nothing
+    assert len(server.requests) <= 2 * len(server.lists) + 1  # plus the list of assistants, which is missing
 
 
 def test_assistant_names_are_stored(project: Project, server: AgentServer, make_harvest: MakeHarvest) -> None:
