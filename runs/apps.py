@@ -1,8 +1,10 @@
-"""The domain: records, ingest, filters and the REST API."""
+"""The Django application `runs`."""
 
 from django.apps import AppConfig
 
 
 class RunsConfig(AppConfig):
+    """The Django application of the domain."""
+
     name = "runs"
     default_auto_field = "django.db.models.BigAutoField"

@@ -199,7 +199,7 @@ class Element:
 
     @property
     def url(self) -> str:
-        """Where a link leads, or where a form is sent."""
+        """Target of a link, or of a form."""
         return self.attributes["action" if self.tag == "form" else "href"]
 
     @property
@@ -216,7 +216,7 @@ class Element:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether this element, apart from its ancestors, is not rendered."""
+        """Return whether this element, apart from its ancestors, is not rendered."""
         return "hidden" in self.attributes or (self.tag == "dialog" and not self.is_open) or self.tag in TEXTLESS_TAGS
 
     def get(self, attribute: str) -> str | None:

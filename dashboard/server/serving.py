@@ -60,7 +60,7 @@ class ListenAddress:
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether this means all addresses of the machine."""
+        """Return whether this means all addresses of the machine."""
         return self.ip in LOOPBACK_BY_WILDCARD
 
     def allowed_hosts(self, configured: list[str]) -> list[str]:

@@ -23,12 +23,12 @@ class FieldChange:
 
     @property
     def presence_before(self) -> FieldPresence:
-        """Whether the field had a value before."""
+        """Return whether the field had a value before."""
         return self.before.presence(self.name)
 
     @property
     def presence_after(self) -> FieldPresence:
-        """Whether the field has a value after."""
+        """Return whether the field has a value after."""
         return self.after.presence(self.name)
 
     @cached_property

@@ -11,7 +11,7 @@ from runs.protocol.lossless_json import dump_json
 
 
 class FieldPresence(StrEnum):
-    """Whether a field was sent. Null, absent and empty are three different things, and pages show which."""
+    """Return whether a field was sent. Null, absent and empty are three different things, and pages show which."""
 
     VALUE = "value"
     NULL = "null"

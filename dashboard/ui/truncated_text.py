@@ -21,7 +21,7 @@ class TruncatedText:
 
     @property
     def is_truncated(self) -> bool:
-        """Whether the preview leaves part of the text out."""
+        """Return whether the preview leaves part of the text out."""
         return len(self.full) > self.max_length
 
     @property

@@ -1,1 +1,1 @@
-"""What every view needs: permissions, query parameters, HTMX, navigation and error pages."""
+"""The basis of all views: permissions, query parameters, HTMX, navigation and error pages."""

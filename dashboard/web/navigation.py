@@ -101,7 +101,7 @@ class PageShell:
 
     @property
     def can_write(self) -> bool:
-        """Whether to show controls for members. The views check the role themselves."""
+        """Return whether to show controls for members. The views check the role themselves."""
         return self.role in WRITE_ROLES
 
     @property

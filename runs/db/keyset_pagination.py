@@ -57,7 +57,7 @@ class Order:
 
     @property
     def is_never_null(self) -> bool:
-        """Whether every run has a value."""
+        """Return whether every run has a value."""
         return self.by == "created"
 
     @property
@@ -94,7 +94,7 @@ class Cursor(NamedTuple):
 
     @property
     def is_missing_sort_value(self) -> bool:
-        """Whether the run has no value in an order that allows none."""
+        """Return whether the run has no value in an order that allows none."""
         return not self.order.is_never_null and isinstance(self.value, datetime)
 
     @classmethod

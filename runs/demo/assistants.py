@@ -41,6 +41,7 @@ class DemoConfiguration:
 
     @property
     def model(self) -> str:
+        """The model that runs of this configuration name."""
         return str(self.fields["model"])
 
     @property

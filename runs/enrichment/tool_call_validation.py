@@ -77,12 +77,12 @@ class CallFinding:
 
     @property
     def is_error(self) -> bool:
-        """Whether something is wrong with the call or the schema, unlike a call that was not validated."""
+        """Return whether something is wrong with the call or the schema, unlike a call that was not validated."""
         return self.kind is not FindingKind.NOT_VALIDATED
 
     @property
     def is_invalid_call(self) -> bool:
-        """Whether the call itself is wrong."""
+        """Return whether the call itself is wrong."""
         return self.kind in INVALID_CALL_KINDS
 
 

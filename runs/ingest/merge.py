@@ -97,7 +97,7 @@ class MergePlan(Struct):
 
     @property
     def is_only_seen(self) -> bool:
-        """Whether there is nothing to write except that the record was received again."""
+        """Return whether there is nothing to write except that the record was received again."""
         return self.before is not None and not self.must_write
 
 

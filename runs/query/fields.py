@@ -64,7 +64,7 @@ CHOICE_PARAMS = (
 
 
 class IndexKind(Enum):
-    """How an index serves a field."""
+    """The way in which an index serves a field."""
 
     NONE = "none"
     # finds the runs of a project in no useful order

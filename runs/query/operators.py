@@ -135,12 +135,12 @@ class TimeQuantity:
 
     @property
     def is_relative(self) -> bool:
-        """Whether the time is relative to now."""
+        """Return whether the time is relative to now."""
         return self.text.startswith("-")
 
     @property
     def is_day(self) -> bool:
-        """Whether the time is a whole day."""
+        """Return whether the time is a whole day."""
         return _DAY_TEXT.fullmatch(self.text) is not None
 
     def bounds(self, now: datetime) -> tuple[datetime, datetime | None]:

@@ -169,13 +169,13 @@ class QueryPlan:
 
     @cached_property
     def _is_slow(self) -> bool:
-        """Whether checking one run takes long, mostly because of a lookup in another table."""
+        """Return whether checking one run takes long, mostly because of a lookup in another table."""
         has_free_text = self.tree is not None and any(isinstance(leaf, FreeText) for leaf in iterate_leaves(self.tree))
         return has_free_text or any(query_field.is_slow for query_field in self._fields)
 
     @cached_property
     def _has_exact_index(self) -> bool:
-        """Whether one index has exactly the matches, newest first."""
+        """Return whether one index has exactly the matches, newest first."""
         terms = [node for node in _conjuncts(self.tree) if not (isinstance(node, Term) and node.field == "created")]
         return not terms or (len(terms) == 1 and _has_newest_first_index(terms[0]))
 
@@ -278,7 +278,7 @@ class QueryPlan:
 
     @property
     def _has_few_candidates(self) -> bool:
-        """Whether few runs are read to find all matches."""
+        """Return whether few runs are read to find all matches."""
         # One index leads, and the others are not combined with it: all runs of the leading term are read.
         has_combinable_index = any(query_field.index == IndexKind.COMBINABLE for query_field in self._fields)
         if self._leading_term and (self._is_slow or not has_combinable_index):
@@ -319,7 +319,7 @@ class QueryPlan:
 
     @cached_property
     def _has_short_period(self) -> bool:
-        """Whether few runs were created in the filtered period."""
+        """Return whether few runs were created in the filtered period."""
         since, _ = self._created_between
         if since is None:
             return False

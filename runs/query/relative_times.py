@@ -42,7 +42,7 @@ class TimeExpression:
 
     @property
     def is_relative(self) -> bool:
-        """Whether the time is relative to now."""
+        """Return whether the time is relative to now."""
         return self.text.startswith("-")
 
     def resolve(self, now: datetime) -> datetime:

@@ -67,7 +67,7 @@ class _Poller:
 
     @property
     def is_successful(self) -> bool:
-        """Whether the last response was successful."""
+        """Return whether the last response was successful."""
         return self._responses[-1].status == 200
 
     def stop(self) -> list[SiteResponse]:

@@ -1,4 +1,4 @@
-"""What the migrations need of a server is said in one clear line."""
+"""Tests of the migrations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import NotSupportedError, ProgrammingError, connection
 
 
 @pytest.mark.django_db
-def test_a_database_user_who_may_not_create_pg_trgm_is_told(monkeypatch: Any) -> None:
+def test_missing_pg_trgm_privilege_is_explained(monkeypatch: Any) -> None:
     def refuse(*_: object) -> None:
         raise ProgrammingError('permission denied to create extension "pg_trgm"\nHINT: Must have CREATE privilege.')
 

@@ -71,7 +71,7 @@ class ActionRow:
 
     @property
     def is_approval(self) -> bool:
-        """Whether the run waits for approvals rather than outputs."""
+        """Return whether the run waits for approvals rather than outputs."""
         return self.run.action_type == "submit_tool_approval"
 
 

@@ -13,7 +13,7 @@ from runs.query.order import parse_cursor
 
 @dataclass(frozen=True, slots=True)
 class ActionListParams(QueryParams):
-    """Which runs are listed.
+    """Selection of the listed runs.
 
     Attributes:
         filters: The filters of the list.

@@ -87,7 +87,7 @@ class VersionComparisonSection:
 
     @property
     def is_restored(self) -> bool:
-        """Whether `version` was in use before `base`, and again after it."""
+        """Return whether `version` was in use before `base`, and again after it."""
         return self.base is not None and self.base.number > self.version.number
 
     @cached_property

@@ -29,7 +29,7 @@ _ID_PREFIX_PATTERN = re.compile("[0-9a-f]{4,32}")
 
 
 class ComparisonRange(StrEnum):
-    """How much time before and after a change is compared."""
+    """Length of the time before and after a change that is compared."""
 
     DAY = "24h"
     TWO_DAYS = "48h"

@@ -27,7 +27,7 @@ class FailureCause:
 
 @dataclass(frozen=True, slots=True)
 class FailureRateSummary:
-    """How the failure rate changed (`headline`), and how certain that is (`details`)."""
+    """The change of the failure rate (`headline`), and its certainty (`details`)."""
 
     headline: str
     details: str

@@ -46,7 +46,7 @@ class ErrorGroupParams(QueryParams):
 
     @property
     def has_filters(self) -> bool:
-        """Whether there is any filter but the time range."""
+        """Return whether there is any filter but the time range."""
         return bool(set(self.filters.active_names) - {"since", "until"})
 
     @property

@@ -64,12 +64,12 @@ class CommentsSection:
 
     @property
     def can_write(self) -> bool:
-        """Whether the user may add comments."""
+        """Return whether the user may add comments."""
         return self.role in WRITE_ROLES
 
     @property
     def is_full(self) -> bool:
-        """Whether the run has the maximum number of comments."""
+        """Return whether the run has the maximum number of comments."""
         return len(self.rows) >= MAX_COMMENTS_PER_RUN
 
 

@@ -69,7 +69,7 @@ class InstructionsText:
 
     @property
     def is_markdown_offered(self) -> bool:
-        """Whether the instructions are short enough to be rendered as Markdown."""
+        """Return whether the instructions are short enough to be rendered as Markdown."""
         return self.text is not None and 0 < self.text.length <= markdown.MAX_MARKDOWN_LENGTH
 
     @property
@@ -102,7 +102,7 @@ class ConfigurationSection:
 
     @property
     def expires_at_presence(self) -> FieldPresence:
-        """Whether `expires_at` was sent."""
+        """Return whether `expires_at` was sent."""
         return self.posted.presence("expires_at")
 
     @cached_property
@@ -118,7 +118,7 @@ class ConfigurationSection:
 
     @property
     def metadata_presence(self) -> FieldPresence:
-        """Whether `metadata` was sent."""
+        """Return whether `metadata` was sent."""
         return self.posted.presence("metadata")
 
     @cached_property

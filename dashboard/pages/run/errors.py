@@ -80,7 +80,7 @@ class SimilarRuns:
 
     @property
     def is_common(self) -> bool:
-        """Whether more than one run of the last 24 hours is in the group."""
+        """Return whether more than one run of the last 24 hours is in the group."""
         return self.last_day[0].count not in ("0", "1")
 
 
@@ -101,7 +101,7 @@ class ErrorsSection:
 
     @property
     def last_error_presence(self) -> FieldPresence:
-        """Whether `last_error` was sent."""
+        """Return whether `last_error` was sent."""
         return self.posted.presence("last_error")
 
     @cached_property
@@ -111,7 +111,7 @@ class ErrorsSection:
 
     @property
     def incomplete_details_presence(self) -> FieldPresence:
-        """Whether `incomplete_details` was sent."""
+        """Return whether `incomplete_details` was sent."""
         return self.posted.presence("incomplete_details")
 
     @property

@@ -81,27 +81,27 @@ class RunHeader:
 
     @property
     def is_ongoing(self) -> bool:
-        """Whether the run is still in progress."""
+        """Return whether the run is still in progress."""
         return is_run_ongoing(self.run, self.now)
 
     @property
     def is_polled(self) -> bool:
-        """Whether the page asks for updates: the run is in progress, and was updated recently."""
+        """Return whether the page asks for updates: the run is in progress, and was updated recently."""
         return self.is_ongoing and self.now - self.run.seen_at < LIVE_UPDATE_PERIOD
 
     @property
     def is_known_status(self) -> bool:
-        """Whether the protocol knows the status."""
+        """Return whether the protocol knows the status."""
         return self.run.status in formats.STATUS_LABELS
 
     @property
     def is_overdue(self) -> bool:
-        """Whether the run is past its expiry, although no later status was received."""
+        """Return whether the run is past its expiry, although no later status was received."""
         return is_run_overdue(self.run, self.now)
 
     @property
     def has_newer_version(self) -> bool:
-        """Whether the sections below were rendered from an earlier version."""
+        """Return whether the sections below were rendered from an earlier version."""
         seen_version = self.params.seen_version
         return seen_version is not None and seen_version != self.run.version
 
@@ -150,13 +150,13 @@ class RunHeader:
 
     @property
     def waiting_time(self) -> str:
-        """How long the run has waited for outputs, or "" if it is overdue."""
+        """Time for which the run has waited for outputs, or "" if it is overdue."""
         begin = waiting_since(self.steps) or self.run.started_at or self.run.created_at
         return "" if self.is_overdue else self._format_span(begin, self.now, spelled=True)
 
     @property
     def is_waiting_time_exact(self) -> bool:
-        """Whether the steps tell when the wait began. Otherwise it began after the last start of the run."""
+        """Return whether the steps tell when the wait began. Otherwise it began after the last start of the run."""
         return waiting_since(self.steps) is not None
 
     @property
@@ -189,7 +189,7 @@ class RunHeader:
 
     @property
     def model_presence(self) -> FieldPresence:
-        """Whether the model was sent."""
+        """Return whether the model was sent."""
         return self.posted.presence("model")
 
 

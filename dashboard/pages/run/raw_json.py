@@ -45,7 +45,7 @@ class RawJsonTree:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the tree is part of the page: it is small, requested, or searched."""
+        """Return whether the tree is part of the page: it is small, requested, or searched."""
         return "raw" in self.params.full or bool(self.params.find) or self.size <= MAX_INLINE_TREE_SIZE
 
     @property

@@ -54,7 +54,7 @@ class RunPageStep:
 
     @property
     def is_failed(self) -> bool:
-        """Whether the step failed or has an error."""
+        """Return whether the step failed or has an error."""
         return self.record.status == "failed" or self.record.error_code is not None
 
     @property

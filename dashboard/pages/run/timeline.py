@@ -63,7 +63,7 @@ class TimelineRow:
 
     @property
     def is_call(self) -> bool:
-        """Whether this is one of several calls of a step."""
+        """Return whether this is one of several calls of a step."""
         return self.step is None
 
     @property
@@ -75,7 +75,7 @@ class TimelineRow:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the run waits for the output of the call."""
+        """Return whether the run waits for the output of the call."""
         return self.status == "requires_action"
 
     @property
@@ -100,12 +100,12 @@ class Timeline:
 
     @property
     def is_full(self) -> bool:
-        """Whether all steps are drawn."""
+        """Return whether all steps are drawn."""
         return "timeline" in self.params.full
 
     @property
     def is_loaded(self) -> bool:
-        """Whether every step is drawn with its content."""
+        """Return whether every step is drawn with its content."""
         return not self.hidden_step_count and all(row.is_loaded for row in self.rows)
 
     @property
@@ -140,7 +140,7 @@ class Timeline:
 
     @cached_property
     def is_ongoing(self) -> bool:
-        """Whether the run is still in progress."""
+        """Return whether the run is still in progress."""
         return is_run_ongoing(self.run, self.now)
 
     @property

@@ -92,12 +92,12 @@ class ToolsSection:
 
     @property
     def presence(self) -> FieldPresence:
-        """Whether `tools` was sent."""
+        """Return whether `tools` was sent."""
         return self.posted.presence("tools")
 
     @property
     def has_steps(self) -> bool:
-        """Whether any step was received. Without steps, nobody knows which tools were called."""
+        """Return whether any step was received. Without steps, nobody knows which tools were called."""
         return bool(self.steps.steps)
 
     @cached_property

@@ -63,7 +63,7 @@ class RunCost:
 
     @property
     def lacks_cached_price(self) -> bool:
-        """Whether cached tokens count at the full price, because the model has no price for them."""
+        """Return whether cached tokens count at the full price, because the model has no price for them."""
         return self.price is not None and self.price.cached is None and bool(self.run.cached_tokens)
 
     @property
@@ -105,7 +105,7 @@ class TokenMeter:
 
     @property
     def is_over_limit(self) -> bool:
-        """Whether the count exceeds the limit."""
+        """Return whether the count exceeds the limit."""
         return self.limit is not None and self.tokens is not None and self.tokens > self.limit
 
 
@@ -133,7 +133,7 @@ class UsageSection:
 
     @property
     def presence(self) -> FieldPresence:
-        """Whether `usage` was sent."""
+        """Return whether `usage` was sent."""
         return self.posted.presence("usage")
 
     @property
@@ -158,7 +158,7 @@ class UsageSection:
 
     @property
     def is_total_consistent(self) -> bool:
-        """Whether the total is the sum of both counts, as far as all three were sent."""
+        """Return whether the total is the sum of both counts, as far as all three were sent."""
         prompt, completion, total = self.run.prompt_tokens, self.run.completion_tokens, self.run.total_tokens
         return prompt is None or completion is None or total is None or prompt + completion == total
 

@@ -24,7 +24,7 @@ from runs.query.planner import QueryPlan
 
 @dataclass(frozen=True)
 class RunListParams:
-    """Which runs the list contains, how it shows them, and to whom.
+    """Contents, order and columns of the list, and the user who sees it.
 
     Attributes:
         project: The project whose runs are listed.

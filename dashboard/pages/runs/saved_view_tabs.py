@@ -138,7 +138,7 @@ class SavedViewTabs:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the list differs from the open view."""
+        """Return whether the list differs from the open view."""
         return self.current is not None and self.current.state != self._state
 
 

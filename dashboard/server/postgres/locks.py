@@ -17,7 +17,7 @@ class FileLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this object holds the lock."""
+        """Return whether this object holds the lock."""
         return self._fd is not None
 
     def acquire(self, *, shared: bool = False, wait: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""Where the files of a data directory's cluster are.
+"""Paths of the files of a data directory's cluster.
 
 Usually that is `postgres-18` in the data directory. Root runs the server as another user. If that user can't enter the
 data directory, for example below a home directory with mode 0700, the files are below /var/lib/runglass, and

@@ -1,4 +1,4 @@
-"""Which process owns the server of a data directory, and which ones join it.
+"""Ownership of the server of a data directory: one process owns it, others join.
 
 Two locks decide. The process whose child the server is holds `owner.lock`. All processes that joined share
 `guests.lock`. A command that ends waits until it can lock the guests' lock exclusively, so the server is never stopped

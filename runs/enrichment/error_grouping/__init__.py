@@ -48,7 +48,7 @@ _INCOMPLETE_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class ErrorSignature:
-    """What failed runs of one group have in common.
+    """The code and message template that the failed runs of one group share.
 
     `code` is the code of the error, or the reason of an incomplete run. `template` is "" if there is no message.
     """
