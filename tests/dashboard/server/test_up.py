@@ -139,7 +139,7 @@ def up(installed) -> Generator[Up]:
 
 
 @pytest.fixture
-def doomed(installed) -> Generator[Up]:
+def disposable_up(installed) -> Generator[Up]:
     """Another `up` on a copy of the data, for tests that stop it."""
     with tempfile.TemporaryDirectory(prefix="runglass-up-") as name:
         Path(name).chmod(0o711)
@@ -189,22 +189,22 @@ def test_second_up_on_same_directory_is_rejected(up, installed) -> None:
     assert "is in use" in run_failing(installed[0], "--port", "0")
 
 
-def test_sigterm_stops_all_child_processes(doomed) -> None:
-    assert len(doomed.started) >= 3
-    assert doomed.stop(signal.SIGTERM) == 0
-    wait_until(lambda: not doomed.remaining_processes())
+def test_sigterm_stops_all_child_processes(disposable_up) -> None:
+    assert len(disposable_up.started) >= 3
+    assert disposable_up.stop(signal.SIGTERM) == 0
+    wait_until(lambda: not disposable_up.remaining_processes())
 
 
-def test_killed_children_are_replaced(doomed) -> None:
-    for pid in doomed.started:
+def test_killed_children_are_replaced(disposable_up) -> None:
+    for pid in disposable_up.started:
         with contextlib.suppress(ProcessLookupError):  # some end by themselves when others do
             os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not doomed.remaining_processes())
-    wait_until(lambda: _status(doomed, "/readyz") == 200)
+    wait_until(lambda: not disposable_up.remaining_processes())
+    wait_until(lambda: _status(disposable_up, "/readyz") == 200)
 
-    doomed.started = descendants(doomed.process.pid)
-    doomed.stop(signal.SIGKILL)
-    wait_until(lambda: not doomed.remaining_processes())
+    disposable_up.started = descendants(disposable_up.process.pid)
+    disposable_up.stop(signal.SIGKILL)
+    wait_until(lambda: not disposable_up.remaining_processes())
 
 
 def _status(up: Up, path: str) -> int:

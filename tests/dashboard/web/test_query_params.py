@@ -50,7 +50,7 @@ class NoParams(QueryParams):
     pass
 
 
-def problems_of(params: type[QueryParams], query: str) -> list[tuple[str, str]]:
+def list_problems(params: type[QueryParams], query: str) -> list[tuple[str, str]]:
     with pytest.raises(InvalidFilter) as caught:
         params.parse(QueryDict(query))
     return [(problem.path, problem.message) for problem in caught.value.problems]
@@ -81,17 +81,17 @@ def test_values_are_parsed() -> None:
     ],
 )
 def test_wrong_parameter_is_named(query: str, problem: tuple[str, str]) -> None:
-    assert problems_of(Params, query) == [problem]
+    assert list_problems(Params, query) == [problem]
 
 
 def test_every_problem_is_reported() -> None:
-    assert [path for path, _ in problems_of(Params, "a=1&sort=x&rows=y")] == ["a", "sort", "rows"]
-    assert [path for path, _ in problems_of(FilteredParams, "a=1&from=x&page=0")] == ["a", "from", "page"]
+    assert [path for path, _ in list_problems(Params, "a=1&sort=x&rows=y")] == ["a", "sort", "rows"]
+    assert [path for path, _ in list_problems(FilteredParams, "a=1&from=x&page=0")] == ["a", "from", "page"]
 
 
 def test_class_without_fields_takes_none() -> None:
     assert NoParams.parse(QueryDict("")) == NoParams()
-    assert problems_of(NoParams, "a=1") == [("a", "unknown parameter; this page takes none")]
+    assert list_problems(NoParams, "a=1") == [("a", "unknown parameter; this page takes none")]
 
 
 def test_run_filters_share_the_query_string() -> None:
