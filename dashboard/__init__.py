@@ -1,1 +1,1 @@
-"""The site: server, pages, and what they share. It imports `runs`, never the other way round."""
+"""The site: server, pages, and what they share. It imports `runs`; `runs` never imports it."""

@@ -11,7 +11,7 @@ from runs.models import Project, User
 from runs.team.api_keys import create_api_key
 from runs.team.memberships import create_project
 
-BOOTSTRAP_LOCK_ID = 0x52756E676C617373  # "Runglass"; serializes installations that start on one database at once
+BOOTSTRAP_LOCK_ID = 0x52756E676C617373  # "Runglass"; serializes concurrent installations on one database
 
 
 @dataclass(frozen=True)

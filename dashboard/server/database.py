@@ -41,7 +41,7 @@ def describe_database_error(error: OperationalError) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     reason = " ".join(line for line in lines if not line.startswith("Is the server running"))
     reason = reason.removeprefix("connection failed: ").rstrip(".")
-    if getattr(error.__cause__, "sqlstate", None) is not None:  # there is a connection
+    if getattr(error.__cause__, "sqlstate", None) is not None:  # the server sent this error
         return f"Database error: {reason}"
     return (
         f"Cannot connect to the database: {reason}. Check that the server is running and that DATABASE_URL is correct"

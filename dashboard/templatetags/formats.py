@@ -29,13 +29,13 @@ register.simple_tag(formats.format_percent, name="percent")
 
 @register.filter
 def duration(ms: int | None) -> str:
-    """Format milliseconds that were measured in whole seconds."""
+    """Format a duration, given in milliseconds, that was measured in whole seconds."""
     return formats.format_duration(ms)
 
 
 @register.filter
 def precise_duration(ms: int | None) -> str:
-    """Format milliseconds that were measured as such."""
+    """Format a duration that was measured in milliseconds."""
     return formats.format_duration(ms, precise=True)
 
 
@@ -73,7 +73,7 @@ def exact_time(value: datetime | None) -> SafeString | str:
 @register.simple_tag
 @lru_cache(maxsize=512)
 def icon(name: str, *, small: bool = False) -> SafeString:
-    """Render a symbol of the sprite by its id. It is hidden from screen readers, since a word stands beside it."""
+    """Render a symbol of the sprite by its id. It is hidden from screen readers, since a text label accompanies it."""
     return format_html('<svg class="i{}" aria-hidden="true"><use href="#{}"/></svg>', " s" if small else "", name)
 
 

@@ -1,1 +1,1 @@
-"""Presentation code that several pages share. It knows no page."""
+"""Presentation code that several pages share. It does not depend on any page."""

@@ -1,6 +1,6 @@
 """The rows of a comparison: a field, its value on each side, and the difference of numbers and times.
 
-A larger value is neither better nor worse here: differences carry no judgement.
+Differences are not rated: a larger value is neither better nor worse.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from runs.models import Run, RunStep
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.protocol.timestamps import milliseconds_between
 
-# The width of a segment by its smallest share of the whole; the stylesheet knows the same widths.
+# The width of a segment by its smallest share of the whole; the stylesheet defines the same widths.
 _WIDTHS = ((0.5, 9), (0.2, 6), (0.08, 2), (0.0, 1))
 
 

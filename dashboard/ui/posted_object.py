@@ -11,7 +11,7 @@ from runs.protocol.lossless_json import dump_json
 
 
 class FieldPresence(StrEnum):
-    """Return whether a field was sent. Null, absent and empty are three different things, and pages show which."""
+    """The presence of a field. Null, absent and empty are three different things, and pages distinguish them."""
 
     VALUE = "value"
     NULL = "null"

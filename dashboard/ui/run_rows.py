@@ -32,7 +32,7 @@ INCOMPLETE_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """Why a run is not simply completed.
+    """The reason why a run is not simply completed.
 
     Attributes:
         code: The error code, incomplete reason or action type; "" if there is none.
@@ -65,13 +65,13 @@ class RunRow:
         run: The run. Templates read exact values from it.
         url: The URL of the run's page.
         assistant_name: The name of the assistant; None if it has none.
-        duration: How long the run took, or has been going on.
+        duration: The time that the run took, or has been active.
         has_ended: Whether the status is final.
         tools: The called tools, most called first; None if no steps were received.
         first_tool: The most called tool; "" if none was called.
         more_tools: The number of other called tools.
         tokens_title: The exact token counts.
-        cost_title: Where the cost is from, or why there is none.
+        cost_title: The source of the cost, or the reason why there is none.
         prompt_bar: The bar of prompt tokens; None if there are no tokens.
         completion_bar: The bar of completion tokens, after that of prompt tokens.
         metadata: The metadata as `key=value`, truncated.

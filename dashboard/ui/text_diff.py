@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 CONTEXT_LINES = 3
-# The time of aligning grows faster than the product of both lengths. Beyond this number of lines, everything between
+# The time to align lines grows faster than the product of both lengths. Beyond this number of lines, everything between
 # the first and the last difference is shown as replaced. For the same reason, difflib may ignore frequent lines.
 MAX_ALIGNED_LINES = 1_000
 # Words are compared only in pairs of lines up to this length together, and in hunks up to this number of lines.

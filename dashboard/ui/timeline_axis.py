@@ -52,7 +52,7 @@ class TimelineAxis:
 
 
 def svg_percent(number: float) -> str:
-    """Format an SVG length. Templates would localise a number, which is slow."""
+    """Format an SVG length. Templates would localize a number, which is slow."""
     return f"{number:.2f}%"
 
 

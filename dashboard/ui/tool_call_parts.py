@@ -1,6 +1,6 @@
 """A tool call for display: its facts, and its content in titled parts.
 
-The types of the protocol are laid out one by one. Calls of any other type are shown as they were received.
+Each type of the protocol has its own layout. Calls of any other type are shown as they were received.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ SERVER_ERROR_MESSAGE = "Internal server error. Nothing from this request was sto
 
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return the page for 400: the request is malformed. Rendered without it, since even the user may be wrong."""
+    """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
     return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
@@ -42,7 +42,7 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
 
 
 def database_unavailable_view(request: HttpRequest) -> HttpResponse:
-    """Return the page for 503: the database is not available. Rendered without it."""
+    """Return the page for 503: the database is not available. Rendered without database access."""
     response = HttpResponse(render_to_string("web/errors/503.html"), status=503)
     response["Retry-After"] = "5"
     return response

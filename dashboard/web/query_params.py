@@ -8,9 +8,9 @@
     params = ToolListParams.parse(request.GET)   # raises InvalidFilter, which names every problem
     params.query_string(rows=100)                # "?rows=100"; parameters with their default value are left out
 
-The name of a parameter is the name of its field, unless `name` says otherwise. Unknown parameters are refused, and
-so is a parameter that is given more than once, unless it is declared by `query_param_list`. A page that also takes
-the filters of the run list declares them by `run_filters`.
+The name of a parameter is the name of its field, unless `name` is given. Unknown parameters are rejected, and so is a
+parameter that is given more than once, unless it is declared by `query_param_list`. A page that also takes the filters
+of the run list declares them with `run_filters`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def query_param(
 
     Args:
         parse: returns the value of a text, or raises ValueError with a message that says what is expected.
-        default: the value where the parameter is absent.
-        name: the name of the parameter, where it differs from that of the field.
+        default: the value if the parameter is absent.
+        name: the name of the parameter, if it differs from that of the field.
         to_text: the inverse of `parse`.
     """
     param = _Param(name, parse, to_text)
@@ -90,7 +90,7 @@ class QueryParams:
         values: dict[str, Any] = {}
         problems: list[Problem] = []
 
-        # 1. The filters of the run list, which also refuse unknown parameters.
+        # 1. The filters of the run list, which also reject unknown parameters.
         own_names = [param.name for param in params.values()]
         if filters_field:
             try:
@@ -128,7 +128,7 @@ class QueryParams:
         return parsed_params
 
     def find_problems(self) -> Iterable[Problem]:
-        """Return what is wrong with parameters that are valid by themselves. Override it where they depend."""
+        """Return what is wrong with parameters that are valid by themselves. Override it if parameters are related."""
         return ()
 
     def query_pairs(self) -> list[tuple[str, str]]:
@@ -184,7 +184,7 @@ def parse_integer(minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 def build_params_error(*problems: Problem) -> InvalidFilter:
-    """Return the error that refuses a request for these problems."""
+    """Return the error for a request with these problems."""
     return InvalidFilter("; ".join(f"{problem.path}: {problem.message}" for problem in problems), problems)
 
 

@@ -1,1 +1,1 @@
-"""Questions about many runs. Numbers are exact, or say how many runs they are about."""
+"""Questions about many runs. Results are exact, or say how many runs they are based on."""

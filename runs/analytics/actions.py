@@ -19,7 +19,7 @@ from runs.models.run import ACTIVE_STATUSES, RunQuerySet
 from runs.query import RunFilters
 
 OLDEST_FIRST = Order("created", descending=False)
-# If nothing was received of an active run for this long, its client has probably stopped.
+# If nothing was received from an active run for this long, its client has probably stopped.
 SILENT_AFTER = timedelta(hours=1)
 # Counting ends with the oldest active runs.
 MAX_COUNTED_ACTIONS = 10_000
@@ -50,7 +50,7 @@ class ActionCounts:
 
 @dataclass(frozen=True, slots=True)
 class ActionPage:
-    """A page of runs, and where the next page begins; None at the end."""
+    """A page of runs, and the cursor of the next page; None at the end."""
 
     runs: tuple[Run, ...]
     next_cursor: Cursor | None
@@ -89,7 +89,7 @@ def count_actions(project: Project, filters: RunFilters, now: datetime) -> Actio
 
 
 def _select_active(project: Project, filters: RunFilters) -> RunQuerySet:
-    """Return the matching runs of a known active status; a run may stay in an unknown status for good."""
+    """Return the matching runs of a known active status; a run may stay in an unknown status forever."""
     return filters.apply(Run.objects.in_project(project)).filter(status__in=ACTIVE_STATUSES)
 
 

@@ -1,4 +1,4 @@
-"""The assistants of a project by what their runs add up to.
+"""The assistants of a project, with totals over their runs.
 
 If only time is filtered, all numbers are exact, since rollups can answer. Otherwise the newest matching runs are
 read, and the result says so.
@@ -21,7 +21,7 @@ from runs.rollups.time_buckets import DAY, build_equal_edges
 
 # A project may have one assistant per customer, so the list ends with the busiest ones.
 MAX_ASSISTANTS = 1_000
-# Configurations that are counted of one assistant.
+# The maximum number of configurations that are counted for one assistant.
 MAX_COUNTED_CONFIGURATIONS = 1_000
 BAR_COUNT = 24
 
@@ -88,7 +88,7 @@ AssistantBars = dict[str, list[int]]
 class AssistantOverview:
     """The busiest `MAX_ASSISTANTS` of `count` assistants with matching runs, the busiest first.
 
-    Exact totals are about the time from `since` to `until`. Otherwise both are None and `sample_bars` are the bars of
+    Exact totals cover the time from `since` to `until`. Otherwise both are None and `sample_bars` are the bars of
     the runs that were read; if `is_capped`, these are the newest `recent_sample.MAX_SAMPLE_SIZE` matches only.
     """
 

@@ -27,15 +27,15 @@ MAX_CONTRASTED_RUNS = 300
 MAX_CONTRASTS = 12
 # With fewer runs on one side, chance may explain the contrasts.
 SMALL_SAMPLE_SIZE = 20
-# An attribute is tested if so many runs of one side have it, and reported from this difference of the shares on.
+# An attribute is tested if at least this many runs of one side have it, and reported if the shares differ this much.
 _MIN_RUNS = 3
 _MIN_DIFFERENCE = 0.05
 # Reported differences have a lower p-value. Significant ones still have a lower one after Bonferroni's correction.
 _MAX_REPORTED_P_VALUE = 0.1
 _MAX_SIGNIFICANT_P_VALUE = 0.05
-# Longer keys and values of metadata cannot be asked for in a query.
+# Longer metadata keys and values cannot be used in a query.
 _MAX_METADATA_LENGTH = 100
-# Among so many times as many runs of an assistant, completed ones are searched for.
+# Completed runs are searched for among this many times as many runs of an assistant.
 _SEARCH_FACTOR = 4
 
 # The newest completed runs of each assistant, up to its limit.
@@ -122,7 +122,7 @@ class ErrorGroupContrast:
 
 @dataclass(frozen=True, slots=True)
 class _ContrastedRun:
-    """The fields of a run that its attributes are made of."""
+    """The fields of a run that its attributes are derived from."""
 
     id: uuid.UUID
     model: str | None
@@ -149,7 +149,7 @@ def contrast_error_group(
 def _fetch_completed(
     project: Project, runs_by_assistant: Mapping[str, int], filters: RunFilters, time_range: ErrorTimeRange
 ) -> list[_ContrastedRun]:
-    """Return completed runs, of each assistant in proportion to its runs in the group."""
+    """Return completed runs, for each assistant in proportion to its runs in the group."""
     total, assistant_ids = sum(runs_by_assistant.values()), sorted(runs_by_assistant)
     limits = [math.ceil(MAX_CONTRASTED_RUNS * runs_by_assistant[key] / total) for key in assistant_ids]
     until = time_range.until if filters.until else LATEST
@@ -267,7 +267,7 @@ def _iter_attributes(
 
 
 def _format_query_value(value: Any) -> str | None:
-    """Return a value as a query writes it; None if a query cannot ask for it."""
+    """Return a value as a query writes it; None if a query cannot express it."""
     if isinstance(value, str):
         return value
     return json.dumps(value) if isinstance(value, bool | int) else None

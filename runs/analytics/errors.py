@@ -55,7 +55,7 @@ _DISTRIBUTIONS = """
               FROM ({matches}) AS matches) AS runs
      GROUP BY GROUPING SETS ((error_group_id, bucket), (error_group_id, assistant_id), (error_group_id, model),
                              (error_group_id, configuration_id))"""
-# What `grouping` returns: a bit is 0 for the column that the row is grouped by.
+# The result of `grouping`: a bit is 0 for the column that the row is grouped by.
 _BUCKET, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
 
 
@@ -74,8 +74,8 @@ class ErrorTrend(StrEnum):
 class ErrorTimeRange:
     """The time range of a report, divided into buckets, and the start of the previous period, None without one.
 
-    The previous period `is_comparable` if the project had runs when it began. Runs after `until` count to the last
-    bucket, unless the filters exclude them.
+    The previous period `is_comparable` if the project had runs when it began. Runs after `until` are counted in the
+    last bucket, unless the filters exclude them.
     """
 
     since: datetime
@@ -141,7 +141,7 @@ class ErrorGroupReport:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupDistribution:
-    """The numbers of runs of a group by bucket of time, and by what they ran on."""
+    """The numbers of runs of a group by bucket of time, assistant, model and configuration."""
 
     over_time: Counter[int] = field(default_factory=Counter)
     assistants: Counter[str] = field(default_factory=Counter)

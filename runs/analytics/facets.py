@@ -22,9 +22,9 @@ from runs.query.planner import QueryPlan
 MAX_SHOWN_KEYS, MAX_SHOWN_VALUES = 3, 50
 # A key with no more values is worth showing even if each run has another value.
 ALWAYS_SHOWN_VALUES = 6
-# Rows of metadata that a search reads: so many keys with all of their values.
+# Rows of metadata that a search reads: 20 keys with `MAX_SHOWN_VALUES` values each.
 MAX_SEARCHED_VALUES = 20 * MAX_SHOWN_VALUES
-# Nobody selects a longer text from a list.
+# Longer values are not offered for selection.
 MAX_FACET_VALUE_LENGTH = 200
 
 # Metadata may be an array: one server sends an empty array for no metadata. Arrays have no keys.
@@ -76,7 +76,7 @@ class MetadataFacet:
     run_count: int
 
     def entropy(self, runs: int) -> float:
-        """Return the entropy of the values over `runs` runs, in bits; 0 for a key that has a value for each run."""
+        """Return the entropy of the values over `runs` runs, in bits; 0 for a key with too many values."""
         if self.value_count > MAX_SHOWN_VALUES or self.value_count > max(ALWAYS_SHOWN_VALUES, self.run_count / 2):
             return 0.0
         shares = [count / runs for _, count in self.counts] + [1 - self.run_count / runs]

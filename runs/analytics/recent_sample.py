@@ -1,4 +1,4 @@
-"""The newest matching runs, which are read where aggregating all matches would delay a page."""
+"""The newest matching runs, which are read when aggregating all matches would delay a page."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def fetch_recent_sample(
 ) -> RecentSample:
     """Return aggregates over the newest `limit` matches of `plan`; one query, besides those that the plan needs.
 
-    The ids of the first `first_count` runs in `order` are included if the sample has these runs for sure.
+    The ids of the first `first_count` runs in `order` are included if the sample is certain to contain these runs.
     """
     condition, is_bounded = plan.build_count_condition()
     columns = ("created_at", *SAMPLE_GROUPS, "duration_ms", "total_tokens", "cost")

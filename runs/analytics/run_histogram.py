@@ -45,7 +45,7 @@ def fetch_run_histogram(
 ) -> RunHistogram | None:
     """Return the histogram of the runs that match `filters`, in days of `zone`; None if no run matches.
 
-    Reads rollups if there is a `rollup_query`, which asks the same as `filters`, and uses `sample`, the newest
+    Reads rollups if there is a `rollup_query`, which is equivalent to `filters`, and uses `sample`, the newest
     matches, otherwise.
     """
     if sample.oldest_at is None or sample.newest_at is None:
@@ -86,7 +86,7 @@ def _build_from_sample(sample: RecentSample, buckets: TimeBuckets) -> RunHistogr
     for status, unsorted in sample.created_seconds.items():
         seconds = sorted(unsorted)
         bounds = [bisect_left(seconds, edge) for edge in edges]
-        # Runs outside of all buckets count to the nearest one.
+        # Runs outside of all buckets are counted in the nearest one.
         bounds[0], bounds[-1] = 0, len(seconds)
         for count, begin, end in zip(counts, bounds, bounds[1:], strict=False):
             if end > begin:

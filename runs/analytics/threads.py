@@ -1,6 +1,6 @@
-"""Threads by their runs: which were active last, and the totals of their runs.
+"""The most recently active threads, and totals over the runs of threads.
 
-Nobody posts threads, so they are found by reading the newest runs. Threads with messages and without runs are not
+Threads are not posted, so they are found by reading the newest runs. Threads with messages and without runs are not
 among them.
 """
 
@@ -25,7 +25,7 @@ from runs.query import RunFilters
 # Few pages of threads need more runs.
 FIRST_WINDOW = 1_000
 
-# The runs of each thread are read from the index `run_thread`, so the time depends on the runs that are counted only.
+# The runs of each thread are read from the index `run_thread`, so the time depends only on the runs that are counted.
 # `place` counts from the newest run. Runs with an error group failed, ended incomplete or expired.
 _TOTALS = """
     SELECT thread.id, totals.*

@@ -1,4 +1,4 @@
-"""Single calls of a tool to look at, and the configurations that define it."""
+"""Sample calls of a tool, and the configurations that define it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Compare two versions of an assistant: the runs of one before a change with those of the other after it.
 
-Of each side at most the `MAX_SIDE_RUNS` runs nearest to the change are read, in order of the index `run_configuration`,
+At most the `MAX_SIDE_RUNS` runs nearest to the change are read of each side, in order of the index `run_configuration`,
 so the time does not depend on the number of runs. Percentiles are values that occurred; the others are means.
 """
 

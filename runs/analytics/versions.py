@@ -1,8 +1,8 @@
 """The configurations of an assistant as its versions, in order of first use.
 
 The order is that of the creation of runs, not of receipt, so an import of old runs finds the same versions as posting
-them did. First and last use are look-ups in the index `run_configuration`, a few entries per version at any number of
-runs.
+them did. First and last use are look-ups in the index `run_configuration`, a few entries per version, however many runs
+there are.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.db import connection
 
 from runs.models import Configuration, Project
 
-# Clients that write instructions anew for each run make a configuration of each. The last received are read.
+# Clients that write new instructions for each run create a configuration per run. Only the last received are read.
 MAX_VERSIONS = 2_000
-# Runs that are counted of each version.
+# The maximum number of runs that are counted for each version.
 MAX_COUNTED_VERSION_RUNS = 10_000
-# Runs that are counted of each concurrent version, of which there may be many.
+# The maximum for each concurrent version; there may be many of them.
 MAX_COUNTED_CONCURRENT_RUNS = 1_000
 
 _VERSIONS = """
@@ -182,7 +182,7 @@ def fetch_replaced_configuration(configuration: Configuration) -> tuple[uuid.UUI
 def fetch_concurrent_versions(
     known: AssistantVersions, version: AssistantVersion
 ) -> list[tuple[AssistantVersion, int]]:
-    """Return the versions with runs between the first and the last run of `version`, and how many; one query.
+    """Return the versions with runs between the first and last run of `version`, and their number; one query.
 
     The version with the most runs comes first. At most `MAX_COUNTED_CONCURRENT_RUNS + 1` are counted of each. Runs at
     the time of the first or last run do not count: times are in seconds, so a change within a second is no overlap.

@@ -20,7 +20,7 @@ from runs.models import ApiKey, Project, Run
 
 
 class JsonOnlyNegotiation(BaseContentNegotiation):
-    """Content negotiation that always selects JSON, whatever the client accepts.
+    """Content negotiation that always selects JSON, regardless of what the client accepts.
 
     Otherwise a client with an unusual `Accept` header would lose what it posts.
     """

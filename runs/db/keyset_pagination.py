@@ -1,4 +1,4 @@
-"""Keyset pagination: a page starts after a position in the sort order, which costs the same however deep it is."""
+"""Keyset pagination: a page starts after a position in the sort order, at the same cost for any depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL beside the ORM, for batches, where the number of rows and round trips determines the time."""
+"""SQL without the ORM, for batches, where the number of rows and round trips determines the time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def open_cursor(cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Ite
     """Open a cursor that sends parameters separately from the statement, so long texts need no escaping.
 
     Django's cursors write parameters into the statement. Errors are raised as Django's. Pass `prepare=True` to
-    `execute` for statements that are repeated word for word: planning one costs more than running it for one row.
+    `execute` for statements that are repeated verbatim: planning one costs more than running it for one row.
     """
     connection.ensure_connection()
     connection.connection.prepare_threshold = _NEVER_PREPARE

@@ -19,7 +19,7 @@ from runs.db import sql
 RowKey = tuple[Any, ...]
 RowValues = list[Any]
 
-# Up to so many rows are sent within the statement; more are first copied into a temporary table.
+# Up to this many rows are sent within the statement; more are first copied into a temporary table.
 _MAX_INLINE_ROWS = 32
 
 

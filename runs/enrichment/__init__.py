@@ -1,1 +1,1 @@
-"""Data that Runglass derives of posted objects: costs, error groups, and the validation of tool calls."""
+"""Data that Runglass derives from posted objects: costs, error groups, and the validation of tool calls."""

@@ -1,4 +1,4 @@
-"""The maintenance that one process does beside serving: it brings derived data up to date and compacts rollups.
+"""Background maintenance in one process: bring derived data up to date and compact rollups.
 
 Work is done in steps. Each is bounded and safe to repeat, so the process may be stopped at any time.
 """
@@ -22,8 +22,8 @@ from runs.rollups import compaction
 from runs.rollups.runs import record_run_changes
 
 BACKFILL_BATCH_SIZE = 1000  # runs
-# Rows that are inserted into rollups before they are compacted: few enough to be read quickly, many enough to be worth
-# a pass over all. If nothing more is inserted, fewer rows are compacted too.
+# Rows that are inserted into rollups before they are compacted: few enough to read quickly, and enough to be worth a
+# pass over all. If nothing more is inserted, fewer rows are compacted too.
 COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS_IDLE = 10_000, 500
 
 _UPDATE = """
@@ -110,7 +110,7 @@ def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.U
             if derived.error_group_id is not None and derived.error_signature is not None:
                 signatures.setdefault(derived.error_group_id, (derived.error_signature, changed))
 
-        # 2. Store new error groups, in the order of their ids, in which all writers do.
+        # 2. Store new error groups in the order of their ids, as all writers do.
         now = timezone.now()
         groups = (
             build_error_group(project, group_id, signature, run, now)
@@ -118,7 +118,7 @@ def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.U
         )
         ErrorGroup.objects.bulk_create(groups, ignore_conflicts=True)
 
-        # 3. The states that the team gave to the old groups hold for the new ones.
+        # 3. Copy the states that the team gave to the old groups to the new ones.
         moves = ((before.error_group_id, run.error_group_id) for before, run in changes)
         predecessors = {new: old for old, new in moves if old and new and old != new}
         if predecessors:

@@ -1,4 +1,4 @@
-"""The validation of tool calls: do they match the tools that their own run declares?
+"""Validate tool calls against the tools that their own run declares.
 
 `validate_function_calls` validates calls and explains what is wrong, for pages. `validate_next_steps` validates
 stored steps and keeps the result in their rows, for lists, filters and rollups.
@@ -208,7 +208,7 @@ _UPDATE = """
 
 @dataclass(frozen=True, slots=True)
 class ValidationProgress:
-    """The number of steps that were validated, and the position after which to go on, None after the last."""
+    """The number of steps that were validated, and the position after which to continue, None after the last."""
 
     validated_count: int
     next_position: UnvalidatedPosition | None
@@ -228,7 +228,7 @@ def validate_next_steps(projects: Mapping[int, Project], after: UnvalidatedPosit
     tools_by_configuration = {pk: extract_tools(body) for pk, body in bodies}
     tools_by_run = {run_id: tools_by_configuration.get(pk) for run_id, pk in configuration_ids.items()}
 
-    # 2. Validate them, in the order of their keys, in which all writers lock rows.
+    # 2. Validate them in the order of their keys, in which all writers lock rows.
     validated = [
         (record, _validate_step(record, tools_by_run.get(record.run_id)))
         for record in sorted(steps, key=lambda step: (step.run_id, step.external_id))
@@ -268,7 +268,7 @@ def _store(
     if not validated:
         return 0
     with transaction.atomic():
-        # Runs are locked first, so that nobody changes their tools meanwhile.
+        # Lock the runs first, so that their tools can't change meanwhile.
         locked = dict(Run.objects.with_ids(configuration_ids).locked().values_list("pk", "configuration_id"))
         current = [
             (record, result)

@@ -20,8 +20,8 @@ def store_tool_definitions(
 ) -> None:
     """Store the tool definitions of `configurations`, whose first runs were created at the given times.
 
-    Rows are written in the order of their keys, in which all writers do. Of a definition that is stored already, the
-    earlier time is kept.
+    Rows are written in the order of their keys, as all writers do. If a definition is stored already, the earlier time
+    is kept.
     """
     definitions: dict[UUID, ToolDefinition] = {}
     for configuration in configurations:

@@ -1,7 +1,7 @@
 """Tool outputs that look like errors.
 
 The protocol does not say whether a tool failed: its output is whatever the application submits. So this is a guess,
-and pages say so. It prefers to miss an error over reporting an order whose payment failed as one.
+and pages say so. It would rather miss an error than report an order whose payment failed as one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MAX_QUOTED_LENGTH = 300  # characters of an output that are quoted
 # Characters. Longer outputs are not parsed as JSON, and only their beginning is looked at.
 _MAX_PARSED_LENGTH = 200_000
 
-# Keys that may tell of an error. Without any of them, JSON need not be parsed.
+# Keys that may indicate an error. Without any of them, JSON need not be parsed.
 _HINT = re.compile(
     r'"(?:[Ee]rrors?|error_?[Mm]essage|exception|traceback|success|ok|[Ii]s_?[Ee]rror|status|statusCode|status_code'
     r'|http_status|type)"\s*:'
@@ -99,7 +99,7 @@ def _reports_failure(output: dict[str, Any]) -> bool:
 
 
 def _has_error_status(output: dict[str, Any]) -> bool:
-    """Return whether there is an HTTP error status or the word "error"; "failed" may be that of an order."""
+    """Return whether there is an HTTP error status or the word "error"; "failed" may be the status of an order."""
     if any(_is_http_error(output.get(key)) for key in _STATUS_KEYS):
         return True
     return any(output.get(key) == "error" for key in ("status", "type"))

@@ -9,7 +9,7 @@ Schemas come with posted runs, so they are untrusted:
   Its engine takes linear time and reads ECMA-262 syntax, as JSON Schema requires, but knows neither lookarounds nor
   backreferences.
 
-Whatever can't be validated within these limits is skipped, not reported as invalid.
+Calls that can't be validated within these limits are skipped, not reported as invalid.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _make_bounded(draft: Any) -> Any:
 
 def _counted(name: str, keyword: Keyword) -> Keyword:
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-        # uniqueItems compares each element with each other at worst
+        # uniqueItems compares all pairs of elements at worst
         pairs = len(instance) ** 2 if name == "uniqueItems" and isinstance(instance, list) else 0
         _budget.get().spend(1 + pairs // _COMPARISONS_PER_STEP)
         return keyword(validator, value, instance, schema)

@@ -1,4 +1,4 @@
-"""Ingest: posted objects are parsed, merged with what is stored, and written.
+"""Ingest: parse posted objects, merge them with stored records, and write the result.
 
 A request passes these modules in order: `request_bodies` splits the body into a `RawItem` per object, `record_types`
 parses each into a `ParsedRecord`, `merge` builds a `MergePlan` from it and the `StoredRecord`, and `write` writes the

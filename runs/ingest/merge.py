@@ -1,7 +1,7 @@
 """The merge of posted records into a stored one: the new state, the outcome of each post, and the new history.
 
-Nothing here knows of a database. Snapshots of a record are ordered by what they say about themselves, never by when
-they arrive. So any order and any repetition of a record's snapshots end in the same state.
+This module does not access the database. Snapshots of a record are ordered by their content, never by their time of
+arrival. So any order and any repetition of a record's snapshots end in the same state.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def find_changed_members(left: Mapping[str, bytes], right: Mapping[str, bytes]) 
 
 
 def _record_digest(record_type: RecordType, record: ParsedRecord) -> int:
-    """Return a hash of the posted object. The configuration counts with its id, whatever it is compared with."""
+    """Return a hash of the posted object. The configuration is always represented by its id."""
     content = canonical_json(join_members(record_type.build_members(record.columns, "{}")))
     content += record.configuration_id.bytes if record.configuration_id else b""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)

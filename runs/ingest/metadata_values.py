@@ -18,7 +18,7 @@ from runs.db import sql
 from runs.models import MetadataKey, Project
 from runs.models.metadata_key import MAX_METADATA_KEYS, MAX_METADATA_TEXT_LENGTH
 
-# Values of a key that are stored. A key with more of them is not complete (see `MetadataKey`).
+# The maximum number of stored values of a key. A key with more of them is not complete (see `MetadataKey`).
 MAX_VALUES_PER_KEY = 10_000
 # Values of a key whose last hour is kept. With more of them, nearly every run would write one.
 MAX_DATED_VALUES_PER_KEY = 100
@@ -111,7 +111,7 @@ def _collect_pairs(metadata: Sequence[Mapping[str, Any]]) -> tuple[set[tuple[str
 def _store(
     project: Project, recorded: _RecordedValues, new: Mapping[MetadataPair, int], incomplete_keys: set[str]
 ) -> None:
-    """Store new values with their hours, and mark keys of which not all values are stored."""
+    """Store new values with their hours, and mark keys whose values are not all stored."""
     # 1. Store the keys.
     added_counts = Counter(key for key, value in new if (key, value) not in recorded.hours)
     incomplete_keys = incomplete_keys | {
@@ -123,7 +123,7 @@ def _store(
         new = {pair: hour for pair, hour in new.items() if is_complete.get(pair[0])}
         transaction.on_commit(partial(recorded.cache_keys, is_complete, is_full))
 
-    # 2. Store the values, in the order in which all writers do: two of them would otherwise deadlock.
+    # 2. Store the values in the order that all writers use; otherwise two of them could deadlock.
     if pairs := sorted(new):
         pair_keys, values = zip(*pairs, strict=True)
         hours = [_from_hour(new[pair]).isoformat() for pair in pairs]

@@ -1,4 +1,4 @@
-"""Request bodies: they are decompressed, and split into raw items, whatever their outer form. Items are not parsed."""
+"""Decompress request bodies and split them into raw items, regardless of their outer form. Items are not parsed."""
 
 from __future__ import annotations
 

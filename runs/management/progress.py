@@ -16,7 +16,7 @@ class ProgressBar(tqdm):  # type: ignore[type-arg] # not generic at run time
 
     Args:
         stream: The stream to write to.
-        unit: What is counted, with a space before it, or `B` for bytes.
+        unit: The counted unit, with a space before it, or `B` for bytes.
         label: A text before the bar.
         total: The amount at the end, None if it is not known.
         announce: Whether the first line is written at once, even if everything is done within seconds.

@@ -65,7 +65,7 @@ class Assistant(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assistants")
     external_id = models.TextField(help_text="The posted id, which is the assistant_id of runs")
     posted_name = models.TextField(null=True)  # noqa: DJ001 - null is what was posted
-    given_name = models.TextField(null=True)  # noqa: DJ001 - null where nobody gave one
+    given_name = models.TextField(null=True)  # noqa: DJ001 - null if no name was given
     given_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     given_at = models.DateTimeField(null=True)
     version = models.IntegerField(default=1, help_text="Number of posts that changed it; guards concurrent writes")

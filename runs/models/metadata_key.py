@@ -1,4 +1,4 @@
-"""Metadata keys of runs. With `MetadataValue` they tell the query planner where it need not look."""
+"""Metadata keys of runs. Together with `MetadataValue`, they let the query planner narrow its search."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ from runs.protocol.run import RunColumns, build_run_members
 ERROR_PREVIEW_LENGTH = 400  # characters
 # The newest earlier runs of an assistant that are searched for a completed one.
 MAX_RUNS_LOOKED_BACK = 500
-# No run takes longer, and a run is posted when it ends at the latest.
+# No run takes longer, and every run is posted at its end at the latest.
 MAX_RUN_DURATION = timedelta(hours=1)
 # The pending list of a GIN index is counted as part of its size, and every search reads it.
 GIN_PENDING_LIST_KB = 512

@@ -30,7 +30,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 # Levels of nesting. A comparison needs two frames of Python's stack per level, and the stack is 1000 frames deep.
 _MAX_DEPTH = 200
-# Bytes. An array of this size can't fill the memory, whatever the number of its elements.
+# Bytes. An array of this size can't fill the memory, regardless of the number of its elements.
 _MAX_UNCOUNTED_BYTES = 2 * 1024 * 1024
 # Objects of the protocol have about twice as many bytes per comma.
 _MIN_BYTES_PER_COMMA = 16
@@ -52,7 +52,7 @@ class JsonNumber(str):
 def split_object(raw: bytes) -> dict[str, bytes]:
     """Split a JSON object into its members, each value as it was written.
 
-    Of a repeated name the last value counts. Raises UnreadableBody if `raw` is not a JSON object, not UTF-8, or
+    The last value of a repeated name counts. Raises UnreadableBody if `raw` is not a JSON object, not UTF-8, or
     nested too deeply.
     """
     try:

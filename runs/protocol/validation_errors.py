@@ -16,7 +16,7 @@ _TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "n
 _MISSING_FIELD = re.compile(r"Object missing required field `([^`]*)`")
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
-# Where objects of other types and of other protocols belong.
+# Hints for objects of other types and of other protocols.
 OBJECT_HINTS = {
     "thread.run": "post it to /api/v1/runs",
     "thread.run.step": "post it to /api/v1/steps",

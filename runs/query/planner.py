@@ -85,7 +85,7 @@ class QueryPlan:
         # 3. If one index has exactly the matches, newest first, Postgres finds that by itself.
         if self._has_exact_index:
             return self.condition
-        # 4. Sample the newest runs: if they hold enough matches, scan on from there.
+        # 4. Sample the newest runs: if they contain enough matches, continue the scan from there.
         is_near = self._count_sampled_matches(self._min_dense_matches) == self._min_dense_matches
         return self.index_scan if is_near else self.bitmap_scan
 
@@ -141,7 +141,7 @@ class QueryPlan:
 
     @property
     def bitmap_scan(self) -> Q:
-        """`condition`, of which the planner believes that it is hardly ever true."""
+        """`condition`, which the planner believes to be hardly ever true."""
         return self.condition & _LOOKS_SELECTIVE
 
     @property
@@ -156,7 +156,7 @@ class QueryPlan:
         """`ordered_scan` among the runs of the leading term."""
         return self._leading_condition & self.ordered_scan
 
-    # The question
+    # Properties of the query
 
     @property
     def _is_trivial(self) -> bool:
@@ -226,7 +226,7 @@ class QueryPlan:
 
     @property
     def _min_dense_matches(self) -> int:
-        """The number of sampled matches from which on a scan is worth it."""
+        """The minimum number of sampled matches for which a scan is worthwhile."""
         if any(query_field.is_rare for query_field in self._fields):
             return PLANNED_PAGE_SIZE
         minimum = MIN_DENSE_MATCHES if self._is_indexed else 1

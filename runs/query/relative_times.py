@@ -46,7 +46,7 @@ class TimeExpression:
         return self.text.startswith("-")
 
     def resolve(self, now: datetime) -> datetime:
-        """Return the time that is meant at `now`."""
+        """Return the absolute time. Relative times refer to `now`."""
         if relative := _RELATIVE.fullmatch(self.text):
             return now - int(relative[1]) * _UNITS[relative[2]][1]
         return datetime.fromisoformat(self.text)

@@ -273,7 +273,7 @@ def _move_terms_to_params(tree: QueryNode, parsed: dict[str, Any], kept_names: C
 
 
 def _merge_values(current: Any, added: Any) -> Any:
-    """Return the one value that means both, or nothing where none does, as for a contradiction."""
+    """Return the one value that is equivalent to both, or nothing if there is none, as for a contradiction."""
     if not current or current == added:
         return added
     return tuple(value for value in current if value in added) if isinstance(current, tuple) else None

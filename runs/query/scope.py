@@ -26,7 +26,7 @@ MATCH_NONE = Q(pk__in=[])
 # Configurations, error groups and function names are written into the SQL up to this number, which Postgres plans
 # best. More of them match so many runs that scanning the list is right, and a subquery is as good.
 MAX_INLINE_IDS = 500
-# Metadata values that a pattern is replaced by. Each is compared with those of every run that is read.
+# The maximum number of metadata values that replace a pattern. Each is compared with those of every run that is read.
 MAX_INLINE_VALUES = 50
 
 

@@ -1,12 +1,12 @@
 """Rollups: tables of sums over runs and tool calls, by hour or day and by a few fields.
 
-Reading a rollup takes milliseconds at any number of runs, and its numbers are exact at any moment:
+Reading a rollup takes milliseconds for any number of runs, and its numbers are exact at any moment:
 
 - Writers only append. A transaction that changes runs or steps adds rows with the differences, negative ones where
   something was taken away (`writer`). So writers never wait for each other.
-- Readers add up all rows of a key (`reader`). Where a range of time cuts an hour, single runs are read too
+- Readers add up all rows of a key (`reader`). If a time range splits an hour, single runs are read too
   (`time_buckets`).
-- Compaction replaces many rows of a key by one with their sum, which no reader can tell (`compaction`).
+- Compaction replaces many rows of a key by one with their sum, which does not change results (`compaction`).
 
 To add a rollup:
 

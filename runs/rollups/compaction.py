@@ -1,4 +1,4 @@
-"""Compact rollups: replace the rows of a key by one with their sum, and give back the space."""
+"""Compact rollups: replace the rows of a key by one with their sum, and reclaim the space."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from runs.rollups.tool_calls import TOOL_CALL_ROLLUPS
 from runs.rollups.writer import RollupTable
 
 ALL_ROLLUPS: tuple[RollupTable, ...] = (*RUN_ROLLUPS, *TOOL_CALL_ROLLUPS)
-# One write in so many compacts, which bounds the number of rows where no maintenance process runs.
+# One in this many writes compacts, which bounds the number of rows if no maintenance process runs.
 _WRITES_PER_COMPACTION = 1000
 # The size of a row and some room to spare; a table may have 128 KiB more.
 _MAX_BYTES_PER_ROW = 150
 
 _IS_MOSTLY_EMPTY = """
     SELECT pg_relation_size(relid) > 131072 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
-# Only periods with more than twice as many rows as keys are compacted. A key whose sums are all 0 goes away.
+# Only periods with more than twice as many rows as keys are compacted. A key whose sums are all 0 is removed.
 _COMPACT = """
     WITH crowded AS (
         SELECT {period} FROM {table} WHERE project_id = %s
@@ -34,7 +34,7 @@ _COMPACT = """
 
 
 def compact_rollups(project: Project, rollups: Sequence[RollupTable] = ALL_ROLLUPS) -> None:
-    """Replace the rows of each key by one with their sum. What readers see does not change.
+    """Replace the rows of each key by one with their sum. The sums that readers see do not change.
 
     A table that another process is compacting for this project is skipped.
     """
@@ -77,15 +77,15 @@ def count_rollup_inserts(rollups: Sequence[RollupTable] = ALL_ROLLUPS) -> int:
 def vacuum_rollups(*, is_idle: bool) -> None:
     """Make the space of compacted rows available to new rows and, if `is_idle`, return it to the operating system.
 
-    Autovacuum would do the former a minute later and the latter never. Rewriting a table locks everybody out for
-    some milliseconds, so that is done only for tables that are mostly empty.
+    Autovacuum would do the former a minute later and the latter never. Rewriting a table blocks all access for some
+    milliseconds, so that is done only for tables that are mostly empty.
     """
     with connection.cursor() as cursor:
         for rollup in ALL_ROLLUPS:
             cursor.execute(f"VACUUM (ANALYZE) {rollup.table}")  # ANALYZE counts the rows for the next statement
             cursor.execute(_IS_MOSTLY_EMPTY, [_MAX_BYTES_PER_ROW, rollup.table])
             if is_idle and cursor.fetchone()[0]:
-                # Whoever waits for this lock makes all others wait behind it.
+                # Waiting for this lock makes all later lock requests wait, too.
                 cursor.execute("SET lock_timeout = '300ms'")
                 cursor.execute(f"VACUUM (FULL) {rollup.table}")
                 cursor.execute("RESET lock_timeout")

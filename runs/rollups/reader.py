@@ -2,7 +2,7 @@
 
 Rollups of runs are read by one field, between any edges in time. Whole days and hours come from the rollups, and
 single runs are read where an edge cuts an hour (see `time_buckets.align_edges`). Every function sends one statement,
-so that all of its numbers are of one moment.
+so that all of its numbers describe the same moment.
 
 Units: `total_tokens` and all other `…_tokens` are tokens, `cost` is nano-dollars, `output_bytes` is bytes.
 """
@@ -114,7 +114,7 @@ def count_runs_by_status(
 ) -> list[tuple[int, str, int]] | None:
     """Return how many runs match `query` as rows of bucket, status and count.
 
-    Runs outside of all buckets count to the nearest one. Return None if no rollup can answer.
+    Runs outside of all buckets are counted in the nearest one. Return None if no rollup can answer.
     """
     source = ROLLUP_SOURCES["status"]
     is_hourly = query.values.keys() <= {"status"} and buckets.has_whole_hours
@@ -278,7 +278,7 @@ _LAST_CALLS = """
 def fetch_tool_call_sums(project: Project, buckets: TimeBuckets, tool: ToolKey | None = None) -> list[ToolCallSums]:
     """Return the sums of all calls since the first bucket, of all tools or of one.
 
-    The edges of `buckets` must be full hours. Calls after the last bucket count to it.
+    The edges of `buckets` must be full hours. Calls after the last bucket are counted in it.
     """
     sql = _TOOL_CALLS.format(condition="" if tool is None else "AND type = %s AND name = %s")
     rows = _fetch(sql, [list(buckets.edges), project.pk, buckets.start, *(tool or ())])

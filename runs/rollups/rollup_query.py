@@ -28,9 +28,9 @@ class RollupQuery:
 
     @classmethod
     def from_filters(cls, filters: RunFilters, now: datetime) -> RollupQuery | None:
-        """Return the query that asks the same as `filters`; None if they ask for anything that rollups do not sum.
+        """Return the query that is equivalent to `filters`; None if they use anything that rollups do not sum.
 
-        Relative times are seen from `now`.
+        Relative times refer to `now`.
         """
         if filters.thread:
             return None

@@ -1,4 +1,4 @@
-"""The rollups of runs: what is summed, by what, and how a change of a run is recorded."""
+"""The rollups of runs: their measures, their keys, and the recording of changes of runs."""
 
 from __future__ import annotations
 

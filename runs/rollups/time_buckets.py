@@ -116,7 +116,7 @@ def build_recent_buckets(now: datetime, length: timedelta, count: int) -> TimeBu
 def build_local_edges(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     """Return edges from `since` to `until`, divided at full hours or midnights of `zone`.
 
-    Days last from midnight to midnight in `zone`, be it 23, 24 or 25 hours.
+    Days last from midnight to midnight in `zone`, which is 23, 24 or 25 hours.
     """
     step = _choose_step(until - since, _LOCAL_STEPS)
     # Single hours are counted by elapsed time: none is skipped or repeated when clocks change.

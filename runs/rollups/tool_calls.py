@@ -1,4 +1,4 @@
-"""The rollup of tool calls: what is summed, by what, and how a change of a step is recorded.
+"""The rollup of tool calls: its measures, its keys, and the recording of changes of steps.
 
 A step counts even if its run is never received. Calls are validated after their step is written (see
 `runs.enrichment.tool_call_validation`), and the result is recorded as a change of the step.

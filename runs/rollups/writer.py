@@ -1,4 +1,4 @@
-"""Append to rollups what a transaction changes."""
+"""Append the changes of a transaction to rollups."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 from runs.models import ApiKey, Project
 
 KEY_PREFIX_LENGTH = 10
-# The last use is only shown to people. At this resolution most requests need not write it.
+# The last use is only shown to people. At this resolution, most requests do not write it.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
 _MAX_CACHED_KEYS = 1000
-# Recently used keys by their hash, each after the version of its rows. Comparing versions takes a tenth of the time of
-# loading a key.
+# Recently used keys by their hash, each with the version of its rows. Comparing versions takes a tenth of the
+# time of loading a key.
 _key_cache: dict[bytes, tuple[str, ApiKey]] = {}
 
 

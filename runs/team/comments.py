@@ -17,7 +17,7 @@ def add_comment(run: Run, author: User, text: str) -> Comment:
     """Add a comment to `run`. Raises InvalidComment, also if the run has been deleted."""
     text = _normalize_text(text)
     with transaction.atomic():
-        # locked, so that the run is not deleted meanwhile and leaves the comment behind
+        # locked, since deleting the run meanwhile would leave the comment behind
         if not Run.objects.with_ids([run.pk]).locked():
             raise _invalid_comment("the run has been deleted")
         if Comment.objects.of_run(run).count() >= MAX_COMMENTS_PER_RUN:

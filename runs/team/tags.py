@@ -40,7 +40,7 @@ def add_tags(project: Project, run_ids: Collection[uuid.UUID], tags: Iterable[st
     tags = set(tags)
     now = timezone.now()
     with transaction.atomic():
-        # locked, so that no run is deleted meanwhile and leaves its tags behind
+        # locked, since deleting a run meanwhile would leave its tags behind
         runs = list(Run.objects.in_project(project).with_ids(run_ids).locked())
         present = RunTag.objects.names_by_run([run.pk for run in runs])
         for run in runs:

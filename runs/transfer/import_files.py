@@ -76,7 +76,7 @@ def find_skipped_files(names: Iterable[str]) -> list[str]:
 def open_import_sources(names: Iterable[str]) -> Iterator[ImportSource]:
     """Open the files `names` one after the other: a file, a folder with all JSON files in it, `-` for standard input.
 
-    A damaged archive does not raise here but when its source is read, so that the files after it can be imported.
+    A damaged archive raises only when its source is read, so that the files after it can be imported.
 
     Raises:
         OSError: a file cannot be opened.

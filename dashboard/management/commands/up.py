@@ -42,8 +42,8 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="load generated demo runs into the project `default`")
 
     def handle(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
-        """Set everything up and serve. Raises CommandError, with one line, if something is in the way."""
-        for signum in (signal.SIGINT, signal.SIGTERM):  # `&` in a shell script lets SIGINT be ignored
+        """Set everything up and serve the site. Raises CommandError, with a one-line message, if it can't."""
+        for signum in (signal.SIGINT, signal.SIGTERM):  # shell scripts start `&` jobs with SIGINT ignored
             signal.signal(signum, _raise_keyboard_interrupt)
         try:
             # 1. Reserve what is needed: the address, the data directory and the database.
@@ -139,7 +139,7 @@ def _run_embedded_database() -> Generator[None]:
     finally:
         connection.close()
         session.close(wait_for_guests=False)
-        if server.failure is not None:  # it has caused the SIGTERM
+        if server.failure is not None:  # this failure caused the SIGTERM
             raise server.failure
 
 

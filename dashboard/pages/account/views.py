@@ -62,7 +62,7 @@ class SignInView(LoginView):
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Handle the request. A fragment that was redirected here after the session ended redirects the browser."""
+        """Handle the request. If a fragment was redirected here because the session ended, redirect the browser."""
         if htmx.is_partial_request(request):
             return htmx.redirect_browser(sign_in_url(next_path=htmx.get_current_page_path(request)))
         response = super().dispatch(request, *args, **kwargs)
@@ -71,7 +71,7 @@ class SignInView(LoginView):
 
 
 class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
-    """The form to change the own password. It signs out the user's other browsers."""
+    """The form to change one's own password. A change signs out the user's other browsers."""
 
     template_name = "pages/account/change_password.html"
     success_url = reverse_lazy("home")
@@ -83,7 +83,7 @@ class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):  # type: igno
 
 
 def sign_in_url(*, next_path: str) -> str:
-    """Return the URL of the sign-in page, which leads to `next_path` afterwards."""
+    """Return the URL of the sign-in page, which redirects to `next_path` afterwards."""
     url = resolve_url(settings.LOGIN_URL)
     return f"{url}?{urlencode({'next': next_path})}" if next_path else url
 

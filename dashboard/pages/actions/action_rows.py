@@ -53,7 +53,7 @@ class ActionRow:
         run: The run. Templates read exact values from it.
         url: The URL of the run's page.
         assistant_name: The name of the assistant; None if it has none.
-        reason: Why the run is listed.
+        reason: The reason why the run is listed.
         calls: The first pending calls.
         more_calls: The number of other pending calls.
         age: The time since the run was created.

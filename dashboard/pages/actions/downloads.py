@@ -68,7 +68,7 @@ def action_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 
 def _fetch_all_rows(project: Project, params: ActionListParams, now: datetime) -> Iterator[ActionRow]:
-    """Yield the rows page by page, from the cursor of `params` on."""
+    """Yield the rows page by page, starting at the cursor of `params`."""
     while True:
         page = actions.fetch_actions(project, params.filters, params.reasons, now, params.cursor, PAGE_SIZE)
         yield from build_action_rows(page.runs, "", now)

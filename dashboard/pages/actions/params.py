@@ -18,7 +18,7 @@ class ActionListParams(QueryParams):
     Attributes:
         filters: The filters of the list.
         reason: The tab that is open; None for all runs that need action.
-        cursor: Where the page begins; None for the first page.
+        cursor: The start of the page; None for the first page.
     """
 
     filters: RunFilters = run_filters()

@@ -23,7 +23,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class AssistantEntry:
-    """An assistant in the list: what it can be sorted by."""
+    """An assistant in the list, with the values that it can be sorted by."""
 
     totals: AssistantTotals
     name: str | None
@@ -111,7 +111,7 @@ class AssistantList:
 
     @property
     def unlisted_count(self) -> int:
-        """The number of assistants that are left out since others have more runs."""
+        """The number of assistants that are left out because others have more runs."""
         return self.overview.count - len(self.entries)
 
     def fetch_rows(self, page: int | None = None) -> list[AssistantRow]:

@@ -18,7 +18,7 @@ from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Configuration
 from runs.protocol.lossless_json import split_object
 
-# What a summary calls a field.
+# The names of fields in summaries.
 _FIELD_GROUPS = {
     "instructions": "instructions",
     "tools": "tools",
@@ -100,7 +100,7 @@ class ConfigurationChanges:
         )
 
     def _count(self, group: str) -> Iterator[str]:
-        """Iterate over the parts of the long summary for one group of fields."""
+        """Yield the parts of the long summary for one group of fields."""
         if group == "instructions" and self.instructions:
             yield _format_counts(group, self.instructions.added, self.instructions.removed)
         elif group == "model":

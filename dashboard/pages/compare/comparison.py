@@ -19,7 +19,7 @@ from runs.models import Run
 from runs.protocol.lossless_json import is_equal_value
 
 _MILLISECOND = timedelta(milliseconds=1)
-_IDENTITY_FIELDS = ("id", "object")  # of two runs these always differ, or never
+_IDENTITY_FIELDS = ("id", "object")  # ids always differ, types never do
 _OUTCOME_FIELDS = ("status", "last_error", "incomplete_details", "required_action")
 _TIME_FIELDS = ("created_at", "started_at", "expires_at", "cancelled_at", "failed_at", "completed_at")
 _THREAD_AND_MODEL_FIELDS = ("thread_id", "model")

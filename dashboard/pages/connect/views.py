@@ -23,7 +23,7 @@ RECEIVING_WINDOW = timedelta(minutes=10)
 @require_safe
 @viewer_required
 def connect(request: HttpRequest, project: Project) -> HttpResponse:
-    """Show how to send runs, with snippets that work as they stand.
+    """Show how to send runs, with snippets that work unchanged.
 
     The page polls for the first run: 204 until there is one.
     """

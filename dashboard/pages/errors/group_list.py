@@ -52,7 +52,7 @@ def fetch_error_group_list(
     if not report.groups:
         return ErrorGroupList(report, tab_counts, [], False, {})
 
-    # 2. What the rows and the chart show of them.
+    # 2. The details for the rows and the chart.
     group_ids = {stats.group.pk for stats in (*page_groups, *report.groups[:MAX_CHART_GROUPS])}
     distributions = fetch_error_distributions(
         project, params.effective_filters, report.time_range.buckets, now, group_ids
@@ -80,7 +80,7 @@ def _is_in_tab(stats: ErrorGroupStats, tab: ErrorGroupTab, now: datetime) -> boo
 
 
 def _sort_groups(groups: Sequence[ErrorGroupStats], sort: ErrorGroupSort) -> Sequence[ErrorGroupStats]:
-    """Return the groups in descending order. They come sorted by runs, which decides between equal values."""
+    """Return the groups in descending order. The input is sorted by runs, which breaks ties."""
     match sort:
         case ErrorGroupSort.RUNS:
             return groups

@@ -15,7 +15,7 @@ MAX_PAGE = 999_999
 
 
 class ErrorGroupTab(StrEnum):
-    """The tabs of the list, by which groups they contain."""
+    """The tabs of the list: subsets of the groups."""
 
     OPEN = "open"
     NEW = "new"

@@ -40,7 +40,7 @@ PLACEHOLDER_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class SampleRun:
-    """A run of the group, with its message split at what the template replaces."""
+    """A run of the group, with its message split at the values that the template replaces."""
 
     run: Run
     url: str

@@ -25,7 +25,7 @@ COMMENT_ACTIONS = ("add", "edit", "delete")
 @require_POST
 @member_required
 def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
-    """Add a comment (`text`), edit one (`comment`, `text`) or delete one (`comment`), as `action` says.
+    """Add a comment (`text`), edit one (`comment`, `text`) or delete one (`comment`), depending on `action`.
 
     Respond with the comments. An invalid text is sent back as a draft, with the reason.
     """

@@ -80,7 +80,7 @@ class InstructionsText:
 
 @dataclass(frozen=True, slots=True)
 class RunConfigurationChange:
-    """The fields that changed from the previous configuration of the assistant to this one, which came at `at`."""
+    """The fields that changed, at the time `at`, from the assistant's previous configuration to this one."""
 
     at: datetime
     fields: list[FieldChange]

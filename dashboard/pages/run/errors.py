@@ -1,4 +1,4 @@
-"""The errors of a run: what the server reported, outputs that look like errors, and runs that failed alike."""
+"""The errors of a run: the reported error, outputs that look like errors, and runs that failed in the same way."""
 
 from __future__ import annotations
 

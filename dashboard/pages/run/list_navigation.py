@@ -1,4 +1,4 @@
-"""The way from a run to its neighbours in the list that it was opened from."""
+"""Navigate from a run to its neighbours in the list that it was opened from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runs.errors import InvalidFilter, Problem
 from runs.models import Run
 from runs.query import RunFilters
 
-# The next match of a query may lie far away. Opening a run must not take as long as searching for it.
+# The next match of a query may be far away. Opening a run must not take as long as searching for it.
 MAX_NEIGHBOUR_QUERY_MS = 200
 
 

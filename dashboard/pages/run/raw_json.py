@@ -25,7 +25,7 @@ from runs.protocol.run import RUN_FIELDS
 
 KNOWN_RUN_FIELDS = frozenset({"object", *(field.name for field in RUN_FIELDS), *CONFIGURATION_FIELD_TYPES})
 MAX_INLINE_TREE_SIZE = 8_000  # bytes; a larger tree is fetched when it comes into view
-_MAX_DEPTH = 60  # browsers stop nesting elements at about 512; deeper values are written in one line
+_MAX_DEPTH = 60  # browsers stop nesting elements at about 512; deeper values are written on one line
 _MAX_STRING_LENGTH = 600
 _SUMMARY_LENGTH = 120
 

@@ -22,7 +22,7 @@ from runs.protocol.timestamps import milliseconds_between
 
 # More steps take more time; they are one click away.
 INITIAL_STEP_COUNT = 30
-# Failed and waiting steps are drawn wherever they are, since links lead to them.
+# Failed and waiting steps are always drawn, because links point to them.
 _MAX_EXTRA_STEPS = 10
 # A short timeline is sent with the content of its rows, so that a search in the page finds it. The content of a
 # longer one is fetched when a row is opened. With `full=timeline`, only that of the rows after these is.

@@ -97,7 +97,7 @@ class ToolsSection:
 
     @property
     def has_steps(self) -> bool:
-        """Return whether any step was received. Without steps, nobody knows which tools were called."""
+        """Return whether any step was received. Without steps, the called tools are unknown."""
         return bool(self.steps.steps)
 
     @cached_property

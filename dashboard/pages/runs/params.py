@@ -30,8 +30,8 @@ class RunListParams:
         project: The project whose runs are listed.
         user: The user who views the list.
         filters: The filters of the list.
-        address: The URL of the list without its filters; it knows the order and the columns.
-        cursor: Where the page begins; None for the first page.
+        address: The URL of the list without its filters; it includes the order and the columns.
+        cursor: The start of the page; None for the first page.
         now: The time that relative times refer to.
     """
 
@@ -46,7 +46,7 @@ class RunListParams:
     def parse(
         cls, project: Project, user: User, query: Mapping[str, Sequence[str]], *, extra_params: Sequence[str] = ()
     ) -> Self:
-        """Parse a query string. `extra_params` names other parameters to accept, of which only `cursor` is read.
+        """Parse a query string. `extra_params` names other parameters to accept; only `cursor` is read.
 
         Raises:
             InvalidFilter: A parameter is unknown or has an invalid value.

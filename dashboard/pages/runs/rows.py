@@ -26,7 +26,7 @@ class RunTable:
         headers: The sort links of the column headers, by sort key.
         order_label: The order in words.
         page_size: The maximum number of rows.
-        cursor: Where the page begins; None for the first page.
+        cursor: The start of the page; None for the first page.
         first_url: The URL of the first page.
         next_url: The URL of the next page; None on the last page.
     """

@@ -46,8 +46,8 @@ class SavedViewTab:
     Attributes:
         view: The saved view.
         path: The path of the run list.
-        state: What the view shows; None if its query is no longer valid.
-        problem: Why the query is invalid; "" if it is valid.
+        state: The list that the view shows; None if its query is no longer valid.
+        problem: The reason why the query is invalid; "" if it is valid.
     """
 
     view: SavedView

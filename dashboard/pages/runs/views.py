@@ -1,4 +1,4 @@
-"""The run list, its facets, and what keeps an open list current."""
+"""The run list, its facets, and the requests that keep an open list up to date."""
 
 from __future__ import annotations
 

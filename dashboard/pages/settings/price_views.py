@@ -100,7 +100,7 @@ def _render_prices(
 
 
 def _fetch_unpriced_models(project: Project) -> Iterator[UnpricedModel]:
-    """Iterate over the recently used models that have no price today, those with the most tokens first."""
+    """Yield the recently used models that have no price today, those with the most tokens first."""
     now = timezone.now()
     query = UsageQuery.parse_params({"range": [f"{UNPRICED_DAYS}d"]}, ZoneInfo("UTC"), now)
     runs_url = reverse("runs", kwargs={"project": project.slug})

@@ -31,7 +31,7 @@ from runs.team import api_keys, memberships
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def project_create(request: HttpRequest) -> HttpResponse:
-    """Create a project, then lead to its connect page. Only superusers may."""
+    """Create a project and redirect to its connect page. Only superusers may create projects."""
     user = cast(User, request.user)
     if not user.is_superuser:
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""The conversation of a thread: its messages and runs in the order of time, page by page."""
+"""The conversation of a thread: its messages and runs in chronological order, page by page."""
 
 from __future__ import annotations
 

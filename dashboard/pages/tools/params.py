@@ -44,7 +44,7 @@ class ToolTimeRange(StrEnum):
 
 
 class ToolTab(StrEnum):
-    """The tabs of the list, by which tools they contain."""
+    """The tabs of the list: subsets of the tools."""
 
     ALL = "all"
     FAILING = "failing"
@@ -68,7 +68,7 @@ class ToolSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolListParams(QueryParams):
-    """The parameters of the list. `q` are words that a tool's name, type or description must contain."""
+    """The parameters of the list. `q` contains words that a tool's name, type or description must contain."""
 
     range: ToolTimeRange = query_param(parse_choice(ToolTimeRange), default=ToolTimeRange.WEEK)
     tab: ToolTab = query_param(parse_choice(ToolTab), default=ToolTab.ALL, name="show")

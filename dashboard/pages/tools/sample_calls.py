@@ -80,7 +80,7 @@ def _fetch_calls(project: Project, key: ToolKey, sort: ToolSampleSort) -> list[S
     bodies = tool_samples.fetch_configuration_bodies(step.run_id for step in steps) if only_invalid else {}
     tools = {run_id: extract_tools(body) for run_id, body in bodies.items()}
 
-    # 2. Of each step, take the calls of this tool. Long calls are not validated here.
+    # 2. From each step, take the calls of this tool. Long calls are not validated here.
     calls = [
         _build_sample_call(project, key, step, call_index, step.shown, tools)  # type: ignore[attr-defined]
         for step in steps

@@ -11,7 +11,7 @@ class RequestRejected(Exception):
     """The request is rejected with `response`."""
 
     def __init__(self, response: HttpResponse, *, close_connection: bool = False) -> None:
-        """Reject with `response`; close the connection where the rest of the body is not read."""
+        """Reject with `response`; close the connection if the rest of the body is not read."""
         super().__init__(response.status_code)
         self.response = response
         if close_connection:

@@ -97,7 +97,7 @@ def _copy_binaries(source: PostgresBinaries, target: PostgresBinaries) -> None:
 
 
 def _make_world_readable(root: Path) -> None:
-    """Let every user read and enter `root`, whatever the umask was when the wheel was unpacked."""
+    """Let every user read and enter `root`, regardless of the umask when the wheel was unpacked."""
     for directory, _, files in os.walk(root):
         Path(directory).chmod(0o755)
         for file in (Path(directory) / name for name in files):

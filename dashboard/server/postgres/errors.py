@@ -1,4 +1,4 @@
-"""Errors of the embedded database. Each message is one line and says what a person can do."""
+"""Errors of the embedded database. Each message is one line and says what to do."""
 
 
 class EmbeddedPostgresError(Exception):

@@ -1,4 +1,4 @@
-"""Locks between processes. The kernel releases them when their holder dies, however it dies."""
+"""Locks between processes. The kernel releases them when their holder exits, even if it is killed."""
 
 from __future__ import annotations
 

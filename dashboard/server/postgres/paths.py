@@ -2,7 +2,7 @@
 
 Usually that is `postgres-18` in the data directory. Root runs the server as another user. If that user can't enter the
 data directory, for example below a home directory with mode 0700, the files are below /var/lib/runglass, and
-`postgres-18` only contains a file that says where. Directories that Runglass did not create keep
+`postgres-18` only contains a file with their location. Directories that Runglass did not create keep
 their modes and owners.
 """
 

@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 def build_child_command(user: OsUser, *program: str) -> list[str]:
     """Return the command line that runs `program` as `user` and ends it when this process ends.
 
-    Start it from a thread that lives on: Linux takes the end of the starting thread for the end of the parent.
+    Start it from a thread that keeps running: Linux takes the end of the starting thread for the end of the parent.
     """
     ids = [str(user.uid), str(user.gid)] if user.is_other else ["-", "-"]
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *ids, *program]

@@ -129,7 +129,7 @@ class PostgresServer:
                 stderr=output,
                 env=SERVER_ENVIRONMENT,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C goes to us only: we stop the server after its clients
+                start_new_session=True,  # Ctrl-C must only reach this process, which stops the server after its clients
             )
         if self._stopping.is_set():  # `stop` was called while there was no process to signal
             self._process.send_signal(signal.SIGINT)

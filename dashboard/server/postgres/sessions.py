@@ -2,8 +2,8 @@
 
 Two locks decide. The process whose child the server is holds `owner.lock`. All processes that joined share
 `guests.lock`. A command that ends waits until it can lock the guests' lock exclusively, so the server is never stopped
-while another command still uses it; `up` doesn't wait, because Ctrl-C means now. If the owner is killed, the first
-guest that needs a new connection becomes the owner.
+while another command still uses it; `up` doesn't wait, because Ctrl-C must take effect at once. If the owner is killed,
+the first guest that needs a new connection becomes the owner.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OWNER_LOCK_TIMEOUT = 10.0  # seconds that `own` waits for a command that is abou
 
 
 class PostgresSession:
-    """The use of one data directory's server by this process, from the first `connection_params` or `own` on."""
+    """The use of one data directory's server by this process, from its first call of `connection_params` or `own`."""
 
     def __init__(self, data_dir: Path) -> None:
         """Create a session for `data_dir`, without starting or joining a server."""

@@ -15,7 +15,7 @@ from runs.models import Project, Run
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99)
 MAX_LATENCY_ASSISTANTS = 50
-# Sorting takes most of the time. The slowest hundredth of so many runs are still fifty.
+# Sorting takes most of the time. The slowest hundredth of this many runs is still fifty.
 MAX_LATENCY_RUNS = 5_000
 
 # Of all runs first, then by assistant. `newest` has one run more than are measured, which shows that there are more.

@@ -33,7 +33,7 @@ _DEFAULT_PARAMS = (
     ("range", DEFAULT_USAGE_RANGE),
     ("range", ""),
 )
-# Before this time, that of any zone can be represented.
+# Times before this one can be represented in every time zone.
 _MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 _METADATA_PREFIX = "metadata."
 
@@ -104,7 +104,7 @@ class UsageQuery:
     def parse_params(cls, params: Mapping[str, Sequence[str]], zone: ZoneInfo, now: datetime) -> UsageQuery:
         """Parse query parameters: those of the run list and `USAGE_PARAMETERS`.
 
-        `zone` is the default time zone. Days and relative times are seen from `now`.
+        `zone` is the default time zone. Days and relative times refer to `now`.
 
         Raises InvalidFilter, with one problem for each unknown parameter and each invalid value.
         """
@@ -151,7 +151,7 @@ class UsageQuery:
     def filters_for_group(self, value: str | None, split: UsageSplit | None = None) -> RunFilters:
         """Return the filters of one group of the split, or of another split, without a time range.
 
-        Filters cannot ask for an empty value.
+        Filters cannot match an empty value.
         """
         split = split or self.split
         if split.name in SPLIT_FIELDS and value is not None:

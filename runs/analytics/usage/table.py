@@ -1,7 +1,7 @@
 """The sums of a usage report, by bucket of time and by group.
 
-They are read from rollups if these can answer the query, and from the newest matching runs otherwise. Either way it is
-one statement, so that all numbers are of one moment.
+They are read from rollups if these can answer the query, and from the newest matching runs otherwise. Both take one
+statement, so that all numbers describe the same moment.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ _RANKED = """
 
 
 def find_rollup_source(filters: RunFilters, split: UsageSplit | None) -> RollupSource | None:
-    """Return the rollups that sum the runs of `filters` by `split`, or in one with None; None if there are none."""
+    """Return the rollups that sum the runs of `filters` by `split`, or in total if it is None; else None."""
     active = filters.active_names
     name = split.name if split else next(iter(active), "status")
     return ROLLUP_SOURCES[name] if name in SPLIT_FIELDS and active in ([], [name]) else None
@@ -132,7 +132,7 @@ def fetch_usage_table(
 ) -> UsageTable:
     """Return the sums between `edges` of the first `max_groups` groups of `split`, and of all others as one row.
 
-    Bucket 0 is the previous period, all others are the current one, which decides about the order of groups.
+    Bucket 0 is the previous period, all others are the current one, which determines the order of groups.
     """
     has_series = len(edges) > 3
     source = find_rollup_source(query.filters, split)

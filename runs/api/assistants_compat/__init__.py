@@ -1,1 +1,1 @@
-"""The read requests of the Assistants API, so that its clients work with nothing but another base URL."""
+"""The read requests of the Assistants API, so that its clients work with only a different base URL."""

@@ -95,7 +95,7 @@ def fetch_object_page(
 def render_list_envelope(objects: Iterable[dict[str, bytes]], *, has_more: bool) -> bytes:
     """Return a list envelope for `objects`, which are given by their members as JSON texts.
 
-    The ids of an empty page are null: the pager of one client stops at nothing else.
+    The ids of an empty page are null: one client stops paging only at null ids.
     """
     data = list(objects)
     first_id, last_id = (data[0]["id"], data[-1]["id"]) if data else (b"null", b"null")

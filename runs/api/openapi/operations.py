@@ -53,7 +53,7 @@ def describe_ingest(plural: str, schema_name: str, example: dict[str, Any], desc
         plural: The objects, as in the path.
         schema_name: The schema of one object.
         example: One object.
-        description: What the operation stores.
+        description: A sentence that says what the operation stores.
     """
     counts = {"received": 3, "created": 2, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 1}
     return extend_schema(

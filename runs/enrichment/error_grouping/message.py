@@ -1,4 +1,4 @@
-"""The template of an error message: what the message says, without the values that only one failure has."""
+"""The template of an error message: the message without the values that are specific to one failure."""
 
 from __future__ import annotations
 

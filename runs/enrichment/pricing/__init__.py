@@ -44,7 +44,7 @@ class TokenPrice:
     """The price of a model in dollars per million tokens.
 
     `listed` is the model's name in the table. If `cached` is None, cached tokens cost as much as others. If
-    `is_tiered`, long requests cost more; a run only tells the sum of its requests, so that is not estimated.
+    `is_tiered`, long requests cost more; a run only reports the sum of its requests, so that is not estimated.
     """
 
     listed: str
@@ -54,7 +54,7 @@ class TokenPrice:
     is_tiered: bool
 
     def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> CostEstimate | None:
-        """Return the cost of so many tokens, None if a count is missing. `prompt` includes the `cached` ones."""
+        """Return the cost of these tokens, None if a count is missing. `prompt` includes the `cached` ones."""
         if prompt is None or completion is None or min(prompt, completion, cached or 0) < 0:
             return None
         cached_count = min(cached or 0, prompt) if self.cached is not None else 0

@@ -1,8 +1,8 @@
 """Copy the history that an Assistants-compatible server holds into a project.
 
 `Harvest` connects the parts: `client` sends requests at the speed that `rate_limit` allows, `pagination` reads
-lists to their end, `crawler` knows which lists there are, `workers` crawl several threads at once,
-`progress_file` remembers the finished ones, and `runs.ingest` stores what was fetched.
+lists to their end, `crawler` determines which lists to read, `workers` crawl several threads at once,
+`progress_file` records the finished ones, and `runs.ingest` stores what was fetched.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ _MAX_RESPONSE_SECONDS = 300.0  # however steadily the response arrives
 _MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 _MAX_MESSAGE_LENGTH = 200
 _RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
-# So many failed requests in a row mean that the server is down, or that the requests are wrong.
+# This many failed requests in a row mean that the server is down, or that the requests are wrong.
 _MAX_FAILED_REQUESTS = 8
 
 
@@ -85,8 +85,8 @@ class HarvestClient:
 
     Args:
         server: The server to send requests to.
-        rate_limiter: The limit that all requests keep.
-        max_attempts: How often a request is sent before it fails.
+        rate_limiter: The limit for all requests.
+        max_attempts: The number of times that a request is sent before it fails.
         timeout: The timeouts of one attempt.
     """
 

@@ -1,4 +1,4 @@
-"""Fetch all that a server holds: its assistants, and per thread the runs, the steps of each run, the messages."""
+"""Fetch everything that a server holds: assistants, and for each thread its runs, their steps and its messages."""
 
 from __future__ import annotations
 

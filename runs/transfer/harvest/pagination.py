@@ -36,7 +36,7 @@ def fetch_list_pages(client: HarvestClient, path: str) -> Iterator[ServerListPag
     """Yield the pages of the list at `path`, oldest objects first.
 
     The list ends where the server says so, with an empty page, or with a page that holds nothing new, since some
-    servers set `has_more` for ever.
+    servers always set `has_more`.
 
     Raises:
         HarvestError: see `HarvestClient.get`.

@@ -21,7 +21,7 @@ def crawl_threads(
     """Crawl the threads `thread_ids` with `concurrency` workers.
 
     Yield pages as they arrive; the `ThreadCrawl` of a thread follows its last page. The workers read `thread_ids`
-    as they go on. They are stopped, and open connections are closed, when the consumer closes this generator.
+    lazily. They are stopped, and open connections are closed, when the consumer closes this generator.
 
     Raises:
         HarvestError: nothing more can be fetched.
