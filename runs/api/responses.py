@@ -115,7 +115,7 @@ class HistoryEntryResponse(Struct, forbid_unknown_fields=True):
     status_before: str | None
     status_after: str
     changed: Annotated[list[str], Meta(description="Names of the fields that the post changed.")]
-    conflict: Annotated[bool, Meta(description="Whether the post contradicts how the run had ended before.")]
+    conflict: Annotated[bool, Meta(description="Whether the post contradicts how the run had already ended.")]
 
 
 def json_object_response(

@@ -55,7 +55,7 @@ class OpenApiSchemaView(StrictApiView):
         "get_docs",
         "Get this document as a page",
         {"text/html": {"type": "string"}},
-        "Returns a page to read this document and to send requests.",
+        "Returns a page for reading this document and sending requests.",
         400,
     )
 )

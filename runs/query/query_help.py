@@ -51,7 +51,7 @@ VALUE_HELP = (
     ),
     HelpEntry(
         "text",
-        "Error messages and instructions are searched for the text, in upper or lower case.",
+        "Error messages and instructions are searched for the text, ignoring case.",
         ("error_message:quota", 'instructions:"refund policy"'),
     ),
     HelpEntry(

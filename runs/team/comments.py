@@ -43,7 +43,7 @@ def _normalize_text(text: str) -> str:
     """Return the text as it is stored: trimmed, with Unix line endings. Raises InvalidComment."""
     text = clean_text(text).replace("\r\n", "\n").strip()
     if not text:
-        raise _invalid_comment("expected a text, found none")
+        raise _invalid_comment("expected text, found none")
     if len(text) > MAX_COMMENT_LENGTH:
         raise _invalid_comment(f"expected at most {MAX_COMMENT_LENGTH:,} characters, found {len(text):,}")
     return text

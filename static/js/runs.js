@@ -10,5 +10,5 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (elt.id === "new-runs" && isLiveOff()) event.preventDefault();
 });
 document.addEventListener("preference", ({ detail }) => {
-  if (detail.name === "live") announce(isLiveOff() ? "Live is off" : "Live is on");
+  if (detail.name === "live") announce(isLiveOff() ? "Live updates are off" : "Live updates are on");
 });

@@ -135,7 +135,7 @@ def test_live_can_be_switched_off(signed_in: Page) -> None:
     requested_urls: list[str] = []
     signed_in.on("request", lambda request: requested_urls.append(request.url))
     signed_in.keyboard.press("l")
-    expect(signed_in.locator("#announce")).to_have_text("Live is off")
+    expect(signed_in.locator("#announce")).to_have_text("Live updates are off")
     signed_in.wait_for_timeout(5500)
     assert not [url for url in requested_urls if "/new-runs/" in url]
 
@@ -190,7 +190,7 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     expect(signed_in.get_by_role("link", name="CSV, a table")).to_be_visible()
     keyboard.press("Escape")
     keyboard.press("l")
-    expect(signed_in.locator("#announce")).to_have_text("Live is off")
+    expect(signed_in.locator("#announce")).to_have_text("Live updates are off")
     keyboard.press("/")
     keyboard.type("error:rate_limit_exceeded")
     keyboard.press("Enter")

@@ -43,19 +43,19 @@ def summarize_failure_rate(result: VersionComparison) -> FailureRateSummary:
         empty = result.after if before.whole else result.before
         return FailureRateSummary(
             "Nothing to compare with.",
-            f"{empty.version.name} has no runs on its side of the change within the compared time.",
+            f"{empty.version.name} has no runs on its side of the change within the compared period.",
         )
     rate_before, rate_after = format_percent(before.part, before.whole), format_percent(after.part, after.whole)
     counts = f"With {format_integer(before.whole)} and {format_integer(after.whole)} runs"
     limits = _format_limits(interval)
 
     if not interval.excludes_zero:
-        headline = f"No significant change of the failure rate: {rate_before} before, {rate_after} after."
+        headline = f"No significant change in the failure rate: {rate_before} before, {rate_after} after."
         if not before.part + after.part:
             headline = "No failures before or after."
         details = f"{counts}, a difference like this may be chance (95 % interval: {limits})."
         if min(before.whole, after.whole) < MIN_CONCLUSIVE_RUNS:
-            details += " These are few runs: check again when there are more."
+            details += " This is a small sample: check again when there are more runs."
         return FailureRateSummary(headline, details)
 
     is_rise = interval.low > 0

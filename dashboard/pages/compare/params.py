@@ -46,7 +46,7 @@ class CompareParams(QueryParams):
     def find_problems(self) -> Iterable[Problem]:
         """Allow `with` together with `right` only."""
         if self.find_left is not None and (self.left or not self.right):
-            yield Problem("with", "expected together with right, and without left")
+            yield Problem("with", "requires 'right', and excludes 'left'")
 
     @property
     def swapped_query(self) -> str:

@@ -56,11 +56,11 @@ class ErrorGroupParams(QueryParams):
 
     @property
     def range_text(self) -> str:
-        """The time range as a noun: `the last 14 days`, `the time since 2026-11-01 00:00:00 UTC`."""
+        """The time range as a noun: `the last 14 days`, `the period since 2026-11-01 00:00:00 UTC`."""
         since, until = self.effective_filters.since, self.effective_filters.until
         if since and not until and since.is_relative:
             return f"the last {since.describe_distance()}"
-        return f"the time {describe_time_range(since, until)}"
+        return f"the period {describe_time_range(since, until)}"
 
     @property
     def filter_pairs(self) -> list[tuple[str, str]]:

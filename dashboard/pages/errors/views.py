@@ -56,7 +56,7 @@ TAB_LABELS = {
 SORT_LABELS = {ErrorGroupSort.RUNS: "Runs", ErrorGroupSort.LAST: "Last seen", ErrorGroupSort.FIRST: "First seen"}
 STATE_MESSAGES = {
     "open": "The group is open.",
-    "resolved": "The group is resolved. If another run of it is created, it is listed under Open, as regressed.",
+    "resolved": "The group is resolved. If it occurs again, it is listed under Open as regressed.",
     "ignored": "The group is ignored. It is no longer listed under Open.",
 }
 

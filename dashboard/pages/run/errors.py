@@ -169,7 +169,7 @@ class ErrorsSection:
         since = TimeExpression.parse(_LAST_DAY)
         is_capped = counts["all"] > _MAX_COUNTED
         total = f"{_MAX_COUNTED:,}+" if is_capped else f"{counts['all']:,}"
-        yield SimilarRunCount(total, "in all", self._similar_runs_url(since=since))
+        yield SimilarRunCount(total, "in total", self._similar_runs_url(since=since))
         subsets: dict[str, tuple[str, str | None]] = {
             "assistant": ("of this assistant", self.run.assistant_id),
             "model": ("on this model", self.run.model),

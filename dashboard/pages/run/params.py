@@ -54,7 +54,7 @@ class RunPageParams(QueryParams):
     def find_problems(self) -> Iterable[Problem]:
         """Require both versions of a comparison."""
         if (self.from_version is None) != (self.to_version is None):
-            yield Problem("from", "expected together with to")
+            yield Problem("from", "expected together with 'to'")
 
     @property
     def link_prefix(self) -> str:

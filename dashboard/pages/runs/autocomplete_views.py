@@ -19,7 +19,7 @@ def query_completions(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the completions of the query `q` at the cursor position `at` as the options of a list."""
     text, at = request.GET.get("q", ""), request.GET.get("at", "")
     if len(text) > MAX_QUERY_LENGTH or not at.isdecimal() or len(at) > len(str(MAX_QUERY_LENGTH)):
-        message = f"Expected q with at most {MAX_QUERY_LENGTH} characters and at as a position in it."
+        message = f"Expected q with at most {MAX_QUERY_LENGTH} characters, and at, a position in q."
         return HttpResponseBadRequest(message, content_type="text/plain; charset=utf-8")
     completions = suggest_completions(project, text, int(at))
     return render(request, "pages/runs/_completions.html", {"completions": completions})

@@ -194,7 +194,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
 def _parse_search_text(values: list[str]) -> str:
     text = values[-1].strip()
     if len(values) > 1 or len(text) > MAX_SEARCH_LENGTH or "\0" in text:
-        message = f"expected one text of at most {MAX_SEARCH_LENGTH} characters"
+        message = f"expected one value of at most {MAX_SEARCH_LENGTH} characters"
         raise InvalidFilter(f"find: {message}", [Problem("find", message)])
     return text
 

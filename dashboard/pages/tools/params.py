@@ -95,7 +95,7 @@ class ToolDetailParams(QueryParams):
     def find_problems(self) -> Iterable[Problem]:
         """Return a problem if only one of two versions is given."""
         if (self.left is None) != (self.right is None):
-            yield Problem("left", "expected together with right")
+            yield Problem("left", "expected together with 'right'")
 
     @property
     def compared_versions(self) -> tuple[int, int] | None:

@@ -91,7 +91,7 @@ class UsageControls:
     def time_range_label(self) -> str:
         """The label of the menu of times: the requested times, if there are any."""
         if self.query.range:
-            return "From, to"
+            return "Custom range"
         return f"{self.query.since:%Y-%m-%d %H:%M} to {self.query.until:%Y-%m-%d %H:%M}"
 
     @property

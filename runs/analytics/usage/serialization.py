@@ -93,7 +93,7 @@ class UsageLatency(Struct, forbid_unknown_fields=True):
     median_total_tokens: int | None
     median_cost_usd: _Dollars | None
     counted_since: Annotated[
-        _Timestamp | None, Meta(description="Creation of the oldest run that was counted. Null if all were counted.")
+        _Timestamp | None, Meta(description="Creation time of the oldest run counted. Null if all were counted.")
     ]
     assistants: list[AssistantLatency]
 

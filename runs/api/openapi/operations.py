@@ -184,7 +184,7 @@ def run_list_params(default_limit: int, max_limit: int) -> list[OpenApiParameter
             "sort",
             str,
             enum=RUN_SORTS,
-            description="The order, with `-` the largest or newest first. Default: -created.",
+            description="The sort order; with `-`, the largest or newest first. Default: -created.",
         ),
         OpenApiParameter("limit", limit, description="The number of runs per page."),
         OpenApiParameter("cursor", str, description="The `next_cursor` of the previous page."),

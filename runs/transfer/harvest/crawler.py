@@ -66,7 +66,7 @@ def fetch_thread_ids(client: HarvestClient) -> Iterator[str]:
         message = f"This server does not list its threads ({error}): name them with --threads-file"
         raise ServerUnavailable(message) from error
     except ServerKeyRejected as error:
-        hint = "if the server lists threads to nobody, name them with --threads-file"
+        hint = "if the server does not list threads for any key, name them with --threads-file"
         raise ServerKeyRejected(f"{error} ({hint})") from error
 
 

@@ -21,7 +21,7 @@ def test_comment_text_is_normalized(project: Project, member: User) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "expected a text, found none"),
+        ("", "expected text, found none"),
         (" \r\n ", "found none"),
         ("x" * 11, "expected at most 10 characters, found 11"),
     ],

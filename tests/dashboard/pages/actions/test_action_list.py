@@ -128,7 +128,7 @@ def test_row_shows_calls_arguments_and_deadline(member_client, runs_needing_acti
     assert table.row("run_approval")["Waiting for"].text == 'Approval of post_entry on ledger {"sum": 4.5}'
     assert table.row("run_approval")["Expires"].text == "none"
     assert table.row("run_missed")["Expires"].text == "1 d 05 h ago"
-    assert table.row("run_overdue")["Waiting for"].text == "its end; none was received"
+    assert table.row("run_overdue")["Waiting for"].text == "the end of the run; not received"
     assert table.row("run_silent")["Waiting for"].text == "an update; none was received for more than an hour"
 
 

@@ -87,9 +87,9 @@ def test_metrics_equal_those_computed_by_hand(member_client, filled):
 def test_summary_says_that_few_runs_prove_nothing(member_client, filled):
     # Wilson: 2.24 to 47.09 % and 15.00 to 85.00 %; 37.5 less 49.21, and 37.5 more 36.47
     assert summary(member_client.get(URL)).text == (
-        "No significant change of the failure rate: 12.5 % before, 50.0 % after. With 8 and 4 runs, a difference like "
-        f"this may be chance (95 % interval: {MINUS}11.7 to +74.0 points). These are few runs: check again when there "
-        "are more."
+        "No significant change in the failure rate: 12.5 % before, 50.0 % after. With 8 and 4 runs, a difference like "
+        f"this may be chance (95 % interval: {MINUS}11.7 to +74.0 points). This is a small sample: check again when "
+        "there are more runs."
     )
 
 
@@ -374,7 +374,7 @@ def test_number_of_queries_is_constant(member_client, project):
 
 def test_given_name_takes_precedence(member_client, member, filled):
     factories.post_assistants(filled, **{ASSISTANT: "Posted"})
-    assert "The name was posted" in Page(member_client.get(URL)).text
+    assert "Posted name, last received" in Page(member_client.get(URL)).text
     response = member_client.post(f"/p/default/names/{ASSISTANT}/", {"name": "  Returns desk "}, follow=True)
     assert response.redirect_chain == [(URL, 302)]
     page = Page(response)

@@ -123,7 +123,7 @@ def test_tools_are_compared_by_function(member_client: Client, project: Project)
     assert "1 added, 1 removed, 1 changed, 1 unchanged" in section.text
     assert "Added: new_one" in section.text
     assert "Removed: old_one" in section.text
-    [row] = section.table("Changes of search").rows
+    [row] = section.table("Changes to search").rows
     assert [cell.text for cell in row.cells] == [
         "/function/parameters/properties/query/type", "changed", '"string"', '"integer"',
     ]  # fmt: skip

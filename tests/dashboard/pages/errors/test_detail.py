@@ -48,7 +48,7 @@ def test_group_shows_its_runs(member_client: Client, project_with_errors: Projec
     differences = page.region("Differences from completed runs").text
     assert "All 3 runs of this group, compared with 1 completed run of the same assistant" in differences
     assert "With fewer than 20 runs on one side, only large differences are detected." in differences
-    assert page.has("region", "Why grouped")
+    assert page.has("region", "Grouping")
 
 
 def test_counts_link_to_their_runs(member_client: Client, project: Project) -> None:
@@ -148,7 +148,7 @@ def test_filters_are_shown_and_kept(member_client: Client, project_with_errors: 
 def test_long_message_shows_its_ends(member_client: Client, project: Project) -> None:
     message = f"Could not index: {'lorem ' * 1500}. Out of room."
     assert not factories.post(project, failed_run("run_long", "code", message)).errors
-    grouping = group_page(member_client, "code").region(re.compile("Why grouped")).text
+    grouping = group_page(member_client, "code").region(re.compile("Grouping")).text
     assert f" … {len(message) - 5000:,} characters … " in grouping
     assert "Out of room." in grouping
     assert grouping.count("lorem") < 900

@@ -34,7 +34,7 @@ def test_null_absent_zero_and_empty_differ(project: Project, member_client: Clie
     assert configuration.definition("tool_choice").text.startswith("function, find")
     assert configuration.definition("truncation_strategy").text == "last_messages, 0"
     assert page.region("Instructions").text == "Instructions not sent"
-    assert page.region("Metadata").text == "Metadata Sent empty."
+    assert page.region("Metadata").text == "Metadata Sent, but empty."
 
 
 def test_response_schema_is_shown(project: Project, member_client: Client) -> None:
@@ -104,7 +104,7 @@ def test_every_metadata_value_can_be_filtered_by(project: Project, member_client
     links = open_run(member_client, run).region("Metadata").find_all("link")
     assert len(links) >= 6
     for only, without in zip(links[::2], links[1::2], strict=True):
-        assert (only.text.split()[0], without.text.split()[0]) == ("Only", "Not")
+        assert (only.text.split()[0], without.text.split()[0]) == ("Only", "Exclude")
         listed = member_client.get(only.url).content.decode()
         assert run["id"] in listed, only
         assert other["id"] not in listed, only

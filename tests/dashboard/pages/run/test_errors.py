@@ -102,7 +102,7 @@ def test_similar_runs_are_counted_and_linked(project: Project, member_client: Cl
     assert formats.format_prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in errors.text
     expected = {  # the indexes of the others that are listed beside the run itself
         "all runs": {0, 1, 2},
-        "3 in all": {0, 1},
+        "3 in total": {0, 1},
         "2 of this assistant": {1},
         "2 on this model": {0},
     }

@@ -125,7 +125,7 @@ def test_slow_search_for_neighbours_is_stopped(
     monkeypatch.setattr(type(Run.objects.all()), "adjacent_ids", sleep)
     page = Page(member_client.get(url_from_list(five_runs[1], "q%3Drefund")))
     titles = [element.get("title") or "" for element in page.navigation("Runs in the list").iterate()]
-    assert any("finding the neighbours took too long" in title for title in titles)
+    assert any("finding the adjacent runs took too long" in title for title in titles)
     assert neighbour_urls(page) == {}
 
 

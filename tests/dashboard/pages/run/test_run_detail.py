@@ -120,8 +120,8 @@ def test_fragment_is_sent_for_swaps_only(project: Project, member_client: Client
 @pytest.mark.parametrize(
     ("query", "name", "problem"),
     [
-        ("from=0", "from", "expected together with to"),
-        ("to=1", "from", "expected together with to"),
+        ("from=0", "from", "expected together with 'to'"),
+        ("to=1", "from", "expected together with 'to'"),
         ("from=x&to=1", "from", "expected a number"),
         ("from=-1&to=0", "from", "expected a number"),
         ("from=&to=", "to", "expected a number"),

@@ -23,7 +23,7 @@ def test_bars_are_drawn_for_limits_only(project: Project, member_client: Client)
     section = open_run(member_client, run).region("Usage")
     assert "Prompt tokens 14,212 of 20,000 (max_prompt_tokens) 6,144 of them cached. 28.9 % left." in section.text
     assert "Completion tokens 1,102 0 of them reasoning. No limit was set." in section.text
-    assert "The total that was sent, 15,000, is not the sum of both." in section.text
+    assert "The reported total, 15,000, is not the sum of the two." in section.text
     assert sum(element.tag == "svg" for element in section.iterate()) == 1
 
 

@@ -52,7 +52,7 @@ def test_entries_are_in_the_order_of_time(member_client: Client, project: Projec
     assert entry_titles(response) == ["User", "Run", "Assistant", "User", "Run"]
     last = entries(Page(response))[-1].text
     assert "rate_limit_exceeded Rate limit reached." in last
-    assert "10 s, unknown usage" in last
+    assert "10 s, no usage reported" in last
 
 
 def test_summary_counts_all_runs_and_messages(member_client: Client, project: Project) -> None:
@@ -75,7 +75,7 @@ def test_first_unsuccessful_run_is_linked(member_client: Client, project: Projec
     page = Page(member_client.get(thread_url()))
     assert "First unsuccessful run: run_bad (failed), 18 Nov 2026, 11:07:40 UTC." in page.text
     assert page.link("run_bad").url == "/p/default/runs/run_bad/"
-    from_there = member_client.get(thread_url() + page.link("Continue from there").url)
+    from_there = member_client.get(thread_url() + page.link("Show the thread from there").url)
     assert entry_titles(from_there) == ["Run"]
 
 
@@ -151,15 +151,15 @@ def test_pages_are_complete_and_disjoint(member_client: Client, project: Project
         response = member_client.get(url)
         titles += entry_titles(response)
         page = Page(response)
-        if page.has("link", "Load 2 later"):
-            url = thread_url() + page.link("Load 2 later").url
+        if page.has("link", "Load 2 more"):
+            url = thread_url() + page.link("Load 2 more").url
     assert titles == ["User", "Run", "Assistant", "User", "Run"]
     assert "End of the thread." in page.text
 
 
 def test_next_page_is_a_fragment_for_swaps_only(member_client: Client, project: Project, small_pages: None) -> None:
     post_conversation(project)
-    url = thread_url() + Page(member_client.get(thread_url())).link("Load 2 later").url
+    url = thread_url() + Page(member_client.get(thread_url())).link("Load 2 more").url
     response = member_client.get(url, headers=ENTRIES_HEADERS)
     fragment = Page(response)
     assert not fragment.has("main")
