@@ -22,6 +22,12 @@ def fast_password_hasher(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def restarted_clock() -> None:
+    """Build records with the same times, whichever tests ran before in the process."""
+    factories.restart_clock()
+
+
+@pytest.fixture(autouse=True)
 def no_random_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turn off the compaction of rollups after random writes. Tests compact explicitly."""
     monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 10**9)

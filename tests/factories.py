@@ -14,24 +14,31 @@ from runs.team.saved_views import save_view
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
 PASSWORD = "correct horse battery staple"
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(1)  # for ids, which never repeat
+_seconds = itertools.count(1)  # for times, which start again in each test
+
+
+def restart_clock() -> None:
+    """Give the next record a time shortly after `NOW`, however many records were built before."""
+    global _seconds
+    _seconds = itertools.count(1)
 
 
 def run_object(**changes: Any) -> dict[str, Any]:
     """Return a completed run of the newer revision. Pass `field=...` to leave a field out."""
-    number = next(_numbers)
+    created_at = NOW + next(_seconds)
     posted = {
-        "id": f"run_{number:024d}",
+        "id": f"run_{next(_numbers):024d}",
         "object": "thread.run",
-        "created_at": NOW + number,
+        "created_at": created_at,
         "assistant_id": "asst_concierge",
         "thread_id": "thread_first",
         "status": "completed",
-        "started_at": NOW + number + 1,
+        "started_at": created_at + 1,
         "expires_at": None,
         "cancelled_at": None,
         "failed_at": None,
-        "completed_at": NOW + number + 8,
+        "completed_at": created_at + 8,
         "required_action": None,
         "last_error": None,
         "incomplete_details": None,
@@ -115,11 +122,10 @@ def function_call(name: str, arguments: str = '{"order": "A-1"}', output: str | 
 
 def message_object(run: dict[str, Any] | None = None, text: str = "Hello.", **changes: Any) -> dict[str, Any]:
     """Return a message: the assistant's answer in `run`, or a user's question."""
-    number = next(_numbers)
     return {
-        "id": f"msg_{number:024d}",
+        "id": f"msg_{next(_numbers):024d}",
         "object": "thread.message",
-        "created_at": NOW + number,
+        "created_at": NOW + next(_seconds),
         "assistant_id": run["assistant_id"] if run else None,
         "thread_id": run["thread_id"] if run else "thread_first",
         "run_id": run["id"] if run else None,

@@ -149,11 +149,12 @@ def test_query_count_does_not_grow_with_runs(client: AssistantsClient, run_ids: 
 
 
 def test_deep_page_reads_no_more_rows(client: AssistantsClient, project: Project) -> None:
-    # Half of the runs have the same second, so that only the id orders them. Most runs belong to another thread, so
-    # that scanning all threads is no option.
-    times = [factories.NOW + max(0, number - 1000) for number in range(2000)]
+    # The middle half of the runs has the same second, so that only the id orders them. Older and newer runs on both
+    # sides let Postgres estimate how many runs are left. Most runs belong to another thread, so that scanning all
+    # threads is no option.
+    times = [factories.NOW + min(number, max(500, number - 1000)) for number in range(2000)]
     factories.post(project, *(factories.run_object(created_at=time) for time in times))
-    factories.post(project, *(factories.run_object(created_at=time, thread_id="thread_2") for time in times * 3))
+    factories.post(project, *(factories.run_object(created_at=time, thread_id="thread_2") for time in times * 5))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE run")
     ids = list(Run.objects.in_thread(project, "thread_first").order_by("created_at", "id"))
