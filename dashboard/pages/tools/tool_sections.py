@@ -43,6 +43,11 @@ class ToolVersion:
     definition: Any
 
     @property
+    def name(self) -> str:
+        """The name of the version in headings."""
+        return f"Version {self.number}"
+
+    @property
     def text(self) -> TruncatedText:
         """The definition as formatted JSON."""
         return truncate_json(self.definition)
