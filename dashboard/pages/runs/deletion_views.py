@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.ui.run_list_address import run_list_url_or_default
 from dashboard.ui.run_selection import parse_selected_runs
+from dashboard.web.audit import record_event
 from dashboard.web.permissions import admin_required
 from runs.errors import InvalidFilter
 from runs.models import AuditEvent, Project, Run
@@ -36,6 +37,6 @@ def delete_selected_runs(request: HttpRequest, project: Project) -> HttpResponse
         return render(request, "pages/runs/delete.html", context, status=200 if typed is None else 400)
     for run in runs:
         delete_run(run)
-        AuditEvent.objects.record(project, request.user, f"deleted the run {run.external_id}")
+        record_event(request, project, f"deleted the run {run.external_id}", AuditEvent.Category.DELETION)
     messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
     return redirect(list_url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.pages.settings.params import PriceListParams
+from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required, viewer_required
 from runs.analytics.usage import UsageQuery, fetch_usage_report
 from runs.enrichment import pricing
 from runs.errors import InvalidPrice, Problem
-from runs.models import AuditEvent, Membership, Project, User
+from runs.models import Membership, Project
 from runs.team.price_overrides import (
     MAX_MODEL_NAME_LENGTH,
     PRICE_RATES,
@@ -77,7 +78,7 @@ def price_delete(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _record_and_redirect(request: HttpRequest, project: Project, action: str) -> HttpResponse:
-    AuditEvent.objects.record(project, cast(User, request.user), action)
+    record_event(request, project, action)
     messages.success(request, f"You {action}. Stored cost estimates are updated within minutes.")
     return redirect("prices", project=project.slug)
 

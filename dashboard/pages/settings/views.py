@@ -21,6 +21,7 @@ from dashboard.pages.settings.forms import (
     ProjectNameForm,
 )
 from dashboard.pages.settings.params import ProjectSettingsParams
+from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required
 from runs.errors import InvalidMember, LastAdministrator
@@ -63,7 +64,7 @@ def project_rename(request: HttpRequest, project: Project) -> HttpResponse:
         project.name = old_name  # validation has assigned the posted name
         return _render_settings(request, project, status=422, name_form=form)
     form.save()
-    _record_event(request, project, f"renamed the project from {old_name} to {project.name}")
+    record_event(request, project, f"renamed the project from {old_name} to {project.name}")
     messages.success(request, "Project renamed.")
     return redirect("settings", project=project.slug)
 
@@ -77,7 +78,7 @@ def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
         return _render_settings(request, project, status=422, key_form=form)
     name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
     secret = api_keys.create_api_key(project, name, scopes)
-    _record_event(request, project, f"created the API key {name} ({', '.join(scopes)})")
+    record_event(request, project, f"created the API key {name} ({', '.join(scopes)})", AuditEvent.Category.API_KEY)
     return _render_settings(request, project, new_key_name=name, new_key_secret=secret)
 
 
@@ -87,7 +88,7 @@ def api_key_revoke(request: HttpRequest, project: Project, key_id: int) -> HttpR
     """Revoke an API key."""
     key = get_object_or_404(ApiKey.objects.in_project(project), pk=key_id)
     api_keys.revoke_api_key(key)
-    _record_event(request, project, f"revoked the API key {key.name} ({key.prefix}…)")
+    record_event(request, project, f"revoked the API key {key.name} ({key.prefix}…)", AuditEvent.Category.API_KEY)
     messages.success(request, f"API key {key.name} revoked.")
     return redirect("settings", project=project.slug)
 
@@ -105,7 +106,7 @@ def member_add(request: HttpRequest, project: Project) -> HttpResponse:
     except InvalidMember as error:
         form.add_error("name", error.message)
         return _render_settings(request, project, status=422, member_form=form)
-    _record_event(request, project, f"added {name} as {role}")
+    record_event(request, project, f"added {name} as {role}", AuditEvent.Category.MEMBER)
     if password is not None:
         return _render_settings(request, project, new_member_name=name, new_member_password=password)
     messages.success(request, f"{name} added as {role}.")
@@ -130,10 +131,10 @@ def member_update(request: HttpRequest, project: Project, membership_id: int) ->
         messages.error(request, error.message)
         return redirect("settings", project=project.slug)
     if role == REMOVE_MEMBER:
-        _record_event(request, project, f"removed {name} from the project")
+        record_event(request, project, f"removed {name} from the project", AuditEvent.Category.MEMBER)
         messages.success(request, f"{name} removed from the project.")
     else:
-        _record_event(request, project, f"changed the role of {name} to {role}")
+        record_event(request, project, f"changed the role of {name} to {role}", AuditEvent.Category.MEMBER)
         messages.success(request, f"Role of {name} changed to {role}.")
     if membership.user == request.user and role != Membership.Role.ADMIN:
         return redirect("home")  # the settings are no longer visible to this user
@@ -154,7 +155,3 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
     response = render(request, "pages/settings/page.html", context, status=status)
     patch_cache_control(response, no_store=True)
     return response
-
-
-def _record_event(request: HttpRequest, project: Project, action: str) -> None:
-    AuditEvent.objects.record(project, cast(User, request.user), action)
