@@ -23,7 +23,7 @@ from runs.management.progress import ProgressBar
 from runs.models import Project
 from runs.transfer.harvest import Harvest
 from runs.transfer.harvest.client import HarvestClient, HarvestServer
-from runs.transfer.harvest.crawler import ThreadCrawl
+from runs.transfer.harvest.crawler import ListProblems, ThreadCrawl
 from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
 
@@ -77,11 +77,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--state", metavar="FILE", help="file of finished threads (default: a file in the data directory)"
         )
+        parser.add_argument(
+            "--ignore-has-more",
+            action="store_true",
+            help="an empty page ends a list even if it has has_more: true, for servers that always send that",
+        )
         parser.add_argument("--again", action="store_true", help="fetch finished threads again")
 
     def handle(self, *, base_url: str, project: str, **options: Any) -> None:
         """Run the harvest."""
-        server = HarvestServer(base_url, options["api_version"], _read_headers(options))
+        server = HarvestServer(
+            base_url, options["api_version"], _read_headers(options), ignore_has_more=options["ignore_has_more"]
+        )
         rate_limiter = RateLimiter(options["concurrency"], options["rate"])
         resolved_project = resolve_project(project)
         named_threads = _read_threads_file(options["threads_file"])
@@ -108,8 +115,8 @@ class Command(BaseCommand):
         try:
             with ProgressBar(sys.stderr, " threads") as progress:
                 for result in harvest.run(named_threads):
-                    if isinstance(result, ThreadCrawl):
-                        self._report_crawl(result, verbosity)
+                    if isinstance(result, ListProblems):
+                        self._report_problems(result, verbosity)
                     else:
                         self._report_rejects(result)
                     _show_progress(progress, harvest, time.monotonic() - started)
@@ -127,18 +134,22 @@ class Command(BaseCommand):
         if harvest.summary.has_only_missing_threads:
             raise CommandError("The server knows none of these threads: check the base URL and the project of the key")
         if not harvest.summary.is_complete:
-            failed, rejected = harvest.summary.failed_lists, harvest.summary.stored.outcomes["rejected"]
-            counts = f"Lists not fetched: {failed:,}. Records rejected: {rejected:,}."
+            counts = (
+                f"Lists not fetched: {harvest.summary.failed_lists:,}. "
+                f"Lists with missing objects: {harvest.summary.truncated_lists:,}. "
+                f"Records rejected: {harvest.summary.stored.outcomes['rejected']:,}."
+            )
             raise CommandError(f"The harvest is incomplete. {counts} {_RESUME_HINT}")
 
-    def _report_crawl(self, crawl: ThreadCrawl, verbosity: int) -> None:
-        lines = [f"failed     {message}" for message in crawl.failures]
+    def _report_problems(self, problems: ListProblems, verbosity: int) -> None:
+        lines = [f"failed     {message}" for message in problems.failures]
         lines += [
-            f"repeats    {path}: the server announces more objects but repeats known ones"
-            for path in crawl.repeating_lists
+            f"truncated  {path}: the server announces more objects (has_more: true) but sends none. If it always "
+            "announces more, repeat with --ignore-has-more"
+            for path in problems.truncated_lists
         ]
-        if crawl.is_missing or verbosity > 1:
-            lines += [f"missing    {path}" for path in crawl.missing_lists]
+        if verbosity > 1 or (isinstance(problems, ThreadCrawl) and problems.is_missing):
+            lines += [f"missing    {path}" for path in problems.missing_lists]
         for line in lines:
             self.stdout.write(escape_unprintable(line))
 
@@ -154,6 +165,7 @@ class Command(BaseCommand):
             "skipped": summary.skipped_threads,
             **summary.fetched_objects,
             "missing": summary.missing_lists,
+            "truncated": summary.truncated_lists,
             "failed": summary.failed_lists,
             "requests": harvest.client.requests,
         }

@@ -18,7 +18,7 @@ from runs.protocol.message import MESSAGE_OBJECT
 from runs.protocol.run import RUN_OBJECT
 from runs.protocol.step import STEP_OBJECT
 from runs.transfer.harvest.client import HarvestClient
-from runs.transfer.harvest.crawler import FetchedObjects, ThreadCrawl, fetch_assistants, fetch_thread_ids
+from runs.transfer.harvest.crawler import FetchedObjects, ListProblems, ThreadCrawl, fetch_assistants, fetch_thread_ids
 from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
 from runs.transfer.harvest.workers import crawl_threads
@@ -40,6 +40,7 @@ class HarvestSummary:
 
     `total_threads` is None until the number of threads is known. `missing_threads` do not exist on the server.
     `missing_lists` and `failed_lists` could not be fetched: the server does not have them, or did not answer.
+    `truncated_lists` announced more objects than the server sent.
     """
 
     total_threads: int | None = None
@@ -48,6 +49,7 @@ class HarvestSummary:
     missing_threads: int = 0
     missing_lists: int = 0
     failed_lists: int = 0
+    truncated_lists: int = 0
     fetched_objects: Counter[str] = field(default_factory=Counter)
     stored: ImportSummary = field(default_factory=ImportSummary)
 
@@ -59,8 +61,14 @@ class HarvestSummary:
     @property
     def is_complete(self) -> bool:
         """Return whether everything that exists was fetched and stored."""
-        has_failures = self.failed_lists or self.stored.outcomes["rejected"]
+        has_failures = self.failed_lists or self.truncated_lists or self.stored.outcomes["rejected"]
         return not has_failures and not self.has_only_missing_threads
+
+    def add_problems(self, problems: ListProblems) -> None:
+        """Count the lists that are incomplete."""
+        self.missing_lists += len(problems.missing_lists)
+        self.truncated_lists += len(problems.truncated_lists)
+        self.failed_lists += len(problems.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +86,21 @@ class Harvest:
     refetch_finished: bool = False
     summary: HarvestSummary = field(default_factory=HarvestSummary)
 
-    def run(self, named_threads: list[str] | None = None) -> Generator[IngestReport | ThreadCrawl]:
+    def run(self, named_threads: list[str] | None = None) -> Generator[IngestReport | ListProblems]:
         """Fetch and store the names of assistants, then the `named_threads`, or else all threads of the server.
 
-        Yield the report of each page after it was stored, and the `ThreadCrawl` of each finished thread. The harvest
-        may be stopped at any time and repeated; what was stored before stays.
+        Yield the report of each page after it was stored, the `ThreadCrawl` of each finished thread, and at the end
+        the problems of the lists of assistants and threads. The harvest may be stopped at any time and repeated; what
+        was stored before stays.
 
         Raises:
             HarvestError: nothing more can be fetched.
             RunglassError: see `runs.ingest.ingest`.
         """
-        for fetched in fetch_assistants(self.client):
+        problems = ListProblems()
+        for fetched in fetch_assistants(self.client, problems):
             yield self._store(fetched)
-        thread_ids = self._list_threads() if named_threads is None else self._deduplicate(named_threads)
+        thread_ids = self._list_threads(problems) if named_threads is None else self._deduplicate(named_threads)
         crawls = crawl_threads(self.client, self.rate_limiter, self.concurrency, self._skip_finished(thread_ids))
         rejected_threads: set[str] = set()
         for result in crawls:
@@ -102,15 +112,17 @@ class Harvest:
                 if report.errors:
                     rejected_threads.add(result.thread_id)
                 yield report
+        self.summary.add_problems(problems)
+        yield problems
 
     def _deduplicate(self, named_threads: list[str]) -> Iterable[str]:
         unique = dict.fromkeys(named_threads)
         self.summary.total_threads = len(unique)
         return unique
 
-    def _list_threads(self) -> Iterator[str]:
+    def _list_threads(self, problems: ListProblems) -> Iterator[str]:
         count = 0
-        for count, thread_id in enumerate(fetch_thread_ids(self.client), 1):  # noqa: B007
+        for count, thread_id in enumerate(fetch_thread_ids(self.client, problems), 1):  # noqa: B007
             yield thread_id
         self.summary.total_threads = count
 
@@ -131,7 +143,6 @@ class Harvest:
     def _finish(self, crawl: ThreadCrawl, *, has_rejects: bool) -> None:
         self.summary.crawled_threads += 1
         self.summary.missing_threads += crawl.is_missing
-        self.summary.missing_lists += len(crawl.missing_lists)
-        self.summary.failed_lists += len(crawl.failures)
+        self.summary.add_problems(crawl)
         if crawl.is_complete and not has_rejects:
             self.progress_file.add(crawl.thread_id)

@@ -73,11 +73,15 @@ class ServerKeyRejected(ServerUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class HarvestServer:
-    """The address of a server, and the headers of every request to it."""
+    """The address of a server, and the headers of every request to it.
+
+    `ignore_has_more`: the server announces more objects even at the end of a list.
+    """
 
     base_url: str
     api_version: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ignore_has_more: bool = False
 
 
 class HarvestClient:
@@ -98,6 +102,7 @@ class HarvestClient:
         max_attempts: int = MAX_ATTEMPTS,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> None:
+        self.server = server
         self._base_url = server.base_url.rstrip("/")
         self._http = httpx.Client(
             headers={"OpenAI-Beta": "assistants=v2", "Accept": "application/json", **server.headers},

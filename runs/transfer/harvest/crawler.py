@@ -32,35 +32,41 @@ class FetchedObjects:
 
 
 @dataclass(slots=True)
-class ThreadCrawl:
-    """The result of crawling one thread, by the paths of its lists.
+class ListProblems:
+    """The paths of lists that are incomplete.
 
-    `missing_lists` do not exist on the server, `repeating_lists` announced more objects than they have. `failures`
-    are error messages.
+    `missing_lists` do not exist on the server. `truncated_lists` announced more objects than the server sent.
+    `failures` are error messages.
     """
 
-    thread_id: str
+    missing_lists: list[str] = field(default_factory=list)
+    truncated_lists: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ThreadCrawl(ListProblems):
+    """The result of crawling one thread."""
+
+    thread_id: str = ""
     is_missing: bool = False
     has_only_ended_runs: bool = True
-    missing_lists: list[str] = field(default_factory=list)
-    repeating_lists: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Return whether the thread was fetched completely and its runs cannot change any more."""
-        return self.has_only_ended_runs and not self.is_missing and not self.failures
+        return self.has_only_ended_runs and not (self.is_missing or self.truncated_lists or self.failures)
 
 
-def fetch_thread_ids(client: HarvestClient) -> Iterator[str]:
-    """Yield the ids of all threads of the server.
+def fetch_thread_ids(client: HarvestClient, problems: ListProblems) -> Iterator[str]:
+    """Yield the ids of all threads of the server, and record in `problems` if some are not sent.
 
     Raises:
         ServerUnavailable: the server does not list threads; the message says what to do.
         HarvestError: see `HarvestClient.get`.
     """
     try:
-        for page in fetch_list_pages(client, "/threads"):
+        for page in _read_pages(client, problems, "/threads"):
             yield from (listed.id for listed in page.objects if listed.id)
     except ResourceNotFound as error:
         message = f"This server does not list its threads ({error}): name them with --threads-file"
@@ -70,13 +76,18 @@ def fetch_thread_ids(client: HarvestClient) -> Iterator[str]:
         raise ServerKeyRejected(f"{error} ({hint})") from error
 
 
-def fetch_assistants(client: HarvestClient) -> Iterator[FetchedObjects]:
-    """Yield the assistants, whose names runs do not carry, if the server lists them for this API key."""
+def fetch_assistants(client: HarvestClient, problems: ListProblems) -> Iterator[FetchedObjects]:
+    """Yield the assistants, whose names runs do not carry, if the server lists them for this API key.
+
+    A list that cannot be fetched completely is recorded in `problems`.
+    """
     try:
-        for page in fetch_list_pages(client, "/assistants"):
+        for page in _read_pages(client, problems, "/assistants"):
             yield FetchedObjects("", ASSISTANT_OBJECT, [listed.raw for listed in page.objects])
-    except (ResourceNotFound, ServerKeyRejected, RequestFailed):
+    except (ResourceNotFound, ServerKeyRejected):
         return
+    except RequestFailed as error:
+        problems.failures.append(error.message)
 
 
 def crawl_thread(client: HarvestClient, crawl: ThreadCrawl) -> Iterator[FetchedObjects]:
@@ -102,15 +113,19 @@ def crawl_thread(client: HarvestClient, crawl: ThreadCrawl) -> Iterator[FetchedO
 
 def _fetch_pages(client: HarvestClient, crawl: ThreadCrawl, path: str) -> Iterator[ServerListPage]:
     try:
-        for page in fetch_list_pages(client, path):
-            if page.is_repetition:
-                crawl.repeating_lists.append(path)
-            else:
-                yield page
+        yield from _read_pages(client, crawl, path)
     except ResourceNotFound:
         crawl.missing_lists.append(path)
     except RequestFailed as error:
         crawl.failures.append(error.message)
+
+
+def _read_pages(client: HarvestClient, problems: ListProblems, path: str) -> Iterator[ServerListPage]:
+    for page in fetch_list_pages(client, path, ignore_has_more=client.server.ignore_has_more):
+        if page.is_truncated:
+            problems.truncated_lists.append(path)
+        else:
+            yield page
 
 
 def _has_ended(run: ListedObject) -> bool:

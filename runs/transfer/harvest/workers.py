@@ -45,7 +45,7 @@ def crawl_threads(
 
     def work() -> None:
         while (thread_id := next_thread_id()) is not None:
-            crawl = ThreadCrawl(thread_id)
+            crawl = ThreadCrawl(thread_id=thread_id)
             for fetched in crawl_thread(client, crawl):
                 put(fetched)
             put(crawl)

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from runs.models import Project, Run
 from tests import factories
-from tests.runs.transfer.harvest.server import AgentServer, running, status
+from tests.runs.transfer.harvest.server import AgentServer, endless, running, status
 
 
 @pytest.fixture
@@ -120,15 +120,24 @@ def test_server_without_thread_list_suggests_threads_file(server: AgentServer, h
 def test_failed_list_exits_with_1(project: Project, server: AgentServer, harvest: Any, capsys: Any) -> None:
     one_thread(server)
     server.faults["/threads/thread_1/messages"] = [status(400)]
-    with pytest.raises(CommandError, match=r"Lists not fetched: 1\. Records rejected: 0") as raised:
+    with pytest.raises(CommandError, match=r"Lists not fetched: 1\. .* Records rejected: 0") as raised:
         harvest()
     assert raised.value.returncode == 1
     assert Run.objects.in_project(project).count() == 1
 
 
+def test_truncated_list_exits_with_1(server: AgentServer, harvest: Any, capsys: Any) -> None:
+    one_thread(server)
+    server.default_fault = endless
+    with pytest.raises(CommandError, match=r"Lists with missing objects: 4\."):
+        harvest()
+    assert counted(harvest("--ignore-has-more"))["truncated"] == 0
+    assert counted(harvest("--ignore-has-more"))["skipped"] == 1
+
+
 def test_rejected_record_exits_with_1(server: AgentServer, harvest: Any) -> None:
     one_thread(server, status=7)
-    with pytest.raises(CommandError, match=r"Lists not fetched: 0\. Records rejected: 1"):
+    with pytest.raises(CommandError, match=r"Lists not fetched: 0\. .* Records rejected: 1"):
         harvest()
 
 

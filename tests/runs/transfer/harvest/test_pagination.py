@@ -62,13 +62,70 @@ def test_list_is_read_completely_and_ends(
     assert len(server.requests) == requests
 
 
-def test_repeated_page_is_reported(server: AgentServer, client: HarvestClient) -> None:
-    first = {"data": threads(3), "last_id": "thread_2", "has_more": True}
-    server.default_fault = lambda *_: Answer(200, envelope(first))
-    pages = list(fetch_list_pages(client, "/threads"))
-    assert [len(page.objects) for page in pages] == [3, 0]
-    assert [page.is_repetition for page in pages] == [False, True]
-    assert len(server.requests) == 2
+def page(first: int, last: int, **members: Any) -> dict[str, Any]:
+    """Return the page of threads `first` to `last`, which announces more unless `members` say otherwise."""
+    return {"data": threads(last + 1)[first:], "last_id": f"thread_{last}", "has_more": True} | members
+
+
+EMPTY = page(0, -1, last_id=None)
+
+
+@pytest.mark.parametrize(
+    ("pages", "count"),
+    [
+        ([page(0, 2), page(0, 2)], 3),  # `after` is ignored
+        ([page(0, 2), page(3, 5), page(0, 2)], 6),  # the pages turn back
+        ([page(0, 2), EMPTY], 3),
+        ([EMPTY], 0),
+        ([page(0, 2), page(0, -1, last_id="thread_2")], 3),
+        ([page(0, 2), page(0, -1, last_id="c1"), page(0, -1, last_id="c1")], 3),
+        ([page(0, 99, has_more=None), page(0, 99, has_more=None)], 100),  # full pages, and the server does not tell
+        ([page(0, 2), *(page(0, 2, last_id=f"c{number}") for number in range(20))], 3),
+    ],
+)
+def test_announced_but_missing_objects_are_reported(
+    server: AgentServer, client: HarvestClient, pages: list[dict[str, Any]], count: int
+) -> None:
+    answers = iter(pages)
+    server.default_fault = lambda *_: Answer(200, envelope(next(answers)))
+    *complete, last = fetch_list_pages(client, "/threads")
+    assert [listed.raw for read in complete for listed in read.objects] == threads(count)
+    assert last.is_truncated
+    assert not last.objects
+    assert len(server.requests) == len(pages)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [page(0, 2), page(0, -1, last_id="c1"), page(3, 5, has_more=False)],  # an empty page in between
+        [page(0, 2), page(1, 2, last_id="c1"), page(2, 5, has_more=False)],  # a page of known objects in between
+        [page(0, 2), page(3, 5, has_more=None), page(3, 5, has_more=None)],  # nobody announced more
+        [page(0, 5, has_more=None), page(0, -1, has_more=None)],
+    ],
+)
+def test_lists_without_missing_objects_are_complete(
+    server: AgentServer, client: HarvestClient, pages: list[dict[str, Any]]
+) -> None:
+    answers = iter(pages)
+    server.default_fault = lambda *_: Answer(200, envelope(next(answers)))
+    read = list(fetch_list_pages(client, "/threads"))
+    assert [listed.raw for page in read for listed in page.objects] == threads(6)
+    assert not any(page.is_truncated for page in read)
+
+
+def test_ignored_has_more_accepts_an_empty_page(server: AgentServer, client: HarvestClient) -> None:
+    server.lists["/threads"] = threads(5)
+    server.default_fault = endless
+    [only] = fetch_list_pages(client, "/threads", ignore_has_more=True)
+    assert [listed.raw for listed in only.objects] == threads(5)
+
+
+def test_objects_without_id_are_not_dropped(server: AgentServer, client: HarvestClient) -> None:
+    nameless = [b'{"object": "thread", "n": 1}', b'{"object": "thread", "n": 2}']
+    pages = iter([page(0, 1, data=[nameless[0]]), page(0, 1, data=[nameless[1]], last_id="c1", has_more=False)])
+    server.default_fault = lambda *_: Answer(200, envelope(next(pages)))
+    assert read_list(client) == nameless
 
 
 def test_overlapping_pages_yield_each_object_once(server: AgentServer, client: HarvestClient) -> None:
