@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
-from environs import Env
+from environs import Env, validate
 
 from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
@@ -17,6 +17,7 @@ DATA_DIR = Path(env.str("RUNGLASS_DATA_DIR", str(BASE_DIR / "var"))).expanduser(
 DEBUG = env.bool("RUNGLASS_DEBUG", False)
 SECRET_KEY = env.str("RUNGLASS_SECRET_KEY", "") or load_or_create_secret_key(DATA_DIR)
 MAX_BODY_BYTES = env.int("RUNGLASS_MAX_BODY_MB", 32) * 1024 * 1024
+READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=validate.Range(1, 600))
 
 ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [])
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "dashboard.web.database_outage_middleware.DatabaseOutageMiddleware",
+    "dashboard.web.read_time_limit_middleware.ReadTimeLimitMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

@@ -116,6 +116,12 @@ class TooManyRetries(RunglassError):
     code = "busy"
 
 
+class QueryTimeout(RunglassError):
+    """The database needed too long to answer. Narrow the filter or the time range."""
+
+    code = "query_timeout"
+
+
 class InvalidMember(RunglassError):
     """The member is invalid."""
 

@@ -10,7 +10,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
-from runs.errors import InvalidFilter
+from runs.errors import InvalidFilter, QueryTimeout
 from runs.models import Project
 from runs.transfer.exports import ExportColumn, render_csv
 
@@ -40,13 +40,19 @@ def csv_response(project: Project, name: str, columns: Iterable[ExportColumn], r
 def respond_with_text_errors(
     view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Decorate a view so that invalid parameters are answered with status 400 and a line of plain text."""
+    """Decorate a view so that invalid parameters and timeouts are answered with a line of plain text."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except InvalidFilter as error:
-            return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+            return _text_response(f"{error}\n", 400)
+        except QueryTimeout as error:
+            return _text_response(f"{error}\n", 503)
 
     return wrapper
+
+
+def _text_response(text: str, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -46,3 +47,9 @@ def database_unavailable_view(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(render_to_string("web/errors/503.html"), status=503)
     response["Retry-After"] = "5"
     return response
+
+
+def query_timeout_view(request: HttpRequest) -> HttpResponse:
+    """Return the page for 503: the queries of a page took too long. Its transaction has failed, so without database."""
+    context = {"seconds": settings.READ_TIMEOUT_SECONDS, "path": request.path}
+    return HttpResponse(render_to_string("web/errors/query_timeout.html", context), status=503)

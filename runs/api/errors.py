@@ -13,7 +13,7 @@ from rest_framework import exceptions, status
 from rest_framework.views import set_rollback
 
 from runs.api.responses import ErrorDetails, ErrorResponse, FieldError, json_object_response
-from runs.errors import BodyTooLarge, NotFound, Problem, RunglassError, TooManyRetries, UnsupportedBody
+from runs.errors import BodyTooLarge, NotFound, Problem, QueryTimeout, RunglassError, TooManyRetries, UnsupportedBody
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ _STATUS_CODES: dict[type[RunglassError], int] = {
     BodyTooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotFound: status.HTTP_404_NOT_FOUND,
     UnsupportedBody: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    QueryTimeout: status.HTTP_503_SERVICE_UNAVAILABLE,
     TooManyRetries: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER = {"Retry-After": "5"}  # seconds

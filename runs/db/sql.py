@@ -30,15 +30,6 @@ def open_cursor(cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Ite
         yield cursor
 
 
-@contextmanager
-def statement_timeout(milliseconds: int) -> Iterator[None]:
-    """Set `statement_timeout` for the statements in this block (see `is_statement_timeout`)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (str(milliseconds),))
-        yield
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-
-
 def is_statement_timeout(error: DatabaseError) -> bool:
     """Return whether `error` was raised because a statement exceeded its timeout."""
     return isinstance(error.__cause__, psycopg.errors.QueryCanceled)

@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import parse_qs
 
-from django.db import OperationalError, transaction
-
 from dashboard.ui.run_list_address import LIST_PARAMS, RunListAddress, parse_run_list_address, run_list_path
 from dashboard.ui.run_rows import encode_list_param
-from runs.db import sql
-from runs.errors import InvalidFilter, Problem
+from runs.db.query_time_limit import limit_query_time
+from runs.errors import InvalidFilter, Problem, QueryTimeout
 from runs.models import Run
 from runs.query import RunFilters
 
 # The next match of a query may be far away. Opening a run must not take as long as searching for it.
-MAX_NEIGHBOUR_QUERY_MS = 200
+MAX_NEIGHBOUR_QUERY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +68,9 @@ def fetch_list_navigation(run: Run, run_list: RunListContext) -> ListNavigation:
         previous_id, next_id = matching.adjacent_ids(run, address.order)
     else:
         try:
-            with transaction.atomic(), sql.statement_timeout(MAX_NEIGHBOUR_QUERY_MS):
+            with limit_query_time(MAX_NEIGHBOUR_QUERY_SECONDS):
                 previous_id, next_id = matching.adjacent_ids(run, address.order)
-        except OperationalError as error:
-            if not sql.is_statement_timeout(error):
-                raise
+        except QueryTimeout:
             timed_out = True
     return ListNavigation(
         list_url=address.url(run_list.filters),

@@ -10,14 +10,13 @@ from time import monotonic
 from typing import Self
 from urllib.parse import urlencode
 
-from django.db import OperationalError, transaction
 from django.urls import reverse
 
 from dashboard.ui import run_columns, sort_headers
 from dashboard.ui.run_list_address import ALL_RUNS, RunListAddress, run_list_path
-from runs.db import sql
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
-from runs.errors import InvalidFilter
+from runs.db.query_time_limit import limit_query_time
+from runs.errors import InvalidFilter, QueryTimeout
 from runs.models import Project, Run, SavedView, User
 from runs.query import RunFilters
 from runs.query.order import parse_order
@@ -26,8 +25,8 @@ MAX_TABS = 60
 # Limits of counting the runs of tabs, which happens each time a list is opened.
 MAX_COUNTED_VIEWS = 12
 MAX_COUNT = 999
-COUNT_TIMEOUT_MS = 200  # for one view
-TOTAL_COUNT_TIMEOUT_MS = 600  # for all views
+COUNT_TIMEOUT_SECONDS = 0.2  # for one view
+TOTAL_COUNT_TIMEOUT_SECONDS = 0.6  # for all views
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ def count_saved_views(project: Project, views: Iterable[SavedView]) -> list[Save
     """Count the runs of the first `views` with a valid query, until the total timeout is reached."""
     tabs = (SavedViewTab.build(view, project) for view in views)
     valid = ((tab.view, tab.state.filters) for tab in tabs if tab.state is not None)
-    deadline = monotonic() + TOTAL_COUNT_TIMEOUT_MS / 1000
+    deadline = monotonic() + TOTAL_COUNT_TIMEOUT_SECONDS
     return [
         SavedViewCount(view, _count_runs(project, filters))
         for view, filters in islice(valid, MAX_COUNTED_VIEWS)
@@ -180,11 +179,9 @@ def count_saved_views(project: Project, views: Iterable[SavedView]) -> list[Save
 
 def _count_runs(project: Project, filters: RunFilters) -> str:
     try:
-        with transaction.atomic(), sql.statement_timeout(COUNT_TIMEOUT_MS):
+        with limit_query_time(COUNT_TIMEOUT_SECONDS):
             count = filters.apply(Run.objects.in_project(project)).count_at_most(MAX_COUNT)
-    except OperationalError as error:
-        if not sql.is_statement_timeout(error):
-            raise
+    except QueryTimeout:
         return ""
     return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 

@@ -14,6 +14,8 @@ from django.http import JsonResponse
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
+from runs.errors import QueryTimeout
+
 logger = logging.getLogger(__name__)
 
 READ_ONLY_MESSAGE = "This is an archive: objects can be read, but not created or changed. Post runs to /api/v1/runs."
@@ -49,6 +51,8 @@ def handle_assistants_api_error(error: Exception, context: dict[str, Any]) -> Js
     match error:
         case AssistantsApiError():
             return assistants_error_response(error.status, error.message, param=error.param, code=error.code)
+        case QueryTimeout():
+            return assistants_error_response(503, error.message, code=error.code, headers={"Retry-After": "5"})
         case exceptions.AuthenticationFailed():
             headers = {"WWW-Authenticate": "Bearer"}
             return assistants_error_response(401, f"{error.detail}.", code="invalid_api_key", headers=headers)

@@ -42,6 +42,7 @@ ERROR_CODES = {
     "too_many_objects": (413, f"The body holds more than {MAX_OBJECTS_PER_BODY:,} objects."),
     "unsupported_body": (415, "The content type or the content encoding is not supported."),
     "busy": (503, "More is being posted than can be stored. Retry after the time in `Retry-After`."),
+    "query_timeout": (503, "The query took too long. Choose a more selective filter or a shorter time range."),
     "database_unavailable": (503, "The database is unavailable. Retry after the time in `Retry-After`."),
 }
 

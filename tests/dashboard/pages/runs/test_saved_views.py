@@ -192,7 +192,7 @@ def test_counts_load_separately_and_are_capped(
     monkeypatch.setattr(tabs, "MAX_COUNT", 2)
     monkeypatch.setattr(tabs, "MAX_COUNTED_VIEWS", 1)
     assert Page(member_client.get(f"{URL}counts")).text == "2+"
-    monkeypatch.setattr(tabs, "TOTAL_COUNT_TIMEOUT_MS", 0)
+    monkeypatch.setattr(tabs, "TOTAL_COUNT_TIMEOUT_SECONDS", 0)
     assert Page(member_client.get(f"{URL}counts")).text == ""
     assert member_client.get(f"{URL}counts?stat=1").status_code == 400
 
