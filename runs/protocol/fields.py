@@ -18,6 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runs.errors import Problem
 from runs.protocol import lossless_json
+from runs.protocol.identifiers import Identifier, OptionalIdentifier, find_id_fault
 from runs.protocol.timestamps import parse_timestamp, to_unix_seconds
 from runs.protocol.validation_errors import problem_from_validation_error
 
@@ -27,7 +28,6 @@ MAX_INDEXED_LENGTH = 256
 # Python's integers have no negative zero.
 _NEGATIVE_ZERO = re.compile(rb"(?:\A|[\[:,\s])-0(?!\d)")
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Bigint = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Timestamp = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -39,6 +39,7 @@ class ProtocolField:
     `to_columns` takes the value as `type` and as plain Python values, and returns a value for each column;
     `from_columns` is its inverse. `parse_fast` does both for JSON in the usual form, which columns represent exactly,
     in a fraction of the time, and returns None for any other form. With `is_json_text`, the column holds JSON text.
+    `find_fault` returns what is wrong with a plain value of the right type, None if nothing is.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ProtocolField:
     required: bool = False
     is_json_text: bool = False
     parse_fast: Callable[[bytes], tuple[Any, ...] | None] = lambda _: None
+    find_fault: Callable[[Any], str | None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -67,16 +69,17 @@ class ParsedFields:
 # Kinds of fields
 
 
-def identifier_field(name: str, column: str) -> ProtocolField:
-    """Return a required field for the id of this or another object, a string of 1 to 256 characters."""
+def identifier_field(name: str, column: str = "", *, required: bool = True) -> ProtocolField:
+    """Return a field for the id of this or another object. An optional one may be empty, which counts as null."""
     return ProtocolField(
         name,
-        Identifier,
-        (column,),
-        lambda typed, _: (typed,),
+        Identifier if required else OptionalIdentifier,
+        (column or name,),
+        lambda typed, _: (typed or None,),
         lambda value: value,
-        required=True,
-        parse_fast=_parse_plain_string,
+        required=required,
+        parse_fast=_parse_plain_id,
+        find_fault=find_id_fault if required else lambda value: find_id_fault(value) if value else None,
     )
 
 
@@ -175,6 +178,11 @@ def _parse_plain_string(raw: bytes) -> tuple[str] | None:
     if raw[:1] != b'"' or b"\\" in raw or not 2 < len(raw) <= MAX_INDEXED_LENGTH + 2:
         return None
     return (raw[1:-1].decode(),)
+
+
+def _parse_plain_id(raw: bytes) -> tuple[str] | None:
+    plain = _parse_plain_string(raw)
+    return None if plain is None or find_id_fault(plain[0]) else plain
 
 
 def _parse_plain_seconds(raw: bytes) -> tuple[datetime] | None:
@@ -324,8 +332,8 @@ def _parse_field(parsed: ParsedFields, known_field: ProtocolField, raw: bytes) -
     except msgspec.ValidationError as error:
         parsed.problems.append(problem_from_validation_error(known_field.name, value, error))
         return
-    if known_field.type is Identifier and lossless_json.clean_text(value) != value:
-        parsed.problems.append(Problem(f"/{known_field.name}", "must not contain NUL or lone surrogates"))
+    if fault := known_field.find_fault(value):
+        parsed.problems.append(Problem(f"/{known_field.name}", fault))
         return
     if known_field.is_json_text:
         parsed.columns[known_field.columns[0]] = lossless_json.compact_json(raw).decode()

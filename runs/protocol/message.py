@@ -38,9 +38,9 @@ class ContentPart(Struct):
 MESSAGE_FIELDS = (
     identifier_field("id", "external_id"),
     timestamp_field("created_at", required=True),
-    string_field("assistant_id"),
-    string_field("thread_id", required=True),
-    string_field("run_id", column="run_external_id"),
+    identifier_field("assistant_id", required=False),
+    identifier_field("thread_id"),
+    identifier_field("run_id", "run_external_id", required=False),
     string_field("status"),
     string_field("role", required=True),
     json_text_field("content", list[ContentPart] | str | None),

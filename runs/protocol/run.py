@@ -100,8 +100,8 @@ class IncompleteDetails(Struct):
 RUN_FIELDS = (
     identifier_field("id", "external_id"),
     timestamp_field("created_at", required=True),
-    string_field("assistant_id", required=True),
-    string_field("thread_id", required=True),
+    identifier_field("assistant_id"),
+    identifier_field("thread_id"),
     string_field("status", required=True),
     timestamp_field("started_at"),
     timestamp_field("expires_at"),

@@ -22,6 +22,7 @@ from runs.protocol.configuration import (
     parse_configuration,
 )
 from runs.protocol.fields import MAX_INDEXED_LENGTH, TokenCounts, parse_plain_usage
+from runs.protocol.identifiers import find_id_fault
 from runs.protocol.lossless_json import check_json_depth
 from runs.protocol.run import RUN_FIELDS, ParsedRun, RunColumns, derive_run_columns
 
@@ -115,6 +116,8 @@ def parse_plain_run(raw: bytes) -> ParsedRun | None:
         return None
     try:
         run = _decoder.decode(raw)
+        if find_id_fault(run.id) or find_id_fault(run.assistant_id) or find_id_fault(run.thread_id):
+            return None
         configuration = _find_configuration(run)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RunglassError):
         return None

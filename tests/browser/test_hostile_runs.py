@@ -33,11 +33,18 @@ ATTACKS = [
 ]
 
 
+def as_id(attack: str) -> str:
+    """Return `attack` without the characters that ids must not contain."""
+    return attack.replace("/", "|").replace("\u2028", "").strip()
+
+
 def build_hostile_run(attack: str) -> dict[str, Any]:
     """A failed run with `attack` in every field that takes a text."""
     tool = factories.function_tool(attack, **{attack: {"type": "string", "description": attack}})
     tool["function"]["description"] = attack
-    run = factories.failed_run(attack, attack, id=f"run {attack}", thread_id=attack, assistant_id=attack)
+    run = factories.failed_run(
+        attack, attack, id=f"run {as_id(attack)}", thread_id=as_id(attack), assistant_id=as_id(attack)
+    )
     fields = {"model": attack, "instructions": attack, "metadata": {attack: attack}, "tools": [tool, {"type": attack}]}
     vendor = {"vendor": {attack: [attack]}, attack: attack, "incomplete_details": {"reason": attack}}
     return run | fields | vendor | {"tool_choice": attack, "response_format": {"type": attack}}
@@ -49,11 +56,11 @@ def post_hostile_run(project: Project, member: User, attack: str) -> Run:
     call = factories.function_call(attack, json.dumps({attack: attack}), f"Error: {attack}")
     odd = {"id": attack, "type": attack, attack: {"output": attack}}
     steps = [
-        factories.step_object(posted, call, odd, id=f"step {attack}"),
+        factories.step_object(posted, call, odd, id=f"step {as_id(attack)}"),
         factories.step_object(posted, type=attack, status="failed", last_error={"code": attack, "message": attack}),
     ]
     assert not factories.post_steps(project, *steps).errors
-    fields = {"thread_id": attack, "created_at": posted["created_at"]}
+    fields = {"thread_id": as_id(attack), "created_at": posted["created_at"]}
     factories.post_messages(
         project, factories.message_object(None, attack, **fields), factories.message_object(posted, attack, **fields)
     )
@@ -79,7 +86,7 @@ def test_every_field_is_escaped(page: Page, live_server: Any, demo_project: Proj
         run_query = urlencode({"find": attack, "list": "status=failed"})
         for url in (
             f"{at}/runs/{quote(run.external_id, safe='')}/?{run_query}&full=timeline&full=change&from=0&to=1",
-            f"{at}/threads/{quote(attack, safe='')}/",
+            f"{at}/threads/{quote(as_id(attack), safe='')}/",
             f"{at}/compare/?{compare_query}",
         ):
             page.goto(url)

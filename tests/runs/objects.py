@@ -60,9 +60,12 @@ timestamps: Text = st.one_of(
 booleans: Text = st.sampled_from(["true", "false"])
 identifiers: Text = st.builds(
     lambda name, ascii_only: json.dumps(name, ensure_ascii=ascii_only),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=256),
+    st.text(
+        st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="/"), min_size=1, max_size=256
+    ).filter(lambda name: name == name.strip() and name not in (".", "..")),
     st.booleans(),
 )
+optional_identifiers: Text = st.one_of(st.sampled_from(["null", '""']), identifiers)
 _gaps = st.sampled_from(["", "", "", " ", "\n\t"])
 
 
@@ -165,8 +168,8 @@ runs: Text = objects(
         "id": identifiers,
         "object": st.just('"thread.run"'),
         "created_at": timestamps,
-        "thread_id": words,
-        "assistant_id": words,
+        "thread_id": identifiers,
+        "assistant_id": identifiers,
         "status": st.one_of(st.sampled_from(['"queued"', '"in_progress"', '"completed"', '"expired"']), words),
     },
     {
@@ -213,8 +216,8 @@ steps: Text = objects(
         **dict.fromkeys(
             ("cancelled_at", "completed_at", "expired_at", "failed_at", "expires_at"), nullable(timestamps)
         ),
-        "assistant_id": nullable(words),
-        "thread_id": nullable(words),
+        "assistant_id": optional_identifiers,
+        "thread_id": optional_identifiers,
         "last_error": nullable(last_errors),
         "step_details": nullable(objects({"type": words}, {"tool_calls": nullable(lists(_step_call))})),
         "usage": nullable(usages),
@@ -231,13 +234,13 @@ messages: Text = objects(
         "id": identifiers,
         "object": st.just('"thread.message"'),
         "created_at": timestamps,
-        "thread_id": words,
+        "thread_id": identifiers,
         "role": words,
     },
     {
         **dict.fromkeys(("completed_at", "incomplete_at"), nullable(timestamps)),
-        "assistant_id": nullable(words),
-        "run_id": nullable(words),
+        "assistant_id": optional_identifiers,
+        "run_id": optional_identifiers,
         "status": nullable(words),
         "content": nullable(st.one_of(lists(_part), words)),
         "metadata": nullable(metadatas),

@@ -91,11 +91,11 @@ def test_batches_of_every_size_are_stored(project: Project, size: int) -> None:
 )
 @pytest.mark.parametrize("size", [1, 40], ids=["in one statement", "through COPY"])
 def test_special_characters_are_stored_unchanged(project: Project, text: str, size: int) -> None:
-    action = factories.waiting_run(text or "f", "second", metadata={text: text}, thread_id=text)
+    action = factories.waiting_run(text or "f", "second", metadata={text: text}, model=text)
     posted = [action | {"id": f"run_{number}", "unknown": text} for number in range(size)]
     post(project, *posted)
     run = Run.objects.get(external_id="run_0")
-    assert (run.thread_id, run.pending_functions, run.metadata) == (text, [text or "f", "second"], {text: text})
+    assert (run.model, run.pending_functions, run.metadata) == (text, [text or "f", "second"], {text: text})
     assert json.loads(run.as_json()) == posted[0]
 
 

@@ -50,11 +50,21 @@ def test_text_parts_are_extracted(content: Any, expected: str) -> None:
     assert parse(message_object(content=content)).text == expected
 
 
+def test_empty_optional_ids_count_as_absent() -> None:
+    posted = message_object(assistant_id="", run_id="")
+    columns = parse(posted)
+    assert (columns.assistant_id, columns.run_external_id) == (None, None)
+    assert json.loads(columns.extra or "{}") == {"assistant_id": "", "run_id": "", "attachments": []}
+
+
 @pytest.mark.parametrize(
     ("changes", "path", "message_part"),
     [
         ({"object": "thread.run"}, "/object", "/api/v1/runs"),
         ({"thread_id": None}, "/thread_id", "got null"),
+        ({"thread_id": ""}, "/thread_id", "length >= 1"),
+        ({"assistant_id": "a/b"}, "/assistant_id", "must not contain"),
+        ({"run_id": "\n"}, "/run_id", "U+000A"),
         ({"role": None}, "/role", "got null"),
         ({"run_id": 7}, "/run_id", "got integer"),
         ({"content": {}}, "/content", "got object"),

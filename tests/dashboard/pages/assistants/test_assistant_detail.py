@@ -20,7 +20,7 @@ from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR, NEW, O
 
 URL = f"/p/default/assistants/{ASSISTANT}/"
 MINUS = "\N{MINUS SIGN}"
-SCRIPT = "<script>alert('x')</script>"
+SCRIPT = "<script>alert('x')"
 
 
 def comparison_of(response) -> Element:
@@ -307,10 +307,10 @@ def test_active_runs_are_counted(member_client, filled):
 def test_ids_and_texts_are_escaped(member_client, project):
     for number, text in enumerate((SCRIPT, f"{SCRIPT}!")):
         factories.post_run(
-            project, assistant_id="a/b <c>", instructions=text, model=text, created_at=factories.NOW + number
+            project, assistant_id="a&b <c>", instructions=text, model=text, created_at=factories.NOW + number
         )
-    factories.post_assistants(project, **{"a/b <c>": SCRIPT})
-    response = member_client.get("/p/default/assistants/a%2Fb%20%3Cc%3E/")
+    factories.post_assistants(project, **{"a&b <c>": SCRIPT})
+    response = member_client.get("/p/default/assistants/a%26b%20%3Cc%3E/")
     assert response.status_code == 200
     assert SCRIPT not in response.content.decode()
     assert f"model {SCRIPT}" in Page(response).text

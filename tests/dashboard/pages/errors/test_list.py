@@ -191,13 +191,15 @@ def test_posted_texts_are_escaped(member_client: Client, project: Project) -> No
 
 def test_odd_values_break_no_page(member_client: Client, project: Project) -> None:
     odd: dict[str, Any] = {
-        "assistant_id": "",
+        "assistant_id": "\u202e",
         "model": "",
         "metadata": {"": "", 'a"b c': 'x"y', "k" * 5000: "v", "on": True, "no": None},
     }
     runs = [failed_run(f"run_{number}", "", "", **odd) for number in range(25)]
     tools = [{"type": "function", "function": {"name": "n" * 900}}, {"type": 'odd "kind"'}]
-    completed = [factories.run_object(created_at=factories.NOW - 60, assistant_id="", tools=tools) for _ in range(25)]
+    completed = [
+        factories.run_object(created_at=factories.NOW - 60, assistant_id="\u202e", tools=tools) for _ in range(25)
+    ]
     assert not factories.post(project, *runs, *completed).errors
     detail_url = f"{LIST_URL}{ErrorGroup.objects.get().pk}/"
     for url in (LIST_URL, detail_url, JSON_URL, CSV_URL):

@@ -16,7 +16,7 @@ from tests import factories
 from tests.dashboard.pages.run.run_pages import htmx_headers, open_run, post_run_with_steps, run_json_url, run_url
 from tests.pages import Page
 
-SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'"
+SCRIPT = "<script>alert('x')<img src=x onerror=alert(1)>\"'"
 SECTIONS = {
     "Timeline": "timeline",
     "Tools": "tools",
@@ -179,7 +179,7 @@ def test_run_of_another_project_gets_404(member_client: Client, build_url: Any) 
         assert member_client.get(build_url(run.external_id, project)).status_code == 404
 
 
-@pytest.mark.parametrize("run_id", ["run/with/slashes", "run.json", "a b?c#d&e=f", "日本", 'quote"s', "new\nline"])
+@pytest.mark.parametrize("run_id", ["run.json", "a b?c#d&e=f", "日本", 'quote"s', "back\\slash", "%2e%2e"])
 def test_any_id_has_a_url(project: Project, member_client: Client, run_id: str) -> None:
     run = factories.run_object(id=run_id)
     factories.post(project, run)

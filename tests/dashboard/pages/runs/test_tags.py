@@ -141,14 +141,14 @@ def test_exports_contain_tags(member_client: Client, project: Project, member: U
 
 
 def test_run_page_adds_and_removes_tags(member_client: Client, project: Project) -> None:
-    run = factories.post_run(project, id="run_a/b")
-    page = f"{LIST}run_a/b/"
-    response = member_client.post(f"{LIST}run_a/b/tags", {"tag": "Urgent, billing"})
+    run = factories.post_run(project, id="run_a+b")
+    page = f"{LIST}run_a+b/"
+    response = member_client.post(f"{LIST}run_a+b/tags", {"tag": "Urgent, billing"})
     assert (response.status_code, response["Location"]) == (302, page)
     run_tags = Page(member_client.get(page)).region("Tags")
     assert run_tags.link("urgent").url == f"{LIST}?q=tag:urgent"
     assert run_tags.has("button", "Remove tag urgent")
-    member_client.post(f"{LIST}run_a/b/tags", {"remove": "urgent", "tag": ""})
+    member_client.post(f"{LIST}run_a+b/tags", {"remove": "urgent", "tag": ""})
     assert RunTag.objects.names_of(run) == ["billing"]
 
 

