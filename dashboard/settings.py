@@ -6,6 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environs import Env, validate
 
+from dashboard.server.cookie_names import build_cookie_name
 from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
 from dashboard.server.secret_key import load_or_create_secret_key
@@ -152,8 +153,11 @@ SPECTACULAR_SETTINGS = {
 
 # If all trusted origins use TLS, cookies are never sent unencrypted.
 HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
+SESSION_COOKIE_NAME = build_cookie_name("session", SECRET_KEY, is_secure=HTTPS)
 SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = build_cookie_name("csrf", SECRET_KEY, is_secure=HTTPS)
 CSRF_COOKIE_SECURE = HTTPS
+LAST_PROJECT_COOKIE_NAME = build_cookie_name("project", SECRET_KEY, is_secure=HTTPS)
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0

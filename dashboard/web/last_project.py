@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponseBase
 
 from runs.models import Project
 
-LAST_PROJECT_COOKIE = "project"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -20,7 +19,7 @@ def remember_project(request: HttpRequest, response: HttpResponseBase, project: 
     if get_last_project_slug(request) == project.slug:
         return
     response.set_cookie(
-        LAST_PROJECT_COOKIE,
+        settings.LAST_PROJECT_COOKIE_NAME,
         project.slug,
         max_age=_YEAR_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -31,4 +30,4 @@ def remember_project(request: HttpRequest, response: HttpResponseBase, project: 
 
 def get_last_project_slug(request: HttpRequest) -> str | None:
     """Return the slug of the project that was visited last, according to the browser."""
-    return request.COOKIES.get(LAST_PROJECT_COOKIE)
+    return request.COOKIES.get(settings.LAST_PROJECT_COOKIE_NAME)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -58,9 +59,9 @@ def test_home_skips_a_project_that_was_left(member_client, second_project, membe
 
 
 def test_last_project_cookie_is_hidden_from_scripts(member_client, project):
-    cookie = member_client.get("/p/default/runs/").cookies["project"]
+    cookie = member_client.get("/p/default/runs/").cookies[settings.LAST_PROJECT_COOKIE_NAME]
     assert (cookie.value, cookie["httponly"], cookie["samesite"]) == ("default", True, "Lax")
-    assert "project" not in member_client.get("/p/default/runs/").cookies
+    assert settings.LAST_PROJECT_COOKIE_NAME not in member_client.get("/p/default/runs/").cookies
 
 
 def test_visiting_pages_writes_nothing(member_client, project):
