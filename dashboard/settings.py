@@ -1,6 +1,5 @@
 """Django settings. Everything that a deployment may change comes from environment variables (see README)."""
 
-from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -41,7 +40,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
-    "axes",
 ]
 
 MIDDLEWARE = [
@@ -55,7 +53,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
     "dashboard.web.database_outage_middleware.DatabaseOutageMiddleware",
     "dashboard.web.read_time_limit_middleware.ReadTimeLimitMiddleware",
 ]
@@ -123,19 +120,6 @@ CONTENT_SECURITY_POLICY = {
 }
 CSRF_FAILURE_VIEW = "dashboard.web.error_views.csrf_failure_view"
 
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
-# Lock out by user name and IP address together, so that an attacker can't lock out a user.
-AXES_FAILURE_LIMIT = 5
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
-AXES_LOCKOUT_CALLABLE = "dashboard.pages.account.views.sign_in_locked_out"
-
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "runs.api.errors.handle_api_error",
@@ -157,6 +141,7 @@ SESSION_COOKIE_NAME = build_cookie_name("session", SECRET_KEY, is_secure=HTTPS)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = build_cookie_name("csrf", SECRET_KEY, is_secure=HTTPS)
 CSRF_COOKIE_SECURE = HTTPS
+DEVICE_COOKIE_NAME = build_cookie_name("device", SECRET_KEY, is_secure=HTTPS)
 LAST_PROJECT_COOKIE_NAME = build_cookie_name("project", SECRET_KEY, is_secure=HTTPS)
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None

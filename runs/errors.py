@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 
@@ -132,3 +133,15 @@ class LastAdministrator(RunglassError):
     """A project needs an administrator, and this is the last one."""
 
     code = "last_administrator"
+
+
+class TooManySignInAttempts(RunglassError):
+    """Too many attempts to sign in have failed."""
+
+    code = "too_many_sign_in_attempts"
+
+    def __init__(self, scope: str, wait: timedelta) -> None:
+        """Set what the limit is for, such as "from your address", and the time until the next attempt is allowed."""
+        super().__init__()
+        self.scope = scope
+        self.wait = wait

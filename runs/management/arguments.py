@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import CommandError
 
-from runs.models import Project
+from runs.models import Project, User
 
 
 def add_project_argument(parser: ArgumentParser) -> None:
@@ -20,8 +20,20 @@ def resolve_project(slug: str) -> Project:
     Raises:
         CommandError: there is no such project; the message lists the existing ones.
     """
-    project = Project.objects.filter(slug=slug).first()
+    project = Project.objects.filter(slug=slug).first() if slug.isprintable() else None
     if project is None:
         known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none, run `manage.py up` first"
-        raise CommandError(f"No project '{slug}' (existing projects: {known})")
+        raise CommandError(f"No project {slug!r} (existing projects: {known})")
     return project
+
+
+def resolve_user(name: str) -> User:
+    """Return the user with the user name `name`.
+
+    Raises:
+        CommandError: there is no such user.
+    """
+    user = User.objects.filter(username=name).first() if name.isprintable() else None
+    if user is None:
+        raise CommandError(f"No user {name!r}")
+    return user

@@ -18,6 +18,7 @@ from runs.models.run import Run
 from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
+from runs.models.sign_in_budget import SignInBudget
 from runs.models.tool_definition import ToolDefinition
 from runs.models.user import User
 
@@ -44,6 +45,7 @@ __all__ = [
     "RunStep",
     "RunTag",
     "SavedView",
+    "SignInBudget",
     "ToolDefinition",
     "User",
 ]

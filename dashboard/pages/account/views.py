@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+import re
 from typing import Any
 from urllib.parse import urlencode
 
-from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
@@ -19,8 +19,13 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from dashboard.pages.account.device_cookie import remember_device
+from dashboard.pages.account.sign_in_form import MAX_USER_NAME_LENGTH, SignInForm
 from dashboard.web import htmx, last_project
-from runs.models import Project
+from dashboard.web.audit import record_event
+from runs.errors import TooManySignInAttempts
+from runs.models import AuditEvent, Project
+from runs.team.failure_reports import report_sign_in_failure
 
 SIGN_IN_TEMPLATE = "pages/account/sign_in.html"
 
@@ -37,25 +42,8 @@ def home(request: HttpRequest) -> HttpResponseBase:
     return redirect("runs", project=last_slug if last_slug in projects else next(iter(projects)))
 
 
-class SignInForm(AuthenticationForm):
-    """User name and password."""
-
-    error_messages = {
-        "invalid_login": "Wrong user name or password.",
-        "inactive": "This account is disabled. Ask an administrator of this server.",
-    }
-
-    def attempts_left(self) -> int | None:
-        """Return how many wrong passwords are left for this user name and address; None before the first one."""
-        if self.request is None or not self.non_field_errors():
-            return None
-        credentials = {"username": self.data.get("username", "")}
-        failures: int = AxesProxyHandler.get_failures(self.request, credentials)
-        return max(0, settings.AXES_FAILURE_LIMIT - failures)
-
-
 class SignInView(LoginView):
-    """The sign-in page. Redirects stay on this site, and django-axes limits the number of attempts."""
+    """The sign-in page. Redirects stay on this site, and the number of attempts is limited."""
 
     authentication_form = SignInForm
     template_name = SIGN_IN_TEMPLATE
@@ -65,9 +53,47 @@ class SignInView(LoginView):
         """Handle the request. If a fragment was redirected here because the session ended, redirect the browser."""
         if htmx.is_partial_request(request):
             return htmx.redirect_browser(sign_in_url(next_path=htmx.get_current_page_path(request)))
-        response = super().dispatch(request, *args, **kwargs)
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except TooManySignInAttempts as error:
+            response = self._render_refusal(error)
         patch_cache_control(response, no_store=True)
         return response
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign the user in, and let the browser remember it."""
+        response = super().form_valid(form)
+        record_event(self.request, None, "signed in", AuditEvent.Category.SIGN_IN)
+        remember_device(self.request, response, form.get_user().get_username())
+        return response
+
+    def _render_refusal(self, error: TooManySignInAttempts) -> HttpResponse:
+        """Render the page with status 429: how long to wait, and the command that ends the wait."""
+        user_name = self.request.POST.get("username", "")
+        address = self.request.META.get("REMOTE_ADDR") or ""
+        report_sign_in_failure(user_name, address, f"was refused an attempt to sign in: too many {error.scope}")
+        seconds = math.ceil(error.wait.total_seconds())
+        is_plain = re.fullmatch(r"[\w.@+-]{1,150}", user_name)  # needs no quotes in a shell
+        context = self.get_context_data(
+            form=SignInForm(self.request),
+            refusal={"scope": error.scope, "seconds": seconds, "command_argument": user_name if is_plain else "NAME"},
+            username=user_name[:MAX_USER_NAME_LENGTH],
+        )
+        response = htmx.render_page(self.request, SIGN_IN_TEMPLATE, context, status=429)
+        response["Retry-After"] = str(seconds)
+        return response
+
+
+class SignOutView(LogoutView):
+    """Ends the session and redirects to the sign-in page."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session."""
+        if request.user.is_authenticated:
+            record_event(request, None, "signed out", AuditEvent.Category.SIGN_IN)
+        return super().post(request, *args, **kwargs)
 
 
 class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
@@ -88,24 +114,6 @@ def sign_in_url(*, next_path: str) -> str:
     return f"{url}?{urlencode({'next': next_path})}" if next_path else url
 
 
-def sign_in_locked_out(
-    request: HttpRequest, _response: HttpResponse | None, credentials: dict[str, Any] | None
-) -> HttpResponse:
-    """Render the sign-in page after too many attempts, with status 429, for django-axes."""
-    view = SignInView()
-    view.setup(request)
-    cool_off: timedelta = settings.AXES_COOLOFF_TIME
-    context = view.get_context_data(
-        form=SignInForm(request),
-        locked_minutes=int(cool_off.total_seconds() // 60),
-        username=(credentials or {}).get("username", ""),
-    )
-    response = htmx.render_page(request, SIGN_IN_TEMPLATE, context, status=429)
-    response["Retry-After"] = str(int(cool_off.total_seconds()))
-    patch_cache_control(response, no_store=True)
-    return response
-
-
 sign_in = SignInView.as_view()
 change_password = ChangePasswordView.as_view()
-sign_out = LogoutView.as_view(http_method_names=["post", "options"])
+sign_out = SignOutView.as_view()

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from runs.models import Project, User
+from runs.management.arguments import resolve_user
+from runs.models import Project
 from runs.team.memberships import create_project
 
 
@@ -25,9 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, slug: str, name: str, admin: str, **_: Any) -> None:
         """Create the project."""
-        user = User.objects.filter(username=admin).first()
-        if user is None:
-            raise CommandError(f"No user '{admin}'")
+        user = resolve_user(admin)
         try:
             Project(slug=slug, name=name or slug).full_clean()
         except ValidationError as error:
