@@ -33,7 +33,7 @@ from dashboard.pages.tools import views as tool_views
 from dashboard.pages.usage import downloads as usage_downloads
 from dashboard.pages.usage import views as usage_views
 from dashboard.web import health_views
-from runs.api import url_converters  # noqa: F401 - registers posted_id
+from runs.api import url_converters  # noqa: F401 - registers escaped
 
 handler400 = "dashboard.web.error_views.bad_request_view"
 handler403 = "dashboard.web.error_views.forbidden_view"
@@ -65,10 +65,10 @@ saved_view_urls = [
 ]
 
 run_urls = [
-    path("runs/<posted_id:run_id>.json", run_downloads.run_json, name="run-json"),
-    path("runs/<posted_id:run_id>/tags", tag_views.tag_run, name="run-tags"),
-    path("runs/<posted_id:run_id>/", run_views.run_detail, name="run"),
-    path("comments/<posted_id:run_id>/", comment_views.run_comments, name="run-comments"),
+    path("runs/<escaped:run_id>.json", run_downloads.run_json, name="run-json"),
+    path("runs/<escaped:run_id>/tags", tag_views.tag_run, name="run-tags"),
+    path("runs/<escaped:run_id>/", run_views.run_detail, name="run"),
+    path("comments/<escaped:run_id>/", comment_views.run_comments, name="run-comments"),
 ]
 
 compare_urls = [
@@ -80,22 +80,22 @@ thread_urls = [
     path("threads/", thread_views.thread_list, name="threads"),
     path("threads.json", thread_downloads.thread_list_json, name="threads-json"),
     path("threads.csv", thread_downloads.thread_list_csv, name="threads-csv"),
-    path("threads/<posted_id:thread_id>/", thread_views.thread_detail, name="thread"),
+    path("threads/<escaped:thread_id>/", thread_views.thread_detail, name="thread"),
 ]
 
 assistant_urls = [
     path("assistants/", assistant_views.assistant_list, name="assistants"),
     path("assistants.json", assistant_downloads.assistant_list_json, name="assistants-json"),
     path("assistants.csv", assistant_downloads.assistant_list_csv, name="assistants-csv"),
-    path("assistants/<posted_id:assistant_id>/", assistant_views.assistant_detail, name="assistant"),
-    path("names/<posted_id:assistant_id>/", assistant_views.assistant_rename, name="assistant-rename"),
+    path("assistants/<escaped:assistant_id>/", assistant_views.assistant_detail, name="assistant"),
+    path("names/<escaped:assistant_id>/", assistant_views.assistant_rename, name="assistant-rename"),
 ]
 
 tool_urls = [
     path("tools/", tool_views.tool_list, name="tools"),
     path("tools.json", tool_downloads.tool_list_json, name="tools-json"),
     path("tools.csv", tool_downloads.tool_list_csv, name="tools-csv"),
-    path("tools/<posted_id:tool>/", tool_views.tool_detail, name="tool"),
+    path("tools/<escaped:tool_type>/<escaped:tool_name>/", tool_views.tool_detail, name="tool"),
 ]
 
 action_urls = [

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from dashboard.ui import formats
+from runs.api.url_converters import escape_segment
 from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.query.operators import format_value
@@ -146,8 +147,8 @@ def build_run_rows(
 
 
 def build_run_url(path: str, run: Run) -> str:
-    """Return the URL of `run` below the run list at `path`. An id is any text, including slashes and line breaks."""
-    return f"{path}{quote(run.external_id, safe='')}/"
+    """Return the URL of `run` below the run list at `path`, in a fraction of the time that `reverse` takes."""
+    return f"{path}{quote(escape_segment(run.external_id), safe='')}/"
 
 
 def encode_list_param(query: str) -> str:

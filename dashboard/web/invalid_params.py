@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.encoding import escape_uri_path
 from django_htmx.http import reswap, retarget
 
 from dashboard.web import htmx
@@ -31,7 +32,7 @@ def handle_invalid_params(view: View[P]) -> Callable[..., HttpResponseBase]:
 
 def render_invalid_params(request: HttpRequest, error: InvalidFilter) -> HttpResponse:
     """Return a page with status 400; for a partial request, a fragment with status 422 that replaces `#more`."""
-    context = {"problems": error.problems, "path": request.path}
+    context = {"problems": error.problems, "path": escape_uri_path(request.path)}
     if htmx.is_partial_request(request):
         response = htmx.render_page(request, "web/invalid_params/_problems.html", context, status=422)
         return retarget(reswap(response, "innerHTML"), "#more")

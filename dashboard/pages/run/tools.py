@@ -55,11 +55,6 @@ class RunToolRow:
         return None if self.definition is None else truncate_json(self.definition)
 
     @property
-    def url_path(self) -> str:
-        """The path of the page of the tool below the list of tools."""
-        return f"{self.type}/{self.name or self.type}"
-
-    @property
     def waiting_count(self) -> int:
         """The number of calls that wait for an output."""
         return sum(not call.is_answered for call in self.calls)

@@ -17,10 +17,14 @@ from runs.rollups.reader import ToolKey
 from runs.rollups.time_buckets import TimeBuckets
 
 
+def build_tool_path(project: Project, key: ToolKey) -> str:
+    """Return the path of the page of a tool."""
+    return reverse("tool", args=[project.slug, *key])
+
+
 def build_tool_url(project: Project, key: ToolKey, time_range: ToolTimeRange) -> str:
     """Return the URL of the page of a tool, with the same time range."""
-    path = reverse("tool", kwargs={"project": project.slug, "tool": "/".join(key)})
-    return path + ToolDetailParams(range=time_range).query_string()
+    return build_tool_path(project, key) + ToolDetailParams(range=time_range).query_string()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
+from dashboard.pages.tools.links import build_tool_path
 from dashboard.ui import formats
 from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_tool_call
@@ -113,7 +114,6 @@ def _build_sample_call(
         findings = validate_function_calls(run_tools, [call.function_call]).invalid_calls
 
     run_url = reverse("run", kwargs={"project": project.slug, "run_id": step.run_external_id})
-    tool_url = reverse("tool", kwargs={"project": project.slug, "tool": "/".join(key)})
     content_params = {"run": step.run_external_id, "step": step.external_id, "call": call_index}
     is_precise = bool(step.created_at.microsecond or (step.ended_at and step.ended_at.microsecond))
     output_sizes = step.tool_outputs or []
@@ -121,7 +121,7 @@ def _build_sample_call(
     return SampleCall(
         step=step,
         run_url=f"{run_url}#{quote(step.external_id)}",
-        content_url=f"{tool_url}?{urlencode(content_params)}",
+        content_url=f"{build_tool_path(project, key)}?{urlencode(content_params)}",
         duration=formats.format_duration(milliseconds_between(step.created_at, step.ended_at), precise=is_precise),
         output_size="" if output_size is None else formats.format_bytes(output_size),
         call=call,

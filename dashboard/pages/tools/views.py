@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.tools.links import ToolRunLinks
+from dashboard.pages.tools.links import ToolRunLinks, build_tool_path
 from dashboard.pages.tools.params import (
     DEFAULT_ROWS,
     ToolDetailParams,
@@ -37,13 +37,10 @@ from runs.analytics.tool_samples import fetch_defining_configurations
 from runs.analytics.tools import (
     MAX_SAMPLED_STEPS,
     MAX_SAMPLED_STEPS_PER_TOOL,
-    ToolSummary,
     fetch_tool_definition_bodies,
 )
 from runs.models import Assistant, Project
-from runs.rollups.time_buckets import TimeBuckets
 
-MAX_PATH_SPLITS = 8
 TAB_LABELS = {
     ToolTab.ALL: "All",
     ToolTab.FAILING: "Failing",
@@ -122,15 +119,17 @@ def tool_list(request: HttpRequest, project: Project) -> HttpResponse:
 @require_safe
 @viewer_required
 @handle_invalid_params
-def tool_detail(request: HttpRequest, project: Project, tool: str) -> HttpResponse:
-    """Render the page of the tool `type/name`, or the content of one of its calls."""
+def tool_detail(request: HttpRequest, project: Project, tool_type: str, tool_name: str) -> HttpResponse:
+    """Render the page of a tool, or the content of one of its calls."""
     # 1. Parse
     params = ToolDetailParams.parse(request.GET)
     buckets = params.range.build_buckets(timezone.now())
 
     # 2. Fetch
-    summary = _get_tool_or_404(project, tool, buckets)
-    key = (summary.type, summary.name)
+    key = (tool_type, tool_name)
+    summary = fetch_tool(project, key, buckets)
+    if summary is None:
+        raise Http404(f"No tool '{tool_name}' of type '{tool_type}'")
     if params.sample_call is not None:
         call = fetch_sample_call(project, key, *params.sample_call)
         if call is None:
@@ -149,7 +148,7 @@ def tool_detail(request: HttpRequest, project: Project, tool: str) -> HttpRespon
     assistant_names = Assistant.objects.names_by_id(project, assistant_ids)
 
     # 3. Render
-    path = reverse("tool", kwargs={"project": project.slug, "tool": tool})
+    path = build_tool_path(project, key)
     links = ToolRunLinks(project, buckets)
     counts = summary.counts
     versions = build_tool_versions(summary.definition, bodies, links, assistant_names)
@@ -190,16 +189,3 @@ def tool_detail(request: HttpRequest, project: Project, tool: str) -> HttpRespon
         changed = diff_tools([left.definition], [right.definition]).changed
         context |= {"left": left, "right": right, "change": changed[0] if changed else None}
     return htmx.render_page(request, "pages/tools/detail.html", context)
-
-
-def _get_tool_or_404(project: Project, path: str, buckets: TimeBuckets) -> ToolSummary:
-    """Return the tool of a path `type/name`.
-
-    Both parts are arbitrary text. If there are several slashes, the first split that yields a known tool is used.
-    """
-    parts = path.split("/")
-    splits = [("/".join(parts[:index]), "/".join(parts[index:])) for index in range(1, len(parts))]
-    for key in splits[:MAX_PATH_SPLITS]:
-        if tool := fetch_tool(project, key, buckets):
-            return tool
-    raise Http404(f"No tool '{path}'")

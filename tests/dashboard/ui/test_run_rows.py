@@ -192,5 +192,6 @@ def test_token_title_is_exact(changes, expected):
     assert build_row(**changes).tokens_title == expected
 
 
-def test_any_run_id_has_a_url():
-    assert build_row(external_id="a/b ?#%\n").url == "/runs/a%2Fb%20%3F%23%25%0A/"
+@pytest.mark.parametrize(("run_id", "segment"), [("a/b ?#%\n", "a~2Fb%20%3F%23%25~0A"), ("..", "~2E."), ("~", "~7E")])
+def test_any_run_id_has_a_url(run_id, segment):
+    assert build_row(external_id=run_id).url == f"/runs/{segment}/"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from dashboard.web.permissions import admin_required, member_required, viewer_required
+from dashboard.web.permissions import PROJECT_FIELD, admin_required, member_required, viewer_required
 from runs.models import Project, User
 from tests import factories
 
@@ -84,3 +85,12 @@ def test_role_in_another_project_gets_404(project: Project) -> None:
     user = factories.make_user(factories.make_project("other"), "admin")
     with pytest.raises(Http404):
         member_required(lambda *_: HttpResponse())(request_of(user), project="default")
+
+
+def test_form_of_another_project_is_refused(project: Project) -> None:
+    user = factories.make_user(project, "admin")
+    for slug, is_accepted in (("default", True), ("other", False)):
+        request = RequestFactory().post("/p/default/tags/", {PROJECT_FIELD: slug})
+        request.user = user
+        with nullcontext() if is_accepted else pytest.raises(BadRequest):
+            page(request, project="default")

@@ -87,11 +87,11 @@ def test_poll_without_runs_gets_204(member_client):
 
 @pytest.mark.parametrize("headers", [{}, POLL, RESTORE], ids=["page", "poll", "history"])
 def test_first_run_is_linked_and_ends_polling(member_client, project, headers):
-    factories.post_run(project, id="run_first/of many")
+    factories.post_run(project, id="run_first?of many")
     factories.post_run(factories.make_project("other"))
     response = member_client.get(URL, headers=headers)
     status = Page(response).status()
-    assert status.link("Open run_firs…many").url == "/p/default/runs/run_first%2Fof%20many/"
+    assert status.link("Open run_firs…many").url == "/p/default/runs/run_first%3Fof%20many/"
     assert status.get("hx-trigger") is None
     assert ("<html" in response.content.decode()) is (headers != POLL)
 
