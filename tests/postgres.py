@@ -19,6 +19,7 @@ from dashboard.server.postgres.cluster import DATABASE_NAME, get_or_create_clust
 from dashboard.server.postgres.paths import resolve_cluster_paths
 from dashboard.server.postgres.postgres_settings import THROWAWAY_SETTINGS
 from dashboard.server.postgres.server import PostgresServer
+from dashboard.server.postgres.site_role import SITE_ROLE
 
 
 class ThrowawayServer:
@@ -26,7 +27,6 @@ class ThrowawayServer:
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="runglass-tests-"))
-        self._directory.chmod(0o711)  # for root, the server runs as another user
         (self._directory / "static").mkdir()
         os.environ["RUNGLASS_DATA_DIR"] = str(self._directory)
         self._server: PostgresServer | None = None
@@ -34,9 +34,11 @@ class ThrowawayServer:
     def start(self) -> None:
         self._server = PostgresServer(get_or_create_cluster(resolve_cluster_paths(self._directory), THROWAWAY_SETTINGS))
         self._server.start()
+        with self._server.connect_as_superuser(DATABASE_NAME) as superuser:
+            superuser.execute(f"ALTER ROLE {SITE_ROLE} CREATEDB")
         params = self._server.connection_params
-        password, host = (quote(params[name], safe="") for name in ("password", "host"))
-        os.environ["DATABASE_URL"] = f"postgresql://{DATABASE_NAME}:{password}@{host}:5432/{DATABASE_NAME}"
+        user, password, host = (quote(params[name], safe="") for name in ("user", "password", "host"))
+        os.environ["DATABASE_URL"] = f"postgresql://{user}:{password}@{host}:5432/{DATABASE_NAME}"
 
     def remove(self) -> None:
         os.environ.pop("RUNGLASS_DATA_DIR", None)

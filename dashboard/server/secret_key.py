@@ -19,7 +19,7 @@ def load_or_create_secret_key(data_dir: Path) -> str:
     path = data_dir / "secret_key"
     try:
         if not path.exists():
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_new_key(path)
         return path.read_text()
     except OSError as error:

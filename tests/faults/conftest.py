@@ -15,7 +15,6 @@ from tests.faults.site import Site
 @pytest.fixture(scope="package")
 def site() -> Generator[Site]:
     data_dir = Path(tempfile.mkdtemp(prefix="runglass-faults-"))
-    data_dir.chmod(0o711)
     try:
         running = Site.start(data_dir)
         try:

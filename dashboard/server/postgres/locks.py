@@ -34,6 +34,7 @@ class FileLock:
         except BaseException:  # Ctrl-C while waiting
             os.close(fd)
             raise
+        _give_to_owner_of_directory(fd, self.path.parent)
         if not shared:
             os.truncate(fd, 0)
             os.pwrite(fd, str(os.getpid()).encode(), 0)
@@ -51,3 +52,10 @@ class FileLock:
         """Return who holds the lock, for messages: `process 4711`."""
         pid = self.path.read_text().strip()
         return f"process {pid}" if pid else "another process"
+
+
+def _give_to_owner_of_directory(fd: int, directory: Path) -> None:
+    """If root has created the file, let the user of the data directory open it, too."""
+    if os.geteuid() == 0:
+        status = directory.stat()
+        os.fchown(fd, status.st_uid, status.st_gid)

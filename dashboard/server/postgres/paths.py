@@ -1,25 +1,20 @@
-"""Paths of the files of a data directory's cluster.
-
-Usually that is `postgres-18` in the data directory. Root runs the server as another user. If that user can't enter the
-data directory, for example below a home directory with mode 0700, the files are below /var/lib/runglass, and
-`postgres-18` only contains a file with their location. Directories that Runglass did not create keep
-their modes and owners.
-"""
+"""Paths of the files of a data directory's cluster: `postgres-18` in the data directory."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboard.server.os_user.data_directory import PRIVATE_MODE, prepare_data_directory, restrict_mode
+from dashboard.server.os_user.errors import OsUserError
+from dashboard.server.os_user.users import OsUser
 from dashboard.server.postgres.binaries import get_major_version
 from dashboard.server.postgres.errors import DataDirectoryUnusableError
-from dashboard.server.postgres.os_user import OsUser, choose_os_user
+from dashboard.server.postgres.relocation import bring_back_relocated_cluster
 
-SHARED_DIRECTORY = Path("/var/lib/runglass")
 MAX_SOCKET_DIRECTORY_BYTES = 80  # the path of a Unix socket has at most 103 (macOS) or 107 bytes, file name included
 
 
@@ -36,9 +31,14 @@ class ClusterPaths:
         return self.directory / "data"
 
     @property
-    def password(self) -> Path:
-        """The file with the password of the superuser."""
+    def superuser_password(self) -> Path:
+        """The file with the password of the superuser, which only sets the database up."""
         return self.directory / "password"
+
+    @property
+    def site_password(self) -> Path:
+        """The file with the password of the role that the site and the commands use."""
+        return self.directory / "site_password"
 
     @property
     def log(self) -> Path:
@@ -74,6 +74,7 @@ class ClusterPaths:
         self.os_user.take_ownership(directory)
         temporary = self._socket_path_file.with_suffix(".new")
         temporary.write_bytes(os.fsencode(directory))
+        self.os_user.take_ownership(temporary)
         temporary.rename(self._socket_path_file)
         return directory
 
@@ -96,7 +97,7 @@ class ClusterPaths:
 
 
 def resolve_cluster_paths(data_dir: Path) -> ClusterPaths:
-    """Return the paths of the cluster of `data_dir`. Creates the directory if there is none.
+    """Return the paths of the cluster of `data_dir`. Creates the directory if there is none, and makes it private.
 
     Raises:
         DataDirectoryUnusableError: the directory can't be written, belongs to another user, or only contains a
@@ -105,14 +106,20 @@ def resolve_cluster_paths(data_dir: Path) -> ClusterPaths:
     home = data_dir / f"postgres-{get_major_version()}"
     try:
         _reject_other_major_versions(home)
-        home.mkdir(parents=True, exist_ok=True)
-        paths = _read_location_file(home) or _choose_paths(data_dir, home)
-        _restrict_permissions(paths)
+        bring_back_relocated_cluster(home)
+        os_user = prepare_data_directory(data_dir)
+        home.mkdir(mode=PRIVATE_MODE, exist_ok=True)
+        os_user.take_ownership(home)
+        paths = ClusterPaths(home, os_user)
+        for directory in (path for path in (home, paths.data) if path.is_dir()):
+            restrict_mode(directory)
     except OSError as error:
         raise DataDirectoryUnusableError(
             f"Cannot use the data directory {data_dir}: {error.strerror} ({error.filename}). "
             "Set RUNGLASS_DATA_DIR to a directory that you own"
         ) from error
+    except OsUserError as error:
+        raise DataDirectoryUnusableError(str(error)) from error
     return paths
 
 
@@ -123,35 +130,3 @@ def _reject_other_major_versions(home: Path) -> None:
             f"{home.parent} contains {', '.join(others)}, which {home.name} can't read: export the runs with the "
             "version of Runglass that wrote them, and import them into a new data directory"
         )
-
-
-def _read_location_file(home: Path) -> ClusterPaths | None:
-    try:
-        directory = Path(os.fsdecode((home / "location").read_bytes()))
-    except FileNotFoundError:
-        return None
-    return ClusterPaths(directory, choose_os_user(directory / "data"))
-
-
-def _choose_paths(data_dir: Path, home: Path) -> ClusterPaths:
-    """Return paths in `home` if the server's user can enter it, else in the shared directory."""
-    os_user = choose_os_user(home / "data")
-    if os_user.can_enter(data_dir):
-        return ClusterPaths(home, os_user)
-    if (home / "data").exists():
-        raise DataDirectoryUnusableError(
-            f"The user that runs the database (uid {os_user.uid}) cannot enter {home}: "
-            "allow it to with chmod o+x on the directories above"
-        )
-    key = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
-    directory = SHARED_DIRECTORY / key / home.name
-    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    (home / "location").write_bytes(os.fsencode(directory))
-    return ClusterPaths(directory, os_user)
-
-
-def _restrict_permissions(paths: ClusterPaths) -> None:
-    """Let only the owner list the directory. If the server runs as another user, that user may pass through."""
-    mode = 0o711 if paths.os_user.is_other else 0o700
-    if paths.directory.stat().st_mode & 0o777 != mode:
-        paths.directory.chmod(mode)

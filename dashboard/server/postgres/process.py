@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dashboard.server.postgres.os_user import OsUser
+    from dashboard.server.os_user.users import OsUser
 
 PR_SET_PDEATHSIG = 1
 

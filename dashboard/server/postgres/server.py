@@ -9,13 +9,21 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from dashboard.server.postgres.cluster import DATABASE_NAME, SERVER_ENVIRONMENT, Cluster
+from dashboard.server.postgres.cluster import DATABASE_NAME, SERVER_ENVIRONMENT, SUPERUSER, Cluster
 from dashboard.server.postgres.errors import PostgresServerError
+from dashboard.server.postgres.site_role import (
+    SITE_ROLE,
+    create_database,
+    create_site_role,
+    owns_database,
+    take_over_database,
+)
 from dashboard.server.postgres.stale_servers import clean_up_stale_server
 
 logger = logging.getLogger(__name__)
@@ -30,7 +38,7 @@ SHARED_MEMORY_TIMEOUT = 60.0
 
 def build_connection_params(socket_directory: Path, password: str) -> dict[str, str]:
     """Return the connection parameters, without the database name, of a server that listens in a directory."""
-    return {"host": str(socket_directory), "port": "5432", "user": DATABASE_NAME, "password": password}
+    return {"host": str(socket_directory), "port": "5432", "user": SITE_ROLE, "password": password}
 
 
 def accepts_connections(params: dict[str, str]) -> bool:
@@ -65,10 +73,16 @@ class PostgresServer:
         paths = self._cluster.paths
         clean_up_stale_server(paths.data)
         self._socket_directory = paths.make_socket_directory()
-        self.connection_params = build_connection_params(self._socket_directory, paths.password.read_text())
+        self.connection_params = build_connection_params(self._socket_directory, paths.site_password.read_text())
         self._supervisor.start()
         self.wait_until_ready()
-        self._ensure_database()
+        self._set_up_database()
+
+    def connect_as_superuser(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return a connection for what the role of the site may not do. It commits each statement."""
+        password = self._cluster.paths.superuser_password.read_text()
+        params = {**self.connection_params, "user": SUPERUSER, "password": password}
+        return psycopg.connect(make_conninfo(**params, dbname=database), autocommit=True)
 
     def wait_until_ready(self) -> None:
         """Wait while the server starts or restarts. Raises PostgresServerError if it can't be started."""
@@ -156,8 +170,13 @@ class PostgresServer:
             lines = log.read().decode(errors="replace").splitlines()
         return " / ".join(line.strip() for line in lines[-count:]) or f"{self._cluster.paths.log} is empty"
 
-    def _ensure_database(self) -> None:
-        conninfo = make_conninfo(**self.connection_params, dbname="postgres")
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE_NAME]).rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME)))
+    def _set_up_database(self) -> None:
+        """Create the role and the database of the site, or hand the database of an earlier version to the role."""
+        with self.connect_as_superuser("postgres") as superuser:
+            create_site_role(superuser, self._cluster.paths.site_password.read_text())
+            is_set_up = owns_database(superuser, DATABASE_NAME)
+            if is_set_up is None:
+                create_database(superuser, DATABASE_NAME)
+        if is_set_up is False:
+            with self.connect_as_superuser(DATABASE_NAME) as superuser:
+                take_over_database(superuser, DATABASE_NAME)

@@ -86,10 +86,19 @@ class PostgresSession:
                 return self._start().connection_params
             directory = self._paths.read_socket_directory()
             if directory is not None:
-                params = build_connection_params(directory, self._paths.password.read_text())
+                params = build_connection_params(directory, self._read_site_password())
                 if not wait_until_ready or accepts_connections(params):
                     return params
             time.sleep(POLL_INTERVAL)
+
+    def _read_site_password(self) -> str:
+        try:
+            return self._paths.site_password.read_text()
+        except FileNotFoundError as error:
+            raise DataDirectoryInUseError(
+                f"The database in {self._data_dir} is run by an earlier version of Runglass "
+                f"({self._owner_lock.describe_holder()}): restart that one first"
+            ) from error
 
     def _start(self, on_failure: Callable[[], None] | None = None) -> PostgresServer:
         try:

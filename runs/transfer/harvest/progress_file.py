@@ -35,7 +35,9 @@ class HarvestProgressFile:
 
     def __init__(self, path: Path, identity: Mapping[str, str]) -> None:
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)  # thread ids of other servers are nobody else's business
         self._file = path.open("a+b")
         try:
             self._lock()

@@ -18,10 +18,9 @@ import psycopg
 import pytest
 
 from dashboard.server.postgres import cluster
-from dashboard.server.postgres.binaries import PostgresBinaries
 from dashboard.server.postgres.cluster import DATABASE_NAME
 from dashboard.server.postgres.errors import DataDirectoryInUseError, DataDirectoryUnusableError, EmbeddedPostgresError
-from dashboard.server.postgres.paths import SHARED_DIRECTORY, ClusterPaths, resolve_cluster_paths
+from dashboard.server.postgres.paths import ClusterPaths, resolve_cluster_paths
 from dashboard.server.postgres.postgres_settings import build_memory_settings
 from dashboard.server.postgres.sessions import PostgresSession
 from dashboard.server.postgres.stale_servers import clean_up_stale_server, is_postgres_process
@@ -69,7 +68,6 @@ def small_and_fast_cluster(monkeypatch) -> None:
 def empty_dir() -> Generator[Path]:
     """An empty data directory with a space in its name, which the user that runs the server can enter."""
     directory = Path(tempfile.mkdtemp(prefix="runglass tests "))
-    directory.chmod(0o711)
     yield directory
     shutil.rmtree(directory)
 
@@ -78,7 +76,6 @@ def empty_dir() -> Generator[Path]:
 def template() -> Generator[Path]:
     """A data directory with a new cluster, for copying."""
     directory = Path(tempfile.mkdtemp(prefix="runglass tests "))
-    directory.chmod(0o711)
     session = PostgresSession(directory)
     session.connection_params()
     session.close(wait_for_guests=True)
@@ -159,7 +156,7 @@ def test_new_cluster_is_utf8_without_tcp(empty_dir, open_session) -> None:
 def test_wrong_password_is_rejected(data_dir, open_session) -> None:
     parameters = open_session(data_dir).connection_params()
 
-    assert resolve_cluster_paths(data_dir).password.stat().st_mode & 0o777 == 0o600
+    assert resolve_cluster_paths(data_dir).site_password.stat().st_mode & 0o777 == 0o600
     assert Path(parameters["host"]).stat().st_mode & 0o777 == 0o700
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(psycopg.conninfo.make_conninfo(**{**parameters, "password": "guess"}, dbname=DATABASE_NAME))
@@ -298,38 +295,112 @@ def test_file_in_place_of_directory_is_reported(empty_dir) -> None:
 
 
 @requires_root
-def test_private_home_of_root_keeps_its_mode(empty_dir, open_session) -> None:
+def test_private_home_of_root_contains_everything(empty_dir, open_session) -> None:
     home = empty_dir / "home"
     home.mkdir(mode=0o700)
     var = home / "clone" / "var"
-    session = open_session(var)
-    paths = resolve_cluster_paths(var)
-    try:
-        assert query(session, "SELECT 1") == [(1,)]
-        assert paths.directory.is_relative_to(SHARED_DIRECTORY)
-        assert home.stat().st_mode & 0o777 == 0o700
-        assert home.stat().st_uid == 0
-        session.close(wait_for_guests=True)
-        session = open_session(var)
-        assert session.connection_params()["host"] == str(
-            paths.directory / "socket"
-        )  # the location file says where it is
-    finally:
-        session.close(wait_for_guests=False)
-        shutil.rmtree(paths.directory.parent)
+
+    assert query(open_session(var), "SELECT 1") == [(1,)]
+    assert (var / "postgres-18" / "data" / "PG_VERSION").exists()
+    assert {path.stat().st_uid for path in var.rglob("*")} == {var.stat().st_uid}
+    assert (var.stat().st_mode & 0o777, var.stat().st_uid == 0) == (0o700, False)
+    assert (home.stat().st_mode & 0o707, home.stat().st_uid) == (0o700, 0)
 
 
-def test_inaccessible_binaries_are_copied(empty_dir, monkeypatch, open_session) -> None:
-    monkeypatch.setattr(PostgresBinaries, "is_usable_by", lambda *_: False)
-    monkeypatch.setattr(cluster, "SHARED_DIRECTORY", empty_dir / "shared")
+@pytest.fixture(params=["same file system", "other file system"])
+def relocated(request, data_dir) -> Generator[tuple[Path, Path]]:
+    """A data directory whose cluster an earlier version kept elsewhere, and where that is."""
+    parent = tempfile.gettempdir() if request.param == "same file system" else "/dev/shm"
+    if not os.access(parent, os.W_OK):
+        pytest.skip(f"{parent} can't be written")
+    elsewhere = Path(tempfile.mkdtemp(prefix="runglass-relocated-", dir=parent)) / "postgres-18"
+    shutil.copytree(data_dir / "postgres-18", elsewhere, symlinks=True)
+    shutil.rmtree(data_dir / "postgres-18")
+    (data_dir / "postgres-18").mkdir()
+    (data_dir / "postgres-18" / "location").write_text(str(elsewhere))
+    yield data_dir, elsewhere
+    shutil.rmtree(elsewhere.parent)
 
-    assert query(open_session(empty_dir), "SELECT similarity FROM (SELECT 1 AS similarity) AS t") == [(1,)]
-    assert [path.name.split("-")[0] for path in (empty_dir / "shared").iterdir()] == ["binaries"]
+
+def test_relocated_cluster_is_brought_back(relocated, open_session, caplog) -> None:
+    data_dir, elsewhere = relocated
+    before = sorted(path.relative_to(elsewhere) for path in (elsewhere / "data" / "base").rglob("*"))
+
+    paths = resolve_cluster_paths(data_dir)
+
+    assert sorted(path.relative_to(paths.directory) for path in (paths.data / "base").rglob("*")) == before
+    assert not elsewhere.exists()
+    assert f"Moved the database from {elsewhere}" in caplog.text
+    assert query(open_session(data_dir), "SELECT 1") == [(1,)]
+
+
+def test_interrupted_move_is_continued(relocated, open_session) -> None:
+    data_dir, elsewhere = relocated
+    (data_dir / "postgres-18" / "data.moved").mkdir()  # part of a copy
+    (data_dir / "postgres-18" / "data.moved" / "base").touch()
+
+    assert query(open_session(data_dir), "SELECT 1") == [(1,)]
+    assert not elsewhere.exists()
+
+
+def test_lost_relocated_cluster_is_named(data_dir) -> None:
+    shutil.rmtree(data_dir / "postgres-18" / "data")
+    (data_dir / "postgres-18" / "location").write_text("/nonexistent/postgres-18")
+
+    with pytest.raises(DataDirectoryUnusableError, match="was kept in /nonexistent/postgres-18, which does not exist"):
+        resolve_cluster_paths(data_dir)
+
+
+def test_site_is_no_superuser(data_dir, open_session) -> None:
+    session = open_session(data_dir)
+
+    assert query(session, "SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = current_user") == [
+        (False, False)
+    ]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        query(session, "COPY pg_class TO PROGRAM 'cat'")
+
+
+def test_database_of_superuser_is_handed_over(data_dir, open_session) -> None:
+    first = open_session(data_dir)
+    first.connection_params()
+    with first._server.connect_as_superuser("postgres") as superuser:
+        superuser.execute("DROP DATABASE runglass")
+        superuser.execute("DROP ROLE runglass_site")
+        superuser.execute("CREATE DATABASE runglass")
+    with first._server.connect_as_superuser("runglass") as superuser:
+        superuser.execute("CREATE EXTENSION pg_trgm")
+        superuser.execute("CREATE TABLE kept (id bigint GENERATED ALWAYS AS IDENTITY, serial serial, text text)")
+        superuser.execute(
+            "CREATE VIEW seen AS SELECT * FROM kept; CREATE SEQUENCE alone; INSERT INTO kept (text) VALUES ('a')"
+        )
+        superuser.execute("CREATE STATISTICS pairs ON id, text FROM kept")
+        superuser.execute("CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    first.close(wait_for_guests=True)
+
+    second = open_session(data_dir)
+    query(
+        second,
+        "ALTER TABLE kept ADD COLUMN more text; ALTER SEQUENCE alone RESTART; DROP STATISTICS pairs; DROP VIEW seen",
+    )
+    query(second, "DROP FUNCTION one(); INSERT INTO kept (text) VALUES ('b')")
+    assert query(second, "SELECT count(*), similarity('a', 'a') FROM kept") == [(2, 1.0)]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770])
+def test_widened_modes_are_put_right(data_dir, open_session, mode) -> None:
+    paths = resolve_cluster_paths(data_dir)
+    for directory in (data_dir, paths.directory, paths.data):
+        directory.chmod(mode)
+
+    assert query(open_session(data_dir), "SELECT 1") == [(1,)]
+    assert {directory.stat().st_mode & 0o777 for directory in (data_dir, paths.directory, paths.data)} == {0o700}
 
 
 @requires_root
 def test_ordinary_user_needs_no_privileges(empty_dir, start_user) -> None:
     nobody = pwd.getpwnam("nobody")
+    empty_dir.chmod(0o711)
     own = empty_dir / "own"
     own.mkdir()
     os.chown(own, nobody.pw_uid, nobody.pw_gid)

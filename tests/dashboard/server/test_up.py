@@ -111,9 +111,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 @pytest.fixture(scope="module")
 def installed() -> Generator[tuple[Path, list[str]]]:
-    """A data directory on which `up` ran once, and its output."""
-    data_dir = Path(tempfile.mkdtemp(prefix="runglass-up-"))
-    data_dir.chmod(0o711)
+    """A data directory, below one that only its owner may enter, on which `up` ran once, and its output."""
+    private = Path(tempfile.mkdtemp(prefix="runglass-up-"))
+    data_dir = private / "var"
     try:
         first = Up(data_dir)
         assert first.press_ctrl_c() == 0
@@ -121,8 +121,7 @@ def installed() -> Generator[tuple[Path, list[str]]]:
         subprocess.run(["cp", "-a", data_dir, _resting_copy(data_dir)], check=True)
         yield data_dir, first.output
     finally:
-        shutil.rmtree(data_dir)
-        shutil.rmtree(_resting_copy(data_dir), ignore_errors=True)
+        shutil.rmtree(private)
 
 
 def _resting_copy(data_dir: Path) -> Path:
@@ -142,7 +141,6 @@ def up(installed) -> Generator[Up]:
 def disposable_up(installed) -> Generator[Up]:
     """Another `up` on a copy of the data, for tests that stop it."""
     with tempfile.TemporaryDirectory(prefix="runglass-up-") as name:
-        Path(name).chmod(0o711)
         subprocess.run(["cp", "-a", *_resting_copy(installed[0]).iterdir(), name], check=True)
         running = Up(Path(name))
         yield running
@@ -164,6 +162,14 @@ def test_second_start_prints_no_secrets(up) -> None:
     assert len(up.output) == 1
     response, body = up.get("/readyz")
     assert (response.status, json.loads(body)) == (200, {"status": "ready"})
+
+
+def test_nothing_runs_as_root(up, installed) -> None:
+    uids = {Path(f"/proc/{pid}").stat().st_uid for pid in (up.process.pid, *descendants(up.process.pid))}
+
+    assert uids == {installed[0].stat().st_uid}
+    assert 0 not in uids or os.geteuid() != 0
+    assert {path.stat().st_uid for path in installed[0].iterdir()} == uids
 
 
 def test_other_command_joins_its_database(up, installed) -> None:
@@ -239,8 +245,8 @@ def test_port_in_use_is_rejected(installed) -> None:
         ({"RUNGLASS_DEBUG": "perhaps"}, "RUNGLASS_DEBUG"),
     ],
 )
-def test_invalid_environment_is_reported_in_one_line(tmp_path, environment, reason) -> None:
-    error = run_failing(tmp_path, "--port", "0", **environment)
+def test_invalid_environment_is_reported_in_one_line(installed, environment, reason) -> None:
+    error = run_failing(installed[0].with_name("other"), "--port", "0", **environment)
 
     assert reason in error
     assert "secret" not in error

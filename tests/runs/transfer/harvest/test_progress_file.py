@@ -29,6 +29,13 @@ def test_added_threads_are_read_back(path: Path) -> None:
     assert len(path.read_bytes().splitlines()) == 3
 
 
+def test_file_is_private(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch(mode=0o644)
+    with HarvestProgressFile(path, IDENTITY):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_added_thread_is_on_disk_at_once(path: Path) -> None:
     with HarvestProgressFile(path, IDENTITY) as finished:
         finished.add("thread_1")
