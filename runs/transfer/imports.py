@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from runs.errors import Problem, RunglassError, UnreadableBody
+from runs.errors import Problem, RunglassError, TooManyObjects, UnreadableBody
 from runs.ingest import IngestReport, RawItem, ingest_mixed
 from runs.ingest.request_bodies import unwrap_list
 from runs.models import Project
@@ -17,6 +17,11 @@ from runs.transfer.import_files import ImportSource, RawJsonValue, read_json_val
 
 _MAX_BATCH_RECORDS = 500
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
+_MAX_LIST_OBJECTS = 1_000_000
+_MAX_REASONS = 1_000  # that are counted one by one, since some name what was found
+_OTHER_REASONS = "other reasons"
+# A file of which so many records are rejected, and nothing before them is accepted, holds something else.
+_MAX_LEADING_REJECTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,10 @@ class ImportSummary:
         """Add the counts of one batch."""
         self.outcomes.update(outcome.value for outcome in report.outcomes.values())
         self.outcomes["rejected"] += report.counts["rejected"]
-        self.reasons.update(
-            f"{problem.path}: {problem.message}" if problem.path else problem.message for problem in report.errors
-        )
+        for problem in report.errors:
+            reason = f"{problem.path}: {problem.message}" if problem.path else problem.message
+            is_counted = reason in self.reasons or len(self.reasons) < _MAX_REASONS
+            self.reasons[reason if is_counted else _OTHER_REASONS] += 1
         self.revisions.update(report.revisions)
 
 
@@ -74,8 +80,10 @@ def import_source(
     stored already are unchanged.
 
     Raises:
-        UnreadableBody: the file is damaged. Everything before the damage was stored.
+        UnreadableBody: the file is damaged, or nothing in its beginning is accepted. Everything before that place
+            was stored.
     """
+    leading_rejects: int | None = 0  # None after the first accepted record
     for batch in _group_into_batches(_unwrap_lists(read_json_values(source))):
         items = [RawItem(index, value.raw, value.line) for index, value in enumerate(batch)]
         report = _ingest_and_roll_back(project, items) if dry_run else ingest_mixed(project, items)
@@ -88,6 +96,10 @@ def import_source(
             for index, found in problems.items()
         ]
         yield ImportedBatch(report, rejected)
+        leading_rejects = None if report.outcomes or leading_rejects is None else leading_rejects + len(rejected)
+        if leading_rejects is not None and leading_rejects >= _MAX_LEADING_REJECTS:
+            message = f"the first {leading_rejects:,} records were rejected, so the others were not read"
+            raise UnreadableBody(f"{source.name}: {message}")
 
 
 def _ingest_and_roll_back(project: Project, items: list[RawItem]) -> IngestReport:
@@ -104,7 +116,11 @@ def _unwrap_lists(values: Iterable[RawJsonValue]) -> Iterator[RawJsonValue]:
         if data is None:
             yield value
         else:
-            yield from (RawJsonValue(element, value.line) for element in split_array(data))
+            try:
+                elements = split_array(data, _MAX_LIST_OBJECTS)
+            except TooManyObjects as error:
+                raise UnreadableBody(f"line {value.line:,}: {error.message}") from error
+            yield from (RawJsonValue(element, value.line) for element in elements)
 
 
 def _find_list_data(raw: bytes) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +18,13 @@ from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.outcome_table import escape_unprintable, format_outcome_table
 from runs.management.progress import ProgressBar
 from runs.models import Project
-from runs.transfer.import_files import find_skipped_files, is_import_input, open_import_sources, total_import_size
+from runs.transfer.import_files import (
+    ImportSource,
+    find_skipped_files,
+    is_import_input,
+    open_import_sources,
+    total_import_size,
+)
 from runs.transfer.imports import ImportedBatch, ImportSummary, RejectedRecord, import_source
 
 _INTERRUPTED = 130  # exit code
@@ -31,7 +37,7 @@ class Command(BaseCommand):
 
     help = (
         "Import runs, steps, messages and assistant names from files, folders or standard input: "
-        "JSON, NDJSON, .gz, .zst and .zip."
+        "JSON or NDJSON, plain or in .gz, .zst, .zip and .tar."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,13 +51,15 @@ class Command(BaseCommand):
         """Import the files."""
         resolved_project = resolve_project(project)
         summary = ImportSummary()
+        skipped_members: list[str] = []
         failure: CommandError | None = None
         try:
             with ExitStack() as stack:
                 total = total_import_size(paths)
                 rejects_file = stack.enter_context(_open_rejects_file(rejects, paths)) if rejects else None
                 progress = stack.enter_context(ProgressBar(sys.stderr, "B", total=total))
-                for batch in _import_files(resolved_project, paths, summary, progress, dry_run=dry_run):
+                sources = open_import_sources(paths, skipped_members)
+                for batch in _import_sources(resolved_project, sources, summary, progress, dry_run=dry_run):
                     self._report_batch(batch, rejects_file, options["verbosity"])
         except (OSError, RunglassError) as error:
             failure = CommandError(str(error))
@@ -65,7 +73,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if failure is not None:
             raise failure
-        self._report_skipped_files(find_skipped_files(paths))
+        self._report_skipped_files([*find_skipped_files(paths), *skipped_members])
         errors = [*summary.damaged_files]
         if rejected := summary.outcomes["rejected"]:
             errors.append(f"{rejected:,} of {summary.total:,} records were rejected")
@@ -90,13 +98,13 @@ class Command(BaseCommand):
             self.stdout.write(f"and {len(names) - _MAX_SKIPPED_FILES:,} more")
 
 
-def _import_files(
-    project: Project, paths: list[str], summary: ImportSummary, progress: ProgressBar, *, dry_run: bool
+def _import_sources(
+    project: Project, sources: Iterable[ImportSource], summary: ImportSummary, progress: ProgressBar, *, dry_run: bool
 ) -> Iterator[ImportedBatch]:
     """Import one file after the other. A damaged file is recorded in `summary`, and the next one is read."""
     file: IO[bytes] | None = None
     bytes_in_file = bytes_in_earlier_files = 0
-    for source in open_import_sources(paths):
+    for source in sources:
         if source.file is not file:  # all members of an archive share its file
             file = source.file
             bytes_in_file, bytes_in_earlier_files = 0, bytes_in_earlier_files + bytes_in_file

@@ -13,6 +13,7 @@ import pytest
 from runs.errors import UnreadableBody
 from runs.ingest import compression
 from runs.models import Message, Project, Run, RunStep
+from runs.protocol import lossless_json
 from runs.transfer import imports
 from runs.transfer.import_files import ImportSource
 from runs.transfer.imports import ImportedBatch, ImportSummary, import_source
@@ -121,6 +122,33 @@ def test_stopped_import_keeps_stored_batches(project: Project, monkeypatch: pyte
     next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert Run.objects.count() == 2
+
+
+def test_file_without_acceptable_records_is_given_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_LEADING_REJECTS", 4)
+    monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 2)
+    records = [{"id": f"other_{number}"} for number in range(6)]
+    summary = ImportSummary()
+    with pytest.raises(UnreadableBody, match="the first 4 records were rejected, so the others were not read"):
+        list(import_source(project, source(lines(*records, run_object())), summary))
+    assert summary.outcomes["rejected"] == 4
+    accepted, _ = imported(project, lines(run_object(), *records))
+    assert accepted.outcomes["rejected"] == 6
+
+
+def test_list_of_too_many_objects_is_given_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_LIST_OBJECTS", 2)
+    monkeypatch.setattr(lossless_json, "_MAX_UNCOUNTED_BYTES", 10)
+    envelope = {"object": "list", "data": [1] * 2000}
+    with pytest.raises(UnreadableBody, match="line 1: The body has more than 2 objects"):
+        imported(project, lines(envelope))
+
+
+def test_many_different_reasons_are_summed_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MAX_REASONS", 2)
+    summary, _ = imported(project, lines(*({"object": f"other.{number}"} for number in range(5))))
+    assert summary.reasons.total() == 5
+    assert summary.reasons["other reasons"] == 3
 
 
 def test_protocol_revisions_are_counted(project: Project) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +199,14 @@ def test_records_before_damage_are_stored(project: Project, tmp_path: Path) -> N
 def test_files_after_damaged_ones_are_imported(project: Project, tmp_path: Path) -> None:
     packed = gzip.compress(json.dumps(run_object()).encode())
     (tmp_path / "a.json.gz").write_bytes(packed[:-9])
-    (tmp_path / "b.zip").write_bytes(b"no archive")
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 no archive")
     write(tmp_path / "c.json", run_object(), {"object": "thread.run"})
     printed, error = run_import(tmp_path)
     assert parse_counts(printed)["created"] == Run.objects.count() == 2
     lines = str(error).splitlines()
     assert lines[0].startswith(f"{tmp_path}/a.json.gz: the gzip data is damaged")
     assert lines[1:] == [
-        f"{tmp_path}/b.zip: not a zip archive: File is not a zip file",
+        f"{tmp_path}/b.zip: the zip archive is damaged: File is not a zip file",
         "1 of 3 records were rejected",
     ]
 
@@ -218,6 +219,15 @@ def test_skipped_files_are_listed(project: Project, tmp_path: Path) -> None:
     assert error is None
     assert f"skipped: not a JSON file: {tmp_path}/notes-00.txt" in printed
     assert printed.endswith("notes-09.txt\nand 2 more\n")
+
+
+def test_skipped_archive_members_are_listed(project: Project, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "runs.zip", "w") as archive:
+        archive.writestr("a.json", json.dumps(run_object()))
+        archive.writestr("notes.txt", "not JSON")
+    printed, error = run_import(tmp_path)
+    assert error is None
+    assert f"skipped: not a JSON file: {tmp_path}/runs.zip/notes.txt" in printed
 
 
 def test_folders_and_files_can_be_mixed(project: Project, tmp_path: Path) -> None:
