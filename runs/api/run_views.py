@@ -30,8 +30,8 @@ from runs.api.responses import (
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.ingest import Outcome
-from runs.models import ApiKey, Observation, Run, RunStep
-from runs.models.run_history import build_history_entries
+from runs.models import ApiKey, Run, RunStep, find_observations
+from runs.models.record_history import build_history_entries
 from runs.protocol.lossless_json import join_members
 from runs.query import RunFilters
 from runs.query.order import parse_cursor, parse_order
@@ -139,7 +139,7 @@ class RunHistoryView(ApiKeyView):
     def get(self, request: Request, run_id: str) -> JsonResponse:
         """Return every recorded post of the run, oldest first."""
         run = self.get_run(request, run_id)
-        entries = build_history_entries(run, list(Observation.objects.of_run(run).for_list()))
+        entries = build_history_entries(run, list(find_observations(run).for_list()))
         key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
         return json_object_response(
             [

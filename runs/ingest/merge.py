@@ -1,7 +1,9 @@
 """The merge of posted records into a stored one: the new state, the outcome of each post, and the new history.
 
-This module does not access the database. Snapshots of a record are ordered by their content, never by their time of
-arrival. So any order and any repetition of a record's snapshots end in the same state.
+This module does not access the database. Snapshots of a record are ordered by what they say of themselves, never by
+their time of arrival: first by their position in its life (`SnapshotOrder`), then by content, if one has all that the
+other one has and more. So any order and any repetition of them end in the same state. Only between snapshots that
+contradict each other, or that differ in metadata alone, the last posted one wins; the history keeps what it replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runs.ingest.content_changes import ContentChange, compare_members
 from runs.ingest.record_types import ParsedRecord, RecordColumns, RecordType
 from runs.protocol.assistant import AssistantColumns
 from runs.protocol.lossless_json import canonical_json, clean_text, is_same_json, join_members
@@ -41,13 +44,14 @@ class SnapshotOrder(NamedTuple):
     """The position of a snapshot in the life of its record; the greatest one is stored.
 
     `stage` is 0 for active or unknown, 1 for cancelling, 2 for ended. `started` comes before `ended`, since servers
-    move started_at forward when a run continues after tool outputs. Usage is added after the end, never removed.
+    move started_at forward when a run continues after tool outputs. `turn` orders the statuses of an active run with
+    the same started_at.
     """
 
     stage: int
     started: datetime = _NEVER
     ended: datetime = _NEVER
-    has_usage: bool = False
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class StoredRecord(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """An entry of a run's history (see `runs.models.Observation`)."""
+    """An entry of a record's history (see `runs.models.PostedObservation`)."""
 
     outcome: Outcome
     status_before: str
@@ -150,26 +154,26 @@ def _merge_record(
         plan.after = StoredRecord(record.columns, record.configuration_id, 1, receipt.at, receipt.key_id, 0)
         plan.must_write = True
         return
-    outcome = compare_snapshots(current.columns, record.columns)
-    if outcome is Outcome.UNCHANGED and record.configuration_id != current.configuration_id:
-        outcome = Outcome.UPDATED
-    if outcome is not Outcome.UNCHANGED:
-        outcome = _record_change(plan, record_type, current, record, configuration_bodies, outcome)
+    outcome = Outcome.UNCHANGED
+    if current.columns != record.columns or current.configuration_id != record.configuration_id:
+        outcome = _merge_change(plan, record_type, current, record, configuration_bodies)
     if outcome is Outcome.UPDATED:
         # the validation of a step's calls does not hold for a changed step
         plan.after = replace(current, columns=record.columns, configuration_id=record.configuration_id, validation=None)
     plan.outcomes[record.index] = outcome
 
 
-def _record_change(
+def _merge_change(
     plan: MergePlan,
     record_type: RecordType,
     current: StoredRecord,
     record: ParsedRecord,
     configuration_bodies: Mapping[uuid.UUID, str],
-    outcome: Outcome,
 ) -> Outcome:
-    """Add the difference to the history. If only the order of names differs, the record is unchanged."""
+    """Return the outcome of a snapshot whose columns differ, and add the difference to the history.
+
+    If only the order of names differs, the record is unchanged.
+    """
     current_body = record_body = "{}"
     if current.configuration_id != record.configuration_id:
         current_body = configuration_bodies[current.configuration_id] if current.configuration_id else "{}"
@@ -179,20 +183,48 @@ def _record_change(
     changed = find_changed_members(before, posted)
     if not changed:
         return Outcome.UNCHANGED
-    if isinstance(current.columns, RunColumns) and isinstance(record.columns, RunColumns):
+    outcome, is_conflict = _choose_snapshot(record_type, current.columns, record.columns, before, posted, changed)
+    if record_type.observation_model is not None:
         other = before if outcome is Outcome.UPDATED else posted
         plan.history.append(
             HistoryEntry(
                 outcome=outcome,
-                status_before=current.columns.status,
-                status_after=record.columns.status,
+                status_before=_get_status(current.columns),
+                status_after=_get_status(record.columns),
                 changed=[clean_text(name) for name in changed],
                 other=join_members({name: other[name] for name in changed if name in other}).decode(),
-                conflict=has_conflicting_end(current.columns, record.columns),
+                conflict=is_conflict,
                 digest=_record_digest(record_type, record),
             )
         )
     return outcome
+
+
+def _choose_snapshot(
+    record_type: RecordType,
+    stored: RecordColumns,
+    posted: RecordColumns,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    changed: Iterable[str],
+) -> tuple[Outcome, bool]:
+    """Return the outcome of a snapshot that differs in the members `changed`, and whether the two contradict.
+
+    `before` and `after` are the members of both. Content decides before all other members, so that an emptier snapshot
+    does not win by an unknown field. Usage decides first: it is added after the end, and never removed.
+    """
+    order = snapshot_order(stored), snapshot_order(posted)
+    if order[0] != order[1]:
+        return Outcome.STALE if order[1] < order[0] else Outcome.UPDATED, has_conflicting_end(stored, posted)
+    content = record_type.content_members.intersection(changed)
+    others = set(changed) - record_type.content_members - record_type.mutable_members
+    change = compare_members(before, after, content)
+    is_emptier = (
+        compare_members(before, after, content & {"usage"}) is ContentChange.LOST
+        or (change or compare_members(before, after, others)) is ContentChange.LOST
+    )
+    is_contradiction = change == ContentChange.LOST | ContentChange.GAINED or has_conflicting_end(stored, posted)
+    return Outcome.STALE if is_emptier else Outcome.UPDATED, is_contradiction
 
 
 def find_changed_members(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
@@ -210,19 +242,11 @@ def _record_digest(record_type: RecordType, record: ParsedRecord) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), signed=True)
 
 
-def compare_snapshots(stored: RecordColumns | None, posted: RecordColumns) -> Outcome:
-    """Return the outcome of `posted` for a stored snapshot. Of equally late snapshots, the last posted one wins."""
-    if stored is None:
-        return Outcome.CREATED
-    if stored == posted:
-        return Outcome.UNCHANGED
-    return Outcome.STALE if snapshot_order(posted) < snapshot_order(stored) else Outcome.UPDATED
-
-
-def has_conflicting_end(stored: RunColumns, posted: RunColumns) -> bool:
-    """Return whether two snapshots of a run disagree about how it ended."""
-    statuses = {stored.status, posted.status}
-    return len(statuses) == 2 and statuses <= TERMINAL_RUN_STATUSES
+def has_conflicting_end(stored: RecordColumns, posted: RecordColumns) -> bool:
+    """Return whether two snapshots of a run or step disagree about how it ended."""
+    statuses = {_get_status(stored), _get_status(posted)}
+    terminal = TERMINAL_STEP_STATUSES if isinstance(stored, StepColumns) else TERMINAL_RUN_STATUSES
+    return len(statuses) == 2 and statuses <= terminal
 
 
 def snapshot_order(columns: RecordColumns) -> SnapshotOrder:
@@ -232,17 +256,32 @@ def snapshot_order(columns: RecordColumns) -> SnapshotOrder:
             is_ended = columns.status in TERMINAL_RUN_STATUSES
             stage = 2 if is_ended else 1 if columns.status == "cancelling" else 0
             ended = columns.ended_at if is_ended else None
-            return SnapshotOrder(stage, columns.started_at or _NEVER, ended or _NEVER, _has_usage(columns))
+            return SnapshotOrder(stage, columns.started_at or _NEVER, ended or _NEVER, _find_turn(columns))
         case StepColumns():
             is_ended = columns.status in TERMINAL_STEP_STATUSES
             ended = columns.ended_at if is_ended else None
-            return SnapshotOrder(2 if is_ended else 0, _NEVER, ended or _NEVER, _has_usage(columns))
+            return SnapshotOrder(2 if is_ended else 0, ended=ended or _NEVER)
         case MessageColumns():
             stage = 0 if columns.status in ACTIVE_MESSAGE_STATUSES else 2
-            return SnapshotOrder(stage, _NEVER, columns.completed_at or columns.incomplete_at or _NEVER)
+            return SnapshotOrder(stage, ended=columns.completed_at or columns.incomplete_at or _NEVER)
         case AssistantColumns():
-            return SnapshotOrder(0)  # assistants do not say when they changed, so the last posted one wins
+            return SnapshotOrder(0)  # assistants do not say when they changed
 
 
-def _has_usage(columns: RunColumns | StepColumns) -> bool:
-    return (columns.prompt_tokens, columns.completion_tokens, columns.total_tokens) != (None, None, None)
+def _find_turn(columns: RunColumns) -> int:
+    """Return the position of an active run among its snapshots with the same started_at.
+
+    In all recorded lives of runs, a run is in progress, then requires action, and is then queued again with the same
+    started_at, which moves forward when the run goes on. A run that was never started is queued first.
+    """
+    match columns.status:
+        case "queued":
+            return 3 if columns.started_at else 0
+        case "requires_action":
+            return 2
+        case _:
+            return 1
+
+
+def _get_status(columns: RecordColumns) -> str:
+    return "" if isinstance(columns, AssistantColumns) else columns.status or ""

@@ -16,9 +16,19 @@ from msgspec import Struct
 from runs.db.upserts import RowKey, UpsertTable
 from runs.enrichment import derived_fields
 from runs.enrichment.error_grouping import ErrorSignature
-from runs.models import Assistant, Message, Project, Run, RunStep
+from runs.models import (
+    Assistant,
+    Message,
+    MessageObservation,
+    Observation,
+    PostedObservation,
+    Project,
+    Run,
+    RunStep,
+    StepObservation,
+)
 from runs.protocol.assistant import ASSISTANT_OBJECT, AssistantColumns, build_assistant_members, parse_assistant
-from runs.protocol.configuration import ParsedConfiguration
+from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES, ParsedConfiguration
 from runs.protocol.message import MESSAGE_OBJECT, MessageColumns, build_message_members, parse_message
 from runs.protocol.run import RUN_OBJECT, ParsedRun, RunColumns, build_run_members, parse_run
 from runs.protocol.run_fast_path import parse_plain_run
@@ -47,7 +57,8 @@ class RecordType:
 
     `parse` takes an object's members and raises InvalidObject. `parse_fast` takes its JSON and returns None for
     anything unusual. `build_members` rebuilds the members from columns and the body of the configuration.
-    `bookkeeping` are the columns that do not come from the posted object.
+    `bookkeeping` are the columns that do not come from the posted object. `content_members` hold what the record is
+    about; `mutable_members` may be changed or emptied by a later post. `observation_model` stores the history, if any.
     """
 
     name: str
@@ -57,6 +68,9 @@ class RecordType:
     bookkeeping: tuple[str, ...]
     parse: Callable[[Project, int, Mapping[str, bytes]], ParsedRecord] = field(repr=False)
     build_members: Callable[[RecordColumns, str], dict[str, bytes]] = field(repr=False)
+    content_members: frozenset[str]
+    mutable_members: frozenset[str] = frozenset({"metadata"})
+    observation_model: type[PostedObservation] | None = None
     parse_fast: Callable[[Project, int, bytes], ParsedRecord | None] = field(repr=False, default=lambda *_: None)
 
     @cached_property
@@ -122,15 +136,21 @@ def _parse_assistant_record(project: Project, index: int, posted: Mapping[str, b
 
 
 _RECEIPT_COLUMNS = ("version", "received_at", "seen_at")
+_HISTORY_COLUMNS = ("received_key_id", "history_length")
+_RUN_CONTENT = frozenset({"required_action", "last_error", "incomplete_details", "usage", *CONFIGURATION_FIELD_TYPES})
+_STEP_CONTENT = frozenset({"step_details", "last_error", "usage"})
+_MESSAGE_CONTENT = frozenset({"content", "attachments", "file_ids", "incomplete_details"})
 
 RUNS = RecordType(
     name="runs",
     model=Run,
     columns_type=RunColumns,
     key=("id",),
-    bookkeeping=("configuration_id", *_RECEIPT_COLUMNS, "received_key_id", "history_length"),
+    bookkeeping=("configuration_id", *_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
     parse=lambda project, index, posted: _build_run_record(project, index, parse_run(posted)),
     build_members=lambda columns, body: build_run_members(columns_by_name(columns), body),
+    content_members=_RUN_CONTENT,
+    observation_model=Observation,
     parse_fast=_parse_plain_run_record,
 )
 STEPS = RecordType(
@@ -138,18 +158,22 @@ STEPS = RecordType(
     model=RunStep,
     columns_type=StepColumns,
     key=("run_id", "external_id"),
-    bookkeeping=("invalid_calls", "tool_outputs", *_RECEIPT_COLUMNS),
+    bookkeeping=("invalid_calls", "tool_outputs", *_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
     parse=_parse_step_record,
     build_members=lambda columns, _: build_step_members(columns_by_name(columns)),
+    content_members=_STEP_CONTENT,
+    observation_model=StepObservation,
 )
 MESSAGES = RecordType(
     name="messages",
     model=Message,
     columns_type=MessageColumns,
     key=("id",),
-    bookkeeping=_RECEIPT_COLUMNS,
+    bookkeeping=(*_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
     parse=_parse_message_record,
     build_members=lambda columns, _: build_message_members(columns_by_name(columns)),
+    content_members=_MESSAGE_CONTENT,
+    observation_model=MessageObservation,
 )
 ASSISTANTS = RecordType(
     name="assistants",
@@ -159,6 +183,7 @@ ASSISTANTS = RecordType(
     bookkeeping=_RECEIPT_COLUMNS,
     parse=_parse_assistant_record,
     build_members=lambda columns, _: build_assistant_members(columns_by_name(columns)),
+    content_members=frozenset({"name"}),
 )
 # By the value of the field `object`.
 RECORD_TYPES = {RUN_OBJECT: RUNS, STEP_OBJECT: STEPS, MESSAGE_OBJECT: MESSAGES, ASSISTANT_OBJECT: ASSISTANTS}

@@ -25,7 +25,7 @@ from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
 from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
 from runs.ingest.record_types import RUNS, STEPS, ParsedRecord, RecordType
-from runs.models import Configuration, ErrorGroup, Observation, Project, RunTag
+from runs.models import Configuration, ErrorGroup, Project, RunTag
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
 from runs.rollups import compaction
@@ -173,7 +173,7 @@ def _write_type(
         raise _ConcurrentWrite
 
     # 4. Write history and rollups. The checks of versions make them exact.
-    _store_history(plans, receipt)
+    _store_history(record_type, plans, receipt)
     deltas.write(project)
     return plans
 
@@ -230,19 +230,27 @@ def _merge_with_stored(
         for key, same_key in records.items()
     }
     # A stale post is recorded once, however often it arrives.
-    runs_with_stale_posts = {
-        key[0]: key
+    keys = [
+        key
         for key, plan in plans.items()
         if plan.before is not None and any(entry.outcome is Outcome.STALE for entry in plan.history)
-    }
-    recorded_digests: defaultdict[RowKey, set[int]] = defaultdict(set)
-    if runs_with_stale_posts:
-        observations = Observation.objects.filter(run_id__in=runs_with_stale_posts)
-        for run_id, digest in observations.values_list("run_id", "digest"):
-            recorded_digests[runs_with_stale_posts[run_id.hex]].add(digest)
+    ]
+    recorded_digests = _fetch_recorded_digests(record_type, keys)
     for key, plan in plans.items():
         drop_recorded_entries(plan, recorded_digests[key])
     return plans
+
+
+def _fetch_recorded_digests(record_type: RecordType, keys: Sequence[RowKey]) -> defaultdict[RowKey, set[int]]:
+    """Return the digests in the history of the records with those keys, and possibly of others, by key."""
+    recorded_digests: defaultdict[RowKey, set[int]] = defaultdict(set)
+    if keys and (model := record_type.observation_model):
+        # The parts of a key are matched separately: ids of steps do not repeat between runs.
+        lookups = {f"{name}__in": {key[position] for key in keys} for position, name in enumerate(model.RECORD_KEY)}
+        rows = model._default_manager.filter(**lookups).values_list(*model.RECORD_KEY, "digest")
+        for record_id, *others, digest in rows:
+            recorded_digests[record_id.hex, *others].add(digest)
+    return recorded_digests
 
 
 def _fetch_differing_configurations(
@@ -274,10 +282,11 @@ def _build_row(project: Project, record_type: RecordType, key: RowKey, plan: Mer
     record = plan.after
     assert record is not None  # noqa: S101 - a plan that must be written has a result
     content = record_type.get_content(record.columns)
-    receipt_columns = (record.version, record.received_at, receipt.at)
+    receipt_columns: tuple[Any, ...] = (record.version, record.received_at, receipt.at)
+    if record_type.observation_model is not None:
+        receipt_columns += (record.received_key_id, record.history_length)
     if record_type is RUNS:
-        bookkeeping = (record.configuration_id, *receipt_columns, record.received_key_id, record.history_length)
-        return [*key, project.pk, *content, *bookkeeping]
+        return [*key, project.pk, *content, record.configuration_id, *receipt_columns]
     if record_type is STEPS:
         return [*key, project.pk, *content, *(record.validation or _NOT_VALIDATED), *receipt_columns]
     return [*key, project.pk, *content, *receipt_columns]
@@ -302,14 +311,17 @@ def _to_countable_calls(record: StoredRecord | None) -> CountableCalls | None:
     return record.columns, record.validation
 
 
-def _store_history(plans: MergePlans, receipt: Receipt) -> None:
+def _store_history(record_type: RecordType, plans: MergePlans, receipt: Receipt) -> None:
+    model = record_type.observation_model
+    if model is None:
+        return
     observations = []
     for key, plan in plans.items():
         first = plan.before.history_length + 1 if plan.before else 1
         for n, entry in enumerate(plan.history, first):
             observations.append(
-                Observation(
-                    run_id=key[0],
+                model(
+                    **dict(zip(model.RECORD_KEY, key, strict=True)),
                     n=n,
                     outcome=entry.outcome,
                     received_at=receipt.at,
@@ -322,7 +334,7 @@ def _store_history(plans: MergePlans, receipt: Receipt) -> None:
                     digest=entry.digest,
                 )
             )
-    Observation.objects.bulk_create(observations, batch_size=_ROWS_PER_STATEMENT)
+    model._default_manager.bulk_create(observations, batch_size=_ROWS_PER_STATEMENT)
 
 
 def _find_reconfigured_runs(plans: MergePlans) -> list[uuid.UUID]:

@@ -11,7 +11,13 @@ from runs.models.membership import Membership
 from runs.models.message import Message
 from runs.models.metadata_key import MetadataKey
 from runs.models.metadata_value import MetadataValue
-from runs.models.observation import Observation
+from runs.models.observation import (
+    MessageObservation,
+    Observation,
+    PostedObservation,
+    StepObservation,
+    find_observations,
+)
 from runs.models.project import Project
 from runs.models.rollup import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
 from runs.models.run import Run
@@ -37,15 +43,19 @@ __all__ = [
     "HourByTool",
     "Membership",
     "Message",
+    "MessageObservation",
     "MetadataKey",
     "MetadataValue",
     "Observation",
+    "PostedObservation",
     "Project",
     "Run",
     "RunStep",
     "RunTag",
     "SavedView",
     "SignInBudget",
+    "StepObservation",
     "ToolDefinition",
     "User",
+    "find_observations",
 ]

@@ -1,65 +1,127 @@
-"""The history of runs: posts that changed a run, or came too late to change it."""
+"""The history of runs, steps and messages: posts that changed a record, or came too late to change it."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from runs.models.api_key import ApiKey
+from runs.models.message import Message
 from runs.models.run import Run
+from runs.models.run_step import RunStep
 
 
-class ObservationQuerySet(models.QuerySet["Observation"]):
-    """Queries on observations."""
-
-    def of_run(self, run: Run) -> Self:
-        """Return the history of `run`, oldest first, without its first post (see `runs.models.run_history`)."""
-        return self.filter(run_id=run.pk).order_by("n")
+class ObservationQuerySet(models.QuerySet["PostedObservation"]):
+    """Queries on the history of records of one type."""
 
     def for_list(self) -> Self:
         """Defer the replaced values."""
         return self.defer("other", "digest")
 
 
-class Observation(models.Model):
-    """An entry of a run's history: a post that changed the run, or one that came too late to change it.
+class PostedObservation(models.Model):
+    """An entry of a record's history: a post that changed the record, or one that came too late to change it.
 
-    The first post has no row: `Run.received_at` and `Run.received_key` describe it. Each later row stores what it
-    replaced, so every earlier version can be rebuilt backwards from the newest one.
+    The first post has no row: `received_at` and `received_key` of the record describe it. Each later row stores what
+    it replaced, so every earlier version can be rebuilt backwards from the newest one.
     """
 
     class Outcome(models.TextChoices):
-        """The effect of a post on a run."""
+        """The effect of a post on a record."""
 
         UPDATED = "updated"
         STALE = "stale"
 
-    pk = models.CompositePrimaryKey("run", "n")
-    run = models.ForeignKey(
-        Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="observations", db_index=False
-    )
-    n = models.IntegerField(help_text="Position in the run's history, from 1")
+    n = models.IntegerField(help_text="Position in the record's history, from 1")
     outcome = models.TextField(choices=Outcome.choices)
     received_at = models.DateTimeField()
     received_key = models.ForeignKey(
         ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
-    status_before = models.TextField()
+    status_before = models.TextField(help_text="Empty for a message without a status")
     status_after = models.TextField(help_text="Of a stale post: the status in the post")
     changed = ArrayField(models.TextField(), help_text="Top-level fields that differ")
     other = models.TextField(
         help_text="JSON object of the changed fields: their values before an update, or in a stale post. "
         "Fields that were absent are left out"
     )
-    conflict = models.BooleanField(default=False, help_text="Two terminal statuses contradict each other")
+    conflict = models.BooleanField(
+        default=False, help_text="Two snapshots of the same standing, or two terminal statuses, contradict each other"
+    )
     digest = models.BigIntegerField(help_text="Hash of the posted object, so that a stale post is recorded once")
 
+    # The columns of the key of the record.
+    RECORD_KEY: ClassVar[tuple[str, ...]]
+
+    class Meta:
+        abstract = True
+
+
+class Observation(PostedObservation):
+    """An entry of a run's history."""
+
+    pk = models.CompositePrimaryKey("run", "n")
+    run = models.ForeignKey(
+        Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="observations", db_index=False
+    )
+
     objects = ObservationQuerySet.as_manager()
+
+    RECORD_KEY = ("run_id",)
 
     class Meta:
         db_table = "observation"
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.n}"
+
+
+class StepObservation(PostedObservation):
+    """An entry of a step's history. It is deleted with the run."""
+
+    pk = models.CompositePrimaryKey("run", "step_external_id", "n")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False)
+    step_external_id = models.TextField(help_text="The posted id of the step")
+
+    objects = ObservationQuerySet.as_manager()
+
+    RECORD_KEY = ("run_id", "step_external_id")
+
+    class Meta:
+        db_table = "step_observation"
+
+    def __str__(self) -> str:
+        return f"{self.step_external_id} {self.n}"
+
+
+class MessageObservation(PostedObservation):
+    """An entry of a message's history. It is deleted with the message."""
+
+    pk = models.CompositePrimaryKey("message", "n")
+    message = models.ForeignKey(
+        Message, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+    )
+
+    objects = ObservationQuerySet.as_manager()
+
+    RECORD_KEY = ("message_id",)
+
+    class Meta:
+        db_table = "message_observation"
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.n}"
+
+
+def find_observations(record: Run | RunStep | Message) -> ObservationQuerySet:
+    """Return the history of `record`, oldest first, without its first post (see `runs.models.record_history`)."""
+    match record:
+        case Run():
+            observations = Observation.objects.filter(run_id=record.pk)
+        case RunStep():
+            observations = StepObservation.objects.filter(run_id=record.run_id, step_external_id=record.external_id)
+        case Message():
+            observations = MessageObservation.objects.filter(message_id=record.pk)
+    return observations.order_by("n")

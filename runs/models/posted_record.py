@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import models
 
+from runs.models.api_key import ApiKey
 from runs.models.project import Project
 from runs.protocol.lossless_json import join_members
 
 
 class PostedRecord(models.Model):
-    """Base of runs, steps and messages: identity, the parts that columns can't hold, and times of receipt.
+    """Base of runs, steps and messages: identity, the parts that columns can't hold, times of receipt and history.
 
     A record gives back exactly what was posted: columns are rendered back to JSON, and every member that would differ
     from the posted one is stored verbatim in `extra`, which takes precedence (see `runs.protocol`).
@@ -26,6 +27,10 @@ class PostedRecord(models.Model):
     version = models.IntegerField(default=1, help_text="Number of writes; guards concurrent writes")
     received_at = models.DateTimeField(help_text="Time of first receipt")
     seen_at = models.DateTimeField(help_text="Time of last receipt, changed or not")
+    received_key = models.ForeignKey(
+        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    history_length = models.IntegerField(default=0, db_default=0, help_text="Number of observations")
 
     class Meta:
         abstract = True

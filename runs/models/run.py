@@ -29,7 +29,6 @@ from runs.db.keyset_pagination import (
     precedes_outer_row,
 )
 from runs.db.lookups import collate_bytewise
-from runs.models.api_key import ApiKey
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
 from runs.models.posted_record import PostedRecord
@@ -341,11 +340,7 @@ class Run(PostedRecord):
     error_group = models.ForeignKey(
         ErrorGroup, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="runs"
     )
-    received_key = models.ForeignKey(
-        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
-    )
     error_preview: str | None  # the beginning of error_message, annotated by `RunQuerySet.for_list`
-    history_length = models.IntegerField(default=0, help_text="Number of observations")
 
     objects = RunQuerySet.as_manager()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from runs.models import Comment, Observation, Run, RunTag
+from runs.models import Comment, Observation, Run, RunTag, StepObservation
 from runs.rollups import runs, tool_calls
 
 
@@ -20,6 +20,7 @@ def delete_run(run: Run) -> None:
             return
         tool_calls.delete_steps(current.project, run.pk)
         Observation.objects.filter(run_id=run.pk).delete()
+        StepObservation.objects.filter(run_id=run.pk).delete()
         Comment.objects.filter(run_id=run.pk).delete()
         RunTag.objects.filter(run_id=run.pk).delete()
         runs.record_run_changes(current.project, [(current, None)])

@@ -1,4 +1,4 @@
-"""Strategies for the lifecycle of a run: its snapshots in the order in which a server sends them."""
+"""Strategies for lifecycles: the snapshots of a record in the order in which a server sends them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.factories import NOW, failed_run, function_tool, run_object, waiting_run
+from tests.factories import (
+    NOW,
+    failed_run,
+    function_call,
+    function_tool,
+    message_object,
+    run_object,
+    step_object,
+    waiting_run,
+)
 
 _ENDS = {
     "completed": "completed_at",
@@ -16,6 +25,8 @@ _ENDS = {
     "failed": "failed_at",
     "cancelled": "cancelled_at",
 }
+# `message_object` and `step_object` take the ids and the times of a run.
+_STEP_RUN = run_object(id="run_1", created_at=NOW)
 
 
 @st.composite
@@ -36,6 +47,9 @@ def lifecycles(draw: st.DrawFn, run_id: str = "run_1") -> list[dict[str, Any]]:
             action = waiting_run("refund")["required_action"]
             active = active | {"status": "requires_action", "required_action": action}
             snapshots.append(active)
+            # queued again after the tool outputs, with the same started_at
+            active = active | {"status": "queued", "required_action": None}
+            snapshots.append(active)
     if draw(st.booleans()):
         active = active | {"status": "cancelling"}
         snapshots.append(active)
@@ -51,6 +65,62 @@ def _ends(draw: st.DrawFn, active: dict[str, Any], ended_at: int) -> list[dict[s
         ended["last_error"] = failed_run()["last_error"]
     with_usage = ended | {"usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}}
     return draw(st.sampled_from([[ended], [with_usage], [ended, with_usage]]))
+
+
+@st.composite
+def step_lifecycles(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return the snapshots of a step, from the event of its creation to the form that lists all results."""
+    count = draw(st.integers(1, 3))
+    calls = [function_call(f"tool_{number}", output="out" * 9) | {"id": f"call_{number}"} for number in range(count)]
+    called = [call | {"function": call["function"] | {"output": None}} for call in calls]
+    search = {"id": "call_s", "type": "file_search", "file_search": {"results": [{"file_id": "f", "content": ["x"]}]}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+
+    def step(*calls: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        details = {"type": "tool_calls", "tool_calls": list(calls)}
+        return step_object(_STEP_RUN, id="step_1", type="tool_calls", usage=None) | {"step_details": details} | changes
+
+    begun = {"status": "in_progress", "completed_at": None}
+    snapshots = [
+        *(step(*called[:length], **begun) for length in range(count + 1)),
+        step(*calls, **begun),
+        step(),
+        step(*calls[:1]),
+        step(*calls),
+        step(*calls, search | {"file_search": {}}),
+        step(*calls, search),
+        step(*calls, search, usage=usage),
+    ]
+    return _draw_some(draw, snapshots)
+
+
+@st.composite
+def message_lifecycles(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return the snapshots of a message while its text grows, and forms of the complete one."""
+    text = draw(st.text("ab c", min_size=3, max_size=9))
+    citation = {"type": "file_citation", "text": "[0]", "file_citation": {"file_id": "file_1"}}
+
+    def message(value: str | None, *annotations: Any, **changes: Any) -> dict[str, Any]:
+        part = {"type": "text", "text": {"value": value, "annotations": list(annotations)}}
+        content = [] if value is None else [part]
+        return message_object(_STEP_RUN, id="msg_1", content=content, created_at=NOW) | changes
+
+    begun = {"status": "in_progress", "completed_at": None}
+    ended = {"status": "completed", "completed_at": NOW + 9}
+    snapshots = [
+        message(None, **begun),
+        *(message(text[:length], **begun) for length in range(1, len(text) + 1)),
+        message(None, **ended),
+        message(text[:2], **ended),
+        message(text, **ended),
+        message(text, citation, **ended),
+    ]
+    return _draw_some(draw, snapshots)
+
+
+def _draw_some(draw: st.DrawFn, snapshots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    chosen = draw(st.sets(st.integers(0, len(snapshots) - 1), min_size=1))
+    return [snapshots[position] for position in sorted(chosen)]
 
 
 @st.composite

@@ -7,8 +7,8 @@ from datetime import UTC
 from functools import cached_property
 
 from dashboard.ui.field_changes import FieldChange, diff_fields
-from runs.models import ApiKey, Observation, Run
-from runs.models.run_history import RunHistoryEntry, RunVersion, build_history_entries, rebuild_versions
+from runs.models import ApiKey, PostedObservation, Run, find_observations
+from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_versions
 from runs.protocol.timestamps import milliseconds_between
 
 
@@ -20,7 +20,7 @@ class HistoryRow:
     `version_before` is the version that was current when the post arrived.
     """
 
-    entry: RunHistoryEntry
+    entry: RecordHistoryEntry
     source: str
     after_ms: int | None
     version_before: int | None = None
@@ -36,8 +36,8 @@ class HistoryRow:
 class RunVersionDiff:
     """Two versions and the fields that differ."""
 
-    left: RunVersion
-    right: RunVersion
+    left: RecordVersion
+    right: RecordVersion
     fields: list[FieldChange]
 
 
@@ -51,7 +51,7 @@ class HistorySection:
     @cached_property
     def rows(self) -> list[HistoryRow]:
         """The entries, oldest first."""
-        entries = build_history_entries(self.run, list(Observation.objects.of_run(self.run).for_list()))
+        entries = build_history_entries(self.run, list(find_observations(self.run).for_list()))
         key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
         rows: list[HistoryRow] = []
         version: int | None = None
@@ -59,14 +59,14 @@ class HistorySection:
             source = "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")
             after_ms = milliseconds_between(rows[-1].entry.received_at, entry.received_at) if rows else None
             rows.append(HistoryRow(entry, source, after_ms, version))
-            if entry.outcome != Observation.Outcome.STALE:  # A stale post never becomes the current version.
+            if entry.outcome != PostedObservation.Outcome.STALE:  # A stale post never becomes the current version.
                 version = entry.n
         return rows
 
 
 def fetch_version_diff(run: Run, left: int, right: int) -> RunVersionDiff | None:
     """Compare two versions of `run` by their numbers. Return None if one of them does not exist."""
-    versions = rebuild_versions(run, list(Observation.objects.of_run(run)))
+    versions = rebuild_versions(run, list(find_observations(run)))
     if left not in versions or right not in versions:
         return None
     fields = diff_fields(versions[left].members, versions[right].members)

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from runs.ingest import RUNS, STEPS, IngestReport, RawItem, ingest
-from runs.models import Configuration, Observation, Project, Run, RunStep
-from runs.models.run_history import rebuild_accepted_versions
+from runs.models import Configuration, Observation, Project, Run, RunStep, find_observations
+from runs.models.record_history import rebuild_accepted_versions
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object, waiting_run
@@ -97,7 +97,7 @@ def test_overlapping_snapshots_end_with_complete_history(writers: int, runs: int
 
 def check_history(run: Run, snapshots: list[Snapshot]) -> None:
     """Check that no entry is missing, and that undoing them leads back through posted states."""
-    observations = list(Observation.objects.of_run(run))
+    observations = list(find_observations(run))
     assert [observation.n for observation in observations] == list(range(1, run.history_length + 1))
     assert run.version <= run.history_length + 1
     versions = [

@@ -1,7 +1,7 @@
 """Recorded objects of real servers, where RUNGLASS_REAL_DATA names a folder of them.
 
-The folder holds runs.jsonl, steps.jsonl and messages.jsonl, an object a line. They are other people's, so
-they are not part of this repository.
+The folder holds runs.jsonl, steps.jsonl, messages.jsonl and lists.jsonl, an object or a list envelope a line. They are
+other people's, so they are not part of this repository.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
-from runs.ingest import MESSAGES, RUNS, STEPS, RawItem, ingest, ingest_mixed
+from runs.ingest import MESSAGES, RECORD_TYPES, RUNS, STEPS, RawItem, ingest, ingest_mixed
 from runs.ingest.record_types import RecordType
 from runs.models import Project
+from runs.protocol.lossless_json import canonical_json, join_members
 from tests.runs.objects import as_written
+from tests.runs.stored_life import StoredLife
 
 FOLDER = os.environ.get("RUNGLASS_REAL_DATA", "")
 pytestmark = [
@@ -28,6 +30,18 @@ pytestmark = [
 ]
 FILES = [(RUNS, "runs.jsonl"), (STEPS, "steps.jsonl"), (MESSAGES, "messages.jsonl")]
 _MAX_ORDERS = 12
+# Snapshots with nothing that tells which one is later. The last posted one wins.
+_EDITED_METADATA = {
+    "msg_9xCFzXJYpT59URyaZlz49jGE",
+    "msg_sexhmrJH6Jzp0Zhet4XNK7VI",
+    "msg_zeFb8QbCjckAe5SsOJhmHRsl",
+    "msg_d8KnM0eF8wGgOcxdil7CJpLL",
+}
+# Examples of documentation, whose editions contradict each other under one id.
+_PLACEHOLDERS = {
+    *("run_123", "run_abc123", "run_abc456", "run_5pyUEwhaPk11vCKiDneUWXXY"),
+    *("msg_001", "msg_002", "msg_abc123"),
+}
 
 
 def lines(name: str) -> list[bytes]:
@@ -60,6 +74,36 @@ def test_recorded_objects_fit_in_one_request() -> None:
     assert (report.errors, report.counts["rejected"], report.received) == ([], 0, len(raws))
 
 
+def recorded_lives() -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """Return the different snapshots of each record that has several, in lists or by themselves, in recorded order."""
+    snapshots = [json.loads(raw) for _, name in FILES for raw in lines(name)]
+    snapshots += [item for raw in lines("lists.jsonl") for item in json.loads(raw)["data"]]
+    lives: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for snapshot in snapshots:
+        if snapshot.get("object") in RECORD_TYPES:
+            life = lives[snapshot["object"], snapshot["id"], str(snapshot["created_at"]), str(snapshot["thread_id"])]
+            life += [snapshot] if snapshot not in life else []
+    return {key: life for key, life in lives.items() if len(life) > 1}
+
+
+def final_states(record_type: RecordType, snapshots: list[dict[str, Any]]) -> set[bytes]:
+    """Return all states in which orders of `snapshots` end."""
+    ends = set()
+    for order in draw_orders(snapshots):
+        life = StoredLife(record_type)
+        for snapshot in order:
+            life.post([snapshot])
+        ends.add(canonical_json(join_members(life.members())))
+    return ends
+
+
+def test_only_contradicting_records_depend_on_order() -> None:
+    lives = recorded_lives()
+    ambiguous = {key[1] for key, life in lives.items() if len(final_states(RECORD_TYPES[key[0]], life)) > 1}
+    assert {key[0] for key in lives} == {"thread.run", "thread.run.step", "thread.message"}
+    assert ambiguous == _EDITED_METADATA | _PLACEHOLDERS
+
+
 def lifecycles() -> list[list[bytes]]:
     """Return the recorded snapshots of each run with several states, in recorded order.
 
@@ -77,7 +121,7 @@ def lifecycles() -> list[list[bytes]]:
     ]
 
 
-def draw_orders(snapshots: list[bytes]) -> list[list[bytes]]:
+def draw_orders(snapshots: list[Any]) -> list[list[Any]]:
     """Return all orders of a few snapshots or some orders of many, each with a repetition."""
     rng = random.Random(len(snapshots))
     if len(snapshots) <= 4:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runs.models import Comment, Observation, Project, Run, RunStep, RunTag
+from runs.models import Comment, Observation, Project, Run, RunStep, RunTag, StepObservation
 from runs.team import comments, tags
 from runs.team.deletion import delete_run
 from tests import factories
@@ -13,7 +13,8 @@ def test_everything_of_the_run_is_deleted(project: Project) -> None:
     deleted, remaining = run_object(), run_object()
     for posted in (deleted, remaining):
         factories.post(project, posted | {"status": "queued", "usage": None}, posted)
-        factories.post_steps(project, step_object(posted))
+        step = step_object(posted)
+        factories.post_steps(project, step | {"usage": None}, step)
         comments.add_comment(Run.objects.get(external_id=posted["id"]), factories.make_user(project), "Seen.")
     tags.add_tags(
         project,
@@ -27,6 +28,7 @@ def test_everything_of_the_run_is_deleted(project: Project) -> None:
     assert set(RunStep.objects.values_list("run_id", flat=True)) == {remaining_id}
     assert set(RunTag.objects.values_list("run_id", flat=True)) == {remaining_id}
     assert set(Observation.objects.values_list("run_id", flat=True)) == {remaining_id}
+    assert set(StepObservation.objects.values_list("run_id", flat=True)) == {remaining_id}
     assert set(Comment.objects.values_list("run_id", flat=True)) == {remaining_id}
 
 

@@ -1,4 +1,4 @@
-"""The history of a run: its posts, and every version that it had."""
+"""The history of a run, step or message: its posts, and every version that it had."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from runs.models import Observation, Run, run_history
+from runs.ingest import MESSAGES, STEPS, RawItem, ingest
+from runs.models import ApiKey, PostedObservation, Run, find_observations, record_history
 from runs.protocol import lossless_json
 from tests import factories
 
@@ -16,11 +17,11 @@ STATUSES = ["queued", "in_progress", "requires_action", "cancelling", "completed
 ABSENT = ...
 
 
-def observations(run: Run) -> list[Observation]:
-    return list(Observation.objects.of_run(run))
+def observations(run: Run) -> list[PostedObservation]:
+    return list(find_observations(run))
 
 
-def as_object(version: run_history.RunVersion) -> Any:
+def as_object(version: record_history.RecordVersion) -> Any:
     return json.loads(lossless_json.join_members(dict(version.members)))
 
 
@@ -53,14 +54,14 @@ def test_every_accepted_version_is_rebuilt(project, seed):
         elif outcome == "unchanged":
             accepted[-1] = posted
     run = Run.objects.get(pk=project.record_id(run_id))
-    versions = run_history.rebuild_accepted_versions(run, observations(run))
+    versions = record_history.rebuild_accepted_versions(run, observations(run))
     assert [as_object(version) for version in versions] == accepted
     assert lossless_json.is_same_json(lossless_json.join_members(dict(versions[-1].members)), run.as_json())
 
 
 def test_single_post_makes_one_entry(project):
     run = factories.post_run(project)
-    (entry,) = run_history.build_history_entries(run, [])
+    (entry,) = record_history.build_history_entries(run, [])
     assert (entry.n, entry.outcome, entry.status_before, entry.status_after) == (
         0,
         "created",
@@ -68,7 +69,7 @@ def test_single_post_makes_one_entry(project):
         "completed",
     )
     assert entry.received_at == run.received_at
-    assert len(run_history.rebuild_accepted_versions(run, [])) == 1
+    assert len(record_history.rebuild_accepted_versions(run, [])) == 1
 
 
 def test_entries_show_updates_stale_posts_and_conflicts(project):
@@ -79,7 +80,7 @@ def test_entries_show_updates_stale_posts_and_conflicts(project):
     for posted in (queued, done, late, other_end):
         factories.post(project, posted)
     run = Run.objects.get(pk=project.record_id(queued["id"]))
-    entries = run_history.build_history_entries(run, observations(run))
+    entries = record_history.build_history_entries(run, observations(run))
     assert [(entry.outcome, entry.status_after) for entry in entries] == [
         ("created", "queued"),
         ("updated", "completed"),
@@ -97,6 +98,36 @@ def test_stale_post_is_rebuilt(project):
     factories.post(project, late)
     run = Run.objects.get(pk=project.record_id(done["id"]))
     (observation,) = observations(run)
-    (current,) = run_history.rebuild_accepted_versions(run, [observation])
-    assert as_object(run_history.rebuild_stale_version(observation, current)) == late
+    (current,) = record_history.rebuild_accepted_versions(run, [observation])
+    assert as_object(record_history.rebuild_stale_version(observation, current)) == late
     assert as_object(current) == done
+
+
+@pytest.mark.parametrize(
+    ("record_type", "posted"),
+    [
+        (STEPS, factories.step_object(factories.run_object(id="run_1"), factories.function_call("search"), id="s")),
+        (MESSAGES, factories.message_object(id="m", status="completed", completed_at=factories.NOW + 9)),
+        (MESSAGES, factories.message_object(id="m")),
+    ],
+)
+def test_steps_and_messages_have_history(project, record_type, posted):
+    key = make_key_record(project)
+    full = posted | {"vendor_field": "x" * 14_000}
+    begun = posted | {"status": "in_progress", "completed_at": None}
+    contradicting = full | {"vendor_field": "y"}
+    for snapshot in (full, begun, posted, contradicting, posted, begun):
+        ingest(project, record_type, [RawItem(0, json.dumps(snapshot).encode())], key_id=key.pk)
+    record = record_type.model.objects.get()
+    stored = list(find_observations(record))
+    entries = record_history.build_history_entries(record, stored)
+    assert [entry.outcome for entry in entries] == ["created", "stale", "stale", "updated"]
+    assert entries[1].status_after == "in_progress"
+    assert {entry.key_id for entry in entries} == {key.pk}
+    assert (record.history_length, record.version) == (3, 4)
+    versions = record_history.rebuild_versions(record, stored)
+    assert [as_object(version) for version in versions.values()] == [full, begun, posted, contradicting]
+
+
+def make_key_record(project):
+    return ApiKey.objects.create(project=project, name="k", prefix="k", digest=b"k", scopes=["ingest"])
