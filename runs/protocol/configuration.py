@@ -116,7 +116,7 @@ def _parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguratio
     problems: list[Problem] = []
     for name, raw in members:
         values[name] = lossless_json.decode_json(raw)
-        problems += _validate_field(name, values[name])
+        problems += _validate_field(name, raw, values[name])
     if problems:
         raise InvalidObject(problems=problems)
     body = lossless_json.join_members({name: lossless_json.compact_json(raw) for name, raw in members})
@@ -133,9 +133,9 @@ def _parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguratio
     )
 
 
-def _validate_field(name: str, value: Any) -> list[Problem]:
+def _validate_field(name: str, raw: bytes, value: Any) -> list[Problem]:
     try:
-        lossless_json.convert_json(value, CONFIGURATION_FIELD_TYPES[name])
+        lossless_json.convert_posted_json(raw, value, CONFIGURATION_FIELD_TYPES[name])
     except msgspec.ValidationError as error:
         return [problem_from_validation_error(name, value, error)]
     problems = []

@@ -328,7 +328,7 @@ def parse_fields(posted: Mapping[str, bytes], known_fields: Sequence[ProtocolFie
 def _parse_field(parsed: ParsedFields, known_field: ProtocolField, raw: bytes) -> None:
     value = lossless_json.decode_json(raw)
     try:
-        typed = lossless_json.convert_json(value, known_field.type)
+        typed = lossless_json.convert_posted_json(raw, value, known_field.type)
     except msgspec.ValidationError as error:
         parsed.problems.append(problem_from_validation_error(known_field.name, value, error))
         return

@@ -37,6 +37,9 @@ _MIN_BYTES_PER_COMMA = 16
 _MAX_INTEGER_DIGITS = 4000  # Python refuses to convert more than 4300
 _MAX_CACHED_NAME_LENGTH = 64  # characters
 _MAX_DECIMAL_LENGTH = 30  # characters of a number that is compared by value
+_MAX_WHOLE_EXPONENT = 30  # of a number in scientific notation that may be an integer
+_MAX_EXACT_FLOAT = 2**53
+_FRACTION_OR_EXPONENT = re.compile(rb"[0-9][.eE]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -254,6 +257,23 @@ def convert_json(value: Any, target_type: Any) -> Any:
         return msgspec.convert(_clean_strings(value), target_type)
 
 
+def convert_posted_json(raw: bytes, value: Any, target_type: Any) -> Any:
+    """Convert `value`, which was decoded from `raw`, to `target_type`. Raises msgspec.ValidationError.
+
+    As in JSON Schema, whole numbers are integers however they are written: 120.0 and 1.2e2 are 120.
+    """
+    try:
+        return convert_json(value, target_type)
+    except msgspec.ValidationError:
+        if not _FRACTION_OR_EXPONENT.search(raw):
+            raise
+        return convert_json(_decode_whole_numbers(raw), target_type)
+
+
+def _decode_whole_numbers(raw: bytes) -> Any:
+    return json.loads(raw.decode(), parse_int=_parse_integer, parse_float=_parse_whole_number)
+
+
 def clean_text(string: str) -> str:
     """Return `string` as Postgres can store it: NUL and lone surrogates become U+FFFD."""
     if "\0" in string:
@@ -277,8 +297,17 @@ def _parse_integer(digits: str) -> int | float:
     return int(digits) if len(digits) < _MAX_INTEGER_DIGITS else float(digits)
 
 
+def _parse_whole_number(text: str) -> int | float:
+    """Return a number with a fraction or exponent as an integer if it is one, without rounding it."""
+    number = to_decimal(JsonNumber(text))
+    if number is None or number.adjusted() > _MAX_WHOLE_EXPONENT:
+        rounded = float(text)
+        return int(rounded) if rounded.is_integer() and abs(rounded) < _MAX_EXACT_FLOAT else rounded
+    return int(number) if number == number.to_integral_value() else float(text)
+
+
 def _reject_constant(name: str) -> NoReturn:
-    raise UnreadableBody(f"not JSON: {name} is not a JSON value")
+    raise UnreadableBody(f"not JSON: {name} is not a JSON value; post null instead")
 
 
 # One decoder for all calls: a page parses hundreds of values.

@@ -14,6 +14,7 @@ from runs.protocol import lossless_json
 _MAX_SHOWN_LENGTH = 256  # characters of a posted value in a message
 _TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
 _MISSING_FIELD = re.compile(r"Object missing required field `([^`]*)`")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 # Hints for objects of other types and of other protocols.
@@ -42,8 +43,13 @@ def problem_from_validation_error(name: str, value: Any, error: msgspec.Validati
         return Problem("/".join(["", name, *steps, missing[1]]), "required, but missing")
     message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), message)
     message = message[:1].lower() + message[1:]
+    found = _find_value(value, steps)
     if ", got " not in message:
-        message += _describe_limit_violation(value, steps)
+        message += _describe_limit_violation(found)
+    elif isinstance(found, str) and _NUMBER.fullmatch(found) and "integer" in message:
+        message += f' "{found}": post the number without quotes'
+    elif isinstance(found, float) and "integer" in message:
+        message += f" {found}"
     # the only array with a limit is that of metadata
     message = message.replace("expected array of length <= 0", "expected object or empty array")
     return Problem("/".join(["", name, *steps]), message)
@@ -53,7 +59,8 @@ def _name_types(types: str) -> str:
     return " or ".join(_TYPE_NAMES.get(word, word) for word in types.split(" | "))
 
 
-def _describe_limit_violation(value: Any, steps: Sequence[str]) -> str:
+def _find_value(value: Any, steps: Sequence[str]) -> Any:
+    """Return the value at the end of a path, None if the path does not name every step."""
     for step in steps:
         match value:
             case dict() if step in value:
@@ -61,8 +68,14 @@ def _describe_limit_violation(value: Any, steps: Sequence[str]) -> str:
             case list() if step.isdecimal():
                 value = value[int(step)]
             case _:
-                return ""  # the error does not name the keys of dictionaries
+                return None  # errors do not name the keys of dictionaries
+    return value
+
+
+def _describe_limit_violation(value: Any) -> str:
     match value:
+        case None:
+            return ""
         case str():
             return f", got length {len(value)}"
         case list():

@@ -294,3 +294,27 @@ def test_malformed_object_does_not_affect_others(
 def test_there_are_enough_cases() -> None:
     assert len(UNREADABLE) >= 60
     assert len(INVALID_CASES) + len(MALFORMED) >= 60
+
+
+# numbers as other languages write them
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_constants_of_python_are_named(client: ApiClient, constant: str) -> None:
+    written = json.dumps(_RUN).replace('"total_tokens": 150', f'"total_tokens": {constant}')
+    response = client.send(written.encode())
+    assert assert_error(response, 400, "unreadable_body")["message"].startswith(f"not JSON: {constant} is not a JSON")
+    batch = client.send(f"[{json.dumps(_RUN | {'id': 'run_2'})},{written}]".encode())
+    assert (batch.status_code, batch.json()["created"], batch.json()["rejected"]) == (207, 1, 1)
+    assert constant in batch.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("path", [*KINDS, EVENTS])
+def test_whole_numbers_with_fraction_are_accepted(client: ApiClient, path: str) -> None:
+    model, posted = KINDS.get(path, KINDS["/api/v1/runs"])
+    written = json.dumps(posted | {"created_at": float(posted["created_at"])})
+    assert f"{posted['created_at']}.0" in written
+    event = f'{{"event":"thread.run.completed","data":{written}}}'
+    response = client.send((event if path == EVENTS else written).encode(), path=path)
+    assert response.status_code in (200, 201)
+    assert f'"created_at":{posted["created_at"]}.0' in model.objects.get().as_json().decode()

@@ -183,6 +183,7 @@ KINDS: list[tuple[str, dict[str, Any], Callable[[dict[str, bytes]], Any]]] = [
     ("Assistant", factories.assistant_object(), assistant.parse_assistant),
 ]
 VALUES: list[Any] = [None, True, 7, -1, 2**63, 0.5, "", "x" * 257, [], [1], ["x"], [{}], {}, {"type": "x"}, {"a": 1}]
+VALUES += [120.0, 0.0, -0.0, 1e9, 9.3e18, 1e300, "a/b", "..", "a\n", " a"]
 VALUES += [[{"type": "x"}], [{"type": "function"}], [{"type": "function", "function": {"name": 1}}], ...]
 
 

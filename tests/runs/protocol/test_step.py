@@ -91,7 +91,7 @@ def test_step_ends_at_status_timestamp(status: str, changes: dict[str, Any], end
         ({"type": None}, "/type", "got null"),
         ({"status": 1}, "/status", "got integer"),
         ({"created_at": -1}, "/created_at", ">= 0"),
-        ({"expired_at": 1.0}, "/expired_at", "got number"),
+        ({"expired_at": 1.5}, "/expired_at", "got number"),
         ({"step_details": []}, "/step_details", "got array"),
         ({"step_details": {}}, "/step_details/type", "required, but missing"),
         (
