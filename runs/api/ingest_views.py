@@ -130,6 +130,4 @@ def _read_content(request: Request) -> bytes:
         content = read_body(stream, request.headers.get("Content-Encoding", ""), limit)
     except UnreadablePostError as error:
         raise UnreadableBody("The connection was closed before the end of the body") from error
-    if not content or content.isspace():
-        raise UnreadableBody("The body is empty")
     return content

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from runs.errors import BodyTooLarge, TooManyObjects, UnsupportedBody
+from runs.errors import BodyTooLarge, TooManyObjects, UnreadableBody, UnsupportedBody
 from runs.ingest.compression import (
     HTTP_MAX_ZSTD_WINDOW,
     ReadableStream,
@@ -16,6 +16,7 @@ from runs.ingest.compression import (
     read_uncompressed,
 )
 from runs.protocol import lossless_json
+from runs.protocol.lossless_json import BLANK_CHARACTERS, JSON_WHITESPACE
 
 MAX_OBJECTS_PER_BODY = 10_000
 _BOM = b"\xef\xbb\xbf"
@@ -43,10 +44,10 @@ class RequestBody:
 
 
 def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
-    """Return the decompressed content of `stream`.
+    """Return the decompressed content of `stream`, without a byte order mark.
 
     Raises BodyTooLarge as soon as `max_size` bytes are exceeded, so that compressed data can't fill the memory,
-    UnsupportedBody for an encoding other than gzip and zstd, and UnreadableBody for damaged data.
+    UnsupportedBody for an encoding other than gzip and zstd, and UnreadableBody for damaged data and empty bodies.
     """
     match encoding.strip().lower():
         case "" | "identity":
@@ -63,7 +64,10 @@ def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
         size += len(chunk)
         if size > max_size:
             raise BodyTooLarge(f"The body is larger than {max_size:,} bytes (after decompression)")
-    return b"".join(received)
+    content = b"".join(received).removeprefix(_BOM)
+    if not content.strip(BLANK_CHARACTERS + b","):
+        raise UnreadableBody("The body is empty")
+    return content
 
 
 def parse_body(content: bytes, content_type: str) -> RequestBody:
@@ -72,7 +76,6 @@ def parse_body(content: bytes, content_type: str) -> RequestBody:
     Raises UnreadableBody, UnsupportedBody or TooManyObjects.
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    content = content.removeprefix(_BOM)
     match media_type:
         case "application/json":
             body = _parse_json(content)
@@ -100,7 +103,7 @@ def unwrap_list(members: Mapping[str, bytes]) -> bytes | None:
 
 
 def _parse_json(content: bytes) -> RequestBody:
-    array = content if content.lstrip()[:1] == b"[" else unwrap_list(lossless_json.split_object(content))
+    array = content if content.lstrip(JSON_WHITESPACE)[:1] == b"[" else unwrap_list(lossless_json.split_object(content))
     if array is None:
         return RequestBody([RawItem(0, content)], single=True)
     elements = lossless_json.split_array(array, MAX_OBJECTS_PER_BODY)
@@ -108,5 +111,6 @@ def _parse_json(content: bytes) -> RequestBody:
 
 
 def _parse_lines(content: bytes) -> RequestBody:
-    lines = ((number, line.strip()) for number, line in enumerate(content.split(b"\n"), 1) if line.strip())
-    return RequestBody([RawItem(index, line, number) for index, (number, line) in enumerate(lines)])
+    lines = ((number, line.strip(JSON_WHITESPACE)) for number, line in enumerate(content.split(b"\n"), 1))
+    numbered = ((number, line) for number, line in lines if line)
+    return RequestBody([RawItem(index, line, number) for index, (number, line) in enumerate(numbered)])

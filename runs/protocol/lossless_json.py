@@ -23,6 +23,10 @@ import msgspec
 
 from runs.errors import TooManyObjects, UnreadableBody
 
+JSON_WHITESPACE = b" \t\r\n"
+# JSON's white space, what else Python and people take for it, and NUL. A text of nothing else is empty.
+BLANK_CHARACTERS = b" \t\r\n\v\f\0"
+
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 # A string (to the end of the text if it isn't closed), a bracket or a comma.
@@ -74,7 +78,8 @@ def split_array(raw: bytes, max_elements: int | None = None) -> list[bytes]:
     """Split a JSON array into its elements, each as it was written.
 
     A malformed element is returned as it is, so that the others can be used. Raises UnreadableBody if the array
-    itself is malformed, and TooManyObjects if a large one has more than `max_elements`.
+    itself is malformed or holds no values but is not empty, and TooManyObjects if a large one has more than
+    `max_elements`.
     """
     if (
         max_elements is not None
@@ -90,7 +95,7 @@ def split_array(raw: bytes, max_elements: int | None = None) -> list[bytes]:
 
 def _split_array_tolerantly(raw: bytes, max_elements: int | None = None) -> list[bytes]:
     """Cut an array at its own commas, whether or not its elements are valid JSON."""
-    body = raw.strip()
+    body = raw.strip(JSON_WHITESPACE)
     if not body.startswith(b"["):
         raise UnreadableBody("expected an array")
     elements, depth, begin = [], 0, 1
@@ -101,7 +106,7 @@ def _split_array_tolerantly(raw: bytes, max_elements: int | None = None) -> list
         elif token in (b"]", b"}"):
             depth -= 1
         if (token == b"," and depth == 1) or (token == b"]" and depth == 0):
-            elements.append(body[begin : match.start()].strip())
+            elements.append(body[begin : match.start()].strip(JSON_WHITESPACE))
             begin = match.end()
             if max_elements is not None and len(elements) > max_elements:
                 raise TooManyObjects(f"The body has more than {max_elements:,} objects, the most in one request")
@@ -109,7 +114,9 @@ def _split_array_tolerantly(raw: bytes, max_elements: int | None = None) -> list
             break
     if depth or begin != len(body):
         raise UnreadableBody("not JSON: the array does not end where the body ends")
-    return [] if elements == [b""] else elements
+    if not any(element.strip(BLANK_CHARACTERS) for element in elements):
+        raise UnreadableBody("not JSON: the array holds no values, but is not empty")
+    return elements
 
 
 def join_members(members: dict[str, bytes]) -> bytes:
@@ -238,12 +245,19 @@ def to_decimal(number: JsonNumber) -> Decimal | None:
 def decode_json(raw: bytes) -> Any:
     """Decode `raw` into ordinary Python values.
 
-    Floats may lose digits: never store the result in place of `raw`.
+    Floats may lose digits: never store the result in place of `raw`. Raises UnreadableBody if it is nested too deeply.
     """
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_with_json(raw)
+
+
+def _decode_with_json(raw: bytes) -> Any:
+    try:
         return json.loads(raw.decode(), parse_int=_parse_integer)
+    except RecursionError as error:
+        raise UnreadableBody("nested too deeply") from error
 
 
 def convert_json(value: Any, target_type: Any) -> Any:

@@ -48,6 +48,17 @@ UNREADABLE = {
     "nothing in lines": Unreadable(b"", NDJSON),
     "blank": Unreadable(b" \t\r\n"),
     "blank lines": Unreadable(b"\n\r\n \n", NDJSON),
+    "a form feed": Unreadable(b"\f"),
+    "a form feed in lines": Unreadable(b"\f\n", NDJSON),
+    "an array of a form feed": Unreadable(b"[\f]"),
+    "an array of a vertical tab": Unreadable(b"[\v]"),
+    "an array of a comma": Unreadable(b"[,]"),
+    "a NUL": Unreadable(b"\0"),
+    "a NUL in lines": Unreadable(b"\0", NDJSON),
+    "a byte order mark": Unreadable(b"\xef\xbb\xbf"),
+    "a byte order mark in lines": Unreadable(b"\xef\xbb\xbf", NDJSON),
+    "commas in lines": Unreadable(b",\n,\n", NDJSON),
+    "a no-break space": Unreadable("\u00a0".encode()),
     "an open brace": Unreadable(b"{"),
     "an open bracket": Unreadable(b"["),
     "a closing brace": Unreadable(b"}"),
@@ -120,6 +131,18 @@ def test_unreadable_body_is_rejected(client: ApiClient, name: str, path: str) ->
     error = assert_error(response, case.status, case.code)
     assert error["fields"] == [] or error["fields"][0]["path"] == ""
     assert not any(model.objects.exists() for model, _ in KINDS.values())
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs", EVENTS])
+@pytest.mark.parametrize("depth", [201, 600, 960, 1100, 100_000])
+@pytest.mark.parametrize("name", ["id", "object", "event", "data", "metadata", "tools", "created_at"])
+def test_deep_nesting_is_rejected(client: ApiClient, path: str, depth: int, name: str) -> None:
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        deep = opening * depth + "1" + closing * depth
+        whole = json.dumps(_RUN | {"event": "thread.run.completed", name: "DEEP"}).replace('"DEEP"', deep)
+        for body, content_type in ((whole, JSON), (f"[{whole}]", JSON), (whole, NDJSON)):
+            response = client.send(body.encode(), content_type, path)
+            assert response.status_code == 400 or response.json()["rejected"] == 1
 
 
 # objects that do not follow the protocol, alone and among valid ones

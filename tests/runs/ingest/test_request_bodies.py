@@ -27,7 +27,7 @@ def raws(body: RequestBody) -> list[bytes]:
     ("content", "expected"),
     [
         (b'{"id":1}', RequestBody([RawItem(0, b'{"id":1}')], single=True)),
-        (b'\xef\xbb\xbf {"id":1}\n', RequestBody([RawItem(0, b' {"id":1}\n')], single=True)),
+        (b' {"id":1}\n', RequestBody([RawItem(0, b' {"id":1}\n')], single=True)),
         (b"[]", RequestBody([])),
         (
             b' [ {"a":[1,"]"]} , {"b":"\\"}"} ] ',
@@ -58,17 +58,25 @@ def test_json_body_is_object_array_or_list(content: bytes, expected: RequestBody
         (b"", []),
         (b'{"a":1}', [RawItem(0, b'{"a":1}', 1)]),
         (b'{"a":1}\n{"b":2}\n', [RawItem(0, b'{"a":1}', 1), RawItem(1, b'{"b":2}', 2)]),
-        (b'\xef\xbb\xbf\r\n{"a":1}\r\n\r\n  {"b":2}', [RawItem(0, b'{"a":1}', 2), RawItem(1, b'{"b":2}', 4)]),
+        (b'\r\n{"a":1}\r\n\r\n  {"b":2}', [RawItem(0, b'{"a":1}', 2), RawItem(1, b'{"b":2}', 4)]),
         (b"broken\n{}", [RawItem(0, b"broken", 1), RawItem(1, b"{}", 2)]),
         # U+2028 ends a line for Python's str, not for JSON
         ('{"a":"\u2028\x85"}\n'.encode(), [RawItem(0, '{"a":"\u2028\x85"}'.encode(), 1)]),
+        # a form feed is white space for Python's bytes, not for JSON
+        (b'\f\n{"a":1}\v\n', [RawItem(0, b"\f", 1), RawItem(1, b'{"a":1}\v', 2)]),
     ],
 )
 def test_ndjson_body_has_object_per_line(content: bytes, expected: list[RawItem]) -> None:
     assert request_bodies.parse_body(content, NDJSON) == RequestBody(expected)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"{", b"[1", b"[1]]", b"[1] x", b"nonsense", b"", b'{"a":1}{"b":2}', b"[}"),
+        *(b"[\f]", b"[\v]", b"[\0]", b"[,]", b"[\x0b,\f]", b"\f[]", b"[]\f", b'\f{"id":1}', b'{"data":[\f]}'),
+    ],
+)
 def test_invalid_json_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableBody):
         request_bodies.parse_body(content, JSON)
@@ -167,6 +175,16 @@ def test_every_truncation_is_detected(encoding: str) -> None:
     for length in range(1, len(whole)):
         with pytest.raises(UnreadableBody, match="damaged"):
             request_bodies.read_body(io.BytesIO(whole[:length]), encoding, 10_000)
+
+
+def test_byte_order_mark_is_removed() -> None:
+    assert request_bodies.read_body(io.BytesIO(b'\xef\xbb\xbf{"a":1}'), "", 100) == b'{"a":1}'
+
+
+@pytest.mark.parametrize("content", [b"", b" \t\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"\f\v", b"\0\0", b",\n,"])
+def test_body_without_content_is_empty(content: bytes) -> None:
+    with pytest.raises(UnreadableBody, match="The body is empty"):
+        request_bodies.read_body(io.BytesIO(content), "", 100)
 
 
 def test_unknown_encoding_is_rejected_before_reading() -> None:
