@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from runs.models import ApiKey
 from runs.team.api_keys import find_api_key
+from runs.team.failure_reports import report_key_failure
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -26,16 +27,17 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise AuthenticationFailed("An API key is required: Authorization: Bearer KEY")
-        return AnonymousUser(), self.get_api_key(secret)
+        return AnonymousUser(), self.get_api_key(request, secret)
 
-    def get_api_key(self, secret: str) -> ApiKey:
-        """Return the API key with the given secret.
+    def get_api_key(self, request: Request, secret: str) -> ApiKey:
+        """Return the API key with the given secret. Failures are recorded, a few a minute.
 
         Raises:
             AuthenticationFailed: the key is unknown or revoked.
         """
         key = find_api_key(secret.strip())
         if key is None:
+            report_key_failure(secret.strip(), request.META.get("REMOTE_ADDR") or "")
             raise AuthenticationFailed("The API key is unknown or revoked")
         return key
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +17,7 @@ from runs.api.authentication import BearerAuthentication, HasRequiredScope
 from runs.api.errors import error_response
 from runs.errors import NotFound, Problem, UnknownParameter
 from runs.models import ApiKey, Project, Run
+from runs.team.failure_reports import report_scope_failure
 
 
 class JsonOnlyNegotiation(BaseContentNegotiation):
@@ -65,6 +66,11 @@ class ApiKeyView(StrictApiView):
 
     authentication_classes = [BearerAuthentication]
     permission_classes = [HasRequiredScope]
+
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
+        """Record that the key lacks a scope, and raise PermissionDenied."""
+        report_scope_failure(self.get_api_key(request), message or "not allowed", request.META.get("REMOTE_ADDR") or "")
+        super().permission_denied(request, message, code)
 
     def get_api_key(self, request: Request) -> ApiKey:
         """Return the API key of the request."""

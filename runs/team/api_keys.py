@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from runs.models import ApiKey, Project
 
+API_KEY_PREFIX = "rg_"
 KEY_PREFIX_LENGTH = 10
 # The last use is only shown to people. At this resolution, most requests do not write it.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
@@ -25,7 +26,7 @@ def create_api_key(project: Project, name: str, scopes: Sequence[str] = ("ingest
 
     A random key of 256 bits needs no slow hash.
     """
-    secret = f"rg_{secrets.token_urlsafe(32)}"
+    secret = f"{API_KEY_PREFIX}{secrets.token_urlsafe(32)}"
     ApiKey.objects.create(
         project=project, name=name, prefix=secret[:KEY_PREFIX_LENGTH], digest=_digest(secret), scopes=list(scopes)
     )
@@ -45,6 +46,11 @@ def find_api_key(secret: str) -> ApiKey | None:
     if key is not None:
         _record_use(digest, key)
     return key
+
+
+def find_revoked_api_key(secret: str) -> ApiKey | None:
+    """Return the revoked key with that secret, with its project; None if there is none."""
+    return ApiKey.objects.exclude(revoked_at=None).find_by_digest(_digest(secret))
 
 
 def revoke_api_key(key: ApiKey) -> None:

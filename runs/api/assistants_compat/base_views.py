@@ -39,7 +39,7 @@ class AssistantsClientAuthentication(BearerAuthentication):
         secret = request.headers.get("api-key")
         if secret is None or "Authorization" in request.headers:
             return super().authenticate(request)
-        return AnonymousUser(), self.get_api_key(secret)
+        return AnonymousUser(), self.get_api_key(request, secret)
 
 
 class HasReadScopeOrWrites(BasePermission):

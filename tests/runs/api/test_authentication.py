@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from runs.models import ApiKey, Project, Run
-from runs.team import api_keys
+from runs.models import ApiKey, AuditEvent, Project, Run
+from runs.team import api_keys, failure_reports
+from runs.team.report_limiter import ReportLimiter
 from tests import factories
 from tests.runs.api.api_client import RUNS, ApiClient, assert_error
 
@@ -153,3 +154,44 @@ def test_projects_may_share_run_ids(project: Project) -> None:
 def test_run_records_its_api_key(project: Project, client: ApiClient) -> None:
     client.post(factories.run_object())
     assert Run.objects.get().received_key == ApiKey.objects.get()
+
+
+@pytest.fixture
+def fresh_limiter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure_reports, "_key_limiter", ReportLimiter())
+
+
+def recorded(project: Project | None) -> list[tuple[str, str, str]]:
+    events = AuditEvent.objects.newest(project)
+    return [(event.user_name, event.action, event.address) for event in events if event.category == "key_failure"]
+
+
+def test_refused_keys_are_recorded(project: Project, fresh_limiter: None) -> None:
+    secret = factories.make_key(project, "read")
+    ApiClient(secret).post(factories.run_object())
+    api_keys.revoke_api_key(ApiKey.objects.get())
+    for _ in range(3):
+        ApiClient(secret).get(RUNS)
+    name = f"API key test ({secret[:10]}…)"
+    assert recorded(project) == [
+        (name, "was refused: it is revoked", "127.0.0.1"),
+        (name, "was refused: The API key lacks the scope 'ingest'", "127.0.0.1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "name"),
+    [("rg_" + "a" * 43, "API key rg_aaaaaaa…"), ("sk-another-vendors-secret", "API key of another form")],
+)
+@pytest.mark.parametrize("path", [RUNS, "/v1/threads"])
+def test_unknown_keys_are_recorded_without_secret(
+    db: None, fresh_limiter: None, secret: str, name: str, path: str
+) -> None:
+    ApiClient(secret).get(path)
+    assert recorded(None) == [(name, "was refused: it is unknown", "127.0.0.1")]
+
+
+def test_flood_of_refused_keys_writes_little(db: None, fresh_limiter: None) -> None:
+    for number in range(100):
+        ApiClient(f"rg_{number:07d}").get(RUNS)
+    assert AuditEvent.objects.count() <= 35
