@@ -14,3 +14,4 @@ import "./selection.js";
 import "./views.js";
 import "./query.js";
 import "./keyboard.js";
+import "./sign-in.js";

@@ -123,3 +123,19 @@ def test_filters_work_without_javascript(browser: Any, live_server: Any, demo_pr
     page.locator("#more a").click()
     expect(page.locator("#rows > tr")).to_have_count(13)
     context.close()
+
+
+def test_signing_out_leaves_nothing_to_read(signed_in: Page, live_server: Any) -> None:
+    signed_in.locator("label", has_text="Failed").first.click()
+    signed_in.wait_for_url("**status=failed**")
+    signed_in.locator("#rows a.id").first.click()
+    expect(signed_in.locator("h1")).to_contain_text("run_failed")
+    signed_in.locator("summary", has_text="Account").click()
+    signed_in.get_by_role("button", name="Sign out").click()
+    expect(signed_in.get_by_label("Password")).to_be_visible()
+    assert "run" not in signed_in.evaluate("JSON.stringify(sessionStorage)")
+    for _ in range(3):
+        signed_in.go_back()
+        expect(signed_in.get_by_label("Password")).to_be_visible()
+        assert "run_failed" not in signed_in.locator("main").inner_text()
+        assert "htmx-history-cache" not in signed_in.evaluate("JSON.stringify(sessionStorage)")

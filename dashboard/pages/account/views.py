@@ -15,8 +15,6 @@ from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
-from django.utils.cache import patch_cache_control
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.account.device_cookie import remember_device
@@ -31,7 +29,6 @@ SIGN_IN_TEMPLATE = "pages/account/sign_in.html"
 
 
 @require_safe
-@never_cache
 @login_required
 def home(request: HttpRequest) -> HttpResponseBase:
     """Redirect to the runs of the project that was last visited, or else of the user's first project."""
@@ -54,11 +51,9 @@ class SignInView(LoginView):
         if htmx.is_partial_request(request):
             return htmx.redirect_browser(sign_in_url(next_path=htmx.get_current_page_path(request)))
         try:
-            response = super().dispatch(request, *args, **kwargs)
+            return super().dispatch(request, *args, **kwargs)
         except TooManySignInAttempts as error:
-            response = self._render_refusal(error)
-        patch_cache_control(response, no_store=True)
-        return response
+            return self._render_refusal(error)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the user in, and let the browser remember it."""

@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.pages.settings.forms import (
@@ -72,7 +71,7 @@ def project_rename(request: HttpRequest, project: Project) -> HttpResponse:
 @require_POST
 @admin_required
 def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
-    """Create an API key. This response is the only place that shows the secret, and no cache stores it."""
+    """Create an API key. This response is the only place that shows the secret."""
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
         return _render_settings(request, project, status=422, key_form=form)
@@ -152,6 +151,4 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
         "events": AuditEvent.objects.newest(project),
         **extra,
     }
-    response = render(request, "pages/settings/page.html", context, status=status)
-    patch_cache_control(response, no_store=True)
-    return response
+    return render(request, "pages/settings/page.html", context, status=status)

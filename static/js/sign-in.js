@@ -1,0 +1,8 @@
+// On the sign-in page nobody is signed in. What htmx remembers of the pages before does not outlive the session.
+if (document.querySelector("[data-sign-in]")) {
+  try {
+    sessionStorage.clear();
+  } catch {
+    // Storage may be blocked. Then it holds nothing.
+  }
+}
