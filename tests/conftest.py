@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from runs.enrichment import tool_call_validation
 from runs.models import Project, User
 from runs.protocol.fields import ProtocolField
 from runs.rollups import compaction
@@ -31,6 +32,12 @@ def restarted_clock() -> None:
 def no_random_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turn off the compaction of rollups after random writes. Tests compact explicitly."""
     monkeypatch.setattr(compaction, "_WRITES_PER_COMPACTION", 10**9)
+
+
+@pytest.fixture(autouse=True)
+def patient_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages wait for the validation of tool calls, however busy the machine is."""
+    monkeypatch.setattr(tool_call_validation, "PAGE_TIMEOUT", 60.0)
 
 
 @pytest.fixture(scope="session")

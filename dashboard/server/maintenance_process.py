@@ -1,4 +1,4 @@
-"""The process beside the workers that runs `runs.enrichment.backfill` while `up` serves."""
+"""The process beside the workers that runs `runs.enrichment.maintenance` while `up` serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from django.db import DatabaseError, connection
 
 from dashboard.server.postgres.process import die_with_parent
-from runs.enrichment.backfill import Backfill
+from runs.enrichment.maintenance import Maintenance
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +67,16 @@ def _run_maintenance(parent_pid: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent stops us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
-    backfill = Backfill()
+    maintenance = Maintenance()
     while True:
-        if not _run_maintenance_step(backfill):
+        if not _run_maintenance_step(maintenance):
             time.sleep(IDLE_SECONDS)
 
 
-def _run_maintenance_step(backfill: Backfill) -> bool:
+def _run_maintenance_step(maintenance: Maintenance) -> bool:
     """Run one step and return whether there is more to do. If the database is not available, the step is retried."""
     try:
-        return backfill.step()
+        return maintenance.step()
     except DatabaseError as error:
         logger.info("Maintenance waits for the database: %s", error, extra={"action": "maintenance_waits"})
         connection.close()

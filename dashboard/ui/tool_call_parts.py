@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from dashboard.ui import json_view
 from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
-from runs.enrichment.tool_call_validation import PostedFunctionCall
+from runs.enrichment.function_calls import PostedFunctionCall
 from runs.enrichment.tool_output_errors import find_output_error
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
 

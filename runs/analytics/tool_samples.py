@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -60,13 +59,6 @@ def _select_steps(project: Project, key: ToolKey, sort: ToolSampleSort) -> Query
 def fetch_tool_call_step(project: Project, run_id: str, step_id: str) -> RunStep | None:
     """Return a step with all of its details, by its posted id and that of its run."""
     return RunStep.objects.filter(run_id=project.record_id(run_id), external_id=step_id).first()
-
-
-def fetch_configuration_bodies(run_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the configurations of runs as JSON, by run."""
-    configuration_ids = dict(Run.objects.filter(pk__in=set(run_ids)).values_list("pk", "configuration_id"))
-    bodies = dict(Configuration.objects.filter(pk__in=set(configuration_ids.values())).values_list("pk", "body"))
-    return {run_id: bodies[pk] for run_id, pk in configuration_ids.items() if pk in bodies}
 
 
 def fetch_defining_configurations(project: Project, key: ToolKey, limit: int) -> list[tuple[uuid.UUID, str, datetime]]:

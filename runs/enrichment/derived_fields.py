@@ -1,7 +1,7 @@
 """The fields that Runglass derives from a run: its estimated cost and its error group.
 
 Both depend on more than the run, on prices and on the grouping algorithm. They are derived when a run is written, and
-again when prices or the algorithm change (see `runs.enrichment.backfill`).
+again when prices or the algorithm change (see `runs.enrichment.derived_field_backfill`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The JSON Schema of a function, and the validation of arguments against it in bounded time.
+"""The JSON Schema of a function, and the validation of arguments against it.
 
-Schemas come with posted runs, so they are untrusted:
+Schemas come with posted runs, so they are untrusted. A sandbox bounds the time and memory of the validation (see
+`runs.enrichment.bounded_validation`); most hostile schemas are recognised here, before they reach its limits:
 
 - Nothing is fetched for a remote `$ref`.
 - Each evaluation of a keyword is charged to a `ValidationBudget`, because a few references can unfold into billions
@@ -20,15 +21,23 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import extend, validator_for
+from jsonschema import (
+    Draft3Validator,
+    Draft4Validator,
+    Draft6Validator,
+    Draft7Validator,
+    Draft201909Validator,
+    Draft202012Validator,
+)
+from jsonschema.exceptions import UndefinedTypeCheck, UnknownType, ValidationError, best_match
+from jsonschema.validators import extend
 from referencing import Registry
-from referencing.exceptions import Unresolvable
+from referencing.exceptions import CannotDetermineSpecification, InvalidAnchor, Unresolvable
 
+from runs.enrichment.comparable_json import decode_comparable_json
 from runs.protocol.lossless_json import clean_text
 
 MAX_SCHEMA_LENGTH = 32_000  # characters
@@ -39,6 +48,19 @@ _PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=1_000_000, dfa_size_lim
 # Characters matched against a pattern, or pairs of elements compared, that take about as long as a keyword.
 _CHARACTERS_PER_STEP = 2
 _COMPARISONS_PER_STEP = 100
+
+# By the URI in `$schema`, without an empty fragment.
+_DRAFTS = {
+    draft.META_SCHEMA.get("$id", draft.META_SCHEMA.get("id", "")).removesuffix("#"): draft
+    for draft in (
+        Draft3Validator,
+        Draft4Validator,
+        Draft6Validator,
+        Draft7Validator,
+        Draft201909Validator,
+        Draft202012Validator,
+    )
+}
 
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError]]
 
@@ -51,8 +73,7 @@ class InvalidToolSchema(Exception):
     """The schema is not a valid JSON Schema; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaViolation:
+class SchemaViolation(NamedTuple):
     """A value that violates the schema. `pointer` is its JSON Pointer in the arguments, "" for all of them."""
 
     pointer: str
@@ -61,42 +82,57 @@ class SchemaViolation:
 
 @dataclass(slots=True)
 class ValidationBudget:
-    """The number of keywords that may still be evaluated for the calls of a run."""
+    """The number of keywords that may still be evaluated for a call."""
 
-    steps: int = 50_000
+    steps: int = 20_000
 
     def spend(self, steps: int) -> None:
         """Subtract `steps`. Raises ValidationSkipped if none are left."""
         self.steps -= steps
         if self.steps < 0:
-            raise ValidationSkipped("validating the run's calls takes too long")
+            raise ValidationSkipped("too complex: the validation takes too long")
 
 
 _budget: ContextVar[ValidationBudget] = ContextVar("budget")
 
+# What jsonschema and referencing raise for values that are not schemas. The check of the whole schema does not reach
+# the values of unknown keywords, but a `$ref` does.
+_UNUSABLE_PART_ERRORS = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    UndefinedTypeCheck,
+    UnknownType,
+    CannotDetermineSpecification,
+    InvalidAnchor,
+)
 
-def find_schema_violations(schema: str, arguments: Any, budget: ValidationBudget) -> list[SchemaViolation]:
+
+def find_schema_violations(schema: str, arguments: Any) -> list[SchemaViolation]:
     """Return the first violations of `schema`, given as JSON, by `arguments`.
 
     Raises InvalidToolSchema, or ValidationSkipped if the arguments can't be validated.
     """
     if len(schema) > MAX_SCHEMA_LENGTH:
         raise ValidationSkipped(f"the schema is longer than {MAX_SCHEMA_LENGTH:,} characters")
-    compiled = _compile_schema(schema)
-    if compiled.invalid:
-        raise InvalidToolSchema(compiled.invalid)
-    if compiled.unsupported:
-        raise ValidationSkipped(compiled.unsupported)
-    token = _budget.set(budget)
+    token = _budget.set(ValidationBudget())
     try:
+        compiled = _compile_schema(schema)
+        if compiled.invalid:
+            raise InvalidToolSchema(compiled.invalid)
+        if compiled.unsupported:
+            raise ValidationSkipped(compiled.unsupported)
         errors = islice(compiled.validator.iter_errors(arguments), _MAX_VIOLATIONS)
         return [_to_violation(best_match([error]) or error) for error in errors]
     except RecursionError as error:
         raise ValidationSkipped("the schema refers to itself endlessly") from error
     except Unresolvable as error:
         raise ValidationSkipped(f"the schema refers to something outside it: {_shorten(str(error))}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        # the check of the schema does not reach values of unknown keywords, but a `$ref` does
+    except ArithmeticError as error:
+        raise ValidationSkipped("the numbers are too large to compare") from error
+    except _UNUSABLE_PART_ERRORS as error:
         raise ValidationSkipped("the schema refers to a part that is not a valid schema") from error
     finally:
         _budget.reset(token)
@@ -113,9 +149,11 @@ class _CompiledSchema:
 
 @lru_cache(maxsize=128)
 def _compile_schema(text: str) -> _CompiledSchema:
-    schema = json.loads(text)
-    # `$schema` chooses the draft
-    draft = validator_for(schema if isinstance(schema, dict) else {}, default=Draft202012Validator)
+    schema = decode_comparable_json(text)
+    uri = schema.get("$schema", "") if isinstance(schema, dict) else ""
+    if not isinstance(uri, str):
+        return _CompiledSchema(invalid=f"/$schema: expected string, got {_type_name(uri)}")
+    draft = _DRAFTS.get(uri.removesuffix("#"), Draft202012Validator)
     error = best_match(draft(draft.META_SCHEMA, registry=Registry()).iter_errors(schema))
     if error is not None:
         violation = _to_violation(error)
@@ -181,7 +219,7 @@ def _matches(pattern: str, string: str) -> bool:
     return compiled.is_valid(clean_text(string))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _compile_pattern(pattern: str) -> jsonschema_rs.Draft202012Validator | None:
     try:
         return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=_PATTERN_OPTIONS)

@@ -25,6 +25,7 @@ from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
 from runs.models.sign_in_budget import SignInBudget
+from runs.models.stopped_validation import StoppedValidation
 from runs.models.tool_definition import ToolDefinition
 from runs.models.user import User
 
@@ -55,6 +56,7 @@ __all__ = [
     "SavedView",
     "SignInBudget",
     "StepObservation",
+    "StoppedValidation",
     "ToolDefinition",
     "User",
     "find_observations",

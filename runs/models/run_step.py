@@ -45,10 +45,11 @@ class StepQuerySet(models.QuerySet["RunStep"]):
             called[run_id].update(zip(names, types, strict=False))
         return {run_id: frozenset(tools) for run_id, tools in called.items()}
 
-    def pending_validation(self, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
-        """Return the steps whose tool calls are not validated yet, in order of receipt, after a position."""
+    def pending_validation(self, project: Project, after: tuple[datetime, uuid.UUID, str] | None) -> Self:
+        """Return the steps of `project` whose calls are not validated yet, in order of receipt, after a position."""
         columns = ("received_at", "run_id", "external_id")
-        steps = order_by_columns(self.filter(HAS_TOOL_CALLS, invalid_calls=None), columns, descending=False)
+        pending = self.filter(HAS_TOOL_CALLS, project=project, invalid_calls=None)
+        steps = order_by_columns(pending, columns, descending=False)
         return steps if after is None else steps.filter(is_after(columns, after, descending=False))
 
     def of_run(self, run: Run) -> Self:
@@ -67,7 +68,7 @@ class StepQuerySet(models.QuerySet["RunStep"]):
 
     def for_run_page(self) -> Self:
         """Load only the fields that a run's page shows. Reading the other times would take longer than these fields."""
-        return self.only(*_SUMMARY_FIELDS, "details", "error_message")
+        return self.only(*_SUMMARY_FIELDS, "details", "error_message", "invalid_calls", "call_findings")
 
     def without_payload(self) -> Self:
         """Load the fields of `for_run_page` without arguments, outputs and messages."""
@@ -107,7 +108,7 @@ class RunStep(PostedRecord):
     tool_names = ArrayField(
         models.TextField(), default=list, help_text="One per tool call: the function name, or the type if it has none"
     )
-    # derived later (see `runs.enrichment.tool_call_validation`); null: not yet
+    # derived later (see `runs.enrichment.step_validation`); null: not yet
     invalid_calls = ArrayField(
         models.TextField(), null=True, help_text="Names of the tool calls that violate the run's tool schemas"
     )
@@ -115,6 +116,9 @@ class RunStep(PostedRecord):
         models.IntegerField(null=True),
         null=True,
         help_text="One per tool call: the size of its output in bytes, null without output",
+    )
+    call_findings = models.TextField(  # noqa: DJ001
+        null=True, help_text="JSON of the findings about the calls; null: none. Holds only while invalid_calls is set"
     )
 
     objects = StepQuerySet.as_manager()
@@ -127,9 +131,12 @@ class RunStep(PostedRecord):
             GinIndex(fields=["tool_types"], name="step_tool_types"),
             # newest calls, for percentiles
             models.Index("project", "created_at", name="step_calls", condition=HAS_TOOL_CALLS),
-            # steps to be validated, by time, since entries at the end of an index cost least
+            # steps to be validated, by time within a project, since entries at the end of an index cost least
             models.Index(
-                "received_at", name="step_pending_validation", condition=HAS_TOOL_CALLS & models.Q(invalid_calls=None)
+                "project",
+                "received_at",
+                name="step_pending_validation",
+                condition=HAS_TOOL_CALLS & models.Q(invalid_calls=None),
             ),
             # invalid_call:… and the invalid calls of a tool; few are
             GinIndex(fields=["invalid_calls"], name="step_invalid_calls", condition=~models.Q(invalid_calls=[])),

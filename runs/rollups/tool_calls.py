@@ -1,7 +1,7 @@
 """The rollup of tool calls: its measures, its keys, and the recording of changes of steps.
 
 A step counts even if its run is never received. Calls are validated after their step is written (see
-`runs.enrichment.tool_call_validation`), and the result is recorded as a change of the step.
+`runs.enrichment.step_validation`), and the result is recorded as a change of the step.
 """
 
 from __future__ import annotations

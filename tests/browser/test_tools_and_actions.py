@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from runs.analytics import tool_samples
-from runs.enrichment import tool_call_validation
+from runs.enrichment import step_validation
 from runs.models import Project
 from tests import factories
 from tests.browser.conftest import assert_accessible
@@ -37,7 +37,7 @@ def project_with_tools(demo_project: Project) -> Project:
         ),
         factories.step_object(new, factories.function_call("search_orders"), status="failed"),
     )
-    tool_call_validation.validate_next_steps({demo_project.pk: demo_project}, None)
+    step_validation.validate_next_steps(demo_project, None)
     return demo_project
 
 

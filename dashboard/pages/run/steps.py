@@ -12,7 +12,9 @@ from typing import Any
 from dashboard.ui.posted_object import PostedObject, as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart, parse_required_action, parse_tool_call
 from dashboard.ui.truncated_text import truncate_json, truncate_text
-from runs.enrichment.tool_call_validation import CallFinding, FunctionCallReport, validate_function_calls
+from runs.enrichment.function_calls import CallFinding, FunctionCallReport
+from runs.enrichment.step_validation import read_stored_findings
+from runs.enrichment.tool_call_validation import validate_function_calls
 from runs.models import Message, Run, RunStep
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
@@ -104,7 +106,8 @@ class RunSteps:
     def validation(self) -> FunctionCallReport:
         """The findings about all function calls. There are none if the tools of the run were not sent."""
         calls = [call.function_call for call, _ in self.calls if call.type == "function"]
-        return validate_function_calls(self.posted.members.get("tools", b"null").decode(), calls)
+        stored = [self._stored_findings.get(id(call)) for call in calls]
+        return validate_function_calls(self.posted.members.get("tools", b"null").decode(), calls, stored)
 
     @property
     def invalid_call_count(self) -> int:
@@ -118,6 +121,19 @@ class RunSteps:
     def step_of(self, finding: CallFinding) -> RunPageStep | None:
         """Return the step of the call of a finding, or None for a pending call."""
         return self._steps_by_call.get(id(finding.call))
+
+    @cached_property
+    def _stored_findings(self) -> dict[int, list[CallFinding]]:
+        """The findings about the calls of the steps that were validated before."""
+        stored: dict[int, list[CallFinding]] = {}
+        for step in self.steps:
+            calls = {
+                position: call.function_call for position, call in enumerate(step.calls) if call.type == "function"
+            }
+            findings = read_stored_findings(step.record, calls) if calls else None
+            if findings is not None:
+                stored |= {id(calls[position]): found for position, found in findings.items()}
+        return stored
 
     @cached_property
     def _findings_by_call(self) -> dict[int, list[CallFinding]]:

@@ -16,7 +16,7 @@ from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.ui.lifecycle import RunClock, is_run_ongoing
 from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
-from runs.enrichment.tool_call_validation import CallFinding
+from runs.enrichment.function_calls import CallFinding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 

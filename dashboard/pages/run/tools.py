@@ -11,7 +11,7 @@ from dashboard.pages.run.timeline import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text
-from runs.enrichment.tool_call_validation import CallFinding
+from runs.enrichment.function_calls import CallFinding
 from runs.protocol.timestamps import milliseconds_between
 
 # More tools are fetched when the link to them comes into view.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import quote, urlencode
 
 from django.urls import reverse
@@ -15,7 +15,8 @@ from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_tool_call
 from runs.analytics import tool_samples
 from runs.analytics.tool_samples import ToolSampleSort
-from runs.enrichment.tool_call_validation import CallFinding, extract_tools, validate_function_calls
+from runs.enrichment.function_calls import CallFinding, PostedFunctionCall
+from runs.enrichment.step_validation import read_stored_findings
 from runs.models import Project, RunStep
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.timestamps import milliseconds_between
@@ -71,23 +72,18 @@ def fetch_sample_call(project: Project, key: ToolKey, run_id: str, step_id: str,
     step = tool_samples.fetch_tool_call_step(project, run_id, step_id)
     if step is None or call_index not in _find_call_indexes(step, key):
         return None
-    return _build_sample_call(project, key, step, call_index, step.details, {})
+    return _build_sample_call(project, key, step, call_index, step.details)
 
 
 def _fetch_calls(project: Project, key: ToolKey, sort: ToolSampleSort) -> list[SampleCall]:
-    # 1. Find steps with such calls, and the definitions that invalid calls are checked against.
     steps = tool_samples.fetch_tool_call_steps(project, key, sort, MAX_SAMPLE_CALLS)
-    only_invalid = sort is ToolSampleSort.INVALID
-    bodies = tool_samples.fetch_configuration_bodies(step.run_id for step in steps) if only_invalid else {}
-    tools = {run_id: extract_tools(body) for run_id, body in bodies.items()}
-
-    # 2. From each step, take the calls of this tool. Long calls are not validated here.
-    calls = [
-        _build_sample_call(project, key, step, call_index, step.shown, tools)  # type: ignore[attr-defined]
+    calls = (
+        _build_sample_call(project, key, step, call_index, step.shown)  # type: ignore[attr-defined]
         for step in steps
         for call_index in _find_call_indexes(step, key)
-    ]
-    return [call for call in calls if call.findings or call.call is None or not only_invalid][:MAX_SAMPLE_CALLS]
+    )
+    only_invalid = sort is ToolSampleSort.INVALID
+    return list(islice((call for call in calls if call.findings or not only_invalid), MAX_SAMPLE_CALLS))
 
 
 def _find_call_indexes(step: RunStep, key: ToolKey) -> list[int]:
@@ -102,16 +98,14 @@ def _build_sample_call(
     step: RunStep,
     call_index: int,
     details: str | None,
-    tools: Mapping[uuid.UUID, str | None],
 ) -> SampleCall:
-    """Return a call. `tools` are the definitions to validate it against, by run."""
+    """Return a call with its stored findings. `details` are those of the step, None if they are too long."""
     posted_calls = as_mapping(parse_json(details)).get("tool_calls") if details else None
     has_call = isinstance(posted_calls, list) and call_index < len(posted_calls)
     call = parse_tool_call(posted_calls[call_index]) if has_call and posted_calls else None
-    run_tools = tools.get(step.run_id)
-    findings: Sequence[CallFinding] = ()
-    if call is not None and call.type == "function" and run_tools is not None:
-        findings = validate_function_calls(run_tools, [call.function_call]).invalid_calls
+    function_call = call.function_call if call else PostedFunctionCall("", key[1], None)
+    stored = read_stored_findings(step, {call_index: function_call}) or {}
+    findings = [finding for finding in stored.get(call_index, ()) if finding.is_invalid_call]
 
     run_url = reverse("run", kwargs={"project": project.slug, "run_id": step.run_external_id})
     content_params = {"run": step.run_external_id, "step": step.external_id, "call": call_index}

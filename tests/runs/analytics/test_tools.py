@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from runs.analytics import tools
 from runs.analytics.tools import ToolCallMetrics
-from runs.enrichment import tool_call_validation
+from runs.enrichment import step_validation
 from runs.models import Project, Run, RunStep
 from runs.rollups import compaction
 from runs.rollups.time_buckets import build_recent_buckets
@@ -73,7 +73,7 @@ def fill(project: Project) -> None:
     factories.post(project, loose, tight, gone)
     factories.post_steps(project, sent_again, sent_again | {"status": "in_progress", "completed_at": None})
     delete_run(Run.objects.get(external_id="run_gone"))
-    tool_call_validation.validate_next_steps({project.pk: project}, None)
+    step_validation.validate_next_steps(project, None)
     done = {"status": "completed", "completed_at": at("18T11:00:20")}
     details = {"type": "tool_calls", "tool_calls": [function_call("search", '{"order": 7}', "done")]}
     factories.post_steps(project, late | done | {"step_details": details})

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from random import Random
 from typing import Any
 
 import pytest
 
-from runs.enrichment.tool_call_validation import (
-    FindingKind,
-    FunctionCallReport,
-    PostedFunctionCall,
-    validate_function_calls,
-)
+from runs.enrichment.argument_validation import validate_arguments
+from runs.enrichment.function_calls import FindingKind, FunctionCallReport, PostedFunctionCall
+from runs.enrichment.tool_call_validation import validate_function_calls
 
+pytestmark = pytest.mark.django_db
+
+SCHEMA_KEYWORDS = """
+    $schema $id $ref $defs $anchor $dynamicRef $recursiveRef type properties items prefixItems enum const allOf anyOf
+    not if then multipleOf divisibleBy maximum minLength maxProperties pattern patternProperties additionalProperties
+    dependencies dependentRequired contains minContains required uniqueItems propertyNames unevaluatedItems
+    unevaluatedProperties extends disallow id definitions
+""".split()  # noqa: SIM905
 ORDER = {
     "type": "object",
     "properties": {
@@ -133,15 +139,15 @@ def bomb() -> dict[str, Any]:
         ({"$ref": "#/$defs/gone"}, {}, "the schema refers to something outside it: "),
         ({"$ref": "file:///etc/passwd"}, {}, "the schema refers to something outside it: "),
         ({"$ref": "#"}, {}, "the schema refers to itself endlessly"),
-        (bomb(), {}, "validating the run's calls takes too long"),
-        ({"$schema": "https://json-schema.org/draft/2020-12/schema"} | bomb(), {}, "validating the run's"),
+        (bomb(), {}, "too complex: the validation takes too long"),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema"} | bomb(), {}, "too complex: the"),
         ({"properties": {"a": {"pattern": "^(?=a)"}}}, {"a": "a"}, "the pattern ^(?=a) is not supported"),
         ({"patternProperties": {r"(a)\1": {}}}, {"aa": 1}, r"the pattern (a)\1 is not supported"),
         ({"properties": {"a": {"pattern": ".{9000}"}}}, {"a": "a"}, "the pattern .{9000} is not supported"),
-        ({"allOf": [{"properties": {"a": {"pattern": "^a+$"}}}] * 2}, {"a": "a" * 60_000}, "validating the run's"),
+        ({"allOf": [{"properties": {"a": {"pattern": "^a+$"}}}] * 2}, {"a": "a" * 60_000}, "too complex: the"),
         ({"patternProperties": {"^a": {}}, "unevaluatedProperties": False}, {"a": 1}, "the schema combines"),
         ({"properties": {"a": {"$ref": "#/x"}}, "x": {"minimum": "1"}}, {"a": 1}, "the schema refers to a part"),
-        ({"properties": {"a": {"uniqueItems": True}}}, {"a": [[n] for n in range(5000)]}, "validating the run's"),
+        ({"properties": {"a": {"uniqueItems": True}}}, {"a": [[n] for n in range(5000)]}, "too complex: the"),
         ({"description": "x" * 33_000}, {}, "the schema is longer than 32,000 characters"),
     ],
 )  # fmt: skip
@@ -154,13 +160,78 @@ def test_unbounded_or_remote_validation_is_skipped(schema, arguments, message):
     assert not pointer
 
 
-def test_undeclared_and_never_called_functions_are_reported():
+@pytest.mark.parametrize(
+    ("schema", "arguments", "kind", "message"),
+    [
+        ({"properties": {"x": {"type": "string", "pattern": "^((a?){65000}){65000}$"}}}, '{"x": ""}',
+         FindingKind.NOT_VALIDATED, "the pattern ^((a?){65000}){65000}$ is not supported"),
+        ({"$ref": "#/x", "x": {"type": "any"}}, "{}", FindingKind.NOT_VALIDATED, "the schema refers to a part"),
+        ({"$schema": 5}, "{}", FindingKind.INVALID_SCHEMA, "/$schema: expected string, got integer"),
+        ({"$ref": "#/allOf/x", "allOf": [{}]}, "{}", FindingKind.NOT_VALIDATED, "the schema refers to a part"),
+        ({"not": {"$ref": "#/x"}, "x": {"extends": {"disallow": [{"divisibleBy": 0}]}, "type": [["x"]]}}, "{}",
+         FindingKind.NOT_VALIDATED, "the schema refers to a part"),
+        ({"properties": {"x": {"multipleOf": 0.01}}}, '{"x": 1e999}', FindingKind.NOT_VALIDATED, "the number 1e999"),
+        ({"properties": {"x": {"multipleOf": 0.01}}}, '{"x": 1' + "0" * 400 + "}", FindingKind.NOT_VALIDATED,
+         "the numbers are too large to compare"),
+        ({"properties": {"x": {"type": "integer"}}}, '{"x": ' + "7" * 5000 + "}", FindingKind.NOT_VALIDATED,
+         "the number 77777777777777777777… has 5,000 digits"),
+        ('{"maxProperties": ' + "9" * 5000 + "}", "{}", FindingKind.NOT_VALIDATED, "the number 99999999999999999999…"),
+        ({"enum": list(range(6000))}, "{}", FindingKind.INVALID_ARGUMENTS, "{} is none of 0, 1, 2"),
+        ({"type": "object", "description": "x" * 2_100_000}, "{}", FindingKind.NOT_VALIDATED,
+         "the run's tools are longer than 2,000,000 characters"),
+    ],
+)  # fmt: skip
+def test_unusable_schemas_and_numbers_are_findings(schema, arguments, kind, message):
+    tools = json.dumps([tool("SCHEMA")])
+    tools = tools.replace('"SCHEMA"', schema if isinstance(schema, str) else json.dumps(schema))
+    ((found),) = validate_function_calls(tools, [PostedFunctionCall("call_1", "find", arguments)]).findings
+    assert found.kind is kind
+    assert found.message.startswith(message)
+
+
+@pytest.mark.parametrize("uri", ["http://[host]/schema", "", "urn:x", "http://json-schema.org/draft-07/schema"])
+def test_any_schema_uri_is_accepted(uri):
+    assert find({"$schema": uri, "type": "object"}, {}) == []
+
+
+def test_random_schemas_never_fail():
+    random = Random(7)
+    for _ in range(300):
+        schema = {"$ref": "#/x", "x": random_schema(random), "properties": {"a": {"$ref": "#/x"}}}
+        for arguments in ("{}", '{"a": 1, "x": [1, {"b": null}], "type": "b"}'):
+            validate_arguments(json.dumps(schema), arguments)
+
+
+def random_schema(random: Random, depth: int = 0) -> Any:
+    values = [
+        "any",
+        "object",
+        "#",
+        "#/x",
+        "#/allOf/x",
+        "#/$defs/a",
+        "http://[host]/s",
+        "a",
+        "%",
+        "(",
+        [],
+        {},
+        0,
+        0.01,
+        True,
+    ]
+    if depth == 4 or random.random() < 0.3:
+        return random.choice(values)
+    members = {random.choice(SCHEMA_KEYWORDS): random_schema(random, depth + 1) for _ in range(3)}
+    return members if random.random() < 0.8 else list(members.values())
+
+
+def test_undeclared_functions_are_reported():
     tools = [tool(ORDER), tool({}, "idle"), {"type": "code_interpreter"}, {"type": "function"}, "odd", tool({}, "late")]
     report = validate(
         tools, PostedFunctionCall("call_1", "find", '{"order": "A-1"}'), PostedFunctionCall("call_2", "gone", "{")
     )
     assert [(finding.kind, finding.call.id) for finding in report.findings] == [(FindingKind.UNDECLARED, "call_2")]
-    assert report.never_called == ("idle", "late")
     assert report.errors == report.invalid_calls == report.findings
 
 

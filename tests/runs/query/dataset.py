@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from runs.enrichment import tool_call_validation
+from runs.enrichment import step_validation
 from runs.models import Configuration, ErrorGroup, Project, Run
 from runs.team import tags
 from tests import factories
@@ -30,7 +30,7 @@ def fill(project: Project) -> None:
     factories.post_steps(
         project, factories.step_object(runs[2], factories.function_call("issue_refund"), status="failed")
     )
-    tool_call_validation.validate_next_steps({project.pk: project}, None)
+    step_validation.validate_next_steps(project, None)
     factories.post_assistants(project, asst_billing="Refund desk")
     moved = Run.objects.get(external_id="run_plain")
     Configuration.objects.filter(pk=moved.configuration_id).update(id=CONFIGURATION)

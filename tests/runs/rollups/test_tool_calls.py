@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from runs.enrichment import tool_call_validation
+from runs.enrichment import step_validation
 from runs.ingest import RawItem, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.rollups import compaction, tool_calls
@@ -74,14 +74,14 @@ def validate_all(project: Project) -> int:
     """Validate all calls; return the number of steps."""
     after, count = None, 0
     while True:
-        result = tool_call_validation.validate_next_steps({project.pk: project}, after)
+        result = step_validation.validate_next_steps(project, after)
         after, count = result.next_position, count + result.validated_count
         if after is None:
             return count
 
 
 def test_rollup_follows_every_kind_of_write(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_call_validation, "VALIDATION_BATCH_SIZE", 3)
+    monkeypatch.setattr(step_validation, "VALIDATION_BATCH_SIZE", 3)
     rng = random.Random(7)
     runs = [run_object(created_at=NOW + rng.randrange(2 * 86400)) for _ in range(6)]
     steps = [step_object(run) for run in runs for _ in range(3)]
@@ -174,13 +174,13 @@ def test_validation_is_dropped_if_tools_changed_meanwhile(project: Project, monk
     run = run_object(tools=[function_tool("search")])
     factories.post(project, run)
     factories.post_steps(project, step_object(run, function_call("search")))
-    store = tool_call_validation._store
+    store = step_validation._store
 
     def store_late(*arguments: Any) -> int:
         factories.post(project, run | {"tools": []})
         return store(*arguments)
 
-    monkeypatch.setattr(tool_call_validation, "_store", store_late)
+    monkeypatch.setattr(step_validation, "_store", store_late)
     assert validate_all(project) == 0
     assert RunStep.objects.get().invalid_calls is None
 
@@ -190,13 +190,13 @@ def test_step_written_meanwhile_is_validated_later(project: Project, monkeypatch
     posted = step_object(run, function_call("search", output=None), status="in_progress")
     factories.post(project, run)
     factories.post_steps(project, posted)
-    store = tool_call_validation._store
+    store = step_validation._store
 
     def store_late(*arguments: Any) -> int:
         factories.post_steps(project, posted | {"status": "completed"})
         return store(*arguments)
 
-    monkeypatch.setattr(tool_call_validation, "_store", store_late)
+    monkeypatch.setattr(step_validation, "_store", store_late)
     assert validate_all(project) == 0
     monkeypatch.undo()
     assert validate_all(project) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs.enrichment.backfill import backfill_derived_fields
+from runs.enrichment.derived_field_backfill import backfill_derived_fields
 from runs.errors import InvalidPrice
 from runs.models import Project, Run
 from runs.team import price_overrides

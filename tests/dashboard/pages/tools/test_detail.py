@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from runs.analytics import tool_samples
-from runs.enrichment.tool_call_validation import validate_next_steps
+from runs.enrichment.step_validation import validate_next_steps
 from runs.models import Project, RunStep
 from tests import factories
 from tests.dashboard.pages.tools.test_list import DAY, list_run_ids
@@ -143,7 +143,7 @@ def test_step_with_many_calls_shows_few(member_client: Client, project: Project)
     factories.post(project, run)
     calls = [function_call("search", json.dumps({"order": number})) for number in range(30)]
     factories.post_steps(project, factories.step_object(run, *calls))
-    validate_next_steps({project.pk: project}, None)
+    validate_next_steps(project, None)
     assert RunStep.objects.get().invalid_calls == ["search"] * 30
     assert sample_section(tool_page(member_client)).text.count("Completed") == 10
 
@@ -157,7 +157,7 @@ def test_query_count_is_independent_of_steps(member_client: Client, project: Pro
             factories.step_object(run, function_call("search", "{"), status="failed") for _ in range(number_of_steps)
         ]
         factories.post_steps(project, *steps)
-        validate_next_steps({project.pk: project}, None)
+        validate_next_steps(project, None)
         with CaptureQueriesContext(connection) as captured:
             tool_page(member_client)
         counts.append(len(captured))

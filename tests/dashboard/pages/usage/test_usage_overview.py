@@ -13,7 +13,7 @@ from dashboard.ui import formats
 from runs.analytics.usage import UsageSums
 from runs.analytics.usage import table as usage_table
 from runs.analytics.usage.table import add_usage_sums
-from runs.enrichment.backfill import backfill_derived_fields
+from runs.enrichment.derived_field_backfill import backfill_derived_fields
 from runs.models import Project, Run, User
 from runs.query import RunFilters
 from runs.team.price_overrides import set_price_override

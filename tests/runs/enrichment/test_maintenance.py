@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
-from runs.enrichment import backfill, error_grouping
-from runs.enrichment.backfill import Backfill
-from runs.models import DayByModel, ErrorGroup, Project, Run
+from runs.enrichment import derived_field_backfill, error_grouping, step_validation
+from runs.enrichment.maintenance import COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS_IDLE, Maintenance
+from runs.models import DayByModel, ErrorGroup, Project, Run, RunStep
 from runs.rollups import compaction, runs
 from tests import factories
 from tests.factories import failed_run, run_object
 from tests.runs.rollups.test_runs import read_rollups, recount_rollups
 
 
-def run_to_completion(work: Backfill) -> int:
+def run_to_completion(work: Maintenance) -> int:
     """Take steps until there is no more to do, and return their number."""
     steps = 1
     while work.step():
@@ -34,8 +36,8 @@ def test_new_price_reaches_stored_runs_and_rollups(
     project: Project, costs_of_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert costs_of_deployment == [None] * 5
-    monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
-    work = Backfill()
+    monkeypatch.setattr(derived_field_backfill, "BACKFILL_BATCH_SIZE", 2)
+    work = Maintenance()
     run_to_completion(work)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
@@ -50,21 +52,24 @@ def test_new_price_reaches_stored_runs_and_rollups(
 def test_up_to_date_runs_are_not_written(project: Project) -> None:
     factories.post(project, failed_run(), run_object())
     versions = list(Run.objects.values_list("pk", "version"))
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     assert list(Run.objects.values_list("pk", "version")) == versions
 
 
 @pytest.mark.parametrize(
     ("written", "rows"),
     [
-        ([0, 0, backfill.COMPACT_AFTER_ROWS - 1, backfill.COMPACT_AFTER_ROWS, backfill.COMPACT_AFTER_ROWS], [2, 4, 1]),
+        (
+            [0, 0, COMPACT_AFTER_ROWS - 1, COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS],
+            [2, 4, 1],
+        ),
         (
             [
                 0,
                 0,
-                backfill.COMPACT_AFTER_ROWS_IDLE,
-                backfill.COMPACT_AFTER_ROWS_IDLE,
-                backfill.COMPACT_AFTER_ROWS_IDLE,
+                COMPACT_AFTER_ROWS_IDLE,
+                COMPACT_AFTER_ROWS_IDLE,
+                COMPACT_AFTER_ROWS_IDLE,
             ],
             [2, 4, 1],
         ),
@@ -77,7 +82,7 @@ def test_rollups_are_compacted_after_many_inserts(
 ) -> None:
     counted = iter(written)
     monkeypatch.setattr(compaction, "count_rollup_inserts", lambda: next(counted))
-    work = Backfill()
+    work = Maintenance()
     row_counts = []
     for _ in range(3):
         factories.post(project, *(run_object(created_at=factories.NOW + hour) for hour in range(3)))
@@ -93,7 +98,7 @@ def test_space_of_compacted_rollups_is_released_idle(transactional_db: None) -> 
     for _ in range(20):
         days = (run_object(created_at=factories.NOW - day * 86400, model="m" * 200) for day in range(100))
         factories.post(project, *days)
-    work, sizes = Backfill(), []
+    work, sizes = Maintenance(), []
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_force_next_flush()")
@@ -117,7 +122,7 @@ def test_rollup_inserts_are_counted(transactional_db: None) -> None:
 
 def test_new_grouping_version_regroups_stored_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.post(project, failed_run(), run_object())
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     before = ErrorGroup.objects.get()
     key_before = error_grouping.make_error_group_id
     monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
@@ -126,7 +131,7 @@ def test_new_grouping_version_regroups_stored_runs(project: Project, monkeypatch
         "make_error_group_id",
         lambda namespace, group: key_before(namespace, error_grouping.ErrorSignature(group.status, "2", "2")),
     )
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     after = ErrorGroup.objects.exclude(pk=before.pk).get()
     assert after.version == before.version + 1
     assert Run.objects.get(status="failed").error_group == after
@@ -134,7 +139,7 @@ def test_new_grouping_version_regroups_stored_runs(project: Project, monkeypatch
 
 def test_group_states_survive_new_grouping_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.post(project, failed_run(), failed_run("other", "Else."), failed_run("new", "New."))
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     user = factories.make_user(project)
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
     ErrorGroup.objects.set_state(ignored, "ignored", user)
@@ -144,7 +149,7 @@ def test_group_states_survive_new_grouping_version(project: Project, monkeypatch
         error_grouping, "make_error_group_id", error_grouping.make_error_group_id.__wrapped__
     )  # without what is remembered of the version before
     factories.post(project, failed_run("other", "Else."))  # which makes the heir before its time comes
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     now = {group.code: group for group in ErrorGroup.objects.filter(version=error_grouping.GROUPING_VERSION)}
     assert {code: group.state for code, group in now.items()} == {
         "rate_limit_exceeded": "ignored", "other": "resolved", "new": "open",
@@ -157,7 +162,7 @@ def test_concurrent_writer_merges_again(project: Project) -> None:
     run = factories.post_run(project, model="our-deployment")
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    run_to_completion(Backfill())
+    run_to_completion(Maintenance())
     run.refresh_from_db()
     assert run.version == 2
 
@@ -165,10 +170,35 @@ def test_concurrent_writer_merges_again(project: Project) -> None:
 def test_interrupted_backfill_starts_again(
     project: Project, costs_of_deployment: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "BACKFILL_BATCH_SIZE", 2)
+    monkeypatch.setattr(derived_field_backfill, "BACKFILL_BATCH_SIZE", 2)
     project.prices = {"our-deployment": {"input": "1", "output": "10"}}
     project.save()
-    assert Backfill().step()
-    run_to_completion(Backfill())
+    assert Maintenance().step()
+    run_to_completion(Maintenance())
     assert Run.objects.filter(cost=420_000).count() == 4
     assert read_rollups(project) == recount_rollups(project)
+
+
+def test_failure_in_one_project_stops_no_other(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = factories.make_project("other")
+    for each in (project, other):
+        run = factories.run_object(id=f"run_{each.slug}")
+        factories.post(each, run)
+        steps = (factories.step_object(run, factories.function_call("search_orders"), id=f"step_{n}") for n in range(3))
+        factories.post_steps(each, *steps)
+    read_step = step_validation._read_step
+
+    def fail_on_second(record: RunStep, details: str | None) -> Any:
+        if (record.project_id, record.external_id) == (project.pk, "step_1"):
+            raise ZeroDivisionError
+        return read_step(record, details)
+
+    monkeypatch.setattr(step_validation, "_read_step", fail_on_second)
+    work = Maintenance()
+    for _ in range(6):
+        work.step()
+    pending = RunStep.objects.filter(invalid_calls=None).values_list("project__slug", "external_id")
+    assert list(pending) == [(project.slug, "step_1")]
+    assert f"Maintenance of project {project.slug} failed" in caplog.text
