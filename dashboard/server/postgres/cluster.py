@@ -14,8 +14,14 @@ from dashboard.server.os_user.passage import grant_code_access
 from dashboard.server.postgres.binaries import PostgresBinaries, find_installed_binaries
 from dashboard.server.postgres.errors import DataDirectoryUnusableError, PostgresServerError
 from dashboard.server.postgres.paths import ClusterPaths
-from dashboard.server.postgres.postgres_settings import FIXED_SETTINGS, build_memory_settings, get_available_memory
+from dashboard.server.postgres.postgres_settings import (
+    FIXED_SETTINGS,
+    build_memory_settings,
+    build_wal_settings,
+    get_available_memory,
+)
 from dashboard.server.postgres.process import build_child_command
+from dashboard.server.postgres.server_log import find_failure_reason
 
 DATABASE_NAME = "runglass"
 SUPERUSER = "runglass"
@@ -41,9 +47,11 @@ class Cluster:
     def build_server_command(self, socket_directory: Path) -> list[str]:
         """Return the command line of a server that listens in `socket_directory`."""
         quoted = str(socket_directory).replace('"', '""')  # the setting is a comma-separated list of directories
+        disk = shutil.disk_usage(self.paths.directory)
         settings = {
             **FIXED_SETTINGS,
             **build_memory_settings(get_available_memory()),
+            **build_wal_settings(disk.total, disk.free),
             **self.overrides,
             "unix_socket_directories": f'"{quoted}"',
             "unix_socket_permissions": "0700",
@@ -91,19 +99,19 @@ def _create_cluster(cluster: Cluster) -> None:
         options = [*INITDB_OPTIONS, f"--pgdata={temporary}", f"--pwfile={password_copy}"]
         if cluster.overrides.get("fsync") == "off":
             options.append("--no-sync")
-        _run_initdb(build_child_command(paths.os_user, str(cluster.binaries.initdb), *options))
+        _run_initdb(build_child_command(paths.os_user, str(cluster.binaries.initdb), *options), paths.directory)
     finally:
         password_copy.unlink()
     temporary.rename(paths.data)
 
 
-def _run_initdb(command: list[str]) -> None:
+def _run_initdb(command: list[str], directory: Path) -> None:
     result = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, env=SERVER_ENVIRONMENT, cwd="/", check=False
     )
     if result.returncode != 0:
-        reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-        raise PostgresServerError(f"Cannot create the database: initdb failed: {reason}")
+        reason = find_failure_reason(result.stderr) or f"exit code {result.returncode}"
+        raise PostgresServerError(f"Cannot create the database in {directory}: {reason}")
 
 
 def _read_or_create_password(path: Path) -> str:

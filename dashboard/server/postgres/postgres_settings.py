@@ -45,5 +45,14 @@ def build_memory_settings(total: int) -> Mapping[str, str]:
     return {
         "shared_buffers": f"{buffers}MB",
         "effective_cache_size": f"{max(total // 2 // MB, 64)}MB",
-        "max_wal_size": f"{min(max(4 * buffers, 512), 4096)}MB",
     }
+
+
+def build_wal_settings(total: int, free: int) -> Mapping[str, str]:
+    """Return the settings that depend on the volume: on its size and on what is free on it, in bytes.
+
+    Up to `max_wal_size`, the write-ahead log grows between checkpoints: 4 GB make heavy ingestion fast, but the log may
+    take only a tenth of the volume, and a quarter of what is free on it. Two files of the log are the least.
+    """
+    size = max(min(total // 10 // MB, free // 4 // MB, 4096), 64)
+    return {"max_wal_size": f"{size}MB", "min_wal_size": f"{min(size, 80)}MB"}

@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from dashboard.server.postgres.cluster import DATABASE_NAME, SERVER_ENVIRONMENT, SUPERUSER, Cluster
 from dashboard.server.postgres.errors import PostgresServerError
+from dashboard.server.postgres.server_log import NO_SPACE, find_failure_reason
 from dashboard.server.postgres.site_role import (
     SITE_ROLE,
     create_database,
@@ -34,6 +35,7 @@ MAX_LOG_BYTES = 5_000_000
 SHUTDOWN_TIMEOUT = 60.0
 SHARED_MEMORY_IN_USE = "pre-existing shared memory block"  # backends of a killed server take a moment to exit
 SHARED_MEMORY_TIMEOUT = 60.0
+DISK_FULL_RETRY_INTERVAL = 5.0
 
 
 def build_connection_params(socket_directory: Path, password: str) -> dict[str, str]:
@@ -60,6 +62,7 @@ class PostgresServer:
         self._cluster = cluster
         self._on_failure = on_failure
         self._stopping = threading.Event()
+        self._has_started = False  # until then, `start` reports a failure
         self._settled = threading.Event()  # it accepts connections, or it has failed
         self._process: subprocess.Popen[bytes] | None = None
         self._supervisor = threading.Thread(target=self._supervise, name="postgres-supervisor", daemon=True)
@@ -68,7 +71,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server; return when it accepts connections, however long crash recovery takes.
 
-        Raises PostgresServerError, with the last lines of the log, if the server ends before.
+        Raises PostgresServerError, with the reason that Postgres gave, if the server ends before.
         """
         paths = self._cluster.paths
         clean_up_stale_server(paths.data)
@@ -77,6 +80,7 @@ class PostgresServer:
         self._supervisor.start()
         self.wait_until_ready()
         self._set_up_database()
+        self._has_started = True
 
     def connect_as_superuser(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
         """Return a connection for what the role of the site may not do. It commits each statement."""
@@ -110,22 +114,31 @@ class PostgresServer:
             self._fail(str(error))
 
     def _run_until_stopped(self) -> None:
-        shared_memory_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
+        retry_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
         while not self._stopping.is_set():
             process = self._spawn()
             if self._wait_for_connections(process):
                 self._settled.set()
                 exit_status = process.wait()
                 self._settled.clear()
-                shared_memory_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
+                retry_deadline = time.monotonic() + SHARED_MEMORY_TIMEOUT
                 if not self._stopping.is_set():
                     logger.error("The database server ended unexpectedly (status %s); restarting it", exit_status)
                     clean_up_stale_server(self._cluster.paths.data)
-            elif SHARED_MEMORY_IN_USE in self._read_last_log_lines() and time.monotonic() < shared_memory_deadline:
+                continue
+            log = self._read_log()
+            if SHARED_MEMORY_IN_USE in log and time.monotonic() < retry_deadline:
                 time.sleep(0.2)
+            elif NO_SPACE in log and self._has_started:
+                self._wait_for_disk_space(find_failure_reason(log))
             elif not self._stopping.is_set():
-                self._fail(self._read_last_log_lines())
+                self._fail(find_failure_reason(log) or f"{self._cluster.paths.log} is empty")
                 return
+
+    def _wait_for_disk_space(self, reason: str) -> None:
+        """Wait a while before the next start. The site runs on, and answers with 503 until there is room again."""
+        logger.error("The disk of %s is full, waiting for room: %s", self._cluster.paths.data, reason)
+        self._stopping.wait(DISK_FULL_RETRY_INTERVAL)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         log = self._cluster.paths.log
@@ -158,17 +171,20 @@ class PostgresServer:
         return False
 
     def _fail(self, reason: str) -> None:
+        if NO_SPACE in reason:
+            reason += f". The disk of {self._cluster.paths.data} is full: make room on it"
         self.failure = PostgresServerError(f"Cannot start the database server: {reason}")
-        logger.critical("%s", self.failure)
         self._settled.set()
-        if self._on_failure is not None:
-            self._on_failure()
+        if self._has_started:
+            logger.critical("%s", self.failure)
+            if self._on_failure is not None:
+                self._on_failure()
 
-    def _read_last_log_lines(self, count: int = 3) -> str:
+    def _read_log(self) -> str:
+        """Return what the server has logged since it was started."""
         with self._cluster.paths.log.open("rb") as log:
             log.seek(self._log_start)
-            lines = log.read().decode(errors="replace").splitlines()
-        return " / ".join(line.strip() for line in lines[-count:]) or f"{self._cluster.paths.log} is empty"
+            return log.read().decode(errors="replace")
 
     def _set_up_database(self) -> None:
         """Create the role and the database of the site, or hand the database of an earlier version to the role."""

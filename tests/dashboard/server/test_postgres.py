@@ -21,7 +21,8 @@ from dashboard.server.postgres import cluster
 from dashboard.server.postgres.cluster import DATABASE_NAME
 from dashboard.server.postgres.errors import DataDirectoryInUseError, DataDirectoryUnusableError, EmbeddedPostgresError
 from dashboard.server.postgres.paths import ClusterPaths, resolve_cluster_paths
-from dashboard.server.postgres.postgres_settings import build_memory_settings
+from dashboard.server.postgres.postgres_settings import build_memory_settings, build_wal_settings
+from dashboard.server.postgres.server_log import find_failure_reason
 from dashboard.server.postgres.sessions import PostgresSession
 from dashboard.server.postgres.stale_servers import clean_up_stale_server, is_postgres_process
 
@@ -270,13 +271,36 @@ def test_owning_fails_while_another_process_owns(data_dir, monkeypatch, start_us
         PostgresSession(data_dir).own()
 
 
-def test_failed_start_reports_the_log(data_dir, open_session) -> None:
-    session = open_session(data_dir)
-    session.connection_params()
-    session.close(wait_for_guests=True)
-    (resolve_cluster_paths(data_dir).data / "global" / "pg_control").write_bytes(b"broken")
+def _break_control_file(data: Path) -> None:
+    (data / "global" / "pg_control").write_bytes(b"broken")
 
-    with pytest.raises(EmbeddedPostgresError, match=r"Cannot start the database server.*pg_control"):
+
+def _write_other_version(data: Path) -> None:
+    (data / "PG_VERSION").write_text("17\n")
+
+
+def _break_configuration(data: Path) -> None:
+    (data / "postgresql.auto.conf").write_text("nonsense = on\n")
+
+
+def _replace_log_by_directory(data: Path) -> None:
+    shutil.rmtree(data / "pg_wal")
+    (data / "pg_wal").touch()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_break_control_file, "could not read file .*pg_control"),
+        (_write_other_version, "initialized by PostgreSQL version 17"),
+        (_break_configuration, "configuration file .* contains errors"),
+        (_replace_log_by_directory, "pg_wal"),
+    ],
+)
+def test_failed_start_reports_the_reason(data_dir, open_session, damage, reason) -> None:
+    damage(resolve_cluster_paths(data_dir).data)
+
+    with pytest.raises(EmbeddedPostgresError, match=f"Cannot start the database server: .*{reason}"):
         open_session(data_dir).connection_params()
 
 
@@ -437,3 +461,33 @@ def python_for(identity: dict[str, Any], environment: dict[str, str]) -> str:
 )  # fmt: skip
 def test_shared_buffers_are_a_quarter_of_memory(gigabytes: float, buffers: str) -> None:
     assert build_memory_settings(int(gigabytes * 2**30))["shared_buffers"] == buffers
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "size"),
+    [(500, 500, "4096MB"), (500, 2, "512MB"), (2, 2, "204MB"), (0.1, 0.05, "64MB")],
+)
+def test_write_ahead_log_fits_its_volume(total: float, free: float, size: str) -> None:
+    assert build_wal_settings(int(total * 2**30), int(free * 2**30))["max_wal_size"] == size
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (
+            "2026-11-30 20:00:00 UTC [1] PANIC:  could not write to file: No space left on device\n"
+            "2026-11-30 20:00:00 UTC [1] LOG:  startup process (PID 5) was terminated by signal 6: Aborted\n"
+            "2026-11-30 20:00:00 UTC [2] FATAL:  the database system is starting up\n"
+            "2026-11-30 20:00:00 UTC [1] LOG:  database system is shut down\n",
+            "could not write to file: No space left on device",
+        ),
+        (
+            "FATAL:  data directory has wrong ownership\nHINT:  Change it.",
+            "data directory has wrong ownership. Change it",
+        ),
+        ("initdb: error: could not create directory\ninitdb: removing contents", "could not create directory"),
+        ("postgres: not found", "postgres: not found"),
+    ],
+)
+def test_reason_is_the_last_fatal_error(log: str, reason: str) -> None:
+    assert find_failure_reason(log) == reason

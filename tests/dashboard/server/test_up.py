@@ -37,6 +37,7 @@ class Up:
             cwd=ROOT, env=environment_for(data_dir, **environment), stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
+        self.data_dir = data_dir
         self.output: list[str] = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -218,6 +219,17 @@ def _status(up: Up, path: str) -> int:
         return up.get(path)[0].status
     except OSError:
         return 0
+
+
+def test_broken_database_ends_with_its_reason(disposable_up) -> None:
+    data = Path(disposable_up.data_dir) / "postgres-18" / "data"
+    postmaster = int((data / "postmaster.pid").read_text().split()[0])
+    (data / "global" / "pg_control").write_bytes(b"broken")
+    os.kill(postmaster, signal.SIGKILL)
+
+    assert disposable_up.process.wait(30) == 1
+    wait_until(lambda: not disposable_up.remaining_processes())
+    assert "pg_control" in run_failing(disposable_up.data_dir, "--port", "0")
 
 
 def test_static_files_are_compressed_and_immutable(up, installed) -> None:
