@@ -1,6 +1,9 @@
 """The Django application `runs`."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+from runs.db.poolers import configure_new_connection
 
 
 class RunsConfig(AppConfig):
@@ -8,3 +11,7 @@ class RunsConfig(AppConfig):
 
     name = "runs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Configure database connections when they are opened."""
+        connection_created.connect(configure_new_connection)

@@ -13,8 +13,6 @@ from django.db.models import QuerySet
 
 # A cursor for statements with `$1`, `$2` … as placeholders.
 NumberedCursor = psycopg.RawCursor
-# Number of executions after which psycopg prepares a statement by itself.
-_NEVER_PREPARE = 2**31
 
 
 @contextmanager
@@ -22,10 +20,10 @@ def open_cursor(cursor_class: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Ite
     """Open a cursor that sends parameters separately from the statement, so long texts need no escaping.
 
     Django's cursors write parameters into the statement. Errors are raised as Django's. Pass `prepare=True` to
-    `execute` for statements that are repeated verbatim: planning one costs more than running it for one row.
+    `execute` for statements that are repeated verbatim: planning one costs more than running it for one row. It has no
+    effect on a connection through a pooler.
     """
     connection.ensure_connection()
-    connection.connection.prepare_threshold = _NEVER_PREPARE
     with connection.wrap_database_errors, cursor_class(connection.connection) as cursor:
         yield cursor
 

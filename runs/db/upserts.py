@@ -14,6 +14,7 @@ import psycopg
 from django.db import connection, models
 
 from runs.db import sql
+from runs.db.poolers import is_pooled
 
 # A UUID in a key is represented by its 32 hexadecimal digits: they sort like it, and strings compare and hash fast.
 RowKey = tuple[Any, ...]
@@ -68,9 +69,10 @@ class UpsertTable:
         if len(rows) <= _MAX_INLINE_ROWS:
             return self._upsert_inline(sorted(rows, key=self._get_key))
         with sql.open_cursor() as cursor:
+            on_commit = "DROP" if is_pooled(connection) else "DELETE ROWS"
             cursor.execute(
                 f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._staging_table} (LIKE {self._table}) "
-                f"ON COMMIT DELETE ROWS; TRUNCATE {self._staging_table}"
+                f"ON COMMIT {on_commit}; TRUNCATE {self._staging_table}"
             )
             sql.copy_rows(self._staging_table, self._column_list, map(self._encode, rows))
             staged = f"SELECT {self._column_list} FROM {self._staging_table} ORDER BY {self._key_list}"  # noqa: S608

@@ -38,6 +38,7 @@ class Up:
             start_new_session=True,
         )  # fmt: skip
         self.data_dir = data_dir
+        self.environment = environment
         self.output: list[str] = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
