@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
-from django.core.exceptions import ImproperlyConfigured
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError
 
+from dashboard.server.database_url import parse_database_url
 from dashboard.server.postgres.errors import EmbeddedPostgresError
 
 MIN_POSTGRES_VERSION = 15
@@ -29,12 +28,12 @@ def build_databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
     if not url:
         embedded = {"ENGINE": EMBEDDED_ENGINE, "NAME": "runglass", "DATA_DIR": data_dir}
         return {"default": {**embedded, **PERSISTENT_CONNECTIONS}}
-    config: dict[str, Any] = {**_parse_database_url(url), **PERSISTENT_CONNECTIONS}
+    config: dict[str, Any] = {**parse_database_url(url), **PERSISTENT_CONNECTIONS}
     config["OPTIONS"] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **config.get("OPTIONS", {})}
     return {"default": config}
 
 
-def describe_database_error(error: OperationalError) -> str:
+def describe_database_error(error: DatabaseError) -> str:
     """Return a one-line message for the user of a command whose database is not available."""
     if isinstance(error.__cause__, EmbeddedPostgresError):
         return str(error.__cause__)
@@ -46,16 +45,3 @@ def describe_database_error(error: OperationalError) -> str:
     return (
         f"Cannot connect to the database: {reason}. Check that the server is running and that DATABASE_URL is correct"
     )
-
-
-def _parse_database_url(url: str) -> dict[str, Any]:
-    expected = "expected postgresql://USER:PASSWORD@HOST:5432/NAME"
-    try:
-        config = dj_database_url.parse(url)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL is not a valid URL; {expected}") from error
-    if config["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(f"DATABASE_URL is not a Postgres URL; {expected}")
-    if not config.get("NAME"):
-        raise ImproperlyConfigured(f"DATABASE_URL has no database name; {expected}")
-    return dict(config)

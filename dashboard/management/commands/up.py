@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.db import connection
-from django.db.utils import NotSupportedError, OperationalError
+from django.db.utils import DatabaseError, NotSupportedError
 
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
@@ -70,10 +70,10 @@ class Command(BaseCommand):
                 f"Cannot use the data directory {settings.DATA_DIR}: {error.strerror} ({error.filename}). "
                 "Set RUNGLASS_DATA_DIR to a directory that you own"
             ) from error
-        except OperationalError as error:
-            raise CommandError(describe_database_error(error)) from error
         except (ListenAddressError, OsUserError, EmbeddedPostgresError, NotSupportedError) as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(describe_database_error(error)) from error
 
     def _apply_migrations(self) -> None:
         if pending := startup_checks.count_pending_migrations():

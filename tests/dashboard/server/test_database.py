@@ -30,13 +30,37 @@ def test_options_of_the_url_take_precedence() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://ann:secret@db/runs", "sqlite:///runs", "nonsense", "postgresql://ann:secret@db:x/runs", "postgresql://ann:secret@db"]
-)  # fmt: skip
-def test_invalid_url_is_rejected_without_its_password(url: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="expected postgresql://") as caught:
+    ("url", "reason"),
+    [
+        ("nonsense", "is not a URL"),
+        ("mysql://ann:secret@db/runs", "begins with mysql://, which is not a Postgres URL"),
+        ("sqlite:///runs", "begins with sqlite://"),
+        ("postgresql+psycopg://ann:secret@db/runs", "write postgresql://"),
+        ("postgresql://ann:secret@db:x/runs", "invalid port"),
+        ("postgresql://ann:secret@db:99999/runs", "invalid port"),
+        ("postgresql://ann:secret@db", "has no database name"),
+        ("postgresql://ann:secret@db/", "has no database name"),
+        *((f"postgresql://ann:sec{character}secret@db/runs", "percent-encode") for character in "#/?@%[]:"),
+        ("postgresql://ann:100%@db/runs", "% as %25"),
+        ("postgresql://ann:secret@db/runs?schema=public", "option schema, .* search_path"),
+        ("postgresql://ann:secret@db/runs?pgbouncer=true", "option pgbouncer, .*poolers are detected"),
+        ("postgresql://ann:secret@db/runs?connection_limit=5", "option connection_limit, which Postgres does not know"),
+        ("postgresql://ann:secret@db/runs?sslmode=wrong", "sslmode=wrong: expected one of disable, allow"),
+        ("postgresql://ann:secret@db/runs?connect_timeout=soon", "connect_timeout=soon: expected a whole number"),
+    ],
+)
+def test_invalid_url_is_rejected_without_its_password(url: str, reason: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"DATABASE_URL .*{reason}") as caught:
         build_databases(url, Path())
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql:///runs", "postgres://%2Frun%2Fpostgresql/runs", "postgresql://[::1]:5432/runs"]
+)
+def test_unusual_valid_url_is_accepted(url: str) -> None:
+    assert build_databases(url, Path())["default"]["NAME"] == "runs"
 
 
 def test_connection_error_says_what_to_check() -> None:

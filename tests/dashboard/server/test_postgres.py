@@ -475,10 +475,12 @@ def test_write_ahead_log_fits_its_volume(total: float, free: float, size: str) -
     ("log", "reason"),
     [
         (
-            "2026-11-30 20:00:00 UTC [1] PANIC:  could not write to file: No space left on device\n"
-            "2026-11-30 20:00:00 UTC [1] LOG:  startup process (PID 5) was terminated by signal 6: Aborted\n"
-            "2026-11-30 20:00:00 UTC [2] FATAL:  the database system is starting up\n"
-            "2026-11-30 20:00:00 UTC [1] LOG:  database system is shut down\n",
+            (
+                "2026-11-30 20:00:00 UTC [1] PANIC:  could not write to file: No space left on device\n"
+                "2026-11-30 20:00:00 UTC [1] LOG:  startup process (PID 5) was terminated by signal 6: Aborted\n"
+                "2026-11-30 20:00:00 UTC [2] FATAL:  the database system is starting up\n"
+                "2026-11-30 20:00:00 UTC [1] LOG:  database system is shut down\n"
+            ),
             "could not write to file: No space left on device",
         ),
         (
