@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from runs.errors import Problem, RunglassError, TooManyObjects
+from runs.errors import Problem, RunglassError, TooManyObjects, UnreadableBody
 from runs.ingest.record_types import RECORD_TYPES
 from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY, RawItem, parse_body
-from runs.protocol.events import (
-    EVENT_OBJECTS,
-    IGNORED_EVENTS,
-    STREAM_END,
-    MalformedLine,
-    StreamEvent,
-    parse_event_stream,
-)
-from runs.protocol.lossless_json import decode_json, split_object
+from runs.protocol.event_stream import MalformedLine, StreamEvent, parse_event_stream
+from runs.protocol.events import EVENT_OBJECTS, IGNORED_EVENTS, IGNORED_OBJECTS, STREAM_END
+from runs.protocol.lossless_json import decode_json, parse_json, split_object
 from runs.protocol.validation_errors import OBJECT_HINTS
 
 EVENT_STREAM_TYPE = "text/event-stream"
 _EVENT_MEMBERS = ("event", "data")
+# The name of an event without a name is "message" by the specification of event streams.
+_DEFAULT_NAMES = ("", "message")
 
 
 @dataclass(slots=True)
@@ -41,20 +37,36 @@ def parse_events(content: bytes, content_type: str) -> EventBody:
     """
     body = EventBody()
     if content_type.partition(";")[0].strip().lower() == EVENT_STREAM_TYPE:
-        for index, event in enumerate(parse_event_stream(content.removeprefix(b"\xef\xbb\xbf"))):
+        for index, event in enumerate(parse_event_stream(content)):
             body.received += 1
             if isinstance(event, MalformedLine):
                 text = event.text[:80].decode(errors="replace")
                 body.errors.append(Problem("", f"not a line of an event stream: {text}", index, line=event.line))
             else:
-                _add_event(body, index, event)
+                _add_event(body, index, _unwrap_event(event))
+            _check_object_count(body)
     else:
         for item in parse_body(content, content_type).items:
             body.received += 1
             _add_json_event(body, item)
-    if len(body.items) > MAX_OBJECTS_PER_BODY:
-        raise TooManyObjects(f"The body has more than {MAX_OBJECTS_PER_BODY:,} objects, the most in one request")
+    if not body.received:
+        raise UnreadableBody("The body has no events")
+    _check_object_count(body)
     return body
+
+
+def _check_object_count(body: EventBody) -> None:
+    """Raise TooManyObjects. What can't be read counts as an object, since each one is answered with an error."""
+    if len(body.items) + len(body.errors) > MAX_OBJECTS_PER_BODY:
+        raise TooManyObjects(f"The body has more than {MAX_OBJECTS_PER_BODY:,} objects, the most in one request")
+
+
+def _unwrap_event(event: StreamEvent) -> StreamEvent:
+    """Return the event in the data of a stream whose events are `data: {"event": …, "data": …}`."""
+    members = _split_data(event.data) if event.name in _DEFAULT_NAMES else None
+    if members is None or members.keys() != set(_EVENT_MEMBERS) or not members["event"].startswith(b'"'):
+        return event
+    return StreamEvent(decode_json(members["event"]), members["data"], event.line)
 
 
 def _add_json_event(body: EventBody, item: RawItem) -> None:
@@ -88,22 +100,46 @@ def _validate_event(members: Mapping[str, bytes], name: object) -> list[Problem]
 
 
 def _add_event(body: EventBody, index: int, event: StreamEvent) -> None:
-    """Add an event by the type of its data. Unknown names cause a warning only."""
-    object_type = None if event.data in (STREAM_END, b'"[DONE]"') else _read_object_type(event.data)
+    """Add an event by the type of its data. Unknown names and objects cause a warning only."""
+    members = _split_data(event.data)
+    object_type = _read_object_type(members or {})
     expected = EVENT_OBJECTS.get(event.name)
     if expected or object_type in RECORD_TYPES:
         body.items.append(RawItem(index, event.data, event.line, path="/data", expected=expected))
+    elif members is None and (message := _find_data_problem(event)):
+        body.errors.append(Problem("/data", message, index, line=event.line))
+        return
     else:
         body.ignored += 1
+    action = "stored by its object" if object_type in RECORD_TYPES else "ignored"
     if event.name and expected is None and event.name not in IGNORED_EVENTS:
-        action = "stored by its object" if object_type in RECORD_TYPES else "ignored"
         message = f"unknown event '{event.name[:100]}', {action}"
         body.warnings.append(Problem("/event", message, index, line=event.line))
+    elif not event.name and members is not None and object_type not in {*RECORD_TYPES, *IGNORED_OBJECTS}:
+        message = f"event without a name or a known object, {action}"
+        body.warnings.append(Problem("/data", message, index, line=event.line))
 
 
-def _read_object_type(data: bytes) -> str | None:
+def _split_data(data: bytes) -> dict[str, bytes] | None:
+    """Return the members of an event's data, None if it is not a JSON object."""
     try:
-        object_type = decode_json(split_object(data).get("object", b"null"))
+        return split_object(data)
     except RunglassError:
         return None
+
+
+def _read_object_type(members: Mapping[str, bytes]) -> str | None:
+    object_type = decode_json(members.get("object", b"null"))
     return object_type if isinstance(object_type, str) else None
+
+
+def _find_data_problem(event: StreamEvent) -> str | None:
+    """Return why data that is no object can't be read, None if it is no JSON by intention, such as that of pings."""
+    data = event.data.strip()
+    if data in (b"", STREAM_END) or (event.name and not data.startswith((b"{", b"["))):
+        return None
+    try:
+        parse_json(data)
+    except RunglassError as error:
+        return error.message
+    return None

@@ -66,11 +66,12 @@ ALL_COUNTS = {"received": 7, "created": 3, "updated": 2, "ignored": 2}
 
 def forms() -> dict[str, tuple[bytes, str]]:
     events = as_events(RUN_EVENTS)
+    wrapped = [json.dumps(event).encode() for event in events]
     lines = as_stream(RUN_EVENTS)
     return {
         "array": (json.dumps(events).encode(), JSON),
         "list": (json.dumps({"object": "list", "data": events}).encode(), JSON),
-        "lines": (b"\n".join(json.dumps(event).encode() for event in events), NDJSON),
+        "lines": (b"\n".join(wrapped), NDJSON),
         "stream": (lines, STREAM),
         "stream with a charset": (lines, "text/event-stream; charset=utf-8"),
         "stream with CRLF": (lines.replace(b"\n", b"\r\n"), STREAM),
@@ -83,6 +84,15 @@ def forms() -> dict[str, tuple[bytes, str]]:
             STREAM,
         ),
         "stream cut before its last blank line": (lines.rstrip(b"\n"), STREAM),
+        "stream without blank lines": (lines.replace(b"\n\n", b"\n"), STREAM),
+        "stream without names": (as_stream(RUN_EVENTS, "data: {1}\n\n"), STREAM),
+        "stream of data lines": (as_stream(RUN_EVENTS, "data: {1}\n"), STREAM),
+        "stream of wrapped events": (
+            b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events),
+            STREAM,
+        ),
+        "stream of wrapped lines": (b"".join(b"data: %s\n" % json.dumps(event).encode() for event in events), STREAM),
+        "stream of bare lines": (b"\n".join(wrapped), STREAM),
     }
 
 
@@ -182,6 +192,43 @@ def test_data_without_object_is_rejected_with_line(client: ApiClient, data: str)
     assert_all_objects_are_stored(client)
 
 
+@pytest.mark.parametrize("name", ["", "event: message\n", "event: thread.run.step.delta\n", "event: vendor.event\n"])
+@pytest.mark.parametrize("data", ['{"id": "run_1", ', '{"a": NaN}', "[1,"])
+def test_broken_data_is_never_ignored(client: ApiClient, name: str, data: str) -> None:
+    body = as_stream(RUN_EVENTS[:1]) + f"{name}data: {data}\n\n".encode() + as_stream(RUN_EVENTS)
+    response = client.send(body, STREAM, EVENTS)
+    assert (response.status_code, response.json()["received"], response.json()["rejected"]) == (207, 9, 1)
+    [error] = response.json()["errors"]
+    assert (error["index"], error["line"], error["path"]) == (1, 4, "/data")
+    assert_all_objects_are_stored(client)
+
+
+def test_unnamed_events_without_known_object_are_warnings(client: ApiClient) -> None:
+    response = client.send(b'data: {"object": "vendor.thought"}\n\ndata: {}\n\ndata: [DONE]\n\n', STREAM, EVENTS)
+    assert counts(response) == {"received": 3, "ignored": 3}
+    assert [(warning["index"], warning["line"]) for warning in response.json()["warnings"]] == [(0, 1), (1, 3)]
+
+
+@pytest.mark.parametrize("separator", [b"\n", b","])
+def test_broken_json_event_is_named(client: ApiClient, separator: bytes) -> None:
+    events = [json.dumps(event).encode() for event in as_events(RUN_EVENTS)]
+    body = separator.join([*events[:2], b'{"event": "thread.run.completed", "data": {"id"', *events[2:]])
+    is_array = separator == b","
+    response = client.send(b"[%s]" % body if is_array else body, JSON if is_array else NDJSON, EVENTS)
+    if is_array:  # the brackets do not match, so nothing can be told apart
+        assert_error(response, 400, "unreadable_body")
+        return
+    assert counts(response) == ALL_COUNTS | {"received": 8, "rejected": 1}
+    [error] = response.json()["errors"]
+    assert (error["index"], error["line"]) == (2, 3)
+    assert_all_objects_are_stored(client)
+
+
+def test_unreadable_lines_count_towards_the_limit(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runs.ingest.events.MAX_OBJECTS_PER_BODY", 3)
+    assert_error(client.send(b"x\n" * 4, STREAM, EVENTS), 413, "too_many_objects")
+
+
 def test_error_paths_include_the_event(client: ApiClient) -> None:
     events = [*as_events(RUN_EVENTS), {"event": "thread.run.completed", "data": _ENDED | {"id": "run_2", "status": 7}}]
     for body, content_type, line in [
@@ -234,7 +281,8 @@ def test_errors_are_in_stream_order(client: ApiClient) -> None:
 
 @pytest.mark.parametrize("content_type", [JSON, NDJSON, STREAM])
 def test_empty_body_is_rejected(client: ApiClient, content_type: str) -> None:
-    assert_error(client.send(b" \n", content_type, EVENTS), 400, "unreadable_body")
+    for body in (b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"[]" if content_type == JSON else b"\n"):
+        assert_error(client.send(body, content_type, EVENTS), 400, "unreadable_body")
     assert_error(client.send(b"x", "text/plain", EVENTS), 415, "unsupported_body")
 
 
