@@ -17,6 +17,11 @@ DATA_DIR = Path(env.str("RUNGLASS_DATA_DIR", str(BASE_DIR / "var"))).expanduser(
 DEBUG = env.bool("RUNGLASS_DEBUG", False)
 SECRET_KEY = env.str("RUNGLASS_SECRET_KEY", "") or load_or_create_secret_key(DATA_DIR)
 MAX_BODY_BYTES = env.int("RUNGLASS_MAX_BODY_MB", 32) * 1024 * 1024
+MAX_OBJECT_BYTES = env.int("RUNGLASS_MAX_OBJECT_MB", 8, validate=validate.Range(1)) * 1024 * 1024
+MAX_FIELD_BYTES = env.int("RUNGLASS_MAX_FIELD_MB", 4, validate=validate.Range(1)) * 1024 * 1024
+MAX_OBJECT_VALUES = env.int("RUNGLASS_MAX_OBJECT_VALUES", 100_000, validate=validate.Range(100))
+MAX_OBJECT_NAMES = env.int("RUNGLASS_MAX_OBJECT_NAMES", 2000, validate=validate.Range(100))
+MAX_TOOLS = env.int("RUNGLASS_MAX_TOOLS", 1000, validate=validate.Range(1))
 READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=validate.Range(1, 600))
 
 ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])

@@ -17,6 +17,7 @@ from django.utils import timezone
 from runs.errors import Problem, RunglassError
 from runs.ingest import write
 from runs.ingest.merge import Outcome, Receipt
+from runs.ingest.object_limits import ObjectLimits, check_object_limits, load_object_limits
 from runs.ingest.record_types import ASSISTANTS, MESSAGES, RECORD_TYPES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.request_bodies import RawItem
 from runs.models import Project
@@ -82,14 +83,14 @@ def ingest_mixed(project: Project, items: Iterable[RawItem], *, key_id: int | No
 
 
 def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_id: int | None) -> IngestReport:
-    report = IngestReport()
+    report, limits = IngestReport(), load_object_limits()
     receipt = Receipt(timezone.now(), key_id)
     batches: dict[RecordType, list[ParsedRecord]] = {record_type: [] for record_type in RECORD_TYPES.values()}
 
     # 1. Parse all items.
     for record_type, item in items:
         report.received += 1
-        if record := _parse_item(project, record_type, item, report):
+        if record := _parse_item(project, record_type, item, limits, report):
             batches[record_type].append(record)
 
     # 2. Write all valid records together.
@@ -115,10 +116,13 @@ def _detect_record_type(item: RawItem) -> RecordType:
     return RECORD_TYPES.get(object_type.strip(b'"').decode(), RUNS)
 
 
-def _parse_item(project: Project, record_type: RecordType, item: RawItem, report: IngestReport) -> ParsedRecord | None:
+def _parse_item(
+    project: Project, record_type: RecordType, item: RawItem, limits: ObjectLimits, report: IngestReport
+) -> ParsedRecord | None:
     """Parse an item, or add its problems to the report and return None."""
     posted: dict[str, bytes] = {}
     try:
+        check_object_limits(item.raw, limits)
         record = record_type.parse_fast(project, item.index, item.raw)
         if record is None:
             check_json_depth(item.raw)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from runs.errors import BodyTooLarge, TooManyObjects, UnreadableBody, UnsupportedBody
 from runs.ingest.compression import (
@@ -20,6 +21,22 @@ from runs.protocol.lossless_json import BLANK_CHARACTERS, JSON_WHITESPACE
 
 MAX_OBJECTS_PER_BODY = 10_000
 _BOM = b"\xef\xbb\xbf"
+
+
+# A larger body that is not JSON is not parsed again to explain why, since that may take 30 times its size in memory.
+_MAX_EXPLAINED_BYTES = 2 * 1024 * 1024
+_ABSENT = Raw(b"")
+
+
+class ListEnvelope(Struct):
+    """The members that tell a list envelope from other objects."""
+
+    object: Raw = _ABSENT
+    id: Raw = _ABSENT
+    data: Raw = _ABSENT
+
+
+_envelope_decoder = msgspec.json.Decoder(ListEnvelope)
 
 
 class RawItem(Struct, frozen=True):
@@ -103,11 +120,23 @@ def unwrap_list(members: Mapping[str, bytes]) -> bytes | None:
 
 
 def _parse_json(content: bytes) -> RequestBody:
-    array = content if content.lstrip(JSON_WHITESPACE)[:1] == b"[" else unwrap_list(lossless_json.split_object(content))
+    array = content if content.lstrip(JSON_WHITESPACE)[:1] == b"[" else _find_list_data(content)
     if array is None:
         return RequestBody([RawItem(0, content)], single=True)
     elements = lossless_json.split_array(array, MAX_OBJECTS_PER_BODY)
     return RequestBody([RawItem(index, element) for index, element in enumerate(elements)])
+
+
+def _find_list_data(content: bytes) -> bytes | None:
+    """Return the array in a list envelope, None for any other object. No other members are kept in memory."""
+    try:
+        envelope = _envelope_decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if len(content) > _MAX_EXPLAINED_BYTES:
+            raise UnreadableBody(f"not JSON: {error}") from error
+        return unwrap_list(lossless_json.split_object(content))
+    members = {"object": envelope.object, "id": envelope.id, "data": envelope.data}
+    return unwrap_list({name: bytes(raw) for name, raw in members.items() if raw})
 
 
 def _parse_lines(content: bytes) -> RequestBody:
