@@ -117,6 +117,12 @@ class TooManyRetries(RunglassError):
     code = "busy"
 
 
+class DiskFull(RunglassError):
+    """No space left on device: the disk of the database is full, nothing was stored. Try again when there is room."""
+
+    code = "disk_full"
+
+
 class QueryTimeout(RunglassError):
     """The database needed too long to answer. Narrow the filter or the time range."""
 

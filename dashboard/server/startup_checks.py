@@ -15,6 +15,7 @@ from django.db import NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dashboard.server.database import MIN_POSTGRES_VERSION
+from runs.db.migration_state import find_unknown_migrations
 
 # Files that no page uses. Compressing them takes seconds, and some refer to files that don't exist.
 UNUSED_STATIC_FILES = [
@@ -48,7 +49,7 @@ def reject_foreign_schema() -> None:
     """
     loader = MigrationExecutor(connection).loader
     applied = {key for key in loader.applied_migrations if key[0] == "runs"}
-    unknown = sorted(name for _, name in applied - loader.disk_migrations.keys())
+    unknown = find_unknown_migrations(loader)
     if applied and not unknown:
         # The first unreleased versions had a migration of the same name that created fewer tables.
         state = loader.project_state(list(applied)).apps
@@ -57,8 +58,8 @@ def reject_foreign_schema() -> None:
     if unknown:
         raise NotSupportedError(
             f"This database was created by another version of Runglass and cannot be upgraded ({unknown[0]}). "
-            "Export its runs with that version (export_runs), set RUNGLASS_DATA_DIR or DATABASE_URL to an empty "
-            "database, and import them (import_runs)"
+            "Start that version, or export its runs with it (export_runs), set RUNGLASS_DATA_DIR or DATABASE_URL to an "
+            "empty database, and import them (import_runs)"
         )
 
 

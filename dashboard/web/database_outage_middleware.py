@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from dashboard.web.error_views import database_unavailable_view
+from runs.db.disk_space import is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -21,4 +22,4 @@ class DatabaseOutageMiddleware(MiddlewareMixin):
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         logger.warning("The database is not available: %s", exception, extra={"action": "database_unavailable"})
-        return database_unavailable_view(request)
+        return database_unavailable_view(request, is_disk_full=is_disk_full(exception))

@@ -42,9 +42,9 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("web/errors/500.html"), status=500)
 
 
-def database_unavailable_view(request: HttpRequest) -> HttpResponse:
+def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = False) -> HttpResponse:
     """Return the page for 503: the database is not available. Rendered without database access."""
-    response = HttpResponse(render_to_string("web/errors/503.html"), status=503)
+    response = HttpResponse(render_to_string("web/errors/503.html", {"is_disk_full": is_disk_full}), status=503)
     response["Retry-After"] = "5"
     return response
 

@@ -10,6 +10,15 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from runs.db.disk_space import has_disk_space
+from runs.db.migration_state import find_unknown_migrations
+from runs.models import Run
+
+# The default, since this transaction may be read-only by itself.
+_WRITABLE_QUERY = """
+    SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean,
+           has_table_privilege(%s, 'INSERT')"""
+
 
 @require_safe
 @never_cache
@@ -21,16 +30,32 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if the database is available and has all migrations, else 503 with the reason."""
+    """Return 200 if posts are accepted, else 503 with the reason."""
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        reason = _find_migration_problem() or _find_write_problem()
     except (DatabaseError, InterfaceError):
-        return _not_ready_response("the database is not available")
-    if pending:
-        return _not_ready_response(f"{len(pending)} migrations are not applied")
+        reason = "the database is not available"
+    if reason:
+        headers = {"Retry-After": "5"}
+        return JsonResponse({"status": "unready", "reason": reason}, status=503, headers=headers)
     return JsonResponse({"status": "ready"})
 
 
-def _not_ready_response(reason: str) -> JsonResponse:
-    return JsonResponse({"status": "unready", "reason": reason}, status=503, headers={"Retry-After": "5"})
+def _find_migration_problem() -> str | None:
+    executor = MigrationExecutor(connection)
+    if pending := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return f"{len(pending)} migrations are not applied"
+    if find_unknown_migrations(executor.loader):
+        return "a newer version of Runglass has migrated the database"
+    return None
+
+
+def _find_write_problem() -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITABLE_QUERY, [Run._meta.db_table])
+        is_standby, is_read_only, may_insert = cursor.fetchone()
+    if is_standby or is_read_only:
+        return "the database is read-only"
+    if not may_insert:
+        return "the role of the database connection may not write"
+    return None if has_disk_space() else "the disk of the database is full"

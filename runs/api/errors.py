@@ -13,7 +13,17 @@ from rest_framework import exceptions, status
 from rest_framework.views import set_rollback
 
 from runs.api.responses import ErrorDetails, ErrorResponse, FieldError, json_object_response
-from runs.errors import BodyTooLarge, NotFound, Problem, QueryTimeout, RunglassError, TooManyRetries, UnsupportedBody
+from runs.db.disk_space import is_disk_full
+from runs.errors import (
+    BodyTooLarge,
+    DiskFull,
+    NotFound,
+    Problem,
+    QueryTimeout,
+    RunglassError,
+    TooManyRetries,
+    UnsupportedBody,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +32,14 @@ _STATUS_CODES: dict[type[RunglassError], int] = {
     BodyTooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotFound: status.HTTP_404_NOT_FOUND,
     UnsupportedBody: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    DiskFull: status.HTTP_503_SERVICE_UNAVAILABLE,
     QueryTimeout: status.HTTP_503_SERVICE_UNAVAILABLE,
     TooManyRetries: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER = {"Retry-After": "5"}  # seconds
 
 
-def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse | None:  # noqa: ARG001
+def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
     """Return the response for `error`, or None for a bug. Django REST framework's exception handler."""
     set_rollback()
     match error:
@@ -44,6 +55,8 @@ def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse 
             return error_response(error.status_code, _error_code(error), str(error.detail), headers=headers)
         case SuspiciousOperation():
             return error_response(400, "bad_request", "The request is malformed")
+        case OperationalError() if is_disk_full(error):
+            return handle_api_error(DiskFull(), context)
         case OperationalError() | InterfaceError():
             logger.warning("The database is unavailable: %s", error, extra={"action": "database_unavailable"})
             message = "The database is unavailable, try again later"

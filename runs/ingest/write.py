@@ -19,6 +19,7 @@ import psycopg
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs.db import sql
+from runs.db.disk_space import disk_space_for_writes
 from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
@@ -69,7 +70,7 @@ def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[
     """Store records of all types in one transaction, and return the outcome of each by its index in the body.
 
     The records are durable when this returns. Raises TooManyRetries if concurrent writers keep changing the same
-    rows, and Django's DatabaseError if the database is not available or refuses a value.
+    rows, DiskFull, and Django's DatabaseError if the database is not available or refuses a value.
     """
     grouped: GroupedRecords = {}
     for record_type, records in batches.items():
@@ -81,7 +82,8 @@ def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[
 
     for _ in range(_MAX_ATTEMPTS):
         try:
-            return _write_once(project, grouped, receipt)
+            with disk_space_for_writes():
+                return _write_once(project, grouped, receipt)
         except _MissingReferences as missing:
             _store_configurations(project, grouped, missing.configuration_ids, receipt)
             _store_error_groups(project, grouped, missing.error_group_ids, receipt)

@@ -34,6 +34,37 @@ def test_not_ready_without_a_migration(client: Client) -> None:
     assert "migrations are not applied" in response.json()["reason"]
 
 
+@pytest.mark.django_db
+def test_not_ready_with_migrations_of_a_newer_version(client: Client) -> None:
+    MigrationRecorder(connection).record_applied("runs", "9999_from_the_future")
+
+    assert "newer version" in client.get("/readyz").json()["reason"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("SET LOCAL default_transaction_read_only = on", "read-only"),
+        ("REVOKE INSERT ON run FROM CURRENT_USER", "may not write"),
+    ],
+)
+def test_not_ready_unless_posts_would_work(client: Client, statement: str, reason: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert reason in response.json()["reason"]
+
+
+@pytest.mark.django_db
+def test_not_ready_without_disk_space(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.web.health_views.has_disk_space", lambda: False)
+
+    assert client.get("/readyz").json()["reason"] == "the disk of the database is full"
+
+
 @pytest.mark.parametrize("error", [OperationalError("secret host"), InterfaceError("connection already closed")])
 def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def away(*_: Any, **__: Any) -> None:
