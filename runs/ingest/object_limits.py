@@ -19,6 +19,11 @@ _MIN_BYTES_PER_NAME = 5  # `"":0,`
 # With more colons than this multiple of the limit of names, an object is not split into its members.
 _MAX_SPLIT_FACTOR = 16
 _MAX_CACHED_FIELD_BYTES = 64 * 1024
+_SETTINGS = {
+    "names": "RUNGLASS_MAX_OBJECT_NAMES",
+    "values": "RUNGLASS_MAX_OBJECT_VALUES",
+    "tools": "RUNGLASS_MAX_TOOLS",
+}
 _STRING_OR_DELIMITER = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]', re.DOTALL)
 
 
@@ -129,5 +134,6 @@ def _describe_size(pointer: str, size: int, limit: int, setting: str) -> Problem
 
 
 def _describe_number(pointer: str, counted: str, number: int, limit: int) -> Problem:
-    setting = "RUNGLASS_MAX_TOOLS" if counted == "tools" else f"RUNGLASS_MAX_OBJECT_{counted.upper()}"
-    return Problem(pointer, f"more than {limit:,} {counted}, the limit that {setting} sets: at least {number:,}")
+    return Problem(
+        pointer, f"more than {limit:,} {counted}, the limit that {_SETTINGS[counted]} sets: at least {number:,}"
+    )

@@ -130,6 +130,7 @@ def _parse_json(content: bytes) -> RequestBody:
 def _find_list_data(content: bytes) -> bytes | None:
     """Return the array in a list envelope, None for any other object. No other members are kept in memory."""
     try:
+        content.decode()  # the decoder does not check the encoding of members that it skips
         envelope = _envelope_decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if len(content) > _MAX_EXPLAINED_BYTES:
