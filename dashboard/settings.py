@@ -124,7 +124,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
-CSRF_FAILURE_VIEW = "dashboard.web.error_views.csrf_failure_view"
+CSRF_FAILURE_VIEW = "dashboard.pages.account.csrf_failure_views.csrf_failure_view"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

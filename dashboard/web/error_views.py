@@ -24,11 +24,6 @@ def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> 
     return render(request, "web/errors/403.html", status=403)
 
 
-def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return the page for 403: the form was not sent from one of our pages, or its token has expired."""
-    return render(request, "web/errors/403.html", {"is_csrf_failure": True}, status=403)
-
-
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
     return render(request, "web/errors/404.html", status=404)

@@ -128,9 +128,3 @@ def test_sign_out_needs_a_post(client, user):
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/")["Location"] == "/login/"
     assert "_auth_user_id" not in client.session
-
-
-def test_form_without_csrf_token_is_explained(user):
-    response = sign_in(Client(enforce_csrf_checks=True))
-    assert response.status_code == 403
-    assert "This form has expired" in response.content.decode()
