@@ -19,6 +19,7 @@ from django.db.utils import DatabaseError, NotSupportedError
 
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
+from dashboard.server.configuration_checks import find_configuration_problems
 from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
 from dashboard.server.os_user.errors import OsUserError
 from dashboard.server.os_user.privileges import drop_privileges
@@ -48,6 +49,7 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):  # shell scripts start `&` jobs with SIGINT ignored
             signal.signal(signum, _raise_keyboard_interrupt)
         try:
+            self._check_configuration(host)
             # 1. Become an unprivileged user; reserve the address, the data directory and the database.
             drop_privileges(settings.DATA_DIR)
             address = find_free_address(host, port)
@@ -75,6 +77,13 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(describe_database_error(error)) from error
 
+    def _check_configuration(self, host: str) -> None:
+        problems = find_configuration_problems(host)
+        if errors := [problem.message for problem in problems if problem.is_error]:
+            raise CommandError(". ".join(errors))
+        for problem in problems:
+            self.stderr.write(f"Warning: {problem.message}")
+
     def _apply_migrations(self) -> None:
         if pending := startup_checks.count_pending_migrations():
             with ProgressBar(
@@ -100,12 +109,6 @@ class Command(BaseCommand):
             load_demo(project, progress.show)
 
     def _serve(self, address: ListenAddress, workers: int) -> None:
-        if address.is_wildcard:
-            self.stderr.write(
-                "Listening on all addresses. Set RUNGLASS_ALLOWED_HOSTS to the host names that people use "
-                f"(now: {', '.join(settings.ALLOWED_HOSTS)})"
-            )
-
         def on_ready() -> None:
             self.stdout.write(f"Runglass is ready at {address.url}")
             self.stdout.flush()
