@@ -67,10 +67,13 @@ ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
 AUTH_USER_MODEL = "runs.User"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "runs.team.password_rules.PasswordLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "runs.team.password_rules.CommonPasswordVariantValidator"},
 ]
+SESSION_ENGINE = "dashboard.web.sessions"
+SESSION_LIFETIME_SECONDS = env.int("RUNGLASS_SESSION_DAYS", 14, validate=validate.Range(1, 365)) * 24 * 3600
+SESSION_COOKIE_AGE = env.int("RUNGLASS_SESSION_IDLE_HOURS", 72, validate=validate.Range(1, 24 * 365)) * 3600
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
