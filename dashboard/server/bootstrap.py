@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -10,6 +9,7 @@ from django.db import connection, transaction
 from runs.models import Project, User
 from runs.team.api_keys import create_api_key
 from runs.team.memberships import create_project
+from runs.team.passwords import ONE_TIME_PASSWORD_LIFETIME, set_one_time_password
 
 BOOTSTRAP_LOCK_ID = 0x52756E676C617373  # "Runglass"; serializes concurrent installations on one database
 
@@ -34,7 +34,10 @@ class InitialCredentials:
         width = max(map(len, rows.values())) + 11
         rule = "─" * width
         lines = "\n".join(f"{name:<10} {value}" for name, value in rows.items())
-        return f"{rule}\n{lines}\n{rule}\nSave these credentials now: they are not shown again."
+        return (
+            f"{rule}\n{lines}\n{rule}\nSave these credentials now: they are not shown again. "
+            f"Sign in within {ONE_TIME_PASSWORD_LIFETIME.days} days and choose a password of your own."
+        )
 
 
 @transaction.atomic
@@ -48,8 +51,9 @@ def create_initial_credentials() -> InitialCredentials | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BOOTSTRAP_LOCK_ID])
     if User.objects.exists() or Project.objects.exists():
         return None
-    password = secrets.token_urlsafe(15)
-    user = User.objects.create_superuser("admin", password=password)
+    user = User.objects.create_superuser("admin")
+    password = set_one_time_password(user)
+    user.save()
     project = create_project("default", "Default", user)
     key = create_api_key(project, "first start", ["ingest", "read"])
     return InitialCredentials(project.slug, user.get_username(), password, key)

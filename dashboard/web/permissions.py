@@ -8,21 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, resolve_url
 
-from dashboard.web import last_project
-from runs.models import Membership, Project
+from dashboard.web import htmx, last_project
+from runs.models import Membership, Project, User
 
 P = ParamSpec("P")
 # Every form of a project's pages carries the slug of the project that it was rendered for.
 PROJECT_FIELD = "form_project"
 # Roles that may add to runs: tags, comments, states, display names.
 WRITE_ROLES = (Membership.Role.MEMBER, Membership.Role.ADMIN)
+
+
+def sign_in_required(view: Callable[P, HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Require that a user is signed in who has chosen the password; with a one-time password, redirect to its change.
+
+    The first argument of the view is the request.
+    """
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if cast(User, request.user).has_one_time_password:
+            return _redirect_to_change_password(request)
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return login_required(wrapper)
+
+
+def _redirect_to_change_password(request: HttpRequest) -> HttpResponseBase:
+    if htmx.is_partial_request(request):
+        return htmx.redirect_browser(resolve_url("change-password"))
+    next_path = request.get_full_path() if request.method in ("GET", "HEAD") else resolve_url("home")
+    return redirect(f"{resolve_url('change-password')}?{urlencode({'next': next_path})}")
 
 
 def viewer_required(
@@ -39,7 +62,7 @@ def viewer_required(
         last_project.remember_project(request, response, visible_project)
         return response
 
-    return login_required(wrapper)
+    return sign_in_required(wrapper)
 
 
 def member_required(

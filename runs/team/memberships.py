@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from runs.errors import InvalidMember, LastAdministrator, Problem
 from runs.models import Membership, Project, User
+from runs.team.passwords import set_one_time_password
 
 
 @transaction.atomic
@@ -22,9 +21,8 @@ def create_project(slug: str, name: str, administrator: User) -> Project:
 @transaction.atomic
 def create_user(name: str, project: Project, role: str) -> str:
     """Create a user with a role in `project`, and return the one-time password. Raises InvalidMember."""
-    password = secrets.token_urlsafe(12)
     user = User(username=name)
-    user.set_password(password)
+    password = set_one_time_password(user)
     try:
         user.full_clean()
     except ValidationError as error:

@@ -83,19 +83,35 @@ class Site:
         return self.request("GET", path, headers={"Cookie": cookies}, timeout=timeout)
 
     def _sign_in(self) -> None:
-        form = self.request("GET", "/login/")
-        token = re.search(rb'csrfmiddlewaretoken" value="([^"]+)"', form.body)
+        """Sign in with the one-time password of the first start, and choose another one."""
+        self._submit("/login/", username="admin", password=self.password)
+        chosen = f"{self.password} chosen"
+        if self._submit("/account/password/", new_password1=chosen, new_password2=chosen):
+            self.password = chosen
+
+    def _submit(self, path: str, **fields: str) -> bool:
+        """Submit the form at `path` with the cookies of the browser. Return whether there is one."""
+        form = self._send("GET", path)
+        token = re.search(rb'csrfmiddlewaretoken" value="([^"]+)"', form)
         assert token is not None
-        cookie = form.headers["set-cookie"].split(";")[0]
-        fields = {"csrfmiddlewaretoken": token[1].decode(), "username": "admin", "password": self.password}
+        if not all(f'name="{name}"'.encode() in form for name in fields) or b"old_password" in form:
+            return False
+        self._send("POST", path, urlencode({"csrfmiddlewaretoken": token[1].decode(), **fields}), status=302)
+        return True
+
+    def _send(self, method: str, path: str, body: str | None = None, status: int = 200) -> bytes:
+        """Send a request as a browser, keep the cookies of the response, and return its content."""
         connection = http.client.HTTPConnection("127.0.0.1", self.up.port, timeout=30)
-        content_type = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("POST", "/login/", urlencode(fields), {"Cookie": cookie, **content_type})
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
-        assert response.status == 302, response.read()
+        content = response.read()
+        connection.close()
+        assert response.status == status, content
         for header in response.headers.get_all("set-cookie", []):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-        connection.close()
+        return content
 
     def manage(self, code: str) -> str:
         """Return what `code` prints in a shell that uses the same database."""

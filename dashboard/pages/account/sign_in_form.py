@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
 
 from dashboard.pages.account.device_cookie import read_device_id
 from runs.team.failure_reports import report_sign_in_failure
+from runs.team.password_rules import MAX_PASSWORD_LENGTH
 from runs.team.sign_in_limits import SignInAttempt, reserve_attempt
 
 MAX_USER_NAME_LENGTH = 150
-MAX_PASSWORD_LENGTH = 1024  # characters that are hashed
 
 
 class SignInForm(AuthenticationForm):
@@ -38,8 +39,19 @@ class SignInForm(AuthenticationForm):
             raise self.get_invalid_login_error()
         if self.attempt is not None:
             self.attempt.succeed()
+        if user.is_password_expired:
+            report_sign_in_failure(name, address, "used a one-time password that has expired")
+            self.attempt = None
+            raise self.get_expired_password_error(name)
         self.user_cache = user
         return self.cleaned_data
+
+    def get_expired_password_error(self, user_name: str) -> ValidationError:
+        """Return the error for the right password after its time."""
+        return ValidationError(
+            "This one-time password has expired. An administrator of this server can issue a new one: "
+            f"uv run manage.py reset_password {user_name}"
+        )
 
 
 def _can_be_user_name(name: str) -> bool:

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
 from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
-from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.pages.account.device_cookie import remember_device
+from dashboard.pages.account.password_forms import ChangePasswordForm, FirstPasswordForm
 from dashboard.pages.account.sign_in_form import MAX_USER_NAME_LENGTH, SignInForm
 from dashboard.web import htmx, last_project
 from dashboard.web.audit import record_event
+from dashboard.web.permissions import sign_in_required
 from runs.errors import TooManySignInAttempts
-from runs.models import AuditEvent, Project
+from runs.models import AuditEvent, Project, User
 from runs.team.failure_reports import report_sign_in_failure
 
 SIGN_IN_TEMPLATE = "pages/account/sign_in.html"
 
 
 @require_safe
-@login_required
+@sign_in_required
 def home(request: HttpRequest) -> HttpResponseBase:
     """Redirect to the runs of the project that was last visited, or else of the user's first project."""
     projects = {project.slug: project for project in Project.objects.visible_to(request.user)}
@@ -91,12 +91,32 @@ class SignOutView(LogoutView):
         return super().post(request, *args, **kwargs)
 
 
-class ChangePasswordView(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # not generic at run time
-    """The form to change one's own password. A change signs out the user's other browsers."""
+class ChangePasswordView(RedirectURLMixin, SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]
+    """The form to change one's own password. A change ends the user's other sessions.
+
+    A user who has just signed in with a one-time password does not enter it again, and goes on to the page that was
+    asked for.
+    """
 
     template_name = "pages/account/change_password.html"
-    success_url = reverse_lazy("home")
+    next_page = "home"
     success_message = "Password changed. Your other browsers are signed out."
+
+    def get_form_class(self) -> Any:
+        """Return the form for the kind of password that the user has."""
+        user = cast(User, self.request.user)
+        return FirstPasswordForm if user.has_one_time_password else ChangePasswordForm
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """Add the title of the page."""
+        title = "Choose a password" if cast(User, self.request.user).has_one_time_password else "Change password"
+        return {**super().get_context_data(**context), "title": title}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Change the password."""
+        response = super().form_valid(form)
+        record_event(self.request, None, "changed the password", AuditEvent.Category.SIGN_IN)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Render the form with its errors, with status 422."""

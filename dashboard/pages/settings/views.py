@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,14 +21,14 @@ from dashboard.pages.settings.forms import (
 from dashboard.pages.settings.params import ProjectSettingsParams
 from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
-from dashboard.web.permissions import admin_required
+from dashboard.web.permissions import admin_required, sign_in_required
 from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 from runs.team import api_keys, memberships
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@sign_in_required
 def project_create(request: HttpRequest) -> HttpResponse:
     """Create a project and redirect to its connect page. Only superusers may create projects."""
     user = cast(User, request.user)
