@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "dashboard.web.private_response_middleware.PrivateResponseMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "dashboard.web.malformed_url_middleware.MalformedUrlMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

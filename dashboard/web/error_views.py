@@ -16,6 +16,8 @@ SERVER_ERROR_MESSAGE = "Internal server error. Nothing from this request was sto
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
+    if request.path.startswith(API_PATH_PREFIXES):
+        return _json_error(400, "bad_request", "The request is malformed")
     return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
@@ -32,8 +34,7 @@ def not_found_view(request: HttpRequest, exception: Exception | None = None) -> 
 def server_error_view(request: HttpRequest) -> HttpResponse:
     """Return the page for 500, rendered without request and database, which may be broken; JSON for API clients."""
     if request.path.startswith(API_PATH_PREFIXES):
-        error = {"code": "server_error", "type": "server_error", "message": SERVER_ERROR_MESSAGE, "fields": []}
-        return JsonResponse({"error": error}, status=500)
+        return _json_error(500, "server_error", SERVER_ERROR_MESSAGE)
     return HttpResponse(render_to_string("web/errors/500.html"), status=500)
 
 
@@ -48,3 +49,9 @@ def query_timeout_view(request: HttpRequest) -> HttpResponse:
     """Return the page for 503: the queries of a page took too long. Its transaction has failed, so without database."""
     context = {"seconds": settings.READ_TIMEOUT_SECONDS, "path": request.path}
     return HttpResponse(render_to_string("web/errors/query_timeout.html", context), status=503)
+
+
+def _json_error(status: int, code: str, message: str) -> JsonResponse:
+    """Return an error with the members of both REST APIs."""
+    error_type = "server_error" if status >= 500 else "invalid_request_error"
+    return JsonResponse({"error": {"code": code, "type": error_type, "message": message, "fields": []}}, status=status)

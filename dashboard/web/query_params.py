@@ -8,9 +8,10 @@
     params = ToolListParams.parse(request.GET)   # raises InvalidFilter, which names every problem
     params.query_string(rows=100)                # "?rows=100"; parameters with their default value are left out
 
-The name of a parameter is the name of its field, unless `name` is given. Unknown parameters are rejected, and so is a
-parameter that is given more than once, unless it is declared by `query_param_list`. A page that also takes the filters
-of the run list declares them with `run_filters`.
+The name of a parameter is the name of its field, unless `name` is given. Its values have at most `max_length`
+characters, `MAX_PARAM_LENGTH` by default, and only those that Postgres can store. Unknown parameters are rejected, and
+so is a parameter that is given more than once, unless it is declared by `query_param_list`. A page that also takes the
+filters of the run list declares them with `run_filters`.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from django.http import QueryDict
 from runs.errors import InvalidFilter, Problem
 from runs.query import RunFilters
 from runs.query.did_you_mean import find_closest_match
+from runs.query.text_limits import find_text_problem
 
 T = TypeVar("T")
 Default = TypeVar("Default")
 Choice = TypeVar("Choice", bound=StrEnum)
 
+MAX_PARAM_LENGTH = 512
 _PARAM = "query_param"
 _RUN_FILTERS = "run_filters"
 
@@ -43,11 +46,24 @@ class _Param:
     name: str
     parse: Callable[[str], Any]
     to_text: Callable[[Any], str]
+    max_length: int = MAX_PARAM_LENGTH
     is_list: bool = False
+
+    def parse_texts(self, texts: Sequence[str]) -> tuple[Any, ...]:
+        """Return the values. Raises ValueError or InvalidFilter."""
+        for text in texts:
+            if problem := find_text_problem(text, self.max_length):
+                raise ValueError(problem)
+        return tuple(map(self.parse, texts))
 
 
 def query_param(
-    parse: Callable[[str], T], *, default: Default, name: str = "", to_text: Callable[[T], str] = str
+    parse: Callable[[str], T],
+    *,
+    default: Default,
+    name: str = "",
+    to_text: Callable[[T], str] = str,
+    max_length: int = MAX_PARAM_LENGTH,
 ) -> T | Default:
     """Declare a parameter that may be given once.
 
@@ -56,8 +72,9 @@ def query_param(
         default: the value if the parameter is absent.
         name: the name of the parameter, if it differs from that of the field.
         to_text: the inverse of `parse`.
+        max_length: the number of characters that the text may have.
     """
-    param = _Param(name, parse, to_text)
+    param = _Param(name, parse, to_text, max_length)
     declared: Any = field(default=default, metadata={_PARAM: param})
     return declared  # type: ignore[no-any-return]
 
@@ -78,6 +95,13 @@ def run_filters() -> RunFilters:
 @dataclass(frozen=True, slots=True)
 class QueryParams:
     """Base of the parameters of a page."""
+
+    @classmethod
+    def param_names(cls) -> list[str]:
+        """Return the names of the parameters that are accepted."""
+        params, filters_field = _declared_params(cls)
+        filter_names = RunFilters.PARAM_NAMES if filters_field else ()
+        return [*filter_names, *(param.name for param in params.values())]
 
     @classmethod
     def parse(cls, query: QueryDict) -> Self:
@@ -111,7 +135,7 @@ class QueryParams:
                 problems.append(Problem(param.name, "given more than once"))
                 continue
             try:
-                parsed = tuple(param.parse(text) for text in texts)
+                parsed = param.parse_texts(texts)
             except InvalidFilter as error:
                 problems += error.problems
             except ValueError as error:

@@ -15,6 +15,8 @@ from runs.query.ast import format_key
 from runs.query.fields import FIELDS_BY_NAME, QUERY_FIELDS, QueryField
 from runs.query.grammar import MAX_QUERY_LENGTH
 from runs.query.operators import escape_like, format_value, unquote_value
+from runs.query.text_limits import find_text_problem
+from runs.query.value_types import MAX_SEARCH_TEXT_LENGTH
 
 MAX_COMPLETIONS = 12
 
@@ -47,8 +49,8 @@ def suggest_completions(project: Project, text: str, position: int) -> list[Quer
     """Return completions of `text` at the cursor `position`, the most likely first."""
     position = max(0, min(position, len(text)))
     before_cursor = text[:position]
-    typed = _TYPED.search(before_cursor)
-    if typed is None or len(text) > MAX_QUERY_LENGTH or "\0" in text:
+    typed = None if find_text_problem(text, MAX_QUERY_LENGTH) else _TYPED.search(before_cursor)
+    if typed is None or len(typed["value"] or typed["word"] or "") > MAX_SEARCH_TEXT_LENGTH:
         return []
     is_within_quotes = re.sub(_QUOTED, "", before_cursor[: typed.start()]).count('"') % 2
     if is_within_quotes:

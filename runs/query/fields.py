@@ -11,11 +11,12 @@ from enum import Enum
 
 from runs.models import DayByAssistant, DayByModel, Project, Run
 from runs.models.rollup import RunRollup
-from runs.protocol.lossless_json import clean_text
+from runs.protocol.fields import MAX_INDEXED_LENGTH
 from runs.query import sql_targets as targets
 from runs.query import value_counts as counts
 from runs.query.did_you_mean import find_closest_match
 from runs.query.sql_targets import SqlTarget
+from runs.query.text_limits import find_text_problem
 from runs.query.value_counts import ValueCounts
 from runs.query.value_types import (
     CodeOrTextType,
@@ -47,8 +48,8 @@ class ChoiceParam:
         """Return why `value` is invalid, or None. Unknown values are valid, because servers send their own."""
         if not value:
             return "expected a value, found none"
-        if clean_text(value) != value:
-            return "must not contain NUL or lone surrogates"
+        if problem := find_text_problem(value, MAX_INDEXED_LENGTH):
+            return problem
         if value not in self.known_values and (closest := find_closest_match(value, self.known_values)):
             return f"unknown value '{value}'; did you mean '{closest}'?"
         return None

@@ -15,12 +15,12 @@ from lark.visitors import Transformer_NonRecursive
 
 from runs.errors import InvalidFilter, Problem
 from runs.protocol.lossless_json import clean_text
-from runs.query.ast import KEYWORDS, And, FreeText, Not, Or, QueryNode, Term, join_and, join_or, negate
+from runs.query.ast import KEYWORDS, And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and, join_or, negate
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import FIELDS_BY_NAME, QueryField
 from runs.query.operators import Equals, Operator, quote_value, unquote_value
 from runs.query.syntax_errors import locate_syntax_error
-from runs.query.value_types import DollarsType, NumberType
+from runs.query.value_types import DollarsType, NumberType, check_search_text
 
 QUERY_PARAM = "q"
 MAX_QUERY_LENGTH = 4000
@@ -103,6 +103,15 @@ def parse_query(text: str) -> QueryNode:
         raise error.orig_exc from None
 
 
+def find_size_problem(tree: QueryNode) -> str | None:
+    """Return why the text of a syntax tree could not be parsed again because of its size, or None."""
+    if (length := len(str(tree))) > MAX_QUERY_LENGTH:
+        return f"expected at most {MAX_QUERY_LENGTH:,} characters, found {length:,}"
+    if sum(len(leaf.operators) if isinstance(leaf, Term) else 1 for leaf in iterate_leaves(tree)) > MAX_QUERY_VALUES:
+        return f"expected at most {MAX_QUERY_VALUES} values"
+    return f"expected at most {MAX_QUERY_DEPTH} levels of nesting" if tree.depth > MAX_QUERY_DEPTH else None
+
+
 def _raise_syntax_error(position: int, message: str) -> NoReturn:
     message = f"column {position + 1}: {message}"
     raise InvalidFilter(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
@@ -131,6 +140,10 @@ class _TreeBuilder(Transformer_NonRecursive[Token, QueryNode]):
     def free_text(self, tokens: list[Token]) -> QueryNode:
         token = tokens[0]
         self._count_value(token)
+        try:
+            check_search_text(token)
+        except ValueError as error:
+            _raise_syntax_error(_position(token), str(error))
         if token.type == "QUOTED":
             return FreeText(unquote_value(token))
         if "*" in token:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from runs.query.fields import QUERY_FIELDS
 from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
+from runs.query.value_types import MAX_SEARCH_TEXT_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ VALUE_HELP = (
 
 LIMITS_HELP = (
     f"A query has at most {MAX_QUERY_LENGTH:,} characters, {MAX_QUERY_VALUES} values and {MAX_QUERY_DEPTH} levels of "
-    "nesting. An invalid query is rejected with the column of the error."
+    f"nesting; a text or pattern has at most {MAX_SEARCH_TEXT_LENGTH} characters. An invalid query is rejected with "
+    "the column of the error."
 )
 
 

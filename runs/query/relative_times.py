@@ -14,6 +14,8 @@ _UNITS = {
     "w": ("week", timedelta(weeks=1)),
 }
 _RELATIVE = re.compile(r"-([0-9]{1,5})([smhdw])")
+# Times beyond are resolved to these, so that arithmetic with them can't overflow. No run is older than the first one.
+EARLIEST_TIME, LATEST_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 EXPECTED_TIME = "expected a time such as 2026-05-01, 2026-05-01T14:30:00Z or -24h"
 
 
@@ -46,10 +48,11 @@ class TimeExpression:
         return self.text.startswith("-")
 
     def resolve(self, now: datetime) -> datetime:
-        """Return the absolute time. Relative times refer to `now`."""
-        if relative := _RELATIVE.fullmatch(self.text):
-            return now - int(relative[1]) * _UNITS[relative[2]][1]
-        return datetime.fromisoformat(self.text)
+        """Return the absolute time, from `EARLIEST_TIME` to `LATEST_TIME`. Relative times refer to `now`."""
+        relative = _RELATIVE.fullmatch(self.text)
+        distance = int(relative[1]) * _UNITS[relative[2]][1] if relative else None
+        time = datetime.fromisoformat(self.text) if distance is None else now - distance
+        return min(max(time, EARLIEST_TIME), LATEST_TIME)
 
     def describe(self) -> str:
         """Return the time in words: `24 hours ago` or `2026-05-01 14:30:00 UTC`."""

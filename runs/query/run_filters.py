@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlencode
 
 from django.db.models import Q
@@ -19,7 +19,7 @@ from runs.query.ast import And, QueryNode, Term, join_and
 from runs.query.conditions import build_condition
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import CHOICE_PARAMS
-from runs.query.grammar import QUERY_PARAM, Query
+from runs.query.grammar import QUERY_PARAM, Query, find_size_problem
 from runs.query.operators import Comparison, Equals, TimeQuantity
 from runs.query.planner import QueryPlan
 from runs.query.relative_times import TimeExpression, describe_time_range
@@ -27,7 +27,6 @@ from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
 
 _QUERY_STRING = re.compile(r"\?|[a-z]+=")
 _TIME_PARAMS = {"from": "since", "to": "until"}
-_PARAMS = (*(param.name for param in CHOICE_PARAMS), *_TIME_PARAMS, QUERY_PARAM)
 # The parameter that means the same as a field of the query language.
 _PARAM_OF_FIELD = {param.name: param.name for param in CHOICE_PARAMS} | {"error_code": "error"}
 
@@ -39,6 +38,8 @@ class RunFilters:
     A run matches if it has one of the values of each choice (`status`, `model`, `assistant`, `error`, `thread`),
     was created at or after `since` and before `until`, and matches the query `q`. Empty filters match every run.
     """
+
+    PARAM_NAMES: ClassVar = (*(param.name for param in CHOICE_PARAMS), *_TIME_PARAMS, QUERY_PARAM)
 
     status: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class RunFilters:
         problems = [
             Problem(name, _describe_unknown_param(name, extra_params))
             for name in query
-            if name not in _PARAMS and name not in extra_params
+            if name not in cls.PARAM_NAMES and name not in extra_params
         ]
         parsed: dict[str, Any] = {}
         for param in CHOICE_PARAMS:
@@ -84,7 +85,9 @@ class RunFilters:
             raise InvalidFilter("; ".join(f"{problem.path}: {problem.message}" for problem in problems), problems)
         kept_names = _TIME_PARAMS.values() if keep_times else ()
         parsed[QUERY_PARAM] = _move_terms_to_params(typed.tree, parsed, kept_names) if typed else None
-        return cls(**parsed)
+        filters = cls(**parsed)
+        filters._check_size()
+        return filters
 
     @classmethod
     def parse_argument(cls, text: str) -> RunFilters:
@@ -197,6 +200,15 @@ class RunFilters:
     def __bool__(self) -> bool:
         return bool(self.active_names)
 
+    def _check_size(self) -> None:
+        """Raise InvalidFilter if the filters are too large for one query, as which saved views store them."""
+        tree = self.tree
+        problem = None if tree is None else find_size_problem(tree)
+        if problem:
+            message = f"all filters together: {problem}"
+            names = dict.fromkeys(name for name, _ in self.to_params())
+            raise InvalidFilter(message, [Problem(name, message) for name in names])
+
     def _build_condition(self, scope: QueryScope) -> Q:
         condition = Q()
         for param in CHOICE_PARAMS:
@@ -211,7 +223,7 @@ class RunFilters:
 
 
 def _describe_unknown_param(name: str, extra_params: Sequence[str]) -> str:
-    known_names = (*_PARAMS, *extra_params)
+    known_names = (*RunFilters.PARAM_NAMES, *extra_params)
     closest = find_closest_match(name, known_names)
     hint = f"did you mean '{closest}'?" if closest else f"expected one of {', '.join(known_names)}"
     return f"unknown parameter; {hint}"

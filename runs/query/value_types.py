@@ -26,6 +26,9 @@ from runs.query.operators import (
     Wildcard,
 )
 
+# Postgres compares a text with a pattern in time that grows with the product of their lengths, and does not check
+# timeouts meanwhile.
+MAX_SEARCH_TEXT_LENGTH = 256
 _MAX_BIGINT = 2**63 - 1
 _SIGNED_VALUE = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _COUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,9})?)([kM]?)")
@@ -74,7 +77,7 @@ class ExactValueType:
         if not is_quoted:
             _reject_comparison(value)
             if "*" in value:
-                return Wildcard(value) if value.strip("*") else Exists()
+                return Wildcard(check_search_text(value)) if value.strip("*") else Exists()
         if value in self.known_values:
             return Equals(value)
         if closest := find_closest_match(value, self.known_values):
@@ -109,7 +112,7 @@ class CodeOrTextType:
 
     def parse(self, value: str, *, is_quoted: bool) -> Operator:
         """Parse a code, a pattern of codes, or a text."""
-        return Contains(value) if is_quoted else ExactValueType().parse(value, is_quoted=False)
+        return Contains(check_search_text(value)) if is_quoted else ExactValueType().parse(value, is_quoted=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class TextType:
                 return Exists()
             if "*" in value:
                 raise ValueError("text is matched anywhere, without '*'; quote it to search for '*' itself")
-        return Contains(value)
+        return Contains(check_search_text(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +270,13 @@ class TimeType(OrderedType):
         if value.startswith("="):
             raise ValueError(f"'=' does not work with a relative time; write '{rest}' for since, '<{rest}' for before")
         return (">=" if value == rest else sign), rest
+
+
+def check_search_text(text: str) -> str:
+    """Return a text or pattern that is searched for. Raises ValueError if it is too long."""
+    if len(text) > MAX_SEARCH_TEXT_LENGTH:
+        raise ValueError(f"expected at most {MAX_SEARCH_TEXT_LENGTH} characters to search for, found {len(text):,}")
+    return text
 
 
 def _reject_comparison(value: str) -> None:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from dashboard.web.query_params import QueryParams, parse_choice, query_param
 from runs.errors import Problem
-from runs.protocol.lossless_json import clean_text
 
 
 class CandidateKind(StrEnum):
@@ -38,8 +37,8 @@ class CompareParams(QueryParams):
     `show_all` shows equal fields too. `find_left` is the kind of run to find for A.
     """
 
-    left: str = query_param(clean_text, default="")
-    right: str = query_param(clean_text, default="")
+    left: str = query_param(str, default="")
+    right: str = query_param(str, default="")
     show_all: bool = query_param(_parse_show, default=False, name="show", to_text=lambda _: "all")
     find_left: CandidateKind | None = query_param(parse_choice(CandidateKind), default=None, name="with")
 

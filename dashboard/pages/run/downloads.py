@@ -15,6 +15,8 @@ from dashboard.web.permissions import viewer_required
 from dashboard.web.query_params import QueryParams, query_param
 from runs.models import Project, Run
 
+MAX_POINTER_LENGTH = 20_000
+
 
 def _parse_download(text: str) -> bool:
     if text != "1":
@@ -26,7 +28,7 @@ def _parse_download(text: str) -> bool:
 class RunJsonParams(QueryParams):
     """The parameters of a run as JSON. `at` is a JSON pointer; `download` saves the response as a file."""
 
-    at: str | None = query_param(str, default=None)
+    at: str | None = query_param(str, default=None, max_length=MAX_POINTER_LENGTH)
     download: bool = query_param(_parse_download, default=False)
 
 

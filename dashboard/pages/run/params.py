@@ -15,6 +15,7 @@ from runs.errors import Problem
 # The sections that can be shown in full, in addition to single rows of the timeline.
 EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw")
 MAX_FIND_LENGTH = 200
+MAX_LIST_QUERY_LENGTH = 60_000  # up to 4,000 characters of filters, each with up to 12 in a query string
 _TIMELINE_ROW = re.compile(r"row-\d{1,9}(-\d{1,9})?")
 
 
@@ -47,7 +48,11 @@ class RunPageParams(QueryParams):
     to_version: int | None = query_param(_parse_version, default=None, name="to")
     seen_version: int | None = query_param(_parse_version, default=None, name="seen")
     run_list: RunListContext | None = query_param(
-        RunListContext.parse, default=None, name="list", to_text=lambda run_list: run_list.query
+        RunListContext.parse,
+        default=None,
+        name="list",
+        to_text=lambda run_list: run_list.query,
+        max_length=MAX_LIST_QUERY_LENGTH,
     )
     find: str = query_param(_parse_find, default="")
 

@@ -5,11 +5,11 @@ A tree has thousands of lines. It is written in Python, since a template would t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.pages.run.params import RunPageParams
 from dashboard.ui import json_pointer
+from dashboard.ui.text_search import fold_case, iterate_matches
 from runs.models import Run
 from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json, join_members, parse_json
@@ -25,6 +26,7 @@ from runs.protocol.run import RUN_FIELDS
 
 KNOWN_RUN_FIELDS = frozenset({"object", *(field.name for field in RUN_FIELDS), *CONFIGURATION_FIELD_TYPES})
 MAX_INLINE_TREE_SIZE = 8_000  # bytes; a larger tree is fetched when it comes into view
+MAX_MARKS = 5_000  # of one tree; later matches are counted, but not marked
 _MAX_DEPTH = 60  # browsers stop nesting elements at about 512; deeper values are written on one line
 _MAX_STRING_LENGTH = 600
 _SUMMARY_LENGTH = 120
@@ -78,7 +80,8 @@ class _TreeWriter:
     def __init__(self, json_url: str, find: str) -> None:
         self.match_count = 0
         self._json_url = escape(json_url)
-        self._find = re.compile(re.escape(find), re.IGNORECASE) if find else None
+        self._find = fold_case(find)
+        self._mark_count = 0
 
     def write_object(self, members: Mapping[str, bytes]) -> Iterator[str]:
         """Yield the HTML of the whole object."""
@@ -145,20 +148,21 @@ class _TreeWriter:
         return f'<a class="k" href="{self._json_url}?at={quote(pointer, safe="/")}">{html}</a>'
 
     def _matches(self, text: str) -> bool:
-        return self._find is not None and self._find.search(text) is not None
+        return bool(self._find) and self._find in fold_case(text)
 
     def _count_matches(self, *texts: str) -> None:
         self.match_count += any(map(self._matches, texts))
 
     def _mark(self, text: str) -> str:
-        """Escape `text` and mark the matches in it."""
-        if self._find is None:
+        """Escape `text` and mark the matches in it, as long as there are not too many in the tree."""
+        if not self._find:
             return escape(text)
-        pieces, end = [], 0
-        for match in self._find.finditer(text):
-            pieces += [escape(text[end : match.start()]), "<mark>", escape(match[0]), "</mark>"]
-            end = match.end()
-        return "".join((*pieces, escape(text[end:])))
+        pieces, last_end = [], 0
+        for start, end in islice(iterate_matches(text, self._find), MAX_MARKS - self._mark_count):
+            self._mark_count += 1
+            pieces += [escape(text[last_end:start]), "<mark>", escape(text[start:end]), "</mark>"]
+            last_end = end
+        return "".join((*pieces, escape(text[last_end:])))
 
 
 def _css_class(*, is_string: bool) -> str:

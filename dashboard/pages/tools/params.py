@@ -13,6 +13,7 @@ from runs.rollups.time_buckets import TimeBuckets, build_recent_buckets
 
 DEFAULT_ROWS = 50  # also the number of rows that "Load more" adds
 MAX_ROWS = 1_000
+MAX_TOOL_SEARCH_LENGTH = 200
 MAX_NUMBER = 99_999  # of versions, and of calls in a step
 
 
@@ -72,7 +73,7 @@ class ToolListParams(QueryParams):
 
     range: ToolTimeRange = query_param(parse_choice(ToolTimeRange), default=ToolTimeRange.WEEK)
     tab: ToolTab = query_param(parse_choice(ToolTab), default=ToolTab.ALL, name="show")
-    q: str = query_param(parse_text, default="")
+    q: str = query_param(parse_text, default="", max_length=MAX_TOOL_SEARCH_LENGTH)
     sort: ToolSort = query_param(parse_choice(ToolSort), default=ToolSort.CALLS)
     rows: int = query_param(parse_integer(1, MAX_ROWS), default=DEFAULT_ROWS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -33,8 +33,6 @@ _DEFAULT_PARAMS = (
     ("range", DEFAULT_USAGE_RANGE),
     ("range", ""),
 )
-# Times before this one can be represented in every time zone.
-_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 _METADATA_PREFIX = "metadata."
 
 
@@ -136,7 +134,7 @@ class UsageQuery:
     @property
     def previous_since(self) -> datetime:
         """The start of the previous period, which is equally long and ends when this one starts."""
-        return max(self.since - (self.until - self.since), EARLIEST)
+        return self.since - min(self.until - self.since, self.since - EARLIEST)
 
     @property
     def run_list_filters(self) -> RunFilters:
@@ -234,7 +232,7 @@ def _resolve_times(filters: RunFilters, range_name: str, zone: ZoneInfo, now: da
     if range_name:
         return start_of_day(now, zone, days_back=int(range_name.removesuffix("d")) - 1), until
     if filters.until:
-        until = min(max(filters.until.resolve(now), EARLIEST), _MAX_TIME)
+        until = filters.until.resolve(now)
     if filters.since:
-        return max(filters.since.resolve(now).replace(microsecond=0), EARLIEST), until
+        return filters.since.resolve(now).replace(microsecond=0), until
     return max(start_of_day(until - timedelta.resolution, zone, days_back=29), EARLIEST), until

@@ -34,7 +34,7 @@ from runs.errors import RunglassError
 from runs.ingest import Outcome
 from runs.models import Project
 from runs.protocol import assistant, lossless_json, message, run, step
-from runs.query.run_filters import _PARAMS
+from runs.query import RunFilters
 from tests import factories
 from tests.factories import run_object, step_object
 from tests.runs.api.api_client import JSON, RUNS, ApiClient, assert_error
@@ -143,7 +143,10 @@ def test_documented_parameters_are_accepted(client: ApiClient) -> None:
         "measure": "cost",
         "zone": "Asia/Kolkata",
     }
-    expected_params = {"list_runs": {*_PARAMS, "limit", "cursor", "sort"}, "get_usage": {*_PARAMS, *USAGE_PARAMETERS}}
+    expected_params = {
+        "list_runs": {*RunFilters.PARAM_NAMES, "limit", "cursor", "sort"},
+        "get_usage": {*RunFilters.PARAM_NAMES, *USAGE_PARAMETERS},
+    }
     for path, _, operation in operations():
         documented = {param["name"] for param in operation.get("parameters", []) if param["in"] == "query"}
         assert documented == expected_params.get(operation["operationId"], set())

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.query import TimeExpression
-from runs.query.relative_times import EXPECTED_TIME
+from runs.query.relative_times import EARLIEST_TIME, EXPECTED_TIME, LATEST_TIME
 
-YEARS = (datetime(2, 1, 1), datetime(9998, 12, 31))  # noqa: DTZ001 - bounds have no zone
+YEARS = datetime(1971, 1, 1), datetime(8999, 1, 1)  # noqa: DTZ001 - the strategy adds zones
 NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
 
 
@@ -26,11 +26,11 @@ NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
         ("2026-05-01T23:00:00-05:30", "2026-05-02T04:30:00Z", datetime(2026, 5, 2, 4, 30, tzinfo=UTC), None),
         ("2026-05-01T14:30:00.25Z", None, datetime(2026, 5, 1, 14, 30, 0, 250_000, tzinfo=UTC), None),
         ("  2026-05-01 ", "2026-05-01T00:00:00Z", datetime(2026, 5, 1, tzinfo=UTC), None),
-        ("0001-01-01", "0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC), None),
+        ("0001-01-01", "0001-01-01T00:00:00Z", EARLIEST_TIME, None),
         (
             "9999-12-31T23:59:59Z",
             "9999-12-31T23:59:59Z",
-            datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+            LATEST_TIME,
             None,
         ),
         ("-90s", "-90s", NOW - timedelta(seconds=90), "90 seconds ago"),
@@ -39,7 +39,7 @@ NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
         ("-7d", "-7d", NOW - timedelta(days=7), "7 days ago"),
         ("-1w", "-1w", NOW - timedelta(weeks=1), "1 week ago"),
         ("-0d", "-0d", NOW, "0 days ago"),
-        ("-99999w", "-99999w", NOW - timedelta(weeks=99999), "99999 weeks ago"),
+        ("-99999w", "-99999w", EARLIEST_TIME, "99999 weeks ago"),
     ],
 )
 def test_time_is_parsed(text: str, canonical: str | None, time: datetime, description: str | None) -> None:
