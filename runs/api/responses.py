@@ -106,16 +106,16 @@ class StepListResponse(Struct, forbid_unknown_fields=True, tag_field="object", t
 
 
 class HistoryEntryResponse(Struct, forbid_unknown_fields=True):
-    """A post of a run that was recorded: the first one, one that changed the run, or one that arrived late."""
+    """A post that was recorded: the first one, one that changed the record, or one that arrived late."""
 
     n: Annotated[int, Meta(ge=0, description="Position in the history, counted from 0.")]
     outcome: Outcome
     received_at: Timestamp
     key: Annotated[str | None, Meta(description="Name of the API key of the request. Null for an import.")]
     status_before: str | None
-    status_after: str
+    status_after: Annotated[str | None, Meta(description="Null for a message without a status.")]
     changed: Annotated[list[str], Meta(description="Names of the fields that the post changed.")]
-    conflict: Annotated[bool, Meta(description="Whether the post contradicts how the run had already ended.")]
+    conflict: Annotated[bool, Meta(description="Whether the post contradicts another one of the same state.")]
 
 
 def json_object_response(

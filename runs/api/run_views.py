@@ -1,10 +1,10 @@
-"""Views that list, return and delete runs, their steps and their history."""
+"""Views that list, return and delete runs and their steps."""
 
 from __future__ import annotations
 
 import re
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
@@ -20,18 +20,14 @@ from runs.api.openapi.operations import (
 )
 from runs.api.openapi.schemas import schema_ref
 from runs.api.responses import (
-    HistoryEntryResponse,
     RunListResponse,
     StepListResponse,
     join_array,
-    json_object_response,
     raw_json_response,
 )
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
-from runs.ingest import Outcome
-from runs.models import ApiKey, Run, RunStep, find_observations
-from runs.models.record_history import build_history_entries
+from runs.models import Run, RunStep
 from runs.protocol.lossless_json import join_members
 from runs.query import RunFilters
 from runs.query.order import parse_cursor, parse_order
@@ -120,42 +116,6 @@ class RunStepsView(ApiKeyView):
         """Return the latest accepted snapshots of the steps, oldest first."""
         steps = RunStep.objects.of_run(self.get_run(request, run_id)).oldest_first()
         return raw_json_response(StepListResponse(join_array(step.as_json() for step in steps)))
-
-
-@extend_schema_view(
-    get=describe_read(
-        "get_run_history",
-        "Get the history of a run",
-        {"type": "array", "items": schema_ref(HistoryEntryResponse)},
-        "Returns every recorded post of the run, oldest first: when it arrived, with which API key, and what it "
-        "changed.",
-        404,
-        params=[RUN_ID_PARAM],
-    )
-)
-class RunHistoryView(ApiKeyView):
-    """`/api/v1/runs/{run_id}/history`."""
-
-    def get(self, request: Request, run_id: str) -> JsonResponse:
-        """Return every recorded post of the run, oldest first."""
-        run = self.get_run(request, run_id)
-        entries = build_history_entries(run, list(find_observations(run).for_list()))
-        key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
-        return json_object_response(
-            [
-                HistoryEntryResponse(
-                    n=entry.n,
-                    outcome=Outcome(entry.outcome),
-                    received_at=entry.received_at,
-                    key=None if entry.key_id is None else key_names.get(entry.key_id),
-                    status_before=entry.status_before,
-                    status_after=entry.status_after,
-                    changed=list(entry.changed),
-                    conflict=entry.conflict,
-                )
-                for entry in entries
-            ]
-        )
 
 
 def _get_single(query: dict[str, list[str]], name: str) -> str | None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from runs.api import (
     base_views,
+    history_views,
     ingest_views,
     run_views,
     schema_views,
@@ -14,11 +15,32 @@ from runs.api import (
 urlpatterns = [
     path("runs", run_views.RunListView.as_view(), name="api-runs"),
     path("runs/<posted_id:run_id>/steps", run_views.RunStepsView.as_view(), name="api-run-steps"),
-    path("runs/<posted_id:run_id>/history", run_views.RunHistoryView.as_view(), name="api-run-history"),
+    path(
+        "runs/<posted_id:run_id>/steps/<posted_id:step_id>/history",
+        history_views.StepHistoryView.as_view(),
+        name="api-step-history",
+    ),
+    path(
+        "runs/<posted_id:run_id>/steps/<posted_id:step_id>/history/<int:n>",
+        history_views.StepVersionView.as_view(),
+        name="api-step-version",
+    ),
+    path("runs/<posted_id:run_id>/history", history_views.RunHistoryView.as_view(), name="api-run-history"),
+    path("runs/<posted_id:run_id>/history/<int:n>", history_views.RunVersionView.as_view(), name="api-run-version"),
     path("runs/<posted_id:run_id>", run_views.RunDetailView.as_view(), name="api-run"),
     path("steps", ingest_views.StepIngestView.as_view(), name="api-steps"),
     path("events", ingest_views.EventIngestView.as_view(), name="api-events"),
     path("messages", ingest_views.MessageIngestView.as_view(), name="api-messages"),
+    path(
+        "messages/<posted_id:message_id>/history",
+        history_views.MessageHistoryView.as_view(),
+        name="api-message-history",
+    ),
+    path(
+        "messages/<posted_id:message_id>/history/<int:n>",
+        history_views.MessageVersionView.as_view(),
+        name="api-message-version",
+    ),
     path("assistants", ingest_views.AssistantIngestView.as_view(), name="api-assistants"),
     path("usage", usage_views.UsageReportView.as_view(), name="api-usage"),
     path("schema", schema_views.OpenApiSchemaView.as_view(), name="api-schema"),

@@ -6,7 +6,7 @@ rebuilt by undoing observations, the newest first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,6 +73,20 @@ def rebuild_versions(record: HistoryRecord, observations: Sequence[PostedObserva
             current = version_before(accepted, observation.n)
             versions[observation.n] = rebuild_stale_version(observation, current)
     return dict(sorted(versions.items()))
+
+
+def rebuild_version(record: HistoryRecord, newest_first: Iterable[PostedObservation], n: int) -> RecordVersion | None:
+    """Return the version of post `n`, or None if there is none. Observations before `n` are not needed."""
+    members: Mapping[str, bytes] = record.members()
+    for observation in newest_first:
+        if observation.outcome == PostedObservation.Outcome.STALE:
+            if observation.n == n:
+                return RecordVersion(n, observation.received_at, _undo(members, observation))
+        elif observation.n == n:
+            return RecordVersion(n, observation.received_at, members)
+        else:
+            members = _undo(members, observation)
+    return RecordVersion(n, record.received_at, members) if n == 0 else None
 
 
 def rebuild_accepted_versions(record: HistoryRecord, observations: Sequence[PostedObservation]) -> list[RecordVersion]:

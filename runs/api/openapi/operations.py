@@ -42,6 +42,19 @@ _RESPONSE_HEADERS = [
 RUN_ID_PARAM = OpenApiParameter(
     "run_id", str, OpenApiParameter.PATH, required=True, description="The `id` of the run, as it was posted."
 )
+STEP_ID_PARAM, MESSAGE_ID_PARAM = (
+    OpenApiParameter(
+        f"{name}_id",
+        str,
+        OpenApiParameter.PATH,
+        required=True,
+        description=f"The `id` of the {name}, as it was posted.",
+    )
+    for name in ("step", "message")
+)
+VERSION_PARAM = OpenApiParameter(
+    "n", int, OpenApiParameter.PATH, required=True, description="The position of the post in the history."
+)
 
 _Decorator = Callable[[Any], Any]
 

@@ -100,7 +100,7 @@ def test_operations_document_security_and_responses() -> None:
 def assert_documents_api_key(path: str, method: str, operation: dict[str, Any]) -> None:
     assert operation["security"] == [{"apiKey": []}]
     assert {"400", "401", "403", "503"} <= operation["responses"].keys()
-    assert ("404" in operation["responses"]) == ("{run_id}" in path)
+    assert ("404" in operation["responses"]) == ("_id}" in path)
     if method == "post":
         assert {"413", "415"} <= operation["responses"].keys()
         stream = {"text/event-stream"} if "events" in path else set()

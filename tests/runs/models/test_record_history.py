@@ -127,6 +127,9 @@ def test_steps_and_messages_have_history(project, record_type, posted):
     assert (record.history_length, record.version) == (3, 4)
     versions = record_history.rebuild_versions(record, stored)
     assert [as_object(version) for version in versions.values()] == [full, begun, posted, contradicting]
+    for n, version in versions.items():
+        assert record_history.rebuild_version(record, stored[::-1], n) == version
+    assert record_history.rebuild_version(record, stored[::-1], 4) is None
 
 
 def make_key_record(project):
