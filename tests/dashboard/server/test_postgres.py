@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -422,20 +421,20 @@ def test_widened_modes_are_put_right(data_dir, open_session, mode) -> None:
 
 
 @requires_root
-def test_ordinary_user_needs_no_privileges(empty_dir, start_user) -> None:
-    nobody = pwd.getpwnam("nobody")
+@pytest.mark.parametrize("uid", [65534, pytest.param(4_000_003, id="without a name")])
+def test_ordinary_user_needs_no_privileges(empty_dir, start_user, uid) -> None:
     empty_dir.chmod(0o711)
     own = empty_dir / "own"
     own.mkdir()
-    os.chown(own, nobody.pw_uid, nobody.pw_gid)
-    identity: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    os.chown(own, uid, 0)
+    identity: dict[str, Any] = {"user": uid, "group": 0, "extra_groups": []}
     environment = {"HOME": str(own), "PYTHONPATH": str(Path(psycopg.__file__).parents[1])}
     python = python_for(identity, environment)
 
     user = start_user(own, python=python, env=environment, **identity)
 
     assert socket_of(user) == str(own / "postgres-18" / "socket")
-    assert (own / "postgres-18" / "data").stat().st_uid == nobody.pw_uid
+    assert (own / "postgres-18" / "data").stat().st_uid == uid
 
 
 def python_for(identity: dict[str, Any], environment: dict[str, str]) -> str:
