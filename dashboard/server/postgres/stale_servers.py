@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 SHUTDOWN_TIMEOUT = 60.0  # seconds for a checkpoint before the next, harder signal
 
 
 def clean_up_stale_server(data: Path) -> None:
-    """Stop a server that still runs on `data`, and make sure that its lock file does not block the next server.
+    """Stop what still runs on `data`, and make sure that the lock file of a dead server does not block the next one.
 
     The caller holds the owner lock, so a running server has lost its parent process.
     """
@@ -24,6 +25,7 @@ def clean_up_stale_server(data: Path) -> None:
         return
     if is_postgres_process(pid, data):
         _stop_server(pid, data)
+    _kill_orphaned_backends(data)
     if lock_file.exists():
         _write_own_pid(lock_file)
 
@@ -56,6 +58,18 @@ def _stop_server(pid: int, data: Path) -> None:
             if not is_postgres_process(pid, data):
                 return
             time.sleep(0.02)
+
+
+def _kill_orphaned_backends(data: Path) -> None:
+    """Kill the backends of a server that was killed itself.
+
+    Nearly all end by themselves. One that waits for a lock whose holder was killed waits forever, and ignores SIGTERM;
+    as long as it has the shared memory, no other server starts. Each has the data directory as its working directory.
+    """
+    for process in Path("/proc").glob("[0-9]*"):  # only Linux has it
+        with suppress(OSError):  # it has ended, or belongs to another user
+            if (process / "cwd").readlink() == data.resolve() and (process / "exe").readlink().name == "postgres":
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _write_own_pid(lock_file: Path) -> None:

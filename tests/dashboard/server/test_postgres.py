@@ -203,6 +203,20 @@ def test_server_dies_with_its_killed_parent(data_dir, open_session, start_user) 
     assert not is_postgres_process(pid, paths.data)
 
 
+def test_hung_backend_of_a_killed_server_is_ended(data_dir, open_session) -> None:
+    session = open_session(data_dir)
+    conninfo = psycopg.conninfo.make_conninfo(**session.connection_params(), dbname=DATABASE_NAME)
+    with psycopg.connect(conninfo) as connection:
+        hung = connection.info.backend_pid
+        os.kill(hung, signal.SIGSTOP)
+        killed = server_pid(resolve_cluster_paths(data_dir))
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: _runs_another(resolve_cluster_paths(data_dir), killed))
+
+    assert query(session, "SELECT 1") == [(1,)]
+    assert not Path(f"/proc/{hung}/exe").exists()
+
+
 def test_reused_pid_in_lock_file_is_harmless(data_dir, open_session) -> None:
     first = open_session(data_dir)
     query(first, "CREATE TABLE kept AS SELECT 1 AS n")
