@@ -24,7 +24,7 @@ from dashboard.pages.runs import (
 )
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
-from dashboard.pages.settings import price_views
+from dashboard.pages.settings import audit_views, price_views
 from dashboard.pages.settings import views as settings_views
 from dashboard.pages.threads import downloads as thread_downloads
 from dashboard.pages.threads import views as thread_views
@@ -125,6 +125,7 @@ connect_urls = [
 
 settings_urls = [
     path("settings/", settings_views.project_settings, name="settings"),
+    path("settings/audit/", audit_views.audit_log, name="audit-log"),
     path("settings/name", settings_views.project_rename, name="project-rename"),
     path("settings/keys", settings_views.api_key_create, name="api-key-create"),
     path("settings/keys/<int:key_id>", settings_views.api_key_revoke, name="api-key-revoke"),

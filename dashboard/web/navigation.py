@@ -48,7 +48,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry(
         "settings",
         "Settings",
-        child_url_names=("project-rename", "api-key-create", "member-add", "prices", "price-delete"),
+        child_url_names=("project-rename", "api-key-create", "member-add", "prices", "price-delete", "audit-log"),
         role=Membership.Role.ADMIN,
     ),
 )

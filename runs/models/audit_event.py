@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
 
+from runs.db.keyset_pagination import is_after
 from runs.models.project import Project
 from runs.models.user import User
 
@@ -27,9 +28,21 @@ _MAX_ADDRESS_LENGTH = 45
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     """Queries on audit events."""
 
-    def newest(self, project: Project | None) -> Self:
-        """Return the last `MAX_AUDIT_EVENTS` events of `project`, or of the instance, the newest first."""
-        return self.filter(project=project).order_by("-at", "-pk")[:MAX_AUDIT_EVENTS]
+    def newest(self, project: Project | None, category: str = "", before: int = 0) -> Self:
+        """Return up to `MAX_AUDIT_EVENTS` events of `project`, or of the instance, the newest first.
+
+        Args:
+            project: the project; None for the instance.
+            category: one of `AuditEvent.Category`; "" for all.
+            before: the number of an event; only earlier ones are returned.
+        """
+        events = self.filter(project=project).order_by("-at", "-id")
+        if category:
+            events = events.filter(category=category)
+        if before:
+            at = self.filter(project=project, pk=before).values_list("at", flat=True).first()
+            events = events.filter(is_after(("at", "id"), (at, before), descending=True)) if at else events.none()
+        return events[:MAX_AUDIT_EVENTS]
 
     def record(
         self,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from dashboard.web.query_params import QueryParams, query_param
+from dashboard.web.query_params import QueryParams, parse_choice, parse_integer, query_param
+from runs.models import AuditEvent
+
+MAX_EVENT_NUMBER = 10**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +21,25 @@ class PriceListParams(QueryParams):
     """The parameters of the page of prices. `model` is filled into the form."""
 
     model: str = query_param(str, default="")
+
+
+class AuditSource(StrEnum):
+    """Whose events the audit log shows."""
+
+    PROJECT = "project"
+    SERVER = "server"  # sign-ins and API keys that belong to no project
+
+
+def _parse_category(text: str) -> str:
+    if text in AuditEvent.Category.values:
+        return text
+    raise ValueError(f"unknown value '{text}'; expected one of {', '.join(AuditEvent.Category.values)}")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLogParams(QueryParams):
+    """The parameters of the audit log. `before` is the number of an event; those before it are listed."""
+
+    source: AuditSource = query_param(parse_choice(AuditSource), default=AuditSource.PROJECT)
+    category: str = query_param(_parse_category, default="")
+    before: int = query_param(parse_integer(1, MAX_EVENT_NUMBER), default=0)
