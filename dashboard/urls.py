@@ -26,6 +26,7 @@ from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views
 from dashboard.pages.settings import views as settings_views
+from dashboard.pages.threads import deletion_views as thread_deletion_views
 from dashboard.pages.threads import downloads as thread_downloads
 from dashboard.pages.threads import views as thread_views
 from dashboard.pages.tools import downloads as tool_downloads
@@ -81,6 +82,7 @@ thread_urls = [
     path("threads.json", thread_downloads.thread_list_json, name="threads-json"),
     path("threads.csv", thread_downloads.thread_list_csv, name="threads-csv"),
     path("threads/<escaped:thread_id>/", thread_views.thread_detail, name="thread"),
+    path("threads/<escaped:thread_id>/delete", thread_deletion_views.thread_delete, name="thread-delete"),
 ]
 
 assistant_urls = [

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, RawItem, RecordType, ingest
-from runs.models import Membership, Project, Run, SavedView, User
+from runs.models import ApiKey, Membership, Project, Run, SavedView, User
 from runs.team.api_keys import create_api_key
+from runs.team.deletion import DeletionCounts, delete_runs
 from runs.team.saved_views import save_view
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
@@ -175,8 +176,8 @@ def role_of(user: User, project: Project) -> str:
 
 
 def make_key(project: Project, *scopes: str) -> str:
-    """Create an API key and return its secret. It has both scopes unless some are named."""
-    return create_api_key(project, "test", scopes or ("ingest", "read"))
+    """Create an API key and return its secret. It has all scopes unless some are named."""
+    return create_api_key(project, "test", scopes or ApiKey.Scope.values)
 
 
 def post(project: Project, *objects: dict[str, Any], kind: RecordType = RUNS) -> IngestReport:
@@ -209,6 +210,11 @@ def post_assistants(project: Project, **names: str | None) -> IngestReport:
 def post_messages(project: Project, *objects: dict[str, Any]) -> IngestReport:
     """Ingest messages."""
     return post(project, *objects, kind=MESSAGES)
+
+
+def delete_run(run: Run) -> DeletionCounts:
+    """Delete a run, without an audit event."""
+    return delete_runs(run.project, [run.external_id], lambda _: None)
 
 
 def make_saved_view(

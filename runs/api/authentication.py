@@ -47,10 +47,14 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class HasRequiredScope(BasePermission):
-    """Permission for keys with the scope `read` for safe methods, and `ingest` for all others."""
+    """Permission for keys with the scope `read` for safe methods, `delete` for DELETE, and `ingest` for all others."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the signature is the framework's
         """Return whether the key has the scope that the method requires."""
-        scope = "read" if request.method in SAFE_METHODS else "ingest"
+        scope = ApiKey.Scope.INGEST
+        if request.method in SAFE_METHODS:
+            scope = ApiKey.Scope.READ
+        elif request.method == "DELETE":
+            scope = ApiKey.Scope.DELETE
         self.message = f"The API key lacks the scope '{scope}'"
         return scope in cast(ApiKey, request.auth).scopes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar, NoReturn, cast
 
 from django.http import HttpRequest, JsonResponse
@@ -16,7 +17,8 @@ from rest_framework.views import APIView
 from runs.api.authentication import BearerAuthentication, HasRequiredScope
 from runs.api.errors import error_response
 from runs.errors import NotFound, Problem, UnknownParameter
-from runs.models import ApiKey, Project, Run
+from runs.models import ApiKey, AuditEvent, Project, Run
+from runs.team.deletion import RecordEvent
 from runs.team.failure_reports import report_scope_failure
 
 
@@ -79,6 +81,13 @@ class ApiKeyView(StrictApiView):
     def get_project(self, request: Request) -> Project:
         """Return the project of the API key."""
         return self.get_api_key(request).project
+
+    def audit_deletion(self, request: Request) -> RecordEvent:
+        """Return a function that records what the API key deleted in the audit log."""
+        key, address = self.get_api_key(request), request.META.get("REMOTE_ADDR") or ""
+        category = AuditEvent.Category.DELETION
+        record = AuditEvent.objects.record
+        return partial(record, key.project, f"API key {key.name}", category=category, address=address)
 
     def get_run(self, request: Request, run_id: str) -> Run:
         """Return the run with the posted id `run_id`.

@@ -26,12 +26,12 @@ from runs.api.responses import (
     raw_json_response,
 )
 from runs.db.keyset_pagination import NEWEST_FIRST
-from runs.errors import InvalidFilter, Problem
+from runs.errors import InvalidFilter, NotFound, Problem
 from runs.models import Run, RunStep
 from runs.protocol.lossless_json import join_members
 from runs.query import RunFilters
 from runs.query.order import parse_cursor, parse_order
-from runs.team.deletion import delete_run
+from runs.team.deletion import delete_runs
 
 DEFAULT_RUN_PAGE_SIZE = 100
 MAX_RUN_PAGE_SIZE = 500
@@ -82,7 +82,12 @@ class RunListView(RunIngestView):
         params=[RUN_ID_PARAM],
     ),
     delete=describe_deletion(
-        "delete_run", "Delete a run", "Deletes the run, its steps and its history.", params=[RUN_ID_PARAM]
+        "delete_run",
+        "Delete a run",
+        "Deletes the run, its steps, history, tags and comments, the messages that it wrote, and what nothing else "
+        "uses: messages of a thread without other runs, configurations, tool definitions, names of assistants, error "
+        "groups and metadata values.",
+        params=[RUN_ID_PARAM],
     ),
 )
 class RunDetailView(ApiKeyView):
@@ -94,8 +99,9 @@ class RunDetailView(ApiKeyView):
         return HttpResponse(join_members(run.members()), content_type="application/json")
 
     def delete(self, request: Request, run_id: str) -> HttpResponse:
-        """Delete the run with its steps and its history."""
-        delete_run(self.get_run(request, run_id))
+        """Delete the run with everything that only it used."""
+        if not delete_runs(self.get_project(request), [run_id], self.audit_deletion(request)):
+            raise NotFound(f"No run '{run_id}'")
         return HttpResponse(status=204)
 
 

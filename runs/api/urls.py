@@ -8,6 +8,7 @@ from runs.api import (
     ingest_views,
     run_views,
     schema_views,
+    thread_views,
     url_converters,  # noqa: F401 - registers posted_id
     usage_views,
 )
@@ -28,6 +29,7 @@ urlpatterns = [
     path("runs/<posted_id:run_id>/history", history_views.RunHistoryView.as_view(), name="api-run-history"),
     path("runs/<posted_id:run_id>/history/<int:n>", history_views.RunVersionView.as_view(), name="api-run-version"),
     path("runs/<posted_id:run_id>", run_views.RunDetailView.as_view(), name="api-run"),
+    path("threads/<posted_id:thread_id>", thread_views.ThreadDetailView.as_view(), name="api-thread"),
     path("steps", ingest_views.StepIngestView.as_view(), name="api-steps"),
     path("events", ingest_views.EventIngestView.as_view(), name="api-events"),
     path("messages", ingest_views.MessageIngestView.as_view(), name="api-messages"),

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.db import sql
+from runs.db.project_locks import lock_records_shared
 from runs.enrichment.derived_fields import build_error_group, derive_run_fields
 from runs.enrichment.error_grouping import ErrorSignature
 from runs.models import ErrorGroup, Project, Run
@@ -31,7 +32,8 @@ def backfill_derived_fields(project: Project, after: uuid.UUID | None) -> uuid.U
     changes: list[tuple[Run, Run]] = []
     signatures: dict[uuid.UUID, tuple[ErrorSignature, Run]] = {}
     with transaction.atomic():
-        # 1. Find the runs whose derived fields change.
+        # 1. Find the runs whose derived fields change. Their error groups stay until the transaction ends.
+        lock_records_shared(project.pk)
         runs = list(Run.objects.for_backfill(project, after)[:BACKFILL_BATCH_SIZE])
         for run in runs:
             derived = derive_run_fields(project, run)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from runs.db import sql
 from runs.models import Configuration, ToolDefinition
-from runs.protocol.tool_definitions import parse_tool_definitions
+from runs.protocol.tool_definitions import ParsedToolDefinition, parse_tool_definitions, tool_definition_id
 
 _ROWS_PER_STATEMENT = 500
 _FIELDS = ToolDefinition._meta.concrete_fields
@@ -40,3 +43,28 @@ def store_tool_definitions(
                 "WHERE tool_definition.first_seen_at > excluded.first_seen_at",
                 params,
             )
+
+
+def delete_unused_tool_definitions(project_id: int, deleted_configurations: Iterable[tuple[str, str]]) -> None:
+    """Delete the tool definitions that only deleted configurations had, each given by its assistant and its body."""
+    defined: defaultdict[str, dict[UUID, ParsedToolDefinition]] = defaultdict(dict)
+    for assistant_id, body in deleted_configurations:
+        for parsed in parse_tool_definitions(body):
+            defined[assistant_id][tool_definition_id(project_id, assistant_id, parsed)] = parsed
+    for assistant_id, definitions in defined.items():
+        unused = _find_undefined(project_id, assistant_id, definitions)
+        ToolDefinition.objects.filter(pk__in=sorted(unused)).delete()
+
+
+def _find_undefined(project_id: int, assistant_id: str, definitions: Mapping[UUID, ParsedToolDefinition]) -> set[UUID]:
+    """Return the keys of those of `definitions` that no configuration of the assistant has."""
+    unused = set(definitions)
+    has_any = Q(function_names__overlap=[tool.name for tool in definitions.values()])
+    has_any |= Q(tool_types__overlap=[tool.type for tool in definitions.values() if tool.type != "function"])
+    configurations = Configuration.objects.filter(has_any, project_id=project_id, assistant_id=assistant_id)
+    newest_first = configurations.order_by("-first_seen_at", "-id").values_list("body", flat=True)
+    for body in newest_first.iterator(chunk_size=_ROWS_PER_STATEMENT):
+        unused -= {tool_definition_id(project_id, assistant_id, parsed) for parsed in parse_tool_definitions(body)}
+        if not unused:
+            break
+    return unused

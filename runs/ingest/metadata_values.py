@@ -1,7 +1,8 @@
 """The recording of metadata values while runs are stored, for the query planner and for suggestions.
 
 Each process caches what it has recorded, so that further runs with the same values cost next to nothing: a value is
-written once an hour, or only once if its key has many. Rows may outlive the runs with their value, so none is deleted.
+written once an hour, or only once if its key has many. Deleting runs deletes the values that only they had (see
+`runs.team.unused_metadata`), so a deletion in the project voids the caches.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ MetadataPair = tuple[str, str]
 class _RecordedValues:
     """The values of a project that this process has recorded, with their last hours, counted from the year 1."""
 
-    def __init__(self) -> None:
+    def __init__(self, deletion_count: int = 0) -> None:
+        self.deletion_count = deletion_count  # of the project, when this was recorded
         self.hours: dict[MetadataPair, int] = {}
         self.value_counts = Counter[str]()  # by key
         self.is_complete: dict[str, bool] = {}  # by key
@@ -73,15 +75,18 @@ _UNDATED_HOUR = UNDATED.toordinal() * 24
 _recorded_by_project: defaultdict[int, _RecordedValues] = defaultdict(_RecordedValues)
 
 
-def record_metadata_values(project: Project, runs: Iterable[tuple[datetime, Any]]) -> None:
+def record_metadata_values(project: Project, runs: Iterable[tuple[datetime, Any]], deletion_count: int) -> None:
     """Record the values of the metadata of runs, each given with its created_at.
 
-    All values get the hour of the newest of these runs. Call it in the transaction that stores the runs.
+    All values get the hour of the newest of these runs. Call it in the transaction that stores the runs, which holds
+    back deletion, with the number of deletions in the project so far.
     """
     filled = [(created_at, metadata) for created_at, metadata in runs if metadata and type(metadata) is dict]
     if not filled:
         return
     recorded, hour = _recorded_by_project[project.pk], _to_hour(max(created_at for created_at, _ in filled))
+    if recorded.deletion_count != deletion_count:
+        recorded = _recorded_by_project[project.pk] = _RecordedValues(deletion_count)
     pairs, incomplete_keys = _collect_pairs([metadata for _, metadata in filled])
     new: dict[MetadataPair, int] = {}
     for key, value in pairs:

@@ -1,8 +1,9 @@
 """The write path of ingest: parsed records are merged with the stored ones and written in one transaction.
 
-There are no locks and no triggers. Each row is written with its next version, and only over the version that was
-read. If another writer changed it in between, the transaction is rolled back, and the records are read and merged
-again. So concurrent writers end in the same state as successive ones, and history and rollups are exact.
+Writers do not wait for each other, and there are no triggers. Each row is written with its next version, and only over
+the version that was read. If another writer changed it in between, the transaction is rolled back, and the records are
+read and merged again. So concurrent writers end in the same state as successive ones, and history and rollups are
+exact.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs.db import sql
 from runs.db.disk_space import disk_space_for_writes
+from runs.db.project_locks import lock_records_shared
 from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
@@ -104,7 +106,7 @@ def is_value_refused(error: Exception) -> bool:
 def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> dict[int, Outcome]:
     with transaction.atomic():
         # 1. Read the rows that are stored under the records' keys.
-        stored = _read_stored(grouped)
+        stored, deletion_count = _read_stored(project, grouped)
 
         # 2. Merge and write the records of each type.
         plans = {
@@ -126,7 +128,9 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
         #    until the transaction ends.
         run_columns = (record.columns for record in itertools.chain.from_iterable(grouped.get(RUNS, {}).values()))
         metadata_values.record_metadata_values(
-            project, ((run.created_at, run.metadata) for run in run_columns if isinstance(run, RunColumns))
+            project,
+            ((run.created_at, run.metadata) for run in run_columns if isinstance(run, RunColumns)),
+            deletion_count,
         )
 
     # 6. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction.
@@ -183,24 +187,30 @@ def _write_type(
 # Reading and merging
 
 
-def _read_stored(grouped: GroupedRecords) -> dict[RecordType, dict[RowKey, StoredRecord]]:
-    """Return the stored records, read in one round trip. Raises _MissingReferences."""
+def _read_stored(project: Project, grouped: GroupedRecords) -> tuple[dict[RecordType, dict[RowKey, StoredRecord]], int]:
+    """Return the stored records and the project's number of deletions, read in one round trip.
+
+    What is read, and what it refers to, stays until the transaction ends. Raises _MissingReferences.
+    """
     runs = [record for records in grouped.get(RUNS, {}).values() for record in records]
     configuration_ids = {record.configuration_id for record in runs if record.configuration_id is not None}
     error_group_ids = {group_id for record in runs if (group_id := _error_group_id(record)) is not None}
     with sql.open_cursor() as cursor:
         with sql.pipeline():
+            fetch_deletion_count = lock_records_shared(project.pk)
             fetches = {record_type: record_type.table.read(records) for record_type, records in grouped.items()}
             params = [sql.format_array(pk.hex for pk in ids) for ids in (configuration_ids, error_group_ids)]
             cursor.execute(_EXISTING_IDS, params, prepare=True)
         existing = {row[0] for row in cursor.fetchall()}
         rows = {record_type: fetch() for record_type, fetch in fetches.items()}
+        deletion_count = fetch_deletion_count()
     if not existing >= configuration_ids | error_group_ids:
         raise _MissingReferences(configuration_ids - existing, error_group_ids - existing)
-    return {
+    stored = {
         record_type: {key: _to_stored_record(record_type, row) for key, row in by_key.items()}
         for record_type, by_key in rows.items()
     }
+    return stored, deletion_count
 
 
 def _to_stored_record(record_type: RecordType, row: dict[str, Any]) -> StoredRecord:

@@ -58,6 +58,7 @@ class ApiKey(models.Model):
 
         INGEST = "ingest"
         READ = "read"
+        DELETE = "delete"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -18,6 +19,7 @@ from runs.models.thread_order import (
     ThreadPosition,
     order_in_thread,
 )
+from runs.protocol.lossless_json import clean_text
 from runs.protocol.message import MessageColumns, build_message_members
 
 
@@ -35,6 +37,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def in_threads_of(self, runs: RunQuerySet) -> Self:
         """Return the messages of the threads that any of `runs` belongs to."""
         return self.filter(thread_id__in=runs.order_by().values("thread_id"))
+
+    def of_runs_or_threads(self, project: Project, run_ids: Iterable[str], thread_ids: Iterable[str]) -> Self:
+        """Return the messages that any of those runs wrote, and those of any of those threads."""
+        run_ids = [clean_text(run_id) for run_id in run_ids]
+        in_any = models.Q(run_external_id__in=run_ids) | models.Q(thread_id__in=list(thread_ids))
+        return self.filter(in_any, project=project)
+
+    def ids_of_missing_runs(self, project: Project) -> list[str]:
+        """Return the posted ids of the runs of `project` that the messages name, but that are not stored."""
+        named = self.exclude(run_external_id=None).values_list("run_external_id", flat=True)
+        run_ids = {run_id for run_id in named if run_id is not None}
+        stored = Run.objects.with_external_ids(project, run_ids).values_list("external_id", flat=True)
+        return sorted(run_ids.difference(stored))
 
     def for_export(self) -> Self:
         """Order by time, oldest first, then by posted id."""

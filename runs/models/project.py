@@ -49,6 +49,11 @@ class Project(models.Model):
         blank=True,
         help_text="Fingerprint of what costs and error groups were last derived with (`enrichment.derived_fields`)",
     )
+    deletion_count = models.BigIntegerField(
+        db_default=0,
+        editable=False,
+        help_text="Number of deletions of runs and threads. Processes that cache what is stored compare it",
+    )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )

@@ -8,7 +8,7 @@ its run, and the tables may be spread over several servers.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -148,6 +148,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def in_thread(self, project: Project, thread_id: str) -> Self:
         """Return the runs of one thread."""
         return self.filter(project=project, thread_id=thread_id)
+
+    def threads_without_runs(self, project: Project, thread_ids: Collection[str]) -> list[str]:
+        """Return those of `thread_ids` in which there is none of the runs."""
+        runs = self.filter(project=project, thread_id__in=list(thread_ids)).order_by()
+        return sorted(set(thread_ids).difference(runs.values_list("thread_id", flat=True).distinct()))
 
     def opening_threads(self, messages: models.QuerySet[Any]) -> Self:
         """Return the runs that come first in their thread, before all of `messages`."""

@@ -145,7 +145,7 @@ def metadata_field() -> ProtocolField:
         "metadata",
         dict[str, Any] | Annotated[list[Any], Meta(max_length=0)] | None,
         ("metadata",),
-        lambda _, value: (_storable_metadata(value) if value else {},),
+        lambda _, value: (make_storable_metadata(value) if value else {},),
         lambda value: value,
         parse_fast=_parse_plain_metadata,
     )
@@ -156,15 +156,15 @@ def truncate_indexed(string: str) -> str:
     return lossless_json.clean_text(string)[:MAX_INDEXED_LENGTH]
 
 
-def _storable_metadata(value: Any) -> Any:
+def make_storable_metadata(value: Any) -> Any:
     """Return `value` as jsonb can hold it; numbers become strings so that none is rounded."""
     match value:
         case str():
             return lossless_json.clean_text(value)
         case dict():
-            return {lossless_json.clean_text(name): _storable_metadata(item) for name, item in value.items()}
+            return {lossless_json.clean_text(name): make_storable_metadata(item) for name, item in value.items()}
         case list():
-            return [_storable_metadata(item) for item in value]
+            return [make_storable_metadata(item) for item in value]
         case bool() | None:
             return value
         case _:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -20,14 +21,14 @@ _MAX_BYTES_PER_ROW = 150
 
 _IS_MOSTLY_EMPTY = """
     SELECT pg_relation_size(relid) > 131072 + %s * n_live_tup FROM pg_stat_user_tables WHERE relid = %s::regclass"""
-# Only periods with more than twice as many rows as keys are compacted. A key whose sums are all 0 is removed.
+# Periods with more than twice as many rows as keys.
+_CROWDED_PERIODS = """
+    SELECT {period} FROM {table} WHERE project_id = %s
+     GROUP BY {period} HAVING count(*) > 2 * count(DISTINCT ({key}))"""
+_GIVEN_PERIODS = "SELECT unnest(%s::{period_type}[])"
+# A key whose sums are all 0 is removed.
 _COMPACT = """
-    WITH crowded AS (
-        SELECT {period} FROM {table} WHERE project_id = %s
-         GROUP BY {period} HAVING count(*) > 2 * count(DISTINCT ({key}))),
-    deleted AS (
-        DELETE FROM {table} WHERE project_id = %s AND {period} IN (SELECT {period} FROM crowded)
-        RETURNING {columns})
+    WITH deleted AS (DELETE FROM {table} WHERE {period} IN ({periods}) AND project_id = %s RETURNING {columns})
     INSERT INTO {table} ({columns})
     SELECT project_id, {key}, {sums} FROM deleted GROUP BY project_id, {key}
     HAVING {is_not_zero}"""
@@ -39,18 +40,37 @@ def compact_rollups(project: Project, rollups: Sequence[RollupTable] = ALL_ROLLU
     A table that another process is compacting for this project is skipped.
     """
     for rollup in rollups:
-        statement = _COMPACT.format(
-            table=rollup.table,
-            period=rollup.key[0],
-            key=", ".join(rollup.key),
-            columns=rollup.columns,
-            sums=", ".join(f"sum({name})" for name in rollup.measures),
-            is_not_zero=" OR ".join(f"sum({name}) <> 0" for name in rollup.measures),
-        )
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s), %s)", [rollup.table, project.pk])
             if cursor.fetchone()[0]:
-                cursor.execute(statement, [project.pk, project.pk])
+                cursor.execute(_build_compaction(rollup, _CROWDED_PERIODS), [project.pk, project.pk])
+
+
+def compact_hours(project: Project, rollups: Sequence[RollupTable], hours: Collection[datetime]) -> None:
+    """Compact the rows of `hours`, and of their days, at once: no row is left of a key whose sums are 0.
+
+    Call it in a transaction. It waits for another process that is compacting the same rollup.
+    """
+    days = sorted({hour.date() for hour in hours})
+    for rollup in rollups:
+        periods = days if rollup.is_daily else sorted(hours)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [rollup.table, project.pk])
+            cursor.execute(_build_compaction(rollup, _GIVEN_PERIODS), [periods, project.pk])
+
+
+def _build_compaction(rollup: RollupTable, periods: str) -> str:
+    """Return the statement that replaces the rows of the selected periods."""
+    names = {
+        "table": rollup.table,
+        "period": rollup.key[0],
+        "period_type": "date" if rollup.is_daily else "timestamptz",
+        "key": ", ".join(rollup.key),
+        "columns": rollup.columns,
+        "sums": ", ".join(f"sum({name})" for name in rollup.measures),
+        "is_not_zero": " OR ".join(f"sum({name}) <> 0" for name in rollup.measures),
+    }
+    return _COMPACT.format(**names, periods=periods.format(**names))
 
 
 def compact_rollups_occasionally(project: Project) -> None:

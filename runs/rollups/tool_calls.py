@@ -85,7 +85,12 @@ _INVALIDATE = f"""
     UPDATE run_step SET invalid_calls = NULL, tool_outputs = NULL, version = run_step.version + 1 FROM checked
      WHERE run_step.run_id = checked.run_id AND run_step.external_id = checked.external_id
     RETURNING checked.invalid_calls, checked.tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608 - constant names
-_DELETE = f"DELETE FROM run_step WHERE run_id = %s RETURNING invalid_calls, tool_outputs, {_STORED_COLUMNS}"  # noqa: S608
+_DELETE = f"""
+    WITH deleted AS (
+        SELECT run_id, external_id FROM run_step WHERE run_id = ANY(%s) ORDER BY run_id, external_id FOR UPDATE)
+    DELETE FROM run_step USING deleted
+     WHERE run_step.run_id = deleted.run_id AND run_step.external_id = deleted.external_id
+    RETURNING invalid_calls, tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608
 
 
 def record_tool_call_changes(project: Project, changes: Iterable[ToolCallChange]) -> None:
@@ -107,13 +112,12 @@ def invalidate_checks(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
     record_tool_call_changes(project, (((step, result), (step, None)) for result, step in steps))
 
 
-def delete_steps(project: Project, run_id: uuid.UUID) -> None:
-    """Delete the steps of a run, and subtract their calls from the rollup."""
+def delete_steps(run_ids: Sequence[uuid.UUID]) -> list[CountableCalls]:
+    """Delete the steps of runs. Return them, for their calls to be subtracted from the rollup."""
     with sql.open_cursor() as cursor:
-        cursor.execute(_DELETE, [run_id])
+        cursor.execute(_DELETE, [sorted(run_ids)])
         rows = cursor.fetchall()
-    deleted = ((StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])) for row in rows)
-    record_tool_call_changes(project, ((calls, None) for calls in deleted))
+    return [(StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])) for row in rows]
 
 
 def _count(groups: dict[ToolCallGroup, list[int]], calls: CountableCalls, sign: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
 from django.db import models
@@ -38,6 +39,11 @@ class RollupTable:
         return self.model._meta.db_table
 
     @property
+    def is_daily(self) -> bool:
+        """Whether the periods are days. Those of other rollups are hours."""
+        return self.key[0] == "day"
+
+    @property
     def columns(self) -> str:
         """All columns as a list for SQL."""
         return ", ".join(("project_id", *self.key, *self.measures))
@@ -53,7 +59,7 @@ class RollupDeltas(Generic[RecordT]):
         self, rollups: Sequence[RollupTable], count: Callable[[dict[Any, list[int]], RecordT, int], None]
     ) -> None:
         """Start without any differences."""
-        self._rollups = rollups
+        self.rollups = rollups
         self._count = count
         self._groups: dict[Any, list[int]] = {}
 
@@ -71,10 +77,15 @@ class RollupDeltas(Generic[RecordT]):
             self.add(before, after)
         return self
 
+    @property
+    def hours(self) -> set[datetime]:
+        """The hours in which anything differs. Every group begins with its hour."""
+        return {group[0] for group in self._groups}
+
     def write(self, project: Project) -> None:
         """Append the differences to the rollups. Call it in the transaction that changes the records."""
-        filled = [(rollup, rows) for rollup in self._rollups if (rows := _build_rows(project, rollup, self._groups))]
-        if sum(len(rows) for _, rows in filled) > _MAX_INSERTED_ROWS * len(self._rollups):
+        filled = [(rollup, rows) for rollup in self.rollups if (rows := _build_rows(project, rollup, self._groups))]
+        if sum(len(rows) for _, rows in filled) > _MAX_INSERTED_ROWS * len(self.rollups):
             for rollup, rows in filled:
                 sql.copy_rows(rollup.table, rollup.columns, rows)
         elif filled:

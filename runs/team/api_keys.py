@@ -13,6 +13,7 @@ from runs.models import ApiKey, Project
 
 API_KEY_PREFIX = "rg_"
 KEY_PREFIX_LENGTH = 10
+DEFAULT_SCOPES = (ApiKey.Scope.INGEST, ApiKey.Scope.READ)
 # The last use is only shown to people. At this resolution, most requests do not write it.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
 _MAX_CACHED_KEYS = 1000
@@ -21,7 +22,7 @@ _MAX_CACHED_KEYS = 1000
 _key_cache: dict[bytes, tuple[str, ApiKey]] = {}
 
 
-def create_api_key(project: Project, name: str, scopes: Sequence[str] = ("ingest", "read")) -> str:
+def create_api_key(project: Project, name: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
     """Create a key of `project` and return its secret, which can't be read again.
 
     A random key of 256 bits needs no slow hash.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import parse_qs
 
 from django.contrib import messages
@@ -13,9 +14,9 @@ from dashboard.ui.run_list_address import run_list_url_or_default
 from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web.audit import record_event
 from dashboard.web.permissions import admin_required
-from runs.errors import InvalidFilter
+from runs.errors import InvalidFilter, TooManyRetries
 from runs.models import AuditEvent, Project, Run
-from runs.team.deletion import delete_run
+from runs.team.deletion import delete_runs
 
 CONFIRMATION = "delete"
 
@@ -35,8 +36,11 @@ def delete_selected_runs(request: HttpRequest, project: Project) -> HttpResponse
     if typed != CONFIRMATION:
         context = {"runs": runs, "list_url": list_url, "typed": typed, "query": request.POST.get("query", "")}
         return render(request, "pages/runs/delete.html", context, status=200 if typed is None else 400)
-    for run in runs:
-        delete_run(run)
-        record_event(request, project, f"deleted the run {run.external_id}", AuditEvent.Category.DELETION)
-    messages.success(request, f"Deleted {len(runs):,} run{'' if len(runs) == 1 else 's'}.")
+    record = partial(record_event, request, project, category=AuditEvent.Category.DELETION)
+    try:
+        counts = delete_runs(project, [run.external_id for run in runs], record)
+    except TooManyRetries as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Deleted {counts}.")
     return redirect(list_url)

@@ -13,7 +13,7 @@ from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, HelpEntr
 
 TAGS = [
     {"name": "Posting", "description": "Store runs, steps, messages and assistants. Requires the scope `ingest`."},
-    {"name": "Runs", "description": "Read and delete runs."},
+    {"name": "Runs", "description": "Read and delete runs and threads."},
     {"name": "Usage", "description": "Tokens, costs and latency of runs."},
     {"name": "Documentation", "description": "This document. Requires no API key."},
 ]
@@ -34,7 +34,7 @@ ERROR_CODES = {
     "unreadable_body": (400, "The body is empty, not JSON, or damaged."),
     "unauthorized": (401, "There is no API key, or it is unknown or revoked."),
     "forbidden": (403, "The API key lacks the scope."),
-    "not_found": (404, "The project of the API key has no such run, or there is no such path."),
+    "not_found": (404, "The project of the API key has no such run or thread, or there is no such path."),
     "method_not_allowed": (405, "The path does not support the method."),
     "not_acceptable": (406, "`Accept` allows neither JSON nor YAML."),
     "body_too_slow": (408, "No more of the body arrived for 10 seconds."),

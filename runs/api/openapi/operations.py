@@ -56,6 +56,10 @@ VERSION_PARAM = OpenApiParameter(
     "n", int, OpenApiParameter.PATH, required=True, description="The position of the post in the history."
 )
 
+THREAD_ID_PARAM = OpenApiParameter(
+    "thread_id", str, OpenApiParameter.PATH, required=True, description="The `thread_id` of its runs and messages."
+)
+
 _Decorator = Callable[[Any], Any]
 
 
@@ -163,7 +167,8 @@ def describe_deletion(
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        description=f"{description} Requires the scope `ingest`.",
+        description=f"{description} A repeated request continues a deletion that was interrupted. Requires the scope "
+        "`delete`.",
         tags=["Runs"],
         request=None,
         responses={204: OpenApiResponse(None, "Deleted"), **_error_responses(400, 401, 403, 404, 503)},

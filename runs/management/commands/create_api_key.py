@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from runs.management.arguments import add_project_argument, resolve_project
 from runs.models import ApiKey
-from runs.team.api_keys import create_api_key
+from runs.team.api_keys import DEFAULT_SCOPES, create_api_key
 
 
 class Command(BaseCommand):
@@ -24,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope",
             type=_parse_scopes,
-            default=ApiKey.Scope.values,
-            metavar="ingest|read|ingest,read",
-            help="scopes of the key (default: both)",
+            default=list(DEFAULT_SCOPES),
+            metavar="SCOPE[,SCOPE…]",
+            help=f"{', '.join(ApiKey.Scope.values)} (default: {','.join(DEFAULT_SCOPES)})",
         )
 
     def handle(self, *, project: str, name: str, scope: list[str], **_: Any) -> None:

@@ -15,9 +15,8 @@ from runs.analytics.assistants import AssistantTotals
 from runs.models import Project, Run
 from runs.query import Query, RunFilters, TimeExpression
 from runs.rollups import compaction
-from runs.team.deletion import delete_run
 from tests import factories
-from tests.factories import failed_run, run_object
+from tests.factories import delete_run, failed_run, run_object
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 5, 1, tzinfo=UTC)

@@ -18,8 +18,8 @@ from runs.analytics import errors
 from runs.analytics.errors import ErrorGroupStats, ErrorTrend
 from runs.models import ErrorGroup, Project, Run, User
 from runs.query import Query, RunFilters, TimeExpression
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 
 NOW = datetime.fromtimestamp(factories.NOW, UTC)
 DAY = 86_400

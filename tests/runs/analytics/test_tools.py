@@ -17,9 +17,8 @@ from runs.enrichment import step_validation
 from runs.models import Project, Run, RunStep
 from runs.rollups import compaction
 from runs.rollups.time_buckets import build_recent_buckets
-from runs.team.deletion import delete_run
 from tests import factories
-from tests.factories import function_call, function_tool, run_object, step_object
+from tests.factories import delete_run, function_call, function_tool, run_object, step_object
 
 NOW = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
 PERIOD = build_recent_buckets(NOW, timedelta(hours=24), 24)

@@ -15,8 +15,8 @@ from runs.analytics import version_comparison, versions
 from runs.analytics.confidence_intervals import Proportion
 from runs.analytics.version_comparison import VersionComparison
 from runs.models import Project, Run, RunStep
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 from tests.runs.analytics import version_change
 from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR, NEW, OLD
 

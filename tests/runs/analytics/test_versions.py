@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from runs.analytics import versions
 from runs.analytics.versions import AssistantVersion, AssistantVersions
 from runs.models import Configuration, Project, Run
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 from tests.runs.analytics import version_change
 from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR
 

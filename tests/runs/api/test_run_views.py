@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from runs.models import Project, Run
+from runs.models import AuditEvent, Message, Project, Run
 from tests import factories
 from tests.factories import NOW, run_object
 from tests.runs.api.api_client import JSON, RUNS, ApiClient, assert_error
@@ -170,3 +170,18 @@ def test_deleted_run_gets_404(client: ApiClient, project: Project) -> None:
     assert_error(client.get(f"{RUNS}/{run.external_id}"), 404, "not_found")
     assert_error(client.request("DELETE", f"{RUNS}/{run.external_id}"), 404, "not_found")
     assert not Run.objects.exists()
+    (event,) = AuditEvent.objects.newest(project)
+    assert str(event) == f"API key test deleted the run {run.external_id}: 1 run, 0 steps and 0 messages"
+    assert (event.category, event.address) == ("deletion", "127.0.0.1")
+
+
+def test_deleted_thread_gets_404(client: ApiClient, project: Project) -> None:
+    run = factories.run_object(thread_id="thread_1?")
+    factories.post(project, run)
+    factories.post_messages(project, factories.message_object(run), factories.message_object(thread_id="thread_1?"))
+    for status in (204, 404):
+        assert client.request("DELETE", "/api/v1/threads/thread_1%3F").status_code == status
+    assert not Message.objects.exists()
+    (event,) = AuditEvent.objects.newest(project)
+    assert event.action == "deleted the thread thread_1?: 1 run, 0 steps and 2 messages"
+    assert_error(client.request("DELETE", "/api/v1/threads/%00"), 404, "not_found")

@@ -11,9 +11,8 @@ from django.db.models import Sum
 
 from runs.models import DayByModel, Project, Run
 from runs.rollups import compaction, runs
-from runs.team.deletion import delete_run
 from tests import factories
-from tests.factories import failed_run, run_object
+from tests.factories import delete_run, failed_run, run_object
 
 
 def recount_rollups(project: Project) -> dict[str, dict[tuple[Any, ...], list[int]]]:

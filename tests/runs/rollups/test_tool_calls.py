@@ -15,9 +15,8 @@ from runs.enrichment import step_validation
 from runs.ingest import RawItem, ingest_mixed
 from runs.models import HourByTool, Project, Run, RunStep
 from runs.rollups import compaction, tool_calls
-from runs.team.deletion import delete_run
 from tests import factories
-from tests.factories import NOW, function_call, function_tool, run_object, step_object
+from tests.factories import NOW, delete_run, function_call, function_tool, run_object, step_object
 
 SEARCH = {"id": "call_s", "type": "file_search", "file_search": {"results": [{"file_id": "f"}]}}
 LEDGER = {

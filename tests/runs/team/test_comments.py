@@ -7,8 +7,8 @@ import pytest
 from runs.errors import InvalidComment
 from runs.models import Comment, Project, User
 from runs.team import comments
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 
 
 def test_comment_text_is_normalized(project: Project, member: User) -> None:

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.pages.assistants import comparison, configuration_changes, version_list
 from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 from tests.pages import Element, Page
 from tests.runs.analytics import version_change
 from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR, NEW, OLD

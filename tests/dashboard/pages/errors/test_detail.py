@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from runs.models import Project, User
-from runs.team.deletion import delete_run
 from tests import factories
 from tests.dashboard.pages.errors.conftest import (
     DAY,
@@ -25,6 +24,7 @@ from tests.dashboard.pages.errors.conftest import (
     list_run_ids,
 )
 from tests.dashboard.pages.errors.test_list import list_page, listed_codes, tab_counts
+from tests.factories import delete_run
 from tests.pages import Page
 
 

@@ -31,7 +31,7 @@ def test_typed_confirmation_deletes_and_redirects(admin_client: Client, project:
         "/p/default/runs/?status=completed&sort=duration",
     )
     assert list(Run.objects.all()) == [kept]
-    assert Page(admin_client.get(response["Location"])).status().text == "Deleted 1 run."
+    assert Page(admin_client.get(response["Location"])).status().text == "Deleted 1 run, 0 steps and 0 messages."
 
 
 @pytest.mark.parametrize(("typed", "status"), [({}, 200), ({"confirm": ""}, 200), ({"confirm": "yes"}, 400)], ids=str)

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.threads import conversation
 from runs.models import Project, Run
-from runs.team.deletion import delete_run
 from tests import factories
 from tests.dashboard.pages.threads.thread_pages import LIST_URL, SCRIPT, post_conversation, thread_url
+from tests.factories import delete_run
 from tests.pages import Element, Page
 
 NOW = factories.NOW

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from runs.analytics.usage import UsageSums
 from runs.enrichment.pricing import find_price
 from runs.models import Project, Run
-from runs.team.deletion import delete_run
 from tests import factories
+from tests.factories import delete_run
 
 NOW = datetime(2026, 11, 5, 9, 37, 12, 250_000, tzinfo=UTC)
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe")
