@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,11 @@ from runs.models.run import RunQuerySet
 from runs.query import RunFilters
 
 _CHUNK_SIZE = 500
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")  # of spreadsheets
+# Spreadsheets take a table for UTF-8 if it begins with this, and else for the encoding of their system.
+_BYTE_ORDER_MARK = "\ufeff".encode()
+# What makes spreadsheets evaluate a cell, some after white space: also the full-width forms, which East Asian ones read
+# like the others, and the characters that some of them drop at the beginning (OWASP, "CSV Injection").
+_FORMULA_START = re.compile("[\t\r\n]|[\\s\ufeff\u200b]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,13 @@ def render_ndjson(records: Iterable[PostedRecord]) -> Iterator[bytes]:
 
 
 def render_csv(columns: Iterable[ExportColumn], records: Iterable[Any]) -> Iterator[bytes]:
-    """Yield a header and the records as lines of CSV (RFC 4180), with no cell that a spreadsheet would evaluate."""
+    """Yield a header and the records as lines of CSV (RFC 4180), with no cell that a spreadsheet would evaluate.
+
+    It is UTF-8 with a byte order mark. A text that looks like a formula gets an apostrophe; numbers are left alone.
+    """
     columns = tuple(columns)
     writer = csv.writer(_LineBuffer())
-    yield writer.writerow(column.title for column in columns)
+    yield _BYTE_ORDER_MARK + writer.writerow(_render_cell(column.title) for column in columns)
     for record in records:
         yield writer.writerow(_render_cell(column.value(record)) for column in columns)
 
@@ -128,9 +136,9 @@ def _matching_runs(project: Project, filters: RunFilters) -> Any:
     return filters.apply(Run.objects.in_project(project))
 
 
-def _render_cell(value: Any) -> str | float | None:
+def _render_cell(value: Any) -> str | float | Decimal | None:
     match value:
-        case None | int() | float():
+        case None | int() | float() | Decimal():
             return value
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
@@ -138,7 +146,7 @@ def _render_cell(value: Any) -> str | float | None:
             return msgspec.json.encode(value).decode()
         case bytes():
             value = value.decode()
-    return f"'{value}" if value.startswith(_FORMULA_PREFIXES) else str(value)
+    return f"'{value}" if _FORMULA_START.match(value) else str(value)
 
 
 def _attribute_columns(*names: str) -> list[ExportColumn]:

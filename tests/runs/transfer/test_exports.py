@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.utils import timezone
 from runs.models import Project
 from runs.query import RunFilters
 from runs.transfer import exports
-from runs.transfer.exports import Export
+from runs.transfer.exports import Export, ExportColumn
 from tests import factories
 
 NO_FILTERS = RunFilters()
@@ -25,7 +26,7 @@ def ids(export: Export) -> list[str]:
 
 
 def table(export: Export) -> list[dict[str, str]]:
-    written = b"".join(exports.render_csv(export.columns, export.records())).decode()
+    written = b"".join(exports.render_csv(export.columns, export.records())).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(written, newline="")))
 
 
@@ -93,11 +94,48 @@ def test_ndjson_line_holds_the_posted_object(project: Project) -> None:
     assert json.loads(line) == posted
 
 
-@pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "risky",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\tx",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20SUM(A1)",
+        " =1",
+        "\ufeff=1",
+        "\u00a0=1",
+        "-",
+        "=cmd|' /C calc'!A0",
+    ],
+)
 def test_cells_are_never_formulas(project: Project, risky: str) -> None:
     factories.post(project, factories.failed_run(message=risky))
     (row,) = table(exports.export_runs(project, NO_FILTERS))
     assert row["error_message"] == "'" + risky
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (-5, "-5"), (-0.25, "-0.25"), (Decimal("-0.000000750"), "-7.50E-7"), (None, ""), (0, "0"), (True, "True"),
+        ("a=1", "a=1"), ("ends with -", "ends with -"), ("Größe, 日本語", "Größe, 日本語"), ('say "no"', 'say "no"'),
+        ("two\nlines", "two\nlines"), ("two\r\nlines", "two\r\nlines"), ("a;b\tc", "a;b\tc"), ("'quoted", "'quoted"),
+    ],
+)  # fmt: skip
+def test_cells_are_read_as_written(value: Any, cell: str) -> None:
+    written = b"".join(exports.render_csv([ExportColumn("=title", lambda record: record)], [value, value]))
+    assert written.startswith(b"\xef\xbb\xbf'=title\r\n")
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
+    # a reader leaves out the line of a table with one column and no value
+    assert rows == [["'=title"], [cell], [cell]] if cell else [["'=title"], [], []]
 
 
 def test_cells_keep_exact_values(project: Project) -> None:

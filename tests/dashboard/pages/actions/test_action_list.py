@@ -211,7 +211,7 @@ def test_files_match_the_page(member_client, runs_needing_action, monkeypatch) -
     assert [entry["id"] for entry in first["data"] + rest["data"]] == page_ids
     assert rest["next_cursor"] is None
     assert first["data"][0]["reason"] == "overdue"
-    lines = list(csv.DictReader(b"".join(member_client.get("/p/default/actions.csv")).decode().splitlines()))
+    lines = list(csv.DictReader(b"".join(member_client.get("/p/default/actions.csv")).decode("utf-8-sig").splitlines()))
     assert [line["id"] for line in lines] == page_ids
     assert json.loads(lines[-1]["pending_functions"]) == ["post_entry"]
 

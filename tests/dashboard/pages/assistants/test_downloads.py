@@ -20,5 +20,5 @@ def test_json_has_the_numbers_of_the_page(member_client, three_assistants):
 
 def test_csv_has_the_order_of_the_page(member_client, three_assistants):
     response = member_client.get("/p/default/assistants.csv?sort=name")
-    rows = list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+    rows = list(csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
     assert [row["name"] or row["assistant_id"] for row in rows] == ["Archivist", "asst_a", "asst_b"]

@@ -40,7 +40,7 @@ def test_all_formats_apply_the_filters(member_client: Client, project: Project) 
     query = "?status=failed&from=-90w&q=error:*"
     assert exported_objects(member_client, query) == [failed]
     assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {"object": "list", "data": [failed], "tags": {}}
-    rows = list(csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv{query}")).decode())))
+    rows = list(csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv{query}")).decode("utf-8-sig"))))
     assert [(row["id"], row["status"]) for row in rows] == [(failed["id"], "failed")]
 
 
@@ -52,7 +52,7 @@ def test_no_match_gives_empty_file(member_client: Client, project: Project) -> N
 
 def test_csv_cells_are_never_formulas(member_client: Client, project: Project) -> None:
     factories.post(project, factories.failed_run(message="=cmd|' /C calc'!A0", model="+1"))
-    (row,) = csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv")).decode()))
+    (row,) = csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv")).decode("utf-8-sig")))
     assert (row["error_message"], row["model"]) == ("'=cmd|' /C calc'!A0", "'+1")
 
 

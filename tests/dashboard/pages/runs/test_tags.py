@@ -131,7 +131,7 @@ def test_exports_contain_tags(member_client: Client, project: Project, member: U
     document = json.loads(member_client.get("/p/default/runs.json").getvalue())
     assert document["tags"] == {run.external_id: ["billing", "urgent"]}
     assert "tags" not in document["data"][0]
-    table = member_client.get("/p/default/runs.csv").getvalue().decode().splitlines()
+    table = member_client.get("/p/default/runs.csv").getvalue().decode("utf-8-sig").splitlines()
     assert table[0].endswith(",tags")
     assert {line.partition(",")[0]: line for line in table}[run.external_id].endswith('"[""billing"",""urgent""]"')
     assert {line.partition(",")[0]: line for line in table}[plain.external_id].endswith(",[]")

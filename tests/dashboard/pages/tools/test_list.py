@@ -162,7 +162,7 @@ def test_downloads_contain_the_listed_tools(member_client: Client, project: Proj
     )  # fmt: skip
     assert sum(search["parts"]) == 9
     response: Any = member_client.get(CSV_URL, DAY)
-    lines = list(csv.DictReader(b"".join(response).decode().splitlines()))
+    lines = list(csv.DictReader(b"".join(response).decode("utf-8-sig").splitlines()))
     assert [line["name"] for line in lines] == [tool["name"] for tool in document["data"]] == listed_names(page)
     assert json.loads(lines[0]["defined_in"]) == search["defined_in"]
 

@@ -129,7 +129,7 @@ def test_invalid_query_is_a_one_line_error(project: Project, query: str, words: 
 
 def test_csv_defaults_to_runs(project: Project, tmp_path: Path) -> None:
     factories.post(project, factories.run_object(id="run_x"))
-    header, row = export(project, tmp_path / "runs.csv", "--format", "csv").decode().splitlines()
+    header, row = export(project, tmp_path / "runs.csv", "--format", "csv").decode("utf-8-sig").splitlines()
     assert header.startswith("id,status,created_at,")
     assert row.startswith("run_x,completed,2026-")
 
