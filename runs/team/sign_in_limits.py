@@ -26,9 +26,9 @@ _PASSWORD_INTERVAL = timedelta(seconds=30)
 _ADDRESS_BURST = 10
 _NAME_BURST = 100
 # For guesses at any password, each of which costs up to half a second of computing time.
-_SPRAY_BURST = 30
+_SPRAY_BURST = 15
 _SPRAY_INTERVAL = timedelta(seconds=2)
-_TOTAL_BURST = 40
+_TOTAL_BURST = 25
 _TOTAL_INTERVAL = timedelta(seconds=1)
 # An address from which somebody has signed in during this time is not limited as a whole.
 _KNOWN_ADDRESS_PERIOD = timedelta(days=14)

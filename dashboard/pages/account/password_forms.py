@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+
+from runs.errors import TooManySignInAttempts
+from runs.team.sign_in_limits import reserve_attempt
 
 
 class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not generic at run time
@@ -14,7 +18,7 @@ class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not gener
     def clean_new_password1(self) -> str:
         """Reject the present password."""
         password: str = self.cleaned_data["new_password1"]
-        if self.user.check_password(password):
+        if not self.errors and self.user.check_password(password):
             raise forms.ValidationError("This is the present password. Choose another one.")
         return password
 
@@ -26,3 +30,18 @@ class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not gener
 
 class ChangePasswordForm(FirstPasswordForm, PasswordChangeForm):
     """The present password and a new one."""
+
+    def clean_old_password(self) -> str:
+        """Check the present password, within the limit of sign-ins: a session must not serve to guess it."""
+        try:
+            attempt = reserve_attempt(self.user.username, "", f"account {self.user.pk}")
+        except TooManySignInAttempts as error:
+            seconds = math.ceil(error.wait.total_seconds())
+            raise forms.ValidationError(f"Too many wrong passwords. Try again in {seconds} seconds.") from error
+        try:
+            password: str = super().clean_old_password()
+        except forms.ValidationError:
+            attempt.fail()
+            raise
+        attempt.succeed()
+        return password

@@ -60,6 +60,7 @@ class SignInView(LoginView):
         response = super().form_valid(form)
         record_event(self.request, None, "signed in", AuditEvent.Category.SIGN_IN)
         remember_device(self.request, response, form.get_user().get_username())
+        self.request.session.clear_expired()  # the rows of ended sessions would stay for ever
         return response
 
     def _render_refusal(self, error: TooManySignInAttempts) -> HttpResponse:

@@ -38,6 +38,8 @@ def _parse_name(value: str) -> str:
     max_length = ApiKey._meta.get_field("name").max_length or 0
     if not value.strip() or len(value) > max_length:
         raise ArgumentTypeError(f"expected 1 to {max_length} characters")
+    if not value.isprintable():
+        raise ArgumentTypeError("contains characters that cannot be printed")
     return value
 
 

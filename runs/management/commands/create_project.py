@@ -27,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *, slug: str, name: str, admin: str, **_: Any) -> None:
         """Create the project."""
         user = resolve_user(admin)
+        if not name.isprintable():
+            raise CommandError("The name contains characters that cannot be printed")
         try:
             Project(slug=slug, name=name or slug).full_clean()
         except ValidationError as error:

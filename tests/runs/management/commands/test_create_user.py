@@ -62,3 +62,15 @@ def test_invalid_arguments_create_nothing(project: Project, arguments: list[str]
         create(*arguments)
     assert User.objects.count() == 1
     assert not Membership.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\udcff", "a\u202eb"])
+@pytest.mark.parametrize(
+    "command", ["create_user", "unlock_user", "reset_password", "create_project", "create_api_key"]
+)
+def test_unprintable_arguments_are_refused(project: Project, command: str, name: str) -> None:
+    arguments = {"create_project": ["other", "--admin", name], "create_api_key": ["--name", name]}
+    with pytest.raises(CommandError):
+        call_command(command, *arguments.get(command, [name]))
+    with pytest.raises(CommandError, match="No project"):
+        call_command("create_user", "ada", "--project", name)
