@@ -124,7 +124,7 @@ class DiskFull(RunglassError):
 
 
 class QueryTimeout(RunglassError):
-    """The database needed too long to answer. Narrow the filter or the time range."""
+    """Collecting the data took too long. Choose a more selective filter or a shorter time range."""
 
     code = "query_timeout"
 

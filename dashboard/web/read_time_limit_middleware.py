@@ -1,4 +1,4 @@
-"""Middleware that limits the time that a page or a REST read may spend in the database."""
+"""Middleware that limits the time of pages and REST reads, in the database and in Python."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from dashboard.web.cpu_time_limit import limit_cpu_time
 from dashboard.web.error_views import query_timeout_view
 from runs.db.query_time_limit import limit_query_time
 from runs.errors import QueryTimeout
@@ -18,7 +19,7 @@ _READ_METHODS = ("GET", "HEAD")
 
 
 class ReadTimeLimitMiddleware:
-    """Ends the queries of reads after READ_TIMEOUT_SECONDS. Nothing happens before the first query of a read."""
+    """Ends reads after READ_TIMEOUT_SECONDS in the database, or as many seconds of processor time."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Set the next middleware or view."""
@@ -28,12 +29,13 @@ class ReadTimeLimitMiddleware:
         """Respond to a request, within the limit if it is a read."""
         if request.method not in _READ_METHODS:
             return self.get_response(request)
-        with limit_query_time(settings.READ_TIMEOUT_SECONDS):
+        seconds = settings.READ_TIMEOUT_SECONDS
+        with limit_cpu_time(seconds, QueryTimeout), limit_query_time(seconds):
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the error page if a page took too long. The API handles its own exceptions."""
         if not isinstance(exception, QueryTimeout):
             return None
-        logger.warning("Queries of %s took too long", request.path, extra={"action": "query_timeout"})
+        logger.warning("Reading %s took too long", request.path, extra={"action": "query_timeout"})
         return query_timeout_view(request)
