@@ -51,7 +51,7 @@ class Command(BaseCommand):
         try:
             self._check_configuration(host)
             # 1. Become an unprivileged user; reserve the address, the data directory and the database.
-            drop_privileges(settings.DATA_DIR)
+            drop_privileges(settings.DATA_DIR, port)
             address = find_free_address(host, port)
             with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
                 # 2. Check the database and bring it up to date.
