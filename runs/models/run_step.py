@@ -24,7 +24,7 @@ HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
 _SUMMARY_FIELDS = (
     *("run", "external_id", "type", "status", "created_at", "ended_at", "error_code", "tool_names"),
-    *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
+    *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "history_length"),
 )
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
 
 from dashboard.ui.field_changes import FieldChange, diff_fields
-from runs.models import ApiKey, PostedObservation, Run, find_observations
+from runs.models import ApiKey, PostedObservation, Run, RunStep, find_observations
 from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_versions
 from runs.protocol.timestamps import milliseconds_between
+
+# Steps, and posts of a step, that are listed. The REST API returns all.
+MAX_STEPS_WITH_HISTORY = 20
+MAX_POSTS_PER_STEP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,9 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class RunVersionDiff:
-    """Two versions and the fields that differ."""
+    """Two versions of a run, or of the step with the id `step_id`, and the fields that differ."""
 
+    step_id: str
     left: RecordVersion
     right: RecordVersion
     fields: list[FieldChange]
@@ -43,31 +49,49 @@ class RunVersionDiff:
 
 @dataclass
 class HistorySection:
-    """The history of `run`. `diff` compares two versions, if any are requested."""
+    """The history of `run` and its `steps`. `diff` compares two versions, if any are requested."""
 
     run: Run
+    steps: Sequence[RunStep]
     diff: RunVersionDiff | None = None
 
     @cached_property
     def rows(self) -> list[HistoryRow]:
-        """The entries, oldest first."""
-        entries = build_history_entries(self.run, list(find_observations(self.run).for_list()))
-        key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
-        rows: list[HistoryRow] = []
-        version: int | None = None
-        for entry in entries:
-            source = "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")
-            after_ms = milliseconds_between(rows[-1].entry.received_at, entry.received_at) if rows else None
-            rows.append(HistoryRow(entry, source, after_ms, version))
-            if entry.outcome != PostedObservation.Outcome.STALE:  # A stale post never becomes the current version.
-                version = entry.n
-        return rows
+        """The entries of the run, oldest first."""
+        return _build_rows(self.run, list(find_observations(self.run).for_list()))
+
+    @cached_property
+    def step_rows(self) -> list[tuple[RunStep, HistoryRow]]:
+        """The entries after the first one of steps that were posted several times, in the order of the steps."""
+        changed = [step for step in self.steps if step.history_length][:MAX_STEPS_WITH_HISTORY]
+        return [
+            (step, row)
+            for step in changed
+            for row in _build_rows(step, list(find_observations(step).for_list()[:MAX_POSTS_PER_STEP]))[1:]
+        ]
 
 
-def fetch_version_diff(run: Run, left: int, right: int) -> RunVersionDiff | None:
-    """Compare two versions of `run` by their numbers. Return None if one of them does not exist."""
-    versions = rebuild_versions(run, list(find_observations(run)))
+def _build_rows(record: Run | RunStep, observations: Sequence[PostedObservation]) -> list[HistoryRow]:
+    entries = build_history_entries(record, observations)
+    key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
+    rows: list[HistoryRow] = []
+    version: int | None = None
+    for entry in entries:
+        source = "" if entry.key_id is None else key_names.get(entry.key_id, f"key {entry.key_id}")
+        after_ms = milliseconds_between(rows[-1].entry.received_at, entry.received_at) if rows else None
+        rows.append(HistoryRow(entry, source, after_ms, version))
+        if entry.outcome != PostedObservation.Outcome.STALE:  # A stale post never becomes the current version.
+            version = entry.n
+    return rows
+
+
+def fetch_version_diff(run: Run, step_id: str, left: int, right: int) -> RunVersionDiff | None:
+    """Compare two versions of `run`, or of one of its steps, by their numbers. Return None if one does not exist."""
+    record = RunStep.objects.of_run(run).filter(external_id=step_id).first() if step_id else run
+    if record is None:
+        return None
+    versions = rebuild_versions(record, list(find_observations(record)))
     if left not in versions or right not in versions:
         return None
     fields = diff_fields(versions[left].members, versions[right].members)
-    return RunVersionDiff(versions[left], versions[right], fields)
+    return RunVersionDiff(step_id, versions[left], versions[right], fields)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from dashboard.pages.run.list_navigation import RunListContext
 from dashboard.ui.run_rows import encode_list_param
-from dashboard.web.query_params import QueryParams, parse_integer, query_param, query_param_list
+from dashboard.web.query_params import QueryParams, parse_integer, parse_text, query_param, query_param_list
 from runs.errors import Problem
 
 # The sections that can be shown in full, in addition to single rows of the timeline.
@@ -39,14 +39,15 @@ class RunPageParams(QueryParams):
     """The parameters of the run page.
 
     `full` names the sections and timeline rows to show in full. `from_version` and `to_version` are the versions to
-    compare. `seen_version` is the version that an open page shows. `run_list` is the list that the run was opened
-    from. `find` is the text to find in the raw JSON.
+    compare, of the step with the id `step_id` if there is one. `seen_version` is the version that an open page shows.
+    `run_list` is the list that the run was opened from. `find` is the text to find in the raw JSON.
     """
 
     full: tuple[str, ...] = query_param_list(_parse_section)
     from_version: int | None = query_param(_parse_version, default=None, name="from")
     to_version: int | None = query_param(_parse_version, default=None, name="to")
     seen_version: int | None = query_param(_parse_version, default=None, name="seen")
+    step_id: str = query_param(parse_text, default="", name="step")
     run_list: RunListContext | None = query_param(
         RunListContext.parse,
         default=None,

@@ -68,7 +68,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
 
     version_diff = None
     if params.from_version is not None and params.to_version is not None:
-        version_diff = fetch_version_diff(run, params.from_version, params.to_version)
+        version_diff = fetch_version_diff(run, params.step_id, params.from_version, params.to_version)
         if version_diff is None:
             raise Http404(f"No versions {params.from_version} and {params.to_version}")
 
@@ -90,6 +90,6 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
-        "history": HistorySection(run, version_diff),
+        "history": HistorySection(run, [step.record for step in steps.steps], version_diff),
     }
     return htmx.render_page(request, "pages/run/page.html", context, RUN_FRAGMENTS)

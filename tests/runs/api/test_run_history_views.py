@@ -59,6 +59,14 @@ def test_history_of_another_project_gets_404(project, path, suffix):
     assert api_client(project).get(f"/api/v1/{path}/{suffix}").status_code == 404
 
 
+@pytest.mark.parametrize("n", ["0", "9" * 30])
+def test_unknown_ids_and_versions_get_404(project, n):
+    factories.post_messages(project, factories.message_object(id="msg_1"))
+    client = api_client(project)
+    assert client.get(f"/api/v1/runs/run_1/steps/step_9/history/{n}").status_code == 404
+    assert client.get(f"/api/v1/messages/msg_1/history/{n.replace('0', '1')}").status_code == 404
+
+
 def test_steps_round_trip_oldest_first(project):
     run = factories.run_object()
     later = factories.step_object(run, factories.function_call("b"), created_at=run["created_at"] + 5, vendor=1)

@@ -29,7 +29,7 @@ def test_conflicting_ends_are_marked(project: Project, member_client: Client) ->
     done = factories.run_object()
     factories.post(project, done)
     factories.post(project, done | {"status": "failed", "failed_at": done["completed_at"] + 5})
-    assert "conflicting final status" in open_run(member_client, done).region("History").text
+    assert "contradiction" in open_run(member_client, done).region("History").text
 
 
 def test_any_two_versions_can_be_compared(project: Project, member_client: Client) -> None:
@@ -59,6 +59,20 @@ def test_any_two_versions_can_be_compared(project: Project, member_client: Clien
     assert '"n": "<script>"' in texts_of(stale, "ins")
     same = open_run(member_client, begun, "?from=1&to=1").region("History")
     assert "no differences" in same.text
+
+
+def test_emptier_post_of_step_is_listed(project: Project, member_client: Client) -> None:
+    run = factories.run_object()
+    full = factories.step_object(run, factories.function_call("search", output="all results"), id="step_1 ?")
+    factories.post(project, run)
+    factories.post_steps(project, full, full | {"step_details": {"type": "tool_calls", "tool_calls": []}})
+    [row] = open_run(member_client, run).table("History of steps").rows
+    assert [row[column].text for column in ("Outcome", "Changed fields")] == ["stale", "step_details"]
+    assert row.link().url == "?step=step_1%20%3F&from=0&to=1#history"
+    diff = open_run(member_client, run, "?step=step_1%20%3F&from=0&to=1").region("History")
+    assert "of step step_1 ?" in diff.text
+    assert "all results" in " ".join(texts_of(diff, "del"))
+    assert member_client.get(f"{run_url(run['id'])}?step=other&from=0&to=1").status_code == 404
 
 
 def test_unknown_version_gets_404(project: Project, member_client: Client) -> None:
