@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, resolve_url
 
 from dashboard.web import htmx, last_project
@@ -42,10 +42,13 @@ def sign_in_required(view: Callable[P, HttpResponseBase]) -> Callable[..., HttpR
 
 
 def _redirect_to_change_password(request: HttpRequest) -> HttpResponseBase:
+    url = resolve_url("change-password")
     if htmx.is_partial_request(request):
-        return htmx.redirect_browser(resolve_url("change-password"))
+        if htmx.get_current_page_path(request).partition("?")[0] == url:
+            return HttpResponse(status=204)  # a reload would discard what was typed
+        return htmx.redirect_browser(url)
     next_path = request.get_full_path() if request.method in ("GET", "HEAD") else resolve_url("home")
-    return redirect(f"{resolve_url('change-password')}?{urlencode({'next': next_path})}")
+    return redirect(f"{url}?{urlencode({'next': next_path})}")
 
 
 def viewer_required(

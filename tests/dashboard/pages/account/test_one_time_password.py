@@ -41,6 +41,8 @@ def test_every_page_leads_to_the_change(password: str) -> None:
     assert client.get("/projects/new/").status_code == 302
     fragment = client.get("/p/default/new-runs/", headers={"HX-Request": "true", "HX-Target": "new-runs"})
     assert fragment["HX-Redirect"] == CHANGE
+    on_this_page = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{CHANGE}?next=/"}
+    assert client.get("/p/default/receiving/", headers=on_this_page).status_code == 204
     assert client.get(CHANGE).status_code == 200
 
 
