@@ -45,6 +45,14 @@ def limit_query_time(seconds: float) -> Iterator[None]:
         _current_limit.reset(token)
 
 
+def limit_statement_time(seconds: float) -> None:
+    """Let no single statement of the current transaction take longer, nor a fetch of rows from a cursor.
+
+    For streams, whose total time depends on the client.
+    """
+    _execute_unlogged(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")  # 0 would mean no limit
+
+
 class _QueryTimeLimit:
     """The limit of one thread: executes statements with the time that is left."""
 
@@ -77,7 +85,7 @@ class _QueryTimeLimit:
             self.transaction.callback(_reset_timeout)
         self._is_started = True
         if now >= self._renew_at:
-            _execute_unlogged(f"SET LOCAL statement_timeout = {max(1, int((self._deadline - now) * 1000))}")
+            limit_statement_time(self._deadline - now)
             self._renew_at = now + _RENEW_SECONDS
         try:
             return execute(statement, params, many, context)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from json import dumps
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -21,6 +22,7 @@ from dashboard.ui.run_list_address import RunListAddress, parse_run_list
 from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
+from runs.db.query_time_limit import limit_statement_time
 from runs.models import Project, Run
 from runs.query import RunFilters
 from runs.transfer import exports
@@ -28,6 +30,7 @@ from runs.transfer.exports import Export
 
 BLOCK_SIZE = 64 * 1024  # bytes
 MAX_NAME_LENGTH = 120
+EXPORT_TIMEOUT_FACTOR = 3  # sorting all runs takes longer than finding those of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _export_matching_runs(request: HttpRequest, project: Project) -> tuple[Expor
 def _stream_in_transaction(render: Callable[[Export], Iterator[bytes]], export: Export) -> Iterator[bytes]:
     """Render within a transaction: server-side cursors need one, and all rows are of the same snapshot."""
     with transaction.atomic():
+        limit_statement_time(EXPORT_TIMEOUT_FACTOR * settings.READ_TIMEOUT_SECONDS)
         yield from render(export)
 
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from runs.db.query_time_limit import limit_query_time
 from runs.errors import QueryTimeout
 from runs.models import Run
+from runs.transfer import exports
 from tests import factories
 from tests.runs.api.api_client import ApiClient
 
@@ -110,3 +111,16 @@ def test_slow_rest_reads_are_503(path: str, monkeypatch: pytest.MonkeyPatch, set
     response = api.get(path)
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "query_timeout"
+
+
+@in_own_transaction
+def test_statements_of_exports_are_limited(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    project = factories.make_project()
+    client = Client()
+    client.force_login(factories.make_user(project))
+    settings.READ_TIMEOUT_SECONDS = 1
+    shown: list[Any] = []
+    monkeypatch.setattr(exports, "render_ndjson", lambda _: shown.append(execute("SHOW statement_timeout")) or [])
+    assert b"".join(client.get("/p/default/runs.jsonl").streaming_content) == b""
+    assert shown == [("3s",)]
+    assert execute("SHOW statement_timeout") == ("0",)

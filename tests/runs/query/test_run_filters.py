@@ -249,3 +249,17 @@ def test_terms_move_to_their_params(text: str, query: str) -> None:
 def test_invalid_query_is_rejected() -> None:
     with pytest.raises(InvalidFilter, match="unknown field 'gone'"):
         RunFilters.parse_query_text("gone:x")
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"status": [f"{'x' * 200}{number}" for number in range(30)]}, "together: expected at most 4,000 characters"),
+        ({"model": [f"model-{number}" for number in range(101)]}, "together: expected at most 100 values"),
+        ({"error": ["x"], "q": ["a OR b (" * 9 + "c OR d" + ")" * 9]}, "together: expected at most 20 levels"),
+        ({"thread": ["x" * 257]}, "thread: expected at most 256 characters, found 257"),
+    ],
+)
+def test_size_of_filters_is_limited(params: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(InvalidFilter, match=message):
+        RunFilters.parse_params(params)
