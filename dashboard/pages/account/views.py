@@ -42,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
 class SignInView(LoginView):
     """The sign-in page. Redirects stay on this site, and the number of attempts is limited."""
 
+    http_method_names = ["get", "head", "post", "options"]  # the base class takes PUT for POST
     authentication_form = SignInForm
     template_name = SIGN_IN_TEMPLATE
     redirect_authenticated_user = True
@@ -99,6 +100,7 @@ class ChangePasswordView(RedirectURLMixin, SuccessMessageMixin, PasswordChangeVi
     asked for.
     """
 
+    http_method_names = ["get", "head", "post", "options"]  # the base class takes PUT for POST
     template_name = "pages/account/change_password.html"
     next_page = "home"
     success_message = "Password changed. Your other browsers are signed out."
