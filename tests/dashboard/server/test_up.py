@@ -228,7 +228,8 @@ def test_broken_database_ends_with_its_reason(disposable_up) -> None:
     (data / "global" / "pg_control").write_bytes(b"broken")
     os.kill(postmaster, signal.SIGKILL)
 
-    assert disposable_up.process.wait(30) == 1
+    with disposable_up.process.stdout:
+        assert disposable_up.process.wait(30) == 1
     wait_until(lambda: not disposable_up.remaining_processes())
     assert "pg_control" in run_failing(disposable_up.data_dir, "--port", "0")
 
