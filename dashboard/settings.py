@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.web.database_outage_middleware.DatabaseOutageMiddleware",
     "dashboard.web.read_time_limit_middleware.ReadTimeLimitMiddleware",
+    "dashboard.web.page_budget.PageBudgetMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

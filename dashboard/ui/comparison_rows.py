@@ -58,8 +58,11 @@ def build_field_rows(name: str, left: Any, right: Any, depth: int = 0) -> Iterat
         return
     members = dict.fromkeys(member for side in (left, right) if isinstance(side, dict) for member in side)
     if not members or len(members) > MAX_COMPARED_MEMBERS or depth == MAX_COMPARED_DEPTH:
+        name = name[:MAX_CELL_LENGTH]
         difference = _format_number_difference(left, right)
-        yield ComparisonRow(name, value_cell(left), value_cell(right), not is_equal_value(left, right), difference)
+        yield ComparisonRow(
+            name[:MAX_CELL_LENGTH], value_cell(left), value_cell(right), not is_equal_value(left, right), difference
+        )
         return
     for member in members:
         sides = _get_member(left, member), _get_member(right, member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from runs.errors import UnreadableBody
@@ -9,34 +10,46 @@ from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json, parse
 
 INDENT = "  "
 MAX_DEPTH = 100  # deeper values are shown as posted
+MAX_LENGTH = 200_000  # characters of indented JSON, more than a page shows of one value
 
 
-def pretty_json(value: Any, margin: str = "") -> str:
-    """Return `value` as indented JSON.
+def pretty_json(value: Any) -> str:
+    """Return a value of `parse_json` as indented JSON, or the beginning of it if it is longer than `MAX_LENGTH`.
 
-    Args:
-        value: A value of `parse_json`.
-        margin: The indentation of the closing bracket.
-
-    Raises:
-        RecursionError: The value is nested more deeply than `MAX_DEPTH`.
+    Raises RecursionError if the value is nested more deeply than `MAX_DEPTH`.
     """
+    pieces, length = [], 0
+    for piece in _write_pretty(value, ""):
+        pieces.append(piece)
+        length += len(piece)
+        if length > MAX_LENGTH:  # indentation makes deep values many times as long
+            break
+    return "".join(pieces)
+
+
+def _write_pretty(value: Any, margin: str) -> Iterator[str]:
+    """Yield the pieces of indented JSON. `margin` is the indentation of the closing bracket."""
     inner = margin + INDENT
     if len(margin) > MAX_DEPTH * len(INDENT):
         raise RecursionError("nested too deeply to be indented")
     match value:
         case dict() if value:
-            members = (f"{inner}{dump_json(name)}: {pretty_json(item, inner)}" for name, item in value.items())
-            return "{\n" + ",\n".join(members) + f"\n{margin}}}"
+            for index, (name, item) in enumerate(value.items()):
+                yield f"{',' if index else '{'}\n{inner}{dump_json(name)}: "
+                yield from _write_pretty(item, inner)
+            yield f"\n{margin}}}"
         case list() if value:
-            return "[\n" + ",\n".join(f"{inner}{pretty_json(item, inner)}" for item in value) + f"\n{margin}]"
+            for index, item in enumerate(value):
+                yield f"{',' if index else '['}\n{inner}"
+                yield from _write_pretty(item, inner)
+            yield f"\n{margin}]"
         case _:
-            return dump_json(value)
+            yield dump_json(value)
 
 
 def prettify_json_text(text: str) -> str | None:
-    """Return `text` indented if it is a JSON object or array, else None."""
-    if not text.lstrip().startswith(("{", "[")):
+    """Return `text` indented if it is a JSON object or array of moderate length, else None."""
+    if len(text) > MAX_LENGTH or not text.lstrip().startswith(("{", "[")):
         return None
     try:
         return pretty_json(parse_json(text))

@@ -9,6 +9,8 @@ from typing import Any
 from dashboard.ui import json_view
 from runs.protocol.lossless_json import dump_json
 
+MAX_NAME_LENGTH = 1_000  # characters; longer than any name that was meant as one
+
 
 class FieldPresence(StrEnum):
     """The presence of a field. Null, absent and empty are three different things, and pages distinguish them."""
@@ -53,6 +55,12 @@ def as_mapping(value: Any) -> dict[str, Any]:
 def as_integer(value: Any) -> int | None:
     """Convert a parsed count to an integer. Stored objects hold integers of any size here."""
     return None if value is None else int(value)
+
+
+def as_name(value: Any) -> str | None:
+    """Return a value that a page shows as a name: like `as_text`, but of bounded length."""
+    text = as_text(value)
+    return text if text is None or len(text) <= MAX_NAME_LENGTH else text[:MAX_NAME_LENGTH] + "…"
 
 
 def as_text(value: Any) -> str | None:

@@ -11,12 +11,14 @@ from functools import cached_property
 from typing import Any, TypeGuard
 
 from dashboard.ui import json_view
-from dashboard.ui.posted_object import as_mapping, as_text
+from dashboard.ui.posted_object import as_mapping, as_name, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
 from runs.enrichment.function_calls import PostedFunctionCall
 from runs.enrichment.tool_output_errors import find_output_error
+from runs.protocol.fields import truncate_indexed
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
 
+MAX_LISTED_PARTS = 100  # outputs or search results of a call
 _REQUIRED_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
 
 
@@ -103,18 +105,18 @@ def parse_tool_call(posted: Any, *, is_pending: bool = False) -> DisplayedToolCa
     `is_pending` means that the run waits for outputs now.
     """
     posted = as_mapping(posted)
-    kind = _clean_string(posted.get("type")) or "function"
+    kind = clean_text(posted["type"]) if _is_string(posted.get("type")) and posted["type"] else "function"
     body = as_mapping(posted.get(kind))
     output = body.get("output") if kind == "function" else posted.get("output")
     output_length = None
     if output is not None:
         output_length = len(output if isinstance(output, str) else dump_json(output))
     return DisplayedToolCall(
-        id=_clean_string(posted.get("id")) or "",
-        type=kind,
-        name=_clean_string(body.get("name") if kind == "function" else posted.get("name")) or kind,
+        id=_clean_name(posted.get("id")) or "",
+        type=truncate_indexed(kind),
+        name=_clean_name(body.get("name") if kind == "function" else posted.get("name")) or truncate_indexed(kind),
         posted=posted,
-        server=_clean_string(posted.get("server_label")),
+        server=_clean_name(posted.get("server_label")),
         is_answered=not (is_pending and kind in ("function", "mcp") and output is None),
         output_length=output_length,
     )
@@ -130,9 +132,9 @@ def _is_string(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and not isinstance(value, JsonNumber)
 
 
-def _clean_string(value: Any) -> str | None:
-    """Return a name or an id, cleaned for a page, or None if it is not a string."""
-    return clean_text(value) if isinstance(value, str) else None
+def _clean_name(value: Any) -> str | None:
+    """Return a name or an id as it is stored in columns, or None if it is not a string."""
+    return truncate_indexed(value) if isinstance(value, str) else None
 
 
 def _build_parts(kind: str, posted: dict[str, Any], body: dict[str, Any], is_answered: bool) -> Iterator[TitledPart]:
@@ -171,17 +173,24 @@ def _code_interpreter_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
     else:
         yield TitledPart("Code", note=_describe_missing(body, "input"))
     outputs = body.get("outputs")
-    for posted in outputs if isinstance(outputs, list) else []:
+    posted_outputs = outputs if isinstance(outputs, list) else []
+    for posted in posted_outputs[:MAX_LISTED_PARTS]:
         output = as_mapping(posted)
-        file_id = as_text(as_mapping(output.get("image")).get("file_id"))
+        file_id = as_name(as_mapping(output.get("image")).get("file_id"))
         if output.get("type") == "logs":
             yield TitledPart("Logs", truncate_text(as_text(output.get("logs")) or ""))
         elif file_id is not None:
             yield TitledPart("Image", file_id=file_id)
         else:
             yield TitledPart("Output", truncate_json(posted))
+    yield from _note_hidden_parts(len(posted_outputs))
     if not outputs:
         yield TitledPart("Output", note="No output was recorded.")
+
+
+def _note_hidden_parts(count: int) -> Iterator[TitledPart]:
+    if count > MAX_LISTED_PARTS:
+        yield TitledPart("More", note=f"{count - MAX_LISTED_PARTS:,} more are not shown here.")
 
 
 def _file_search_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
@@ -192,16 +201,18 @@ def _file_search_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
     if not isinstance(results, list):
         yield TitledPart("Results", note="Not sent. Servers include results only on request.")
         return
-    yield TitledPart("Results", files=tuple(_parse_search_result(as_mapping(result)) for result in results))
+    files = tuple(_parse_search_result(as_mapping(result)) for result in results[:MAX_LISTED_PARTS])
+    yield TitledPart("Results", files=files)
+    yield from _note_hidden_parts(len(results))
 
 
 def _parse_search_result(posted: dict[str, Any]) -> FileSearchResult:
     content = posted.get("content")
     texts = [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
     return FileSearchResult(
-        name=as_text(posted.get("file_name")) or as_text(posted.get("file_id")) or "(no name)",
-        file_id=as_text(posted.get("file_id")),
-        score=as_text(posted.get("score")),
+        name=as_name(posted.get("file_name")) or as_name(posted.get("file_id")) or "(no name)",
+        file_id=as_name(posted.get("file_id")),
+        score=as_name(posted.get("score")),
         content=truncate_text("\n\n".join(texts)) if texts else None,
     )
 
@@ -215,4 +226,4 @@ def _other_parts(kind: str, posted: dict[str, Any], is_answered: bool) -> Iterat
     shown = {"id", "type", "name", "arguments", "output"}
     rest = {name: value for name, value in posted.items() if name not in shown}
     if rest:
-        yield TitledPart(f"{kind}, as received", truncate_json(rest))
+        yield TitledPart(f"{truncate_indexed(kind)}, as received", truncate_json(rest))

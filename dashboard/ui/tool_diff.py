@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from dashboard.ui import truncated_text
 from dashboard.ui.json_diff import MISSING, diff_json
 from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.truncated_text import TruncatedText
+from runs.protocol.fields import truncate_indexed
 from runs.protocol.lossless_json import is_equal_value
 
 MAX_CHANGES_PER_TOOL = 60
+MAX_POINTER_LENGTH = 1_000  # characters
+MAX_COUNTED_CHANGES = 1_000  # of a tool
+MAX_LISTED_TOOLS = 100  # added, removed and changed ones, each
 
 # The type and the name of a tool, and a number that tells apart the tools that share both.
 ToolDiffKey = tuple[str, str, int]
@@ -47,12 +52,16 @@ class ToolChange:
 
 @dataclass(frozen=True, slots=True)
 class ToolsDiff:
-    """The names of added and removed tools, the changed tools, and the number of unchanged ones."""
+    """The names of added and removed tools, the changed tools, and the number of unchanged ones.
+
+    `unlisted_count` is the number of changed tools that are not listed.
+    """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[ToolChange, ...]
     unchanged_count: int
+    unlisted_count: int = 0
 
     def __bool__(self) -> bool:
         """Return whether the two lists differ."""
@@ -63,17 +72,21 @@ def diff_tools(left: list[Any], right: list[Any]) -> ToolsDiff:
     """Compare two values of `tools`. Their order does not matter."""
     old, new = _index_tools(left), _index_tools(right)
     shared = [key for key in old if key in new]
-    changed = [_diff_tool(key, old[key], new[key]) for key in shared if not is_equal_value(old[key], new[key])]
+    changed_keys = [key for key in shared if not is_equal_value(old[key], new[key])]
+    changed = [_diff_tool(key, old[key], new[key]) for key in changed_keys[:MAX_LISTED_TOOLS]]
     return ToolsDiff(
         added=_labels(new, old),
         removed=_labels(old, new),
         changed=tuple(changed),
-        unchanged_count=len(shared) - len(changed),
+        unchanged_count=len(shared) - len(changed_keys),
+        unlisted_count=len(changed_keys) - len(changed),
     )
 
 
 def _labels(tools: Iterable[ToolDiffKey], others: dict[ToolDiffKey, Any]) -> tuple[str, ...]:
-    return tuple(key[1] or key[0] for key in tools if key not in others)
+    names = [truncate_indexed(key[1] or key[0]) for key in tools if key not in others]
+    hidden_count = len(names) - MAX_LISTED_TOOLS
+    return tuple(names if hidden_count <= 0 else [*names[:MAX_LISTED_TOOLS], f"and {hidden_count:,} more"])
 
 
 def _index_tools(tools: Iterable[Any]) -> dict[ToolDiffKey, Any]:
@@ -90,13 +103,13 @@ def _index_tools(tools: Iterable[Any]) -> dict[ToolDiffKey, Any]:
 
 
 def _diff_tool(key: ToolDiffKey, left: Any, right: Any) -> ToolChange:
-    differences = list(diff_json(left, right))
+    differences = list(islice(diff_json(left, right), MAX_COUNTED_CHANGES))
     changes = tuple(
         ToolFieldChange(
-            pointer,
+            pointer[:MAX_POINTER_LENGTH],
             None if old is MISSING else truncated_text.truncate_json(old),
             None if new is MISSING else truncated_text.truncate_json(new),
         )
         for pointer, old, new in differences[:MAX_CHANGES_PER_TOOL]
     )
-    return ToolChange(key[0], key[1], changes, len(differences) - len(changes))
+    return ToolChange(truncate_indexed(key[0]), truncate_indexed(key[1]), changes, len(differences) - len(changes))

@@ -1,17 +1,20 @@
-"""Texts that a page shows truncated, with the full text behind a disclosure."""
+"""Texts that a page shows truncated, with more of the text behind a disclosure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dashboard.ui import json_view
+from dashboard.web.page_budget import fit_into_page
 from runs.protocol.lossless_json import JsonNumber, clean_text
 
 DEFAULT_MAX_LENGTH = 6_000
+MAX_SHOWN_LENGTH = 50_000  # characters of a text that a page contains at all; downloads have the whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TruncatedText:
     """A text and the beginning of it. `is_json` marks JSON that was formatted here."""
 
@@ -24,10 +27,21 @@ class TruncatedText:
         """Return whether the preview leaves part of the text out."""
         return len(self.full) > self.max_length
 
-    @property
+    @cached_property
     def preview(self) -> str:
-        """The first `max_length` characters, followed by an ellipsis if there are more."""
-        return self.full[: self.max_length] + "…" if self.is_truncated else self.full
+        """The first `max_length` characters, or fewer on a page that is full, followed by an ellipsis for more."""
+        fitting = fit_into_page(self.full[: self.max_length])
+        return fitting + "…" if len(fitting) < len(self.full) else fitting
+
+    @cached_property
+    def shown(self) -> str:
+        """As much of the text as the page may contain."""
+        return fit_into_page(self.full[:MAX_SHOWN_LENGTH])
+
+    @property
+    def hidden_length(self) -> int:
+        """The number of characters that the page does not contain."""
+        return len(self.full) - len(self.shown)
 
     @property
     def length(self) -> int:

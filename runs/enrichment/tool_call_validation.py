@@ -15,7 +15,8 @@ from runs.enrichment.argument_validation import ArgumentFinding
 from runs.enrichment.bounded_validation import PostedArguments, validate_each
 from runs.enrichment.function_calls import CallFinding, FindingKind, FunctionCallReport, PostedFunctionCall
 from runs.errors import UnreadableBody
-from runs.protocol.lossless_json import clean_text, compact_json, decode_json, split_array, split_object
+from runs.protocol.fields import truncate_indexed
+from runs.protocol.lossless_json import compact_json, decode_json, split_array, split_object
 from runs.sandbox import SandboxUnavailable
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def _check_declaration(
         return [CallFinding(FindingKind.NOT_VALIDATED, call, message)]
     if schemas is _UNKNOWN_TOOLS:
         return []
-    schema = schemas.get(clean_text(call.name))
+    schema = schemas.get(truncate_indexed(call.name))
     if schema is None:
         return [CallFinding(FindingKind.UNDECLARED, call, "not among the run's tools")]
     if call.arguments is None:
@@ -154,7 +155,9 @@ def _split_schemas(tools: str) -> dict[str, str]:
         if isinstance(name, str):
             parameters = function.get("parameters", b"null")
             schema = _ANY_OBJECT if parameters == b"null" else compact_json(parameters).decode()
-            schemas.setdefault(clean_text(name), schema)  # of two functions with the same name the first one counts
+            schemas.setdefault(
+                truncate_indexed(name), schema
+            )  # of two functions with the same name the first one counts
     return schemas
 
 

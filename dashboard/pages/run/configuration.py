@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from dashboard.ui import markdown
 from dashboard.ui.field_changes import FieldChange, diff_fields
-from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_name, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
 from runs.analytics.versions import fetch_replaced_configuration
 from runs.errors import InvalidFilter
@@ -21,6 +22,8 @@ from runs.query.ast import QueryNode, Term, negate
 from runs.query.grammar import Query
 from runs.query.operators import Equals
 
+MAX_METADATA_ENTRIES = 100
+MAX_FILTER_LENGTH = 1_000  # characters of a key and a value that link to the runs that have them
 _FIELDS = (
     "temperature",
     "top_p",
@@ -113,8 +116,14 @@ class ConfigurationSection:
 
     @cached_property
     def metadata(self) -> list[MetadataEntry]:
-        """The entries of the metadata."""
-        return [_build_metadata_entry(key, value) for key, value in self.posted.object_value("metadata").items()]
+        """The first entries of the metadata."""
+        entries = islice(self.posted.object_value("metadata").items(), MAX_METADATA_ENTRIES)
+        return [_build_metadata_entry(key, value) for key, value in entries]
+
+    @property
+    def hidden_metadata_count(self) -> int:
+        """The number of entries that are not listed."""
+        return len(self.posted.object_value("metadata")) - len(self.metadata)
 
     @property
     def metadata_presence(self) -> FieldPresence:
@@ -135,11 +144,12 @@ class ConfigurationSection:
 
 
 def _build_metadata_entry(key: str, value: Any) -> MetadataEntry:
-    text = truncate_text_or_json(value)
-    if not isinstance(value, str) or isinstance(value, JsonNumber):
-        return MetadataEntry(key, text)
+    text, shown_key = truncate_text_or_json(value), as_name(key) or ""
+    is_string = isinstance(value, str) and not isinstance(value, JsonNumber)
+    if not is_string or len(key) + len(value) > MAX_FILTER_LENGTH:
+        return MetadataEntry(shown_key, text)
     term = Term("metadata", (Equals(value),), key)
-    return MetadataEntry(key, text, _build_query_string(term), _build_query_string(negate(term)))
+    return MetadataEntry(shown_key, text, _build_query_string(term), _build_query_string(negate(term)))
 
 
 def _build_query_string(node: QueryNode) -> str:
@@ -160,15 +170,15 @@ def _build_setting(posted: PostedObject, name: str) -> ConfigurationSetting:
         case list() if value:
             return ConfigurationSetting(name, presence, detail=truncate_json(value))
         case str() if name in _CODE_FIELDS:
-            return ConfigurationSetting(name, presence, code=value)
+            return ConfigurationSetting(name, presence, code=as_name(value) or "")
         case _:
-            return ConfigurationSetting(name, presence, text=as_text(value) or "")
+            return ConfigurationSetting(name, presence, text=as_name(value) or "")
 
 
 def _build_object_setting(name: str, value: dict[str, Any]) -> ConfigurationSetting:
     """Return the type of an object and its most important members, with the whole object as detail."""
     json_schema = as_mapping(value.get("json_schema"))
-    code = as_text(value.get("type")) or ""
+    code = as_name(value.get("type")) or ""
     text = ", ".join(_list_important_members(value, json_schema))
     schema = json_schema.get("schema")
     if schema is not None:
@@ -184,6 +194,6 @@ def _list_important_members(value: dict[str, Any], json_schema: dict[str, Any]) 
     function_name = as_mapping(value.get("function")).get("name")
     for member in (value.get("last_messages"), function_name, json_schema.get("name")):
         if member is not None:
-            yield as_text(member) or ""
+            yield as_name(member) or ""
     if json_schema.get("strict") is True:
         yield "strict"

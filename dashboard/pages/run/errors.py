@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.timeline import Timeline
-from dashboard.ui.posted_object import FieldPresence, PostedObject, as_text
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_name, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from runs.models import ErrorGroup, Run
 from runs.query import RunFilters, TimeExpression
@@ -41,12 +41,12 @@ def parse_last_error(posted: PostedObject) -> RunLastError | None:
         return None
     error = posted.object_value("last_error")
     message = as_text(error.get("message"))
-    return RunLastError(as_text(error.get("code")), truncate_text(message) if message else None)
+    return RunLastError(as_name(error.get("code")), truncate_text(message) if message else None)
 
 
 def parse_incomplete_reason(posted: PostedObject) -> str | None:
     """Return the reason of an incomplete run as it was sent."""
-    return as_text(posted.object_value("incomplete_details").get("reason"))
+    return as_name(posted.object_value("incomplete_details").get("reason"))
 
 
 @dataclass(frozen=True, slots=True)

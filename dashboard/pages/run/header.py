@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from django.utils.safestring import SafeString
 
@@ -25,7 +24,7 @@ from dashboard.ui.lifecycle import (
     is_run_overdue,
     waiting_since,
 )
-from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
+from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_name
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from runs.models import Assistant, Message, Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
@@ -183,9 +182,9 @@ class RunHeader:
         return RunCost(self.run)
 
     @property
-    def model(self) -> Any:
+    def model(self) -> str | None:
         """The model as it was sent."""
-        return self.posted.value("model")
+        return as_name(self.posted.value("model"))
 
     @property
     def model_presence(self) -> FieldPresence:

@@ -1,6 +1,7 @@
 """The raw JSON of a run as a searchable tree, with every number in its original spelling.
 
-A tree has thousands of lines. It is written in Python, since a template would take ten times as long.
+A tree has thousands of lines. It is written in Python, since a template would take ten times as long. Of a very large
+object, the tree shows and searches only the first part; the JSON itself can be downloaded.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ MAX_INLINE_TREE_SIZE = 8_000  # bytes; a larger tree is fetched when it comes in
 MAX_MARKS = 5_000  # of one tree; later matches are counted, but not marked
 _MAX_DEPTH = 60  # browsers stop nesting elements at about 512; deeper values are written on one line
 _MAX_STRING_LENGTH = 600
+_MAX_LONG_STRING_LENGTH = 20_000  # characters of a string that are shown when it is unfolded
+_MAX_NAME_LENGTH = 600
+_MAX_POINTER_LENGTH = 1_000  # a value with a longer pointer has no link
+MAX_TREE_SIZE = 500_000  # characters of HTML, after which the lines are left out
 _SUMMARY_LENGTH = 120
 
 
@@ -61,6 +66,11 @@ class RawJsonTree:
         return mark_safe("".join(self._writer.write_object(self.members)))  # noqa: S308 - the writer escapes all text
 
     @property
+    def is_partial(self) -> bool:
+        """Return whether the tree leaves part of the object out."""
+        return bool(self.html) and self._writer.is_partial
+
+    @property
     def match_count(self) -> int:
         """The number of lines that contain a match."""
         return self._writer.match_count if self.html else 0
@@ -79,6 +89,8 @@ class _TreeWriter:
 
     def __init__(self, json_url: str, find: str) -> None:
         self.match_count = 0
+        self.is_partial = False
+        self._size = 0
         self._json_url = escape(json_url)
         self._find = fold_case(find)
         self._mark_count = 0
@@ -87,8 +99,15 @@ class _TreeWriter:
         """Yield the HTML of the whole object."""
         yield f'<details open><summary>{{<span class="n"> {_count(len(members), "key")} }}</span></summary><div>'
         for name, raw in members.items():
+            if self._is_full():
+                break
             yield "".join(self._write_member(name, raw))
         yield "</div>}</details>"
+
+    def _is_full(self) -> bool:
+        """Return whether no more lines may be written."""
+        self.is_partial = self.is_partial or self._size > MAX_TREE_SIZE
+        return self.is_partial
 
     def _write_member(self, name: str, raw: bytes) -> list[str]:
         pointer = json_pointer.extend_pointer("", name)
@@ -105,26 +124,33 @@ class _TreeWriter:
         if isinstance(value, dict | list) and value and depth < _MAX_DEPTH:
             return self._write_branch(value, name, pointer, depth, tag)
         text = dump_json(value)
+        name = name if len(name) <= _MAX_NAME_LENGTH else name[:_MAX_NAME_LENGTH] + "…"
         is_string = isinstance(value, str) and not isinstance(value, JsonNumber)
         if len(text) > _MAX_STRING_LENGTH:
             summary = text[:_SUMMARY_LENGTH] + "…"
             return self._write_long_text(name, pointer, tag, text, summary, is_string=is_string)
         self._count_matches(name, text)
         key, css_class = self._link(pointer, self._mark(name)), _css_class(is_string=is_string)
-        return (f"<p>{key}{tag}: <span{css_class}>{self._mark(text)}</span></p>",)
+        line = f"<p>{key}{tag}: <span{css_class}>{self._mark(text)}</span></p>"
+        self._size += len(line)
+        return (line,)
 
     def _write_branch(
         self, value: dict[str, Any] | list[Any], name: str, pointer: str, depth: int, tag: str
     ) -> Iterator[str]:
+        name = name if len(name) <= _MAX_NAME_LENGTH else name[:_MAX_NAME_LENGTH] + "…"
         self._count_matches(name)
         count_before = self.match_count
         lines: list[str] = []
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if self._is_full():
+                break
             item_pointer = json_pointer.extend_pointer(pointer, key)
             lines += self._write_value(item, clean_text(str(key)), item_pointer, depth + 1)
         is_open = " open" if self.match_count > count_before else ""
         bracket, closing, noun = ("{", "}", "key") if isinstance(value, dict) else ("[", "]", "item")
         summary = f'<span class="n"> {_count(len(value), noun)} {closing}</span>'
+        self._size += 200 + 2 * len(pointer)  # about the size of the lines here
         yield f"<details{is_open}><summary>{self._key(name, tag)}{bracket}{summary}</summary><div>"
         yield from lines
         yield f"</div>{closing} {self._link(pointer, escape(pointer))}</details>"
@@ -135,9 +161,13 @@ class _TreeWriter:
         """Yield a text that is folded behind its summary."""
         is_open = " open" if self._matches(text) else ""
         self._count_matches(name, text)
+        length = len(text)
+        text = text if length <= _MAX_LONG_STRING_LENGTH else text[:_MAX_LONG_STRING_LENGTH] + "…"
+        marked = self._mark(text)
+        self._size += 300 + len(marked) + 2 * len(pointer)
         yield f'<details{is_open}><summary>{self._key(name, tag)}<span class="n">'
-        yield f"{escape(summary)} ({len(text):,} characters)</span></summary>"
-        yield f"<div><p{_css_class(is_string=is_string)}>{self._mark(text)}</p></div>"
+        yield f"{escape(summary)} ({length:,} characters)</span></summary>"
+        yield f"<div><p{_css_class(is_string=is_string)}>{marked}</p></div>"
         yield f"{self._link(pointer, escape(pointer))}</details>"
 
     def _key(self, name: str, tag: str) -> str:
@@ -145,6 +175,8 @@ class _TreeWriter:
 
     def _link(self, pointer: str, html: str) -> str:
         """Return a link to the value alone. A <summary> cannot hold a link, so a branch has it at its end."""
+        if len(pointer) > _MAX_POINTER_LENGTH:
+            return f'<span class="k">{html if len(html) <= _MAX_POINTER_LENGTH else ""}</span>'
         return f'<a class="k" href="{self._json_url}?at={quote(pointer, safe="/")}">{html}</a>'
 
     def _matches(self, text: str) -> bool:

@@ -22,6 +22,8 @@ from runs.protocol.timestamps import milliseconds_between
 
 # More steps take more time; they are one click away.
 INITIAL_STEP_COUNT = 30
+MAX_STEP_COUNT = 1_000
+_MAX_CALLS_PER_STEP = 200
 # Failed and waiting steps are always drawn, because links point to them.
 _MAX_EXTRA_STEPS = 10
 # A short timeline is sent with the content of its rows, so that a search in the page finds it. The content of a
@@ -175,7 +177,7 @@ class Timeline:
     @cached_property
     def _drawn_steps(self) -> list[RunPageStep]:
         if self.is_full:
-            return self.steps.steps
+            return self.steps.steps[:MAX_STEP_COUNT]
         open_step = _step_number(self.params.open_row)
         later = (
             step
@@ -210,7 +212,7 @@ class Timeline:
         )
         if only_call is not None:
             return
-        for number, call in enumerate(step.calls, 1):
+        for number, call in enumerate(step.calls[:_MAX_CALLS_PER_STEP], 1):
             position = f"{step.number}-{number}"
             yield TimelineRow(
                 position=position,

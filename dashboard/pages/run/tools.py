@@ -12,10 +12,13 @@ from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, 
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text
 from runs.enrichment.function_calls import CallFinding
+from runs.protocol.fields import truncate_indexed
 from runs.protocol.timestamps import milliseconds_between
 
 # More tools are fetched when the link to them comes into view.
 INITIAL_TOOL_COUNT = 20
+MAX_TOOL_COUNT = 500
+_MAX_UNDECLARED = 50
 # The timeline shows the findings about every call.
 _MAX_FINDINGS = 20
 
@@ -119,7 +122,7 @@ class ToolsSection:
     @property
     def drawn_rows(self) -> list[RunToolRow]:
         """The tools that are drawn."""
-        return self.rows if self.is_full else self.rows[:INITIAL_TOOL_COUNT]
+        return self.rows[: MAX_TOOL_COUNT if self.is_full else INITIAL_TOOL_COUNT]
 
     @property
     def hidden_count(self) -> int:
@@ -143,8 +146,10 @@ class ToolsSection:
 
     @property
     def undeclared(self) -> list[RunToolRow]:
-        """The tools that were called without being configured. Unknown, so empty, if `tools` was not sent."""
-        return [row for row in self.rows if not row.is_configured] if self.presence is FieldPresence.VALUE else []
+        """The first tools that were called without being configured. Unknown, so empty, if `tools` was not sent."""
+        if self.presence is not FieldPresence.VALUE:
+            return []
+        return [row for row in self.rows if not row.is_configured][:_MAX_UNDECLARED]
 
     @property
     def invalid_call_count(self) -> int:
@@ -167,12 +172,12 @@ class ToolsSection:
 
 
 def _parse_tool(posted: dict[str, Any]) -> RunToolRow:
-    kind = as_text(posted.get("type")) or "(no type)"
+    kind = truncate_indexed(as_text(posted.get("type")) or "(no type)")
     if kind == "function":
         return _parse_function(as_mapping(posted.get("function")))
-    server = as_text(posted.get("server_label"))
+    server = truncate_indexed(as_text(posted.get("server_label")) or "")
     return RunToolRow(
-        key=(kind, server or "" if kind == "mcp" else ""),
+        key=(kind, server if kind == "mcp" else ""),
         type=kind,
         name=server or kind,
         definition={name: value for name, value in posted.items() if name != "type"} or None,
@@ -181,7 +186,7 @@ def _parse_tool(posted: dict[str, Any]) -> RunToolRow:
 
 
 def _parse_function(posted: dict[str, Any]) -> RunToolRow:
-    name = as_text(posted.get("name")) or ""
+    name = truncate_indexed(as_text(posted.get("name")) or "")
     description = as_text(posted.get("description"))
     schema = posted.get("parameters")
     count = len(as_mapping(as_mapping(schema).get("properties")))
