@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from dashboard.ui import json_view
-from runs.protocol.lossless_json import dump_json
+from runs.protocol.lossless_json import JsonNumber, dump_json, to_decimal
 
+MAX_INTEGER = 2**63  # Postgres stores no larger counts
 MAX_NAME_LENGTH = 1_000  # characters; longer than any name that was meant as one
 
 
@@ -53,8 +54,9 @@ def as_mapping(value: Any) -> dict[str, Any]:
 
 
 def as_integer(value: Any) -> int | None:
-    """Convert a parsed count to an integer. Stored objects hold integers of any size here."""
-    return None if value is None else int(value)
+    """Convert a parsed count to an integer, in whatever way it is spelled; None if it is not one, or too large."""
+    number = to_decimal(value) if isinstance(value, JsonNumber) else None
+    return None if number is None or abs(number) >= MAX_INTEGER else int(number)
 
 
 def as_name(value: Any) -> str | None:

@@ -20,6 +20,7 @@ from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.query.operators import format_value
 
+MAX_LISTED_NAMES = 20  # tools that a run called or waits for
 MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
 MAX_METADATA_LENGTH = 300
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
@@ -205,8 +206,10 @@ def _format_tool_calls(calls: Counter[str]) -> list[str]:
 
 
 def _format_counts(counts: Iterable[tuple[str, int]]) -> list[str]:
-    """Return names such as `search_orders`, with a factor if they occur more than once."""
-    return [f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts]
+    """Return names such as `search_orders`, with a factor if they occur more than once; of very many, the first."""
+    names = [f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts]
+    hidden_count = len(names) - MAX_LISTED_NAMES
+    return names if hidden_count <= 1 else [*names[:MAX_LISTED_NAMES], f"{hidden_count:,} more"]
 
 
 def _build_token_bars(run: Run, max_tokens: int) -> tuple[BarSegment | None, BarSegment | None]:

@@ -34,7 +34,7 @@ from runs.protocol.fields import (
     usage_field,
     write_fields,
 )
-from runs.protocol.lossless_json import clean_text, convert_json, decode_json, split_object
+from runs.protocol.lossless_json import convert_json, decode_json, split_object
 from runs.protocol.timestamps import milliseconds_between
 from runs.protocol.validation_errors import check_object_type
 
@@ -228,4 +228,4 @@ def _parse_required_action(required_action: str | None) -> tuple[str | None, lis
     action = convert_json(decode_json(required_action.encode()), RequiredAction)
     pending = action.submit_tool_outputs or action.submit_tool_approval or ToolCalls([])
     names = (call.function.name if call.function else call.name or call.type or "" for call in pending.tool_calls)
-    return truncate_indexed(action.type), [clean_text(name) for name in names]
+    return truncate_indexed(action.type), [truncate_indexed(name) for name in names]

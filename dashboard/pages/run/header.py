@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 
 from django.utils.safestring import SafeString
 
 from dashboard.pages.run.errors import ErrorsSection, RunLastError, parse_incomplete_reason, parse_last_error
 from dashboard.pages.run.list_navigation import ListNavigation, fetch_list_navigation
 from dashboard.pages.run.params import RunPageParams
-from dashboard.pages.run.steps import RunSteps
+from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.usage import RunCost
 from dashboard.ui import formats, markdown
 from dashboard.ui.lifecycle import (
@@ -25,6 +26,7 @@ from dashboard.ui.lifecycle import (
     waiting_since,
 )
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_name
+from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from runs.models import Assistant, Message, Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
@@ -32,6 +34,7 @@ from runs.protocol.timestamps import milliseconds_between
 # The page stops asking for updates of a run that has sent nothing for this long.
 LIVE_UPDATE_PERIOD = timedelta(hours=6)
 MAX_COUNTED_THREAD_RUNS = 1000
+MAX_LISTED = 20  # pending calls, failed steps and answers of the overview
 _TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 
 
@@ -215,6 +218,31 @@ class OverviewSection:
         """Return whether there is anything to show."""
         return bool(self.steps.pending_calls or self.steps.failed or self.question or self.answers)
 
+    @property
+    def listed_pending_calls(self) -> list[DisplayedToolCall]:
+        """The first calls that the run waits for."""
+        return self.steps.pending_calls[:MAX_LISTED]
+
+    @property
+    def hidden_pending_count(self) -> int:
+        """The number of pending calls that are not listed."""
+        return len(self.steps.pending_calls) - len(self.listed_pending_calls)
+
+    @property
+    def listed_failed_steps(self) -> list[RunPageStep]:
+        """The first steps that failed."""
+        return self.steps.failed[:MAX_LISTED]
+
+    @property
+    def hidden_failed_count(self) -> int:
+        """The number of failed steps that are not listed."""
+        return len(self.steps.failed) - len(self.listed_failed_steps)
+
+    @property
+    def hidden_answer_count(self) -> int:
+        """The number of answers that are not shown."""
+        return sum(bool(message.text) for message in self.steps.messages) - len(self.answers)
+
     @cached_property
     def question(self) -> TruncatedText | None:
         """The last message before the run. Takes one query."""
@@ -223,5 +251,6 @@ class OverviewSection:
 
     @cached_property
     def answers(self) -> list[AssistantAnswer]:
-        """The messages that the run wrote, as far as they have a text."""
-        return [AssistantAnswer(truncate_text(message.text)) for message in self.steps.messages if message.text]
+        """The first messages that the run wrote, as far as they have a text."""
+        texts = (message.text for message in self.steps.messages if message.text)
+        return [AssistantAnswer(truncate_text(text)) for text in islice(texts, MAX_LISTED)]

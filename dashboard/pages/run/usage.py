@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, Timeline
+from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, MAX_STEP_COUNT, Timeline
 from dashboard.ui import formats
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
 from dashboard.ui.timeline_axis import svg_percent
@@ -175,13 +175,16 @@ class UsageSection:
     @property
     def hidden_step_count(self) -> int:
         """The number of steps with usage that are not drawn."""
-        return 0 if self.is_full else max(0, len(self._steps_with_usage) - INITIAL_STEP_COUNT)
+        return max(0, len(self._steps_with_usage) - self._max_drawn)
+
+    @property
+    def _max_drawn(self) -> int:
+        return MAX_STEP_COUNT if self.is_full else INITIAL_STEP_COUNT
 
     @property
     def by_step(self) -> list[StepUsage]:
         """The steps with usage that are drawn."""
         largest = max(map(_count_tokens, self._steps_with_usage), default=0)
-        drawn = self._steps_with_usage if self.is_full else self._steps_with_usage[:INITIAL_STEP_COUNT]
         return [
             StepUsage(
                 step=step,
@@ -190,7 +193,7 @@ class UsageSection:
                 completion_width=svg_percent(100 * (step.record.completion_tokens or 0) / largest),
                 cost=self.cost.format_step_cost(step),
             )
-            for step in drawn
+            for step in self._steps_with_usage[: self._max_drawn]
         ]
 
 

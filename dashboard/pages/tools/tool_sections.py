@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from dashboard.pages.tools.links import ToolRunLinks
 from dashboard.pages.tools.tool_rows import ToolCallShare, build_call_share
-from dashboard.ui import formats
+from dashboard.ui import formats, json_view
 from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
 from dashboard.ui.truncated_text import TruncatedText, truncate_json
 from runs.analytics import tools
@@ -153,7 +152,9 @@ def build_tool_versions(
             )
             for assistant_id, first_used_at in sorted(first_uses.items(), key=lambda item: (item[1], item[0]))
         ]
-        versions.append(ToolVersion(number, min(first_uses.values()), assistants, json.loads(bodies[digest])))
+        versions.append(
+            ToolVersion(number, min(first_uses.values()), assistants, json_view.parse_json_for_display(bodies[digest]))
+        )
     return versions
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -45,6 +45,7 @@ class TokenPrice:
 
     `listed` is the model's name in the table. If `cached` is None, cached tokens cost as much as others. If
     `is_tiered`, long requests cost more; a run only reports the sum of its requests, so that is not estimated.
+    `is_override` marks a price that the project has set.
     """
 
     listed: str
@@ -52,6 +53,7 @@ class TokenPrice:
     output: Decimal
     cached: Decimal | None
     is_tiered: bool
+    is_override: bool = False
 
     def estimate(self, prompt: int | None, completion: int | None, cached: int | None = None) -> CostEstimate | None:
         """Return the cost of these tokens, None if a count is missing. `prompt` includes the `cached` ones."""
@@ -97,7 +99,7 @@ def find_price(model: str | None, on: date, overrides: PriceOverrides | None = N
     The project's `overrides` take precedence over list prices, and apply to every date.
     """
     if model and overrides and model in overrides:
-        return _build_price(model, overrides[model])
+        return replace(_build_price(model, overrides[model]), is_override=True)
     return _find_listed_price(model, on) if model else None
 
 

@@ -79,3 +79,13 @@ def test_steps_have_costs_if_price_is_known(project: Project, member_client: Cli
     factories.post(project, unpriced)
     factories.post_steps(project, factories.step_object(unpriced))
     assert "Cost, est." not in open_run(member_client, unpriced).table("Tokens by step").columns
+
+
+def test_own_price_is_not_attributed_to_the_list(project: Project, member_client: Client) -> None:
+    project.prices = {"our-own": {"input": "1", "output": "2"}}
+    project.save()
+    run = factories.run_object(model="our-own")
+    factories.post(project, run)
+    section = open_run(member_client, run).region("Usage").text
+    assert "The project's own price of our-own." in section
+    assert "genai-prices" not in section
