@@ -8,7 +8,7 @@ from html import escape
 
 from django.http import HttpRequest, HttpResponseBase
 
-MAX_PRINTED_BYTES = 500_000
+MAX_PRINTED_BYTES = 350_000
 # Some of each value is always printed, however large the others are.
 MIN_PRINTED_CHARACTERS = 80
 

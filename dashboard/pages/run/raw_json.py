@@ -30,10 +30,10 @@ MAX_INLINE_TREE_SIZE = 8_000  # bytes; a larger tree is fetched when it comes in
 MAX_MARKS = 5_000  # of one tree; later matches are counted, but not marked
 _MAX_DEPTH = 60  # browsers stop nesting elements at about 512; deeper values are written on one line
 _MAX_STRING_LENGTH = 600
-_MAX_LONG_STRING_LENGTH = 20_000  # characters of a string that are shown when it is unfolded
+_MAX_LONG_STRING_LENGTH = 10_000  # characters of a string that are shown when it is unfolded
 _MAX_NAME_LENGTH = 600
 _MAX_POINTER_LENGTH = 1_000  # a value with a longer pointer has no link
-MAX_TREE_SIZE = 500_000  # characters of HTML, after which the lines are left out
+MAX_TREE_SIZE = 300_000  # characters of HTML, after which the lines are left out
 _SUMMARY_LENGTH = 120
 
 

@@ -22,7 +22,7 @@ from runs.protocol.timestamps import milliseconds_between
 
 # More steps take more time; they are one click away.
 INITIAL_STEP_COUNT = 30
-MAX_STEP_COUNT = 1_000
+MAX_STEP_COUNT = 500
 _MAX_CALLS_PER_STEP = 200
 # Failed and waiting steps are always drawn, because links point to them.
 _MAX_EXTRA_STEPS = 10
