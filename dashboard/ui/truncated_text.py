@@ -44,6 +44,12 @@ class TruncatedText:
         return len(self.full) - len(self.shown)
 
     @property
+    def summary(self) -> str:
+        """The label of the disclosure."""
+        shown = f"the first {len(self.shown):,} of" if self.hidden_length else "all"
+        return f"Show {shown} {self.length:,} characters"
+
+    @property
     def length(self) -> int:
         """The number of characters of the full text."""
         return len(self.full)

@@ -161,14 +161,19 @@ class _TreeWriter:
         """Yield a text that is folded behind its summary."""
         is_open = " open" if self._matches(text) else ""
         self._count_matches(name, text)
-        length = len(text)
-        text = text if length <= _MAX_LONG_STRING_LENGTH else text[:_MAX_LONG_STRING_LENGTH] + "…"
-        marked = self._mark(text)
+        marked = self._mark(self._cut_out(text))
         self._size += 300 + len(marked) + 2 * len(pointer)
         yield f'<details{is_open}><summary>{self._key(name, tag)}<span class="n">'
-        yield f"{escape(summary)} ({length:,} characters)</span></summary>"
+        yield f"{escape(summary)} ({len(text):,} characters)</span></summary>"
         yield f"<div><p{_css_class(is_string=is_string)}>{marked}</p></div>"
         yield f"{self._link(pointer, escape(pointer))}</details>"
+
+    def _cut_out(self, text: str) -> str:
+        """Return a part of a long text: its beginning, or the surroundings of the first match."""
+        start, stop = next(iterate_matches(text, self._find), (0, 0)) if self._find else (0, 0)
+        begin = max(0, start - _SUMMARY_LENGTH) if stop > _MAX_LONG_STRING_LENGTH else 0
+        end = begin + _MAX_LONG_STRING_LENGTH
+        return f"{'…' if begin else ''}{text[begin:end]}{'…' if end < len(text) else ''}"
 
     def _key(self, name: str, tag: str) -> str:
         return f'<span class="k">{self._mark(name)}</span>{tag}: '

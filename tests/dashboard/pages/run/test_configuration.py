@@ -66,7 +66,7 @@ def test_long_texts_are_truncated(project: Project, member_client: Client) -> No
     run = factories.run_object(instructions="i" * 200_000, metadata={"k": "v" * 9000})
     factories.post(project, run)
     page = open_run(member_client, run)
-    assert "Show all 200,000 characters" in page.region("Instructions").text
+    assert "Show the first 50,000 of 200,000 characters" in page.region("Instructions").text
     assert "Show all 9,000 characters" in page.region("Metadata").text
 
 
