@@ -15,7 +15,7 @@ from runs.models import Project, Run, RunStep
 from tests import factories
 from tests.hostile_content import build_hostile_runs
 
-MAX_PAGE_BYTES = 1_500_000
+MAX_PAGE_BYTES = 1_750_000
 MAX_QUERIES = 25
 MAX_CPU_SECONDS = 5.0
 
