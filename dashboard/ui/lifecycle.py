@@ -48,7 +48,7 @@ class RunClock:
     @classmethod
     def for_run(cls, run: Run, now: datetime) -> RunClock:
         """Choose the precision of the timestamps that were sent."""
-        sent = (run.created_at, run.started_at, run.ended_at)
+        sent = (run.stated_created_at, run.started_at, run.ended_at)
         return cls(any(moment is not None and moment.microsecond for moment in sent), now)
 
     def format_duration(self, ms: int | None, *, spelled: bool = False) -> str:
@@ -91,11 +91,11 @@ def _before_start(run: Run, steps: list[RunStep], end: datetime | None, clock: R
     if run.started_at is None:
         is_terminal = run.status in TERMINAL_RUN_STATUSES
         label = "Not started" if is_terminal else formats.format_status(run.status)
-        yield _span("q", label, run.created_at, end, clock, open_ended=not is_terminal)
+        yield _span("q", label, run.stated_created_at, end, clock, open_ended=not is_terminal)
         return
-    resumed = any(step.created_at < run.started_at for step in steps)
+    resumed = any(step.stated_created_at < run.started_at for step in steps)
     label = "Queued and earlier turns" if resumed else "Queued"
-    yield _span("q", label, run.created_at, run.started_at, clock)
+    yield _span("q", label, run.stated_created_at, run.started_at, clock)
 
 
 def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:

@@ -163,7 +163,7 @@ def format_run_duration(run: Run, now: datetime) -> str:
     Decimals are shown only if the source sent fractions of seconds.
     """
     if run.status in TERMINAL_RUN_STATUSES or run.duration_ms is not None:
-        times = (run.created_at, run.ended_at)
+        times = (run.stated_created_at, run.ended_at)
         return formats.format_duration(run.duration_ms, precise=any(time and time.microsecond for time in times))
     if run.status == Run.Status.QUEUED:
         return formats.NO_VALUE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import JsonResponse, UnreadablePostError
 from drf_spectacular.utils import extend_schema_view
+from msgspec import UNSET
 from rest_framework.request import Request
 
 from runs.api.base_views import ApiKeyView
@@ -44,8 +45,9 @@ class IngestView(ApiKeyView):
             return json_object_response(BatchOutcome.from_report(report), 207 if report.errors else 200)
         if report.errors:
             raise InvalidObject(problems=report.errors)
-        outcome = report.outcomes[0]
-        return json_object_response(ObjectOutcome(report.ids[0], outcome), 201 if outcome is Outcome.CREATED else 200)
+        outcome, warnings = report.outcomes[0], FieldError.from_problems(report.warnings) or UNSET
+        status = 201 if outcome is Outcome.CREATED else 200
+        return json_object_response(ObjectOutcome(report.ids[0], outcome, warnings), status)
 
 
 class RunIngestView(IngestView):
@@ -100,7 +102,7 @@ class EventIngestView(ApiKeyView):
         outcome = EventBatchOutcome(
             **report.counts,
             ignored=events.ignored,
-            warnings=FieldError.from_problems(events.warnings),
+            warnings=FieldError.from_problems(events.warnings + report.warnings),
             errors=FieldError.from_problems(problems),
         )
         return json_object_response(outcome, 207 if problems else 200)

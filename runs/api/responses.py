@@ -17,6 +17,7 @@ from runs.errors import Problem
 from runs.ingest import IngestReport, Outcome
 
 Count = Annotated[int, Meta(ge=0)]
+_WARNINGS_DESCRIPTION = "Values that were stored, but are not plausible. Absent if there are none."
 Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
@@ -57,6 +58,7 @@ class ObjectOutcome(Struct, forbid_unknown_fields=True):
 
     id: str
     outcome: Outcome
+    warnings: Annotated[list[FieldError] | UnsetType, Meta(description=_WARNINGS_DESCRIPTION)] = UNSET
 
 
 class BatchOutcome(Struct, forbid_unknown_fields=True):
@@ -69,11 +71,13 @@ class BatchOutcome(Struct, forbid_unknown_fields=True):
     stale: Count
     rejected: Count
     errors: list[FieldError]
+    warnings: Annotated[list[FieldError] | UnsetType, Meta(description=_WARNINGS_DESCRIPTION)] = UNSET
 
     @classmethod
     def from_report(cls, report: IngestReport) -> Self:
         """Convert the report of a request."""
-        return cls(**report.counts, errors=FieldError.from_problems(report.errors))
+        warnings = FieldError.from_problems(report.warnings) or UNSET
+        return cls(**report.counts, errors=FieldError.from_problems(report.errors), warnings=warnings)
 
 
 class EventBatchOutcome(Struct, forbid_unknown_fields=True):
@@ -86,7 +90,7 @@ class EventBatchOutcome(Struct, forbid_unknown_fields=True):
     stale: Count
     rejected: Count
     ignored: Count
-    warnings: Annotated[list[FieldError], Meta(description="Events of unknown types, which were ignored.")]
+    warnings: Annotated[list[FieldError], Meta(description="Events of unknown types, and implausible values.")]
     errors: list[FieldError]
 
 

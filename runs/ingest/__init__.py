@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from runs.errors import Problem, RunglassError
 from runs.ingest import write
+from runs.ingest.implausible_times import replace_implausible_time
 from runs.ingest.merge import Outcome, Receipt
 from runs.ingest.object_limits import ObjectLimits, check_object_limits, load_object_limits
 from runs.ingest.record_types import ASSISTANTS, MESSAGES, RECORD_TYPES, RUNS, STEPS, ParsedRecord, RecordType
@@ -51,6 +52,7 @@ class IngestReport:
     ids: dict[int, str] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     revisions: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -92,6 +94,8 @@ def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_i
         report.received += 1
         if record := _parse_item(project, record_type, item, limits, report):
             batches[record_type].append(record)
+            if warning := replace_implausible_time(record, receipt.at):
+                report.warnings.append(replace(warning, path=item.path + warning.path, line=item.line))
 
     # 2. Write all valid records together.
     try:

@@ -158,9 +158,17 @@ def _merge_record(
     if current.columns != record.columns or current.configuration_id != record.configuration_id:
         outcome = _merge_change(plan, record_type, current, record, configuration_bodies)
     if outcome is Outcome.UPDATED:
+        columns = _keep_time_of_receipt(current.columns, record.columns)
         # the validation of a step's calls does not hold for a changed step
-        plan.after = replace(current, columns=record.columns, configuration_id=record.configuration_id, validation=None)
+        plan.after = replace(current, columns=columns, configuration_id=record.configuration_id, validation=None)
     plan.outcomes[record.index] = outcome
+
+
+def _keep_time_of_receipt(stored: RecordColumns, posted: RecordColumns) -> RecordColumns:
+    """Return `posted`; if its time of creation is that of its receipt, with the stored time, so that it never moves."""
+    if isinstance(stored, AssistantColumns) or isinstance(posted, AssistantColumns):
+        return posted
+    return posted if posted.posted_created_at is None else replace(posted, created_at=stored.created_at)
 
 
 def _merge_change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -21,6 +22,9 @@ class PostedRecord(models.Model):
     external_id = models.TextField(help_text="The posted id")
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     created_at = models.DateTimeField()
+    posted_created_at = models.DateTimeField(
+        null=True, help_text="The posted created_at if it cannot be right; created_at is the time of receipt then"
+    )
     metadata = models.JSONField(null=True)
     absent = models.IntegerField(default=0, help_text="Bit set of the known fields that were not posted")
     extra = models.TextField(null=True, help_text="JSON object of the posted fields that columns can't represent")  # noqa: DJ001
@@ -34,6 +38,11 @@ class PostedRecord(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def stated_created_at(self) -> datetime:
+        """The posted time of creation, plausible or not. Lists are ordered by `created_at`."""
+        return self.posted_created_at or self.created_at
 
     def members(self) -> dict[str, bytes]:
         """Return the members of the posted object, each value as JSON text."""

@@ -68,6 +68,7 @@ class MessageColumns(Struct):
     absent: int
     extra: str | None
     text: str
+    posted_created_at: datetime | None = None  # set by `runs.ingest.implausible_times`
 
 
 def parse_message(posted: Mapping[str, bytes]) -> MessageColumns:

@@ -114,6 +114,7 @@ class StepColumns(Struct):
     ended_at: datetime | None
     tool_types: list[str]
     tool_names: list[str]
+    posted_created_at: datetime | None = None  # set by `runs.ingest.implausible_times`
 
 
 def parse_step(posted: Mapping[str, bytes]) -> StepColumns:

@@ -9,6 +9,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_SECONDS = 10**11
 _MAX_MILLISECONDS = 10**14
 _MAX_MICROSECONDS = 10**17
+# Before the protocol existed, and further in the future than the clocks of servers differ.
+MIN_PLAUSIBLE_TIME = datetime(2020, 1, 1, tzinfo=UTC)
+MAX_CLOCK_SKEW = timedelta(hours=1)
+
+
+def is_plausible_time(time: datetime, received_at: datetime) -> bool:
+    """Return whether an object that was received at `received_at` can have been created at `time`."""
+    return MIN_PLAUSIBLE_TIME <= time <= received_at + MAX_CLOCK_SKEW
 
 
 def parse_timestamp(number: int) -> datetime:

@@ -148,7 +148,9 @@ class RunHeader:
     @property
     def elapsed(self) -> str:
         """The time from creation to the end, or until now. A dash if the end is unknown."""
-        return self._format_span(self.run.created_at, self.now if self.is_ongoing else self.run.ended_at)
+        if self.is_ongoing:
+            return self._format_span(self.run.created_at, self.now)
+        return RunClock.for_run(self.run, self.now).format_duration(self.run.duration_ms)
 
     @property
     def waiting_time(self) -> str:

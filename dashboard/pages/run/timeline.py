@@ -165,8 +165,8 @@ class Timeline:
     def _axis(self) -> TimelineAxis:
         """The time from the creation, or the first step, to the latest known moment: now, if the run is in progress."""
         records = [step.record for step in self.steps.steps]
-        begin = min([self.run.created_at, *(record.created_at for record in records)])
-        ends = [moment for record in records for moment in (record.created_at, record.ended_at)]
+        begin = min([self.run.stated_created_at, *(record.stated_created_at for record in records)])
+        ends = [moment for record in records for moment in (record.stated_created_at, record.ended_at)]
         end = self.now if self.is_ongoing else self.run.ended_at
         return TimelineAxis(begin, max(moment for moment in (begin, end, *ends) if moment is not None))
 
@@ -195,7 +195,7 @@ class Timeline:
         only_call = step.calls[0] if len(step.calls) == 1 else None
         is_waiting = only_call is not None and not only_call.is_answered
         status = "requires_action" if is_waiting else step.record.status
-        begin, end = step.record.created_at, self._step_end(step.record)
+        begin, end = step.record.stated_created_at, self._step_end(step.record)
         place = self._axis.place(begin, end or begin)
         yield TimelineRow(
             position=str(step.number),
@@ -206,7 +206,7 @@ class Timeline:
             call=only_call,
             bar=TimelineBar(self._bar_kind(step), *place) if place else None,
             duration=self._clock.format_duration(milliseconds_between(begin, end)),
-            began=self._clock.format_duration(milliseconds_between(self.run.created_at, begin)),
+            began=self._clock.format_duration(milliseconds_between(self.run.stated_created_at, begin)),
             is_open=step.is_failed or status == "requires_action" or self.params.open_row == str(step.number),
             findings=self.steps.findings_of(only_call) if only_call else (),
         )

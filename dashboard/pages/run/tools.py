@@ -114,7 +114,7 @@ class ToolsSection:
             row.calls.append(call)
             if step is not None:
                 row.failed_count += step.is_failed
-                duration = milliseconds_between(step.record.created_at, step.record.ended_at)
+                duration = milliseconds_between(step.record.stated_created_at, step.record.ended_at)
                 if duration is not None and len(step.calls) == 1:
                     row.durations.append(duration)
         return sorted(rows, key=lambda row: -len(row.calls))
