@@ -40,7 +40,7 @@ _FACETS = """
              FROM sample,
                   jsonb_each_text(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{{}}' END)
                     AS pair (key, value)
-            WHERE value <> '' {search_condition} GROUP BY 1, 2),
+            WHERE value <> '' AND key <> '' {search_condition} GROUP BY 1, 2),
          ranked AS (
            SELECT key, value, runs,
                   row_number() OVER (PARTITION BY key ORDER BY runs DESC, value) AS place,

@@ -114,9 +114,12 @@ def _detect_record_type(item: RawItem) -> RecordType:
     if item.expected is not None:
         return RECORD_TYPES[item.expected]
     try:
-        object_type = split_object(item.raw).get("object", b"")
+        members = split_object(item.raw)
     except RunglassError:
         return RUNS
+    object_type = members.get("object", b"")
+    if object_type == b'""':
+        return MESSAGES if "role" in members else STEPS if "step_details" in members else RUNS
     return RECORD_TYPES.get(object_type.strip(b'"').decode(), RUNS)
 
 

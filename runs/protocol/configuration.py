@@ -124,11 +124,13 @@ def _parse_members(members: tuple[tuple[str, bytes], ...]) -> ParsedConfiguratio
     return ParsedConfiguration(
         digest=hashlib.blake2b(lossless_json.canonical_json(body), digest_size=16).digest(),
         body=body.decode(),
-        model=None if model is None else truncate_indexed(model),
+        model=truncate_indexed(model) if model else None,
         instructions=None if instructions is None else lossless_json.clean_text(instructions),
-        tool_types=tuple(dict.fromkeys(truncate_indexed(tool["type"]) for tool in tools)),
+        tool_types=tuple(dict.fromkeys(truncate_indexed(tool["type"]) for tool in tools if tool["type"])),
         function_names=tuple(
-            truncate_indexed(tool["function"]["name"]) for tool in tools if tool["type"] == "function"
+            truncate_indexed(name)
+            for tool in tools
+            if tool["type"] == "function" and (name := tool["function"]["name"])
         ),
     )
 

@@ -20,11 +20,12 @@ from runs.errors import Problem
 from runs.protocol import lossless_json
 from runs.protocol.identifiers import Identifier, OptionalIdentifier, find_id_fault
 from runs.protocol.timestamps import parse_timestamp, to_unix_seconds
-from runs.protocol.validation_errors import problem_from_validation_error
+from runs.protocol.validation_errors import missing_field_problem, problem_from_validation_error
 
 # Characters of an indexed text. An index entry holds at most about 2,700 bytes; longer texts are kept in `extra`.
 MAX_INDEXED_LENGTH = 256
 
+_EMPTY_STRING = b'""'
 # Python's integers have no negative zero.
 _NEGATIVE_ZERO = re.compile(rb"(?:\A|[\[:,\s])-0(?!\d)")
 
@@ -84,12 +85,16 @@ def identifier_field(name: str, column: str = "", *, required: bool = True) -> P
 
 
 def string_field(name: str, *, column: str = "", required: bool = False) -> ProtocolField:
-    """Return a field for a string; the column holds as much of it as can be indexed."""
+    """Return a field for a string; the column holds as much of it as can be indexed.
+
+    A required string must not be empty. An optional one that is empty counts as null, because an empty value has no
+    name by which it could be listed and selected.
+    """
     return ProtocolField(
         name,
-        str if required else str | None,
+        Annotated[str, Meta(min_length=1)] if required else str | None,
         (column or name,),
-        lambda typed, _: (truncate_indexed(typed),),
+        lambda typed, _: (truncate_indexed(typed) or None,),
         lambda value: value,
         required,
         parse_fast=_parse_plain_string,
@@ -126,7 +131,7 @@ def last_error_field() -> ProtocolField:
 
     def to_columns(typed: LastError, _: Any) -> tuple[str | None, str | None]:
         return (
-            None if typed.code is None else truncate_indexed(typed.code),
+            truncate_indexed(typed.code) if typed.code else None,
             None if typed.message is None else lossless_json.clean_text(typed.message),
         )
 
@@ -313,7 +318,7 @@ def parse_fields(posted: Mapping[str, bytes], known_fields: Sequence[ProtocolFie
         raw = posted.get(known_field.name)
         if raw is None:
             if known_field.required:
-                parsed.problems.append(Problem(f"/{known_field.name}", "required, but missing"))
+                parsed.problems.append(missing_field_problem("", known_field.name, posted))
             parsed.absent |= 1 << position
             parsed.columns.update(dict.fromkeys(known_field.columns))
         elif raw == b"null" and not known_field.required:
@@ -381,5 +386,7 @@ def encode_extra(posted: Mapping[str, bytes], parsed: ParsedFields, known_names:
     These are unknown members, and known ones in an unusual form.
     """
     extra = {name: lossless_json.compact_json(raw) for name, raw in posted.items() if name not in known_names}
+    if posted.get("object") == _EMPTY_STRING:
+        extra["object"] = _EMPTY_STRING
     extra.update(parsed.unrepresentable)
     return lossless_json.join_members(extra).decode() if extra else None

@@ -114,7 +114,7 @@ RUN_FIELDS = (
         "incomplete_details",
         IncompleteDetails | None,
         ("incomplete_reason",),
-        lambda typed, _: (None if typed.reason is None else truncate_indexed(typed.reason),),
+        lambda typed, _: (truncate_indexed(typed.reason) if typed.reason else None,),
         lambda reason: {"reason": reason},
     ),
     usage_field(),

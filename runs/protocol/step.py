@@ -176,4 +176,4 @@ def _tool_name(call: dict[str, Any]) -> str:
     """Return a function's name, else the name at the top level (mcp, connected_agent), else the type."""
     function = call.get("function")
     name = function.get("name") if isinstance(function, dict) else call.get("name")
-    return name if isinstance(name, str) else str(call["type"])
+    return name if isinstance(name, str) and name else str(call["type"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from runs.errors import InvalidObject, Problem
 from runs.protocol import lossless_json
+from runs.protocol.sdk_dialects import describe_iso_time, describe_sdk_name, find_sdk_name
 
 _MAX_SHOWN_LENGTH = 256  # characters of a posted value in a message
 _TYPE_NAMES = {"int": "integer", "str": "string", "bool": "boolean", "float": "number"}
@@ -40,7 +41,7 @@ def problem_from_validation_error(name: str, value: Any, error: msgspec.Validati
     message, _, path = str(error).partition(" - at `$")
     steps = [step or index for step, index in _PATH_STEP.findall(path.rstrip("`"))]
     if missing := _MISSING_FIELD.fullmatch(message):
-        return Problem("/".join(["", name, *steps, missing[1]]), "required, but missing")
+        return missing_field_problem("/".join(["", name, *steps]), missing[1], _find_value(value, steps) or {})
     message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), message)
     message = message[:1].lower() + message[1:]
     found = _find_value(value, steps)
@@ -48,11 +49,20 @@ def problem_from_validation_error(name: str, value: Any, error: msgspec.Validati
         message += _describe_limit_violation(found)
     elif isinstance(found, str) and _NUMBER.fullmatch(found) and "integer" in message:
         message += f' "{found}": post the number without quotes'
+    elif isinstance(found, str) and "integer" in message:
+        message += describe_iso_time(found[:_MAX_SHOWN_LENGTH])
     elif isinstance(found, float) and "integer" in message:
         message += f" {found}"
     # the only array with a limit is that of metadata
     message = message.replace("expected array of length <= 0", "expected object or empty array")
     return Problem("/".join(["", name, *steps]), message)
+
+
+def missing_field_problem(pointer: str, name: str, posted_names: Container[str]) -> Problem:
+    """Return the problem of a required field that the object at `pointer` lacks, or has under the name of an SDK."""
+    if sdk_name := find_sdk_name(name, posted_names):
+        return Problem(f"{pointer}/{sdk_name}", describe_sdk_name(name, sdk_name))
+    return Problem(f"{pointer}/{name}", "required, but missing")
 
 
 def _name_types(types: str) -> str:
@@ -85,14 +95,14 @@ def _describe_limit_violation(value: Any) -> str:
 
 
 def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Problem]:
-    """Return the problems of the field `object`.
+    """Return the problems of the field `object`. Some compatible servers leave it empty, which is as good as right.
 
     Raises InvalidObject for an object of another type, since its other fields can't be validated.
     """
     if posted.get("object") == f'"{expected}"'.encode():
         return []
     object_type = lossless_json.decode_json(posted.get("object", b"null"))
-    if object_type == expected:
+    if object_type in (expected, ""):
         return []
     problems = [Problem("/object", _describe_object_mismatch(object_type, expected, posted))]
     if object_type is not None:
@@ -101,6 +111,8 @@ def check_object_type(posted: Mapping[str, bytes], expected: str) -> list[Proble
 
 
 def _describe_object_mismatch(object_type: Any, expected: str, posted: Mapping[str, bytes]) -> str:
+    if object_type is None and (sdk_name := find_sdk_name("object", posted)):
+        return describe_sdk_name("object", sdk_name)
     if object_type is None and "object" not in posted:
         is_foreign = "run_id" in posted and "thread_id" in posted and "assistant_id" in posted and "id" not in posted
         hint = "; this looks like a run of another agent server's own protocol" if is_foreign else ""

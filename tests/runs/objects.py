@@ -41,6 +41,7 @@ _pieces = st.one_of(_plain_characters, st.sampled_from(_UNUSUAL_PIECES))
 
 strings: Text = st.lists(_pieces, max_size=8).map(lambda pieces: '"' + "".join(pieces) + '"')
 words: Text = st.one_of(strings, st.sampled_from(['"gpt-4o"', '"auto"', '""', '"' + "long " * 80 + '"']))
+names: Text = words.filter(lambda written: written != '""')
 numbers: Text = st.one_of(
     st.integers().map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -166,11 +167,11 @@ _times = ("started_at", "expires_at", "cancelled_at", "failed_at", "completed_at
 runs: Text = objects(
     {
         "id": identifiers,
-        "object": st.just('"thread.run"'),
+        "object": st.sampled_from(['"thread.run"', '"thread.run"', '""']),
         "created_at": timestamps,
         "thread_id": identifiers,
         "assistant_id": identifiers,
-        "status": st.one_of(st.sampled_from(['"queued"', '"in_progress"', '"completed"', '"expired"']), words),
+        "status": st.one_of(st.sampled_from(['"queued"', '"in_progress"', '"completed"', '"expired"']), names),
     },
     {
         **dict.fromkeys(_times, nullable(timestamps)),
@@ -206,11 +207,11 @@ _step_call = objects(
 steps: Text = objects(
     {
         "id": identifiers,
-        "object": st.just('"thread.run.step"'),
+        "object": st.sampled_from(['"thread.run.step"', '""']),
         "created_at": timestamps,
         "run_id": identifiers,
-        "type": words,
-        "status": words,
+        "type": names,
+        "status": names,
     },
     {
         **dict.fromkeys(
@@ -232,10 +233,10 @@ _part = st.one_of(
 messages: Text = objects(
     {
         "id": identifiers,
-        "object": st.just('"thread.message"'),
+        "object": st.sampled_from(['"thread.message"', '""']),
         "created_at": timestamps,
         "thread_id": identifiers,
-        "role": words,
+        "role": names,
     },
     {
         **dict.fromkeys(("completed_at", "incomplete_at"), nullable(timestamps)),

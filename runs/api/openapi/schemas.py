@@ -90,7 +90,7 @@ def _build_posted_schema(
         "title": object_type,
         "description": f"{description} {other_fields}",
         "type": "object",
-        "properties": {"id": properties.pop("id"), "object": {"const": object_type}, **properties},
+        "properties": {"id": properties.pop("id"), "object": {"enum": [object_type, ""]}, **properties},
         "required": ["object", *(field.name for field in fields if field.required)],
         "additionalProperties": True,
     }

@@ -36,7 +36,7 @@ from tests.factories import (
             "created_at": 0,
             "thread_id": "t",
             "assistant_id": "a",
-            "status": "",
+            "status": "s",
         },
     ],
     ids=["completed", "queued", "waiting", "failed", "compatible server", "milliseconds", "smallest"],

@@ -17,6 +17,7 @@ from runs.query import RunFilters
 from runs.transfer import exports
 from runs.transfer.exports import Export, ExportColumn
 from tests import factories
+from tests.factories import NOW
 
 NO_FILTERS = RunFilters()
 
@@ -31,21 +32,21 @@ def table(export: Export) -> list[dict[str, str]]:
 
 
 def test_runs_are_ordered_by_time_and_id(project: Project) -> None:
-    moments = {"run_b": 20, "run_c": 10, "run_Z": 20, "run_a": 20}
+    moments = {"run_b": NOW + 20, "run_c": NOW + 10, "run_Z": NOW + 20, "run_a": NOW + 20}
     factories.post(project, *(factories.run_object(id=name, created_at=at) for name, at in moments.items()))
     assert ids(exports.export_runs(project, NO_FILTERS)) == ["run_c", "run_Z", "run_a", "run_b"]
 
 
 def test_steps_are_ordered_by_run(project: Project) -> None:
-    early, late = factories.run_object(created_at=10), factories.run_object(created_at=20)
-    lost = factories.run_object(created_at=1)
+    early, late = factories.run_object(created_at=NOW + 10), factories.run_object(created_at=NOW + 20)
+    lost = factories.run_object(created_at=NOW + 1)
     factories.post(project, late, early)
     factories.post_steps(
         project,
         factories.step_object(lost, id="step_of_nobody"),
         factories.step_object(late, id="step_late"),
-        factories.step_object(early, id="step_second", created_at=99),
-        factories.step_object(early, id="step_first", created_at=11),
+        factories.step_object(early, id="step_second", created_at=NOW + 99),
+        factories.step_object(early, id="step_first", created_at=NOW + 11),
     )
     assert ids(exports.export_steps(project, NO_FILTERS)) == [
         "step_first",
