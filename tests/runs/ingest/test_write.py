@@ -95,7 +95,7 @@ def test_special_characters_are_stored_unchanged(project: Project, text: str, si
     posted = [action | {"id": f"run_{number}", "unknown": text} for number in range(size)]
     post(project, *posted)
     run = Run.objects.get(external_id="run_0")
-    assert (run.model, run.pending_functions, run.metadata) == (text, [text or "f", "second"], {text: text})
+    assert (run.model, run.pending_functions, run.metadata) == (text or None, [text or "f", "second"], {text: text})
     assert json.loads(run.as_json()) == posted[0]
 
 
