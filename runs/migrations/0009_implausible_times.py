@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0006_validation_findings"),
+        ("runs", "0008_scope_and_count_of_deletions"),
     ]
 
     operations = [
