@@ -162,5 +162,5 @@ def test_number_of_queries_is_constant(
 def test_deletion_of_runs_is_recorded(admin_client: Client, project: Project) -> None:
     run = factories.post_run(project)
     admin_client.post("/p/default/delete/", {"run": str(run.pk), "confirm": "delete"})
-    assert audit_log(project) == [f"ada deleted the run {run.external_id}"]
+    assert audit_log(project) == [f"ada deleted the run {run.external_id}: 1 run, 0 steps and 0 messages"]
     assert f"ada deleted the run {run.external_id}" in Page(admin_client.get(URL)).region("Audit log").text
