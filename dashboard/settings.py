@@ -9,6 +9,7 @@ from dashboard.server.cookie_names import build_cookie_name
 from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
 from dashboard.server.secret_key import load_or_create_secret_key
+from dashboard.server.trusted_proxies import parse_trusted_proxies
 
 env = Env()
 
@@ -26,6 +27,9 @@ READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=val
 
 ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [])
+TRUSTED_PROXIES = parse_trusted_proxies(env.list("RUNGLASS_TRUSTED_PROXIES", []))
+# Longer than proxies keep an idle connection (up to 600 s): a request into one that is being closed fails.
+KEEP_ALIVE_SECONDS = env.int("RUNGLASS_KEEP_ALIVE_SECONDS", 620, validate=validate.Range(1, 86_400))
 
 DATABASES = build_databases(env.str("DATABASE_URL", ""), DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -48,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.web.health_views.HealthCheckMiddleware",  # first, since others reject requests
     "dashboard.web.private_response_middleware.PrivateResponseMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.web.malformed_url_middleware.MalformedUrlMiddleware",

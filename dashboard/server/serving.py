@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import http.client
 import logging
 import os
+import resource
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -25,74 +25,23 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from dashboard.server.gateway import Gateway
+from dashboard.server.gateway.body_reader import RequestBodies
+from dashboard.server.gateway.client_address import ClientResolver
+from dashboard.server.gateway.connections import HEADER_TIMEOUT, IS_SUPPORTED, MAX_CONNECTIONS, ConnectionSweeper
+from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
+from dashboard.server.listen_address import LISTEN_BACKLOG, LOOPBACK_BY_WILDCARD, ListenAddress
 from dashboard.server.maintenance_process import run_maintenance_process
 from dashboard.server.postgres.process import die_with_parent
 
 logger = logging.getLogger(__name__)
 
 WSGI_MODULE = "dashboard.wsgi"
-THREADS_PER_WORKER = 8  # also the number of database connections of a worker
 READINESS_WARNING_SECONDS = 30.0
-HEADER_TIMEOUT = 20  # seconds for the headers of a request; idle connections are closed after it, too
+MIN_OPEN_FILES = 2 * MAX_CONNECTIONS  # of a worker
 # A post of 500 runs creates about 50,000 objects, which all live until the response. With Python's default threshold
 # of 700, the garbage collector took a tenth of the time.
 GC_THRESHOLDS = (100_000, 20, 20)
 SHUTDOWN_TIMEOUT = 5  # seconds that open requests have to finish
-LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - wildcard addresses can't be connected to
-
-
-class ListenAddressError(Exception):
-    """The server can't listen on this address."""
-
-
-@dataclass(frozen=True)
-class ListenAddress:
-    """An address to listen on: `host` as requested, `ip` and `port` as resolved."""
-
-    host: str
-    ip: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """The URL of the site: `http://127.0.0.1:8000/`."""
-        return f"http://{self._url_host}:{self.port}/"
-
-    @property
-    def is_wildcard(self) -> bool:
-        """Return whether this means all addresses of the machine."""
-        return self.ip in LOOPBACK_BY_WILDCARD
-
-    def allowed_hosts(self, configured: list[str]) -> list[str]:
-        """Return the configured ALLOWED_HOSTS and, if it is a single one, the host of this address."""
-        if self.is_wildcard or self._url_host in configured:
-            return configured
-        return [*configured, self._url_host]
-
-    @property
-    def _url_host(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
-
-
-def find_free_address(host: str, port: int) -> ListenAddress:
-    """Return the address of `host` and `port`; port 0 means any free port.
-
-    Raises ListenAddressError if it can't be listened on.
-    """
-    if not 0 <= port < 65536:
-        raise ListenAddressError(f"Cannot listen on {host}:{port}: the port must be a number from 0 to 65535")
-    try:
-        family, kind, protocol, _, socket_address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections don't block the port
-            probe.bind(socket_address)
-            probe.listen()
-            ip, free_port = probe.getsockname()[:2]
-    except OSError as error:
-        raise ListenAddressError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another address with --host and --port"
-        ) from error
-    return ListenAddress(host, ip, free_port)
 
 
 def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) -> None:
@@ -102,6 +51,8 @@ def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) ->
     """
     hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
     _preload_application()
+    # Outside of Linux, the server's only timeout closes idle connections, too.
+    keep_alive = settings.KEEP_ALIVE_SECONDS if IS_SUPPORTED else HEADER_TIMEOUT
     server = _GranianServer(
         f"{WSGI_MODULE}:application",
         address=address.ip,
@@ -109,27 +60,50 @@ def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) ->
         interface=Interfaces.ASGINL,
         workers=workers,
         http=HTTPModes.http1,  # the only version with timeouts
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000),
-        backpressure=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=int(keep_alive + 1) * 1000),
+        backlog=LISTEN_BACKLOG,
+        backpressure=MAX_CONNECTIONS,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=SHUTDOWN_TIMEOUT,
         log_level=LogLevels.error,
         log_dictconfig=settings.LOGGING,
     )
+    server.sockets = address.sockets
+    server.heartbeats = Heartbeats(workers)
     server.after_start = partial(_notify_when_ready, address, _choose_host_header(hosts, address), on_ready)
     with run_maintenance_process():
-        server.serve(target_loader=partial(_load_worker_application, os.getpid(), hosts), wrap_loader=False)
+        server.serve(target_loader=partial(_load_worker_application, os.getpid(), hosts, address), wrap_loader=False)
 
 
 class _GranianServer(Granian):  # type: ignore[misc, valid-type]
-    """Granian with a hook that runs after the workers have been forked: no thread may run before."""
+    """Granian whose workers get their sockets from outside and are replaced when they hang."""
 
-    after_start: Callable[[], None]
+    sockets: tuple[Any, ...]
+    heartbeats: Heartbeats
+    after_start: Callable[[], None]  # runs after the workers have been forked: no thread may run before
 
     def startup(self, *args: Any) -> None:
         super().startup(*args)
+        threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True).start()
         self.after_start()
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = self._shd = self._sso = None
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[..., Any]) -> Any:
+        self._shd = self.sockets[idx]
+        self.heartbeats.expect(idx)
+        return super()._spawn_worker(idx, target, partial(callback_loader, partial(self.heartbeats.beat, idx)))
+
+    def _supervise(self) -> None:
+        """Kill workers that hang. Granian then replaces them."""
+        while not self.interrupt_signal:
+            time.sleep(BEAT_SECONDS)
+            for index in self.heartbeats.find_hung():
+                logger.error("Worker %s hangs and is replaced", index + 1, extra={"action": "replace_worker"})
+                self.heartbeats.expect(index)
+                os.kill(self.wrks[index].inner.pid, signal.SIGKILL)
 
 
 def _preload_application() -> None:
@@ -141,11 +115,39 @@ def _preload_application() -> None:
     gc.freeze()
 
 
-def _load_worker_application(parent_pid: int, hosts: list[str]) -> Callable[..., Any]:
+def _load_worker_application(
+    parent_pid: int, hosts: list[str], address: ListenAddress, beat: Callable[[], None]
+) -> Callable[..., Any]:
     die_with_parent(parent_pid, signal.SIGKILL)
     settings.ALLOWED_HOSTS = hosts
     gc.set_threshold(*GC_THRESHOLDS)
-    return Gateway(import_module(WSGI_MODULE).application, THREADS_PER_WORKER, settings.MAX_BODY_BYTES)
+    _raise_open_files_limit()
+    connections = ConnectionSweeper(address.port, settings.KEEP_ALIVE_SECONDS)
+    gateway = Gateway(
+        import_module(WSGI_MODULE).application,
+        ClientResolver(settings.TRUSTED_PROXIES, trust_private_scheme=settings.HTTPS),
+        connections,
+        RequestBodies(settings.MAX_BODY_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
+        spool_directory=settings.DATA_DIR,
+    )
+
+    async def keep_watch() -> None:
+        while True:
+            connections.sweep(time.monotonic())
+            if not gateway.is_stuck(time.monotonic()):
+                beat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    # Granian has set the event loop, and runs it after this function.
+    gateway.start_task(keep_watch(), asyncio.get_event_loop_policy().get_event_loop())
+    return gateway
+
+
+def _raise_open_files_limit() -> None:
+    """Allow enough open files for all connections, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < MIN_OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(MIN_OPEN_FILES, hard), hard))
 
 
 def _choose_host_header(hosts: list[str], address: ListenAddress) -> str:

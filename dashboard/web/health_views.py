@@ -1,12 +1,16 @@
-"""Health checks for supervisors and load balancers."""
+"""Health checks for supervisors and load balancers, which may send any Host."""
 
 # ruff: noqa: ARG001 - Django defines the signatures
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -14,6 +18,7 @@ from runs.db.disk_space import has_disk_space
 from runs.db.migration_state import find_unknown_migrations
 from runs.models import Run
 
+READINESS_PATH = "/readyz"
 # The default, since this transaction may be read-only by itself.
 _WRITABLE_QUERY = """
     SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean,
@@ -22,23 +27,39 @@ _WRITABLE_QUERY = """
 
 @require_safe
 @never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 while the process responds at all."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if posts are accepted, else 503 with the reason."""
     try:
         reason = _find_migration_problem() or _find_write_problem()
     except (DatabaseError, InterfaceError):
         reason = "the database is not available"
-    if reason:
-        headers = {"Retry-After": "5"}
-        return JsonResponse({"status": "unready", "reason": reason}, status=503, headers=headers)
-    return JsonResponse({"status": "ready"})
+    return not_ready_response(reason) if reason else JsonResponse({"status": "ready"})
+
+
+HEALTH_CHECKS: dict[str, Callable[[HttpRequest], HttpResponse]] = {"/healthz": healthz, READINESS_PATH: readyz}
+
+
+class HealthCheckMiddleware(MiddlewareMixin):
+    """Answers health checks before any other middleware, which would reject an unknown Host or need a session."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the response to a health check; None for other requests, which go on."""
+        view = HEALTH_CHECKS.get(request.path_info)
+        return None if view is None else view(request)
+
+
+def not_ready_response(reason: str) -> HttpResponse:
+    """Return a response with 503 that says why the site is not ready."""
+    response = JsonResponse({"status": "unready", "reason": reason}, status=503, headers={"Retry-After": "5"})
+    add_never_cache_headers(response)
+    return response
 
 
 def _find_migration_problem() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,6 +15,7 @@ from runs.models import ApiKey, Project
 API_KEY_PREFIX = "rg_"
 KEY_PREFIX_LENGTH = 10
 DEFAULT_SCOPES = (ApiKey.Scope.INGEST, ApiKey.Scope.READ)
+_KEY_FORMAT = re.compile(rf"{API_KEY_PREFIX}[\w-]{{43}}", re.ASCII)
 # The last use is only shown to people. At this resolution, most requests do not write it.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
 _MAX_CACHED_KEYS = 1000
@@ -52,6 +54,11 @@ def find_api_key(secret: str) -> ApiKey | None:
 def find_revoked_api_key(secret: str) -> ApiKey | None:
     """Return the revoked key with that secret, with its project; None if there is none."""
     return ApiKey.objects.exclude(revoked_at=None).find_by_digest(_digest(secret))
+
+
+def is_usable_api_key(secret: str) -> bool:
+    """Return whether the key exists and is not revoked. Unlike `find_api_key`, this does not count as a use."""
+    return _KEY_FORMAT.fullmatch(secret) is not None and ApiKey.objects.fetch_row_version(_digest(secret)) is not None
 
 
 def revoke_api_key(key: ApiKey) -> None:

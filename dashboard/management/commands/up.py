@@ -21,12 +21,13 @@ from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.configuration_checks import find_configuration_problems
 from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
+from dashboard.server.listen_address import ListenAddress, ListenAddressError, bind_address
 from dashboard.server.os_user.errors import OsUserError
 from dashboard.server.os_user.privileges import drop_privileges
 from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
-from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address, serve
+from dashboard.server.serving import serve
 from runs.management.arguments import resolve_project
 from runs.management.progress import ProgressBar
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             self._check_configuration(host)
             # 1. Become an unprivileged user; reserve the address, the data directory and the database.
             drop_privileges(settings.DATA_DIR, port)
-            address = find_free_address(host, port)
+            address = bind_address(host, port, workers)
             with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
                 # 2. Check the database and bring it up to date.
                 startup_checks.reject_old_postgres()

@@ -1,8 +1,16 @@
-"""An ASGI application in front of Django, which protects its few threads from slow and numerous clients.
+"""An ASGI application in front of Django, which protects its few threads from slow, numerous and hostile clients.
 
-Each thread holds a database connection, so a slow client must never occupy one. A request gets a thread once its body
-has been read completely (`body_reader`) and the limit of its kind has room (`concurrency_limits`). `wsgi_bridge` then
-runs Django in that thread. Requests that are rejected on the way get an error in the format of the API (`rejections`).
+A request passes these rooms:
+
+1. `connections` notes that its connection is busy, and closes those that are idle for too long; `health` answers health
+   checks; `client_address` finds out who sent the request, whatever proxies stand between.
+2. `routes` tells its lane and how large its body may be; `callers` whose API key or session it shows; `body_reader`
+   reads the body accordingly.
+3. `lanes` and `fair_queue` let it wait for a thread of its lane, in turn with other callers.
+4. `request_runner` runs Django for it in that thread (`request_job`, `wsgi_bridge`), keeps the response for the client
+   (`response_buffer`, `response_sender`), and ends the work if the client goes away (`disconnection`).
+
+Requests that are rejected on the way get a response of `rejections`.
 """
 
 from dashboard.server.gateway.application import Gateway

@@ -4,75 +4,110 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse
 
-from dashboard.server.gateway.body_reader import AsgiMessage, AsgiReceive, BodyReader
-from dashboard.server.gateway.concurrency_limits import ConcurrencyLimits
-from dashboard.server.gateway.rejections import ClientDisconnected, RequestRejected
-from dashboard.server.gateway.wsgi_bridge import WsgiApplication, build_wsgi_environ, run_wsgi_application
+from dashboard.server.gateway.body_reader import RequestBodies, content_length, discard_body
+from dashboard.server.gateway.callers import CallerDirectory, address_caller
+from dashboard.server.gateway.client_address import ClientResolver
+from dashboard.server.gateway.connections import ConnectionSweeper
+from dashboard.server.gateway.disconnection import AsgiReceive, AsgiSend, ClientDisconnected, Disconnection
+from dashboard.server.gateway.health import HealthChecks
+from dashboard.server.gateway.lanes import Lanes
+from dashboard.server.gateway.rejections import RequestRejected
+from dashboard.server.gateway.request_runner import RequestRunner
+from dashboard.server.gateway.routes import LaneName, find_route
+from dashboard.server.gateway.wsgi_bridge import WsgiApplication, build_wsgi_environ, decode_path
 
 logger = logging.getLogger(__name__)
 
-AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
-
-SEND_TIMEOUT = 30.0  # seconds in which a client must take a chunk of a long response
-
 
 class Gateway:
-    """Runs a WSGI application in a pool of threads.
+    """Runs a WSGI application in threads.
 
     Create it in the process that serves: its threads do not survive a fork.
     """
 
-    def __init__(self, application: WsgiApplication, threads: int, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        application: WsgiApplication,
+        clients: ClientResolver,
+        connections: ConnectionSweeper,
+        bodies: RequestBodies,
+        spool_directory: Path | None = None,
+    ) -> None:
         """Create a gateway.
 
         Args:
             application: the WSGI application.
-            threads: how many requests it handles at once.
-            max_body_bytes: the size up to which bodies are accepted.
+            clients: finds out who sent a request.
+            connections: closes idle connections.
+            bodies: reads the bodies of requests.
+            spool_directory: where long responses wait for slow clients.
         """
-        self._application = application
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._body_reader = BodyReader(max_body_bytes)
-        self._limits = ConcurrencyLimits(threads)
+        self.lanes = Lanes()
+        self._clients = clients
+        self._connections = connections
+        self._bodies = bodies
+        self._callers = CallerDirectory()
+        self._health = HealthChecks()
+        self._runner = RequestRunner(application, self.lanes.threads, spool_directory)
+
+    def start_task(self, work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        """Run `work` in the background as long as the process serves."""
+        self._background_task = loop.create_task(work)  # the event loop keeps no reference
+
+    def is_stuck(self, now: float) -> bool:
+        """Return whether all threads have made no progress for so long that only a new process helps."""
+        return self._runner.count_stuck(now) >= self.lanes.min_stuck_threads
 
     async def __call__(self, scope: dict[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
         """Respond to one request. The arguments are those of the ASGI specification."""
-        try:
-            async with (
-                self._body_reader.read(dict(scope["headers"]), receive) as body,
-                self._limits.acquire(scope["method"], scope["path"], len(body)),
-            ):
-                messages = await self._run_application(build_wsgi_environ(scope, body), send)
-        except RequestRejected as rejection:
-            logger.info("Request rejected with status %s", rejection, extra={"action": "reject_request"})
-            messages = _build_messages(rejection.response)
-        except ClientDisconnected:
-            return
-        for message in messages:
-            await send(message)
+        with self._connections.track(scope), suppress(ClientDisconnected):
+            path = decode_path(scope)
+            if (response := await self._health.respond(path, scope["method"])) is not None:
+                await _send_complete(response, send)
+                return
+            scope = self._clients.resolve(scope)
+            try:
+                await self._handle(scope, path, receive, send)
+            except RequestRejected as rejection:
+                method, address = scope["method"], scope["client"][0]
+                message = "Rejected %s %s from %s with status %s"
+                logger.info(message, method, path, address, rejection, extra={"action": "reject_request"})
+                await _send_complete(rejection.build_response(path), send)
+                if rejection.close_connection:
+                    await discard_body(receive)
 
-    async def _run_application(self, environ: dict[str, Any], send: AsgiSend) -> list[AsgiMessage]:
-        loop = asyncio.get_running_loop()
+    async def _handle(self, scope: dict[str, Any], path: str, receive: AsgiReceive, send: AsgiSend) -> None:
+        # 1. Find out who may send how much, and read that. Whoever may not send a body gets the answer without it.
+        route = find_route(scope["method"], path)
+        length = content_length(scope["headers"])
+        caller = address_caller(scope)
+        if self._bodies.is_caller_needed(route, length):
+            caller = await self._callers.find(scope, self.lanes.look_up)
+        async with self._bodies.read(route, length, caller, receive) as content:
+            # 2. Wait for a thread. Whose turn it is matters only if others wait, too.
+            lane = LaneName.PAGES if route.lane is LaneName.INGEST and not caller.is_known else route.lane
+            if self.lanes.is_contended(lane) and not caller.is_known:
+                caller = await self._callers.find(scope, self.lanes.look_up)
+            disconnection = Disconnection(receive)
+            with disconnection.watch():
+                release = await self.lanes.acquire(lane, caller, len(content.body), disconnection)
+                # 3. Run Django in the thread, and send what it writes.
+                environ = build_wsgi_environ(scope, path, content.body)
+                await self._runner.run(
+                    environ, disconnection, send, on_thread_free=release, close_connection=not content.is_complete
+                )
+        if not content.is_complete:
+            await discard_body(receive)
 
-        async def send_message(message: AsgiMessage) -> None:
-            await send(message)
 
-        def deliver(*messages: AsgiMessage) -> None:
-            for message in messages:
-                asyncio.run_coroutine_threadsafe(send_message(message), loop).result(SEND_TIMEOUT)
-
-        return await loop.run_in_executor(self._executor, run_wsgi_application, self._application, environ, deliver)
-
-
-def _build_messages(response: HttpResponse) -> list[AsgiMessage]:
+async def _send_complete(response: HttpResponse, send: AsgiSend) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
-    return [
-        {"type": "http.response.start", "status": response.status_code, "headers": headers},
-        {"type": "http.response.body", "body": response.content},
-    ]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content, "more_body": False})

@@ -3,33 +3,65 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 
+from dashboard.server.gateway.routes import API_PREFIXES
 from runs.api.errors import error_response
 
 
 class RequestRejected(Exception):
-    """The request is rejected with `response`."""
+    """The request is rejected with a status, the code and the message of an API error."""
 
-    def __init__(self, response: HttpResponse, *, close_connection: bool = False) -> None:
-        """Reject with `response`; close the connection if the rest of the body is not read."""
-        super().__init__(response.status_code)
-        self.response = response
-        if close_connection:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: int | None = None, close_connection: bool = False
+    ) -> None:
+        """Reject a request; close the connection if the rest of the body is not read."""
+        super().__init__(status)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.close_connection = close_connection
+        self._retry_after = retry_after
+
+    def build_response(self, path: str) -> HttpResponse:
+        """Return the response: JSON for clients of the API, a page for people."""
+        headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
+        if path.startswith(API_PREFIXES):
+            response: HttpResponse = error_response(self.status, self.code, self.message, headers=headers)
+        else:
+            page = render_to_string("web/errors/rejected.html", {"message": self.message})
+            response = HttpResponse(page, status=self.status, headers=headers)
+        response["Cache-Control"] = "no-store"
+        response["Content-Length"] = str(len(response.content))
+        if self.close_connection:
             response["Connection"] = "close"
-
-
-class ClientDisconnected(Exception):
-    """The client closed the connection before it got a response."""
+        return response
 
 
 def slow_body_rejection() -> RequestRejected:
     """Return a rejection with 408: the body arrives too slowly."""
-    response = error_response(408, "body_too_slow", "The request body did not arrive in time")
-    return RequestRejected(response, close_connection=True)
+    return RequestRejected(408, "body_too_slow", "The request body did not arrive in time", close_connection=True)
+
+
+def too_large_rejection(limit: int) -> RequestRejected:
+    """Return a rejection with 413: the body is larger than `limit` bytes."""
+    message = f"The request body is larger than {limit:,} bytes"
+    return RequestRejected(413, "body_too_large", message, close_connection=True)
 
 
 def busy_rejection(*, close_connection: bool = False) -> RequestRejected:
-    """Return a rejection with 503: too many posts at once."""
-    message = "Too many posts at once. Try again in a few seconds"
-    response = error_response(503, "busy", message, headers={"Retry-After": "2"})
-    return RequestRejected(response, close_connection=close_connection)
+    """Return a rejection with 503: too many requests of all callers."""
+    message = "Too many requests at once. Try again in a few seconds"
+    return RequestRejected(503, "busy", message, retry_after=2, close_connection=close_connection)
+
+
+def too_many_requests_rejection() -> RequestRejected:
+    """Return a rejection with 429: too many requests of this caller."""
+    message = "Too many requests from your address at once. Try again in a few seconds"
+    return RequestRejected(429, "too_many_requests", message, retry_after=5)
+
+
+def database_rejection() -> RequestRejected:
+    """Return a rejection with 503: the API key of the request can't be checked now."""
+    message = "The database is unavailable, try again later"
+    return RequestRejected(503, "database_unavailable", message, retry_after=5, close_connection=True)

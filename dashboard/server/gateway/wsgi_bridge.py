@@ -8,19 +8,23 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from dashboard.server.gateway.body_reader import AsgiMessage
+from dashboard.server.gateway.response_buffer import CHUNK_BYTES, ResponseStart
 
 WsgiEnviron = dict[str, Any]
 WsgiApplication = Callable[[WsgiEnviron, Callable[..., None]], Iterable[bytes]]
-_MIN_CHUNK_BYTES = 256 * 1024
 
 
-def build_wsgi_environ(scope: dict[str, Any], body: bytes) -> WsgiEnviron:
+def decode_path(scope: dict[str, Any]) -> str:
+    """Return the path of a request in the form of WSGI's `PATH_INFO`: its bytes, as Latin-1."""
+    return unquote_to_bytes(scope["raw_path"]).decode("latin-1")
+
+
+def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes) -> WsgiEnviron:
     """Return the WSGI environment of a request. `CONTENT_LENGTH` is set, whether or not it was declared."""
     environ: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "PATH_INFO": path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": scope["server"][0],
@@ -40,28 +44,24 @@ def build_wsgi_environ(scope: dict[str, Any], body: bytes) -> WsgiEnviron:
 
 
 def run_wsgi_application(
-    application: WsgiApplication, environ: WsgiEnviron, deliver: Callable[..., None]
-) -> list[AsgiMessage]:
-    """Run the application and return the last messages of its response, which are all of them unless it is long.
+    application: WsgiApplication,
+    environ: WsgiEnviron,
+    start: Callable[[ResponseStart], None],
+    write: Callable[[bytes], None],
+) -> None:
+    """Run the application and pass on the start of its response, and then its body in chunks of reasonable size.
 
-    The earlier messages of a long response are passed to `deliver`, which blocks while the client is slow, and raises
-    if the client has disconnected.
+    If a callback raises an exception, the application's response is closed, and the exception goes on.
     """
-    start: list[AsgiMessage] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        start[:] = [{"type": "http.response.start", "status": int(status[:3]), "headers": encoded}]
+        start(ResponseStart(int(status[:3]), encoded))
 
     response = application(environ, start_response)
     try:
-        chunks = _join_chunks(response)
-        last = next(chunks, b"")
-        for chunk in chunks:
-            deliver(*start, _build_body_message(last, more_body=True))
-            start.clear()
-            last = chunk
-        return [*start, _build_body_message(last, more_body=False)]
+        for chunk in _join_chunks(response):
+            write(chunk)
     finally:
         if close := getattr(response, "close", None):
             close()
@@ -85,12 +85,8 @@ def _join_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk
-        if len(buffer) >= _MIN_CHUNK_BYTES:
+        if len(buffer) >= CHUNK_BYTES:
             yield bytes(buffer)
             buffer.clear()
     if buffer:
         yield bytes(buffer)
-
-
-def _build_body_message(chunk: bytes, *, more_body: bool) -> AsgiMessage:
-    return {"type": "http.response.body", "body": chunk, "more_body": more_body}

@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 
 from dashboard.server.bootstrap import create_initial_credentials
-from dashboard.server.serving import ListenAddress, ListenAddressError, find_free_address
+from dashboard.server.listen_address import ListenAddress, ListenAddressError, bind_address
 from runs.models import ApiKey, Membership, Project, User
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -287,7 +287,7 @@ def test_database_with_a_project_gets_no_credentials() -> None:
 
 
 def test_url_contains_the_requested_host() -> None:
-    assert find_free_address("localhost", 0).url.startswith("http://localhost:")
+    assert bind_address("localhost", 0).url.startswith("http://localhost:")
     assert ListenAddress("::1", "::1", 80).url == "http://[::1]:80/"
 
 
@@ -300,4 +300,4 @@ def test_listen_host_is_allowed_unless_wildcard() -> None:
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70000), ("203.0.113.7", 0)])
 def test_impossible_address_is_rejected(host, port) -> None:
     with pytest.raises(ListenAddressError, match="Cannot listen"):
-        find_free_address(host, port)
+        bind_address(host, port)

@@ -1,0 +1,79 @@
+"""The lanes of a process. Each has threads of its own, so that one kind of request never waits for another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from dashboard.server.gateway.callers import Caller
+from dashboard.server.gateway.disconnection import Disconnection
+from dashboard.server.gateway.fair_queue import FairQueue
+from dashboard.server.gateway.routes import LaneName
+
+LARGE_BODY_BYTES = 64 * 1024  # posts above this size are mostly computation, which threads can't do in parallel
+
+
+class Lanes:
+    """The queues in front of the threads."""
+
+    def __init__(self) -> None:
+        """Create the lanes of one process."""
+        self._queues = {
+            LaneName.PAGES: FairQueue(4, max_waiting=128),
+            LaneName.INGEST: FairQueue(3, max_waiting=128),
+            LaneName.DOWNLOADS: FairQueue(2, max_waiting=32, max_running_per_caller=1, max_waiting_per_caller=8),
+            LaneName.SIGN_IN: FairQueue(1, max_waiting=16, max_waiting_per_caller=8),
+        }
+        self._large_posts = FairQueue(1, max_waiting=32)
+        self._lookups = FairQueue(1, max_waiting=128, max_waiting_per_caller=64)
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads the lanes need."""
+        return sum(queue.max_running for queue in self._queues.values())
+
+    @property
+    def min_stuck_threads(self) -> int:
+        """Return how many stuck threads may block a whole lane."""
+        return min(self._queues[name].max_running for name in (LaneName.PAGES, LaneName.INGEST))
+
+    def is_contended(self, name: LaneName) -> bool:
+        """Return whether a request in the lane would have to wait."""
+        return self._queues[name].is_contended
+
+    async def acquire(
+        self, name: LaneName, caller: Caller, body_bytes: int, disconnection: Disconnection
+    ) -> Callable[[], None]:
+        """Wait for a thread, and return the function that gives it back.
+
+        Raises:
+            RequestRejected: the queue is full or slow.
+            ClientDisconnected: the client has gone while it waited.
+        """
+        queue = self._queues[name]
+        if name is not LaneName.INGEST or body_bytes <= LARGE_BODY_BYTES:
+            await queue.acquire(caller, disconnection)
+            return lambda: queue.release(caller)
+        await self._large_posts.acquire(
+            caller, disconnection
+        )  # first: while it waits, it takes no place from small ones
+        try:
+            await queue.acquire(caller, disconnection)
+        except BaseException:
+            self._large_posts.release(caller)
+            raise
+
+        def release() -> None:
+            queue.release(caller)
+            self._large_posts.release(caller)
+
+        return release
+
+    @asynccontextmanager
+    async def look_up(self, caller: Caller) -> AsyncGenerator[None]:
+        """Wait for the turn of a caller to have a credential looked up."""
+        await self._lookups.acquire(caller)
+        try:
+            yield
+        finally:
+            self._lookups.release(caller)

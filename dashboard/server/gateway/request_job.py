@@ -1,0 +1,81 @@
+"""Run one request in a thread, such that it can be ended from outside."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from dashboard.server.gateway.disconnection import ClientDisconnected
+from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
+from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
+
+logger = logging.getLogger(__name__)
+
+CANCEL_TIMEOUT = 2.0  # seconds to tell the database that a query is not needed any more
+
+
+class RequestJob:
+    """A request in its thread."""
+
+    def __init__(self, application: WsgiApplication, environ: WsgiEnviron, buffer: ResponseBuffer) -> None:
+        """Create a job that writes the response into `buffer`."""
+        self.last_progress = time.monotonic()
+        self._application = application
+        self._environ = environ
+        self._buffer = buffer
+        self._lock = threading.Lock()  # so that an interruption never hits the next request of the thread
+        self._connection: BaseDatabaseWrapper | None = None
+        self._is_interrupted = False
+
+    def run(self) -> bool:
+        """Run the request in this thread and return whether its response is complete."""
+        with self._lock:
+            self._connection = connections["default"]
+        try:
+            with connection.execute_wrapper(self._execute):
+                run_wsgi_application(self._application, self._environ, self._start, self._write)
+        except ClientDisconnected:
+            return False
+        finally:
+            with self._lock:
+                self._connection = None
+            if self._is_interrupted:
+                connection.close()  # a late cancellation must not end the next request's query
+        return True
+
+    def interrupt(self) -> None:
+        """End the running query; the job ends with its next one. Called by another thread; may be repeated."""
+        with self._lock:
+            self._is_interrupted = True
+            session = None if self._connection is None else self._connection.connection
+            if session is None:
+                return
+            try:
+                session.cancel_safe(timeout=CANCEL_TIMEOUT)
+            except psycopg.Error as error:
+                logger.info("Cannot cancel a query: %s", error, extra={"action": "cancel_query"})
+
+    def _start(self, start: ResponseStart) -> None:
+        self._buffer.start = start
+
+    def _write(self, chunk: bytes) -> None:
+        self.last_progress = time.monotonic()
+        self._buffer.write(chunk)
+
+    def _execute(self, execute: Any, statement: str, params: Any, many: bool, context: Any) -> Any:
+        """Execute a statement. Django calls this for each one."""
+        if self._is_interrupted:
+            raise ClientDisconnected
+        self.last_progress = time.monotonic()
+        try:
+            return execute(statement, params, many, context)
+        except DatabaseError as error:
+            if self._is_interrupted:
+                raise ClientDisconnected from error
+            raise

@@ -1,0 +1,63 @@
+"""What the gateway must know of a request before Django sees it: its lane, and how large its body may be."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+
+class LaneName(Enum):
+    """The lanes, each with threads of its own, so that one kind of request never waits for another."""
+
+    PAGES = "pages"
+    INGEST = "ingest"
+    DOWNLOADS = "downloads"
+    SIGN_IN = "sign-in"
+
+
+class Credential(Enum):
+    """What a client must show before more than a small body is read."""
+
+    NONE = "none"
+    API_KEY = "API key"
+    SESSION = "session"
+    NOTHING_HELPS = "nothing"
+
+
+class Route(NamedTuple):
+    """The lane of a request, and who may send it a large body."""
+
+    lane: LaneName
+    large_body: Credential
+
+
+API_PREFIXES = ("/api/", "/v1/", "/openai/")  # paths whose responses are always JSON
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+_INGEST_PATHS = frozenset(f"/api/v1/{name}" for name in ("runs", "steps", "messages", "assistants", "events"))
+_PASSWORD_PATHS = frozenset({"/login/", "/account/password/"})  # hashing a password costs as much as many pages
+_FORM_PREFIXES = ("/p/", "/projects/")
+# Answers as long as the data: lists as files, histories, and the steps of a run.
+_DOWNLOAD = re.compile(r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/api/v1/(?:runs/.+/(?:history|steps)|schema)")
+
+_READ_PAGE = Route(LaneName.PAGES, Credential.NOTHING_HELPS)
+_READ_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.NOTHING_HELPS)
+_POST_OBJECTS = Route(LaneName.INGEST, Credential.API_KEY)
+_POST_PASSWORD = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)
+_POST_FORM = Route(LaneName.PAGES, Credential.SESSION)
+_POST_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.SESSION)
+
+
+def find_route(method: str, path: str) -> Route:
+    """Return the route of a request. Its path is not percent-encoded."""
+    if method in READ_METHODS:
+        return _READ_DOWNLOAD if _DOWNLOAD.fullmatch(path) else _READ_PAGE
+    if method != "POST":
+        return _READ_PAGE  # such as DELETE, which has no body
+    if path in _INGEST_PATHS:
+        return _POST_OBJECTS
+    if path in _PASSWORD_PATHS:
+        return _POST_PASSWORD
+    if path.startswith(_FORM_PREFIXES):
+        return _POST_DOWNLOAD if _DOWNLOAD.fullmatch(path) else _POST_FORM
+    return _READ_PAGE
