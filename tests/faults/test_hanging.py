@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from dashboard.server.gateway.body_reader import CHUNK_TIMEOUT
-from dashboard.server.serving import HEADER_TIMEOUT
+from dashboard.server.gateway.connections import HEADER_TIMEOUT
 from tests.factories import run_object
 from tests.faults.site import Site, bearer
 

@@ -52,6 +52,7 @@ class FairQueue:
             self._running[caller] += 1
             return
         place = self._enqueue(caller)
+        self._admit()  # those that wait may be at their own limit
         try:
             if disconnection is not None:
                 disconnection.notify(lambda: _reject(place, ClientDisconnected()))

@@ -19,7 +19,7 @@ class Lanes:
     def __init__(self) -> None:
         """Create the lanes of one process."""
         self._queues = {
-            LaneName.PAGES: FairQueue(4, max_waiting=128),
+            LaneName.PAGES: FairQueue(3, max_waiting=128, max_running_per_caller=2),
             LaneName.INGEST: FairQueue(3, max_waiting=128),
             LaneName.DOWNLOADS: FairQueue(2, max_waiting=32, max_running_per_caller=1, max_waiting_per_caller=8),
             LaneName.SIGN_IN: FairQueue(1, max_waiting=16, max_waiting_per_caller=8),

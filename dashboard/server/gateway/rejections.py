@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
@@ -29,13 +31,18 @@ class RequestRejected(Exception):
         if path.startswith(API_PREFIXES):
             response: HttpResponse = error_response(self.status, self.code, self.message, headers=headers)
         else:
-            page = render_to_string("web/errors/rejected.html", {"message": self.message})
-            response = HttpResponse(page, status=self.status, headers=headers)
+            response = HttpResponse(_render_page(self.message), status=self.status, headers=headers)
         response["Cache-Control"] = "no-store"
         response["Content-Length"] = str(len(response.content))
         if self.close_connection:
             response["Connection"] = "close"
         return response
+
+
+@lru_cache(32)
+def _render_page(message: str) -> str:
+    """Return the page for people. There are few messages, and rejections must be cheap."""
+    return render_to_string("web/errors/rejected.html", {"message": message})
 
 
 def slow_body_rejection() -> RequestRejected:
@@ -57,7 +64,7 @@ def busy_rejection(*, close_connection: bool = False) -> RequestRejected:
 
 def too_many_requests_rejection() -> RequestRejected:
     """Return a rejection with 429: too many requests of this caller."""
-    message = "Too many requests from your address at once. Try again in a few seconds"
+    message = "Too many of your requests at once. Try again in a few seconds"
     return RequestRejected(429, "too_many_requests", message, retry_after=5)
 
 
