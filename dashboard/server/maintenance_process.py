@@ -8,12 +8,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from django.db import DatabaseError, connection
 
+from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
 from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.maintenance import Maintenance
 
@@ -22,11 +24,14 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 5.0  # between checks for work
 NICENESS = 10  # a backlog must not slow down pages and posts
 SHUTDOWN_TIMEOUT = 5.0  # seconds for the current step at the end
+# Every item needs some queries, and what is computed for one is bounded. A single query may take as long as it likes:
+# that is the work of the database.
+STUCK_SECONDS = 120.0  # without a query
 
 
 @contextmanager
 def run_maintenance_process() -> Generator[None]:
-    """Run the maintenance process during the block; replace it if it is killed."""
+    """Run the maintenance process during the block; replace it if it is killed, or hangs."""
     supervisor = _MaintenanceSupervisor()
     supervisor.start()
     try:
@@ -41,36 +46,71 @@ class _MaintenanceSupervisor(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="maintenance-supervisor", daemon=True)
         self._stopping = threading.Event()
-        self._process = _fork_maintenance_process()
+        self._heartbeats = Heartbeats(1)
+        self._process = _fork_maintenance_process(self._heartbeats)
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            self._process.join()
-            if not self._stopping.wait(IDLE_SECONDS):
-                self._process = _fork_maintenance_process()
+            self._process.join(BEAT_SECONDS)
+            if self._process.is_alive():
+                self._kill_if_hung()
+            elif not self._stopping.wait(IDLE_SECONDS):
+                self._process = _fork_maintenance_process(self._heartbeats)
 
     def stop(self) -> None:
         self._stopping.set()
         self._process.terminate()
         self._process.join(SHUTDOWN_TIMEOUT)
 
+    def _kill_if_hung(self) -> None:
+        if self._heartbeats.find_hung():
+            logger.error("The maintenance process hangs and is replaced", extra={"action": "replace_maintenance"})
+            self._process.kill()
 
-def _fork_maintenance_process() -> BaseProcess:
+
+class _Progress:
+    """Tells whether the main thread still does something: it runs queries, one after the other."""
+
+    def __init__(self) -> None:
+        self._last_query = time.monotonic()
+        self._is_in_query = False
+
+    def execute(self, execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any) -> Any:
+        """Execute a statement. Django calls this for each one."""
+        self._is_in_query = True
+        try:
+            return execute(statement, params, many, context)
+        finally:
+            self._is_in_query, self._last_query = False, time.monotonic()
+
+    def beat(self, heartbeats: Heartbeats) -> None:
+        """Give signs of life as long as there is progress."""
+        while True:
+            if self._is_in_query or time.monotonic() - self._last_query < STUCK_SECONDS:
+                heartbeats.beat(0)
+            time.sleep(BEAT_SECONDS)
+
+
+def _fork_maintenance_process(heartbeats: Heartbeats) -> BaseProcess:
+    heartbeats.expect(0)
     context = multiprocessing.get_context("fork")
-    process = context.Process(target=_run_maintenance, args=(os.getpid(),), name="maintenance", daemon=True)
+    process = context.Process(target=_run_maintenance, args=(os.getpid(), heartbeats), name="maintenance", daemon=True)
     process.start()
     return process
 
 
-def _run_maintenance(parent_pid: int) -> None:
+def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     die_with_parent(parent_pid, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent stops us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
+    progress = _Progress()
+    threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
     maintenance = Maintenance()
-    while True:
-        if not _run_maintenance_step(maintenance):
-            time.sleep(IDLE_SECONDS)
+    with connection.execute_wrapper(progress.execute):
+        while True:
+            if not _run_maintenance_step(maintenance):
+                time.sleep(IDLE_SECONDS)
 
 
 def _run_maintenance_step(maintenance: Maintenance) -> bool:
