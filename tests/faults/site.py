@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from tests.dashboard.server.test_up import ROOT, Up, environment_for
 
+MAINTENANCE_THREADS = 2  # workers have more
 JSON = {"Content-Type": "application/json"}
 
 
@@ -77,10 +78,24 @@ class Site:
 
     def page(self, path: str = "/p/default/runs/", timeout: float = 30) -> SiteResponse:
         """Return a page for the administrator."""
+        return self.request("GET", path, headers={"Cookie": self._cookie_header()}, timeout=timeout)
+
+    def page_request(self, path: str) -> bytes:
+        """Return the bytes of a request for a page by the administrator."""
+        return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {self._cookie_header()}\r\n\r\n".encode()
+
+    def _cookie_header(self) -> str:
         if not self._cookies:
             self._sign_in()
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        return self.request("GET", path, headers={"Cookie": cookies}, timeout=timeout)
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    def stranger_sign_in(self) -> tuple[str, str]:
+        """Return the body of a sign-in by a stranger, and the cookie that belongs to it."""
+        form = self.request("GET", "/login/")
+        token = re.search(rb'csrfmiddlewaretoken" value="([^"]+)"', form.body)
+        assert token is not None
+        fields = {"csrfmiddlewaretoken": token[1].decode(), "username": "stranger", "password": "wrong"}
+        return urlencode(fields), form.headers["set-cookie"].split(";")[0].strip()
 
     def _sign_in(self) -> None:
         """Sign in with the one-time password of the first start, and choose another one."""
@@ -138,16 +153,24 @@ class Site:
 
     def children(self) -> tuple[list[int], int]:
         """Return the pids of the workers and of Postgres."""
+        children = self._list_children()
+        workers = [pid for pid, threads, args in children if "manage.py up" in args and threads > MAINTENANCE_THREADS]
+        postgres = [pid for pid, _, args in children if args.partition(" ")[0].endswith("/postgres")]
+        assert len(postgres) == 1, children
+        return workers, postgres[0]
+
+    def maintenance_pids(self) -> list[int]:
+        """Return the pid of the maintenance process, if it runs."""
+        children = self._list_children()
+        return [pid for pid, threads, args in children if "manage.py up" in args and threads == MAINTENANCE_THREADS]
+
+    def _list_children(self) -> list[tuple[int, int, str]]:
+        """Return the pids, the numbers of threads and the command lines of all child processes."""
         listed = subprocess.run(
             ["ps", "-ww", "-o", "pid=,nlwp=,args=", "--ppid", str(self.up.process.pid)],
             capture_output=True, text=True, check=True,
         ).stdout.splitlines()  # fmt: skip
-        children = [(int(pid), int(threads), args) for pid, threads, args in (line.split(None, 2) for line in listed)]
-        # the maintenance process has only one thread
-        workers = [pid for pid, threads, args in children if "manage.py up" in args and threads > 1]
-        postgres = [pid for pid, _, args in children if args.partition(" ")[0].endswith("/postgres")]
-        assert len(postgres) == 1, children
-        return workers, postgres[0]
+        return [(int(pid), int(threads), args) for pid, threads, args in (line.split(None, 2) for line in listed)]
 
     def stop(self) -> None:
         if self.up.process.poll() is None:

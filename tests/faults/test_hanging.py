@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -11,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dashboard.server.gateway.body_reader import CHUNK_TIMEOUT
 from dashboard.server.gateway.connections import HEADER_TIMEOUT
+from dashboard.server.heartbeats import HANG_SECONDS
+from tests.dashboard.server.test_up import alive, wait_until
 from tests.factories import run_object
 from tests.faults.site import Site, bearer
 
@@ -19,6 +24,8 @@ CLIENTS = 20
 
 def test_hanging_clients_are_disconnected(site: Site) -> None:
     site.page()
+    idle = http.client.HTTPConnection("127.0.0.1", site.up.port, timeout=10)
+    assert _get_healthz(idle) == 200
     partial_post = _partial_post(site.key)
     with ThreadPoolExecutor(2 * CLIENTS) as pool:
         bodies = [pool.submit(_hang, site, partial_post) for _ in range(CLIENTS)]
@@ -40,6 +47,8 @@ def test_hanging_clients_are_disconnected(site: Site) -> None:
             assert seconds < CHUNK_TIMEOUT + 5
         for future in headers:
             assert future.result()[1] < HEADER_TIMEOUT + 5
+    assert _get_healthz(idle) == 200, "an idle connection was closed as if it had sent slow headers"
+    idle.close()
 
     with ThreadPoolExecutor(16) as pool:
         assert {page.status for page in pool.map(lambda _: site.page(), range(32))} == {200}
@@ -71,6 +80,29 @@ def test_chunked_body_is_bounded(site: Site) -> None:
     endless.join(30)
     assert not endless.is_alive()
     assert site.get("/api/v1/runs").status == 200
+
+
+def test_stopped_processes_are_replaced(site: Site) -> None:
+    """SIGSTOP stands for every way in which a process may hang."""
+    workers, _ = site.children()
+    stopped = [workers[0], *site.maintenance_pids()]
+    assert len(stopped) == 2
+    start = time.monotonic()
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+
+    wait_until(lambda: not any(alive(pid) for pid in stopped), HANG_SECONDS + 5)
+    wait_until(lambda: len(site.children()[0]) == 2 and len(site.maintenance_pids()) == 1)
+    print(f"stopped processes were replaced after {time.monotonic() - start:.1f} s")
+    with ThreadPoolExecutor(16) as pool:
+        assert {page.status for page in pool.map(lambda _: site.page(), range(16))} == {200}
+
+
+def _get_healthz(connection: http.client.HTTPConnection) -> int:
+    connection.request("GET", "/healthz")
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 def _requests(site: Site) -> dict[str, Callable[[], int]]:
