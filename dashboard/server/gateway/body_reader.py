@@ -21,7 +21,8 @@ SMALL_BODY_TIMEOUT = 15.0
 MAX_BUFFERED_BODIES = 4  # bodies of the maximum size that may be in memory at once
 MAX_SMALL_BODIES = 256  # small bodies that may be in memory at once, beside the others
 MIN_MEASURED_SECONDS = 1.0  # before a body is called slow
-DISCARD_SECONDS = 5.0  # in which a client may finish sending what is not read, to see the response
+# A client may finish sending what is not read, to see the response, as long as it does so steadily.
+DISCARD_SECONDS, DISCARD_CHUNK_SECONDS = 5.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class BodyBudget:
             async with asyncio.timeout(seconds) as timeout:
                 reading = _Reading(caller, timeout)
                 self._readings.add(reading)
-                while remaining and (chunk := await _receive_chunk(receive)) is not None:
+                while remaining and (chunk := await _receive_chunk(receive, CHUNK_TIMEOUT)) is not None:
                     chunks.append(chunk[:remaining])
                     remaining -= len(chunks[-1])
                     self._count(reading, len(chunks[-1]))
@@ -163,7 +164,7 @@ async def discard_body(receive: AsgiReceive) -> None:
     """Receive and forget the rest of a body, so that its client gets to read the response. Bounded in time."""
     try:
         async with asyncio.timeout(DISCARD_SECONDS):
-            while await _receive_chunk(receive) is not None:
+            while await _receive_chunk(receive, DISCARD_CHUNK_SECONDS) is not None:
                 pass
     except (TimeoutError, ClientDisconnected):
         return
@@ -180,9 +181,9 @@ def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return length
 
 
-async def _receive_chunk(receive: AsgiReceive) -> bytes | None:
-    """Return the next chunk; None after the last one."""
-    async with asyncio.timeout(CHUNK_TIMEOUT):
+async def _receive_chunk(receive: AsgiReceive, seconds: float) -> bytes | None:
+    """Return the next chunk; None after the last one. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
         message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnected

@@ -27,19 +27,20 @@ class FairQueue:
         max_waiting: int,
         max_running_per_caller: int | None = None,
         max_waiting_per_caller: int | None = None,
+        max_running_per_stranger: int | None = None,
     ) -> None:
         """Create a queue. The limits per caller are those of all, unless given."""
         self.max_running = max_running
         self._max_waiting = max_waiting
         self._max_running_per_caller = max_running_per_caller or max_running
         self._max_waiting_per_caller = max_waiting_per_caller or max_waiting
+        self._max_running_per_stranger = max_running_per_stranger or self._max_running_per_caller
         self._running: Counter[Caller] = Counter()
         self._queues: dict[Caller, deque[_Place]] = {}  # in the order of turns
 
-    @property
-    def is_contended(self) -> bool:
-        """Return whether a request would have to wait, so that it matters whose it is."""
-        return bool(self._queues) or self._running.total() >= self.max_running
+    def has_room(self, caller: Caller) -> bool:
+        """Return whether a request of `caller` would not have to wait."""
+        return not self._queues and self._running.total() < self.max_running and self._may_run(caller)
 
     async def acquire(self, caller: Caller, disconnection: Disconnection | None = None) -> None:
         """Wait for a place, which the caller must `release`.
@@ -48,7 +49,7 @@ class FairQueue:
             RequestRejected: the queue is full or slow.
             ClientDisconnected: the client has gone while it waited.
         """
-        if not self.is_contended and self._may_run(caller):
+        if self.has_room(caller):
             self._running[caller] += 1
             return
         place = self._enqueue(caller)
@@ -116,7 +117,8 @@ class FairQueue:
         return next((caller for caller in candidates if caller.is_known), candidates[0] if candidates else None)
 
     def _may_run(self, caller: Caller) -> bool:
-        return self._running[caller] < self._max_running_per_caller
+        limit = self._max_running_per_caller if caller.is_known else self._max_running_per_stranger
+        return self._running[caller] < limit
 
 
 def _reject(place: _Place, error: BaseException) -> None:

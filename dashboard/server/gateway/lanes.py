@@ -19,7 +19,7 @@ class Lanes:
     def __init__(self) -> None:
         """Create the lanes of one process."""
         self._queues = {
-            LaneName.PAGES: FairQueue(3, max_waiting=128, max_running_per_caller=2),
+            LaneName.PAGES: FairQueue(3, max_waiting=128, max_running_per_caller=2, max_running_per_stranger=1),
             LaneName.INGEST: FairQueue(3, max_waiting=128),
             LaneName.DOWNLOADS: FairQueue(2, max_waiting=32, max_running_per_caller=1, max_waiting_per_caller=8),
             LaneName.SIGN_IN: FairQueue(1, max_waiting=16, max_waiting_per_caller=8),
@@ -37,9 +37,9 @@ class Lanes:
         """Return how many stuck threads may block a whole lane."""
         return min(self._queues[name].max_running for name in (LaneName.PAGES, LaneName.INGEST))
 
-    def is_contended(self, name: LaneName) -> bool:
-        """Return whether a request in the lane would have to wait."""
-        return self._queues[name].is_contended
+    def has_room(self, name: LaneName, caller: Caller) -> bool:
+        """Return whether a request of `caller` in the lane would not have to wait."""
+        return self._queues[name].has_room(caller)
 
     async def acquire(
         self, name: LaneName, caller: Caller, body_bytes: int, disconnection: Disconnection

@@ -37,7 +37,7 @@ async def order_of_turns(queue: FairQueue, callers: list[Caller]) -> list[Caller
         await asyncio.sleep(0)
     queue.release(ANN)
     await asyncio.gather(*tasks)
-    assert not queue.is_contended
+    assert queue.has_room(ANN)
     return turns + rejected
 
 
@@ -68,6 +68,17 @@ def test_caller_may_not_take_all_places() -> None:
         assert not second.done()
         queue.release(ANN)
         await asyncio.wait_for(second, 1)
+
+    run_in_thread(share())
+
+
+def test_stranger_may_take_fewer_places() -> None:
+    async def share() -> None:
+        queue = FairQueue(3, 4, max_running_per_caller=2, max_running_per_stranger=1)
+        await queue.acquire(STRANGER)
+        await queue.acquire(ANN)
+        assert queue.has_room(ANN)
+        assert not queue.has_room(STRANGER)
 
     run_in_thread(share())
 
