@@ -155,6 +155,11 @@ def test_concurrent_steps_end_in_last_states() -> None:
     run_concurrently(4, work)
     by_id = {step["id"]: step for step in ended}
     assert {step.external_id: json.loads(step.as_json()) for step in RunStep.objects.all()} == by_id
+    for step in RunStep.objects.all():
+        observations = list(find_observations(step))
+        assert [observation.n for observation in observations] == list(range(1, step.history_length + 1))
+        stale = [observation.digest for observation in observations if observation.outcome == "stale"]
+        assert len(stale) == len(set(stale)) <= 1
 
 
 def test_concurrent_projects_are_independent() -> None:
