@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runs.errors import Problem
 from runs.ingest import IngestReport, Outcome
+from runs.protocol.lossless_json import inspect_types
 
 Count = Annotated[int, Meta(ge=0)]
 _WARNINGS_DESCRIPTION = "Values that were stored, but are not plausible. Absent if there are none."
@@ -37,6 +38,9 @@ class FieldError(Struct, forbid_unknown_fields=True):
     def from_problems(cls, problems: Iterable[Problem]) -> list[Self]:
         """Convert the problems of an error or a report."""
         return [msgspec.convert(problem.as_json(), cls) for problem in problems]
+
+
+inspect_types(FieldError)
 
 
 class ErrorDetails(Struct, forbid_unknown_fields=True):

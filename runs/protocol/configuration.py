@@ -83,6 +83,8 @@ CONFIGURATION_FIELD_TYPES: dict[str, Any] = {
     "reasoning_effort": str | None,
 }
 
+lossless_json.inspect_types(Tool, FunctionTool, *CONFIGURATION_FIELD_TYPES.values())
+
 
 class ParsedConfiguration(Struct, frozen=True):
     """A valid configuration, ready to be stored.

@@ -53,6 +53,10 @@ class ProtocolField:
     parse_fast: Callable[[bytes], tuple[Any, ...] | None] = lambda _: None
     find_fault: Callable[[Any], str | None] = lambda _: None
 
+    def __post_init__(self) -> None:
+        """Prepare the type for threads."""
+        lossless_json.inspect_types(self.type)
+
 
 @dataclass(slots=True)
 class ParsedFields:

@@ -260,6 +260,15 @@ def _decode_with_json(raw: bytes) -> Any:
         raise UnreadableBody("nested too deeply") from error
 
 
+def inspect_types(*types: Any) -> None:
+    """Let msgspec inspect `types` while their module is imported.
+
+    It would otherwise do so at the first conversion, and crash the process if two threads are the first ones.
+    """
+    for target_type in types:
+        msgspec.json.Decoder(target_type)
+
+
 def convert_json(value: Any, target_type: Any) -> Any:
     """Convert a decoded value to `target_type`, strictly. Raises msgspec.ValidationError.
 
