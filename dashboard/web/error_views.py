@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -32,7 +35,17 @@ def not_found_view(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error_view(request: HttpRequest) -> HttpResponse:
-    """Return the page for 500, rendered without request and database, which may be broken; JSON for API clients."""
+    """Return the page for 500, rendered without request and database, which may be broken; JSON for API clients.
+
+    Middleware uses the database, too: an outage there is no error of ours, and gets 503.
+    """
+    is_outage = isinstance(sys.exception(), OperationalError | InterfaceError)
+    if is_outage and not request.path.startswith(API_PATH_PREFIXES):
+        return database_unavailable_view(request)
+    if is_outage:
+        response = _json_error(503, "database_unavailable", "The database is unavailable, try again later")
+        response["Retry-After"] = "5"
+        return response
     if request.path.startswith(API_PATH_PREFIXES):
         return _json_error(500, "server_error", SERVER_ERROR_MESSAGE)
     return HttpResponse(render_to_string("web/errors/500.html"), status=500)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import Any, NoReturn
 
+import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -48,6 +49,16 @@ def test_api_without_database_is_503(client: Client, db: None) -> None:
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
     assert response.json()["error"]["code"] == "database_unavailable"
+
+
+@pytest.mark.parametrize("path", ["/p/default/runs/", "/api/v1/runs"])
+def test_outage_in_middleware_is_503(client: Client, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr("dashboard.web.read_time_limit_middleware.limit_query_time", _raise_outage)
+    client.raise_request_exception = False
+    response = client.get(path)
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
 
 
 def _raise_outage(*_: Any) -> NoReturn:
