@@ -56,6 +56,10 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         """Return the steps of `run`."""
         return self.filter(run_id=run.pk)
 
+    def find_in_run(self, run: Run, step_id: str) -> RunStep | None:
+        """Return the step of `run` with the id `step_id`; None if there is none."""
+        return self.of_run(run).filter(external_id=step_id).first()
+
     def of_runs_for_export(self, runs: RunQuerySet) -> Self:
         """Return the steps of `runs` in the export order of the runs, then oldest first."""
         order = ("run__created_at", collate_bytewise("run__external_id"), "created_at", collate_bytewise("external_id"))

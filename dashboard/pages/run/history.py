@@ -87,7 +87,7 @@ def _build_rows(record: Run | RunStep, observations: Sequence[PostedObservation]
 
 def fetch_version_diff(run: Run, step_id: str, left: int, right: int) -> RunVersionDiff | None:
     """Compare two versions of `run`, or of one of its steps, by their numbers. Return None if one does not exist."""
-    record = RunStep.objects.of_run(run).filter(external_id=step_id).first() if step_id else run
+    record = RunStep.objects.find_in_run(run, step_id) if step_id else run
     if record is None:
         return None
     versions = rebuild_versions(record, list(find_observations(record)))
