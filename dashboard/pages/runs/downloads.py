@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from json import dumps
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +22,7 @@ from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.db.query_time_limit import limit_statement_time
+from runs.db.snapshots import read_snapshot
 from runs.models import Project, Run
 from runs.query import RunFilters
 from runs.transfer import exports
@@ -128,7 +128,7 @@ def _export_matching_runs(request: HttpRequest, project: Project) -> tuple[Expor
 
 def _stream_in_transaction(render: Callable[[Export], Iterator[bytes]], export: Export) -> Iterator[bytes]:
     """Render within a transaction: server-side cursors need one, and all rows are of the same snapshot."""
-    with transaction.atomic():
+    with read_snapshot():
         limit_statement_time(EXPORT_TIMEOUT_FACTOR * settings.READ_TIMEOUT_SECONDS)
         yield from render(export)
 

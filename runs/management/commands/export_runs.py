@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
+from runs.db.snapshots import read_snapshot
 from runs.errors import InvalidFilter
 from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.progress import ProgressBar
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         # a bar must not be mixed with exported data on the same terminal
         shows_progress = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
         try:
-            with _open_output(output) as file, transaction.atomic():
+            with _open_output(output) as file, read_snapshot():
                 _write(exports, format, file, shows_progress=shows_progress)
         except BrokenPipeError:
             # The reader has closed the pipe. Python would fail when it flushes stdout at exit.
