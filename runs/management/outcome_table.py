@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from runs.ingest import Outcome
@@ -11,15 +12,22 @@ _MAX_REASONS = 20
 
 
 def format_outcome_table(summary: ImportSummary) -> Iterator[str]:
-    """Yield one line per outcome, per common reason of rejection and per protocol revision."""
+    """Yield one line per outcome, per common reason of rejection, per common warning and per protocol revision."""
     for outcome in (*Outcome, "rejected"):
         yield f"  {outcome:<10} {summary.outcomes[outcome]:>10,}"
-    for reason, count in summary.reasons.most_common(_MAX_REASONS):
-        yield escape_unprintable(f"    {count:>8,} × {reason}")  # noqa: RUF001
-    if len(summary.reasons) > _MAX_REASONS:
-        yield f"    and {len(summary.reasons) - _MAX_REASONS:,} other reasons"
+    yield from _format_reasons(summary.reasons)
+    if summary.warnings:
+        yield f"  {'warnings':<10} {summary.warnings.total():>10,}"
+        yield from _format_reasons(summary.warnings)
     for revision, count in sorted(summary.revisions.items()):
         yield f"  runs of revision {revision:<6} {count:>10,}"
+
+
+def _format_reasons(reasons: Counter[str]) -> Iterator[str]:
+    for reason, count in reasons.most_common(_MAX_REASONS):
+        yield escape_unprintable(f"    {count:>8,} × {reason}")  # noqa: RUF001
+    if len(reasons) > _MAX_REASONS:
+        yield f"    and {len(reasons) - _MAX_REASONS:,} other reasons"
 
 
 def escape_unprintable(line: str) -> str:

@@ -37,13 +37,14 @@ class RejectedRecord:
 
 @dataclass(slots=True)
 class ImportSummary:
-    """Counts over all records of an import: by outcome, by reason of rejection and, for runs, by protocol revision.
+    """Counts over all records of an import: by outcome, reason of rejection, warning and, for runs, protocol revision.
 
     `damaged_files` are the error messages of files that could not be read to their end.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
     revisions: Counter[str] = field(default_factory=Counter)
     damaged_files: list[str] = field(default_factory=list)
 
@@ -56,11 +57,16 @@ class ImportSummary:
         """Add the counts of one batch."""
         self.outcomes.update(outcome.value for outcome in report.outcomes.values())
         self.outcomes["rejected"] += report.counts["rejected"]
-        for problem in report.errors:
-            reason = f"{problem.path}: {problem.message}" if problem.path else problem.message
-            is_counted = reason in self.reasons or len(self.reasons) < _MAX_REASONS
-            self.reasons[reason if is_counted else _OTHER_REASONS] += 1
+        _count_problems(self.reasons, report.errors)
+        _count_problems(self.warnings, report.warnings)
         self.revisions.update(report.revisions)
+
+
+def _count_problems(counter: Counter[str], problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        text = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        is_counted = text in counter or len(counter) < _MAX_REASONS
+        counter[text if is_counted else _OTHER_REASONS] += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,14 @@ def test_outcomes_are_counted(project: Project, tmp_path: Path) -> None:
     assert parse_counts(printed) == {"created": 1, "updated": 1, "unchanged": 1, "stale": 1, "rejected": 1}
 
 
+def test_warnings_are_counted(project: Project, tmp_path: Path) -> None:
+    path = write(tmp_path / "1.json", run_object(created_at=1, started_at=1, completed_at=1), run_object())
+    printed, error = run_import(path)
+    assert error is None
+    assert parse_counts(printed)["warnings"] == 1
+    assert "1 × /created_at: 1970-01-01 00:00:01 UTC is not plausible" in printed  # noqa: RUF001
+
+
 def test_dry_run_reports_but_stores_nothing(project: Project, data: Path) -> None:
     printed, error = run_import("--dry-run", data)
     assert error is None
