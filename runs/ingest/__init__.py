@@ -8,7 +8,7 @@ rows. `ingest()` and `ingest_mixed()` are the entry points for the REST API, the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError
@@ -119,8 +119,15 @@ def _detect_record_type(item: RawItem) -> RecordType:
         return RUNS
     object_type = members.get("object", b"")
     if object_type == b'""':
-        return MESSAGES if "role" in members else STEPS if "step_details" in members else RUNS
+        return _guess_record_type(members.keys())
     return RECORD_TYPES.get(object_type.strip(b'"').decode(), RUNS)
+
+
+def _guess_record_type(names: Set[str]) -> RecordType:
+    """Return the type of an object with an empty `object`, by the members that only this type requires."""
+    if "role" in names:
+        return MESSAGES
+    return STEPS if names >= {"run_id", "type"} else RUNS
 
 
 def _parse_item(
