@@ -227,11 +227,11 @@ def _choose_snapshot(
     content = record_type.content_members.intersection(changed)
     others = set(changed) - record_type.content_members - record_type.mutable_members
     change = compare_members(before, after, content)
-    is_emptier = (
-        compare_members(before, after, content & {"usage"}) is ContentChange.LOST
-        or (change or compare_members(before, after, others)) is ContentChange.LOST
+    has_other_end = has_conflicting_end(stored, posted)  # a completed run lacks the error of a failed one
+    is_emptier = compare_members(before, after, content & {"usage"}) is ContentChange.LOST or (
+        not has_other_end and (change or compare_members(before, after, others)) is ContentChange.LOST
     )
-    is_contradiction = change == ContentChange.LOST | ContentChange.GAINED or has_conflicting_end(stored, posted)
+    is_contradiction = has_other_end or change == ContentChange.LOST | ContentChange.GAINED
     return Outcome.STALE if is_emptier else Outcome.UPDATED, is_contradiction
 
 
