@@ -183,7 +183,8 @@ ASSISTANTS = RecordType(
     bookkeeping=_RECEIPT_COLUMNS,
     parse=_parse_assistant_record,
     build_members=lambda columns, _: build_assistant_members(columns_by_name(columns)),
-    content_members=frozenset({"name"}),
+    content_members=frozenset(),
+    mutable_members=frozenset({"name", "metadata"}),
 )
 # By the value of the field `object`.
 RECORD_TYPES = {RUN_OBJECT: RUNS, STEP_OBJECT: STEPS, MESSAGE_OBJECT: MESSAGES, ASSISTANT_OBJECT: ASSISTANTS}

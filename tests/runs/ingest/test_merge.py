@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, RecordType
+from runs.ingest import MESSAGES, RUNS, STEPS, RecordType
 from runs.ingest.merge import (
     Outcome,
     find_changed_members,
@@ -21,7 +21,6 @@ from runs.protocol import lossless_json
 from runs.protocol.run import ACTIVE_RUN_STATUSES, TERMINAL_RUN_STATUSES, RunColumns, parse_run
 from tests.factories import (
     NOW,
-    assistant_object,
     function_call,
     function_tool,
     message_object,
@@ -224,7 +223,6 @@ def _text(**changes: Any) -> list[dict[str, Any]]:
         (RUNS, BASE | {"status": "requires_action"} | ACTION_A, BASE | {"status": "requires_action"}),
         (RUNS, BASE, {key: BASE[key] for key in BASE if key not in ("model", "temperature", "tool_choice")}),
         (RUNS, BASE | {"vendor_output": [1]}, BASE | {"vendor_output": []}),
-        (ASSISTANTS, assistant_object(id="asst_1", name="Maren"), assistant_object(id="asst_1", name=None)),
     ],
 )
 def test_less_never_replaces_more(record_type: RecordType, full: Snapshot, less: Snapshot) -> None:
