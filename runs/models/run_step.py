@@ -23,7 +23,8 @@ from runs.protocol.step import StepColumns, build_step_members
 HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
 _SUMMARY_FIELDS = (
-    *("run", "external_id", "type", "status", "created_at", "ended_at", "error_code", "tool_names"),
+    *("run", "external_id", "type", "status", "error_code", "tool_names"),
+    *("created_at", "posted_created_at", "ended_at"),
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "history_length"),
 )
 
