@@ -25,13 +25,13 @@ MAX_SAMPLED_STEPS_PER_TOOL = 1_000
 # The condition on `tool_types` is that of the index on the newest steps with calls.
 _METRICS = """
     WITH newest AS MATERIALIZED (
-        SELECT created_at, status, tool_types, tool_names, tool_outputs, ended_at
+        SELECT created_at, posted_created_at, status, tool_types, tool_names, tool_outputs, ended_at
           FROM run_step
          WHERE project_id = %s AND NOT (tool_types = '{{}}') AND created_at >= %s {step_condition}
          ORDER BY created_at DESC LIMIT %s),
     calls AS (
         SELECT call.type, call.name, call.output_bytes, created_at,
-               CASE WHEN status = 'completed' AND ended_at >= created_at
+               CASE WHEN status = 'completed' AND ended_at >= created_at AND posted_created_at IS NULL
                     THEN (extract(epoch FROM ended_at - created_at) * 1000)::bigint END AS duration_ms
           FROM newest, unnest(tool_types, tool_names, tool_outputs) AS call (type, name, output_bytes))
     SELECT type, name,

@@ -62,7 +62,7 @@ def fill(project: Project) -> None:
         step(loose, "17T11:59:59", 1, function_call("search")),  # the second before the period
         step(loose, "17T12:00:00", 60, function_call("search")),  # its first second
         step(loose, "18T11:06:40", 0, function_call("search")),
-        step(loose, "18T12:30:00", 3, function_call("search")),  # by a clock that is ahead
+        step(loose, "18T12:00:00", 3, function_call("search")),  # by a clock that is ahead
         step(tight, "18T10:05:00", 10, *parallel),
         step(tight, "18T10:40:00", None, function_call("search", "{"), SEARCH, **failed),
         step(orphan, "18T10:10:00", 4, function_call("search"), LEDGER),
@@ -188,7 +188,7 @@ def test_definitions_have_versions_and_first_use(project: Project) -> None:
     known = tools.fetch_tool_definitions(project)
     assert known.keys() == {("function", "search"), ("function", "idle"), ("file_search", "file_search")}
     search = known["function", "search"]
-    assert sorted(map(sorted, search.versions.values())) == [["asst_concierge"], ["asst_concierge", "asst_tight"]]
+    assert sorted(map(sorted, search.versions.values())) == [["asst_concierge"], ["asst_tight"]]
     assert sorted(search.assistants) == ["asst_concierge", "asst_tight"]
     assert search.description == "Does search."
     since = {assistant: moment for version in search.versions.values() for assistant, moment in version.items()}
@@ -213,7 +213,7 @@ def test_overview_joins_definitions_and_calls(project: Project) -> None:
     assert sorted(tool.name for tool in result.values() if tool.has_failures) == ["file_search", "search"]
     assert [tool.name for tool in result.values() if tool.version_count > 1] == ["search"]
     assert result["mcp", "post_entry"].definition is None
-    assert result["function", "search"].last_at == datetime(2026, 11, 18, 12, 30, tzinfo=UTC)
+    assert result["function", "search"].last_at == datetime(2026, 11, 18, 12, tzinfo=UTC)
 
 
 def test_tool_called_before_period_has_last_hour(project: Project) -> None:

@@ -106,7 +106,7 @@ def test_long_calls_are_fetched_on_demand(
     assert member_client.get(url.replace("run_long", "run_other")).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "ä?#&%2F", "//", "~2F", 'say "hi"\n', "x" * 256])
+@pytest.mark.parametrize("name", [".", "..", "a/b", "a b", "ä?#&%2F", "//", "~2F", 'say "hi"\n', "x" * 256])
 @pytest.mark.parametrize("kind", ["function", "odd/kind"])
 def test_any_name_works_in_the_url(member_client: Client, project: Project, kind: str, name: str) -> None:
     call = {"id": "call_1", "type": kind, "name": name}
