@@ -15,7 +15,7 @@ from tests.browser.conftest import assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LONG = "w" * 300
+LONG = "w" * 256
 
 
 @pytest.fixture

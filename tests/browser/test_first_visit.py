@@ -100,8 +100,9 @@ def test_scripts_are_shown_as_text(signed_in: Page, live_server: Any, demo_proje
         dialog.dismiss()
 
     signed_in.on("dialog", dismiss)
+    attacking_id = "run_<img src=x onerror=alert(1)><script>alert(1)"  # ids have no slash
     hostile = factories.failed_run(
-        code=attack, message=attack, id=f"run_{attack}", model=attack, instructions=attack, thread_id=attack,
+        code=attack, message=attack, id=attacking_id, model=attack, instructions=attack, thread_id=attacking_id,
         metadata={attack: attack}, tools=[factories.function_tool(attack)], status_note=attack,
     )  # fmt: skip
     factories.post(demo_project, hostile)

@@ -95,7 +95,7 @@ def test_administrator_deletes_selected_runs(signed_in: Page, demo_project: Proj
     assert_accessible(signed_in)
     dialog.get_by_label("confirm").fill("delete")
     signed_in.keyboard.press("Enter")
-    expect(signed_in.get_by_role("status").first).to_contain_text("Deleted 2 runs.")
+    expect(signed_in.get_by_role("status").first).to_contain_text("Deleted 2 runs")
     assert Run.objects.count() == 61
 
 
@@ -325,5 +325,5 @@ def test_list_works_without_scripts(browser: Any, live_server: Any, demo_project
     expect(page.locator("h1")).to_have_text("Delete 1 run?")
     page.get_by_label("confirm").fill("delete")
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("status").first).to_contain_text("Deleted 1 run.")
+    expect(page.get_by_role("status").first).to_contain_text("Deleted 1 run")
     context.close()

@@ -91,7 +91,7 @@ def make_objects() -> Objects:
         factories.run_object(thread_id="thread_kinds", status="in_progress", completed_at=None, usage=None),
         factories.run_object(thread_id="thread_kinds", file_ids=[], tools=[{"type": "retrieval"}], usage=...),
         factories.run_object(thread_id="thread_kinds", tools=[_MCP], tool_resources={"mcp": []}, instructions=None),
-        factories.run_object(thread_id="thread_kinds", id="läufe/2026 №1", status="paused", metadata={"ё": "\0"}),
+        factories.run_object(thread_id="thread_kinds", id="läufe 2026 №1", status="paused", metadata={"ё": "\0"}),
     ]
     steps = [factories.step_object(run) for run in many[:5]]
     steps += [factories.step_object(kinds[0], factories.function_call(f"call_{n}")) for n in range(6)]

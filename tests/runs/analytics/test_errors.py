@@ -90,12 +90,12 @@ def seed(project: Project) -> None:
     # another message, so another group
     moved = again[4] | {"last_error": {"code": "moved", "message": "Gone."}, "failed_at": again[4]["created_at"] + 99}
     assert not factories.post(project, moved).errors
-    # a group that nothing is left of, and runs taken out of others
-    assert not factories.post(
-        project, make_ended_run(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})
-    ).errors
-    for run in Run.objects.filter(error_code="lonely") | Run.objects.filter(external_id__endswith="7"):
+    # runs taken out of groups, and a group that nothing is left of
+    for run in Run.objects.filter(external_id__endswith="7"):
         delete_run(run)
+    lonely = make_ended_run(0, 2000, now - DAY, last_error={"code": "lonely", "message": "x"})
+    assert not factories.post(project, lonely).errors
+    assert not factories.post(project, lonely | completed | {"completed_at": now}).errors
 
 
 def raw_runs(project: Project) -> list[dict[str, Any]]:

@@ -43,10 +43,14 @@ def test_any_id_can_be_requested(client: ApiClient, run_id: str) -> None:
     assert client.get(f"{RUNS}/{quote(run_id, safe='')}").json() == posted
 
 
-@pytest.mark.parametrize("run_id", ["run_unknown", "%00", "%FF", "x" * 5000, "run_1%20"])
+@pytest.mark.parametrize("run_id", ["run_unknown", "%FF", "x" * 5000, "run_1%20"])
 def test_unknown_run_gets_404(client: ApiClient, run_id: str) -> None:
     client.post(run_object(id="run_1"))
     assert_error(client.get(f"{RUNS}/{run_id}"), 404, "not_found")
+
+
+def test_nul_in_the_path_is_malformed(client: ApiClient) -> None:
+    assert client.get(f"{RUNS}/%00").status_code == 400
 
 
 def test_head_has_no_body(client: ApiClient, project: Project) -> None:
@@ -184,4 +188,4 @@ def test_deleted_thread_gets_404(client: ApiClient, project: Project) -> None:
     assert not Message.objects.exists()
     (event,) = AuditEvent.objects.newest(project)
     assert event.action == "deleted the thread thread_1?: 1 run, 0 steps and 2 messages"
-    assert_error(client.request("DELETE", "/api/v1/threads/%00"), 404, "not_found")
+    assert client.request("DELETE", "/api/v1/threads/%00").status_code == 400

@@ -176,7 +176,7 @@ def test_validation_is_dropped_if_tools_changed_meanwhile(project: Project, monk
     store = step_validation._store
 
     def store_late(*arguments: Any) -> int:
-        factories.post(project, run | {"tools": []})
+        factories.post(project, run | {"tools": [function_tool("other")]})
         return store(*arguments)
 
     monkeypatch.setattr(step_validation, "_store", store_late)
@@ -232,7 +232,7 @@ def test_changed_tools_and_steps_in_one_request(project: Project) -> None:
     factories.post(project, run)
     factories.post_steps(project, *steps)
     validate_all(project)
-    objects = [run | {"tools": []}, steps[0] | {"status": "completed"}, steps[1]]
+    objects = [run | {"tools": [function_tool("other")]}, steps[0] | {"status": "completed"}, steps[1]]
     report = ingest_mixed(project, [RawItem(index, json.dumps(item).encode()) for index, item in enumerate(objects)])
     assert report.counts["updated"] == 2
     assert set(RunStep.objects.values_list("invalid_calls", flat=True)) == {None}

@@ -211,7 +211,7 @@ def test_unknown_runs_are_named(member_client: Client, project: Project) -> None
     page = Page(response)
     assert page.alert().text == "No such run in this project: run_secret"
     assert page.field("Run B").value == "run_b"
-    assert member_client.get(compare_url("run_\x00")).status_code == 404
+    assert member_client.get(compare_url("run_\x00")).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_unknown_or_foreign_thread_gets_404(member_client: Client, project: Proj
     factories.post_run(factories.make_project("other"), thread_id="thread_secret")
     assert member_client.get(thread_url("thread_secret")).status_code == 404
     assert member_client.get(thread_url("thread_none")).status_code == 404
-    assert member_client.get(LIST_URL + "thread%00/").status_code == 404
+    assert member_client.get(LIST_URL + "thread%00/").status_code == 400
 
 
 @pytest.mark.parametrize("query", ["?nonsense=1", "?show=all", "?cursor=x", "?cursor=a&cursor=b", "?cursor="])

@@ -59,9 +59,9 @@ def test_grants_of_one_user_add_up(directory: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_kernel_agrees(directory: Path) -> None:
     directory.parent.chmod(0o711)
-    AccessList(directory).grant(ANN, EXECUTE)
-    AccessList(directory.parent.parent).grant(ANN, EXECUTE)
-    AccessList(directory.parent.parent.parent).grant(ANN, EXECUTE)
+    for closed in (directory, *directory.parents):
+        if not AccessList(closed).allows(ANN, GROUP, EXECUTE):
+            AccessList(closed).grant(ANN, EXECUTE)
 
     def can_enter(uid: int) -> bool:
         check = subprocess.run(
