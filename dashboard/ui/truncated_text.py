@@ -35,7 +35,7 @@ class TruncatedText:
 
     @cached_property
     def shown(self) -> str:
-        """As much of the text as the page may contain."""
+        """The beginning of the text, as long as the page may contain it."""
         return fit_into_page(self.full[:MAX_SHOWN_LENGTH])
 
     @property

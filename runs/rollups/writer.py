@@ -40,7 +40,7 @@ class RollupTable:
 
     @property
     def is_daily(self) -> bool:
-        """Whether the periods are days. Those of other rollups are hours."""
+        """Return whether the periods are days. Those of other rollups are hours."""
         return self.key[0] == "day"
 
     @property

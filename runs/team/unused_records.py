@@ -1,4 +1,4 @@
-"""What deleted runs referred to, and its deletion once no other run refers to it."""
+"""Delete the records that only deleted runs referred to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DELETE_ASSISTANTS = """
 
 @dataclass
 class RecordReferences:
-    """What deleted records of `project` referred to, in their last and in all earlier versions."""
+    """The records that deleted ones of `project` referred to, in their last and in all earlier versions."""
 
     project: Project
     assistant_ids: set[str] = field(default_factory=set)

@@ -27,7 +27,7 @@ DISCARD_SECONDS, DISCARD_CHUNK_SECONDS = 5.0, 0.5
 
 @dataclass(frozen=True, slots=True)
 class RequestContent:
-    """What was read of a body. The rest of an incomplete one is still to come."""
+    """The part of a body that was read. The rest of an incomplete one is still to come."""
 
     body: bytes
     is_complete: bool = True

@@ -37,7 +37,7 @@ Peer = tuple[str, int]
 
 @dataclass
 class _Connection:
-    """What was seen of a connection while it had no request."""
+    """The observations of a connection while it had no request."""
 
     since: float  # when it became idle, began to send headers, or last took some of its response
     received: int

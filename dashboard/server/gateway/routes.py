@@ -1,4 +1,4 @@
-"""What the gateway must know of a request before Django sees it: its lane, and how large its body may be."""
+"""Choose the lane of a request and the limit of its body, before Django sees it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LaneName(Enum):
 
 
 class Credential(Enum):
-    """What a client must show before more than a small body is read."""
+    """The credential that a client must show before more than a small body is read."""
 
     NONE = "none"
     API_KEY = "API key"
