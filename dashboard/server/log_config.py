@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 
@@ -12,7 +13,7 @@ class RequestErrorFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Drop the traceback, and name the setting as it is set in the environment. Return True."""
         record.exc_info = None
-        record.msg = str(record.msg).replace("ALLOWED_HOSTS", "RUNGLASS_ALLOWED_HOSTS")
+        record.msg = re.sub(r"\bALLOWED_HOSTS", "RUNGLASS_ALLOWED_HOSTS", str(record.msg))
         return True
 
 

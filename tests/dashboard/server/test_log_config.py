@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from django.test import Client
+
+from dashboard.server.log_config import RequestErrorFilter
 
 
 def test_foreign_host_is_logged_in_one_line(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -13,3 +17,10 @@ def test_foreign_host_is_logged_in_one_line(client: Client, caplog: pytest.LogCa
     assert record.getMessage() == (
         "Invalid HTTP_HOST header: 'evil.example'. You may need to add 'evil.example' to RUNGLASS_ALLOWED_HOSTS."
     )
+
+
+def test_filter_may_be_installed_twice() -> None:
+    record = logging.makeLogRecord({"msg": "Add it to ALLOWED_HOSTS."})
+    for _ in range(2):
+        assert RequestErrorFilter().filter(record)
+    assert record.getMessage() == "Add it to RUNGLASS_ALLOWED_HOSTS."
