@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ from runs.protocol import lossless_json
 from runs.protocol.lossless_json import BLANK_CHARACTERS, JSON_WHITESPACE
 
 MAX_OBJECTS_PER_BODY = 10_000
-_BOM = b"\xef\xbb\xbf"
 
 
 # A larger body that is not JSON is not parsed again to explain why, since that may take 30 times its size in memory.
@@ -81,7 +81,7 @@ def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
         size += len(chunk)
         if size > max_size:
             raise BodyTooLarge(f"The body is larger than {max_size:,} bytes (after decompression)")
-    content = b"".join(received).removeprefix(_BOM)
+    content = b"".join(received).removeprefix(BOM_UTF8)
     if not content.strip(BLANK_CHARACTERS + b","):
         raise UnreadableBody("The body is empty")
     return content

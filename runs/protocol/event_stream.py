@@ -9,11 +9,11 @@ event. Since data is JSON, its end tells where the next event begins.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-_BOM = b"\xef\xbb\xbf"
 # Also a string that is not closed, which JSON can't continue on the next line.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<is_closed>")?|[\[\]{}]', re.DOTALL)
 _JSON_OPENING = (b"{", b"[")
@@ -74,7 +74,7 @@ class _PendingEvent:
 def parse_event_stream(content: bytes) -> Iterator[StreamEvent | MalformedLine]:
     """Yield the events of a recorded stream in order. The last event needs no blank line after it."""
     pending = _PendingEvent()
-    for number, (line, next_line) in enumerate(pairwise([*content.removeprefix(_BOM).splitlines(), b"", b""]), 1):
+    for number, (line, next_line) in enumerate(pairwise([*content.removeprefix(BOM_UTF8).splitlines(), b"", b""]), 1):
         name, colon, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if line.startswith(b"{"):  # a line of JSON without a field name

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +24,6 @@ from runs.models.run import RunQuerySet
 from runs.query import RunFilters
 
 _CHUNK_SIZE = 500
-# Spreadsheets take a table for UTF-8 if it begins with this, and else for the encoding of their system.
-_BYTE_ORDER_MARK = "\ufeff".encode()
 # What makes spreadsheets evaluate a cell, some after white space: also the full-width forms, which East Asian ones read
 # like the others, and the characters that some of them drop at the beginning (OWASP, "CSV Injection").
 _FORMULA_START = re.compile("[\t\r\n]|[\\s\ufeff\u200b]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
@@ -120,7 +119,8 @@ def render_csv(columns: Iterable[ExportColumn], records: Iterable[Any]) -> Itera
     """
     columns = tuple(columns)
     writer = csv.writer(_LineBuffer())
-    yield _BYTE_ORDER_MARK + writer.writerow(_render_cell(column.title) for column in columns)
+    # without the mark, spreadsheets take a table for one in the encoding of their system
+    yield BOM_UTF8 + writer.writerow(_render_cell(column.title) for column in columns)
     for record in records:
         yield writer.writerow(_render_cell(column.value(record)) for column in columns)
 

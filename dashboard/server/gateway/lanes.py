@@ -54,9 +54,8 @@ class Lanes:
         if name is not LaneName.INGEST or body_bytes <= LARGE_BODY_BYTES:
             await queue.acquire(caller, disconnection)
             return lambda: queue.release(caller)
-        await self._large_posts.acquire(
-            caller, disconnection
-        )  # first: while it waits, it takes no place from small ones
+        # this one first: while it waits, it takes no place from small posts
+        await self._large_posts.acquire(caller, disconnection)
         try:
             await queue.acquire(caller, disconnection)
         except BaseException:
