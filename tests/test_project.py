@@ -1,4 +1,4 @@
-"""Checks of the project as a whole: import directions, names, migrations, and README against the code."""
+"""Checks of the project as a whole: import directions, names, migrations, and documents against the code."""
 
 from __future__ import annotations
 
@@ -38,9 +38,13 @@ def read_readme() -> str:
     return (ROOT / "README.md").read_text()
 
 
-def is_in_readme(word: str) -> bool:
-    """Return whether README has `word`, not only as a part of another word."""
-    return re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", read_readme()) is not None
+def read_operations() -> str:
+    return (ROOT / "dashboard" / "OPERATIONS.md").read_text()
+
+
+def has_word(text: str, word: str) -> bool:
+    """Return whether `text` has `word`, not only as a part of another word."""
+    return re.search(rf"(?<![\w/]){re.escape(word)}(?![\w/])", text) is not None
 
 
 def test_import_contracts_hold() -> None:
@@ -124,18 +128,18 @@ def _iterate_paths(patterns: list[URLPattern | URLResolver], prefix: str) -> Ite
 
 
 @pytest.mark.parametrize("name", find_environment_variables())
-def test_environment_variable_is_in_readme(name: str) -> None:
-    assert is_in_readme(name)
+def test_environment_variable_is_documented(name: str) -> None:
+    assert has_word(read_readme() + read_operations(), name)
 
 
 @pytest.mark.parametrize("name", find_commands())
 def test_command_is_in_readme(name: str) -> None:
-    assert is_in_readme(f"manage.py {name}")
+    assert has_word(read_readme(), f"manage.py {name}")
 
 
 @pytest.mark.parametrize("path", find_api_paths())
 def test_api_path_is_in_readme(path: str) -> None:
-    assert is_in_readme(path)
+    assert has_word(read_readme(), path)
 
 
 def test_readme_is_short() -> None:
