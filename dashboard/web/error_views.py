@@ -8,19 +8,17 @@ import sys
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-# Paths whose responses are always JSON.
-API_PATH_PREFIXES = ("/api/", "/v1/", "/openai/")
-SERVER_ERROR_MESSAGE = "Internal server error. Nothing from this request was stored."
+from runs.api.path_errors import is_api_path, path_error_response
 
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
-    if request.path.startswith(API_PATH_PREFIXES):
-        return _json_error(400, "bad_request", "The request is malformed")
+    if is_api_path(request.path):
+        return path_error_response(request.path, 400, "bad_request", "The request is malformed")
     return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
@@ -31,6 +29,8 @@ def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> 
 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
+    if is_api_path(request.path):
+        return path_error_response(request.path, 404, "not_found", f"Nothing at '{request.path}'")
     return render(request, "web/errors/404.html", status=404)
 
 
@@ -40,15 +40,13 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     Middleware uses the database, too: an outage there is no error of ours, and gets 503.
     """
     is_outage = isinstance(sys.exception(), OperationalError | InterfaceError)
-    if is_outage and not request.path.startswith(API_PATH_PREFIXES):
-        return database_unavailable_view(request)
+    if not is_api_path(request.path):
+        return database_unavailable_view(request) if is_outage else _server_error_page()
     if is_outage:
-        response = _json_error(503, "database_unavailable", "The database is unavailable, try again later")
-        response["Retry-After"] = "5"
-        return response
-    if request.path.startswith(API_PATH_PREFIXES):
-        return _json_error(500, "server_error", SERVER_ERROR_MESSAGE)
-    return HttpResponse(render_to_string("web/errors/500.html"), status=500)
+        message = "The database is unavailable, try again later"
+        return path_error_response(request.path, 503, "database_unavailable", message, {"Retry-After": "5"})
+    message = "Internal server error. Nothing from this request was stored"
+    return path_error_response(request.path, 500, "server_error", message)
 
 
 def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = False) -> HttpResponse:
@@ -64,7 +62,5 @@ def query_timeout_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("web/errors/query_timeout.html", context), status=503)
 
 
-def _json_error(status: int, code: str, message: str) -> JsonResponse:
-    """Return an error with the members of both REST APIs."""
-    error_type = "server_error" if status >= 500 else "invalid_request_error"
-    return JsonResponse({"error": {"code": code, "type": error_type, "message": message, "fields": []}}, status=status)
+def _server_error_page() -> HttpResponse:
+    return HttpResponse(render_to_string("web/errors/500.html"), status=500)

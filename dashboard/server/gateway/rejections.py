@@ -7,8 +7,7 @@ from functools import lru_cache
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from dashboard.server.gateway.routes import API_PREFIXES
-from runs.api.errors import error_response
+from runs.api.path_errors import is_api_path, path_error_response
 
 
 class RequestRejected(Exception):
@@ -28,8 +27,8 @@ class RequestRejected(Exception):
     def build_response(self, path: str) -> HttpResponse:
         """Return the response: JSON for clients of the API, a page for people."""
         headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
-        if path.startswith(API_PREFIXES):
-            response: HttpResponse = error_response(self.status, self.code, self.message, headers=headers)
+        if is_api_path(path):
+            response: HttpResponse = path_error_response(path, self.status, self.code, self.message, headers)
         else:
             response = HttpResponse(_render_page(self.message), status=self.status, headers=headers)
         response["Cache-Control"] = "no-store"

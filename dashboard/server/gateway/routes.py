@@ -32,7 +32,6 @@ class Route(NamedTuple):
     large_body: Credential
 
 
-API_PREFIXES = ("/api/", "/v1/", "/openai/")  # paths whose responses are always JSON
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _INGEST_PATHS = frozenset(f"/api/v1/{name}" for name in ("runs", "steps", "messages", "assistants", "events"))
 _PASSWORD_PATHS = frozenset({"/login/", "/account/password/"})  # hashing a password costs as much as many pages
