@@ -1,10 +1,12 @@
 """Django settings. Everything that a deployment may change comes from environment variables (see README)."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 from environs import Env, validate
 
+from dashboard.server.backup.directory import parse_backup_directory
 from dashboard.server.cookie_names import build_cookie_name
 from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
@@ -24,6 +26,14 @@ MAX_OBJECT_VALUES = env.int("RUNGLASS_MAX_OBJECT_VALUES", 100_000, validate=vali
 MAX_OBJECT_NAMES = env.int("RUNGLASS_MAX_OBJECT_NAMES", 2000, validate=validate.Range(100))
 MAX_TOOLS = env.int("RUNGLASS_MAX_TOOLS", 1000, validate=validate.Range(1))
 READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=validate.Range(1, 600))
+
+BACKUP_DIR = parse_backup_directory(env.str("RUNGLASS_BACKUP_DIR", ""))
+BACKUP_EVERY = env.timedelta(  # without a directory, whoever makes backups otherwise sets it to be warned
+    "RUNGLASS_BACKUP_EVERY",
+    timedelta(hours=24) if BACKUP_DIR else None,
+    validate=validate.Range(timedelta(minutes=10), timedelta(days=90)),
+)
+BACKUP_KEEP = env.int("RUNGLASS_BACKUP_KEEP", 7, validate=validate.Range(1, 10_000))
 
 ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [])

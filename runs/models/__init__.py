@@ -4,6 +4,7 @@ import runs.db.lookups  # noqa: F401 - registers the lookups `like` and `ilike` 
 from runs.models.api_key import ApiKey
 from runs.models.assistant import Assistant
 from runs.models.audit_event import AuditEvent
+from runs.models.backup_record import BackupRecord
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
@@ -33,6 +34,7 @@ __all__ = [
     "ApiKey",
     "Assistant",
     "AuditEvent",
+    "BackupRecord",
     "Comment",
     "Configuration",
     "DayByAssistant",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,6 +26,7 @@ from dashboard.web.permissions import admin_required, sign_in_required
 from runs.errors import InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
 from runs.team import api_keys, memberships
+from runs.team.backup_status import fetch_backup_status
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -149,6 +151,7 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
         "memberships": Membership.objects.in_project(project),
         "roles": Membership.Role.values,
         "events": AuditEvent.objects.newest(project),
+        "backup_warning": fetch_backup_status().warning if settings.BACKUP_EVERY else "",
         **extra,
     }
     return render(request, "pages/settings/page.html", context, status=status)
