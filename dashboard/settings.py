@@ -15,8 +15,13 @@ from dashboard.server.trusted_proxies import parse_trusted_proxies
 
 env = Env()
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.str("RUNGLASS_DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+# In a checkout, templates and static files lie beside the packages; in a wheel, inside of this one (pyproject.toml).
+PACKAGE_DIR = Path(__file__).resolve().parent
+IS_INSTALLED = (PACKAGE_DIR / "assets").is_dir()
+BASE_DIR = PACKAGE_DIR / "assets" if IS_INSTALLED else PACKAGE_DIR.parent
+COMMAND_NAME = "runglass" if IS_INSTALLED else "uv run manage.py"
+DEFAULT_DATA_DIR = "var" if IS_INSTALLED else BASE_DIR / "var"  # the former in the working directory
+DATA_DIR = Path(env.str("RUNGLASS_DATA_DIR", "") or DEFAULT_DATA_DIR).expanduser().absolute()
 DEBUG = env.bool("RUNGLASS_DEBUG", False)
 SECRET_KEY = env.str("RUNGLASS_SECRET_KEY", "") or load_or_create_secret_key(DATA_DIR)
 MAX_BODY_BYTES = env.int("RUNGLASS_MAX_BODY_MB", 32) * 1024 * 1024

@@ -14,6 +14,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from runs import __version__
 from runs.db.disk_space import has_disk_space
 from runs.db.migration_state import find_unknown_migrations
 from runs.models import Run
@@ -29,7 +30,7 @@ _WRITABLE_QUERY = """
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 while the process responds at all."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "version": __version__})
 
 
 @require_safe

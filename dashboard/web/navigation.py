@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.web.permissions import WRITE_ROLES
+from runs import __version__
 from runs.models import Membership, Project, User
 
 
@@ -70,6 +72,13 @@ class PageShell:
     def __init__(self, request: HttpRequest) -> None:
         """Create the shell of a page that responds to `request`."""
         self._request = request
+
+    version = __version__
+
+    @property
+    def command_name(self) -> str:
+        """The program of the commands on this server, for example `runglass`."""
+        return str(settings.COMMAND_NAME)
 
     @cached_property
     def user(self) -> User | None:

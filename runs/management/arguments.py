@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from runs.models import Project, User
@@ -22,7 +23,8 @@ def resolve_project(slug: str) -> Project:
     """
     project = Project.objects.filter(slug=slug).first() if slug.isprintable() else None
     if project is None:
-        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none, run `manage.py up` first"
+        none = f"none, run `{settings.COMMAND_NAME} up` first"
+        known = ", ".join(Project.objects.values_list("slug", flat=True)) or none
         raise CommandError(f"No project {slug!r} (existing projects: {known})")
     return project
 

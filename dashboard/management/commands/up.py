@@ -65,6 +65,7 @@ class Command(BaseCommand):
                 if demo:
                     self._load_demo()
                 # 4. Serve until Ctrl-C.
+                self.stderr.write(f"Data directory: {settings.DATA_DIR}")
                 self._serve(address, workers)
         except KeyboardInterrupt:
             self.stderr.write("Stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
@@ -50,7 +51,7 @@ class SignInForm(AuthenticationForm):
         """Return the error for the right password after its time."""
         return ValidationError(
             "This one-time password has expired. An administrator of this server can issue a new one: "
-            f"uv run manage.py reset_password {user_name}"
+            f"{settings.COMMAND_NAME} reset_password {user_name}"
         )
 
 

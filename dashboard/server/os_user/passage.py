@@ -19,10 +19,10 @@ from dashboard.server.os_user.access_lists import EXECUTE, READ, AccessList
 from dashboard.server.os_user.errors import OsUserError
 from dashboard.server.os_user.users import OsUser
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parents[3]
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[3]  # the checkout, or `site-packages`
 # Trees of code, each with a file that shows whether the tree is readable: under the umask 077, none is.
 CODE_TREES = (
-    (PROJECT_DIRECTORY, PROJECT_DIRECTORY / "manage.py"),
+    (PROJECT_DIRECTORY, Path(__file__)),
     (Path(sys.prefix), Path(django.__file__)),
     (Path(sys.base_prefix), Path(os.__file__)),
 )

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,16 +25,19 @@ from dashboard.server.listen_address import ListenAddress, ListenAddressError, b
 from runs.models import ApiKey, Membership, Project, User
 
 ROOT = Path(__file__).resolve().parents[3]
+MANAGE = (sys.executable, "manage.py")
 READY = re.compile(r"^Runglass is ready at http://127\.0\.0\.1:(\d+)/$")
 
 
 class Up:
     """A running `manage.py up` that has printed that it is ready."""
 
-    def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, data_dir: Path, *arguments: str, program: Sequence[str] = MANAGE, cwd: Path = ROOT, **environment: str
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", "0", *arguments],
-            cwd=ROOT, env=environment_for(data_dir, **environment), stdout=subprocess.PIPE, text=True,
+            [*program, "up", "--port", "0", *arguments],
+            cwd=cwd, env=environment_for(data_dir, **environment), stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
         self.data_dir = data_dir
@@ -50,9 +53,14 @@ class Up:
         pytest.fail(f"up ended with {self.process.wait()}: {self.output}")
 
     def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+        return self.request("GET", path, **headers)
+
+    def request(
+        self, method: str, path: str, body: str | None = None, **headers: str
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(method, path, body, headers=headers)
             response = connection.getresponse()
             return response, response.read()
         finally:

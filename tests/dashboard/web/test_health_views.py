@@ -10,10 +10,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from runs import __version__
+
 
 def test_healthz_needs_no_database(client: Client) -> None:
     response = client.get("/healthz")  # without a test database, a query would fail
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "version": __version__})
     assert "no-store" in response["Cache-Control"]
 
 
