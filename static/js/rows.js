@@ -1,8 +1,12 @@
-// The current row of a list, which j and k move, and the checkboxes of rows. Rows are the children of #rows.
+// The current row of a list, which j and k move, rows that open by a click, and their checkboxes. Rows are the children
+// of #rows.
 
 const rows = () => [...document.querySelectorAll("#rows > *")].filter((row) => findLink(row));
 const findLink = (row) => row.querySelector("a.id, a[href]");
 const findCheckbox = (row) => row?.querySelector("input[type=checkbox]");
+
+// A click on one of these, or beside the checkbox in its cell, does not open the row.
+const CONTROLS = "a, button, input, label, pre, select, summary, textarea, td:has([type=checkbox])";
 
 let anchor = null; // the row where a range selection starts
 
@@ -60,3 +64,26 @@ export function unselectAll() {
   for (const input of checked) setChecked(input, false);
   return checked.length > 0;
 }
+
+// Returns the row that a click is meant to open. A click that ends a text selection, or a double click, opens none.
+function findClickedRow({ defaultPrevented, detail, shiftKey, target }) {
+  if (defaultPrevented || shiftKey || detail > 1 || target.closest(CONTROLS)) return null;
+  const row = target.closest("#rows > *");
+  return row && findLink(row) && getSelection().isCollapsed ? row : null;
+}
+
+const isForNewTab = ({ button, ctrlKey, metaKey }) => button === 1 || ctrlKey || metaKey;
+
+function openClickedRow(event) {
+  const row = event.button <= 1 && findClickedRow(event);
+  if (!row) return;
+  if (isForNewTab(event)) open(findLink(row).href, "_blank", "noopener");
+  else openRow(row);
+}
+
+document.addEventListener("click", openClickedRow);
+document.addEventListener("auxclick", openClickedRow);
+// Otherwise the middle button would start to scroll.
+document.addEventListener("mousedown", (event) => {
+  if (event.button === 1 && findClickedRow(event)) event.preventDefault();
+});

@@ -84,6 +84,44 @@ def test_selected_rows_are_exported(signed_in: Page) -> None:
     expect(signed_in.locator("#selected")).to_have_text("50 selected")
 
 
+def test_click_anywhere_on_a_row_opens_it(signed_in: Page) -> None:
+    row = rows(signed_in).nth(2)
+    run_id = row.locator("a.id").get_attribute("title")
+    row.locator(".c-status").click()
+    signed_in.wait_for_url(f"**/runs/{run_id}/**")
+    signed_in.go_back()
+    signed_in.set_viewport_size({"width": 375, "height": 800})
+    rows(signed_in).nth(2).locator(".c-started").click()
+    signed_in.wait_for_url(f"**/runs/{run_id}/**")
+
+
+@pytest.mark.parametrize(("button", "modifiers"), [("left", ["Control"]), ("left", ["Meta"]), ("middle", [])])
+def test_row_opens_in_a_new_tab(signed_in: Page, button: Any, modifiers: Any) -> None:
+    before = signed_in.url
+    row = rows(signed_in).nth(2)
+    with signed_in.context.expect_page() as opened:
+        row.locator(".c-status").click(button=button, modifiers=modifiers)
+    run_id = row.locator("a.id").get_attribute("title")
+    opened.value.wait_for_url(f"**/runs/{run_id}/**")
+    assert signed_in.url == before
+
+
+def test_selecting_in_a_row_does_not_open_it(signed_in: Page) -> None:
+    before = signed_in.url
+    row = rows(signed_in).nth(2)
+    row.locator(".c-sel").click(position={"x": 2, "y": 2})
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    box = row.locator(".c-model").bounding_box()
+    assert box
+    signed_in.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+    signed_in.mouse.down()
+    signed_in.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
+    signed_in.mouse.up()
+    assert signed_in.evaluate("getSelection().toString()")
+    signed_in.wait_for_timeout(300)
+    assert signed_in.url == before
+
+
 def test_administrator_deletes_selected_runs(signed_in: Page, demo_project: Project) -> None:
     Membership.objects.update(role="admin")
     signed_in.reload()
