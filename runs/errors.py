@@ -111,6 +111,12 @@ class UnknownParameter(RunglassError):
     code = "unknown_parameter"
 
 
+class SourceConflict(RunglassError):
+    """The id belongs to a run of another source."""
+
+    code = "source_conflict"
+
+
 class TooManyRetries(RunglassError):
     """Other writers kept changing the same records. Try again."""
 

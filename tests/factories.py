@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, RawItem, RecordType, ingest
-from runs.models import ApiKey, Membership, Project, Run, SavedView, User
+from django.utils import timezone
+
+from runs.derivation import DerivedRun, replace_derived_runs, run_in_derivation_transaction
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, Outcome, RawItem, RecordType, ingest
+from runs.ingest.merge import Receipt
+from runs.models import ApiKey, Membership, Project, Run, RunSource, SavedView, User
 from runs.team.api_keys import create_api_key
 from runs.team.deletion import DeletionCounts, delete_runs
 from runs.team.saved_views import save_view
@@ -210,6 +215,34 @@ def post_assistants(project: Project, **names: str | None) -> IngestReport:
 def post_messages(project: Project, *objects: dict[str, Any]) -> IngestReport:
     """Ingest messages."""
     return post(project, *objects, kind=MESSAGES)
+
+
+def derive(
+    project: Project,
+    *derived: DerivedRun,
+    source: RunSource = RunSource.OTEL,
+    former_ids: Iterable[str] = (),
+    aliases: Mapping[str, str] | None = None,
+) -> dict[str, Outcome]:
+    """Replace derived runs as a post of their objects would."""
+    return run_in_derivation_transaction(
+        project,
+        lambda: replace_derived_runs(
+            project,
+            source,
+            derived,
+            former_ids=former_ids,
+            aliases=aliases or {},
+            receipt=Receipt(timezone.now(), source=source),
+        ),
+    )
+
+
+def derived_run(run: dict[str, Any] | None = None, *calls: dict[str, Any], text: str = "Hello.") -> DerivedRun:
+    """Return a derived run with a step that calls tools, and a message."""
+    run = run or run_object()
+    steps = [step_object(run, *calls)] if calls else []
+    return DerivedRun(run, steps, [message_object(run, text)])
 
 
 def delete_run(run: Run) -> DeletionCounts:

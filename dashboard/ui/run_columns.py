@@ -25,6 +25,7 @@ class RunColumn:
 
 RUN_COLUMNS = (
     RunColumn("duration", "Duration"),
+    RunColumn("source", "Source", is_default=False),
     RunColumn("assistant", "Assistant"),
     RunColumn("thread", "Thread", is_default=False),
     RunColumn("model", "Model"),

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from runs.analytics import recent_sample
-from runs.models import Configuration, Project
+from runs.models import Configuration, Project, RunSource
 from runs.query.operators import escape_like
 from runs.query.planner import QueryPlan
 
@@ -50,6 +50,8 @@ _FACETS = """
     SELECT 'newest', NULL, NULL, count(*), 0, 0 FROM newest
      UNION ALL
     SELECT 'configuration', configuration_id::text, NULL, count(*), 0, 0 FROM sample GROUP BY 2
+     UNION ALL
+    SELECT 'source', source::text, NULL, count(*), 0, 0 FROM sample GROUP BY 2
      UNION ALL
     SELECT 'called function', name, NULL, count(DISTINCT id), 0, 0 FROM calls WHERE type = 'function' GROUP BY 2
      UNION ALL
@@ -92,6 +94,7 @@ class RelatedFacets:
 
     sample_size: int
     is_capped: bool
+    sources: FacetCounts
     called_functions: FacetCounts
     tool_types: FacetCounts
     defined_functions: FacetCounts
@@ -111,7 +114,7 @@ def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "
     """
     condition, is_bounded = plan.build_count_condition()
     limit = recent_sample.MAX_SAMPLE_SIZE
-    columns = ("created_at", "configuration_id", "metadata")
+    columns = ("created_at", "configuration_id", "metadata", "source")
     newest, params = recent_sample.select_recent_runs(project, condition, limit, columns)
     statement = _FACETS.format(
         newest=newest,
@@ -131,6 +134,7 @@ def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "
     return RelatedFacets(
         sample_size=sample_size,
         is_capped=is_bounded or newest_count > sample_size,
+        sources=_rank(_count_sources(rows)),
         called_functions=_rank(_counts_of("called function", rows)),
         tool_types=_rank(tool_types),
         defined_functions=_rank(defined_functions),
@@ -141,6 +145,10 @@ def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "
 
 def _counts_of(kind: str, rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
     return Counter({row[1]: row[3] for row in rows if row[0] == kind})
+
+
+def _count_sources(rows: Iterable[tuple[Any, ...]]) -> Counter[str]:
+    return Counter({RunSource(int(source)).label: runs for source, runs in _counts_of("source", rows).items()})
 
 
 def _count_tools(project: Project, rows: list[tuple[Any, ...]]) -> tuple[Counter[str], Counter[str]]:

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from runs.api.authentication import BearerAuthentication, HasRequiredScope
 from runs.api.errors import error_response
 from runs.errors import NotFound, Problem, UnknownParameter
-from runs.models import ApiKey, AuditEvent, Project, Run
+from runs.models import ApiKey, AuditEvent, Project, Run, RunAlias
 from runs.team.deletion import RecordEvent
 from runs.team.failure_reports import report_scope_failure
 
@@ -90,12 +90,12 @@ class ApiKeyView(StrictApiView):
         return partial(record, key.project, f"API key {key.name}", category=category, address=address)
 
     def get_run(self, request: Request, run_id: str) -> Run:
-        """Return the run with the posted id `run_id`.
+        """Return the run with the posted id `run_id`, or the derived run that it leads to.
 
         Raises:
             NotFound: the project has no such run.
         """
-        run = Run.objects.find(self.get_project(request), run_id)
+        run = RunAlias.objects.resolve_run(self.get_project(request), run_id)
         if run is None:
             raise NotFound(f"No run '{run_id}'")
         return run

@@ -21,10 +21,13 @@ from runs.ingest.merge import Outcome, Receipt
 from runs.ingest.object_limits import ObjectLimits, check_object_limits, load_object_limits
 from runs.ingest.record_types import ASSISTANTS, MESSAGES, RECORD_TYPES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.request_bodies import RawItem
-from runs.models import Project
+from runs.models import Project, RunSource
 from runs.protocol.fields import truncate_indexed
 from runs.protocol.lossless_json import check_json_depth, decode_json, split_object
 from runs.protocol.run import RunColumns
+
+# The objects that the runs of a source are derived from.
+DERIVED_FROM = {RunSource.RESPONSES: "responses", RunSource.OTEL: "the spans of a trace"}
 
 __all__ = [
     "ASSISTANTS",
@@ -99,7 +102,7 @@ def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_i
 
     # 2. Write all valid records together.
     try:
-        report.outcomes = write.write_records(project, batches, receipt)
+        report.outcomes = _write_own_records(project, batches, receipt, report)
     except DatabaseError as error:
         if not write.is_value_refused(error):
             raise
@@ -156,11 +159,38 @@ def _parse_item(
     return record
 
 
+def _write_own_records(
+    project: Project, batches: write.Batches, receipt: Receipt, report: IngestReport
+) -> dict[int, Outcome]:
+    """Write the records, and return their outcomes; those that would overwrite derived runs are rejected."""
+    try:
+        return write.write_records(project, batches, receipt)
+    except write.ForeignSource as error:
+        own_records: dict[RecordType, list[ParsedRecord]] = {}
+        for record_type, records in batches.items():
+            sources = error.sources.get(record_type, {})
+            own_records[record_type] = [record for record in records if record.key not in sources]
+            report.errors += [
+                _describe_foreign_source(record_type, record, sources[record.key], report)
+                for record in records
+                if record.key in sources
+            ]
+        return _write_own_records(project, own_records, receipt, report)
+
+
+def _describe_foreign_source(
+    record_type: RecordType, record: ParsedRecord, source: RunSource, report: IngestReport
+) -> Problem:
+    name = "id" if record_type is RUNS else "run_id"
+    message = f"belongs to a run that is derived from {DERIVED_FROM[source]}, and can only be changed by posting these"
+    return Problem(f"/{name}", message, record.index, report.ids.pop(record.index))
+
+
 def _write_one_by_one(project: Project, batches: write.Batches, receipt: Receipt, report: IngestReport) -> None:
     for record_type, records in batches.items():
         for record in records:
             try:
-                report.outcomes |= write.write_records(project, {record_type: [record]}, receipt)
+                report.outcomes |= _write_own_records(project, {record_type: [record]}, receipt, report)
             except DatabaseError as error:
                 if not write.is_value_refused(error):
                     raise

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from runs.ingest.content_changes import ContentChange, compare_members
 from runs.ingest.record_types import ParsedRecord, RecordColumns, RecordType
+from runs.models import RunSource
 from runs.protocol.assistant import AssistantColumns
 from runs.protocol.lossless_json import canonical_json, clean_text, is_same_json, join_members
 from runs.protocol.message import ACTIVE_MESSAGE_STATUSES, MessageColumns
@@ -56,10 +57,20 @@ class SnapshotOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The time of a request, and the API key that it came with, None for a command."""
+    """The time of a request, and the API key that it came with, None for a command.
+
+    Records of a source other than `ASSISTANTS` are derived from other objects. They are always the whole truth: each
+    replaces the stored record, however far that was in its life, and leaves no history, which those objects have.
+    """
 
     at: datetime
     key_id: int | None = None
+    source: RunSource = RunSource.ASSISTANTS
+
+    @property
+    def is_derived(self) -> bool:
+        """Return whether the records are derived."""
+        return self.source is not RunSource.ASSISTANTS
 
 
 class StoredRecord(Struct, frozen=True):
@@ -156,7 +167,11 @@ def _merge_record(
         return
     outcome = Outcome.UNCHANGED
     if current.columns != record.columns or current.configuration_id != record.configuration_id:
-        outcome = _merge_change(plan, record_type, current, record, configuration_bodies)
+        outcome = (
+            Outcome.UPDATED
+            if receipt.is_derived
+            else _merge_change(plan, record_type, current, record, configuration_bodies)
+        )
     if outcome is Outcome.UPDATED:
         columns = _keep_time_of_receipt(current.columns, record.columns)
         # the validation of a step's calls does not hold for a changed step

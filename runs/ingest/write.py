@@ -28,7 +28,7 @@ from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
 from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
 from runs.ingest.record_types import RUNS, STEPS, ParsedRecord, RecordType
-from runs.models import Configuration, ErrorGroup, Project, RunTag
+from runs.models import Configuration, ErrorGroup, Project, Run, RunSource, RunTag
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
 from runs.rollups import compaction
@@ -60,6 +60,13 @@ class _ConcurrentWrite(Exception):
     """Another writer changed a row after it was read."""
 
 
+class ForeignSource(Exception):
+    """Records have the keys of runs of another source, or belong to such runs. `sources` has these by key."""
+
+    def __init__(self, sources: dict[RecordType, dict[RowKey, RunSource]]) -> None:
+        self.sources = sources
+
+
 class _MissingReferences(Exception):
     """Runs refer to configurations and error groups that are not stored yet."""
 
@@ -71,8 +78,9 @@ class _MissingReferences(Exception):
 def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[int, Outcome]:
     """Store records of all types in one transaction, and return the outcome of each by its index in the body.
 
-    The records are durable when this returns. Raises TooManyRetries if concurrent writers keep changing the same
-    rows, DiskFull, and Django's DatabaseError if the database is not available or refuses a value.
+    The records are durable when this returns, unless the caller has begun a transaction. Raises ForeignSource,
+    TooManyRetries if concurrent writers keep changing the same rows, DiskFull, and Django's DatabaseError if the
+    database is not available or refuses a value.
     """
     grouped: GroupedRecords = {}
     for record_type, records in batches.items():
@@ -105,8 +113,9 @@ def is_value_refused(error: Exception) -> bool:
 
 def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> dict[int, Outcome]:
     with transaction.atomic():
-        # 1. Read the rows that are stored under the records' keys.
-        stored, deletion_count = _read_stored(project, grouped)
+        # 1. Read the rows that are stored under the records' keys. Each source only writes its own runs.
+        stored, deletion_count, derived_run_ids = _read_stored(project, grouped, receipt)
+        _check_sources(grouped, stored, derived_run_ids, receipt)
 
         # 2. Merge and write the records of each type.
         plans = {
@@ -133,10 +142,12 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
             deletion_count,
         )
 
-    # 6. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction.
-    compaction.compact_rollups_occasionally(project)
-    for record_type, type_plans in plans.items():
-        _mark_as_seen(record_type, [key for key, plan in type_plans.items() if plan.is_only_seen], receipt)
+    # 6. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction. Derived
+    #    records are written within the transaction of their objects.
+    if not receipt.is_derived:
+        compaction.compact_rollups_occasionally(project)
+        for record_type, type_plans in plans.items():
+            _mark_as_seen(record_type, [key for key, plan in type_plans.items() if plan.is_only_seen], receipt)
     return {
         index: outcome
         for type_plans in plans.values()
@@ -187,30 +198,53 @@ def _write_type(
 # Reading and merging
 
 
-def _read_stored(project: Project, grouped: GroupedRecords) -> tuple[dict[RecordType, dict[RowKey, StoredRecord]], int]:
-    """Return the stored records and the project's number of deletions, read in one round trip.
+def _read_stored(
+    project: Project, grouped: GroupedRecords, receipt: Receipt
+) -> tuple[dict[RecordType, dict[RowKey, StoredRecord]], int, dict[str, RunSource]]:
+    """Return the stored records, the project's number of deletions, and the source of each derived run with steps.
+
+    All are read in one round trip, for steps of derived runs only if they are posted.
 
     What is read, and what it refers to, stays until the transaction ends. Raises _MissingReferences.
     """
     runs = [record for records in grouped.get(RUNS, {}).values() for record in records]
     configuration_ids = {record.configuration_id for record in runs if record.configuration_id is not None}
     error_group_ids = {group_id for record in runs if (group_id := _error_group_id(record)) is not None}
+    step_run_ids = set() if receipt.is_derived else {run_id for run_id, _ in grouped.get(STEPS, {})}
     with sql.open_cursor() as cursor:
         with sql.pipeline():
             fetch_deletion_count = lock_records_shared(project.pk)
             fetches = {record_type: record_type.table.read(records) for record_type, records in grouped.items()}
+            fetch_sources = Run.objects.read_derived_sources(step_run_ids) if step_run_ids else dict
             params = [sql.format_array(pk.hex for pk in ids) for ids in (configuration_ids, error_group_ids)]
             cursor.execute(_EXISTING_IDS, params, prepare=True)
         existing = {row[0] for row in cursor.fetchall()}
         rows = {record_type: fetch() for record_type, fetch in fetches.items()}
-        deletion_count = fetch_deletion_count()
+        deletion_count, derived_run_ids = fetch_deletion_count(), fetch_sources()
     if not existing >= configuration_ids | error_group_ids:
         raise _MissingReferences(configuration_ids - existing, error_group_ids - existing)
     stored = {
         record_type: {key: _to_stored_record(record_type, row) for key, row in by_key.items()}
         for record_type, by_key in rows.items()
     }
-    return stored, deletion_count
+    return stored, deletion_count, derived_run_ids
+
+
+def _check_sources(
+    grouped: GroupedRecords,
+    stored: Mapping[RecordType, Mapping[RowKey, StoredRecord]],
+    derived_run_ids: Mapping[str, RunSource],
+    receipt: Receipt,
+) -> None:
+    """Raise ForeignSource if any record would overwrite a run of another source, or add a step to a derived one."""
+    runs = {
+        key: RunSource(record.columns.source)
+        for key, record in stored.get(RUNS, {}).items()
+        if isinstance(record.columns, RunColumns) and record.columns.source != receipt.source
+    }
+    steps = {key: derived_run_ids[key[0]] for key in grouped.get(STEPS, {}) if key[0] in derived_run_ids}
+    if runs or steps:
+        raise ForeignSource({RUNS: runs, STEPS: steps})
 
 
 def _to_stored_record(record_type: RecordType, row: dict[str, Any]) -> StoredRecord:

@@ -20,8 +20,18 @@ from runs.models.observation import (
     find_observations,
 )
 from runs.models.project import Project
-from runs.models.rollup import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, HourByTool
+from runs.models.rollup import (
+    DayByAssistant,
+    DayByModel,
+    HourByAssistant,
+    HourByModel,
+    HourBySource,
+    HourByStatus,
+    HourByTool,
+)
 from runs.models.run import Run
+from runs.models.run_alias import RunAlias
+from runs.models.run_source import RunSource
 from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
@@ -42,6 +52,7 @@ __all__ = [
     "ErrorGroup",
     "HourByAssistant",
     "HourByModel",
+    "HourBySource",
     "HourByStatus",
     "HourByTool",
     "Membership",
@@ -53,6 +64,8 @@ __all__ = [
     "PostedObservation",
     "Project",
     "Run",
+    "RunAlias",
+    "RunSource",
     "RunStep",
     "RunTag",
     "SavedView",

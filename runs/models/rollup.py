@@ -98,6 +98,21 @@ class DayByAssistant(RunRollup):
         return f"{self.day} {self.assistant_id}: {self.runs}"
 
 
+class HourBySource(RunRollup):
+    """Derived runs by UTC hour of creation and source. All other runs were posted as runs, and have no rows here."""
+
+    hour = models.DateTimeField()
+    source = models.SmallIntegerField()
+
+    class Meta:
+        db_table = "rollup_hour_source"
+        # hours of a project
+        indexes: ClassVar = [models.Index("project", "hour", name="rollup_hour_source_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.source}: {self.runs}"
+
+
 class HourByStatus(RunRollup):
     """Runs by UTC hour of creation and status."""
 

@@ -8,16 +8,18 @@ its run, and the tables may be spread over several servers.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
+import psycopg
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Left
 
+from runs.db import sql
 from runs.db.keyset_pagination import (
     MISSING_SORT_VALUE,
     Cursor,
@@ -33,6 +35,7 @@ from runs.models.configuration import Configuration
 from runs.models.error_group import ErrorGroup
 from runs.models.posted_record import PostedRecord
 from runs.models.project import Project
+from runs.models.run_source import RunSource
 from runs.models.thread_order import RUN_RANK, SAME_THREAD_AS_OUTER, ThreadPosition, order_in_thread
 from runs.protocol.run import RunColumns, build_run_members
 
@@ -45,6 +48,8 @@ MAX_RUN_DURATION = timedelta(hours=1)
 GIN_PENDING_LIST_KB = 512
 # The statuses of the protocol that are not final.
 ACTIVE_STATUSES = ("cancelling", "in_progress", "queued", "requires_action")
+
+_SELECT_DERIVED = "SELECT id, source FROM run WHERE id = ANY(%s::uuid[]) AND source <> 0"
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -234,6 +239,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
         return counts
 
+    def read_derived_sources(self, run_ids: Iterable[str]) -> Callable[[], dict[str, RunSource]]:
+        """Send a query for the derived ones among runs, and return a function that fetches their sources.
+
+        Runs are given and returned by the hexadecimal digits of their stored ids. In `sql.pipeline`, more queries can
+        be sent before the result is fetched.
+        """
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.execute(_SELECT_DERIVED, [sql.format_array(run_ids)], prepare=True)
+
+        def fetch() -> dict[str, RunSource]:
+            with cursor:
+                return {run_id.hex: RunSource(source) for run_id, source in cursor.fetchall()}
+
+        return fetch
+
     # Loaded fields and related records
 
     def for_list(self) -> Self:
@@ -257,7 +277,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def for_backfill(self, project: Project, after: uuid.UUID | None) -> Self:
         """Lock the runs of `project` with ids greater than `after`, in order of id, and load what enrichment reads."""
-        fields = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message")
+        fields = ("project", "created_at", "status", "assistant_id", "model", "error_code", "error_message", "source")
         usage = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
         derived = ("incomplete_reason", "pending_functions", "cost", "error_group")
         runs = self.filter(project=project).order_by("pk").only(*fields, *usage, *derived).select_for_update()
@@ -333,6 +353,7 @@ class Run(PostedRecord):
     total_tokens = models.BigIntegerField(null=True)
     cached_tokens = models.BigIntegerField(null=True)
     reasoning_tokens = models.BigIntegerField(null=True)
+    source = models.SmallIntegerField(choices=RunSource.choices, default=RunSource.ASSISTANTS, db_default=0)
     # derived on write, for sorting and filtering
     revision = models.TextField(choices=Revision.choices)
     ended_at = models.DateTimeField(null=True, help_text="The timestamp that belongs to the terminal status")
@@ -415,6 +436,8 @@ class Run(PostedRecord):
             models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="run_external_id"),
             # revision:v1 and revision:azure; nearly all servers send v2, which a scan of the list finds soon
             models.Index("project", "revision", name="run_revision", condition=~models.Q(revision="v2")),
+            # source:responses and source:otel, newest first; a run that is posted itself costs no entry
+            models.Index("project", "source", "created_at", name="run_source", condition=~models.Q(source=0)),
             # the list by duration and by tokens, in both directions (see `Order`); duration:>30s, total_tokens:>10k.
             # Values repeat, and without the id equal entries share one; runs of equal values are sorted
             models.Index("project", coalesce_missing("duration_ms"), name="run_by_duration"),

@@ -253,6 +253,14 @@ def decode_json(raw: bytes) -> Any:
         return _decode_with_json(raw)
 
 
+def encode_json(value: Any) -> bytes:
+    """Encode ordinary Python values, such as those of `decode_json`. Strings with lone surrogates become ASCII."""
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, OverflowError):
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
 def _decode_with_json(raw: bytes) -> Any:
     try:
         return json.loads(raw.decode(), parse_int=_parse_integer)

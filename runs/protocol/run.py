@@ -158,6 +158,8 @@ class RunColumns(Struct):
     # derived from prices and error grouping, by `runs.enrichment.derived_fields`
     cost: int | None = None
     error_group_id: uuid.UUID | None = None
+    # set by `runs.derivation` (see `runs.models.RunSource`)
+    source: int = 0
     # set by `runs.ingest.implausible_times`
     posted_created_at: datetime | None = None
 

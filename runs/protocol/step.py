@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from runs.errors import InvalidObject
@@ -24,7 +22,7 @@ from runs.protocol.fields import (
     usage_field,
     write_fields,
 )
-from runs.protocol.lossless_json import decode_json, split_object
+from runs.protocol.lossless_json import decode_json, encode_json, split_object
 from runs.protocol.validation_errors import check_object_type
 
 STEP_OBJECT = "thread.run.step"
@@ -166,10 +164,7 @@ def tool_output_size(call: dict[str, Any]) -> int | None:
         return None
     if isinstance(output, str):
         return len(output) if output.isascii() else len(output.encode(errors="surrogatepass"))
-    try:
-        return len(msgspec.json.encode(output))
-    except UnicodeEncodeError:
-        return len(json.dumps(output, separators=(",", ":")))
+    return len(encode_json(output))
 
 
 def _tool_name(call: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from runs.models import DayByAssistant, DayByModel, Project, Run
+from runs.models import DayByAssistant, DayByModel, HourBySource, Project, Run, RunSource
 from runs.models.rollup import RunRollup
 from runs.protocol.fields import MAX_INDEXED_LENGTH
 from runs.query import sql_targets as targets
@@ -92,6 +92,7 @@ class QueryField:
         lead_rank: The rank among the fields with a `NEWEST_FIRST` index. The field whose values have the fewest runs
             comes first; the planner scans its index.
         index_serves_wildcards: The index serves patterns with a fixed start, too.
+        unindexed_values: The values whose runs the index does not have.
         index_serves_exists: The `NEWEST_FIRST` index serves `*`, too.
         is_rare: Few runs match, and finding all of them is cheaper than scanning the list for a page of them.
         is_slow: Checking one run takes a lookup in another table.
@@ -110,6 +111,7 @@ class QueryField:
     index: IndexKind = IndexKind.NONE
     lead_rank: int = 0
     index_serves_wildcards: bool = False
+    unindexed_values: frozenset[str] = frozenset()
     index_serves_exists: bool = False
     is_rare: bool = False
     is_slow: bool = False
@@ -137,6 +139,13 @@ QUERY_FIELDS = (
         "assistant", "assistant", _EXACT, targets.AssistantTarget(),
         "of the assistant with that id or name", ("assistant:asst_billing", 'assistant:"Refund desk"'),
         index=_NEWEST_FIRST, lead_rank=9, rollup=DayByAssistant, fetch_values=counts.fetch_assistant_values,
+    ),
+    QueryField(
+        "source", "source", ExactValueType(tuple(RunSource.labels), is_closed=True), targets.SourceTarget(),
+        "that were posted as runs (`assistants`), or derived from responses or from traces (`otel`)",
+        ("source:responses", "source:responses,otel", "-source:assistants"),
+        index=_NEWEST_FIRST, lead_rank=11, unindexed_values=frozenset({RunSource.ASSISTANTS.label}),
+        rollup=HourBySource, fetch_values=counts.fetch_source_values,
     ),
     QueryField(
         "thread", "thread", _EXACT, targets.ColumnTarget("thread_id"),

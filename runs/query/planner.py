@@ -22,13 +22,14 @@ from django.db.models.lookups import LessThan
 
 from runs.db.keyset_pagination import NEWEST_FIRST, Cursor, Order
 from runs.db.lookups import SelectiveHint, probe_per_row
-from runs.models import DayByModel, Project, Run
+from runs.models import DayByModel, Project, Run, RunSource
 from runs.models.run import RunQuerySet
 from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
 from runs.query.conditions import build_condition
 from runs.query.fields import FIELDS_BY_NAME, IndexKind, QueryField
 from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
 from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
+from runs.query.sql_targets import match_sources
 
 PLANNED_PAGE_SIZE = 50
 # The number of runs in a sample.
@@ -192,6 +193,8 @@ class QueryPlan:
                 query_field = FIELDS_BY_NAME[name]
                 has_wildcard = any(isinstance(operator, Wildcard) for operator in operators)
                 serves_operators = query_field.index_serves_wildcards or not has_wildcard
+                if query_field.unindexed_values and not _has_only_indexed_values(query_field, operators):
+                    return False
                 return query_field.index != IndexKind.NONE and serves_operators
             case FreeText():
                 return True
@@ -336,6 +339,10 @@ class QueryPlan:
                     until.append(self._find_last_metadata_hour(key, operators))
                 case Term("tag", operators):
                     until.append(self.scope.fetch_last_tagged(operators))
+                case Term("source", operators) if RunSource.ASSISTANTS in match_sources(operators):
+                    until.append(self._find_last_hour_without(set(RunSource) - match_sources(operators)))
+                case Not(Term("source", operators)) if RunSource.ASSISTANTS not in match_sources(operators):
+                    until.append(self._find_last_hour_without(match_sources(operators)))
                 case Term("created" | "started" | "ended" as name, (Comparison(sign, quantity),)):
                     start, end = quantity.bounds(self.scope.now)
                     assert isinstance(start, datetime)  # noqa: S101 - the field is a time
@@ -345,6 +352,11 @@ class QueryPlan:
                     if sign in ("<", "<=", "=") and self._is_after_creation(name, last):
                         until.append(last)
         return max(since, default=None), min(filter(None, until), default=None)
+
+    def _find_last_hour_without(self, sources: set[RunSource]) -> datetime | None:
+        """Return the end of the last hour in which a run of none of `sources`, which are derived, was created."""
+        hour = self.scope.fetch_last_hour_without(sources) if sources else None
+        return hour + timedelta(hours=1) if hour else None
 
     def _find_last_metadata_hour(self, key: str, operators: tuple[Operator, ...]) -> datetime | None:
         """Return the end of the last hour in which a run with matching metadata was created, if that is known."""
@@ -364,6 +376,12 @@ class QueryPlan:
         return not runs.exists()
 
 
+def _has_only_indexed_values(query_field: QueryField, operators: tuple[Operator, ...]) -> bool:
+    return all(
+        isinstance(operator, Equals) and operator.value not in query_field.unindexed_values for operator in operators
+    )
+
+
 def _conjuncts(node: QueryNode | None) -> tuple[QueryNode, ...]:
     """Return the nodes that must all match."""
     if isinstance(node, And):
@@ -374,8 +392,9 @@ def _conjuncts(node: QueryNode | None) -> tuple[QueryNode, ...]:
 def _has_newest_first_index(node: QueryNode) -> bool:
     """Return whether an index has the matches of `node`, newest first."""
     match node:
-        case Term(name, (Equals(),)):
-            return FIELDS_BY_NAME[name].index == IndexKind.NEWEST_FIRST
+        case Term(name, (Equals(value),)):
+            query_field = FIELDS_BY_NAME[name]
+            return query_field.index == IndexKind.NEWEST_FIRST and value not in query_field.unindexed_values
         case Term(name, (Exists(),)):
             return FIELDS_BY_NAME[name].index_serves_exists
     return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from runs.models import (
@@ -17,6 +18,7 @@ from runs.models import (
     MetadataKey,
     MetadataValue,
     Project,
+    RunSource,
     RunTag,
 )
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
@@ -28,6 +30,13 @@ MATCH_NONE = Q(pk__in=[])
 MAX_INLINE_IDS = 500
 # The maximum number of metadata values that replace a pattern. Each is compared with those of every run that is read.
 MAX_INLINE_VALUES = 50
+
+_LAST_HOUR_WITHOUT = """
+    SELECT hour FROM rollup_hour_status AS status WHERE project_id = %s GROUP BY hour
+    HAVING sum(runs) > coalesce((
+        SELECT sum(runs) FROM rollup_hour_source AS source
+         WHERE source.project_id = %s AND source.hour = status.hour AND source.source = ANY(%s)), 0)
+     ORDER BY hour DESC LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,19 @@ class QueryScope:
                 case _:
                     newest.append(tags.newest_run_created_at())
         return max(filter(None, newest), default=None)
+
+    def fetch_last_hour_without(self, sources: Iterable[RunSource]) -> datetime | None:
+        """Return the last hour in which a run of none of `sources` was created, None without any.
+
+        Only derived runs are counted by source. So it is the last hour with more runs than the given sources have.
+        The hours are read from the newest one on.
+        """
+        if self.project is None:
+            return None
+        with connection.cursor() as cursor:
+            cursor.execute(_LAST_HOUR_WITHOUT, [self.project.pk, self.project.pk, [int(source) for source in sources]])
+            row = cursor.fetchone()
+        return None if row is None else row[0]
 
     def fetch_assistant_ids(self, operators: Iterable[Operator]) -> list[str]:
         """Return the ids of the assistants whose display name matches. Runs one query."""

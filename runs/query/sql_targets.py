@@ -22,7 +22,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from runs.db import lookups
 from runs.db.keyset_pagination import MISSING_SORT_VALUE, coalesce_missing
-from runs.models import RunStep, RunTag
+from runs.models import RunSource, RunStep, RunTag
 from runs.models.run_step import HAS_TOOL_CALLS
 from runs.query.operators import (
     Comparison,
@@ -74,6 +74,31 @@ class ColumnTarget:
             case Contains():
                 return Q(**{f"{self.name}__ilike": operator.ilike_pattern})
         raise unsupported_operator(operator)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTarget:
+    """The source, by its name."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the number of the source."""
+        return Q(source__in=sorted(match_sources(operators)))
+
+
+def match_sources(operators: Iterable[Operator]) -> set[RunSource]:
+    """Return the sources whose names match any of `operators`."""
+    return {source for operator in operators for source in RunSource if _is_source_match(operator, source.label)}
+
+
+def _is_source_match(operator: Operator, name: str) -> bool:
+    match operator:
+        case Equals(value):
+            return name == value
+        case Exists():
+            return True
+        case Wildcard(pattern):
+            return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+    raise unsupported_operator(operator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q, Sum
 
-from runs.models import Assistant, Configuration, DayByModel, HourByAssistant, Project, Run, RunTag
+from runs.models import (
+    Assistant,
+    Configuration,
+    DayByModel,
+    HourByAssistant,
+    HourBySource,
+    Project,
+    Run,
+    RunSource,
+    RunTag,
+)
 from runs.models.rollup import RunRollup
 
 MAX_SAMPLED_RUNS = 10_000
@@ -34,6 +44,15 @@ def fetch_status_values(project: Project, pattern: str) -> ValueCounts:
 def fetch_model_values(project: Project, pattern: str) -> ValueCounts:
     """Return the models of all runs."""
     return _fetch_rollup_counts(DayByModel, "model", project, pattern)
+
+
+def fetch_source_values(project: Project, _: str) -> ValueCounts:
+    """Return the sources of all runs. Those that are not counted by source were posted as runs."""
+    runs = DayByModel.objects.filter(project=project).aggregate(total=Sum("runs", default=0))["total"]
+    rows = HourBySource.objects.filter(project=project).values_list("source").annotate(total=Sum("runs"))
+    counts = Counter({RunSource(source).label: int(total) for source, total in rows})
+    counts[RunSource.ASSISTANTS.label] = int(runs) - counts.total()
+    return _sort_by_count(+counts)
 
 
 def fetch_error_code_values(project: Project, pattern: str) -> ValueCounts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourByStatus, Project
+from runs.models import DayByAssistant, DayByModel, HourByAssistant, HourByModel, HourBySource, HourByStatus, Project
 from runs.rollups.time_buckets import floor_to_hour
 from runs.rollups.writer import RollupDeltas, RollupTable
 
@@ -32,6 +32,7 @@ class CountableRun(Protocol):
     model: str | None
     status: str
     error_code: str | None
+    source: int
     prompt_tokens: int | None
     completion_tokens: int | None
     total_tokens: int | None
@@ -48,6 +49,7 @@ class RunGroup(NamedTuple):
     model: str | None
     status: str
     error_code: str | None
+    source: int
 
 
 RUN_ROLLUPS = (
@@ -65,6 +67,13 @@ RUN_ROLLUPS = (
         DayByAssistant, ("day", "assistant_id"), RUN_MEASURES, lambda group: (group.hour.date(), group.assistant_id)
     ),
     RollupTable(HourByStatus, ("hour", "status"), RUN_MEASURES, lambda group: (group.hour, group.status)),
+    # runs that are posted themselves are all others
+    RollupTable(
+        HourBySource,
+        ("hour", "source"),
+        RUN_MEASURES,
+        lambda group: (group.hour, group.source) if group.source else None,
+    ),
 )
 
 # A run before and after a write; None if it does not exist.
@@ -83,7 +92,7 @@ def new_run_deltas() -> RollupDeltas[CountableRun]:
 
 def run_group(run: CountableRun) -> RunGroup:
     """Return the group that `run` is counted in."""
-    return RunGroup(floor_to_hour(run.created_at), run.assistant_id, run.model, run.status, run.error_code)
+    return RunGroup(floor_to_hour(run.created_at), run.assistant_id, run.model, run.status, run.error_code, run.source)
 
 
 def _count(groups: dict[RunGroup, list[int]], run: CountableRun, sign: int) -> None:

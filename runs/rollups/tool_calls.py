@@ -7,7 +7,7 @@ A step counts even if its run is never received. Calls are validated after their
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -87,7 +87,9 @@ _INVALIDATE = f"""
     RETURNING checked.invalid_calls, checked.tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608 - constant names
 _DELETE = f"""
     WITH deleted AS (
-        SELECT run_id, external_id FROM run_step WHERE run_id = ANY(%s) ORDER BY run_id, external_id FOR UPDATE)
+        SELECT run_id, external_id FROM run_step
+         WHERE run_id = ANY(%s) AND (run_id, external_id) NOT IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))
+         ORDER BY run_id, external_id FOR UPDATE)
     DELETE FROM run_step USING deleted
      WHERE run_step.run_id = deleted.run_id AND run_step.external_id = deleted.external_id
     RETURNING invalid_calls, tool_outputs, {_STORED_COLUMNS}"""  # noqa: S608
@@ -112,10 +114,14 @@ def invalidate_checks(project: Project, run_ids: Sequence[uuid.UUID]) -> None:
     record_tool_call_changes(project, (((step, result), (step, None)) for result, step in steps))
 
 
-def delete_steps(run_ids: Sequence[uuid.UUID]) -> list[CountableCalls]:
-    """Delete the steps of runs. Return them, for their calls to be subtracted from the rollup."""
+def delete_steps(run_ids: Iterable[uuid.UUID], kept: Collection[tuple[uuid.UUID, str]] = ()) -> list[CountableCalls]:
+    """Delete the steps of runs, but those with the keys `kept`.
+
+    Return them, for their calls to be subtracted from the rollup.
+    """
+    kept_ids = [run_id for run_id, _ in kept], [step_id for _, step_id in kept]
     with sql.open_cursor() as cursor:
-        cursor.execute(_DELETE, [sorted(run_ids)])
+        cursor.execute(_DELETE, [sorted(run_ids), *kept_ids])
         rows = cursor.fetchall()
     return [(StoredCalls(*row[2:]), None if row[0] is None else ToolCallValidation(*row[:2])) for row in rows]
 

@@ -25,13 +25,14 @@ RecordT = TypeVar("RecordT")
 class RollupTable:
     """A rollup: its key columns, the period first, and its measures.
 
-    `key_of` returns the values of the key columns for a group of records that are counted together.
+    `key_of` returns the values of the key columns for a group of records that are counted together, None for a group
+    that this rollup does not count.
     """
 
     model: type[models.Model]
     key: tuple[str, ...]
     measures: tuple[str, ...]
-    key_of: Callable[[Any], tuple[Any, ...]]
+    key_of: Callable[[Any], tuple[Any, ...] | None]
 
     @property
     def table(self) -> str:
@@ -97,6 +98,8 @@ def _build_rows(project: Project, rollup: RollupTable, groups: Mapping[Any, Sequ
     deltas: dict[tuple[Any, ...], Sequence[int]] = {}
     for group, sums in groups.items():
         key = rollup.key_of(group)
+        if key is None:
+            continue
         deltas[key] = list(map(operator.add, deltas[key], sums)) if key in deltas else sums
     return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
 

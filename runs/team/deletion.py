@@ -14,7 +14,17 @@ from django.db import transaction
 from django.db.models import F
 
 from runs.db.project_locks import lock_records_exclusively
-from runs.models import Comment, Message, MessageObservation, Observation, Project, Run, RunTag, StepObservation
+from runs.models import (
+    Comment,
+    Message,
+    MessageObservation,
+    Observation,
+    Project,
+    Run,
+    RunAlias,
+    RunTag,
+    StepObservation,
+)
 from runs.rollups import compaction, tool_calls
 from runs.rollups.runs import new_run_deltas
 from runs.team.unused_records import RecordReferences
@@ -53,9 +63,10 @@ class DeletionCounts:
 def delete_runs(project: Project, run_ids: Iterable[str], record_event: RecordEvent) -> DeletionCounts:
     """Delete the runs that were posted with those ids, and what was posted for them, even if a run never was.
 
-    The messages of a thread whose last run is deleted are deleted, too. Raises TooManyRetries.
+    An id that leads to a derived run deletes that run. The messages of a thread whose last run is deleted are deleted,
+    too. Raises TooManyRetries.
     """
-    total, ordered = DeletionCounts(), sorted(set(run_ids))
+    total, ordered = DeletionCounts(), sorted(set(RunAlias.objects.resolve_ids(project, list(run_ids))))
     for begin in range(0, len(ordered), MAX_RUNS_PER_TRANSACTION):
         batch = ordered[begin : begin + MAX_RUNS_PER_TRANSACTION]
         with transaction.atomic():
@@ -106,6 +117,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     StepObservation.objects.filter(run_id__in=keys).delete()
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
+    RunAlias.objects.of_runs(project, run_ids).delete()
     Run.objects.with_ids(keys).delete()
 
     # 2. Steps and messages.

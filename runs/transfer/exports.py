@@ -175,6 +175,7 @@ RUN_EXPORT_COLUMNS = (
     ExportColumn("tool_types", lambda run: run.configuration.tool_types),
     ExportColumn("function_names", lambda run: run.configuration.function_names),
     *_attribute_columns("revision"),
+    ExportColumn("source", lambda run: run.get_source_display()),
     _METADATA_COLUMN,
     _attribute_column("tags", "tag_names"),
 )

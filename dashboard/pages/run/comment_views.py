@@ -16,7 +16,7 @@ from dashboard.pages.run.comments import CommentsSection, can_delete_comment, ca
 from dashboard.web import htmx
 from dashboard.web.permissions import member_required
 from runs.errors import InvalidComment
-from runs.models import Comment, Project, Run, User
+from runs.models import Comment, Project, Run, RunAlias, User
 from runs.team.comments import add_comment, delete_comment, edit_comment
 
 COMMENT_ACTIONS = ("add", "edit", "delete")
@@ -30,7 +30,7 @@ def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpRes
     Respond with the comments. An invalid text is sent back as a draft, with the reason.
     """
     # 1. Parse
-    run = Run.objects.find(project, run_id)
+    run = RunAlias.objects.resolve_run(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
     user = cast(User, request.user)

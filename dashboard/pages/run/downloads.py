@@ -13,7 +13,7 @@ from dashboard.ui.json_pointer import resolve_pointer
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from dashboard.web.query_params import QueryParams, query_param
-from runs.models import Project, Run
+from runs.models import Project, RunAlias
 
 MAX_POINTER_LENGTH = 20_000
 
@@ -38,7 +38,7 @@ class RunJsonParams(QueryParams):
 def run_json(request: HttpRequest, project: Project, run_id: str) -> HttpResponse:
     """Respond with the run as it was posted, or with the value at a JSON pointer in it."""
     params = RunJsonParams.parse(request.GET)
-    run = Run.objects.find(project, run_id)
+    run = RunAlias.objects.resolve_run(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
     body = run.as_json() if params.at is None else resolve_pointer(run.members(), params.at)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -23,7 +25,7 @@ from dashboard.ui.posted_object import PostedObject
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
-from runs.models import Project, Run, RunStep, RunTag, User
+from runs.models import Project, RunAlias, RunStep, RunTag, User
 
 RUN_FRAGMENTS = {
     "timeline": "pages/run/_timeline.html",
@@ -46,9 +48,12 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     target = htmx.get_fragment_target(request) or ""
 
     # 2. Fetch. Sections run further queries when a template reads them, so that a fragment costs only what it shows.
-    run = Run.objects.find(project, run_id)
+    run = RunAlias.objects.resolve_run(project, run_id)
     if run is None:
         raise Http404(f"No run '{run_id}'")
+    if run.external_id != run_id:  # a derived run that took this one over
+        address = reverse("run", kwargs={"project": project.slug, "run_id": run.external_id})
+        return redirect(f"{address}?{request.META['QUERY_STRING']}".removesuffix("?"))
     run.project = project
     now = timezone.now()
     posted = PostedObject(run.members())

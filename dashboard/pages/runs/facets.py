@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from dashboard.pages.runs.filter_controls import MAX_COLLAPSED_OPTIONS, VISIBLE_OPTIONS
 from dashboard.ui.run_list_address import RunListAddress
 from runs.analytics.facets import FacetCounts, MetadataFacet, RelatedFacets
+from runs.models import RunSource
 from runs.query import Query, RunFilters
 from runs.query.ast import And, QueryNode, Term, join_and
 from runs.query.operators import Equals
@@ -78,6 +79,7 @@ class RelatedFacetControls:
     def groups(self) -> list[FacetLinkGroup]:
         """The groups that have values. A search shows only metadata."""
         fields = (
+            ("Source", "source", self._shown_sources),
             ("Tag", "tag", self._facets.tags),
             ("Function called", "function", self._facets.called_functions),
             ("Function defined", "defines", self._facets.defined_functions),
@@ -85,6 +87,12 @@ class RelatedFacetControls:
         )
         groups = [self._build_group(label, counts, Term(name, ())) for label, name, counts in fields if counts]
         return ([] if self.search_text else groups) + list(self._metadata_groups())
+
+    @property
+    def _shown_sources(self) -> FacetCounts:
+        """The sources; none where all runs were posted as runs, as in most projects."""
+        sources = self._facets.sources
+        return () if [name for name, _ in sources] == [RunSource.ASSISTANTS.label] else sources
 
     def _metadata_groups(self) -> Iterator[FacetLinkGroup]:
         for key in self._facets.metadata if self.search_text else self._suggested_keys():

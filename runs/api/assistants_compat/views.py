@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from runs.api.assistants_compat.base_views import INCLUDE_PARAM, AssistantsCompatView, CompatListView, CompatObjectView
 from runs.api.assistants_compat.errors import AssistantsApiError, object_not_found
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
-from runs.models import Message, Project, Run, RunStep
+from runs.models import Message, Project, Run, RunAlias, RunStep
 from runs.models.run_step import StepQuerySet
 from runs.protocol.lossless_json import clean_text
 
@@ -73,7 +73,7 @@ class CompatRunView(CompatObjectView):
     def fetch_members(self, project: Project) -> dict[str, bytes]:
         """Return the run."""
         run_id = self.kwargs["run_id"]
-        run = Run.objects.find(project, run_id)
+        run = RunAlias.objects.resolve_run(project, run_id)
         if run is None or run.thread_id != clean_text(self.kwargs["thread_id"]):
             raise object_not_found("run", run_id)
         return run.members()
@@ -134,6 +134,8 @@ class CompatMessageView(CompatObjectView):
         message_id = self.kwargs["message_id"]
         messages = Message.objects.in_thread(project, clean_text(self.kwargs["thread_id"]))
         message = messages.filter(pk=project.record_id(message_id)).first()
+        if message is None:  # the key of a derived message is another one
+            message = messages.filter(external_id=clean_text(message_id)).order_by(*_BY_KEY).first()
         if message is None:
             raise object_not_found("message", message_id)
         return message.members()
@@ -180,10 +182,10 @@ def _fetch_steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
     Raises:
         AssistantsApiError: the thread has no such run.
     """
-    key = project.record_id(run_id)
-    if not Run.objects.in_thread(project, clean_text(thread_id)).filter(pk=key).exists():
+    run = RunAlias.objects.resolve_run(project, run_id)
+    if run is None or run.thread_id != clean_text(thread_id):
         raise object_not_found("run", run_id)
-    return RunStep.objects.filter(run_id=key)
+    return RunStep.objects.of_run(run)
 
 
 def _finder_by_key(records: QuerySet[Any], project: Project, object_type: str) -> Callable[[str], Sequence[Any]]:

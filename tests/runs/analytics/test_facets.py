@@ -135,7 +135,7 @@ def test_search_finds_keys_and_values(project: Project, runs: list[dict[str, Any
 
 
 def test_project_without_runs_has_no_facets(project: Project) -> None:
-    assert fetch(project) == RelatedFacets(0, False, (), (), (), (), ())
+    assert fetch(project) == RelatedFacets(0, False, (), (), (), (), (), ())
     assert fetch(project).most_informative_keys() == []
 
 

@@ -25,6 +25,8 @@ def recount_rollups(project: Project) -> dict[str, dict[tuple[Any, ...], list[in
             unpriced = (run.total_tokens or 0) if run.cost is None else 0
             measures = [1, *counts, unpriced, int(run.status == "failed")]
             key = rollup.key_of(runs.run_group(run))
+            if key is None:
+                continue
             sums[key] = [a + b for a, b in zip(sums[key], measures, strict=True)]
         tables[rollup.model.__name__] = dict(sums)
     return tables

@@ -1,0 +1,102 @@
+"""The replacement of stored derived runs by those that are derived now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from runs.derivation.derived_runs import DerivedRecords, DerivedRun, make_derived_message_key, parse_derived_runs
+from runs.errors import Problem, SourceConflict
+from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
+from runs.ingest.merge import Receipt
+from runs.models import Comment, Message, Project, Run, RunAlias, RunSource, RunTag
+from runs.rollups.runs import record_run_changes
+from runs.rollups.tool_calls import delete_steps, record_tool_call_changes
+
+
+def replace_derived_runs(
+    project: Project,
+    source: RunSource,
+    derived: Sequence[DerivedRun],
+    *,
+    former_ids: Iterable[str],
+    aliases: Mapping[str, str],
+    receipt: Receipt,
+) -> dict[str, Outcome]:
+    """Store derived runs as their whole truth, and return the outcome of each by its id.
+
+    Rows that differ are overwritten, whatever their status, since a derived run may go back. Steps and messages that
+    are no longer derived are deleted, and so are the runs of `former_ids` that are not among `derived`. Rollups stay
+    exact. No history is kept, because the objects that the runs are derived from have one.
+
+    `aliases` has ids that name no run, or no longer, with the id of the run that took them over. Reads of such an id
+    lead to that run, to which comments and tags move.
+
+    Call it in `run_in_derivation_transaction`. Raises InvalidObject, and SourceConflict if an id belongs to a run of
+    another source. Both have problems with the `id` of each run concerned, and nothing is stored.
+    """
+    receipt = Receipt(receipt.at, receipt.key_id, source)
+    records = parse_derived_runs(project, source, derived, receipt.at)
+    try:
+        outcomes = write.write_records(project, records, receipt)
+    except write.ForeignSource as error:
+        raise _build_conflict(records, error) from error
+
+    derived_ids = [record.columns.external_id for record in records[RUNS]]
+    vanished_ids = sorted(set(former_ids).difference(derived_ids))
+    _delete_vanished_parts(project, records, [*derived_ids, *vanished_ids])
+    _move_annotations(project, {run_id: aliases[run_id] for run_id in vanished_ids if run_id in aliases})
+    _delete_runs(project, source, vanished_ids)
+    RunAlias.objects.filter(pk__in=[project.record_id(run_id) for run_id in derived_ids]).delete()
+    RunAlias.objects.redirect_ids(project, aliases)
+    return {record.columns.external_id: outcomes[record.index] for record in records[RUNS]}
+
+
+def _build_conflict(records: DerivedRecords, error: write.ForeignSource) -> SourceConflict:
+    problems = [
+        Problem("/id", f"belongs to a run of the source {sources[record.key].label}", id=record.columns.external_id)
+        for sources in [error.sources.get(RUNS, {})]
+        for record in records[RUNS]
+        if record.key in sources
+    ]
+    return SourceConflict(problems=problems)
+
+
+def _delete_vanished_parts(project: Project, records: DerivedRecords, run_ids: Collection[str]) -> None:
+    """Delete the derived steps and messages of runs that are not among `records`."""
+    kept_steps = [(uuid.UUID(run_id), step_id) for run_id, step_id in (record.key for record in records[STEPS])]
+    deleted = delete_steps([project.record_id(run_id) for run_id in run_ids], kept_steps)
+    record_tool_call_changes(project, ((calls, None) for calls in deleted))
+
+    kept_messages = {record.key[0] for record in records[MESSAGES]}
+    stored = Message.objects.of_runs_or_threads(project, run_ids, []).values_list(
+        "pk", "external_id", "run_external_id"
+    )
+    vanished = [
+        pk
+        for pk, message_id, run_id in stored
+        # not a message that was posted itself
+        if pk.hex not in kept_messages and pk.hex == make_derived_message_key(project, run_id or "", message_id)
+    ]
+    Message.objects.filter(pk__in=vanished).delete()
+
+
+def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:
+    """Move the comments and tags of runs to the runs that took them over."""
+    for run_id, target_id in sorted(targets.items()):
+        former, target = project.record_id(run_id), project.record_id(target_id)
+        Comment.objects.filter(run_id=former).update(run_id=target)
+        tags = RunTag.objects.filter(run_id=former)
+        tags.exclude(tag__in=RunTag.objects.filter(run_id=target).values("tag")).update(run_id=target)
+    RunTag.objects.update_run_times(
+        dict(Run.objects.with_external_ids(project, targets.values()).values_list("pk", "created_at"))
+    )
+
+
+def _delete_runs(project: Project, source: RunSource, run_ids: Collection[str]) -> None:
+    keys = [project.record_id(run_id) for run_id in run_ids]
+    runs = list(Run.objects.with_ids(keys).filter(source=source).locked())
+    Run.objects.with_ids(run.pk for run in runs).delete()
+    Comment.objects.filter(run_id__in=keys).delete()
+    RunTag.objects.filter(run_id__in=keys).delete()
+    record_run_changes(project, ((run, None) for run in runs))
