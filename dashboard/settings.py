@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "dashboard.web.health_views.HealthCheckMiddleware",  # first, since others reject requests
     "dashboard.web.private_response_middleware.PrivateResponseMiddleware",
+    "dashboard.web.compression_middleware.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.web.malformed_url_middleware.MalformedUrlMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
