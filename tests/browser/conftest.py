@@ -26,7 +26,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 # Playwright runs an event loop in this thread, beside which Django would refuse to query the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (1440, 375)  # of a desk and of a phone
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+RULES_OF_COLORS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,8 +64,7 @@ def demo_project(transactional_db: None) -> Project:
     """A project with all kinds of runs."""
     project = factories.make_project()
     factories.make_user(project, name="mira")
-    long_ago = factories.NOW - 3 * 86400
-    runs = [factories.run_object(created_at=long_ago + 60 * number) for number in range(60)]
+    runs = build_old_runs(6)
     failed = factories.failed_run(id="run_failed", message="Rate limit reached for gpt-4o in organization org-1.")
     waiting = factories.waiting_run("issue_refund", id="run_waiting")
     odd = factories.run_object(id="run_odd", status="paused_by_vendor", completed_at=None, vendor_field={"a": 1.0})
@@ -72,6 +73,18 @@ def demo_project(transactional_db: None) -> Project:
     call = factories.function_call("search_orders", output='{"orders": [1, 2, 3]}')
     factories.post_steps(project, factories.step_object(failed, call), factories.step_object(failed))
     return project
+
+
+@pytest.fixture
+def many_runs(demo_project: Project) -> None:
+    """Runs that bring the demo project to 63, which are two pages."""
+    assert not factories.post(demo_project, *build_old_runs(54)).errors
+
+
+def build_old_runs(count: int) -> list[dict[str, Any]]:
+    """Return completed runs, older than the others of the demo project."""
+    long_ago = factories.NOW - 3 * 86400
+    return [factories.run_object(created_at=long_ago + 60 * number) for number in range(count)]
 
 
 @pytest.fixture
@@ -106,6 +119,9 @@ def sign_in(page: Page, url: str, user: User) -> None:
 
 
 def assert_accessible(page: Page) -> None:
-    """Check WCAG 2.2 AA and the best practices of axe."""
-    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
-    assert results.violations_count == 0, results.generate_report()
+    """Check WCAG 2.2 AA and the best practices of axe, in the light scheme, and the rules of colors in the dark one."""
+    for scheme, rules in (("light", RULES), ("dark", RULES_OF_COLORS)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        results = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
+        assert results.violations_count == 0, f"{scheme}: {results.generate_report()}"
+    page.emulate_media(color_scheme="light")

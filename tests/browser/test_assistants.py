@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from runs.models import Project
 from tests import factories
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import WIDTHS, assert_accessible
 from tests.runs.analytics import version_change
 from tests.runs.analytics.version_change import ASSISTANT, CHANGED, HOUR
 
@@ -56,11 +56,8 @@ def test_versions_are_compared_and_assistant_renamed(
     expect(signed_in.get_by_role("heading", level=1)).to_have_text("Returns desk")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
-def test_pages_are_accessible(
-    signed_in: Page, live_server: Any, changed_project: Project, scheme: Any, width: int
-) -> None:
-    signed_in.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_accessible(signed_in: Page, live_server: Any, changed_project: Project, width: int) -> None:
     signed_in.set_viewport_size({"width": width, "height": 900})
     for path in ("", f"{ASSISTANT}/"):
         signed_in.goto(f"{live_server.url}/p/default/assistants/{path}")

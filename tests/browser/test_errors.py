@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from runs.models import ErrorGroup, Project
 from tests import factories
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,11 +67,10 @@ def test_chart_bar_selects_its_time_range(signed_in: Page, live_server: Any, pro
     expect(signed_in.get_by_role("heading", level=1)).to_have_text("Errors")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_error_pages_are_accessible(
-    signed_in: Page, live_server: Any, project_with_errors: Project, scheme: Any, width: int
+    signed_in: Page, live_server: Any, project_with_errors: Project, width: int
 ) -> None:
-    signed_in.emulate_media(color_scheme=scheme)
     signed_in.set_viewport_size({"width": width, "height": 900})
     groups = [ErrorGroup.objects.get(code__startswith=code).pk for code in ("quota_exceeded", "wwww")]
     for path in ("?show=all", *(f"{group}/" for group in groups)):

@@ -10,7 +10,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from runs.models import Project
 from tests import factories
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,17 +36,15 @@ def test_login_leads_to_a_failed_run(page: Page, live_server: Any, demo_project:
     assert_accessible(page)
 
 
-def test_older_runs_are_appended(signed_in: Page) -> None:
+def test_older_runs_are_appended(many_runs: None, signed_in: Page) -> None:
     rows = signed_in.locator("#rows > tr")
     expect(rows).to_have_count(50)
     signed_in.locator("#more a").click()
     expect(rows).to_have_count(63)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 375])
-def test_pages_are_accessible(signed_in: Page, live_server: Any, scheme: Any, width: int) -> None:
-    signed_in.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_accessible(signed_in: Page, live_server: Any, width: int) -> None:
     signed_in.set_viewport_size({"width": width, "height": 900})
     for path in (
         "runs/",
@@ -113,7 +111,7 @@ def test_scripts_are_shown_as_text(signed_in: Page, live_server: Any, demo_proje
     assert dialogs == []
 
 
-def test_filters_work_without_javascript(browser: Any, live_server: Any, demo_project: Project) -> None:
+def test_filters_work_without_javascript(browser: Any, live_server: Any, many_runs: None) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, f"{live_server.url}/p/default/runs/")

@@ -12,16 +12,15 @@ from playwright.sync_api import Page, expect
 from runs.models import AuditEvent, Membership, Project, User
 from runs.team.api_keys import find_api_key
 from tests import factories
-from tests.browser.conftest import assert_accessible, sign_in
+from tests.browser.conftest import WIDTHS, assert_accessible, sign_in
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 375)])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_created_key_is_shown(
-    page: Page, live_server: Any, demo_project: Project, console: list[str], scheme: Any, width: int
+    page: Page, live_server: Any, demo_project: Project, console: list[str], width: int
 ) -> None:
     Membership.objects.update(role="admin")
     sign_in(page, live_server.url, User.objects.get(username="mira"))
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{live_server.url}/p/default/settings/")
     page.get_by_label("Name of the new key").fill("nightly import")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from runs.models import Project, Run, User
 from runs.team import comments
 from tests import factories
-from tests.browser.conftest import assert_accessible, sign_in
+from tests.browser.conftest import WIDTHS, assert_accessible, sign_in
 
 
 @pytest.fixture
@@ -58,12 +58,10 @@ def test_content_is_fetched_on_demand(
     expect(page.locator("#timeline summary .what")).to_have_count(42)
 
 
-@pytest.mark.parametrize("width", [375, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_page_is_accessible(
-    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str], width: int, scheme: Any
+    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str], width: int
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     open_run(page, live_server, long_run, "?full=change&from=0&to=1&find=search&list=status%3Dfailed")
     page.locator("#comments summary", has_text="Edit").click()

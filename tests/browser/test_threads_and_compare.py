@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from dashboard.pages.threads import conversation, views
 from runs.models import Project
 from tests import factories
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,10 +86,8 @@ def test_threads_can_be_filtered(signed_in: Page, live_server: Any, thread: Proj
     expect(signed_in.locator("#rows > tr")).to_have_count(2)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 375])
-def test_pages_are_accessible(signed_in: Page, live_server: Any, thread: Project, scheme: Any, width: int) -> None:
-    signed_in.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_accessible(signed_in: Page, live_server: Any, thread: Project, width: int) -> None:
     signed_in.set_viewport_size({"width": width, "height": 900})
     for path in (
         "threads/",

@@ -11,7 +11,7 @@ from runs.analytics import tool_samples
 from runs.enrichment import step_validation
 from runs.models import Project
 from tests import factories
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,8 +79,7 @@ def test_pages_are_accessible(signed_in: Page, live_server: Any, project_with_to
         signed_in.evaluate(
             "document.querySelectorAll('#samples details').forEach((details) => { details.open = true; })"
         )
-        for scheme, width in (("light", 1440), ("dark", 1440), ("light", 375)):
+        for width in WIDTHS:
             signed_in.set_viewport_size({"width": width, "height": 900})
-            signed_in.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             assert_accessible(signed_in)
             assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from runs.models import Project
 from tests import factories
-from tests.browser.conftest import assert_accessible, sign_in
+from tests.browser.conftest import WIDTHS, assert_accessible, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,9 +90,8 @@ def test_missing_price_can_be_set(page: Page, project_url: str) -> None:
     expect(page.locator("#unpriced")).to_contain_text("None: every model used in the last 90 days has a price.")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 375)])
-def test_page_is_accessible(page: Page, project_url: str, scheme: Any, width: int) -> None:
-    page.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_is_accessible(page: Page, project_url: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     for path in ("usage/?range=7d&split=status", "settings/prices/?model=house-model"):
         page.goto(f"{project_url}/{path}")
