@@ -164,6 +164,7 @@ urlpatterns = [
     # API
     path("api/v1/", include("runs.api.urls")),
     path("", include("runs.api.assistants_compat.urls")),
+    path("", include("dashboard.mcp.urls")),
     # Health checks
     path("healthz", health_views.healthz, name="healthz"),
     path("readyz", health_views.readyz, name="readyz"),

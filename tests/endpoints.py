@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from runs.models import ErrorGroup, Project
 from tests import factories
 
-API_PREFIXES = ("api/", "v1/", "openai/")
+API_PREFIXES = ("api/", "v1/", "openai/", "mcp")
 MAX_CPU_SECONDS = 1.5
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 

@@ -60,6 +60,7 @@ GET read: threads/{thread_id}/runs/{run_id}/steps threads/{thread_id}/runs/{run_
 GET read: threads/{thread_id}/messages threads/{thread_id}/messages/{message_id}
 GET read-absent: {unknown_path} /
 """
+MCP = "POST read: mcp"
 COMPAT_PREFIXES = ("v1/", "openai/v1/", "openai/", "api/projects/{project_name}/")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("public", "signed-in", "viewer", "member", "admin")
@@ -80,7 +81,7 @@ def parse_table(table: str, prefix: str = "") -> Iterator[tuple[str, str, str]]:
 def collect_access() -> dict[str, dict[str, str]]:
     """Return what each declared URL requires, by method."""
     access: dict[str, dict[str, str]] = {}
-    tables = [parse_table(PAGES), parse_table(API, "api/v1/")]
+    tables = [parse_table(PAGES), parse_table(API, "api/v1/"), parse_table(MCP)]
     tables += [parse_table(COMPAT_API, prefix) for prefix in COMPAT_PREFIXES]
     for table in tables:
         for name, method, requirement in table:
@@ -102,8 +103,8 @@ def iterate_urls(patterns: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 ACCESS = collect_access()
 URLS = dict(iterate_urls(get_resolver().url_patterns))
-PAGE_NAMES = sorted(name for name in URLS if "/" not in name)
-API_NAMES = sorted(name for name in URLS if "/" in name)
+API_NAMES = sorted(name for name in URLS if "/" in name or name == "mcp")
+PAGE_NAMES = sorted(URLS.keys() - set(API_NAMES))
 
 
 @dataclass

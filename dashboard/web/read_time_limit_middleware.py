@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -18,6 +19,18 @@ logger = logging.getLogger(__name__)
 _READ_METHODS = ("GET", "HEAD")
 
 
+@contextmanager
+def limit_read_time() -> Iterator[None]:
+    """Let this block take READ_TIMEOUT_SECONDS at most, in the database, and of processor time.
+
+    Raises:
+        QueryTimeout: the time is over.
+    """
+    seconds = settings.READ_TIMEOUT_SECONDS
+    with limit_cpu_time(seconds, QueryTimeout), limit_query_time(seconds):
+        yield
+
+
 class ReadTimeLimitMiddleware:
     """Ends reads after READ_TIMEOUT_SECONDS in the database, or as many seconds of processor time."""
 
@@ -29,8 +42,7 @@ class ReadTimeLimitMiddleware:
         """Respond to a request, within the limit if it is a read."""
         if request.method not in _READ_METHODS:
             return self.get_response(request)
-        seconds = settings.READ_TIMEOUT_SECONDS
-        with limit_cpu_time(seconds, QueryTimeout), limit_query_time(seconds):
+        with limit_read_time():
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

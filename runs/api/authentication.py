@@ -51,10 +51,20 @@ class HasRequiredScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the signature is the framework's
         """Return whether the key has the scope that the method requires."""
-        scope = ApiKey.Scope.INGEST
-        if request.method in SAFE_METHODS:
-            scope = ApiKey.Scope.READ
-        elif request.method == "DELETE":
-            scope = ApiKey.Scope.DELETE
+        scope = self.get_required_scope(request)
         self.message = f"The API key lacks the scope '{scope}'"
         return scope in cast(ApiKey, request.auth).scopes
+
+    def get_required_scope(self, request: Request) -> ApiKey.Scope:
+        """Return the scope that the method requires."""
+        if request.method in SAFE_METHODS:
+            return ApiKey.Scope.READ
+        return ApiKey.Scope.DELETE if request.method == "DELETE" else ApiKey.Scope.INGEST
+
+
+class HasReadScope(HasRequiredScope):
+    """Permission for keys with the scope `read`, for views that only read, whatever the method."""
+
+    def get_required_scope(self, request: Request) -> ApiKey.Scope:  # noqa: ARG002 - reads need no other scope
+        """Return the scope `read`."""
+        return ApiKey.Scope.READ

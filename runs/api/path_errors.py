@@ -6,6 +6,7 @@ from django.http import JsonResponse
 
 from runs.api.assistants_compat.errors import assistants_error_response
 from runs.api.errors import error_response
+from runs.api.json_rpc_errors import MCP_PATH, rejection_response
 
 # Paths whose responses are always JSON. Below the first one is our own API, below the others the Assistants API.
 API_PREFIXES = ("/api/v1/", "/api/", "/v1/", "/openai/")
@@ -13,13 +14,15 @@ API_PREFIXES = ("/api/v1/", "/api/", "/v1/", "/openai/")
 
 def is_api_path(path: str) -> bool:
     """Return whether `path` belongs to one of the APIs."""
-    return path.startswith(API_PREFIXES)
+    return path == MCP_PATH or path.startswith(API_PREFIXES)
 
 
 def path_error_response(
     path: str, status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JsonResponse:
     """Return an error for clients of the API at `path`. `message` has no full stop, as in our own API."""
+    if path == MCP_PATH:
+        return rejection_response(status, code, message, headers)
     if path.startswith(API_PREFIXES[0]):
         return error_response(status, code, message, headers=headers)
     return assistants_error_response(status, f"{message}.", code=code, headers=headers)

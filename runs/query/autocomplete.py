@@ -6,16 +6,16 @@ Every completion costs a bounded read: rollups, a number of configurations, or t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runs.models import Project
-from runs.query import value_counts
 from runs.query.ast import format_key
+from runs.query.field_values import fetch_field_values, fetch_metadata_keys_like
 from runs.query.fields import FIELDS_BY_NAME, QUERY_FIELDS, QueryField
 from runs.query.grammar import MAX_QUERY_LENGTH
-from runs.query.operators import escape_like, format_value, unquote_value
+from runs.query.operators import format_value, unquote_value
 from runs.query.text_limits import find_text_problem
+from runs.query.value_counts import ValueCounts
 from runs.query.value_types import MAX_SEARCH_TEXT_LENGTH
 
 MAX_COMPLETIONS = 12
@@ -77,10 +77,9 @@ def _complete_metadata_key(project: Project, word: str) -> list[tuple[str, str]]
     if not word:
         return []
     start = word.removeprefix("metadata.")
-    counts = value_counts.fetch_metadata_key_values(project, f"%{escape_like(start)}%")
     return [
         (f"metadata.{format_key(key)}:", _describe_count(FIELDS_BY_NAME["metadata"], count))
-        for key, count in _filter_by_start(counts, start)
+        for key, count in _sort_by_start(fetch_metadata_keys_like(project, start), start)
     ]
 
 
@@ -90,7 +89,9 @@ def _complete_value(project: Project, typed: re.Match[str]) -> list[tuple[str, s
     if field is None or field.has_keys != (typed["key"] is not None):
         return []
     start = typed["value"].lstrip('"')
-    counts = _filter_by_start(_fetch_values(project, field, typed["key"], start), start)
+    quoted_key = typed["key"]
+    key = unquote_value(quoted_key) if quoted_key and quoted_key.startswith('"') else quoted_key
+    counts = _sort_by_start(fetch_field_values(project, field, key, start), start)
     notes = {format_value(value): _describe_count(field, count) for value, count in counts}
     for suggestion in field.value_type.suggestions:
         if suggestion.startswith(start):
@@ -99,19 +100,9 @@ def _complete_value(project: Project, typed: re.Match[str]) -> list[tuple[str, s
     return [(value, note) for value, note in notes.items() if value not in typed_values]
 
 
-def _fetch_values(project: Project, field: QueryField, key: str | None, start: str) -> Iterable[tuple[str, int]]:
-    pattern = f"%{escape_like(start)}%"
-    if key is not None:
-        metadata_key = unquote_value(key) if key.startswith('"') else key
-        return value_counts.fetch_metadata_value_counts(project, metadata_key, pattern)
-    return field.fetch_values(project, pattern) if field.fetch_values else []
-
-
-def _filter_by_start(counts: Iterable[tuple[str, int]], start: str) -> list[tuple[str, int]]:
-    """Return the values that contain `start` in any case, first those that start with it."""
-    start = start.lower()
-    matching = [pair for pair in counts if start in pair[0].lower()]
-    return sorted(matching, key=lambda pair: not pair[0].lower().startswith(start))
+def _sort_by_start(counts: ValueCounts, start: str) -> ValueCounts:
+    """Return the values in their order, first those that start with `start` in any case."""
+    return sorted(counts, key=lambda pair: not pair[0].lower().startswith(start.lower()))
 
 
 def _describe_count(field: QueryField, count: int) -> str:

@@ -6,6 +6,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from runs.api.json_rpc_errors import MCP_PATH
+
 
 class LaneName(Enum):
     """The lanes, each with threads of its own, so that one kind of request never waits for another."""
@@ -42,6 +44,7 @@ _DOWNLOAD = re.compile(r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/api/v1/(?:runs/.+/(?:h
 _READ_PAGE = Route(LaneName.PAGES, Credential.NOTHING_HELPS)
 _READ_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.NOTHING_HELPS)
 _POST_OBJECTS = Route(LaneName.INGEST, Credential.API_KEY)
+_POST_QUESTION = Route(LaneName.PAGES, Credential.API_KEY)
 _POST_PASSWORD = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)
 _POST_FORM = Route(LaneName.PAGES, Credential.SESSION)
 _POST_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.SESSION)
@@ -55,6 +58,8 @@ def find_route(method: str, path: str) -> Route:
         return _READ_PAGE  # such as DELETE, which has no body
     if path in _INGEST_PATHS:
         return _POST_OBJECTS
+    if path == MCP_PATH:
+        return _POST_QUESTION
     if path in _PASSWORD_PATHS:
         return _POST_PASSWORD
     if path.startswith(_FORM_PREFIXES):

@@ -37,6 +37,13 @@ def test_rejected_request_gets_error_of_its_api(prefix: str, members: set[str]) 
     assert set(json.loads(response.content)["error"]) == members
 
 
+def test_rejected_mcp_message_gets_json_rpc_error() -> None:
+    response = busy_rejection().build_response("/mcp")
+
+    error = json.loads(response.content)["error"]
+    assert (response.status_code, error["code"], error["data"]) == (503, -32603, {"code": "busy"})
+
+
 def test_path_of_no_api_gets_404_as_json(client: Client) -> None:
     response = client.get("/api/v2/runs")
 

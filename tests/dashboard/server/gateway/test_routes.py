@@ -21,6 +21,10 @@ def test_objects_are_posted_with_a_key(name) -> None:
     assert find_route("GET", reverse(name)).lane is LaneName.PAGES
 
 
+def test_questions_are_posted_with_a_key() -> None:
+    assert find_route("POST", reverse("mcp")) == (LaneName.PAGES, Credential.API_KEY)
+
+
 @pytest.mark.parametrize("path", [sign_in_url(next_path=""), reverse("change-password")])
 def test_passwords_have_their_lane(path) -> None:
     assert find_route("POST", path) == (LaneName.SIGN_IN, Credential.NOTHING_HELPS)
