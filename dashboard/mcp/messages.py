@@ -70,7 +70,7 @@ def read_message_id(decoded: dict[str, Any]) -> MessageId:
     return message_id if isinstance(message_id, str | int) and not isinstance(message_id, bool) else None
 
 
-def parse_message(decoded: dict[str, Any]) -> McpMessage:
+def parse_mcp_message(decoded: dict[str, Any]) -> McpMessage:
     """Return the message in a decoded body.
 
     Raises:

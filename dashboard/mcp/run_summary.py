@@ -9,17 +9,12 @@ from dashboard.mcp.page_links import PageLinks
 from dashboard.mcp.posted_text import PostedText
 from runs.analytics.usage import nano_to_usd
 from runs.models import Run
-from runs.models.run import ERROR_PREVIEW_LENGTH
 
 
 def summarize_run(
-    run: Run, assistant_names: Mapping[str, str], links: PageLinks, *, has_error: bool = True
+    run: Run, assistant_names: Mapping[str, str], links: PageLinks, error_message: str | None = None
 ) -> dict[str, Any]:
-    """Return what a list says of a run, without what it lacks. Of the error message it is the beginning.
-
-    Answers that have the whole error in a member of their own leave it out with `has_error`.
-    """
-    message = (run.error_message or "")[:ERROR_PREVIEW_LENGTH] if has_error else None
+    """Return what a list says of a run, without what it lacks."""
     summary = {
         "id": run.external_id,
         "status": run.status,
@@ -31,8 +26,8 @@ def summarize_run(
         "thread_id": run.thread_id,
         "total_tokens": run.total_tokens,
         "cost_usd": nano_to_usd(run.cost),
-        "error_code": run.error_code if has_error else None,
-        "error_message": PostedText(message) if message else None,
+        "error_code": run.error_code,
+        "error_message": PostedText(error_message) if error_message else None,
         "incomplete_reason": run.incomplete_reason,
         "awaits_output_of": run.pending_functions,
         "url": links.run(run.external_id),

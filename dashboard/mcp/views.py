@@ -11,7 +11,7 @@ from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.mcp.messages import McpError, decode_message, parse_message, read_message_id
+from dashboard.mcp.messages import McpError, decode_message, parse_mcp_message, read_message_id
 from dashboard.mcp.methods import answer_request
 from dashboard.mcp.origins import check_origin
 from dashboard.mcp.page_links import PageLinks
@@ -50,7 +50,7 @@ class McpView(ApiKeyView):
         try:
             decoded = decode_message(_read_body(request))
             message_id = read_message_id(decoded)
-            message = parse_message(decoded)
+            message = parse_mcp_message(decoded)
             version = find_protocol_version(message, request.headers)
             if message.is_notification:
                 return HttpResponse(status=202)

@@ -191,6 +191,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     # Selections
 
+    def of_assistant(self, project: Project, assistant_id: str) -> Self:
+        """Return the runs of one assistant."""
+        return self.filter(project=project, assistant_id=assistant_id)
+
     def ended(self) -> Self:
         """Return the runs that ended, with any outcome."""
         return self.filter(ended_at__isnull=False)

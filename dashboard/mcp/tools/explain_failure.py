@@ -35,7 +35,7 @@ def _explain_failure(context: ToolContext, arguments: ExplainFailureArguments) -
     steps = fetch_run_steps(run, posted)
     names = Assistant.objects.names_by_id(context.project, {run.assistant_id})
     return {
-        "run": summarize_run(run, names, context.links, has_error=False),
+        "run": summarize_run(run, names, context.links),
         "is_unsuccessful": run.error_group_id is not None,
         "error": describe_error(run, posted),
         "error_group": describe_error_group_of(run, context.links, context.now),

@@ -38,7 +38,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
     steps = fetch_run_steps(run, posted)
     names = Assistant.objects.names_by_id(context.project, {run.assistant_id})
     answer: dict[str, Any] = {
-        "run": summarize_run(run, names, context.links, has_error=False),
+        "run": summarize_run(run, names, context.links),
         "error": describe_error(run, posted),
         "question": describe_question(run),
         "step_count": len(steps.steps),
@@ -54,7 +54,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
         "ended_at": run.ended_at,
         "usage": _describe_usage(run),
         "metadata": describe_metadata(posted),
-        "tags": sorted(RunTag.objects.on_runs([run.pk]).values_list("tag", flat=True)),
+        "tags": RunTag.objects.names_of(run),
         "configuration_id": run.configuration_id.hex,
         **describe_configuration(posted),
     }

@@ -100,7 +100,7 @@ def _find_assistant_id(project: Project, text: str) -> str:
     """Return the id of the assistant with that id or name; at most two queries."""
     if problem := find_text_problem(text, MAX_ASSISTANT_LENGTH):
         raise InvalidFilter(f"assistant: {problem}", [Problem("assistant", problem)])
-    if Run.objects.in_project(project).filter(assistant_id=text).exists():
+    if Run.objects.of_assistant(project, text).exists():
         return text
     ids = Assistant.objects.ids_with_name_like(project, [escape_like(text)])
     if len(ids) != 1:

@@ -33,7 +33,7 @@ def _search_runs(context: ToolContext, arguments: SearchRunsArguments) -> dict[s
     filters = parse_run_query(arguments.query)
     order = parse_order(arguments.sort)
     after = parse_cursor(arguments.cursor, order) if arguments.cursor else None
-    runs = Run.objects.in_project(context.project).defer("required_action", "extra")
+    runs = Run.objects.in_project(context.project).for_list()
     # one run more than the page holds tells whether there is a next page
     fetched = filters.plan(context.project, context.now).fetch_page(runs, order, after, arguments.limit + 1)
     page = fetched[: arguments.limit]
@@ -43,7 +43,7 @@ def _search_runs(context: ToolContext, arguments: SearchRunsArguments) -> dict[s
         "meaning": filters.describe(),
         "matching_runs": count,
         "has_more_matches_than_counted": is_capped,
-        "runs": CompleteList(summarize_run(run, names, context.links) for run in page),
+        "runs": CompleteList(summarize_run(run, names, context.links, run.error_preview) for run in page),
         "next_cursor": str(order.cursor_at(page[-1])) if len(fetched) > arguments.limit else None,
         "url": context.links.runs(filters),
     }
