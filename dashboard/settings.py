@@ -11,6 +11,7 @@ from dashboard.server.cookie_names import build_cookie_name
 from dashboard.server.database import build_databases
 from dashboard.server.log_config import LOGGING as LOGGING
 from dashboard.server.secret_key import load_or_create_secret_key
+from dashboard.server.site_url import parse_site_url
 from dashboard.server.trusted_proxies import parse_trusted_proxies
 
 env = Env()
@@ -40,8 +41,12 @@ BACKUP_EVERY = env.timedelta(  # without a directory, whoever makes backups othe
 )
 BACKUP_KEEP = env.int("RUNGLASS_BACKUP_KEEP", 7, validate=validate.Range(1, 10_000))
 
-ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [])
+SITE_URL = parse_site_url(env.str("RUNGLASS_URL", ""))
+SITE_PATH = SITE_URL.path if SITE_URL else "/"
+FORCE_SCRIPT_NAME = SITE_URL.script_name or None if SITE_URL else None
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("RUNGLASS_ALLOWED_HOSTS", [*LOOPBACK_HOSTS, *([SITE_URL.host] if SITE_URL else [])])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("RUNGLASS_TRUSTED_ORIGINS", [SITE_URL.origin] if SITE_URL else [])
 TRUSTED_PROXIES = parse_trusted_proxies(env.list("RUNGLASS_TRUSTED_PROXIES", []))
 # Longer than proxies keep an idle connection (up to 600 s): a request into one that is being closed fails.
 KEEP_ALIVE_SECONDS = env.int("RUNGLASS_KEEP_ALIVE_SECONDS", 620, validate=validate.Range(1, 86_400))
@@ -104,7 +109,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-STATIC_URL = "static/"
+STATIC_URL = f"{SITE_PATH}static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 TEMPLATES = [
@@ -163,18 +168,22 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Runglass REST API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": FORCE_SCRIPT_NAME}] if FORCE_SCRIPT_NAME else [],
     "PREPROCESSING_HOOKS": ["runs.api.openapi.select_v1_endpoints"],
     "POSTPROCESSING_HOOKS": ["runs.api.openapi.complete_document"],
 }
 
 # If all trusted origins use TLS, cookies are never sent unencrypted.
 HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
-SESSION_COOKIE_NAME = build_cookie_name("session", SECRET_KEY, is_secure=HTTPS)
+COOKIE_PATH = FORCE_SCRIPT_NAME or "/"
+SESSION_COOKIE_NAME = build_cookie_name("session", SECRET_KEY, COOKIE_PATH, is_secure=HTTPS)
+SESSION_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_NAME = build_cookie_name("csrf", SECRET_KEY, is_secure=HTTPS)
+CSRF_COOKIE_NAME = build_cookie_name("csrf", SECRET_KEY, COOKIE_PATH, is_secure=HTTPS)
+CSRF_COOKIE_PATH = COOKIE_PATH
 CSRF_COOKIE_SECURE = HTTPS
-DEVICE_COOKIE_NAME = build_cookie_name("device", SECRET_KEY, is_secure=HTTPS)
-LAST_PROJECT_COOKIE_NAME = build_cookie_name("project", SECRET_KEY, is_secure=HTTPS)
+DEVICE_COOKIE_NAME = build_cookie_name("device", SECRET_KEY, COOKIE_PATH, is_secure=HTTPS)
+LAST_PROJECT_COOKIE_NAME = build_cookie_name("project", SECRET_KEY, COOKIE_PATH, is_secure=HTTPS)
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0

@@ -81,12 +81,16 @@ def _read_source(request: HttpRequest) -> str:
 
 
 def _explain_origin(source: str) -> CsrfFailure:
-    value = ",".join(_replace_origin(settings.CSRF_TRUSTED_ORIGINS, source))
+    site_url = settings.SITE_URL
+    if site_url is not None and urlsplit(source).hostname == urlsplit(site_url.origin).hostname:
+        setting = f"RUNGLASS_URL={source}{site_url.path}"
+    else:
+        setting = f"RUNGLASS_TRUSTED_ORIGINS={','.join(_replace_origin(settings.CSRF_TRUSTED_ORIGINS, source))}"
     return CsrfFailure(
         f"This server does not expect forms from {source}",
         "Nothing was changed. If this is the address under which you opened the site, its configuration is incomplete: "
         "ask an administrator of this server, whose log has the setting. If it is not, another site sent the form.",
-        f"A form from {source} was refused. If this is an address of this site, set RUNGLASS_TRUSTED_ORIGINS={value}",
+        f"A form from {source} was refused. If this is an address of this site, set {setting}",
     )
 
 

@@ -17,8 +17,8 @@ from runs.api.path_errors import is_api_path, path_error_response
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
-    if is_api_path(request.path):
-        return path_error_response(request.path, 400, "bad_request", "The request is malformed")
+    if is_api_path(request.path_info):
+        return path_error_response(request.path_info, 400, "bad_request", "The request is malformed")
     return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
@@ -29,8 +29,8 @@ def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> 
 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
-    if is_api_path(request.path):
-        return path_error_response(request.path, 404, "not_found", f"Nothing at '{request.path}'")
+    if is_api_path(request.path_info):
+        return path_error_response(request.path_info, 404, "not_found", f"Nothing at '{request.path}'")
     return render(request, "web/errors/404.html", status=404)
 
 
@@ -40,13 +40,13 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     Middleware uses the database, too: an outage there is no error of ours, and gets 503.
     """
     is_outage = isinstance(sys.exception(), OperationalError | InterfaceError)
-    if not is_api_path(request.path):
+    if not is_api_path(request.path_info):
         return database_unavailable_view(request) if is_outage else _server_error_page()
     if is_outage:
         message = "The database is unavailable, try again later"
-        return path_error_response(request.path, 503, "database_unavailable", message, {"Retry-After": "5"})
+        return path_error_response(request.path_info, 503, "database_unavailable", message, {"Retry-After": "5"})
     message = "Internal server error. Nothing from this request was stored"
-    return path_error_response(request.path, 500, "server_error", message)
+    return path_error_response(request.path_info, 500, "server_error", message)
 
 
 def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = False) -> HttpResponse:

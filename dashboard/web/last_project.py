@@ -22,6 +22,7 @@ def remember_project(request: HttpRequest, response: HttpResponseBase, project: 
         settings.LAST_PROJECT_COOKIE_NAME,
         project.slug,
         max_age=_YEAR_SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -33,6 +33,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, user_name: str
         settings.DEVICE_COOKIE_NAME,
         signing.dumps(newest, salt=_SALT),
         max_age=_MAX_AGE_SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

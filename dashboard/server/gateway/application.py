@@ -39,6 +39,7 @@ class Gateway:
         connections: ConnectionSweeper,
         bodies: RequestBodies,
         spool_directory: Path | None = None,
+        script_name: str = "",
     ) -> None:
         """Create a gateway.
 
@@ -48,11 +49,13 @@ class Gateway:
             connections: closes idle connections.
             bodies: reads the bodies of requests.
             spool_directory: where long responses wait for slow clients.
+            script_name: the path that the site is below, such as `/runglass`.
         """
         self.lanes = Lanes()
         self._clients = clients
         self._connections = connections
         self._bodies = bodies
+        self._script_name = script_name
         self._callers = CallerDirectory()
         self._health = HealthChecks()
         self._runner = RequestRunner(application, self.lanes.threads, spool_directory)
@@ -68,7 +71,7 @@ class Gateway:
     async def __call__(self, scope: dict[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
         """Respond to one request. The arguments are those of the ASGI specification."""
         with self._connections.track(scope), suppress(ClientDisconnected):
-            path = decode_path(scope)
+            path = decode_path(scope, self._script_name)
             if (response := await self._health.respond(path, scope["method"])) is not None:
                 await _send_complete(response, send)
                 return
@@ -99,7 +102,7 @@ class Gateway:
             with disconnection.watch():
                 release = await self.lanes.acquire(lane, caller, len(content.body), disconnection)
                 # 3. Run Django in the thread, and send what it writes.
-                environ = build_wsgi_environ(scope, path, content.body)
+                environ = build_wsgi_environ(scope, path, content.body, self._script_name)
                 await self._runner.run(
                     environ, disconnection, send, on_thread_free=release, close_connection=not content.is_complete
                 )

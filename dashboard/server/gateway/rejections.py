@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
@@ -41,7 +42,7 @@ class RequestRejected(Exception):
 @lru_cache(32)
 def _render_page(message: str) -> str:
     """Return the page for people. There are few messages, and rejections must be cheap."""
-    return render_to_string("web/errors/rejected.html", {"message": message})
+    return render_to_string("web/errors/rejected.html", {"message": message, "home_url": settings.SITE_PATH})
 
 
 def slow_body_rejection() -> RequestRejected:

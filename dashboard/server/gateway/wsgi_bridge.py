@@ -14,16 +14,21 @@ WsgiEnviron = dict[str, Any]
 WsgiApplication = Callable[[WsgiEnviron, Callable[..., None]], Iterable[bytes]]
 
 
-def decode_path(scope: dict[str, Any]) -> str:
-    """Return the path of a request in the form of WSGI's `PATH_INFO`: its bytes, as Latin-1."""
-    return unquote_to_bytes(scope["raw_path"]).decode("latin-1")
+def decode_path(scope: dict[str, Any], script_name: str = "") -> str:
+    """Return the path of a request in the form of WSGI's `PATH_INFO`: its bytes, as Latin-1, without `script_name`.
+
+    Proxies may strip `script_name` themselves: no path of the site begins with it.
+    """
+    path = unquote_to_bytes(scope["raw_path"]).decode("latin-1")
+    below = path.removeprefix(script_name)
+    return below or "/" if below[:1] in ("", "/") else path
 
 
-def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes) -> WsgiEnviron:
+def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_name: str = "") -> WsgiEnviron:
     """Return the WSGI environment of a request. `CONTENT_LENGTH` is set, whether or not it was declared."""
     environ: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": script_name,
         "PATH_INFO": path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

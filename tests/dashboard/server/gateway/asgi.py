@@ -25,9 +25,13 @@ def run_in_thread(work: Coroutine[Any, Any, Any]) -> Any:
         return pool.submit(asyncio.run, work).result()
 
 
-def build_gateway(application: WsgiApplication, clients: ClientResolver | None = None) -> Gateway:
+def build_gateway(
+    application: WsgiApplication, clients: ClientResolver | None = None, script_name: str = ""
+) -> Gateway:
     bodies = RequestBodies(MAX_BODY_BYTES, MAX_FORM_BYTES)
-    return Gateway(application, clients or ClientResolver(()), ConnectionSweeper(0, 60), bodies)
+    return Gateway(
+        application, clients or ClientResolver(()), ConnectionSweeper(0, 60), bodies, script_name=script_name
+    )
 
 
 def scope(

@@ -343,6 +343,26 @@ def test_application_gets_address_and_scheme_of_the_client() -> None:
     assert run_in_thread(respond(gateway, scope(headers=headers))).body == b"203.0.113.5 https []"
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/app/p/default/", "/app /p/default/"),
+        ("/p/default/", "/app /p/default/"),  # the proxy has stripped the path
+        ("/app", "/app /"),
+        ("/apples/", "/app /apples/"),
+        ("/app/app/", "/app /app/"),
+    ],
+)
+def test_site_below_a_path_of_its_host(path: str, expected: str) -> None:
+    def echo_path(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']}".encode()]
+
+    gateway = build_gateway(echo_path, script_name="/app")
+    assert run_in_thread(respond(gateway, scope(path=path))).body == expected.encode()
+    assert run_in_thread(respond(gateway, scope(path="/app/healthz"))).status == 200
+
+
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503)])
 def test_health_checks_need_no_host_and_no_request_thread(monkeypatch, path, status) -> None:
     monkeypatch.setattr("dashboard.server.gateway.health.READINESS_TIMEOUT", 0.05)
