@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from dashboard.server.site_url import DEFAULT_PORTS
+from dashboard.server.site_url_checks import find_site_url_problems
+
 _MIN_SECRET_KEY_LENGTH = 32
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1", "[::1]"}
 # Findings of Django's deployment checks that are covered by our own sentences, or that are decisions of the operator.
@@ -35,12 +37,14 @@ class ConfigurationProblem:
     is_error: bool = False
 
 
-def find_configuration_problems(host: str) -> list[ConfigurationProblem]:
-    """Return what is wrong with the settings of a site that listens on `host`."""
+def find_configuration_problems(host: str, *, has_tls: bool = False) -> list[ConfigurationProblem]:
+    """Return what is wrong with the settings of a site that listens on `host`, with TLS of its own or not."""
     return [
+        *(ConfigurationProblem(message, is_error=True) for message in find_site_url_problems(settings.SITE_URL)),
         *_check_origins(settings.CSRF_TRUSTED_ORIGINS),
         *_check_hosts(settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS),
         *_check_exposure(host, is_loopback=host in _LOOPBACK_HOSTS),
+        *_check_encryption(host, has_tls=has_tls),
         *_check_secret_key(settings.SECRET_KEY),
         *_run_deployment_checks(),
     ]
@@ -65,12 +69,12 @@ def _find_origin_problem(origin: str) -> str:
         port = parts.port
     except ValueError:
         return "expected https://HOST or https://HOST:PORT"
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         host = origin.partition("://")[2] or origin
         return f"expected a scheme and a host, such as 'https://{host}'"
     if parts.path or parts.query or parts.fragment or parts.username:
         return f"an origin has no path; set '{parts.scheme}://{parts.netloc.rpartition('@')[2]}'"
-    if port == _DEFAULT_PORTS[parts.scheme]:
+    if port == DEFAULT_PORTS[parts.scheme]:
         return f"browsers leave out the default port; set '{origin.rpartition(':')[0]}'"
     return ""
 
@@ -121,12 +125,23 @@ def _check_exposure(host: str, *, is_loopback: bool) -> Iterator[ConfigurationPr
     if not is_loopback and set(settings.ALLOWED_HOSTS) <= _LOOPBACK_HOSTS:
         yield ConfigurationProblem(
             f"Listening on {host}, but RUNGLASS_ALLOWED_HOSTS names only this machine "
-            f"({', '.join(settings.ALLOWED_HOSTS)}). Add the host names that people use"
+            f"({', '.join(settings.ALLOWED_HOSTS)}). Set RUNGLASS_URL to the address that people use"
         )
-    if not is_loopback and not settings.HTTPS:
+
+
+def _check_encryption(host: str, *, has_tls: bool) -> Iterator[ConfigurationProblem]:
+    if has_tls and not settings.HTTPS:
+        is_contradiction = bool(settings.CSRF_TRUSTED_ORIGINS)
+        yield ConfigurationProblem(
+            "Serving TLS, but the address that people use is not set to one with https: browsers would send cookies "
+            "without TLS, too. Set RUNGLASS_URL=https://HOST:PORT",
+            is_error=is_contradiction,
+        )
+    elif host not in _LOOPBACK_HOSTS and not settings.HTTPS:
         yield ConfigurationProblem(
             f"Listening on {host} without TLS: passwords, cookies and API keys cross the network unencrypted. Put a "
-            "proxy with TLS in front, and set RUNGLASS_TRUSTED_ORIGINS=https://HOST, the address that people use"
+            "proxy with TLS in front or use --tls-cert and --tls-key, and set RUNGLASS_URL=https://HOST, the "
+            "address that people use"
         )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -23,7 +25,11 @@ from dashboard.server.listen_address import LISTEN_BACKLOG, ListenAddress
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_TIMEOUT = 5  # seconds that open requests have to finish
+MIN_TLS_VERSION = str(SSLProtocols.tls12)
+DEFAULT_GRACE_SECONDS = 10  # that running requests have at the end
+# A worker that loses its socket while it accepts connections does not end before the grace period is over.
+STOP_ACCEPTING_SECONDS = 0.3
+SECOND_SIGNAL_SECONDS = 1.0  # after the first signal; before, it is the same one by way of another process
 
 
 class GranianServer(Granian):  # type: ignore[misc, valid-type]
@@ -34,7 +40,12 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
     """
 
     def __init__(
-        self, address: ListenAddress, workers: int, keep_alive_seconds: float, on_started: Callable[[], None]
+        self,
+        address: ListenAddress,
+        workers: int,
+        keep_alive_seconds: float,
+        on_started: Callable[[], None],
+        grace_seconds: int = DEFAULT_GRACE_SECONDS,
     ) -> None:
         """Create a server.
 
@@ -43,6 +54,7 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
             workers: the number of worker processes.
             keep_alive_seconds: how long idle connections are kept; see `dashboard.server.gateway.connections`.
             on_started: is called after the workers have been forked: no thread may run before.
+            grace_seconds: how long running requests may go on after a signal to stop.
         """
         timeout = keep_alive_seconds + 1 if IS_SUPPORTED else HEADER_TIMEOUT
         super().__init__(
@@ -57,11 +69,15 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
             backpressure=MAX_CONNECTIONS,
             websockets=False,
             respawn_failed_workers=True,
-            workers_kill_timeout=SHUTDOWN_TIMEOUT,
+            workers_kill_timeout=grace_seconds,
             log_level=LogLevels.error,
             log_dictconfig=settings.LOGGING,
         )
+        if address.tls is not None:  # the files are in memory, where Granian would not find them
+            certificate, key = address.tls.certificate, address.tls.key
+            self.ssl_ctx: Any = (True, certificate, key, None, MIN_TLS_VERSION, None, [], False)
         self._sockets = address.sockets
+        self._interrupted_at = 0.0
         self._heartbeats = Heartbeats(workers)
         self._on_started = on_started
 
@@ -70,6 +86,26 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
         super().startup(*args)
         threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True).start()
         self._on_started()
+
+    def signal_handler_interrupt(self, *args: Any) -> None:
+        """Stop: answer what is running, for as long as the grace period lasts or until another signal."""
+        now = time.monotonic()
+        if not self.interrupt_signal:
+            self._interrupted_at = now
+        elif now - self._interrupted_at > SECOND_SIGNAL_SECONDS:
+            for worker in self.wrks:
+                worker.kill()
+        super().signal_handler_interrupt(*args)
+
+    def _stop_workers(self) -> None:
+        """Stop the workers and refuse connections, which would wait on our sockets until all workers have ended."""
+        for worker in self.wrks:
+            worker.terminate()
+        time.sleep(STOP_ACCEPTING_SECONDS)
+        for holder in self._sockets:
+            with suppress(OSError), socket.socket(fileno=os.dup(holder.get_fd())) as duplicate:
+                duplicate.shutdown(socket.SHUT_RDWR)
+        super()._stop_workers()
 
     def _init_shared_socket(self) -> None:
         self._ssp: Any = None

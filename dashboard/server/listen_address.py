@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from granian.net import SocketHolder, SocketSpec  # type: ignore[attr-defined]
 
+from dashboard.server.tls_files import TlsFiles
+
 LISTEN_BACKLOG = 1024  # connections that wait to be accepted
 LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - wildcard addresses can't be connected to
 
@@ -18,17 +20,21 @@ class ListenAddressError(Exception):
 
 @dataclass(frozen=True)
 class ListenAddress:
-    """An address to listen on: `host` as requested, `ip` and `port` as resolved, and a socket for each worker."""
+    """An address to listen on: `host` as requested, `ip` and `port` as resolved, and a socket for each worker.
+
+    With `tls`, it is one of https.
+    """
 
     host: str
     ip: str
     port: int
     sockets: tuple[SocketHolder, ...] = ()
+    tls: TlsFiles | None = None
 
     @property
     def url(self) -> str:
-        """The URL of the site: `http://127.0.0.1:8000/`."""
-        return f"http://{self._url_host}:{self.port}/"
+        """The URL of this address: `http://127.0.0.1:8000/`."""
+        return f"{'https' if self.tls else 'http'}://{self._url_host}:{self.port}/"
 
     @property
     def is_wildcard(self) -> bool:
@@ -46,7 +52,7 @@ class ListenAddress:
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
-def bind_address(host: str, port: int, workers: int = 1) -> ListenAddress:
+def bind_address(host: str, port: int, workers: int = 1, tls: TlsFiles | None = None) -> ListenAddress:
     """Bind the address of `host` and `port`, which no other process can take from now on; port 0 means any free port.
 
     Connections are refused until the workers listen.
@@ -68,7 +74,7 @@ def bind_address(host: str, port: int, workers: int = 1) -> ListenAddress:
         raise ListenAddressError(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another address with --host and --port"
         ) from error
-    return ListenAddress(host, ip, free_port, sockets)
+    return ListenAddress(host, ip, free_port, sockets, tls)
 
 
 def _bind_worker_socket(ip: str, port: int) -> SocketHolder:

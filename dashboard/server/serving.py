@@ -9,6 +9,7 @@ import logging
 import os
 import resource
 import signal
+import ssl
 import sys
 import threading
 import time
@@ -43,15 +44,17 @@ GC_THRESHOLDS = (100_000, 20, 20)
 SWITCH_INTERVAL = 0.001  # seconds
 
 
-def serve(address: ListenAddress, workers: int, on_ready: Callable[[], None]) -> None:
+def serve(address: ListenAddress, workers: int, grace_seconds: int, on_ready: Callable[[], None]) -> None:
     """Serve the site until SIGINT or SIGTERM. Call `on_ready` after the first successful request.
+
+    Then connections are refused, and running requests have `grace_seconds` to be answered.
 
     Exits the process with code 1 if the workers can't be kept running.
     """
     hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
     _preload_application()
     on_started = partial(_notify_when_ready, address, _choose_host_header(hosts, address), on_ready)
-    server = GranianServer(address, workers, settings.KEEP_ALIVE_SECONDS, on_started)
+    server = GranianServer(address, workers, settings.KEEP_ALIVE_SECONDS, on_started, grace_seconds)
     with run_maintenance_process():
         server.serve(target_loader=partial(_load_worker_application, os.getpid(), hosts, address), wrap_loader=False)
 
@@ -80,6 +83,7 @@ def _load_worker_application(
         connections,
         RequestBodies(settings.MAX_BODY_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
         spool_directory=settings.DATA_DIR,
+        script_name=settings.FORCE_SCRIPT_NAME or "",
     )
 
     async def keep_watch() -> None:
@@ -122,7 +126,7 @@ def _notify_when_ready(address: ListenAddress, host_header: str, on_ready: Calla
 
 def _is_healthy(address: ListenAddress, host_header: str) -> bool:
     ip = LOOPBACK_BY_WILDCARD.get(address.ip, address.ip)
-    connection = http.client.HTTPConnection(ip, address.port, timeout=5)
+    connection = _connect(ip, address.port) if address.tls is None else _connect_with_tls(ip, address.port)
     try:
         connection.request("GET", "/healthz", headers={"Host": host_header})
         return connection.getresponse().status == http.client.OK
@@ -130,3 +134,14 @@ def _is_healthy(address: ListenAddress, host_header: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connect(ip: str, port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(ip, port, timeout=5)
+
+
+def _connect_with_tls(ip: str, port: int) -> http.client.HTTPConnection:
+    context = ssl.create_default_context()
+    context.check_hostname = False  # this is our own server, under an address that the certificate need not name
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(ip, port, timeout=5, context=context)

@@ -21,6 +21,7 @@ from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.configuration_checks import find_configuration_problems
 from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
+from dashboard.server.granian_server import DEFAULT_GRACE_SECONDS
 from dashboard.server.listen_address import ListenAddress, ListenAddressError, bind_address
 from dashboard.server.os_user.errors import OsUserError
 from dashboard.server.os_user.privileges import drop_privileges
@@ -28,6 +29,7 @@ from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPo
 from dashboard.server.postgres.locks import FileLock
 from dashboard.server.postgres.sessions import get_postgres_session
 from dashboard.server.serving import serve
+from dashboard.server.tls_files import TlsFilesError, load_tls_files
 from runs.management.arguments import resolve_project
 from runs.management.progress import ProgressBar
 
@@ -43,17 +45,27 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
         parser.add_argument("--workers", type=int, default=2, help="number of worker processes (default: 2)")
+        parser.add_argument("--tls-cert", metavar="FILE", help="serve TLS with this certificate chain, in PEM")
+        parser.add_argument("--tls-key", metavar="FILE", help="the key of the certificate, in PEM")
+        parser.add_argument(
+            "--grace",
+            type=_parse_seconds,
+            default=DEFAULT_GRACE_SECONDS,
+            metavar="SECONDS",
+            help=f"time that running requests have at the end (default: {DEFAULT_GRACE_SECONDS})",
+        )
         parser.add_argument("--demo", action="store_true", help="load generated demo runs into the project `default`")
 
-    def handle(self, *, host: str, port: int, workers: int, demo: bool, **_: Any) -> None:
+    def handle(self, *, host: str, port: int, workers: int, demo: bool, grace: int, **options: Any) -> None:
         """Set everything up and serve the site. Raises CommandError, with a one-line message, if it can't."""
         for signum in (signal.SIGINT, signal.SIGTERM):  # shell scripts start `&` jobs with SIGINT ignored
             signal.signal(signum, _raise_keyboard_interrupt)
         try:
-            self._check_configuration(host)
+            tls = load_tls_files(options["tls_cert"], options["tls_key"])
+            self._check_configuration(host, has_tls=tls is not None)
             # 1. Become an unprivileged user; reserve the address, the data directory and the database.
             drop_privileges(settings.DATA_DIR, port)
-            address = bind_address(host, port, workers)
+            address = bind_address(host, port, workers, tls)
             with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
                 # 2. Check the database and bring it up to date.
                 startup_checks.reject_old_postgres()
@@ -66,7 +78,7 @@ class Command(BaseCommand):
                     self._load_demo()
                 # 4. Serve until Ctrl-C.
                 self.stderr.write(f"Data directory: {settings.DATA_DIR}")
-                self._serve(address, workers)
+                self._serve(address, workers, grace)
         except KeyboardInterrupt:
             self.stderr.write("Stopped")
         except OSError as error:
@@ -74,13 +86,13 @@ class Command(BaseCommand):
                 f"Cannot use the data directory {settings.DATA_DIR}: {error.strerror} ({error.filename}). "
                 "Set RUNGLASS_DATA_DIR to a directory that you own"
             ) from error
-        except (ListenAddressError, OsUserError, EmbeddedPostgresError, NotSupportedError) as error:
+        except (ListenAddressError, OsUserError, EmbeddedPostgresError, NotSupportedError, TlsFilesError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(describe_database_error(error)) from error
 
-    def _check_configuration(self, host: str) -> None:
-        problems = find_configuration_problems(host)
+    def _check_configuration(self, host: str, *, has_tls: bool) -> None:
+        problems = find_configuration_problems(host, has_tls=has_tls)
         if errors := [problem.message for problem in problems if problem.is_error]:
             raise CommandError(". ".join(errors))
         for problem in problems:
@@ -110,12 +122,20 @@ class Command(BaseCommand):
         with ProgressBar(sys.stderr, " runs", label="Loading demo runs", announce=True) as progress:
             load_demo(project, progress.show)
 
-    def _serve(self, address: ListenAddress, workers: int) -> None:
+    def _serve(self, address: ListenAddress, workers: int, grace_seconds: int) -> None:
         def on_ready() -> None:
-            self.stdout.write(f"Runglass is ready at {address.url}")
+            public = f", for people at {settings.SITE_URL}" if settings.SITE_URL else ""
+            self.stdout.write(f"Runglass is ready at {address.url}{settings.SITE_PATH[1:]}{public}")
             self.stdout.flush()
 
-        serve(address, workers, on_ready)
+        serve(address, workers, grace_seconds, on_ready)
+
+
+def _parse_seconds(text: str) -> int:
+    """Return the value of `--grace`. Raises ValueError, which argparse reports."""
+    if (seconds := int(text)) < 1:
+        raise ValueError
+    return seconds
 
 
 @contextmanager

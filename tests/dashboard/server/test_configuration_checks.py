@@ -20,10 +20,10 @@ GOOD: dict[str, Any] = {
 }
 
 
-def find(settings: Any, host: str = "127.0.0.1", **changes: Any) -> list[str]:
+def find(settings: Any, host: str = "127.0.0.1", *, has_tls: bool = False, **changes: Any) -> list[str]:
     for name, value in {**GOOD, **changes}.items():
         setattr(settings, name, value)
-    problems = find_configuration_problems(host)
+    problems = find_configuration_problems(host, has_tls=has_tls)
     return [f"{'error' if problem.is_error else 'warning'}: {problem.message}" for problem in problems]
 
 
