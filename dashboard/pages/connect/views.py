@@ -11,8 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.pages.connect.guides import CONNECT_GUIDES
+from dashboard.pages.connect.params import ConnectParams
 from dashboard.ui.run_rows import build_run_url
 from dashboard.web import htmx
+from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from runs.models import Project, Run
 
@@ -22,17 +25,35 @@ RECEIVING_WINDOW = timedelta(minutes=10)
 
 @require_safe
 @viewer_required
+@handle_invalid_params
 def connect(request: HttpRequest, project: Project) -> HttpResponse:
-    """Show how to send runs, with snippets that work unchanged.
+    """Show how to send runs, and how assistants read them, with snippets that work unchanged.
 
     The page polls for the first run: 204 until there is one.
     """
+    # 1. Parse
+    params = ConnectParams.parse(request.GET)
+
+    # 2. Fetch
     run = Run.objects.in_project(project).newest_first().for_list().first()
     if run is None and htmx.get_fragment_target(request) == "waiting":
         return HttpResponse(status=204)
+
+    # 3. Render
+    tabs = [
+        {
+            "label": guide.label,
+            "url": request.path + params.query_string(guide=guide.name),
+            "is_current": guide.name is params.guide,
+        }
+        for guide in CONNECT_GUIDES.values()
+    ]
     context: dict[str, Any] = {
         "project": project,
+        "tabs": tabs,
+        "guide": CONNECT_GUIDES[params.guide],
         "endpoint": request.build_absolute_uri(reverse("api-runs")),
+        "mcp_url": request.build_absolute_uri(reverse("mcp")),
         "created_at": int(timezone.now().timestamp()),
         "run": run,
         "run_url": build_run_url(reverse("runs", kwargs={"project": project.slug}), run) if run else None,

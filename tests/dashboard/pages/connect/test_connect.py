@@ -7,15 +7,19 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from runs.models import Run
+from dashboard.pages.connect.guides import CONNECT_GUIDES, GuideName
+from runs.models import Project, Run
 from tests import factories
 from tests.pages import Page
 
 URL = "/p/default/connect/"
+MCP_URL = "http://testserver/mcp"
 POLL = {"HX-Request": "true", "HX-Target": "waiting"}
 RESTORE = POLL | {"HX-History-Restore-Request": "true"}
 
@@ -32,19 +36,67 @@ def test_only_members_see_the_page(client, project):
     assert client.get(URL).status_code == 404
 
 
-def test_curl_snippet_posts_a_run(member_client, project):
-    words = shlex.split(snippet(Page(member_client.get(URL)), "curl").replace("\\\n", " "))
-    options = [words[index + 1] for index, word in enumerate(words) if word == "-H"]
-    key = options[0].replace("$RUNGLASS_KEY", factories.make_key(project, "ingest"))
-    response = Client().post(
+def run_curl(page: Page, project: Project, scope: str) -> Any:
+    """Send the request of the curl snippet, with a key of `scope`."""
+    words = shlex.split(snippet(page, "curl").replace("\\\n", " "))
+    options = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
+    key = options["Authorization"].replace("$RUNGLASS_KEY", factories.make_key(project, scope))
+    assert words[0] == "curl"
+    return Client().post(
         words[1].removeprefix("http://testserver"),
         words[words.index("-d") + 1],
-        content_type="application/json",
-        headers={"Authorization": key.removeprefix("Authorization: ")},
+        content_type=options["Content-Type"],
+        headers={"Authorization": key},
     )
-    assert words[0] == "curl"
-    assert options[1] == "Content-Type: application/json"
+
+
+def test_curl_snippet_posts_a_run(member_client, project):
+    response = run_curl(Page(member_client.get(URL)), project, "ingest")
     assert (response.status_code, json.loads(response.content)["outcome"]) == (201, "created")
+
+
+@pytest.mark.parametrize("name", GuideName)
+def test_each_guide_has_a_url(member_client, name):
+    page = Page(member_client.get(URL, {"guide": name} if name != "assistants" else {}))
+    guide = CONNECT_GUIDES[name]
+    tab = page.navigation("What to connect").link(guide.label)
+    assert tab.is_current
+    assert Page(member_client.get(tab.url)).heading(guide.heading)
+    assert f"--name {guide.key_name} --scope {guide.scope}" in page.text
+    for code in guide.snippets:
+        assert snippet(page, code.label).strip()
+        assert page.has("button", f"Copy {code.label}")
+    assert page.has("heading", "Wait for the first run") is guide.sends_runs
+
+
+def test_unknown_guide_gets_400(member_client):
+    response = member_client.get(URL, {"guide": "responces"})
+    assert response.status_code == 400
+    assert "guide" in Page(response).text
+
+
+def test_mcp_curl_snippet_searches_runs(member_client, project):
+    factories.post_run(project, **factories.failed_run(id="run_bad"))
+    response = run_curl(Page(member_client.get(URL, {"guide": "mcp"})), project, "read")
+    assert response.json()["result"]["structuredContent"]["runs"][0]["id"] == "run_bad"
+
+
+def test_mcp_configurations_name_the_endpoint(member_client, project):
+    page = Page(member_client.get(URL, {"guide": "mcp"}))
+    bearer = "Authorization: Bearer $RUNGLASS_KEY"
+    command = ["claude", "mcp", "add", "--transport", "http", "runglass", MCP_URL, "--header", bearer]
+    assert shlex.split(snippet(page, "Claude Code")) == command
+    desktop = json.loads(snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
+    assert MCP_URL in desktop["args"]
+    assert desktop["args"][-1] == "Authorization:${RUNGLASS_AUTHORIZATION}"
+    assert desktop["env"] == {"RUNGLASS_AUTHORIZATION": "Bearer rg_…"}
+    cursor = json.loads(snippet(page, "Cursor"))["mcpServers"]["runglass"]
+    assert cursor == {"url": MCP_URL, "headers": {"Authorization": "Bearer ${env:RUNGLASS_KEY}"}}
+    code = json.loads(snippet(page, "VS Code"))
+    assert code["servers"]["runglass"]["url"] == MCP_URL
+    assert code["servers"]["runglass"]["headers"] == {"Authorization": f"Bearer ${{input:{code['inputs'][0]['id']}}}"}
+    codex = tomllib.loads(snippet(page, "Codex CLI"))["mcp_servers"]["runglass"]
+    assert codex == {"url": MCP_URL, "bearer_token_env_var": "RUNGLASS_KEY"}
 
 
 @pytest.mark.django_db(transaction=True)

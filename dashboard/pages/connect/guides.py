@@ -1,0 +1,85 @@
+"""The guides of the connect page: ways to send runs, and the lines for assistants that read them.
+
+The code of each snippet is a template of its own, which a test runs as a reader would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runs.models import ApiKey
+
+
+class GuideName(StrEnum):
+    """The tabs of the page."""
+
+    ASSISTANTS = "assistants"
+    MCP = "mcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Code to copy. `template` is its file, `place` says where the code goes, and `note` is a sentence after it."""
+
+    template: str
+    label: str
+    place: str = ""
+    note: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path of the template."""
+        return f"pages/connect/snippets/{self.template}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectGuide:
+    """A tab: the scope that its key needs, what to do with the key, and the snippets that do it."""
+
+    name: GuideName
+    label: str
+    key_name: str
+    scope: ApiKey.Scope
+    heading: str
+    introduction: str
+    snippets: tuple[Snippet, ...]
+
+    @property
+    def sends_runs(self) -> bool:
+        """Return whether runs arrive when the reader is done."""
+        return self.scope == ApiKey.Scope.INGEST
+
+
+_ASSISTANTS = ConnectGuide(
+    GuideName.ASSISTANTS,
+    "Assistants",
+    "my-application",
+    ApiKey.Scope.INGEST,
+    "Send a run",
+    "Post the object you already have. Runglass accepts thread.run objects as the API returns them: one, an array, or "
+    "a list page. Sending a run twice is safe: runs are matched by id.",
+    (
+        Snippet("assistants_curl", "curl"),
+        Snippet("assistants_python", "Python"),
+        Snippet("assistants_import", "Import files"),
+    ),
+)
+_MCP = ConnectGuide(
+    GuideName.MCP,
+    "MCP",
+    "my-assistant",
+    ApiKey.Scope.READ,
+    "Tell your assistant where the runs are",
+    "Ten tools search, explain and compare the runs of this project, and change nothing. Then ask, for example: why do "
+    "runs fail since yesterday, and what changed before that?",
+    (
+        Snippet("mcp_claude_code", "Claude Code", "Terminal"),
+        Snippet("mcp_claude_desktop", "Claude Desktop", "claude_desktop_config.json", "Needs Node.js."),
+        Snippet("mcp_cursor", "Cursor", ".cursor/mcp.json"),
+        Snippet("mcp_vs_code", "VS Code", ".vscode/mcp.json"),
+        Snippet("mcp_codex", "Codex CLI", "~/.codex/config.toml"),
+        Snippet("mcp_curl", "curl", "Terminal", "Answers as any client of the protocol gets them."),
+    ),
+)
+CONNECT_GUIDES = {guide.name: guide for guide in (_ASSISTANTS, _MCP)}
