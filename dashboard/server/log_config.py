@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import re
 from typing import Any
-
-from dashboard.server.log_format import JsonFormatter, TextFormatter
 
 
 class RequestErrorFilter(logging.Filter):
@@ -20,15 +17,12 @@ class RequestErrorFilter(logging.Filter):
         return True
 
 
-_LOGGING: dict[str, Any] = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": TextFormatter, "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": JsonFormatter},
-    },
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "filters": {"request_error": {"()": RequestErrorFilter}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "text"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "dashboard": {"level": "INFO"},
@@ -40,10 +34,3 @@ _LOGGING: dict[str, Any] = {
         "_granian": {"level": "WARNING"},
     },
 }
-
-
-def build_logging(log_format: str) -> dict[str, Any]:
-    """Return LOGGING with lines in the format `text` or `json`."""
-    config = copy.deepcopy(_LOGGING)
-    config["handlers"]["stderr"]["formatter"] = log_format
-    return config

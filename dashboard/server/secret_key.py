@@ -37,3 +37,19 @@ def _write_new_key(path: Path) -> None:
         os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(file.name, path)
+
+
+def replace_secret_key(data_dir: Path, secret_key: str) -> bool:
+    """Let `secret_key` replace the one that is stored in `data_dir`. Return false if there is none to replace.
+
+    Raises OSError.
+    """
+    path = data_dir / "secret_key"
+    if not path.exists():
+        return False
+    temporary = path.with_name(".secret_key.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(secret_key)
+    temporary.replace(path)
+    return True

@@ -15,7 +15,9 @@ from django.db import NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dashboard.server.database import MIN_POSTGRES_VERSION
-from runs.db.migration_state import find_unknown_migrations
+from runs import __version__
+from runs.db.migration_state import reject_incomplete_restore, reject_newer_schema
+from runs.models import SchemaRelease
 
 # Files that no page uses. Compressing them takes seconds, and some refer to files that don't exist.
 UNUSED_STATIC_FILES = [
@@ -43,21 +45,20 @@ def reject_old_postgres() -> None:
 
 
 def reject_foreign_schema() -> None:
-    """Raise NotSupportedError if another version of Runglass created the database and it can't be migrated.
+    """Raise NotSupportedError if the database can't be migrated: another version of Runglass created it.
 
-    Versions before 0.1.0 had other migrations, and a later version has more.
+    A later version has more migrations. The first unreleased versions had one of the same name that created fewer
+    tables. An interrupted restore has left a database that is not complete.
     """
     loader = MigrationExecutor(connection).loader
-    applied = {key for key in loader.applied_migrations if key[0] == "runs"}
-    unknown = find_unknown_migrations(loader)
-    if applied and not unknown:
-        # The first unreleased versions had a migration of the same name that created fewer tables.
-        state = loader.project_state(list(applied)).apps
-        expected = {model._meta.db_table for model in state.get_app_config("runs").get_models()}
-        unknown = sorted(f"no table {table}" for table in expected - set(connection.introspection.table_names()))
-    if unknown:
+    reject_incomplete_restore()
+    reject_newer_schema(loader)
+    applied = [key for key in loader.applied_migrations if key[0] == "runs"]
+    state = loader.project_state(applied).apps
+    expected = {model._meta.db_table for model in state.get_app_config("runs").get_models()} if applied else set()
+    if missing := sorted(expected - set(connection.introspection.table_names())):
         raise NotSupportedError(
-            f"This database was created by another version of Runglass and cannot be upgraded ({unknown[0]}). "
+            f"This database was created by another version of Runglass and cannot be upgraded (no table {missing[0]}). "
             "Start that version, or export its runs with it (export_runs), set RUNGLASS_DATA_DIR or DATABASE_URL to an "
             "empty database, and import them (import_runs)"
         )
@@ -70,7 +71,7 @@ def count_pending_migrations() -> int:
 
 
 def apply_migrations(pending: int, report_progress: Callable[[int, int], None]) -> None:
-    """Apply all migrations. Call `report_progress(done, pending)` after each."""
+    """Apply all migrations, and record the version that did. Call `report_progress(done, pending)` after each."""
 
     class Migrate(migrate.Command):
         done = 0
@@ -81,6 +82,7 @@ def apply_migrations(pending: int, report_progress: Callable[[int, int], None]) 
                 report_progress(self.done, pending)
 
     call_command(Migrate(), interactive=False, verbosity=0, skip_checks=True)
+    SchemaRelease.objects.create(version=__version__)
 
 
 def are_static_files_outdated() -> bool:

@@ -19,7 +19,7 @@ _NEVER_BY_ITSELF = 2**31
 def configure_new_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Allow prepared statements on a direct connection. A receiver of Django's signal `connection_created`."""
     with connection.wrap_database_errors:
-        direct = not _leads_to_pooler(connection.connection)
+        direct = not leads_to_pooler(connection.connection)
     connection.connection.prepare_threshold = _NEVER_BY_ITSELF if direct else None
 
 
@@ -28,7 +28,7 @@ def is_pooled(connection: BaseDatabaseWrapper) -> bool:
     return connection.connection.prepare_threshold is None
 
 
-def _leads_to_pooler(connection: psycopg.Connection[Any]) -> bool:
+def leads_to_pooler(connection: psycopg.Connection[Any]) -> bool:
     """Return whether another process runs our statements than the one that has accepted the connection.
 
     A pooler invents the process id that it sends for cancel requests.

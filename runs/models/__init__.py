@@ -35,6 +35,7 @@ from runs.models.run_source import RunSource
 from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
+from runs.models.schema_release import SchemaRelease
 from runs.models.sign_in_budget import SignInBudget
 from runs.models.stopped_validation import StoppedValidation
 from runs.models.tool_definition import ToolDefinition
@@ -69,6 +70,7 @@ __all__ = [
     "RunStep",
     "RunTag",
     "SavedView",
+    "SchemaRelease",
     "SignInBudget",
     "StepObservation",
     "StoppedValidation",

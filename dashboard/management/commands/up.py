@@ -8,7 +8,6 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,13 +19,14 @@ from django.db.utils import DatabaseError, NotSupportedError
 from dashboard.server import startup_checks
 from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.configuration_checks import find_configuration_problems
+from dashboard.server.data_directory_lock import lock_data_directory
 from dashboard.server.database import EMBEDDED_ENGINE, describe_database_error
 from dashboard.server.granian_server import DEFAULT_GRACE_SECONDS
 from dashboard.server.listen_address import ListenAddress, ListenAddressError, bind_address
+from dashboard.server.migration_progress import migrate_with_progress
 from dashboard.server.os_user.errors import OsUserError
 from dashboard.server.os_user.privileges import drop_privileges
-from dashboard.server.postgres.errors import DataDirectoryInUseError, EmbeddedPostgresError
-from dashboard.server.postgres.locks import FileLock
+from dashboard.server.postgres.errors import EmbeddedPostgresError
 from dashboard.server.postgres.sessions import get_postgres_session
 from dashboard.server.serving import serve
 from dashboard.server.tls_files import TlsFilesError, load_tls_files
@@ -66,11 +66,11 @@ class Command(BaseCommand):
             # 1. Become an unprivileged user; reserve the address, the data directory and the database.
             drop_privileges(settings.DATA_DIR, port)
             address = bind_address(host, port, workers, tls)
-            with _lock_data_directory(settings.DATA_DIR), _run_embedded_database():
+            with lock_data_directory(settings.DATA_DIR), _run_embedded_database():
                 # 2. Check the database and bring it up to date.
                 startup_checks.reject_old_postgres()
                 startup_checks.reject_foreign_schema()
-                self._apply_migrations()
+                migrate_with_progress(sys.stderr)
                 # 3. Prepare what is served.
                 self._collect_static_files()
                 self._create_initial_credentials()
@@ -97,13 +97,6 @@ class Command(BaseCommand):
             raise CommandError(". ".join(errors))
         for problem in problems:
             self.stderr.write(f"Warning: {problem.message}")
-
-    def _apply_migrations(self) -> None:
-        if pending := startup_checks.count_pending_migrations():
-            with ProgressBar(
-                sys.stderr, " migrations", label="Migrating the database", total=pending, announce=True
-            ) as progress:
-                startup_checks.apply_migrations(pending, progress.show)
 
     def _collect_static_files(self) -> None:
         if startup_checks.are_static_files_outdated():
@@ -136,21 +129,6 @@ def _parse_seconds(text: str) -> int:
     if (seconds := int(text)) < 1:
         raise ValueError
     return seconds
-
-
-@contextmanager
-def _lock_data_directory(data_dir: Path) -> Generator[None]:
-    """Lock the data directory. Raises DataDirectoryInUseError if another `up` uses it."""
-    lock = FileLock(data_dir / "up.lock")
-    if not lock.acquire():
-        raise DataDirectoryInUseError(
-            f"The data directory {data_dir} is in use: {lock.describe_holder()} runs `up` on it. "
-            "Stop it, or set RUNGLASS_DATA_DIR to another directory"
-        )
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

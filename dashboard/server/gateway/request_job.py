@@ -11,7 +11,6 @@ import psycopg
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from dashboard.monitoring.request_record import RECORD_KEY, RequestRecord, bind_record
 from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
 from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
@@ -29,7 +28,6 @@ class RequestJob:
         self.last_progress = time.monotonic()
         self._application = application
         self._environ = environ
-        self._record: RequestRecord = environ[RECORD_KEY]
         self._buffer = buffer
         self._lock = threading.Lock()  # so that an interruption never hits the next request of the thread
         self._connection: BaseDatabaseWrapper | None = None
@@ -40,12 +38,11 @@ class RequestJob:
         with self._lock:
             self._connection = connections["default"]
         try:
-            with bind_record(self._record), connection.execute_wrapper(self._execute):
+            with connection.execute_wrapper(self._execute):
                 run_wsgi_application(self._application, self._environ, self._start, self._write)
         except ClientDisconnected:
             return False
         finally:
-            self._record.ended = time.monotonic()
             with self._lock:
                 self._connection = None
             if self._is_interrupted:
@@ -65,7 +62,6 @@ class RequestJob:
                 logger.info("Cannot cancel a query: %s", error, extra={"action": "cancel_query"})
 
     def _start(self, start: ResponseStart) -> None:
-        self._record.status = start.status
         self._buffer.start = start
 
     def _write(self, chunk: bytes) -> None:

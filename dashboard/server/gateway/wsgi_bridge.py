@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from dashboard.monitoring.request_record import RECORD_KEY, RequestRecord
 from dashboard.server.gateway.response_buffer import CHUNK_BYTES, ResponseStart
 
 WsgiEnviron = dict[str, Any]
@@ -25,15 +24,12 @@ def decode_path(scope: dict[str, Any], script_name: str = "") -> str:
     return below or "/" if below[:1] in ("", "/") else path
 
 
-def build_wsgi_environ(scope: dict[str, Any], record: RequestRecord, body: bytes, script_name: str = "") -> WsgiEnviron:
-    """Return the WSGI environment of a request.
-
-    `CONTENT_LENGTH` is set, whether or not it was declared, and `HTTP_X_REQUEST_ID` is the id of the record.
-    """
+def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_name: str = "") -> WsgiEnviron:
+    """Return the WSGI environment of a request. `CONTENT_LENGTH` is set, whether or not it was declared."""
     environ: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": script_name,
-        "PATH_INFO": record.path,
+        "PATH_INFO": path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": scope["server"][0],
@@ -49,7 +45,6 @@ def build_wsgi_environ(scope: dict[str, Any], record: RequestRecord, body: bytes
         "wsgi.run_once": False,
     }
     environ.update(_build_header_variables(scope["headers"]))
-    environ.update({RECORD_KEY: record, "HTTP_X_REQUEST_ID": record.id})
     return environ
 
 

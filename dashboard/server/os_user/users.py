@@ -25,6 +25,11 @@ class OsUser:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
+def get_current_user() -> OsUser:
+    """Return the user of this process."""
+    return OsUser(os.geteuid(), os.getegid(), is_other=False)
+
+
 def choose_os_user(data_dir: Path) -> OsUser:
     """Return the user that runs the database and the web server: the current user, unless that is root.
 
@@ -34,7 +39,7 @@ def choose_os_user(data_dir: Path) -> OsUser:
     Raises OsUserError.
     """
     if os.geteuid() != 0:
-        return OsUser(os.geteuid(), os.getegid(), is_other=False)
+        return get_current_user()
     if data_dir.is_dir() and (status := data_dir.stat()).st_uid in PERSONAL_UIDS:
         return OsUser(status.st_uid, status.st_gid, is_other=True)
     account = get_or_create_system_account()

@@ -6,14 +6,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from runs.management.arguments import resolve_user
+from runs.management.data_command import DataCommand
 from runs.models import Project
 from runs.team.memberships import create_project
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Create a project and make an existing user its administrator."""
 
     help = "Create a project. Only its administrator can see it until API keys and members are added."

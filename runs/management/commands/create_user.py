@@ -5,15 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from runs.errors import InvalidMember
 from runs.management.arguments import add_project_argument, resolve_project
+from runs.management.data_command import DataCommand
 from runs.models import Membership
 from runs.team.memberships import create_user
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Create a user and print nothing but a one-time password."""
 
     help = "Create a user who is a member of a project, and print a one-time password."

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from runs.db.snapshots import read_snapshot
 from runs.errors import InvalidFilter
 from runs.management.arguments import add_project_argument, resolve_project
+from runs.management.data_command import DataCommand
 from runs.management.progress import ProgressBar
 from runs.query import RunFilters
 from runs.transfer.exports import EXPORT_KINDS, Export, render_csv, render_ndjson
@@ -22,7 +23,7 @@ from runs.transfer.exports import EXPORT_KINDS, Export, render_csv, render_ndjso
 _INTERRUPTED = 130  # exit code
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Export runs, their steps and the messages of their threads."""
 
     help = "Write runs, their steps and the messages of their threads to standard output or a file, oldest first."

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError
 from runs.ingest import IngestReport
 from runs.management.arguments import add_project_argument, resolve_project
+from runs.management.data_command import DataCommand
 from runs.management.outcome_table import escape_unprintable, format_outcome_table
 from runs.management.progress import ProgressBar
 from runs.models import Project
@@ -33,7 +34,7 @@ _MAX_CONCURRENCY = 64
 _MAX_RATE = 10_000
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Copy the history of another server into a project and print what became of it."""
 
     help = (

@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError
 
 from runs.errors import RunglassError, UnreadableBody
 from runs.management.arguments import add_project_argument, resolve_project
+from runs.management.data_command import DataCommand
 from runs.management.outcome_table import escape_unprintable, format_outcome_table
 from runs.management.progress import ProgressBar
 from runs.models import Project
@@ -32,7 +33,7 @@ _MAX_SKIPPED_FILES = 10
 _RESUME_HINT = "Stored records are kept, and the command can be repeated."
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Import files into a project and print what became of their records."""
 
     help = (

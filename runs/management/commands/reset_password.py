@@ -5,14 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from runs.management.arguments import resolve_user
+from runs.management.data_command import DataCommand
 from runs.team.passwords import set_one_time_password
 from runs.team.sign_in_limits import forget_attempts
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Give a user a one-time password and print nothing but the password."""
 
     help = "Give a user a new one-time password and print it. All sessions of the user end."

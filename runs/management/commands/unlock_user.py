@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from runs.management.arguments import resolve_user
+from runs.management.data_command import DataCommand
 from runs.team.sign_in_limits import forget_attempts
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """End the wait of a user after failed sign-ins."""
 
     help = "Let a user sign in again at once after too many failed attempts. The password stays the same."
