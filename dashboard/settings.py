@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "dashboard.web.private_response_middleware.PrivateResponseMiddleware",
     "dashboard.web.compression_middleware.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "dashboard.web.malformed_url_middleware.MalformedUrlMiddleware",
+    "dashboard.web.malformed_request_middleware.MalformedRequestMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

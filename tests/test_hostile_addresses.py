@@ -23,9 +23,11 @@ PATH_NAMES = [".", "..", "../../../logout", "/", "//host", "line\nbreak"]
 LISTS = ("runs/", "threads/", "assistants/", "tools/", "errors/", "actions/", "usage/", "views/")
 
 
-def post_records(project: Project, name: str) -> None:
-    """Store a run, a step and a message whose ids and names are all `name`, as if ids were not restricted."""
-    stored = "stored"
+def post_records(project: Project, name: str, stored: str = "stored") -> None:
+    """Store a run, a step and a message whose ids and names are all `name`, as if ids were not restricted.
+
+    They are posted with the id `stored`, which is changed then.
+    """
     tools = [factories.function_tool(name), {"type": name or "none"}]
     run = factories.failed_run(name, name, id=stored, thread_id=stored, assistant_id=stored, tools=tools)
     run |= {"model": name, "metadata": {name: name}}
@@ -35,13 +37,12 @@ def post_records(project: Project, name: str) -> None:
     factories.post_messages(project, factories.message_object(run))
     for model in apps.get_app_config("runs").get_models():
         columns = {field.name for field in model._meta.concrete_fields}
-        changes = {column: name for column in ("assistant_id", "thread_id") if column in columns}
-        if changes:
-            model._default_manager.update(**changes)
+        for column in {"assistant_id", "thread_id"} & columns:
+            model._default_manager.filter(**{column: stored}).update(**{column: name})
     key = project.record_id(name)
-    RunStep.objects.update(run_id=key, external_id=name, run_external_id=name)
-    Message.objects.update(run_external_id=name)
-    Run.objects.update(id=key, external_id=name)
+    RunStep.objects.filter(run_external_id=stored).update(run_id=key, external_id=name, run_external_id=name)
+    Message.objects.filter(run_external_id=stored).update(run_external_id=name)
+    Run.objects.filter(external_id=stored).update(id=key, external_id=name)
 
 
 def resolve_as_browser(path: str) -> str:
