@@ -99,6 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "runs.team.password_rules.CommonPasswordVariantValidator"},
 ]
+PASSWORD_HASHERS = ["runs.team.password_hashing.LowPriorityPasswordHasher"]
 SESSION_ENGINE = "dashboard.web.sessions"
 SESSION_LIFETIME_SECONDS = env.int("RUNGLASS_SESSION_DAYS", 14, validate=validate.Range(1, 365)) * 24 * 3600
 SESSION_COOKIE_AGE = env.int("RUNGLASS_SESSION_IDLE_HOURS", 72, validate=validate.Range(1, 24 * 365)) * 3600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
 import struct
@@ -12,35 +11,38 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import pytest
-
 from tests.factories import run_object
 from tests.faults.site import Site
 
 HELD_BODIES, SIGN_INS, EXPORTS, SLOW_READERS = 8, 100, 24, 200
 SECONDS = 6.0
-LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+ATTEMPTS = 4
+MAX_HEALTH_SECONDS, MAX_SLOWDOWN = 0.1, 5
+LARGE_FILE = "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.*.js"
 
 
 def test_strangers_take_nothing_from_others(site: Site) -> None:
-    is_busy = os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
+    """Other work on this machine only adds to what is measured, so that one undisturbed measurement is enough."""
     site.page()  # signs in
     _measure(site, 1)  # warms up
+    assert any(_is_unharmed(site) for _ in range(ATTEMPTS))
+
+
+def _is_unharmed(site: Site) -> bool:
+    """Measure without and with an attack, and return whether the difference is small enough."""
+    site.manage("from runs.models import SignInBudget; SignInBudget.objects.all().delete()")
     quiet = _measure(site, SECONDS / 2)
     with ExitStack() as stack:
         attack = threading.Thread(target=_attack, args=(site, stack))
         attack.start()
         attacked = _measure(site, SECONDS)
         attack.join()
-
     for name in quiet:
         print(f"{name}: p95 {_p95(quiet[name]):.3f} s quiet, {_p95(attacked[name]):.3f} s attacked, "
               f"median {statistics.median(attacked[name]):.3f} s of {len(attacked[name])}")  # fmt: skip
-    if is_busy:
-        pytest.skip("the machine does other work, so that times mean nothing")
-    # The floors are for the tests' own work on the same machine: quiet, it is 0.1 s.
-    assert _p95(attacked["health"]) <= max(0.3, 5 * _p95(quiet["health"]))
-    assert _p95(attacked["post"]) <= max(1.0, 5 * _p95(quiet["post"]))
+    return _p95(attacked["health"]) <= MAX_HEALTH_SECONDS and _p95(attacked["post"]) <= MAX_SLOWDOWN * _p95(
+        quiet["post"]
+    )
 
 
 def test_held_body_of_a_stranger_is_rejected_at_once(site: Site) -> None:
@@ -78,9 +80,11 @@ def test_export_of_slow_reader_is_complete(site: Site) -> None:
 def _attack(site: Site, stack: ExitStack) -> None:
     for _ in range(HELD_BODIES):
         stack.enter_context(_connect(site)).sendall(_post("/login/", 33_000_000) + b"x" * 1000)
+    root = site.data_dir / "static"
+    (large_file,) = (path.relative_to(root) for path in root.glob(LARGE_FILE))
     for _ in range(SLOW_READERS):
         client = stack.enter_context(_connect(site, receive_buffer=4096))
-        client.sendall(f"GET {LARGE_FILE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        client.sendall(f"GET /static/{large_file} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     form, cookie = site.stranger_sign_in()
     for _ in range(SIGN_INS):
         with _connect(site) as client:

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
 from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
+from runs.errors import QueryTimeout
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +40,15 @@ class RequestJob:
             self._connection = connections["default"]
         try:
             with connection.execute_wrapper(self._execute):
-                run_wsgi_application(self._application, self._environ, self._start, self._write)
+                run_wsgi_application(
+                    self._application, self._environ, self._start, self._write, self._buffer.write_file
+                )
         except ClientDisconnected:
             return False
+        except (DatabaseError, QueryTimeout):  # of a cursor that was being read, which is no statement of its own
+            if self._is_interrupted:
+                return False
+            raise
         finally:
             with self._lock:
                 self._connection = None
@@ -75,7 +82,7 @@ class RequestJob:
         self.last_progress = time.monotonic()
         try:
             return execute(statement, params, many, context)
-        except DatabaseError as error:
+        except (DatabaseError, QueryTimeout) as error:
             if self._is_interrupted:
                 raise ClientDisconnected from error
             raise

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 import threading
 from collections import deque
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -81,6 +83,22 @@ class ResponseBuffer:
             self._is_long = not is_first
         if self._is_long:
             self._loop.call_soon_threadsafe(self._changed.set)
+
+    def write_file(self, file: FileIO) -> None:
+        """Let the response consist of an open file, which this buffer closes. Called by the thread.
+
+        Nothing is copied, so that many slow clients of a large file cost no more than their connections.
+
+        Raises:
+            ClientDisconnected: the client has gone.
+        """
+        with self._condition:
+            if self._is_aborted:
+                file.close()
+                raise ClientDisconnected
+            self._file, self._file_begin, self._file_end = file, 0, os.fstat(file.fileno()).st_size
+            self._is_long = True
+        self._loop.call_soon_threadsafe(self._changed.set)
 
     def complete(self, *, is_broken: bool = False) -> None:
         """Note that nothing more will be written. Called in the event loop."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO
-from typing import Any
+from io import BytesIO, FileIO
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
+from wsgiref.util import FileWrapper
 
 from dashboard.server.gateway.response_buffer import CHUNK_BYTES, ResponseStart
 
@@ -22,6 +24,27 @@ def decode_path(scope: dict[str, Any], script_name: str = "") -> str:
     path = unquote_to_bytes(scope["raw_path"]).decode("latin-1")
     below = path.removeprefix(script_name)
     return below or "/" if below[:1] in ("", "/") else path
+
+
+class FileBody(FileWrapper):
+    """The body of a response that is a file, such as a static one (PEP 3333, `wsgi.file_wrapper`).
+
+    Its chunks are of reasonable size: Django reads 4 KB at a time, which takes longer than the reading itself.
+    """
+
+    def __init__(self, file: IO[bytes], _block_size: int) -> None:
+        """Create a body of an open file."""
+        super().__init__(file, CHUNK_BYTES)
+
+    def open_large_file(self) -> FileIO | None:
+        """Return the file with a descriptor of its own; None if a chunk holds it, or if it is only a part of a file."""
+        try:
+            descriptor = self.filelike.fileno()
+        except OSError:  # io.UnsupportedOperation
+            return None
+        if os.fstat(descriptor).st_size <= CHUNK_BYTES:
+            return None
+        return FileIO(os.dup(descriptor))
 
 
 def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_name: str = "") -> WsgiEnviron:
@@ -43,6 +66,7 @@ def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_nam
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileBody,
     }
     environ.update(_build_header_variables(scope["headers"]))
     return environ
@@ -53,10 +77,12 @@ def run_wsgi_application(
     environ: WsgiEnviron,
     start: Callable[[ResponseStart], None],
     write: Callable[[bytes], None],
+    write_file: Callable[[FileIO], None],
 ) -> None:
-    """Run the application and pass on the start of its response, and then its body in chunks of reasonable size.
+    """Run the application and pass on the start of its response, and then its body.
 
-    If a callback raises an exception, the application's response is closed, and the exception goes on.
+    The body is passed on in chunks of reasonable size, or as one large file, which `write_file` has to close. If a
+    callback raises an exception, the application's response is closed, and the exception goes on.
     """
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
@@ -65,6 +91,9 @@ def run_wsgi_application(
 
     response = application(environ, start_response)
     try:
+        if isinstance(response, FileBody) and (file := response.open_large_file()) is not None:
+            write_file(file)
+            return
         for chunk in _join_chunks(response):
             write(chunk)
     finally:
@@ -89,6 +118,9 @@ def _join_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Join small chunks to larger ones, since each costs an iteration of the event loop."""
     buffer = bytearray()
     for chunk in chunks:
+        if not buffer and len(chunk) >= CHUNK_BYTES:
+            yield chunk
+            continue
         buffer += chunk
         if len(buffer) >= CHUNK_BYTES:
             yield bytes(buffer)

@@ -7,7 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -260,6 +261,36 @@ def test_slow_reader_occupies_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
         return slow[0].body
 
     assert run_in_thread(read_slowly()) == b"".join(bytes([n]) * 100_000 for n in range(50))
+
+
+@pytest.mark.parametrize("size", [0, 5, response_buffer.CHUNK_BYTES, 1_000_000])
+def test_file_is_sent_without_a_copy(tmp_path, monkeypatch, size) -> None:
+    monkeypatch.setattr(response_buffer.ResponseBuffer, "_store_in_file", lambda *_: pytest.fail("copied"))
+    path = tmp_path / "static.js"
+    path.write_bytes(bytes(n % 251 for n in range(size)))
+    opened: list[IO[bytes]] = []
+
+    def send_file(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        opened.append(path.open("rb"))
+        body: Iterable[bytes] = environ["wsgi.file_wrapper"](opened[-1], 4096)
+        return body
+
+    async def read_slowly() -> list[AsgiClient]:
+        gateway = build_gateway(send_file)
+        slow = [AsgiClient(scope()) for _ in range(20)]
+        for client in slow:
+            client.is_slow.set()
+        tasks = [asyncio.create_task(client.send_to(gateway)) for client in slow]
+        fast = await asyncio.wait_for(respond(gateway, scope()), 5)
+        for client in slow:
+            client.is_slow.clear()
+        await asyncio.gather(*tasks)
+        return [fast, *slow]
+
+    assert {client.body for client in run_in_thread(read_slowly())} == {path.read_bytes()}
+    assert all(file.closed for file in opened)
+    assert not [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.resolve() == path]
 
 
 def test_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
+from dashboard.server.gateway import request_runner
 from tests.dashboard.server.gateway.asgi import AsgiClient, build_gateway, respond, run_in_thread, scope
 
 ABANDONED_QUERY = "SELECT pg_sleep(20) /* abandoned */"
@@ -70,3 +72,32 @@ def test_query_of_gone_client_is_cancelled(application) -> None:
     assert application.ended_at - disconnected_at < 2
     assert application.errors == []  # no view takes it for a failure of the database
     assert count_abandoned_queries() == 0
+
+
+def test_abandoned_export_is_no_failure(caplog, monkeypatch) -> None:
+    monkeypatch.setattr(request_runner.logger, "disabled", False)  # import-linter, when tested before, disables all
+    ended = threading.Event()
+
+    def export(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        try:
+            with transaction.atomic(), connection.chunked_cursor() as cursor:
+                cursor.execute(ABANDONED_QUERY)
+                yield b"x" * 500_000
+                cursor.fetchmany(10)
+        finally:
+            ended.set()
+            connection.close()
+
+    async def leave() -> None:
+        client = AsgiClient(scope())
+        task = asyncio.create_task(client.send_to(build_gateway(export)))
+        await asyncio.sleep(0.3)
+        client.disconnect()
+        await asyncio.wait_for(task, 2)
+        await asyncio.to_thread(ended.wait, 5)
+        await asyncio.sleep(0.1)
+
+    run_in_thread(leave())
+    assert ended.is_set()
+    assert "A request failed" not in caplog.text
