@@ -36,7 +36,7 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
     """A server of ASGI applications.
 
     The `target_loader` of `serve` is called in each worker, with the function that it calls every second as a sign of
-    life, and returns the application.
+    life (`Heartbeat`), and returns the application.
     """
 
     def __init__(

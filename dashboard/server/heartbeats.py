@@ -9,11 +9,19 @@ from __future__ import annotations
 import mmap
 import struct
 import time
+from typing import Protocol
 
 BEAT_SECONDS = 1.0
 HANG_SECONDS = 10.0  # without a sign of life after which a process is killed
 STARTUP_SECONDS = 30.0  # until the first sign of life
 _TIME = struct.Struct("d")
+
+
+class Heartbeat(Protocol):
+    """Gives a sign of life of this process, or asks that it is replaced."""
+
+    def __call__(self, *, is_stuck: bool = False) -> None:
+        """Give the sign; `is_stuck` asks for the replacement."""
 
 
 class Heartbeats:
@@ -30,9 +38,9 @@ class Heartbeats:
         """Note that a process starts now. It has some time until its first beat."""
         self._write(index, time.monotonic() + STARTUP_SECONDS - HANG_SECONDS)
 
-    def beat(self, index: int) -> None:
-        """Give a sign of life of the process `index`."""
-        self._write(index, time.monotonic())
+    def beat(self, index: int, *, is_stuck: bool = False) -> None:
+        """Give a sign of life of the process `index`; or ask that it is replaced, if it knows that it is stuck."""
+        self._write(index, time.monotonic() - is_stuck * HANG_SECONDS)
 
     def find_hung(self) -> list[int]:
         """Return the processes that have given no sign of life for too long. Called every second or so.

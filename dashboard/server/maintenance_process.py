@@ -16,6 +16,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 
 from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
+from dashboard.server.lock_waits import LockWait
 from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.maintenance import Maintenance
 
@@ -69,9 +70,10 @@ class _MaintenanceSupervisor(threading.Thread):
 
 
 class _Progress:
-    """Tells whether the main thread still does something: it runs queries, one after the other."""
+    """Tells whether this thread, which creates it, still does something: it runs queries, one after the other."""
 
     def __init__(self) -> None:
+        self._lock_wait = LockWait()
         self._last_query = time.monotonic()
         self._is_in_query = False
 
@@ -86,8 +88,9 @@ class _Progress:
     def beat(self, heartbeats: Heartbeats) -> None:
         """Give signs of life as long as there is progress."""
         while True:
-            if self._is_in_query or time.monotonic() - self._last_query < STUCK_SECONDS:
-                heartbeats.beat(0)
+            now = time.monotonic()
+            if self._is_in_query or now - self._last_query < STUCK_SECONDS:
+                heartbeats.beat(0, is_stuck=self._lock_wait.is_deadlock(now))
             time.sleep(BEAT_SECONDS)
 
 

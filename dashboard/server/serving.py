@@ -27,7 +27,7 @@ from dashboard.server.gateway.body_reader import RequestBodies
 from dashboard.server.gateway.client_address import ClientResolver
 from dashboard.server.gateway.connections import MAX_CONNECTIONS, ConnectionSweeper
 from dashboard.server.granian_server import GranianServer
-from dashboard.server.heartbeats import BEAT_SECONDS
+from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeat
 from dashboard.server.listen_address import LOOPBACK_BY_WILDCARD, ListenAddress
 from dashboard.server.maintenance_process import run_maintenance_process
 from dashboard.server.postgres.process import die_with_parent
@@ -69,7 +69,7 @@ def _preload_application() -> None:
 
 
 def _load_worker_application(
-    parent_pid: int, hosts: list[str], address: ListenAddress, beat: Callable[[], None]
+    parent_pid: int, hosts: list[str], address: ListenAddress, beat: Heartbeat
 ) -> Callable[..., Any]:
     die_with_parent(parent_pid, signal.SIGKILL)
     settings.ALLOWED_HOSTS = hosts
@@ -89,8 +89,7 @@ def _load_worker_application(
     async def keep_watch() -> None:
         while True:
             connections.sweep(time.monotonic())
-            if not gateway.is_stuck(time.monotonic()):
-                beat()
+            beat(is_stuck=gateway.is_stuck(time.monotonic()))
             await asyncio.sleep(BEAT_SECONDS)
 
     # Granian has set the event loop, and runs it after this function.

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 NICENESS = 19
+MAX_SECONDS = 100.0  # a wait without a limit would look like a deadlock
 
 
 class LowPriorityPasswordHasher(PBKDF2PasswordHasher):
@@ -22,7 +23,7 @@ class LowPriorityPasswordHasher(PBKDF2PasswordHasher):
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         """Return the encoded hash of a password."""
         with ThreadPoolExecutor(1, thread_name_prefix="password", initializer=_lower_priority) as executor:
-            return executor.submit(super().encode, password, salt, iterations).result()
+            return executor.submit(super().encode, password, salt, iterations).result(MAX_SECONDS)
 
 
 def _lower_priority() -> None:

@@ -32,9 +32,9 @@ class FairQueue:
         """Create a queue. The limits per caller are those of all, unless given."""
         self.max_running = max_running
         self._max_waiting = max_waiting
-        self._max_running_per_caller = max_running_per_caller or max_running
+        self.max_running_per_caller = max_running_per_caller or max_running
         self._max_waiting_per_caller = max_waiting_per_caller or max_waiting
-        self._max_running_per_stranger = max_running_per_stranger or self._max_running_per_caller
+        self._max_running_per_stranger = max_running_per_stranger or self.max_running_per_caller
         self._running: Counter[Caller] = Counter()
         self._queues: dict[Caller, deque[_Place]] = {}  # in the order of turns
 
@@ -117,7 +117,7 @@ class FairQueue:
         return next((caller for caller in candidates if caller.is_known), candidates[0] if candidates else None)
 
     def _may_run(self, caller: Caller) -> bool:
-        limit = self._max_running_per_caller if caller.is_known else self._max_running_per_stranger
+        limit = self.max_running_per_caller if caller.is_known else self._max_running_per_stranger
         return self._running[caller] < limit
 
 

@@ -34,8 +34,8 @@ class Lanes:
 
     @property
     def min_stuck_threads(self) -> int:
-        """Return how many stuck threads may block a whole lane."""
-        return min(self._queues[name].max_running for name in (LaneName.PAGES, LaneName.INGEST))
+        """Return how many stuck threads may keep a caller from all pages, or from posting."""
+        return min(self._queues[name].max_running_per_caller for name in (LaneName.PAGES, LaneName.INGEST))
 
     def has_room(self, name: LaneName, caller: Caller) -> bool:
         """Return whether a request of `caller` in the lane would not have to wait."""

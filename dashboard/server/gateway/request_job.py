@@ -14,10 +14,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
 from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
+from dashboard.server.lock_waits import LockWait
 from runs.errors import QueryTimeout
 
 logger = logging.getLogger(__name__)
 
+STUCK_SECONDS = 120.0  # without a query or a chunk of the response: longer than any request computes
 CANCEL_TIMEOUT = 2.0  # seconds to tell the database that a query is not needed any more
 
 
@@ -33,9 +35,16 @@ class RequestJob:
         self._lock = threading.Lock()  # so that an interruption never hits the next request of the thread
         self._connection: BaseDatabaseWrapper | None = None
         self._is_interrupted = False
+        self._lock_wait: LockWait | None = None
+
+    def is_stuck(self, now: float) -> bool:
+        """Return whether the job makes no progress any more. Called every second or so, by another thread."""
+        is_deadlocked = self._lock_wait is not None and self._lock_wait.is_deadlock(now)
+        return is_deadlocked or now - self.last_progress > STUCK_SECONDS
 
     def run(self) -> bool:
         """Run the request in this thread and return whether its response is complete."""
+        self._lock_wait = LockWait()
         with self._lock:
             self._connection = connections["default"]
         try:

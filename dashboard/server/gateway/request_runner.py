@@ -18,7 +18,6 @@ from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron
 
 logger = logging.getLogger(__name__)
 
-STUCK_SECONDS = 120.0  # without a query or a chunk of the response: longer than any request computes
 INTERRUPT_SECONDS = 1.0  # between attempts to end the query of a request whose client has gone
 
 
@@ -36,8 +35,8 @@ class RequestRunner:
         self._jobs: dict[Future[bool], RequestJob] = {}
 
     def count_stuck(self, now: float) -> int:
-        """Return how many threads have made no progress for too long."""
-        return sum(now - job.last_progress > STUCK_SECONDS for job in self._jobs.values())
+        """Return how many threads are in a deadlock or have made no progress for too long."""
+        return sum(job.is_stuck(now) for job in self._jobs.values())
 
     async def run(
         self, environ: WsgiEnviron, disconnection: Disconnection, send: AsgiSend,

@@ -49,3 +49,12 @@ def test_pause_of_all_processes_is_no_hang(clock) -> None:
     assert beats.find_hung() == []
     assert pass_time(clock, beats, HANG_SECONDS) == []
     assert pass_time(clock, beats, 1) == [0]
+
+
+def test_stuck_process_is_found_at_once(clock) -> None:
+    beats = Heartbeats(1)
+    beats.beat(0)
+    assert pass_time(clock, beats, 1) == []
+
+    beats.beat(0, is_stuck=True)
+    assert pass_time(clock, beats, 1) == [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from typing import IO, Any
 
 import pytest
 
+from dashboard.server import lock_waits
 from dashboard.server.gateway import body_reader, callers, fair_queue, request_runner, response_buffer
 from dashboard.server.gateway.client_address import ClientResolver
 from dashboard.server.gateway.lanes import LARGE_BODY_BYTES
@@ -351,6 +353,34 @@ def test_failing_response_is_not_completed(caplog, monkeypatch) -> None:
 
     assert not run_in_thread(respond(build_gateway(fail), scope())).is_answered
     assert "A request failed" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a thread waits for")
+def test_deadlocked_threads_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_waits, "DEADLOCK_SECONDS", 0.2)
+    released = threading.Event()
+
+    def wait_forever(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/deadlock":
+            released.wait()
+        return echo(environ, start_response)
+
+    async def deadlock(count: int) -> bool:
+        gateway = build_gateway(wait_forever)
+        requests = [scope(path="/deadlock", address=f"127.0.0.{n}") for n in range(count)]
+        tasks = [asyncio.create_task(respond(gateway, request)) for request in requests]
+        is_stuck = False
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            is_stuck = is_stuck or gateway.is_stuck(time.monotonic())
+        released.set()
+        await asyncio.gather(*tasks)
+        assert not gateway.is_stuck(time.monotonic())
+        return is_stuck
+
+    assert run_in_thread(deadlock(2))
+    released.clear()
+    assert not run_in_thread(deadlock(1))
 
 
 def test_header_with_underscore_is_dropped() -> None:
