@@ -62,7 +62,7 @@ class RecordVersionView(RecordLookupView):
     def get(self, request: Request, n: int, **ids: str) -> HttpResponse:
         """Return the object exactly as it was posted. Raises NotFound if the history has no such post."""
         record = self.find_record(request, **ids)
-        version = rebuild_version(record, find_observations(record).filter(n__gte=n).order_by("-n"), n)
+        version = rebuild_version(record, find_observations(record).needed_for_versions(n), n)
         if version is None:
             raise NotFound(f"No post {n} in the history")
         return HttpResponse(join_members(dict(version.members)), content_type="application/json")

@@ -20,6 +20,23 @@ class ObservationQuerySet(models.QuerySet["PostedObservation"]):
         """Defer the replaced values."""
         return self.defer("other", "digest")
 
+    def newest_first(self) -> Self:
+        """Order by position, the newest post first."""
+        return self.order_by("-n")
+
+    def needed_for_versions(self, *numbers: int) -> Self:
+        """Return the posts from which `rebuild_version` rebuilds those versions, the newest first.
+
+        These are their own posts, and for each field the first change after each: later ones don't matter. So they are
+        no more than there are fields, however long the history is.
+        """
+        needed = models.Q(n__in=numbers)
+        for n in numbers:
+            changes = self.filter(n__gt=n, outcome=PostedObservation.Outcome.UPDATED).order_by()
+            fields = changes.annotate(field=models.Func("changed", function="unnest")).values("field")
+            needed |= models.Q(n__in=fields.annotate(first=models.Min("n")).values("first"))
+        return self.filter(needed).newest_first()
+
 
 class PostedObservation(models.Model):
     """An entry of a record's history: a post that changed the record, or one that came too late to change it.

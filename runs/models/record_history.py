@@ -6,7 +6,7 @@ rebuilt by undoing observations, the newest first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,19 +64,11 @@ def build_history_entries(record: HistoryRecord, observations: Sequence[PostedOb
     return [first, *later]
 
 
-def rebuild_versions(record: HistoryRecord, observations: Sequence[PostedObservation]) -> dict[int, RecordVersion]:
-    """Return every posted version by the number of its post: the accepted ones and the stale ones."""
-    accepted = rebuild_accepted_versions(record, observations)
-    versions = {version.n: version for version in accepted}
-    for observation in observations:
-        if observation.outcome == PostedObservation.Outcome.STALE:
-            current = version_before(accepted, observation.n)
-            versions[observation.n] = rebuild_stale_version(observation, current)
-    return dict(sorted(versions.items()))
-
-
 def rebuild_version(record: HistoryRecord, newest_first: Iterable[PostedObservation], n: int) -> RecordVersion | None:
-    """Return the version of post `n`, or None if there is none. Observations before `n` are not needed."""
+    """Return the version of post `n`, or None if there is none.
+
+    `newest_first` are the observations that `needed_for_versions` returns, for this one or for others as well.
+    """
     members: Mapping[str, bytes] = record.members()
     for observation in newest_first:
         if observation.outcome == PostedObservation.Outcome.STALE:
@@ -87,30 +79,6 @@ def rebuild_version(record: HistoryRecord, newest_first: Iterable[PostedObservat
         else:
             members = _undo(members, observation)
     return RecordVersion(n, record.received_at, members) if n == 0 else None
-
-
-def rebuild_accepted_versions(record: HistoryRecord, observations: Sequence[PostedObservation]) -> list[RecordVersion]:
-    """Return every version that the record had, oldest first. The last one is the current version."""
-    return list(_undo_updates(record, observations))[::-1]
-
-
-def rebuild_stale_version(observation: PostedObservation, current: RecordVersion) -> RecordVersion:
-    """Return the version of a stale post. `current` is the version that it arrived too late to replace."""
-    return RecordVersion(observation.n, observation.received_at, _undo(current.members, observation))
-
-
-def version_before(accepted: Sequence[RecordVersion], n: int) -> RecordVersion:
-    """Return the version that was current when post `n` arrived. `accepted` are sorted, oldest first."""
-    return next(version for version in reversed(accepted) if version.n < n)
-
-
-def _undo_updates(record: HistoryRecord, observations: Sequence[PostedObservation]) -> Iterator[RecordVersion]:
-    members: Mapping[str, bytes] = record.members()
-    for observation in reversed(observations):
-        if observation.outcome == PostedObservation.Outcome.UPDATED:
-            yield RecordVersion(observation.n, observation.received_at, members)
-            members = _undo(members, observation)
-    yield RecordVersion(0, record.received_at, members)
 
 
 def _undo(members: Mapping[str, bytes], observation: PostedObservation) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from django.db import connection
 
 from runs.ingest import RUNS, STEPS, IngestReport, RawItem, ingest
 from runs.models import Configuration, Observation, Project, Run, RunStep, find_observations
-from runs.models.record_history import rebuild_accepted_versions
+from runs.models.record_history import rebuild_version
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from tests import factories
 from tests.factories import NOW, function_call, function_tool, run_object, step_object, waiting_run
@@ -100,9 +100,11 @@ def check_history(run: Run, snapshots: list[Snapshot]) -> None:
     observations = list(find_observations(run))
     assert [observation.n for observation in observations] == list(range(1, run.history_length + 1))
     assert run.version <= run.history_length + 1
+    accepted = [0, *(observation.n for observation in observations if observation.outcome == "updated")]
     versions = [
         json.loads(b"{%s}" % b",".join(_pairs(version.members)))
-        for version in rebuild_accepted_versions(run, observations)
+        for n in accepted
+        if (version := rebuild_version(run, observations[::-1], n)) is not None
     ]
     positions = [snapshots.index(version) for version in versions]
     assert positions == sorted(set(positions))

@@ -21,6 +21,16 @@ def observations(run: Run) -> list[PostedObservation]:
     return list(find_observations(run))
 
 
+def rebuild_all(record: Any) -> list[Any]:
+    """Return every version of a record, as posted."""
+    versions = [rebuild(record, n) for n in range(record.history_length + 1)]
+    return [as_object(version) for version in versions if version is not None]
+
+
+def rebuild(record: Any, n: int) -> record_history.RecordVersion | None:
+    return record_history.rebuild_version(record, find_observations(record).needed_for_versions(n), n)
+
+
 def as_object(version: record_history.RecordVersion) -> Any:
     return json.loads(lossless_json.join_members(dict(version.members)))
 
@@ -54,9 +64,12 @@ def test_every_accepted_version_is_rebuilt(project, seed):
         elif outcome == "unchanged":
             accepted[-1] = posted
     run = Run.objects.get(pk=project.record_id(run_id))
-    versions = record_history.rebuild_accepted_versions(run, observations(run))
-    assert [as_object(version) for version in versions] == accepted
-    assert lossless_json.is_same_json(lossless_json.join_members(dict(versions[-1].members)), run.as_json())
+    numbers = [0, *(entry.n for entry in observations(run) if entry.outcome == "updated")]
+    versions = rebuild_all(run)
+    assert [versions[n] for n in numbers] == accepted
+    newest = rebuild(run, numbers[-1])
+    assert newest is not None
+    assert lossless_json.is_same_json(lossless_json.join_members(dict(newest.members)), run.as_json())
 
 
 def test_single_post_makes_one_entry(project):
@@ -69,7 +82,7 @@ def test_single_post_makes_one_entry(project):
         "completed",
     )
     assert entry.received_at == run.received_at
-    assert len(record_history.rebuild_accepted_versions(run, [])) == 1
+    assert len(rebuild_all(run)) == 1
 
 
 def test_entries_show_updates_stale_posts_and_conflicts(project):
@@ -97,10 +110,21 @@ def test_stale_post_is_rebuilt(project):
     factories.post(project, done)
     factories.post(project, late)
     run = Run.objects.get(pk=project.record_id(done["id"]))
-    (observation,) = observations(run)
-    (current,) = record_history.rebuild_accepted_versions(run, [observation])
-    assert as_object(record_history.rebuild_stale_version(observation, current)) == late
-    assert as_object(current) == done
+    assert rebuild_all(run) == [done, late]
+
+
+def test_few_posts_are_needed_for_a_version(project):
+    posted = factories.run_object()
+    for n in range(30):
+        factories.post(project, posted | {"metadata": {"n": str(n)}, f"vendor_{n % 3}": n})
+    run = Run.objects.get()
+    history = find_observations(run)
+
+    assert run.history_length == 29
+    assert [entry.n for entry in history.needed_for_versions(5)] == [7, 6, 5]
+    assert [entry.n for entry in history.needed_for_versions(0)] == [2, 1]
+    assert {entry.n for entry in history.needed_for_versions(2, 20)} == {2, 3, 4, 20, 21, 22}
+    assert [version["metadata"]["n"] for version in rebuild_all(run)] == [str(n) for n in range(30)]
 
 
 @pytest.mark.parametrize(
@@ -125,11 +149,10 @@ def test_steps_and_messages_have_history(project, record_type, posted):
     assert entries[1].status_after == "in_progress"
     assert {entry.key_id for entry in entries} == {key.pk}
     assert (record.history_length, record.version) == (3, 4)
-    versions = record_history.rebuild_versions(record, stored)
-    assert [as_object(version) for version in versions.values()] == [full, begun, posted, contradicting]
-    for n, version in versions.items():
-        assert record_history.rebuild_version(record, stored[::-1], n) == version
-    assert record_history.rebuild_version(record, stored[::-1], 4) is None
+    assert rebuild_all(record) == [full, begun, posted, contradicting]
+    for n in range(4):
+        assert record_history.rebuild_version(record, stored[::-1], n) == rebuild(record, n)
+    assert rebuild(record, 4) is None
 
 
 def make_key_record(project):
