@@ -6,12 +6,13 @@ if no step is older.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dashboard.ui import formats
-from runs.models import Run, RunStep
+from runs.analytics.run_steps import StepTotals
+from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.protocol.timestamps import milliseconds_between
 
@@ -71,14 +72,8 @@ def is_run_ongoing(run: Run, now: datetime) -> bool:
     return run.status in Run.Status.values and run.status not in TERMINAL_RUN_STATUSES and not is_run_overdue(run, now)
 
 
-def waiting_since(steps: Iterable[RunStep]) -> datetime | None:
-    """Return when the pending tool calls were made: the creation of the newest step in progress."""
-    return max((step.created_at for step in steps if step.status == "in_progress"), default=None)
-
-
-def build_lifecycle(run: Run, steps: Iterable[RunStep], now: datetime) -> list[LifecycleSegment]:
+def build_lifecycle(run: Run, steps: StepTotals, now: datetime) -> list[LifecycleSegment]:
     """Return the segments of the bar of `run`, in order."""
-    steps = list(steps)
     clock = RunClock.for_run(run, now)
     end = now if is_run_ongoing(run, now) else run.ended_at
     spans = [*_before_start(run, steps, end, clock), *_after_start(run, steps, end, clock)]
@@ -87,18 +82,18 @@ def build_lifecycle(run: Run, steps: Iterable[RunStep], now: datetime) -> list[L
     return [*sized, *_ending(run, clock), *_expiry(run, clock)]
 
 
-def _before_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
+def _before_start(run: Run, steps: StepTotals, end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.started_at is None:
         is_terminal = run.status in TERMINAL_RUN_STATUSES
         label = "Not started" if is_terminal else formats.format_status(run.status)
         yield _span("q", label, run.stated_created_at, end, clock, open_ended=not is_terminal)
         return
-    resumed = any(step.stated_created_at < run.started_at for step in steps)
+    resumed = steps.first_at is not None and steps.first_at < run.started_at
     label = "Queued and earlier turns" if resumed else "Queued"
     yield _span("q", label, run.stated_created_at, run.started_at, clock)
 
 
-def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
+def _after_start(run: Run, steps: StepTotals, end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.started_at is None:
         return
     active = run.status not in TERMINAL_RUN_STATUSES
@@ -106,7 +101,7 @@ def _after_start(run: Run, steps: list[RunStep], end: datetime | None, clock: Ru
         label = formats.format_status(run.status) if active else "In progress"
         yield _span("r", label, run.started_at, end, clock, open_ended=active)
         return
-    since = waiting_since(steps)
+    since = steps.waiting_since
     if since is None or since < run.started_at:
         yield _span("w", "In progress, then waiting", run.started_at, end, clock, open_ended=True)
         return

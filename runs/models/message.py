@@ -22,6 +22,8 @@ from runs.models.thread_order import (
 from runs.protocol.lossless_json import clean_text
 from runs.protocol.message import MessageColumns, build_message_members
 
+MESSAGE_ORDER = ("created_at", "id")
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """Queries on messages."""
@@ -66,7 +68,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def of_run(self, run: Run) -> Self:
         """Return the messages that `run` wrote, oldest first."""
-        return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by("created_at", "id")
+        return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by(*MESSAGE_ORDER)
 
     def last_question_before(self, run: Run) -> Message | None:
         """Return the last message of a user in the thread of `run`, up to the second in which `run` was created."""
@@ -83,6 +85,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def for_thread_page(self) -> Self:
         """Defer the fields that a thread's page does not show."""
         return self.defer("extra", "metadata")
+
+    def for_run_page(self) -> Self:
+        """Defer the fields that a run's page does not show."""
+        return self.defer("content", "extra", "metadata")
 
     def count_and_span(self, limit: int) -> dict[str, Any]:
         """Return the `count`, the `first` and the `last` time of the `limit + 1` oldest messages."""

@@ -22,6 +22,9 @@ from runs.protocol.step import StepColumns, build_step_members
 # The condition of the partial indexes over the steps that call tools.
 HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
+# By time, and within one second by time of receipt.
+STEP_ORDER = ("created_at", "received_at", "external_id")
+
 _SUMMARY_FIELDS = (
     *("run", "external_id", "type", "status", "error_code", "tool_names"),
     *("created_at", "posted_created_at", "ended_at"),
@@ -75,13 +78,9 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         """Load only the fields that a run's page shows. Reading the other times would take longer than these fields."""
         return self.only(*_SUMMARY_FIELDS, "details", "error_message", "invalid_calls", "call_findings")
 
-    def without_payload(self) -> Self:
-        """Load the fields of `for_run_page` without arguments, outputs and messages."""
-        return self.only(*_SUMMARY_FIELDS)
-
     def oldest_first(self) -> Self:
         """Order by time, and within one second by time of receipt."""
-        return self.order_by("created_at", "received_at", "external_id")
+        return self.order_by(*STEP_ORDER)
 
 
 class RunStep(PostedRecord):
@@ -154,6 +153,11 @@ class RunStep(PostedRecord):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def is_failed(self) -> bool:
+        """Return whether the step failed or has an error."""
+        return self.status == "failed" or self.error_code is not None
 
     def members(self) -> dict[str, bytes]:
         """Return the members of the posted step."""

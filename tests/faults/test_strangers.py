@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import statistics
 import struct
@@ -11,12 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from tests.factories import run_object
 from tests.faults.site import Site
 
 HELD_BODIES, SIGN_INS, EXPORTS, SLOW_READERS = 8, 100, 24, 200
 SECONDS = 6.0
-ATTEMPTS = 4
+ATTEMPTS = 3
+MAX_LOAD = 1.5  # for each processor: more than this test causes
 MAX_HEALTH_SECONDS, MAX_SLOWDOWN = 0.1, 5
 LARGE_FILE = "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.*.js"
 
@@ -25,7 +29,10 @@ def test_strangers_take_nothing_from_others(site: Site) -> None:
     """Other work on this machine only adds to what is measured, so that one undisturbed measurement is enough."""
     site.page()  # signs in
     _measure(site, 1)  # warms up
-    assert any(_is_unharmed(site) for _ in range(ATTEMPTS))
+    is_unharmed = any(_is_unharmed(site) for _ in range(ATTEMPTS))
+    if not is_unharmed and os.getloadavg()[0] > MAX_LOAD * (os.cpu_count() or 1):
+        pytest.skip("the machine does other work, so that times mean nothing")
+    assert is_unharmed
 
 
 def _is_unharmed(site: Site) -> bool:

@@ -20,6 +20,7 @@ from runs.query.ast import Term
 from runs.query.grammar import Query
 from runs.query.operators import Equals
 
+MAX_FAILED_STEPS = 50
 MAX_OUTPUT_ERRORS = 10  # The timeline marks all of them.
 _UNSUCCESSFUL_STATUSES = ("failed", "incomplete", "expired", "cancelled")
 _MAX_COUNTED = 10_000
@@ -117,7 +118,17 @@ class ErrorsSection:
     @property
     def count(self) -> int:
         """The number of reported errors."""
-        return bool(self.last_error) + (self.incomplete_reason is not None) + len(self.steps.failed)
+        return bool(self.last_error) + (self.incomplete_reason is not None) + self.steps.totals.failed_count
+
+    @property
+    def listed_failed_steps(self) -> list[RunPageStep]:
+        """The first steps that failed."""
+        return self.steps.failed[:MAX_FAILED_STEPS]
+
+    @property
+    def unlisted_failed_count(self) -> int:
+        """The number of failed steps that are not listed."""
+        return self.steps.totals.failed_count - len(self.listed_failed_steps)
 
     @cached_property
     def output_errors(self) -> list[OutputErrorRow]:

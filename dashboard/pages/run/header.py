@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,12 +21,12 @@ from dashboard.ui.lifecycle import (
     build_lifecycle,
     is_run_ongoing,
     is_run_overdue,
-    waiting_since,
 )
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_name
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
-from runs.models import Assistant, Message, Run, RunStep
+from runs.analytics.run_steps import StepTotals
+from runs.models import Assistant, Message, Run
 from runs.protocol.timestamps import milliseconds_between
 
 # The page stops asking for updates of a run that has sent nothing for this long.
@@ -42,12 +40,12 @@ _TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 class RunHeader:
     """The header of `run`, which the page polls while the run is in progress.
 
-    `steps` may lack their payload. `errors` is given for a whole page only.
+    `steps` are the totals of its steps. `errors` is given for a whole page only.
     """
 
     run: Run
     posted: PostedObject
-    steps: Sequence[RunStep]
+    steps: StepTotals
     now: datetime
     params: RunPageParams
     errors: ErrorsSection | None = None
@@ -128,16 +126,6 @@ class RunHeader:
         """The names of the tools whose outputs the run waits for."""
         return self.run.pending_functions or []
 
-    @cached_property
-    def tool_counts(self) -> list[tuple[str, int]]:
-        """The tools that were called, and how often, in the order of their first call."""
-        return list(Counter(name for step in self.steps for name in step.tool_names).items())
-
-    @property
-    def call_count(self) -> int:
-        """The number of tool calls."""
-        return sum(count for _, count in self.tool_counts)
-
     # Times
 
     @property
@@ -155,13 +143,13 @@ class RunHeader:
     @property
     def waiting_time(self) -> str:
         """Time for which the run has waited for outputs, or "" if it is overdue."""
-        begin = waiting_since(self.steps) or self.run.started_at or self.run.created_at
+        begin = self.steps.waiting_since or self.run.started_at or self.run.created_at
         return "" if self.is_overdue else self._format_span(begin, self.now, spelled=True)
 
     @property
     def is_waiting_time_exact(self) -> bool:
         """Return whether the steps tell when the wait began. Otherwise it began after the last start of the run."""
-        return waiting_since(self.steps) is not None
+        return self.steps.waiting_since is not None
 
     @property
     def expires_in(self) -> str:
@@ -238,12 +226,12 @@ class OverviewSection:
     @property
     def hidden_failed_count(self) -> int:
         """The number of failed steps that are not listed."""
-        return len(self.steps.failed) - len(self.listed_failed_steps)
+        return self.steps.totals.failed_count - len(self.listed_failed_steps)
 
     @property
     def hidden_answer_count(self) -> int:
         """The number of answers that are not shown."""
-        return sum(bool(message.text) for message in self.steps.messages) - len(self.answers)
+        return self.steps.answer_count - len(self.answers)
 
     @cached_property
     def question(self) -> TruncatedText | None:

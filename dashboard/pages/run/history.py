@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cached_property
 
 from dashboard.ui.field_changes import FieldChange, diff_fields
 from runs.models import ApiKey, PostedObservation, Run, RunStep, find_observations
-from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_versions
+from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_version
 from runs.protocol.timestamps import milliseconds_between
 
+# The newest posts of the run. The REST API returns all.
+MAX_POSTS = 200
 # Steps, and posts of a step, that are listed. The REST API returns all.
 MAX_STEPS_WITH_HISTORY = 20
 MAX_POSTS_PER_STEP = 20
@@ -57,8 +59,23 @@ class HistorySection:
 
     @cached_property
     def rows(self) -> list[HistoryRow]:
-        """The entries of the run, oldest first."""
-        return _build_rows(self.run, list(find_observations(self.run).for_list()))
+        """The newest entries of the run, oldest first. What the first of many replaced is not among them."""
+        newest = find_observations(self.run).for_list().newest_first()[:MAX_POSTS]
+        rows = _build_rows(self.run, list(newest)[::-1])
+        if not self.hidden_count:
+            return rows
+        _, oldest, *others = rows
+        return [replace(oldest, after_ms=None, version_before=None), *others]
+
+    @property
+    def count(self) -> int:
+        """The number of all entries of the run, the first post included."""
+        return self.run.history_length + 1
+
+    @property
+    def hidden_count(self) -> int:
+        """The number of entries of the run that are not listed."""
+        return self.count - MAX_POSTS if self.run.history_length > MAX_POSTS else 0
 
     @cached_property
     def step_rows(self) -> list[tuple[RunStep, HistoryRow]]:
@@ -90,8 +107,8 @@ def fetch_version_diff(run: Run, step_id: str, left: int, right: int) -> RunVers
     record = RunStep.objects.find_in_run(run, step_id) if step_id else run
     if record is None:
         return None
-    versions = rebuild_versions(record, list(find_observations(record)))
-    if left not in versions or right not in versions:
+    newest_first = list(find_observations(record).needed_for_versions(left, right))
+    before, after = (rebuild_version(record, newest_first, n) for n in (left, right))
+    if before is None or after is None:
         return None
-    fields = diff_fields(versions[left].members, versions[right].members)
-    return RunVersionDiff(step_id, versions[left], versions[right], fields)
+    return RunVersionDiff(step_id, before, after, diff_fields(before.members, after.members))

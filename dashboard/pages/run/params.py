@@ -76,3 +76,14 @@ class RunPageParams(QueryParams):
     def open_row(self) -> str:
         """The position of the timeline row to show open, such as "7-2", or ""."""
         return next((name.removeprefix("row-") for name in self.full if name.startswith("row-")), "")
+
+    @property
+    def open_step_number(self) -> int:
+        """The number of the step of the open row, or 0."""
+        return parse_step_number(self.open_row)
+
+
+def parse_step_number(position: str) -> int:
+    """Return the number of the step of a timeline row, such as 7 for "7-2", or 0 for an invalid position."""
+    number, _, _ = position.partition("-")
+    return int(number) if number.isdecimal() and len(number) < 10 else 0

@@ -12,13 +12,18 @@ from typing import Any
 from dashboard.ui.posted_object import PostedObject, as_mapping
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart, parse_required_action, parse_tool_call
 from dashboard.ui.truncated_text import truncate_json, truncate_text
+from runs.analytics.run_steps import StepTotals, read_step, read_steps, total_steps
+from runs.db.size_limits import take_within_bytes
 from runs.enrichment.function_calls import CallFinding, FunctionCallReport
 from runs.enrichment.step_validation import read_stored_findings
 from runs.enrichment.tool_call_validation import validate_function_calls
 from runs.models import Message, Run, RunStep
+from runs.models.message import MESSAGE_ORDER
 from runs.protocol.lossless_json import parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
+MAX_MESSAGES_READ = 500
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # of the texts of all messages that are read
 _STEP_ID_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
 
@@ -57,7 +62,7 @@ class RunPageStep:
     @property
     def is_failed(self) -> bool:
         """Return whether the step failed or has an error."""
-        return self.record.status == "failed" or self.record.error_code is not None
+        return self.record.is_failed
 
     @property
     def title(self) -> str:
@@ -69,12 +74,27 @@ class RunPageStep:
 
 @dataclass
 class RunSteps:
-    """The steps of a run in order, and the messages that the run wrote."""
+    """The steps of a run in order, and the messages that the run wrote, as far as a page reads them.
+
+    `totals` are those of all steps, `answer_count` is the number of all messages with a text.
+    """
 
     run: Run
     posted: PostedObject
     steps: list[RunPageStep]
+    totals: StepTotals
     messages: list[Message]
+    answer_count: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether these are all steps of the run."""
+        return len(self.steps) == self.totals.count
+
+    @property
+    def unread_count(self) -> int:
+        """The number of steps that the page does not read."""
+        return self.totals.count - len(self.steps)
 
     @cached_property
     def pending_calls(self) -> list[DisplayedToolCall]:
@@ -97,7 +117,7 @@ class RunSteps:
 
     @cached_property
     def failed(self) -> list[RunPageStep]:
-        """The steps that failed."""
+        """The failed steps among those that were read."""
         return [step for step in self.steps if step.is_failed]
 
     # The validation of function calls against the tools of the run
@@ -145,20 +165,49 @@ class RunSteps:
         return {id(call.function_call): step for call, step in self.calls if call.type == "function"}
 
 
-def fetch_run_steps(run: Run, posted: PostedObject) -> RunSteps:
-    """Fetch the steps and the messages of a run. Takes two queries."""
-    messages = list(Message.objects.of_run(run))
+def fetch_run_steps(run: Run, posted: PostedObject, chosen_number: int) -> RunSteps:
+    """Fetch the steps and the messages of a run that a page shows, and the step with the chosen number, if any.
+
+    Takes two queries, and a few more for a run that is too large to be read as a whole.
+    """
+    read = read_steps(run, chosen_number)
+    return _build_run_steps(run, posted, read.steps, read.totals)
+
+
+def fetch_run_step(run: Run, posted: PostedObject, number: int) -> RunSteps:
+    """Fetch only the step with this number, if there is one. Takes two queries."""
+    record = read_step(run, number) if number else None
+    steps = [] if record is None else [(number, record)]
+    return _build_run_steps(run, posted, steps, total_steps([record for _, record in steps]))
+
+
+def _build_run_steps(
+    run: Run, posted: PostedObject, records: list[tuple[int, RunStep]], totals: StepTotals
+) -> RunSteps:
+    messages, answer_count = _read_messages(run)
     messages_by_id = {message.external_id: message for message in messages}
-    is_waiting = run.status == "requires_action"
-    steps = []
-    for number, record in enumerate(RunStep.objects.of_run(run).for_run_page().oldest_first(), 1):
-        details = parse_json(record.details) if record.details else None
-        posted_calls = as_mapping(details).get("tool_calls")
-        is_pending = is_waiting and record.status not in TERMINAL_STEP_STATUSES
-        calls = (
-            [parse_tool_call(call, is_pending=is_pending) for call in posted_calls]
-            if isinstance(posted_calls, list)
-            else []
+    steps = [_build_step(run, number, record, messages_by_id) for number, record in records]
+    return RunSteps(run, posted, steps, totals, messages, answer_count)
+
+
+def _build_step(run: Run, number: int, record: RunStep, messages: Mapping[str, Message]) -> RunPageStep:
+    details = parse_json(record.details) if record.details else None
+    posted_calls = as_mapping(details).get("tool_calls")
+    is_pending = run.status == "requires_action" and record.status not in TERMINAL_STEP_STATUSES
+    calls = posted_calls if isinstance(posted_calls, list) else []
+    return RunPageStep(
+        record, number, [parse_tool_call(call, is_pending=is_pending) for call in calls], details, messages
+    )
+
+
+def _read_messages(run: Run) -> tuple[list[Message], int]:
+    """Return the first messages of a run, and how many have a text."""
+    messages = Message.objects.of_run(run)
+    read: list[Any] = list(
+        take_within_bytes(
+            messages.for_run_page(), MESSAGE_ORDER, "text", max_rows=MAX_MESSAGES_READ, max_bytes=MAX_MESSAGE_BYTES
         )
-        steps.append(RunPageStep(record, number, calls, details, messages_by_id))
-    return RunSteps(run, posted, steps, messages)
+    )
+    if not read or read[0].row_count == len(read):
+        return read, sum(bool(message.text) for message in read)
+    return read, messages.exclude(text="").count()

@@ -22,7 +22,6 @@ from runs.protocol.timestamps import milliseconds_between
 
 # More steps take more time; they are one click away.
 INITIAL_STEP_COUNT = 30
-MAX_STEP_COUNT = 500
 _MAX_CALLS_PER_STEP = 200
 # Failed and waiting steps are always drawn, because links point to them.
 _MAX_EXTRA_STEPS = 10
@@ -113,7 +112,7 @@ class Timeline:
     @property
     def hidden_step_count(self) -> int:
         """The number of steps that are not drawn."""
-        return len(self.steps.steps) - len(self._drawn_steps)
+        return self.steps.totals.count - len(self._drawn_steps)
 
     @cached_property
     def rows(self) -> list[TimelineRow]:
@@ -129,10 +128,8 @@ class Timeline:
 
     def find_row(self, position: str) -> TimelineRow | None:
         """Return the row at `position` with its content, or None if there is none."""
-        number = _step_number(position)
-        if not 0 < number <= len(self.steps.steps):
-            return None
-        return next((row for row in self._build_rows(self.steps.steps[number - 1]) if row.position == position), None)
+        rows = (row for step in self.steps.steps for row in self._build_rows(step))
+        return next((row for row in rows if row.position == position), None)
 
     def step_url(self, step: RunPageStep) -> str:
         """Return the relative URL of a step, whether it is drawn or not."""
@@ -164,11 +161,10 @@ class Timeline:
     @cached_property
     def _axis(self) -> TimelineAxis:
         """The time from the creation, or the first step, to the latest known moment: now, if the run is in progress."""
-        records = [step.record for step in self.steps.steps]
-        begin = min([self.run.stated_created_at, *(record.stated_created_at for record in records)])
-        ends = [moment for record in records for moment in (record.stated_created_at, record.ended_at)]
+        totals = self.steps.totals
+        begin = min(self.run.stated_created_at, totals.first_at or self.run.stated_created_at)
         end = self.now if self.is_ongoing else self.run.ended_at
-        return TimelineAxis(begin, max(moment for moment in (begin, end, *ends) if moment is not None))
+        return TimelineAxis(begin, max(moment for moment in (begin, end, totals.last_at) if moment is not None))
 
     @cached_property
     def _clock(self) -> RunClock:
@@ -177,12 +173,13 @@ class Timeline:
     @cached_property
     def _drawn_steps(self) -> list[RunPageStep]:
         if self.is_full:
-            return self.steps.steps[:MAX_STEP_COUNT]
-        open_step = _step_number(self.params.open_row)
+            return self.steps.steps
         later = (
             step
             for step in self.steps.steps[INITIAL_STEP_COUNT:]
-            if step.number == open_step or step.is_failed or not all(call.is_answered for call in step.calls)
+            if step.number == self.params.open_step_number
+            or step.is_failed
+            or not all(call.is_answered for call in step.calls)
         )
         return [*self.steps.steps[:INITIAL_STEP_COUNT], *islice(later, _MAX_EXTRA_STEPS)]
 
@@ -234,9 +231,3 @@ class Timeline:
         if step.record.status == "in_progress" and self.run.status == "requires_action":
             return "w"
         return "m" if step.record.type == "message_creation" else "t"
-
-
-def _step_number(position: str) -> int:
-    """Return the number of the step of a row, or 0 for an invalid position."""
-    number, _, _ = position.partition("-")
-    return int(number) if number.isdecimal() and len(number) < 10 else 0

@@ -7,11 +7,12 @@ from decimal import Decimal
 from functools import cached_property
 
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, MAX_STEP_COUNT, Timeline
+from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, Timeline
 from dashboard.ui import formats
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
 from dashboard.ui.timeline_axis import svg_percent
 from dashboard.ui.truncated_text import TruncatedText, truncate_json
+from runs.analytics.run_steps import MAX_STEPS_READ
 from runs.enrichment import pricing
 from runs.enrichment.pricing import CostEstimate, PriceSource, TokenPrice
 from runs.models import Run
@@ -174,12 +175,12 @@ class UsageSection:
 
     @property
     def hidden_step_count(self) -> int:
-        """The number of steps with usage that are not drawn."""
-        return max(0, len(self._steps_with_usage) - self._max_drawn)
+        """The number of steps with usage that are not drawn, and of steps that were not read."""
+        return max(0, len(self._steps_with_usage) - self._max_drawn) + self.steps.unread_count
 
     @property
     def _max_drawn(self) -> int:
-        return MAX_STEP_COUNT if self.is_full else INITIAL_STEP_COUNT
+        return MAX_STEPS_READ if self.is_full else INITIAL_STEP_COUNT
 
     @property
     def by_step(self) -> list[StepUsage]:

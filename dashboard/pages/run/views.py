@@ -15,9 +15,9 @@ from dashboard.pages.run.configuration import ConfigurationSection
 from dashboard.pages.run.errors import ErrorsSection
 from dashboard.pages.run.header import OverviewSection, RunHeader
 from dashboard.pages.run.history import HistorySection, fetch_version_diff
-from dashboard.pages.run.params import RunPageParams
+from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
-from dashboard.pages.run.steps import fetch_run_steps
+from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps
 from dashboard.pages.run.timeline import Timeline
 from dashboard.pages.run.tools import ToolsSection
 from dashboard.pages.run.usage import UsageSection
@@ -25,7 +25,8 @@ from dashboard.ui.posted_object import PostedObject
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
-from runs.models import Project, RunAlias, RunStep, RunTag, User
+from runs.analytics.run_steps import fetch_step_totals
+from runs.models import Project, RunAlias, RunTag, User
 
 RUN_FRAGMENTS = {
     "timeline": "pages/run/_timeline.html",
@@ -57,20 +58,21 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     run.project = project
     now = timezone.now()
     posted = PostedObject(run.members())
-    if target == "run-header":  # The page polls it, so the steps come without their payload.
-        records = list(RunStep.objects.of_run(run).without_payload().oldest_first())
-        header = RunHeader(run, posted, records, now, params)
+    if target == "run-header":
+        header = RunHeader(run, posted, fetch_step_totals(run), now, params)
         context = {"project": project, "run": run, "params": params, "header": header}
         return htmx.render_page(request, "pages/run/_header.html", context)
 
-    steps = fetch_run_steps(run, posted)
-    timeline = Timeline(run, steps, now, params)
     if target.startswith("row-"):
-        row = timeline.find_row(target.removeprefix("row-"))
+        position = target.removeprefix("row-")
+        step = fetch_run_step(run, posted, parse_step_number(position))
+        row = Timeline(run, step, now, params).find_row(position)
         if row is None:
             raise Http404(f"No timeline row '{target}'")
         return htmx.render_page(request, "pages/run/_timeline_row_body.html", {"row": row})
 
+    steps = fetch_run_steps(run, posted, params.open_step_number)
+    timeline = Timeline(run, steps, now, params)
     version_diff = None
     if params.from_version is not None and params.to_version is not None:
         version_diff = fetch_version_diff(run, params.step_id, params.from_version, params.to_version)
@@ -79,7 +81,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
 
     # 3. Render
     errors = ErrorsSection(run, posted, steps, timeline, now)
-    header = RunHeader(run, posted, [step.record for step in steps.steps], now, params, errors)
+    header = RunHeader(run, posted, steps.totals, now, params, errors)
     context = {
         "project": project,
         "run": run,

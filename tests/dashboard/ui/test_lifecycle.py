@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.ui.lifecycle import build_lifecycle, is_run_ongoing, is_run_overdue, waiting_since
+from dashboard.ui.lifecycle import build_lifecycle, is_run_ongoing, is_run_overdue
+from runs.analytics.run_steps import StepTotals, total_steps
 from runs.models import Run, RunStep
 
 CREATED_AT = datetime(2026, 11, 20, 14, 27, 54, tzinfo=UTC)
@@ -24,7 +25,7 @@ def make_run(status: str, **seconds: float) -> Run:
 
 def describe(run: Run, now: float = 100, steps: tuple[RunStep, ...] = ()) -> list[tuple[str, str, str, bool]]:
     """Return the kind, label and duration of each segment, and whether it is ongoing."""
-    segments = build_lifecycle(run, steps, after(now))
+    segments = build_lifecycle(run, total_steps(steps), after(now))
     return [(segment.kind, segment.label, segment.duration, segment.is_ongoing) for segment in segments]
 
 
@@ -36,14 +37,14 @@ def test_failed_run_has_four_segments() -> None:
         ("end", "Failed", "", False),
         ("x", "Would have expired", "", False),
     ]
-    notes = [segment.note for segment in build_lifecycle(failed, (), after(100))]
+    notes = [segment.note for segment in build_lifecycle(failed, StepTotals(), after(100))]
     assert notes == ["from 14:27:54", "from 14:27:55", "14:28:37", "14:37:54, 9 min 17 s later"]
 
 
 def test_precision_is_that_of_the_timestamps() -> None:
-    seconds = build_lifecycle(make_run("completed", started_at=1, ended_at=9), (), after(100))
+    seconds = build_lifecycle(make_run("completed", started_at=1, ended_at=9), StepTotals(), after(100))
     assert [segment.duration for segment in seconds[:2]] == ["1 s", "8 s"]
-    milliseconds = build_lifecycle(make_run("completed", started_at=0.25, ended_at=8.15), (), after(100))
+    milliseconds = build_lifecycle(make_run("completed", started_at=0.25, ended_at=8.15), StepTotals(), after(100))
     assert [segment.duration for segment in milliseconds[:2]] == ["250 ms", "7.9 s"]
     assert milliseconds[0].note == "from 14:27:54.000"
 
@@ -103,11 +104,11 @@ def test_run_past_its_expiry_is_not_ongoing() -> None:
 
 
 def test_longer_segments_are_wider() -> None:
-    queued, running, end = build_lifecycle(make_run("completed", started_at=1, ended_at=100), (), after(200))
+    queued, running, end = build_lifecycle(make_run("completed", started_at=1, ended_at=100), StepTotals(), after(200))
     assert (queued.width, running.width, end.width) == (1, 9, 0)
 
 
 def test_completed_steps_are_not_waited_for() -> None:
     steps = [RunStep(created_at=after(1), status="completed"), RunStep(created_at=after(2), status="in_progress")]
-    assert waiting_since(steps) == after(2)
-    assert waiting_since(steps[:1]) is None
+    assert total_steps(steps).waiting_since == after(2)
+    assert total_steps(steps[:1]).waiting_since is None

@@ -1,0 +1,137 @@
+"""The steps of one run that a page can show, and totals of all of them, in bounded time and memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Func, IntegerField, Max, Min, Q, Sum, TextField
+from django.db.models.functions import Coalesce
+
+from runs.db.size_limits import take_within_bytes
+from runs.models import Run, RunStep
+from runs.models.run_step import STEP_ORDER
+from runs.protocol.step import TERMINAL_STEP_STATUSES
+
+MAX_STEPS_READ = 500
+MAX_DETAILS_BYTES = 16 * 1024 * 1024  # of all steps that are read
+# Steps after those that are read too, since links point to them: some that failed or wait.
+MAX_NOTABLE_STEPS = 10
+MAX_TOOL_NAMES = 500
+_HAS_FAILED = Q(status="failed") | Q(error_code__isnull=False)
+_SELECT_NOTABLE = """
+    SELECT external_id, number
+      FROM (SELECT external_id, status, error_code,
+                   row_number() OVER (ORDER BY created_at, received_at, external_id) AS number
+              FROM run_step WHERE run_id = %(run)s) AS numbered
+     WHERE number > %(after)s
+       AND (number = %(chosen)s OR status = 'failed' OR error_code IS NOT NULL
+            OR (%(is_waiting)s AND status <> ALL(%(terminal)s)))
+     ORDER BY number <> %(chosen)s, number
+     LIMIT %(limit)s"""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTotals:
+    """Facts about all steps of a run.
+
+    `first_at` and `last_at` are the earliest and the latest time of any step. `waiting_since` is when the pending tool
+    calls were made: the creation of the newest step in progress. `tool_counts` are the names of the called tools and
+    how often each was called, in the order of their first calls.
+    """
+
+    count: int = 0
+    failed_count: int = 0
+    call_count: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    waiting_since: datetime | None = None
+    tool_counts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadSteps:
+    """Steps of a run with their numbers from 1, in order, and the totals of all its steps."""
+
+    steps: list[tuple[int, RunStep]]
+    totals: StepTotals
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Return whether these are all steps of the run."""
+        return len(self.steps) == self.totals.count
+
+
+def read_steps(run: Run, chosen_number: int = 0) -> ReadSteps:
+    """Read the first steps of a run, some later ones that failed or wait, and the one with the chosen number.
+
+    Takes one query if these are all.
+    """
+    steps = RunStep.objects.of_run(run).for_run_page()
+    first: list[Any] = list(
+        take_within_bytes(steps, STEP_ORDER, "details", max_rows=MAX_STEPS_READ, max_bytes=MAX_DETAILS_BYTES)
+    )
+    read = [(step.number, step) for step in first]
+    if not first or first[0].row_count == len(first):
+        return ReadSteps(read, total_steps(first))
+    return ReadSteps(read + _read_notable_steps(run, len(first), chosen_number), fetch_step_totals(run))
+
+
+def read_step(run: Run, number: int) -> RunStep | None:
+    """Return the step of a run with this number; None if there are fewer."""
+    return RunStep.objects.of_run(run).for_run_page().oldest_first()[number - 1 : number].first()
+
+
+def total_steps(steps: Sequence[RunStep]) -> StepTotals:
+    """Return the totals of `steps`, which are all steps of a run in order."""
+    times = [moment for step in steps for moment in (step.stated_created_at, step.ended_at) if moment is not None]
+    names = Counter(name for step in steps for name in step.tool_names)
+    return StepTotals(
+        count=len(steps),
+        failed_count=sum(step.is_failed for step in steps),
+        call_count=names.total(),
+        first_at=min((step.stated_created_at for step in steps), default=None),
+        last_at=max(times, default=None),
+        waiting_since=max((step.created_at for step in steps if step.status == "in_progress"), default=None),
+        tool_counts=tuple(names.items()),
+    )
+
+
+def fetch_step_totals(run: Run) -> StepTotals:
+    """Return the totals of all steps of a run. Takes two queries."""
+    steps = RunStep.objects.of_run(run)
+    stated = Coalesce("posted_created_at", "created_at")
+    totals = steps.aggregate(
+        count=Count("*"),
+        failed_count=Count("external_id", filter=_HAS_FAILED),
+        call_count=Coalesce(Sum(Func("tool_names", function="cardinality", output_field=IntegerField())), 0),
+        first_at=Min(stated),
+        last_at=Max(Func(stated, "ended_at", function="greatest")),
+        waiting_since=Max("created_at", filter=Q(status="in_progress")),
+    )
+    names = steps.annotate(name=Func("tool_names", function="unnest", output_field=TextField())).values("name")
+    first_calls = {f"first_{column}": Min(column) for column in STEP_ORDER}
+    counts = names.annotate(calls=Count("*"), **first_calls).order_by(*first_calls)[:MAX_TOOL_NAMES]
+    return StepTotals(**totals, tool_counts=tuple(counts.values_list("name", "calls")))
+
+
+def _read_notable_steps(run: Run, after: int, chosen_number: int) -> list[tuple[int, RunStep]]:
+    params: dict[str, Any] = {
+        "run": run.pk,
+        "after": after,
+        "chosen": chosen_number,
+        "is_waiting": run.status == "requires_action",
+        "terminal": sorted(TERMINAL_STEP_STATUSES),
+        "limit": MAX_NOTABLE_STEPS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT_NOTABLE, params)
+        numbers = dict(cursor.fetchall())
+    notable = RunStep.objects.of_run(run).filter(external_id__in=numbers).for_run_page()
+    read = take_within_bytes(notable, STEP_ORDER, "details", max_rows=MAX_NOTABLE_STEPS, max_bytes=MAX_DETAILS_BYTES)
+    return sorted(((numbers[step.external_id], step) for step in read), key=lambda pair: pair[0])
