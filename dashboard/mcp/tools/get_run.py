@@ -41,7 +41,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
         "run": summarize_run(run, names, context.links),
         "error": describe_error(run, posted),
         "question": describe_question(run),
-        "step_count": len(steps.steps),
+        "step_count": steps.totals.count,
         "pending_calls": describe_pending_calls(steps),
     }
     if arguments.part == "failure":
@@ -72,7 +72,7 @@ def _describe_usage(run: Run) -> dict[str, int | None]:
 
 
 def _describe_other_parts(steps: RunSteps, selected: list[Any]) -> str:
-    count = len(steps.steps) - len(selected)
+    count = steps.totals.count - len(selected)
     return f"{count:,} other steps, the messages, metadata, tools and instructions; part=whole has them"
 
 

@@ -165,7 +165,7 @@ class RunSteps:
         return {id(call.function_call): step for call, step in self.calls if call.type == "function"}
 
 
-def fetch_run_steps(run: Run, posted: PostedObject, chosen_number: int) -> RunSteps:
+def fetch_run_steps(run: Run, posted: PostedObject, chosen_number: int = 0) -> RunSteps:
     """Fetch the steps and the messages of a run that a page shows, and the step with the chosen number, if any.
 
     Takes two queries, and a few more for a run that is too large to be read as a whole.
