@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from runs.errors import InvalidFilter, NotFound, Problem
-from runs.models import Project, Run
+from runs.models import Project, Run, RunAlias
 from runs.query import RunFilters
 from runs.query.grammar import QUERY_PARAM
 
@@ -49,19 +49,21 @@ def name_query_argument(error: InvalidFilter) -> InvalidFilter:
 def find_runs(project: Project, run_ids: dict[str, str]) -> dict[str, Run]:
     """Return the runs whose ids the arguments name, by argument, with their configurations.
 
+    The id of a run that another one took over leads to that one.
+
     Raises:
         NotFound: the project has no run with one of these ids.
     """
-    found = {
-        run.external_id: run for run in Run.objects.with_external_ids(project, run_ids.values()).with_configuration()
-    }
-    missing = [
-        Problem(name, f"no run '{run_id[:100]}' in project {project.slug}; search_runs finds ids")
-        for name, run_id in run_ids.items()
-        if run_id not in found
-    ]
+    stored = Run.objects.with_external_ids(project, run_ids.values()).with_configuration()
+    by_id = {run.external_id: run for run in stored}
+    runs: dict[str, Run] = {}
+    missing: list[Problem] = []
+    for name, run_id in run_ids.items():
+        if run := by_id.get(run_id) or RunAlias.objects.resolve_run(project, run_id):
+            runs[name] = run
+            run.project = project
+        else:
+            missing.append(Problem(name, f"no run '{run_id[:100]}' in project {project.slug}; search_runs finds ids"))
     if missing:
         raise NotFound("; ".join(f"{problem.path}: {problem.message}" for problem in missing), missing)
-    for run in found.values():
-        run.project = project
-    return {name: found[run_id] for name, run_id in run_ids.items()}
+    return runs

@@ -17,6 +17,7 @@ def summarize_run(
     """Return what a list says of a run, without what it lacks."""
     summary = {
         "id": run.external_id,
+        "source": run.get_source_display(),
         "status": run.status,
         "created_at": run.stated_created_at,
         "duration_ms": run.duration_ms,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.mcp.tools import TOOLS
 from runs.errors import QueryTimeout
-from runs.models import ErrorGroup, Project
+from runs.models import ErrorGroup, Project, RunAlias
 from tests import factories
 from tests.dashboard.mcp.client import McpTestClient
 
@@ -172,6 +172,13 @@ def test_get_run_fits_into_its_budget(mcp: McpTestClient, project: Project) -> N
     assert (answer["steps"][0]["number"], answer["steps"][-1]["number"]) == (1, 300)
     assert any(cut.startswith("/steps: ") and cut.endswith("from its middle") for cut in answer["cut"])
     assert any(cut.startswith("/instructions: ") for cut in answer["cut"])
+
+
+def test_former_id_leads_to_its_run(mcp: McpTestClient, project: Project, runs: Any) -> None:
+    RunAlias.objects.redirect_ids(project, {"resp_early": "run_bad"})
+
+    assert mcp.call("get_run", run_id="resp_early")["run"]["id"] == "run_bad"
+    assert mcp.call("search_runs", query="source:assistants")["runs"][0]["source"] == "assistants"
 
 
 def test_list_values_shows_keys_and_values(mcp: McpTestClient, runs: Any) -> None:
