@@ -9,7 +9,8 @@ from environs import Env, validate
 from dashboard.server.backup.directory import parse_backup_directory
 from dashboard.server.cookie_names import build_cookie_name
 from dashboard.server.database import build_databases
-from dashboard.server.log_config import LOGGING as LOGGING
+from dashboard.server.log_config import build_logging
+from dashboard.server.metrics_token import validate_metrics_token
 from dashboard.server.secret_key import load_or_create_secret_key
 from dashboard.server.site_url import parse_site_url
 from dashboard.server.trusted_proxies import parse_trusted_proxies
@@ -31,6 +32,9 @@ MAX_FIELD_BYTES = env.int("RUNGLASS_MAX_FIELD_MB", 4, validate=validate.Range(1)
 MAX_OBJECT_VALUES = env.int("RUNGLASS_MAX_OBJECT_VALUES", 100_000, validate=validate.Range(100))
 MAX_OBJECT_NAMES = env.int("RUNGLASS_MAX_OBJECT_NAMES", 2000, validate=validate.Range(100))
 MAX_TOOLS = env.int("RUNGLASS_MAX_TOOLS", 1000, validate=validate.Range(1))
+LOGGING = build_logging(env.str("RUNGLASS_LOG", "text", validate=validate.OneOf(["text", "json"])))
+LOG_ALL_REQUESTS = env.str("RUNGLASS_ACCESS_LOG", "problems", validate=validate.OneOf(["problems", "all"])) == "all"
+METRICS_TOKEN = env.str("RUNGLASS_METRICS_TOKEN", "", validate=validate_metrics_token)
 READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=validate.Range(1, 600))
 
 BACKUP_DIR = parse_backup_directory(env.str("RUNGLASS_BACKUP_DIR", ""))
@@ -72,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.web.request_record_middleware.RequestRecordMiddleware",  # outermost: logs and counts everything
     "dashboard.web.health_views.HealthCheckMiddleware",  # first, since others reject requests
     "dashboard.web.private_response_middleware.PrivateResponseMiddleware",
     "dashboard.web.compression_middleware.CompressionMiddleware",

@@ -33,7 +33,7 @@ from dashboard.pages.tools import downloads as tool_downloads
 from dashboard.pages.tools import views as tool_views
 from dashboard.pages.usage import downloads as usage_downloads
 from dashboard.pages.usage import views as usage_views
-from dashboard.web import health_views
+from dashboard.web import health_views, metrics_views
 from runs.api import url_converters  # noqa: F401 - registers escaped
 
 handler400 = "dashboard.web.error_views.bad_request_view"
@@ -165,7 +165,8 @@ urlpatterns = [
     path("api/v1/", include("runs.api.urls")),
     path("", include("runs.api.assistants_compat.urls")),
     path("", include("dashboard.mcp.urls")),
-    # Health checks
+    # Health checks and metrics
     path("healthz", health_views.healthz, name="healthz"),
     path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", metrics_views.metrics, name="metrics"),
 ]

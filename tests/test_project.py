@@ -112,9 +112,9 @@ def find_commands() -> list[str]:
 
 
 def find_api_paths() -> list[str]:
-    """Return every path of the REST API and the health checks, with parts as in `{run_id}`."""
+    """Return every path of the REST API, the health checks and the metrics, with parts as in `{run_id}`."""
     paths = (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in _iterate_paths(get_resolver().url_patterns, "/"))
-    is_api = re.compile(r"/(api/v1|v1)/.|/healthz|/readyz")
+    is_api = re.compile(r"/(api/v1|v1)/.|/healthz|/readyz|/metrics")
     return sorted({path for path in paths if is_api.match(path)})
 
 

@@ -19,6 +19,7 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from dashboard.monitoring.metrics import PROCESS_REPLACEMENTS
 from dashboard.server.gateway.connections import HEADER_TIMEOUT, IS_SUPPORTED, MAX_CONNECTIONS
 from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
 from dashboard.server.listen_address import LISTEN_BACKLOG, ListenAddress
@@ -35,8 +36,8 @@ SECOND_SIGNAL_SECONDS = 1.0  # after the first signal; before, it is the same on
 class GranianServer(Granian):  # type: ignore[misc, valid-type]
     """A server of ASGI applications.
 
-    The `target_loader` of `serve` is called in each worker, with the function that it calls every second as a sign of
-    life (`Heartbeat`), and returns the application.
+    The `target_loader` of `serve` is called in each worker, with its index and the function that it calls every second
+    as a sign of life (`Heartbeat`), and returns the application.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
         self._sockets = address.sockets
         self._interrupted_at = 0.0
         self._heartbeats = Heartbeats(workers)
+        self._spawned: set[int] = set()
         self._on_started = on_started
 
     def startup(self, *args: Any) -> None:
@@ -115,7 +117,10 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[..., Any]) -> Any:
         self._shd = self._sockets[idx]
         self._heartbeats.expect(idx)
-        return super()._spawn_worker(idx, target, partial(callback_loader, partial(self._heartbeats.beat, idx)))
+        if idx in self._spawned:
+            PROCESS_REPLACEMENTS.labels("worker").inc()
+        self._spawned.add(idx)
+        return super()._spawn_worker(idx, target, partial(callback_loader, idx, partial(self._heartbeats.beat, idx)))
 
     def _supervise(self) -> None:
         """Kill workers that hang. Granian then replaces them."""

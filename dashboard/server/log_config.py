@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 from typing import Any
+
+from dashboard.server.log_format import JsonFormatter, TextFormatter
 
 
 class RequestErrorFilter(logging.Filter):
@@ -17,12 +20,15 @@ class RequestErrorFilter(logging.Filter):
         return True
 
 
-LOGGING: dict[str, Any] = {
+_LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "text": {"()": TextFormatter, "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": JsonFormatter},
+    },
     "filters": {"request_error": {"()": RequestErrorFilter}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "text"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "dashboard": {"level": "INFO"},
@@ -34,3 +40,10 @@ LOGGING: dict[str, Any] = {
         "_granian": {"level": "WARNING"},
     },
 }
+
+
+def build_logging(log_format: str) -> dict[str, Any]:
+    """Return LOGGING with lines in the format `text` or `json`."""
+    config = copy.deepcopy(_LOGGING)
+    config["handlers"]["stderr"]["formatter"] = log_format
+    return config

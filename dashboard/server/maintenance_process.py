@@ -9,12 +9,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
+from dashboard.monitoring.instance_state import InstanceStateCollector
+from dashboard.monitoring.metrics import PROCESS_REPLACEMENTS, measure_memory
+from dashboard.monitoring.process_values import MAINTENANCE_PROCESS, become_process, get_shared_directory
 from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
 from dashboard.server.lock_waits import LockWait
 from dashboard.server.postgres.process import die_with_parent
@@ -56,6 +59,7 @@ class _MaintenanceSupervisor(threading.Thread):
             if self._process.is_alive():
                 self._kill_if_hung()
             elif not self._stopping.wait(IDLE_SECONDS):
+                PROCESS_REPLACEMENTS.labels("maintenance").inc()
                 self._process = _fork_maintenance_process(self._heartbeats)
 
     def stop(self) -> None:
@@ -107,20 +111,40 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent stops us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
+    become_process(MAINTENANCE_PROCESS)
     progress = _Progress()
     threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
     maintenance = Maintenance()
+    directory = get_shared_directory()
+    collector = None if directory is None else InstanceStateCollector(directory)
     with connection.execute_wrapper(progress.execute):
         while True:
-            if not _run_maintenance_step(maintenance):
+            if not _run_maintenance_step(maintenance, collector):
                 time.sleep(IDLE_SECONDS)
 
 
-def _run_maintenance_step(maintenance: Maintenance) -> bool:
+def _run_maintenance_step(maintenance: Maintenance, collector: InstanceStateCollector | None) -> bool:
     """Run one step and return whether there is more to do. If the database is not available, the step is retried."""
     try:
-        return maintenance.step()
-    except DatabaseError as error:
+        has_more = maintenance.step()
+        _collect_state(maintenance, collector)
+        return has_more
+    except (DatabaseError, InterfaceError) as error:
         logger.info("Maintenance waits for the database: %s", error, extra={"action": "maintenance_waits"})
         connection.close()
+        _note_outage(collector)
         return False
+
+
+def _collect_state(maintenance: Maintenance, collector: InstanceStateCollector | None) -> None:
+    """Collect the numbers of the instance if they are due. Raises Django's DatabaseError."""
+    measure_memory()
+    if collector is not None and collector.is_due():
+        with suppress(OSError):  # the disk is full
+            collector.collect(maintenance)
+
+
+def _note_outage(collector: InstanceStateCollector | None) -> None:
+    if collector is not None:
+        with suppress(OSError):
+            collector.note_outage()

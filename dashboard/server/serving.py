@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -22,6 +23,7 @@ from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
 
+from dashboard.monitoring.process_values import become_process, get_shared_directory, name_worker, share_values
 from dashboard.server.gateway import Gateway
 from dashboard.server.gateway.body_reader import RequestBodies
 from dashboard.server.gateway.client_address import ClientResolver
@@ -52,6 +54,7 @@ def serve(address: ListenAddress, workers: int, grace_seconds: int, on_ready: Ca
     Exits the process with code 1 if the workers can't be kept running.
     """
     hosts = address.allowed_hosts(settings.ALLOWED_HOSTS)
+    share_values(settings.DATA_DIR / "monitoring", map(name_worker, range(workers)))
     _preload_application()
     on_started = partial(_notify_when_ready, address, _choose_host_header(hosts, address), on_ready)
     server = GranianServer(address, workers, settings.KEEP_ALIVE_SECONDS, on_started, grace_seconds)
@@ -69,9 +72,10 @@ def _preload_application() -> None:
 
 
 def _load_worker_application(
-    parent_pid: int, hosts: list[str], address: ListenAddress, beat: Heartbeat
+    parent_pid: int, hosts: list[str], address: ListenAddress, index: int, beat: Heartbeat
 ) -> Callable[..., Any]:
     die_with_parent(parent_pid, signal.SIGKILL)
+    become_process(name_worker(index))
     settings.ALLOWED_HOSTS = hosts
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -86,10 +90,15 @@ def _load_worker_application(
         script_name=settings.FORCE_SCRIPT_NAME or "",
     )
 
+    if (directory := get_shared_directory()) is not None:
+        gateway.resume_activity(directory)
+
     async def keep_watch() -> None:
         while True:
             connections.sweep(time.monotonic())
             beat(is_stuck=gateway.is_stuck(time.monotonic()))
+            with suppress(OSError):  # the disk is full
+                gateway.measure(directory)
             await asyncio.sleep(BEAT_SECONDS)
 
     # Granian has set the event loop, and runs it after this function.

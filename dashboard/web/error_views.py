@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from dashboard.monitoring.request_record import get_current_request_id
 from runs.api.path_errors import is_api_path, path_error_response
 
 
@@ -41,26 +43,28 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
     """
     is_outage = isinstance(sys.exception(), OperationalError | InterfaceError)
     if not is_api_path(request.path_info):
-        return database_unavailable_view(request) if is_outage else _server_error_page()
+        return database_unavailable_view(request) if is_outage else _render_server_error("500", 500)
     if is_outage:
-        message = "The database is unavailable, try again later"
-        return path_error_response(request.path_info, 503, "database_unavailable", message, {"Retry-After": "5"})
+        message, headers = "The database is unavailable, try again later", {"Retry-After": "5"}
+        return path_error_response(
+            request.path_info, 503, "database_unavailable", message, headers, get_current_request_id()
+        )
     message = "Internal server error. Nothing from this request was stored"
-    return path_error_response(request.path_info, 500, "server_error", message)
+    return path_error_response(request.path_info, 500, "server_error", message, request_id=get_current_request_id())
 
 
 def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = False) -> HttpResponse:
     """Return the page for 503: the database is not available. Rendered without database access."""
-    response = HttpResponse(render_to_string("web/errors/503.html", {"is_disk_full": is_disk_full}), status=503)
+    response = _render_server_error("503", 503, is_disk_full=is_disk_full)
     response["Retry-After"] = "5"
     return response
 
 
 def query_timeout_view(request: HttpRequest) -> HttpResponse:
     """Return the page for 503: the queries of a page took too long. Its transaction has failed, so without database."""
-    context = {"seconds": settings.READ_TIMEOUT_SECONDS, "path": request.path}
-    return HttpResponse(render_to_string("web/errors/query_timeout.html", context), status=503)
+    return _render_server_error("query_timeout", 503, seconds=settings.READ_TIMEOUT_SECONDS, path=request.path)
 
 
-def _server_error_page() -> HttpResponse:
-    return HttpResponse(render_to_string("web/errors/500.html"), status=500)
+def _render_server_error(template: str, status: int, **context: Any) -> HttpResponse:
+    context["request_id"] = get_current_request_id()
+    return HttpResponse(render_to_string(f"web/errors/{template}.html", context), status=status)

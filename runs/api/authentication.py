@@ -22,7 +22,7 @@ class BearerAuthentication(BaseAuthentication):
         """Return an anonymous user and the API key.
 
         Raises:
-            AuthenticationFailed: there is no key, or it is unknown or revoked.
+            AuthenticationFailed: there is no key, or it is unknown, revoked or expired.
         """
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
@@ -33,12 +33,12 @@ class BearerAuthentication(BaseAuthentication):
         """Return the API key with the given secret. Failures are recorded, a few a minute.
 
         Raises:
-            AuthenticationFailed: the key is unknown or revoked.
+            AuthenticationFailed: the key is unknown, revoked or expired.
         """
         key = find_api_key(secret.strip())
         if key is None:
             report_key_failure(secret.strip(), request.META.get("REMOTE_ADDR") or "")
-            raise AuthenticationFailed("The API key is unknown or revoked")
+            raise AuthenticationFailed("The API key is unknown, revoked or expired")
         return key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the signature is the framework's

@@ -18,11 +18,14 @@ def is_api_path(path: str) -> bool:
 
 
 def path_error_response(
-    path: str, status: int, code: str, message: str, headers: dict[str, str] | None = None
+    path: str, status: int, code: str, message: str, headers: dict[str, str] | None = None, request_id: str = ""
 ) -> JsonResponse:
-    """Return an error for clients of the API at `path`. `message` has no full stop, as in our own API."""
+    """Return an error for clients of the API at `path`. `message` has no full stop, as in our own API.
+
+    Only our own API names the request in the body: SDKs read its id from the header `X-Request-ID`.
+    """
     if path == MCP_PATH:
         return rejection_response(status, code, message, headers)
     if path.startswith(API_PREFIXES[0]):
-        return error_response(status, code, message, headers=headers)
+        return error_response(status, code, message, headers=headers, request_id=request_id)
     return assistants_error_response(status, f"{message}.", code=code, headers=headers)

@@ -49,6 +49,9 @@ class ErrorDetails(Struct, forbid_unknown_fields=True):
     code: Annotated[str, Meta(description="Identifies the error, see the table of error codes.")]
     message: str
     fields: list[FieldError]
+    request_id: Annotated[
+        str | UnsetType, Meta(description="Identifies the request in the log of the server. Only with status 5xx.")
+    ] = UNSET
 
 
 class ErrorResponse(Struct, forbid_unknown_fields=True):

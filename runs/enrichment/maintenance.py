@@ -7,6 +7,7 @@ its turn in every step, and what fails in one of them stops no other.
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 # Rows that are inserted into rollups before they are compacted: few enough to read quickly, and enough to be worth a
 # pass over all. If nothing more is inserted, fewer rows are compacted too.
 COMPACT_AFTER_ROWS, COMPACT_AFTER_ROWS_IDLE = 10_000, 500
+COMPACT_AFTER_SECONDS = 3600.0  # however few rows there are
 
 
 @dataclass
@@ -35,6 +37,17 @@ class Maintenance:
     _inserted_rows: int = 0
     _inserted_rows_at_compaction: int = -COMPACT_AFTER_ROWS
     _inserted_rows_at_idle_compaction: int = -COMPACT_AFTER_ROWS
+    _uncompacted_since: float | None = None  # on the monotonic clock
+
+    @property
+    def uncompacted_rows(self) -> int:
+        """Return how many rows were inserted into rollups since they were compacted."""
+        return self._inserted_rows - max(self._inserted_rows_at_compaction, 0)
+
+    @property
+    def uncompacted_seconds(self) -> float:
+        """Return the age of the oldest of these rows; 0 if there are none."""
+        return 0.0 if self._uncompacted_since is None else time.monotonic() - self._uncompacted_since
 
     def step(self) -> bool:
         """Do the next step of all work, and return whether there is more. Raises Django's DatabaseError."""
@@ -45,7 +58,7 @@ class Maintenance:
         return any(has_more)
 
     def _compact_rollups(self, projects: Sequence[Project]) -> None:
-        """Compact rollups after many inserts, or after some if there were no more since the previous step."""
+        """Compact rollups after many inserts, or after some if there were no more since the previous step, or late."""
         previous, self._inserted_rows = self._inserted_rows, compaction.count_rollup_inserts()
         is_idle = self._inserted_rows == previous
         due = (
@@ -53,13 +66,16 @@ class Maintenance:
             if is_idle
             else self._inserted_rows_at_compaction + COMPACT_AFTER_ROWS
         )
-        if self._inserted_rows < due:
+        if self.uncompacted_rows and self._uncompacted_since is None:
+            self._uncompacted_since = time.monotonic()
+        if self._inserted_rows < due and self.uncompacted_seconds < COMPACT_AFTER_SECONDS:
             return
         for project in projects:
             compaction.compact_rollups(project)
         if not connection.in_atomic_block:
             compaction.vacuum_rollups(is_idle=is_idle)
         self._inserted_rows_at_compaction = self._inserted_rows = compaction.count_rollup_inserts()
+        self._uncompacted_since = None
         if is_idle:
             self._inserted_rows_at_idle_compaction = self._inserted_rows
 

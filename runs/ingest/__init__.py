@@ -18,6 +18,7 @@ from runs.errors import Problem, RunglassError
 from runs.ingest import write
 from runs.ingest.implausible_times import replace_implausible_time
 from runs.ingest.merge import Outcome, Receipt
+from runs.ingest.metrics import count_ingested
 from runs.ingest.object_limits import ObjectLimits, check_object_limits, load_object_limits
 from runs.ingest.record_types import ASSISTANTS, MESSAGES, RECORD_TYPES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.request_bodies import RawItem
@@ -91,14 +92,16 @@ def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_i
     report, limits = IngestReport(), load_object_limits()
     receipt = Receipt(timezone.now(), key_id)
     batches: dict[RecordType, list[ParsedRecord]] = {record_type: [] for record_type in RECORD_TYPES.values()}
+    received = Counter[str]()
 
     # 1. Parse all items.
     for record_type, item in items:
-        report.received += 1
+        received[record_type.name] += 1
         if record := _parse_item(project, record_type, item, limits, report):
             batches[record_type].append(record)
             if warning := replace_implausible_time(record, receipt.at):
                 report.warnings.append(replace(warning, path=item.path + warning.path, line=item.line))
+    report.received = received.total()
 
     # 2. Write all valid records together.
     try:
@@ -109,6 +112,8 @@ def _ingest(project: Project, items: Iterable[tuple[RecordType, RawItem]], key_i
         # 3. If Postgres refuses a value of a valid record, write one by one to store all others.
         _write_one_by_one(project, batches, receipt, report)
     report.errors.sort(key=lambda problem: problem.index or 0)
+    kinds = {record.index: record_type.name for record_type, records in batches.items() for record in records}
+    count_ingested(received, ((kinds[index], outcome) for index, outcome in report.outcomes.items()))
     return report
 
 

@@ -8,6 +8,8 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from runs.models.project import Project
 
@@ -16,15 +18,16 @@ from runs.models.project import Project
 _ROW_VERSION = "concat_ws(' ', api_key.xmin, api_key.ctid, project.xmin, project.ctid)"
 _SELECT_USABLE_KEY_VERSION = f"""
     SELECT {_ROW_VERSION} FROM api_key JOIN project ON project.id = api_key.project_id
-     WHERE api_key.digest = %s AND api_key.revoked_at IS NULL"""  # noqa: S608
+     WHERE api_key.digest = %s AND api_key.revoked_at IS NULL
+       AND (api_key.expires_at IS NULL OR api_key.expires_at > statement_timestamp())"""  # noqa: S608
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     """Queries on API keys."""
 
     def usable(self) -> Self:
-        """Return the keys that are not revoked."""
-        return self.filter(revoked_at=None)
+        """Return the keys that are neither revoked nor expired."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=Now()), revoked_at=None)
 
     def find_by_digest(self, digest: bytes) -> ApiKey | None:
         """Return the key with that hash and its project, annotated with their `row_version`."""
@@ -32,7 +35,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return keys.filter(digest=digest).first()
 
     def fetch_row_version(self, digest: bytes) -> str | None:
-        """Return the `row_version` of a usable key and its project; None for an unknown or revoked key.
+        """Return the `row_version` of a usable key and its project; None for any other key.
 
         It takes a tenth of the time of `find_by_digest`.
         """
@@ -67,6 +70,7 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices))
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Null: never")
     last_used_at = models.DateTimeField(
         null=True, blank=True, help_text="Updated at most once a minute, so that most requests write nothing"
     )
@@ -79,3 +83,8 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_expired(self) -> bool:
+        """Return whether the key has expired, whether or not it is revoked as well."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -24,20 +24,27 @@ _MAX_CACHED_KEYS = 1000
 _key_cache: dict[bytes, tuple[str, ApiKey]] = {}
 
 
-def create_api_key(project: Project, name: str, scopes: Sequence[str] = DEFAULT_SCOPES) -> str:
+def create_api_key(
+    project: Project, name: str, scopes: Sequence[str] = DEFAULT_SCOPES, lifetime: timedelta | None = None
+) -> str:
     """Create a key of `project` and return its secret, which can't be read again.
 
-    A random key of 256 bits needs no slow hash.
+    Without `lifetime`, the key never expires. A random key of 256 bits needs no slow hash.
     """
     secret = f"{API_KEY_PREFIX}{secrets.token_urlsafe(32)}"
     ApiKey.objects.create(
-        project=project, name=name, prefix=secret[:KEY_PREFIX_LENGTH], digest=_digest(secret), scopes=list(scopes)
+        project=project,
+        name=name,
+        prefix=secret[:KEY_PREFIX_LENGTH],
+        digest=_digest(secret),
+        scopes=list(scopes),
+        expires_at=None if lifetime is None else timezone.now() + lifetime,
     )
     return secret
 
 
 def find_api_key(secret: str) -> ApiKey | None:
-    """Return the usable key with that secret, with its project; None if it is unknown or revoked.
+    """Return the usable key with that secret, with its project; None if it is unknown, revoked or expired.
 
     Requests share the returned objects, so they must not be changed. Each call checks the version of the key and the
     project, so revoking a key or changing a project takes effect immediately.
@@ -51,13 +58,17 @@ def find_api_key(secret: str) -> ApiKey | None:
     return key
 
 
-def find_revoked_api_key(secret: str) -> ApiKey | None:
-    """Return the revoked key with that secret, with its project; None if there is none."""
-    return ApiKey.objects.exclude(revoked_at=None).find_by_digest(_digest(secret))
+def find_ended_api_key(secret: str) -> ApiKey | None:
+    """Return the revoked or expired key with that secret, with its project; None if there is none."""
+    key = ApiKey.objects.find_by_digest(_digest(secret))
+    return key if key is not None and (key.revoked_at is not None or key.is_expired) else None
 
 
 def is_usable_api_key(secret: str) -> bool:
-    """Return whether the key exists and is not revoked. Unlike `find_api_key`, this does not count as a use."""
+    """Return whether the key exists and is neither revoked nor expired.
+
+    Unlike `find_api_key`, this does not count as a use.
+    """
     return _KEY_FORMAT.fullmatch(secret) is not None and ApiKey.objects.fetch_row_version(_digest(secret)) is not None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runs.models import ApiKey, AuditEvent, Project
-from runs.team.api_keys import API_KEY_PREFIX, KEY_PREFIX_LENGTH, find_revoked_api_key
+from runs.team.api_keys import API_KEY_PREFIX, KEY_PREFIX_LENGTH, find_ended_api_key
 from runs.team.report_limiter import ReportLimiter
 
 _sign_in_limiter = ReportLimiter()
@@ -18,13 +18,17 @@ def report_sign_in_failure(user_name: str, address: str, action: str = "failed t
 
 
 def report_key_failure(secret: str, address: str) -> None:
-    """Record the use of an API key that is unknown or revoked. Of an unknown one, at most the prefix is recorded."""
+    """Record the use of an API key that is unknown, revoked or expired.
+
+    Of an unknown one, at most the prefix is recorded.
+    """
     prefix = f"{secret[:KEY_PREFIX_LENGTH]}…" if secret.startswith(API_KEY_PREFIX) else "of another form"
     repeats = _key_limiter.admit(f"{address} {prefix}")
     if repeats is None:
         return
-    if key := find_revoked_api_key(secret):
-        _record_key_failure(key, "was refused: it is revoked", address, repeats)
+    if key := find_ended_api_key(secret):
+        end = "is revoked" if key.revoked_at else "has expired"
+        _record_key_failure(key, f"was refused: it {end}", address, repeats)
     else:
         action = "was refused: it is unknown"
         _record(None, f"API key {prefix}", action, AuditEvent.Category.KEY_FAILURE, address, repeats)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django import forms
 
 from runs.models import ApiKey, Membership, Project
 
 # The value of `role` that removes a member.
 REMOVE_MEMBER = "remove"
+API_KEY_LIFETIMES = (("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"))
 
 
 class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -31,6 +34,9 @@ class ApiKeyForm(forms.Form):
 
     name = forms.CharField(max_length=100)
     scopes = forms.MultipleChoiceField(choices=ApiKey.Scope.choices)
+    expires_in_days = forms.TypedChoiceField(
+        choices=API_KEY_LIFETIMES, required=False, coerce=lambda days: timedelta(days=int(days)), empty_value=None
+    )
 
 
 class NewMemberForm(forms.Form):

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.pages.settings.forms import (
+    API_KEY_LIFETIMES,
     REMOVE_MEMBER,
     ApiKeyForm,
     MemberRoleForm,
@@ -76,9 +77,10 @@ def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
         return _render_settings(request, project, status=422, key_form=form)
-    name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
-    secret = api_keys.create_api_key(project, name, scopes)
-    record_event(request, project, f"created the API key {name} ({', '.join(scopes)})", AuditEvent.Category.API_KEY)
+    name, scopes, lifetime = (form.cleaned_data[field] for field in ("name", "scopes", "expires_in_days"))
+    secret = api_keys.create_api_key(project, name, scopes, lifetime)
+    permissions = ", ".join(scopes) + (f", expires in {lifetime.days} days" if lifetime else "")
+    record_event(request, project, f"created the API key {name} ({permissions})", AuditEvent.Category.API_KEY)
     return _render_settings(request, project, new_key_name=name, new_key_secret=secret)
 
 
@@ -147,6 +149,7 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
         "project": project,
         "keys": ApiKey.objects.in_project(project),
         "scopes": ApiKey.Scope.values,
+        "key_lifetimes": API_KEY_LIFETIMES,
         "default_scopes": api_keys.DEFAULT_SCOPES,
         "memberships": Membership.objects.in_project(project),
         "roles": Membership.Role.values,

@@ -2,8 +2,9 @@
 
 A request passes these rooms:
 
-1. `connections` notes that its connection is busy, and closes those that are idle for too long; `health` answers health
-   checks; `client_address` finds out who sent the request, whatever proxies stand between.
+1. `connections` notes that its connection is busy, and closes those that are idle for too long; `request_observer`
+   counts and logs it; `health` and `metrics_endpoint` answer those who watch the instance; `client_address` finds out
+   who sent the request, whatever proxies stand between.
 2. `routes` tells its lane and how large its body may be; `callers` whose API key or session it shows; `body_reader`
    reads the body accordingly.
 3. `lanes` and `fair_queue` let it wait for a thread of its lane, in turn with other callers.

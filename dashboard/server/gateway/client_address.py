@@ -46,6 +46,12 @@ class ClientResolver:
         self._proxies = tuple(proxies)
         self._trust_private_scheme = trust_private_scheme and not proxies
 
+    def read_request_id(self, scope: dict[str, Any]) -> str:
+        """Return the id that a trusted proxy has given to a request; "" if there is none, or the peer is no proxy."""
+        value = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+        peer = None if value is None else parse_ip_address(scope["client"][0])
+        return value.decode("latin-1") if value is not None and peer is not None and self._is_trusted(peer) else ""
+
     def resolve(self, scope: dict[str, Any]) -> dict[str, Any]:
         """Return the ASGI scope with the client's address and scheme, and without the headers that told them."""
         peer_text, port = scope["client"]

@@ -38,9 +38,19 @@ class FairQueue:
         self._running: Counter[Caller] = Counter()
         self._queues: dict[Caller, deque[_Place]] = {}  # in the order of turns
 
+    @property
+    def running(self) -> int:
+        """Return how many requests run."""
+        return self._running.total()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait."""
+        return sum(map(len, self._queues.values()))
+
     def has_room(self, caller: Caller) -> bool:
         """Return whether a request of `caller` would not have to wait."""
-        return not self._queues and self._running.total() < self.max_running and self._may_run(caller)
+        return not self._queues and self.running < self.max_running and self._may_run(caller)
 
     async def acquire(self, caller: Caller, disconnection: Disconnection | None = None) -> None:
         """Wait for a place, which the caller must `release`.
@@ -78,7 +88,7 @@ class FairQueue:
         waiting = len(self._queues.get(caller, ()))
         if waiting >= self._max_waiting_per_caller:
             raise too_many_requests_rejection()
-        if sum(map(len, self._queues.values())) >= self._max_waiting:
+        if self.waiting >= self._max_waiting:
             self._evict(waiting)
         place: _Place = asyncio.get_running_loop().create_future()
         self._queues.setdefault(caller, deque()).append(place)
@@ -103,7 +113,7 @@ class FairQueue:
 
     def _admit(self) -> None:
         """Let waiting requests run while there is room."""
-        while self._running.total() < self.max_running and (caller := self._next_caller()) is not None:
+        while self.running < self.max_running and (caller := self._next_caller()) is not None:
             queue = self._queues.pop(caller)
             place = queue.popleft()
             if queue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+from dashboard.monitoring.metrics import LANE_RUNNING, LANE_WAITING
 from dashboard.server.gateway.callers import Caller
 from dashboard.server.gateway.disconnection import Disconnection
 from dashboard.server.gateway.fair_queue import FairQueue
@@ -36,6 +37,12 @@ class Lanes:
     def min_stuck_threads(self) -> int:
         """Return how many stuck threads may keep a caller from all pages, or from posting."""
         return min(self._queues[name].max_running_per_caller for name in (LaneName.PAGES, LaneName.INGEST))
+
+    def measure(self) -> None:
+        """Note how many requests run and wait in each lane."""
+        for name, queue in self._queues.items():
+            LANE_RUNNING.labels(name.value).set(queue.running)
+            LANE_WAITING.labels(name.value).set(queue.waiting)
 
     def has_room(self, name: LaneName, caller: Caller) -> bool:
         """Return whether a request of `caller` in the lane would not have to wait."""

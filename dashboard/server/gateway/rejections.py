@@ -10,6 +10,8 @@ from django.template.loader import render_to_string
 
 from runs.api.path_errors import is_api_path, path_error_response
 
+_ID_PLACEHOLDER = "REQUEST-ID"
+
 
 class RequestRejected(Exception):
     """The request is rejected with a status, the code and the message of an API error."""
@@ -25,13 +27,16 @@ class RequestRejected(Exception):
         self.close_connection = close_connection
         self._retry_after = retry_after
 
-    def build_response(self, path: str) -> HttpResponse:
+    def build_response(self, path: str, request_id: str) -> HttpResponse:
         """Return the response: JSON for clients of the API, a page for people."""
         headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
         if is_api_path(path):
-            response: HttpResponse = path_error_response(path, self.status, self.code, self.message, headers)
+            response: HttpResponse = path_error_response(
+                path, self.status, self.code, self.message, headers, request_id
+            )
         else:
-            response = HttpResponse(_render_page(self.message), status=self.status, headers=headers)
+            page = _render_page(self.message).replace(_ID_PLACEHOLDER, request_id)
+            response = HttpResponse(page, status=self.status, headers=headers)
         response["Cache-Control"] = "no-store"
         response["Content-Length"] = str(len(response.content))
         if self.close_connection:
@@ -42,7 +47,8 @@ class RequestRejected(Exception):
 @lru_cache(32)
 def _render_page(message: str) -> str:
     """Return the page for people. There are few messages, and rejections must be cheap."""
-    return render_to_string("web/errors/rejected.html", {"message": message, "home_url": settings.SITE_PATH})
+    context = {"message": message, "request_id": _ID_PLACEHOLDER, "home_url": settings.SITE_PATH}
+    return render_to_string("web/errors/rejected.html", context)
 
 
 def slow_body_rejection() -> RequestRejected:

@@ -11,6 +11,7 @@ import psycopg
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from dashboard.monitoring.request_record import RECORD_KEY, RequestRecord, bind_record
 from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
 from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
@@ -31,6 +32,7 @@ class RequestJob:
         self.last_progress = time.monotonic()
         self._application = application
         self._environ = environ
+        self._record: RequestRecord = environ[RECORD_KEY]
         self._buffer = buffer
         self._lock = threading.Lock()  # so that an interruption never hits the next request of the thread
         self._connection: BaseDatabaseWrapper | None = None
@@ -48,7 +50,7 @@ class RequestJob:
         with self._lock:
             self._connection = connections["default"]
         try:
-            with connection.execute_wrapper(self._execute):
+            with bind_record(self._record), connection.execute_wrapper(self._execute):
                 run_wsgi_application(
                     self._application, self._environ, self._start, self._write, self._buffer.write_file
                 )
@@ -59,6 +61,7 @@ class RequestJob:
                 return False
             raise
         finally:
+            self._record.ended = time.monotonic()
             with self._lock:
                 self._connection = None
             if self._is_interrupted:
@@ -78,6 +81,7 @@ class RequestJob:
                 logger.info("Cannot cancel a query: %s", error, extra={"action": "cancel_query"})
 
     def _start(self, start: ResponseStart) -> None:
+        self._record.status = start.status
         self._buffer.start = start
 
     def _write(self, chunk: bytes) -> None:

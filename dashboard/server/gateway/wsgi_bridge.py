@@ -10,6 +10,7 @@ from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
+from dashboard.monitoring.request_record import RECORD_KEY, RequestRecord
 from dashboard.server.gateway.response_buffer import CHUNK_BYTES, ResponseStart
 
 WsgiEnviron = dict[str, Any]
@@ -47,12 +48,15 @@ class FileBody(FileWrapper):
         return FileIO(os.dup(descriptor))
 
 
-def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_name: str = "") -> WsgiEnviron:
-    """Return the WSGI environment of a request. `CONTENT_LENGTH` is set, whether or not it was declared."""
+def build_wsgi_environ(scope: dict[str, Any], record: RequestRecord, body: bytes, script_name: str = "") -> WsgiEnviron:
+    """Return the WSGI environment of a request.
+
+    `CONTENT_LENGTH` is set, whether or not it was declared, and `HTTP_X_REQUEST_ID` is the id of the record.
+    """
     environ: WsgiEnviron = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": script_name,
-        "PATH_INFO": path,
+        "PATH_INFO": record.path,
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": scope["server"][0],
@@ -69,6 +73,7 @@ def build_wsgi_environ(scope: dict[str, Any], path: str, body: bytes, script_nam
         "wsgi.file_wrapper": FileBody,
     }
     environ.update(_build_header_variables(scope["headers"]))
+    environ.update({RECORD_KEY: record, "HTTP_X_REQUEST_ID": record.id})
     return environ
 
 

@@ -34,7 +34,7 @@ class AssistantsClientAuthentication(BearerAuthentication):
         """Return an anonymous user and the API key.
 
         Raises:
-            AuthenticationFailed: there is no key, or it is unknown or revoked.
+            AuthenticationFailed: there is no key, or it is unknown, revoked or expired.
         """
         secret = request.headers.get("api-key")
         if secret is None or "Authorization" in request.headers:

@@ -32,7 +32,7 @@ ERROR_CODES = {
     "invalid_filter": (400, "A query parameter is invalid or unknown: `fields` lists every invalid parameter."),
     "unknown_parameter": (400, "The path takes no query parameters."),
     "unreadable_body": (400, "The body is empty, not JSON, or damaged."),
-    "unauthorized": (401, "There is no API key, or it is unknown or revoked."),
+    "unauthorized": (401, "There is no API key, or it is unknown, revoked or expired."),
     "forbidden": (403, "The API key lacks the scope."),
     "not_found": (404, "The project of the API key has no such run or thread, or there is no such path."),
     "method_not_allowed": (405, "The path does not support the method."),

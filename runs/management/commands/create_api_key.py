@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.data_command import DataCommand
 from runs.models import ApiKey
 from runs.team.api_keys import DEFAULT_SCOPES, create_api_key
+
+MAX_LIFETIME_DAYS = 3650
 
 
 class Command(DataCommand):
@@ -28,9 +31,13 @@ class Command(DataCommand):
             help=f"{', '.join(ApiKey.Scope.values)} (default: {','.join(DEFAULT_SCOPES)})",
         )
 
-    def handle(self, *, project: str, name: str, scope: list[str], **_: Any) -> None:
+        parser.add_argument(
+            "--expires-in-days", type=_parse_days, metavar="DAYS", help="days until the key expires (default: never)"
+        )
+
+    def handle(self, *, project: str, name: str, scope: list[str], expires_in_days: timedelta | None, **_: Any) -> None:
         """Create the key."""
-        self.stdout.write(create_api_key(resolve_project(project), name, scope))
+        self.stdout.write(create_api_key(resolve_project(project), name, scope, expires_in_days))
 
 
 def _parse_name(value: str) -> str:
@@ -40,6 +47,12 @@ def _parse_name(value: str) -> str:
     if not value.isprintable():
         raise ArgumentTypeError("contains characters that cannot be printed")
     return value
+
+
+def _parse_days(value: str) -> timedelta:
+    if not value.isascii() or not value.isdecimal() or not 1 <= int(value[:9]) <= MAX_LIFETIME_DAYS:
+        raise ArgumentTypeError(f"expected 1 to {MAX_LIFETIME_DAYS} days")
+    return timedelta(days=int(value[:9]))
 
 
 def _parse_scopes(value: str) -> list[str]:

@@ -237,4 +237,4 @@ def test_unknown_key_gets_401_as_json_rpc(db: None) -> None:
     response = McpTestClient("rg_unknown").post(PING)
 
     assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
-    assert response.json()["error"]["message"] == "The API key is unknown or revoked"
+    assert response.json()["error"]["message"] == "The API key is unknown, revoked or expired"

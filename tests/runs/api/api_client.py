@@ -50,7 +50,7 @@ def assert_error(response: HttpResponse, status: int, code: str) -> dict[str, An
     body = json.loads(response.content)
     assert body.keys() == {"error"}
     error: dict[str, Any] = body["error"]
-    assert error.keys() == {"code", "message", "fields"}
+    assert error.keys() == {"code", "message", "fields"} | ({"request_id"} if status >= 500 else set())
     assert error["code"] == code
     assert isinstance(error["message"], str)
     assert error["message"]

@@ -52,6 +52,17 @@ def test_revocation_takes_effect_at_once(project: Project) -> None:
     assert_error(client.get(RUNS), 401, "unauthorized")
 
 
+def test_key_ends_at_its_expiry(project: Project) -> None:
+    secret = api_keys.create_api_key(project, "night", lifetime=timedelta(days=1))
+    client = ApiClient(secret)
+    assert client.get(RUNS).status_code == 200
+    ApiKey.objects.update(expires_at=timezone.now())
+    assert_error(client.get(RUNS), 401, "unauthorized")
+    assert not api_keys.is_usable_api_key(secret)
+    event = AuditEvent.objects.get(category=AuditEvent.Category.KEY_FAILURE)
+    assert (event.project, event.action) == (project, "was refused: it has expired")
+
+
 def test_changed_key_takes_effect_at_once(project: Project) -> None:
     secret = factories.make_key(project)
     for changes in ({"scopes": ["read"]}, {"name": "another"}, {"scopes": ["ingest"]}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
@@ -72,9 +73,25 @@ def test_created_key_works_until_revoked(admin_client: Client, project: Project)
     ]
 
 
+def test_key_expires_after_the_chosen_time(admin_client: Client, project: Project) -> None:
+    form = {"name": "script", "scopes": "read", "expires_in_days": "90"}
+    created = admin_client.post(f"{URL}keys", form)
+    row = Page(created).table("API keys").row("script")
+    assert row["Expires"].text not in ("", "never")
+    assert audit_log(project) == ["ada created the API key script (read, expires in 90 days)"]
+    ApiKey.objects.update(expires_at=timezone.now())
+    row = Page(admin_client.get(URL)).table("API keys").row("script")
+    assert row["Expires"].text.startswith("expired")
+
+
 @pytest.mark.parametrize(
     ("form", "field"),
-    [({"name": "", "scopes": "read"}, "name"), ({"name": "x"}, "scopes"), ({"name": "x", "scopes": "all"}, "scopes")],
+    [
+        ({"name": "", "scopes": "read"}, "name"),
+        ({"name": "x", "scopes": "read", "expires_in_days": "7"}, "expires"),
+        ({"name": "x"}, "scopes"),
+        ({"name": "x", "scopes": "all"}, "scopes"),
+    ],
 )
 def test_invalid_key_form_names_the_field(admin_client: Client, form: dict[str, str], field: str) -> None:
     response = admin_client.post(f"{URL}keys", form)

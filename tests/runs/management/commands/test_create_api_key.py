@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -46,6 +47,20 @@ def test_project_option_selects_the_project(project: Project) -> None:
     key = find_api_key(create("--name", "x", "--project", "other").strip())
     assert key is not None
     assert key.project == other
+
+
+def test_lifetime_option_sets_the_expiry(project: Project) -> None:
+    create("--name", "x", "--expires-in-days", "30")
+    key = ApiKey.objects.get()
+    assert key.expires_at is not None
+    assert abs(key.expires_at - key.created_at - timedelta(days=30)) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "1.5", "soon", "", "9" * 5000, "²"])
+def test_impossible_lifetime_is_rejected(project: Project, days: str) -> None:
+    with pytest.raises(CommandError, match="expected 1 to 3650 days"):
+        create("--name", "x", f"--expires-in-days={days}")
+    assert not ApiKey.objects.exists()
 
 
 @pytest.mark.parametrize("scope", ["", "write", "ingest,", "ingest read", "INGEST"])
