@@ -28,6 +28,13 @@ def describe_steps(steps: RunSteps, selected: Iterable[RunPageStep]) -> BothEnds
     return BothEndsList(_describe_step(steps, step) for step in selected)
 
 
+def describe_unread_steps(steps: RunSteps) -> list[str]:
+    """Return what is missing of a run that is too large to be read as a whole."""
+    if steps.is_complete:
+        return []
+    return [f"/steps: {steps.unread_count:,} of {steps.totals.count:,} elements, which are too many to be read at once"]
+
+
 def describe_pending_calls(steps: RunSteps) -> list[dict[str, Any]]:
     """Return the calls whose outputs or approvals the run waits for."""
     return [_describe_call(steps, call) for call in steps.pending_calls]

@@ -20,7 +20,10 @@ _RESERVED_BYTES = 1_500  # for the names of what was left out
 
 
 def fit_into_budget(content: dict[str, Any], max_tokens: int) -> dict[str, Any]:
-    """Return the content as JSON types of about `max_tokens` tokens at most, with the budget and what was left out."""
+    """Return the content as JSON types of about `max_tokens` tokens at most, with the budget and what was left out.
+
+    `cut` in `content` is what the tool itself left out.
+    """
     max_bytes = max_tokens * BYTES_PER_TOKEN - _RESERVED_BYTES
     # 1. Lists, as if all texts were as short as they can be.
     max_elements: dict[Path, int] = {}
@@ -37,7 +40,7 @@ def fit_into_budget(content: dict[str, Any], max_tokens: int) -> dict[str, Any]:
     available = max_bytes - len(msgspec.json.encode(without_texts.render(content)))
     rendering = AnswerRendering(max_elements, _share_out(available, without_texts.text_sizes))
     fitted: dict[str, Any] = rendering.render(content)
-    fitted["cut"] = _describe_cuts(rendering)
+    fitted["cut"] = [*content.get("cut", []), *_describe_cuts(rendering)]
     size = len(msgspec.json.encode(fitted))
     fitted["budget"] = {"max_tokens": max_tokens, "estimated_tokens": size // BYTES_PER_TOKEN + 1}
     return fitted

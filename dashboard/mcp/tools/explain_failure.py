@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from dashboard.mcp.filters import MaxTokens, RunId, find_runs
-from dashboard.mcp.run_content import describe_question, describe_steps
+from dashboard.mcp.run_content import describe_question, describe_steps, describe_unread_steps
 from dashboard.mcp.run_differences import compare_two_runs, describe_differences
 from dashboard.mcp.run_failure import (
     describe_error,
@@ -36,6 +36,7 @@ def _explain_failure(context: ToolContext, arguments: ExplainFailureArguments) -
     names = Assistant.objects.names_by_id(context.project, {run.assistant_id})
     return {
         "run": summarize_run(run, names, context.links),
+        "cut": describe_unread_steps(steps),
         "is_unsuccessful": run.error_group_id is not None,
         "error": describe_error(run, posted),
         "error_group": describe_error_group_of(run, context.links, context.now),

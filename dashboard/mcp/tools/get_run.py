@@ -14,6 +14,7 @@ from dashboard.mcp.run_content import (
     describe_pending_calls,
     describe_question,
     describe_steps,
+    describe_unread_steps,
     find_created_message,
 )
 from dashboard.mcp.run_failure import describe_error, select_failure_steps
@@ -43,6 +44,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
         "question": describe_question(run),
         "step_count": steps.totals.count,
         "pending_calls": describe_pending_calls(steps),
+        "cut": describe_unread_steps(steps),
     }
     if arguments.part == "failure":
         selected = select_failure_steps(steps)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.mcp.tools import TOOLS
+from runs.analytics import run_steps
 from runs.errors import QueryTimeout
 from runs.models import ErrorGroup, Project, RunAlias
 from tests import factories
@@ -172,6 +173,14 @@ def test_get_run_fits_into_its_budget(mcp: McpTestClient, project: Project) -> N
     assert (answer["steps"][0]["number"], answer["steps"][-1]["number"]) == (1, 300)
     assert any(cut.startswith("/steps: ") and cut.endswith("from its middle") for cut in answer["cut"])
     assert any(cut.startswith("/instructions: ") for cut in answer["cut"])
+
+
+@pytest.mark.parametrize("tool", ["get_run", "explain_failure"])
+def test_unread_steps_are_named(mcp: McpTestClient, runs: Any, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
+    monkeypatch.setattr(run_steps, "MAX_STEPS_READ", 1)
+    answer = mcp.call(tool, run_id="run_bad")
+
+    assert answer["cut"] == ["/steps: 1 of 3 elements, which are too many to be read at once"]
 
 
 def test_former_id_leads_to_its_run(mcp: McpTestClient, project: Project, runs: Any) -> None:
