@@ -38,7 +38,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if posts are accepted, else 503 with the reason."""
     try:
-        reason = _find_migration_problem() or _find_write_problem()
+        reason = find_migration_problem() or _find_write_problem()
     except (DatabaseError, InterfaceError):
         reason = "the database is not available"
     return not_ready_response(reason) if reason else JsonResponse({"status": "ready"})
@@ -63,7 +63,8 @@ def not_ready_response(reason: str) -> HttpResponse:
     return response
 
 
-def _find_migration_problem() -> str | None:
+def find_migration_problem() -> str | None:
+    """Return what is wrong with the migrations of the database; None if they are those of this version."""
     executor = MigrationExecutor(connection)
     if pending := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return f"{len(pending)} migrations are not applied"

@@ -83,6 +83,10 @@ class RollupDeltas(Generic[RecordT]):
         """The hours in which anything differs. Every group begins with its hour."""
         return {group[0] for group in self._groups}
 
+    def sum_by_key(self, rollup: RollupTable) -> dict[tuple[Any, ...], Sequence[int]]:
+        """Return the differences of one rollup by key, without those that change nothing."""
+        return _sum_by_key(rollup, self._groups)
+
     def write(self, project: Project) -> None:
         """Append the differences to the rollups. Call it in the transaction that changes the records."""
         filled = [(rollup, rows) for rollup in self.rollups if (rows := _build_rows(project, rollup, self._groups))]
@@ -95,13 +99,17 @@ class RollupDeltas(Generic[RecordT]):
 
 def _build_rows(project: Project, rollup: RollupTable, groups: Mapping[Any, Sequence[int]]) -> list[tuple[Any, ...]]:
     """Return one row per key of `rollup`, without those that change nothing."""
+    return [(project.pk, *key, *sums) for key, sums in _sum_by_key(rollup, groups).items()]
+
+
+def _sum_by_key(rollup: RollupTable, groups: Mapping[Any, Sequence[int]]) -> dict[tuple[Any, ...], Sequence[int]]:
     deltas: dict[tuple[Any, ...], Sequence[int]] = {}
     for group, sums in groups.items():
         key = rollup.key_of(group)
         if key is None:
             continue
         deltas[key] = list(map(operator.add, deltas[key], sums)) if key in deltas else sums
-    return [(project.pk, *key, *sums) for key, sums in deltas.items() if any(sums)]
+    return {key: sums for key, sums in deltas.items() if any(sums)}
 
 
 def _insert(filled: Sequence[tuple[RollupTable, list[tuple[Any, ...]]]]) -> None:
