@@ -35,6 +35,7 @@ MAX_TOOLS = env.int("RUNGLASS_MAX_TOOLS", 1000, validate=validate.Range(1))
 LOGGING = build_logging(env.str("RUNGLASS_LOG", "text", validate=validate.OneOf(["text", "json"])))
 LOG_ALL_REQUESTS = env.str("RUNGLASS_ACCESS_LOG", "problems", validate=validate.OneOf(["problems", "all"])) == "all"
 METRICS_TOKEN = env.str("RUNGLASS_METRICS_TOKEN", "", validate=validate_metrics_token)
+WRITE_TIMEOUT_SECONDS = env.int("RUNGLASS_WRITE_TIMEOUT_SECONDS", 60, validate=validate.Range(1, 3600))
 READ_TIMEOUT_SECONDS = env.int("RUNGLASS_READ_TIMEOUT_SECONDS", 20, validate=validate.Range(1, 600))
 
 BACKUP_DIR = parse_backup_directory(env.str("RUNGLASS_BACKUP_DIR", ""))
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.web.database_outage_middleware.DatabaseOutageMiddleware",
     "dashboard.web.read_time_limit_middleware.ReadTimeLimitMiddleware",
+    "dashboard.web.write_time_limit_middleware.WriteTimeLimitMiddleware",
     "dashboard.web.page_budget.PageBudgetMiddleware",
 ]
 

@@ -135,6 +135,16 @@ class QueryTimeout(RunglassError):
     code = "query_timeout"
 
 
+class RequestTimeout(Exception):
+    """The request takes too long and ends: nothing more is stored. Send fewer or smaller objects at once.
+
+    It is no RunglassError, since whoever goes on after one rejected object must not go on after this.
+    """
+
+    code = "request_timeout"
+    message = "Processing the request took too long. Send fewer or smaller objects at once"
+
+
 class InvalidMember(RunglassError):
     """The member is invalid."""
 

@@ -1,7 +1,7 @@
-"""The processor time that a thread may spend on a page.
+"""The processor time that a thread may spend on a request.
 
 Python has no timeouts. A watching thread raises an exception in the one that takes too long, which ends any code in
-Python; code in C goes on until it returns. This is the last resort for pages that are more expensive than expected.
+Python; code in C goes on until it returns. This is the last resort for requests that are more expensive than expected.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db import connections
 
 # The exception may be swallowed where it is raised, so it is raised again, but not without end.
 MAX_INTERRUPTIONS = 5
+GRACE_SECONDS = 1.0  # of processor time before it is raised again: enough to render an error page
 _WATCH_INTERVAL = 0.5  # seconds
 
 
@@ -35,7 +36,8 @@ class _LimitedBlock:
         """Raise the exception in the thread of the block if it has used up its time."""
         if self.interruptions < MAX_INTERRUPTIONS and time.clock_gettime(self.clock) > self.deadline:
             self.interruptions += 1
-            _raise_in_thread(self.thread_id, self.error)
+            self.deadline = time.clock_gettime(self.clock) + GRACE_SECONDS
+            raise_in_thread(self.thread_id, self.error)
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def limit_cpu_time(seconds: float, error: type[Exception]) -> Iterator[None]:
     finally:
         _watcher.remove(block)
         if block.interruptions:
-            _discard_connections()
+            discard_connections()
 
 
 class _Watcher:
@@ -81,7 +83,7 @@ class _Watcher:
         with self._lock:
             self._blocks.pop(block.thread_id, None)
             if block.interruptions:
-                _raise_in_thread(block.thread_id, None)
+                raise_in_thread(block.thread_id, None)
 
     def _watch(self) -> None:
         while True:
@@ -94,14 +96,15 @@ class _Watcher:
 _watcher = _Watcher()
 
 
-def _raise_in_thread(thread_id: int, error: type[Exception] | None) -> None:
+def raise_in_thread(thread_id: int, error: type[BaseException] | None) -> None:
     """Let a thread raise `error` as soon as it runs Python code; None takes back one that is pending."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), None if error is None else ctypes.py_object(error)
     )
 
 
-def _discard_connections() -> None:
+def discard_connections() -> None:
+    """Let this thread get new database connections. The old ones may be in any state after an interruption."""
     for connection in connections.all(initialized_only=True):
         connection.close()
         del connections[connection.alias]

@@ -12,9 +12,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from dashboard.monitoring.request_record import get_current_request_id
 from runs.api.path_errors import is_api_path, path_error_response
+from runs.errors import RequestTimeout
 
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -63,6 +65,11 @@ def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = Fals
 def query_timeout_view(request: HttpRequest) -> HttpResponse:
     """Return the page for 503: the queries of a page took too long. Its transaction has failed, so without database."""
     return _render_server_error("query_timeout", 503, seconds=settings.READ_TIMEOUT_SECONDS, path=request.path)
+
+
+def request_timeout_view(request: HttpRequest, exception: RequestTimeout) -> HttpResponse:
+    """Return the page for 503: handling a form took too long. Rendered without database access."""
+    return _render_server_error("rejected", 503, message=exception.message, home_url=reverse("home"))
 
 
 def _render_server_error(template: str, status: int, **context: Any) -> HttpResponse:

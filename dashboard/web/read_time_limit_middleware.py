@@ -16,7 +16,7 @@ from runs.errors import QueryTimeout
 
 logger = logging.getLogger(__name__)
 
-_READ_METHODS = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 
 
 @contextmanager
@@ -40,7 +40,7 @@ class ReadTimeLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Respond to a request, within the limit if it is a read."""
-        if request.method not in _READ_METHODS:
+        if request.method not in READ_METHODS:
             return self.get_response(request)
         with limit_read_time():
             return self.get_response(request)

@@ -15,12 +15,14 @@ from rest_framework.views import set_rollback
 
 from runs.api.responses import ErrorDetails, ErrorResponse, FieldError, json_object_response
 from runs.db.disk_space import is_disk_full
+from runs.db.sql import is_statement_timeout
 from runs.errors import (
     BodyTooLarge,
     DiskFull,
     NotFound,
     Problem,
     QueryTimeout,
+    RequestTimeout,
     RunglassError,
     TooManyRetries,
     UnsupportedBody,
@@ -49,6 +51,10 @@ def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse 
             status_code = next((_STATUS_CODES[cls] for cls in type(error).__mro__ if cls in _STATUS_CODES), 400)
             headers = _RETRY_AFTER if status_code == status.HTTP_503_SERVICE_UNAVAILABLE else None
             return error_response(status_code, error.code, error.message, error.problems, headers, request_id)
+        case RequestTimeout():
+            return error_response(503, error.code, error.message, headers=_RETRY_AFTER, request_id=request_id)
+        case OperationalError() if is_statement_timeout(error):
+            return handle_api_error(RequestTimeout(), context)
         case Http404():
             return error_response(404, "not_found", str(error) or "Not found")
         case exceptions.APIException():

@@ -17,11 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs.db import sql
 from runs.db.disk_space import disk_space_for_writes
 from runs.db.project_locks import lock_records_shared
+from runs.db.query_time_limit import limit_statement_time
 from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
@@ -213,6 +215,7 @@ def _read_stored(
     step_run_ids = set() if receipt.is_derived else {run_id for run_id, _ in grouped.get(STEPS, {})}
     with sql.open_cursor() as cursor:
         with sql.pipeline():
+            limit_statement_time(settings.WRITE_TIMEOUT_SECONDS)
             fetch_deletion_count = lock_records_shared(project.pk)
             fetches = {record_type: record_type.table.read(records) for record_type, records in grouped.items()}
             fetch_sources = Run.objects.read_derived_sources(step_run_ids) if step_run_ids else dict

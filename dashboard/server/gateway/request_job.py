@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.response_buffer import ResponseBuffer, ResponseStart
 from dashboard.server.gateway.wsgi_bridge import WsgiApplication, WsgiEnviron, run_wsgi_application
 from dashboard.server.lock_waits import LockWait
+from dashboard.web.cpu_time_limit import discard_connections, raise_in_thread
 from runs.errors import QueryTimeout
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class RequestJob:
         self._buffer = buffer
         self._lock = threading.Lock()  # so that an interruption never hits the next request of the thread
         self._connection: BaseDatabaseWrapper | None = None
+        self._thread_id: int | None = None
         self._is_interrupted = False
         self._lock_wait: LockWait | None = None
 
@@ -48,7 +51,7 @@ class RequestJob:
         """Run the request in this thread and return whether its response is complete."""
         self._lock_wait = LockWait()
         with self._lock:
-            self._connection = connections["default"]
+            self._connection, self._thread_id = connections["default"], threading.get_ident()
         try:
             with bind_record(self._record), connection.execute_wrapper(self._execute):
                 run_wsgi_application(
@@ -62,15 +65,26 @@ class RequestJob:
             raise
         finally:
             self._record.ended = time.monotonic()
-            with self._lock:
-                self._connection = None
+            self._leave_thread()
             if self._is_interrupted:
-                connection.close()  # a late cancellation must not end the next request's query
+                discard_connections()  # a late cancellation must not end the next request's query
         return True
 
+    def _leave_thread(self) -> None:
+        """Let no interruption reach this thread any more, whenever the last one came."""
+        while self._thread_id is not None:
+            with suppress(ClientDisconnected), self._lock:
+                raise_in_thread(threading.get_ident(), None)
+                self._connection = self._thread_id = None
+
     def interrupt(self) -> None:
-        """End the running query; the job ends with its next one. Called by another thread; may be repeated."""
+        """End the running query; the job ends with its next one. Called by another thread; may be repeated.
+
+        A job that still runs at the second call computes, and is ended wherever it is.
+        """
         with self._lock:
+            if self._is_interrupted and self._thread_id is not None:
+                raise_in_thread(self._thread_id, ClientDisconnected)
             self._is_interrupted = True
             session = None if self._connection is None else self._connection.connection
             if session is None:

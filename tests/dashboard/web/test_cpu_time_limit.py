@@ -26,7 +26,7 @@ def short_watch_interval(monkeypatch: pytest.MonkeyPatch) -> None:
 def kept_connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Count how often connections would be discarded, without closing that of the test."""
     discarded: list[str] = []
-    monkeypatch.setattr(cpu_time_limit, "_discard_connections", lambda: discarded.append("discarded"))
+    monkeypatch.setattr(cpu_time_limit, "discard_connections", lambda: discarded.append("discarded"))
     return discarded
 
 

@@ -16,6 +16,7 @@ import pytest
 from dashboard.server import lock_waits
 from dashboard.server.gateway import body_reader, callers, fair_queue, request_runner, response_buffer
 from dashboard.server.gateway.client_address import ClientResolver
+from dashboard.server.gateway.disconnection import ClientDisconnected
 from dashboard.server.gateway.lanes import LARGE_BODY_BYTES
 from dashboard.server.trusted_proxies import parse_trusted_proxies
 from tests.dashboard.server.gateway.asgi import (
@@ -240,6 +241,38 @@ def test_response_ends_work_when_client_leaves() -> None:
 
     run_in_thread(leave())
     assert ended.wait(1)
+
+
+def test_computation_ends_when_client_leaves() -> None:
+    errors: list[type[BaseException]] = []
+
+    def compute(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterable[bytes]:
+        deadline = time.monotonic() + 20
+        try:
+            while environ["PATH_INFO"] == "/endless" and time.monotonic() < deadline:
+                pass
+        except BaseException as error:
+            errors.append(type(error))
+            raise
+        return echo(environ, start_response)
+
+    async def leave() -> float:
+        gateway = build_gateway(compute)
+        client = AsgiClient(scope(path="/endless"))
+        task = asyncio.create_task(client.send_to(gateway))
+        await asyncio.sleep(0.2)
+        start = time.monotonic()
+        client.disconnect()
+        await asyncio.wait_for(task, 1)
+        while not errors and time.monotonic() < start + 10:
+            await asyncio.sleep(0.05)
+        seconds = time.monotonic() - start
+        clients = [await respond(gateway, scope()) for _ in range(20)]
+        assert {client.status for client in clients} == {200}
+        return seconds
+
+    assert run_in_thread(leave()) < 5
+    assert errors == [ClientDisconnected]
 
 
 def test_slow_reader_occupies_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
