@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.utils import DatabaseError
 
 from dashboard.server.backup.errors import BackupError
-from dashboard.server.backup.recording import make_backup_file, make_backup_stream
+from dashboard.server.backup.recording import build_backup_name, make_backup_file, make_backup_stream
 from dashboard.server.backup.verification import describe_manifest, verify_backup
 from dashboard.server.database import describe_database_error
 from runs.management.progress import ProgressBar
@@ -73,5 +73,7 @@ class Command(BaseCommand):
             if path == STANDARD_OUTPUT:
                 make_backup_stream(sys.stdout.buffer, trigger, progress.show, secret_key)
                 return
-            file = make_backup_file(Path(path).absolute(), trigger, progress.show, secret_key)
+            target = Path(path).absolute()
+            file = target / build_backup_name() if target.is_dir() else target
+            make_backup_file(file, trigger, progress.show, secret_key)
         self.stdout.write(f"Wrote {file} ({file.stat().st_size:,} bytes)")

@@ -17,6 +17,8 @@ from django.db import connection
 from django.db.utils import DatabaseError, NotSupportedError
 
 from dashboard.server import startup_checks
+from dashboard.server.backup.errors import BackupError
+from dashboard.server.backup.upgrade_backup import make_upgrade_backup, needs_upgrade_backup
 from dashboard.server.bootstrap import create_initial_credentials
 from dashboard.server.configuration_checks import find_configuration_problems
 from dashboard.server.data_directory_lock import lock_data_directory
@@ -54,6 +56,9 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help=f"time that running requests have at the end (default: {DEFAULT_GRACE_SECONDS})",
         )
+        parser.add_argument(
+            "--no-backup", action="store_true", help="migrate the data of an older version without a backup before"
+        )
         parser.add_argument("--demo", action="store_true", help="load generated demo runs into the project `default`")
 
     def handle(self, *, host: str, port: int, workers: int, demo: bool, grace: int, **options: Any) -> None:
@@ -70,6 +75,8 @@ class Command(BaseCommand):
                 # 2. Check the database and bring it up to date.
                 startup_checks.reject_old_postgres()
                 startup_checks.reject_foreign_schema()
+                if not options["no_backup"]:
+                    self._back_up_older_data()
                 migrate_with_progress(sys.stderr)
                 # 3. Prepare what is served.
                 self._collect_static_files()
@@ -97,6 +104,16 @@ class Command(BaseCommand):
             raise CommandError(". ".join(errors))
         for problem in problems:
             self.stderr.write(f"Warning: {problem.message}")
+
+    def _back_up_older_data(self) -> None:
+        if not needs_upgrade_backup():
+            return
+        try:
+            with ProgressBar(sys.stderr, " rows", label="Backing up before the upgrade", announce=True) as progress:
+                path = make_upgrade_backup(settings.DATA_DIR, progress.show)
+        except BackupError as error:
+            raise CommandError(f"{error}. Nothing is changed; `up --no-backup` upgrades without a backup") from error
+        self.stderr.write(f"Wrote {path}")
 
     def _collect_static_files(self) -> None:
         if startup_checks.are_static_files_outdated():

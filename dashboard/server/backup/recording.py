@@ -13,7 +13,7 @@ from typing import IO
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from dashboard.server.backup.connections import open_database_session
+from dashboard.server.backup.connections import fetch_value, open_database_session
 from dashboard.server.backup.creation import create_backup
 from dashboard.server.backup.errors import BackupError
 from dashboard.server.backup.output_files import open_output_file
@@ -30,19 +30,19 @@ def build_backup_name(prefix: str = "runglass") -> str:
     return f"{prefix}-{timezone.now():%Y%m%d-%H%M%S}{BACKUP_SUFFIX}"
 
 
-def make_backup_file(path: Path, trigger: str, report_progress: ReportProgress, secret_key: str = "") -> Path:
-    """Write a backup to `path`, or to a new file in it if it is a directory. Return the file.
+def make_backup_file(
+    path: Path, trigger: str, report_progress: ReportProgress, secret_key: str = "", lock_id: int | None = None
+) -> bool:
+    """Write a backup to `path`. Return false, and write nothing, if another process holds the lock `lock_id`.
 
     `trigger` is one of `BackupRecord.Trigger`. Raises BackupError, OSError and Django's DatabaseError.
     """
-    file_path = path / build_backup_name() if path.is_dir() else path
-    with (
-        _record_outcome(trigger, str(file_path)) as outcome,
-        open_database_session() as session,
-        open_output_file(file_path) as file,
-    ):
-        outcome.size = create_backup(session, file, report_progress, secret_key)
-    return file_path
+    with _record_outcome(trigger, str(path)) as outcome, open_database_session() as session:
+        if lock_id is not None and not fetch_value(session, f"SELECT pg_try_advisory_lock({lock_id})"):
+            return False
+        with open_output_file(path) as file:
+            outcome.size = create_backup(session, file, report_progress, secret_key)
+    return True
 
 
 def make_backup_stream(stream: IO[bytes], trigger: str, report_progress: ReportProgress, secret_key: str = "") -> None:
@@ -59,7 +59,7 @@ class _Outcome:
 
 @contextmanager
 def _record_outcome(trigger: str, location: str) -> Generator[_Outcome]:
-    """Record the backup that the block makes, or its failure, which is raised again."""
+    """Record the backup that the block makes, if it makes one, or its failure, which is raised again."""
     started_at, outcome = timezone.now(), _Outcome()
     try:
         yield outcome
@@ -67,7 +67,8 @@ def _record_outcome(trigger: str, location: str) -> Generator[_Outcome]:
         reason = f"{error.strerror}: {location}" if isinstance(error, OSError) else str(error)
         _record(trigger, started_at, location, error=" ".join(reason.split()))
         raise
-    _record(trigger, started_at, location, size=outcome.size)
+    if outcome.size:
+        _record(trigger, started_at, location, size=outcome.size)
 
 
 def _record(trigger: str, started_at: datetime, location: str, size: int = 0, error: str = "") -> None:

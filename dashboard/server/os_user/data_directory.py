@@ -12,7 +12,7 @@ from dashboard.server.os_user.passage import grant_passage
 from dashboard.server.os_user.users import OsUser, choose_os_user
 
 PRIVATE_MODE = 0o700
-OWN_ENTRIES = {"secret_key", "static", "static.fingerprint", "up.lock", "harvest", "monitoring"}
+OWN_ENTRIES = {"backups", "secret_key", "static", "static.fingerprint", "up.lock", "harvest", "monitoring"}
 OWN_PREFIXES = ("postgres-", ".secret_key.")
 IGNORED_ENTRIES = {"lost+found", ".gitignore", ".gitkeep"}
 

@@ -127,6 +127,6 @@ def _reject_other_major_versions(home: Path) -> None:
     others = [path.name for path in home.parent.glob("postgres-[0-9]*") if path != home]
     if others and not home.exists():
         raise DataDirectoryUnusableError(
-            f"{home.parent} contains {', '.join(others)}, which {home.name} can't read: export the runs with the "
-            "version of Runglass that wrote them, and import them into a new data directory"
+            f"{home.parent} contains {', '.join(others)}, which {home.name} can't read: run `backup PATH` with "
+            "the version of Runglass that wrote it, and `restore PATH` with this one and a new RUNGLASS_DATA_DIR"
         )

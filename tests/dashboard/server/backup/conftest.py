@@ -37,7 +37,9 @@ def source(django_db_blocker: Any) -> Generator[str]:
 def backup(source: str, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
     """A backup of that database, with a secret key."""
     with django_db_blocker.unblock(), use_database(source):
-        return make_backup_file(tmp_path_factory.mktemp("backup"), "command", ignore_progress, "key of the source")
+        path = tmp_path_factory.mktemp("backup") / "1.tar"
+        assert make_backup_file(path, "command", ignore_progress, "key of the source")
+        return path
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_session_has_no_time_limit(source: str, django_db_blocker) -> None:
 
 def test_empty_database_is_refused(empty_database: str, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="nothing to back up"):
-        make_backup_file(tmp_path, "command", ignore_progress)
+        make_backup_file(tmp_path / "1.tar", "command", ignore_progress)
 
 
 def test_newer_server_needs_newer_client(monkeypatch: pytest.MonkeyPatch) -> None:
