@@ -31,14 +31,14 @@ def test_malformed_path_gets_error_of_its_api(prefix: str, members: set[str]) ->
 
 @pytest.mark.parametrize(("prefix", "members"), PREFIXES.items())
 def test_rejected_request_gets_error_of_its_api(prefix: str, members: set[str]) -> None:
-    response = busy_rejection().build_response(f"{prefix}threads")
+    response = busy_rejection().build_response(f"{prefix}threads", "")
 
     assert (response.status_code, response["Retry-After"]) == (503, "2")
     assert set(json.loads(response.content)["error"]) == members
 
 
 def test_rejected_mcp_message_gets_json_rpc_error() -> None:
-    response = busy_rejection().build_response("/mcp")
+    response = busy_rejection().build_response("/mcp", "")
 
     error = json.loads(response.content)["error"]
     assert (response.status_code, error["code"], error["data"]) == (503, -32603, {"code": "busy"})
