@@ -163,7 +163,7 @@ urlpatterns = [
     path("p/<slug:project>/", include(project_urls)),
     # API
     path("api/v1/", include("runs.api.urls")),
-    path("", include("runs.api.assistants_compat.urls")),
+    path("", include("runs.api.compat_urls")),
     path("", include("dashboard.mcp.urls")),
     # Health checks and metrics
     path("healthz", health_views.healthz, name="healthz"),

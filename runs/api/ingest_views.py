@@ -19,10 +19,12 @@ from runs.api.responses import (
     json_object_response,
 )
 from runs.errors import BodyTooLarge, InvalidObject, UnreadableBody
-from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, Outcome, RecordType, ingest, ingest_mixed
+from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, Outcome, RecordType, ingest
 from runs.ingest.compression import ReadableStream
 from runs.ingest.events import parse_events
-from runs.ingest.request_bodies import parse_body, read_body
+from runs.ingest.request_bodies import RequestBody, parse_body, read_body
+from runs.models import ApiKey
+from runs.responses import ingest_any
 
 _MAX_CONTENT_LENGTH_DIGITS = 18  # `int` rejects strings of thousands of digits
 
@@ -38,16 +40,21 @@ class IngestView(ApiKeyView):
         Raises:
             InvalidObject: the body is a single object, and it is invalid.
         """
-        body = parse_body(_read_content(request), _content_type(request))
-        api_key = self.get_api_key(request)
-        report = ingest(api_key.project, self.record_type, body.items, key_id=api_key.pk)
+        body = parse_body(read_content(request), get_content_type(request))
+        report = self.store(body, self.get_api_key(request))
         if not body.single:
             return json_object_response(BatchOutcome.from_report(report), 207 if report.errors else 200)
         if report.errors:
             raise InvalidObject(problems=report.errors)
+        if not report.outcomes:
+            return json_object_response(BatchOutcome.from_report(report))
         outcome, warnings = report.outcomes[0], FieldError.from_problems(report.warnings) or UNSET
         status = 201 if outcome is Outcome.CREATED else 200
         return json_object_response(ObjectOutcome(report.ids[0], outcome, warnings), status)
+
+    def store(self, body: RequestBody, api_key: ApiKey) -> IngestReport:
+        """Store the objects of the body in the project of the API key."""
+        return ingest(api_key.project, self.record_type, body.items, key_id=api_key.pk)
 
 
 class RunIngestView(IngestView):
@@ -94,9 +101,9 @@ class EventIngestView(ApiKeyView):
 
     def post(self, request: Request) -> JsonResponse:
         """Store the objects that stream events carry. Events are JSON objects or a recorded event stream."""
-        events = parse_events(_read_content(request), _content_type(request))
+        events = parse_events(read_content(request), get_content_type(request))
         api_key = self.get_api_key(request)
-        report = ingest_mixed(api_key.project, events.items, key_id=api_key.pk)
+        report = ingest_any(api_key.project, events.items, key_id=api_key.pk)
         problems = sorted(report.errors + events.errors, key=lambda problem: problem.index or 0)
         report.received, report.errors = events.received, problems
         outcome = EventBatchOutcome(
@@ -108,11 +115,12 @@ class EventIngestView(ApiKeyView):
         return json_object_response(outcome, 207 if problems else 200)
 
 
-def _content_type(request: Request) -> str:
+def get_content_type(request: Request) -> str:
+    """Return the content type of the body, JSON unless the client says otherwise."""
     return request.headers.get("Content-Type") or "application/json"
 
 
-def _read_content(request: Request) -> bytes:
+def read_content(request: Request) -> bytes:
     """Return the decompressed body.
 
     Raises:

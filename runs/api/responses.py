@@ -78,13 +78,19 @@ class BatchOutcome(Struct, forbid_unknown_fields=True):
     stale: Count
     rejected: Count
     errors: list[FieldError]
+    ignored: Annotated[Count | UnsetType, Meta(description="Answers to deletions, which are no responses.")] = UNSET
     warnings: Annotated[list[FieldError] | UnsetType, Meta(description=_WARNINGS_DESCRIPTION)] = UNSET
 
     @classmethod
     def from_report(cls, report: IngestReport) -> Self:
         """Convert the report of a request."""
         warnings = FieldError.from_problems(report.warnings) or UNSET
-        return cls(**report.counts, errors=FieldError.from_problems(report.errors), warnings=warnings)
+        return cls(
+            **report.counts,
+            errors=FieldError.from_problems(report.errors),
+            ignored=report.ignored or UNSET,
+            warnings=warnings,
+        )
 
 
 class EventBatchOutcome(Struct, forbid_unknown_fields=True):
@@ -99,6 +105,20 @@ class EventBatchOutcome(Struct, forbid_unknown_fields=True):
     ignored: Count
     warnings: Annotated[list[FieldError], Meta(description="Events of unknown types, and implausible values.")]
     errors: list[FieldError]
+
+
+class ItemPageOutcome(Struct, forbid_unknown_fields=True):
+    """The response to a posted page of items."""
+
+    id: str
+    received: Count
+    changed: Annotated[int, Meta(ge=0, description="Items that are new or have changed.")]
+
+
+class ConversationOutcome(Struct, forbid_unknown_fields=True):
+    """The response to posted conversations."""
+
+    received: Count
 
 
 class RunListResponse(Struct, forbid_unknown_fields=True, tag_field="object", tag="list"):

@@ -49,7 +49,7 @@ __all__ = [
 class IngestReport:
     """The result for each object of a request, by its index in the body.
 
-    `revisions` counts the valid runs by revision of the protocol.
+    `revisions` counts the valid runs by revision of the protocol, `ignored` the objects that are no records.
     """
 
     received: int = 0
@@ -58,6 +58,17 @@ class IngestReport:
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     revisions: Counter[str] = field(default_factory=Counter)
+    ignored: int = 0
+
+    def add(self, other: IngestReport) -> None:
+        """Add the results of other objects of the same request."""
+        self.received += other.received
+        self.ids |= other.ids
+        self.outcomes |= other.outcomes
+        self.errors = sorted([*self.errors, *other.errors], key=lambda problem: problem.index or 0)
+        self.warnings += other.warnings
+        self.revisions += other.revisions
+        self.ignored += other.ignored
 
     @property
     def counts(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runs.errors import Problem, RunglassError, TooManyObjects, UnreadableBody
@@ -11,6 +11,13 @@ from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY, RawItem, parse_body
 from runs.protocol.event_stream import MalformedLine, StreamEvent, parse_event_stream
 from runs.protocol.events import EVENT_OBJECTS, IGNORED_EVENTS, IGNORED_OBJECTS, STREAM_END
 from runs.protocol.lossless_json import decode_json, parse_json, split_object
+from runs.protocol.responses.response import RESPONSE_OBJECT
+from runs.protocol.responses.stream import (
+    ResponseStream,
+    StreamedResponse,
+    is_response_event,
+    read_event_type,
+)
 from runs.protocol.validation_errors import OBJECT_HINTS
 
 EVENT_STREAM_TYPE = "text/event-stream"
@@ -28,6 +35,27 @@ class EventBody:
     ignored: int = 0
     warnings: list[Problem] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
+    _responses: ResponseStream = field(default_factory=ResponseStream)
+
+    def add_response_event(self, index: int, members: Mapping[str, bytes], line: int | None) -> None:
+        """Add an event of the Responses API. Those without a whole response only repeat parts of these."""
+        try:
+            self._add_streamed(self._responses.add(index, members, line))
+        except RunglassError as error:
+            self.errors.append(Problem("/data/response", error.message, index, line=line))
+        else:
+            self.ignored += 1
+
+    def finish(self) -> None:
+        """Add the responses of the last stream."""
+        self._add_streamed(self._responses.finish())
+
+    def _add_streamed(self, responses: Sequence[StreamedResponse]) -> None:
+        self.items += [
+            RawItem(response.index, response.raw, response.line, "/data/response", RESPONSE_OBJECT)
+            for response in responses
+        ]
+        self.ignored -= len(responses)
 
 
 def parse_events(content: bytes, content_type: str) -> EventBody:
@@ -49,6 +77,7 @@ def parse_events(content: bytes, content_type: str) -> EventBody:
         for item in parse_body(content, content_type).items:
             body.received += 1
             _add_json_event(body, item)
+    body.finish()
     if not body.received:
         raise UnreadableBody("The body has no events")
     _check_object_count(body)
@@ -76,7 +105,9 @@ def _add_json_event(body: EventBody, item: RawItem) -> None:
     except RunglassError as error:
         body.errors.append(Problem("", error.message, item.index, line=item.line))
         return
-    if problems := _validate_event(members, name):
+    if not set(_EVENT_MEMBERS) & members.keys() and is_response_event("", read_event_type(members)):
+        body.add_response_event(item.index, members, item.line)
+    elif problems := _validate_event(members, name):
         body.errors += [replace(problem, index=item.index, line=item.line) for problem in problems]
     else:
         _add_event(body, item.index, StreamEvent(name, members["data"], item.line))
@@ -102,6 +133,9 @@ def _validate_event(members: Mapping[str, bytes], name: object) -> list[Problem]
 def _add_event(body: EventBody, index: int, event: StreamEvent) -> None:
     """Add an event by the type of its data. Unknown names and objects cause a warning only."""
     members = _split_data(event.data)
+    if members is not None and is_response_event(event.name, read_event_type(members)):
+        body.add_response_event(index, members, event.line)
+        return
     object_type = _read_object_type(members or {})
     expected = EVENT_OBJECTS.get(event.name)
     if expected or object_type in RECORD_TYPES:

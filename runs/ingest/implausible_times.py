@@ -12,6 +12,7 @@ from runs.errors import Problem
 from runs.ingest.record_types import ParsedRecord
 from runs.protocol.assistant import AssistantColumns
 from runs.protocol.lossless_json import join_members, split_object
+from runs.protocol.responses.response import ResponseColumns
 from runs.protocol.run import RunColumns
 from runs.protocol.timestamps import MIN_PLAUSIBLE_TIME, is_plausible_time, to_unix_seconds
 
@@ -22,7 +23,7 @@ def replace_implausible_time(record: ParsedRecord, received_at: datetime) -> Pro
     Changes nothing and returns None if the time is plausible.
     """
     columns = record.columns
-    if isinstance(columns, AssistantColumns) or is_plausible_time(columns.created_at, received_at):
+    if isinstance(columns, AssistantColumns | ResponseColumns) or is_plausible_time(columns.created_at, received_at):
         return None
     if isinstance(columns, RunColumns):
         columns.duration_ms = None

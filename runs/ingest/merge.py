@@ -25,6 +25,7 @@ from runs.models import RunSource
 from runs.protocol.assistant import AssistantColumns
 from runs.protocol.lossless_json import canonical_json, clean_text, is_same_json, join_members
 from runs.protocol.message import ACTIVE_MESSAGE_STATUSES, MessageColumns
+from runs.protocol.responses.response import ENDED_RESPONSE_STATUSES, ResponseColumns
 from runs.protocol.run import TERMINAL_RUN_STATUSES, RunColumns
 from runs.protocol.step import TERMINAL_STEP_STATUSES, StepColumns
 from runs.rollups.tool_calls import ToolCallValidation
@@ -181,7 +182,7 @@ def _merge_record(
 
 def _keep_time_of_receipt(stored: RecordColumns, posted: RecordColumns) -> RecordColumns:
     """Return `posted`; if its time of creation is that of its receipt, with the stored time, so that it never moves."""
-    if isinstance(stored, AssistantColumns) or isinstance(posted, AssistantColumns):
+    if isinstance(stored, AssistantColumns | ResponseColumns) or isinstance(posted, AssistantColumns | ResponseColumns):
         return posted
     return posted if posted.posted_created_at is None else replace(posted, created_at=stored.created_at)
 
@@ -287,6 +288,10 @@ def snapshot_order(columns: RecordColumns) -> SnapshotOrder:
         case MessageColumns():
             stage = 0 if columns.status in ACTIVE_MESSAGE_STATUSES else 2
             return SnapshotOrder(stage, ended=columns.completed_at or columns.incomplete_at or _NEVER)
+        case ResponseColumns():
+            is_ended = columns.status in ENDED_RESPONSE_STATUSES
+            turn = 0 if columns.status == "queued" else 1
+            return SnapshotOrder(2 if is_ended else 0, ended=columns.completed_at or _NEVER, turn=turn)
         case AssistantColumns():
             return SnapshotOrder(0)  # assistants do not say when they changed
 

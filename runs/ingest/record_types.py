@@ -30,11 +30,12 @@ from runs.models import (
 from runs.protocol.assistant import ASSISTANT_OBJECT, AssistantColumns, build_assistant_members, parse_assistant
 from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES, ParsedConfiguration
 from runs.protocol.message import MESSAGE_OBJECT, MessageColumns, build_message_members, parse_message
+from runs.protocol.responses.response import ResponseColumns
 from runs.protocol.run import RUN_OBJECT, ParsedRun, RunColumns, build_run_members, parse_run
 from runs.protocol.run_fast_path import parse_plain_run
 from runs.protocol.step import STEP_OBJECT, StepColumns, build_step_members, parse_step
 
-RecordColumns = RunColumns | StepColumns | MessageColumns | AssistantColumns
+RecordColumns = RunColumns | StepColumns | MessageColumns | AssistantColumns | ResponseColumns
 
 
 class ParsedRecord(Struct):
@@ -135,8 +136,8 @@ def _parse_assistant_record(project: Project, index: int, posted: Mapping[str, b
     return ParsedRecord(index, (project.record_id_hex(columns.external_id),), columns)
 
 
-_RECEIPT_COLUMNS = ("version", "received_at", "seen_at")
-_HISTORY_COLUMNS = ("received_key_id", "history_length")
+RECEIPT_COLUMNS = ("version", "received_at", "seen_at")
+HISTORY_COLUMNS = ("received_key_id", "history_length")
 _RUN_CONTENT = frozenset({"required_action", "last_error", "incomplete_details", "usage", *CONFIGURATION_FIELD_TYPES})
 _STEP_CONTENT = frozenset({"step_details", "last_error", "usage"})
 _MESSAGE_CONTENT = frozenset({"content", "attachments", "file_ids", "incomplete_details"})
@@ -146,7 +147,7 @@ RUNS = RecordType(
     model=Run,
     columns_type=RunColumns,
     key=("id",),
-    bookkeeping=("configuration_id", *_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
+    bookkeeping=("configuration_id", *RECEIPT_COLUMNS, *HISTORY_COLUMNS),
     parse=lambda project, index, posted: _build_run_record(project, index, parse_run(posted)),
     build_members=lambda columns, body: build_run_members(columns_by_name(columns), body),
     content_members=_RUN_CONTENT,
@@ -158,7 +159,7 @@ STEPS = RecordType(
     model=RunStep,
     columns_type=StepColumns,
     key=("run_id", "external_id"),
-    bookkeeping=("invalid_calls", "tool_outputs", *_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
+    bookkeeping=("invalid_calls", "tool_outputs", *RECEIPT_COLUMNS, *HISTORY_COLUMNS),
     parse=_parse_step_record,
     build_members=lambda columns, _: build_step_members(columns_by_name(columns)),
     content_members=_STEP_CONTENT,
@@ -169,7 +170,7 @@ MESSAGES = RecordType(
     model=Message,
     columns_type=MessageColumns,
     key=("id",),
-    bookkeeping=(*_RECEIPT_COLUMNS, *_HISTORY_COLUMNS),
+    bookkeeping=(*RECEIPT_COLUMNS, *HISTORY_COLUMNS),
     parse=_parse_message_record,
     build_members=lambda columns, _: build_message_members(columns_by_name(columns)),
     content_members=_MESSAGE_CONTENT,
@@ -180,7 +181,7 @@ ASSISTANTS = RecordType(
     model=Assistant,
     columns_type=AssistantColumns,
     key=("id",),
-    bookkeeping=_RECEIPT_COLUMNS,
+    bookkeeping=RECEIPT_COLUMNS,
     parse=_parse_assistant_record,
     build_members=lambda columns, _: build_assistant_members(columns_by_name(columns)),
     content_members=frozenset(),

@@ -7,6 +7,7 @@ from runs.models.audit_event import AuditEvent
 from runs.models.backup_record import BackupRecord
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration
+from runs.models.conversation import Conversation, ListedItem
 from runs.models.error_group import ErrorGroup
 from runs.models.membership import Membership
 from runs.models.message import Message
@@ -20,6 +21,7 @@ from runs.models.observation import (
     find_observations,
 )
 from runs.models.project import Project
+from runs.models.response import Response, ResponseObservation
 from runs.models.rollup import (
     DayByAssistant,
     DayByModel,
@@ -48,6 +50,7 @@ __all__ = [
     "BackupRecord",
     "Comment",
     "Configuration",
+    "Conversation",
     "DayByAssistant",
     "DayByModel",
     "ErrorGroup",
@@ -56,6 +59,7 @@ __all__ = [
     "HourBySource",
     "HourByStatus",
     "HourByTool",
+    "ListedItem",
     "Membership",
     "Message",
     "MessageObservation",
@@ -64,6 +68,8 @@ __all__ = [
     "Observation",
     "PostedObservation",
     "Project",
+    "Response",
+    "ResponseObservation",
     "Run",
     "RunAlias",
     "RunSource",

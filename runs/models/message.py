@@ -67,8 +67,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(~models.Exists(earlier), ~models.Exists(earlier_runs))
 
     def of_run(self, run: Run) -> Self:
-        """Return the messages that `run` wrote, oldest first."""
-        return self.filter(project_id=run.project_id, run_external_id=run.external_id).order_by(*MESSAGE_ORDER)
+        """Return the messages that `run` wrote, oldest first. A derived run also has those that it answers."""
+        messages = self.filter(project_id=run.project_id, run_external_id=run.external_id).exclude(role="user")
+        return messages.order_by(*MESSAGE_ORDER)
 
     def last_question_before(self, run: Run) -> Message | None:
         """Return the last message of a user in the thread of `run`, up to the second in which `run` was created."""

@@ -54,6 +54,11 @@ class Project(models.Model):
         editable=False,
         help_text="Number of deletions of runs and threads. Processes that cache what is stored compare it",
     )
+    agent_metadata_key = models.TextField(
+        db_default="agent",
+        default="agent",
+        help_text="The key of a response's metadata whose value is the assistant, if the response names none itself",
+    )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )

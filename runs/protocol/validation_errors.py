@@ -27,7 +27,7 @@ OBJECT_HINTS = {
     "thread.run.step.delta": "this is a stream event; post it to /api/v1/events",
     "thread.message.delta": "this is a stream event; post it to /api/v1/events",
     "list": "its `data` must be an array of objects",
-    "response": "this is an object of the Responses API, not of the Assistants protocol",
+    "response": "this is an object of the Responses API; post it to /api/v1/responses",
     "chat.completion": "this is a chat completion, not a run of the Assistants protocol",
 }
 

@@ -16,10 +16,13 @@ from django.db.models import F
 from runs.db.project_locks import lock_records_exclusively
 from runs.models import (
     Comment,
+    ListedItem,
     Message,
     MessageObservation,
     Observation,
     Project,
+    Response,
+    ResponseObservation,
     Run,
     RunAlias,
     RunTag,
@@ -100,6 +103,15 @@ def delete_thread(project: Project, thread_id: str, record_event: RecordEvent) -
     return total
 
 
+def _delete_responses(project: Project, run_ids: Sequence[str]) -> None:
+    """Delete the responses that runs are derived from, with their history and inputs."""
+    keys = list(Response.objects.of_runs(project, run_ids).values_list("pk", flat=True))
+    if keys:
+        ResponseObservation.objects.filter(response_id__in=keys).delete()
+        ListedItem.objects.filter(owner__in=keys).delete()
+        Response.objects.filter(pk__in=keys).delete()
+
+
 def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequence[str] = ()) -> DeletionCounts:
     """Delete runs with what was posted for them, the messages of threads, and what nothing else uses.
 
@@ -118,6 +130,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
     RunAlias.objects.of_runs(project, run_ids).delete()
+    _delete_responses(project, run_ids)
     Run.objects.with_ids(keys).delete()
 
     # 2. Steps and messages.

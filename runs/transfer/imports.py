@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from runs.errors import Problem, RunglassError, TooManyObjects, UnreadableBody
-from runs.ingest import IngestReport, RawItem, ingest_mixed
+from runs.ingest import IngestReport, RawItem
 from runs.ingest.request_bodies import unwrap_list
 from runs.models import Project
 from runs.protocol.lossless_json import split_array, split_object
+from runs.responses import ingest_any
 from runs.transfer.import_files import ImportSource, RawJsonValue, read_json_values
 
 _MAX_BATCH_RECORDS = 500
@@ -92,7 +93,7 @@ def import_source(
     leading_rejects: int | None = 0  # None after the first accepted record
     for batch in _group_into_batches(_unwrap_lists(read_json_values(source))):
         items = [RawItem(index, value.raw, value.line) for index, value in enumerate(batch)]
-        report = _ingest_and_roll_back(project, items) if dry_run else ingest_mixed(project, items)
+        report = _ingest_and_roll_back(project, items) if dry_run else ingest_any(project, items)
         summary.add(report)
         problems: dict[int, list[Problem]] = {}
         for problem in report.errors:
@@ -110,7 +111,7 @@ def import_source(
 
 def _ingest_and_roll_back(project: Project, items: list[RawItem]) -> IngestReport:
     with transaction.atomic():
-        report = ingest_mixed(project, items)
+        report = ingest_any(project, items)
         transaction.set_rollback(True)
     return report
 

@@ -35,7 +35,9 @@ class Route(NamedTuple):
 
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
-_INGEST_PATHS = frozenset(f"/api/v1/{name}" for name in ("runs", "steps", "messages", "assistants", "events"))
+_INGEST_PATH = re.compile(
+    r"/api/v1/(?:runs|steps|messages|assistants|events|responses(?:/[^/]+/input_items)?|conversations(?:/[^/]+/items)?)"
+)
 _PASSWORD_PATHS = frozenset({"/login/", "/account/password/"})  # hashing a password costs as much as many pages
 _FORM_PREFIXES = ("/p/", "/projects/")
 # Answers as long as the data: lists as files, histories, and the steps of a run.
@@ -56,7 +58,7 @@ def find_route(method: str, path: str) -> Route:
         return _READ_DOWNLOAD if _DOWNLOAD.fullmatch(path) else _READ_PAGE
     if method != "POST":
         return _READ_PAGE  # such as DELETE, which has no body
-    if path in _INGEST_PATHS:
+    if _INGEST_PATH.fullmatch(path):
         return _POST_OBJECTS
     if path == MCP_PATH:
         return _POST_QUESTION

@@ -61,6 +61,8 @@ class AssistantsCompatView(ApiKeyView):
     # all methods, so that a write with parameters is answered with 405 as well
     methods_with_params = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
     known_params: ClassVar[tuple[str, ...]] = ()
+    # whether all values of `include` are accepted, since nothing is left out
+    has_any_include: ClassVar[bool] = False
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponseBase | None]:
         """Return the exception handler of the Assistants API."""
@@ -76,6 +78,8 @@ class AssistantsCompatView(ApiKeyView):
         for name, values in query.items():
             if name not in (*self.known_params, "api-version"):
                 raise AssistantsApiError(400, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+            if name in (INCLUDE_PARAM, "include") and self.has_any_include:
+                continue
             if name == INCLUDE_PARAM:
                 for value in values:
                     if value != _SUPPORTED_INCLUDE:

@@ -37,6 +37,14 @@ ASSISTANT_FIELD_DESCRIPTIONS = {
     "name": "The name that pages show instead of the id, unless a user has named the assistant on its page.",
 }
 
+RESPONSE_FIELD_DESCRIPTIONS = {
+    **{name: _COMMON_DESCRIPTIONS[name] for name in ("id", "status", "metadata", "usage")},
+    "created_at": "Unix time in seconds; some servers send fractions.",
+    "output": "Items of any type. Outputs that the client gave come with the next response, or its input items.",
+    "previous_response_id": "The response that this one continues, which may be posted later.",
+    "conversation": "The conversation, by its id or as an object with an id.",
+}
+
 RUN_EXAMPLE: dict[str, Any] = {
     "id": "run_first",
     "object": "thread.run",
@@ -104,6 +112,46 @@ ASSISTANT_EXAMPLE: dict[str, Any] = {
     "instructions": "You help people find their orders.",
     "tools": [],
     "metadata": {},
+}
+RESPONSE_EXAMPLE: dict[str, Any] = {
+    "id": "resp_first",
+    "object": "response",
+    "created_at": 1_795_000_000,
+    "completed_at": 1_795_000_004,
+    "status": "completed",
+    "model": "gpt-5-mini",
+    "previous_response_id": None,
+    "output": [
+        {
+            "id": "msg_second",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "There are no open orders.", "annotations": []}],
+        }
+    ],
+    "usage": {"input_tokens": 120, "output_tokens": 30, "total_tokens": 150},
+    "metadata": {"agent": "concierge"},
+}
+CONVERSATION_EXAMPLE: dict[str, Any] = {
+    "id": "conv_first",
+    "object": "conversation",
+    "created_at": 1_795_000_000,
+    "metadata": {},
+}
+ITEM_PAGE_EXAMPLE: dict[str, Any] = {
+    "object": "list",
+    "data": [
+        {
+            "id": "msg_question",
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "Are there open orders?"}],
+        }
+    ],
+    "first_id": "msg_question",
+    "last_id": "msg_question",
+    "has_more": False,
 }
 EVENT_EXAMPLE: dict[str, Any] = {"event": "thread.run.completed", "data": RUN_EXAMPLE}
 EVENT_STREAM_EXAMPLE = "".join(

@@ -10,15 +10,24 @@ from msgspec import Struct
 
 from runs.analytics.usage.query import USAGE_MEASURES, USAGE_RANGES, USAGE_SPLITS
 from runs.api.openapi.examples import (
+    CONVERSATION_EXAMPLE,
     ERROR_EXAMPLE,
     EVENT_EXAMPLE,
     EVENT_STREAM_EXAMPLE,
     FIELD_ERROR_EXAMPLE,
+    ITEM_PAGE_EXAMPLE,
     to_ndjson_line,
 )
 from runs.api.openapi.guide import ERROR_CODES
 from runs.api.openapi.schemas import JsonSchema, schema_ref
-from runs.api.responses import BatchOutcome, ErrorResponse, EventBatchOutcome, ObjectOutcome
+from runs.api.responses import (
+    BatchOutcome,
+    ConversationOutcome,
+    ErrorResponse,
+    EventBatchOutcome,
+    ItemPageOutcome,
+    ObjectOutcome,
+)
 from runs.ingest.request_bodies import MAX_OBJECTS_PER_BODY
 from runs.query.fields import CHOICE_PARAMS, QUERY_FIELDS, ChoiceParam
 from runs.query.order import RUN_SORTS
@@ -51,6 +60,10 @@ STEP_ID_PARAM, MESSAGE_ID_PARAM = (
         description=f"The `id` of the {name}, as it was posted.",
     )
     for name in ("step", "message")
+)
+RESPONSE_ID_PARAM, CONVERSATION_ID_PARAM = (
+    OpenApiParameter(f"{name}_id", str, OpenApiParameter.PATH, required=True, description=f"The `id` of the {name}.")
+    for name in ("response", "conversation")
 )
 VERSION_PARAM = OpenApiParameter(
     "n", int, OpenApiParameter.PATH, required=True, description="The position of the post in the history."
@@ -98,6 +111,58 @@ def describe_ingest(plural: str, schema_name: str, example: dict[str, Any], desc
             _response_example("Known object", 200, {"id": example["id"], "outcome": "unchanged"}),
             _response_example("Several objects, one rejected", 207, {**counts, "errors": [FIELD_ERROR_EXAMPLE]}),
             _response_example("Invalid object", 400, {"error": ERROR_EXAMPLE}),
+        ],
+    )
+
+
+def describe_item_ingest(name: str, owner: str, owner_param: OpenApiParameter) -> _Decorator:
+    """Describe the operation that stores a page of the items of `owner`."""
+    params = [
+        OpenApiParameter("order", str, enum=["asc", "desc"], default="desc", description="The order of the page."),
+        OpenApiParameter("after", str, description="The item after which the page began, if it was given."),
+    ]
+    page_schema: JsonSchema = {
+        "type": "object",
+        "properties": {"data": {"type": "array", "items": {"type": "object", "required": ["id", "type"]}}},
+        "required": ["data"],
+    }
+    return extend_schema(
+        operation_id=f"post_{name}",
+        summary=f"Post {name.replace('_', ' ')}",
+        description=f"Stores a page of the items of {owner}, as it was downloaded. Pages may be posted in any order "
+        "and repeatedly; with `after`, each finds its place. Requires the scope `ingest`.",
+        tags=["Posting"],
+        request={_JSON: page_schema},
+        responses={
+            200: OpenApiResponse(ItemPageOutcome, "All items of the page are stored."),
+            **_error_responses(*_INGEST_ERRORS),
+        },
+        parameters=[owner_param, *params, *_RESPONSE_HEADERS],
+        examples=[_request_example("Page", ITEM_PAGE_EXAMPLE, _JSON)],
+    )
+
+
+def describe_conversation_ingest() -> _Decorator:
+    """Describe the operation that stores conversations."""
+    conversation: JsonSchema = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "object": {"const": "conversation"}},
+        "required": ["id", "object"],
+    }
+    return extend_schema(
+        operation_id="post_conversations",
+        summary="Post conversations",
+        description="Stores `conversation` objects, for reading them back. Requires the scope `ingest`.",
+        tags=["Posting"],
+        request={_JSON: _body_schema(conversation), _NDJSON: _NDJSON_SCHEMA},
+        responses={
+            200: OpenApiResponse(ConversationOutcome, "All conversations are stored."),
+            **_error_responses(*_INGEST_ERRORS),
+        },
+        parameters=_RESPONSE_HEADERS,
+        examples=[
+            _request_example("Conversation", CONVERSATION_EXAMPLE, _JSON),
+            _request_example("NDJSON", to_ndjson_line(CONVERSATION_EXAMPLE), _NDJSON),
         ],
     )
 

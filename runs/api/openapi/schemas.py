@@ -12,6 +12,7 @@ import msgspec
 from runs.api.openapi.examples import (
     ASSISTANT_FIELD_DESCRIPTIONS,
     MESSAGE_FIELD_DESCRIPTIONS,
+    RESPONSE_FIELD_DESCRIPTIONS,
     RUN_FIELD_DESCRIPTIONS,
     STEP_FIELD_DESCRIPTIONS,
 )
@@ -19,6 +20,7 @@ from runs.protocol.assistant import ASSISTANT_FIELDS, ASSISTANT_OBJECT
 from runs.protocol.configuration import CONFIGURATION_FIELD_TYPES, FunctionTool, Tool
 from runs.protocol.fields import ProtocolField
 from runs.protocol.message import MESSAGE_FIELDS, MESSAGE_OBJECT
+from runs.protocol.responses.response import RESPONSE_FIELDS, RESPONSE_OBJECT
 from runs.protocol.run import RUN_FIELDS, RUN_OBJECT
 from runs.protocol.step import STEP_FIELDS, STEP_OBJECT
 
@@ -44,7 +46,8 @@ def build_response_schemas(response_type: type[msgspec.Struct]) -> dict[str, Jso
 
 def build_posted_schemas() -> dict[str, JsonSchema]:
     """Return the schemas of posted objects and of the objects in them, by name."""
-    field_types = [field.type for field in (*RUN_FIELDS, *STEP_FIELDS, *MESSAGE_FIELDS, *ASSISTANT_FIELDS)]
+    fields = (*RUN_FIELDS, *STEP_FIELDS, *MESSAGE_FIELDS, *ASSISTANT_FIELDS, *RESPONSE_FIELDS)
+    field_types = [field.type for field in fields]
     types = [*field_types, *CONFIGURATION_FIELD_TYPES.values(), FunctionTool, Tool]
     _, components = msgspec.json.schema_components(types, ref_template=_REF_TEMPLATE)
     nested = {name: _simplify(schema) | {"additionalProperties": True} for name, schema in components.items()}
@@ -65,6 +68,9 @@ def build_posted_schemas() -> dict[str, JsonSchema]:
             CONFIGURATION_FIELD_TYPES,
             other_fields="Other fields are ignored.",
         ),
+        "Response": _build_posted_schema(
+            RESPONSE_OBJECT, "A response of the Responses API.", RESPONSE_FIELDS, RESPONSE_FIELD_DESCRIPTIONS
+        ),
         **nested,
     }
 
@@ -81,7 +87,7 @@ def _build_posted_schema(
     types = {field.name: field.type for field in fields} | dict(configuration_types)
     schemas, _ = msgspec.json.schema_components(list(types.values()), ref_template=_REF_TEMPLATE)
     properties = {name: _simplify(schema) for name, schema in zip(types, schemas, strict=True)}
-    if "tools" in properties:
+    if "tools" in configuration_types:
         properties["tools"] = {"anyOf": [{"type": "array", "items": _TOOL_SCHEMA}, {"type": "null"}]}
     for name, field_description in field_descriptions.items():
         if name in properties:

@@ -1,0 +1,1 @@
+"""The reads of the Responses API, for its clients, with its lists and errors."""
