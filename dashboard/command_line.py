@@ -13,7 +13,7 @@ from dashboard.server.database import describe_database_error
 from runs import __version__
 
 # Commands that only print something, in whatever directory.
-COMMANDS_WITHOUT_DATA = frozenset({"help", "--help", "-h"})
+COMMANDS_WITHOUT_DATA = frozenset({"deploy", "help", "--help", "-h"})
 
 
 def run_command_line() -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -43,10 +44,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def program(wheel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory() -> Iterator[Path]:
+    """A directory outside of pytest's: another pytest would close that one to the user whom root starts the site as."""
+    with tempfile.TemporaryDirectory(prefix="runglass-package-") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def program(wheel, directory) -> Path:
     """The program `runglass` of an environment that contains nothing but the wheel and its dependencies."""
     assert UV is not None
-    environment = tmp_path_factory.mktemp("installed") / "venv"
+    environment = directory / "venv"
     constraints = environment.with_name("constraints.txt")
     constraints.write_text("\n".join(PYPROJECT["tool"]["uv"]["constraint-dependencies"]))
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
@@ -57,9 +65,8 @@ def program(wheel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed_up(program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def installed_up(program, directory) -> Iterator[Up]:
     """The first start of the installed program, in a working directory of its own."""
-    directory = tmp_path_factory.mktemp("work")
     running = Up(directory / "var", program=[str(program)], cwd=directory, RUNGLASS_DATA_DIR="")
     yield running
     assert running.stop(signal.SIGINT) == 0

@@ -26,7 +26,7 @@ from runs.models import ApiKey, Membership, Project, User
 
 ROOT = Path(__file__).resolve().parents[3]
 MANAGE = (sys.executable, "manage.py")
-READY = re.compile(r"^Runglass is ready at http://127\.0\.0\.1:(\d+)/$")
+READY = re.compile(r"^Runglass is ready at https?://127\.0\.0\.1:(\d+)/")
 
 
 class Up:
