@@ -27,6 +27,7 @@ TEMPLATES = {
 PROXIES = frozenset({"nginx", "caddy"})
 GRACE_SECONDS = 30  # that running requests have at the end
 STOP_SECONDS = 120  # for all of the end: requests, maintenance, and the last checkpoint of Postgres
+STATE_DIRECTORY = "/var/lib/runglass"  # of the unit
 CONTAINER_UID = 10_001
 LOOPBACK_PROXIES = "127.0.0.1,::1"
 CONTAINER_PROXIES = "172.16.0.0/12,192.168.0.0/16"  # the networks that Docker chooses from
@@ -77,13 +78,14 @@ def get_program() -> list[str]:
 def _describe_service(port: int, tls: TlsPaths | None) -> dict[str, Any]:
     program = get_program()
     environment = _read_environment(LOOPBACK_PROXIES if tls is None else "")
-    data_dir = environment.setdefault("RUNGLASS_DATA_DIR", "/var/lib/runglass")
+    data_dir = environment.setdefault("RUNGLASS_DATA_DIR", STATE_DIRECTORY)
+    written = (data_dir, environment.get("RUNGLASS_BACKUP_DIR", STATE_DIRECTORY))
     is_in_home = any(Path(path).is_relative_to(home) for path in (*program, data_dir) for home in _HOMES)
     return {
         "environment": [_quote_for_systemd(f"{name}={value}") for name, value in environment.items()],
         "program": " ".join(map(_quote_for_systemd, program)),
         "listen_host": "127.0.0.1" if tls is None else "0.0.0.0",  # noqa: S104 - TLS is for others
-        "read_write_path": "" if data_dir == "/var/lib/runglass" else _quote_for_systemd(data_dir),
+        "read_write_paths": [_quote_for_systemd(path) for path in written if path != STATE_DIRECTORY],
         "protect_home": "read-only" if is_in_home else "yes",
         "capabilities": "CAP_NET_BIND_SERVICE" if port < FIRST_UNPRIVILEGED_PORT else "",
         "create_user": shlex.join(CREATE_COMMANDS[0][0]),
@@ -93,7 +95,10 @@ def _describe_service(port: int, tls: TlsPaths | None) -> dict[str, Any]:
 
 def _describe_container() -> dict[str, Any]:
     environment = _read_environment(CONTAINER_PROXIES) | {"RUNGLASS_DATA_DIR": "/data"}
+    if backups := environment.get("RUNGLASS_BACKUP_DIR"):
+        environment["RUNGLASS_BACKUP_DIR"] = "/backups"
     return {
+        "backups": backups and json.dumps(f"{backups}:/backups").replace("$", "$$"),
         # JSON is YAML; Compose replaces $NAME.
         "environment": {name: json.dumps(value).replace("$", "$$") for name, value in environment.items()},
         "wheel": f"runglass-{__version__}-py3-none-any.whl",

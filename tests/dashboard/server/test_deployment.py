@@ -79,6 +79,14 @@ def test_unit_has_the_settings_but_no_secret(monkeypatch) -> None:
     assert "very secret" not in unit + deploy("compose")
 
 
+def test_backup_directory_is_writable(monkeypatch) -> None:
+    monkeypatch.setenv("RUNGLASS_BACKUP_DIR", "/srv/backups of runs")
+    assert '\nReadWritePaths="/srv/backups of runs"\n' in deploy("systemd")
+    service = yaml.safe_load(deploy("compose"))["services"]["runglass"]
+    assert service["volumes"] == ["data:/data", "/srv/backups of runs:/backups"]
+    assert service["environment"]["RUNGLASS_BACKUP_DIR"] == "/backups"
+
+
 def test_low_port_needs_its_capability() -> None:
     assert "\nAmbientCapabilities=\n" in deploy("systemd")
     assert "\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n" in deploy("systemd", "--port", "443")
