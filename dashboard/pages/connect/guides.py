@@ -15,6 +15,7 @@ class GuideName(StrEnum):
     """The tabs of the page."""
 
     ASSISTANTS = "assistants"
+    RESPONSES = "responses"
     MCP = "mcp"
 
 
@@ -65,6 +66,20 @@ _ASSISTANTS = ConnectGuide(
         Snippet("assistants_import", "Import files"),
     ),
 )
+_RESPONSES = ConnectGuide(
+    GuideName.RESPONSES,
+    "Responses",
+    "my-application",
+    ApiKey.Scope.INGEST,
+    "Send a response",
+    "Post the objects of the Responses API: one, an array, a list, or {request, response} together. The responses of "
+    "one turn of an agent become one run, in whatever order they arrive.",
+    (
+        Snippet("responses_curl", "curl"),
+        Snippet("responses_python", "Python"),
+        Snippet("responses_import", "Import files"),
+    ),
+)
 _MCP = ConnectGuide(
     GuideName.MCP,
     "MCP",
@@ -82,4 +97,4 @@ _MCP = ConnectGuide(
         Snippet("mcp_curl", "curl", "Terminal", "Answers as any client of the protocol gets them."),
     ),
 )
-CONNECT_GUIDES = {guide.name: guide for guide in (_ASSISTANTS, _MCP)}
+CONNECT_GUIDES = {guide.name: guide for guide in (_ASSISTANTS, _RESPONSES, _MCP)}

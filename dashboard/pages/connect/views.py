@@ -53,6 +53,7 @@ def connect(request: HttpRequest, project: Project) -> HttpResponse:
         "tabs": tabs,
         "guide": CONNECT_GUIDES[params.guide],
         "endpoint": request.build_absolute_uri(reverse("api-runs")),
+        "responses_url": request.build_absolute_uri(reverse("api-responses")),
         "mcp_url": request.build_absolute_uri(reverse("mcp")),
         "created_at": int(timezone.now().timestamp()),
         "run": run,

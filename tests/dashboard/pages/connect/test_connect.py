@@ -55,6 +55,12 @@ def test_curl_snippet_posts_a_run(member_client, project):
     assert (response.status_code, json.loads(response.content)["outcome"]) == (201, "created")
 
 
+def test_responses_curl_snippet_posts_a_response(member_client, project):
+    response = run_curl(Page(member_client.get(URL, {"guide": "responses"})), project, "ingest")
+    assert (response.status_code, json.loads(response.content)["outcome"]) == (201, "created")
+    assert Run.objects.get().assistant_id == "hello"
+
+
 @pytest.mark.parametrize("name", GuideName)
 def test_each_guide_has_a_url(member_client, name):
     page = Page(member_client.get(URL, {"guide": name} if name != "assistants" else {}))
@@ -99,22 +105,34 @@ def test_mcp_configurations_name_the_endpoint(member_client, project):
     assert codex == {"url": MCP_URL, "bearer_token_env_var": "RUNGLASS_KEY"}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_python_snippet_runs_as_it_stands(live_server):
-    project = factories.make_project()
+def open_page(live_server, project, guide: str) -> Page:
+    """Return the page with the address of the live server."""
     client = Client()
     client.force_login(factories.make_user(project))
-    page = Page(client.get(URL, headers={"Host": live_server.url.removeprefix("http://")}))
+    return Page(client.get(URL, {"guide": guide}, headers={"Host": live_server.url.removeprefix("http://")}))
+
+
+def run_python(code: str, project: Project, **environment: str) -> str:
+    """Run a snippet in a process of its own, and return what it prints."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "OTEL_"))}
     process = subprocess.run(
-        [sys.executable, "-c", snippet(page, "Python")],
-        env=os.environ | {"RUNGLASS_KEY": factories.make_key(project, "ingest")},
+        [sys.executable, "-c", code],
+        env=inherited | {"RUNGLASS_KEY": factories.make_key(project, "ingest")} | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert process.returncode == 0, process.stderr
-    assert json.loads(process.stdout) == {"id": "run_hello", "outcome": "created"}
-    assert Run.objects.find(project, "run_hello") is not None
+    return process.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("guide", "posted_id"), [("assistants", "run_hello"), ("responses", "resp_hello")])
+def test_python_snippet_runs_as_it_stands(live_server, guide, posted_id):
+    project = factories.make_project()
+    printed = run_python(snippet(open_page(live_server, project, guide), "Python"), project)
+    assert json.loads(printed) == {"id": posted_id, "outcome": "created"}
+    assert Run.objects.find(project, posted_id) is not None
 
 
 def test_commands_name_the_project(member_client):
