@@ -163,6 +163,7 @@ urlpatterns = [
     path("p/<slug:project>/", include(project_urls)),
     # API
     path("api/v1/", include("runs.api.urls")),
+    path("v1/", include("runs.api.otlp_urls")),
     path("", include("runs.api.compat_urls")),
     path("", include("dashboard.mcp.urls")),
     # Health checks and metrics

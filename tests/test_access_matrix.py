@@ -59,6 +59,9 @@ POST ingest: responses/{response_id}/input_items conversations/{conversation_id}
 DELETE delete: runs/{run_id} threads/{thread_id}
 GET absent: {path} /
 """
+OTLP_API = """
+POST ingest: traces traces/ingest logs metrics
+"""
 COMPAT_API = """
 GET read: threads threads/{thread_id} threads/{thread_id}/runs threads/{thread_id}/runs/{run_id}
 GET read: threads/{thread_id}/runs/{run_id}/steps threads/{thread_id}/runs/{run_id}/steps/{step_id}
@@ -88,7 +91,7 @@ def parse_table(table: str, prefix: str = "") -> Iterator[tuple[str, str, str]]:
 def collect_access() -> dict[str, dict[str, str]]:
     """Return what each declared URL requires, by method."""
     access: dict[str, dict[str, str]] = {}
-    tables = [parse_table(PAGES), parse_table(API, "api/v1/"), parse_table(MCP)]
+    tables = [parse_table(PAGES), parse_table(API, "api/v1/"), parse_table(MCP), parse_table(OTLP_API, "v1/")]
     tables += [parse_table(COMPAT_API, prefix) for prefix in COMPAT_PREFIXES]
     for table in tables:
         for name, method, requirement in table:

@@ -120,12 +120,12 @@ def get_content_type(request: Request) -> str:
     return request.headers.get("Content-Type") or "application/json"
 
 
-def read_content(request: Request) -> bytes:
+def read_content(request: Request, *, may_be_empty: bool = False) -> bytes:
     """Return the decompressed body.
 
     Raises:
         BodyTooLarge: the body is too large. If it declares its length, none of it was read.
-        UnreadableBody: the body is empty, or the connection was closed.
+        UnreadableBody: the body is empty and may not be, or the connection was closed.
     """
     limit = settings.MAX_BODY_BYTES
     declared_length = request.headers.get("Content-Length", "")
@@ -137,7 +137,7 @@ def read_content(request: Request) -> bytes:
     is_chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
     stream: ReadableStream = request.META["wsgi.input"] if is_chunked else request._request  # noqa: SLF001
     try:
-        content = read_body(stream, request.headers.get("Content-Encoding", ""), limit)
+        content = read_body(stream, request.headers.get("Content-Encoding", ""), limit, may_be_empty=may_be_empty)
     except UnreadablePostError as error:
         raise UnreadableBody("The connection was closed before the end of the body") from error
     return content

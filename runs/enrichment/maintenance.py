@@ -31,8 +31,12 @@ COMPACT_AFTER_SECONDS = 3600.0  # however few rows there are
 
 @dataclass
 class Maintenance:
-    """The maintenance of all projects. Its progress is kept in memory: a new object starts again."""
+    """The maintenance of all projects. Its progress is kept in memory: a new object starts again.
 
+    `further_work` are functions of higher layers that do some work for a project and return whether there is more.
+    """
+
+    further_work: Sequence[Callable[[Project], bool]] = ()
     _projects: dict[int, _ProjectMaintenance] = field(default_factory=dict)
     _inserted_rows: int = 0
     _inserted_rows_at_compaction: int = -COMPACT_AFTER_ROWS
@@ -55,6 +59,7 @@ class Maintenance:
         self._compact_rollups(projects)
         self._projects = {project.pk: self._projects.get(project.pk, _ProjectMaintenance()) for project in projects}
         has_more = [self._projects[project.pk].step(project) for project in projects]
+        has_more += [_isolate(work, project) for work in self.further_work for project in projects]
         return any(has_more)
 
     def _compact_rollups(self, projects: Sequence[Project]) -> None:

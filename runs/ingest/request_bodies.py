@@ -60,11 +60,12 @@ class RequestBody:
     single: bool = False
 
 
-def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
+def read_body(stream: ReadableStream, encoding: str, max_size: int, *, may_be_empty: bool = False) -> bytes:
     """Return the decompressed content of `stream`, without a byte order mark.
 
     Raises BodyTooLarge as soon as `max_size` bytes are exceeded, so that compressed data can't fill the memory,
-    UnsupportedBody for an encoding other than gzip and zstd, and UnreadableBody for damaged data and empty bodies.
+    UnsupportedBody for an encoding other than gzip and zstd, and UnreadableBody for damaged data, and for empty bodies
+    unless the content `may_be_empty`.
     """
     match encoding.strip().lower():
         case "" | "identity":
@@ -82,7 +83,7 @@ def read_body(stream: ReadableStream, encoding: str, max_size: int) -> bytes:
         if size > max_size:
             raise BodyTooLarge(f"The body is larger than {max_size:,} bytes (after decompression)")
     content = b"".join(received).removeprefix(BOM_UTF8)
-    if not content.strip(BLANK_CHARACTERS + b","):
+    if not may_be_empty and not content.strip(BLANK_CHARACTERS + b","):
         raise UnreadableBody("The body is empty")
     return content
 

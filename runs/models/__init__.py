@@ -41,6 +41,7 @@ from runs.models.schema_release import SchemaRelease
 from runs.models.sign_in_budget import SignInBudget
 from runs.models.stopped_validation import StoppedValidation
 from runs.models.tool_definition import ToolDefinition
+from runs.models.trace import Span, SpanLog, SpanOrigin, Trace
 from runs.models.user import User
 
 __all__ = [
@@ -78,9 +79,13 @@ __all__ = [
     "SavedView",
     "SchemaRelease",
     "SignInBudget",
+    "Span",
+    "SpanLog",
+    "SpanOrigin",
     "StepObservation",
     "StoppedValidation",
     "ToolDefinition",
+    "Trace",
     "User",
     "find_observations",
 ]

@@ -27,6 +27,7 @@ from runs.models import (
     RunAlias,
     RunTag,
     StepObservation,
+    Trace,
 )
 from runs.rollups import compaction, tool_calls
 from runs.rollups.runs import new_run_deltas
@@ -131,6 +132,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     RunTag.objects.filter(run_id__in=keys).delete()
     RunAlias.objects.of_runs(project, run_ids).delete()
     _delete_responses(project, run_ids)
+    Trace.objects.delete_of_runs(project, run_ids)
     Run.objects.with_ids(keys).delete()
 
     # 2. Steps and messages.

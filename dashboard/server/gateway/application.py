@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from dashboard.monitoring.metrics import measure_memory
 from dashboard.monitoring.process_values import get_process_name
 from dashboard.monitoring.request_record import REQUEST_ID_HEADER, RequestRecord
-from dashboard.server.gateway.body_reader import RequestBodies, content_length, discard_body
+from dashboard.server.gateway.body_reader import RequestBodies, content_length, content_type, discard_body
 from dashboard.server.gateway.callers import CallerDirectory, address_caller
 from dashboard.server.gateway.client_address import ClientResolver
 from dashboard.server.gateway.connections import ConnectionSweeper
@@ -96,7 +96,8 @@ class Gateway:
                 await self._handle(self._clients.resolve(scope), record, receive, send)
             except RequestRejected as rejection:
                 self._observer.note_rejection(record, rejection)
-                await _send_complete(rejection.build_response(record.path, record.id), record, send)
+                response = rejection.build_response(record.path, record.id, content_type(scope["headers"]))
+                await _send_complete(response, record, send)
                 if rejection.close_connection:
                     await discard_body(receive)
 
@@ -116,7 +117,7 @@ class Gateway:
             caller = await self._callers.find(scope, self.lanes.look_up)
         async with self._bodies.read(route, length, caller, receive) as content:
             # 2. Wait for a thread. Whose request it is matters only if it has to.
-            lane = LaneName.PAGES if route.lane is LaneName.INGEST and not caller.is_known else route.lane
+            lane = LaneName.PAGES if route.lane.takes_posted_data and not caller.is_known else route.lane
             if not caller.is_known and not self.lanes.has_room(lane, caller):
                 caller = await self._callers.find(scope, self.lanes.look_up)
             disconnection = Disconnection(receive)

@@ -61,7 +61,7 @@ class RequestBodies:
         """
         is_entitled = caller.is_known and route.large_body in self._max_bytes
         limit = self._max_bytes[route.large_body] if is_entitled else SMALL_BODY_BYTES
-        is_judged_here = route.lane is not LaneName.INGEST and (is_entitled or route.lane is LaneName.SIGN_IN)
+        is_judged_here = not route.lane.takes_posted_data and (is_entitled or route.lane is LaneName.SIGN_IN)
         if length == 0:
             yield RequestContent(b"")
         elif (length or 0) > limit or (length is None and route.large_body in self._max_bytes and not is_entitled):
@@ -71,7 +71,7 @@ class RequestBodies:
         else:
             budget, seconds = (self._known, BODY_TIMEOUT) if caller.is_known else (self._strangers, SMALL_BODY_TIMEOUT)
             async with budget.read(caller, receive, limit, seconds) as body:
-                if len(body) > limit and route.lane is not LaneName.INGEST:
+                if len(body) > limit and not route.lane.takes_posted_data:
                     raise too_large_rejection(limit)
                 yield RequestContent(body, is_complete=len(body) <= limit)
 
@@ -179,6 +179,11 @@ def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
         if name == b"content-length":
             length = int(value)
     return length
+
+
+def content_type(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the content type of a body; empty if there is none."""
+    return next((value.decode("latin-1") for name, value in headers if name == b"content-type"), "")
 
 
 async def _receive_chunk(receive: AsgiReceive, seconds: float) -> bytes | None:

@@ -22,6 +22,7 @@ class Lanes:
         self._queues = {
             LaneName.PAGES: FairQueue(3, max_waiting=128, max_running_per_caller=2, max_running_per_stranger=1),
             LaneName.INGEST: FairQueue(3, max_waiting=128),
+            LaneName.TRACES: FairQueue(2, max_waiting=128),
             LaneName.DOWNLOADS: FairQueue(2, max_waiting=32, max_running_per_caller=1, max_waiting_per_caller=8),
             LaneName.SIGN_IN: FairQueue(1, max_waiting=16, max_waiting_per_caller=8),
         }
@@ -58,7 +59,7 @@ class Lanes:
             ClientDisconnected: the client has gone while it waited.
         """
         queue = self._queues[name]
-        if name is not LaneName.INGEST or body_bytes <= LARGE_BODY_BYTES:
+        if not name.takes_posted_data or body_bytes <= LARGE_BODY_BYTES:
             await queue.acquire(caller, disconnection)
             return lambda: queue.release(caller)
         # this one first: while it waits, it takes no place from small posts

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
+from runs.api.otlp_errors import OTLP_PATHS, otlp_error_response
 from runs.api.path_errors import is_api_path, path_error_response
 
 _ID_PLACEHOLDER = "REQUEST-ID"
@@ -27,13 +28,14 @@ class RequestRejected(Exception):
         self.close_connection = close_connection
         self._retry_after = retry_after
 
-    def build_response(self, path: str, request_id: str) -> HttpResponse:
-        """Return the response: JSON for clients of the API, a page for people."""
+    def build_response(self, path: str, request_id: str, content_type: str = "") -> HttpResponse:
+        """Return the response: JSON for clients of the API, a page for people; for exporters as in `content_type`."""
         headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
-        if is_api_path(path):
-            response: HttpResponse = path_error_response(
-                path, self.status, self.code, self.message, headers, request_id
-            )
+        response: HttpResponse
+        if path in OTLP_PATHS:
+            response = otlp_error_response(self.status, self.message, content_type)
+        elif is_api_path(path):
+            response = path_error_response(path, self.status, self.code, self.message, headers, request_id)
         else:
             page = _render_page(self.message).replace(_ID_PLACEHOLDER, request_id)
             response = HttpResponse(page, status=self.status, headers=headers)

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from runs.api.json_rpc_errors import MCP_PATH
+from runs.api.otlp_errors import OTLP_PATHS
 
 
 class LaneName(Enum):
@@ -14,8 +15,14 @@ class LaneName(Enum):
 
     PAGES = "pages"
     INGEST = "ingest"
+    TRACES = "traces"
     DOWNLOADS = "downloads"
     SIGN_IN = "sign-in"
+
+    @property
+    def takes_posted_data(self) -> bool:
+        """Whether clients post data in this lane, with a key and in large bodies."""
+        return self in (LaneName.INGEST, LaneName.TRACES)
 
 
 class Credential(Enum):
@@ -47,6 +54,7 @@ _READ_PAGE = Route(LaneName.PAGES, Credential.NOTHING_HELPS)
 _READ_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.NOTHING_HELPS)
 _POST_OBJECTS = Route(LaneName.INGEST, Credential.API_KEY)
 _POST_QUESTION = Route(LaneName.PAGES, Credential.API_KEY)
+_POST_TRACES = Route(LaneName.TRACES, Credential.API_KEY)
 _POST_PASSWORD = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)
 _POST_FORM = Route(LaneName.PAGES, Credential.SESSION)
 _POST_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.SESSION)
@@ -62,6 +70,8 @@ def find_route(method: str, path: str) -> Route:
         return _POST_OBJECTS
     if path == MCP_PATH:
         return _POST_QUESTION
+    if path in OTLP_PATHS:
+        return _POST_TRACES
     if path in _PASSWORD_PATHS:
         return _POST_PASSWORD
     if path.startswith(_FORM_PREFIXES):

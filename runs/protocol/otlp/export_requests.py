@@ -26,7 +26,7 @@ PROTOBUF_TYPES = ("application/x-protobuf", "application/protobuf")
 JSON_TYPE = "application/json"
 
 
-class SpanOrigin(Struct, frozen=True):
+class RecordOrigin(Struct, frozen=True):
     """The resource and the scope of records, as OTLP JSON, with the URLs of their schemas."""
 
     resource: bytes = b"{}"
@@ -44,7 +44,7 @@ class OtlpItem(Struct, frozen=True):
 
     index: int
     path: str
-    origin: SpanOrigin
+    origin: RecordOrigin
     size: int
     load: Callable[[], bytes]
 
@@ -91,7 +91,7 @@ def _check_count(name: str, index: int) -> None:
         )
 
 
-_Split = Iterator[tuple[str, SpanOrigin, int, Callable[[], bytes]]]
+_Split = Iterator[tuple[str, RecordOrigin, int, Callable[[], bytes]]]
 
 
 # JSON
@@ -105,7 +105,7 @@ def _split_json_request(signal: OtlpSignal, content: bytes) -> _Split:
         for j, raw_scope in enumerate(_elements(resource, signal.scopes)):
             _check_count(signal.scopes, next(scope_numbers))
             scope = split_object(raw_scope)
-            origin = SpanOrigin(
+            origin = RecordOrigin(
                 _object_text(resource, "resource"),
                 _object_text(scope, "scope"),
                 _string(resource, "schemaUrl"),
@@ -147,7 +147,7 @@ def _split_protobuf_request(signal: OtlpSignal, content: bytes) -> _Split:
         for j, raw_scope in enumerate(_field_contents(raw_resource, 2)):
             _check_count(signal.scopes, next(scope_numbers))
             scope = dict(split_protobuf(raw_scope))
-            origin = SpanOrigin(
+            origin = RecordOrigin(
                 resource_text,
                 _to_json(InstrumentationScope, scope.get(1, b"")),
                 resource.get(3, b"").decode(errors="replace"),

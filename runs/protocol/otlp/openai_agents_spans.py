@@ -17,13 +17,13 @@ import msgspec
 
 from runs.errors import InvalidObject, Problem, TooManyObjects, UnreadableBody
 from runs.protocol.lossless_json import check_json_depth, clean_text, decode_json, split_array, split_object
-from runs.protocol.otlp.export_requests import MAX_OTLP_RECORDS, SpanOrigin
+from runs.protocol.otlp.export_requests import MAX_OTLP_RECORDS, RecordOrigin
 from runs.protocol.otlp.identifiers import SPAN_ID_BYTES, TRACE_ID_BYTES
 from runs.protocol.otlp.span import SpanRecord
 
 ATTRIBUTE_PREFIX = "openai.agents."
 
-_ORIGIN = SpanOrigin(scope=b'{"name":"openai.agents"}')
+_ORIGIN = RecordOrigin(scope=b'{"name":"openai.agents"}')
 _TRACE_ID = re.compile(r"trace_([0-9a-f]{32})")
 _LOCAL_PARENT = 0x100
 _STATUS_ERROR = 2

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from runs.errors import UnreadableBody
 from runs.protocol.lossless_json import check_json_depth, clean_text, join_members, parse_json, split_object
-from runs.protocol.otlp.export_requests import OtlpItem, SpanOrigin
+from runs.protocol.otlp.export_requests import OtlpItem, RecordOrigin
 from runs.protocol.otlp.identifiers import (
     SPAN_ID_BYTES,
     TRACE_ID_BYTES,
@@ -33,7 +33,7 @@ class SpanRecord(Struct, frozen=True):
     started_ns: int
     ended_ns: int
     flags: int
-    origin: SpanOrigin
+    origin: RecordOrigin
     body: bytes
 
 

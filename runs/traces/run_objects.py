@@ -1,0 +1,172 @@
+"""Build the `thread.run` of a run's spans, with its steps and messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from runs.derivation import DerivedRun
+from runs.protocol.identifiers import MAX_ID_LENGTH
+from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
+from runs.traces.conversation import build_conversation
+from runs.traces.model_calls import collect_model_calls, start_order, sum_usage
+from runs.traces.run_ownership import OwnedSpans
+from runs.traces.run_steps import build_run_steps
+from runs.traces.span_times import to_seconds
+from runs.traces.span_tree import SpanTree
+
+TRACE_MEMBER = "trace"  # of a run: the trace that it is derived from
+DEFAULT_ASSISTANT = "otel"
+
+_FORBIDDEN_IN_IDS = re.compile(r"[/\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
+_LENGTH_REASONS = frozenset({"length", "max_tokens", "max_output_tokens"})
+_NOT_CAPTURED = (
+    "No content was captured: the instrumentation sent no messages, arguments or results. {} makes it send them."
+)
+
+
+def make_trace_run_id(trace_id: str, root: AgentSpan | None) -> str:
+    """Return the id of the run with that root; without one, of the run of all that has no root."""
+    return f"trace_{trace_id}" if root is None else f"trace_{trace_id}_{root.span_id}"
+
+
+def build_derived_run(trace_id: str, owned: OwnedSpans, tree: SpanTree, *, is_waiting: bool) -> DerivedRun:
+    """Return the run of `owned`, in progress if it `is_waiting` for spans that hold it."""
+    root, spans = owned.root, sorted(owned.spans, key=start_order)
+    model_calls = collect_model_calls(spans, tree)
+    # An agent without spans of its model calls tells of them itself.
+    callers = model_calls or ([root] if root is not None else [])
+    run_id = make_trace_run_id(trace_id, root)
+    thread_id = make_identifier(_first(span.conversation_id for span in _root_first(root, spans)), trace_id)
+    assistant_id = make_identifier(_find_assistant(root, spans), DEFAULT_ASSISTANT)
+    references = {"run_id": run_id, "thread_id": thread_id, "assistant_id": assistant_id}
+    conversation = build_conversation(root, callers, spans, tree)
+    started_ns, ended_ns = _find_times(root, spans)
+    run = {
+        "id": run_id,
+        "object": "thread.run",
+        "created_at": to_seconds(started_ns),
+        "started_at": to_seconds(started_ns) or None,
+        "thread_id": thread_id,
+        "assistant_id": assistant_id,
+        **_build_outcome(root, model_calls, ended_ns, is_waiting=is_waiting),
+        **_build_configuration([*([root] if root is not None else []), *model_calls]),
+        "usage": _find_usage(root, model_calls, spans, tree).as_json(),
+        "metadata": _build_metadata(spans),
+        TRACE_MEMBER: _describe_trace(trace_id, root, spans, callers, (started_ns, ended_ns)),
+    }
+    steps = build_run_steps(callers, spans, root, tree, conversation)
+    return DerivedRun(
+        run,
+        [step | references for step in steps],
+        [message | references for message in conversation.build_messages(to_seconds(started_ns))],
+    )
+
+
+def make_identifier(text: str | None, default: str) -> str:
+    """Return `text` as an id (see `runs.protocol.identifiers`): what ids can't contain becomes an underscore."""
+    cleaned = _FORBIDDEN_IN_IDS.sub("_", text or "").strip()[:MAX_ID_LENGTH].strip()
+    return default if cleaned in ("", ".", "..") else cleaned
+
+
+def _root_first(root: AgentSpan | None, spans: Iterable[AgentSpan]) -> list[AgentSpan]:
+    return [*([root] if root is not None else []), *spans]
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
+
+
+def _find_assistant(root: AgentSpan | None, spans: list[AgentSpan]) -> str | None:
+    """Return the agent's id or name: the root's, or of the first agent in it; else the name of the service or span."""
+    agents = [span for span in _root_first(root, spans) if span.role.is_agent]
+    names = [name for agent in agents for name in (agent.agent_id, agent.agent_name)]
+    return _first([*names, *(span.service for span in spans), None if root is None else root.name])
+
+
+def _find_times(root: AgentSpan | None, spans: list[AgentSpan]) -> tuple[int, int]:
+    """Return the start and the end in nanoseconds: the root's, else those of the spans."""
+    timed = [root] if root is not None and root.started_ns else [span for span in spans if span.started_ns]
+    return min((span.started_ns for span in timed), default=0), max((span.ended_ns for span in timed), default=0)
+
+
+def _build_outcome(
+    root: AgentSpan | None, model_calls: list[AgentSpan], ended_ns: int, *, is_waiting: bool
+) -> dict[str, Any]:
+    if is_waiting:
+        return {"status": "in_progress"}
+    last = max(model_calls, key=lambda call: call.ended_ns, default=None)
+    decisive = last if root is None else root
+    error = None if decisive is None else decisive.error
+    ended_at = to_seconds(ended_ns) or None
+    if error is not None:
+        return {"status": "failed", "failed_at": ended_at, "last_error": _describe_error(error)}
+    reasons = {reason.lower() for reason in last.finish_reasons[-1:]} if last else set()
+    if reasons & _LENGTH_REASONS:
+        details = {"reason": "max_completion_tokens"}
+        return {"status": "incomplete", "completed_at": ended_at, "incomplete_details": details}
+    return {"status": "completed", "completed_at": ended_at}
+
+
+def _describe_error(error: SpanError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message}
+
+
+def _build_configuration(callers: list[AgentSpan]) -> dict[str, Any]:
+    """Return what the last of `callers` that tells it was configured with."""
+    newest_first = callers[::-1]
+    model = _first(name for call in newest_first for name in (call.response_model, call.request_model))
+    configuration: dict[str, Any] = {
+        "model": model,
+        "instructions": _first(_find_instructions(call) for call in newest_first),
+        "tools": list(next((call.tools for call in newest_first if call.tools), ())),
+    }
+    settings = next((call.settings for call in newest_first if call.settings), {})
+    maximum = settings.get("max_completion_tokens")
+    if maximum is not None:
+        settings = settings | {"max_completion_tokens": int(maximum)}
+    return configuration | settings
+
+
+def _find_instructions(call: AgentSpan) -> str | None:
+    if call.instructions:
+        return call.instructions
+    texts = (message.text for message in call.input_messages if message.role == "system")
+    return "\n\n".join(text for text in texts if text) or None
+
+
+def _find_usage(
+    root: AgentSpan | None, model_calls: list[AgentSpan], spans: list[AgentSpan], tree: SpanTree
+) -> TokenUsage:
+    """Return the sum of the model calls; if none reports its usage, what the agents report, the outer ones first."""
+    usage = sum_usage(model_calls)
+    if usage or root is None:
+        return usage
+    agents = {span.span_id: span for span in _root_first(root, spans) if span.role.is_agent and span.usage}
+    outer = [agent for agent in agents.values() if agents.keys().isdisjoint(tree.ancestors(agent.span_id))]
+    return sum_usage(outer)
+
+
+def _build_metadata(spans: list[AgentSpan]) -> dict[str, str]:
+    metadata: dict[str, str] = {}
+    for span in spans:
+        metadata |= {name: value for name, value in span.metadata.items() if name not in metadata}
+    return metadata
+
+
+def _describe_trace(
+    trace_id: str, root: AgentSpan | None, spans: list[AgentSpan], callers: list[AgentSpan], times: tuple[int, int]
+) -> dict[str, Any]:
+    """Return what columns can't hold: ids, exact times, and whether contents were captured."""
+    description: dict[str, Any] = {"trace_id": trace_id, "root_span_id": None if root is None else root.span_id}
+    description |= {"started_at_ns": str(times[0]), "ended_at_ns": str(times[1])}
+    if response_ids := [call.response_id for call in callers if call.response_id]:
+        description["response_ids"] = response_ids
+    if provider := _first(call.provider for call in callers):
+        description["provider"] = provider
+    works = any(span.role in (SpanRole.MODEL, SpanRole.TOOL) for span in spans)
+    if works and not any(span.has_content for span in spans):
+        setting = _first(span.capture_setting for span in spans) or "A setting of the instrumentation"
+        description["content_not_captured"] = _NOT_CAPTURED.format(setting)
+    return description

@@ -1,0 +1,208 @@
+import itertools
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runs.models import Message, Project, Run, RunAlias, RunSource, RunStep, Span, SpanOrigin, Trace
+from runs.team.deletion import delete_runs
+from runs.traces import trace_runs
+from runs.traces.pending import delete_traces_without_runs, derive_due_traces
+from tests import factories
+from tests.runs.traces.spans import TRACE_ID, agent, chat, ingest_otlp, messages, otel_span, tool
+
+
+def settle(project: Project) -> None:
+    """Let a minute pass."""
+    past = timezone.now() - timedelta(minutes=2)
+    Trace.objects.filter(due_at__isnull=False).update(changed_at=past, due_at=past)
+    derive_due_traces(project)
+
+
+def stored_state(project: Project) -> dict[str, Any]:
+    runs = {run.external_id: json.loads(run.as_json()) for run in Run.objects.in_project(project).with_configuration()}
+    steps = sorted(json.loads(step.as_json())["id"] for step in RunStep.objects.filter(project=project))
+    said = sorted(message.as_json() for message in Message.objects.filter(project=project))
+    return {"runs": runs, "steps": steps, "messages": said}
+
+
+def test_agent_becomes_a_run_with_steps(project):
+    call = json.dumps(
+        [{"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "search", "arguments": {"q": 1}}]}]
+    )
+    root = agent(start=1)
+    asked = {"gen_ai.input.messages": messages(("system", "Be brief."), ("user", "Where?"))}
+    first = chat(root, start=2, **asked, **{"gen_ai.output.messages": call})
+    search = tool("search", root, start=3, **{"gen_ai.tool.call.id": "c1", "gen_ai.tool.call.result": "here"})
+    second = chat(root, (20, 7), start=4, **asked, **{"gen_ai.output.messages": messages(("assistant", "Here."))})
+
+    report = ingest_otlp(project, search, second, first, root)
+
+    assert (report.received, report.rejected) == (4, 0)
+    run = Run.objects.with_configuration().get()
+    assert (run.external_id, run.source) == (f"trace_{TRACE_ID}_{root['spanId']}", RunSource.OTEL)
+    assert (run.assistant_id, run.thread_id, run.status) == ("planner", TRACE_ID, "completed")
+    assert (run.model, run.configuration.instructions) == ("gpt-4o-mini", "Be brief.")
+    assert (run.prompt_tokens, run.completion_tokens, run.total_tokens) == (30, 12, 42)
+    assert run.metadata == {"service.name": "trips"}
+    steps = list(RunStep.objects.of_run(run).oldest_first())
+    assert [(step.type, step.prompt_tokens) for step in steps] == [("tool_calls", 10), ("message_creation", 20)]
+    function = json.loads(steps[0].details or "")["tool_calls"][0]["function"]
+    assert function == {"name": "search", "arguments": '{"q":1}', "output": "here"}
+    said = Message.objects.filter(project=project).order_by("created_at")
+    assert list(said.values_list("role", "text")) == [("user", "Where?"), ("assistant", "Here.")]
+
+
+def test_spans_come_back_as_they_came(project):
+    span = chat(members={"links": [{"traceId": "1" * 32}], "unknown": {"é": [1.5, None]}})
+    ingest_otlp(project, span)
+    assert json.loads(Span.objects.get().body) == span
+    assert json.loads(SpanOrigin.objects.get().scope) == {"name": "test"}
+
+
+def test_unseen_local_parent_is_awaited(project):
+    workflow = otel_span("invoke_workflow", start=1, **{"gen_ai.workflow.name": "trip"})
+    inner = agent("inner", workflow, start=2, members={"flags": 0x100})
+    ingest_otlp(project, chat(inner, start=3, members={"flags": 0x100}))
+    assert [run.status for run in Run.objects.all()] == ["in_progress"]
+    ingest_otlp(project, inner)
+    inner_id = f"trace_{TRACE_ID}_{inner['spanId']}"
+    assert [(run.external_id, run.status) for run in Run.objects.all()] == [(inner_id, "in_progress")]
+
+    ingest_otlp(project, workflow)
+
+    run = Run.objects.get()
+    assert (run.external_id, run.status) == (f"trace_{TRACE_ID}_{workflow['spanId']}", "completed")
+    for former_id in (inner_id, f"trace_{TRACE_ID}"):
+        found = RunAlias.objects.resolve_run(project, former_id)
+        assert found is not None
+        assert found.pk == run.pk
+
+
+def test_parent_that_never_comes_is_given_up(project):
+    ingest_otlp(project, agent(members={"parentSpanId": "f" * 16, "flags": 0x100}))
+    assert Run.objects.get().status == "in_progress"
+    assert not derive_due_traces(project)
+    assert Run.objects.get().status == "in_progress"
+    settle(project)
+    assert Run.objects.get().status == "completed"
+    assert Trace.objects.get().due_at is None
+
+
+def test_remote_parent_is_not_awaited(project):
+    ingest_otlp(project, agent(members={"parentSpanId": "f" * 16, "flags": 0x300}))
+    assert Run.objects.get().status == "completed"
+
+
+def make_trace() -> list[dict[str, Any]]:
+    """Return a trace with nested agents, two instrumentations of a model call, a failing tool and a stray span."""
+    local = {"flags": 0x100}
+    workflow = otel_span("invoke_workflow", start=1, **{"gen_ai.workflow.name": "trip", "gen_ai.conversation.id": "c"})
+    outer = agent("outer", workflow, start=2, members=local)
+    call = chat(outer, start=3, members=local, **{"gen_ai.input.messages": messages(("user", "Hi"))})
+    copy = chat(call, start=3, members=local, **{"gen_ai.output.messages": messages(("assistant", "Hello"))})
+    failed = tool("search", outer, start=4, members=local | {"status": {"code": 2}}, **{"error.type": "Timeout"})
+    inner = agent("inner", failed, start=5, members=local)
+    last = chat(inner, (7, 3), start=6, members=local, **{"gen_ai.response.finish_reasons": ["length"]})
+    other = agent("other", start=30)
+    return [workflow, outer, call, copy, failed, inner, last, other, chat(other, (1, 1), start=31), otel_span(start=9)]
+
+
+TRACE = make_trace()
+_numbers = itertools.count()
+
+
+@pytest.mark.django_db(transaction=False)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    order=st.permutations(range(len(TRACE))),
+    repeated=st.lists(st.integers(0, len(TRACE) - 1), max_size=4),
+    cuts=st.sets(st.integers(1, len(TRACE) + 3), max_size=5),
+)
+def test_order_and_splitting_do_not_matter(order: Sequence[int], repeated: list[int], cuts: set[int]):
+    expected_project, project = (factories.make_project(f"p{next(_numbers)}") for _ in range(2))
+    ingest_otlp(expected_project, *TRACE)
+    posted = [TRACE[index] for index in (*order, *repeated)]
+    bounds = [0, *sorted(cuts), len(posted)]
+    for begin, end in itertools.pairwise(bounds):
+        ingest_otlp(project, *posted[begin:end])
+    settle(expected_project)
+    settle(project)
+    expected = stored_state(expected_project)
+    assert stored_state(project) == expected
+    assert {run["usage"]["prompt_tokens"] for run in expected["runs"].values()} == {17, 1}
+
+
+def test_later_span_of_one_id_stays(project):
+    span = chat()
+    later = span | {"name": "later", "endTimeUnixNano": str(int(span["endTimeUnixNano"]) + 1)}
+    ingest_otlp(project, later)
+    ingest_otlp(project, span)
+    assert Span.objects.get().name == "later"
+
+
+def test_large_trace_is_derived_by_maintenance(project, monkeypatch):
+    monkeypatch.setattr(trace_runs, "MAX_SPANS_DERIVED_AT_ONCE", 3)
+    root = agent()
+    ingest_otlp(project, root, chat(root), chat(root), chat(root))
+    assert not Run.objects.exists()
+    settle(project)
+    assert Run.objects.get().prompt_tokens == 30
+    trace = Trace.objects.get()
+    assert (trace.span_count, trace.due_at) == (4, None)
+
+
+def test_touching_a_large_trace_costs_its_own_size(project, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(trace_runs, "MAX_SPANS_DERIVED_AT_ONCE", 3)
+    root = agent()
+    ingest_otlp(project, root, *(chat(root) for _ in range(10)))
+    due_at = Trace.objects.get().due_at
+    monkeypatch.setattr(trace_runs, "derive_trace_runs", None)  # it is not derived
+    with django_assert_max_num_queries(20):
+        ingest_otlp(project, chat(root))
+    assert Trace.objects.get().due_at == due_at
+
+
+def test_run_of_another_source_is_not_overwritten(project):
+    root = agent()
+    factories.post_run(project, id=f"trace_{TRACE_ID}_{root['spanId']}")
+    other = chat(members={"traceId": "2" * 32})
+    report = ingest_otlp(project, root, chat(root), other)
+    assert report.rejected == 2
+    assert [problem.id for problem in report.errors] == [f"trace_{TRACE_ID}_{root['spanId']}"]
+    assert Run.objects.filter(source=RunSource.OTEL).get().external_id == f"trace_{'2' * 32}"
+
+
+def test_deleted_run_does_not_come_back(project):
+    root, other = agent(), agent("other")
+    ingest_otlp(project, root, chat(root), other, chat(other))
+    delete_runs(project, [f"trace_{TRACE_ID}_{root['spanId']}"], lambda _: None)
+    assert Span.objects.count() == 2
+    ingest_otlp(project, chat(other))
+    assert [run.assistant_id for run in Run.objects.all()] == ["other"]
+    delete_runs(project, [f"trace_{TRACE_ID}_{other['spanId']}"], lambda _: None)
+    assert not any(model.objects.exists() for model in (Span, SpanOrigin, Trace))
+    ingest_otlp(project, root)
+    assert [run.assistant_id for run in Run.objects.all()] == ["planner"]
+
+
+def test_traces_without_runs_are_deleted_after_a_day(project):
+    ingest_otlp(project, otel_span())
+    delete_traces_without_runs(project)
+    assert Span.objects.exists()
+    Trace.objects.update(changed_at=timezone.now() - timedelta(days=2))
+    delete_traces_without_runs(project)
+    assert not Span.objects.exists()
+
+
+def test_projects_are_apart(project):
+    other = factories.make_project("other")
+    span = chat()
+    ingest_otlp(project, span)
+    ingest_otlp(other, span)
+    assert Run.objects.in_project(project).count() == Run.objects.in_project(other).count() == 1
