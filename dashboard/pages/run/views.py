@@ -17,6 +17,7 @@ from dashboard.pages.run.header import OverviewSection, RunHeader
 from dashboard.pages.run.history import HistorySection, fetch_version_diff
 from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
+from dashboard.pages.run.responses import RunResponses
 from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps
 from dashboard.pages.run.timeline import Timeline
 from dashboard.pages.run.tools import ToolsSection
@@ -97,6 +98,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
+        "responses": RunResponses(run),
         "history": HistorySection(run, [step.record for step in steps.steps], version_diff),
     }
     return htmx.render_page(request, "pages/run/page.html", context, RUN_FRAGMENTS)
