@@ -26,6 +26,7 @@ from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views
 from dashboard.pages.settings import views as settings_views
+from dashboard.pages.status import views as status_views
 from dashboard.pages.threads import deletion_views as thread_deletion_views
 from dashboard.pages.threads import downloads as thread_downloads
 from dashboard.pages.threads import views as thread_views
@@ -158,6 +159,9 @@ urlpatterns = [
     path("login/", account_views.sign_in, name="login"),
     path("logout/", account_views.sign_out, name="logout"),
     path("account/password/", account_views.change_password, name="change-password"),
+    # The instance
+    path("status/", status_views.status, name="status"),
+    path("status.json", status_views.status_json, name="status-json"),
     # Projects
     path("projects/new/", settings_views.project_create, name="project-create"),
     path("p/<slug:project>/", include(project_urls)),

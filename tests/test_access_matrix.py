@@ -30,6 +30,7 @@ from tests.runs.team.test_deletion import find_rows, post_thread
 PAGES = """
 GET public: login healthz readyz
 GET machine: metrics
+GET instance-admin: status status-json
 POST public: login logout
 GET signed-in: home change-password
 POST signed-in: change-password
@@ -209,7 +210,9 @@ def summarize(response: Any) -> str:
 def expected_of_user(requirement: str, caller: str) -> str:
     if requirement == "machine":  # the clients of these tests name another host
         return "403"
-    if requirement == "superuser":
+    if requirement == "instance-admin" and caller != "anonymous":
+        return "allowed" if caller in ("superuser", "admin") else "403"
+    if requirement in ("superuser", "instance-admin"):
         return "302 to login" if caller == "anonymous" else "allowed" if caller == "superuser" else "403"
     role = {"anonymous": "public"}.get(caller, caller if caller in ROLES else "signed-in")
     if ROLES.index(role) >= ROLES.index(requirement):

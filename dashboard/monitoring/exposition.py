@@ -47,6 +47,15 @@ def render_metrics() -> bytes:
     return generate_latest(registry) if directory is not None else generate_latest(REGISTRY) + generate_latest(registry)
 
 
+def read_counter(name: str, **labels: str) -> int:
+    """Return the value of a counter, of all processes; 0 if nothing was counted."""
+    directory, registry = get_shared_directory(), REGISTRY
+    if directory is not None:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call]
+    return int(registry.get_sample_value(name, labels) or 0)
+
+
 def get_uptime_seconds() -> float:
     """Return the time since the start."""
     return time.time() - _STARTED_AT
@@ -76,6 +85,8 @@ def _collect_state(state: InstanceState) -> Iterator[Metric]:
         yield from _collect_database(state.database)
     if state.maintenance is not None:
         yield from _collect_maintenance(state.maintenance)
+    if state.backup is not None and state.backup.last_success_at is not None:
+        yield _gauge("last_backup_timestamp_seconds", "When the last backup began", state.backup.last_success_at)
 
 
 def _collect_database(database: DatabaseState) -> Iterator[Metric]:

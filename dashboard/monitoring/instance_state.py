@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from dashboard.monitoring.recent_activity import write_shared_file
 from runs.enrichment.maintenance import Maintenance
+from runs.team.backup_status import fetch_backup_status
 
 FILE_NAME = "state.json"
 COLLECT_SECONDS = 15.0
@@ -68,6 +70,18 @@ class MaintenanceState(Struct, frozen=True):
     uncompacted_seconds: float
 
 
+class BackupState(Struct, frozen=True):
+    """The last successful backup, by the beginning of its snapshot, and what is wrong with backups."""
+
+    last_success_at: float | None
+    warning: str
+
+    @property
+    def last_success_time(self) -> datetime | None:
+        """The time of the last successful backup."""
+        return None if self.last_success_at is None else datetime.fromtimestamp(self.last_success_at, UTC)
+
+
 class InstanceState(Struct, frozen=True):
     """All of it. `collected_at` is in seconds since 1970."""
 
@@ -75,6 +89,7 @@ class InstanceState(Struct, frozen=True):
     is_database_available: bool
     database: DatabaseState | None = None
     maintenance: MaintenanceState | None = None
+    backup: BackupState | None = None
 
 
 @dataclass
@@ -96,7 +111,8 @@ class InstanceStateCollector:
         database = self._state.database
         if database is None or self._collected_at >= self._sized_at + SIZES_SECONDS:
             database, self._sized_at = read_database_state(), self._collected_at
-        self._write(InstanceState(time.time(), True, database, _read_maintenance_state(maintenance)))
+        maintenance_state, backup = _read_maintenance_state(maintenance), _read_backup_state()
+        self._write(InstanceState(time.time(), True, database, maintenance_state, backup))
 
     def note_outage(self) -> None:
         """Write that the database is not available; the numbers stay as they were. Raises OSError."""
@@ -137,3 +153,9 @@ def _read_maintenance_state(maintenance: Maintenance) -> MaintenanceState:
         cursor.execute(_PENDING_SECONDS)
         pending_seconds: float = cursor.fetchone()[0]
     return MaintenanceState(pending_seconds, maintenance.uncompacted_rows, maintenance.uncompacted_seconds)
+
+
+def _read_backup_state() -> BackupState:
+    status = fetch_backup_status()
+    last_success_at = status.last_success.started_at.timestamp() if status.last_success else None
+    return BackupState(last_success_at, status.warning)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from dashboard.web.permissions import WRITE_ROLES
+from dashboard.web.permissions import WRITE_ROLES, is_instance_admin
 from runs import __version__
 from runs.models import Membership, Project, User
 
@@ -112,6 +112,11 @@ class PageShell:
     def can_write(self) -> bool:
         """Return whether to show controls for members. The views check the role themselves."""
         return self.role in WRITE_ROLES
+
+    @property
+    def is_instance_admin(self) -> bool:
+        """Return whether to show the link to the status of the instance."""
+        return self.user is not None and is_instance_admin(self.user, self.projects)
 
     @property
     def user_name(self) -> str:

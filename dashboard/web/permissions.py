@@ -6,7 +6,7 @@ a project does not exist: they get a 404.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
@@ -22,6 +22,8 @@ from runs.models import Membership, Project, User
 P = ParamSpec("P")
 # Every form of a project's pages carries the slug of the project that it was rendered for.
 PROJECT_FIELD = "form_project"
+# The project of the first start.
+FIRST_PROJECT = "default"
 # Roles that may add to runs: tags, comments, states, display names.
 WRITE_ROLES = (Membership.Role.MEMBER, Membership.Role.ADMIN)
 
@@ -49,6 +51,29 @@ def _redirect_to_change_password(request: HttpRequest) -> HttpResponseBase:
         return htmx.redirect_browser(url)
     next_path = request.get_full_path() if request.method in ("GET", "HEAD") else resolve_url("home")
     return redirect(f"{url}?{urlencode({'next': next_path})}")
+
+
+def instance_admin_required(view: Callable[P, HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Require an administrator of the instance. Other users get a 403."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = cast(User, request.user)
+        if not is_instance_admin(user, Project.objects.visible_to(user)):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return sign_in_required(wrapper)
+
+
+def is_instance_admin(user: User, projects: Iterable[Project]) -> bool:
+    """Return whether `user` may see numbers of the whole instance: a superuser, or an admin of the first project.
+
+    `projects` are those of the user, with the user's roles.
+    """
+    return user.is_superuser or any(
+        project.slug == FIRST_PROJECT and project.role == Membership.Role.ADMIN for project in projects
+    )
 
 
 def viewer_required(

@@ -1,0 +1,1 @@
+"""The status page of the instance, for its administrators."""
