@@ -16,6 +16,8 @@ class GuideName(StrEnum):
 
     ASSISTANTS = "assistants"
     RESPONSES = "responses"
+    OPENTELEMETRY = "opentelemetry"
+    AGENTS_SDK = "agents-sdk"
     MCP = "mcp"
 
 
@@ -80,6 +82,35 @@ _RESPONSES = ConnectGuide(
         Snippet("responses_import", "Import files"),
     ),
 )
+_OPENTELEMETRY = ConnectGuide(
+    GuideName.OPENTELEMETRY,
+    "OpenTelemetry",
+    "my-application",
+    ApiKey.Scope.INGEST,
+    "Export traces",
+    "Every instrumentation of language models and agents that exports OTLP over HTTP works: set the environment, then "
+    "start the application with an instrumentation of its language.",
+    (
+        Snippet(
+            "otel_environment",
+            "Environment of all languages",
+            note="The last line makes instrumentations record what was said; without it, runs have no content.",
+        ),
+        Snippet("otel_python", "Python"),
+        Snippet("otel_node", "Node"),
+        Snippet("otel_dotnet", ".NET"),
+        Snippet("otel_java", "Java"),
+    ),
+)
+_AGENTS_SDK = ConnectGuide(
+    GuideName.AGENTS_SDK,
+    "OpenAI Agents SDK",
+    "my-application",
+    ApiKey.Scope.INGEST,
+    "Add a trace processor",
+    "The SDK records traces by itself. Its own exporter sends them to Runglass, too.",
+    (Snippet("agents_sdk_python", "Python"),),
+)
 _MCP = ConnectGuide(
     GuideName.MCP,
     "MCP",
@@ -97,4 +128,4 @@ _MCP = ConnectGuide(
         Snippet("mcp_curl", "curl", "Terminal", "Answers as any client of the protocol gets them."),
     ),
 )
-CONNECT_GUIDES = {guide.name: guide for guide in (_ASSISTANTS, _RESPONSES, _MCP)}
+CONNECT_GUIDES = {guide.name: guide for guide in (_ASSISTANTS, _RESPONSES, _OPENTELEMETRY, _AGENTS_SDK, _MCP)}

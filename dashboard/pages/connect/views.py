@@ -54,6 +54,8 @@ def connect(request: HttpRequest, project: Project) -> HttpResponse:
         "guide": CONNECT_GUIDES[params.guide],
         "endpoint": request.build_absolute_uri(reverse("api-runs")),
         "responses_url": request.build_absolute_uri(reverse("api-responses")),
+        "otlp_endpoint": request.build_absolute_uri(reverse("home")).removesuffix("/"),
+        "agents_url": request.build_absolute_uri(reverse("otlp-agents")),
         "mcp_url": request.build_absolute_uri(reverse("mcp")),
         "created_at": int(timezone.now().timestamp()),
         "run": run,

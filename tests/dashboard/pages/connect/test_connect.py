@@ -135,6 +135,39 @@ def test_python_snippet_runs_as_it_stands(live_server, guide, posted_id):
     assert Run.objects.find(project, posted_id) is not None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_agents_sdk_snippet_runs_as_it_stands(live_server):
+    project = factories.make_project()
+    run_python(snippet(open_page(live_server, project, "agents-sdk"), "Python"), project)
+    assert [run.assistant_id for run in Run.objects.in_project(project)] == ["Hello"]
+
+
+EXPORT_SPAN = """
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
+attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "Greeter"}
+with provider.get_tracer("test").start_as_current_span("invoke_agent Greeter", attributes=attributes):
+    pass
+provider.shutdown()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_otel_environment_exports_traces(live_server):
+    project = factories.make_project()
+    key = factories.make_key(project, "ingest")
+    lines = snippet(open_page(live_server, project, "opentelemetry"), "Environment of all languages").splitlines()
+    environment = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    environment = {name: value.replace("$RUNGLASS_KEY", key) for name, value in environment.items()}
+    assert environment["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"  # .NET would use gRPC by default
+    run_python(EXPORT_SPAN, project, **environment)
+    assert [run.assistant_id for run in Run.objects.in_project(project)] == ["Greeter"]
+
+
 def test_commands_name_the_project(member_client):
     text = Page(member_client.get(URL)).text
     assert "manage.py create_api_key --project default --name" in text
