@@ -58,7 +58,7 @@ class _MaintenanceSupervisor(threading.Thread):
         while not self._stopping.is_set():
             self._process.join(BEAT_SECONDS)
             if self._process.is_alive():
-                self._kill_if_hung()
+                self._replace_if_hung()
             elif not self._stopping.wait(IDLE_SECONDS):
                 PROCESS_REPLACEMENTS.labels("maintenance").inc()
                 self._process = _fork_maintenance_process(self._heartbeats)
@@ -68,10 +68,12 @@ class _MaintenanceSupervisor(threading.Thread):
         self._process.terminate()
         self._process.join(SHUTDOWN_TIMEOUT)
 
-    def _kill_if_hung(self) -> None:
-        if self._heartbeats.find_hung():
+    def _replace_if_hung(self) -> None:
+        if self._heartbeats.find_hung() and not self._stopping.is_set():
             logger.error("The maintenance process hangs and is replaced", extra={"action": "replace_maintenance"})
             self._process.kill()
+            self._process.join()
+            self._process = _fork_maintenance_process(self._heartbeats)
 
 
 class _Progress:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-NICENESS = 19
+NICENESS = 10  # leaves a tenth of a busy processor, so that people can still sign in
 MAX_SECONDS = 100.0  # a wait without a limit would look like a deadlock
 
 
@@ -27,6 +27,7 @@ class LowPriorityPasswordHasher(PBKDF2PasswordHasher):
 
 
 def _lower_priority() -> None:
-    """Lower the priority of this thread. Only Linux has priorities of threads."""
+    """Lower the priority of this thread, unless it is lower already. Only Linux has priorities of threads."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        thread_id = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread_id, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread_id)))

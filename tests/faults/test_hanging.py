@@ -82,6 +82,7 @@ def test_chunked_body_is_bounded(site: Site) -> None:
 
 def test_stopped_processes_are_replaced(site: Site) -> None:
     """SIGSTOP stands for every way in which a process may hang."""
+    site.page()  # signs in
     workers, _ = site.children()
     stopped = [workers[0], *site.maintenance_pids()]
     assert len(stopped) == 2
