@@ -171,7 +171,7 @@ def test_otel_environment_exports_traces(live_server):
 def test_commands_name_the_project(member_client):
     text = Page(member_client.get(URL)).text
     assert "manage.py create_api_key --project default --name" in text
-    assert "import_runs runs.jsonl --project default" in text
+    assert "uv run manage.py import_runs runs.jsonl --project default" in text
 
 
 @pytest.mark.parametrize("headers", [{}, RESTORE], ids=["page", "history"])
