@@ -7,6 +7,8 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +34,7 @@ _INTERRUPTED = 130  # exit code
 _RESUME_HINT = "Stored records are kept; the same command continues from there."
 _MAX_CONCURRENCY = 64
 _MAX_RATE = 10_000
+_NAMED = ("threads", "responses", "conversations")
 
 
 class Command(DataCommand):
@@ -68,6 +71,12 @@ class Command(DataCommand):
             metavar="FILE",
             help="ids of threads, one per line, for servers that do not list them (OpenAI); - is standard input",
         )
+        parser.add_argument(
+            "--responses-file", metavar="FILE", help="ids of responses, one per line, to fetch with their input items"
+        )
+        parser.add_argument(
+            "--conversations-file", metavar="FILE", help="ids of conversations, one per line, to fetch with their items"
+        )
         add_project_argument(parser)
         parser.add_argument(
             "--concurrency", type=_parse_concurrency, default=4, metavar="N", help="simultaneous requests (default: 4)"
@@ -92,7 +101,7 @@ class Command(DataCommand):
         )
         rate_limiter = RateLimiter(options["concurrency"], options["rate"])
         resolved_project = resolve_project(project)
-        named_threads = _read_threads_file(options["threads_file"])
+        named = {name: _read_id_file(f"--{name}-file", options[f"{name}_file"]) for name in _NAMED}
         try:
             with (
                 _open_progress_file(resolved_project, base_url, options["state"]) as progress_file,
@@ -106,16 +115,16 @@ class Command(DataCommand):
                     options["concurrency"],
                     refetch_finished=options["again"],
                 )
-                self._run(harvest, named_threads, options["verbosity"])
+                self._run(harvest, _start(harvest, named), options["verbosity"])
         except (OSError, RunglassError) as error:
             raise CommandError(escape_unprintable(str(error))) from error
 
-    def _run(self, harvest: Harvest, named_threads: list[str] | None, verbosity: int) -> None:
+    def _run(self, harvest: Harvest, results: Iterator[IngestReport | ListProblems], verbosity: int) -> None:
         failure: CommandError | None = None
         started = time.monotonic()
         try:
             with ProgressBar(sys.stderr, " threads") as progress:
-                for result in harvest.run(named_threads):
+                for result in results:
                     if isinstance(result, ListProblems):
                         self._report_problems(result, verbosity)
                     else:
@@ -201,19 +210,28 @@ def _read_secret(variable: str) -> str:
     return value
 
 
-def _read_threads_file(name: str | None) -> list[str] | None:
-    """Return the ids in a threads file: one per line, without blank lines and lines that start with #."""
+def _start(harvest: Harvest, named: dict[str, list[str] | None]) -> Iterator[IngestReport | ListProblems]:
+    """Begin with the named responses and conversations. Without these, or with named threads, fetch threads."""
+    responses, conversations = named["responses"], named["conversations"]
+    if responses is None and conversations is None:
+        return harvest.run(named["threads"])
+    results = harvest.run_named(responses or [], conversations or [])
+    return results if named["threads"] is None else chain(results, harvest.run(named["threads"]))
+
+
+def _read_id_file(option: str, name: str | None) -> list[str] | None:
+    """Return the ids in a file: one per line, without blank lines and lines that start with #."""
     if name is None:
         return None
     try:
         content = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"--threads-file: {error}") from error
+        raise CommandError(f"{option}: {error}") from error
     lines = (line.strip() for line in content.splitlines())
-    thread_ids = [line for line in lines if line and not line.startswith("#")]
-    if not thread_ids:
-        raise CommandError(f"--threads-file: {name} contains no thread id")
-    return thread_ids
+    ids = [line for line in lines if line and not line.startswith("#")]
+    if not ids:
+        raise CommandError(f"{option}: {name} contains no id")
+    return ids
 
 
 def _open_progress_file(project: Project, base_url: str, name: str | None) -> HarvestProgressFile:

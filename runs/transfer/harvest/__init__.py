@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from runs.ingest import IngestReport, RawItem, ingest_mixed
 from runs.models import Project
@@ -21,6 +22,7 @@ from runs.transfer.harvest.client import HarvestClient
 from runs.transfer.harvest.crawler import FetchedObjects, ListProblems, ThreadCrawl, fetch_assistants, fetch_thread_ids
 from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
+from runs.transfer.harvest.responses import fetch_conversations, fetch_responses, response_path
 from runs.transfer.harvest.workers import crawl_threads
 from runs.transfer.imports import ImportSummary
 
@@ -85,6 +87,33 @@ class Harvest:
     concurrency: int = 4
     refetch_finished: bool = False
     summary: HarvestSummary = field(default_factory=HarvestSummary)
+
+    def run_named(
+        self, response_ids: Iterable[str], conversation_ids: Iterable[str]
+    ) -> Generator[IngestReport | ListProblems]:
+        """Fetch and store responses and conversations by their ids. Otherwise like `run`.
+
+        Responses that have ended are recorded in the progress file by their path, and not fetched again.
+        """
+        unfinished = [
+            response_id
+            for response_id in dict.fromkeys(response_ids)
+            if self.refetch_finished or response_path(response_id) not in self.progress_file
+        ]
+        results = chain(
+            fetch_responses(self.client, self.project, unfinished),
+            fetch_conversations(self.client, self.project, dict.fromkeys(conversation_ids)),
+        )
+        for result in results:
+            self.summary.fetched_objects["items"] += result.items
+            if result.report:
+                self.summary.fetched_objects["responses"] += 1
+                self.summary.stored.add(result.report)
+                yield result.report
+            if result.is_complete:
+                self.progress_file.add(result.path)
+            self.summary.add_problems(result)
+            yield result
 
     def run(self, named_threads: list[str] | None = None) -> Generator[IngestReport | ListProblems]:
         """Fetch and store the names of assistants, then the `named_threads`, or else all threads of the server.

@@ -48,6 +48,7 @@ class AgentServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lists: dict[str, list[bytes]] = {"/threads": []}
+        self.objects: dict[str, bytes] = {}  # single ones, by path
         self.page_size = 100
         self.delay = 0.0
         self.requests: list[Request] = []
@@ -118,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def _answer(self, request: Request) -> Answer:
+        if request.path in self.server.objects:
+            return Answer(200, self.server.objects[request.path])
         if request.path not in self.server.lists:
             return Answer(404, b'{"error": {"message": "No such thing.", "code": null}}')
         page = self._page(request)
