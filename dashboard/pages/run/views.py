@@ -18,6 +18,7 @@ from dashboard.pages.run.history import HistorySection, fetch_version_diff
 from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
 from dashboard.pages.run.responses import RunResponses
+from dashboard.pages.run.spans import SpansSection
 from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps
 from dashboard.pages.run.timeline import Timeline
 from dashboard.pages.run.tools import ToolsSection
@@ -96,6 +97,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "errors": errors,
         "usage": UsageSection(run, posted, steps, timeline, header.cost, is_full="usage" in params.full),
         "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
+        "spans": SpansSection(run),
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
         "responses": RunResponses(run),
