@@ -247,7 +247,12 @@ def derived_run(run: dict[str, Any] | None = None, *calls: dict[str, Any], text:
 
 def delete_run(run: Run) -> DeletionCounts:
     """Delete a run, without an audit event."""
-    return delete_runs(run.project, [run.external_id], lambda _: None)
+    return delete_stored_runs(run.project, [run.external_id])
+
+
+def delete_stored_runs(project: Project, run_ids: Iterable[str]) -> DeletionCounts:
+    """Delete runs, without an audit event."""
+    return delete_runs(project, list(run_ids), lambda _: None)
 
 
 def make_saved_view(

@@ -38,6 +38,7 @@ TIMES = [
 def filled(project: Project) -> Project:
     """A project with runs of three assistants: status changes, re-sends, deletes, models without price, empty hours."""
     rng = random.Random(7)
+    ended, deleted = [], []
     for _ in range(80):
         created = int((START + timedelta(minutes=rng.randrange(3 * 24 * 60))).timestamp())
         posted: dict[str, Any] = rng.choice([run_object, failed_run])(
@@ -45,10 +46,12 @@ def filled(project: Project) -> Project:
             assistant_id=rng.choice(["asst_a", "asst_b", "asst_c"]),
             model=rng.choice(["gpt-4o", "our-own", None]),
         )
-        factories.post(project, posted | {"status": "in_progress", "usage": None})
-        factories.post(project, posted, posted)
+        ended.append(posted)
         if rng.random() < 0.15:
-            delete_run(Run.objects.get(external_id=posted["id"]))
+            deleted.append(posted["id"])
+    for batch in ([run | {"status": "in_progress", "usage": None} for run in ended], ended, ended):
+        assert not factories.post(project, *batch).errors
+    factories.delete_stored_runs(project, deleted)
     return project
 
 

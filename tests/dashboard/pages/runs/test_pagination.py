@@ -19,7 +19,7 @@ from tests import factories
 from tests.factories import NOW
 from tests.pages import Page
 
-STORED_RUNS, ARRIVING_RUNS, SMALL_PAGES = 120, 2000, 8
+STORED_RUNS, ARRIVING_RUNS, SMALL_PAGES = 120, 480, 8
 QUERIES = (
     "", "q=status:failed", "q=-status:failed", "status=failed&status=completed", "q=metadata.customer:acme",
     "q=metadata.customer:a*", "q=function:search", "q=-function:*", "q=total_tokens:>500", "q=-total_tokens:*",
