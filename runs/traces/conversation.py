@@ -14,7 +14,7 @@ from runs.traces.span_tree import SpanTree
 
 
 @dataclass
-class Conversation:
+class TraceConversation:
     """The messages of a run in their order: who says what, when (in nanoseconds), under which id."""
 
     said: list[tuple[str, ChatMessage, int]] = field(default_factory=list)
@@ -61,12 +61,12 @@ class Conversation:
 
 def build_conversation(
     root: AgentSpan | None, model_calls: list[AgentSpan], spans: Iterable[AgentSpan], tree: SpanTree
-) -> Conversation:
+) -> TraceConversation:
     """Return the messages of a run: the user's from its root, else from its model calls, and what models answered.
 
     What an agent is asked by a tool call of another is no message of a user.
     """
-    conversation = Conversation()
+    conversation = TraceConversation()
     root_input = _of_users(root.input_messages) if root is not None else []
     if root is not None:
         conversation.add_new(root_input, root.started_ns, root.span_id)

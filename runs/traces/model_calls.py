@@ -41,7 +41,7 @@ def start_order(span: AgentSpan) -> tuple[int, str]:
     return span.started_ns, span.span_id
 
 
-def sum_usage(calls: Iterable[AgentSpan]) -> TokenUsage:
+def sum_call_usage(calls: Iterable[AgentSpan]) -> TokenUsage:
     """Return the usage of all calls."""
     return sum((call.usage for call in calls), TokenUsage())
 
@@ -77,7 +77,7 @@ def _complete(span: AgentSpan, others: Sequence[AgentSpan]) -> AgentSpan:
             if value:
                 changes[name] = value
     if not span.usage:
-        changes["usage"] = sum_usage(others)
+        changes["usage"] = sum_call_usage(others)
     return structs.replace(span, **changes) if others else span
 
 

@@ -10,7 +10,7 @@ from runs.derivation import DerivedRun
 from runs.protocol.identifiers import MAX_ID_LENGTH
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
 from runs.traces.conversation import build_conversation
-from runs.traces.model_calls import collect_model_calls, start_order, sum_usage
+from runs.traces.model_calls import collect_model_calls, start_order, sum_call_usage
 from runs.traces.run_ownership import OwnedSpans
 from runs.traces.run_steps import build_run_steps
 from runs.traces.span_times import to_seconds
@@ -140,12 +140,12 @@ def _find_usage(
     root: AgentSpan | None, model_calls: list[AgentSpan], spans: list[AgentSpan], tree: SpanTree
 ) -> TokenUsage:
     """Return the sum of the model calls; if none reports its usage, what the agents report, the outer ones first."""
-    usage = sum_usage(model_calls)
+    usage = sum_call_usage(model_calls)
     if usage or root is None:
         return usage
     agents = {span.span_id: span for span in _root_first(root, spans) if span.role.is_agent and span.usage}
     outer = [agent for agent in agents.values() if agents.keys().isdisjoint(tree.ancestors(agent.span_id))]
-    return sum_usage(outer)
+    return sum_call_usage(outer)
 
 
 def _build_metadata(spans: list[AgentSpan]) -> dict[str, str]:

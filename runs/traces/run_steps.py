@@ -7,7 +7,7 @@ from typing import Any
 
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole
 from runs.traces.chat_messages import ChatPart
-from runs.traces.conversation import Conversation
+from runs.traces.conversation import TraceConversation
 from runs.traces.span_times import to_seconds
 from runs.traces.span_tree import SpanTree
 from runs.traces.tool_matching import ToolSpans, get_tool
@@ -21,7 +21,7 @@ def build_run_steps(
     spans: Sequence[AgentSpan],
     root: AgentSpan | None,
     tree: SpanTree,
-    conversation: Conversation,
+    conversation: TraceConversation,
 ) -> list[dict[str, Any]]:
     """Return the steps, without the ids of what they belong to."""
     tools, results = ToolSpans(spans, tree), _find_results(model_calls)
