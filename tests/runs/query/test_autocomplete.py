@@ -17,7 +17,7 @@ from tests import factories
 from tests.runs.query import dataset
 
 COMPLETIONS = [
-    ("", ["status:", "model:", "assistant:", "thread:"]),
+    ("", ["status:", "model:", "assistant:", "source:"]),
     ("sta", ["status:", "started:"]),
     ("STA", ["status:"]),
     ("-mod", ["model:"]),
