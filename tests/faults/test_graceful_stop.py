@@ -31,8 +31,8 @@ def run_server(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     try:
         yield process, int(process.stdout.readline())
     finally:
-        process.kill()
-        process.wait(10)
+        process.terminate()  # and thereby its workers
+        process.wait(15)
         process.stdout.close()
 
 
