@@ -19,7 +19,8 @@ from dashboard.monitoring.process_values import get_shared_directory
 from runs import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_STARTED_AT = time.time()  # of the process that all others are forks of
+# Of the process that all others are forks of, by both clocks: only the second one never jumps.
+_STARTED_AT, _STARTED = time.time(), time.monotonic()
 
 
 class InstanceCollector(Collector):
@@ -58,7 +59,7 @@ def read_counter(name: str, **labels: str) -> int:
 
 def get_uptime_seconds() -> float:
     """Return the time since the start."""
-    return time.time() - _STARTED_AT
+    return time.monotonic() - _STARTED
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

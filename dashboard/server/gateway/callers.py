@@ -35,6 +35,11 @@ class Caller(NamedTuple):
     name: str
 
     @property
+    def is_user(self) -> bool:
+        """Return whether the caller is a person who is signed in."""
+        return self.kind == "user"
+
+    @property
     def is_known(self) -> bool:
         """Return whether the caller has shown a valid key or session."""
         return self.kind != "address"

@@ -28,8 +28,14 @@ class FairQueue:
         max_running_per_caller: int | None = None,
         max_waiting_per_caller: int | None = None,
         max_running_per_stranger: int | None = None,
+        reserved_for_users: int = 0,
     ) -> None:
-        """Create a queue. The limits per caller are those of all, unless given."""
+        """Create a queue. The limits per caller are those of all, unless given.
+
+        `reserved_for_users` places are only for people who are signed in: a person may have many API keys, each of
+        which is a caller of its own.
+        """
+        self._max_running_programs = max_running - reserved_for_users
         self.max_running = max_running
         self._max_waiting = max_waiting
         self.max_running_per_caller = max_running_per_caller or max_running
@@ -128,7 +134,10 @@ class FairQueue:
 
     def _may_run(self, caller: Caller) -> bool:
         limit = self.max_running_per_caller if caller.is_known else self._max_running_per_stranger
-        return self._running[caller] < limit
+        return self._running[caller] < limit and (caller.is_user or self._count_programs() < self._max_running_programs)
+
+    def _count_programs(self) -> int:
+        return sum(count for caller, count in self._running.items() if not caller.is_user)
 
 
 def _reject(place: _Place, error: BaseException) -> None:

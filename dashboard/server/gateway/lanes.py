@@ -20,7 +20,9 @@ class Lanes:
     def __init__(self) -> None:
         """Create the lanes of one process."""
         self._queues = {
-            LaneName.PAGES: FairQueue(3, max_waiting=128, max_running_per_caller=2, max_running_per_stranger=1),
+            LaneName.PAGES: FairQueue(
+                3, max_waiting=128, max_running_per_caller=2, max_running_per_stranger=1, reserved_for_users=1
+            ),
             LaneName.INGEST: FairQueue(3, max_waiting=128),
             LaneName.TRACES: FairQueue(2, max_waiting=128),
             LaneName.DOWNLOADS: FairQueue(2, max_waiting=32, max_running_per_caller=1, max_waiting_per_caller=8),

@@ -95,3 +95,21 @@ def test_slow_queue_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.wait_for(queue.acquire(BOB), 1)
 
     run_in_thread(wait())
+
+
+def test_keys_leave_a_place_for_users() -> None:
+    async def share() -> list[bool]:
+        queue = FairQueue(3, max_waiting=8, max_running_per_caller=2, reserved_for_users=1)
+        keys = [Caller("key", str(number)) for number in range(3)]
+        await queue.acquire(keys[0])
+        await queue.acquire(keys[1])
+        waiting = asyncio.create_task(queue.acquire(keys[2]))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(queue.acquire(ANN), 1)  # although others wait
+        is_waiting = not waiting.done()
+        queue.release(ANN)
+        queue.release(keys[0])
+        await asyncio.wait_for(waiting, 1)
+        return [is_waiting, queue.has_room(ANN), queue.has_room(keys[0])]
+
+    assert run_in_thread(share()) == [True, True, False]
