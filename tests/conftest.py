@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,21 @@ from runs.models import Project, User
 from runs.protocol.fields import ProtocolField
 from runs.rollups import compaction
 from tests import factories
+
+ROOT = Path(__file__).parent
+# In this order: tests with browsers and processes take most of the time, and would otherwise be left for one process.
+SLOW_DIRECTORIES = ("browser", "faults", "clients", "dashboard/server")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files of slow directories first."""
+    items.sort(key=lambda item: _slowness_rank(item.path))
+
+
+def _slowness_rank(path: Path) -> int:
+    ranks = [rank for rank, name in enumerate(SLOW_DIRECTORIES) if path.is_relative_to(ROOT / name)]
+    return ranks[0] if ranks else len(SLOW_DIRECTORIES)
 
 
 @pytest.fixture(autouse=True)
