@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, TestCase
 
 from runs.enrichment import tool_call_validation
 from runs.models import Project, User
@@ -54,6 +54,18 @@ def no_random_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
 def patient_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pages wait for the validation of tool calls, however busy the machine is."""
     monkeypatch.setattr(tool_call_validation, "PAGE_TIMEOUT", 60.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_connection() -> None:
+    """Keep the connection between tests: a new one would load the catalog of all tables again in each test."""
+
+    def tear_down_class(cls: type[TestCase]) -> None:
+        if cls._databases_support_transactions():  # type: ignore[attr-defined]
+            cls._rollback_atomics(cls.cls_atomics)  # type: ignore[attr-defined]
+        super(TestCase, cls).tearDownClass()
+
+    TestCase.tearDownClass = classmethod(tear_down_class)  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture(scope="session")
