@@ -21,7 +21,7 @@ def echo_client(environ: dict[str, Any], start_response: Callable[..., None]) ->
     return [json.dumps({name: environ[name] for name in names}).encode()]
 
 
-def load_gateway(port: int, proxies: str, beat: Callable[[], None]) -> Any:
+def load_gateway(port: int, proxies: str, _index: int, beat: Callable[[], None]) -> Any:
     import asyncio
 
     from dashboard.server.gateway import Gateway
