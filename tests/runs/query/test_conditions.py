@@ -47,6 +47,10 @@ HELP_EXAMPLES = {
     "reason:max_completion_tokens": {"cut"},
     "reason:*": {"cut"},
     "revision:v1": {"broken"},
+    # runs of other sources are selected in test_source
+    "source:responses": set(),
+    "source:responses,otel": set(),
+    "-source:assistants": set(),
     "total_tokens:>1000": {"billing"},
     "total_tokens:100..200": {"plain"},
     "total_tokens:<2M": {"plain", "billing"},
@@ -160,6 +164,7 @@ MORE_QUERIES = {
     "-error_group:*": {"plain", "billing", "waiting"},
     "-error_group:b4e12d": ALL_RUNS - {"refund"},
     "revision:v1,v2": ALL_RUNS,
+    "source:assistants": ALL_RUNS,
     "-requests": ALL_RUNS - {"refund"},
     "get_weather": {"plain", "billing"},
     "thread_plain": {"plain"},
