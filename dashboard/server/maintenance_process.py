@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from dashboard.monitoring.instance_state import InstanceStateCollector
 from dashboard.monitoring.metrics import PROCESS_REPLACEMENTS, measure_memory
 from dashboard.monitoring.process_values import MAINTENANCE_PROCESS, become_process, get_shared_directory
+from dashboard.server.backup.schedule import start_backup_schedule
 from dashboard.server.heartbeats import BEAT_SECONDS, Heartbeats
 from dashboard.server.lock_waits import LockWait
 from dashboard.server.postgres.process import die_with_parent
@@ -117,6 +118,7 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     become_process(MAINTENANCE_PROCESS)
     progress = _Progress()
     threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
+    start_backup_schedule()
     maintenance = Maintenance(further_work=(derive_due_traces, delete_traces_without_runs))
     directory = get_shared_directory()
     collector = None if directory is None else InstanceStateCollector(directory)

@@ -22,6 +22,7 @@ from dashboard.server.backup.manifest import FORMAT_VERSION, BackupManifest
 from dashboard.server.backup.postgres_tools import PostgresTool, find_postgres_tool, run_postgres_tool
 from dashboard.server.backup.table_sums import CURRENT_SCHEMA, ReportProgress, compute_table_sums, list_tables
 from runs import __version__
+from runs.db.migration_state import RESTORE_MARKER_TABLE
 
 # Whoever has a key of a session is signed in: none is part of a backup.
 TABLES_WITHOUT_DATA = frozenset({"django_session"})
@@ -68,6 +69,8 @@ def _describe_database(
     tables = list_tables(session)
     if "django_migrations" not in tables:
         raise BackupError("There is nothing to back up: the database has no tables of Runglass")
+    if RESTORE_MARKER_TABLE in tables:
+        raise BackupError("A restore of this database is not complete: run `restore` again")
     return BackupManifest(
         format=FORMAT_VERSION,
         created_at=datetime.now(UTC),

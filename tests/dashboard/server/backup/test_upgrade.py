@@ -15,7 +15,7 @@ from psycopg import sql
 from dashboard.server.startup_checks import apply_migrations
 from runs.models import Run, RunStep, SchemaRelease
 from tests.dashboard.server.backup.databases import database_url, use_database
-from tests.dashboard.server.test_up import Up
+from tests.dashboard.server.test_up import Up, wait_until
 
 COLUMNS = """
     SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns
@@ -67,11 +67,15 @@ def test_up_backs_up_and_upgrades(source: str, empty_database: str, tmp_path_fac
     fill_older_database(empty_database, source, "0002_postgres_storage")
     connection.close()
     data_dir = tmp_path_factory.mktemp("upgrade") / "var"
+    scheduled = data_dir.with_name("scheduled")
+    scheduled.mkdir()
+    scheduled.chmod(0o777)  # whoever runs the tests, `up` may run as another user
 
-    up = Up(data_dir, DATABASE_URL=database_url(empty_database))
+    up = Up(data_dir, DATABASE_URL=database_url(empty_database), RUNGLASS_BACKUP_DIR=str(scheduled))
     try:
         (backup,) = (data_dir / "backups").iterdir()
         assert re.fullmatch(r"before-upgrade-\d{8}-\d{6}\.tar", backup.name)
         assert up.get("/readyz")[0].status == 200
+        wait_until(lambda: [path.suffix for path in scheduled.iterdir()] == [".tar"], 60)
     finally:
         up.stop(signal.SIGINT)
