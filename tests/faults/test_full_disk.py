@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import factories
 from tests.dashboard.server.test_up import run_failing, wait_until
-from tests.faults.loading import snapshots
+from tests.faults.loading import Load, batches, snapshots
 from tests.faults.site import Site, kill
 
 VOLUME_MB = 220
@@ -66,6 +70,38 @@ def test_full_disk_only_stops_posts(volume: Path) -> None:
         assert site.up.process.poll() is None
     finally:
         site.stop()
+
+
+def test_load_that_fills_the_disk_loses_nothing(volume: Path) -> None:
+    site = Site.start(volume / "var")
+    try:
+        reserve = volume / "reserve"
+        fill(reserve, leave=24 * 1024 * 1024)
+        # more than there is room for, and hardly compressible
+        runs = [run | {"vendor_notes": secrets.token_hex(8000)} for run in numbered_runs(700)]
+        load = Load(site, batches(runs, 50))
+
+        def read_on_and_make_room() -> None:
+            wait_until(lambda: load.status_counts[503] > 5, seconds=60)
+            refused = site.post(runs[-1:])
+            assert (refused.status, refused.error["code"]) == (503, "disk_full")
+            assert (site.page().status, site.get("/api/v1/runs").status) == (200, 200)
+            reserve.unlink()
+
+        load.run(seconds=120, disruptions=[(0.0, read_on_and_make_room)])
+
+        assert load.status_counts.keys() == {200, 503}
+        stored = site.page("/p/default/runs.jsonl").body.splitlines()
+        assert [json.loads(line) for line in stored] == runs
+        assert site.up.process.poll() is None
+    finally:
+        site.stop()
+
+
+def numbered_runs(count: int) -> Iterator[dict[str, Any]]:
+    """Yield `count` runs with ids of their own."""
+    for number in range(count):
+        yield factories.run_object(id=f"run_{number}", created_at=factories.NOW - 1000 + number)
 
 
 def test_start_on_a_full_disk_names_it(volume: Path) -> None:
