@@ -9,6 +9,7 @@ from django.db import models
 
 from runs.db.keyset_pagination import precedes_outer_row
 from runs.db.lookups import collate_bytewise
+from runs.db.size_limits import take_within_bytes
 from runs.models.posted_record import PostedRecord
 from runs.models.project import Project
 from runs.models.run import Run, RunQuerySet
@@ -16,6 +17,7 @@ from runs.models.thread_order import (
     ANSWER_RANK,
     QUESTION_RANK,
     SAME_THREAD_AS_OUTER,
+    THREAD_ORDER,
     ThreadPosition,
     order_in_thread,
 )
@@ -83,9 +85,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         question = models.When(role="user", then=models.Value(QUESTION_RANK))
         return order_in_thread(self.alias(rank=models.Case(question, default=models.Value(ANSWER_RANK))), after)
 
-    def for_thread_page(self) -> Self:
-        """Defer the fields that a thread's page does not show."""
-        return self.defer("extra", "metadata")
+    def for_thread_page(self, after: ThreadPosition | None, *, max_rows: int, max_bytes: int) -> Self:
+        """Return the first messages after a position, with the fields that a thread's page shows.
+
+        They end before their content exceeds `max_bytes`. `row_count` tells how many there are up to `max_rows`.
+        """
+        first = self.in_thread_order(after).values("pk")[:max_rows]
+        messages = self.filter(pk__in=first).in_thread_order(None).defer("extra", "metadata")
+        return take_within_bytes(messages, THREAD_ORDER, "content", max_rows=max_rows, max_bytes=max_bytes)
 
     def for_run_page(self) -> Self:
         """Defer the fields that a run's page does not show."""
@@ -110,6 +117,7 @@ class Message(PostedRecord):
     text = models.TextField(default="", help_text="The text parts of the content, for display and search")
     completed_at = models.DateTimeField(null=True)
     incomplete_at = models.DateTimeField(null=True)
+    row_count: int  # annotated by `MessageQuerySet.for_thread_page`
 
     objects = MessageQuerySet.as_manager()
 

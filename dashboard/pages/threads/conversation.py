@@ -23,6 +23,7 @@ from runs.models.thread_order import ANSWER_RANK, QUESTION_RANK, RUN_RANK
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 
 PAGE_SIZE = 100
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024  # of content, of the messages of a page
 _BEFORE_ALL_RANKS = QUESTION_RANK - 1
 # The members of a content part that may name what the part refers to.
 _REFERENCE_FIELDS = ("file_id", "url", "id")
@@ -75,8 +76,7 @@ class MessageEntry:
     @property
     def cursor(self) -> ConversationCursor:
         """The position of the message."""
-        rank = QUESTION_RANK if self.message.role == "user" else ANSWER_RANK
-        return ConversationCursor(self.message.created_at, rank, self.message.pk)
+        return _get_message_cursor(self.message)
 
     @property
     def author(self) -> str:
@@ -125,19 +125,32 @@ def fetch_conversation(
     *,
     runs_only: bool,
 ) -> ConversationPage:
-    """Fetch the page after a cursor. Takes at most three queries, however long the thread is."""
+    """Fetch the page after a cursor. Takes at most three queries, however long the thread is.
+
+    A page with large messages ends after at most `MAX_MESSAGE_BYTES` of them.
+    """
     limit = PAGE_SIZE + 1
     runs = list(Run.objects.in_thread(project, thread_id).in_thread_order(after).for_list()[:limit])
-    messages: Iterable[Message] = ()
+    messages: list[Message] = []
     if not runs_only:
-        messages = Message.objects.in_thread(project, thread_id).in_thread_order(after).for_thread_page()[:limit]
+        in_thread = Message.objects.in_thread(project, thread_id)
+        messages = list(in_thread.for_thread_page(after, max_rows=limit, max_bytes=MAX_MESSAGE_BYTES))
     sources: tuple[Iterable[MessageEntry | RunEntry], ...] = (
         (_build_message_entry(message, assistant_names) for message in messages),
         _build_run_entries(runs, now),
     )
     merged = list(islice(merge(*sources, key=lambda entry: entry.cursor), limit))
-    entries = merged[:PAGE_SIZE]
-    return ConversationPage(entries, entries[-1].cursor if len(merged) > PAGE_SIZE else None)
+    entries, has_more = merged[:PAGE_SIZE], len(merged) > PAGE_SIZE
+    if messages and messages[0].row_count > len(messages):
+        # What follows the last message that was read may follow one that was not.
+        last = _get_message_cursor(messages[-1])
+        entries, has_more = [entry for entry in entries if entry.cursor <= last], True
+    return ConversationPage(entries, entries[-1].cursor if has_more else None)
+
+
+def _get_message_cursor(message: Message) -> ConversationCursor:
+    rank = QUESTION_RANK if message.role == "user" else ANSWER_RANK
+    return ConversationCursor(message.created_at, rank, message.pk)
 
 
 def _build_run_entries(runs: list[Run], now: datetime) -> Iterator[RunEntry]:

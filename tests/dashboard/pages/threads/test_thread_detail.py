@@ -157,6 +157,20 @@ def test_pages_are_complete_and_disjoint(member_client: Client, project: Project
     assert "End of the thread." in page.text
 
 
+def test_page_ends_after_large_messages(
+    member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "MAX_MESSAGE_BYTES", 1)
+    post_conversation(project)
+    pages, url = [], thread_url()
+    while url:
+        response = member_client.get(url)
+        pages.append(entry_titles(response))
+        page = Page(response)
+        url = thread_url() + page.link("Load 100 more").url if page.has("link", "Load 100 more") else ""
+    assert pages == [["User"], ["Run", "Assistant"], ["User", "Run"]]
+
+
 def test_next_page_is_a_fragment_for_swaps_only(member_client: Client, project: Project, small_pages: None) -> None:
     post_conversation(project)
     url = thread_url() + Page(member_client.get(thread_url())).link("Load 2 more").url
