@@ -87,6 +87,12 @@ def list_of_objects(description: str) -> JsonSchema:
     return {"type": "array", "items": {"type": "object"}, "description": description}
 
 
+def nullable(json_type: str, description: str = "") -> JsonSchema:
+    """Return the JSON Schema of a value or null, in the form that all clients understand."""
+    schema: JsonSchema = {"anyOf": [{"type": json_type}, {"type": "null"}]}
+    return schema | ({"description": description} if description else {})
+
+
 def _build_input_schema(arguments: type[Struct]) -> JsonSchema:
     (_,), components = msgspec.json.schema_components([arguments])
     schema: JsonSchema = components[arguments.__name__]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from dashboard.mcp.filters import MaxTokens, RunId, find_runs
 from dashboard.mcp.run_differences import compare_two_runs, describe_differences
 from dashboard.mcp.run_summary import summarize_run
-from dashboard.mcp.tool import McpTool, ToolContext
+from dashboard.mcp.tool import McpTool, ToolContext, nullable
 
 
 class CompareRunsArguments(Struct, forbid_unknown_fields=True):
@@ -44,8 +44,8 @@ COMPARE_RUNS = McpTool(
         "right": {"type": "object"},
         "differences": {"type": "object", "description": "Lists of fields by topic."},
         "equal_fields": {"type": "array", "items": {"type": "string"}},
-        "instructions_diff": {"type": ["object", "null"]},
-        "tools_diff": {"type": ["object", "null"]},
+        "instructions_diff": nullable("object"),
+        "tools_diff": nullable("object"),
         "url": {"type": "string"},
     },
 )

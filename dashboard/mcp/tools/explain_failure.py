@@ -16,7 +16,7 @@ from dashboard.mcp.run_failure import (
     select_failure_steps,
 )
 from dashboard.mcp.run_summary import summarize_run
-from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects
+from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from dashboard.pages.run.steps import fetch_run_steps
 from dashboard.ui.posted_object import PostedObject
 from runs.models import Assistant, Run
@@ -79,12 +79,12 @@ EXPLAIN_FAILURE = McpTool(
     {
         "run": {"type": "object"},
         "is_unsuccessful": {"type": "boolean", "description": "False if the run failed in no way."},
-        "error": {"type": ["object", "null"]},
-        "error_group": {"type": ["object", "null"], "description": "Runs that failed in the same way."},
+        "error": nullable("object"),
+        "error_group": nullable("object", "Runs that failed in the same way."),
         "failed_steps": list_of_objects("Steps that failed."),
         "output_errors": list_of_objects("Tool outputs that look like errors; a guess."),
         "invalid_calls": list_of_objects("Calls that do not match the tool's JSON Schema."),
         "steps": list_of_objects("The steps behind these, and the last step."),
-        "last_completed_run": {"type": ["object", "null"]},
+        "last_completed_run": nullable("object"),
     },
 )

@@ -19,7 +19,7 @@ from dashboard.mcp.run_content import (
 )
 from dashboard.mcp.run_failure import describe_error, select_failure_steps
 from dashboard.mcp.run_summary import summarize_run
-from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects
+from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from dashboard.pages.run.steps import RunSteps, fetch_run_steps
 from dashboard.ui.posted_object import PostedObject
 from runs.models import Assistant, Run, RunTag
@@ -88,8 +88,8 @@ GET_RUN = McpTool(
     _get_run,
     {
         "run": {"type": "object"},
-        "error": {"type": ["object", "null"]},
-        "question": {"type": ["object", "null"], "description": "The last message of a user before the run."},
+        "error": nullable("object"),
+        "question": nullable("object", "The last message of a user before the run."),
         "step_count": {"type": "integer"},
         "pending_calls": list_of_objects("Calls that wait for an output or an approval."),
         "steps": list_of_objects("Steps in order, with their calls."),

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dashboard.mcp.filters import RunQueryText, name_query_argument
-from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects
+from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from runs.analytics.usage import UsageQuery, fetch_usage_report, serialize_usage
 from runs.errors import InvalidFilter
 from runs.query.grammar import QUERY_PARAM
@@ -67,7 +67,7 @@ GET_USAGE = McpTool(
         "totals": {"type": "object"},
         "previous": {"type": "object", "description": "The period before."},
         "groups": list_of_objects("The largest groups; `key` is null for runs without a value."),
-        "others": {"type": ["object", "null"], "description": "All other groups."},
+        "others": nullable("object", "All other groups."),
         "url": {"type": "string"},
     },
 )

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from dashboard.mcp.answer_rendering import CompleteList
 from dashboard.mcp.filters import RunQueryText, parse_run_query
 from dashboard.mcp.run_summary import summarize_run
-from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects
+from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from runs.analytics.errors import count_matching_runs
 from runs.db.keyset_pagination import SORT_NAMES
 from runs.models import Assistant, Run
@@ -62,7 +62,7 @@ SEARCH_RUNS = McpTool(
         "matching_runs": {"type": "integer"},
         "has_more_matches_than_counted": {"type": "boolean"},
         "runs": list_of_objects("The runs of this page."),
-        "next_cursor": {"type": ["string", "null"], "description": "Null on the last page."},
+        "next_cursor": nullable("string", "Null on the last page."),
         "url": {"type": "string"},
     },
 )
