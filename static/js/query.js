@@ -3,6 +3,7 @@
 const DEBOUNCE_MS = 80;
 let timer = 0;
 let lastRequest = 0; // the response to any earlier request is ignored
+let listedLength = 0; // of the query that the options complete
 
 const queryInput = () => document.getElementById("q");
 const listbox = () => document.getElementById("suggestions");
@@ -24,12 +25,14 @@ function closeList() {
 async function fetchOptions() {
   const input = queryInput();
   const request = ++lastRequest;
+  const length = countCharacters(input.value);
   const at = countCharacters(input.value.slice(0, input.selectionStart));
   const response = await fetch(`${input.dataset.suggest}?${new URLSearchParams({ q: input.value, at })}`).catch(() => null);
   if (request !== lastRequest) return;
   if (!response?.ok || response.redirected) return void closeList();
   const html = await response.text();
   if (request !== lastRequest || document.activeElement !== input) return;
+  listedLength = length;
   listbox().innerHTML = html;
   listbox().hidden = options().length === 0;
   input.setAttribute("aria-expanded", String(!listbox().hidden));
@@ -55,7 +58,9 @@ function moveSelection(step) {
 function acceptOption({ dataset }) {
   const input = queryInput();
   const all = [...input.value];
-  const rest = all.slice(dataset.end).join("");
+  // what was typed since then belongs to the term that the option replaces
+  const end = Math.max(Number(dataset.end) + all.length - listedLength, Number(dataset.start));
+  const rest = all.slice(end).join("");
   const continues = /[:.]$/.test(dataset.text);
   const before = all.slice(0, dataset.start).join("") + dataset.text + (continues || rest.startsWith(" ") ? "" : " ");
   input.value = before + rest;

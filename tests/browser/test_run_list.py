@@ -253,6 +253,17 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     expect(signed_in.locator("h1")).to_contain_text("run_failed")
 
 
+def test_option_replaces_what_was_typed_since(signed_in: Page) -> None:
+    option = signed_in.locator("#suggestions > li", has_text="failed")
+    signed_in.keyboard.press("/")
+    signed_in.keyboard.type("status:f")
+    expect(option).to_be_visible()
+    signed_in.route("**/suggest/**", lambda _: None)  # never answered
+    signed_in.keyboard.type("ai")
+    option.click()
+    expect(signed_in.locator("#q")).to_have_value("status:failed ")
+
+
 def test_query_is_autocompleted(signed_in: Page) -> None:
     keyboard, field = signed_in.keyboard, signed_in.locator("#q")
     options = signed_in.locator("#suggestions > li")
