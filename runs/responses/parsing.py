@@ -11,6 +11,7 @@ from runs.ingest import IngestReport, RawItem
 from runs.ingest.object_limits import ObjectLimits, check_object_limits
 from runs.ingest.record_types import ParsedRecord
 from runs.models import Project
+from runs.protocol.fields import truncate_indexed
 from runs.protocol.lossless_json import check_json_depth, decode_json, split_object
 from runs.protocol.responses.response import RESPONSE_OBJECT, parse_response
 
@@ -43,6 +44,7 @@ def parse_posted_response(
     project: Project, item: RawItem, limits: ObjectLimits, report: IngestReport
 ) -> PostedResponse | None:
     """Parse an item; or add its problems, or a warning that it is ignored, to the report and return None."""
+    members: Mapping[str, bytes] = {}
     try:
         check_object_limits(item.raw, limits)
         check_json_depth(item.raw)
@@ -62,8 +64,10 @@ def parse_posted_response(
         parsed = parse_response(members)
     except RunglassError as error:
         problems = error.problems or [Problem("", error.message)]
-        report.errors += [replace(problem, path=item.path + problem.path, index=item.index, line=item.line)
-                          for problem in problems]  # fmt: skip
+        report.errors += [
+            replace(problem, path=item.path + problem.path, index=item.index, id=_read_id(members), line=item.line)
+            for problem in problems
+        ]
         return None
     report.ids[item.index] = parsed.columns.external_id
     key = (project.record_id_hex(parsed.columns.external_id),)
@@ -85,4 +89,4 @@ def replace_item(item: RawItem, raw: bytes) -> RawItem:
 
 def _read_id(members: Mapping[str, bytes]) -> str | None:
     posted_id = decode_json(members.get("id", b"null"))
-    return posted_id if isinstance(posted_id, str) else None
+    return truncate_indexed(posted_id) if isinstance(posted_id, str) else None

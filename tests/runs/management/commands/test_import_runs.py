@@ -15,9 +15,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from runs.ingest import ingest_mixed
 from runs.management.progress import ProgressBar
 from runs.models import Assistant, Message, Project, Run, RunStep
+from runs.responses import ingest_any
 from runs.transfer import imports
 from tests import factories
 from tests.factories import assistant_object, message_object, run_object, step_object
@@ -283,7 +283,7 @@ def test_early_end_keeps_stored_records(
     project: Project, data: Path, monkeypatch: pytest.MonkeyPatch,
     error: BaseException, message: str, code: int,
 ) -> None:  # fmt: skip
-    ingest, calls = ingest_mixed, []
+    ingest, calls = ingest_any, []
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         calls.append(1)
@@ -292,7 +292,7 @@ def test_early_end_keeps_stored_records(
         return ingest(*arguments, **options)
 
     monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 3)
-    monkeypatch.setattr(imports, "ingest_mixed", interrupted)
+    monkeypatch.setattr(imports, "ingest_any", interrupted)
     printed, error = run_import(data)
     assert error is not None
     assert message in str(error)
