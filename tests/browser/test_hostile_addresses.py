@@ -65,7 +65,7 @@ def find_addresses(page: Page, site: str) -> set[str]:
     """Return the links of a page into the project. Other addresses must be those that every page has."""
     addresses = page.evaluate(FIND_ADDRESSES)
     outside = {urlsplit(url).path for _, url in addresses if not url.startswith(site)}
-    assert outside <= {"/", "/logout/", "/account/password/", "/p/other/runs/"}, (page.url, outside)
+    assert outside <= {"/", "/logout/", "/account/password/", "/status/", "/p/other/runs/"}, (page.url, outside)
     return {url for is_link, url in addresses if is_link and url.startswith(site)}
 
 
