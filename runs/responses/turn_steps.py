@@ -43,7 +43,7 @@ def build_steps(
                 "run_id": run_id,
                 "assistant_id": assistant_id,
                 "thread_id": thread_id,
-                **_build_outcome(item, response, outputs),
+                **_build_outcome(item, response, outputs, is_last=response is responses[-1]),
                 **_build_details(item, item_ids[response.id, index], outputs),
                 "usage": None,
                 "response_id": response.id,
@@ -69,16 +69,18 @@ def _is_called(output: Item, outputs: dict[str, Item | None]) -> bool:
     return output.get("call_id") in outputs
 
 
-def _build_outcome(item: Item, response: TurnResponse, outputs: dict[str, Item | None]) -> dict[str, Any]:
+def _build_outcome(
+    item: Item, response: TurnResponse, outputs: dict[str, Item | None], *, is_last: bool
+) -> dict[str, Any]:
     """Return status, end and error of a step. Servers leave the status of an item out, or at that of its beginning."""
     status = _ITEM_STATUSES.get(item.get("status") or "", "")
-    if not status:
-        is_active = response.status in ("queued", "in_progress", None)
-        status = "in_progress" if is_active or response.status not in ("completed", None) else "completed"
-        if not is_active and status == "in_progress":
-            status = item.get("status") or "completed"
-    if status == "completed" and is_client_call(item) and is_call(item) and not outputs.get(get_call_id(item) or ""):
-        status = "in_progress"  # the client has not answered yet, or what it answered was not posted
+    if not status and response.status in ("queued", "in_progress", None):
+        status = "in_progress"
+    elif not status:
+        status = "completed" if response.status == "completed" else item.get("status") or "completed"
+    # Only after the last response may a call lack its answer: the API continues a turn when the client has answered.
+    if status == "completed" and is_last and is_client_call(item) and is_call(item):
+        status = "completed" if outputs.get(get_call_id(item) or "") else "in_progress"
     error = item.get("error")
     if error:
         status = "failed"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from runs.ingest import Outcome
-from runs.models import Project, Response, Run, RunAlias, RunSource
+from runs.models import Project, Response, Run, RunAlias, RunSource, RunStep
 from runs.responses import parse_item_page, store_conversation_items, store_input_items
 from runs.team.deletion import delete_runs, delete_thread
 from tests import factories
@@ -41,6 +41,14 @@ def test_turn_is_one_run(project: Project) -> None:
     assert (run.status, run.thread_id, run.source) == ("completed", first["id"], RunSource.RESPONSES)
     assert (run.prompt_tokens, run.total_tokens, run.duration_ms) == (240, 300, 13_000)
     assert Run.objects.get(external_id=other["id"]).thread_id == first["id"]
+
+
+def test_next_response_completes_the_call(project: Project) -> None:
+    first, second = chain([call()], [answer()])
+    post_responses(project, first)
+    assert list(RunStep.objects.values_list("status", flat=True)) == ["in_progress"]
+    post_responses(project, second)  # its request, which has the output, is not posted
+    assert set(RunStep.objects.values_list("status", flat=True)) == {"completed"}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
