@@ -8,6 +8,7 @@ from typing import Any
 
 from runs.derivation import DerivedRun
 from runs.protocol.identifiers import MAX_ID_LENGTH
+from runs.protocol.lossless_json import encode_json
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
 from runs.traces.conversation import build_conversation
 from runs.traces.model_calls import collect_model_calls, start_order, sum_call_usage
@@ -120,13 +121,27 @@ def _build_configuration(callers: list[AgentSpan]) -> dict[str, Any]:
     configuration: dict[str, Any] = {
         "model": model,
         "instructions": _first(_find_instructions(call) for call in newest_first),
-        "tools": list(next((call.tools for call in newest_first if call.tools), ())),
+        "tools": _collect_tools(newest_first),
     }
     settings = next((call.settings for call in newest_first if call.settings), {})
     maximum = settings.get("max_completion_tokens")
     if maximum is not None:
         settings = settings | {"max_completion_tokens": int(maximum)}
     return configuration | settings
+
+
+def _collect_tools(newest_first: Iterable[AgentSpan]) -> list[dict[str, Any]]:
+    """Return the tools of all calls, each once, as the newest call defines it.
+
+    Agents that hand over to each other have tools of their own, and a call is checked against all tools of its run.
+    """
+    tools: dict[tuple[Any, str], dict[str, Any]] = {}
+    for call in newest_first:
+        for tool in call.tools:
+            function = tool.get("function")
+            name = function.get("name") if isinstance(function, dict) else None
+            tools.setdefault((tool.get("type"), name if isinstance(name, str) else encode_json(tool).decode()), tool)
+    return list(tools.values())
 
 
 def _find_instructions(call: AgentSpan) -> str | None:

@@ -206,3 +206,15 @@ def test_projects_are_apart(project):
     ingest_otlp(project, span)
     ingest_otlp(other, span)
     assert Run.objects.in_project(project).count() == Run.objects.in_project(other).count() == 1
+
+
+def test_run_has_the_tools_of_all_agents(project: Project) -> None:
+    def define(*names: str) -> str:
+        return json.dumps([{"type": "function", "name": name} for name in names])
+
+    root = agent("triage")
+    first = chat(root, **{"gen_ai.tool.definitions": define("transfer", "search")})
+    last = chat(root, start=1, **{"gen_ai.tool.definitions": define("search", "get_weather")})
+    ingest_otlp(project, root, first, last)
+    tools = json.loads(Run.objects.get().as_json())["tools"]
+    assert [tool["function"]["name"] for tool in tools] == ["search", "get_weather", "transfer"]
