@@ -1,4 +1,4 @@
-"""What a run contains: its steps with their calls and outputs, the question, and its configuration."""
+"""Build the content of a run: its steps with their calls and outputs, the question, and its configuration."""
 
 from __future__ import annotations
 

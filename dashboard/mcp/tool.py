@@ -1,4 +1,4 @@
-"""What a tool is: its name, its arguments, and the function that answers a call."""
+"""Define a tool: its name, its arguments, and the function that answers a call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COMMON_MEMBERS: Mapping[str, JsonSchema] = {
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a call reads: the project of the API key, now, with links for people."""
+    """The context of a call: the project of the API key, now, with links for people."""
 
     project: Project
     now: datetime

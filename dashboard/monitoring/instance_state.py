@@ -57,7 +57,7 @@ class DatabaseState(Struct, frozen=True):
 
 
 class MaintenanceState(Struct, frozen=True):
-    """How far maintenance is behind.
+    """Describes how far maintenance is behind.
 
     Attributes:
         pending_seconds: the age of the oldest step whose tool calls are not validated yet; 0 if there is none.

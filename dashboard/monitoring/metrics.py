@@ -1,4 +1,4 @@
-"""What is counted about requests and processes. Names follow the conventions of Prometheus.
+"""Count requests and processes. Names follow the conventions of Prometheus.
 
 Labels have few values: names of URLs, never paths. Every metric has labels (see `process_values`).
 """

@@ -1,4 +1,4 @@
-"""Whether this version of the code can use a database: which migrations it has, and whether it is complete."""
+"""Find out whether this version of the code can use a database: which migrations it has, and whether it is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted about ingested objects."""
+"""Count ingested objects."""
 
 from __future__ import annotations
 

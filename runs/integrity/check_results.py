@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad a result is."""
+    """The severities of results."""
 
     OK = "ok"
     WARNING = "warning"

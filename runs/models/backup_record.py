@@ -52,7 +52,7 @@ class BackupRecord(models.Model):
     """A backup of the whole database. It is recorded when it ends, so that no backup contains its own record."""
 
     class Trigger(models.TextChoices):
-        """What started a backup."""
+        """The causes of backups."""
 
         SCHEDULE = "schedule", "Schedule"
         COMMAND = "command", "Command"

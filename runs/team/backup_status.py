@@ -16,7 +16,7 @@ _TOLERATED_INTERVALS = 2
 
 @dataclass(frozen=True)
 class BackupStatus:
-    """What is known about the backups of this instance.
+    """Holds what is known about the backups of this instance.
 
     Attributes:
         last_success: the backup that succeeded last; None if there was none.

@@ -1,4 +1,4 @@
-"""What the spans of all dialects have in common: agents, model calls and tools."""
+"""Describe what the spans of all dialects have in common: agents, model calls and tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SpanRole(Enum):
 
     @property
     def is_agent(self) -> bool:
-        """Whether a span of this role can be the root of a run."""
+        """Return whether a span of this role can be the root of a run."""
         return self in (SpanRole.AGENT, SpanRole.WORKFLOW)
 
 
@@ -115,7 +115,7 @@ class AgentSpan(Struct, frozen=True):
 
     @property
     def has_content(self) -> bool:
-        """Whether any text of messages, arguments or results was captured."""
+        """Return whether any text of messages, arguments or results was captured."""
         captured = self.tool is not None and (self.tool.arguments is not None or self.tool.result is not None)
         return bool(self.input_messages or self.output_messages or captured)
 

@@ -32,7 +32,7 @@ _ROWS_PER_STATEMENT = 1000
 
 @dataclass(slots=True)
 class TraceIngestReport:
-    """How many records came, were rejected and ignored, and what was wrong with them."""
+    """Counts the records that came, were rejected and ignored, and says what was wrong with them."""
 
     received: int = 0
     rejected: int = 0

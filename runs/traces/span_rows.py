@@ -46,7 +46,7 @@ _UPSERT_SPANS = f"""
 
 
 class StoredChange:
-    """What a post added to a trace."""
+    """Describes what a post added to a trace."""
 
     def __init__(self) -> None:
         """Start with nothing."""

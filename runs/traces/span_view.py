@@ -35,12 +35,12 @@ class SpanLink(NamedTuple):
 
     @property
     def has_local_parent(self) -> bool:
-        """Whether the parent is known to be a span of the same process."""
+        """Return whether the parent is known to be a span of the same process."""
         return self.flags & _PARENT_FLAGS == _LOCAL_PARENT
 
     @property
     def has_remote_parent(self) -> bool:
-        """Whether the parent is known to be a span of another process."""
+        """Return whether the parent is known to be a span of another process."""
         return self.flags & _PARENT_FLAGS == _REMOTE_PARENT
 
 

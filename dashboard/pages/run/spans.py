@@ -35,7 +35,7 @@ class SpanNode:
 
     @property
     def is_open(self) -> bool:
-        """Whether the spans below are unfolded."""
+        """Return whether the spans below are unfolded."""
         return self.level < MAX_OPEN_LEVELS
 
 

@@ -24,7 +24,7 @@ LAG_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class InstanceNumbers:
-    """What the status page shows. `state` is None until the maintenance process has collected it."""
+    """The content of the status page. `state` is None until the maintenance process has collected it."""
 
     version: str
     uptime: timedelta

@@ -22,14 +22,14 @@ END_OF_ARCHIVE = bytes(2 * tarfile.BLOCKSIZE)
 
 
 class BackupOutput(Protocol):
-    """What a backup can be written to."""
+    """A stream that a backup can be written to."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of `data`."""
 
 
 class BackupInput(Protocol):
-    """What a backup can be read from."""
+    """A stream that a backup can be read from."""
 
     def read(self, size: int, /) -> bytes:
         """Read `size` bytes; fewer at the end."""

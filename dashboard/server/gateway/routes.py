@@ -21,7 +21,7 @@ class LaneName(Enum):
 
     @property
     def takes_posted_data(self) -> bool:
-        """Whether clients post data in this lane, with a key and in large bodies."""
+        """Return whether clients post data in this lane, with a key and in large bodies."""
         return self in (LaneName.INGEST, LaneName.TRACES)
 
 

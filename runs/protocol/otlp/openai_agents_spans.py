@@ -1,4 +1,4 @@
-"""What OpenAI's Agents SDK posts to `/v1/traces/ingest` by itself, converted to spans of OTLP.
+"""Convert what OpenAI's Agents SDK posts to `/v1/traces/ingest` by itself to spans of OTLP.
 
 `{"data": [...]}` has `trace` objects, which name a workflow, and `trace.span` objects, whose ids are longer than those
 of OTLP. A trace becomes a span that has no times and is the parent of all spans without one. All members become
