@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-import psycopg
 from django.db import OperationalError, transaction
 
 from runs.db.disk_space import disk_space_for_writes
 from runs.db.project_locks import lock_records_shared
+from runs.db.retryable_errors import is_retryable
 from runs.errors import TooManyRetries
 from runs.models import Project
 from runs.rollups import compaction
@@ -18,7 +18,6 @@ from runs.rollups import compaction
 logger = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 10
-_RETRYABLE_ERRORS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 ResultT = TypeVar("ResultT")
 
@@ -36,7 +35,7 @@ def run_in_derivation_transaction(project: Project, work: Callable[[], ResultT])
                 result = work()
             compaction.compact_rollups_occasionally(project)
         except OperationalError as error:
-            if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
+            if not is_retryable(error):
                 raise
             logger.info("Deriving again after %s", error.__cause__, extra={"action": "retry_derivation"})
         else:

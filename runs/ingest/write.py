@@ -24,6 +24,7 @@ from runs.db import sql
 from runs.db.disk_space import disk_space_for_writes
 from runs.db.project_locks import lock_records_shared
 from runs.db.query_time_limit import limit_statement_time
+from runs.db.retryable_errors import is_retryable
 from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
@@ -49,7 +50,6 @@ _SEEN_INTERVAL = timedelta(minutes=1)
 _EXISTING_IDS = """
     SELECT id FROM configuration WHERE id = ANY(%s::uuid[]) UNION ALL
     SELECT id FROM error_group WHERE id = ANY(%s::uuid[])"""
-_RETRYABLE_ERRORS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 # Errors about a value, unlike those of a server that is not available.
 _REFUSED_VALUE_ERRORS = (psycopg.errors.ProgramLimitExceeded, psycopg.errors.InternalError_)
 
@@ -102,7 +102,7 @@ def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[
         except (_ConcurrentWrite, IntegrityError):
             logger.debug("Merging again after a concurrent write", extra={"action": "merge_again"})
         except OperationalError as error:
-            if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
+            if not is_retryable(error):
                 raise
             logger.info("Retrying after %s", error.__cause__, extra={"action": "retry_write"})
     raise TooManyRetries
@@ -421,7 +421,7 @@ def _mark_as_seen(record_type: RecordType, keys: Sequence[RowKey], receipt: Rece
         with transaction.atomic():
             record_type.model._default_manager.filter(**lookups, seen_at__lt=due).update(seen_at=receipt.at)
     except OperationalError as error:
-        if not isinstance(error.__cause__, _RETRYABLE_ERRORS):
+        if not is_retryable(error):
             raise
         logger.info("Skipped marking %d records as seen", len(keys), extra={"action": "skip_touch"})
 
