@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,12 @@ async def connect(live_server: LiveServer, key: str, mode: str) -> AsyncIterator
         yield client
 
 
+def run_async(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run asynchronous work in a thread of its own: the browser of other tests keeps an event loop in this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(anyio.run, work).result()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_python_client_calls_tools(live_server: LiveServer, key: str, mode: str) -> None:
     async def read() -> None:
@@ -68,7 +75,7 @@ def test_python_client_calls_tools(live_server: LiveServer, key: str, mode: str)
             with pytest.raises(MCPError, match="did you mean 'get_run'"):
                 await client.call_tool("get_runs", {})
 
-    anyio.run(read)
+    run_async(read)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -78,7 +85,7 @@ def test_python_client_names_unknown_key(live_server: LiveServer, key: str, mode
             await client.list_tools()
 
     with pytest.raises(BaseExceptionGroup) as raised:
-        anyio.run(read)
+        run_async(read)
     assert raised.group_contains(MCPError, match="The API key is unknown, revoked or expired")
 
 
