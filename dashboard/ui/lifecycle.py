@@ -1,127 +1,120 @@
-"""The lifecycle bar of a run, computed from the timestamps of the run and its steps alone.
+"""The lifecycle bar of a run: in the queue, at work, waiting for tool outputs, at work again, and the end.
 
-`started_at` moves forward whenever a run continues after tool outputs. So the time before it is queue time only
-if no step is older.
+It is drawn from the timestamps of the run, of its earlier snapshots and of its steps alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
 
 from dashboard.ui import formats
+from dashboard.ui.lifecycle_segments import LifecycleSegment, build_segment, fold_segments, size_segments
+from dashboard.ui.run_clock import RunClock, is_run_ongoing
 from runs.analytics.run_steps import StepTotals
+from runs.analytics.run_turns import ROUNDING, RunTurns
 from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.protocol.timestamps import milliseconds_between
 
-# The width of a segment by its smallest share of the whole; the stylesheet defines the same widths.
-_WIDTHS = ((0.5, 9), (0.2, 6), (0.08, 2), (0.0, 1))
+CallWait = tuple[datetime, datetime | None]
+_UNKNOWN_WAIT = "In progress, then waiting"  # no step tells when the wait began
+NEVER_STARTED_STATUSES = ("cancelled", "expired")  # the final statuses that a run can have without having started
 
 
-@dataclass(frozen=True, slots=True)
-class LifecycleSegment:
-    """A segment of the bar.
-
-    `kind` is "q" (before the start), "r" (running), "w" (waiting), "end" or "x" (expiry). `begin` is the time of
-    its left edge, `note` the line below the label.
-    """
-
-    kind: str
-    label: str
-    duration: str = ""
-    is_ongoing: bool = False
-    begin: datetime | None = None
-    note: str = ""
-    status: str = ""
-    ms: int = 0
-    width: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RunClock:
-    """Formats the times of a run: whole seconds, or milliseconds if its server sent them."""
-
-    precise: bool
-    now: datetime
-
-    @classmethod
-    def for_run(cls, run: Run, now: datetime) -> RunClock:
-        """Choose the precision of the timestamps that were sent."""
-        sent = (run.stated_created_at, run.started_at, run.ended_at)
-        return cls(any(moment is not None and moment.microsecond for moment in sent), now)
-
-    def format_duration(self, ms: int | None, *, spelled: bool = False) -> str:
-        """Format a duration in milliseconds."""
-        return formats.format_duration(ms, precise=self.precise, spelled=spelled)
-
-    def format_time(self, moment: datetime) -> str:
-        """Format a time of day, in UTC."""
-        utc = moment.astimezone(UTC)
-        return f"{utc:%H:%M:%S}.{utc.microsecond // 1000:03}" if self.precise else f"{utc:%H:%M:%S}"
-
-
-def is_run_overdue(run: Run, now: datetime) -> bool:
-    """Return whether an active run is past its expiry, although no later status was received."""
-    return run.status not in TERMINAL_RUN_STATUSES and run.expires_at is not None and run.expires_at < now
-
-
-def is_run_ongoing(run: Run, now: datetime) -> bool:
-    """Return whether `run` is still in progress. A run with an unknown status is not."""
-    return run.status in Run.Status.values and run.status not in TERMINAL_RUN_STATUSES and not is_run_overdue(run, now)
-
-
-def build_lifecycle(run: Run, steps: StepTotals, now: datetime) -> list[LifecycleSegment]:
+def build_lifecycle(run: Run, steps: StepTotals, turns: RunTurns, now: datetime) -> list[LifecycleSegment]:
     """Return the segments of the bar of `run`, in order."""
     clock = RunClock.for_run(run, now)
     end = now if is_run_ongoing(run, now) else run.ended_at
-    spans = [*_before_start(run, steps, end, clock), *_after_start(run, steps, end, clock)]
-    total = sum(segment.ms for segment in spans)
-    sized = [replace(segment, width=_width(segment.ms / total if total else 0.0)) for segment in spans]
-    return [*sized, *_ending(run, clock), *_expiry(run, clock)]
+    segments = [*_before_start(run, turns, end, clock), *_turn_segments(run, steps, turns, end, clock)]
+    return [*size_segments(fold_segments(segments, clock)), *_ending(run, clock), *_expiry(run, clock)]
 
 
-def _before_start(run: Run, steps: StepTotals, end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
-    if run.started_at is None:
-        is_terminal = run.status in TERMINAL_RUN_STATUSES
-        label = "Not started" if is_terminal else formats.format_status(run.status)
-        yield _span("q", label, run.stated_created_at, end, clock, open_ended=not is_terminal)
+def _before_start(run: Run, turns: RunTurns, end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
+    is_terminal = run.status in TERMINAL_RUN_STATUSES
+    if turns.starts:
+        label = "Queued" if turns.is_first_start_known else f"Before {'the last' if is_terminal else 'this'} turn"
+        yield build_segment("q", label, run.stated_created_at, turns.starts[0], clock)
+    elif not is_terminal:
+        label = formats.format_status(run.status)
+        yield build_segment("q", label, run.stated_created_at, end, clock, is_ongoing=True)
+    elif run.status in NEVER_STARTED_STATUSES:
+        yield build_segment("q", "Not started", run.stated_created_at, end, clock)
+    else:
+        yield build_segment("r", "Queued and in progress", run.stated_created_at, end, clock)
+
+
+def _turn_segments(
+    run: Run, steps: StepTotals, turns: RunTurns, end: datetime | None, clock: RunClock
+) -> Iterator[LifecycleSegment]:
+    """Yield the segments from the first start on. A turn ends where the next one starts."""
+    for begin, next_begin in pairwise(turns.starts):
+        yield from _ended_turn(turns, begin, next_begin, clock)
+    if not turns.starts:
         return
-    resumed = steps.first_at is not None and steps.first_at < run.started_at
-    label = "Queued and earlier turns" if resumed else "Queued"
-    yield _span("q", label, run.stated_created_at, run.started_at, clock)
-
-
-def _after_start(run: Run, steps: StepTotals, end: datetime | None, clock: RunClock) -> Iterator[LifecycleSegment]:
-    if run.started_at is None:
-        return
-    active = run.status not in TERMINAL_RUN_STATUSES
+    begin = turns.starts[-1]
     if run.status != "requires_action":
-        label = formats.format_status(run.status) if active else "In progress"
-        yield _span("r", label, run.started_at, end, clock, open_ended=active)
-        return
-    since = steps.waiting_since
-    if since is None or since < run.started_at:
-        yield _span("w", "In progress, then waiting", run.started_at, end, clock, open_ended=True)
-        return
-    yield _span("r", "In progress", run.started_at, since, clock)
-    yield _span("w", formats.format_status(run.status), since, end, clock, open_ended=True)
+        yield from _last_turn(run, turns, begin, end, clock)
+    elif steps.waiting_since is None or steps.waiting_since < begin:
+        yield build_segment("w", _UNKNOWN_WAIT, begin, end, clock, is_ongoing=True)
+    else:
+        since = steps.waiting_since
+        yield from _work_and_waits(_merge_waits(turns, begin, since), begin, since, clock)
+        yield build_segment("w", formats.format_status(run.status), since, end, clock, is_ongoing=True)
 
 
-def _span(
-    kind: str, label: str, begin: datetime, end: datetime | None, clock: RunClock, *, open_ended: bool = False
-) -> LifecycleSegment:
-    ms = milliseconds_between(begin, end)
-    return LifecycleSegment(
-        kind,
-        label,
-        duration="" if ms is None else clock.format_duration(ms),
-        is_ongoing=open_ended and ms is not None,
-        begin=begin,
-        note=f"from {clock.format_time(begin)}",
-        ms=ms or 0,
-    )
+def _ended_turn(turns: RunTurns, begin: datetime, next_begin: datetime, clock: RunClock) -> Iterator[LifecycleSegment]:
+    """Yield the segments of a turn that another one follows. In between, the run is queued again."""
+    waits = _merge_waits(turns, begin, next_begin)
+    if not waits:
+        yield build_segment("w", _UNKNOWN_WAIT, begin, next_begin, clock)
+        return
+    requeued_at = waits[-1][1] or next_begin
+    yield from _work_and_waits(waits, begin, requeued_at, clock)
+    if requeued_at < next_begin:
+        yield build_segment("q", "Queued", requeued_at, next_begin, clock)
+
+
+def _last_turn(
+    run: Run, turns: RunTurns, begin: datetime, end: datetime | None, clock: RunClock
+) -> Iterator[LifecycleSegment]:
+    is_active = run.status not in TERMINAL_RUN_STATUSES
+    waits = _merge_waits(turns, begin, end)
+    since = begin if not waits else waits[-1][1] or end or waits[-1][0]
+    yield from _work_and_waits(waits, begin, since, clock)
+    if waits and since == end:
+        return
+    label = formats.format_status(run.status) if is_active else "In progress"
+    yield build_segment("r", label, since, end, clock, is_ongoing=is_active)
+
+
+def _work_and_waits(
+    waits: Sequence[CallWait], begin: datetime, end: datetime, clock: RunClock
+) -> Iterator[LifecycleSegment]:
+    """Yield the segments from `begin` to `end`: at work except for `waits`."""
+    position = begin
+    for wait_begin, wait_end in waits:
+        if wait_begin > position:
+            yield build_segment("r", "In progress", position, wait_begin, clock)
+        yield build_segment("w", "Waiting for outputs", wait_begin, wait_end or end, clock)
+        position = wait_end or end
+    if position < end:
+        yield build_segment("r", "In progress", position, end, clock)
+
+
+def _merge_waits(turns: RunTurns, begin: datetime, end: datetime | None) -> list[CallWait]:
+    """Return the waits of the turn from `begin` to `end`, those that overlap as one."""
+    merged: list[CallWait] = []
+    for start, stop in turns.waits:
+        if start < begin - ROUNDING or (end is not None and start >= end) or (stop is not None and stop <= begin):
+            continue
+        wait_begin, wait_end = max(start, begin), stop if end is None or stop is None else min(stop, end)
+        if merged and (merged[-1][1] is None or wait_begin <= merged[-1][1]):
+            last_begin, last_end = merged.pop()
+            wait_begin, wait_end = last_begin, None if wait_end is None or last_end is None else max(wait_end, last_end)
+        merged.append((wait_begin, wait_end))
+    return merged
 
 
 def _ending(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
@@ -144,7 +137,3 @@ def _expiry(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
     elif run.ended_at is not None and expiry > run.ended_at:
         later = formats.format_duration(milliseconds_between(run.ended_at, expiry), spelled=True)
         yield LifecycleSegment("x", "Would have expired", begin=expiry, note=f"{note}, {later} later", width=2)
-
-
-def _width(share: float) -> int:
-    return next(width for min_share, width in _WIDTHS if share >= min_share)

@@ -23,6 +23,8 @@ MAX_DETAILS_BYTES = 16 * 1024 * 1024  # of all steps that are read
 # Steps after those that are read too, since links point to them: some that failed or wait.
 MAX_NOTABLE_STEPS = 10
 MAX_TOOL_NAMES = 500
+MAX_WAITS = 200  # steps with function calls, the first ones, that tell when a run waited
+_FUNCTION_TYPE = "function"
 _HAS_FAILED = Q(status="failed") | Q(error_code__isnull=False)
 _SELECT_NOTABLE = """
     SELECT external_id, number
@@ -42,7 +44,8 @@ class StepTotals:
 
     `first_at` and `last_at` are the earliest and the latest time of any step. `waiting_since` is when the pending tool
     calls were made: the creation of the newest step in progress. `tool_counts` are the names of the called tools and
-    how often each was called, in the order of their first calls.
+    how often each was called, in the order of their first calls. `waits` are the begin and end of the first steps that
+    call functions, whose outputs the run waits for.
     """
 
     count: int = 0
@@ -52,6 +55,7 @@ class StepTotals:
     last_at: datetime | None = None
     waiting_since: datetime | None = None
     tool_counts: tuple[tuple[str, int], ...] = ()
+    waits: tuple[tuple[datetime, datetime | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,14 @@ def total_steps(steps: Sequence[RunStep]) -> StepTotals:
         last_at=max(times, default=None),
         waiting_since=max((step.created_at for step in steps if step.status == "in_progress"), default=None),
         tool_counts=tuple(names.items()),
+        waits=tuple((step.stated_created_at, step.ended_at) for step in steps if _FUNCTION_TYPE in step.tool_types)[
+            :MAX_WAITS
+        ],
     )
 
 
 def fetch_step_totals(run: Run) -> StepTotals:
-    """Return the totals of all steps of a run. Takes two queries."""
+    """Return the totals of all steps of a run. Takes three queries."""
     steps = RunStep.objects.of_run(run)
     stated = Coalesce("posted_created_at", "created_at")
     totals = steps.aggregate(
@@ -117,7 +124,8 @@ def fetch_step_totals(run: Run) -> StepTotals:
     names = steps.annotate(name=Func("tool_names", function="unnest", output_field=TextField())).values("name")
     first_calls = {f"first_{column}": Min(column) for column in STEP_ORDER}
     counts = names.annotate(calls=Count("*"), **first_calls).order_by(*first_calls)[:MAX_TOOL_NAMES]
-    return StepTotals(**totals, tool_counts=tuple(counts.values_list("name", "calls")))
+    waits = steps.filter(tool_types__contains=[_FUNCTION_TYPE]).oldest_first().values_list(stated, "ended_at")
+    return StepTotals(**totals, tool_counts=tuple(counts.values_list("name", "calls")), waits=tuple(waits[:MAX_WAITS]))
 
 
 def _read_notable_steps(run: Run, after: int, chosen_number: int) -> list[tuple[int, RunStep]]:

@@ -17,8 +17,13 @@ class ObservationQuerySet(models.QuerySet["PostedObservation"]):
     """Queries on the history of records of one type."""
 
     def for_list(self) -> Self:
-        """Defer the replaced values."""
-        return self.defer("other", "digest")
+        """Defer the replaced values, except those of posts that moved the start of a run (`with_moved_start`)."""
+        return self.defer("other", "digest").with_moved_start()
+
+    def with_moved_start(self) -> Self:
+        """Annotate what a post replaced as `moved_start` if it changed `started_at`, else null."""
+        has_moved = models.When(changed__contains=["started_at"], then=models.F("other"))
+        return self.annotate(moved_start=models.Case(has_moved, output_field=models.TextField()))
 
     def newest_first(self) -> Self:
         """Order by position, the newest post first."""
@@ -69,6 +74,7 @@ class PostedObservation(models.Model):
     )
     digest = models.BigIntegerField(help_text="Hash of the posted object, so that a stale post is recorded once")
 
+    moved_start: str | None  # annotated by `ObservationQuerySet.with_moved_start`
     # The columns of the key of the record.
     RECORD_KEY: ClassVar[tuple[str, ...]]
 

@@ -26,7 +26,7 @@ HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 STEP_ORDER = ("created_at", "received_at", "external_id")
 
 _SUMMARY_FIELDS = (
-    *("run", "external_id", "type", "status", "error_code", "tool_names"),
+    *("run", "external_id", "type", "status", "error_code", "tool_names", "tool_types"),
     *("created_at", "posted_created_at", "ended_at"),
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "history_length"),
 )

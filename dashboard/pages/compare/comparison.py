@@ -11,8 +11,8 @@ from typing import Any
 
 from dashboard.ui import comparison_rows, text_diff, tool_diff
 from dashboard.ui.comparison_rows import ComparisonCell, ComparisonRow, get_posted_value, text_cell, value_cell
-from dashboard.ui.lifecycle import RunClock
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_text
+from dashboard.ui.run_clock import RunClock
 from dashboard.ui.text_diff import TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
 from runs.models import Run

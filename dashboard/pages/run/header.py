@@ -13,19 +13,16 @@ from dashboard.pages.run.errors import ErrorsSection, RunLastError, parse_incomp
 from dashboard.pages.run.list_navigation import ListNavigation, fetch_list_navigation
 from dashboard.pages.run.params import RunPageParams
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.usage import RunCost
+from dashboard.pages.run.usage import TOKEN_LIMITS, RunCost
 from dashboard.ui import formats, markdown
-from dashboard.ui.lifecycle import (
-    LifecycleSegment,
-    RunClock,
-    build_lifecycle,
-    is_run_ongoing,
-    is_run_overdue,
-)
+from dashboard.ui.lifecycle import NEVER_STARTED_STATUSES, build_lifecycle
+from dashboard.ui.lifecycle_segments import LifecycleSegment
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer, as_name
+from dashboard.ui.run_clock import RunClock, is_run_ongoing, is_run_overdue
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from runs.analytics.run_steps import StepTotals
+from runs.analytics.run_turns import RunTurns
 from runs.models import Assistant, Message, Run
 from runs.protocol.timestamps import milliseconds_between
 
@@ -33,19 +30,19 @@ from runs.protocol.timestamps import milliseconds_between
 LIVE_UPDATE_PERIOD = timedelta(hours=6)
 MAX_COUNTED_THREAD_RUNS = 1000
 MAX_LISTED = 20  # pending calls, failed steps and answers of the overview
-_TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 
 
 @dataclass
 class RunHeader:
     """The header of `run`, which the page polls while the run is in progress.
 
-    `steps` are the totals of its steps. `errors` is given for a whole page only.
+    `steps` are the totals of its steps, `turns` its turns. `errors` is given for a whole page only.
     """
 
     run: Run
     posted: PostedObject
     steps: StepTotals
+    turns: RunTurns
     now: datetime
     params: RunPageParams
     errors: ErrorsSection | None = None
@@ -119,7 +116,12 @@ class RunHeader:
     def token_limit(self) -> int | None:
         """The limit that stopped an incomplete run."""
         reason = self.incomplete_reason
-        return as_integer(self.posted.value(reason)) if reason in _TOKEN_LIMITS else None
+        return as_integer(self.posted.value(reason)) if reason in TOKEN_LIMITS else None
+
+    @property
+    def is_token_limit_reached(self) -> bool:
+        """Return whether a token limit stopped an incomplete run."""
+        return self.incomplete_reason in TOKEN_LIMITS
 
     @property
     def pending_tools(self) -> list[str]:
@@ -131,7 +133,14 @@ class RunHeader:
     @property
     def lifecycle(self) -> list[LifecycleSegment]:
         """The segments of the lifecycle bar."""
-        return build_lifecycle(self.run, self.steps, self.now)
+        return build_lifecycle(self.run, self.steps, self.turns, self.now)
+
+    @property
+    def missing_start(self) -> str:
+        """The reason why no start of the run is known."""
+        if self.run.status == "queued":
+            return "not yet"
+        return "never" if self.run.status in NEVER_STARTED_STATUSES else "not sent"
 
     @property
     def elapsed(self) -> str:

@@ -58,10 +58,14 @@ class HistorySection:
     diff: RunVersionDiff | None = None
 
     @cached_property
+    def observations(self) -> list[PostedObservation]:
+        """The newest posts after the first one, oldest first. Takes one query."""
+        return list(find_observations(self.run).for_list().newest_first()[:MAX_POSTS])[::-1]
+
+    @cached_property
     def rows(self) -> list[HistoryRow]:
         """The newest entries of the run, oldest first. What the first of many replaced is not among them."""
-        newest = find_observations(self.run).for_list().newest_first()[:MAX_POSTS]
-        rows = _build_rows(self.run, list(newest)[::-1])
+        rows = _build_rows(self.run, self.observations)
         if not self.hidden_count:
             return rows
         _, oldest, *others = rows

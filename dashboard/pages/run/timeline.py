@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.pages.run.params import RunPageParams
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.ui.lifecycle import RunClock, is_run_ongoing
+from dashboard.ui.run_clock import RunClock, is_run_ongoing
 from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
 from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart
 from runs.enrichment.function_calls import CallFinding

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from dashboard.pages.run.errors import parse_incomplete_reason
 from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, Timeline
 from dashboard.ui import formats
@@ -18,6 +19,7 @@ from runs.enrichment.pricing import CostEstimate, PriceSource, TokenPrice
 from runs.models import Run
 
 _MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
+TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 _SPECIFIED_MEMBERS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 
 
@@ -81,7 +83,10 @@ def format_token_price(price: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TokenMeter:
-    """A token count, its limit, and a part of it. A bar is drawn only if there is a limit."""
+    """A token count, its limit, and a part of it. A bar is drawn only if there is a limit.
+
+    `is_reached` says that the run stopped at the limit, even if the limit was not sent.
+    """
 
     label: str
     tokens: int | None
@@ -89,6 +94,7 @@ class TokenMeter:
     limit: int | None
     part_label: str
     part: int | None
+    is_reached: bool = False
 
     @property
     def percent(self) -> float | None:
@@ -103,6 +109,22 @@ class TokenMeter:
         if self.percent is None or self.limit is None or self.tokens is None or self.tokens > self.limit:
             return ""
         return formats.format_percent(self.limit - self.tokens, self.limit)
+
+    @property
+    def note(self) -> str:
+        """The part, and what is known of the limit: "6,144 cached · 12.4 % left"."""
+        part = "" if self.part is None else f"{self.part:,} {self.part_label}"
+        return " · ".join(filter(None, (part, self._limit_note)))
+
+    @property
+    def _limit_note(self) -> str:
+        if self.is_over_limit:
+            return "over the limit"
+        if self.is_reached:
+            return "limit reached" if self.limit is not None else "limit reached, but not sent"
+        if self.remaining:
+            return f"{self.remaining} left"
+        return "no limit" if self.limit is None else ""
 
     @property
     def is_over_limit(self) -> bool:
@@ -140,20 +162,18 @@ class UsageSection:
     @property
     def meters(self) -> list[TokenMeter]:
         """The meters of prompt and completion tokens."""
-        run = self.run
-        prompt_limit = as_integer(self.posted.value("max_prompt_tokens"))
-        completion_limit = as_integer(self.posted.value("max_completion_tokens"))
+        run, reason = self.run, parse_incomplete_reason(self.posted)
+        prompt, completion = (as_integer(self.posted.value(name)) for name in TOKEN_LIMITS)
+        prompt_limit, completion_limit = TOKEN_LIMITS
         return [
             TokenMeter(
-                "Prompt tokens", run.prompt_tokens, "max_prompt_tokens", prompt_limit, "cached", run.cached_tokens
+                *("Prompt tokens", run.prompt_tokens, prompt_limit, prompt, "cached", run.cached_tokens),
+                is_reached=reason == prompt_limit,
             ),
             TokenMeter(
-                "Completion tokens",
-                run.completion_tokens,
-                "max_completion_tokens",
-                completion_limit,
-                "reasoning",
-                run.reasoning_tokens,
+                *("Completion tokens", run.completion_tokens, completion_limit, completion),
+                *("reasoning", run.reasoning_tokens),
+                is_reached=reason == completion_limit,
             ),
         ]
 

@@ -28,6 +28,7 @@ from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
 from runs.analytics.run_steps import fetch_step_totals
+from runs.analytics.run_turns import fetch_run_turns
 from runs.models import Project, RunAlias, RunTag, User
 
 RUN_FRAGMENTS = {
@@ -61,7 +62,8 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     now = timezone.now()
     posted = PostedObject(run.members())
     if target == "run-header":
-        header = RunHeader(run, posted, fetch_step_totals(run), now, params)
+        totals = fetch_step_totals(run)
+        header = RunHeader(run, posted, totals, fetch_run_turns(run, totals), now, params)
         context = {"project": project, "run": run, "params": params, "header": header}
         return htmx.render_page(request, "pages/run/_header.html", context)
 
@@ -83,7 +85,9 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
 
     # 3. Render
     errors = ErrorsSection(run, posted, steps, timeline, now)
-    header = RunHeader(run, posted, steps.totals, now, params, errors)
+    history = HistorySection(run, [step.record for step in steps.steps], version_diff)
+    turns = fetch_run_turns(run, steps.totals, history.observations)
+    header = RunHeader(run, posted, steps.totals, turns, now, params, errors)
     context = {
         "project": project,
         "run": run,
@@ -101,6 +105,6 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
         "responses": RunResponses(run),
-        "history": HistorySection(run, [step.record for step in steps.steps], version_diff),
+        "history": history,
     }
     return htmx.render_page(request, "pages/run/page.html", context, RUN_FRAGMENTS)

@@ -27,7 +27,7 @@ SINCE, UNTIL = "from=2026-11-17T00:00:00Z", "to=2026-11-20T00:00:00Z"
 
 def test_usage_has_totals_and_groups(project: Project, key: str) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
-    factories.post_run(project, model="gpt-4o-mini", usage=usage)
+    factories.post_run(project, model="gpt-4o-mini", usage=usage, tools=[])
     factories.post_run(project, model="own-model", usage=usage)
     factories.post_run(factories.make_project("other"), usage=usage)
     report = get(key, f"{SINCE}&{UNTIL}&zone=Asia/Kolkata").json()

@@ -58,12 +58,13 @@ def test_step_tells_exact_waiting_time(project: Project, member_client: Client) 
         ({"status": "failed", "failed_at": factories.NOW}, "No reason was sent with the failure."),
         ({"status": "failed", "last_error": {"code": None, "message": "Boom"}}, "No error code. Boom"),
         ({"status": "expired", "expires_at": factories.NOW + 600}, ": expired at 18 Nov 2026, 11:16:40 UTC"),
+        ({"status": "expired", "started_at": None}, "Expired before it started."),
         ({"status": "cancelled", "cancelled_at": factories.NOW}, "Cancelled at 18 Nov 2026, 11:06:40 UTC"),
         ({"status": "cancelling"}, "Cancellation was requested but is not confirmed yet."),
         ({"status": "queued"}, "Waiting in the queue."),
         ({"status": "in_progress", "expires_at": 1}, "Expiry passed at 1 Jan 1970"),
         ({"status": "on_hold"}, "on_hold"),
-        ({"status": "on_hold"}, "The protocol does not define this status."),
+        ({"status": "on_hold"}, "Unrecognised status, shown as received."),
         ({"status": "completed", "completed_at": None}, "Completed at an unknown time"),
         ({"status": "requires_action", "required_action": None}, "Waiting for an unspecified action, for"),
         ({"status": "requires_action", "required_action": {"type": "other"}}, "Waiting for other"),
@@ -78,7 +79,8 @@ def test_every_status_has_a_sentence(
 
 
 def test_header_shows_facts_and_lifecycle(project: Project, member_client: Client) -> None:
-    run = factories.run_object(created_at=factories.NOW, started_at=factories.NOW + 1, completed_at=factories.NOW + 8)
+    moments = {"created_at": factories.NOW, "started_at": factories.NOW + 1, "completed_at": factories.NOW + 8}
+    run = factories.run_object(**moments, tools=[])
     factories.post(project, run)
     status = open_run(member_client, run).region("Status")
     assert status.definition("Model").text == "gpt-4o-mini"
@@ -90,6 +92,40 @@ def test_header_shows_facts_and_lifecycle(project: Project, member_client: Clien
     lifecycle = status.find("list", "Lifecycle").text
     assert "Queued 1 s" in lifecycle
     assert "In progress 7 s" in lifecycle
+
+
+@pytest.mark.parametrize(
+    ("changes", "started"),
+    [
+        ({"status": "completed", "started_at": None}, "not sent"),
+        ({"status": "expired", "started_at": None}, "never"),
+        ({"status": "queued", "started_at": None}, "not yet"),
+    ],
+)
+def test_missing_start_is_named_by_status(
+    project: Project, member_client: Client, changes: dict[str, Any], started: str
+) -> None:
+    run = factories.run_object(**changes)
+    factories.post(project, run)
+    assert open_run(member_client, run).region("Status").definition("Started").text == started
+
+
+def test_first_start_comes_from_history_and_steps(project: Project, member_client: Client) -> None:
+    at = factories.NOW
+    ended = factories.run_object(created_at=at, started_at=at + 12, completed_at=at + 13)
+    active = ended | {"completed_at": None, "usage": None}
+    rounds = [factories.step_object(ended, factories.function_call("a"), created_at=at + begin, completed_at=at + end)
+              for begin, end in ((1, 9), (9, 12))]  # fmt: skip
+    factories.post_steps(project, *rounds, factories.step_object(ended, created_at=at + 12, completed_at=at + 13))
+    factories.post(project, active | {"status": "queued", "started_at": None})
+    factories.post(project, active | {"status": "in_progress", "started_at": at + 1})
+    factories.post(project, active | {"status": "requires_action", "started_at": at + 1})
+    factories.post(project, ended)
+    for target in ("", "run-header"):
+        status = open_run(member_client, ended, target=target).region("Status")
+        lifecycle = status.find("list", "Lifecycle").text
+        assert lifecycle.startswith("Queued 1 s from 11:06:40 Waiting for outputs 11 s from 11:06:41 In progress 1 s")
+        assert status.definition("Started").find("time").get("datetime") == "2026-11-18T11:06:41Z"
 
 
 def test_millisecond_timestamps_are_recognized(project: Project, member_client: Client) -> None:

@@ -21,8 +21,8 @@ def test_bars_are_drawn_for_limits_only(project: Project, member_client: Client)
     run = factories.run_object(usage=usage, max_prompt_tokens=20000)
     factories.post(project, run)
     section = open_run(member_client, run).region("Usage")
-    assert "Prompt tokens 14,212 of 20,000 (max_prompt_tokens) 6,144 of them cached. 28.9 % left." in section.text
-    assert "Completion tokens 1,102 0 of them reasoning. No limit was set." in section.text
+    assert "Prompt tokens 14,212 of 20,000 (max_prompt_tokens) 6,144 cached · 28.9 % left" in section.text
+    assert "Completion tokens 1,102 0 reasoning · no limit" in section.text
     assert "The reported total, 15,000, is not the sum of the two." in section.text
     assert sum(element.tag == "svg" for element in section.iterate()) == 1
 
@@ -89,3 +89,12 @@ def test_own_price_is_not_attributed_to_the_list(project: Project, member_client
     section = open_run(member_client, run).region("Usage").text
     assert "The project's own price of our-own." in section
     assert "genai-prices" not in section
+
+
+def test_reached_limit_is_never_called_missing(project: Project, member_client: Client) -> None:
+    stopped = {"status": "incomplete", "incomplete_details": {"reason": "max_prompt_tokens"}}
+    run = factories.run_object(**stopped)
+    factories.post(project, run)
+    page = open_run(member_client, run)
+    assert "Prompt tokens 120 limit reached, but not sent" in page.region("Usage").text
+    assert "The run stopped at a token limit that was not sent." in page.region("Status").text

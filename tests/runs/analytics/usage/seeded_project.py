@@ -37,6 +37,7 @@ class Posted:
     usage: dict[str, Any] | None
     ended_at: datetime | None
     started_at: datetime | None
+    has_functions: bool
 
     @property
     def sums(self) -> UsageSums:
@@ -101,6 +102,7 @@ def _object(rng: random.Random, at: datetime) -> dict[str, Any]:
         status=status,
         metadata=rng.choice(CUSTOMERS),
         usage=_usage(rng) if has_ended else None,
+        tools=[] if created % 3 else [factories.function_tool("search_orders")],
     )
 
 
@@ -136,4 +138,5 @@ def _posted(posted: dict[str, Any]) -> Posted:
         posted["usage"],
         moment(posted["completed_at"] or posted["failed_at"]),
         moment(posted["started_at"]),
+        bool(posted["tools"]),
     )

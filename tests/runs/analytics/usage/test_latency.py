@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from runs.analytics.usage import LatencyPercentiles, UsageQuery, latency
 from runs.analytics.usage.latency import LatencyStats, fetch_latency
 from runs.models import Project
+from tests import factories
 from tests.runs.analytics.usage.seeded_project import NOW, Posted, seed
 
 
@@ -36,7 +38,9 @@ def ended(runs: Sequence[Posted], requested: UsageQuery) -> list[Posted]:
 
 def by_hand(assistant: str | None, runs: Sequence[Posted]) -> LatencyStats:
     durations = [round((run.ended_at - run.at).total_seconds() * 1000) for run in runs if run.ended_at]
-    queues = [round((run.started_at - run.at).total_seconds() * 1000) for run in runs if run.started_at]
+    # none has steps, so that a run with functions may have had earlier turns
+    started = [run for run in runs if run.started_at and not run.has_functions]
+    queues = [round((run.started_at - run.at).total_seconds() * 1000) for run in started if run.started_at]
     return LatencyStats(assistant, len(runs), percentiles(durations), percentiles(queues))
 
 
@@ -75,3 +79,41 @@ def test_capped_latency_says_where_it_begins(
 
 def test_no_ended_run_gives_no_latency(project: Project) -> None:
     assert fetch_latency(project, question()) is None
+
+
+FUNCTION = {"tools": [factories.function_tool("issue_refund")]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "states", "step_at", "expected_ms"),
+    [
+        ({"tools": []}, [], None, 11_000),
+        (FUNCTION, [], None, None),
+        (FUNCTION, [{"status": "queued", "started_at": None}], None, 11_000),
+        (FUNCTION, [{"status": "in_progress", "started_at": 2}], None, None),
+        (FUNCTION, [{"status": "queued", "started_at": None}, {"status": "in_progress", "started_at": 2}], None, None),
+        (FUNCTION, [], 3, 3_000),
+        (FUNCTION, [], 12, 11_000),
+    ],
+    ids=["no functions", "last turn only", "seen in queue", "seen started", "seen moved", "earlier step", "later step"],
+)
+def test_queue_time_ends_at_the_first_start(
+    project: Project,
+    changes: dict[str, Any],
+    states: list[dict[str, Any]],
+    step_at: int | None,
+    expected_ms: int | None,
+) -> None:
+    created = int(NOW.timestamp()) - 3600
+    ended = factories.run_object(created_at=created, started_at=created + 11, completed_at=created + 12, **changes)
+    for state in states:
+        start = state["started_at"]
+        active = {"completed_at": None, "usage": None, "started_at": None if start is None else created + start}
+        factories.post(project, ended | active | {"status": state["status"]})
+    factories.post(project, ended)
+    if step_at is not None:
+        call = factories.function_call("issue_refund")
+        factories.post_steps(project, factories.step_object(ended, call, created_at=created + step_at))
+    result = fetch_latency(project, question())
+    assert result is not None
+    assert (result.overall.runs, result.overall.queue.p95) == (1, expected_ms)
