@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from runs.models import Project
 from runs.query.ast import format_key
-from runs.query.field_values import fetch_field_values, fetch_metadata_keys_like
-from runs.query.fields import FIELDS_BY_NAME, QUERY_FIELDS, QueryField
+from runs.query.field_values import NO_FILTERS, fetch_field_values, fetch_metadata_keys_like
+from runs.query.fields import FIELDS_BY_NAME, QUERY_FIELDS
 from runs.query.grammar import MAX_QUERY_LENGTH
 from runs.query.operators import format_value, unquote_value
+from runs.query.run_filters import RunFilters
 from runs.query.text_limits import find_text_problem
 from runs.query.value_counts import ValueCounts
 from runs.query.value_types import MAX_SEARCH_TEXT_LENGTH
@@ -45,8 +46,13 @@ class QueryCompletion:
     end: int
 
 
-def suggest_completions(project: Project, text: str, position: int) -> list[QueryCompletion]:
-    """Return completions of `text` at the cursor `position`, the most likely first."""
+def suggest_completions(
+    project: Project, text: str, position: int, filters: RunFilters = NO_FILTERS
+) -> list[QueryCompletion]:
+    """Return completions of `text` at the cursor `position`, the most likely first.
+
+    Runs are counted among those that match `filters`.
+    """
     position = max(0, min(position, len(text)))
     before_cursor = text[:position]
     typed = None if find_text_problem(text, MAX_QUERY_LENGTH) else _TYPED.search(before_cursor)
@@ -57,10 +63,10 @@ def suggest_completions(project: Project, text: str, position: int) -> list[Quer
         return []
     if typed["field"] is None:
         start = typed.start("word")
-        completions = _complete_field(typed["word"]) + _complete_metadata_key(project, typed["word"])
+        completions = _complete_field(typed["word"]) + _complete_metadata_key(project, typed["word"], filters)
     else:
         start = typed.start("value")
-        completions = _complete_value(project, typed)
+        completions = _complete_value(project, typed, filters)
     end = position + len(_REST_OF_WORD.findall(text, position)[0])
     return [QueryCompletion(completion, note, start, end) for completion, note in completions[:MAX_COMPLETIONS]]
 
@@ -72,18 +78,18 @@ def _complete_field(word: str) -> list[tuple[str, str]]:
     return [(f"{field.name}{'.' if field.has_keys else ':'}", f"runs {field.help}") for field in fields]
 
 
-def _complete_metadata_key(project: Project, word: str) -> list[tuple[str, str]]:
+def _complete_metadata_key(project: Project, word: str, filters: RunFilters) -> list[tuple[str, str]]:
     """Return the metadata keys that contain `word`, first those that start with it."""
     if not word:
         return []
     start = word.removeprefix("metadata.")
     return [
-        (f"metadata.{format_key(key)}:", _describe_count(FIELDS_BY_NAME["metadata"], count))
-        for key, count in _sort_by_start(fetch_metadata_keys_like(project, start), start)
+        (f"metadata.{format_key(key)}:", _describe_count(count))
+        for key, count in _sort_by_start(fetch_metadata_keys_like(project, start, filters), start)
     ]
 
 
-def _complete_value(project: Project, typed: re.Match[str]) -> list[tuple[str, str]]:
+def _complete_value(project: Project, typed: re.Match[str], filters: RunFilters) -> list[tuple[str, str]]:
     """Return values of the typed field that are not in the list already."""
     field = FIELDS_BY_NAME.get(typed["field"])
     if field is None or field.has_keys != (typed["key"] is not None):
@@ -91,8 +97,8 @@ def _complete_value(project: Project, typed: re.Match[str]) -> list[tuple[str, s
     start = typed["value"].lstrip('"')
     quoted_key = typed["key"]
     key = unquote_value(quoted_key) if quoted_key and quoted_key.startswith('"') else quoted_key
-    counts = _sort_by_start(fetch_field_values(project, field, key, start), start)
-    notes = {format_value(value): _describe_count(field, count) for value, count in counts}
+    counts = _sort_by_start(fetch_field_values(project, field, key, start, filters), start)
+    notes = {format_value(value): _describe_count(count) for value, count in counts}
     for suggestion in field.value_type.suggestions:
         if suggestion.startswith(start):
             notes.setdefault(suggestion, "")
@@ -105,6 +111,5 @@ def _sort_by_start(counts: ValueCounts, start: str) -> ValueCounts:
     return sorted(counts, key=lambda pair: not pair[0].lower().startswith(start.lower()))
 
 
-def _describe_count(field: QueryField, count: int) -> str:
-    noun = "configuration" if field.counts_configurations else "run"
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _describe_count(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from runs.models import DayByAssistant, DayByModel, HourBySource, Project, Run, RunSource
+from runs.models import DayByAssistant, DayByModel, HourBySource, Run, RunSource
 from runs.models.rollup import RunRollup
 from runs.protocol.fields import MAX_INDEXED_LENGTH
 from runs.query import sql_targets as targets
@@ -17,7 +17,7 @@ from runs.query import value_counts as counts
 from runs.query.did_you_mean import find_closest_match
 from runs.query.sql_targets import SqlTarget
 from runs.query.text_limits import find_text_problem
-from runs.query.value_counts import ValueCounts
+from runs.query.value_counts import CountedRuns, ValueCounts
 from runs.query.value_types import (
     CodeOrTextType,
     DollarsType,
@@ -97,8 +97,8 @@ class QueryField:
         is_rare: Few runs match, and finding all of them is cheaper than scanning the list for a page of them.
         is_slow: Checking one run takes a lookup in another table.
         rollup: The rollup that counts the runs of each value.
-        fetch_values: Returns the values that occur, for autocomplete.
-        counts_configurations: `fetch_values` counts configurations in place of runs.
+        fetch_values: Counts the runs of each value that occurs, for autocomplete.
+        most_have_values: Most runs have a value, so that the newest runs have enough values to count.
     """
 
     name: str
@@ -116,8 +116,8 @@ class QueryField:
     is_rare: bool = False
     is_slow: bool = False
     rollup: type[RunRollup] | None = None
-    fetch_values: Callable[[Project, str], ValueCounts] | None = None
-    counts_configurations: bool = False
+    fetch_values: Callable[[CountedRuns, str], ValueCounts] | None = None
+    most_have_values: bool = False
 
 
 _EXACT, _TEXT, _NUMBER, _DURATION, _TIME = ExactValueType(), TextType(), NumberType(), DurationType(), TimeType()
@@ -258,30 +258,28 @@ QUERY_FIELDS = (
     QueryField(
         "tool", "tool", _EXACT, targets.ToolTarget(),
         "with that tool type or function, called or not", ("tool:file_search", "tool:get_weather"),
-        index=_BITMAP, is_slow=True, fetch_values=counts.fetch_tool_values, counts_configurations=True,
+        index=_BITMAP, is_slow=True, fetch_values=counts.fetch_tool_values, most_have_values=True,
     ),
     QueryField(
         "function", "called function", _EXACT, targets.CalledFunctionTarget(),
         "that called that function", ("function:get_weather", "function:get_*", "-function:*"),
-        index=_BITMAP, is_slow=True, fetch_values=counts.fetch_defined_function_values, counts_configurations=True,
+        index=_BITMAP, is_slow=True, fetch_values=counts.fetch_called_function_values,
     ),
     QueryField(
         "failed_call", "failed call", _EXACT, targets.FailedCallTarget(),
         "that called that tool or function in a failed step", ("failed_call:issue_refund", "failed_call:*"),
-        index=_BITMAP, is_rare=True, is_slow=True,
-        fetch_values=counts.fetch_tool_values, counts_configurations=True,
+        index=_BITMAP, is_rare=True, is_slow=True, fetch_values=counts.fetch_failed_call_values,
     ),
     QueryField(
         "invalid_call", "invalid call", _EXACT, targets.InvalidCallTarget(),
         "with a call of that function that does not match the schema in the run's tools, among validated calls",
         ("invalid_call:issue_refund", "invalid_call:*"),
-        index=_BITMAP, is_rare=True, is_slow=True,
-        fetch_values=counts.fetch_defined_function_values, counts_configurations=True,
+        index=_BITMAP, is_rare=True, is_slow=True, fetch_values=counts.fetch_invalid_call_values,
     ),
     QueryField(
         "defines", "defined function", _EXACT, targets.ConfigurationTarget("function_names"),
         "whose configuration defines that function", ("defines:get_weather -function:get_weather",),
-        index=_COMBINABLE, fetch_values=counts.fetch_defined_function_values, counts_configurations=True,
+        index=_COMBINABLE, fetch_values=counts.fetch_defined_function_values, most_have_values=True,
     ),
     QueryField(
         "awaiting", "pending function", _EXACT, targets.ArrayTarget("pending_functions"),

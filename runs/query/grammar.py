@@ -18,9 +18,9 @@ from runs.protocol.lossless_json import clean_text
 from runs.query.ast import KEYWORDS, And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and, join_or, negate
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import FIELDS_BY_NAME, QueryField
-from runs.query.operators import Equals, Operator, quote_value, unquote_value
+from runs.query.operators import Equals, Operator, format_value, quote_value, unquote_value
 from runs.query.syntax_errors import locate_syntax_error
-from runs.query.value_types import DollarsType, NumberType, check_search_text
+from runs.query.value_types import DollarsType, NumberType, UnknownValueError, check_search_text
 
 QUERY_PARAM = "q"
 MAX_QUERY_LENGTH = 4000
@@ -56,7 +56,32 @@ _GRAMMAR = r"""
 """
 _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
 _THOUSANDS = re.compile(r"[<>=]*\$?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_WORD = re.compile(r"\S*")
 _KEY = re.compile(r'([^."]+)(?:\.(?:"([\s\S]+)"|([^"]+)))?:')
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMistake:
+    """An invalid part of a query, from `start` up to `end`; `replacement` is what was probably meant, if known."""
+
+    start: int
+    end: int
+    message: str
+    replacement: str | None = None
+
+    def correct(self, text: str) -> str:
+        """Return the query `text` with the replacement; "" without one."""
+        return "" if self.replacement is None else text[: self.start] + self.replacement + text[self.end :]
+
+
+class InvalidQuery(InvalidFilter):
+    """The query is invalid."""
+
+    def __init__(self, mistake: QueryMistake) -> None:
+        """Set the message, which names the column, and the one problem."""
+        message = f"column {mistake.start + 1}: {mistake.message}"
+        super().__init__(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
+        self.mistake = mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +121,45 @@ def parse_query(text: str) -> QueryNode:
     if not text.strip():
         _raise_syntax_error(0, "expected a query such as status:failed")
     try:
-        return _TreeBuilder().transform(_PARSER.parse(text))
+        return _build_tree(text)
     except UnexpectedInput as error:
-        _raise_syntax_error(*locate_syntax_error(text, _get_stop_position(error, text)))
+        position, message = locate_syntax_error(text, _get_stop_position(error, text))
+        correction = _find_correction(text, position)
+        found = _WORD.findall(text, position)[0] if correction is None else text[position:]
+        _raise_syntax_error(position, message, found, correction)
+
+
+def _build_tree(text: str) -> QueryNode:
+    """Parse a query. Raises InvalidQuery, or UnexpectedInput for a syntax error."""
+    try:
+        return _TreeBuilder().transform(_PARSER.parse(text))
     except VisitError as error:
         raise error.orig_exc from None
+
+
+def _find_correction(text: str, position: int) -> str | None:
+    """Return what a small change at a syntax error makes of the text from there on, None if none makes it valid."""
+    before, rest = text[:position], text[position:]
+    changes = (f'{rest}"', f"{rest})", f" {rest}", rest[:1] + rest[1:].lstrip(), rest.removeprefix(")"))
+    return next((changed for changed in changes if changed != rest and _is_valid(before + changed)), None)
+
+
+def _is_valid(text: str) -> bool:
+    try:
+        _build_tree(text)
+    except (UnexpectedInput, InvalidQuery):
+        return False
+    return True
+
+
+def find_query_mistake(text: str) -> QueryMistake | None:
+    """Return the first mistake in the text of a query, None if it is valid or blank."""
+    try:
+        if text.strip():
+            parse_query(text)
+    except InvalidQuery as error:
+        return error.mistake
+    return None
 
 
 def find_size_problem(tree: QueryNode) -> str | None:
@@ -112,9 +171,9 @@ def find_size_problem(tree: QueryNode) -> str | None:
     return f"expected at most {MAX_QUERY_DEPTH} levels of nesting" if tree.depth > MAX_QUERY_DEPTH else None
 
 
-def _raise_syntax_error(position: int, message: str) -> NoReturn:
-    message = f"column {position + 1}: {message}"
-    raise InvalidFilter(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
+def _raise_syntax_error(position: int, message: str, found: str = "", expected: str | None = None) -> NoReturn:
+    """Raise InvalidQuery; `found` is the invalid text at `position`, and `expected` what was probably meant."""
+    raise InvalidQuery(QueryMistake(position, position + len(found), message, expected))
 
 
 class _TreeBuilder(Transformer_NonRecursive[Token, QueryNode]):
@@ -150,7 +209,8 @@ class _TreeBuilder(Transformer_NonRecursive[Token, QueryNode]):
             message = "'*' is allowed only in the value of a field such as id:run_ab*; quote the text to search for it"
             _raise_syntax_error(_position(token) + token.index("*"), message)
         if token.upper() in KEYWORDS:
-            _raise_syntax_error(_position(token), f"write {token.upper()} in capitals, or quote the word")
+            message = f"write {token.upper()} in capitals, or quote the word"
+            _raise_syntax_error(_position(token), message, token, token.upper())
         return FreeText(str(token))
 
     def term(self, tokens: list[Token]) -> QueryNode:
@@ -181,22 +241,23 @@ def _parse_field(token: Token) -> tuple[QueryField, str | None]:
     name = parts[1] if parts else str(token[:-1])
     field = FIELDS_BY_NAME.get(name)
     if field is None or parts is None:
-        _raise_syntax_error(_position(token), _describe_unknown_field(name))
+        closest = find_closest_match(name.lower(), FIELDS_BY_NAME)
+        _raise_syntax_error(_position(token), _describe_unknown_field(name, closest), name, closest)
     _, quoted_key, bare_key = parts.groups()
     key = bare_key if quoted_key is None else unquote_value(f'"{quoted_key}"')
     if field.has_keys and key is None:
         _raise_syntax_error(_position(token), f"'{name}' needs a key, as in {field.examples[0]}")
     if not field.has_keys and key is not None:
         message = f"'{name}' does not have keys; did you mean 'metadata.{key}'?"
-        _raise_syntax_error(_position(token) + len(name), message)
+        _raise_syntax_error(_position(token) + len(name), message, token[len(name) : -1])
     if bare_key and "*" in bare_key:
         message = "'*' is not allowed in a key; quote the key if it contains '*'"
         _raise_syntax_error(_position(token) + token.index("*"), message)
     return field, key
 
 
-def _describe_unknown_field(name: str) -> str:
-    if closest := find_closest_match(name.lower(), FIELDS_BY_NAME):
+def _describe_unknown_field(name: str, closest: str | None) -> str:
+    if closest:
         return f"unknown field '{name}'; did you mean '{closest}'?"
     return f"unknown field '{name}'; write a metadata key as metadata.{name}, and quote text that contains a colon"
 
@@ -207,15 +268,17 @@ def _reject_thousands_separators(field: QueryField, values: list[Token]) -> None
     is_number = isinstance(field.value_type, NumberType | DollarsType)
     if is_number and _THOUSANDS.fullmatch(text) and (text[0] in "<>=" or ",0" in text):
         message = f"a comma separates two values; did you mean '{text.replace(',', '')}'?"
-        _raise_syntax_error(_position(values[0]), message)
+        _raise_syntax_error(_position(values[0]), message, text, text.replace(",", ""))
 
 
 def _parse_operator(field: QueryField, token: Token) -> Operator:
     is_quoted = token.type == "QUOTED"
     try:
         return field.value_type.parse(unquote_value(token) if is_quoted else str(token), is_quoted=is_quoted)
+    except UnknownValueError as error:
+        _raise_syntax_error(_position(token), str(error), token, format_value(error.closest))
     except ValueError as error:
-        _raise_syntax_error(_position(token), str(error))
+        _raise_syntax_error(_position(token), str(error), token)
 
 
 def _get_stop_position(error: UnexpectedInput, text: str) -> int:

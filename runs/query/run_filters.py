@@ -19,7 +19,7 @@ from runs.query.ast import And, QueryNode, Term, join_and
 from runs.query.conditions import build_condition
 from runs.query.did_you_mean import find_closest_match
 from runs.query.fields import CHOICE_PARAMS
-from runs.query.grammar import QUERY_PARAM, Query, find_size_problem
+from runs.query.grammar import MAX_QUERY_VALUES, QUERY_PARAM, Query, find_size_problem
 from runs.query.operators import Comparison, Equals, TimeQuantity
 from runs.query.planner import QueryPlan
 from runs.query.relative_times import TimeExpression, describe_time_range
@@ -193,6 +193,18 @@ class RunFilters:
         return replace(self, q=Query(join_and([self.q.tree, query.tree])) if self.q else query)
 
     @property
+    def query_terms(self) -> tuple[QueryNode, ...]:
+        """The terms of `q`, all of which a run has to match."""
+        if self.q is None:
+            return ()
+        return self.q.tree.operands if isinstance(self.q.tree, And) else (self.q.tree,)
+
+    def without_term(self, term: QueryNode) -> RunFilters:
+        """Return the filters without one of `query_terms`."""
+        rest = [other for other in self.query_terms if other != term]
+        return replace(self, q=Query(join_and(rest)) if rest else None)
+
+    @property
     def active_names(self) -> list[str]:
         """The names of the fields that are set."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
@@ -241,14 +253,18 @@ def _parse_time(param_name: str, values: Sequence[str], problems: list[Problem])
 
 
 def _parse_q(values: Sequence[str], problems: list[Problem]) -> Query | None:
-    text = _get_single_value(QUERY_PARAM, values, problems)
-    if text is None:
+    """Return the query that matches what all of the values match. Forms send each term that was typed before."""
+    nodes = []
+    texts = list(dict.fromkeys(value for value in values if value.strip()))
+    if len(texts) > MAX_QUERY_VALUES:
+        problems.append(Problem(QUERY_PARAM, f"expected at most {MAX_QUERY_VALUES} values, found {len(texts)}"))
         return None
-    try:
-        return Query.parse(text)
-    except InvalidFilter as error:
-        problems += error.problems
-        return None
+    for text in texts:
+        try:
+            nodes.append(Query.parse(text).tree)
+        except InvalidFilter as error:
+            problems += error.problems
+    return Query(join_and(nodes)) if nodes else None
 
 
 def _get_single_value(param_name: str, values: Sequence[str], problems: list[Problem]) -> str | None:

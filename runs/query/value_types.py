@@ -41,6 +41,15 @@ _COUNT_SUFFIXES = {"": 1, "k": 1000, "M": 1_000_000}
 _MAX_DURATION_MS = 36_500 * _MILLISECONDS["d"]
 
 
+class UnknownValueError(ValueError):
+    """A value is unknown, and is similar to a known one."""
+
+    def __init__(self, value: str, closest: str) -> None:
+        """Set the message, and the known value that was probably meant."""
+        super().__init__(f"unknown value '{value}'; did you mean '{closest}'?")
+        self.closest = closest
+
+
 class ValueType(Protocol):
     """The syntax of a field's values."""
 
@@ -81,7 +90,7 @@ class ExactValueType:
         if value in self.known_values:
             return Equals(value)
         if closest := find_closest_match(value, self.known_values):
-            raise ValueError(f"unknown value '{value}'; did you mean '{closest}'?")
+            raise UnknownValueError(value, closest)
         if self.is_closed:
             raise ValueError(f"unknown value '{value}'; expected one of {', '.join(self.known_values)}")
         return Equals(value)

@@ -49,7 +49,7 @@ def _list_values(context: ToolContext, arguments: ListValuesArguments) -> dict[s
     return {
         "field": arguments.field,
         "values": [{"value": value, "count": count} for value, count in counts[: arguments.limit]],
-        "counts": "configurations" if field.counts_configurations else "runs",
+        "counts": "runs",
         "has_more": len(counts) > arguments.limit,
         "how_to_write": _format_example(arguments.field, counts[0][0]) if counts else None,
         "known_values": list(field.value_type.suggestions),
@@ -94,7 +94,7 @@ LIST_VALUES = McpTool(
     {
         "field": {"type": "string"},
         "values": list_of_objects("Each with `value` and `count`."),
-        "counts": {"type": "string", "description": "What is counted: runs or configurations."},
+        "counts": {"type": "string", "description": "What is counted: runs."},
         "has_more": {"type": "boolean"},
     },
 )

@@ -35,7 +35,7 @@ ACTIONS = ("add", "remove")
 @viewer_required
 def tag_suggestions(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the tags in use as options of a datalist, most frequent first."""
-    known_tags = value_counts.fetch_tag_values(project, "%")[: value_counts.MAX_COUNTED_VALUES]
+    known_tags = value_counts.fetch_recent_tags(project)[: value_counts.MAX_COUNTED_VALUES]
     return render(request, "pages/runs/_tag_options.html", {"known_tags": known_tags})
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runs.errors import InvalidFilter
 from runs.models import Project
-from runs.query import Query
+from runs.query import Query, RunFilters
 from runs.query.autocomplete import MAX_COMPLETIONS, suggest_completions
 from tests import factories
 from tests.runs.query import dataset
@@ -42,7 +42,9 @@ COMPLETIONS = [
     ("revision:", ["v1", "v2", "azure"]),
     ("tag:", ["needs-owner", "needs-review", "urgent"]),
     ("tag:REV", ["needs-review"]),
-    ("tool:", ["function", "get_weather", "file_search", "retrieval"]),
+    ("tool:", ["function", "get_weather", "file_search", "issue_refund"]),
+    ("failed_call:", ["issue_refund"]),
+    ("invalid_call:", []),
     ("function:get", ["get_weather"]),
     ("defines:", ["get_weather"]),
     ("awaiting:", ["issue_refund"]),
@@ -99,6 +101,31 @@ def test_completion_replaces_word_at_cursor(dataset_project: Project) -> None:
     (completion,) = suggest_completions(dataset_project, text, text.index("ai "))
     assert text[: completion.start] + completion.text + text[completion.end :] == "model:o3 status:failed -tool:x"
     assert completion.note == "2 runs"
+
+
+SCOPED_COUNTS = [
+    ("tool:get", "", {"get_weather": "2 runs"}),
+    ("tool:get", "model:gpt-4o", {"get_weather": "1 run"}),
+    ("tool:get", "status:failed", {}),
+    ("function:", "", {"get_weather": "1 run", "issue_refund": "1 run"}),
+    ("failed_call:", "", {"issue_refund": "1 run"}),
+    ("failed_call:", "status:completed", {}),
+    ("status:", "error_group:*", {"failed": "2 runs", "incomplete": "1 run"}),
+    ("model:gpt", "created:>=2026-05-05", {"gpt-4o-mini": "1 run"}),
+    ("assistant:refu", "status:completed", {'"Refund desk"': "1 run"}),
+    ("tag:", "error_code:rate_limit_exceeded", {"needs-review": "1 run", "urgent": "1 run"}),
+    ("awaiting:", "status:requires_action", {"issue_refund": "1 run"}),
+    ("source:", "status:failed", {"assistants": "2 runs"}),
+    ("metadata.customer:", "model:gpt-4o", {"acme": "1 run"}),
+    ("cust", "status:completed", {"metadata.customer:": "2 runs"}),
+]
+
+
+@pytest.mark.parametrize(("text", "scope", "expected"), SCOPED_COUNTS)
+def test_runs_are_counted_in_scope(dataset_project: Project, text: str, scope: str, expected: dict[str, str]) -> None:
+    filters = RunFilters.parse_query_text(scope)
+    completions = suggest_completions(dataset_project, text, len(text), filters)
+    assert {completion.text: completion.note for completion in completions if completion.note} == expected
 
 
 def test_values_of_other_projects_are_hidden(dataset_project: Project) -> None:

@@ -17,7 +17,7 @@ from runs.models import Project
 from runs.query import Query, RunFilters
 from runs.query.ast import FreeText, QueryNode, Term, join_and, join_or, negate
 from runs.query.fields import QUERY_FIELDS
-from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
+from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES, find_query_mistake
 from runs.query.operators import (
     Comparison,
     Contains,
@@ -157,7 +157,7 @@ def test_rest_api_rejects_with_400_and_column(project: Project) -> None:
     error = assert_error(caller.get(f"{RUNS}?q=model:o3+statsu:failed"), 400, "invalid_filter")
     assert error["message"] == "q: column 10: unknown field 'statsu'; did you mean 'status'?"
     assert error["fields"] == [{"path": "q", "message": error["message"].removeprefix("q: ")}]
-    error = assert_error(caller.get(f"{RUNS}?q=a&q=b&status=faild"), 400, "invalid_filter")
+    error = assert_error(caller.get(f"{RUNS}?q=a&q=b:1&status=faild"), 400, "invalid_filter")
     assert [field["path"] for field in error["fields"]] == ["status", "q"]
     assert json.loads(caller.get(f"{RUNS}?q=").content)["data"] == []
 
@@ -347,3 +347,35 @@ def test_query_is_one_of_the_filters() -> None:
     assert state.to_params() == [("status", "failed"), ("q", "refund -model:o3")]
     assert state.without("q").to_query_string() == "status=failed"
     assert state.describe() == 'runs with status failed where "refund" is found and model is not o3'
+
+
+CORRECTIONS = [
+    ("stauts:failed", "stauts", "status:failed"),
+    ("model:o3 stauts:failed", "stauts", "model:o3 status:failed"),
+    ("-status:faild", "faild", "-status:failed"),
+    ("source:response", "response", "source:responses"),
+    ("model:o3 or model:o4", "or", "model:o3 OR model:o4"),
+    ("status.customer:acme", ".customer", ""),
+    ("total_tokens:>1,000", ">1,000", "total_tokens:>1000"),
+    ('model:o3 "no answer', '"no answer', 'model:o3 "no answer"'),
+    ("(model:o3 status:failed", "(model:o3 status:failed", "(model:o3 status:failed)"),
+    ("status:failed, expired", ", expired", "status:failed,expired"),
+    ('status:failed"no"', '"no"', 'status:failed "no"'),
+    ("model:o3)", ")", "model:o3"),
+    ("customer:acme", "customer", ""),
+    ("duration:long", "long", ""),
+    ("total_tokens:", "", ""),
+    ("model:o3 OR", "OR", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "marked", "corrected"), CORRECTIONS)
+def test_mistake_is_located_and_corrected(text: str, marked: str, corrected: str) -> None:
+    mistake = find_query_mistake(text)
+    assert mistake is not None
+    assert (text[mistake.start : mistake.end], mistake.correct(text)) == (marked, corrected)
+
+
+@pytest.mark.parametrize("text", ["", " ", "status:failed", "a OR b"])
+def test_valid_query_has_no_mistake(text: str) -> None:
+    assert find_query_mistake(text) is None

@@ -263,3 +263,18 @@ def test_invalid_query_is_rejected() -> None:
 def test_size_of_filters_is_limited(params: dict[str, list[str]], message: str) -> None:
     with pytest.raises(InvalidFilter, match=message):
         RunFilters.parse_params(params)
+
+
+def test_several_queries_all_have_to_match() -> None:
+    filters = parse_filters("q=metadata.customer:acme&q=&q=status:failed+(a+OR+b)")
+    assert filters == parse_filters("q=metadata.customer:acme+status:failed+(a+OR+b)")
+    assert [str(term) for term in filters.query_terms] == ["metadata.customer:acme", "a OR b"]
+    assert str(filters.without_term(filters.query_terms[0]).q) == "a OR b"
+    assert filters.without_term(filters.query_terms[1]).without_term(filters.query_terms[0]).q is None
+
+
+def test_each_of_several_queries_is_checked() -> None:
+    with pytest.raises(InvalidFilter, match="unknown field 'nope'"):
+        parse_filters("q=status:failed&q=nope:1")
+    with pytest.raises(InvalidFilter, match="at most 100 values"):
+        parse_filters("&".join(f"q=w{number}" for number in range(101)))

@@ -10,7 +10,7 @@ from django.test import Client
 from runs.derivation import DerivedRun
 from runs.models import Project, Run, RunSource
 from runs.query import RunFilters, planner
-from runs.query.value_counts import fetch_source_values
+from runs.query.value_counts import CountedRuns, fetch_source_values
 from tests import factories
 from tests.factories import NOW, derive, run_object
 from tests.pages import Page
@@ -72,7 +72,7 @@ def test_deleted_source_moves_last_hour(mixed_project: Project) -> None:
 
 
 def test_values_are_counted_for_autocomplete(mixed_project: Project) -> None:
-    assert fetch_source_values(mixed_project, "%") == [("otel", 4), ("assistants", 3), ("responses", 2)]
+    assert fetch_source_values(CountedRuns(mixed_project), "%") == [("otel", 4), ("assistants", 3), ("responses", 2)]
 
 
 def test_list_has_facet_and_column(mixed_project: Project, member_client: Client) -> None:
