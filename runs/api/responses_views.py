@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from django.http import JsonResponse
@@ -20,19 +22,18 @@ from runs.api.openapi.operations import (
 )
 from runs.api.responses import ConversationOutcome, ItemPageOutcome, json_object_response
 from runs.errors import InvalidFilter, InvalidObject, Problem, UnsupportedBody
-from runs.ingest import IngestReport
+from runs.ingest import IngestReport, RawItem
 from runs.ingest.request_bodies import RequestBody, parse_body
 from runs.models import ApiKey, Project
-from runs.protocol.identifiers import find_id_fault
-from runs.protocol.lossless_json import decode_json, split_object
 from runs.responses import (
     ingest_responses,
     parse_item_page,
+    read_conversation_id,
     store_conversation_items,
     store_conversations,
     store_input_items,
 )
-from runs.responses.item_pages import CONVERSATION_OBJECT, ItemPage
+from runs.responses.item_pages import ItemPage
 
 
 @extend_schema_view(
@@ -102,24 +103,21 @@ class ConversationIngestView(ApiKeyView):
     def post(self, request: Request) -> JsonResponse:
         """Store conversation objects, which have an id, a time and metadata. All are refused if one is invalid."""
         body = parse_body(read_content(request), get_content_type(request))
-        conversations = [(_read_conversation_id(item.index, item.raw), item.raw) for item in body.items]
+        conversations = _read_ids(body.items)
         store_conversations(self.get_project(request), conversations)
         return json_object_response(ConversationOutcome(len(conversations)))
 
 
-def _read_conversation_id(index: int, raw: bytes) -> str:
-    members = split_object(raw)
-    conversation_id = decode_json(members.get("id", b"null"))
-    problems = []
-    if members.get("object") != f'"{CONVERSATION_OBJECT}"'.encode():
-        problems.append(Problem("/object", f'expected "{CONVERSATION_OBJECT}"', index))
-    if not isinstance(conversation_id, str):
-        problems.append(Problem("/id", "expected string", index))
-    elif fault := find_id_fault(conversation_id):
-        problems.append(Problem("/id", fault, index))
+def _read_ids(items: Iterable[RawItem]) -> list[tuple[str, bytes]]:
+    ids, problems = [], list[Problem]()
+    for item in items:
+        try:
+            ids.append((read_conversation_id(item.raw), item.raw))
+        except InvalidObject as error:
+            problems += [replace(problem, index=item.index, line=item.line) for problem in error.problems]
     if problems:
         raise InvalidObject(problems=problems)
-    return str(conversation_id)
+    return ids
 
 
 def _parse_page_params(request: Request) -> tuple[str, str | None]:

@@ -67,16 +67,12 @@ def parse_events(content: bytes, content_type: str) -> EventBody:
     if content_type.partition(";")[0].strip().lower() == EVENT_STREAM_TYPE:
         for index, event in enumerate(parse_event_stream(content)):
             body.received += 1
-            if isinstance(event, MalformedLine):
-                text = event.text[:80].decode(errors="replace")
-                body.errors.append(Problem("", f"not a line of an event stream: {text}", index, line=event.line))
-            else:
-                _add_event(body, index, _unwrap_event(event))
+            add_stream_event(body, index, event)
             _check_object_count(body)
     else:
         for item in parse_body(content, content_type).items:
             body.received += 1
-            _add_json_event(body, item)
+            add_json_event(body, item)
     body.finish()
     if not body.received:
         raise UnreadableBody("The body has no events")
@@ -90,6 +86,15 @@ def _check_object_count(body: EventBody) -> None:
         raise TooManyObjects(f"The body has more than {MAX_OBJECTS_PER_BODY:,} objects, the most in one request")
 
 
+def add_stream_event(body: EventBody, index: int, event: StreamEvent | MalformedLine) -> None:
+    """Add an event of a recorded stream, or the error of a line that is none."""
+    if isinstance(event, MalformedLine):
+        text = event.text[:80].decode(errors="replace")
+        body.errors.append(Problem("", f"not a line of an event stream: {text}", index, line=event.line))
+    else:
+        _add_event(body, index, _unwrap_event(event))
+
+
 def _unwrap_event(event: StreamEvent) -> StreamEvent:
     """Return the event in the data of a stream whose events are `data: {"event": …, "data": …}`."""
     members = _split_data(event.data) if event.name in _DEFAULT_NAMES else None
@@ -98,7 +103,8 @@ def _unwrap_event(event: StreamEvent) -> StreamEvent:
     return StreamEvent(decode_json(members["event"]), members["data"], event.line)
 
 
-def _add_json_event(body: EventBody, item: RawItem) -> None:
+def add_json_event(body: EventBody, item: RawItem) -> None:
+    """Add an event that is a JSON object: `{"event": …, "data": …}`, or one of the Responses API by its type."""
     try:
         members = split_object(item.raw)
         name = decode_json(members.get("event", b"null"))

@@ -16,6 +16,8 @@ def format_outcome_table(summary: ImportSummary) -> Iterator[str]:
     for outcome in (*Outcome, "rejected"):
         yield f"  {outcome:<10} {summary.outcomes[outcome]:>10,}"
     yield from _format_reasons(summary.reasons)
+    if summary.ignored:
+        yield f"  {'ignored':<10} {summary.ignored:>10,}"
     if summary.warnings:
         yield f"  {'warnings':<10} {summary.warnings.total():>10,}"
         yield from _format_reasons(summary.warnings)

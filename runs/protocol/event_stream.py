@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 
 # Also a string that is not closed, which JSON can't continue on the next line.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<is_closed>")?|[\[\]{}]', re.DOTALL)
@@ -73,8 +73,13 @@ class _PendingEvent:
 
 def parse_event_stream(content: bytes) -> Iterator[StreamEvent | MalformedLine]:
     """Yield the events of a recorded stream in order. The last event needs no blank line after it."""
+    return parse_event_lines(content.removeprefix(BOM_UTF8).splitlines())
+
+
+def parse_event_lines(lines: Iterable[bytes]) -> Iterator[StreamEvent | MalformedLine]:
+    """Yield the events of the lines of a recorded stream; otherwise like `parse_event_stream`."""
     pending = _PendingEvent()
-    for number, (line, next_line) in enumerate(pairwise([*content.removeprefix(BOM_UTF8).splitlines(), b"", b""]), 1):
+    for number, (line, next_line) in enumerate(pairwise(chain(lines, (b"", b""))), 1):
         name, colon, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if line.startswith(b"{"):  # a line of JSON without a field name

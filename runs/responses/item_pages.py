@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,13 @@ from runs.derivation import run_in_derivation_transaction
 from runs.errors import InvalidObject, Problem, RunglassError
 from runs.ingest.merge import Receipt
 from runs.ingest.object_limits import check_object_limits, load_object_limits
-from runs.models import Conversation, ListedItem, Project, Response
+from runs.models import ListedItem, Project, Response
 from runs.models.conversation import make_conversation_key
 from runs.protocol.identifiers import find_id_fault
 from runs.protocol.lossless_json import check_json_depth, decode_json, split_array, split_object
 from runs.responses.links import lock_threads
 from runs.responses.rederivation import RefusedTurns, derive_turns_of
 
-CONVERSATION_OBJECT = "conversation"
 MAX_ITEMS_PER_PAGE = 10_000
 
 
@@ -113,27 +112,6 @@ def store_conversation_items(
 
     owner = make_conversation_key(project, conversation_id)
     return _store_page(project, owner, conversation_id, page, find_touched, key_id)
-
-
-def store_conversations(project: Project, bodies: Iterable[tuple[str, bytes]]) -> None:
-    """Store conversation objects by their ids. The last one of an id stays."""
-    now = timezone.now()
-    conversations = {
-        conversation_id: Conversation(
-            id=make_conversation_key(project, conversation_id),
-            project=project,
-            external_id=conversation_id,
-            body=body.decode(),
-            received_at=now,
-        )
-        for conversation_id, body in bodies
-    }
-    Conversation.objects.bulk_create(
-        sorted(conversations.values(), key=lambda conversation: conversation.id),
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["body", "received_at"],
-    )
 
 
 def _store_page(

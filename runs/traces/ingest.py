@@ -32,9 +32,14 @@ _ROWS_PER_STATEMENT = 1000
 
 @dataclass(slots=True)
 class TraceIngestReport:
-    """Counts the records that came, were rejected and ignored, and says what was wrong with them."""
+    """Counts the records that came, are new, replaced a stored one, were rejected and ignored.
+
+    `errors` says what was wrong with the rejected ones. All others were stored already.
+    """
 
     received: int = 0
+    created: int = 0
+    updated: int = 0
     rejected: int = 0
     ignored: int = 0
     errors: list[Problem] = field(default_factory=list)
@@ -127,7 +132,7 @@ def _store(project: Project, batch: _Batch, report: TraceIngestReport, key_id: i
     receipt = Receipt(timezone.now(), key_id)
     while batch:
         try:
-            run_in_derivation_transaction(project, partial(_write_batch, project, batch, receipt))
+            created, updated = run_in_derivation_transaction(project, partial(_write_batch, project, batch, receipt))
         except (SourceConflict, InvalidObject) as error:
             batch = _leave_out(batch, report, error)
         except DatabaseError as error:
@@ -136,6 +141,8 @@ def _store(project: Project, batch: _Batch, report: TraceIngestReport, key_id: i
             _store_one_by_one(project, batch, report, receipt, error)
             break
         else:
+            report.created += created
+            report.updated += updated
             break
     return report
 
@@ -164,21 +171,26 @@ def _store_one_by_one(
         _store(project, batch.of_traces({trace_id}), report, receipt.key_id)
 
 
-def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> None:
+def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int, int]:
+    """Write a batch, and return how many of its records are new, and how many replaced a stored one."""
     # 1. Lock the traces, in the order of their ids.
     traces = _lock_traces(project, batch.trace_ids(), receipt)
     # 2. Store what came.
     by_key = {trace.pk: trace for trace in traces.values()}
     changed: dict[uuid.UUID, Trace] = {}
+    created = updated = 0
     for changes in (write_spans(traces, batch.spans), write_span_logs(traces, batch.logs)):
         for trace_key, change in changes.items():
             trace = changed[trace_key] = by_key[trace_key]
             trace.span_count += change.spans
             trace.byte_count += change.bytes
             trace.changed_at = receipt.at
+            created += change.spans + change.logs
+            updated += change.replaced
     # 3. Derive the runs of what has changed.
     derive_or_defer(project, changed.values(), receipt)
     Trace.objects.bulk_update(changed.values(), SAVED_TRACE_FIELDS, batch_size=_ROWS_PER_STATEMENT)
+    return created, updated
 
 
 def _lock_traces(project: Project, trace_ids: Collection[str], receipt: Receipt) -> dict[str, Trace]:

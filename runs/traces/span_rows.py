@@ -51,6 +51,8 @@ class StoredChange:
     def __init__(self) -> None:
         """Start with nothing."""
         self.spans = 0
+        self.replaced = 0
+        self.logs = 0
         self.bytes = 0
 
 
@@ -81,6 +83,7 @@ def write_spans(traces: Mapping[str, Trace], spans: Iterable[SpanRecord]) -> dic
             for trace_key, is_new, size in cursor.fetchall():
                 change = changes[trace_key]
                 change.spans += is_new
+                change.replaced += not is_new
                 change.bytes += size if is_new else 0
     return changes
 
@@ -97,6 +100,7 @@ def write_span_logs(traces: Mapping[str, Trace], records: Iterable[SpanLogRecord
     SpanLog.objects.bulk_create(logs.values(), ignore_conflicts=True, batch_size=_ROWS_PER_STATEMENT)
     changes: dict[uuid.UUID, StoredChange] = defaultdict(StoredChange)
     for (trace_key, _), log in logs.items():
+        changes[trace_key].logs += 1
         changes[trace_key].bytes += len(log.body)
     return changes
 

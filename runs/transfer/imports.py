@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from runs.errors import Problem, RunglassError, TooManyObjects, UnreadableBody
-from runs.ingest import IngestReport, RawItem
-from runs.ingest.request_bodies import unwrap_list
+from runs.errors import Problem, UnreadableBody
+from runs.ingest import IngestReport
+from runs.ingest.events import EventBody
 from runs.models import Project
-from runs.protocol.lossless_json import split_array, split_object
-from runs.responses import ingest_any
-from runs.transfer.import_files import ImportSource, RawJsonValue, read_json_values
+from runs.transfer.import_files import ImportSource
+from runs.transfer.import_records import (
+    ImportRecord,
+    PageDefaults,
+    StoredBatch,
+    read_import_records,
+    store_import_records,
+)
 
 _MAX_BATCH_RECORDS = 500
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
-_MAX_LIST_OBJECTS = 1_000_000
 _MAX_REASONS = 1_000  # that are counted one by one, since some name what was found
 _OTHER_REASONS = "other reasons"
 # A file of which so many records are rejected, and nothing before them is accepted, holds something else.
@@ -27,10 +31,10 @@ _MAX_LEADING_REJECTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A rejected record: its file and line, every problem, and its text."""
+    """A rejected record: its file, its line if it is text, every problem, and its content."""
 
     source: str
-    line: int
+    line: int | None
     id: str | None
     problems: tuple[Problem, ...]
     raw: bytes
@@ -40,6 +44,7 @@ class RejectedRecord:
 class ImportSummary:
     """Counts over all records of an import: by outcome, reason of rejection, warning and, for runs, protocol revision.
 
+    `ignored` counts what is no record by intention, such as stream events that repeat parts of others.
     `damaged_files` are the error messages of files that could not be read to their end.
     """
 
@@ -47,6 +52,7 @@ class ImportSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     revisions: Counter[str] = field(default_factory=Counter)
+    ignored: int = 0
     damaged_files: list[str] = field(default_factory=list)
 
     @property
@@ -54,8 +60,16 @@ class ImportSummary:
         """The number of records, rejected ones included."""
         return self.outcomes.total()
 
+    def add_batch(self, batch: StoredBatch) -> None:
+        """Add the counts of one batch of a file."""
+        self.outcomes.update(batch.outcomes)
+        _count_problems(self.reasons, (problem for found in batch.problems.values() for problem in found))
+        _count_problems(self.warnings, batch.warnings)
+        self.revisions.update(batch.revisions)
+        self.ignored += batch.ignored
+
     def add(self, report: IngestReport) -> None:
-        """Add the counts of one batch."""
+        """Add the counts of one request."""
         self.outcomes.update(outcome.value for outcome in report.outcomes.values())
         self.outcomes["rejected"] += report.counts["rejected"]
         _count_problems(self.reasons, report.errors)
@@ -72,81 +86,65 @@ def _count_problems(counter: Counter[str], problems: Iterable[Problem]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ImportedBatch:
-    """The report of one stored batch, by the index of its records, and the rejected ones among them."""
+    """What became of one batch, and the rejected records in it."""
 
-    report: IngestReport
+    stored: StoredBatch
     rejected: list[RejectedRecord]
 
 
 def import_source(
-    project: Project, source: ImportSource, summary: ImportSummary, *, dry_run: bool = False
+    project: Project,
+    source: ImportSource,
+    summary: ImportSummary,
+    defaults: PageDefaults = PageDefaults(),  # noqa: B008  (frozen)
+    *,
+    dry_run: bool = False,
 ) -> Iterator[ImportedBatch]:
     """Store the records of `source` batch by batch and count them in `summary`.
 
-    With `dry_run`, each batch is rolled back. An import may be stopped at any time and repeated: records that are
-    stored already are unchanged.
+    `defaults` hold for pages of items that do not say whose they are. With `dry_run`, each batch is rolled back. An
+    import may be stopped at any time and repeated: records that are stored already are unchanged.
 
     Raises:
         UnreadableBody: the file is damaged, or nothing in its beginning is accepted. Everything before that place
             was stored.
     """
     leading_rejects: int | None = 0  # None after the first accepted record
-    for batch in _group_into_batches(_unwrap_lists(read_json_values(source))):
-        items = [RawItem(index, value.raw, value.line) for index, value in enumerate(batch)]
-        report = _ingest_and_roll_back(project, items) if dry_run else ingest_any(project, items)
-        summary.add(report)
-        problems: dict[int, list[Problem]] = {}
-        for problem in report.errors:
-            problems.setdefault(problem.index or 0, []).append(problem)
+    events = EventBody()
+    for records in _group_into_batches(read_import_records(source, defaults, events)):
+        batch = _store_and_roll_back(project, records) if dry_run else store_import_records(project, records)
+        batch.warnings += events.warnings
+        events.warnings = []
+        summary.add_batch(batch)
         rejected = [
-            RejectedRecord(source.name, batch[index].line, found[0].id, tuple(found), batch[index].raw)
-            for index, found in problems.items()
+            RejectedRecord(source.name, records[position].line, found[0].id, tuple(found), records[position].raw)
+            for position, found in sorted(batch.problems.items())
         ]
-        yield ImportedBatch(report, rejected)
-        leading_rejects = None if report.outcomes or leading_rejects is None else leading_rejects + len(rejected)
+        yield ImportedBatch(batch, rejected)
+        is_accepted = batch.outcomes.total() > batch.outcomes["rejected"]
+        leading_rejects = None if is_accepted or leading_rejects is None else leading_rejects + len(rejected)
         if leading_rejects is not None and leading_rejects >= _MAX_LEADING_REJECTS:
             message = f"the first {leading_rejects:,} records were rejected, so the others were not read"
             raise UnreadableBody(f"{source.name}: {message}")
+    summary.ignored += events.ignored
+    _count_problems(summary.warnings, events.warnings)
 
 
-def _ingest_and_roll_back(project: Project, items: list[RawItem]) -> IngestReport:
+def _store_and_roll_back(project: Project, records: list[ImportRecord]) -> StoredBatch:
     with transaction.atomic():
-        report = ingest_any(project, items)
+        batch = store_import_records(project, records)
         transaction.set_rollback(True)
-    return report
+    return batch
 
 
-def _unwrap_lists(values: Iterable[RawJsonValue]) -> Iterator[RawJsonValue]:
-    """Yield the elements of list envelopes, and every other value as it is."""
-    for value in values:
-        data = _find_list_data(value.raw)
-        if data is None:
-            yield value
-        else:
-            try:
-                elements = split_array(data, _MAX_LIST_OBJECTS)
-            except TooManyObjects as error:
-                raise UnreadableBody(f"line {value.line:,}: {error.message}") from error
-            yield from (RawJsonValue(element, value.line) for element in elements)
-
-
-def _find_list_data(raw: bytes) -> bytes | None:
-    if b'"data"' not in raw:  # spares parsing nearly every record
-        return None
-    try:
-        return unwrap_list(split_object(raw))
-    except RunglassError:
-        return None
-
-
-def _group_into_batches(values: Iterable[RawJsonValue]) -> Iterator[list[RawJsonValue]]:
-    """Group `values` into batches. Those before a damaged place are yielded before its error is raised."""
-    batch: list[RawJsonValue] = []
+def _group_into_batches(records: Iterable[ImportRecord]) -> Iterator[list[ImportRecord]]:
+    """Group `records` into batches. Those before a damaged place are yielded before its error is raised."""
+    batch: list[ImportRecord] = []
     size = 0
     try:
-        for value in values:
-            batch.append(value)
-            size += len(value.raw)
+        for record in records:
+            batch.append(record)
+            size += len(record.raw)
             if len(batch) == _MAX_BATCH_RECORDS or size > _MAX_BATCH_BYTES:
                 yield batch
                 batch, size = [], 0

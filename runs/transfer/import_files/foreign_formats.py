@@ -29,7 +29,6 @@ _TEXT_FORMATS = (
     (rb"<(!doctype|html|head|body)\b", "HTML. Perhaps an error or login page was saved in place of the data"),
     (rb"<(\?xml|[a-z]\w*[\s>])", "XML"),
     (rb"#", "a script, YAML or JSON with comments. Convert it to plain JSON"),
-    (rb"(event|data|retry): ?[^\r\n]*[\r\n]", "a recorded event stream. Post it to /api/v1/events"),
     (rb"\W{0,2}\{\s*'", "Python's notation of objects. Write them with json.dumps"),
     (rb'"?[a-z_][\w .-]*"?([,;\t]"?[a-z_][\w .-]*"?)+\s*[\r\n]', "CSV. Export the objects as JSON or NDJSON"),
     (rb"(---\s|[a-z_]\w*:\s|- \w+:\s)", "YAML. Convert it to JSON"),

@@ -9,7 +9,7 @@ from typing import IO
 
 from runs.ingest.compression import read_uncompressed
 from runs.transfer.import_files.size_limits import UnpackingLimit
-from runs.transfer.import_files.unpacking import ImportSource, has_json_name, unpack
+from runs.transfer.import_files.unpacking import ImportSource, has_import_name, unpack
 
 STANDARD_INPUT = "-"
 
@@ -31,22 +31,22 @@ def is_import_input(names: Iterable[str], path: Path) -> bool:
     resolved = path.resolve()
     inputs = [Path(name).resolve() for name in names if name != STANDARD_INPUT]
     is_in_folder = any(resolved.is_relative_to(folder) for folder in inputs)
-    return resolved in inputs or (is_in_folder and has_json_name(resolved.name))
+    return resolved in inputs or (is_in_folder and has_import_name(resolved.name))
 
 
 def find_skipped_files(names: Iterable[str]) -> list[str]:
-    """Return the files in folders among `names` that are skipped because their names are not those of JSON files."""
+    """Return the files in folders among `names` that are skipped because of their names."""
     folders = [Path(name) for name in names if name != STANDARD_INPUT]
     paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return sorted(str(path) for path in paths if not has_json_name(path.name))
+    return sorted(str(path) for path in paths if not has_import_name(path.name))
 
 
 def open_import_sources(names: Iterable[str], skipped_members: list[str] | None = None) -> Iterator[ImportSource]:
-    """Open the files `names` one after the other: a file, a folder with all JSON files in it, `-` for standard input.
+    """Open the files `names` one after the other: a file, a folder with all files in it, `-` for standard input.
 
     The content of a file tells how it is compressed, its name does not matter. A damaged file raises only when its
-    source is read, so that the files after it can be imported. The members of archives whose names are not those of
-    JSON files are appended to `skipped_members`.
+    source is read, so that the files after it can be imported. Files in archives that are skipped because of their
+    names, and those in archives and folders because of their content, are appended to `skipped_members`.
 
     Raises:
         OSError: a file cannot be opened.
@@ -54,19 +54,24 @@ def open_import_sources(names: Iterable[str], skipped_members: list[str] | None 
     skipped = [] if skipped_members is None else skipped_members
     for name in names:
         if name == STANDARD_INPUT:
-            yield from _open_file("standard input", sys.stdin.buffer, skipped)
+            yield from open_import_file("standard input", sys.stdin.buffer, skipped)
             continue
+        is_named = not Path(name).is_dir()
         for path in _list_files(Path(name)):
             with path.open("rb") as file:
-                yield from _open_file(str(path), file, skipped)
+                yield from open_import_file(str(path), file, skipped, is_named=is_named)
 
 
-def _open_file(name: str, file: IO[bytes], skipped: list[str]) -> Iterator[ImportSource]:
+def open_import_file(
+    name: str, file: IO[bytes], skipped: list[str], *, is_named: bool = True
+) -> Iterator[ImportSource]:
+    """Open a file, or the members of an archive. `is_named` says that the user named it rather than its folder."""
     limit = UnpackingLimit()
-    return unpack(ImportSource(name, limit.count_packed(read_uncompressed(file)), file), limit, skipped)
+    source = ImportSource(name, limit.count_packed(read_uncompressed(file)), file, is_named=is_named)
+    return unpack(source, limit, skipped)
 
 
 def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file() and has_json_name(file.name))
+    return sorted(file for file in path.rglob("*") if file.is_file() and has_import_name(file.name))

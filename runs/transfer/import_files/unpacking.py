@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import IO, Self, cast
 
@@ -16,8 +17,11 @@ from runs.errors import UnreadableBody
 from runs.ingest.compression import decompress_gzip, decompress_zstd, read_uncompressed
 from runs.transfer.import_files.size_limits import MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_MEMBERS, UnpackingLimit
 
-_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".zip", ".tar", ".tgz")
+_IMPORT_SUFFIXES = (".json", ".jsonl", ".ndjson", ".sse", ".txt", ".pb", ".zip", ".tar", ".tgz")
+# Recordings of event streams are often named so, but so are notes: those in folders and archives are skipped.
+_NOTE_SUFFIX = ".txt"
 _COMPRESSION_SUFFIXES = (".gz", ".zst")
+_RECORDED_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\[{]|(?:event|data|id|retry|):)")
 _MAX_SPOOLED_BYTES = 8 * 1024 * 1024  # of an archive inside another that are kept in memory rather than on disk
 _MAX_TAR_EXTENSION_BYTES = 1024 * 1024  # of a long name or of pax records, which are read into memory
 _TAR_EXTENSION_TYPES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE)
@@ -73,12 +77,14 @@ class ChunkStream:
 class ImportSource:
     """A file to import, or a member of an archive.
 
-    `name` is shown to users. `file` is the file on disk, whose position tells how much of it was read.
+    `name` is shown to users. `file` is the file on disk, whose position tells how much of it was read. `is_named`
+    is false for files that were found in a folder or an archive.
     """
 
     name: str
     chunks: Iterator[bytes]
     file: IO[bytes]
+    is_named: bool = True
 
 
 class ContainerFormat(Enum):
@@ -90,12 +96,24 @@ class ContainerFormat(Enum):
     TAR = auto()
 
 
-def has_json_name(name: str) -> bool:
-    """Return whether a file in a folder or archive holds JSON. macOS adds metadata files named `._…` to both."""
+def has_import_name(name: str) -> bool:
+    """Return whether a file in a folder or archive may be read. macOS adds metadata files named `._…` to both."""
+    bare_name = _strip_compression(name)
+    return bare_name.endswith(_IMPORT_SUFFIXES) and not bare_name.startswith("._")
+
+
+def _strip_compression(name: str) -> str:
     bare_name = name.rpartition("/")[2].lower()
     for suffix in _COMPRESSION_SUFFIXES:
         bare_name = bare_name.removesuffix(suffix)
-    return bare_name.endswith(_JSON_SUFFIXES) and not bare_name.startswith("._")
+    return bare_name
+
+
+def _is_note(source: ImportSource, stream: ChunkStream) -> bool:
+    """Return whether a text file that nobody named is neither a recorded stream nor JSON."""
+    if source.is_named or not _strip_compression(source.name).endswith(_NOTE_SUFFIX):
+        return False
+    return not _RECORDED_TEXT.match(stream.peek(tarfile.BLOCKSIZE))
 
 
 def detect_container(head: bytes) -> ContainerFormat | None:
@@ -117,14 +135,17 @@ def unpack(source: ImportSource, limit: UnpackingLimit, skipped: list[str], dept
     Args:
         source: a file, or a file inside `depth` others.
         limit: what the file on disk may unpack to.
-        skipped: the names of members that do not hold JSON are appended to it.
+        skipped: the names of members that hold nothing to import are appended to it.
         depth: how many compressed files and archives `source` is inside of.
     """
     stream = ChunkStream(source.chunks)
-    opened = ImportSource(source.name, stream, source.file)
+    opened = replace(source, chunks=stream)
     container = detect_container(stream.peek(tarfile.BLOCKSIZE))
     if container is None:
-        yield opened
+        if _is_note(source, stream):
+            skipped.append(source.name)
+        else:
+            yield opened
         return
     if depth == MAX_ARCHIVE_DEPTH:
         yield _unreadable(source, f"compressed files and archives are nested more than {MAX_ARCHIVE_DEPTH} deep")
@@ -144,9 +165,9 @@ def _open_container(
 ) -> Iterator[ImportSource]:
     match container:
         case ContainerFormat.GZIP:
-            yield ImportSource(source.name, limit.count_unpacked(decompress_gzip(stream)), source.file)
+            yield replace(source, chunks=limit.count_unpacked(decompress_gzip(stream)))
         case ContainerFormat.ZSTD:
-            yield ImportSource(source.name, limit.count_unpacked(decompress_zstd(stream)), source.file)
+            yield replace(source, chunks=limit.count_unpacked(decompress_zstd(stream)))
         case ContainerFormat.ZIP:
             try:
                 with _open_seekable(source, stream, limit, is_on_disk=is_on_disk) as file:
@@ -181,8 +202,8 @@ def _open_zip_members(
         yield _unreadable(source, f"the zip archive is damaged: {error}")
         return
     members = [member for member in archive.infolist() if not member.is_dir()]
-    found = [member for member in members if has_json_name(member.filename)]
-    skipped += (f"{source.name}/{member.filename}" for member in members if not has_json_name(member.filename))
+    found = [member for member in members if has_import_name(member.filename)]
+    skipped += (f"{source.name}/{member.filename}" for member in members if not has_import_name(member.filename))
     if not found or len(members) > MAX_ARCHIVE_MEMBERS:
         yield _unreadable(source, _describe_unusable_archive(len(members), [member.filename for member in members]))
         return
@@ -194,14 +215,14 @@ def _open_zip_members(
             yield ImportSource(name, _raise_when_read(f"cannot be decompressed: {error}"), source.file)
             continue
         with opened:
-            yield ImportSource(name, limit.count_unpacked(read_uncompressed(opened)), source.file)
+            yield ImportSource(name, limit.count_unpacked(read_uncompressed(opened)), source.file, is_named=False)
 
 
 def _open_tar_members(
     source: ImportSource, stream: ChunkStream, limit: UnpackingLimit, skipped: list[str]
 ) -> Iterator[ImportSource]:
     names: list[str] = []
-    has_json = False
+    is_found = False
     try:
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_BoundedTarInfo) as archive:
             for member in archive:
@@ -210,16 +231,16 @@ def _open_tar_members(
                 names.append(member.name)
                 if len(names) > MAX_ARCHIVE_MEMBERS:
                     break
-                if not has_json_name(member.name):
+                if not has_import_name(member.name):
                     skipped.append(f"{source.name}/{member.name}")
                 elif opened := archive.extractfile(member):
-                    has_json = True
+                    is_found = True
                     chunks = limit.count_unpacked(_read_tar_member(opened))  # sparse files may be huge
-                    yield ImportSource(f"{source.name}/{member.name}", chunks, source.file)
+                    yield ImportSource(f"{source.name}/{member.name}", chunks, source.file, is_named=False)
     except (tarfile.TarError, UnreadableBody) as error:
         yield _unreadable(source, f"the tar archive is damaged: {error}")
         return
-    if not has_json or len(names) > MAX_ARCHIVE_MEMBERS:
+    if not is_found or len(names) > MAX_ARCHIVE_MEMBERS:
         yield _unreadable(source, _describe_unusable_archive(len(names), names))
 
 
@@ -268,7 +289,7 @@ def _describe_unusable_archive(member_count: int, names: Iterable[str]) -> str:
         return f"the archive has more than {MAX_ARCHIVE_MEMBERS:,} files"
     if "[Content_Types].xml" in names:
         return "the archive is an Office document. Export its rows as NDJSON"
-    return "the archive has no JSON file (.json, .jsonl, .ndjson)"
+    return "the archive has no file to import (.json, .jsonl, .ndjson, .sse, .txt, .pb)"
 
 
 def _unreadable(source: ImportSource, reason: str) -> ImportSource:

@@ -16,6 +16,7 @@ from runs.models import Message, Project, Run, RunStep
 from runs.protocol import lossless_json
 from runs.transfer import imports
 from runs.transfer.import_files import ImportSource
+from runs.transfer.import_records import classification
 from runs.transfer.imports import ImportedBatch, ImportSummary, import_source
 from tests.factories import message_object, run_object, step_object
 
@@ -91,13 +92,13 @@ def test_run_with_data_field_is_no_envelope(project: Project) -> None:
 def test_batches_are_limited_by_records(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 2)
     _, batches = imported(project, lines(*(run_object() for _ in range(5))))
-    assert [batch.report.received for batch in batches] == [2, 2, 1]
+    assert [batch.stored.outcomes.total() for batch in batches] == [2, 2, 1]
 
 
 def test_batches_are_limited_by_bytes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "_MAX_BATCH_BYTES", 2_500)
     _, batches = imported(project, lines(*(run_object(instructions="x" * 1000) for _ in range(4))))
-    assert [batch.report.received for batch in batches] == [2, 2]
+    assert [batch.stored.outcomes.total() for batch in batches] == [2, 2]
 
 
 def test_records_before_damage_are_stored(project: Project) -> None:
@@ -137,7 +138,7 @@ def test_file_without_acceptable_records_is_given_up(project: Project, monkeypat
 
 
 def test_list_of_too_many_objects_is_given_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_MAX_LIST_OBJECTS", 2)
+    monkeypatch.setattr(classification, "_MAX_LIST_OBJECTS", 2)
     monkeypatch.setattr(lossless_json, "_MAX_UNCOUNTED_BYTES", 10)
     envelope = {"object": "list", "data": [1] * 2000}
     with pytest.raises(UnreadableBody, match="line 1: The body has more than 2 objects"):

@@ -19,6 +19,7 @@ from runs.management.progress import ProgressBar
 from runs.models import Assistant, Message, Project, Run, RunStep
 from runs.responses import ingest_any
 from runs.transfer import imports
+from runs.transfer.import_records import storage
 from tests import factories
 from tests.factories import assistant_object, message_object, run_object, step_object
 
@@ -225,7 +226,7 @@ def test_skipped_files_are_listed(project: Project, tmp_path: Path) -> None:
         (tmp_path / f"notes-{number:02}.txt").write_text("no run")
     printed, error = run_import(tmp_path)
     assert error is None
-    assert f"skipped: not a JSON file: {tmp_path}/notes-00.txt" in printed
+    assert f"skipped: nothing to import: {tmp_path}/notes-00.txt" in printed
     assert printed.endswith("notes-09.txt\nand 2 more\n")
 
 
@@ -235,7 +236,7 @@ def test_skipped_archive_members_are_listed(project: Project, tmp_path: Path) ->
         archive.writestr("notes.txt", "not JSON")
     printed, error = run_import(tmp_path)
     assert error is None
-    assert f"skipped: not a JSON file: {tmp_path}/runs.zip/notes.txt" in printed
+    assert f"skipped: nothing to import: {tmp_path}/runs.zip/notes.txt" in printed
 
 
 def test_folders_and_files_can_be_mixed(project: Project, tmp_path: Path) -> None:
@@ -292,7 +293,7 @@ def test_early_end_keeps_stored_records(
         return ingest(*arguments, **options)
 
     monkeypatch.setattr(imports, "_MAX_BATCH_RECORDS", 3)
-    monkeypatch.setattr(imports, "ingest_any", interrupted)
+    monkeypatch.setattr(storage, "ingest_any", interrupted)
     printed, error = run_import(data)
     assert error is not None
     assert message in str(error)

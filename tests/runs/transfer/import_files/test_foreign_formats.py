@@ -36,8 +36,6 @@ def read_text(content: bytes) -> list[bytes]:
         (b"id: run_1\nobject: thread.run\n", "YAML"),
         (b"---\nid: run_1\n", "YAML"),
         (b"- id: run_1\n", "YAML"),
-        (b"event: thread.run.created\ndata: {}\n\n", "a recorded event stream"),
-        (b'data: {"id": "run_1"}\n\n', "a recorded event stream"),
         (b"{'id': 'run_1', 'usage': None}", "Python's notation"),
         (b"[{'id': 'run_1'}]", "Python's notation"),
         (b'// exported\n{\n"id": "run_1"}\n', "JSON with comments"),

@@ -43,8 +43,8 @@ def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
 def test_total_size_counts_bytes_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"12345")
     (tmp_path / "b.json.gz").write_bytes(b"123")
-    (tmp_path / "c.txt").write_bytes(b"1")
-    assert total_import_size([str(tmp_path), str(tmp_path / "c.txt")]) == 9
+    (tmp_path / "c.csv").write_bytes(b"1")
+    assert total_import_size([str(tmp_path), str(tmp_path / "c.csv")]) == 9
     assert total_import_size([str(tmp_path), "-"]) is None
 
 
@@ -53,7 +53,8 @@ def test_total_size_counts_bytes_on_disk(tmp_path: Path) -> None:
     [
         ("data/a.json", True),
         ("data/new.jsonl", True),
-        ("data/new.txt", False),
+        ("data/new.txt", True),
+        ("data/new.log", False),
         ("a.json", False),
         ("x.txt", True),
     ],

@@ -166,8 +166,8 @@ def test_damaged_tar_archive_is_an_error(tmp_path: Path, damaged: bytes, compres
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({}, "the archive has no JSON file"),
-        ({"runs.csv": b"a,b"}, "the archive has no JSON file"),
+        ({}, "the archive has no file to import"),
+        ({"runs.csv": b"a,b"}, "the archive has no file to import"),
         ({"[Content_Types].xml": b"<xml/>"}, "the archive is an Office document"),
     ],
 )
