@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from runs.errors import InvalidObject, Problem, RunglassError
@@ -14,6 +15,9 @@ from runs.ingest.record_types import ParsedRecord
 from runs.models import Project, RunSource
 from runs.protocol.lossless_json import check_json_depth, encode_json, split_object
 from runs.protocol.run import RunColumns
+
+# Parsed records and the stored ones beside them take about 10 kB each.
+MAX_RECORDS_PER_BATCH = 5_000
 
 DerivedRecords = dict[RecordType, list[ParsedRecord]]
 
@@ -31,34 +35,49 @@ class DerivedRun:
 
 
 def parse_derived_runs(
-    project: Project, source: RunSource, derived: Iterable[DerivedRun], received_at: datetime
-) -> DerivedRecords:
-    """Return the records of derived runs, each with its own index. A repeated id of a step or message wins last.
+    project: Project, source: RunSource, derived: Sequence[DerivedRun], received_at: datetime
+) -> Iterator[DerivedRecords]:
+    """Yield the records of derived runs, at most `MAX_RECORDS_PER_BATCH` at a time, each with its index among these.
 
-    Raises InvalidObject with a problem for every fault, each with the `id` of its run.
+    A repeated id of a step or message wins last. Raises InvalidObject with a problem for every fault of a batch, each
+    with the `id` of its run.
     """
-    records: DerivedRecords = {RUNS: [], STEPS: [], MESSAGES: []}
-    problems: list[Problem] = []
-    for derived_run in derived:
-        parts = ((RUNS, [derived_run.run]), (STEPS, derived_run.steps), (MESSAGES, derived_run.messages))
-        for record_type, objects in parts:
-            for value in objects:
-                index = sum(map(len, records.values()))
-                try:
-                    record = _parse_derived(project, record_type, index, value)
-                except RunglassError as error:
-                    problems += [
-                        replace(problem, path=f"/{value.get('object')}{problem.path}", id=derived_run.run["id"])
-                        for problem in error.problems or [Problem("", error.message)]
-                    ]
-                    continue
-                replace_implausible_time(record, received_at)
-                if isinstance(record.columns, RunColumns):
-                    record.columns.source = source
-                records[record_type].append(record)
-    if problems:
-        raise InvalidObject(problems=problems)
-    return records
+    for batch in _split_batches(derived):
+        records: DerivedRecords = {RUNS: [], STEPS: [], MESSAGES: []}
+        problems: list[Problem] = []
+        for index, (record_type, run_id, value) in enumerate(batch):
+            try:
+                record = _parse_derived(project, record_type, index, value)
+            except RunglassError as error:
+                problems += [
+                    replace(problem, path=f"/{value.get('object')}{problem.path}", id=run_id)
+                    for problem in error.problems or [Problem("", error.message)]
+                ]
+                continue
+            replace_implausible_time(record, received_at)
+            if isinstance(record.columns, RunColumns):
+                record.columns.source = source
+            records[record_type].append(record)
+        if problems:
+            raise InvalidObject(problems=problems)
+        yield records
+
+
+def _split_batches(derived: Sequence[DerivedRun]) -> Iterator[list[tuple[RecordType, str, dict[str, Any]]]]:
+    """Yield the objects of derived runs, each with its type and the id of its run.
+
+    Runs come last, because other writers of the same configurations and metadata wait from then on.
+    """
+    parts = (
+        (record_type, str(derived_run.run["id"]), value)
+        for derived_run in derived
+        for record_type, values in ((STEPS, derived_run.steps), (MESSAGES, derived_run.messages))
+        for value in values
+    )
+    runs = ((RUNS, str(derived_run.run["id"]), derived_run.run) for derived_run in derived)
+    objects = chain(parts, runs)
+    while batch := list(islice(objects, MAX_RECORDS_PER_BATCH)):
+        yield batch
 
 
 def make_derived_message_key(project: Project, run_id: str, message_id: str) -> str:

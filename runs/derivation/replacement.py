@@ -36,19 +36,29 @@ def replace_derived_runs(
     another source. Both have problems with the `id` of each run concerned, and nothing is stored.
     """
     receipt = Receipt(receipt.at, receipt.key_id, source)
-    records = parse_derived_runs(project, source, derived, receipt.at)
+    outcomes: dict[str, Outcome] = {}
+    kept_steps: list[tuple[uuid.UUID, str]] = []
+    kept_messages: set[str] = set()
+    for records in parse_derived_runs(project, source, derived, receipt.at):
+        outcomes |= _write_batch(project, records, receipt)
+        kept_steps += [(uuid.UUID(record.key[0]), record.key[1]) for record in records[STEPS]]
+        kept_messages.update(record.key[0] for record in records[MESSAGES])
+
+    vanished_ids = sorted(set(former_ids).difference(outcomes))
+    _delete_vanished_parts(project, [*outcomes, *vanished_ids], kept_steps, kept_messages)
+    _move_annotations(project, {run_id: aliases[run_id] for run_id in vanished_ids if run_id in aliases})
+    _delete_runs(project, source, vanished_ids)
+    RunAlias.objects.filter(pk__in=[project.record_id(run_id) for run_id in outcomes]).delete()
+    RunAlias.objects.redirect_ids(project, aliases)
+    return outcomes
+
+
+def _write_batch(project: Project, records: DerivedRecords, receipt: Receipt) -> dict[str, Outcome]:
+    """Write records, and return the outcomes of the runs among them by their ids."""
     try:
         outcomes = write.write_records(project, records, receipt)
     except write.ForeignSource as error:
         raise _build_conflict(records, error) from error
-
-    derived_ids = [record.columns.external_id for record in records[RUNS]]
-    vanished_ids = sorted(set(former_ids).difference(derived_ids))
-    _delete_vanished_parts(project, records, [*derived_ids, *vanished_ids])
-    _move_annotations(project, {run_id: aliases[run_id] for run_id in vanished_ids if run_id in aliases})
-    _delete_runs(project, source, vanished_ids)
-    RunAlias.objects.filter(pk__in=[project.record_id(run_id) for run_id in derived_ids]).delete()
-    RunAlias.objects.redirect_ids(project, aliases)
     return {record.columns.external_id: outcomes[record.index] for record in records[RUNS]}
 
 
@@ -62,13 +72,16 @@ def _build_conflict(records: DerivedRecords, error: write.ForeignSource) -> Sour
     return SourceConflict(problems=problems)
 
 
-def _delete_vanished_parts(project: Project, records: DerivedRecords, run_ids: Collection[str]) -> None:
-    """Delete the derived steps and messages of runs that are not among `records`."""
-    kept_steps = [(uuid.UUID(run_id), step_id) for run_id, step_id in (record.key for record in records[STEPS])]
+def _delete_vanished_parts(
+    project: Project,
+    run_ids: Collection[str],
+    kept_steps: Collection[tuple[uuid.UUID, str]],
+    kept_messages: Collection[str],
+) -> None:
+    """Delete the derived steps and messages of runs that are not among those to keep, by their keys."""
     deleted = delete_steps([project.record_id(run_id) for run_id in run_ids], kept_steps)
     record_tool_call_changes(project, ((calls, None) for calls in deleted))
 
-    kept_messages = {record.key[0] for record in records[MESSAGES]}
     stored = Message.objects.of_runs_or_threads(project, run_ids, []).values_list(
         "pk", "external_id", "run_external_id"
     )

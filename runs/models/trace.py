@@ -15,6 +15,7 @@ from runs.models.project import Project
 
 _RUN_PREFIX = "trace_"
 _TRACE_ID_DIGITS = 32
+BYTES_PER_SPAN = 20_000  # see `Trace.size`
 
 # The spans below those with the given ids. UNION ends circles of parents.
 _BELOW = """
@@ -51,6 +52,15 @@ class TraceQuerySet(models.QuerySet["Trace"]):
         """Lock the traces until the transaction ends, and leave out those that others have locked."""
         return self.select_for_update(skip_locked=True)
 
+    def fetch_run_ids(self, traces: Iterable[Trace]) -> dict[uuid.UUID, tuple[list[str], list[str]]]:
+        """Return the stored ids of runs, and those of former runs, by the key of the trace."""
+        rows = self.filter(pk__in=[trace.pk for trace in traces]).values_list("pk", "run_ids", "former_run_ids")
+        return {pk: (run_ids, former_run_ids) for pk, run_ids, former_run_ids in rows}
+
+    def without_run_ids(self) -> Self:
+        """Leave out the ids of runs, of which a trace may have many."""
+        return self.defer("run_ids", "former_run_ids")
+
     def without_runs(self, project: Project, changed_before: datetime) -> Self:
         """Return the traces from which no run is derived, and which have not changed since then."""
         return self.filter(project=project, run_ids=[], due_at=None, changed_at__lt=changed_before).order_by("pk")
@@ -81,6 +91,12 @@ class Trace(models.Model):
     due_at = models.DateTimeField(null=True, help_text="When the runs must be derived again; null: they are up to date")
     run_ids = ArrayField(models.TextField(), default=list, help_text="Ids of the runs that are derived from it")
     former_run_ids = ArrayField(models.TextField(), default=list, help_text="Ids of runs that became parts of others")
+    derived_size = models.BigIntegerField(
+        default=0, db_default=0, help_text="`size` when it was last derived later and had grown much before"
+    )
+    repeated_derivations = models.IntegerField(
+        default=0, db_default=0, help_text="How often it was derived later since then, without growing much"
+    )
 
     objects = TraceQuerySet.as_manager()
 
@@ -96,6 +112,16 @@ class Trace(models.Model):
     def __str__(self) -> str:
         return self.trace_id
 
+    @property
+    def rootless_run_id(self) -> str:
+        """The id of the run of all spans that have no root."""
+        return f"{_RUN_PREFIX}{self.trace_id}"
+
+    @property
+    def size(self) -> int:
+        """The effort of deriving the runs, in bytes: a span takes as long as `BYTES_PER_SPAN` of contents."""
+        return BYTES_PER_SPAN * self.span_count + self.byte_count
+
     def delete_runs(self, run_ids: set[str]) -> None:
         """Delete the spans of runs. With the last run, the whole trace is deleted."""
         remaining = [run_id for run_id in self.run_ids if run_id not in run_ids]
@@ -103,8 +129,8 @@ class Trace(models.Model):
             self.delete_whole()
             return
         # All that no remaining run holds, unless what has no root remains: then only what is below the deleted roots.
-        rootless = f"{_RUN_PREFIX}{self.trace_id}"
-        statement, kept = (_DELETE_BELOW, run_ids) if rootless in remaining else (_DELETE_OTHERS, remaining)
+        is_rootless_kept = self.rootless_run_id in remaining
+        statement, kept = (_DELETE_BELOW, run_ids) if is_rootless_kept else (_DELETE_OTHERS, remaining)
         roots = [run_id.rpartition("_")[2] for run_id in kept]
         with connection.cursor() as cursor:
             cursor.execute(statement, {"trace": self.pk, "roots": roots})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.traces.agent_span import AgentSpan, SpanRole
-from runs.traces.chat_messages import ChatMessage, to_text
+from runs.traces.agent_span import AgentSpan
+from runs.traces.chat_messages import ChatMessage, decode_embedded_json
+from runs.traces.nesting import SpanNesting
 from runs.traces.span_times import to_seconds
-from runs.traces.span_tree import SpanTree
 
 
 @dataclass
@@ -59,9 +59,7 @@ class TraceConversation:
         ]
 
 
-def build_conversation(
-    root: AgentSpan | None, model_calls: list[AgentSpan], spans: Iterable[AgentSpan], tree: SpanTree
-) -> TraceConversation:
+def build_conversation(root: AgentSpan | None, model_calls: list[AgentSpan], nesting: SpanNesting) -> TraceConversation:
     """Return the messages of a run: the user's from its root, else from its model calls, and what models answered.
 
     What an agent is asked by a tool call of another is no message of a user.
@@ -70,28 +68,30 @@ def build_conversation(
     root_input = _of_users(root.input_messages) if root is not None else []
     if root is not None:
         conversation.add_new(root_input, root.started_ns, root.span_id)
-    by_id = {span.span_id: span for span in spans}
-    asked: list[str] = []  # the arguments of all tool calls
+    asked: set[str] = set()  # the texts in the arguments of all tool calls
     for call in model_calls:
-        if not root_input and not _is_below_tool(call, by_id, tree):
-            messages = [message for message in _of_users(call.input_messages) if not _is_asked(message.text, asked)]
+        if not root_input and not nesting.is_below_tool(call):
+            messages = [message for message in _of_users(call.input_messages) if message.text not in asked]
             conversation.add_new(messages, call.started_ns, call.span_id)
-        asked += [part.text for message in call.output_messages for part in message.tool_calls]
+        arguments = [part.text for message in call.output_messages for part in message.tool_calls]
+        asked.update(text for argument in arguments for text in _find_texts(decode_embedded_json(argument)))
         conversation.add_answer(call)
     if root is not None and root not in model_calls and not conversation.message_ids:
         conversation.add_answer(root)
     return conversation
 
 
-def _is_below_tool(call: AgentSpan, by_id: dict[str, AgentSpan], tree: SpanTree) -> bool:
-    spans = (by_id[ancestor] for ancestor in tree.ancestors(call.span_id) if ancestor in by_id)
-    return any(span.role is SpanRole.TOOL for span in spans)
-
-
-def _is_asked(text: str, arguments: list[str]) -> bool:
-    """Return whether a text is a value in the arguments of a tool call, which another agent answers."""
-    encoded = to_text([text])[1:-1]
-    return bool(text) and any(encoded in argument for argument in arguments)
+def _find_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in arguments, which another agent may answer."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _of_users(messages: Iterable[ChatMessage]) -> list[ChatMessage]:

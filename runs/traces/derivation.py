@@ -9,6 +9,7 @@ from msgspec import structs
 
 from runs.derivation import DerivedRun
 from runs.traces.agent_span import AgentSpan, SpanRole
+from runs.traces.nesting import SpanNesting
 from runs.traces.normalization import find_span_role, normalize_span
 from runs.traces.run_objects import build_derived_run, make_trace_run_id
 from runs.traces.run_ownership import OwnedSpans, assign_spans
@@ -39,10 +40,11 @@ def derive_trace_runs(
     """
     links, agent_spans = _normalize_spans(spans, max_input_characters)
     tree = SpanTree(links)
+    nesting = SpanNesting(agent_spans, tree)
     owned_spans = assign_spans(agent_spans, tree)
     waiting = [not is_settled and _is_waiting(owned, tree) for owned in owned_spans]
     runs = [
-        build_derived_run(trace_id, owned, tree, is_waiting=is_waiting)
+        build_derived_run(trace_id, owned, nesting, is_waiting=is_waiting)
         for owned, is_waiting in zip(owned_spans, waiting, strict=True)
     ]
     return TraceDerivation(runs, _find_holders(trace_id, owned_spans), any(waiting))

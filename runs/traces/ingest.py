@@ -16,7 +16,7 @@ from runs.ingest.merge import Receipt
 from runs.ingest.object_limits import check_object_limits, load_object_limits
 from runs.ingest.write import is_value_refused
 from runs.models import Project, Trace
-from runs.models.trace import find_trace_id, make_trace_key
+from runs.models.trace import BYTES_PER_SPAN, find_trace_id, make_trace_key
 from runs.protocol.lossless_json import decode_json
 from runs.protocol.otlp.export_requests import OtlpItem
 from runs.protocol.otlp.log_record import SpanLogRecord, parse_span_log
@@ -25,9 +25,15 @@ from runs.protocol.otlp.span import SpanRecord, parse_span
 from runs.traces.dialects.semconv import EVENT_NAMES
 from runs.traces.span_rows import write_span_logs, write_spans
 from runs.traces.span_view import read_log_event
-from runs.traces.trace_runs import SAVED_TRACE_FIELDS, derive_or_defer
+from runs.traces.trace_runs import derive_or_defer
 
+# What a derivation can hold in memory.
+MAX_SPANS_PER_TRACE = 100_000
+MAX_BYTES_PER_TRACE = 512 * 1024 * 1024
 _ROWS_PER_STATEMENT = 1000
+# What every change of a trace changes, and what its derivation changes.
+_CHANGED_FIELDS = ["span_count", "byte_count", "changed_at", "due_at"]
+_DERIVED_FIELDS = ["run_ids", "former_run_ids"]
 
 
 @dataclass(slots=True)
@@ -175,10 +181,11 @@ def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int
     """Write a batch, and return how many of its records are new, and how many replaced a stored one."""
     # 1. Lock the traces, in the order of their ids.
     traces = _lock_traces(project, batch.trace_ids(), receipt)
+    _check_trace_sizes(traces.values())
     # 2. Store what came.
     by_key = {trace.pk: trace for trace in traces.values()}
     changed: dict[uuid.UUID, Trace] = {}
-    created = updated = 0
+    created = updated = sent_size = 0
     for changes in (write_spans(traces, batch.spans), write_span_logs(traces, batch.logs)):
         for trace_key, change in changes.items():
             trace = changed[trace_key] = by_key[trace_key]
@@ -187,10 +194,28 @@ def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int
             trace.changed_at = receipt.at
             created += change.spans + change.logs
             updated += change.replaced
+            sent_size += BYTES_PER_SPAN * change.spans + change.bytes
     # 3. Derive the runs of what has changed.
-    derive_or_defer(project, changed.values(), receipt)
-    Trace.objects.bulk_update(changed.values(), SAVED_TRACE_FIELDS, batch_size=_ROWS_PER_STATEMENT)
+    derived = derive_or_defer(project, changed.values(), sent_size, receipt)
+    for rows, names in ((changed.values(), _CHANGED_FIELDS), (derived, _DERIVED_FIELDS)):
+        Trace.objects.bulk_update(rows, names, batch_size=_ROWS_PER_STATEMENT)
     return created, updated
+
+
+def _check_trace_sizes(traces: Iterable[Trace]) -> None:
+    """Raise InvalidObject for traces to which nothing may be added."""
+    problems = [
+        Problem(
+            "",
+            f"the trace has {trace.span_count:,} spans of {trace.byte_count:,} bytes: no trace may have more than "
+            f"{MAX_SPANS_PER_TRACE:,} spans or {MAX_BYTES_PER_TRACE:,} bytes",
+            id=trace.rootless_run_id,
+        )
+        for trace in traces
+        if trace.span_count >= MAX_SPANS_PER_TRACE or trace.byte_count >= MAX_BYTES_PER_TRACE
+    ]
+    if problems:
+        raise InvalidObject(problems=problems)
 
 
 def _lock_traces(project: Project, trace_ids: Collection[str], receipt: Receipt) -> dict[str, Trace]:
@@ -207,4 +232,5 @@ def _lock_traces(project: Project, trace_ids: Collection[str], receipt: Receipt)
     new.sort(key=lambda trace: trace.pk)
     Trace.objects.bulk_create(new, ignore_conflicts=True, batch_size=_ROWS_PER_STATEMENT)
     locked = Trace.objects.filter(pk__in=[trace.pk for trace in new]).select_for_update().order_by("pk")
+    locked = locked.without_run_ids()
     return {trace.trace_id: trace for trace in locked}

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from runs.traces.agent_span import AgentSpan, SpanRole, TokenUsage
-from runs.traces.span_tree import SpanTree
+from runs.traces.nesting import SpanNesting
 
 # What one span tells of a call and another does not.
 _COMPLETED_FIELDS = (
@@ -17,21 +17,20 @@ _COMPLETED_FIELDS = (
 )
 
 
-def collect_model_calls(spans: Iterable[AgentSpan], tree: SpanTree) -> list[AgentSpan]:
+def collect_model_calls(spans: Iterable[AgentSpan], nesting: SpanNesting) -> list[AgentSpan]:
     """Return the model calls among the spans of a run, in order of time, each with all that its spans tell.
 
     A span below another one is about the same call, unless a tool or an agent lies between them: `call_llm` >
     `generate_content` > `openai.chat`. So are spans with the same id of a response.
     """
-    by_id = {span.span_id: span for span in spans}
     inner: dict[str, list[AgentSpan]] = {}
     outer: list[AgentSpan] = []
-    for span in sorted((span for span in by_id.values() if span.role is SpanRole.MODEL), key=start_order):
-        owner = _find_outer_call(span, by_id, tree)
-        if owner is None:
+    for span in sorted((span for span in spans if span.role is SpanRole.MODEL), key=start_order):
+        holder = nesting.find_holder(span)
+        if holder is None or holder.role is not SpanRole.MODEL:
             outer.append(span)
         else:
-            inner.setdefault(owner, []).append(span)
+            inner.setdefault(holder.span_id, []).append(span)
     calls = [_merge_nest(span, inner) for span in outer]
     return _merge_same_responses(calls)
 
@@ -44,14 +43,6 @@ def start_order(span: AgentSpan) -> tuple[int, str]:
 def sum_call_usage(calls: Iterable[AgentSpan]) -> TokenUsage:
     """Return the usage of all calls."""
     return sum((call.usage for call in calls), TokenUsage())
-
-
-def _find_outer_call(span: AgentSpan, by_id: dict[str, AgentSpan], tree: SpanTree) -> str | None:
-    for ancestor in tree.ancestors(span.span_id):
-        found = by_id.get(ancestor)
-        if found is not None and found.role is not SpanRole.OTHER:
-            return ancestor if found.role is SpanRole.MODEL else None
-    return None
 
 
 def _merge_nest(span: AgentSpan, inner: dict[str, list[AgentSpan]]) -> AgentSpan:

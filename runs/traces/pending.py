@@ -6,31 +6,36 @@ The maintenance process calls this. Traces without runs, which nobody sees, are 
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import timedelta
 
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from runs.derivation import run_in_derivation_transaction
 from runs.errors import InvalidObject, SourceConflict
 from runs.ingest.merge import Receipt
+from runs.ingest.write import is_value_refused
 from runs.models import Project, Trace
 from runs.models.trace import TraceQuerySet
-from runs.traces.trace_runs import SAVED_TRACE_FIELDS, derive_traces
+from runs.traces.trace_runs import MAX_SIZE_DERIVED_AT_ONCE, SUFFICIENT_GROWTH, derive_traces, find_delay
 
 logger = logging.getLogger(__name__)
 
 MAX_TRACES_PER_STEP = 20
+MAX_REPEATED_DERIVATIONS = 12  # that count; the delay is the longest one then
+CLAIM_TIME = timedelta(minutes=5)  # after which a trace is due again if its derivation did not end
 KEPT_WITHOUT_RUNS = timedelta(days=1)
 
 
 def derive_due_traces(project: Project) -> bool:
     """Derive the runs of traces that are due, each in a transaction of its own, and return whether there is more."""
-    if not Trace.objects.due(project, timezone.now()).exists():
-        return False
-    derived = 0
-    while derived < MAX_TRACES_PER_STEP and run_in_derivation_transaction(project, lambda: _derive_next(project)):
-        derived += 1
-    return derived == MAX_TRACES_PER_STEP
+    for _ in range(MAX_TRACES_PER_STEP):
+        trace = _claim_next(project)
+        if trace is None:
+            return False
+        _derive_claimed(project, trace)
+    return True
 
 
 def delete_traces_without_runs(project: Project) -> bool:
@@ -41,24 +46,61 @@ def delete_traces_without_runs(project: Project) -> bool:
     return run_in_derivation_transaction(project, lambda: _delete_next(unused)) == MAX_TRACES_PER_STEP
 
 
-def _derive_next(project: Project) -> bool:
-    """Derive the trace that is due first, and return whether there was one."""
+def _claim_next(project: Project) -> Trace | None:
+    """Return the trace that is due first, None if there is none, and postpone it.
+
+    So a trace whose derivation fails, or ends the process, holds up no other one, and is tried ever less often.
+    """
     now = timezone.now()
-    trace = Trace.objects.due(project, now).lock_unlocked().first()
-    if trace is None:
-        return False
+    if not Trace.objects.due(project, now).exists():
+        return None
+    with transaction.atomic():
+        trace = Trace.objects.due(project, now).without_run_ids().lock_unlocked().first()
+        if trace is not None:
+            if trace.size >= trace.derived_size * SUFFICIENT_GROWTH:
+                trace.derived_size, trace.repeated_derivations = trace.size, 0
+            else:
+                trace.repeated_derivations = min(trace.repeated_derivations + 1, MAX_REPEATED_DERIVATIONS)
+            trace.due_at = now + CLAIM_TIME + find_delay(trace)
+            trace.save(update_fields=["derived_size", "repeated_derivations", "due_at"])
+    return trace
+
+
+def _derive_claimed(project: Project, trace: Trace) -> None:
     try:
-        derive_traces(project, [trace], Receipt(now, trace.received_key_id))
+        run_in_derivation_transaction(project, lambda: _derive(project, trace.pk))
     except (SourceConflict, InvalidObject) as error:
-        trace.due_at = None
-        logger.warning(
-            "Runs of trace %s can't be written: %s",
-            trace.trace_id,
-            error.problems or error.message,
-            extra={"action": "refuse_trace"},
-        )
-    trace.save(update_fields=SAVED_TRACE_FIELDS)
-    return True
+        _give_up(trace, error.problems or error.message)
+    except DatabaseError as error:
+        if not is_value_refused(error):
+            raise
+        _give_up(trace, str(error).splitlines()[0])
+
+
+def _derive(project: Project, trace_key: uuid.UUID) -> None:
+    """Derive the runs of a trace.
+
+    Posts derive no trace that is large, and must not wait until this does, which takes long. So only a small one is
+    locked meanwhile. A large one that has changed in between is derived again.
+    """
+    now = timezone.now()
+    traces = Trace.objects.filter(pk=trace_key).without_run_ids()
+    trace = traces.first()
+    if trace is not None and trace.size <= MAX_SIZE_DERIVED_AT_ONCE:
+        trace = traces.select_for_update().first()
+    if trace is None:
+        return
+    changed_at = trace.changed_at
+    derive_traces(project, [trace], Receipt(now, trace.received_key_id))
+    newest = traces.select_for_update().get()
+    if newest.changed_at != changed_at:
+        trace.due_at = now + find_delay(newest)
+    trace.save(update_fields=["run_ids", "former_run_ids", "due_at"])
+
+
+def _give_up(trace: Trace, reason: object) -> None:
+    Trace.objects.filter(pk=trace.pk).update(due_at=None)
+    logger.warning("Runs of trace %s can't be written: %s", trace.trace_id, reason, extra={"action": "refuse_trace"})
 
 
 def _delete_next(unused: TraceQuerySet) -> int:

@@ -12,10 +12,10 @@ from runs.protocol.lossless_json import encode_json
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
 from runs.traces.conversation import build_conversation
 from runs.traces.model_calls import collect_model_calls, start_order, sum_call_usage
+from runs.traces.nesting import SpanNesting
 from runs.traces.run_ownership import OwnedSpans
 from runs.traces.run_steps import build_run_steps
 from runs.traces.span_times import to_seconds
-from runs.traces.span_tree import SpanTree
 
 TRACE_MEMBER = "trace"  # of a run: the trace that it is derived from
 DEFAULT_ASSISTANT = "otel"
@@ -32,17 +32,17 @@ def make_trace_run_id(trace_id: str, root: AgentSpan | None) -> str:
     return f"trace_{trace_id}" if root is None else f"trace_{trace_id}_{root.span_id}"
 
 
-def build_derived_run(trace_id: str, owned: OwnedSpans, tree: SpanTree, *, is_waiting: bool) -> DerivedRun:
+def build_derived_run(trace_id: str, owned: OwnedSpans, nesting: SpanNesting, *, is_waiting: bool) -> DerivedRun:
     """Return the run of `owned`, in progress if it `is_waiting` for spans that hold it."""
     root, spans = owned.root, sorted(owned.spans, key=start_order)
-    model_calls = collect_model_calls(spans, tree)
+    model_calls = collect_model_calls(spans, nesting)
     # An agent without spans of its model calls tells of them itself.
     callers = model_calls or ([root] if root is not None else [])
     run_id = make_trace_run_id(trace_id, root)
     thread_id = make_identifier(_first(span.conversation_id for span in _root_first(root, spans)), trace_id)
     assistant_id = make_identifier(_find_assistant(root, spans), DEFAULT_ASSISTANT)
     references = {"run_id": run_id, "thread_id": thread_id, "assistant_id": assistant_id}
-    conversation = build_conversation(root, callers, spans, tree)
+    conversation = build_conversation(root, callers, nesting)
     started_ns, ended_ns = _find_times(root, spans)
     run = {
         "id": run_id,
@@ -53,11 +53,11 @@ def build_derived_run(trace_id: str, owned: OwnedSpans, tree: SpanTree, *, is_wa
         "assistant_id": assistant_id,
         **_build_outcome(root, model_calls, ended_ns, is_waiting=is_waiting),
         **_build_configuration([*([root] if root is not None else []), *model_calls]),
-        "usage": _find_usage(root, model_calls, spans, tree).as_json(),
+        "usage": _find_usage(root, model_calls, spans, nesting).as_json(),
         "metadata": _build_metadata(spans),
         TRACE_MEMBER: _describe_trace(trace_id, root, spans, callers, (started_ns, ended_ns)),
     }
-    steps = build_run_steps(callers, spans, root, tree, conversation)
+    steps = build_run_steps(callers, spans, root, nesting, conversation)
     return DerivedRun(
         run,
         [step | references for step in steps],
@@ -152,15 +152,14 @@ def _find_instructions(call: AgentSpan) -> str | None:
 
 
 def _find_usage(
-    root: AgentSpan | None, model_calls: list[AgentSpan], spans: list[AgentSpan], tree: SpanTree
+    root: AgentSpan | None, model_calls: list[AgentSpan], spans: list[AgentSpan], nesting: SpanNesting
 ) -> TokenUsage:
     """Return the sum of the model calls; if none reports its usage, what the agents report, the outer ones first."""
     usage = sum_call_usage(model_calls)
     if usage or root is None:
         return usage
-    agents = {span.span_id: span for span in _root_first(root, spans) if span.role.is_agent and span.usage}
-    outer = [agent for agent in agents.values() if agents.keys().isdisjoint(tree.ancestors(agent.span_id))]
-    return sum_call_usage(outer)
+    reporters = (span for span in spans if span.role.is_agent and span.usage)
+    return sum_call_usage(agent for agent in reporters if not nesting.is_below_reporter(agent))
 
 
 def _build_metadata(spans: list[AgentSpan]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole
 from runs.traces.chat_messages import ChatPart
 from runs.traces.conversation import TraceConversation
+from runs.traces.nesting import SpanNesting
 from runs.traces.span_times import to_seconds
-from runs.traces.span_tree import SpanTree
 from runs.traces.tool_matching import ToolSpans, get_tool
 
 # Steps of one second are ordered by their ids, which begin with the nanoseconds.
@@ -20,11 +20,11 @@ def build_run_steps(
     model_calls: Sequence[AgentSpan],
     spans: Sequence[AgentSpan],
     root: AgentSpan | None,
-    tree: SpanTree,
+    nesting: SpanNesting,
     conversation: TraceConversation,
 ) -> list[dict[str, Any]]:
     """Return the steps, without the ids of what they belong to."""
-    tools, results = ToolSpans(spans, tree), _find_results(model_calls)
+    tools, results = ToolSpans(spans, nesting), _find_results(model_calls)
     calls = [(model_call, part) for model_call in model_calls for part in _find_tool_calls(model_call)]
     executions: dict[str, list[tuple[ChatPart, AgentSpan | None]]] = {}
     for (model_call, part), span in zip(calls, tools.claim_all(calls), strict=True):

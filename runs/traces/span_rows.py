@@ -84,7 +84,7 @@ def write_spans(traces: Mapping[str, Trace], spans: Iterable[SpanRecord]) -> dic
                 change = changes[trace_key]
                 change.spans += is_new
                 change.replaced += not is_new
-                change.bytes += size if is_new else 0
+                change.bytes += size  # also in place of another one: contents that were sent count
     return changes
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping
+from functools import cached_property
 
 from runs.traces.span_view import SpanLink
 
@@ -20,18 +21,27 @@ class SpanTree:
         """Return the id of the parent, None if there is none or it is unknown."""
         return self._parents.get(span_id)
 
-    def ancestors(self, span_id: str) -> Iterator[str]:
-        """Yield the ids of the known ancestors, the nearest first."""
-        parent = self._parents.get(span_id)
-        while parent is not None:
-            yield parent
-            parent = self._parents.get(parent)
-
     def top(self, span_id: str) -> SpanLink:
         """Return the outermost known ancestor of a span, or itself."""
-        for ancestor in self.ancestors(span_id):
-            span_id = ancestor
-        return self.spans[span_id]
+        return self.spans[self._tops[span_id]]
+
+    def find_nearest_ancestors(self, searched: Container[str]) -> dict[str, str]:
+        """Return the nearest ancestor of each span that is one of `searched`. Visits each span once."""
+        nearest: dict[str, str] = {}
+        for span_id in self.parents_first():
+            parent = self._parents.get(span_id)
+            found = parent if parent in searched else nearest.get(parent) if parent is not None else None
+            if found is not None:
+                nearest[span_id] = found
+        return nearest
+
+    @cached_property
+    def _tops(self) -> dict[str, str]:
+        tops: dict[str, str] = {}
+        for span_id in self.parents_first():
+            parent = self._parents.get(span_id)
+            tops[span_id] = span_id if parent is None else tops[parent]
+        return tops
 
     def parents_first(self) -> list[str]:
         """Return all ids so that each parent comes before its children."""

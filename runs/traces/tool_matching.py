@@ -8,16 +8,15 @@ from collections.abc import Iterable, Sequence
 from runs.traces.agent_span import AgentSpan, SpanRole, ToolUse
 from runs.traces.chat_messages import ChatPart
 from runs.traces.model_calls import start_order
-from runs.traces.span_tree import SpanTree
+from runs.traces.nesting import SpanNesting
 
 
 class ToolSpans:
     """The executions of tools in a run that no call has claimed yet."""
 
-    def __init__(self, spans: Iterable[AgentSpan], tree: SpanTree) -> None:
+    def __init__(self, spans: Iterable[AgentSpan], nesting: SpanNesting) -> None:
         """Take the tool spans among the spans of a run. One below a span of the same tool is a copy of it."""
-        by_id = {span.span_id: span for span in spans}
-        tools = (span for span in by_id.values() if span.role is SpanRole.TOOL and not _is_copy(span, by_id, tree))
+        tools = (span for span in spans if span.role is SpanRole.TOOL and not _is_copy(span, nesting))
         self._unclaimed = {span.span_id: span for span in sorted(tools, key=start_order)}
         self._by_call_id: dict[str, str] = {}
         self._by_name: dict[str, deque[str]] = defaultdict(deque)
@@ -59,9 +58,6 @@ def get_tool(span: AgentSpan) -> ToolUse:
     return span.tool or ToolUse(span.name)
 
 
-def _is_copy(span: AgentSpan, by_id: dict[str, AgentSpan], tree: SpanTree) -> bool:
-    for ancestor in tree.ancestors(span.span_id):
-        found = by_id.get(ancestor)
-        if found is not None and found.role is not SpanRole.OTHER:
-            return found.role is SpanRole.TOOL and get_tool(found).name == get_tool(span).name
-    return False
+def _is_copy(span: AgentSpan, nesting: SpanNesting) -> bool:
+    holder = nesting.find_holder(span)
+    return holder is not None and holder.role is SpanRole.TOOL and get_tool(holder).name == get_tool(span).name

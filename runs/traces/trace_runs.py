@@ -1,8 +1,15 @@
 """Derive the runs of locked traces and write them, now or later.
 
-Small traces are derived in the post that changed them. A larger one is derived by the maintenance process, after a
-time that grows with its size: so each span that is added to it costs no more than itself, and all derivations together
-a fixed share of one process, however often it changes.
+A derivation reads a whole trace, so that a trace that is touched by many posts must not be derived in each of them.
+What a trace costs in all stays linear in what was sent:
+
+1. A post stores what it brings, at a cost of that size alone: it neither reads nor rewrites the rest of a trace.
+2. It derives at once as much as a constant plus some times what it brought, the smallest traces first. All else waits
+   for the maintenance process (see `pending`).
+3. There a trace waits for some times as long as its derivation takes. Unless it has grown by a quarter, it then waits
+   twice as long each time, up to an hour. So between two sizes of which the second is larger by a quarter, it is
+   derived a few times, which grow with the logarithm of the time, and not with the number of posts. Sizes form a
+   geometric series, hence all derivations together cost a few times the last one.
 """
 
 from __future__ import annotations
@@ -16,36 +23,47 @@ from runs.models import Project, RunSource, Trace
 from runs.traces.derivation import derive_trace_runs
 from runs.traces.span_rows import read_traces
 
-# What is derived at once. A span takes about 0.3 ms, a kilobyte 0.03 ms.
-MAX_SPANS_DERIVED_AT_ONCE = 1_000
-MAX_BYTES_DERIVED_AT_ONCE = 8 * 1024 * 1024
-MIN_DELAY = timedelta(seconds=1)
-DELAY_PER_SPAN = timedelta(milliseconds=1)
+# In the unit of `Trace.size`, of which a megabyte takes about 30 ms.
+MIN_SIZE_DERIVED_AT_ONCE = 4_000_000  # by a post, however little it brings
+SIZE_DERIVED_PER_SENT = 4
+MAX_SIZE_DERIVED_AT_ONCE = 20_000_000
+SECONDS_PER_SIZE = 30e-9
+MIN_DELAY, MAX_DELAY = timedelta(seconds=1), timedelta(hours=1)
+DELAY_PER_DERIVATION = 5  # in the time that the derivation takes
+SUFFICIENT_GROWTH = 1.25
 # A run whose parent has not come is complete after this time without a change of its trace.
 SETTLE_TIME = timedelta(seconds=60)
 # Of what models got, in one trace: each call of an agent repeats what came before.
 MAX_INPUT_CHARACTERS = 32 * 1024 * 1024
-# The fields of a trace that storing and deriving change.
-SAVED_TRACE_FIELDS = ["span_count", "byte_count", "changed_at", "due_at", "run_ids", "former_run_ids"]
 
 
-def derive_or_defer(project: Project, traces: Iterable[Trace], receipt: Receipt) -> None:
-    """Derive the runs of changed traces that are small, and schedule the others."""
-    small, spans, size = [], 0, 0
-    for trace in traces:
-        spans, size = spans + trace.span_count, size + trace.byte_count
-        is_small = trace.span_count <= MAX_SPANS_DERIVED_AT_ONCE and trace.byte_count <= MAX_BYTES_DERIVED_AT_ONCE
-        if is_small and size <= MAX_BYTES_DERIVED_AT_ONCE * 8:
+def derive_or_defer(project: Project, traces: Iterable[Trace], sent_size: int, receipt: Receipt) -> list[Trace]:
+    """Derive the runs of changed traces, the smallest first, and schedule those that are too large for the post.
+
+    `sent_size` is what the post added to all. Return the traces that were derived.
+    """
+    small, size = list[Trace](), 0
+    allowed = min(MIN_SIZE_DERIVED_AT_ONCE + SIZE_DERIVED_PER_SENT * sent_size, MAX_SIZE_DERIVED_AT_ONCE)
+    for trace in sorted(traces, key=lambda trace: (trace.size, trace.trace_id)):
+        size += trace.size
+        if size <= allowed:
             small.append(trace)
         else:
             defer_derivation(trace, receipt.at)
     derive_traces(project, small, receipt)
+    return small
 
 
 def defer_derivation(trace: Trace, now: datetime) -> None:
-    """Let the maintenance process derive a trace soon. A time that is set already stays."""
-    due_at = now + max(MIN_DELAY, DELAY_PER_SPAN * trace.span_count)
+    """Let the maintenance process derive a trace after its delay. An earlier time that is set already stays."""
+    due_at = now + find_delay(trace)
     trace.due_at = due_at if trace.due_at is None else min(trace.due_at, due_at)
+
+
+def find_delay(trace: Trace) -> timedelta:
+    """Return how long the derivation of a changed trace waits."""
+    seconds = DELAY_PER_DERIVATION * SECONDS_PER_SIZE * trace.size
+    return min(max(MIN_DELAY, timedelta(seconds=seconds)) * 2**trace.repeated_derivations, MAX_DELAY)
 
 
 def derive_traces(project: Project, traces: Sequence[Trace], receipt: Receipt) -> None:
@@ -56,6 +74,7 @@ def derive_traces(project: Project, traces: Sequence[Trace], receipt: Receipt) -
     derived: list[DerivedRun] = []
     former_ids: list[str] = []
     aliases: dict[str, str] = {}
+    known_ids = Trace.objects.fetch_run_ids(traces)
     for trace, spans in read_traces(traces):
         derivation = derive_trace_runs(
             trace.trace_id,
@@ -64,9 +83,10 @@ def derive_traces(project: Project, traces: Sequence[Trace], receipt: Receipt) -
             max_input_characters=MAX_INPUT_CHARACTERS,
         )
         run_ids = [str(derived_run.run["id"]) for derived_run in derivation.runs]
-        gone = {*trace.run_ids, *trace.former_run_ids}.difference(run_ids)
+        stored_ids, earlier_ids = known_ids[trace.pk]
+        gone = {*stored_ids, *earlier_ids}.difference(run_ids)
         aliases |= {run_id: derivation.holders[run_id] for run_id in gone if run_id in derivation.holders}
-        former_ids += trace.run_ids
+        former_ids += stored_ids
         derived += derivation.runs
         trace.run_ids, trace.former_run_ids = run_ids, sorted(gone)
         trace.due_at = receipt.at + SETTLE_TIME if derivation.is_waiting else None

@@ -1,6 +1,8 @@
 import itertools
 import json
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from runs.models import Message, Project, Run, RunAlias, RunSource, RunStep, Span, SpanOrigin, Trace
 from runs.team.deletion import delete_runs
-from runs.traces import trace_runs
+from runs.traces import ingest, pending, trace_runs
+from runs.traces.derivation import derive_trace_runs
 from runs.traces.pending import delete_traces_without_runs, derive_due_traces
+from runs.traces.span_view import SpanLink, SpanView
 from tests import factories
 from tests.runs.traces.spans import TRACE_ID, agent, chat, ingest_otlp, messages, otel_span, tool
 
@@ -146,8 +150,15 @@ def test_later_span_of_one_id_stays(project):
     assert Span.objects.get().name == "later"
 
 
-def test_large_trace_is_derived_by_maintenance(project, monkeypatch):
-    monkeypatch.setattr(trace_runs, "MAX_SPANS_DERIVED_AT_ONCE", 3)
+@pytest.fixture
+def all_traces_are_large(monkeypatch):
+    monkeypatch.setattr(trace_runs, "MIN_SIZE_DERIVED_AT_ONCE", 0)
+    monkeypatch.setattr(trace_runs, "SIZE_DERIVED_PER_SENT", 0)
+    monkeypatch.setattr(pending, "MAX_SIZE_DERIVED_AT_ONCE", 0)
+
+
+@pytest.mark.usefixtures("all_traces_are_large")
+def test_large_trace_is_derived_by_maintenance(project):
     root = agent()
     ingest_otlp(project, root, chat(root), chat(root), chat(root))
     assert not Run.objects.exists()
@@ -158,14 +169,109 @@ def test_large_trace_is_derived_by_maintenance(project, monkeypatch):
 
 
 def test_touching_a_large_trace_costs_its_own_size(project, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(trace_runs, "MAX_SPANS_DERIVED_AT_ONCE", 3)
+    """A post derives no more than a constant and some times what it brought."""
+    monkeypatch.setattr(trace_runs, "MIN_SIZE_DERIVED_AT_ONCE", 0)
     root = agent()
     ingest_otlp(project, root, *(chat(root) for _ in range(10)))
-    due_at = Trace.objects.get().due_at
-    monkeypatch.setattr(trace_runs, "derive_trace_runs", None)  # it is not derived
-    with django_assert_max_num_queries(20):
+    assert Run.objects.get().prompt_tokens == 100
+    with monkeypatch.context() as patched, django_assert_max_num_queries(20):
+        patched.setattr(trace_runs, "derive_trace_runs", None)  # it is not derived
         ingest_otlp(project, chat(root))
-    assert Trace.objects.get().due_at == due_at
+    due_at = Trace.objects.get().due_at
+    ingest_otlp(project, chat(root))
+    assert Trace.objects.get().due_at == due_at is not None
+    settle(project)
+    assert Run.objects.get().prompt_tokens == 120
+
+
+@pytest.mark.usefixtures("all_traces_are_large")
+def test_trickling_trace_is_derived_ever_less_often(project):
+    root = agent()
+    ingest_otlp(project, root, *(chat(root) for _ in range(20)))
+    delays = []
+    for _ in range(15):
+        settle(project)
+        ingest_otlp(project, chat(root))
+        trace = Trace.objects.get()
+        delays.append(round((trace.due_at - trace.changed_at).total_seconds()))
+    assert delays[:4] == [1, 2, 4, 8]
+    assert 1 in delays[4:8]  # it has grown by a quarter
+    Trace.objects.update(repeated_derivations=pending.MAX_REPEATED_DERIVATIONS)
+    assert trace_runs.find_delay(Trace.objects.get()) == trace_runs.MAX_DELAY
+
+
+@pytest.mark.usefixtures("all_traces_are_large")
+def test_change_during_derivation_is_derived_too(project, monkeypatch):
+    root = agent()
+    ingest_otlp(project, root, chat(root))
+    derive = trace_runs.derive_trace_runs
+
+    def derive_beside_a_post(*arguments, **options):
+        monkeypatch.setattr(trace_runs, "derive_trace_runs", derive)
+        derivation = derive(*arguments, **options)
+        ingest_otlp(project, chat(root))  # waits for no lock of the trace
+        return derivation
+
+    monkeypatch.setattr(trace_runs, "derive_trace_runs", derive_beside_a_post)
+    settle(project)
+    assert Run.objects.get().prompt_tokens == 10
+    settle(project)
+    assert Run.objects.get().prompt_tokens == 20
+    assert Trace.objects.get().due_at is None
+
+
+def test_trace_that_fails_holds_up_no_other(project, monkeypatch):
+    for trace_id in ("1" * 32, "2" * 32):
+        ingest_otlp(project, agent(members={"traceId": trace_id, "parentSpanId": "f" * 16, "flags": 0x100}))
+    derive = pending.derive_traces
+
+    def fail_for_first(project, traces, receipt):
+        if traces[0].trace_id[0] == "1":
+            raise MemoryError
+        derive(project, traces, receipt)
+
+    monkeypatch.setattr(pending, "derive_traces", fail_for_first)
+    past = timezone.now() - timedelta(minutes=2)
+    Trace.objects.update(changed_at=past, due_at=past)
+    with suppress(MemoryError):
+        derive_due_traces(project)
+    derive_due_traces(project)
+    trace = Trace.objects.get(trace_id="1" * 32)
+    assert trace.due_at > timezone.now() + timedelta(minutes=4)
+    assert Run.objects.get(external_id__startswith=f"trace_{'2' * 32}").status == "completed"
+
+
+def test_full_trace_takes_no_more_spans(project, monkeypatch):
+    monkeypatch.setattr(ingest, "MAX_SPANS_PER_TRACE", 2)
+    root = agent()
+    ingest_otlp(project, root, chat(root))
+    report = ingest_otlp(project, chat(root), chat(members={"traceId": "2" * 32}))
+    assert (report.received, report.rejected) == (2, 1)
+    assert "no trace may have more than 2 spans" in report.errors[0].message
+    assert Span.objects.count() == 3
+
+
+def measure_nest(depth: int) -> float:
+    """Return the processor time for deriving a run of spans of which each is inside the one before it."""
+    operations = ("invoke_agent", "chat", "execute_tool", None)
+    spans = [
+        SpanView(
+            SpanLink(f"{number:016x}", f"{number - 1:016x}", 0x100),
+            str(number),
+            number,
+            number + 1,
+            {"gen_ai.operation.name": operations[number % 4], "gen_ai.usage.input_tokens": 1},
+        )
+        for number in range(1, depth)
+    ]
+    started = time.process_time()
+    derive_trace_runs(TRACE_ID, spans, is_settled=False)
+    return time.process_time() - started
+
+
+def test_nested_spans_take_linear_time():
+    measure_nest(100)
+    assert min(measure_nest(4_000) for _ in range(2)) < 8 * min(measure_nest(1_000) for _ in range(2))
 
 
 def test_run_of_another_source_is_not_overwritten(project):
