@@ -26,16 +26,16 @@ MAX_TOOL_NAMES = 500
 MAX_WAITS = 200  # steps with function calls, the first ones, that tell when a run waited
 _FUNCTION_TYPE = "function"
 _HAS_FAILED = Q(status="failed") | Q(error_code__isnull=False)
-_SELECT_NOTABLE = """
+_SELECT_NOTABLE = f"""
     SELECT external_id, number
       FROM (SELECT external_id, status, error_code,
-                   row_number() OVER (ORDER BY created_at, received_at, external_id) AS number
+                   row_number() OVER (ORDER BY {", ".join(STEP_ORDER)}) AS number
               FROM run_step WHERE run_id = %(run)s) AS numbered
      WHERE number > %(after)s
        AND (number = %(chosen)s OR status = 'failed' OR error_code IS NOT NULL
             OR (%(is_waiting)s AND status <> ALL(%(terminal)s)))
      ORDER BY number <> %(chosen)s, number
-     LIMIT %(limit)s"""
+     LIMIT %(limit)s"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

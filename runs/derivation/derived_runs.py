@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from runs.errors import InvalidObject, Problem, RunglassError
 from runs.ingest import MESSAGES, RUNS, STEPS, RecordType
@@ -14,10 +15,14 @@ from runs.ingest.implausible_times import replace_implausible_time
 from runs.ingest.record_types import ParsedRecord
 from runs.models import Project, RunSource
 from runs.protocol.lossless_json import check_json_depth, encode_json, split_object
+from runs.protocol.message import MessageColumns
 from runs.protocol.run import RunColumns
+from runs.protocol.step import StepColumns
 
 # Parsed records and the stored ones beside them take about 10 kB each.
 MAX_RECORDS_PER_BATCH = 5_000
+
+_POSITION_DIGITS = 8  # of the keys of messages
 
 DerivedRecords = dict[RecordType, list[ParsedRecord]]
 
@@ -34,6 +39,15 @@ class DerivedRun:
     messages: Sequence[dict[str, Any]] = ()
 
 
+class _DerivedObject(NamedTuple):
+    """A run, or one of its steps or messages with its position among these."""
+
+    record_type: RecordType
+    run_id: str
+    position: int
+    value: dict[str, Any]
+
+
 def parse_derived_runs(
     project: Project, source: RunSource, derived: Sequence[DerivedRun], received_at: datetime
 ) -> Iterator[DerivedRecords]:
@@ -45,56 +59,70 @@ def parse_derived_runs(
     for batch in _split_batches(derived):
         records: DerivedRecords = {RUNS: [], STEPS: [], MESSAGES: []}
         problems: list[Problem] = []
-        for index, (record_type, run_id, value) in enumerate(batch):
+        for index, derived_object in enumerate(batch):
             try:
-                record = _parse_derived(project, record_type, index, value)
+                record = _parse_derived(project, source, index, derived_object)
             except RunglassError as error:
+                path = f"/{derived_object.value.get('object')}"
                 problems += [
-                    replace(problem, path=f"/{value.get('object')}{problem.path}", id=run_id)
+                    replace(problem, path=path + problem.path, id=derived_object.run_id)
                     for problem in error.problems or [Problem("", error.message)]
                 ]
                 continue
             replace_implausible_time(record, received_at)
-            if isinstance(record.columns, RunColumns):
-                record.columns.source = source
-            records[record_type].append(record)
+            records[derived_object.record_type].append(record)
         if problems:
             raise InvalidObject(problems=problems)
         yield records
 
 
-def _split_batches(derived: Sequence[DerivedRun]) -> Iterator[list[tuple[RecordType, str, dict[str, Any]]]]:
-    """Yield the objects of derived runs, each with its type and the id of its run.
+def is_derived_message_key(project: Project, key: uuid.UUID, run_id: str, message_id: str) -> bool:
+    """Return whether `key` is that of a derived message, and not that of a posted one with the same ids."""
+    return key.hex[_POSITION_DIGITS:] == _make_key_suffix(project, run_id, message_id)
+
+
+def _split_batches(derived: Sequence[DerivedRun]) -> Iterator[list[_DerivedObject]]:
+    """Yield the objects of derived runs.
 
     Runs come last, because other writers of the same configurations and metadata wait from then on.
     """
     parts = (
-        (record_type, str(derived_run.run["id"]), value)
+        _DerivedObject(record_type, str(derived_run.run["id"]), position, value)
         for derived_run in derived
         for record_type, values in ((STEPS, derived_run.steps), (MESSAGES, derived_run.messages))
-        for value in values
+        for position, value in enumerate(values)
     )
-    runs = ((RUNS, str(derived_run.run["id"]), derived_run.run) for derived_run in derived)
+    runs = (_DerivedObject(RUNS, str(derived_run.run["id"]), 0, derived_run.run) for derived_run in derived)
     objects = chain(parts, runs)
     while batch := list(islice(objects, MAX_RECORDS_PER_BATCH)):
         yield batch
 
 
-def make_derived_message_key(project: Project, run_id: str, message_id: str) -> str:
-    """Return the key, in hexadecimal digits, of a derived message.
-
-    Posted messages are keyed by their id alone. Ids of messages that are parts of other objects may repeat, since each
-    object has its own. A line break, which no id contains, keeps the two apart.
-    """
-    return project.record_id_hex(f"{run_id}\n{message_id}")
-
-
-def _parse_derived(project: Project, record_type: RecordType, index: int, value: dict[str, Any]) -> ParsedRecord:
-    raw = encode_json(value)
-    record = record_type.parse_fast(project, index, raw)
+def _parse_derived(project: Project, source: RunSource, index: int, derived: _DerivedObject) -> ParsedRecord:
+    raw = encode_json(derived.value)
+    record = derived.record_type.parse_fast(project, index, raw)
     if record is None:
         check_json_depth(raw)
-        record = record_type.parse(project, index, split_object(raw))
-    if record_type is MESSAGES:
-        record.key = (make_derived_message_key(project, value["run_id"], record.columns.external_id),)
+        record = derived.record_type.parse(project, index, split_object(raw))
+    match record.columns:
+        case RunColumns():
+            record.columns.source = source
+        case StepColumns():
+            record.columns.position = derived.position
+        case MessageColumns(external_id=message_id):
+            record.key = (_make_message_key(project, derived.run_id, message_id, derived.position),)
     return record
+
+
+def _make_message_key(project: Project, run_id: str, message_id: str, position: int) -> str:
+    """Return the key, in hexadecimal digits, of a derived message. Messages of one second are ordered by their keys.
+
+    Posted messages are keyed by their id alone. Ids of messages that are parts of other objects may repeat, since each
+    object has its own.
+    """
+    return f"{position:0{_POSITION_DIGITS}x}{_make_key_suffix(project, run_id, message_id)}"
+
+
+def _make_key_suffix(project: Project, run_id: str, message_id: str) -> str:
+    # a line break, which no id contains, keeps the two apart
+    return project.record_id_hex(f"{run_id}\n{message_id}")[_POSITION_DIGITS:]

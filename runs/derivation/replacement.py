@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from runs.derivation.derived_runs import DerivedRecords, DerivedRun, make_derived_message_key, parse_derived_runs
+from runs.derivation.derived_runs import DerivedRecords, DerivedRun, is_derived_message_key, parse_derived_runs
 from runs.errors import Problem, SourceConflict
 from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
 from runs.ingest.merge import Receipt
@@ -89,7 +89,7 @@ def _delete_vanished_parts(
         pk
         for pk, message_id, run_id in stored
         # not a message that was posted itself
-        if pk.hex not in kept_messages and pk.hex == make_derived_message_key(project, run_id or "", message_id)
+        if pk.hex not in kept_messages and is_derived_message_key(project, pk, run_id or "", message_id)
     ]
     Message.objects.filter(pk__in=vanished).delete()
 

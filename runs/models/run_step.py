@@ -22,8 +22,8 @@ from runs.protocol.step import StepColumns, build_step_members
 # The condition of the partial indexes over the steps that call tools.
 HAS_TOOL_CALLS = ~models.Q(tool_types=[])
 
-# By time, and within one second by time of receipt.
-STEP_ORDER = ("created_at", "received_at", "external_id")
+# By time, and within one second by position in the derived run, or by time of receipt.
+STEP_ORDER = ("created_at", "position", "received_at", "external_id")
 
 _SUMMARY_FIELDS = (
     *("run", "external_id", "type", "status", "error_code", "tool_names", "tool_types"),
@@ -79,7 +79,7 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         return self.only(*_SUMMARY_FIELDS, "details", "error_message", "invalid_calls", "call_findings")
 
     def oldest_first(self) -> Self:
-        """Order by time, and within one second by time of receipt."""
+        """Order by time, and within one second as derived, or by time of receipt."""
         return self.order_by(*STEP_ORDER)
 
 
@@ -111,6 +111,9 @@ class RunStep(PostedRecord):
     tool_types = ArrayField(models.TextField(), default=list, help_text="Types of the tool calls, in order")
     tool_names = ArrayField(
         models.TextField(), default=list, help_text="One per tool call: the function name, or the type if it has none"
+    )
+    position = models.IntegerField(
+        default=0, db_default=0, help_text="The place among the steps of a derived run; 0 for posted steps"
     )
     # derived later (see `runs.enrichment.step_validation`); null: not yet
     invalid_calls = ArrayField(

@@ -113,6 +113,7 @@ class StepColumns(Struct):
     tool_types: list[str]
     tool_names: list[str]
     posted_created_at: datetime | None = None  # set by `runs.ingest.implausible_times`
+    position: int = 0  # set by `runs.derivation`
 
 
 def parse_step(posted: Mapping[str, bytes]) -> StepColumns:

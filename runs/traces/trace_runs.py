@@ -62,8 +62,8 @@ def defer_derivation(trace: Trace, now: datetime) -> None:
 
 def find_delay(trace: Trace) -> timedelta:
     """Return how long the derivation of a changed trace waits."""
-    seconds = DELAY_PER_DERIVATION * SECONDS_PER_SIZE * trace.size
-    return min(max(MIN_DELAY, timedelta(seconds=seconds)) * 2**trace.repeated_derivations, MAX_DELAY)
+    delay = max(MIN_DELAY, timedelta(seconds=DELAY_PER_DERIVATION * SECONDS_PER_SIZE * trace.size))
+    return min(delay * (1 << trace.repeated_derivations), MAX_DELAY)
 
 
 def derive_traces(project: Project, traces: Sequence[Trace], receipt: Receipt) -> None:

@@ -8,7 +8,7 @@ An object of another thread or run than the one in the path is treated as if it 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NoReturn
 
@@ -19,11 +19,12 @@ from runs.api.assistants_compat.base_views import INCLUDE_PARAM, AssistantsCompa
 from runs.api.assistants_compat.errors import AssistantsApiError, object_not_found
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
 from runs.models import Message, Project, Run, RunAlias, RunStep
+from runs.models.message import MessageQuerySet
 from runs.models.run_step import StepQuerySet
 from runs.protocol.lossless_json import clean_text
 
 _BY_KEY = ("created_at", "id")
-_BY_EXTERNAL_ID = ("created_at", "external_id")
+_STEP_LIST_ORDER = ("created_at", "position", "external_id")
 _BY_THREAD_ID = ("created_at", "thread_id")
 
 
@@ -63,7 +64,12 @@ class CompatRunListView(CompatListView):
         """Return a page of the runs of the thread."""
         thread_id = self.kwargs["thread_id"]
         runs = Run.objects.in_thread(project, clean_text(thread_id))
-        page = fetch_object_page(params, _BY_KEY, _finder_by_key(runs, project, "run"), runs.with_configuration())
+
+        def find_position(run_id: str) -> Sequence[Any]:
+            run = runs.filter(pk=project.record_id(run_id))
+            return _fetch_position(run, _BY_KEY, object_not_found("run", run_id))
+
+        page = fetch_object_page(params, _BY_KEY, find_position, runs.with_configuration())
         return _to_page_of_thread(page, project, thread_id)
 
 
@@ -90,9 +96,9 @@ class CompatStepListView(CompatListView):
 
         def find_position(step_id: str) -> Sequence[Any]:
             step = steps.filter(external_id=clean_text(step_id))
-            return _fetch_position(step, _BY_EXTERNAL_ID, object_not_found("run step", step_id))
+            return _fetch_position(step, _STEP_LIST_ORDER, object_not_found("run step", step_id))
 
-        page = fetch_object_page(params, _BY_EXTERNAL_ID, find_position, steps)
+        page = fetch_object_page(params, _STEP_LIST_ORDER, find_position, steps)
         return ObjectPage([step.members() for step in page.records], page.has_more)
 
 
@@ -119,10 +125,15 @@ class CompatMessageListView(CompatListView):
     def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         """Return a page of the messages of the thread, or of those that one run wrote."""
         thread_id = self.kwargs["thread_id"]
-        messages = Message.objects.in_thread(project, clean_text(thread_id))
-        find_position = _finder_by_key(messages, project, "message")
+        of_thread = Message.objects.in_thread(project, clean_text(thread_id))
+
+        def find_position(message_id: str) -> Sequence[Any]:
+            message = _find_message(of_thread, project, message_id)
+            return message.created_at, message.pk
+
+        messages = of_thread
         if "run_id" in query:
-            messages = messages.filter(run_external_id=clean_text(query["run_id"]))
+            messages = of_thread.filter(run_external_id=clean_text(query["run_id"]))
         return _to_page_of_thread(fetch_object_page(params, _BY_KEY, find_position, messages), project, thread_id)
 
 
@@ -133,12 +144,7 @@ class CompatMessageView(CompatObjectView):
         """Return the message."""
         message_id = self.kwargs["message_id"]
         messages = Message.objects.in_thread(project, clean_text(self.kwargs["thread_id"]))
-        message = messages.filter(pk=project.record_id(message_id)).first()
-        if message is None:  # the key of a derived message is another one
-            message = messages.filter(external_id=clean_text(message_id)).order_by(*_BY_KEY).first()
-        if message is None:
-            raise object_not_found("message", message_id)
-        return message.members()
+        return _find_message(messages, project, message_id).members()
 
 
 class CompatUnknownPathView(AssistantsCompatView):
@@ -188,11 +194,18 @@ def _fetch_steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
     return RunStep.objects.of_run(run)
 
 
-def _finder_by_key(records: QuerySet[Any], project: Project, object_type: str) -> Callable[[str], Sequence[Any]]:
-    """Return a function that finds the position of a run or message by its posted id."""
-    return lambda object_id: _fetch_position(
-        records.filter(pk=project.record_id(object_id)), _BY_KEY, object_not_found(object_type, object_id)
-    )
+def _find_message(messages: MessageQuerySet, project: Project, message_id: str) -> Message:
+    """Return the message with that posted id. The key of a derived one is another than that of a posted one.
+
+    Raises:
+        AssistantsApiError: there is none.
+    """
+    message = messages.filter(pk=project.record_id(message_id)).first()
+    if message is None:
+        message = messages.filter(external_id=clean_text(message_id)).order_by(*_BY_KEY).first()
+    if message is None:
+        raise object_not_found("message", message_id)
+    return message
 
 
 def _fetch_position(records: QuerySet[Any], columns: Sequence[str], not_found: AssistantsApiError) -> Sequence[Any]:

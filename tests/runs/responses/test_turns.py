@@ -14,6 +14,7 @@ from runs.models import Project, Response, Run, RunAlias, RunSource, RunStep
 from runs.responses import parse_item_page, store_conversation_items, store_input_items
 from runs.team.deletion import delete_runs, delete_thread
 from tests import factories
+from tests.read_back import read_back_runs
 from tests.responses import answer, call, call_output, describe_runs, post_responses, question, response_object
 from tests.runs.rollups.test_runs import read_rollups, recount_rollups
 
@@ -136,6 +137,17 @@ def test_request_gives_question_and_outputs(project: Project) -> None:
     assert described["steps"][asked["id"]]["step_details"]["tool_calls"][0]["function"]["output"] == "3"
 
 
+def test_items_of_one_second_keep_their_order(project: Project) -> None:
+    items = [{"id": "rs_z", "type": "reasoning", "summary": []}, answer("1", id="msg_b"), call(id="fc_a"),
+             answer("2", id="msg_a")]  # fmt: skip
+    request = {"input": [question("First?"), question("Second?"), question("Third?")]}
+    post_responses(project, {"request": request, "response": response_object(*items)})
+    ((_, steps, messages),) = read_back_runs(project)
+    assert [factories.json.loads(step)["id"] for step in steps] == ["rs_z", "msg_b", "fc_a", "msg_a"]
+    texts = [factories.json.loads(message)["content"][0]["text"]["value"] for message in messages]
+    assert texts == ["First?", "Second?", "Third?", "1", "2"]
+
+
 def test_conversation_items_give_questions(project: Project) -> None:
     asked = call()
     first = response_object(asked, conversation="conv_1", id="resp_0")
@@ -194,7 +206,7 @@ def test_deletion_takes_responses_along(project: Project) -> None:
 
 # Three threads with every kind of link: a chain of two turns, a fork, and a conversation.
 _CALLS = [call() for _ in range(4)]
-_CHAIN = chain([_CALLS[0]], [_CALLS[1]], [answer()], [answer()])
+_CHAIN = chain([_CALLS[0]], [answer(id="msg_z"), answer(id="msg_a"), _CALLS[1]], [answer()], [answer()])
 _FORK = [response_object(at=at, previous_response_id=_CHAIN[0]["id"], id=f"resp_fork_{at}") for at in (40, 50)]
 _CONVERSATION = [
     response_object(*output, at=at, conversation={"id": "conv_a"}, id=f"resp_conv_{at}", previous_response_id=...)
@@ -217,7 +229,7 @@ def test_any_order_ends_in_same_runs(transactional_db: None, data: st.DataObject
         assert not post_responses(project, *posts[begin:end]).errors
     expected = factories.make_project(f"expected-{next(_projects)}")
     post_responses(expected, *_ALL)
-    assert describe_runs(project) == describe_runs(expected)
+    assert read_back_runs(project) == read_back_runs(expected)
     assert len(describe_runs(project)) == 5  # two turns of the chain, two forks, one conversation
     assert read_rollups(project) == recount_rollups(project)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runs.derivation import DerivedRun
 from runs.models import Project
 from tests import factories
 from tests.runs.api.assistants_compat.conftest import AssistantsClient
@@ -202,3 +203,13 @@ def test_head_has_headers_of_get(client: AssistantsClient, run: dict[str, Any]) 
     assert head["ETag"] == full["ETag"]
     assert head["Content-Length"] == str(len(full.content))
     assert client.request("head", f"{THREAD}/runs/run_unknown").status_code == 404
+
+
+def test_derived_messages_keep_order_and_are_cursors(client: AssistantsClient, project: Project) -> None:
+    run = factories.run_object(thread_id="thread_derived")
+    said = [factories.message_object(run, text, created_at=run["created_at"]) for text in "badcfe"]
+    factories.derive(project, DerivedRun(run, [], said))
+    ids = [message["id"] for message in said]
+    path = "/v1/threads/thread_derived/messages"
+    assert client.list_ids(path, order="asc") == ids
+    assert client.list_ids(path, order="asc", after=ids[1], limit=2) == ids[2:4]
