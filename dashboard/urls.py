@@ -130,6 +130,7 @@ settings_urls = [
     path("settings/", settings_views.project_settings, name="settings"),
     path("settings/audit/", audit_views.audit_log, name="audit-log"),
     path("settings/name", settings_views.project_rename, name="project-rename"),
+    path("settings/agent-key", settings_views.agent_key_update, name="agent-key-update"),
     path("settings/keys", settings_views.api_key_create, name="api-key-create"),
     path("settings/keys/<int:key_id>", settings_views.api_key_revoke, name="api-key-revoke"),
     path("settings/members", settings_views.member_add, name="member-add"),

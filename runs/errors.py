@@ -93,6 +93,12 @@ class InvalidComment(RunglassError):
     code = "invalid_comment"
 
 
+class InvalidAgentKey(RunglassError):
+    """The metadata key is invalid."""
+
+    code = "invalid_agent_key"
+
+
 class InvalidView(RunglassError):
     """The view is invalid."""
 

@@ -46,7 +46,8 @@ GET member: saved-view-edit
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
 POST member: assistant-rename set-error-group-state
 GET admin: settings audit-log
-POST admin: delete-selected-runs thread-delete project-rename api-key-create api-key-revoke member-add member-update
+POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
+POST admin: member-add member-update
 POST admin: prices price-delete
 """
 # Method and scope, and the routes below a prefix. `absent` routes answer 404.

@@ -59,6 +59,11 @@ class Project(models.Model):
         default="agent",
         help_text="The key of a response's metadata whose value is the assistant, if the response names none itself",
     )
+    turns_derived_until = models.TextField(  # noqa: DJ001 - null is not an id
+        null=True,
+        editable=False,
+        help_text="Until which run those of responses were derived again since `agent_metadata_key` changed; null: all",
+    )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )

@@ -33,6 +33,11 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         """Return the responses of the turns that are those runs."""
         return self.filter(project=project, run_external_id__in=list(run_ids))
 
+    def run_ids_after(self, project: Project, run_id: str) -> models.QuerySet[Response, str]:
+        """Return the ids of runs of `project` in their order, from the one after `run_id` on."""
+        responses = self.filter(project=project, run_external_id__gt=run_id).order_by("run_external_id")
+        return responses.values_list("run_external_id", flat=True).distinct()
+
     def in_conversation(self, project: Project, conversation_id: str) -> Self:
         """Return the responses of a conversation, in their order."""
         responses = self.filter(project=project, conversation_id=conversation_id)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django import forms
 
 from runs.models import ApiKey, Membership, Project
+from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
 
 # The value of `role` that removes a member.
 REMOVE_MEMBER = "remove"
@@ -27,6 +28,12 @@ class ProjectNameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
     class Meta:
         model = Project
         fields = ["name"]
+
+
+class AgentKeyForm(forms.Form):
+    """The metadata key that names the agent of responses."""
+
+    agent_metadata_key = forms.CharField(max_length=MAX_AGENT_KEY_LENGTH, label="Metadata key")
 
 
 class ApiKeyForm(forms.Form):

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.pages.settings.forms import (
     API_KEY_LIFETIMES,
     REMOVE_MEMBER,
+    AgentKeyForm,
     ApiKeyForm,
     MemberRoleForm,
     NewMemberForm,
@@ -24,8 +25,10 @@ from dashboard.pages.settings.params import ProjectSettingsParams
 from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import admin_required, sign_in_required
-from runs.errors import InvalidMember, LastAdministrator
+from runs.errors import InvalidAgentKey, InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
+from runs.responses import change_agent_metadata_key
+from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
 from runs.team import api_keys, memberships
 from runs.team.backup_status import fetch_backup_status
 
@@ -67,6 +70,25 @@ def project_rename(request: HttpRequest, project: Project) -> HttpResponse:
     form.save()
     record_event(request, project, f"renamed the project from {old_name} to {project.name}")
     messages.success(request, "Project renamed.")
+    return redirect("settings", project=project.slug)
+
+
+@require_POST
+@admin_required
+def agent_key_update(request: HttpRequest, project: Project) -> HttpResponse:
+    """Change the metadata key that names the agent of responses. The maintenance process derives their runs again."""
+    form = AgentKeyForm(request.POST)
+    if not form.is_valid():
+        return _render_settings(request, project, status=422, agent_key_form=form)
+    old_key, new_key = project.agent_metadata_key, form.cleaned_data["agent_metadata_key"]
+    try:
+        is_changed = change_agent_metadata_key(project, new_key)
+    except InvalidAgentKey as error:
+        form.add_error("agent_metadata_key", error.problems[0].message)
+        return _render_settings(request, project, status=422, agent_key_form=form)
+    if is_changed:
+        record_event(request, project, f"changed the metadata key that names agents from {old_key} to {new_key}")
+        messages.success(request, "Metadata key changed. Stored runs of responses get their new assistants in a while.")
     return redirect("settings", project=project.slug)
 
 
@@ -147,6 +169,7 @@ def _render_settings(request: HttpRequest, project: Project, status: int = 200, 
     """Render the page. `extra` adds an invalid form, or the secret of a new key or the password of a new user."""
     context: dict[str, Any] = {
         "project": project,
+        "max_agent_key_length": MAX_AGENT_KEY_LENGTH,
         "keys": ApiKey.objects.in_project(project),
         "scopes": ApiKey.Scope.values,
         "key_lifetimes": API_KEY_LIFETIMES,

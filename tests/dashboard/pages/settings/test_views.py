@@ -165,6 +165,24 @@ def test_project_is_renamed(admin_client: Client, project: Project) -> None:
     assert admin_client.post(f"{URL}name", {"name": ""}).status_code == 422
 
 
+def test_agent_key_is_changed_and_recorded(admin_client: Client, project: Project) -> None:
+    changed = admin_client.post(f"{URL}agent-key", {"agent_metadata_key": "team"}, follow=True)
+    assert "in the background. This is in progress." in Page(changed).region("Assistants of responses").text
+    assert Page(changed).field("Metadata key").value == "team"
+    assert audit_log(project) == ["ada changed the metadata key that names agents from agent to team"]
+    admin_client.post(f"{URL}agent-key", {"agent_metadata_key": "team"})
+    assert len(audit_log(project)) == 1
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\x07b"])
+def test_invalid_agent_key_is_explained(admin_client: Client, project: Project, name: str) -> None:
+    refused = admin_client.post(f"{URL}agent-key", {"agent_metadata_key": name})
+    assert refused.status_code == 422
+    assert "agent_metadata_key" in Page(refused).alert().text
+    project.refresh_from_db()
+    assert project.agent_metadata_key == "agent"
+
+
 def test_number_of_queries_is_constant(
     admin_client: Client, project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
