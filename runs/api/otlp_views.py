@@ -7,10 +7,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from runs.api.base_views import ApiKeyView
 from runs.api.ingest_views import get_content_type, read_content
+from runs.api.openapi.otlp_operations import describe_agents_export, describe_otlp_export
 from runs.api.otlp_errors import handle_otlp_error
 from runs.protocol.otlp.export_requests import LOGS, TRACES, split_export_request
 from runs.protocol.otlp.export_responses import encode_export_response
@@ -37,6 +39,14 @@ class OtlpView(ApiKeyView):
         return HttpResponse(payload.content, content_type=payload.content_type)
 
 
+@extend_schema_view(
+    post=describe_otlp_export(
+        "traces",
+        TRACES.resources,
+        "rejectedSpans",
+        "Stores spans, and derives the runs of their traces. Rejected spans do not affect the others.",
+    )
+)
 class TraceExportView(OtlpView):
     """`/v1/traces`."""
 
@@ -50,6 +60,14 @@ class TraceExportView(OtlpView):
         return self.build_response(request, report.rejected, describe_trace_problems(report))
 
 
+@extend_schema_view(
+    post=describe_otlp_export(
+        "logs",
+        LOGS.resources,
+        "rejectedLogRecords",
+        "Stores the events in which instrumentations send messages, and ignores all other log records.",
+    )
+)
 class LogExportView(OtlpView):
     """`/v1/logs`."""
 
@@ -63,6 +81,9 @@ class LogExportView(OtlpView):
         return self.build_response(request, report.rejected, describe_trace_problems(report))
 
 
+@extend_schema_view(
+    post=describe_otlp_export("metrics", "resourceMetrics", "rejectedDataPoints", "Ignores metrics, and says so.")
+)
 class MetricExportView(OtlpView):
     """`/v1/metrics`."""
 
@@ -73,6 +94,7 @@ class MetricExportView(OtlpView):
         return self.build_response(request, 0, _METRICS_IGNORED)
 
 
+@extend_schema_view(post=describe_agents_export())
 class AgentsExportView(OtlpView):
     """`/v1/traces/ingest`, to which OpenAI's Agents SDK posts by itself."""
 

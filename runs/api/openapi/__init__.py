@@ -17,6 +17,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from runs.api.openapi.guide import OUTCOME_DESCRIPTIONS, TAGS, build_guide
 from runs.api.openapi.schemas import JsonSchema, build_posted_schemas, build_response_schemas
+from runs.api.otlp_errors import OTLP_PATHS
 from runs.api.responses import HistoryEntryResponse
 
 API_PREFIX = "/api/v1/"
@@ -69,8 +70,8 @@ def build_openapi_document() -> dict[str, Any]:
 
 
 def select_v1_endpoints(endpoints: list[tuple[Any, ...]], **_: Any) -> list[tuple[Any, ...]]:
-    """Drop endpoints outside of `API_PREFIX`, which their vendors describe. drf-spectacular's preprocessing hook."""
-    return [endpoint for endpoint in endpoints if endpoint[0].startswith(API_PREFIX)]
+    """Drop what others describe: OpenAI's paths, and MCP. drf-spectacular's preprocessing hook."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith(API_PREFIX) or endpoint[0] in OTLP_PATHS]
 
 
 def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:

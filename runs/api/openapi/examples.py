@@ -153,6 +153,30 @@ ITEM_PAGE_EXAMPLE: dict[str, Any] = {
     "last_id": "msg_question",
     "has_more": False,
 }
+_ORIGIN_EXAMPLE = {"attributes": [{"key": "service.name", "value": {"stringValue": "concierge"}}]}
+_SPAN_EXAMPLE = {
+    "traceId": "5b8efff798038103d269b633813fc60c",
+    "spanId": "eee19b7ec3c1b174",
+    "name": "invoke_agent concierge",
+    "startTimeUnixNano": "1795000000000000000",
+    "endTimeUnixNano": "1795000002000000000",
+    "attributes": [{"key": "gen_ai.operation.name", "value": {"stringValue": "invoke_agent"}}],
+}
+_LOG_EXAMPLE = {
+    "traceId": _SPAN_EXAMPLE["traceId"],
+    "spanId": _SPAN_EXAMPLE["spanId"],
+    "eventName": "gen_ai.user.message",
+    "body": {"kvlistValue": {"values": [{"key": "content", "value": {"stringValue": "Are there open orders?"}}]}},
+}
+# By the end of the path.
+EXPORT_EXAMPLES: dict[str, dict[str, Any]] = {
+    "traces": {"resourceSpans": [{"resource": _ORIGIN_EXAMPLE, "scopeSpans": [{"spans": [_SPAN_EXAMPLE]}]}]},
+    "logs": {"resourceLogs": [{"resource": _ORIGIN_EXAMPLE, "scopeLogs": [{"logRecords": [_LOG_EXAMPLE]}]}]},
+    "metrics": {"resourceMetrics": []},
+}
+AGENTS_EXPORT_EXAMPLE: dict[str, Any] = {
+    "data": [{"object": "trace", "id": "trace_5b8efff798038103d269b633813fc60c", "workflow_name": "concierge"}]
+}
 EVENT_EXAMPLE: dict[str, Any] = {"event": "thread.run.completed", "data": RUN_EXAMPLE}
 EVENT_STREAM_EXAMPLE = "".join(
     f"event: {event}\ndata: {data}\n\n"

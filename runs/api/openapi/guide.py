@@ -13,6 +13,7 @@ from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, HelpEntr
 
 TAGS = [
     {"name": "Posting", "description": "Store runs, steps, messages and assistants. Requires the scope `ingest`."},
+    {"name": "OpenTelemetry", "description": "Store traces over OTLP/HTTP. Requires the scope `ingest`."},
     {"name": "Runs", "description": "Read and delete runs and threads."},
     {"name": "Usage", "description": "Tokens, costs and latency of runs."},
     {"name": "Documentation", "description": "This document. Requires no API key."},
