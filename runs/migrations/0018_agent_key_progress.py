@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0015_traces"),
+        ("runs", "0017_run_step_position"),
     ]
 
     operations = [
