@@ -12,16 +12,11 @@ from dashboard.pages.compare import views as compare_views
 from dashboard.pages.connect import views as connect_views
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
+from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
-from dashboard.pages.runs import (
-    autocomplete_views,
-    deletion_views,
-    query_help_views,
-    saved_view_views,
-    tag_views,
-)
+from dashboard.pages.runs import deletion_views, saved_view_views, tag_views
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views
@@ -49,8 +44,8 @@ run_list_urls = [
     path("runs.csv", runs_downloads.run_list_csv, name="runs-csv"),
     path("facets/", runs_views.run_facets, name="run-facets"),
     path("new-runs/", runs_views.new_runs, name="new-runs"),
-    path("language/", query_help_views.query_help, name="query-help"),
-    path("suggest/", autocomplete_views.query_completions, name="query-completions"),
+    path("language/", help_views.query_help, name="query-help"),
+    path("suggest/", completion_views.query_completions, name="query-completions"),
     path("tags/", tag_views.tag_selected_runs, name="tag-selected-runs"),
     path("tags/known", tag_views.tag_suggestions, name="tag-suggestions"),
     path("delete/", deletion_views.delete_selected_runs, name="delete-selected-runs"),

@@ -1,4 +1,4 @@
-"""Parts of the filter controls that several list pages share: tokens, time ranges and the order of statuses."""
+"""Parts of the filter controls that several list pages share: time ranges and the order of statuses."""
 
 from __future__ import annotations
 
@@ -27,19 +27,6 @@ TIME_RANGES = (
     ("-30d", "Last 30 days"),
     ("", "All time"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FilterToken:
-    """A value that the list is filtered by, with the URL of the list without this filter.
-
-    `label` replaces the value in the page, for example the name of an assistant; "" if the value itself is shown.
-    """
-
-    name: str
-    value: str
-    url: str
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

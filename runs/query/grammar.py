@@ -69,6 +69,11 @@ class QueryMistake:
     message: str
     replacement: str | None = None
 
+    @property
+    def problem_message(self) -> str:
+        """The message with the column, counted from 1."""
+        return f"column {self.start + 1}: {self.message}"
+
     def correct(self, text: str) -> str:
         """Return the query `text` with the replacement; "" without one."""
         return "" if self.replacement is None else text[: self.start] + self.replacement + text[self.end :]
@@ -79,7 +84,7 @@ class InvalidQuery(InvalidFilter):
 
     def __init__(self, mistake: QueryMistake) -> None:
         """Set the message, which names the column, and the one problem."""
-        message = f"column {mistake.start + 1}: {mistake.message}"
+        message = mistake.problem_message
         super().__init__(f"{QUERY_PARAM}: {message}", [Problem(QUERY_PARAM, message)])
         self.mistake = mistake
 

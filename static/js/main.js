@@ -12,6 +12,6 @@ import "./runs.js";
 import "./brush.js";
 import "./selection.js";
 import "./views.js";
-import "./query.js";
+import "./query-field.js";
 import "./keyboard.js";
 import "./sign-in.js";

@@ -16,9 +16,12 @@ from dashboard.ui.run_list_address import run_list_path
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
+from dashboard.web.query_control import QueryControl
 from runs.analytics import actions
 from runs.analytics.actions import ActionCounts, ActionReason
 from runs.models import Assistant, Project
+from runs.models.run import ACTIVE_STATUSES
+from runs.query import RunFilters
 
 PAGE_SIZE = 25
 FRAGMENT_TEMPLATES = {"pending": "pages/actions/_results.html"}
@@ -54,7 +57,7 @@ def action_list(request: HttpRequest, project: Project) -> HttpResponse:
         "project": project,
         "params": params,
         "filters": params.filters,
-        "filter_tokens": [pair for pair in params.filters.to_params() if pair[0] != "q"],
+        "query_field": _build_query_field(params, path),
         "rows": build_action_rows(page.runs, run_list_path(project), now, assistant_names),
         "counts": counts,
         "max_counted": actions.MAX_COUNTED_ACTIONS,
@@ -66,6 +69,19 @@ def action_list(request: HttpRequest, project: Project) -> HttpResponse:
         "next_url": path + params.query_string(cursor=page.next_cursor) if page.next_cursor else "",
     }
     return htmx.render_page(request, "pages/actions/list.html", context, FRAGMENT_TEMPLATES)
+
+
+def _build_query_field(params: ActionListParams, path: str) -> QueryControl:
+    return QueryControl(
+        "Runs",
+        path,
+        params.filters,
+        lambda filters: path + params.query_string(filters=filters, cursor=None),
+        other_params=(("show", params.reason),) if params.reason else (),
+        scope=RunFilters(status=ACTIVE_STATUSES),
+        has_time_menu=False,
+        placeholder="awaiting:issue_refund assistant:asst_returns",
+    )
 
 
 def _build_tabs(params: ActionListParams, counts: ActionCounts, path: str) -> Iterator[ActionTab]:

@@ -21,11 +21,12 @@ from dashboard.pages.assistants.comparison import VersionComparisonSection
 from dashboard.pages.assistants.params import AssistantDetailParams, AssistantListParams
 from dashboard.pages.assistants.run_links import AssistantRunLinks
 from dashboard.pages.assistants.version_list import MAX_RECENT_RUNS, VersionList
-from dashboard.ui.filter_controls import TIME_RANGES, FilterToken, TimeRangeOption
+from dashboard.ui.filter_controls import TIME_RANGES, TimeRangeOption
 from dashboard.ui.sort_headers import SortHeader
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
+from dashboard.web.query_control import QueryControl
 from dashboard.web.query_params import build_params_error
 from runs.analytics import assistants, version_comparison, versions
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
@@ -66,10 +67,9 @@ def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
     context = {
         "project": project,
         "filters": params.filters,
-        "filter_tokens": _build_filter_tokens(params.filters, build_url),
+        "query_field": _build_query_field(params, path, build_url),
         "time_ranges": time_ranges,
         "is_other_time_range": not any(option.is_current for option in time_ranges),
-        "sort": "" if params.sort == DEFAULT_ASSISTANT_SORT else str(params.sort),
         "sort_headers": _build_sort_headers(params.sort, build_url),
         "assistants": listed,
         "rows": listed.fetch_rows(params.page),
@@ -86,14 +86,16 @@ def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
     return htmx.render_page(request, "pages/assistants/list.html", context, fragments)
 
 
-def _build_filter_tokens(filters: RunFilters, build_url: Callable[..., str]) -> list[FilterToken]:
-    """Return the filters other than `q`, each with the URL of the list without it."""
-    time_fields = {"from": "since", "to": "until"}
-    tokens = []
-    for name, value in replace(filters, q=None).to_params():
-        wider = filters.without(time_fields[name]) if name in time_fields else filters.toggle(name, value)
-        tokens.append(FilterToken(name, value, build_url(filters=wider)))
-    return tokens
+def _build_query_field(params: AssistantListParams, path: str, build_url: Callable[..., str]) -> QueryControl:
+    return QueryControl(
+        "Assistants by their runs",
+        path,
+        params.filters,
+        lambda filters: build_url(filters=filters),
+        other_params=() if params.sort == DEFAULT_ASSISTANT_SORT else (("sort", str(params.sort)),),
+        has_time_menu=False,
+        placeholder="model:gpt-4o metadata.customer:acme",
+    )
 
 
 def _build_time_ranges(filters: RunFilters, build_url: Callable[..., str]) -> list[TimeRangeOption]:

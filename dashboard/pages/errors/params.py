@@ -50,27 +50,12 @@ class ErrorGroupParams(QueryParams):
         return bool(set(self.filters.active_names) - {"since", "until"})
 
     @property
-    def query_text(self) -> str:
-        """The text of the query."""
-        return str(self.filters.q or "")
-
-    @property
     def range_text(self) -> str:
         """The time range as a noun: `the last 14 days`, `the period since 2026-11-01 00:00:00 UTC`."""
         since, until = self.effective_filters.since, self.effective_filters.until
         if since and not until and since.is_relative:
             return f"the last {since.describe_distance()}"
         return f"the period {describe_time_range(since, until)}"
-
-    @property
-    def filter_pairs(self) -> list[tuple[str, str]]:
-        """The names and values of the filters beside the query and the time range."""
-        return [pair for pair in self.filters.to_params() if pair[0] not in ("q", "from", "to")]
-
-    @property
-    def search_form_pairs(self) -> list[tuple[str, str]]:
-        """The parameters that the search form keeps."""
-        return [pair for pair in self.first_page().query_pairs() if pair[0] != "q"]
 
     @property
     def range_form_pairs(self) -> list[tuple[str, str]]:

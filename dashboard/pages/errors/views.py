@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -32,6 +33,7 @@ from dashboard.ui import formats
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
+from dashboard.web.query_control import QueryControl
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics.error_group_contrasts import MAX_CONTRASTED_RUNS, SMALL_SAMPLE_SIZE, contrast_error_group
 from runs.analytics.errors import (
@@ -43,7 +45,7 @@ from runs.analytics.errors import (
     fetch_first_and_last_seen,
 )
 from runs.models import Assistant, ErrorGroup, Project, User
-from runs.query import TimeExpression
+from runs.query import RunFilters, TimeExpression
 
 PAGE_SIZE = 50
 TAB_LABELS = {
@@ -102,6 +104,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
         "params": params,
         "path": path,
         # Controls
+        "query_field": _build_query_field(params, path),
         "tabs": tabs,
         "sort_headers": sort_headers,
         "range_options": range_options,
@@ -134,6 +137,21 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
             "largest_url": build_error_group_url(project, largest.group, params),
         }
     return htmx.render_page(request, "pages/errors/list.html", context)
+
+
+def _build_query_field(params: ErrorGroupListParams, path: str) -> QueryControl:
+    own_names = RunFilters.PARAM_NAMES
+    return QueryControl(
+        "Errors",
+        path,
+        params.filters,
+        lambda filters: path + replace(params.first_page(), filters=filters).query_string(),
+        other_params=tuple(pair for pair in params.first_page().query_pairs() if pair[0] not in own_names),
+        scope=RunFilters(since=params.effective_filters.since, until=params.effective_filters.until).narrow(
+            "error_group:*"
+        ),
+        placeholder='error:rate_limit_exceeded  assistant:asst_returns  "timed out"',
+    )
 
 
 @require_safe

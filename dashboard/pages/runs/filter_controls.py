@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboard.ui import formats
-from dashboard.ui.filter_controls import TIME_RANGES, FilterToken, TimeRangeOption, status_rank
+from dashboard.ui.filter_controls import TIME_RANGES, TimeRangeOption, status_rank
 from dashboard.ui.run_list_address import RunListAddress
 from dashboard.ui.run_rows import NO_NAMES
+from dashboard.web.query_control import QueryControl
 from runs.analytics.run_overview import RunFacet
 from runs.query import RunFilters, TimeExpression
-from runs.query.fields import CHOICE_PARAMS
 from runs.query.relative_times import describe_time_range
 
 FACET_FIELDS = ("model", "assistant", "error")
@@ -89,44 +89,12 @@ class FilterControls:
         self.address = address
         self.statuses = build_status_options(facets["status"], filters)
         self.facets = [build_facet_options(facets[name], filters, assistant_names) for name in FACET_FIELDS]
-        self._assistant_names = assistant_names
         self._now = now
-
-    @property
-    def clear_url(self) -> str:
-        """The URL of the list without filters."""
-        return replace(self.address, view="", columns="").url(RunFilters())
 
     @property
     def query_string(self) -> str:
         """The query string of the list."""
         return self.address.query_string(self.filters)
-
-    @property
-    def query_text(self) -> str:
-        """The value of the query field."""
-        return str(self.filters.q or "")
-
-    @property
-    def tokens(self) -> list[FilterToken]:
-        """A token for each filter value, except for the time range, which has its own menu."""
-        return [
-            FilterToken(
-                field.name,
-                value,
-                self.address.url(self.filters.toggle(field.name, value)),
-                self._assistant_names.get(value, "") if field.name == "assistant" else "",
-            )
-            for field in CHOICE_PARAMS
-            for value in getattr(self.filters, field.name)
-        ]
-
-    @property
-    def query_form_params(self) -> list[tuple[str, str]]:
-        """The hidden parameters of the query form: all except the query and the checkboxes that belong to it."""
-        own_params = ("status", *FACET_FIELDS, "q")
-        filters = [(name, value) for name, value in self.filters.to_params() if name not in own_params]
-        return filters + self.address.params()
 
     @property
     def time_form_params(self) -> list[tuple[str, str]]:
@@ -163,6 +131,31 @@ class FilterControls:
 
     def _format_local_datetime(self, time: TimeExpression | None) -> str:
         return f"{time.resolve(self._now):%Y-%m-%dT%H:%M:%S}" if time else ""
+
+
+def build_query_field(
+    filters: RunFilters,
+    address: RunListAddress,
+    assistant_names: Mapping[str, str] = NO_NAMES,
+    typed_text: str = "",
+) -> QueryControl:
+    """Return the query field of a run list; `typed_text` is a query that could not be read."""
+
+    def build_url(changed: RunFilters) -> str:
+        is_cleared = not (changed.active_names and set(changed.active_names) - {"since", "until"})
+        return (replace(address, view="", columns="") if is_cleared else address).url(changed)
+
+    return QueryControl(
+        "Runs",
+        address.path,
+        filters,
+        build_url,
+        other_params=tuple(address.params()),
+        controlled_params=("status", *FACET_FIELDS),
+        typed_text=typed_text,
+        assistant_names=assistant_names,
+        has_fragments=True,
+    )
 
 
 def build_status_options(facet: RunFacet, filters: RunFilters) -> list[FacetOption]:

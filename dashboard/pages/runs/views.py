@@ -22,6 +22,7 @@ from dashboard.pages.runs.filter_controls import (
     MAX_COLLAPSED_OPTIONS,
     VISIBLE_OPTIONS,
     FilterControls,
+    build_query_field,
 )
 from dashboard.pages.runs.histogram import HistogramChart
 from dashboard.pages.runs.params import RunListParams
@@ -31,6 +32,7 @@ from dashboard.ui import formats, run_columns
 from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
+from dashboard.web.query_control import QueryControl
 from dashboard.web.timezone import get_request_timezone
 from runs.analytics import facets
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
@@ -39,10 +41,11 @@ from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project, Run, User
 from runs.query import TimeExpression
+from runs.query.grammar import QUERY_PARAM, find_query_mistake
 
 LIST_TEMPLATE = "pages/runs/list.html"
 LIST_FRAGMENTS = {"results": "pages/runs/_list_update.html", "rows": "pages/runs/_next_page.html"}
-INVALID_FRAGMENTS = {"results": "pages/runs/_invalid_filters.html", "rows": "pages/runs/_invalid_filters.html"}
+INVALID_FRAGMENTS = {"results": "pages/runs/_invalid_update.html", "rows": "pages/runs/_invalid_update.html"}
 FACETS_TEMPLATE = "pages/runs/facets.html"
 FACETS_FRAGMENTS = {"related-facets": "pages/runs/_related_facets.html"}
 MAX_SEARCH_LENGTH = 200
@@ -96,18 +99,26 @@ def _render_invalid_filters(
     """Render the problems instead of rows. The controls keep the parameters that are valid."""
     invalid_names = {problem.path for problem in error.problems}
     valid_query = {name: values for name, values in query.items() if name not in invalid_names | {"cursor"}}
+    valid_query[QUERY_PARAM] = [text for text in query.get(QUERY_PARAM, ()) if not find_query_mistake(text)]
     params = RunListParams.parse(project, cast(User, request.user), valid_query)
+    typed_text = next(filter(find_query_mistake, query.get(QUERY_PARAM, ())), "")
     context = {
-        "problems": error.problems,
+        "problems": [problem for problem in error.problems if not typed_text or problem.path != QUERY_PARAM],
         "valid_url": params.url,
-        "typed_query": (query.get("q") or [""])[-1],
+        "is_invalid": True,
+        "query_field": _build_invalid_query_field(params, typed_text),
     }
     if htmx.is_partial_request(request):
         response = htmx.render_page(request, LIST_TEMPLATE, context, INVALID_FRAGMENTS, status=422)
         return retarget(reswap(response, "outerHTML"), "#results")
     tabs = SavedViewTabs.fetch(project, params.user, params.address, params.filters)
-    context |= _build_controls_context(request, params, tabs, _fetch_overview(request, params).facets)
+    context = _build_controls_context(request, params, tabs, _fetch_overview(request, params).facets) | context
     return htmx.render_page(request, LIST_TEMPLATE, context, status=400)
+
+
+def _build_invalid_query_field(params: RunListParams, typed_text: str) -> QueryControl:
+    names = Assistant.objects.names_by_id(params.project, params.filters.assistant)
+    return build_query_field(params.filters, params.address, names, typed_text)
 
 
 def _fetch_overview(request: HttpRequest, params: RunListParams) -> RunOverview:
@@ -131,6 +142,7 @@ def _build_controls_context(
     assistant_names = Assistant.objects.names_by_id(params.project, assistant_ids)
     return {
         "filters": params.filters,
+        "query_field": build_query_field(params.filters, params.address, assistant_names),
         "controls": FilterControls(params.filters, run_facets, params.address, params.now, assistant_names),
         "available_columns": run_columns.RUN_COLUMNS,
         "selected_columns": params.columns,

@@ -11,11 +11,12 @@ from dashboard.pages.threads import conversation
 from dashboard.pages.threads.chart import build_thread_chart
 from dashboard.pages.threads.params import ThreadDetailParams, ThreadListParams
 from dashboard.pages.threads.summary import MAX_RUNS_PER_THREAD, fetch_thread_rows, fetch_thread_summary
-from dashboard.ui.filter_controls import STATUS_ORDER, FilterToken
+from dashboard.ui.filter_controls import STATUS_ORDER
 from dashboard.ui.run_list_address import run_list_path
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
+from dashboard.web.query_control import QueryControl
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.analytics.threads import fetch_recent_threads
 from runs.models import Project
@@ -47,7 +48,7 @@ def thread_list(request: HttpRequest, project: Project) -> HttpResponse:
         "params": params,
         "filters": filters,
         "statuses": dict.fromkeys((*map(str, STATUS_ORDER), *filters.status)),
-        "tokens": _build_tokens(filters, path),
+        "query_field": _build_query_field(filters, path),
         "rows": rows,
         "window": MAX_SAMPLE_SIZE if threads.is_window_full else None,
         "all_url": path,
@@ -95,13 +96,13 @@ def thread_detail(request: HttpRequest, project: Project, thread_id: str) -> Htt
     return htmx.render_page(request, "pages/threads/detail.html", context, THREAD_DETAIL_FRAGMENTS)
 
 
-def _build_tokens(filters: RunFilters, path: str) -> list[FilterToken]:
-    """Return the filters that have no control of their own, each with the URL of the list without it."""
-    tokens = []
-    for name, value in filters.to_params():
-        if name in ("q", "status"):
-            continue
-        time_field = {"from": "since", "to": "until"}.get(name)
-        others = filters.without(time_field) if time_field else filters.toggle(name, value)
-        tokens.append(FilterToken(name, value, path + ThreadListParams(others).query_string()))
-    return tokens
+def _build_query_field(filters: RunFilters, path: str) -> QueryControl:
+    return QueryControl(
+        "Threads",
+        path,
+        filters,
+        lambda changed: path + ThreadListParams(changed).query_string(),
+        controlled_params=("status",),
+        has_time_menu=False,
+        placeholder="status:failed error:rate_limit_exceeded created:-7d",
+    )

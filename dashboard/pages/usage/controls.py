@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.pages.usage.links import UsageLinks
-from dashboard.ui.filter_controls import FilterToken
+from dashboard.web.query_control import QueryControl
 from runs.analytics.usage import USAGE_MEASURES, USAGE_RANGES, UsageQuery, UsageSplit
-from runs.query import RunFilters
+from runs.query import RunFilters, TimeExpression
 
 _SPLITS = ("model", "assistant", "status", "kind")
 _MAX_METADATA_TABS = 3
@@ -107,32 +107,25 @@ class UsageControls:
     # Filters
 
     @property
-    def tokens(self) -> list[FilterToken]:
-        """The filters beside the query, each with the URL of the page without it."""
-        filters = self.query.requested_filters
-        return [
-            FilterToken(name, value, self.links.page(requested_filters=filters.toggle(name, value)))
-            for name, value in self.query.filters.to_params()
-            if name != "q"
-        ]
+    def query_field(self) -> QueryControl:
+        """The query field. Its times are those of the menus."""
+        filter_names = RunFilters.PARAM_NAMES
+        return QueryControl(
+            "Runs",
+            self.links.page_path,
+            self.query.requested_filters,
+            lambda filters: self.links.page(requested_filters=filters),
+            other_params=tuple(pair for pair in self.query.to_params() if pair[1] and pair[0] not in filter_names),
+            scope=self._period,
+            placeholder="metadata.customer:acme tool:file_search",
+        )
 
     @property
-    def query_text(self) -> str:
-        """The text of the query field."""
-        return str(self.query.requested_filters.q or "")
-
-    @property
-    def clear_url(self) -> str:
-        """The URL of the page without filters."""
-        filters = self.query.requested_filters
-        return self.links.page(requested_filters=RunFilters(since=filters.since, until=filters.until))
+    def _period(self) -> RunFilters:
+        since, until = (TimeExpression.parse(time.isoformat()) for time in (self.query.since, self.query.until))
+        return RunFilters(since=since, until=until)
 
     # Hidden fields of the forms
-
-    @property
-    def params_without_query(self) -> list[tuple[str, str]]:
-        """The parameters that the form of the query keeps."""
-        return self._params_without("q")
 
     @property
     def params_without_split(self) -> list[tuple[str, str]]:

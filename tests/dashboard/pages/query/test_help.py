@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
 
 from runs.models import Project
 from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, HelpEntry, build_field_help
+from tests import factories
 from tests.pages import Page, Table
 
 URL = "/p/default/language/"
@@ -39,9 +41,19 @@ def test_examples_open_run_list(member_client: Client, project: Project) -> None
     assert all(member_client.get(link).status_code == 200 for link in links[:: len(links) // 6])
 
 
-def test_query_input_and_errors_link_to_page(member_client: Client, project: Project) -> None:
-    page = Page(member_client.get("/p/default/runs/?q=("))
-    assert [link.url for link in page.find_all("link")].count(URL) == 2
+@pytest.mark.parametrize("page", ["runs", "errors", "usage", "actions", "threads", "assistants"])
+def test_every_query_field_links_to_page(member_client: Client, project: Project, page: str) -> None:
+    factories.post(project, factories.run_object())
+    for query in ("", "?q=("):
+        links = Page(member_client.get(f"/p/default/{page}/{query}")).find_all("link")
+        assert [link.url for link in links].count(URL) == 1
+
+
+def test_dialog_gets_reference_without_page(member_client: Client, project: Project) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "query-help-content"}
+    page = Page(member_client.get(URL, headers=headers))
+    assert page.has("table", "Fields")
+    assert not page.has("navigation", "Main")
 
 
 def test_anonymous_user_is_redirected_to_sign_in(client: Client, project: Project) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from runs.models import Project
 from runs.query.query_help import LIMITS_HELP, SYNTAX_HELP, VALUE_HELP, build_field_help
@@ -20,4 +20,5 @@ def query_help(request: HttpRequest, project: Project) -> HttpResponse:
         {"heading": "Values", "column": "Value", "meaning": "Meaning", "entries": VALUE_HELP},
         {"heading": "Fields", "column": "Field", "meaning": "Finds runs", "entries": build_field_help()},
     )
-    return render(request, "pages/runs/query_help.html", {"project": project, "tables": tables, "limits": LIMITS_HELP})
+    context = {"project": project, "tables": tables, "limits": LIMITS_HELP}
+    return htmx.render_page(request, "pages/query/help.html", context, {"query-help-content": "pages/query/_help.html"})
