@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "dashboard.web.read_time_limit_middleware.ReadTimeLimitMiddleware",
     "dashboard.web.write_time_limit_middleware.WriteTimeLimitMiddleware",
     "dashboard.web.page_budget.PageBudgetMiddleware",
+    "dashboard.web.timezone.ReaderTimezoneMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

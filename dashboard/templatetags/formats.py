@@ -24,6 +24,8 @@ register.filter("bytes", formats.format_bytes)
 register.filter("short_id", formats.shorten_id)
 register.filter("status_label", formats.format_status)
 register.filter("timestamp", formats.format_timestamp)
+register.filter("time_title", formats.format_time_title)
+register.filter("date_only", formats.format_date)
 register.simple_tag(formats.format_percent, name="percent")
 
 
@@ -43,7 +45,7 @@ def precise_duration(ms: int | None) -> str:
 def relative_time(value: datetime | None, *, focusable: bool = False) -> SafeString | str:
     """Render a relative time: `4 min ago`.
 
-    `times.js` keeps it current and adds the user's local time. `focusable` also shows the exact time on keyboard focus.
+    `times.js` keeps it current. `focusable` also shows the exact time on keyboard focus.
     Leave it off in long lists, where it would add a tab stop to each row: the account menu switches to exact times.
     """
     if value is None:
@@ -51,7 +53,7 @@ def relative_time(value: datetime | None, *, focusable: bool = False) -> SafeStr
     return format_html(
         '<time datetime="{}" title="{}" data-when{}>{}</time>',
         formats.format_iso_time(value),
-        formats.format_timestamp(value),
+        formats.format_time_title(value),
         format_html(' tabindex="{}"', 0) if focusable else "",
         formats.format_relative_time(value, timezone.now()),
     )
@@ -59,14 +61,14 @@ def relative_time(value: datetime | None, *, focusable: bool = False) -> SafeStr
 
 @register.simple_tag
 def exact_time(value: datetime | None) -> SafeString | str:
-    """Render an exact time for a sentence: `20 Nov 2026, 14:27:54 UTC`."""
+    """Render an exact time: `20 Nov 2026, 14:27:54 UTC`."""
     if value is None:
         return formats.NO_VALUE
     return format_html(
-        '<time datetime="{}" title="{}" data-exact>{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         formats.format_iso_time(value),
+        formats.format_time_title(value),
         formats.format_timestamp(value),
-        formats.format_prose_time(value),
     )
 
 

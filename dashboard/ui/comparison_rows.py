@@ -91,7 +91,7 @@ def time_cell(value: Any, moment: datetime | None) -> ComparisonCell:
     """Return a cell for a posted timestamp. `moment` is the time that it was parsed to."""
     if moment is None or value in (MISSING, None):
         return value_cell(value)
-    return text_cell(formats.format_prose_time(moment))
+    return text_cell(formats.format_timestamp(moment))
 
 
 def tool_calls_cell(counts: Counter[str] | None) -> ComparisonCell:

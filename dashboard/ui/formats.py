@@ -1,12 +1,15 @@
 """Plain text for numbers, times, ids and statuses.
 
 `dashboard.templatetags.formats` escapes the texts and adds markup. A missing value is a dash; zero is not missing.
+Times are in the current time zone, that of the reader (see `dashboard.web.timezone`).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+
+from django.utils import timezone
 
 from runs.models import Run
 
@@ -87,35 +90,34 @@ def format_percent(part: float | None, whole: float | None) -> str:
     return "> 99.9 %" if 99.9 < percent < 100 else f"{percent:.1f} %"
 
 
-def format_duration(ms: int | None, *, precise: bool = False, spelled: bool = False) -> str:
-    """Format a duration in its two largest units: "7 s", "3 m 48 s", "1 h 02 m", "3 d 04 h".
+def format_duration(ms: int | None, *, precise: bool = False) -> str:
+    """Format a duration in its two largest units: "7 s", "3 min 48 s", "1 h 02 min", "3 d 04 h".
 
     Args:
         ms: The duration in milliseconds. It may be negative, since clocks of servers differ.
         precise: Whether it was measured in milliseconds rather than whole seconds. Short durations then have
             decimals: "299 ms", "7.9 s".
-        spelled: Whether to write "min" instead of "m", for sentences.
     """
     if ms is None:
         return NO_VALUE
     if ms < 0:
-        return MINUS_SIGN + format_duration(-ms, precise=precise, spelled=spelled)
+        return MINUS_SIGN + format_duration(-ms, precise=precise)
     if precise and ms < 59_950:
         return f"{ms} ms" if ms < 1000 else f"{(ms + 50) // 100 / 10:.1f} s"
     seconds = (ms + 500) // 1000 if precise else ms // 1000
-    return _format_seconds(seconds, minute="min" if spelled else "m")
+    return _format_seconds(seconds)
 
 
-def _format_seconds(seconds: int, *, minute: str) -> str:
+def _format_seconds(seconds: int) -> str:
     # The smaller unit is zero-padded, so that columns line up.
     if seconds < 1:
         return "< 1 s"
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
-        return f"{seconds // 60} {minute} {seconds % 60:02} s"
+        return f"{seconds // 60} min {seconds % 60:02} s"
     if seconds < 86_400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02} {minute}"
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
     return f"{seconds // 86_400} d {seconds % 86_400 // 3600:02} h"
 
 
@@ -133,12 +135,28 @@ def format_iso_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def format_timestamp(moment: datetime) -> str:
-    """Format a time for titles and tables: "2026-11-20 14:27:54 UTC"."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def format_timestamp(moment: datetime, *, precise: bool = False) -> str:
+    """Format a time in the current time zone: "20 Nov 2026, 15:27:54 CET". `precise` adds milliseconds."""
+    local = timezone.localtime(moment)
+    fraction = f".{local.microsecond // 1000:03}" if precise else ""
+    return f"{format_date(local)}, {local:%H:%M:%S}{fraction} {format_zone(local)}"
 
 
-def format_prose_time(moment: datetime) -> str:
-    """Format a time for sentences: "20 Nov 2026, 14:27:54 UTC"."""
-    utc = moment.astimezone(UTC)
-    return f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC"
+def format_time_title(moment: datetime) -> str:
+    """Format a time for tooltips, in the current time zone and in UTC: "20 Nov 2026, 15:27:54 CET · 14:27:54 UTC"."""
+    local, utc = timezone.localtime(moment), moment.astimezone(UTC)
+    if format_zone(local) == "UTC":
+        return format_timestamp(moment)
+    date = "" if local.date() == utc.date() else f"{format_date(utc)}, "
+    return f"{format_timestamp(moment)} · {date}{utc:%H:%M:%S} UTC"
+
+
+def format_date(day: date) -> str:
+    """Format the date of a local time: "20 Nov 2026"."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def format_zone(local: datetime) -> str:
+    """Format the time zone of a local time: its abbreviation, or the difference to UTC if it has none."""
+    name = local.tzname() or ""
+    return f"UTC{local.isoformat()[-6:]}" if name[:1] in ("+", "-") else name

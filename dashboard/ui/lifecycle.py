@@ -132,8 +132,8 @@ def _expiry(run: Run, clock: RunClock) -> Iterator[LifecycleSegment]:
     if run.status not in TERMINAL_RUN_STATUSES:
         passed = expiry < clock.now
         label = "Expiry passed" if passed else "Expires in"
-        left = "" if passed else formats.format_duration(milliseconds_between(clock.now, expiry), spelled=True)
+        left = "" if passed else formats.format_duration(milliseconds_between(clock.now, expiry))
         yield LifecycleSegment("x", label, left, begin=expiry, note=note, width=2 if passed else 6)
     elif run.ended_at is not None and expiry > run.ended_at:
-        later = formats.format_duration(milliseconds_between(run.ended_at, expiry), spelled=True)
+        later = formats.format_duration(milliseconds_between(run.ended_at, expiry))
         yield LifecycleSegment("x", "Would have expired", begin=expiry, note=f"{note}, {later} later", width=2)

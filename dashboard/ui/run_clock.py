@@ -25,9 +25,9 @@ class RunClock:
         sent = (run.stated_created_at, run.started_at, run.ended_at)
         return cls(any(moment is not None and moment.microsecond for moment in sent), now)
 
-    def format_duration(self, ms: int | None, *, spelled: bool = False) -> str:
+    def format_duration(self, ms: int | None) -> str:
         """Format a duration in milliseconds."""
-        return formats.format_duration(ms, precise=self.precise, spelled=spelled)
+        return formats.format_duration(ms, precise=self.precise)
 
     def format_time(self, moment: datetime) -> str:
         """Format a time of day, in the time zone of the reader."""

@@ -194,7 +194,7 @@ def build_run_note(run: Run, now: datetime) -> RunNote | None:
 def _build_waiting_note(run: Run, now: datetime) -> RunNote:
     tools = _format_counts(Counter(run.pending_functions or ()).items())
     # The protocol does not say when a run began to wait, only that it was after its start.
-    elapsed = formats.format_duration(_milliseconds_between(run.started_at or run.created_at, now), spelled=True)
+    elapsed = formats.format_duration(_milliseconds_between(run.started_at or run.created_at, now))
     text = f"Waiting for {_join_with_and(tools) if tools else 'the client'} for up to {elapsed}."
     is_overdue = run.expires_at is not None and run.expires_at <= now
     return RunNote(run.action_type or "", text, deadline=run.expires_at, is_overdue=is_overdue)

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, resolve_url
 
 from dashboard.web import htmx, last_project
+from dashboard.web.timezone import activate_project_timezone
 from runs.models import Membership, Project, User
 
 P = ParamSpec("P")
@@ -84,6 +85,7 @@ def viewer_required(
     @wraps(view)
     def wrapper(request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         visible_project = get_object_or_404(Project.objects.visible_to(request.user), slug=project)
+        activate_project_timezone(request, visible_project)
         if request.POST.get(PROJECT_FIELD, project) != project:
             raise BadRequest("The form was made for another project")
         response = view(request, visible_project, *args, **kwargs)

@@ -64,6 +64,12 @@ class Project(models.Model):
         editable=False,
         help_text="Until which run those of responses were derived again since `agent_metadata_key` changed; null: all",
     )
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        db_default="UTC",
+        help_text="IANA name of the time zone in which pages show times to readers whose browsers send none",
+    )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.utils import timezone
+
 _UNITS = {
     "s": ("second", timedelta(seconds=1)),
     "m": ("minute", timedelta(minutes=1)),
@@ -55,10 +57,11 @@ class TimeExpression:
         return min(max(time, EARLIEST_TIME), LATEST_TIME)
 
     def describe(self) -> str:
-        """Return the time in words: `24 hours ago` or `2026-05-01 14:30:00 UTC`."""
+        """Return the time in words: `24 hours ago`, or `1 May 2026, 14:30:00 UTC` in the current time zone."""
         if self.is_relative:
             return f"{self.describe_distance()} ago"
-        return self.text.replace("T", " ").removesuffix("Z") + " UTC"
+        local = timezone.localtime(self.resolve(EARLIEST_TIME))
+        return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
     def describe_distance(self) -> str:
         """Return how long before now a relative time is: `24 hours`."""

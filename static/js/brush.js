@@ -3,6 +3,8 @@
 // does the same for the keyboard). `data-count` is the number of bars; `data-edges` lists the start of each bar and the
 // end of the last one, in Unix seconds.
 
+import { formatLocal } from "./zone.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 let brush = null; // { chart, from, to, box } while the pointer is down; from and to are indexes of bars
 
@@ -28,22 +30,20 @@ function cancel() {
   brush = null;
 }
 
-const formatTime = (ms) => new Date(ms).toISOString().slice(0, 19);
-
 function zoom({ chart, from, to }) {
-  const since = formatTime(edgeTime(chart, Math.min(from, to)));
-  const until = formatTime(edgeTime(chart, Math.max(from, to) + 1));
+  const since = new Date(edgeTime(chart, Math.min(from, to)));
+  const until = new Date(edgeTime(chart, Math.max(from, to) + 1));
   const target = chart.dataset.zoom;
   if (target.startsWith("/")) {
     const url = new URL(target, location.href);
-    url.searchParams.set("from", `${since}Z`);
-    url.searchParams.set("to", `${until}Z`);
+    url.searchParams.set("from", `${since.toISOString().slice(0, 19)}Z`);
+    url.searchParams.set("to", `${until.toISOString().slice(0, 19)}Z`);
     location.assign(url);
     return;
   }
   const form = document.querySelector(target);
-  form.elements.from.value = since;
-  form.elements.to.value = until;
+  form.elements.from.value = formatLocal(since);
+  form.elements.to.value = formatLocal(until);
   form.requestSubmit();
 }
 

@@ -1,5 +1,6 @@
-// Keeps relative times current and adds the local time to the titles of times.
-// <time datetime="…Z" data-when>4 min ago</time>; the format is that of dashboard/ui/formats.py.
+// Keeps relative times current, or shows exact times instead, as the account menu says.
+// <time datetime="…Z" title="20 Nov 2026, 15:27:54 CET · 14:27:54 UTC" data-when>4 min ago</time>; the format is that of
+// dashboard/ui/formats.py. The title begins with the exact time in the time zone of the reader.
 
 import { preference } from "./preferences.js";
 
@@ -8,7 +9,6 @@ const UNITS = [
   [3_600, "h"],
   [60, "min"],
 ];
-const LOCAL = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium" });
 
 function formatRelative(then, now) {
   const seconds = Math.floor(Math.abs(now - then) / 1000);
@@ -17,24 +17,13 @@ function formatRelative(then, now) {
   return then > now && seconds ? `in ${text}` : `${text} ago`;
 }
 
-const formatUtc = (then) => `${then.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-
-// The local date is included only if it differs from the date in UTC.
-function formatTitle(then) {
-  const utc = formatUtc(then);
-  const [day, time] = LOCAL.format(then).split(" ");
-  return `${utc} · ${utc.startsWith(day) ? time : `${day} ${time}`} local`;
-}
-
 function refresh() {
   const now = new Date();
   const absolute = preference("times") === "absolute";
-  for (const element of document.querySelectorAll("time[data-when], time[data-exact]")) {
+  for (const element of document.querySelectorAll("time[data-when]")) {
     const then = new Date(element.dateTime);
     if (Number.isNaN(then.valueOf())) continue;
-    element.title = formatTitle(then);
-    if (!("when" in element.dataset)) continue;
-    const text = absolute ? formatUtc(then) : formatRelative(then, now);
+    const text = absolute ? element.title.split(" · ")[0] : formatRelative(then, now);
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -122,5 +122,5 @@ def _format_deadline(expires_at: datetime | None, now: datetime) -> str:
     if expires_at is None:
         return ""
     if expires_at < now:
-        return f"{formats.format_duration(milliseconds_between(expires_at, now), spelled=True)} ago"
-    return f"in {formats.format_duration(milliseconds_between(now, expires_at), spelled=True)}"
+        return f"{formats.format_duration(milliseconds_between(expires_at, now))} ago"
+    return f"in {formats.format_duration(milliseconds_between(now, expires_at))}"

@@ -45,7 +45,7 @@ class VersionRow:
         length = self.version.last_at - self.version.first_at
         if length >= _MAX_PRECISE_LENGTH:
             return f"{round(length / _DAY):,} days"
-        return formats.format_duration(int(length.total_seconds() * 1000), spelled=True)
+        return formats.format_duration(int(length.total_seconds() * 1000))
 
     @property
     def mean_cost(self) -> str:

@@ -30,11 +30,12 @@ from dashboard.pages.errors.links import (
 from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupParams, ErrorGroupSort, ErrorGroupTab
 from dashboard.pages.errors.samples import fetch_sample_runs, list_placeholders, split_first_message
 from dashboard.ui import formats
+from dashboard.ui.time_ranges import format_time_field
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_required
 from dashboard.web.query_control import QueryControl
-from dashboard.web.timezone import get_request_timezone
+from dashboard.web.timezone import get_reader_timezone
 from runs.analytics.error_group_contrasts import MAX_CONTRASTED_RUNS, SMALL_SAMPLE_SIZE, contrast_error_group
 from runs.analytics.errors import (
     MAX_ERROR_GROUPS,
@@ -131,7 +132,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     }
     if largest is not None:
         context |= {
-            "chart": build_error_groups_chart(report, groups.distributions, get_request_timezone(request)),
+            "chart": build_error_groups_chart(report, groups.distributions, get_reader_timezone()),
             "largest_label": format_group_label(largest.group),
             "largest_share": formats.format_percent(largest.sums.runs, report.sums.runs),
             "largest_url": build_error_group_url(project, largest.group, params),
@@ -208,7 +209,7 @@ def error_group_detail(request: HttpRequest, project: Project, group_id: uuid.UU
         distribution = distributions[group.pk]
         assistant_names = Assistant.objects.names_by_id(project, distribution.assistants)
         contrast = contrast_error_group(project, group.pk, filters, report.time_range, now)
-        user_timezone = get_request_timezone(request)
+        user_timezone = get_reader_timezone()
         context |= {
             # Summary
             "sums": report.sums,
@@ -251,5 +252,5 @@ def _get_group_or_404(project: Project, group_id: uuid.UUID) -> ErrorGroup:
 
 
 def _format_datetime_local(time: TimeExpression | None, now: datetime) -> str:
-    """Return a time as the value of a datetime-local field, in UTC."""
-    return f"{time.resolve(now):%Y-%m-%dT%H:%M:%S}" if time else ""
+    """Return a time as the value of a datetime-local field."""
+    return format_time_field(time.resolve(now)) if time else ""

@@ -153,7 +153,7 @@ class RunHeader:
     def waiting_time(self) -> str:
         """Time for which the run has waited for outputs, or "" if it is overdue."""
         begin = self.steps.waiting_since or self.run.started_at or self.run.created_at
-        return "" if self.is_overdue else self._format_span(begin, self.now, spelled=True)
+        return "" if self.is_overdue else self._format_span(begin, self.now)
 
     @property
     def is_waiting_time_exact(self) -> bool:
@@ -165,10 +165,10 @@ class RunHeader:
         """The time until the expiry of a run in progress, or ""."""
         if not self.is_ongoing or self.run.expires_at is None:
             return ""
-        return self._format_span(self.now, self.run.expires_at, spelled=True)
+        return self._format_span(self.now, self.run.expires_at)
 
-    def _format_span(self, begin: datetime, end: datetime | None, *, spelled: bool = False) -> str:
-        return RunClock.for_run(self.run, self.now).format_duration(milliseconds_between(begin, end), spelled=spelled)
+    def _format_span(self, begin: datetime, end: datetime | None) -> str:
+        return RunClock.for_run(self.run, self.now).format_duration(milliseconds_between(begin, end))
 
     # Facts
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from functools import cached_property
 
+from dashboard.ui import formats
 from dashboard.ui.field_changes import FieldChange, diff_fields
 from runs.models import ApiKey, PostedObservation, Run, RunStep, find_observations
 from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_version
@@ -34,9 +34,8 @@ class HistoryRow:
 
     @property
     def received(self) -> str:
-        """The time of receipt in UTC, to the millisecond."""
-        utc = self.entry.received_at.astimezone(UTC)
-        return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
+        """The time of receipt, to the millisecond."""
+        return formats.format_timestamp(self.entry.received_at, precise=True)
 
 
 @dataclass(frozen=True, slots=True)

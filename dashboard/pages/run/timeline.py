@@ -145,7 +145,7 @@ class Timeline:
     @property
     def total(self) -> str:
         """The time that the axis covers."""
-        return self._clock.format_duration(milliseconds_between(self._axis.begin, self._axis.end), spelled=True)
+        return self._clock.format_duration(milliseconds_between(self._axis.begin, self._axis.end))
 
     @cached_property
     def ticks(self) -> list[TimelineTick]:

@@ -13,6 +13,7 @@ from dashboard.ui import formats
 from dashboard.ui.filter_controls import TIME_RANGES, TimeRangeOption, status_rank
 from dashboard.ui.run_list_address import RunListAddress
 from dashboard.ui.run_rows import NO_NAMES
+from dashboard.ui.time_ranges import format_time_field, format_time_range
 from dashboard.web.query_control import QueryControl
 from runs.analytics.run_overview import RunFacet
 from runs.query import RunFilters, TimeExpression
@@ -116,21 +117,24 @@ class FilterControls:
         label = next((option.label for option in self.time_ranges if option.is_current), "")
         if label:
             return label
-        text = describe_time_range(self.filters.since, self.filters.until)
-        return text[:1].upper() + text[1:]
+        since, until = self.filters.since, self.filters.until
+        if any(time is not None and time.is_relative for time in (since, until)):
+            text = describe_time_range(since, until)
+            return text[:1].upper() + text[1:]
+        return format_time_range(*(time and time.resolve(self._now) for time in (since, until)), self._now)
 
     @property
     def from_value(self) -> str:
-        """The value of the field From, in UTC."""
+        """The value of the field From."""
         return self._format_local_datetime(self.filters.since)
 
     @property
     def to_value(self) -> str:
-        """The value of the field To, in UTC."""
+        """The value of the field To."""
         return self._format_local_datetime(self.filters.until)
 
     def _format_local_datetime(self, time: TimeExpression | None) -> str:
-        return f"{time.resolve(self._now):%Y-%m-%dT%H:%M:%S}" if time else ""
+        return format_time_field(time.resolve(self._now)) if time else ""
 
 
 def build_query_field(

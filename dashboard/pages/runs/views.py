@@ -33,7 +33,7 @@ from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from dashboard.web.query_control import QueryControl
-from dashboard.web.timezone import get_request_timezone
+from dashboard.web.timezone import get_reader_timezone
 from runs.analytics import facets
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.analytics.run_overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
@@ -73,7 +73,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
         return redirect(tabs.default.url)
     params = replace(params, address=tabs.address)
     # 4. Fetch the overview, which also finds the first rows, then the rows themselves.
-    overview = _fetch_overview(request, params)
+    overview = _fetch_overview(params)
     totals = overview.totals
     context = _build_controls_context(request, params, tabs, overview.facets) | {
         "totals": totals,
@@ -112,7 +112,7 @@ def _render_invalid_filters(
         response = htmx.render_page(request, LIST_TEMPLATE, context, INVALID_FRAGMENTS, status=422)
         return retarget(reswap(response, "outerHTML"), "#results")
     tabs = SavedViewTabs.fetch(project, params.user, params.address, params.filters)
-    context = _build_controls_context(request, params, tabs, _fetch_overview(request, params).facets) | context
+    context = _build_controls_context(request, params, tabs, _fetch_overview(params).facets) | context
     return htmx.render_page(request, LIST_TEMPLATE, context, status=400)
 
 
@@ -121,13 +121,13 @@ def _build_invalid_query_field(params: RunListParams, typed_text: str) -> QueryC
     return build_query_field(params.filters, params.address, names, typed_text)
 
 
-def _fetch_overview(request: HttpRequest, params: RunListParams) -> RunOverview:
+def _fetch_overview(params: RunListParams) -> RunOverview:
     return fetch_run_overview(
         params.project,
         params.filters,
         params.plan,
         ("status", *FACET_FIELDS),
-        get_request_timezone(request),
+        get_reader_timezone(),
         order=params.order,
         first_count=rows.PAGE_SIZE + 1,
     )

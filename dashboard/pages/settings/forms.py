@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django import forms
 
+from dashboard.web.timezone import is_known_timezone
 from runs.models import ApiKey, Membership, Project
 from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
 
@@ -23,11 +24,20 @@ class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
 
 
 class ProjectNameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """The name of a project. The slug can't be changed."""
+    """The name and the time zone of a project. The slug can't be changed. Without a time zone, it is kept."""
+
+    time_zone = forms.CharField(max_length=64, required=False, label="Time zone")
 
     class Meta:
         model = Project
-        fields = ["name"]
+        fields = ["name", "time_zone"]
+
+    def clean_time_zone(self) -> str:
+        """Return the posted time zone, or that of the project if none was posted."""
+        name: str = self.cleaned_data["time_zone"] or self.instance.time_zone
+        if not is_known_timezone(name):
+            raise forms.ValidationError(f"expected an IANA name such as Europe/Berlin, got '{name}'")
+        return name
 
 
 class AgentKeyForm(forms.Form):

@@ -58,7 +58,7 @@ class ThreadSummary:
     @property
     def span(self) -> str:
         """The time from the first to the last activity."""
-        return formats.format_duration(int((self.last_at - self.first_at).total_seconds() * 1000), spelled=True)
+        return formats.format_duration(int((self.last_at - self.first_at).total_seconds() * 1000))
 
     @property
     def first_unsuccessful_query(self) -> str:

@@ -32,7 +32,7 @@ from dashboard.ui.tool_diff import diff_tools
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
-from dashboard.web.timezone import get_request_timezone
+from dashboard.web.timezone import get_reader_timezone
 from runs.analytics.tool_samples import fetch_defining_configurations
 from runs.analytics.tools import (
     MAX_SAMPLED_STEPS,
@@ -174,7 +174,7 @@ def tool_detail(request: HttpRequest, project: Project, tool_type: str, tool_nam
         "durations": format_tool_durations(summary),
         "since": buckets.start,
         "max_sampled_steps": MAX_SAMPLED_STEPS_PER_TOOL,
-        "chart": build_calls_chart(summary, buckets, get_request_timezone(request)),
+        "chart": build_calls_chart(summary, buckets, get_reader_timezone()),
         # Sections
         "callers": build_calling_assistants(summary, links, assistant_names),
         "sample_lists": fetch_sample_calls(project, key),

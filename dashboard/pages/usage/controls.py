@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from dashboard.pages.usage.links import UsageLinks
+from dashboard.ui.time_ranges import format_time_field, format_time_range
 from dashboard.web.query_control import QueryControl
 from runs.analytics.usage import USAGE_MEASURES, USAGE_RANGES, UsageQuery, UsageSplit
 from runs.query import RunFilters, TimeExpression
@@ -92,17 +95,17 @@ class UsageControls:
         """The label of the menu of times: the requested times, if there are any."""
         if self.query.range:
             return "Custom range"
-        return f"{self.query.since:%Y-%m-%d %H:%M} to {self.query.until:%Y-%m-%d %H:%M}"
+        return format_time_range(self.query.since, self.query.until, timezone.now())
 
     @property
     def from_value(self) -> str:
         """The value of the field `from`."""
-        return f"{self.query.since:%Y-%m-%dT%H:%M:%S}"
+        return format_time_field(self.query.since)
 
     @property
     def to_value(self) -> str:
         """The value of the field `to`."""
-        return f"{self.query.until:%Y-%m-%dT%H:%M:%S}"
+        return format_time_field(self.query.until)
 
     # Filters
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils import timezone
 
-from dashboard.web.timezone import get_request_timezone
+from dashboard.web.timezone import get_reader_timezone
 from runs.analytics.usage import UsageQuery
 
 
@@ -14,4 +14,4 @@ def parse_usage_query(request: HttpRequest) -> UsageQuery:
 
     Raises InvalidFilter.
     """
-    return UsageQuery.parse_params(dict(request.GET.lists()), get_request_timezone(request), timezone.now())
+    return UsageQuery.parse_params(dict(request.GET.lists()), get_reader_timezone(), timezone.now())

@@ -154,7 +154,7 @@ def build_latency_table(report: LatencyReport, links: UsageLinks, assistant_name
     """Return the table of latency: all runs first, then each assistant."""
     all_stats = (report.overall, *report.assistants)
     low, high = _choose_scale(all_stats)
-    first, last = formats.format_duration(low, spelled=True), formats.format_duration(high, spelled=True)
+    first, last = formats.format_duration(low), formats.format_duration(high)
     return LatencyTable(
         rows=[_build_latency_row(stats, links, assistant_names, low, high) for stats in all_stats],
         scale_label=f"{first} to {last}, log scale: p50, p95, p99",

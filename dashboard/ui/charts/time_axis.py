@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from dashboard.ui import formats
+
 MAX_TICKS = 7
 DAY = timedelta(days=1)
 _TICK_INTERVALS = (
@@ -72,11 +74,12 @@ def _format_tick(time: datetime, interval: timedelta) -> str:
 
 
 def format_bar_time(time: datetime, interval: timedelta, zone: tzinfo = UTC) -> str:
-    """Format the start of a bar of that length: `2026-11-20`, `2026-11-20 14:30` or `2026-11-20 14:30:05`."""
+    """Format the start of a bar of that length: `20 Nov 2026`, `20 Nov 2026, 14:30` or `20 Nov 2026, 14:30:05`."""
     local_time = time.astimezone(zone)
+    day = formats.format_date(local_time)
     if interval >= DAY:
-        return f"{local_time:%Y-%m-%d}"
-    return f"{local_time:%Y-%m-%d %H:%M}" if interval >= timedelta(minutes=1) else f"{local_time:%Y-%m-%d %H:%M:%S}"
+        return day
+    return f"{day}, {local_time:%H:%M}" if interval >= timedelta(minutes=1) else f"{day}, {local_time:%H:%M:%S}"
 
 
 def format_interval(interval: timedelta) -> str:

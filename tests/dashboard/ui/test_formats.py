@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone as django_timezone
 
 from dashboard.ui import formats
 
@@ -14,8 +15,8 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     ("ms", "text"),
     [
         (None, "—"), (0, "< 1 s"), (999, "< 1 s"), (1_000, "1 s"), (7_000, "7 s"), (59_999, "59 s"),
-        (60_000, "1 m 00 s"), (228_000, "3 m 48 s"), (3_599_000, "59 m 59 s"), (3_720_000, "1 h 02 m"),
-        (86_399_000, "23 h 59 m"), (86_400_000, "1 d 00 h"), (273_600_000, "3 d 04 h"),
+        (60_000, "1 min 00 s"), (228_000, "3 min 48 s"), (3_599_000, "59 min 59 s"), (3_720_000, "1 h 02 min"),
+        (86_399_000, "23 h 59 min"), (86_400_000, "1 d 00 h"), (273_600_000, "3 d 04 h"),
         (-7_000, "\N{MINUS SIGN}7 s"),
     ],
 )  # fmt: skip
@@ -27,16 +28,12 @@ def test_whole_second_durations_have_no_decimals(ms, text):
     ("ms", "text"),
     [
         (None, "—"), (0, "0 ms"), (299, "299 ms"), (999, "999 ms"), (1_000, "1.0 s"), (7_949, "7.9 s"),
-        (7_950, "8.0 s"), (59_949, "59.9 s"), (59_950, "1 m 00 s"), (228_400, "3 m 48 s"),
+        (7_950, "8.0 s"), (59_949, "59.9 s"), (59_950, "1 min 00 s"), (228_400, "3 min 48 s"),
         (-299, "\N{MINUS SIGN}299 ms"),
     ],
 )  # fmt: skip
 def test_precise_durations_have_decimals_below_a_minute(ms, text):
     assert formats.format_duration(ms, precise=True) == text
-
-
-def test_spelled_duration_writes_min():
-    assert formats.format_duration(228_000, spelled=True) == "3 min 48 s"
 
 
 @pytest.mark.parametrize(
@@ -99,11 +96,23 @@ def test_relative_time_has_one_unit(seconds, text):
     assert formats.format_relative_time(NOON - timedelta(seconds=seconds), NOON) == text
 
 
-def test_times_are_formatted_in_utc():
-    moment = datetime(2026, 11, 20, 15, 27, 54, tzinfo=timezone(timedelta(hours=1)))
-    assert formats.format_iso_time(moment) == "2026-11-20T14:27:54Z"
-    assert formats.format_timestamp(moment) == "2026-11-20 14:27:54 UTC"
-    assert formats.format_prose_time(moment) == "20 Nov 2026, 14:27:54 UTC"
+@pytest.mark.parametrize(
+    ("zone", "text", "title"),
+    [
+        ("UTC", "20 Nov 2026, 14:27:54 UTC", "20 Nov 2026, 14:27:54 UTC"),
+        ("Europe/Berlin", "20 Nov 2026, 15:27:54 CET", "20 Nov 2026, 15:27:54 CET · 14:27:54 UTC"),
+        ("Asia/Tokyo", "20 Nov 2026, 23:27:54 JST", "20 Nov 2026, 23:27:54 JST · 14:27:54 UTC"),
+        ("Pacific/Kiritimati", "21 Nov 2026, 04:27:54 UTC+14:00",
+         "21 Nov 2026, 04:27:54 UTC+14:00 · 20 Nov 2026, 14:27:54 UTC"),
+    ],
+)  # fmt: skip
+def test_times_are_those_of_the_reader(zone: str, text: str, title: str) -> None:
+    moment = datetime(2026, 11, 20, 15, 27, 54, 7000, tzinfo=timezone(timedelta(hours=1)))
+    assert formats.format_iso_time(moment) == "2026-11-20T14:27:54.007000Z"
+    with django_timezone.override(zone):
+        assert formats.format_timestamp(moment) == text
+        assert formats.format_time_title(moment) == title
+        assert formats.format_timestamp(moment, precise=True) == text.replace(":54", ":54.007")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,7 @@ def test_unknown_status_has_its_own_icon():
 
 def test_relative_time_tag_carries_exact_time():
     html = render("{% relative_time value %}", value=NOON)
-    assert '<time datetime="2026-11-20T12:00:00Z" title="2026-11-20 12:00:00 UTC" data-when>' in html
+    assert '<time datetime="2026-11-20T12:00:00Z" title="20 Nov 2026, 12:00:00 UTC" data-when>' in html
     assert 'tabindex="0"' in render("{% relative_time value focusable=True %}", value=NOON)
     assert render("{% relative_time value %}", value=None) == "—"
 

@@ -125,7 +125,7 @@ def test_wait_begins_with_the_open_step() -> None:
     assert describe(waiting, now=228, steps=(step,)) == [
         ("q", "Queued", "1 s", False),
         ("r", "In progress", "4 s", False),
-        ("w", "Requires action", "3 m 43 s", True),
+        ("w", "Requires action", "3 min 43 s", True),
         ("x", "Expires in", "6 min 12 s", False),
     ]
 
@@ -138,7 +138,7 @@ def test_begin_of_wait_is_unknown_without_steps() -> None:
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        (make_run("queued"), [("q", "Queued", "1 m 40 s", True)]),
+        (make_run("queued"), [("q", "Queued", "1 min 40 s", True)]),
         (make_run("completed", ended_at=5), [("r", "Queued and in progress", "5 s", False)]),
         (make_run("cancelled", ended_at=5), [("q", "Not started", "5 s", False), ("end", "Cancelled", "", False)]),
         (make_run("completed", started_at=1), [("q", "Queued", "1 s", False), ("r", "In progress", "", False)]),

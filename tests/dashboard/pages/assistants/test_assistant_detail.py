@@ -76,7 +76,7 @@ def test_metrics_equal_those_computed_by_hand(member_client, filled):
         "Failed": ["12.5 %", "50.0 %", "+37.5 pts"],
         "Incomplete": ["12.5 %", "0 %", f"{MINUS}12.5 pts"],
         "Duration p50": ["40 s", "40 s", "0 %"],
-        "Duration p95": ["1 m 20 s", "1 m 40 s", "+25 %"],
+        "Duration p95": ["1 min 20 s", "1 min 40 s", "+25 %"],
         "Prompt tokens, median": ["400 of 7", "500 of 2", "+25 %"],
         "Completion tokens, median": ["40 of 7", "20 of 2", f"{MINUS}50 %"],
         "Tool calls per run, mean": ["1.5 of 2", "—", ""],
@@ -138,10 +138,10 @@ def test_numbers_link_to_their_runs(member_client, filled):
 def test_all_versions_are_in_a_table(member_client, filled):
     newest, oldest = version_table(member_client.get(URL))
     assert [newest[0], *newest[3:]] == [
-        "v2", f"Instructions +1 {MINUS}1", "our-own", "4", "50.0 %", "40 s", "1 m 40 s", "1.04 k", "$0.0024",
+        "v2", f"Instructions +1 {MINUS}1", "our-own", "4", "50.0 %", "40 s", "1 min 40 s", "1.04 k", "$0.0024",
     ]  # fmt: skip
     assert [oldest[0], *oldest[3:]] == [
-        "v1", "First seen", "our-own", "8", "12.5 %", "40 s", "1 m 20 s", "440", "$0.0012",
+        "v1", "First seen", "our-own", "8", "12.5 %", "40 s", "1 min 20 s", "440", "$0.0012",
     ]  # fmt: skip
 
 

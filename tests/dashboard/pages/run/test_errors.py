@@ -99,7 +99,7 @@ def test_similar_runs_are_counted_and_linked(project: Project, member_client: Cl
     assert "Rate limit reached. rate_limit, since" in errors.text
     assert "3 runs ended like this in the last 24 hours." in page.region("Status").text
     assert "In the last 24 hours:" in errors.text
-    assert formats.format_prose_time(datetime.fromtimestamp(now - 90_000, UTC)) in errors.text
+    assert formats.format_timestamp(datetime.fromtimestamp(now - 90_000, UTC)) in errors.text
     expected = {  # the indexes of the others that are listed beside the run itself
         "all runs": {0, 1, 2},
         "3 in total": {0, 1},

@@ -31,15 +31,15 @@ def test_failed_runs_are_stacked_at_the_bottom() -> None:
     ]
     assert (chart.max_total, chart.bar_count, chart.bar_interval) == (4, 3, "15 minutes")
     assert [(tooltip.index, tooltip.text) for tooltip in chart.tooltips] == [
-        (0, "2026-11-20 14:30, 15 minutes: 1 Failed, 3 Completed"),
-        (2, "2026-11-20 15:00, 15 minutes: 2 Completed, 2 odd"),
+        (0, "20 Nov 2026, 14:30, 15 minutes: 1 Failed, 3 Completed"),
+        (2, "20 Nov 2026, 15:00, 15 minutes: 2 Completed, 2 odd"),
     ]
 
 
 def test_description_summarizes_the_chart() -> None:
     assert build_chart({"completed": 30, "failed": 1}, {"failed": 2}).description == (
-        "Runs per 15 minutes from 2026-11-20 14:30 to 2026-11-20 15:00 UTC. 33 in total, at most 31 in one bar. "
-        "3 failed, most at 2026-11-20 14:45: 2."
+        "Runs per 15 minutes from 20 Nov 2026, 14:30 to 20 Nov 2026, 15:00 UTC. 33 in total, at most 31 in one bar. "
+        "3 failed, most at 20 Nov 2026, 14:45: 2."
     )
     assert build_chart({"completed": 1}, hours=1).description.startswith("Runs per hour from")
     assert "None failed." in build_chart({"completed": 1}).description
@@ -73,7 +73,7 @@ def test_days_follow_the_time_zone() -> None:
     )
     chart = HistogramChart(RunHistogram(buckets, tuple(Counter(completed=1) for _ in range(buckets.count))))
     assert chart.timezone == "Europe/Berlin"
-    assert chart.description.startswith("Runs per day from 2026-10-01 to 2026-12-01 Europe/Berlin.")
+    assert chart.description.startswith("Runs per day from 1 Oct 2026 to 1 Dec 2026 Europe/Berlin.")
     assert [tooltip.text.split(",")[0] for tooltip in chart.tooltips[23:27]] == [
         "2026-10-24", "2026-10-25", "2026-10-26", "2026-10-27",
     ]  # fmt: skip

@@ -40,7 +40,7 @@ def test_summary_matches_the_list(member_client: Client, project: Project) -> No
     assert summary["Calls, 24 hours"] == "9"
     assert summary["Failed"] == "1 11.1 %"
     assert summary["Invalid"] == "3 42.9 % 2 not validated yet"
-    assert (summary["p50"], summary["p95"], summary["Longest"]) == ("5 s", "1 m 00 s", "1 m 00 s")
+    assert (summary["p50"], summary["p95"], summary["Longest"]) == ("5 s", "1 min 00 s", "1 min 00 s")
     assert summary["Median output"] == "2 B 20 B at most"
     assert "Does search." in page.text
     assert "Calls per hour" in page.text

@@ -60,7 +60,7 @@ def test_row_summarizes_a_tool(member_client: Client, project: Project) -> None:
     assert search["Defined in"].text == "asst_concierge, asst_tight"
     assert search["Called by"].text == "asst_concierge, asst_tight"
     assert [search[column].text for column in ("Calls", "Failed", "Invalid")] == ["9", "11.1 %", "42.9 %"]
-    assert [search[column].text for column in ("p50", "p95", "Median output")] == ["5 s", "1 m 00 s", "2 B"]
+    assert [search[column].text for column in ("p50", "p95", "Median output")] == ["5 s", "1 min 00 s", "2 B"]
     assert (search["Schema"].text, search["Last call"].text) == ("2 versions", "in 53 min")
     assert [file_search[column].text for column in ("Failed", "Invalid")] == ["50.0 %", ""]
     assert post_entry["Defined in"].text == "not defined"

@@ -36,8 +36,8 @@ def test_series_are_stacked_in_order() -> None:
 
 def test_nonempty_bars_have_tooltips() -> None:
     assert [(tooltip.index, tooltip.text) for tooltip in chart().tooltips] == [
-        (0, "2026-11-20 14:00, 1 hour: 40 in total, 10 o4-mini, 30 gpt-4o"),
-        (2, "2026-11-20 16:00, 1 hour: 10 gpt-4o"),
+        (0, "20 Nov 2026, 14:00, 1 hour: 40 in total, 10 o4-mini, 30 gpt-4o"),
+        (2, "20 Nov 2026, 16:00, 1 hour: 10 gpt-4o"),
     ]
 
 
@@ -45,22 +45,22 @@ def test_chart_has_description_and_caption() -> None:
     stacked = chart(format_value=formats.format_tokens)
     assert stacked.caption == "Tokens per hour, UTC"
     assert stacked.description == (
-        "Tokens per hour from 2026-11-20 14:00 to 2026-11-20 17:00 UTC. "
-        "50 in total, at most 40, at 2026-11-20 14:00. gpt-4o 40, o4-mini 10."
+        "Tokens per hour from 20 Nov 2026, 14:00 to 20 Nov 2026, 17:00 UTC. "
+        "50 in total, at most 40, at 20 Nov 2026, 14:00. gpt-4o 40, o4-mini 10."
     )
 
 
 def test_days_follow_zone_across_clock_changes() -> None:
     stacked = build_stacked_chart("Runs", DAYS, [ChartSeries("all", [1, 2, 3])], zone=BERLIN)
     assert stacked.caption == "Runs per day, Europe/Berlin"
-    assert [tooltip.text for tooltip in stacked.tooltips][1] == "2026-10-25, 1 day: 2 all"
+    assert [tooltip.text for tooltip in stacked.tooltips][1] == "25 Oct 2026, 1 day: 2 all"
     edges = [int(edge) for edge in stacked.bar_edges.split()]
     assert [until - since for since, until in pairwise(edges)] == [86_400, 90_000, 86_400]
 
 
 def test_table_lists_every_number_newest_first() -> None:
     rows = chart().rows
-    assert (rows[0].time, rows[0].cells) == ("2026-11-20 16:00", (ChartCell("10"), ChartCell("0")))
+    assert (rows[0].time, rows[0].cells) == ("20 Nov 2026, 16:00", (ChartCell("10"), ChartCell("0")))
     assert rows[0].total == ChartCell("10")
     assert len(rows) == 3
 
@@ -74,7 +74,7 @@ def test_nonzero_cells_have_links() -> None:
 def test_partial_day_counts_as_day() -> None:
     until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
     stacked = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
-    assert [tooltip.text for tooltip in stacked.tooltips][-1] == "2026-10-27, 1 day: 4 all"
+    assert [tooltip.text for tooltip in stacked.tooltips][-1] == "27 Oct 2026, 1 day: 4 all"
     assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in stacked.description
 
 

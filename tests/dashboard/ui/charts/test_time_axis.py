@@ -51,9 +51,9 @@ def test_tick_position_matches_its_time() -> None:
 
 def test_bar_time_precision_follows_interval() -> None:
     moment = at(20, 22)
-    assert format_bar_time(moment, timedelta(days=1), KATHMANDU) == "2026-11-21"
-    assert format_bar_time(moment, timedelta(hours=1), KATHMANDU) == "2026-11-21 03:45"
-    assert format_bar_time(moment, timedelta(seconds=5)) == "2026-11-20 22:00:00"
+    assert format_bar_time(moment, timedelta(days=1), KATHMANDU) == "21 Nov 2026"
+    assert format_bar_time(moment, timedelta(hours=1), KATHMANDU) == "21 Nov 2026, 03:45"
+    assert format_bar_time(moment, timedelta(seconds=5)) == "20 Nov 2026, 22:00:00"
 
 
 @pytest.mark.parametrize(
