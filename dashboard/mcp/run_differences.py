@@ -12,16 +12,16 @@ from dashboard.ui.comparison_rows import ComparisonCell, ComparisonRow
 from dashboard.ui.posted_object import FieldPresence
 from dashboard.ui.text_diff import DiffLine, TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
-from runs.models import Assistant, Project, Run, RunStep
+from runs.analytics.run_steps import read_steps
+from runs.models import Assistant, Project, Run
 
 _MARKS = {"added": "+ ", "removed": "- ", "same": "  "}
 
 
 def compare_two_runs(project: Project, left: Run, right: Run, now: datetime) -> RunComparison:
-    """Return the comparison of two runs with their configurations; two queries."""
-    counts = RunStep.objects.count_tools_by_run({left.pk, right.pk})
+    """Return the comparison of two runs with their configurations; three queries, and one for each history."""
     names = Assistant.objects.names_by_id(project, {left.assistant_id, right.assistant_id})
-    return RunComparison(left, right, counts.get(left.pk), counts.get(right.pk), now, names)
+    return RunComparison(left, right, read_steps(left), read_steps(right), now, names)
 
 
 def describe_differences(comparison: RunComparison) -> dict[str, Any]:

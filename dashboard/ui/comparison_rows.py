@@ -5,11 +5,11 @@ Differences are not rated: a larger value is neither better nor worse.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from dashboard.ui import formats, truncated_text
@@ -30,10 +30,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ComparisonCell:
-    """The value of one side. `presence` tells null from a field that was not sent."""
+    """The value of one side. `presence` tells null from a field that was not sent; `status` is shown with its color."""
 
     presence: FieldPresence
     text: TruncatedText | None = None
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,18 @@ def time_cell(value: Any, moment: datetime | None) -> ComparisonCell:
     return text_cell(formats.format_timestamp(moment))
 
 
-def tool_calls_cell(counts: Counter[str] | None) -> ComparisonCell:
-    """Return a cell for the number of calls by tool. None means that no steps were received."""
-    if counts is None:
+def status_cell(status: str) -> ComparisonCell:
+    """Return a cell for the status of a run."""
+    return replace(text_cell(status), status=status)
+
+
+def tool_calls_cell(names: Sequence[str] | None) -> ComparisonCell:
+    """Return a cell for tool calls in the order in which they were made. None means that no steps were received."""
+    if names is None:
         return text_cell("unknown: no steps were received")
-    names = (f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in counts.items())
-    return text_cell(", ".join(names) or "none")
+    repeated = ((name, len(list(calls))) for name, calls in groupby(names))
+    calls = (f"{name} {MULTIPLICATION_SIGN}{count}" if count > 1 else name for name, count in repeated)
+    return text_cell(", ".join(calls) or "none")
 
 
 def cost_cell(nano: int | None) -> ComparisonCell:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from dashboard.pages.compare.step_pairs import StepPair, pair_steps
 from dashboard.ui import comparison_rows, text_diff, tool_diff
-from dashboard.ui.comparison_rows import ComparisonCell, ComparisonRow, get_posted_value, text_cell, value_cell
+from dashboard.ui.comparison_rows import (
+    ComparisonCell,
+    ComparisonRow,
+    get_posted_value,
+    status_cell,
+    text_cell,
+    value_cell,
+)
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_text
 from dashboard.ui.run_clock import RunClock
 from dashboard.ui.text_diff import TextDiff
 from dashboard.ui.tool_diff import ToolsDiff
+from runs.analytics.run_steps import ReadSteps
+from runs.analytics.run_turns import fetch_run_turns
 from runs.models import Run
 from runs.protocol.lossless_json import is_equal_value
+from runs.protocol.timestamps import milliseconds_between
 
-_MILLISECOND = timedelta(milliseconds=1)
 _IDENTITY_FIELDS = ("id", "object")  # ids always differ, types never do
-_OUTCOME_FIELDS = ("status", "last_error", "incomplete_details", "required_action")
+_OUTCOME_FIELDS = ("last_error", "incomplete_details", "required_action")
 _TIME_FIELDS = ("created_at", "started_at", "expires_at", "cancelled_at", "failed_at", "completed_at")
-_THREAD_AND_MODEL_FIELDS = ("thread_id", "model")
+# Metadata that names a release comes before other keys.
+_RELEASE_KEY = re.compile("release|version|commit|revision|build|deploy", re.IGNORECASE)
 # These have sections of their own; the table shows their length.
 _LONG_FIELDS = ("instructions", "tools")
 _SETTING_FIELDS = (
@@ -32,12 +43,14 @@ _SETTING_FIELDS = (
 )
 _GROUPED_FIELDS = {
     "assistant_id",
+    "status",
     "usage",
     "metadata",
     *_IDENTITY_FIELDS,
     *_OUTCOME_FIELDS,
     *_TIME_FIELDS,
-    *_THREAD_AND_MODEL_FIELDS,
+    "thread_id",
+    "model",
     *_LONG_FIELDS,
     *_SETTING_FIELDS,
 }
@@ -55,39 +68,45 @@ class ComparisonGroup:
 class RunComparison:
     """The comparison of run A (`left`) with run B (`right`).
 
-    The tool counts are None for a run without steps. `assistant_names` maps ids to names.
+    The steps are those that a page reads of each. `assistant_names` maps ids to names.
     """
 
     left: Run
     right: Run
-    left_tool_counts: Counter[str] | None
-    right_tool_counts: Counter[str] | None
+    left_steps: ReadSteps
+    right_steps: ReadSteps
     now: datetime
     assistant_names: Mapping[str, str]
 
     @cached_property
     def groups(self) -> list[ComparisonGroup]:
-        """All fields."""
+        """All fields: first what people change, then its outcome, and times, which always differ, last."""
         groups = (
-            ComparisonGroup("Outcome", [*self._field_rows(_OUTCOME_FIELDS)]),
-            ComparisonGroup(
-                "Time and tokens",
-                [*self._time_rows(), *self._duration_rows(), *self._field_rows(("usage",)), self._cost_row()],
-            ),
+            ComparisonGroup("Metadata", self._metadata_rows()),
             ComparisonGroup(
                 "Configuration",
                 [
                     self._assistant_row(),
-                    *self._field_rows(_THREAD_AND_MODEL_FIELDS),
+                    *self._field_rows(("model",)),
                     *self._length_rows(),
                     *self._field_rows(_SETTING_FIELDS),
                 ],
             ),
+            ComparisonGroup("Outcome", [self._status_row(), *self._field_rows(_OUTCOME_FIELDS)]),
             ComparisonGroup("Behaviour", [self._tool_calls_row()]),
-            ComparisonGroup("Metadata", [*self._field_rows(("metadata",))]),
+            ComparisonGroup(
+                "Duration and tokens", [*self._duration_rows(), *self._field_rows(("usage",)), self._cost_row()]
+            ),
             ComparisonGroup("Other fields", [*self._field_rows(self._other_fields())]),
+            ComparisonGroup("Thread and times", [*self._field_rows(("thread_id",)), *self._time_rows()]),
         )
         return [group for group in groups if group.rows]
+
+    @cached_property
+    def step_pairs(self) -> list[StepPair]:
+        """The steps of both runs side by side."""
+        clocks = RunClock.for_run(self.left, self.now), RunClock.for_run(self.right, self.now)
+        return pair_steps(self.left_steps, self.right_steps, *clocks)
 
     @cached_property
     def differing_groups(self) -> list[ComparisonGroup]:
@@ -148,10 +167,21 @@ class RunComparison:
                 difference = comparison_rows.format_time_difference(*moments)
                 yield ComparisonRow(name, *cells, not is_equal_value(left, right), difference)
 
+    def _metadata_rows(self) -> list[ComparisonRow]:
+        return sorted(self._field_rows(("metadata",)), key=lambda row: not _RELEASE_KEY.search(row.name))
+
+    def _status_row(self) -> ComparisonRow:
+        left, right = self.left.status, self.right.status
+        return ComparisonRow("status", status_cell(left), status_cell(right), left != right)
+
     def _duration_rows(self) -> Iterator[ComparisonRow]:
-        """Yield the queue time and the duration, computed from the timestamps of each run."""
-        for name, end in (("queue time", "started_at"), ("duration", "ended_at")):
-            left, right = _milliseconds_until(self.left, end), _milliseconds_until(self.right, end)
+        """Yield the queue time, as far as the first starts are known, and the duration."""
+        sides = ((self.left, self.left_steps), (self.right, self.right_steps))
+        queue_times = [_queue_milliseconds(run, steps) for run, steps in sides]
+        for name, (left, right) in (
+            ("queue time", queue_times),
+            ("duration", (self.left.duration_ms, self.right.duration_ms)),
+        ):
             cells = (
                 text_cell(RunClock.for_run(self.left, self.now).format_duration(left)),
                 text_cell(RunClock.for_run(self.right, self.now).format_duration(right)),
@@ -181,18 +211,21 @@ class RunComparison:
         yield ComparisonRow("tools", _length_cell(left), _length_cell(right), differs)
 
     def _tool_calls_row(self) -> ComparisonRow:
-        left, right = self.left_tool_counts, self.right_tool_counts
+        left, right = _called_names(self.left_steps), _called_names(self.right_steps)
         cells = comparison_rows.tool_calls_cell(left), comparison_rows.tool_calls_cell(right)
         if left is None or right is None:
             return ComparisonRow("tool calls", *cells, differs=False)
-        difference = comparison_rows.format_count_difference(left.total(), right.total())
+        difference = comparison_rows.format_count_difference(len(left), len(right))
         return ComparisonRow("tool calls", *cells, left != right, difference)
 
 
-def _milliseconds_until(run: Run, field: str) -> int | None:
-    """Return the time from the creation of a run to one of its timestamps."""
-    end: datetime | None = getattr(run, field)
-    return None if end is None else (end - run.created_at) // _MILLISECOND
+def _called_names(read: ReadSteps) -> list[str] | None:
+    """Return the names of the called tools in order; None for a run without steps."""
+    return [name for _, step in read.steps for name in step.tool_names] if read.steps else None
+
+
+def _queue_milliseconds(run: Run, read: ReadSteps) -> int | None:
+    return milliseconds_between(run.stated_created_at, fetch_run_turns(run, read.totals).first_start)
 
 
 def _length_cell(value: Any) -> ComparisonCell:

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_safe
 
 from dashboard.pages.compare.comparison import RunComparison
 from dashboard.pages.compare.params import CandidateKind, CompareParams
+from dashboard.ui.truncated_text import TruncatedText, truncate_text
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
-from runs.models import Assistant, Project, Run, RunStep
+from runs.analytics.run_steps import read_steps
+from runs.models import Assistant, Message, Project, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,21 @@ def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
     unknown_ids = [run_id for run_id in run_ids if run_id not in runs]
     if params.left and params.right and not unknown_ids:
         left, right = runs[params.left], runs[params.right]
-        tools_by_run = RunStep.objects.count_tools_by_run({left.pk, right.pk})
         comparison = RunComparison(
             left=left,
             right=right,
-            left_tool_counts=tools_by_run.get(left.pk),
-            right_tool_counts=tools_by_run.get(right.pk),
+            left_steps=read_steps(left),
+            right_steps=read_steps(right),
             now=timezone.now(),
             assistant_names=Assistant.objects.names_by_id(project, {left.assistant_id, right.assistant_id}),
         )
-        context = {"project": project, "params": params, "comparison": comparison}
+        context = {
+            "project": project,
+            "params": params,
+            "comparison": comparison,
+            "answers": [_fetch_last_answer(run) for run in (left, right)],
+            "is_last_successful": left.external_id == Run.objects.last_completed_id_before(right),
+        }
         return htmx.render_page(request, "pages/compare/comparison.html", context)
     candidates = _fetch_candidates(*runs.values()) if runs and not unknown_ids else []
     for candidate in candidates:
@@ -63,6 +70,12 @@ def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
     # 3. Render
     context = {"project": project, "params": params, "unknown_ids": unknown_ids, "candidates": candidates}
     return htmx.render_page(request, "pages/compare/form.html", context, status=404 if unknown_ids else 200)
+
+
+def _fetch_last_answer(run: Run) -> TruncatedText | None:
+    """Return the last message with a text that `run` wrote, if any."""
+    message = Message.objects.of_run(run).exclude(text="").for_run_page().last()
+    return truncate_text(message.text) if message else None
 
 
 def _fetch_candidates(run: Run) -> list[ComparisonCandidate]:

@@ -58,7 +58,7 @@ def test_failed_and_completed_run_are_compared(member_client: Client, project: P
     failed = {"status": "failed", "completed_at": None, "failed_at": NOW + 42, "last_error": error, "usage": usage}
     post_pair(project, failed, {"created_at": NOW - 86400, "started_at": NOW - 86399, "completed_at": NOW - 86388})
     rows = field_rows(member_client.get(compare_url()))
-    assert rows["status"] == ("failed", "completed", "")
+    assert rows["status"] == ("Failed", "Completed", "")
     assert rows["last_error.code"] == ("server_error", "null", "")
     assert rows["created_at"][2] == f"{MINUS}1 d 00 h"
     assert rows["duration"] == ("42 s", "12 s", f"{MINUS}30 s")
@@ -145,6 +145,66 @@ def test_tool_calls_are_compared_if_known(member_client: Client, project: Projec
     assert field_rows(member_client.get(compare_url()))["tool calls"] == (f"search {TIMES}3", "refund", f"{MINUS}2")
 
 
+def test_calls_are_listed_as_they_were_made(member_client: Client, project: Project) -> None:
+    post_pair(project)
+    for run_id, names in (("run_a", ("search", "search", "refund", "search")), ("run_b", ("refund", "search"))):
+        run = factories.run_object(id=run_id, created_at=NOW)
+        steps = [
+            factories.step_object(run, factories.function_call(name), created_at=NOW + second, completed_at=NOW + 9)
+            for second, name in enumerate(names)
+        ]
+        factories.post_steps(project, *steps)
+    page = Page(member_client.get(compare_url()))
+    [row] = [row for row in page.table(re.compile("fields")).rows if row.cells[0].text == "tool calls"]
+    assert [cell.text for cell in row.cells[1:]] == [f"search {TIMES}2, refund, search", "refund, search", f"{MINUS}2"]
+    steps = [[cell.text for cell in row.cells] for row in page.table("Steps side by side").rows]
+    assert steps == [
+        ["1", "Completed: search", "9 s", "", "no such step", ""],
+        ["2", "Completed: search", "8 s", "", "no such step", ""],
+        ["3", "Completed: refund", "7 s", "1", "Completed: refund", "9 s"],
+        ["4", "Completed: search", "6 s", "2", "Completed: search", "8 s"],
+    ]
+
+
+def test_answers_are_side_by_side(member_client: Client, project: Project) -> None:
+    post_pair(project)
+    assert not Page(member_client.get(compare_url())).has("region", "Answers")
+    first = factories.message_object(
+        {"id": "run_a", "assistant_id": "asst", "thread_id": "thread_first"}, "It is <late>."
+    )
+    factories.post_messages(project, first)
+    assert (
+        Page(member_client.get(compare_url())).region("Answers").text == "Answers A It is <late>. B No answer received."
+    )
+
+
+def test_what_people_change_comes_first(member_client: Client, project: Project) -> None:
+    error = {"code": "server_error", "message": "Boom."}
+    post_pair(project, {"metadata": {"customer": "a", "release": "1"}},
+              {"metadata": {"customer": "b", "release": "2"}, "model": "gpt-4o", "status": "failed",
+               "failed_at": NOW + 12, "completed_at": None, "last_error": error, "created_at": NOW + 1})  # fmt: skip
+    names = list(field_rows(member_client.get(compare_url())))
+    ordered = ["metadata.release", "metadata.customer", "model", "status", "last_error.code", "duration", "created_at"]
+    assert [name for name in names if name in ordered] == ordered
+    assert names[-3:] == ["created_at", "failed_at", "completed_at"]
+
+
+def test_last_successful_run_is_named(member_client: Client, project: Project) -> None:
+    post_pair(project, None, {"created_at": NOW + 60, "status": "failed"})
+    sentence = "A is the last successful run of the assistant before B."
+    assert sentence in Page(member_client.get(compare_url())).text
+    factories.post_run(project, created_at=NOW + 30)
+    assert sentence not in Page(member_client.get(compare_url())).text
+
+
+def test_queue_time_ends_at_the_first_start(member_client: Client, project: Project) -> None:
+    post_pair(project, {"started_at": NOW + 11, "completed_at": NOW + 12}, {"tools": []})
+    assert field_rows(member_client.get(compare_url()))["queue time"][:2] == ("\N{EM DASH}", "1 s")
+    run = factories.run_object(id="run_a", created_at=NOW)
+    factories.post_steps(project, factories.step_object(run, factories.function_call("a"), created_at=NOW + 3))
+    assert field_rows(member_client.get(compare_url()))["queue time"] == ("3 s", "1 s", f"{MINUS}2 s")
+
+
 def test_assistants_are_compared_by_name(member_client: Client, project: Project) -> None:
     post_pair(project, {"assistant_id": "asst_a"}, {"assistant_id": "asst_b"})
     factories.post_assistants(project, asst_a="Returns <desk>")
@@ -199,7 +259,7 @@ def test_last_completed_run_has_the_same_assistant(project: Project) -> None:
 def test_run_page_links_to_comparison_and_thread(member_client: Client, project: Project) -> None:
     post_pair(project)
     page = Page(member_client.get("/p/default/runs/run_b/"))
-    assert page.link("With another run…").url == f"{URL}?right=run_b"
+    assert page.link("Another run…").url == f"{URL}?right=run_b"
     assert page.link("Thread").url == "/p/default/threads/thread_first/"
 
 
@@ -253,8 +313,9 @@ def test_query_count_is_independent_of_differences(member_client: Client, projec
 
     post_pair(project)
     count = count_queries("run_a", "run_b")
-    # session, user, project, projects and roles of the shell; runs, their configurations, their steps, names
-    assert count == 9
+    # session, user, project, projects and roles of the shell; runs, their configurations, names; the steps and the
+    # answer of each, and the last successful run
+    assert count == 13
     tools = [factories.function_tool(f"tool_{number}") for number in range(128)]
     large = factories.run_object(id="run_large", tools=tools, instructions="Other.\n" * 3000, model="o3")
     factories.post(project, large)
