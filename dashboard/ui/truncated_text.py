@@ -11,6 +11,7 @@ from dashboard.web.page_budget import fit_into_page
 from runs.protocol.lossless_json import JsonNumber, clean_text
 
 DEFAULT_MAX_LENGTH = 6_000
+MAX_MESSAGE_PREVIEW, MAX_PREVIEW_LINES = 1_500, 8  # characters and lines of a message that is shown unfolded
 MAX_SHOWN_LENGTH = 50_000  # characters of a text that a page contains at all; downloads have the whole
 
 
@@ -58,6 +59,13 @@ class TruncatedText:
 def truncate_text(string: str) -> TruncatedText:
     """Wrap a string for display."""
     return TruncatedText(clean_text(string))
+
+
+def truncate_lines(string: str) -> TruncatedText:
+    """Wrap a message for display: its preview has at most `MAX_PREVIEW_LINES` lines."""
+    text = clean_text(string)
+    lines = text[:MAX_MESSAGE_PREVIEW].split("\n", MAX_PREVIEW_LINES)
+    return TruncatedText(text, max_length=len("\n".join(lines[:MAX_PREVIEW_LINES])) if text else 0)
 
 
 def truncate_json(value: Any) -> TruncatedText:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest, HttpResponseRedirect
@@ -53,7 +52,7 @@ def get_request_timezone(request: HttpRequest) -> ZoneInfo:
 
 def get_reader_timezone() -> ZoneInfo:
     """Return the time zone that is active for the request at hand."""
-    return cast(ZoneInfo, timezone.get_current_timezone())
+    return timezone.get_current_timezone()
 
 
 def activate_project_timezone(request: HttpRequest, project: Project) -> None:

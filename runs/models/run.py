@@ -129,6 +129,14 @@ class RunQuerySet(models.QuerySet["Run"]):
             before, after = (self.sort_parts(order, cursor, backwards=backwards) for backwards in (True, False))
         return _first_external_id(before), _first_external_id(after)
 
+    def first_ids(self, order: Order, limit: int) -> list[uuid.UUID]:
+        """Return the stored ids of the first `limit` runs in `order`. Takes two queries at most."""
+        ids: list[uuid.UUID] = []
+        for part in [self.sorted_by(order)] if order.is_never_null else self.sort_parts(order, None):
+            if len(ids) < limit:
+                ids += part.values_list("id", flat=True)[: limit - len(ids)]
+        return ids
+
     def sort_parts(self, order: Order, after: Cursor | None, *, backwards: bool = False) -> list[Self]:
         """Return the runs after a cursor in two parts, those with and those without a value in `order`.
 

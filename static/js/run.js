@@ -1,4 +1,5 @@
-// The page of a run: expanding all steps, filtering tables, and marking the section in view.
+// The page of a run: expanding all steps, filtering tables, marking the section in view, and the update of a run that
+// goes on.
 
 // <button data-unfold="#timeline .wf"> opens every <details> in the selected element, or closes all of them.
 document.addEventListener("click", ({ target }) => {
@@ -52,3 +53,58 @@ function scheduleMarking() {
 addEventListener("scroll", scheduleMarking, { passive: true });
 document.addEventListener("htmx:afterSettle", scheduleMarking);
 markSectionInView();
+
+// A run in progress polls its header. When the run went on, its body comes along and is morphed into the old one. What the
+// reader opened, typed or loaded stays: details keep their state, elements with data-keep are left alone, and loaded rows
+// are fetched again instead of being replaced by a link to them.
+const isOfRun = (element) => Boolean(element.closest?.("#run-header, #run-body"));
+const hasLoadLink = (element) => Boolean(element.querySelector?.("a[href*='full=row-']"));
+const keptRows = new Set();
+
+if (window.Idiomorph) {
+  const { callbacks } = Idiomorph.defaults;
+  callbacks.beforeAttributeUpdated = (name, element) =>
+    !(name === "open" && element.matches("details") && isOfRun(element));
+  callbacks.beforeNodeMorphed = (element, fresh) => {
+    if (!element.matches?.("[id]") || !isOfRun(element)) return true;
+    if (element.matches("[data-keep]")) return false;
+    if (!element.matches(".io") || !hasLoadLink(fresh) || hasLoadLink(element)) return true;
+    keptRows.add(element.id);
+    return false;
+  };
+}
+
+// The update shows the same parts in full, and the same search and comparison, as the page does now.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.id !== "run-header") return;
+  const shown = [...document.querySelectorAll("#run-body [data-full]")].map((element) => element.dataset.full);
+  if (shown.length) detail.parameters.full = shown;
+  const find = document.querySelector("#raw [name=find]")?.value.trim();
+  if (find) detail.parameters.find = find;
+  const versions = document.getElementById("version-diff")?.dataset;
+  if (versions) Object.assign(detail.parameters, { from: versions.from, to: versions.to });
+  if (versions?.step) detail.parameters.step = versions.step;
+});
+
+// What is at the top of the window stays there, even if a section above it grows or another one moves there.
+let anchor = null; // { element, top }
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "run-header") return;
+  const parts = [...document.querySelectorAll("#run-body .main [id]")];
+  const element = scrollY > 0 && parts.find((part) => part.getBoundingClientRect().top > 0);
+  anchor = element ? { element, top: element.getBoundingClientRect().top } : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (!anchor?.element.isConnected) return;
+  scrollBy({ top: anchor.element.getBoundingClientRect().top - anchor.top, behavior: "instant" });
+  anchor = null;
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of keptRows) {
+    const details = document.getElementById(id)?.closest("details");
+    const url = details?.getAttribute("hx-get");
+    if (url) htmx.ajax("get", url, { source: details, target: `#${id}`, swap: "morph:outerHTML" });
+  }
+  keptRows.clear();
+});

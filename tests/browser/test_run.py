@@ -53,7 +53,7 @@ def test_content_is_fetched_on_demand(
     page.locator("#change > summary").click()
     expect(page.locator("#change del").first).to_be_visible()
     page.locator("#history").get_by_role("link", name="Diff").click()
-    expect(page.locator("#version-diff")).to_contain_text("From version 0 to 1")
+    expect(page.locator("#version-diff")).to_contain_text("From version 1 to 2")
     page.locator("#timeline").get_by_role("link", name="more steps").click()
     expect(page.locator("#timeline summary .what")).to_have_count(42)
 
@@ -137,5 +137,79 @@ def test_active_run_is_polled_until_it_ends(
     assert not factories.post(demo_project, active | {"status": "completed", "completed_at": now}).errors
     expect(page.locator("#run-header h1")).to_contain_text("Completed", timeout=10_000)
     expect(page.locator("#run-header")).not_to_have_attribute("hx-get", re.compile("."))
-    expect(page.locator("#run-header")).to_contain_text("Reload to see its current steps")
+    expect(page.locator("#history")).to_contain_text("In progress → Completed")
     expect(page.locator("#comments textarea")).to_have_value("a draft")
+    expect(page.locator("#comments textarea")).to_be_focused()
+
+
+def test_live_run_is_updated_in_place(page: Page, live_server: Any, demo_project: Project, console: list[str]) -> None:
+    now = int(time.time())
+    run = factories.run_object(
+        created_at=now - 60,
+        started_at=now - 59,
+        completed_at=None,
+        usage=None,
+        status="in_progress",
+        expires_at=now + 600,
+    )
+    steps = [
+        factories.step_object(run, factories.function_call("search_orders", output=f"output {n}")) for n in range(9)
+    ]
+    factories.post(demo_project, run)
+    factories.post_steps(demo_project, *steps)
+    open_run(page, live_server, run)
+    row = page.locator("#timeline li", has=page.locator("#row-3"))
+    row.locator("summary").first.click()
+    expect(row.locator("pre", has_text="output 2")).to_be_visible()
+    page.locator("#errors summary").click()
+    draft = page.get_by_label("Add a comment")
+    draft.fill("Half a thought")
+    page.evaluate("document.getElementById('instructions').scrollIntoView()")
+    instructions = page.locator("#instructions h2")
+    top = instructions.evaluate("element => element.getBoundingClientRect().top")
+
+    error = {"code": "server_error", "message": "Broken."}
+    factories.post_steps(demo_project, factories.step_object(run))
+    factories.post(demo_project, run | {"status": "failed", "failed_at": now, "last_error": error})
+    expect(page.locator("h1")).to_contain_text("Failed")
+    expect(page).to_have_title(re.compile(r"^Failed run_"))
+    expect(page.locator("#errors")).to_contain_text("server_error")
+    sections = page.get_by_role("navigation", name="Sections")
+    expect(sections.get_by_role("link", name="Errors 1")).to_be_visible()
+    expect(sections.get_by_role("link", name="Timeline 10 steps")).to_be_visible()
+    expect(sections.get_by_role("link").first).to_have_text(re.compile("Errors"))
+    expect(page.locator("#run-header")).not_to_have_attribute("hx-get", re.compile("."))
+    expect(row.locator("pre", has_text="output 2")).to_be_visible()
+    expect(draft).to_have_value("Half a thought")
+    assert abs(instructions.evaluate("element => element.getBoundingClientRect().top") - top) < 2
+
+
+def test_identity_stays_in_view(page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]) -> None:
+    for width in (1440, 375):
+        page.set_viewport_size({"width": width, "height": 800})
+        open_run(page, live_server, long_run)
+        page.locator("#history").scroll_into_view_if_needed()
+        expect(page.locator("h1")).to_be_in_viewport()
+        expect(page.locator("h1")).to_contain_text("run_long")
+
+
+def test_find_moves_from_match_to_match(
+    page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]
+) -> None:
+    open_run(page, live_server, long_run)
+    field = page.get_by_label("Find in the raw JSON")
+    field.fill("type")
+    position, current = page.locator("#find-position"), page.locator("#raw-tree mark[data-current]")
+    expect(position).to_have_text(re.compile(r"^1 of \d+$"))
+    expect(current).to_be_in_viewport()
+    page.get_by_role("button", name="Next match").click()
+    expect(position).to_have_text(re.compile("^2 of"))
+    field.press("Enter")
+    expect(position).to_have_text(re.compile("^3 of"))
+    field.press("Shift+Enter")
+    page.get_by_role("button", name="Previous match").click()
+    page.get_by_role("button", name="Previous match").click()
+    last = position.inner_text().split()
+    assert last[0] == last[2]
+    expect(current).to_be_in_viewport()
+    expect(field).to_be_in_viewport()

@@ -61,7 +61,7 @@ def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpRes
     # 3. Render
     context = {"comments": section, "run": run, "project": project}
     if htmx.is_partial_request(request):
-        return htmx.render_page(request, "pages/run/_comments.html", context, status=status)
+        return htmx.render_page(request, "pages/run/_comments.html", context | {"count_oob": True}, status=status)
     if section.error:
         return htmx.render_page(request, "pages/run/comment_error.html", context, status=status)
     return redirect(f"{reverse('run', kwargs={'project': project.slug, 'run_id': run_id})}#comments")

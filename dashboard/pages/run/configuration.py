@@ -98,6 +98,16 @@ class ConfigurationSection:
     is_change_shown: bool = False
 
     @property
+    def sent_settings(self) -> list[ConfigurationSetting]:
+        """The settings that have a value."""
+        return [setting for setting in self.settings if setting.presence is FieldPresence.VALUE]
+
+    @property
+    def missing_settings(self) -> list[ConfigurationSetting]:
+        """The settings that are null or were not sent."""
+        return [setting for setting in self.settings if setting.presence is not FieldPresence.VALUE]
+
+    @cached_property
     def settings(self) -> list[ConfigurationSetting]:
         """All fields but the instructions and the tools."""
         optional = [name for name in _OPTIONAL_FIELDS if self.posted.presence(name) is not FieldPresence.ABSENT]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.timeline import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_name, as_text
-from dashboard.ui.truncated_text import TruncatedText, truncate_text
+from dashboard.ui.truncated_text import TruncatedText, truncate_lines
 from runs.models import ErrorGroup, Run
 from runs.query import RunFilters, TimeExpression
 from runs.query.ast import Term
@@ -42,7 +42,7 @@ def parse_last_error(posted: PostedObject) -> RunLastError | None:
         return None
     error = posted.object_value("last_error")
     message = as_text(error.get("message"))
-    return RunLastError(as_name(error.get("code")), truncate_text(message) if message else None)
+    return RunLastError(as_name(error.get("code")), truncate_lines(message) if message else None)
 
 
 def parse_incomplete_reason(posted: PostedObject) -> str | None:
@@ -121,6 +121,16 @@ class ErrorsSection:
         return bool(self.last_error) + (self.incomplete_reason is not None) + self.steps.totals.failed_count
 
     @property
+    def comes_first(self) -> bool:
+        """Return whether the errors are what the run is about: it failed, or ended in another way with an error."""
+        return self.run.status in ("failed", "incomplete") or (bool(self.count) and self.run.status == "expired")
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to show."""
+        return not (self.count or self.output_errors or self.similar_runs)
+
+    @property
     def listed_failed_steps(self) -> list[RunPageStep]:
         """The first steps that failed."""
         return self.steps.failed[:MAX_FAILED_STEPS]
@@ -180,10 +190,10 @@ class ErrorsSection:
         since = TimeExpression.parse(_LAST_DAY)
         is_capped = counts["all"] > _MAX_COUNTED
         total = f"{_MAX_COUNTED:,}+" if is_capped else f"{counts['all']:,}"
-        yield SimilarRunCount(total, "in total", self._similar_runs_url(since=since))
+        yield SimilarRunCount(total, "total", self._similar_runs_url(since=since))
         subsets: dict[str, tuple[str, str | None]] = {
-            "assistant": ("of this assistant", self.run.assistant_id),
-            "model": ("on this model", self.run.model),
+            "assistant": ("this assistant", self.run.assistant_id),
+            "model": ("this model", self.run.model),
         }
         for param, (label, value) in subsets.items():
             if value:

@@ -97,10 +97,16 @@ class RunHeader:
         return is_run_overdue(self.run, self.now)
 
     @property
-    def has_newer_version(self) -> bool:
-        """Return whether the sections below were rendered from an earlier version."""
-        seen_version = self.params.seen_version
-        return seen_version is not None and seen_version != self.run.version
+    def state_token(self) -> str:
+        """A text that changes with the run and with its steps, so that an open page can tell what it shows."""
+        steps = self.steps
+        last_at = f"{steps.last_at.timestamp():.0f}" if steps.last_at else ""
+        return f"{self.run.version}-{steps.count}-{steps.failed_count}-{steps.call_count}-{last_at}"
+
+    @property
+    def has_newer_state(self) -> bool:
+        """Return whether an open page was rendered from an earlier state."""
+        return bool(self.params.seen_state) and self.params.seen_state != self.state_token
 
     @cached_property
     def last_error(self) -> RunLastError | None:

@@ -33,6 +33,16 @@ class HistoryRow:
     version_before: int | None = None
 
     @property
+    def number(self) -> int:
+        """The number of the version, from 1."""
+        return self.entry.n + 1
+
+    @property
+    def number_before(self) -> int | None:
+        """The number of the version that was current when the post arrived."""
+        return None if self.version_before is None else self.version_before + 1
+
+    @property
     def received(self) -> str:
         """The time of receipt, to the millisecond."""
         return formats.format_timestamp(self.entry.received_at, precise=True)
@@ -46,6 +56,16 @@ class RunVersionDiff:
     left: RecordVersion
     right: RecordVersion
     fields: list[FieldChange]
+
+    @property
+    def left_number(self) -> int:
+        """The number of the left version, from 1."""
+        return self.left.n + 1
+
+    @property
+    def right_number(self) -> int:
+        """The number of the right version, from 1."""
+        return self.right.n + 1
 
 
 @dataclass
@@ -69,6 +89,16 @@ class HistorySection:
             return rows
         _, oldest, *others = rows
         return [replace(oldest, after_ms=None, version_before=None), *others]
+
+    @property
+    def is_diff_unlisted(self) -> bool:
+        """Return whether no listed row is the newer one of the versions that are compared."""
+        if self.diff is None:
+            return False
+        step_id, n = self.diff.step_id, self.diff.right.n
+        if step_id:
+            return not any(step.external_id == step_id and row.entry.n == n for step, row in self.step_rows)
+        return not any(row.entry.n == n for row in self.rows)
 
     @property
     def count(self) -> int:

@@ -15,6 +15,7 @@ from runs.errors import Problem
 # The sections that can be shown in full, in addition to single rows of the timeline.
 EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw")
 MAX_FIND_LENGTH = 200
+MAX_STATE_LENGTH = 100
 MAX_LIST_QUERY_LENGTH = 60_000  # up to 4,000 characters of filters, each with up to 12 in a query string
 _TIMELINE_ROW = re.compile(r"row-\d{1,9}(-\d{1,9})?")
 
@@ -39,14 +40,14 @@ class RunPageParams(QueryParams):
     """The parameters of the run page.
 
     `full` names the sections and timeline rows to show in full. `from_version` and `to_version` are the versions to
-    compare, of the step with the id `step_id` if there is one. `seen_version` is the version that an open page shows.
+    compare, of the step with the id `step_id` if there is one. `seen_state` is the state that an open page shows.
     `run_list` is the list that the run was opened from. `find` is the text to find in the raw JSON.
     """
 
     full: tuple[str, ...] = query_param_list(_parse_section)
     from_version: int | None = query_param(_parse_version, default=None, name="from")
     to_version: int | None = query_param(_parse_version, default=None, name="to")
-    seen_version: int | None = query_param(_parse_version, default=None, name="seen")
+    seen_state: str = query_param(parse_text, default="", name="seen", max_length=MAX_STATE_LENGTH)
     step_id: str = query_param(parse_text, default="", name="step")
     run_list: RunListContext | None = query_param(
         RunListContext.parse,

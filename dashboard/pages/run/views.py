@@ -32,6 +32,7 @@ from runs.analytics.run_turns import fetch_run_turns
 from runs.models import Project, RunAlias, RunTag, User
 
 RUN_FRAGMENTS = {
+    "run-header": "pages/run/_update.html",
     "timeline": "pages/run/_timeline.html",
     "tools": "pages/run/_tools.html",
     "usage": "pages/run/_usage.html",
@@ -64,8 +65,10 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     if target == "run-header":
         totals = fetch_step_totals(run)
         header = RunHeader(run, posted, totals, fetch_run_turns(run, totals), now, params)
-        context = {"project": project, "run": run, "params": params, "header": header}
-        return htmx.render_page(request, "pages/run/_header.html", context)
+        if not header.has_newer_state:
+            tags = RunTag.objects.names_of(run)
+            context = {"project": project, "run": run, "params": params, "header": header, "tags": tags}
+            return htmx.render_page(request, "pages/run/_header.html", context)
 
     if target.startswith("row-"):
         position = target.removeprefix("row-")
@@ -107,4 +110,5 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "responses": RunResponses(run),
         "history": history,
     }
+    # An open page of a run that went on gets the whole body, which is morphed into the old one.
     return htmx.render_page(request, "pages/run/page.html", context, RUN_FRAGMENTS)

@@ -121,7 +121,8 @@ class FilterControls:
         if any(time is not None and time.is_relative for time in (since, until)):
             text = describe_time_range(since, until)
             return text[:1].upper() + text[1:]
-        return format_time_range(*(time and time.resolve(self._now) for time in (since, until)), self._now)
+        begin, end = (time.resolve(self._now) if time else None for time in (since, until))
+        return format_time_range(begin, end, self._now)
 
     @property
     def from_value(self) -> str:

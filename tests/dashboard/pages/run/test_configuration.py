@@ -104,7 +104,7 @@ def test_every_metadata_value_can_be_filtered_by(project: Project, member_client
     links = open_run(member_client, run).region("Metadata").find_all("link")
     assert len(links) >= 6
     for only, without in zip(links[::2], links[1::2], strict=True):
-        assert (only.text.split()[0], without.text.split()[0]) == ("Only", "Exclude")
+        assert (only.text.split()[0], without.text.split()[0]) == ("Filter", "Exclude")
         listed = member_client.get(only.url).content.decode()
         assert run["id"] in listed, only
         assert other["id"] not in listed, only

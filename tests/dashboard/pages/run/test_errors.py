@@ -102,9 +102,9 @@ def test_similar_runs_are_counted_and_linked(project: Project, member_client: Cl
     assert formats.format_timestamp(datetime.fromtimestamp(now - 90_000, UTC)) in errors.text
     expected = {  # the indexes of the others that are listed beside the run itself
         "all runs": {0, 1, 2},
-        "3 in total": {0, 1},
-        "2 of this assistant": {1},
-        "2 on this model": {0},
+        "3 total": {0, 1},
+        "2 this assistant": {1},
+        "2 this model": {0},
     }
     for name, indexes in expected.items():
         listed = member_client.get(errors.link(name).url).content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -235,11 +236,67 @@ def test_header_is_polled_until_run_ends(project: Project, active_run: dict[str,
     poll_url = status.get("hx-get") or ""
     again = Page(member_client.get(poll_url, headers=htmx_headers("run-header"))).region("Status")
     assert again.get("hx-trigger") == "every 2s"
-    assert "was updated since" not in again.text
+    assert not again.has("heading", "History")
     factories.post(project, active_run | {"status": "completed", "completed_at": active_run["created_at"] + 5})
-    ended = Page(member_client.get(poll_url, headers=htmx_headers("run-header"))).region("Status")
+    update = Page(member_client.get(poll_url, headers=htmx_headers("run-header")))
+    ended = update.region("Status")
     assert ended.get("hx-trigger") is None
-    assert "The run was updated since this page was opened." in ended.text
+
+
+def test_update_of_a_page_agrees_with_itself(
+    project: Project, active_run: dict[str, Any], member_client: Client
+) -> None:
+    poll_url = open_run(member_client, active_run).region("Status").get("hx-get") or ""
+    error = {"code": "server_error", "message": "Broken."}
+    at = active_run["created_at"]
+    factories.post(project, active_run | {"status": "failed", "failed_at": at + 5, "last_error": error})
+    factories.post_steps(project, factories.step_object(active_run, factories.function_call("a")))
+    update = Page(member_client.get(poll_url, headers=htmx_headers("run-header")))
+    assert update.title == f"Failed {active_run['id']} · Runglass"
+    assert "server_error" in update.region("Status").text
+    assert "server_error" in update.region("Errors").text
+    assert update.navigation("Sections").link(re.compile("Errors")).text == "Errors 1"
+    assert update.navigation("Sections").link(re.compile("Timeline")).text == "Timeline 1 step"
+    assert update.region("History").table("History").rows[-1]["Status"].text == "In progress → Failed"
+
+
+def test_new_steps_update_the_page(project: Project, active_run: dict[str, Any], member_client: Client) -> None:
+    poll_url = open_run(member_client, active_run).region("Status").get("hx-get") or ""
+    step = factories.step_object(active_run, factories.function_call("a"), status="in_progress", completed_at=None)
+    for posted in (step, step | {"status": "completed", "completed_at": active_run["created_at"] + 4}):
+        factories.post_steps(project, posted)
+        update = Page(member_client.get(poll_url, headers=htmx_headers("run-header")))
+        assert update.has("heading", "Timeline")
+        poll_url = update.region("Status").get("hx-get") or ""
+    assert not Page(member_client.get(poll_url, headers=htmx_headers("run-header"))).has("heading", "Timeline")
+
+
+def test_error_message_keeps_its_lines_and_folds(project: Project, member_client: Client) -> None:
+    run = factories.failed_run("x", "\n".join(f"line {number}" for number in range(30)))
+    factories.post(project, run)
+    reason = open_run(member_client, run).region("Status")
+    [shown] = [element for element in reason.iterate() if element.get("class") == "keep-lines"]
+    assert (shown.text.count("line"), "Show all" in reason.text) == (8, True)
+
+
+@pytest.mark.parametrize(
+    ("posted", "first_sections"),
+    [
+        (factories.failed_run(), ["Errors", "Timeline"]),
+        (factories.waiting_run(), ["Overview", "Timeline", "Errors"]),
+        (factories.run_object(), ["Timeline", "Errors"]),
+    ],
+    ids=["failed", "waiting", "completed"],
+)
+def test_sections_are_ordered_by_status(
+    project: Project, member_client: Client, posted: dict[str, Any], first_sections: list[str]
+) -> None:
+    factories.post(project, posted)
+    page = open_run(member_client, posted)
+    headings = [heading.text for heading in page.find_all("heading")]
+    named = [heading for heading in headings if heading in ("Errors", "Overview", "Timeline")]
+    links = [link.text.split()[0] for link in page.navigation("Sections").find_all("link")]
+    assert named[: len(first_sections)] == links[: len(first_sections)] == first_sections
 
 
 def test_abandoned_run_is_not_polled(project: Project, member_client: Client) -> None:

@@ -22,7 +22,7 @@ def test_every_post_is_listed_with_its_key(project: Project, member_client: Clie
     assert [created[column].text for column in columns] == ["created", "Queued", "test"]
     assert [updated[column].text for column in columns] == ["updated", "Queued → Completed", "test"]
     assert sorted(updated["Changed fields"].text.split(", ")) == ["completed_at", "status"]
-    assert [stale[column].text for column in columns] == ["stale stored, without effect", "In progress", "test"]
+    assert [stale[column].text for column in columns] == ["stale ignored (older state)", "In progress", "test"]
 
 
 def test_conflicting_ends_are_marked(project: Project, member_client: Client) -> None:
@@ -45,7 +45,9 @@ def test_any_two_versions_can_be_compared(project: Project, member_client: Clien
     assert [row.link().url for row in rows[1:]] == ["?from=0&to=1#history", "?from=1&to=2#history"]
 
     history = open_run(member_client, begun, "?from=0&to=1").region("History")
-    assert "From version 0 to 1 status" in history.text
+    assert "From version 1 to 2 status" in history.text
+    # The differences follow the row of the newer version.
+    assert "From version 1 to 2" in history.table("History").rows[2].text
     assert history.form(None).values == [("from", "0"), ("to", "1")]
     assert "vendor not sent → a value" in history.text
     assert texts_of(history, "del")[:1] == ["in_progress"]

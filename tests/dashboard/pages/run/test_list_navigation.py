@@ -109,7 +109,7 @@ def test_polled_header_keeps_the_list(member_client: Client, project: Project) -
     run = factories.post_run(project, status="in_progress", completed_at=None)
     url = url_from_list(run, "")
     poll_url = Page(member_client.get(url)).region("Status").get("hx-get") or ""
-    assert poll_url == f"{url}&seen=1"
+    assert poll_url.startswith(f"{url}&seen=1-")
     again = Page(member_client.get(poll_url, headers=htmx_headers("run-header")))
     assert again.has("navigation", "Runs in the list")
 
@@ -136,7 +136,24 @@ def test_statement_timeout_ends_with_the_search(member_client: Client, five_runs
         assert cursor.fetchone() == ("0",)
 
 
-def test_list_adds_two_queries(member_client: Client, five_runs: list[Run]) -> None:
+def test_position_in_the_list_is_shown(
+    member_client: Client, five_runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_position(run: Run, query: str) -> str:
+        page = Page(member_client.get(run_url(run.external_id), {"list": query}))
+        return page.navigation("Runs in the list").text.removeprefix("← Previous ").removesuffix(" Next →")
+
+    assert [read_position(run, "") for run in five_runs] == [f"{number} of 5 in list" for number in range(1, 6)]
+    by_tokens = {run.external_id: read_position(run, "sort=-tokens") for run in five_runs}
+    order = [url.split("/")[4] for url in list_urls(member_client, "sort=-tokens")]
+    assert [by_tokens[run_id] for run_id in order] == [f"{number} of 5 in list" for number in range(1, 6)]
+    completed = next(run for run in five_runs if run.status == "completed")
+    assert read_position(completed, "status=failed") == "in list"
+    monkeypatch.setattr(list_navigation, "MAX_NUMBERED_RUNS", 3)
+    assert [read_position(run, "") for run in five_runs[2:4]] == ["3 of 3+ in list", "in list"]
+
+
+def test_list_takes_one_query_more(member_client: Client, five_runs: list[Run]) -> None:
     counts = []
     url = run_url("run_2")
     for address in (url, f"{url}?list=status%3Dfailed", f"{url}?list=q%3D-status%3Acompleted"):
@@ -144,7 +161,8 @@ def test_list_adds_two_queries(member_client: Client, five_runs: list[Run]) -> N
         with CaptureQueriesContext(connection) as queries:
             member_client.get(address)
         counts.append(len(queries))
-    assert counts[1] - counts[0] == 2
+    # the two neighbours and the position instead of the next run and the position in the thread
+    assert counts[1] - counts[0] == 1
     # A query adds a savepoint, the sample of the planner, and the savepoint's end.
     assert counts[2] - counts[1] == 3
 
