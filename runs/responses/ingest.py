@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from runs.errors import Problem, RunglassError
@@ -43,14 +43,19 @@ def ingest_responses(project: Project, items: Iterable[RawItem], *, key_id: int 
 
 
 def ingest_any(project: Project, items: Sequence[RawItem], *, key_id: int | None = None) -> IngestReport:
-    """Store objects of all types, told apart by their `object`; otherwise like `ingest_responses`."""
+    """Store objects of all types, told apart by their `object`; otherwise like `ingest_responses`.
+
+    If an error is raised, nothing is stored, of whichever type.
+    """
     responses = [item for item in items if is_response_item(item)]
     if not responses:
         return ingest_mixed(project, items, key_id=key_id)
     indexes = {item.index for item in responses}
     others = [item for item in items if item.index not in indexes]
-    report = ingest_responses(project, responses, key_id=key_id)
-    if others:
+    if not others:
+        return ingest_responses(project, responses, key_id=key_id)
+    with transaction.atomic():
+        report = ingest_responses(project, responses, key_id=key_id)
         report.add(ingest_mixed(project, others, key_id=key_id))
     return report
 

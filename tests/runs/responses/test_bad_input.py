@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from django.db import OperationalError
 
 from runs.errors import InvalidObject, UnreadableBody
+from runs.ingest import RawItem
 from runs.models import Message, Project, Response, Run
-from runs.responses import parse_item_page, store_input_items
+from runs.responses import ingest_any, parse_item_page, store_input_items
 from tests import factories
 from tests.responses import answer, call, post_responses, response_object
 
@@ -151,3 +153,22 @@ def test_items_may_come_before_response(project: Project) -> None:
     store_input_items(project, response["id"], page)
     post_responses(project, response)
     assert sorted(Message.objects.values_list("text", flat=True)) == ["Hello?", "There are none."]
+
+
+def test_mixed_objects_are_stored_together_or_not(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = [response_object(id="resp_1"), factories.run_object(), {"object": "thread.run"}]
+    items = [RawItem(index, json.dumps(value).encode()) for index, value in enumerate(objects)]
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("runs.responses.ingest.ingest_mixed", fail)
+        with pytest.raises(OperationalError):
+            ingest_any(project, items)
+    assert not Response.objects.exists()
+    assert not Run.objects.exists()
+
+    report = ingest_any(project, items)
+    assert (report.counts["created"], report.counts["rejected"]) == (2, 1)
+    assert Run.objects.count() == 2
