@@ -31,6 +31,13 @@ _DELETE_OTHERS = f"""{_BELOW}
     DELETE FROM span WHERE trace_id = %(trace)s AND NOT EXISTS (SELECT FROM below WHERE below.span_id = span.span_id)
     """  # noqa: S608
 
+_SAVE_CHANGES = """
+    UPDATE trace SET span_count = new.span_count, byte_count = new.byte_count, changed_at = new.changed_at,
+                     due_at = new.due_at
+      FROM unnest(%s::uuid[], %s::integer[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+           AS new (id, span_count, byte_count, changed_at, due_at)
+     WHERE trace.id = new.id"""
+
 
 class TraceQuerySet(models.QuerySet["Trace"]):
     """Queries on traces."""
@@ -60,6 +67,13 @@ class TraceQuerySet(models.QuerySet["Trace"]):
     def without_run_ids(self) -> Self:
         """Leave out the ids of runs, of which a trace may have many."""
         return self.defer("run_ids", "former_run_ids")
+
+    def save_changes(self, traces: Iterable[Trace]) -> None:
+        """Write what storing spans changes: the counts, and when the runs must be derived."""
+        rows = [(t.pk, t.span_count, t.byte_count, t.changed_at, t.due_at) for t in traces]
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(_SAVE_CHANGES, [list(column) for column in zip(*rows, strict=True)])
 
     def without_runs(self, project: Project, changed_before: datetime) -> Self:
         """Return the traces from which no run is derived, and which have not changed since then."""

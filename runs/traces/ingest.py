@@ -31,9 +31,6 @@ from runs.traces.trace_runs import derive_or_defer
 MAX_SPANS_PER_TRACE = 100_000
 MAX_BYTES_PER_TRACE = 512 * 1024 * 1024
 _ROWS_PER_STATEMENT = 1000
-# What every change of a trace changes, and what its derivation changes.
-_CHANGED_FIELDS = ["span_count", "byte_count", "changed_at", "due_at"]
-_DERIVED_FIELDS = ["run_ids", "former_run_ids"]
 
 
 @dataclass(slots=True)
@@ -197,8 +194,8 @@ def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int
             sent_size += BYTES_PER_SPAN * change.spans + change.bytes
     # 3. Derive the runs of what has changed.
     derived = derive_or_defer(project, changed.values(), sent_size, receipt)
-    for rows, names in ((changed.values(), _CHANGED_FIELDS), (derived, _DERIVED_FIELDS)):
-        Trace.objects.bulk_update(rows, names, batch_size=_ROWS_PER_STATEMENT)
+    Trace.objects.save_changes(changed.values())
+    Trace.objects.bulk_update(derived, ["run_ids", "former_run_ids"], batch_size=_ROWS_PER_STATEMENT)
     return created, updated
 
 
