@@ -16,7 +16,7 @@ from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
-from dashboard.pages.runs import deletion_views, saved_view_views, tag_views
+from dashboard.pages.runs import column_views, deletion_views, saved_view_views, tag_views
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views
@@ -49,7 +49,8 @@ run_list_urls = [
     path("tags/", tag_views.tag_selected_runs, name="tag-selected-runs"),
     path("tags/known", tag_views.tag_suggestions, name="tag-suggestions"),
     path("delete/", deletion_views.delete_selected_runs, name="delete-selected-runs"),
-    path("prefs/columns", runs_views.update_run_columns, name="run-columns"),
+    path("prefs/columns", column_views.update_run_columns, name="run-columns"),
+    path("prefs/columns/keys", column_views.metadata_key_options, name="metadata-key-options"),
 ]
 
 saved_view_urls = [

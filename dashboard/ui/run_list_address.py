@@ -77,12 +77,16 @@ def parse_run_list_address(path: str, query: Mapping[str, Sequence[str]]) -> Run
     """
     values = {name: query[name][-1] for name in LIST_PARAMS if query.get(name)}
     order = parse_order(values["sort"]) if "sort" in values else NEWEST_FIRST
-    columns = run_columns.format_columns(run_columns.parse_columns(values["columns"])) if "columns" in values else ""
+    columns = _normalize_columns(values["columns"]) if "columns" in values else ""
     view = values.get("view", "")
     if view and not _VIEW_PATTERN.fullmatch(view):
         message = f"expected the number of a saved view, or {ALL_RUNS}"
         raise InvalidFilter(f"view: {message}", [Problem("view", message)])
     return RunListAddress(path, order, columns, view)
+
+
+def _normalize_columns(text: str) -> str:
+    return run_columns.format_columns(run_columns.parse_columns_param(text))
 
 
 def parse_run_list(

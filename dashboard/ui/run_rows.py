@@ -250,13 +250,14 @@ def _format_metadata(metadata: object) -> str:
     if not metadata:
         return ""
     if isinstance(metadata, dict):
-        text = "  ".join(f"{name}={_format_metadata_value(value)}" for name, value in metadata.items())
+        text = "  ".join(f"{name}={format_metadata_value(value)}" for name, value in metadata.items())
     else:
-        text = _format_metadata_value(metadata)
+        text = format_metadata_value(metadata)
     return text if len(text) <= MAX_METADATA_LENGTH else text[:MAX_METADATA_LENGTH] + "…"
 
 
-def _format_metadata_value(value: object) -> str:
+def format_metadata_value(value: object) -> str:
+    """Return a string as it is, and any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

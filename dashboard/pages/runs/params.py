@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.ui import run_columns
+from dashboard.ui.run_columns import ShownColumn
 from dashboard.ui.run_list_address import RunListAddress, parse_run_list, parse_run_list_or_default
 from runs.db.keyset_pagination import Cursor, Order
 from runs.models import Project, User
@@ -78,9 +79,9 @@ class RunListParams:
         return self.address.query_string(self.filters)
 
     @cached_property
-    def columns(self) -> frozenset[str]:
-        """The names of the visible columns."""
-        return run_columns.visible_columns(self.user, self.address.columns)
+    def columns(self) -> tuple[ShownColumn, ...]:
+        """The visible columns, in their order."""
+        return run_columns.visible_columns(self.user, self.project, self.address.columns)
 
     @cached_property
     def plan(self) -> QueryPlan:

@@ -6,14 +6,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.safestring import SafeString
+
 from dashboard.pages.runs.params import RunListParams
-from dashboard.ui import run_columns, sort_headers
+from dashboard.ui import sort_headers
+from dashboard.ui.run_cells import render_cells
+from dashboard.ui.run_columns import DEFAULT_COLUMNS, RunColumn
 from dashboard.ui.run_rows import RunRow, build_run_rows, encode_list_param
 from dashboard.ui.sort_headers import SortHeader
 from runs.db.keyset_pagination import Cursor
 from runs.models import Assistant, Run, RunStep, RunTag
 
 PAGE_SIZE = 50
+USUAL_WIDTH = 96  # pixels that a column needs at least
+MAX_PAGE_WIDTH = 8 * USUAL_WIDTH  # what is left beside status, time and id
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A row of the list, with the cells of the chosen columns."""
+
+    row: RunRow
+    cells: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnHeader:
+    """The header of a chosen column. `value` is written by `ShownColumn`; `sort` is None if the list can't be sorted."""
+
+    value: str
+    column: RunColumn
+    width: int
+    sort: SortHeader | None
+
+    @property
+    def label(self) -> str:
+        """The heading."""
+        return self.column.heading or self.column.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +51,8 @@ class RunTable:
 
     Attributes:
         rows: The rows.
-        columns: The visible columns.
-        headers: The sort links of the column headers, by sort key.
+        headers: The headers of the chosen columns.
+        created_header: The sort link of the column that is always there.
         order_label: The order in words.
         page_size: The maximum number of rows.
         cursor: The start of the page; None for the first page.
@@ -31,14 +60,24 @@ class RunTable:
         next_url: The URL of the next page; None on the last page.
     """
 
-    rows: list[RunRow]
-    columns: dict[str, bool]
-    headers: dict[str, SortHeader]
+    rows: list[ListedRun]
+    headers: list[ColumnHeader]
+    created_header: SortHeader
     order_label: str
     page_size: int
     cursor: Cursor | None
     first_url: str
     next_url: str | None
+
+    @property
+    def is_default(self) -> bool:
+        """Return whether the columns are those of a reader who has not chosen any. Narrow screens leave some out."""
+        return [header.value for header in self.headers] == [str(shown) for shown in DEFAULT_COLUMNS]
+
+    @property
+    def is_wide(self) -> bool:
+        """Return whether the columns may need more width than a page has, so that the table must scroll."""
+        return sum(header.width or USUAL_WIDTH for header in self.headers) > MAX_PAGE_WIDTH
 
 
 def fetch_run_table(params: RunListParams, keys: Sequence[UUID] | None = None) -> RunTable:
@@ -56,10 +95,14 @@ def fetch_run_table(params: RunListParams, keys: Sequence[UUID] | None = None) -
         matching = list(runs.with_ids(keys).sorted_by(params.order))
     page = matching[:PAGE_SIZE]
     next_cursor = params.order.cursor_at(page[-1]) if len(matching) > PAGE_SIZE else None
+    orders = sort_headers.build_sort_headers(params.order, params.url_in_order)
     return RunTable(
         rows=fetch_run_rows(params, page),
-        columns=run_columns.build_column_flags(params.columns),
-        headers=sort_headers.build_sort_headers(params.order, params.url_in_order),
+        headers=[
+            ColumnHeader(str(shown), shown.column, shown.width, orders.get(shown.column.sort_key))
+            for shown in params.columns
+        ],
+        created_header=orders["created"],
         order_label=sort_headers.describe_order(params.order),
         page_size=PAGE_SIZE,
         cursor=params.cursor,
@@ -68,16 +111,18 @@ def fetch_run_table(params: RunListParams, keys: Sequence[UUID] | None = None) -
     )
 
 
-def fetch_run_rows(params: RunListParams, runs: Sequence[Run]) -> list[RunRow]:
+def fetch_run_rows(params: RunListParams, runs: Sequence[Run]) -> list[ListedRun]:
     """Return the rows of `runs`. Tools, assistant names and tags are fetched only if their columns are visible."""
     keys = [run.pk for run in runs]
-    assistant_ids = {run.assistant_id for run in runs} if "assistant" in params.columns else set()
-    return build_run_rows(
+    names = {shown.name for shown in params.columns}
+    assistant_ids = {run.assistant_id for run in runs} if "assistant" in names else set()
+    rows = build_run_rows(
         runs,
-        RunStep.objects.count_tools_by_run(keys) if keys and "tools" in params.columns else {},
+        RunStep.objects.count_tools_by_run(keys) if keys and "tools" in names else {},
         params.address.path,
         params.now,
         assistant_names=Assistant.objects.names_by_id(params.project, assistant_ids),
-        tags=RunTag.objects.names_by_run(keys) if keys and "tags" in params.columns else {},
+        tags=RunTag.objects.names_by_run(keys) if keys and "tags" in names else {},
         list_param=encode_list_param(params.query_string),
     )
+    return [ListedRun(row, render_cells(row, params.columns)) for row in rows]

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.ui import run_columns, sort_headers
+from dashboard.ui.run_columns import parse_stored_columns
 from dashboard.ui.run_list_address import ALL_RUNS, RunListAddress, run_list_path
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 from runs.db.query_time_limit import limit_query_time
@@ -147,14 +148,13 @@ def parse_saved_view(view: SavedView) -> RunListState:
     Raises:
         InvalidFilter: The query or the order is no longer valid.
     """
-    columns = "" if view.columns is None else run_columns.format_columns(view.columns)
+    columns = "" if view.columns is None else run_columns.format_columns(parse_stored_columns(view.columns))
     return RunListState(_parse_filters(view.query), parse_order(view.sort) if view.sort else NEWEST_FIRST, columns)
 
 
 def find_removed_columns(view: SavedView) -> list[str]:
     """Return the columns of `view` that no longer exist."""
-    names = {column.name for column in run_columns.RUN_COLUMNS}
-    return [name for name in view.columns or () if name not in names]
+    return [text for text in view.columns or () if not parse_stored_columns([text])]
 
 
 @dataclass(frozen=True, slots=True)

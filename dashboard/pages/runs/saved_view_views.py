@@ -146,8 +146,8 @@ def _apply_posted_list(request: HttpRequest, project: Project, view: SavedView, 
     address, filters = parse_run_list(project, parse_qs(request.POST.get("query", ""), keep_blank_values=True))
     view.query = filters.to_query_text()
     view.sort = "" if address.order == NEWEST_FIRST else str(address.order)
-    columns = run_columns.visible_columns(cast(User, request.user), address.columns)
-    view.columns = sorted(columns) if keep_columns else None
+    columns = run_columns.visible_columns(cast(User, request.user), project, address.columns)
+    view.columns = [str(column) for column in columns] if keep_columns else None
 
 
 def _save_form(request: HttpRequest, project: Project, view: SavedView) -> HttpResponse:
@@ -173,7 +173,7 @@ def _render_form(
         "form_problems": error.problems if error else (),
         "query_problem": "" if error else SavedViewTab.build(view, project).problem,
         "sort_options": [(str(order), sort_headers.describe_order(order)) for order in sort_headers.RUN_ORDERS],
-        "column_labels": [column.label for column in run_columns.RUN_COLUMNS if column.name in (view.columns or ())],
+        "column_labels": [shown.column.label for shown in run_columns.parse_stored_columns(view.columns or ())],
         "removed_columns": find_removed_columns(view),
         "posted_query": request.POST.get("query", ""),
     }

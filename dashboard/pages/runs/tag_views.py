@@ -16,7 +16,6 @@ from django_htmx.http import trigger_client_event
 
 from dashboard.pages.runs.params import RunListParams
 from dashboard.pages.runs.rows import fetch_run_rows
-from dashboard.ui import run_columns
 from dashboard.ui.run_rows import encode_list_param
 from dashboard.ui.run_selection import parse_selected_runs
 from dashboard.web import htmx
@@ -36,7 +35,8 @@ ACTIONS = ("add", "remove")
 def tag_suggestions(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the tags in use as options of a datalist, most frequent first."""
     known_tags = value_counts.fetch_recent_tags(project)[: value_counts.MAX_COUNTED_VALUES]
-    return render(request, "pages/runs/_tag_options.html", {"known_tags": known_tags})
+    options = [name for name, _ in known_tags]
+    return render(request, "pages/runs/_datalist_options.html", {"options": options})
 
 
 @require_POST
@@ -69,7 +69,6 @@ def tag_selected_runs(request: HttpRequest, project: Project) -> HttpResponse:
     context = {
         "message": message,
         "rows": fetch_run_rows(params, runs),
-        "columns": run_columns.build_column_flags(params.columns),
     }
     response = htmx.render_page(request, TAG_FORM_TEMPLATE, context)
     trigger_client_event(response, "announce", {"value": message})

@@ -11,10 +11,11 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBadRequest
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import push_url, reswap, retarget, trigger_client_event
 
 from dashboard.pages.runs import rows
+from dashboard.pages.runs.column_views import ColumnChoices
 from dashboard.pages.runs.downloads import build_export_menu
 from dashboard.pages.runs.facets import RelatedFacetControls
 from dashboard.pages.runs.filter_controls import (
@@ -28,7 +29,7 @@ from dashboard.pages.runs.histogram import HistogramChart
 from dashboard.pages.runs.params import RunListParams
 from dashboard.pages.runs.rows import fetch_run_rows, fetch_run_table
 from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
-from dashboard.ui import formats, run_columns
+from dashboard.ui import formats
 from dashboard.ui.run_list_address import parse_run_list
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
@@ -144,8 +145,7 @@ def _build_controls_context(
         "filters": params.filters,
         "query_field": build_query_field(params.filters, params.address, assistant_names),
         "controls": FilterControls(params.filters, run_facets, params.address, params.now, assistant_names),
-        "available_columns": run_columns.RUN_COLUMNS,
-        "selected_columns": params.columns,
+        "columns": ColumnChoices(params.columns),
         "exports": build_export_menu(request, params.project, params.filters, params.address),
         "new_runs_url": params.url_of_page("new-runs", after=formats.format_iso_time(params.now)),
         "facets_url": params.url_of_page("run-facets"),
@@ -264,22 +264,8 @@ def new_runs(request: HttpRequest, project: Project) -> HttpResponse:
         "newest_url": params.run_list.url_in_order(NEWEST_FIRST),
         "new_runs_url": f"{request.path}?{next_poll.urlencode()}",
         "rows": fetch_run_rows(params.run_list, active),
-        "columns": run_columns.build_column_flags(params.run_list.columns),
     }
     response = render(request, "pages/runs/_new_runs_update.html", context)
     if count and str(count) != params.known_count:
         trigger_client_event(response, "announce", {"value": label})
     return response
-
-
-@require_POST
-@viewer_required
-def update_run_columns(request: HttpRequest, project: Project) -> HttpResponse:
-    """Store the user's columns and redirect to the list. They replace the columns of a saved view."""
-    user = cast(User, request.user)
-    try:
-        run_columns.save_preferred_columns(user, request.POST.getlist("column"))
-    except InvalidFilter as error:
-        return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    params = RunListParams.from_form(project, user, request.POST)
-    return redirect(replace(params.address, columns="").url(params.filters))
