@@ -149,7 +149,12 @@ def build_run_rows(
 
 def build_run_url(path: str, run: Run) -> str:
     """Return the URL of `run` below the run list at `path`, in a fraction of the time that `reverse` takes."""
-    return f"{path}{quote(escape_segment(run.external_id), safe='')}/"
+    return build_run_path(path, run.external_id)
+
+
+def build_run_path(path: str, run_id: str) -> str:
+    """Return the path of the page of the run with the posted id `run_id`."""
+    return f"{path}{quote(escape_segment(run_id), safe='')}/"
 
 
 def encode_list_param(query: str) -> str:

@@ -3,7 +3,9 @@
 // Shortcuts are ignored in fields, with modifiers, and if they are turned off in the account menu (WCAG 2.1.4).
 
 import { preference } from "./preferences.js";
-import { currentRow, moveBy, openRow, toggleRow, unselectAll } from "./rows.js";
+import { closePeek, togglePeek } from "./peek.js";
+import { currentRow, moveBy, openRow, toggleRow } from "./rows.js";
+import { clearSelection } from "./selection.js";
 
 const FIELDS = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 const SEQUENCE_MS = 1_000;
@@ -39,14 +41,16 @@ function showShortcuts() {
 
 function escape() {
   const { activeElement } = document;
-  if (activeElement?.matches("[data-key='/']")) return activeElement.blur();
-  return unselectAll();
+  if (activeElement?.matches(FIELDS)) return activeElement.blur();
+  return closePeek() || clearSelection();
 }
 
 function handle(event) {
   const { key, target } = event;
   if (key === "?") return showShortcuts();
-  if (key === "Enter") return target === document.body && openRow(currentRow());
+  const isOnRow = target === document.body || target.matches("#rows, #rows a, #peek");
+  if (key === "Enter") return (target === document.body || target.id === "peek") && openRow(currentRow());
+  if (key === " ") return isOnRow && togglePeek(target);
   const sequence = prefix && Date.now() < prefixExpires ? `${prefix} ${key}` : "";
   prefix = "";
   if (sequence && activate(sequence)) return true;

@@ -11,6 +11,7 @@ import "./raw.js";
 import "./runs.js";
 import "./brush.js";
 import "./selection.js";
+import "./peek.js";
 import "./columns.js";
 import "./views.js";
 import "./query-field.js";

@@ -2,25 +2,34 @@
 // of #rows.
 
 const rows = () => [...document.querySelectorAll("#rows > *")].filter((row) => findLink(row));
-const findLink = (row) => row.querySelector("a.id, a[href]");
+export const findLink = (row) => row.querySelector("a.id, a[href]");
 const findCheckbox = (row) => row?.querySelector("input[type=checkbox]");
 
-// A click on one of these, or beside the checkbox in its cell, does not open the row.
+// A click on one of these, or in the margin of the row, does not open the row.
 const CONTROLS = "a, button, input, label, pre, select, summary, textarea, td:has([type=checkbox])";
 
 let anchor = null; // the row where a range selection starts
 
 export const currentRow = () => document.querySelector("#rows > [aria-current]");
 
-// The focus moves along, so that Enter and screen readers work as usual.
+// Whether a click opens the preview of a row: in the cell of its checkbox, beside the checkbox.
+export const isMargin = (target) => Boolean(target.closest("#rows .c-sel") && !target.closest("label, input"));
+
+export function setCurrentRow(row) {
+  if (row === currentRow()) return;
+  currentRow()?.removeAttribute("aria-current");
+  row.setAttribute("aria-current", "true");
+  document.dispatchEvent(new CustomEvent("currentrow", { detail: { row } }));
+}
+
+// The focus moves along, so that Enter and screen readers work as usual; in the preview of a row, it stays there.
 export function moveBy(step) {
   const all = rows();
   const index = all.indexOf(currentRow());
   const next = all[index === -1 ? 0 : index + step];
   if (!next) return all.length > 0;
-  currentRow()?.removeAttribute("aria-current");
-  next.setAttribute("aria-current", "true");
-  findLink(next).focus({ preventScroll: true });
+  setCurrentRow(next);
+  if (!document.activeElement?.closest("#peek")) findLink(next).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
@@ -55,14 +64,6 @@ export function toggleRow({ range = false } = {}) {
   setChecked(checkbox, range || !checkbox.checked);
   extendSelection(row, range);
   return true;
-}
-
-export function unselectAll() {
-  const checked = rows()
-    .map(findCheckbox)
-    .filter((input) => input?.checked);
-  for (const input of checked) setChecked(input, false);
-  return checked.length > 0;
 }
 
 // Returns the row that a click is meant to open. A click that ends a text selection, or a double click, opens none.

@@ -1,52 +1,111 @@
 // The selected rows of the run list: their number, ranges with Shift, Select all, and the bar of actions below.
+//
+// The selection outlives the rows: "5 new runs" or another order may replace them, and the bar then posts the ids of the
+// runs that are out of sight in hidden fields. Other filters end it.
 
 import { announce } from "./announce.js";
 import { writeToClipboard } from "./copy.js";
-import { extendSelection, unselectAll } from "./rows.js";
+import { extendSelection } from "./rows.js";
+
+const ORDER_PARAMS = ["sort", "columns", "view"]; // of the list, which do not change what it contains
+
+const selection = new Map(); // primary key → run id
+let selectedFrom = ""; // the filters of the list in which the runs were selected
 
 const checkboxes = () => [...document.querySelectorAll("#rows [type=checkbox]")];
-const selectedBoxes = () => checkboxes().filter((checkbox) => checkbox.checked);
+const idOf = (checkbox) => checkbox.closest("tr").querySelector("a.id").title;
+const countRuns = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
 
-const formatCount = (count) => `${count} selected`;
-
-function refresh() {
-  const [all, selected] = [checkboxes(), selectedBoxes()];
-  const count = document.getElementById("selected");
-  if (count) count.textContent = formatCount(selected.length);
-  const selectAll = document.getElementById("select-all");
-  if (selectAll) {
-    selectAll.checked = all.length > 0 && selected.length === all.length;
-    selectAll.indeterminate = selected.length > 0 && !selectAll.checked;
-  }
-  // The key e exports the selected runs, or all matching runs if none is selected.
-  document.querySelector("#exports > summary")?.setAttribute("data-key", selected.length ? "" : "e");
-  document.getElementById("export-selected")?.setAttribute("data-key", selected.length ? "e" : "");
-  const compare = document.getElementById("compare");
-  if (!compare) return;
-  compare.disabled = selected.length !== 2;
-  compare.title = compare.disabled ? "Select exactly two runs to compare" : "";
-  compare.setAttribute("data-key", compare.disabled ? "" : "c");
+function filtersOfList() {
+  const params = new URLSearchParams(document.querySelector("#list-state [name=query]")?.value);
+  for (const name of ORDER_PARAMS) params.delete(name);
+  return params.toString();
 }
 
-async function copyIds() {
-  const ids = selectedBoxes().map((checkbox) => checkbox.closest("tr").querySelector("a.id").title);
+function remember(checkbox) {
+  if (checkbox.checked) selection.set(checkbox.value, idOf(checkbox));
+  else selection.delete(checkbox.value);
+}
+
+function hiddenInput(name, value) {
+  return Object.assign(document.createElement("input"), { type: "hidden", name, value });
+}
+
+// Rows that a swap has brought are checked if their runs are selected; those that are out of sight get hidden fields.
+function restore() {
+  if (!document.getElementById("list-state")) return;
+  const filters = filtersOfList();
+  if (selection.size && filters !== selectedFrom) selection.clear();
+  selectedFrom = filters;
+  const shown = new Set();
+  for (const checkbox of checkboxes()) {
+    checkbox.checked = selection.has(checkbox.value);
+    shown.add(checkbox.value);
+  }
+  const hidden = [...selection.keys()].filter((key) => !shown.has(key));
+  document.getElementById("unseen-runs")?.replaceChildren(...hidden.map((key) => hiddenInput("run", key)));
+  refresh();
+}
+
+// Browsers restore checked boxes when the reader comes back to the page.
+function adopt() {
+  checkboxes().filter(({ checked }) => checked).forEach(remember);
+  selectedFrom = filtersOfList();
+  refresh();
+}
+
+function refresh() {
+  const bar = document.getElementById("bulk");
+  if (!bar) return;
+  const all = checkboxes();
+  const shownCount = all.filter(({ checked }) => checked).length;
+  const unseenCount = selection.size - shownCount;
+  bar.toggleAttribute("data-shown", selection.size > 0);
+  document.getElementById("selected").textContent =
+    `${selection.size.toLocaleString("en")} selected` + (unseenCount ? `, ${unseenCount} not shown` : "");
+  const selectAll = document.getElementById("select-all");
+  if (selectAll) {
+    selectAll.checked = all.length > 0 && shownCount === all.length;
+    selectAll.indeterminate = shownCount > 0 && !selectAll.checked;
+  }
+  bar.toggleAttribute("data-page-selected", Boolean(selectAll?.checked));
+  // The key e exports the selected runs, or all matching runs if none is selected.
+  document.querySelector("#exports > summary")?.setAttribute("data-key", selection.size ? "" : "e");
+  document.getElementById("export-selected").setAttribute("data-key", selection.size ? "e" : "");
+}
+
+// Two runs are compared. The button stays enabled, so that it can say what is missing.
+function checkComparison(event) {
+  if (selection.size === 2) return;
+  event.preventDefault();
+  const hint = document.getElementById("bulk-hint");
+  hint.textContent = `Select exactly two runs to compare; ${selection.size} selected.`;
+  setTimeout(() => (hint.textContent = ""), 6_000);
+}
+
+export function clearSelection() {
+  if (!selection.size) return false;
+  selection.clear();
+  restore();
+  announce("Selection cleared");
+  return true;
+}
+
+async function copyIds(button) {
   try {
-    await writeToClipboard(ids.join("\n"));
-    announce(`Copied ${ids.length} ID${ids.length === 1 ? "" : "s"}`);
+    await writeToClipboard([...selection.values()].join("\n"));
+    announce(`Copied the ids of ${countRuns(selection.size)}`);
+    button.dataset.copied = "";
+    setTimeout(() => delete button.dataset.copied, 1_500);
   } catch {
-    announce("The browser blocked copying the IDs");
+    announce("The browser blocked copying the ids");
   }
 }
 
 // Without scripts, the server renders this confirmation as a page.
 function confirmDeletion(dialog) {
-  const inputs = selectedBoxes().map(({ value }) => {
-    const input = document.createElement("input");
-    Object.assign(input, { type: "hidden", name: "run", value });
-    return input;
-  });
-  dialog.querySelector("[data-ids]").replaceChildren(...inputs);
-  dialog.querySelector("h2").textContent = `Delete ${inputs.length} run${inputs.length === 1 ? "" : "s"}?`;
+  dialog.querySelector("[data-ids]").replaceChildren(...[...selection.keys()].map((key) => hiddenInput("run", key)));
+  dialog.querySelector("h2").textContent = `Delete ${countRuns(selection.size)}?`;
   dialog.querySelector("[name=confirm]").value = "";
   dialog.showModal();
   dialog.querySelector("[name=confirm]").focus();
@@ -54,16 +113,21 @@ function confirmDeletion(dialog) {
 
 document.addEventListener("change", ({ target }) => {
   if (target.id === "select-all") {
-    for (const checkbox of checkboxes()) checkbox.checked = target.checked;
-    announce(formatCount(selectedBoxes().length));
-  }
-  if (target.id === "select-all" || target.matches("#rows [type=checkbox]")) refresh();
+    for (const checkbox of checkboxes()) {
+      checkbox.checked = target.checked;
+      remember(checkbox);
+    }
+    announce(`${selection.size} selected`);
+  } else if (target.matches("#rows [type=checkbox]")) remember(target);
+  else return;
+  refresh();
 });
 document.addEventListener("click", (event) => {
   const { target, shiftKey } = event;
   if (target.matches("#rows [type=checkbox]")) extendSelection(target.closest("tr"), shiftKey);
-  else if (target.closest("[data-copy-ids]")) copyIds();
-  else if (target.closest("[data-unselect]")) unselectAll();
+  else if (target.closest("#compare")) checkComparison(event);
+  else if (target.closest("[data-copy-ids]")) copyIds(target.closest("[data-copy-ids]"));
+  else if (target.closest("[data-unselect]")) clearSelection();
   else if (target.closest("[data-dialog]")) {
     const dialog = document.getElementById(target.closest("[data-dialog]").dataset.dialog);
     if (!dialog) return;
@@ -72,7 +136,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A row that is updated in place stays selected and current.
+// A row that is updated in place stays current.
 document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   const { target } = detail;
   const newRow = detail.fragment?.querySelector("tr") ?? detail.elt;
@@ -82,7 +146,7 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   }
   if (target.hasAttribute("aria-current")) newRow.setAttribute("aria-current", "true");
 });
-document.addEventListener("htmx:afterSettle", refresh);
-document.addEventListener("htmx:historyRestore", refresh);
-addEventListener("pageshow", refresh);
-refresh();
+document.addEventListener("htmx:afterSettle", restore);
+document.addEventListener("htmx:historyRestore", restore);
+addEventListener("pageshow", adopt);
+adopt();

@@ -211,7 +211,8 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     for key in ("j", "j", "x", "j", "j", "Shift+X"):
         keyboard.press(key)
     expect(signed_in.locator("#selected")).to_have_text("3 selected")
-    keyboard.press("c")  # three are not compared
+    keyboard.press("c")
+    expect(signed_in.get_by_text("Select exactly two runs to compare; 3 selected.")).to_be_visible()
     keyboard.press("Escape")
     expect(selected(signed_in)).to_have_count(0)
     keyboard.press("k")

@@ -33,6 +33,7 @@ from runs.models import Project, RunAlias, RunTag, User
 
 RUN_FRAGMENTS = {
     "run-header": "pages/run/_update.html",
+    "peek-body": "pages/run/_peek.html",
     "timeline": "pages/run/_timeline.html",
     "tools": "pages/run/_tools.html",
     "usage": "pages/run/_usage.html",

@@ -32,7 +32,7 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True)
 class ColumnHeader:
-    """The header of a chosen column. `value` is written by `ShownColumn`; `sort` is None if the list can't be sorted."""
+    """The header of a chosen column. `value` is written by `ShownColumn`; `sort` is None without an order."""
 
     value: str
     column: RunColumn

@@ -31,6 +31,7 @@ from dashboard.pages.runs.rows import fetch_run_rows, fetch_run_table
 from dashboard.pages.runs.saved_view_tabs import SavedViewTabs
 from dashboard.ui import formats
 from dashboard.ui.run_list_address import parse_run_list
+from dashboard.ui.run_rows import build_run_path, encode_list_param
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from dashboard.web.query_control import QueryControl
@@ -41,6 +42,7 @@ from runs.analytics.run_overview import RunFacet, RunOverview, RunTotals, fetch_
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project, Run, User
+from runs.protocol.identifiers import find_id_fault
 from runs.query import TimeExpression
 from runs.query.grammar import QUERY_PARAM, find_query_mistake
 
@@ -62,7 +64,8 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
     query = dict(request.GET.lists())
     # 1. Parse the query string.
     try:
-        params = RunListParams.parse(project, user, query, extra_params=("cursor",))
+        params = RunListParams.parse(project, user, query, extra_params=("cursor", "peek"))
+        peek = PeekedRun.parse(params, query)
     except InvalidFilter as error:
         return _render_invalid_filters(request, project, query, error)
     # 2. "Load more" appends rows to the page and needs nothing else.
@@ -70,7 +73,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
         return htmx.render_page(request, LIST_TEMPLATE, {"table": fetch_run_table(params)}, LIST_FRAGMENTS)
     # 3. The bare list opens the project's default view.
     tabs = SavedViewTabs.fetch(project, user, params.address, params.filters)
-    if tabs.default and not query:
+    if tabs.default and not query.keys() - {"peek"}:
         return redirect(tabs.default.url)
     params = replace(params, address=tabs.address)
     # 4. Fetch the overview, which also finds the first rows, then the rows themselves.
@@ -78,6 +81,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
     totals = overview.totals
     context = _build_controls_context(request, params, tabs, overview.facets) | {
         "totals": totals,
+        "peek": peek,
         "table": fetch_run_table(params, overview.first_ids),
         "histogram": HistogramChart(overview.histogram) if overview.histogram else None,
     }
@@ -152,6 +156,28 @@ def _build_controls_context(
         "tabs": tabs,
         "permalink": request.build_absolute_uri(tabs.current.permalink) if tabs.current else "",
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PeekedRun:
+    """The run in the panel beside the list."""
+
+    run_id: str
+    url: str
+
+    @classmethod
+    def parse(cls, params: RunListParams, query: Mapping[str, list[str]]) -> PeekedRun | None:
+        """Read the parameter `peek`. Whether there is such a run shows when the panel loads.
+
+        Raises:
+            InvalidFilter: The value can't be the id of a run.
+        """
+        if "peek" not in query:
+            return None
+        run_id = query["peek"][-1]
+        if message := find_id_fault(run_id):
+            raise InvalidFilter(f"peek: {message}", [Problem("peek", message)])
+        return cls(run_id, build_run_path(params.address.path, run_id) + encode_list_param(params.query_string))
 
 
 @dataclass(frozen=True, slots=True)
