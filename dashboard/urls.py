@@ -16,7 +16,7 @@ from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
-from dashboard.pages.runs import column_views, deletion_views, saved_view_views, tag_views
+from dashboard.pages.runs import bulk_action_views, column_views, deletion_views, saved_view_views, tag_views
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views
@@ -54,6 +54,9 @@ run_list_urls = [
 ]
 
 saved_view_urls = [
+    path("bulk/", bulk_action_views.change_matching_runs, name="change-matching-runs"),
+    path("bulk/<int:bulk_number>/", bulk_action_views.bulk_action, name="bulk-action"),
+    path("bulk/<int:bulk_number>/cancel", bulk_action_views.bulk_action_cancel, name="bulk-action-cancel"),
     path("views/", saved_view_views.saved_view_list, name="saved-views"),
     path("views/counts", saved_view_views.saved_view_counts, name="saved-view-counts"),
     path("views/<int:number>/", saved_view_views.saved_view_detail, name="saved-view"),

@@ -129,6 +129,12 @@ class TooManyRetries(RunglassError):
     code = "busy"
 
 
+class BulkActionInProgress(RunglassError):
+    """Another change of all matching runs is in progress. Wait until it has ended."""
+
+    code = "busy"
+
+
 class DiskFull(RunglassError):
     """No space left on device: the disk of the database is full, nothing was stored. Try again when there is room."""
 

@@ -19,8 +19,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from runs.models import ApiKey, Comment, ErrorGroup, Membership, Project, SavedView
+from runs.query import RunFilters
 from runs.responses import parse_item_page, store_conversation_items
 from runs.team.api_keys import KEY_PREFIX_LENGTH
+from runs.team.bulk_actions import BulkRequest, start_bulk_action
 from tests import factories
 from tests.endpoints import ARGUMENT
 from tests.responses import post_responses, response_object
@@ -43,9 +45,9 @@ GET viewer: assistants assistants-json assistants-csv assistant tools tools-json
 GET viewer: actions actions-json actions-csv errors errors-json errors-csv error-group usage usage-json usage-csv
 GET viewer: connect receiving-status prices
 POST viewer: runs-json runs-jsonl runs-csv run-columns compare-selected-runs
-GET member: saved-view-edit
+GET member: saved-view-edit change-matching-runs bulk-action
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
-POST member: assistant-rename set-error-group-state
+POST member: assistant-rename set-error-group-state change-matching-runs bulk-action bulk-action-cancel
 GET admin: settings audit-log
 POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
 POST admin: member-add member-update
@@ -147,6 +149,7 @@ def store_records(project: Project, name: str) -> dict[str, str]:
         "run_id": posted["id"], "thread_id": posted["thread_id"], "assistant_id": posted["assistant_id"],
         "step_id": f"step_{name}", "message_id": f"msg_{name}", "tool_type": "function", "tool_name": name, "n": "0",
         "group_id": str(ErrorGroup.objects.filter(runs__isnull=False, project=project)[0].pk), "number": str(view.pk),
+        "bulk_number": str(start_bulk_action(project, member, "", BulkRequest(RunFilters(), "add_tags", ("seen",))).pk),
         "key_id": str(key.pk), "run": str(project.record_id(posted["id"])),
         "membership_id": str(Membership.objects.get(user=member).pk),
         "comment": str(Comment.objects.get(run__project=project).id),

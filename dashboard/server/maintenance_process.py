@@ -24,6 +24,7 @@ from dashboard.server.lock_waits import LockWait
 from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.maintenance import Maintenance
 from runs.responses import rederive_next_turns
+from runs.team.bulk_actions import continue_bulk_action
 from runs.traces.pending import delete_traces_without_runs, derive_due_traces
 
 logger = logging.getLogger(__name__)
@@ -120,7 +121,8 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     progress = _Progress()
     threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
     start_backup_schedule()
-    maintenance = Maintenance(further_work=(derive_due_traces, delete_traces_without_runs, rederive_next_turns))
+    further_work = (derive_due_traces, delete_traces_without_runs, rederive_next_turns, continue_bulk_action)
+    maintenance = Maintenance(further_work)
     directory = get_shared_directory()
     collector = None if directory is None else InstanceStateCollector(directory)
     with connection.execute_wrapper(progress.execute):

@@ -5,6 +5,7 @@ from runs.models.api_key import ApiKey
 from runs.models.assistant import Assistant
 from runs.models.audit_event import AuditEvent
 from runs.models.backup_record import BackupRecord
+from runs.models.bulk_action import BulkAction
 from runs.models.comment import Comment
 from runs.models.configuration import Configuration
 from runs.models.conversation import Conversation, ListedItem
@@ -49,6 +50,7 @@ __all__ = [
     "Assistant",
     "AuditEvent",
     "BackupRecord",
+    "BulkAction",
     "Comment",
     "Configuration",
     "Conversation",

@@ -215,6 +215,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return the runs first received after `moment`, without those that are too old to be new: imports."""
         return self.filter(created_at__gte=moment - MAX_RUN_DURATION, received_at__gt=moment)
 
+    def received_until(self, moment: datetime) -> Self:
+        """Return the runs first received at `moment` or before."""
+        return self.filter(received_at__lte=moment)
+
     def last_received_at(self, project: Project) -> datetime | None:
         """Return when the last run of `project` was first received; None if there is none."""
         runs = self.filter(project=project).order_by("-received_at")

@@ -43,7 +43,7 @@ function restore() {
     shown.add(checkbox.value);
   }
   const hidden = [...selection.keys()].filter((key) => !shown.has(key));
-  document.getElementById("unseen-runs")?.replaceChildren(...hidden.map((key) => hiddenInput("run", key)));
+  document.getElementById("unseen-runs")?.replaceChildren(...hidden.map((key) => hiddenInput("unseen_run", key)));
   refresh();
 }
 
@@ -68,10 +68,16 @@ function refresh() {
     selectAll.checked = all.length > 0 && shownCount === all.length;
     selectAll.indeterminate = shownCount > 0 && !selectAll.checked;
   }
-  bar.toggleAttribute("data-page-selected", Boolean(selectAll?.checked));
   // The key e exports the selected runs, or all matching runs if none is selected.
   document.querySelector("#exports > summary")?.setAttribute("data-key", selection.size ? "" : "e");
   document.getElementById("export-selected").setAttribute("data-key", selection.size ? "e" : "");
+  // All rows are selected, and there are more matches than rows.
+  const matches = document.querySelector("#summary [data-total]")?.dataset.total ?? "";
+  bar.toggleAttribute("data-page-selected", Boolean(selectAll?.checked) && matches !== String(all.length));
+  const total = bar.querySelector("[data-total]");
+  if (!total) return;
+  total.textContent = matches;
+  total.parentElement.search = document.querySelector("#list-state [name=query]").value;
 }
 
 // Two runs are compared. The button stays enabled, so that it can say what is missing.

@@ -65,7 +65,8 @@ def tag_selected_runs(request: HttpRequest, project: Project) -> HttpResponse:
     if not is_fragment:
         messages.success(request, message)
         return redirect(params.url)
-    runs = list(Run.objects.in_project(project).with_ids(keys).for_list())
+    seen = parse_selected_runs(request, seen_only=True)
+    runs = list(Run.objects.in_project(project).with_ids(seen).for_list())
     context = {
         "message": message,
         "rows": fetch_run_rows(params, runs),

@@ -150,6 +150,7 @@ def _build_controls_context(
         "query_field": build_query_field(params.filters, params.address, assistant_names),
         "controls": FilterControls(params.filters, run_facets, params.address, params.now, assistant_names),
         "columns": ColumnChoices(params.columns),
+        "bulk_url": params.url_of_page("change-matching-runs"),
         "exports": build_export_menu(request, params.project, params.filters, params.address),
         "new_runs_url": params.url_of_page("new-runs", after=formats.format_iso_time(params.now)),
         "facets_url": params.url_of_page("run-facets"),
