@@ -23,6 +23,7 @@ from runs.query.operators import format_value
 MAX_LISTED_NAMES = 20  # tools that a run called or waits for
 MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
 MAX_METADATA_LENGTH = 300
+MAX_OVERFLOW = 2  # of the largest run over the usual ones, up to which token bars are drawn to the scale of the largest
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NO_TAGS: Mapping[UUID, Sequence[str]] = MappingProxyType({})
 INCOMPLETE_REASONS = {
@@ -119,7 +120,7 @@ def build_run_rows(
         list_param: The query string that tells a run's page which list links to it (see `encode_list_param`).
     """
     runs = list(runs)
-    max_tokens = max((_count_tokens(run) for run in runs), default=0)
+    max_tokens = _find_bar_scale([_count_tokens(run) for run in runs])
     rows = []
     for run in runs:
         calls = tool_calls.get(run.pk)
@@ -217,15 +218,28 @@ def _format_counts(counts: Iterable[tuple[str, int]]) -> list[str]:
     return names if hidden_count <= 1 else [*names[:MAX_LISTED_NAMES], f"{hidden_count:,} more"]
 
 
+def _find_bar_scale(counts: Sequence[int]) -> int:
+    """Return the number of tokens that fills a bar: one huge run must not make the bars of all others invisible.
+
+    It is the 95th percentile of the runs with tokens, or the most if there are hardly more.
+    """
+    ranked = sorted(count for count in counts if count)
+    if not ranked:
+        return 0
+    usual = ranked[int(0.95 * (len(ranked) - 1))]
+    return ranked[-1] if ranked[-1] <= MAX_OVERFLOW * usual else usual
+
+
 def _build_token_bars(run: Run, max_tokens: int) -> tuple[BarSegment | None, BarSegment | None]:
-    """Return the bars of prompt and completion tokens, in percent of `max_tokens`."""
+    """Return the bars of prompt and completion tokens, in percent of `max_tokens`. A run with more fills its bar."""
     total = _count_tokens(run)
     if not max_tokens or not total:
         return None, None
-    prompt = 100 * (run.prompt_tokens or 0) / max_tokens
-    completion = 100 * (run.completion_tokens or 0) / max_tokens
+    scale = max(max_tokens, total)
+    prompt = 100 * (run.prompt_tokens or 0) / scale
+    completion = 100 * (run.completion_tokens or 0) / scale
     if not prompt and not completion:
-        prompt = 100 * total / max_tokens
+        prompt = 100 * total / scale
     return BarSegment("0%", f"{prompt:.1f}%"), BarSegment(f"{prompt:.1f}%", f"{completion:.1f}%")
 
 

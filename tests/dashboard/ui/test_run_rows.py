@@ -138,6 +138,14 @@ def test_tools_are_sorted_by_call_count(calls, tools, first, more):
     assert (row.tools, row.first_tool, row.more_tools) == (tools, first, more)
 
 
+def test_one_huge_run_leaves_other_bars_visible():
+    runs = [build_run(total_tokens=1000, prompt_tokens=900, completion_tokens=100) for _ in range(30)]
+    huge = build_run(total_tokens=1_000_000, prompt_tokens=900_000, completion_tokens=100_000)
+    rows = run_rows.build_run_rows([*runs, huge], {}, "/runs/", NOW)
+    assert [row.prompt_bar.width for row in (rows[0], rows[-1])] == ["90.0%", "90.0%"]
+    assert rows[-1].completion_bar.start == "90.0%"
+
+
 def test_token_bars_share_one_scale():
     runs = [
         build_run(pk="a", prompt_tokens=300, completion_tokens=100, total_tokens=400),
