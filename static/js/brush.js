@@ -3,6 +3,7 @@
 // does the same for the keyboard). `data-count` is the number of bars; `data-edges` lists the start of each bar and the
 // end of the last one, in Unix seconds.
 
+import { describeRange, hideTip, showTip } from "./chart-tooltip.js";
 import { formatLocal } from "./zone.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -26,6 +27,7 @@ function draw() {
 }
 
 function cancel() {
+  if (brush) hideTip();
   brush?.box.remove();
   brush = null;
 }
@@ -64,8 +66,10 @@ document.addEventListener("pointerdown", (event) => {
 });
 document.addEventListener("pointermove", (event) => {
   if (!brush) return;
-  brush.to = barAt(brush.chart, event.clientX);
+  const { chart, from } = brush;
+  const to = (brush.to = barAt(chart, event.clientX));
   draw();
+  showTip(chart, event.clientX, describeRange(chart, Math.min(from, to), Math.max(from, to)));
 });
 document.addEventListener("pointerup", () => {
   if (!brush) return;

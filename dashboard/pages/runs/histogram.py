@@ -43,6 +43,11 @@ class HistogramChart:
         return " ".join(f"{edge.timestamp():.0f}" for edge in self._buckets.edges)
 
     @property
+    def bar_totals(self) -> str:
+        """The number of runs in each bar, for `brush.js`."""
+        return " ".join(map(str, self._totals))
+
+    @property
     def bar_count(self) -> int:
         """The number of bars, including empty ones."""
         return self._buckets.count

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0018_agent_key_progress"),
+        ("runs", "0019_project_time_zone"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ _REORDER = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0019_bulk_actions"),
+        ("runs", "0020_bulk_actions"),
     ]
 
     operations = [migrations.RunSQL(_REORDER, migrations.RunSQL.noop)]
