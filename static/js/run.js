@@ -86,6 +86,27 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (versions?.step) detail.parameters.step = versions.step;
 });
 
+// Sections that change places, such as the errors of a run that failed, are moved before the morph, which would otherwise
+// take all those between out of the document, and lose a selection in them.
+const findKey = (element) => element.id || element.getAttribute("href");
+const findOwn = (parent, key) => key && [...parent.children].find((child) => findKey(child) === key);
+function moveLike(parent, model) {
+  let next = parent.firstElementChild;
+  for (const child of model.children) {
+    const element = findOwn(parent, findKey(child));
+    if (!element) continue;
+    if (element === next) next = next.nextElementSibling;
+    else parent.insertBefore(element, next);
+  }
+}
+document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if (detail.target.id !== "run-body") return;
+  for (const selector of [".main", ".toc"]) {
+    const [parent, model] = [detail.target, detail.fragment].map((root) => root?.querySelector(selector));
+    if (parent && model) moveLike(parent, model);
+  }
+});
+
 // What is at the top of the window stays there, even if a section above it grows or another one moves there.
 let anchor = null; // { element, top }
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {

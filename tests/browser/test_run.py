@@ -165,6 +165,8 @@ def test_live_run_is_updated_in_place(page: Page, live_server: Any, demo_project
     draft = page.get_by_label("Add a comment")
     draft.fill("Half a thought")
     page.evaluate("document.getElementById('instructions').scrollIntoView()")
+    draft.blur()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#instructions h2'))")
     instructions = page.locator("#instructions h2")
     top = instructions.evaluate("element => element.getBoundingClientRect().top")
 
@@ -182,6 +184,7 @@ def test_live_run_is_updated_in_place(page: Page, live_server: Any, demo_project
     expect(row.locator("pre", has_text="output 2")).to_be_visible()
     expect(draft).to_have_value("Half a thought")
     assert abs(instructions.evaluate("element => element.getBoundingClientRect().top") - top) < 2
+    assert page.evaluate("String(getSelection())") == "Instructions"
 
 
 def test_identity_stays_in_view(page: Page, live_server: Any, long_run: dict[str, Any], console: list[str]) -> None:
