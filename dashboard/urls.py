@@ -12,6 +12,7 @@ from dashboard.pages.compare import views as compare_views
 from dashboard.pages.connect import views as connect_views
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
+from dashboard.pages.imports import views as import_views
 from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
@@ -122,7 +123,12 @@ usage_urls = [
 
 connect_urls = [
     path("connect/", connect_views.connect, name="connect"),
+    path("connect/key", connect_views.connect_key_create, name="connect-key-create"),
     path("receiving/", connect_views.receiving_status, name="receiving-status"),
+]
+
+import_urls = [
+    path("import/", import_views.import_files, name="import-files"),
 ]
 
 settings_urls = [
@@ -150,6 +156,7 @@ project_urls = [
     *error_urls,
     *usage_urls,
     *connect_urls,
+    *import_urls,
     *settings_urls,
 ]
 

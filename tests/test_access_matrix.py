@@ -45,12 +45,12 @@ GET viewer: assistants assistants-json assistants-csv assistant tools tools-json
 GET viewer: actions actions-json actions-csv errors errors-json errors-csv error-group usage usage-json usage-csv
 GET viewer: connect receiving-status prices
 POST viewer: runs-json runs-jsonl runs-csv run-columns compare-selected-runs
-GET member: saved-view-edit change-matching-runs bulk-action
+GET member: saved-view-edit change-matching-runs bulk-action import-files
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
-POST member: assistant-rename set-error-group-state change-matching-runs bulk-action bulk-action-cancel
+POST member: assistant-rename set-error-group-state change-matching-runs bulk-action bulk-action-cancel import-files
 GET admin: settings audit-log
 POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
-POST admin: member-add member-update
+POST admin: connect-key-create member-add member-update
 POST admin: prices price-delete
 """
 # Method and scope, and the routes below a prefix. `absent` routes answer 404.

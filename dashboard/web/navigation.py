@@ -46,7 +46,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("tools", "Tools", shortcut="g o", child_url_names=("tool",)),
     NavigationEntry("actions", "Actions", shortcut="g w"),
     NavigationEntry("usage", "Usage", shortcut="g u"),
-    NavigationEntry("connect", "Connect", shortcut="g c"),
+    NavigationEntry("connect", "Connect", shortcut="g c", child_url_names=("connect-key-create", "import-files")),
     NavigationEntry(
         "settings",
         "Settings",

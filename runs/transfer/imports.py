@@ -31,9 +31,10 @@ _MAX_LEADING_REJECTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A rejected record: its file, its line if it is text, every problem, and its content."""
+    """A rejected record: its file, position in it from 0, line if it is text, every problem, and content."""
 
     source: str
+    index: int
     line: int | None
     id: str | None
     problems: tuple[Problem, ...]
@@ -109,6 +110,7 @@ def import_source(
         UnreadableBody: the file is damaged, or nothing in its beginning is accepted. Everything before that place
             was stored.
     """
+    read_count = 0
     leading_rejects: int | None = 0  # None after the first accepted record
     events = EventBody()
     for records in _group_into_batches(read_import_records(source, defaults, events)):
@@ -117,9 +119,17 @@ def import_source(
         events.warnings = []
         summary.add_batch(batch)
         rejected = [
-            RejectedRecord(source.name, records[position].line, found[0].id, tuple(found), records[position].raw)
+            RejectedRecord(
+                source.name,
+                read_count + position,
+                records[position].line,
+                found[0].id,
+                tuple(found),
+                records[position].raw,
+            )
             for position, found in sorted(batch.problems.items())
         ]
+        read_count += len(records)
         yield ImportedBatch(batch, rejected)
         is_accepted = batch.outcomes.total() > batch.outcomes["rejected"]
         leading_rejects = None if is_accepted or leading_rejects is None else leading_rejects + len(rejected)

@@ -17,3 +17,4 @@ import "./views.js";
 import "./query-field.js";
 import "./keyboard.js";
 import "./sign-in.js";
+import "./upload.js";

@@ -9,17 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.pages.connect.guides import CONNECT_GUIDES
 from dashboard.pages.connect.params import ConnectParams
 from dashboard.ui.run_rows import build_run_url
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
-from dashboard.web.permissions import viewer_required
+from dashboard.web.key_creation import create_audited_key
+from dashboard.web.permissions import admin_required, viewer_required
 from runs.models import Project, Run
 
 # Runs count as arriving if the last one arrived within this time.
+MAX_KEY_NAME_LENGTH = 100  # characters
 RECEIVING_WINDOW = timedelta(minutes=10)
 
 
@@ -34,16 +36,22 @@ def connect(request: HttpRequest, project: Project) -> HttpResponse:
     # 1. Parse
     params = ConnectParams.parse(request.GET)
 
-    # 2. Fetch
+    # 2. Fetch and render
+    return _render_connect(request, project, params)
+
+
+def _render_connect(
+    request: HttpRequest, project: Project, params: ConnectParams, status: int = 200, **extra: Any
+) -> HttpResponse:
+    """Render the page. `extra` adds the secret of a new key, or why there is none."""
     run = Run.objects.in_project(project).newest_first().for_list().first()
     if run is None and htmx.get_fragment_target(request) == "waiting":
         return HttpResponse(status=204)
-
-    # 3. Render
+    page_url = reverse("connect", kwargs={"project": project.slug})
     tabs = [
         {
             "label": guide.label,
-            "url": request.path + params.query_string(guide=guide.name),
+            "url": page_url + params.query_string(guide=guide.name),
             "is_current": guide.name is params.guide,
         }
         for guide in CONNECT_GUIDES.values()
@@ -58,10 +66,30 @@ def connect(request: HttpRequest, project: Project) -> HttpResponse:
         "agents_url": request.build_absolute_uri(reverse("otlp-agents")),
         "mcp_url": request.build_absolute_uri(reverse("mcp")),
         "created_at": int(timezone.now().timestamp()),
+        "page_url": page_url,
+        "key_url": reverse("connect-key-create", kwargs={"project": project.slug}) + params.query_string(),
+        "max_key_name_length": MAX_KEY_NAME_LENGTH,
         "run": run,
         "run_url": build_run_url(reverse("runs", kwargs={"project": project.slug}), run) if run else None,
+        **extra,
     }
-    return htmx.render_page(request, "pages/connect/page.html", context, {"waiting": "pages/connect/_waiting.html"})
+    fragments = {"waiting": "pages/connect/_waiting.html"}
+    return htmx.render_page(request, "pages/connect/page.html", context, fragments, status)
+
+
+@require_POST
+@admin_required
+@handle_invalid_params
+def connect_key_create(request: HttpRequest, project: Project) -> HttpResponse:
+    """Create an API key with the scope of the open guide. This response is the only one that shows the secret."""
+    params = ConnectParams.parse(request.GET)
+    guide = CONNECT_GUIDES[params.guide]
+    name = request.POST.get("name", "").strip()
+    if not 0 < len(name) <= MAX_KEY_NAME_LENGTH or not name.isprintable():
+        context = {"key_problem": f"Name: expected 1 to {MAX_KEY_NAME_LENGTH} printable characters"}
+        return _render_connect(request, project, params, status=422, **context)
+    secret = create_audited_key(request, project, name, [guide.scope])
+    return _render_connect(request, project, params, new_key_name=name, new_key_secret=secret)
 
 
 @require_safe

@@ -24,6 +24,7 @@ from dashboard.pages.settings.forms import (
 from dashboard.pages.settings.params import ProjectSettingsParams
 from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
+from dashboard.web.key_creation import create_audited_key
 from dashboard.web.permissions import admin_required, sign_in_required
 from runs.errors import InvalidAgentKey, InvalidMember, LastAdministrator
 from runs.models import ApiKey, AuditEvent, Membership, Project, User
@@ -100,9 +101,7 @@ def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
     if not form.is_valid():
         return _render_settings(request, project, status=422, key_form=form)
     name, scopes, lifetime = (form.cleaned_data[field] for field in ("name", "scopes", "expires_in_days"))
-    secret = api_keys.create_api_key(project, name, scopes, lifetime)
-    permissions = ", ".join(scopes) + (f", expires in {lifetime.days} days" if lifetime else "")
-    record_event(request, project, f"created the API key {name} ({permissions})", AuditEvent.Category.API_KEY)
+    secret = create_audited_key(request, project, name, scopes, lifetime)
     return _render_settings(request, project, new_key_name=name, new_key_secret=secret)
 
 

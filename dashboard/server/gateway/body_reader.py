@@ -38,14 +38,19 @@ class RequestBodies:
 
     def __init__(self, max_body_bytes: int, max_form_bytes: int) -> None:
         """Create it with the limits of posted objects and of forms."""
-        self._max_bytes = {Credential.API_KEY: max_body_bytes, Credential.SESSION: max_form_bytes}
+        self._max_bytes = {
+            Credential.API_KEY: max_body_bytes,
+            Credential.SESSION: max_form_bytes,
+            Credential.SESSION_WITH_FILES: max_body_bytes,
+        }
         self._known = BodyBudget(MAX_BUFFERED_BODIES * max_body_bytes)
         self._strangers = BodyBudget(MAX_SMALL_BODIES * SMALL_BODY_BYTES)
 
     def is_caller_needed(self, route: Route, length: int | None) -> bool:
         """Return whether it depends on the caller how much is read."""
         is_large = length is None or length > SMALL_BODY_BYTES
-        return route.large_body is Credential.API_KEY or (route.large_body is Credential.SESSION and is_large)
+        has_session = route.large_body in (Credential.SESSION, Credential.SESSION_WITH_FILES)
+        return route.large_body is Credential.API_KEY or (has_session and is_large)
 
     @asynccontextmanager
     async def read(

@@ -31,6 +31,7 @@ class Credential(Enum):
     NONE = "none"
     API_KEY = "API key"
     SESSION = "session"
+    SESSION_WITH_FILES = "session, for files"
     NOTHING_HELPS = "nothing"
 
 
@@ -46,6 +47,7 @@ _INGEST_PATH = re.compile(
     r"/api/v1/(?:runs|steps|messages|assistants|events|responses(?:/[^/]+/input_items)?|conversations(?:/[^/]+/items)?)"
 )
 _PASSWORD_PATHS = frozenset({"/login/", "/account/password/"})  # hashing a password costs as much as many pages
+_UPLOAD = re.compile(r"/p/[^/]+/import/")
 _FORM_PREFIXES = ("/p/", "/projects/")
 # Answers as long as the data: lists as files, histories, and the steps of a run.
 _DOWNLOAD = re.compile(r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/api/v1/(?:runs/.+/(?:history|steps)|schema)")
@@ -57,6 +59,8 @@ _POST_QUESTION = Route(LaneName.PAGES, Credential.API_KEY)
 _POST_TRACES = Route(LaneName.TRACES, Credential.API_KEY)
 _POST_PASSWORD = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)
 _POST_FORM = Route(LaneName.PAGES, Credential.SESSION)
+# As long as downloads, and as rare.
+_POST_FILES = Route(LaneName.DOWNLOADS, Credential.SESSION_WITH_FILES)
 _POST_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.SESSION)
 
 
@@ -74,6 +78,8 @@ def find_route(method: str, path: str) -> Route:
         return _POST_TRACES
     if path in _PASSWORD_PATHS:
         return _POST_PASSWORD
+    if _UPLOAD.fullmatch(path):
+        return _POST_FILES
     if path.startswith(_FORM_PREFIXES):
         return _POST_DOWNLOAD if _DOWNLOAD.fullmatch(path) else _POST_FORM
     return _READ_PAGE

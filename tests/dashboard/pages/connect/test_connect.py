@@ -14,7 +14,8 @@ import pytest
 from django.test import Client
 
 from dashboard.pages.connect.guides import CONNECT_GUIDES, GuideName
-from runs.models import Project, Run
+from runs.models import ApiKey, AuditEvent, Project, Run
+from runs.team.api_keys import find_api_key
 from tests import factories
 from tests.pages import Page
 
@@ -166,6 +167,55 @@ def test_otel_environment_exports_traces(live_server):
     assert environment["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"  # .NET would use gRPC by default
     run_python(EXPORT_SPAN, project, **environment)
     assert [run.assistant_id for run in Run.objects.in_project(project)] == ["Greeter"]
+
+
+@pytest.fixture
+def admin_client(project: Project) -> Client:
+    client = Client()
+    client.force_login(factories.make_user(project, role="admin", name="ada"))
+    return client
+
+
+@pytest.mark.parametrize(("guide", "scope"), [("responses", "ingest"), ("mcp", "read")])
+def test_key_is_created_in_place(admin_client, project, guide, scope):
+    form = Page(admin_client.get(URL, {"guide": guide})).form("New API key")
+    created = admin_client.post(form.get("action"), {"name": "my-laptop"})
+    page = Page(created)
+    secret = page.button("Copy key").get("data-copy")
+    key = find_api_key(secret)
+    assert (key.name, key.scopes, key.project) == ("my-laptop", [scope], project)
+    assert snippet(page, "Key in the environment") == f"export RUNGLASS_KEY={secret}"
+    assert page.navigation("What to connect").link(CONNECT_GUIDES[guide].label).is_current
+    assert "no-store" in created["Cache-Control"]
+    assert secret not in admin_client.get(URL, {"guide": guide}).content.decode()
+    [event] = AuditEvent.objects.newest(project)
+    assert str(event) == f"ada created the API key my-laptop ({scope})"
+
+
+def test_new_key_fills_the_snippets(admin_client):
+    page = Page(admin_client.post(f"{URL}key?guide=mcp", {"name": "desk"}))
+    secret = page.button("Copy key").get("data-copy")
+    desktop = json.loads(snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
+    assert desktop["env"] == {"RUNGLASS_AUTHORIZATION": f"Bearer {secret}"}
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\x07b"])
+def test_key_needs_a_name(admin_client, name):
+    refused = admin_client.post(f"{URL}key", {"name": name})
+    assert refused.status_code == 422
+    assert "Name: expected 1 to 100" in Page(refused).alert().text
+    assert not ApiKey.objects.exists()
+
+
+def test_only_administrators_create_keys(member_client):
+    assert not Page(member_client.get(URL)).has("form", "New API key")
+    assert member_client.post(f"{URL}key", {"name": "x"}).status_code == 403
+
+
+def test_page_links_documentation_and_upload(member_client):
+    page = Page(member_client.get(URL))
+    assert page.link("API documentation").url == "/api/v1/docs"
+    assert page.link("Import files").url == "/p/default/import/"
 
 
 def test_commands_name_the_project(member_client):

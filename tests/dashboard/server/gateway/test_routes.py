@@ -50,6 +50,12 @@ def test_forms_of_a_project_need_a_session(name) -> None:
     assert find_route("POST", reverse(name, kwargs={"project": "default"})) == (LaneName.PAGES, Credential.SESSION)
 
 
+def test_files_are_uploaded_with_a_session() -> None:
+    path = reverse("import-files", kwargs={"project": "default"})
+    assert find_route("POST", path) == (LaneName.DOWNLOADS, Credential.SESSION_WITH_FILES)
+    assert find_route("GET", path).lane is LaneName.PAGES
+
+
 @pytest.mark.parametrize("path", ["/v1/threads", "/unknown", "/static/a.css", "/api/v1/runs/x"])
 def test_other_paths_take_no_bodies(path) -> None:
     assert find_route("POST", path) == (LaneName.PAGES, Credential.NOTHING_HELPS)
