@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -114,6 +116,19 @@ def _probe_child(child: Any) -> Any:
         case Exists():
             return PerRowExists(child.query)
     return child
+
+
+class IsAnyId(Func):
+    """A UUID is one of many. They are sent as one literal, which takes a fraction of the time of a parameter each."""
+
+    template = "%(expressions)s::uuid[])"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, ids: Iterable[uuid.UUID]) -> None:
+        """Set the column and the ids."""
+        super().__init__(F(column), Value("{" + ",".join(sorted(pk.hex for pk in ids)) + "}"))
 
 
 class SelectiveHint(Func):

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runs.derivation.derived_runs import DerivedRecords, DerivedRun, is_derived_message_key, parse_derived_runs
+from runs.enrichment.search_texts import make_step_text_id
 from runs.errors import Problem, SourceConflict
 from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
 from runs.ingest.merge import Receipt
-from runs.models import Comment, Message, Project, Run, RunAlias, RunSource, RunTag
+from runs.models import Comment, Message, Project, Run, RunAlias, RunSource, RunTag, SearchText
 from runs.rollups.runs import record_run_changes
 from runs.rollups.tool_calls import delete_steps, record_tool_call_changes
 
@@ -79,7 +80,8 @@ def _delete_vanished_parts(
     kept_messages: Collection[str],
 ) -> None:
     """Delete the derived steps and messages of runs that are not among those to keep, by their keys."""
-    deleted = delete_steps([project.record_id(run_id) for run_id in run_ids], kept_steps)
+    run_keys = [project.record_id(run_id) for run_id in run_ids]
+    deleted = delete_steps(run_keys, kept_steps)
     record_tool_call_changes(project, ((calls, None) for calls in deleted))
 
     stored = Message.objects.of_runs_or_threads(project, run_ids, []).values_list(
@@ -92,6 +94,9 @@ def _delete_vanished_parts(
         if pk.hex not in kept_messages and is_derived_message_key(project, pk, run_id or "", message_id)
     ]
     Message.objects.filter(pk__in=vanished).delete()
+    kept_texts = [uuid.UUID(make_step_text_id(run_id.hex, step_id)) for run_id, step_id in kept_steps]
+    SearchText.objects.filter(pk__in=vanished).delete()
+    SearchText.objects.of_steps(run_keys).exclude(pk__in=kept_texts).delete()
 
 
 def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:

@@ -16,6 +16,8 @@ from django.db import InterfaceError, OperationalError, connection
 
 from runs.enrichment.derived_field_backfill import backfill_derived_fields
 from runs.enrichment.derived_fields import derivation_fingerprint
+from runs.enrichment.search_backfill import backfill_search_texts
+from runs.enrichment.search_index import index_search_texts
 from runs.enrichment.step_validation import validate_next_steps
 from runs.enrichment.validation_batches import UnvalidatedPosition, find_next_position
 from runs.models import Project
@@ -102,6 +104,8 @@ class _ProjectMaintenance:
             [
                 _isolate(self._derive_fields, project),
                 _isolate(self._validate_tool_calls, project),
+                _isolate(backfill_search_texts, project),
+                _isolate(index_search_texts, project),
             ]
         )
 

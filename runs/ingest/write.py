@@ -30,7 +30,8 @@ from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
 from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
-from runs.ingest.record_types import RUNS, STEPS, ParsedRecord, RecordType
+from runs.ingest.record_types import MESSAGES, RUNS, STEPS, ParsedRecord, RecordType
+from runs.ingest.search_texts import write_search_texts
 from runs.models import Configuration, ErrorGroup, Project, Run, RunSource, RunTag
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
@@ -191,9 +192,11 @@ def _write_type(
     if changed and record_type.table.upsert(list(build_rows(changed))) != len(changed):
         raise _ConcurrentWrite
 
-    # 4. Write history and rollups. The checks of versions make them exact.
+    # 4. Write history, rollups and searched texts. The checks of versions make them exact.
     _store_history(record_type, plans, receipt)
     deltas.write(project)
+    if record_type in (STEPS, MESSAGES):
+        write_search_texts(project, plans)
     return plans
 
 

@@ -39,6 +39,7 @@ from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
 from runs.models.saved_view import SavedView
 from runs.models.schema_release import SchemaRelease
+from runs.models.search_text import SearchText
 from runs.models.sign_in_budget import SignInBudget
 from runs.models.stopped_validation import StoppedValidation
 from runs.models.tool_definition import ToolDefinition
@@ -80,6 +81,7 @@ __all__ = [
     "RunTag",
     "SavedView",
     "SchemaRelease",
+    "SearchText",
     "SignInBudget",
     "Span",
     "SpanLog",

@@ -13,6 +13,8 @@ from runs.models.user import User
 
 # The root of every id that Runglass derives, so that ids are the same on every installation.
 ID_NAMESPACE = uuid.UUID("5d3c1d4e-6f0a-5f43-9b0a-7c8f2f1f6a10")
+# The value of `searchable_until` where all records are searchable.
+ALL_SEARCHABLE = "all"
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -69,6 +71,12 @@ class Project(models.Model):
         default="UTC",
         db_default="UTC",
         help_text="IANA name of the time zone in which pages show times to readers whose browsers send none",
+    )
+    searchable_until = models.TextField(
+        default=ALL_SEARCHABLE,
+        db_default="",
+        editable=False,
+        help_text="The last record that a backfill has made searchable (`enrichment.search_backfill`)",
     )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"

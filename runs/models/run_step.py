@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from runs.db.keyset_pagination import is_after, order_by_columns
@@ -133,6 +133,8 @@ class RunStep(PostedRecord):
     class Meta:
         db_table = "run_step"
         indexes: ClassVar = [
+            # step:…, also by the beginning of the id
+            models.Index(models.F("project"), OpClass("external_id", "text_pattern_ops"), name="step_external_id"),
             # function:… and tool:… for tools that few runs call; a scan of the list finds the others soon
             GinIndex(fields=["tool_names"], name="step_tool_names"),
             GinIndex(fields=["tool_types"], name="step_tool_types"),

@@ -26,6 +26,7 @@ from runs.models import (
     Run,
     RunAlias,
     RunTag,
+    SearchText,
     StepObservation,
     Trace,
 )
@@ -142,6 +143,8 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     messages = Message.objects.of_runs_or_threads(project, run_ids, thread_ids)
     references.add_assistants(messages.values_list("assistant_id", flat=True))
     MessageObservation.objects.filter(message__in=messages).delete()
+    SearchText.objects.of_messages(messages).delete()
+    SearchText.objects.of_steps(keys).delete()
     message_count, _ = messages.delete()
 
     # 3. Sums. Compaction removes the rows of keys that only the deleted records had.

@@ -23,6 +23,7 @@ from runs.integrity.history import check_history
 from runs.integrity.metadata import check_metadata
 from runs.integrity.orphans import check_belongings, check_references
 from runs.integrity.rollup_check import check_rollups
+from runs.integrity.search_texts import check_search_texts
 from runs.management.arguments import resolve_project
 from runs.management.progress import ProgressBar
 from runs.models import Project
@@ -85,6 +86,7 @@ class Command(BaseCommand):
         for checked in projects:
             yield from check_references(checked, is_repairing=repair)
             yield from check_metadata(checked, is_repairing=repair)
+            yield check_search_texts(checked, is_repairing=repair)
             yield from self._check_with_progress(checked, days, repair=repair)
 
     def _check_with_progress(self, project: Project, days: int | None, *, repair: bool) -> Iterator[CheckResult]:

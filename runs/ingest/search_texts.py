@@ -1,0 +1,40 @@
+"""The searched texts of the messages and steps that ingest writes, in the transaction that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runs.db.upserts import RowKey
+from runs.enrichment.search_text_table import delete_search_texts, insert_search_texts
+from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
+from runs.ingest.merge import MergePlan, StoredRecord
+from runs.models import Project
+from runs.protocol.message import MessageColumns
+from runs.protocol.step import StepColumns
+
+
+def write_search_texts(project: Project, plans: Mapping[RowKey, MergePlan]) -> None:
+    """Replace the rows of the records that were written, where their texts have changed."""
+    former: list[str] = []
+    rows: list[SearchTextRow] = []
+    for key, plan in plans.items():
+        if not plan.must_write:
+            continue
+        before, after = _derive_text(project, key, plan.before), _derive_text(project, key, plan.after)
+        if before == after:
+            continue
+        if before is not None:
+            former.append(before.id)
+        if after is not None:
+            rows.append(after)
+    delete_search_texts(former)
+    insert_search_texts(project, rows)
+
+
+def _derive_text(project: Project, key: RowKey, record: StoredRecord | None) -> SearchTextRow | None:
+    match record.columns if record is not None else None:
+        case MessageColumns() as message:
+            return derive_message_text(project, key[0], message)
+        case StepColumns() as step:
+            return derive_step_text(project, step)
+    return None
