@@ -19,6 +19,7 @@ from runs.protocol.lossless_json import inspect_types
 
 Count = Annotated[int, Meta(ge=0)]
 _WARNINGS_DESCRIPTION = "Values that were stored, but are not plausible. Absent if there are none."
+_NOTICES_DESCRIPTION = "What a search of messages and tool calls left out, in sentences. Absent if it is nothing."
 Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
@@ -128,6 +129,7 @@ class RunListResponse(Struct, forbid_unknown_fields=True, tag_field="object", ta
     next_cursor: Annotated[
         str | None, Meta(description="Pass it as `cursor` to get the next page. Null on the last page.")
     ]
+    notices: Annotated[list[str] | UnsetType, Meta(description=_NOTICES_DESCRIPTION)] = UNSET
 
 
 class StepListResponse(Struct, forbid_unknown_fields=True, tag_field="object", tag="list"):

@@ -6,8 +6,10 @@ import re
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
+from msgspec import UNSET
 from rest_framework.request import Request
 
+from runs.analytics.search_notices import fetch_search_notices
 from runs.api.base_views import ApiKeyView
 from runs.api.ingest_views import RunIngestView
 from runs.api.openapi.examples import RUN_EXAMPLE
@@ -65,11 +67,13 @@ class RunListView(RunIngestView):
 
         runs = Run.objects.in_project(project).with_configuration()
         # one run more than the page holds tells whether there is a next page
-        fetched = filters.plan(project).fetch_page(runs, order, after, limit + 1)
+        plan = filters.plan(project)
+        fetched = plan.fetch_page(runs, order, after, limit + 1)
         page = fetched[:limit]
 
         next_cursor = str(order.cursor_at(page[-1])) if len(fetched) > limit else None
-        return raw_json_response(RunListResponse(join_array(run.as_json() for run in page), next_cursor))
+        notices = fetch_search_notices(project, plan.tree, has_matches=bool(page or after)) or UNSET
+        return raw_json_response(RunListResponse(join_array(run.as_json() for run in page), next_cursor, notices))
 
 
 @extend_schema_view(

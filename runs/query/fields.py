@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from runs.models import DayByAssistant, DayByModel, HourBySource, Run, RunSource
+from runs.models import DayByAssistant, DayByModel, HourBySource, Run, RunSource, SearchText
 from runs.models.rollup import RunRollup
 from runs.protocol.fields import MAX_INDEXED_LENGTH
 from runs.query import sql_targets as targets
@@ -24,6 +24,7 @@ from runs.query.value_types import (
     DurationType,
     ExactValueType,
     HexPrefixType,
+    IdType,
     NumberType,
     TagType,
     TextType,
@@ -291,6 +292,43 @@ QUERY_FIELDS = (
         "instructions", "instructions", _TEXT, targets.ConfigurationTarget("instructions"),
         "whose instructions contain that text", ('instructions:"refund policy"',),
         index=_COMBINABLE,
+    ),
+    QueryField(
+        "said", "message", _TEXT, targets.ContentTarget("said"),
+        "with a message, of a user or an assistant, that contains that text",
+        ("said:refund", 'said:"where is my order"'),
+        index=_BITMAP, is_slow=True,
+    ),
+    QueryField(
+        "asked", "question", _TEXT, targets.ContentTarget("said", SearchText.Kind.ASKED),
+        "that answer a message of a user that contains that text", ('asked:"cancel my order" -status:completed',),
+        index=_BITMAP, is_slow=True,
+    ),
+    QueryField(
+        "answered", "answer", _TEXT, targets.ContentTarget("said", SearchText.Kind.ANSWERED),
+        "with a message of an assistant that contains that text", ("answered:sorry", "-answered:*"),
+        index=_BITMAP, is_slow=True,
+    ),
+    QueryField(
+        "arguments", "arguments", _TEXT, targets.ContentTarget("arguments"),
+        "with a tool call whose arguments, code or query contain that text",
+        ('arguments:"A-1001"', "function:get_weather arguments:Paris"),
+        index=_BITMAP, is_slow=True,
+    ),
+    QueryField(
+        "output", "output", _TEXT, targets.ContentTarget("output"),
+        "with a tool call whose output, logs or results contain that text", ('output:"not found"', "-output:*"),
+        index=_BITMAP, is_slow=True,
+    ),
+    QueryField(
+        "step", "step", IdType(), targets.StepIdTarget(),
+        "with a step of that id; `step_ab*` matches its first characters", ("step:step_refund", "step:step_re*"),
+        index=_BITMAP, index_serves_wildcards=True, is_slow=True,
+    ),
+    QueryField(
+        "call", "call", IdType(), targets.ContentTarget("call_ids"),
+        "with a tool call of that id; `call_ab*` matches its first characters", ("call:call_refund", "call:call_re*"),
+        index=_BITMAP, index_serves_wildcards=True, is_slow=True,
     ),
     QueryField(
         "configuration", "configuration", HexPrefixType("a configuration's"), targets.ConfigurationIdTarget(),

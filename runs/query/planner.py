@@ -13,6 +13,7 @@ the planner believes to be selective, or hides the condition from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,6 +27,8 @@ from runs.models import DayByModel, Project, Run, RunSource
 from runs.models.run import RunQuerySet
 from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
 from runs.query.conditions import build_condition
+from runs.query.content_search import ContentMatch
+from runs.query.content_terms import list_content_matches
 from runs.query.fields import FIELDS_BY_NAME, IndexKind, QueryField
 from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
 from runs.query.scope import MATCH_ALL, MATCH_NONE, QueryScope
@@ -77,9 +80,11 @@ class QueryPlan:
 
     def build_page_condition(self, order: Order = NEWEST_FIRST) -> Q:
         """Return the condition for a page of the list in `order`, of runs that have a value in its column."""
-        # 1. Without filters, without a project or without any match there is nothing to decide.
+        # 1. Without filters, project or any match, and with a list of runs, there is nothing to decide.
         if self._is_trivial:
             return self.condition
+        if self._lists_runs:
+            return self.bitmap_scan
         # 2. In another order, compare the distance to a page of matches with the number of all matches.
         if order != NEWEST_FIRST:
             return self.bitmap_scan if self._prefers_bitmap_scan(order) else self.ordered_scan
@@ -107,6 +112,8 @@ class QueryPlan:
         # 1. All matches are known to be cheap.
         if self._is_trivial or self._has_exact_index:
             return self.condition, False
+        if self._lists_runs:
+            return self.bitmap_scan, False
         # 2. Matches are dense: the newest ones are found soon.
         if self._sampled_matches >= MAX_SAMPLED_MATCHES and not self._is_slow:
             return self.index_scan, False
@@ -181,6 +188,16 @@ class QueryPlan:
         return not terms or (len(terms) == 1 and _has_newest_first_index(terms[0]))
 
     @cached_property
+    def _lists_runs(self) -> bool:
+        """Return whether the condition lists the runs that may match, which are few."""
+        terms = [node for node in _conjuncts(self.tree) if isinstance(node, Term)]
+        searches = [matches for term in terms if (matches := list_content_matches(term))]
+        return any(map(self._are_matches_listed, searches))
+
+    def _are_matches_listed(self, matches: Iterable[ContentMatch]) -> bool:
+        return all(self.scope.fetch_content_run_ids(match) is not None for match in matches)
+
+    @cached_property
     def _is_indexed(self) -> bool:
         return self.tree is not None and self._has_index(self.tree)
 
@@ -189,6 +206,8 @@ class QueryPlan:
         match node:
             case Term("metadata", operators, str(key)) if self.scope.fetch_metadata_values(key, operators) is not None:
                 return True
+            case Term() if matches := list_content_matches(node):
+                return self._are_matches_listed(matches)
             case Term(name, operators):
                 query_field = FIELDS_BY_NAME[name]
                 has_wildcard = any(isinstance(operator, Wildcard) for operator in operators)
@@ -197,7 +216,7 @@ class QueryPlan:
                     return False
                 return query_field.index != IndexKind.NONE and serves_operators
             case FreeText():
-                return True
+                return self._are_matches_listed(list_content_matches(node))
             case Not():
                 return False
             case And(operands):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runs.models.search_text import MAX_SEARCHED_LENGTH
+from runs.query.content_search import MAX_SCANNED_TEXTS
 from runs.query.fields import QUERY_FIELDS
 from runs.query.grammar import MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_VALUES
 from runs.query.value_types import MAX_SEARCH_TEXT_LENGTH
@@ -37,8 +39,9 @@ SYNTAX_HELP = (
     HelpEntry("`,`", "with any of the values", ("status:failed,incomplete",)),
     HelpEntry(
         "text without a field",
-        "with the text in the error message or the instructions, at the start of the id, or as a whole metadata value, "
-        "function name, thread id or assistant id",
+        "with the text in a message, in the arguments or output of a tool call, in the error message or the "
+        "instructions, at the start of the id, or as a whole metadata value, function name, or id of a thread, "
+        "assistant, step or call",
         ("requests", '"refund policy"', "run_ref", "acme"),
     ),
 )
@@ -52,7 +55,10 @@ VALUE_HELP = (
     ),
     HelpEntry(
         "text",
-        "Error messages and instructions are searched for the text, ignoring case.",
+        "Messages, tool calls, error messages and instructions are searched for the text, which may be a part of a "
+        f"word, ignoring case. Of each message, argument and output, the first {MAX_SEARCHED_LENGTH:,} characters are "
+        "searched. Text without three letters or digits in a row is searched in the newest "
+        f"{MAX_SCANNED_TEXTS:,} messages and tool calls only.",
         ("error_message:quota", 'instructions:"refund policy"'),
     ),
     HelpEntry(

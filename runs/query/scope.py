@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from runs.models import (
     RunSource,
     RunTag,
 )
+from runs.query.content_search import ContentMatch, build_run_condition, fetch_matching_run_ids
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
 
 MATCH_ALL = Q()
@@ -48,6 +50,18 @@ class QueryScope:
     _metadata_values: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
         default_factory=dict, compare=False
     )
+    _content_run_ids: dict[ContentMatch, frozenset[uuid.UUID] | None] = field(default_factory=dict, compare=False)
+
+    def match_content(self, match: ContentMatch) -> Q:
+        """Return the condition on runs that their messages or tool calls match."""
+        run_ids = self.fetch_content_run_ids(match)
+        return MATCH_NONE if run_ids == frozenset() else build_run_condition(match, self.project, run_ids)
+
+    def fetch_content_run_ids(self, match: ContentMatch) -> frozenset[uuid.UUID] | None:
+        """Return the ids of the runs that match by their content, None if they are many. The result is cached."""
+        if match not in self._content_run_ids:
+            self._content_run_ids[match] = fetch_matching_run_ids(match, self.project)
+        return self._content_run_ids[match]
 
     def match_configurations(self, condition: Q) -> Q:
         """Return the condition on runs that their configuration meets `condition`. Runs one query."""

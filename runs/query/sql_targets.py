@@ -22,8 +22,9 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from runs.db import lookups
 from runs.db.keyset_pagination import MISSING_SORT_VALUE, coalesce_missing
-from runs.models import RunSource, RunStep, RunTag
+from runs.models import RunSource, RunStep, RunTag, SearchText
 from runs.models.run_step import HAS_TOOL_CALLS
+from runs.query.content_search import TEXT_COLUMNS, ContentMatch
 from runs.query.operators import (
     Comparison,
     Contains,
@@ -378,6 +379,36 @@ class InvalidCallTarget:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ContentTarget:
+    """A text, or the ids of calls, in the messages and tool calls of a run.
+
+    `kind` is the kind of messages that are searched; all by default.
+    """
+
+    column: str
+    kind: SearchText.Kind | None = None
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition on the searched texts."""
+        conditions = [scope.match_content(match) for match in self.list_matches(operators)]
+        return combine_or([condition for condition in conditions if condition != MATCH_NONE] or [MATCH_NONE])
+
+    def list_matches(self, operators: Iterable[Operator]) -> list[ContentMatch]:
+        """Return what is searched for, one for each operator."""
+        return [ContentMatch((self.column,), operator, self.kind) for operator in operators]
+
+
+@dataclass(frozen=True, slots=True)
+class StepIdTarget:
+    """The ids of the steps of a run."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:
+        """Return the condition that the run has a step with a matching id."""
+        condition = ColumnTarget("external_id").build_condition(operators, key, scope)
+        return has_step(condition if scope.project is None else condition & Q(project=scope.project))
+
+
 def match_free_text(text: str, scope: QueryScope) -> Q:
     """Return the condition for a term without a field. Each part has an index, so that Postgres can combine them."""
     contains = Contains(text)
@@ -389,7 +420,13 @@ def match_free_text(text: str, scope: QueryScope) -> Q:
         | Q(error_message__ilike=contains.ilike_pattern)
         | Q(metadata__has_value=f"$.* == {json.dumps(text)}")
         | scope.match_configurations(in_configuration)
+        | scope.match_content(build_free_text_match(text))
     )
+
+
+def build_free_text_match(text: str) -> ContentMatch:
+    """Return what a term without a field searches for in messages and tool calls: the text, or an id."""
+    return ContentMatch(TEXT_COLUMNS, Contains(text), record_id=text)
 
 
 def has_step(condition: Q) -> Q:

@@ -142,6 +142,20 @@ class TextType:
 
 
 @dataclass(frozen=True, slots=True)
+class IdType:
+    """Ids of records within a run, or their beginnings with `*` after them."""
+
+    suggestions: tuple[str, ...] = ()
+
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse an id, or the beginning of one."""
+        operator = ExactValueType().parse(value, is_quoted=is_quoted)
+        if isinstance(operator, Wildcard) and "*" in operator.pattern[:-1]:
+            raise ValueError("expected an id, or the beginning of one followed by '*'")
+        return operator
+
+
+@dataclass(frozen=True, slots=True)
 class HexPrefixType:
     """First digits of a UUID. `*` is allowed only if the field `is_optional`, that is, some runs have no value."""
 

@@ -22,7 +22,7 @@ BATCH_SIZE = 1000
 DAYS = 90
 # The oldest runs, one in `TAGGED_SHARE`, get this tag.
 TAGGED_SHARE, TAG = 50, "archived"
-# One run in `STEPS_SHARE` gets its steps, because storing steps takes most of the time.
+# One run in `STEPS_SHARE` gets its steps and messages, because storing them takes most of the time.
 STEPS_SHARE = 5
 
 
@@ -77,17 +77,22 @@ def _load(project: Project, runs: int) -> None:
     from django.db import connection
 
     from runs.demo import generate_lifecycles
-    from runs.ingest import RUNS, STEPS
+    from runs.enrichment.search_index import index_search_texts
+    from runs.ingest import MESSAGES, RUNS, STEPS
     from runs.rollups import compaction
 
     started = time.perf_counter()
     source = enumerate(generate_lifecycles(runs=runs, days=DAYS, end=int(time.time())))
     for batch in iter(lambda: list(itertools.islice(source, BATCH_SIZE)), []):
         _ingest(project, RUNS, (lifecycle.run for _, lifecycle in batch))
-        _ingest(project, STEPS, (step for n, lifecycle in batch if n % STEPS_SHARE == 0 for step in lifecycle.steps))
+        detailed = [lifecycle for n, lifecycle in batch if n % STEPS_SHARE == 0]
+        _ingest(project, STEPS, (step for lifecycle in detailed for step in lifecycle.steps))
+        _ingest(project, MESSAGES, (message for lifecycle in detailed for message in lifecycle.messages))
         done = batch[-1][0] + 1
         if done % 50_000 == 0:
             print(f"{done:,} runs loaded, {done / (time.perf_counter() - started):,.0f} per second", flush=True)
+    while index_search_texts(project, rest_factor=0.0):
+        pass
     compaction.compact_rollups(project)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")

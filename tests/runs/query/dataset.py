@@ -25,10 +25,16 @@ def fill(project: Project) -> None:
     """Store the six runs below. All were received on 1 May, `cut` was received now. One assistant has a name."""
     runs = [plain(), billing(), refund(), waiting(), broken(), cut_short()]
     assert not factories.post(project, *runs).errors
-    called = factories.function_call("get_weather"), {"id": "call_s", "type": "file_search", "file_search": {}}
+    weather = factories.function_call("get_weather", '{"city": "Paris", "ref": "A-1001"}', '{"error": "not found"}')
+    called = weather, {"id": "call_s", "type": "file_search", "file_search": {}}
     factories.post_steps(project, factories.step_object(runs[0], *called))
-    factories.post_steps(
-        project, factories.step_object(runs[2], factories.function_call("issue_refund"), status="failed")
+    paid = factories.function_call("issue_refund") | {"id": "call_refund"}
+    factories.post_steps(project, factories.step_object(runs[2], paid, id="step_refund", status="failed"))
+    factories.post_messages(
+        project,
+        _asked(runs[1], "Where is my ORDER?"),
+        factories.message_object(runs[1], "Sorry, no refund."),
+        _asked(runs[2], "Please cancel my order."),
     )
     step_validation.validate_next_steps(project, None)
     factories.post_assistants(project, asst_billing="Refund desk")
@@ -43,6 +49,10 @@ def fill(project: Project) -> None:
     labels = {"refund": ["needs-review", "urgent"], "broken": ["needs-owner"]}
     for name, names in labels.items():
         tags.add_tags(project, [project.record_id(f"run_{name}")], names, factories.make_user(project))
+
+
+def _asked(run: dict[str, Any], text: str) -> dict[str, Any]:
+    return factories.message_object(None, text, thread_id=run["thread_id"], created_at=run["created_at"])
 
 
 def plain() -> dict[str, Any]:

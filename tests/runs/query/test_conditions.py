@@ -25,6 +25,19 @@ ALL_RUNS = {"plain", "billing", "refund", "waiting", "broken", "cut"}
 
 # the examples of the help page and the runs that they select, by the last part of their ids
 HELP_EXAMPLES = {
+    "said:refund": {"billing"},
+    'said:"where is my order"': {"billing"},
+    'asked:"cancel my order" -status:completed': {"refund"},
+    "answered:sorry": {"billing"},
+    "-answered:*": ALL_RUNS - {"billing"},
+    'arguments:"A-1001"': {"plain"},
+    "function:get_weather arguments:Paris": {"plain"},
+    'output:"not found"': {"plain"},
+    "-output:*": ALL_RUNS - {"plain", "refund"},
+    "step:step_refund": {"refund"},
+    "step:step_re*": {"refund"},
+    "call:call_refund": {"refund"},
+    "call:call_re*": {"refund"},
     "status:failed": {"refund", "broken"},
     "status:failed,expired": {"refund", "broken"},
     "-status:completed": {"refund", "waiting", "broken", "cut"},
@@ -171,7 +184,7 @@ MORE_QUERIES = {
     "asst_billing": {"billing"},
     '"a b"': {"plain"},
     '"%"': set(),
-    '"\\""': set(),
+    '"\\""': {"plain", "refund"},  # in the JSON of arguments
 }
 
 

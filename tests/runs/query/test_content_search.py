@@ -1,0 +1,105 @@
+"""Runs are found by their messages and tool calls, whether the index has them yet or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runs.enrichment.search_index import index_search_texts
+from runs.models import Project, Run, SearchText
+from runs.query import RunFilters, content_search
+from tests import factories
+
+LONG = "x" * 9_990
+
+
+@pytest.fixture
+def talks(project: Project) -> Project:
+    """Two threads: one with two questions and three runs, one with a run of two tool calls."""
+    start = factories.NOW
+    runs = {
+        name: factories.run_object(id=f"run_{name}", thread_id=thread, created_at=start + offset)
+        for name, thread, offset in (
+            ("paris", "t1", 10),
+            ("retry", "t1", 20),
+            ("thanks", "t1", 40),
+            ("tools", "t2", 50),
+            ("silent", "t3", 60),
+        )
+    }
+    # messages and steps come before the runs, and a question last
+    factories.post_messages(
+        project,
+        _ask("t1", "Is it warm in PARIS?", start + 9),
+        factories.message_object(runs["paris"], "Yes: 22 degrees, très agréable.", thread_id="t1"),
+        factories.message_object(runs["retry"], "今日の天気は晴れです。", thread_id="t1"),
+        factories.message_object(runs["tools"], f"{LONG} inside outside", thread_id="t2"),
+    )
+    calls = (
+        factories.function_call("get_weather", '{"city": "K\\u00f6ln", "unit": "100%_c"}', '{"degrees": 22}'),
+        {"id": "call_code", "type": "code_interpreter", "code_interpreter": {
+            "input": "print(6 * 7)", "outputs": [{"type": "logs", "logs": "forty-two"}]}},
+    )  # fmt: skip
+    factories.post_steps(project, factories.step_object(runs["tools"], *calls, id="step_weather"))
+    factories.post(project, *runs.values())
+    factories.post_messages(project, _ask("t1", "Thank you, that's all", start + 30))
+    return project
+
+
+def _ask(thread_id: str, text: str, created_at: int) -> dict[str, Any]:
+    return factories.message_object(None, text, thread_id=thread_id, created_at=created_at)
+
+
+def find(project: Project, query: str) -> set[str]:
+    runs = RunFilters.parse_query_text(query).apply(Run.objects.in_project(project))
+    return {run.external_id.removeprefix("run_") for run in runs}
+
+
+QUERIES = [
+    ("said:paris", {"paris", "retry"}),  # both runs answer the question
+    ("asked:paris", {"paris", "retry"}),
+    ("answered:paris", set()),
+    ('asked:"thank you, THAT\'S"', {"thanks"}),
+    ("answered:DEGREES", {"paris"}),
+    ("answered:TRÈS", {"paris"}),
+    ("answered:天気は", {"retry"}),
+    ("answered:天気", {"retry"}),
+    ("said:22", {"paris"}),
+    ("arguments:Köln", {"tools"}),
+    ('arguments:"6 * 7"', {"tools"}),
+    ('arguments:"100%_c"', {"tools"}),
+    ('arguments:"100__c"', set()),
+    ('output:"\\"degrees\\": 22"', {"tools"}),
+    ("output:forty-two", {"tools"}),
+    ("output:*", {"tools"}),
+    ("step:step_weather", {"tools"}),
+    ("step:step_w*", {"tools"}),
+    ("step:step_x*", set()),
+    ("call:call_code", {"tools"}),
+    ("call:call_c*", {"tools"}),
+    ("call:CALL_CODE", set()),
+    ("call:*", {"tools"}),
+    ("-said:* -call:*", {"silent"}),
+    ("-said:paris thread:t1", {"thanks"}),
+    ("said:paris OR call:call_code", {"paris", "retry", "tools"}),
+    ("said:paris status:failed", set()),
+    ("answered:inside", {"tools"}),
+    ("answered:outside", set()),  # beyond the searched length
+    ("degrees", {"paris", "tools"}),
+    ("step_weather", {"tools"}),
+    ("call_code", {"tools"}),
+    ("-degrees", {"retry", "thanks", "silent"}),
+    ("said:zzqx", set()),
+]
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+@pytest.mark.parametrize("is_common", [False, True])
+def test_queries_find_runs(talks: Project, is_indexed: bool, is_common: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if is_indexed:
+        index_search_texts(talks)
+    assert not SearchText.objects.filter(is_indexed=not is_indexed).exists()
+    if is_common:  # no run is listed
+        monkeypatch.setattr(content_search, "MIN_COMMON_MATCHES", 0)
+    assert {query: find(talks, query) for query, _ in QUERIES} == dict(QUERIES)
