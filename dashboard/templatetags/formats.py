@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import lru_cache
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard.ui import formats
+from dashboard.ui import formats, search_marks
 
 register = template.Library()
 
@@ -108,6 +109,15 @@ def copy_button(value: str, label: str, *, key: str = "") -> SafeString:
         format_html(' data-key="{}"', key) if key else "",
         icon("i-copy"),
     )
+
+
+@register.simple_tag(takes_context=True)
+def marked(context: Context, text: str) -> SafeString:
+    """Render a text, or sanitized HTML, with marks around the `search_words` of the page, if there are any."""
+    words = context.get("search_words") or ()
+    if isinstance(text, SafeString):
+        return search_marks.mark_words_in_html(text, words)
+    return search_marks.mark_words(text, words)
 
 
 @register.filter

@@ -57,6 +57,14 @@ def _render_thread(row: RunRow) -> CellParts:
     return _with_title(row.run.thread_id, formats.shorten_id(row.run.thread_id))
 
 
+def _render_question(row: RunRow) -> CellParts:
+    return _with_title(row.question, row.question or formats.NO_VALUE)
+
+
+def _render_answer(row: RunRow) -> CellParts:
+    return _with_title(row.answer, row.answer or formats.NO_VALUE)
+
+
 def _render_model(row: RunRow) -> CellParts:
     model = row.run.model or ""
     return _with_title(model, split_in_middle(model) if model else formats.NO_VALUE)
@@ -123,6 +131,8 @@ _CELLS: MappingProxyType[str, Callable[[RunRow], CellParts]] = MappingProxyType(
         "source": _render_source,
         "assistant": _render_assistant,
         "thread": _render_thread,
+        "question": _render_question,
+        "answer": _render_answer,
         "model": _render_model,
         "tools": _render_tools,
         "tokens": _render_tokens,

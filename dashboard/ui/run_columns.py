@@ -47,6 +47,8 @@ RUN_COLUMNS = (
     RunColumn("source", "Source", "c-source", is_default=False),
     RunColumn("assistant", "Assistant", "c-asst"),
     RunColumn("thread", "Thread", "c-thread", is_default=False),
+    RunColumn("question", "Question", "c-said", is_default=False),
+    RunColumn("answer", "Answer", "c-said", is_default=False),
     RunColumn("model", "Model", "c-model"),
     RunColumn("tools", "Tools called", "c-tools"),
     RunColumn("tokens", "Tokens", "c-tok", sort_key="tokens", is_number=True),

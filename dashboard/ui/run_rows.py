@@ -14,7 +14,11 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from django.utils.safestring import SafeString
+
 from dashboard.ui import formats
+from dashboard.ui.search_marks import build_snippet
+from runs.analytics.content_hits import ContentHit
 from runs.api.url_converters import escape_segment
 from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
@@ -26,6 +30,8 @@ MAX_METADATA_LENGTH = 300
 MAX_OVERFLOW = 2  # of the largest run over the usual ones, up to which token bars are drawn to the scale of the largest
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NO_TAGS: Mapping[UUID, Sequence[str]] = MappingProxyType({})
+NO_HITS: Mapping[UUID, ContentHit] = MappingProxyType({})
+NO_MESSAGES: Mapping[UUID, tuple[str, str]] = MappingProxyType({})
 INCOMPLETE_REASONS = {
     "max_completion_tokens": "Stopped at the limit of completion tokens.",
     "max_prompt_tokens": "Stopped at the limit of prompt tokens.",
@@ -61,6 +67,15 @@ class BarSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHit:
+    """Where a run has what was searched for: the place in words, the called tool or "", and the text with a mark."""
+
+    place: str
+    tool: str
+    snippet: SafeString
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A run with the texts of its row.
 
@@ -80,6 +95,9 @@ class RunRow:
         metadata: The metadata as `key=value`, truncated.
         note: The explanation of the status; None for ordinary runs.
         tags: The tags of the run.
+        hit: Where the run has what was searched for, with a mark; None without a search of content.
+        question: The message that the run answers, as a line.
+        answer: The last message of the run, as a line.
     """
 
     run: Run
@@ -97,6 +115,9 @@ class RunRow:
     metadata: str
     note: RunNote | None
     tags: Sequence[str] = ()
+    hit: RunHit | None = None
+    question: str = ""
+    answer: str = ""
 
 
 def build_run_rows(
@@ -107,6 +128,8 @@ def build_run_rows(
     assistant_names: Mapping[str, str] = NO_NAMES,
     tags: Mapping[UUID, Sequence[str]] = NO_TAGS,
     list_param: str = "",
+    hits: Mapping[UUID, ContentHit] = NO_HITS,
+    messages: Mapping[UUID, tuple[str, str]] = NO_MESSAGES,
 ) -> list[RunRow]:
     """Return the rows of one page of a run list.
 
@@ -118,6 +141,8 @@ def build_run_rows(
         assistant_names: Names of assistants by id.
         tags: Tags by run.
         list_param: The query string that tells a run's page which list links to it (see `encode_list_param`).
+        hits: Where runs have what was searched for.
+        messages: Questions and answers by run.
     """
     runs = list(runs)
     max_tokens = _find_bar_scale([_count_tokens(run) for run in runs])
@@ -126,6 +151,7 @@ def build_run_rows(
         calls = tool_calls.get(run.pk)
         tools = _format_tool_calls(calls or Counter())
         prompt_bar, completion_bar = _build_token_bars(run, max_tokens)
+        question, answer = messages.get(run.pk, ("", ""))
         rows.append(
             RunRow(
                 run=run,
@@ -143,9 +169,16 @@ def build_run_rows(
                 metadata=_format_metadata(run.metadata),
                 note=build_run_note(run, now),
                 tags=tags.get(run.pk, ()),
+                hit=_build_hit(hits.get(run.pk)),
+                question=question,
+                answer=answer,
             )
         )
     return rows
+
+
+def _build_hit(hit: ContentHit | None) -> RunHit | None:
+    return None if hit is None else RunHit(hit.place, hit.tool, build_snippet(hit))
 
 
 def build_run_url(path: str, run: Run) -> str:

@@ -36,7 +36,7 @@ def index_search_texts(project: Project, *, rest_factor: float = REST_FACTOR) ->
     started = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [project.pk, INDEX_BATCH_SIZE])
-        has_more = cursor.rowcount == INDEX_BATCH_SIZE
+        has_more: bool = cursor.rowcount == INDEX_BATCH_SIZE
         if cursor.rowcount and not has_more:
             cursor.execute(_MERGE_PENDING)
     if has_more:

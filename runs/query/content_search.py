@@ -179,9 +179,9 @@ def _fetch_run_ids(queries: Sequence[SearchTextQuerySet]) -> frozenset[uuid.UUID
     places: list[MessagePlace] = []
     for texts in queries:
         rows = texts.values_list("run_id", "project_id", "thread_id", "created_at")[: MAX_LISTED_RUNS + 1]
-        for run_id, *place in rows:
+        for run_id, project_id, thread_id, created_at in rows:
             if run_id is None:
-                places.append((place[0], place[1], place[2]))
+                places.append((project_id, thread_id or "", created_at))
             else:
                 run_ids.add(run_id)
         if len(rows) > MAX_LISTED_RUNS:

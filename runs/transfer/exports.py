@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from django.db.models import QuerySet
 
+from runs.analytics.run_messages import annotate_messages, join_lines
 from runs.models import Message, Project, Run, RunStep, RunTag
 from runs.models.posted_record import PostedRecord
 from runs.models.run import RunQuerySet
@@ -65,7 +66,7 @@ def export_runs(project: Project, filters: RunFilters) -> Export:
 
 def export_run_queryset(runs: RunQuerySet) -> Export:
     """Return an export of `runs` in their order."""
-    return Export((runs.with_tag_names(RunTag.objects.all()),), RUN_EXPORT_COLUMNS)
+    return Export((annotate_messages(runs.with_tag_names(RunTag.objects.all())),), RUN_EXPORT_COLUMNS)
 
 
 def export_steps(project: Project, filters: RunFilters) -> Export:
@@ -178,6 +179,8 @@ RUN_EXPORT_COLUMNS = (
     ExportColumn("source", lambda run: run.get_source_display()),
     _METADATA_COLUMN,
     _attribute_column("tags", "tag_names"),
+    ExportColumn("question", lambda run: join_lines(run.question)),
+    ExportColumn("answer", lambda run: join_lines(run.answer)),
 )
 STEP_EXPORT_COLUMNS = (
     _attribute_column("id", "external_id"),

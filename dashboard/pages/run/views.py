@@ -18,6 +18,7 @@ from dashboard.pages.run.history import HistorySection, fetch_version_diff
 from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
 from dashboard.pages.run.responses import RunResponses
+from dashboard.pages.run.search_hit import fetch_search_hit, get_search_words
 from dashboard.pages.run.spans import SpansSection
 from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps
 from dashboard.pages.run.timeline import Timeline
@@ -77,7 +78,9 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         row = Timeline(run, step, now, params).find_row(position)
         if row is None:
             raise Http404(f"No timeline row '{target}'")
-        return htmx.render_page(request, "pages/run/_timeline_row_body.html", {"row": row})
+        return htmx.render_page(
+            request, "pages/run/_timeline_row_body.html", {"row": row, "search_words": get_search_words(params)}
+        )
 
     steps = fetch_run_steps(run, posted, params.open_step_number)
     timeline = Timeline(run, steps, now, params)
@@ -109,6 +112,8 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
         "responses": RunResponses(run),
+        "search_words": get_search_words(params),
+        "search_hit": fetch_search_hit(run, params, timeline),
         "history": history,
     }
     # An open page of a run that went on gets the whole body, which is morphed into the old one.

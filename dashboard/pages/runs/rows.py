@@ -14,6 +14,8 @@ from dashboard.ui.run_cells import render_cells
 from dashboard.ui.run_columns import DEFAULT_COLUMNS, RunColumn
 from dashboard.ui.run_rows import RunRow, build_run_rows, encode_list_param
 from dashboard.ui.sort_headers import SortHeader
+from runs.analytics.content_hits import fetch_content_hits
+from runs.analytics.run_messages import fetch_run_messages
 from runs.db.keyset_pagination import Cursor
 from runs.models import Assistant, Run, RunStep, RunTag
 
@@ -124,5 +126,7 @@ def fetch_run_rows(params: RunListParams, runs: Sequence[Run]) -> list[ListedRun
         assistant_names=Assistant.objects.names_by_id(params.project, assistant_ids),
         tags=RunTag.objects.names_by_run(keys) if keys and "tags" in names else {},
         list_param=encode_list_param(params.query_string),
+        hits=fetch_content_hits(params.project, params.plan.tree, runs),
+        messages=fetch_run_messages(runs) if keys and names & {"question", "answer"} else {},
     )
     return [ListedRun(row, render_cells(row, params.columns)) for row in rows]

@@ -39,6 +39,7 @@ from dashboard.web.timezone import get_reader_timezone
 from runs.analytics import facets
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.analytics.run_overview import RunFacet, RunOverview, RunTotals, fetch_run_overview
+from runs.analytics.search_notices import fetch_search_notices
 from runs.db.keyset_pagination import NEWEST_FIRST
 from runs.errors import InvalidFilter, Problem
 from runs.models import Assistant, Project, Run, User
@@ -85,6 +86,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
         "table": fetch_run_table(params, overview.first_ids),
         "histogram": HistogramChart(overview.histogram) if overview.histogram else None,
     }
+    context["search_notices"] = fetch_search_notices(project, params.plan.tree, has_matches=bool(totals.runs))
     if not totals.runs:
         context["project_run_count"] = Run.objects.in_project(project).count_at_most(MAX_SAMPLE_SIZE)
         context["relaxations"] = _fetch_relaxations(params) if context["project_run_count"] else []

@@ -40,6 +40,7 @@ THREAD_COLUMNS = (
     ExportColumn("cost_usd", _format_cost_usd),
     ExportColumn("unpriced_runs", lambda row: row.totals.unpriced_runs),
     ExportColumn("assistant_ids", lambda row: list(row.totals.assistants)),
+    ExportColumn("question", lambda row: row.question),
 )
 
 

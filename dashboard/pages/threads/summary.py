@@ -10,6 +10,7 @@ from dashboard.pages.threads.conversation import ConversationCursor
 from dashboard.pages.threads.params import ThreadDetailParams
 from dashboard.ui import formats
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.analytics.run_messages import fetch_first_questions
 from runs.analytics.threads import ThreadTotals, fetch_thread_totals
 from runs.models import Assistant, Message, Project
 
@@ -27,17 +28,22 @@ class ThreadAssistant:
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """A thread in the list."""
+    """A thread in the list. `question` is its first message of a user, as a line; "" if there is none."""
 
     totals: ThreadTotals
     assistants: list[ThreadAssistant]
+    question: str = ""
 
 
 def fetch_thread_rows(project: Project, thread_ids: Sequence[str]) -> list[ThreadRow]:
-    """Fetch the rows of threads. Takes two queries."""
+    """Fetch the rows of threads. Takes three queries."""
     totals = fetch_thread_totals(project, thread_ids, MAX_RUNS_PER_THREAD)
     names = Assistant.objects.names_by_id(project, {name for thread in totals for name in thread.assistants})
-    return [ThreadRow(thread, _build_assistants(thread.assistants, names)) for thread in totals]
+    questions = fetch_first_questions(project, thread_ids)
+    return [
+        ThreadRow(thread, _build_assistants(thread.assistants, names), questions.get(thread.thread_id, ""))
+        for thread in totals
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def test_downloads_have_the_listed_threads(member_client: Client, three_threads:
         "cost_usd": "0.000036000",
         "unpriced_runs": 1,
         "assistant_ids": ["asst_concierge"],
+        "question": "",
     }
     assert [row["thread_id"] for row in csv_rows(member_client)] == ["thread_2", "thread_1", "thread_0"]
 

@@ -12,7 +12,7 @@ import runs.models.search_text
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0019_project_time_zone"),
+        ("runs", "0021_order_of_columns"),
     ]
 
     operations = [

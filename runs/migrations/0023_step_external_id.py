@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("runs", "0020_search_text")]
+    dependencies = [("runs", "0022_search_text")]
 
     operations = [
         AddIndexConcurrently(

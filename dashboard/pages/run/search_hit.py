@@ -1,0 +1,43 @@
+"""The first place on the page of a run where the list that it was opened from found what was searched for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+
+from dashboard.pages.run.params import RunPageParams
+from dashboard.pages.run.timeline import Timeline
+from dashboard.ui.search_marks import build_snippet
+from runs.analytics.content_hits import ContentHit, fetch_content_hits, list_searched_words
+from runs.models import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunSearchHit:
+    """The place in words, the called tool or "", the text with a mark, and the URL that opens it."""
+
+    place: str
+    tool: str
+    snippet: SafeString
+    url: str
+
+
+def get_search_words(params: RunPageParams) -> list[str]:
+    """Return the words to mark on the page: those that the list was searched for."""
+    return list_searched_words(params.run_list.filters.tree) if params.run_list else []
+
+
+def fetch_search_hit(run: Run, params: RunPageParams, timeline: Timeline) -> RunSearchHit | None:
+    """Return the first hit, None if nothing was searched for. Up to four queries if there was."""
+    tree = params.run_list.filters.tree if params.run_list else None
+    hit = fetch_content_hits(run.project, tree, [run]).get(run.pk)
+    return None if hit is None else RunSearchHit(hit.place, hit.tool, build_snippet(hit), _build_url(hit, timeline))
+
+
+def _build_url(hit: ContentHit, timeline: Timeline) -> str:
+    step = next((step for step in timeline.steps.steps if step.record.external_id == hit.step_id), None)
+    if step is None:
+        return "#timeline" if hit.step_id else "#overview"
+    suffix = f"-{hit.call_number}" if len(step.calls) > 1 else ""
+    return f"?{timeline.params.link_prefix}full=row-{step.number}{suffix}#{step.anchor}{suffix}"
