@@ -104,6 +104,23 @@ _FILTERS = (
     BenchmarkQuery("words, common", "order"),
     BenchmarkQuery("words, never", "zzqxzzqx"),
 )
+_CONTENT = (
+    BenchmarkQuery("said, common", "said:order", has_facets=True),
+    BenchmarkQuery("said, some", "said:我想退货"),
+    BenchmarkQuery("said, never", "said:zzqxzzqx"),
+    BenchmarkQuery("said, too short for the index", "said:ok"),
+    BenchmarkQuery("not said", "-said:order"),
+    BenchmarkQuery("asked, common", "asked:order"),
+    BenchmarkQuery("answered, never", "answered:zzqxzzqx"),
+    BenchmarkQuery("arguments, common", "arguments:order"),
+    BenchmarkQuery("arguments, never", "arguments:zzqxzzqx"),
+    BenchmarkQuery("output, common", "output:status"),
+    BenchmarkQuery("output, never", "output:zzqxzzqx"),
+    BenchmarkQuery("call, never", "call:call_nothing"),
+    BenchmarkQuery("step, never", "step:step_nothing"),
+    BenchmarkQuery("said and status", "status:failed said:order"),
+    BenchmarkQuery("said and time", "created:-7d said:order"),
+)
 _COMBINATIONS = (
     BenchmarkQuery("two", "status:failed model:gpt-4o"),
     BenchmarkQuery("two", "status:completed model:gpt-4o"),
@@ -160,4 +177,6 @@ def build_queries(newest: datetime) -> list[BenchmarkQuery]:
         "old_release": f"{old.year}.{old.month}.{old.day // 7 + 1}",
         "old_ticket": str(40_000 + int(old.timestamp()) // 900 % 30_000),
     }
-    return [replace(query, q=query.q.format(**values)) for query in (*_LIST, *_FILTERS, *_COMBINATIONS, *_SORTED)]
+    return [
+        replace(query, q=query.q.format(**values)) for query in (*_LIST, *_FILTERS, *_CONTENT, *_COMBINATIONS, *_SORTED)
+    ]
