@@ -39,6 +39,7 @@ handler404 = "dashboard.web.error_views.not_found_view"
 handler500 = "dashboard.web.error_views.server_error_view"
 
 run_list_urls = [
+    path("", runs_views.project_home, name="project-home"),
     path("runs/", runs_views.run_list, name="runs"),
     path("runs.json", runs_downloads.run_list_json, name="runs-json"),
     path("runs.jsonl", runs_downloads.run_list_jsonl, name="runs-jsonl"),

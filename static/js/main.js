@@ -2,6 +2,7 @@
 import "./preferences.js";
 import "./announce.js";
 import "./menus.js";
+import "./flash.js";
 import "./times.js";
 import "./zone.js";
 import "./copy.js";

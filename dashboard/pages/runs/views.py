@@ -59,6 +59,13 @@ MAX_ACTIVE_RUNS = 200
 
 @require_safe
 @viewer_required
+def project_home(_request: HttpRequest, project: Project) -> HttpResponse:
+    """Redirect from the address of a project to its runs."""
+    return redirect("runs", project=project.slug)
+
+
+@require_safe
+@viewer_required
 def run_list(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the list, its next page, or the problems of invalid filters instead of rows."""
     user = cast(User, request.user)

@@ -460,3 +460,7 @@ def test_impossible_query_gives_empty_list(member_client, project, query):
     post_runs(project, factories.run_object())
     for page in ("runs", "threads"):
         assert member_client.get(f"/p/default/{page}/?{query}").status_code == 200
+
+
+def test_address_of_a_project_leads_to_its_runs(member_client, project):
+    assert member_client.get("/p/default/")["Location"] == URL
