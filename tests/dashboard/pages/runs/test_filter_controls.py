@@ -9,6 +9,7 @@ from dashboard.pages.runs.filter_controls import (
     VISIBLE_OPTIONS,
     FilterControls,
     build_facet_options,
+    build_query_field,
     build_status_options,
 )
 from dashboard.ui.run_list_address import RunListAddress
@@ -37,20 +38,20 @@ def test_url_contains_only_the_state():
 
 
 def test_token_removes_only_its_value():
-    tokens = build_controls(status=("failed", "expired"), since=TimeExpression("-7d")).tokens
+    tokens = build_query_field(RunFilters(status=("failed", "expired"), since=TimeExpression("-7d")), ADDRESS).tokens
     assert [(token.name, token.value, token.url) for token in tokens] == [
-        ("status", "failed", "/runs/?status=expired&from=-7d"),
-        ("status", "expired", "/runs/?status=failed&from=-7d"),
+        ("status:", "failed", "/runs/?status=expired&from=-7d"),
+        ("status:", "expired", "/runs/?status=failed&from=-7d"),
     ]
 
 
 def test_assistant_token_and_option_show_names():
     facets = {name: facet(name) for name in ("status", "model", "assistant", "error")}
     facets["assistant"] = facet("assistant", asst_a=3, asst_8tRkV2mQpX4cLz91HbnW=2)
-    controls = FilterControls(RunFilters(assistant=("asst_a",)), facets, ADDRESS, NOW, {"asst_a": "Returns desk"})
-    assert [(token.name, token.value, token.label) for token in controls.tokens] == [
-        ("assistant", "asst_a", "Returns desk")
-    ]
+    filters, names = RunFilters(assistant=("asst_a",)), {"asst_a": "Returns desk"}
+    controls = FilterControls(filters, facets, ADDRESS, NOW, names)
+    tokens = build_query_field(filters, ADDRESS, names).tokens
+    assert [(token.name, token.value, token.label) for token in tokens] == [("assistant:", "asst_a", "Returns desk")]
     options = next(facet for facet in controls.facets if facet.name == "assistant")
     assert [(option.value, option.label) for option in options.visible] == [
         ("asst_a", "Returns desk"),
@@ -60,7 +61,7 @@ def test_assistant_token_and_option_show_names():
 
 def test_forms_keep_other_parameters():
     controls = build_controls(status=("failed",), thread=("t",), since=TimeExpression("-7d"))
-    assert controls.query_form_params == [("thread", "t"), ("from", "-7d")]
+    assert build_query_field(controls.filters, ADDRESS).form_params == [("from", "-7d")]  # tokens keep the rest
     assert controls.time_form_params == [("status", "failed"), ("thread", "t")]
 
 
@@ -83,7 +84,7 @@ def test_closed_menu_names_the_time_range(since, until, label):
     assert current == [label] * (label[:5] in ("All t", "Last "))
 
 
-def test_time_fields_show_resolved_times_in_utc():
+def test_time_fields_show_resolved_times():
     controls = build_controls(since=TimeExpression("-1h"), until=TimeExpression.parse("2026-11-20T15:00:00+01:00"))
     assert (controls.from_value, controls.to_value) == ("2026-11-20T13:32:00", "2026-11-20T14:00:00")
 
