@@ -43,6 +43,7 @@ run_list_urls = [
     path("runs/", runs_views.run_list, name="runs"),
     path("runs.json", runs_downloads.run_list_json, name="runs-json"),
     path("runs.jsonl", runs_downloads.run_list_jsonl, name="runs-jsonl"),
+    path("runs.otlp.jsonl", runs_downloads.run_list_otlp, name="runs-otlp-jsonl"),
     path("runs.csv", runs_downloads.run_list_csv, name="runs-csv"),
     path("facets/", runs_views.run_facets, name="run-facets"),
     path("new-runs/", runs_views.new_runs, name="new-runs"),

@@ -38,6 +38,8 @@ GET signed-in: home change-password
 POST signed-in: change-password
 GET superuser: project-create
 POST superuser: project-create
+GET viewer: runs-otlp-jsonl
+POST viewer: runs-otlp-jsonl
 GET viewer: runs runs-json runs-jsonl runs-csv run-facets new-runs query-help query-completions tag-suggestions
 GET viewer: metadata-key-options project-home
 GET viewer: saved-views saved-view-counts saved-view run run-json compare threads threads-json threads-csv thread

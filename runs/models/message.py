@@ -73,6 +73,25 @@ class MessageQuerySet(models.QuerySet["Message"]):
         messages = self.filter(project_id=run.project_id, run_external_id=run.external_id).exclude(role="user")
         return messages.order_by(*MESSAGE_ORDER)
 
+    def written_by_runs(self, project: Project, runs: Iterable[Run]) -> Self:
+        """Return the messages that any of `runs` wrote, oldest first."""
+        written = self.filter(project=project, run_external_id__in=[run.external_id for run in runs])
+        return written.exclude(role="user").order_by(*MESSAGE_ORDER)
+
+    def answered_by_runs(self, project: Project, runs: Iterable[Run]) -> Self:
+        """Return the messages that `runs` answer, oldest first.
+
+        These are messages of users that name one of the runs, as those of derived runs do, and messages that name no
+        run since the previous one in the thread. The runs must have it (see `RunQuerySet.with_previous_in_thread`).
+        """
+        condition = models.Q(role="user", run_external_id__in=[run.external_id for run in runs])
+        for run in runs:
+            in_thread = models.Q(thread_id=run.thread_id, run_external_id=None, created_at__lte=run.created_at)
+            if run.previous_created_at is not None:
+                in_thread &= models.Q(created_at__gt=run.previous_created_at)
+            condition |= in_thread
+        return self.filter(condition, project=project).order_by(*MESSAGE_ORDER)
+
     def last_question_before(self, run: Run) -> Message | None:
         """Return the last message of a user in the thread of `run`, up to the second in which `run` was created."""
         messages = self.filter(

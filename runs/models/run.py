@@ -197,6 +197,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def _in_thread_of(self, run: Run) -> Self:
         return self.filter(project_id=run.project_id, thread_id=run.thread_id)
 
+    def with_previous_in_thread(self) -> Self:
+        """Annotate when the previous run of the thread was created, as `previous_created_at`; None without one."""
+        earlier = Run.objects.filter(**SAME_THREAD_AS_OUTER).filter(precedes_outer_row("created_at", "id"))
+        newest = earlier.order_by("-created_at", "-id").values("created_at")[:1]
+        return self.annotate(previous_created_at=models.Subquery(newest))
+
     # Selections
 
     def of_assistant(self, project: Project, assistant_id: str) -> Self:
@@ -382,6 +388,7 @@ class Run(PostedRecord):
     error_group = models.ForeignKey(
         ErrorGroup, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="runs"
     )
+    previous_created_at: datetime | None  # annotated by `RunQuerySet.with_previous_in_thread`
     error_preview: str | None  # the beginning of error_message, annotated by `RunQuerySet.for_list`
 
     objects = RunQuerySet.as_manager()

@@ -60,6 +60,10 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         """Return the steps of `run`."""
         return self.filter(run_id=run.pk)
 
+    def of_runs(self, runs: Iterable[Run]) -> Self:
+        """Return the steps of those runs."""
+        return self.filter(run_id__in=[run.pk for run in runs])
+
     def find_in_run(self, run: Run, step_id: str) -> RunStep | None:
         """Return the step of `run` with the id `step_id`; None if there is none."""
         return self.of_run(run).filter(external_id=step_id).first()

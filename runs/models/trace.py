@@ -183,6 +183,10 @@ class SpanQuerySet(models.QuerySet["Span"]):
         """Return the spans of a trace, in order of time."""
         return self.filter(trace=trace).order_by("started_ns", "span_id")
 
+    def with_ids(self, span_ids: Iterable[str] | None) -> Self:
+        """Return the spans with those ids; all if it is None."""
+        return self if span_ids is None else self.filter(span_id__in=list(span_ids))
+
     def without_body(self) -> Self:
         """Load what the timeline draws."""
         return self.only("trace", "span_id", "parent_id", "name", "started_ns", "ended_ns", "is_error", "role")

@@ -99,11 +99,11 @@ def _extract_text(content: str | None) -> str:
     value = None if content is None else decode_json(content.encode())
     if isinstance(value, str):
         return clean_text(value)
-    return "\n\n".join(clean_text(text) for part in value or [] if (text := _part_text(part)))
+    return "\n\n".join(clean_text(text) for part in value or [] if (text := get_part_text(part)))
 
 
-def _part_text(part: dict[str, Any]) -> str:
-    """Return the text of a part: in the protocol `text.value`, in some servers `text` itself."""
+def get_part_text(part: dict[str, Any]) -> str:
+    """Return the text of a part: in the protocol `text.value`, in some servers `text` itself; "" of other parts."""
     inner = part.get(part["type"])
     text = inner.get("value") if isinstance(inner, dict) else inner
     return text if isinstance(text, str) else ""

@@ -130,7 +130,7 @@ def parse_step(posted: Mapping[str, bytes]) -> StepColumns:
         extra=encode_extra(posted, parsed, _KNOWN_NAMES),
         ended_at=columns.get(STEP_END_TIMESTAMPS.get(columns["status"], "")),
         tool_types=[truncate_indexed(call["type"]) for call in calls],
-        tool_names=[truncate_indexed(_tool_name(call)) for call in calls],
+        tool_names=[truncate_indexed(get_tool_name(call)) for call in calls],
     )
 
 
@@ -168,7 +168,7 @@ def tool_output_size(call: dict[str, Any]) -> int | None:
     return len(encode_json(output))
 
 
-def _tool_name(call: dict[str, Any]) -> str:
+def get_tool_name(call: dict[str, Any]) -> str:
     """Return a function's name, else the name at the top level (mcp, connected_agent), else the type."""
     function = call.get("function")
     name = function.get("name") if isinstance(function, dict) else call.get("name")

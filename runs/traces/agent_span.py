@@ -102,6 +102,7 @@ class AgentSpan(Struct, frozen=True):
     response_id: str | None = None
     usage: TokenUsage = TokenUsage()
     finish_reasons: tuple[str, ...] = ()
+    run_status: str | None = None
     error: SpanError | None = None
     input_messages: tuple[ChatMessage, ...] = ()
     output_messages: tuple[ChatMessage, ...] = ()

@@ -38,7 +38,7 @@ def derive_trace_runs(
     `is_settled`, because nothing has come for long. What models got is left out after `max_input_characters`, since
     every call of a long trace repeats what came before.
     """
-    links, agent_spans = _normalize_spans(spans, max_input_characters)
+    links, agent_spans = normalize_spans(spans, max_input_characters)
     tree = SpanTree(links)
     nesting = SpanNesting(agent_spans, tree)
     owned_spans = assign_spans(agent_spans, tree)
@@ -50,7 +50,7 @@ def derive_trace_runs(
     return TraceDerivation(runs, _find_holders(trace_id, owned_spans), any(waiting))
 
 
-def _normalize_spans(
+def normalize_spans(
     spans: Iterable[SpanView | SpanLink], max_input_characters: int | None
 ) -> tuple[dict[str, SpanLink], dict[str, AgentSpan]]:
     """Return all links and the normalised spans by id. Views are not kept, since they may be large."""

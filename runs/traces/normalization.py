@@ -69,6 +69,7 @@ def normalize_span(span: SpanView, role: SpanRole) -> AgentSpan:
         response_id=reader.text("response_id"),
         usage=_read_usage(span, reader) if has_messages else TokenUsage(),
         finish_reasons=_read_finish_reasons(span, reader),
+        run_status=reader.text("run_status") if role.is_agent else None,
         error=_read_error(span, reader),
         input_messages=_read_messages(span, lambda dialect: dialect.read_input) if has_messages else (),
         output_messages=_read_messages(span, lambda dialect: dialect.read_output) if has_messages else (),

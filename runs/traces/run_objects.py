@@ -9,6 +9,7 @@ from typing import Any
 from runs.derivation import DerivedRun
 from runs.protocol.identifiers import MAX_ID_LENGTH
 from runs.protocol.lossless_json import encode_json
+from runs.protocol.run import ACTIVE_RUN_STATUSES, RUN_END_TIMESTAMPS
 from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
 from runs.traces.conversation import build_conversation
 from runs.traces.model_calls import collect_model_calls, start_order, sum_call_usage
@@ -21,7 +22,10 @@ TRACE_MEMBER = "trace"  # of a run: the trace that it is derived from
 DEFAULT_ASSISTANT = "otel"
 
 _FORBIDDEN_IN_IDS = re.compile(r"[/\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
+_LENGTH_REASON = "max_completion_tokens"
 _LENGTH_REASONS = frozenset({"length", "max_tokens", "max_output_tokens"})
+# Statuses that can be told only by their name: completed runs and failed ones are told by the status of their span.
+_STATED_STATUSES = frozenset({*RUN_END_TIMESTAMPS, *ACTIVE_RUN_STATUSES, "cancelling"} - {"completed", "failed"})
 _NOT_CAPTURED = (
     "No content was captured: the instrumentation sent no messages, arguments or results. {} makes it send them."
 )
@@ -97,6 +101,8 @@ def _build_outcome(
 ) -> dict[str, Any]:
     if is_waiting:
         return {"status": "in_progress"}
+    if root is not None and root.run_status in _STATED_STATUSES:
+        return _build_stated_outcome(root, root.run_status, ended_ns)
     last = max(model_calls, key=lambda call: call.ended_ns, default=None)
     decisive = last if root is None else root
     error = None if decisive is None else decisive.error
@@ -105,9 +111,23 @@ def _build_outcome(
         return {"status": "failed", "failed_at": ended_at, "last_error": _describe_error(error)}
     reasons = {reason.lower() for reason in last.finish_reasons[-1:]} if last else set()
     if reasons & _LENGTH_REASONS:
-        details = {"reason": "max_completion_tokens"}
+        details = {"reason": _LENGTH_REASON}
         return {"status": "incomplete", "completed_at": ended_at, "incomplete_details": details}
     return {"status": "completed", "completed_at": ended_at}
+
+
+def _build_stated_outcome(root: AgentSpan, status: str, ended_ns: int) -> dict[str, Any]:
+    """Return an outcome that the span of a run of the Assistants protocol states, and no other attribute tells."""
+    outcome: dict[str, Any] = {"status": status}
+    if status in RUN_END_TIMESTAMPS:
+        name = RUN_END_TIMESTAMPS[status][0]
+        outcome[name if name != "expires_at" else "completed_at"] = to_seconds(ended_ns) or None
+    if root.error is not None and root.error.code != status:
+        outcome["last_error"] = _describe_error(root.error)
+    if status == "incomplete" and root.finish_reasons:
+        reason = root.finish_reasons[-1]
+        outcome["incomplete_details"] = {"reason": _LENGTH_REASON if reason in _LENGTH_REASONS else reason}
+    return outcome
 
 
 def _describe_error(error: SpanError) -> dict[str, str]:

@@ -6,9 +6,8 @@ GET exports all runs that match the filters; POST exports the runs that are sele
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from json import dumps
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -26,6 +25,14 @@ from runs.db.snapshots import read_snapshot
 from runs.models import Project, Run
 from runs.query import RunFilters
 from runs.transfer import exports
+from runs.transfer.export_formats import (
+    CSV_FORMAT,
+    FILE_FORMATS,
+    JSON_FORMAT,
+    JSONL_FORMAT,
+    OTLP_FORMAT,
+    ExportFormat,
+)
 from runs.transfer.exports import Export
 
 BLOCK_SIZE = 64 * 1024  # bytes
@@ -35,10 +42,9 @@ EXPORT_TIMEOUT_FACTOR = 3  # sorting all runs takes longer than finding those of
 
 @dataclass(frozen=True, slots=True)
 class ExportMenu:
-    """The URLs of the downloads, and the texts that can be copied."""
+    """The downloads as URL and label, and the texts that can be copied."""
 
-    jsonl_url: str
-    csv_url: str
+    files: list[tuple[str, str]]
     curl_command: str
     link: str
 
@@ -52,8 +58,10 @@ def build_export_menu(
     # The command reads the API key from the environment, so that it is not copied along.
     curl = 'curl -H "Authorization: Bearer $RUNGLASS_KEY" ' + shlex.quote(request.build_absolute_uri(api_url))
     return ExportMenu(
-        jsonl_url=reverse("runs-jsonl", kwargs={"project": project.slug}) + query,
-        csv_url=reverse("runs-csv", kwargs={"project": project.slug}) + query,
+        files=[
+            (reverse(f"runs-{file_format.name}", kwargs={"project": project.slug}) + query, file_format.label)
+            for file_format in FILE_FORMATS.values()
+        ],
         curl_command=curl,
         link=request.build_absolute_uri(address.url(filters)),
     )
@@ -64,9 +72,7 @@ def build_export_menu(
 @downloads.respond_with_text_errors
 def run_list_jsonl(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Export the runs as posted, one JSON object per line."""
-    return _stream_export(
-        request, project, "jsonl", "application/x-ndjson", lambda export: exports.render_ndjson(export.records())
-    )
+    return _stream_export(request, project, JSONL_FORMAT)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,13 +80,15 @@ def run_list_jsonl(request: HttpRequest, project: Project) -> HttpResponseBase:
 @downloads.respond_with_text_errors
 def run_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Export the runs as a table that is safe to open in a spreadsheet."""
-    return _stream_export(
-        request,
-        project,
-        "csv",
-        "text/csv; charset=utf-8",
-        lambda export: exports.render_csv(export.columns, export.records()),
-    )
+    return _stream_export(request, project, CSV_FORMAT)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewer_required
+@downloads.respond_with_text_errors
+def run_list_otlp(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """Export the runs as spans of OpenTelemetry, one export request per line."""
+    return _stream_export(request, project, OTLP_FORMAT)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,27 +96,22 @@ def run_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
 @downloads.respond_with_text_errors
 def run_list_json(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Export the runs as posted, as one JSON document."""
-    return _stream_export(request, project, "json", "application/json", _render_json)
+    return _stream_export(request, project, JSON_FORMAT)
 
 
-def _stream_export(
-    request: HttpRequest,
-    project: Project,
-    suffix: str,
-    content_type: str,
-    render: Callable[[Export], Iterator[bytes]],
-) -> HttpResponseBase:
+def _stream_export(request: HttpRequest, project: Project, file_format: ExportFormat) -> HttpResponseBase:
     if request.method == "POST":
         keys = parse_selected_runs(request)
         runs = Run.objects.in_project(project).with_ids(keys).for_export()
         export, description = exports.export_run_queryset(runs), f"{len(keys)} selected runs"
     else:
         export, description = _export_matching_runs(request, project)
-    response = StreamingHttpResponse(_join_chunks(_stream_in_transaction(render, export)), content_type=content_type)
+    chunks = _join_chunks(_stream_in_transaction(file_format, export))
+    response = StreamingHttpResponse(chunks, content_type=file_format.content_type)
     # For example `default-runs-with-status-failed-2026-11-22.csv`.
     description = slugify(description)[:MAX_NAME_LENGTH].rstrip("-")
-    filename = f"{project.slug}-{description}-{timezone.now():%Y-%m-%d}.{suffix}"
-    disposition = "inline" if suffix == "json" else "attachment"
+    filename = f"{project.slug}-{description}-{timezone.now():%Y-%m-%d}.{file_format.suffix}"
+    disposition = "inline" if file_format is JSON_FORMAT else "attachment"
     response["Content-Disposition"] = f'{disposition}; filename="{filename}"'
     return response
 
@@ -126,22 +129,11 @@ def _export_matching_runs(request: HttpRequest, project: Project) -> tuple[Expor
     return exports.export_run_queryset(runs), filters.describe()
 
 
-def _stream_in_transaction(render: Callable[[Export], Iterator[bytes]], export: Export) -> Iterator[bytes]:
+def _stream_in_transaction(file_format: ExportFormat, export: Export) -> Iterator[bytes]:
     """Render within a transaction: server-side cursors need one, and all rows are of the same snapshot."""
     with read_snapshot():
         limit_statement_time(EXPORT_TIMEOUT_FACTOR * settings.READ_TIMEOUT_SECONDS)
-        yield from render(export)
-
-
-def _render_json(export: Export) -> Iterator[bytes]:
-    """Render the posted objects, and the tags by run id in a member of their own, since they are not posted."""
-    yield b'{"object":"list","data":['
-    for index, record in enumerate(export.records()):
-        yield b"," + record.as_json() if index else record.as_json()
-    yield b'],"tags":{'
-    for index, (run_id, tags) in enumerate(exports.iterate_run_tags(export)):
-        yield b"," * bool(index) + dumps(run_id).encode() + b":" + dumps(tags).encode()
-    yield b"}}\n"
+        yield from file_format.render(export)
 
 
 def _join_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:

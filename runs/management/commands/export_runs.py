@@ -18,7 +18,8 @@ from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.data_command import DataCommand
 from runs.management.progress import ProgressBar
 from runs.query import RunFilters
-from runs.transfer.exports import EXPORT_KINDS, Export, render_csv, render_ndjson
+from runs.transfer.export_formats import CSV_FORMAT, FILE_FORMATS, JSONL_FORMAT, ExportFormat
+from runs.transfer.exports import EXPORT_KINDS, Export
 
 _INTERRUPTED = 130  # exit code
 
@@ -40,14 +41,15 @@ class Command(DataCommand):
         )
         parser.add_argument(
             "--format",
-            choices=("jsonl", "csv"),
-            default="jsonl",
-            help="jsonl: one posted object per line, which import_runs reads; csv: a table (default: jsonl)",
+            choices=tuple(FILE_FORMATS),
+            default=JSONL_FORMAT.name,
+            help="jsonl: one posted object per line, which import_runs reads; csv: a table; otlp-jsonl: spans of "
+            "OpenTelemetry for other tools, with one ExportTraceServiceRequest per line (default: jsonl)",
         )
         parser.add_argument(
             "--kind",
             choices=(*EXPORT_KINDS, "all"),
-            help="what to export (default: all for jsonl, runs for csv, which holds one kind)",
+            help="what to export (default: all for jsonl, runs for csv, which holds one kind; otlp-jsonl: whole runs)",
         )
         parser.add_argument("--output", metavar="FILE", help="write to FILE, which is created once it is complete")
 
@@ -62,10 +64,8 @@ class Command(DataCommand):
         **_: Any,
     ) -> None:
         """Write the export."""
-        if format == "csv" and kind == "all":
-            raise CommandError("A CSV file holds one kind: choose --kind runs, steps or messages")
-        default_kinds = ["runs"] if format == "csv" else list(EXPORT_KINDS)
-        kinds = default_kinds if kind in (None, "all") else [kind]
+        file_format = FILE_FORMATS[format]
+        kinds = _select_kinds(file_format, kind)
         resolved_project = resolve_project(project)
         try:
             filters = RunFilters.parse_argument(query)
@@ -76,7 +76,7 @@ class Command(DataCommand):
         shows_progress = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
         try:
             with _open_output(output) as file, read_snapshot():
-                _write(exports, format, file, shows_progress=shows_progress)
+                _write(exports, file_format, file, shows_progress=shows_progress)
         except BrokenPipeError:
             # The reader has closed the pipe. Python would fail when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,12 +102,24 @@ def _open_output(name: str | None) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def _write(exports: list[Export], format_name: str, file: IO[bytes], *, shows_progress: bool) -> None:
-    total = sum(export.count() for export in exports) if shows_progress else None
-    with ProgressBar(sys.stderr, " records", total=total, is_enabled=shows_progress) as progress:
+def _select_kinds(file_format: ExportFormat, kind: str | None) -> list[str]:
+    """Return what is exported. Raises CommandError."""
+    if file_format.has_whole_runs:
+        if kind not in (None, "all"):
+            raise CommandError(f"{file_format.name} holds whole runs: leave --kind out")
+        return ["runs"]
+    if file_format is CSV_FORMAT and kind == "all":
+        raise CommandError("A CSV file holds one kind: choose --kind runs, steps or messages")
+    default_kinds = ["runs"] if file_format is CSV_FORMAT else list(EXPORT_KINDS)
+    return default_kinds if kind in (None, "all") else [kind]
+
+
+def _write(exports: list[Export], file_format: ExportFormat, file: IO[bytes], *, shows_progress: bool) -> None:
+    is_countable = shows_progress and not file_format.has_whole_runs
+    total = sum(export.count() for export in exports) if is_countable else None
+    unit = " requests" if file_format.has_whole_runs else " records"
+    with ProgressBar(sys.stderr, unit, total=total, is_enabled=shows_progress) as progress:
         for export in exports:
-            records = export.records()
-            rows = render_csv(export.columns, records) if format_name == "csv" else render_ndjson(records)
-            for row in rows:
+            for row in file_format.render(export):
                 file.write(row)
                 progress.update()

@@ -1,16 +1,19 @@
-"""Read the attributes of OTLP JSON as Python values.
+"""Read and write the attributes of OTLP JSON as Python values.
 
-For the derivation of runs only: doubles lose digits here. What came is kept as it is.
+Values are read for the derivation of runs only: doubles lose digits here. What came is kept as it is.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from runs.protocol.otlp.span import read_integer
 
 Attributes = dict[str, Any]
+
+_MAX_INTEGER = 2**63
 
 
 def read_attributes(key_values: Any) -> Attributes:
@@ -42,6 +45,31 @@ def read_any_value(value: Any) -> Any:
             case "kvlistValue":
                 return read_attributes(content.get("values")) if isinstance(content, dict) else {}
     return None
+
+
+def encode_attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return attributes as OTLP JSON, without those that are None."""
+    return [{"key": name, "value": encode_any_value(value)} for name, value in attributes.items() if value is not None]
+
+
+def encode_any_value(value: Any) -> dict[str, Any]:
+    """Return a Python value as an AnyValue. Integers that are too long become doubles."""
+    match value:
+        case None:
+            return {}
+        case bool():
+            return {"boolValue": value}
+        case int() if abs(value) < _MAX_INTEGER:
+            return {"intValue": str(value)}
+        case int() | float():
+            return {"doubleValue": float(value)}
+        case str():
+            return {"stringValue": value}
+        case list() | tuple():
+            return {"arrayValue": {"values": [encode_any_value(element) for element in value]}}
+        case _:
+            values = [{"key": name, "value": encode_any_value(item)} for name, item in value.items()]
+            return {"kvlistValue": {"values": values}}
 
 
 def _read_double(content: Any) -> float | None:

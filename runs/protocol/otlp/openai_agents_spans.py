@@ -17,6 +17,7 @@ import msgspec
 
 from runs.errors import InvalidObject, Problem, TooManyObjects, UnreadableBody
 from runs.protocol.lossless_json import check_json_depth, clean_text, decode_json, split_array, split_object
+from runs.protocol.otlp.attributes import encode_any_value
 from runs.protocol.otlp.export_requests import MAX_OTLP_RECORDS, RecordOrigin
 from runs.protocol.otlp.identifiers import SPAN_ID_BYTES, TRACE_ID_BYTES
 from runs.protocol.otlp.span import SpanRecord
@@ -27,7 +28,6 @@ _ORIGIN = RecordOrigin(scope=b'{"name":"openai.agents"}')
 _TRACE_ID = re.compile(r"trace_([0-9a-f]{32})")
 _LOCAL_PARENT = 0x100
 _STATUS_ERROR = 2
-_MAX_INTEGER = 2**63
 
 
 def split_agents_export(content: bytes) -> list[bytes]:
@@ -87,7 +87,7 @@ def _build_body(record: SpanRecord, members: Mapping[str, Any]) -> dict[str, Any
     body |= {"name": record.name, "flags": record.flags, "kind": 1}
     body |= {"startTimeUnixNano": str(record.started_ns), "endTimeUnixNano": str(record.ended_ns)}
     attributes = [
-        {"key": ATTRIBUTE_PREFIX + name, "value": _encode_any_value(value)} for name, value in _flatten(members)
+        {"key": ATTRIBUTE_PREFIX + name, "value": encode_any_value(value)} for name, value in _flatten(members)
     ]
     body["attributes"] = attributes
     if error := members.get("error"):
@@ -102,25 +102,6 @@ def _flatten(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
-
-
-def _encode_any_value(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {}
-        case bool():
-            return {"boolValue": value}
-        case int() if abs(value) < _MAX_INTEGER:
-            return {"intValue": str(value)}
-        case int() | float():
-            return {"doubleValue": float(value)}
-        case str():
-            return {"stringValue": value}
-        case list():
-            return {"arrayValue": {"values": [_encode_any_value(element) for element in value]}}
-        case _:
-            values = [{"key": name, "value": _encode_any_value(item)} for name, item in value.items()]
-            return {"kvlistValue": {"values": values}}
 
 
 def _read_id(members: Mapping[str, Any], name: str) -> str:

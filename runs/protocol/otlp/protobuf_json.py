@@ -1,20 +1,23 @@
-"""Write protobuf messages of OTLP as OTLP JSON.
+"""Convert protobuf messages of OTLP to OTLP JSON, and back.
 
 `google.protobuf.json_format` takes twenty times as long, and writes ids in base64. OTLP JSON has hex instead, and
 numbers for enums; as in every JSON of protobuf, 64-bit integers are strings, and fields with default values are left
-out.
+out. What was posted as JSON may have values that protobuf can't hold: these are left out on the way back.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from runs.protocol.lossless_json import clean_text
 
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _LONG_TYPES = frozenset(
@@ -26,6 +29,13 @@ _LONG_TYPES = frozenset(
         FieldDescriptor.TYPE_SINT64,
     }
 )
+
+_INTEGER_LIMITS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
 
 _Encoder = Callable[[Any], Any]
 
@@ -62,3 +72,72 @@ def _encode_double(value: float) -> float | str:
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def decode_otlp_message(descriptor: Descriptor, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a message, as its constructor takes them, for its members in OTLP JSON.
+
+    Unknown members are left out, and so are values that do not fit their field.
+    """
+    fields = {}
+    for field in descriptor.fields:
+        value = members.get(field.json_name)
+        if value is None:
+            continue
+        if field.is_repeated:
+            elements = value if isinstance(value, list) else []
+            decoded: Any = [item for element in elements if (item := _decode_value(field, element)) is not None]
+        else:
+            decoded = _decode_value(field, value)
+        if decoded is not None:
+            fields[field.name] = decoded
+    return fields
+
+
+def _decode_value(field: FieldDescriptor, value: Any) -> Any:
+    """Return the value of a field; None if it does not fit."""
+    match field.cpp_type:
+        case FieldDescriptor.CPPTYPE_MESSAGE:
+            return decode_otlp_message(field.message_type, value) if isinstance(value, Mapping) else None
+        case FieldDescriptor.CPPTYPE_STRING if field.type == FieldDescriptor.TYPE_BYTES:
+            return _decode_bytes(field, value)
+        case FieldDescriptor.CPPTYPE_STRING:
+            return clean_text(value) if isinstance(value, str) else None
+        case FieldDescriptor.CPPTYPE_BOOL:
+            return value if isinstance(value, bool) else None
+        case FieldDescriptor.CPPTYPE_DOUBLE:
+            return _decode_double(value)
+        case FieldDescriptor.CPPTYPE_ENUM:
+            return _decode_enum(field, value)
+    return _decode_integer(value, *_INTEGER_LIMITS[field.cpp_type])
+
+
+def _decode_bytes(field: FieldDescriptor, value: Any) -> bytes | None:
+    try:
+        return bytes.fromhex(value) if field.name in _HEX_FIELDS else base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return None
+
+
+def _decode_enum(field: FieldDescriptor, value: Any) -> int | None:
+    named = field.enum_type.values_by_name.get(value) if isinstance(value, str) else None
+    return _decode_integer(value, *_INTEGER_LIMITS[FieldDescriptor.CPPTYPE_INT32]) if named is None else named.number
+
+
+def _decode_integer(value: Any, minimum: int, maximum: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if minimum <= number <= maximum else None
+
+
+def _decode_double(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None

@@ -153,6 +153,7 @@ SEMCONV = SpanDialect(
         "response_model": ("gen_ai.response.model",),
         "response_id": ("gen_ai.response.id",),
         "finish_reasons": ("gen_ai.response.finish_reasons",),
+        "run_status": ("gen_ai.thread.run.status",),
         "usage.input": (
             "gen_ai.usage.input_tokens",
             "gen_ai.usage.prompt_tokens",

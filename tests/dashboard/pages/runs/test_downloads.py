@@ -44,6 +44,15 @@ def test_all_formats_apply_the_filters(member_client: Client, project: Project) 
     assert [(row["id"], row["status"]) for row in rows] == [(failed["id"], "failed")]
 
 
+def test_otlp_file_has_spans_of_matching_runs(member_client: Client, project: Project) -> None:
+    failed = factories.failed_run()
+    factories.post(project, factories.run_object(), failed)
+    response = member_client.get(f"{URL}.otlp.jsonl?status=failed")
+    assert response["Content-Disposition"].endswith('.otlp.jsonl"')
+    (line,) = body(response).splitlines()
+    assert failed["id"] in line.decode()
+
+
 def test_no_match_gives_empty_file(member_client: Client, project: Project) -> None:
     assert body(member_client.get(f"{URL}.jsonl")) == b""
     assert json.loads(body(member_client.get(f"{URL}.json"))) == {"object": "list", "data": [], "tags": {}}
@@ -65,7 +74,7 @@ def test_file_follows_the_list_order(member_client: Client, project: Project) ->
     assert [run["completed_at"] - run["created_at"] for run in runs] == [90, 20, 5]
 
 
-@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv", "otlp.jsonl"])
 @pytest.mark.parametrize("query", ["statuss=failed", "status=faild", "cursor=x", "sort=price", "q=status:"])
 def test_invalid_filters_are_rejected(member_client: Client, project: Project, suffix: str, query: str) -> None:
     response = member_client.get(f"{URL}.{suffix}?{query}")

@@ -143,7 +143,7 @@ def test_interrupted_export_leaves_no_file(project: Project, tmp_path: Path, mon
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runs.management.commands.export_runs.render_ndjson", interrupt)
+    monkeypatch.setattr("runs.transfer.exports.render_ndjson", interrupt)
     with pytest.raises(CommandError, match="incomplete") as raised:
         export(project, tmp_path / "out.jsonl")
     assert raised.value.returncode == 130
@@ -164,3 +164,11 @@ def test_query_language_is_accepted(project: Project, tmp_path: Path) -> None:
     factories.post(project, factories.failed_run(id="run_failed"), factories.run_object(id="run_done"))
     call_command("export_runs", "--query=-status:completed", "--output", str(tmp_path / "runs.jsonl"))
     assert [json.loads(line)["id"] for line in (tmp_path / "runs.jsonl").read_text().splitlines()] == ["run_failed"]
+
+
+def test_otlp_file_has_whole_runs(project: Project, tmp_path: Path) -> None:
+    factories.post_run(project)
+    (line,) = export(project, tmp_path / "out.jsonl", "--format", "otlp-jsonl").splitlines()
+    assert json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] == "invoke_agent asst_concierge"
+    with pytest.raises(CommandError, match="leave --kind out"):
+        export(project, tmp_path / "out.jsonl", "--format", "otlp-jsonl", "--kind", "steps")
