@@ -14,6 +14,7 @@ from dashboard.server.metrics_token import validate_metrics_token
 from dashboard.server.secret_key import load_or_create_secret_key
 from dashboard.server.site_url import parse_site_url
 from dashboard.server.trusted_proxies import parse_trusted_proxies
+from runs.transfer.forwarding.targets import parse_forward_targets
 
 env = Env()
 
@@ -45,6 +46,10 @@ BACKUP_EVERY = env.timedelta(  # without a directory, whoever makes backups othe
     validate=validate.Range(timedelta(minutes=10), timedelta(days=90)),
 )
 BACKUP_KEEP = env.int("RUNGLASS_BACKUP_KEEP", 7, validate=validate.Range(1, 10_000))
+
+OTLP_FORWARD_TARGETS = parse_forward_targets(
+    env.str("RUNGLASS_OTLP_FORWARD", ""), env.str("RUNGLASS_OTLP_FORWARD_HEADERS", "")
+)
 
 SITE_URL = parse_site_url(env.str("RUNGLASS_URL", ""))
 SITE_PATH = SITE_URL.path if SITE_URL else "/"

@@ -32,7 +32,7 @@ CONTAINER_UID = 10_001
 LOOPBACK_PROXIES = "127.0.0.1,::1"
 CONTAINER_PROXIES = "172.16.0.0/12,192.168.0.0/16"  # the networks that Docker chooses from
 FIRST_UNPRIVILEGED_PORT = 1024
-_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|DATABASE")  # in the name of a variable
+_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|DATABASE|HEADERS")  # in the name of a variable
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 TlsPaths = tuple[str, str]  # of the certificate and the key

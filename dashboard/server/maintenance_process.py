@@ -26,6 +26,7 @@ from runs.enrichment.maintenance import Maintenance
 from runs.responses import rederive_next_turns
 from runs.team.bulk_actions import continue_bulk_action
 from runs.traces.pending import delete_traces_without_runs, derive_due_traces
+from runs.transfer.forwarding.worker import start_forwarding
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     progress = _Progress()
     threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
     start_backup_schedule()
+    start_forwarding()
     further_work = (derive_due_traces, delete_traces_without_runs, rederive_next_turns, continue_bulk_action)
     maintenance = Maintenance(further_work)
     directory = get_shared_directory()

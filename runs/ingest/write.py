@@ -29,6 +29,7 @@ from runs.db.upserts import RowKey
 from runs.enrichment import derived_fields, tool_definitions
 from runs.errors import TooManyRetries
 from runs.ingest import metadata_values
+from runs.ingest.forwarding import queue_changed_runs
 from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
 from runs.ingest.record_types import MESSAGES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.search_texts import write_search_texts
@@ -136,7 +137,10 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
         if created_at := _find_new_creation_times(run_plans):
             RunTag.objects.update_run_times(created_at)
 
-        # 5. Record the values of metadata. This comes last, because other writers of the same values wait from here
+        # 5. Queue what the forwarder has to send.
+        queue_changed_runs(project, plans, receipt)
+
+        # 6. Record the values of metadata. This comes last, because other writers of the same values wait from here
         #    until the transaction ends.
         run_columns = (record.columns for record in itertools.chain.from_iterable(grouped.get(RUNS, {}).values()))
         metadata_values.record_metadata_values(
@@ -145,7 +149,7 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
             deletion_count,
         )
 
-    # 6. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction. Derived
+    # 7. Compact rollups, and mark records as seen. Nothing depends on it, so it happens after the transaction. Derived
     #    records are written within the transaction of their objects.
     if not receipt.is_derived:
         compaction.compact_rollups_occasionally(project)

@@ -10,6 +10,7 @@ from runs.models.comment import Comment
 from runs.models.configuration import Configuration
 from runs.models.conversation import Conversation, ListedItem
 from runs.models.error_group import ErrorGroup
+from runs.models.forward_item import ForwardItem
 from runs.models.membership import Membership
 from runs.models.message import Message
 from runs.models.metadata_key import MetadataKey
@@ -58,6 +59,7 @@ __all__ = [
     "DayByAssistant",
     "DayByModel",
     "ErrorGroup",
+    "ForwardItem",
     "HourByAssistant",
     "HourByModel",
     "HourBySource",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from runs.derivation import run_in_derivation_transaction
 from runs.errors import InvalidObject, Problem, RunglassError, SourceConflict
+from runs.ingest.forwarding import queue_changed_spans
 from runs.ingest.merge import Receipt
 from runs.ingest.object_limits import check_object_limits, load_object_limits
 from runs.ingest.write import is_value_refused
@@ -183,6 +184,7 @@ def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int
     by_key = {trace.pk: trace for trace in traces.values()}
     changed: dict[uuid.UUID, Trace] = {}
     created = updated = sent_size = 0
+    span_ids: dict[uuid.UUID, list[str]] = {}
     for changes in (write_spans(traces, batch.spans), write_span_logs(traces, batch.logs)):
         for trace_key, change in changes.items():
             trace = changed[trace_key] = by_key[trace_key]
@@ -192,6 +194,8 @@ def _write_batch(project: Project, batch: _Batch, receipt: Receipt) -> tuple[int
             created += change.spans + change.logs
             updated += change.replaced
             sent_size += BYTES_PER_SPAN * change.spans + change.bytes
+            span_ids.setdefault(trace_key, []).extend(change.span_ids)
+    queue_changed_spans(project, span_ids, receipt)
     # 3. Derive the runs of what has changed.
     derived = derive_or_defer(project, changed.values(), sent_size, receipt)
     Trace.objects.save_changes(changed.values())

@@ -42,7 +42,7 @@ _UPSERT_SPANS = f"""
     ON CONFLICT (trace_id, span_id) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _SPAN_COLUMNS if name not in _KEY)}
     WHERE (excluded.ended_ns, excluded.body COLLATE "C") > (span.ended_ns, span.body COLLATE "C")
-    RETURNING trace_id, xmax = 0, octet_length(body)"""  # noqa: S608
+    RETURNING trace_id, span_id, xmax = 0, octet_length(body)"""  # noqa: S608
 
 
 class StoredChange:
@@ -54,6 +54,7 @@ class StoredChange:
         self.replaced = 0
         self.logs = 0
         self.bytes = 0
+        self.span_ids: list[str] = []  # of the spans that are new, or that something was added to
 
 
 def write_spans(traces: Mapping[str, Trace], spans: Iterable[SpanRecord]) -> dict[uuid.UUID, StoredChange]:
@@ -80,8 +81,9 @@ def write_spans(traces: Mapping[str, Trace], spans: Iterable[SpanRecord]) -> dic
         columns = [list(column) for column in zip(*rows[begin : begin + _ROWS_PER_STATEMENT], strict=True)]
         with sql.open_cursor() as cursor:
             cursor.execute(_UPSERT_SPANS, columns)
-            for trace_key, is_new, size in cursor.fetchall():
+            for trace_key, span_id, is_new, size in cursor.fetchall():
                 change = changes[trace_key]
+                change.span_ids.append(span_id)
                 change.spans += is_new
                 change.replaced += not is_new
                 change.bytes += size  # also in place of another one: contents that were sent count
@@ -102,6 +104,7 @@ def write_span_logs(traces: Mapping[str, Trace], records: Iterable[SpanLogRecord
     for (trace_key, _), log in logs.items():
         changes[trace_key].logs += 1
         changes[trace_key].bytes += len(log.body)
+        changes[trace_key].span_ids.append(log.span_id)
     return changes
 
 

@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Never, Self
 from weakref import WeakSet
 
@@ -25,6 +23,7 @@ from tenacity import (
 from runs.errors import RunglassError, UnreadableBody
 from runs.protocol.lossless_json import clean_text, decode_json, split_object
 from runs.transfer.harvest.rate_limit import RateLimiter
+from runs.transfer.retry_after import parse_retry_after
 
 MAX_ATTEMPTS = 8
 # Attempts to connect before the server ever answered: a base URL is more often mistyped than a server is busy.
@@ -257,25 +256,11 @@ def _error_for_status(path: str, response: httpx.Response, body: bytes) -> Excep
     if status in (404, 405):
         return ResourceNotFound(details)
     if status in _RETRYABLE_STATUSES or status >= 500:
-        return _RetryableError(summary, _parse_retry_after(response))
+        return _RetryableError(summary, parse_retry_after(response))
     if 300 <= status < 400:
         location = response.headers.get("location", "(no location)")
         return ServerUnavailable(f"Unexpected redirect to {location}: {details}")
     return RequestFailed(details)
-
-
-def _parse_retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds until the time in `Retry-After`, which is a number of seconds or a date."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.replace(".", "", 1).isdecimal():
-        return float(value)
-    try:
-        retry_at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if retry_at.tzinfo is None:
-        retry_at = retry_at.replace(tzinfo=UTC)
-    return max(0.0, (retry_at - datetime.now(UTC)).total_seconds())
 
 
 def _read_error_message(body: bytes) -> str:
