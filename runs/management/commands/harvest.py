@@ -29,6 +29,7 @@ from runs.transfer.harvest.client import HarvestClient, HarvestServer
 from runs.transfer.harvest.crawler import ListProblems, ThreadCrawl
 from runs.transfer.harvest.progress_file import HarvestProgressFile
 from runs.transfer.harvest.rate_limit import RateLimiter
+from runs.transfer.harvest.responses import NamedObject
 
 _INTERRUPTED = 130  # exit code
 _RESUME_HINT = "Stored records are kept; the same command continues from there."
@@ -143,6 +144,11 @@ class Command(DataCommand):
             raise failure
         if harvest.summary.has_only_missing_threads:
             raise CommandError("The server knows none of these threads: check the base URL and the project of the key")
+        if harvest.summary.has_only_missing_named:
+            raise CommandError(
+                "The server knows none of these responses and conversations: "
+                "check the base URL and the project of the key"
+            )
         if not harvest.summary.is_complete:
             counts = (
                 f"Lists not fetched: {harvest.summary.failed_lists:,}. "
@@ -158,7 +164,7 @@ class Command(DataCommand):
             "announces more, repeat with --ignore-has-more"
             for path in problems.truncated_lists
         ]
-        if verbosity > 1 or (isinstance(problems, ThreadCrawl) and problems.is_missing):
+        if verbosity > 1 or (isinstance(problems, ThreadCrawl | NamedObject) and problems.is_missing):
             lines += [f"missing    {path}" for path in problems.missing_lists]
         for line in lines:
             self.stdout.write(escape_unprintable(line))

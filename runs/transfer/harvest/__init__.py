@@ -40,7 +40,8 @@ _COUNTED_AS = {
 class HarvestSummary:
     """Counts of a harvest so far.
 
-    `total_threads` is None until the number of threads is known. `missing_threads` do not exist on the server.
+    `total_threads` is None until the number of threads is known. `missing_threads` do not exist on the server, as
+    `missing_named` of the `requested_named` responses and conversations do not.
     `missing_lists` and `failed_lists` could not be fetched: the server does not have them, or did not answer.
     `truncated_lists` announced more objects than the server sent.
     """
@@ -49,6 +50,8 @@ class HarvestSummary:
     crawled_threads: int = 0
     skipped_threads: int = 0
     missing_threads: int = 0
+    requested_named: int = 0
+    missing_named: int = 0
     missing_lists: int = 0
     failed_lists: int = 0
     truncated_lists: int = 0
@@ -61,10 +64,15 @@ class HarvestSummary:
         return self.missing_threads > 0 and self.missing_threads == self.crawled_threads
 
     @property
+    def has_only_missing_named(self) -> bool:
+        """Return whether the server knows none of the named responses and conversations, as above."""
+        return self.missing_named > 0 and self.missing_named == self.requested_named
+
+    @property
     def is_complete(self) -> bool:
         """Return whether everything that exists was fetched and stored."""
         has_failures = self.failed_lists or self.truncated_lists or self.stored.outcomes["rejected"]
-        return not has_failures and not self.has_only_missing_threads
+        return not (has_failures or self.has_only_missing_threads or self.has_only_missing_named)
 
     def add_problems(self, problems: ListProblems) -> None:
         """Count the lists that are incomplete."""
@@ -105,9 +113,11 @@ class Harvest:
             fetch_conversations(self.client, self.project, dict.fromkeys(conversation_ids)),
         )
         for result in results:
+            self.summary.requested_named += 1
+            self.summary.missing_named += result.is_missing
+            self.summary.fetched_objects[result.kind] += result.was_stored
             self.summary.fetched_objects["items"] += result.items
             if result.report:
-                self.summary.fetched_objects["responses"] += 1
                 self.summary.stored.add(result.report)
                 yield result.report
             if result.is_complete:

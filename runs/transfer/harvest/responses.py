@@ -26,15 +26,23 @@ from runs.transfer.harvest.pagination import fetch_list_pages
 
 @dataclass(slots=True)
 class NamedObject(ListProblems):
-    """The result of fetching one response or conversation: how many items it has, and its report if it was stored.
+    """The result of fetching one response or conversation: how many items it has, and the report of a response.
 
-    `can_change` says that it has not ended, so that the next harvest fetches it again.
+    `kind` is the plural that it is counted as. `was_stored` says that the object itself was fetched and stored, even
+    if its items were not. `can_change` says that it has not ended, so that the next harvest fetches it again.
     """
 
+    kind: str = ""
     path: str = ""
+    was_stored: bool = False
     items: int = 0
     report: IngestReport | None = None
     can_change: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Return whether the server does not know the object."""
+        return self.path in self.missing_lists
 
     @property
     def is_complete(self) -> bool:
@@ -46,10 +54,11 @@ class NamedObject(ListProblems):
 def fetch_responses(client: HarvestClient, project: Project, ids: Iterable[str]) -> Generator[NamedObject]:
     """Fetch and store responses with their input. Yield the result of each."""
     for response_id in ids:
-        result = NamedObject(path=response_path(response_id))
+        result = NamedObject(kind="responses", path=response_path(response_id))
         try:
             members = client.get(result.path, {})
             result.report = ingest_responses(project, [RawItem(0, join_members(members))])
+            result.was_stored = not result.report.errors
             status = decode_json(members.get("status", b"null"))
             name = normalize_status(status if isinstance(status, str) else None, has_output=True)
             result.can_change = name not in ENDED_RESPONSE_STATUSES
@@ -65,9 +74,10 @@ def fetch_responses(client: HarvestClient, project: Project, ids: Iterable[str])
 def fetch_conversations(client: HarvestClient, project: Project, ids: Iterable[str]) -> Generator[NamedObject]:
     """Fetch and store conversations with their items. Yield the result of each. They can always go on."""
     for conversation_id in ids:
-        result = NamedObject(path=conversation_path(conversation_id), can_change=True)
+        result = NamedObject(kind="conversations", path=conversation_path(conversation_id), can_change=True)
         try:
             store_conversations(project, [(conversation_id, join_members(client.get(result.path, {})))])
+            result.was_stored = True
             for page in _fetch_items(client, f"{result.path}/items", result):
                 store_conversation_items(project, conversation_id, page)
         except ResourceNotFound:
@@ -88,12 +98,16 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def _fetch_items(client: HarvestClient, path: str, result: NamedObject) -> Iterator[ItemPage]:
+    """Yield the pages of items; a list that the server does not have is recorded in `result`."""
     after: str | None = None
-    for page in fetch_list_pages(client, path, ignore_has_more=client.server.ignore_has_more):
-        if page.is_truncated:
-            result.truncated_lists.append(path)
-            return
-        raw = b"[" + b",".join(item.raw for item in page.objects) + b"]"
-        yield parse_item_page(raw, order="asc", after=after)
-        result.items += len(page.objects)
-        after = page.objects[-1].id or None
+    try:
+        for page in fetch_list_pages(client, path, ignore_has_more=client.server.ignore_has_more):
+            if page.is_truncated:
+                result.truncated_lists.append(path)
+                return
+            raw = b"[" + b",".join(item.raw for item in page.objects) + b"]"
+            yield parse_item_page(raw, order="asc", after=after)
+            result.items += len(page.objects)
+            after = page.objects[-1].id or None
+    except ResourceNotFound:
+        result.missing_lists.append(path)

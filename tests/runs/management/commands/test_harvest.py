@@ -148,6 +148,24 @@ def test_only_missing_threads_question_the_base_url(server: AgentServer, harvest
         harvest("--threads-file", str(names))
 
 
+@pytest.mark.parametrize("kind", ["responses", "conversations"])
+def test_only_missing_named_objects_question_the_base_url(harvest: Any, tmp_path: Path, kind: str) -> None:
+    names = tmp_path / "ids.txt"
+    names.write_text("id_unknown\n")
+    with pytest.raises(CommandError, match="none of these responses and conversations: check the base URL"):
+        harvest(f"--{kind}-file", str(names))
+
+
+def test_missing_named_objects_are_printed(server: AgentServer, harvest: Any, tmp_path: Path) -> None:
+    server.objects["/conversations/conv_1"] = b'{"id": "conv_1", "object": "conversation", "created_at": 1}'
+    server.lists["/conversations/conv_1/items"] = []
+    names = tmp_path / "ids.txt"
+    names.write_text("conv_1\nconv_unknown\n")
+    output = harvest("--conversations-file", str(names))
+    assert "missing    /conversations/conv_unknown" in output
+    assert counted(output)["conversations"] == 1
+
+
 def test_interrupt_exits_with_130(server: AgentServer, harvest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
