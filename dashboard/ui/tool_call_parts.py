@@ -12,35 +12,18 @@ from typing import Any, TypeGuard
 
 from dashboard.ui import json_view
 from dashboard.ui.posted_object import as_mapping, as_name, as_text
-from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text, truncate_text_or_json
+from dashboard.ui.readable_values import truncate_readable
+from dashboard.ui.response_item_parts import build_item_parts
+from dashboard.ui.titled_part import MAX_LISTED_PARTS, FileSearchResult, TitledPart
+from dashboard.ui.truncated_text import truncate_json, truncate_text, truncate_text_or_json
 from runs.enrichment.function_calls import PostedFunctionCall
 from runs.enrichment.tool_output_errors import find_output_error
 from runs.protocol.fields import truncate_indexed
+from runs.protocol.inline_data import describe_attachment
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
 
-MAX_LISTED_PARTS = 100  # outputs or search results of a call
+_FILE_NAMES = ("file_name", "filename", "file_id")  # the second one in the Responses API
 _REQUIRED_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
-
-
-@dataclass(frozen=True, slots=True)
-class FileSearchResult:
-    """One result of a file search."""
-
-    name: str
-    file_id: str | None
-    score: str | None
-    content: TruncatedText | None
-
-
-@dataclass(frozen=True, slots=True)
-class TitledPart:
-    """A titled part of a call: a text, the id of a file, search results, or a note that there is nothing to show."""
-
-    title: str
-    text: TruncatedText | None = None
-    file_id: str | None = None
-    files: tuple[FileSearchResult, ...] | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +150,7 @@ def _describe_missing(body: dict[str, Any], name: str) -> str:
 
 
 def _code_interpreter_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
-    source = as_text(body.get("input"))
+    source = as_text(body.get("input")) or as_text(body.get("code"))
     if source:
         yield TitledPart("Code", truncate_text(source))
     else:
@@ -181,6 +164,8 @@ def _code_interpreter_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
             yield TitledPart("Logs", truncate_text(as_text(output.get("logs")) or ""))
         elif file_id is not None:
             yield TitledPart("Image", file_id=file_id)
+        elif output.get("type") == "image":
+            yield TitledPart("Image", note=describe_attachment(output))
         else:
             yield TitledPart("Output", truncate_json(posted))
     yield from _note_hidden_parts(len(posted_outputs))
@@ -194,7 +179,10 @@ def _note_hidden_parts(count: int) -> Iterator[TitledPart]:
 
 
 def _file_search_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
-    options = {name: value for name, value in body.items() if name != "results"}
+    queries = body.get("queries")
+    if isinstance(queries, list) and queries:
+        yield TitledPart("Queries", truncate_text("\n".join(as_text(query) or "" for query in queries)))
+    options = {name: value for name, value in body.items() if name not in ("results", "queries")}
     if options:
         yield TitledPart("Options", truncate_json(options))
     results = body.get("results")
@@ -209,8 +197,13 @@ def _file_search_parts(body: dict[str, Any]) -> Iterator[TitledPart]:
 def _parse_search_result(posted: dict[str, Any]) -> FileSearchResult:
     content = posted.get("content")
     texts = [as_text(as_mapping(part).get("text")) or "" for part in content] if isinstance(content, list) else []
+    if text := as_text(posted.get("text")):  # of the Responses API
+        texts.append(text)
     return FileSearchResult(
-        name=as_name(posted.get("file_name")) or as_name(posted.get("file_id")) or "(no name)",
+        name=as_name(posted.get("file_name"))
+        or as_name(posted.get("filename"))
+        or as_name(posted.get("file_id"))
+        or "(no name)",
         file_id=as_name(posted.get("file_id")),
         score=as_name(posted.get("score")),
         content=truncate_text("\n\n".join(texts)) if texts else None,
@@ -224,6 +217,9 @@ def _other_parts(kind: str, posted: dict[str, Any], is_answered: bool) -> Iterat
     if "output" in posted or not is_answered:
         yield _output_part(posted, is_answered)
     shown = {"id", "type", "name", "arguments", "output"}
+    if isinstance(posted.get(kind), dict) and posted[kind]:
+        yield from build_item_parts(truncate_indexed(kind), posted[kind])
+        shown.add(kind)
     rest = {name: value for name, value in posted.items() if name not in shown}
     if rest:
-        yield TitledPart(f"{truncate_indexed(kind)}, as received", truncate_json(rest))
+        yield TitledPart(f"{truncate_indexed(kind)}, as received", truncate_readable(rest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -89,6 +89,14 @@ def read_steps(run: Run, chosen_number: int = 0) -> ReadSteps:
 def read_step(run: Run, number: int) -> RunStep | None:
     """Return the step of a run with this number; None if there are fewer."""
     return RunStep.objects.of_run(run).for_run_page().oldest_first()[number - 1 : number].first()
+
+
+def read_chosen_steps(run: Run, step_ids: Mapping[int, str]) -> list[tuple[int, RunStep]]:
+    """Read the steps with those ids, given by their numbers, as far as a page reads their details. Takes one query."""
+    numbers = {step_id: number for number, step_id in step_ids.items()}
+    chosen = RunStep.objects.of_run(run).filter(external_id__in=numbers).for_run_page()
+    read = take_within_bytes(chosen, STEP_ORDER, "details", max_rows=MAX_STEPS_READ, max_bytes=MAX_DETAILS_BYTES)
+    return [(numbers[step.external_id], step) for step in read]
 
 
 def total_steps(steps: Sequence[RunStep]) -> StepTotals:

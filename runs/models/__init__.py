@@ -24,6 +24,7 @@ from runs.models.observation import (
 )
 from runs.models.project import Project
 from runs.models.response import Response, ResponseObservation
+from runs.models.response_mention import ResponseMention
 from runs.models.rollup import (
     DayByAssistant,
     DayByModel,
@@ -75,6 +76,7 @@ __all__ = [
     "PostedObservation",
     "Project",
     "Response",
+    "ResponseMention",
     "ResponseObservation",
     "Run",
     "RunAlias",

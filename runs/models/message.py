@@ -115,7 +115,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def for_run_page(self) -> Self:
         """Defer the fields that a run's page does not show."""
-        return self.defer("content", "extra", "metadata")
+        return self.defer("extra", "metadata")
 
     def count_and_span(self, limit: int) -> dict[str, Any]:
         """Return the `count`, the `first` and the `last` time of the `limit + 1` oldest messages."""

@@ -82,6 +82,10 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         """Load only the fields that a run's page shows. Reading the other times would take longer than these fields."""
         return self.only(*_SUMMARY_FIELDS, "details", "error_message", "invalid_calls", "call_findings")
 
+    def for_timeline(self) -> Self:
+        """Load only what a timeline draws of steps whose contents are not shown."""
+        return self.only(*_SUMMARY_FIELDS)
+
     def oldest_first(self) -> Self:
         """Order by time, and within one second as derived, or by time of receipt."""
         return self.order_by(*STEP_ORDER)

@@ -151,6 +151,14 @@ class Trace(models.Model):
         self.run_ids, self.span_count = remaining, Span.objects.filter(trace=self).count()
         self.save(update_fields=["run_ids", "span_count"])
 
+    def read_origins(self, digests: Iterable[uuid.UUID]) -> models.QuerySet[SpanOrigin]:
+        """Return the resources and scopes with those digests."""
+        return SpanOrigin.objects.filter(trace=self, digest__in=set(digests))
+
+    def read_logs(self, span_ids: Iterable[str]) -> models.QuerySet[SpanLog]:
+        """Return the log records about those spans."""
+        return SpanLog.objects.filter(trace=self, span_id__in=list(span_ids)).order_by("digest")
+
     def delete_whole(self) -> None:
         """Delete the trace and its spans."""
         for records in (Span.objects, SpanOrigin.objects, SpanLog.objects):
@@ -248,3 +256,8 @@ def find_trace_id(run_id: str) -> str | None:
         return None
     trace_id = run_id[len(_RUN_PREFIX) :].partition("_")[0]
     return trace_id if len(trace_id) == _TRACE_ID_DIGITS else None
+
+
+def find_root_span_id(run_id: str) -> str | None:
+    """Return the id of the root span that the id of a derived run contains, None for runs without a root."""
+    return run_id.rpartition("_")[2] if find_trace_id(run_id) and run_id.count("_") > 1 else None

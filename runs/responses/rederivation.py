@@ -58,6 +58,13 @@ def derive_turns_of(project: Project, response_ids: Collection[str], receipt: Re
     Response.objects.bulk_update(responses, ["run_external_id"], batch_size=1000)
 
 
+def load_turn_responses(project: Project, run_id: str, limit: int) -> list[TurnResponse]:
+    """Return the first responses of the turn that is a run, with their new inputs. Takes two queries or a few more."""
+    rows = list(Response.objects.of_runs(project, [run_id]).in_turn_order()[:limit])
+    inputs = _load_items(row.pk for row in rows)
+    return [_build_turn_response(project, row, inputs.get(row.pk)) for row in rows]
+
+
 def _is_changed(turn: Sequence[ResponseLink], changed_ids: Collection[str]) -> bool:
     run_id = turn[0].external_id
     return any(link.external_id in changed_ids or link.run_external_id != run_id for link in turn)

@@ -7,6 +7,8 @@ from typing import Any
 
 from runs.protocol.lossless_json import encode_json
 from runs.protocol.responses.items import (
+    APPROVAL_ANSWER,
+    APPROVAL_REQUEST,
     MCP_CALL,
     MCP_LIST,
     MESSAGE,
@@ -58,10 +60,16 @@ def build_steps(
 
 
 def _find_outputs(responses: Sequence[TurnResponse]) -> dict[str, Item | None]:
-    """Return the output of each call of the turn by the id of the call, None without one."""
+    """Return the output or approval of each call of the turn by the id of the call, None without one."""
     items = [item for response in responses for item in (*response.new_input, *response.output)]
     answers = {item["call_id"]: item for item in items if is_output(item) and isinstance(item.get("call_id"), str)}
-    calls = (get_call_id(item) for response in responses for item in response.output if is_call(item))
+    answers |= {
+        item["approval_request_id"]: item
+        for item in items
+        if item["type"] == APPROVAL_ANSWER and isinstance(item.get("approval_request_id"), str)
+    }
+    requests = (item for response in responses for item in response.output)
+    calls = (get_call_id(item) for item in requests if is_call(item) or item["type"] == APPROVAL_REQUEST)
     return {call_id: answers.get(call_id) for call_id in calls if call_id is not None}
 
 
@@ -110,7 +118,10 @@ def _build_details(item: Item, item_id: str, outputs: dict[str, Item | None]) ->
     elif item_type == MCP_LIST:
         details = {"type": "activities", "activities": [_build_tool_list(item)]}
     else:
-        details = {"type": item_type, item_type: dict(_members_of(item))}
+        members = dict(_members_of(item))
+        if item_type == APPROVAL_REQUEST and (answer := outputs.get(get_call_id(item) or "")):
+            members["answer"] = {name: answer[name] for name in ("approve", "reason") if name in answer}
+        details = {"type": item_type, item_type: members}
     return {"type": details["type"], "step_details": details}
 
 

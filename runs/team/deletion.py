@@ -22,6 +22,7 @@ from runs.models import (
     Observation,
     Project,
     Response,
+    ResponseMention,
     ResponseObservation,
     Run,
     RunAlias,
@@ -132,6 +133,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
     RunAlias.objects.of_runs(project, run_ids).delete()
+    ResponseMention.objects.of_runs(project, run_ids).delete()
     _delete_responses(project, run_ids)
     Trace.objects.delete_of_runs(project, run_ids)
     Run.objects.with_ids(keys).delete()

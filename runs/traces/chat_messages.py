@@ -8,6 +8,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from runs.protocol.inline_data import describe_attachment
+
 PartKind = Literal["text", "reasoning", "tool_call", "tool_result", "other"]
 
 _TEXT_TYPES = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
@@ -33,7 +35,10 @@ _RESULT_VALUES = ("response", "result", "output", "content")
 
 
 class ChatPart(Struct, frozen=True):
-    """A part of a message. `text` is the text, the arguments of a call as JSON, or the output of a tool."""
+    """A part of a message.
+
+    `text` is the text, the arguments of a call as JSON, the output of a tool, or a description of an image or file.
+    """
 
     kind: PartKind
     text: str = ""
@@ -155,7 +160,7 @@ def _parse_part(part: Mapping[str, Any]) -> ChatPart:
         return ChatPart("reasoning", _nested_text(text))
     if kind in _TEXT_TYPES or (not kind and text is not None):
         return ChatPart("text", _nested_text(text))
-    return ChatPart("other", kind or "part")
+    return ChatPart("other", describe_attachment(part))
 
 
 def _nested_text(value: Any) -> str:

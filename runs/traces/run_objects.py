@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from runs.analytics.linked_runs import RESPONSE_IDS_MEMBER, TRACE_MEMBER
 from runs.derivation import DerivedRun
 from runs.protocol.identifiers import MAX_ID_LENGTH
 from runs.protocol.lossless_json import encode_json
 from runs.protocol.run import ACTIVE_RUN_STATUSES, RUN_END_TIMESTAMPS
-from runs.traces.agent_span import AgentSpan, SpanError, SpanRole, TokenUsage
+from runs.traces.agent_span import AgentSpan, SpanError, TokenUsage
+from runs.traces.captured_content import describe_missing_content, is_work
 from runs.traces.conversation import build_conversation
 from runs.traces.model_calls import collect_model_calls, start_order, sum_call_usage
 from runs.traces.nesting import SpanNesting
@@ -18,7 +20,6 @@ from runs.traces.run_ownership import OwnedSpans
 from runs.traces.run_steps import build_run_steps
 from runs.traces.span_times import to_seconds
 
-TRACE_MEMBER = "trace"  # of a run: the trace that it is derived from
 DEFAULT_ASSISTANT = "otel"
 
 _FORBIDDEN_IN_IDS = re.compile(r"[/\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
@@ -26,9 +27,6 @@ _LENGTH_REASON = "max_completion_tokens"
 _LENGTH_REASONS = frozenset({"length", "max_tokens", "max_output_tokens"})
 # Statuses that can be told only by their name: completed runs and failed ones are told by the status of their span.
 _STATED_STATUSES = frozenset({*RUN_END_TIMESTAMPS, *ACTIVE_RUN_STATUSES, "cancelling"} - {"completed", "failed"})
-_NOT_CAPTURED = (
-    "No content was captured: the instrumentation sent no messages, arguments or results. {} makes it send them."
-)
 
 
 def make_trace_run_id(trace_id: str, root: AgentSpan | None) -> str:
@@ -196,11 +194,10 @@ def _describe_trace(
     description: dict[str, Any] = {"trace_id": trace_id, "root_span_id": None if root is None else root.span_id}
     description |= {"started_at_ns": str(times[0]), "ended_at_ns": str(times[1])}
     if response_ids := [call.response_id for call in callers if call.response_id]:
-        description["response_ids"] = response_ids
+        description[RESPONSE_IDS_MEMBER] = response_ids
     if provider := _first(call.provider for call in callers):
         description["provider"] = provider
-    works = any(span.role in (SpanRole.MODEL, SpanRole.TOOL) for span in spans)
-    if works and not any(span.has_content for span in spans):
-        setting = _first(span.capture_setting for span in spans) or "A setting of the instrumentation"
-        description["content_not_captured"] = _NOT_CAPTURED.format(setting)
+    if any(map(is_work, spans)) and not any(span.has_content for span in spans):
+        setting = _first(span.capture_setting for span in spans) or ""
+        description["content_not_captured"] = describe_missing_content(setting)
     return description

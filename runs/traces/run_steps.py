@@ -14,6 +14,7 @@ from runs.traces.tool_matching import ToolSpans, get_tool
 
 # Steps of one second are ordered by their ids, which begin with the nanoseconds.
 _TIME_DIGITS = 19
+_STEP_ID_PARTS = 5  # such as step_1764547200000000000_00f067aa0ba902b7_2_tools
 
 
 def build_run_steps(
@@ -43,6 +44,12 @@ def build_run_steps(
     steps += [_build_execution_step(span) for span in tools.remaining()]
     steps += [_build_agent_step(span) for span in spans if span.role is SpanRole.AGENT and span is not root]
     return sorted(steps, key=lambda step: str(step["id"]))
+
+
+def find_step_span_id(step_id: str) -> str | None:
+    """Return the id of the span that the id of a derived step contains, None for other steps."""
+    parts = step_id.split("_")
+    return parts[2] if len(parts) == _STEP_ID_PARTS and len(parts[1]) == _TIME_DIGITS else None
 
 
 def _find_tool_calls(model_call: AgentSpan) -> Iterable[ChatPart]:

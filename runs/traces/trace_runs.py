@@ -14,12 +14,13 @@ What a trace costs in all stays linear in what was sent:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from runs.analytics.linked_runs import RESPONSE_IDS_MEMBER, TRACE_MEMBER
 from runs.derivation import DerivedRun, replace_derived_runs
 from runs.ingest.merge import Receipt
-from runs.models import Project, RunSource, Trace
+from runs.models import Project, ResponseMention, RunSource, Trace
 from runs.traces.derivation import derive_trace_runs
 from runs.traces.span_rows import read_traces
 
@@ -92,3 +93,13 @@ def derive_traces(project: Project, traces: Sequence[Trace], receipt: Receipt) -
         trace.due_at = receipt.at + SETTLE_TIME if derivation.is_waiting else None
     if derived or former_ids:
         replace_derived_runs(project, RunSource.OTEL, derived, former_ids=former_ids, aliases=aliases, receipt=receipt)
+    _record_mentions(project, derived, set(aliases))
+
+
+def _record_mentions(project: Project, derived: Iterable[DerivedRun], gone: Collection[str]) -> None:
+    """Store which responses the runs name. Those that became parts of others name none any more."""
+    named = {str(each.run["id"]): each.run[TRACE_MEMBER].get(RESPONSE_IDS_MEMBER, ()) for each in derived}
+    if any(named.values()):
+        ResponseMention.objects.record(project, named)
+        if gone:
+            ResponseMention.objects.of_runs(project, gone).delete()

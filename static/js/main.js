@@ -8,6 +8,7 @@ import "./zone.js";
 import "./copy.js";
 import "./live.js";
 import "./run.js";
+import "./timeline.js";
 import "./raw.js";
 import "./runs.js";
 import "./brush.js";

@@ -13,6 +13,7 @@ from runs.models import Project, Run, User
 from runs.team import comments
 from tests import factories
 from tests.browser.conftest import WIDTHS, assert_accessible, sign_in
+from tests.runs.traces.spans import agent, ingest_otlp, otel_span, tool
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def long_run(demo_project: Project) -> dict[str, Any]:
     }
     for posted in (older, run, ended | {"usage": usage}):
         assert not factories.post(demo_project, posted).errors
-    calls = [factories.function_call("search_orders", output=f"output {number}") for number in range(40)]
+    calls = [factories.function_call("search_orders", output=f"output {number}") for number in range(60)]
     steps = [factories.step_object(run, call) for call in calls]
     invalid = factories.step_object(run, factories.function_call("search_orders", '{"order": 3}'))
     rejected = factories.step_object(run, factories.function_call("search_orders", output='{"error": "no such order"}'))
@@ -55,7 +56,55 @@ def test_content_is_fetched_on_demand(
     page.locator("#history").get_by_role("link", name="Diff").click()
     expect(page.locator("#version-diff")).to_contain_text("From version 1 to 2")
     page.locator("#timeline").get_by_role("link", name="more steps").click()
-    expect(page.locator("#timeline summary .what")).to_have_count(42)
+    expect(page.locator("#timeline summary .what")).to_have_count(62)
+
+
+def test_tree_is_folded_and_walked_by_keyboard(page: Page, live_server: Any, demo_project: Project) -> None:
+    root = agent("planner", members={"name": "planner"})
+    spans = [tool(f"tool {n}", root, start=n, members={"name": f"tool {n}"}) for n in range(30)]
+    below = [otel_span(None, span, members={"name": "GET"}) for span in spans for _ in range(3)]
+    ingest_otlp(demo_project, root, *spans, *below)
+    open_run(page, live_server, {"id": f"trace_{root['traceId']}_{root['spanId']}"})
+    tree = page.get_by_role("tree", name="Spans")
+    first, last = tree.get_by_role("treeitem").first, tree.get_by_role("treeitem", name="tool 29")
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(tree.get_by_role("treeitem", name="tool 0")).to_be_focused()
+    page.keyboard.press("End")
+    expect(last).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(last).to_have_attribute("aria-expanded", "true")
+    expect(tree.get_by_role("treeitem").last).to_have_attribute("aria-level", "3")
+    page.keyboard.press("ArrowLeft")
+    expect(last).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Enter")
+    expect(last.get_by_text("Attributes (2)")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(first).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(tree.get_by_role("treeitem")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(last).to_be_visible()
+    assert tree.locator("> [tabindex='0']").count() == 1
+    last.locator("summary", has_text="Attributes").click()
+    assert_accessible(page)
+
+
+def test_timeline_is_zoomed_by_dragging(page: Page, live_server: Any, demo_project: Project) -> None:
+    root = agent("planner", members={"name": "planner"}, start=0)
+    spans = [tool(f"tool {n}", root, start=n * 10, members={"name": f"tool {n}"}) for n in range(10)]
+    ingest_otlp(demo_project, root, *spans)
+    open_run(page, live_server, {"id": f"trace_{root['traceId']}_{root['spanId']}"})
+    box = page.locator("#timeline .axis").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.48, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 5, steps=4)
+    page.mouse.up()
+    expect(page.get_by_role("treeitem")).to_have_count(3)
+    expect(page.get_by_role("treeitem", name="tool 5")).to_be_visible()
+    page.get_by_role("link", name="Zoom out").click()
+    expect(page.get_by_role("treeitem")).to_have_count(11)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

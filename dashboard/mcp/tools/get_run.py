@@ -22,6 +22,7 @@ from dashboard.mcp.run_summary import summarize_run
 from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from dashboard.pages.run.steps import RunSteps, fetch_run_steps
 from dashboard.ui.posted_object import PostedObject
+from runs.analytics.linked_runs import fetch_linked_runs
 from runs.models import Assistant, Run, RunTag
 
 
@@ -56,6 +57,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
         "ended_at": run.ended_at,
         "usage": _describe_usage(run),
         "metadata": describe_metadata(posted),
+        "linked_runs": _describe_linked_runs(run, context),
         "tags": RunTag.objects.names_of(run),
         "configuration_id": run.configuration_id.hex,
         **describe_configuration(posted),
@@ -66,6 +68,14 @@ def _describe_other_messages(steps: RunSteps) -> list[dict[str, Any]]:
     """Return the messages that the run wrote and no step contains."""
     shown = {message.pk for step in steps.steps if (message := find_created_message(step))}
     return [describe_message(message) for message in steps.messages if message.pk not in shown]
+
+
+def _describe_linked_runs(run: Run, context: ToolContext) -> list[dict[str, str]]:
+    """Return the runs in which another source tells of the same work."""
+    return [
+        {"id": linked.external_id, "source": linked.get_source_display(), "url": context.links.run(linked.external_id)}
+        for linked in fetch_linked_runs(run)
+    ]
 
 
 def _describe_usage(run: Run) -> dict[str, int | None]:

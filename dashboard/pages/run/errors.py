@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_name, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_lines
 from runs.models import ErrorGroup, Run

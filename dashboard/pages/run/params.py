@@ -8,16 +8,25 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from dashboard.pages.run.list_navigation import RunListContext
+from dashboard.pages.run.timeline_params import TimelineView, TimelineZoom
 from dashboard.ui.run_rows import encode_list_param
-from dashboard.web.query_params import QueryParams, parse_integer, parse_text, query_param, query_param_list
+from dashboard.web.query_params import (
+    QueryParams,
+    parse_choice,
+    parse_integer,
+    parse_text,
+    query_param,
+    query_param_list,
+)
 from runs.errors import Problem
 
 # The sections that can be shown in full, in addition to single rows of the timeline.
-EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw")
+EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw", "model-calls")
 MAX_FIND_LENGTH = 200
 MAX_STATE_LENGTH = 100
 MAX_LIST_QUERY_LENGTH = 60_000  # up to 4,000 characters of filters, each with up to 12 in a query string
-_TIMELINE_ROW = re.compile(r"row-\d{1,9}(-\d{1,9})?")
+_TIMELINE_POSITION = r"\d{1,9}(-\d{1,9})?|[0-9a-f]{16}"
+_TIMELINE_ROW = re.compile(f"row-({_TIMELINE_POSITION})")
 
 
 def _parse_section(text: str) -> str:
@@ -32,6 +41,18 @@ def _parse_find(text: str) -> str:
     return text.strip()
 
 
+def _parse_position(text: str) -> str:
+    if not text or re.fullmatch(_TIMELINE_POSITION, text):
+        return text
+    raise ValueError(f"expected the position of a row of the timeline, such as 7 or 7-2, got '{text[:80]}'")
+
+
+def _parse_failed(text: str) -> bool:
+    if text not in ("", "1"):
+        raise ValueError(f"expected 1, got '{text[:80]}'")
+    return text == "1"
+
+
 _parse_version = parse_integer(0, 999_999_999)
 
 
@@ -42,6 +63,9 @@ class RunPageParams(QueryParams):
     `full` names the sections and timeline rows to show in full. `from_version` and `to_version` are the versions to
     compare, of the step with the id `step_id` if there is one. `seen_state` is the state that an open page shows.
     `run_list` is the list that the run was opened from. `find` is the text to find in the raw JSON.
+
+    The timeline shows `timeline_view`, the rows that `row_name`, `row_kind` and `is_failed_only` choose, and the part
+    `zoom` of the time. The rows `unfold` show what is below them. `branch` and `after` name rows to fetch.
     """
 
     full: tuple[str, ...] = query_param_list(_parse_section)
@@ -57,6 +81,14 @@ class RunPageParams(QueryParams):
         max_length=MAX_LIST_QUERY_LENGTH,
     )
     find: str = query_param(_parse_find, default="")
+    timeline_view: TimelineView | None = query_param(parse_choice(TimelineView), default=None, name="timeline")
+    row_name: str = query_param(_parse_find, default="", name="name")
+    row_kind: str = query_param(parse_text, default="", name="kind")
+    is_failed_only: bool = query_param(_parse_failed, default=False, name="failed")
+    zoom: TimelineZoom | None = query_param(TimelineZoom.parse, default=None)
+    unfold: tuple[str, ...] = query_param_list(_parse_position)
+    branch: str | None = query_param(_parse_position, default=None)
+    after: int = query_param(parse_integer(0, 999_999_999), default=0)
 
     def find_problems(self) -> Iterable[Problem]:
         """Require both versions of a comparison."""

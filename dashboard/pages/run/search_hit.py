@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from dashboard.pages.run.params import RunPageParams
-from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui.search_marks import build_snippet
 from runs.analytics.content_hits import ContentHit, fetch_content_hits, list_searched_words
 from runs.models import Run
@@ -40,4 +40,5 @@ def _build_url(hit: ContentHit, timeline: Timeline) -> str:
     if step is None:
         return "#timeline" if hit.step_id else "#overview"
     suffix = f"-{hit.call_number}" if len(step.calls) > 1 else ""
-    return f"?{timeline.params.link_prefix}full=row-{step.number}{suffix}#{step.anchor}{suffix}"
+    view = "timeline=steps&" if timeline.shows_spans else ""
+    return f"?{timeline.params.link_prefix}{view}full=row-{step.number}{suffix}#{step.anchor}{suffix}"

@@ -9,10 +9,21 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from dashboard.ui.message_parts import build_message_parts
 from dashboard.ui.posted_object import PostedObject, as_mapping
-from dashboard.ui.tool_call_parts import DisplayedToolCall, TitledPart, parse_required_action, parse_tool_call
-from dashboard.ui.truncated_text import truncate_json, truncate_text
-from runs.analytics.run_steps import StepTotals, read_step, read_steps, total_steps
+from dashboard.ui.readable_values import truncate_readable
+from dashboard.ui.response_item_parts import build_item_parts
+from dashboard.ui.titled_part import MAX_LISTED_PARTS, TitledPart
+from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_required_action, parse_tool_call
+from dashboard.ui.truncated_text import truncate_text
+from runs.analytics.run_steps import (
+    StepTotals,
+    fetch_step_totals,
+    read_chosen_steps,
+    read_step,
+    read_steps,
+    total_steps,
+)
 from runs.db.size_limits import take_within_bytes
 from runs.enrichment.function_calls import CallFinding, FunctionCallReport
 from runs.enrichment.step_validation import read_stored_findings
@@ -23,7 +34,7 @@ from runs.protocol.lossless_json import parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
 MAX_MESSAGES_READ = 500
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # of the texts of all messages that are read
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # of the contents of all messages that are read
 _STEP_ID_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
 
@@ -45,19 +56,29 @@ class RunPageStep:
         creation = as_mapping(as_mapping(self.details).get("message_creation"))
         message = self.messages.get(str(creation.get("message_id")))
         if message is not None:
-            return [TitledPart("Message", truncate_text(message.text))]
+            return build_message_parts(message)
         if self.details is None:
             return [TitledPart("step_details", note="step_details: null or not sent")]
         try:
-            return [TitledPart("step_details", truncate_json(self.details))]
+            return self._item_parts or [TitledPart("step_details", truncate_readable(self.details))]
         except RecursionError:
             return [TitledPart("step_details", truncate_text(self.record.details or ""))]
 
     @property
+    def _item_parts(self) -> list[TitledPart]:
+        """The content of an item of a response, or of the activities of a server."""
+        details = as_mapping(self.details)
+        activities = details.get("activities")
+        if isinstance(activities, list) and activities:
+            items = [as_mapping(activity) for activity in activities[:MAX_LISTED_PARTS]]
+            return [part for item in items for part in build_item_parts(str(item.get("type")), item)]
+        item = as_mapping(details.get(self.record.type))
+        return build_item_parts(self.record.type, item) if item else []
+
+    @property
     def anchor(self) -> str:
-        """The id of the element of the step. Only a posted id that cannot clash with another element is used."""
-        step_id = self.record.external_id
-        return step_id if _STEP_ID_ANCHOR.fullmatch(step_id) else f"step-{self.number}"
+        """The id of the element of the step."""
+        return make_step_anchor(self.record.external_id, self.number)
 
     @property
     def is_failed(self) -> bool:
@@ -165,6 +186,11 @@ class RunSteps:
         return {id(call.function_call): step for call, step in self.calls if call.type == "function"}
 
 
+def make_step_anchor(step_id: str, number: int) -> str:
+    """Return the id of the element of a step. Only a posted id that cannot clash with another element is used."""
+    return step_id if _STEP_ID_ANCHOR.fullmatch(step_id) else f"step-{number}"
+
+
 def fetch_run_steps(run: Run, posted: PostedObject, chosen_number: int = 0) -> RunSteps:
     """Fetch the steps and the messages of a run that a page shows, and the step with the chosen number, if any.
 
@@ -179,6 +205,19 @@ def fetch_run_step(run: Run, posted: PostedObject, number: int) -> RunSteps:
     record = read_step(run, number) if number else None
     steps = [] if record is None else [(number, record)]
     return _build_run_steps(run, posted, steps, total_steps([record for _, record in steps]))
+
+
+def fetch_unread_steps(run: Run, posted: PostedObject) -> RunSteps:
+    """Return the steps of a run with none of them read, only their totals and messages. Takes three queries."""
+    return RunSteps(run, posted, [], fetch_step_totals(run), *_read_messages(run))
+
+
+def fetch_chosen_steps(run: Run, steps: RunSteps, step_ids: Mapping[int, str]) -> RunSteps:
+    """Fetch further steps of a run by their numbers and ids, as many as a page reads at once. Takes one query."""
+    records = read_chosen_steps(run, step_ids)
+    messages = {message.external_id: message for message in steps.messages}
+    chosen = [_build_step(run, number, record, messages) for number, record in records]
+    return RunSteps(run, steps.posted, chosen, steps.totals, steps.messages, steps.answer_count)
 
 
 def _build_run_steps(
@@ -205,7 +244,7 @@ def _read_messages(run: Run) -> tuple[list[Message], int]:
     messages = Message.objects.of_run(run)
     read: list[Any] = list(
         take_within_bytes(
-            messages.for_run_page(), MESSAGE_ORDER, "text", max_rows=MAX_MESSAGES_READ, max_bytes=MAX_MESSAGE_BYTES
+            messages.for_run_page(), MESSAGE_ORDER, "content", max_rows=MAX_MESSAGES_READ, max_bytes=MAX_MESSAGE_BYTES
         )
     )
     if not read or read[0].row_count == len(read):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_mapping, as_text
 from dashboard.ui.tool_call_parts import DisplayedToolCall
 from dashboard.ui.truncated_text import TruncatedText, truncate_json, truncate_text

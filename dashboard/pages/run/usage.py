@@ -8,7 +8,7 @@ from functools import cached_property
 
 from dashboard.pages.run.errors import parse_incomplete_reason
 from dashboard.pages.run.steps import RunPageStep, RunSteps
-from dashboard.pages.run.timeline import INITIAL_STEP_COUNT, Timeline
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui import formats
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
 from dashboard.ui.timeline_axis import svg_percent
@@ -18,6 +18,7 @@ from runs.enrichment import pricing
 from runs.enrichment.pricing import CostEstimate, PriceSource, TokenPrice
 from runs.models import Run
 
+INITIAL_STEP_COUNT = 30
 _MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
 TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 _SPECIFIED_MEMBERS = {"prompt_tokens", "completion_tokens", "total_tokens"}

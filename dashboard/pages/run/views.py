@@ -15,19 +15,20 @@ from dashboard.pages.run.configuration import ConfigurationSection
 from dashboard.pages.run.errors import ErrorsSection
 from dashboard.pages.run.header import OverviewSection, RunHeader
 from dashboard.pages.run.history import HistorySection, fetch_version_diff
+from dashboard.pages.run.model_calls import ModelCallsSection
 from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
 from dashboard.pages.run.responses import RunResponses
 from dashboard.pages.run.search_hit import fetch_search_hit, get_search_words
-from dashboard.pages.run.spans import SpansSection
-from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps
-from dashboard.pages.run.timeline import Timeline
+from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps, fetch_unread_steps
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.pages.run.tools import ToolsSection
 from dashboard.pages.run.usage import UsageSection
 from dashboard.ui.posted_object import PostedObject
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.permissions import viewer_required
+from runs.analytics.linked_runs import fetch_linked_runs
 from runs.analytics.run_steps import fetch_step_totals
 from runs.analytics.run_turns import fetch_run_turns
 from runs.models import Project, RunAlias, RunTag, User
@@ -39,6 +40,7 @@ RUN_FRAGMENTS = {
     "tools": "pages/run/_tools.html",
     "usage": "pages/run/_usage.html",
     "change": "pages/run/_configuration_change.html",
+    "model-calls": "pages/run/_model_calls.html",
     "raw": "pages/run/_raw_json.html",
     "raw-tree": "pages/run/_raw_json_tree.html",
     "history": "pages/run/_history.html",
@@ -75,12 +77,20 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
     if target.startswith("row-"):
         position = target.removeprefix("row-")
         step = fetch_run_step(run, posted, parse_step_number(position))
-        row = Timeline(run, step, now, params).find_row(position)
+        timeline = Timeline(run, step, now, params)
+        row = timeline.find_row(position)
         if row is None:
             raise Http404(f"No timeline row '{target}'")
-        return htmx.render_page(
-            request, "pages/run/_timeline_row_body.html", {"row": row, "search_words": get_search_words(params)}
-        )
+        context = {"project": project, "params": params, "timeline": timeline, "row": row}
+        context["search_words"] = get_search_words(params)
+        return htmx.render_page(request, "pages/run/_timeline_row_body.html", context)
+
+    if params.branch is not None and htmx.is_partial_request(request):
+        number = parse_step_number(params.branch)
+        steps = fetch_run_step(run, posted, number) if number else fetch_unread_steps(run, posted)
+        timeline = Timeline(run, steps, now, params)
+        context = {"project": project, "params": params, "timeline": timeline, "rows": timeline.branch_rows}
+        return htmx.render_page(request, "pages/run/_timeline_rows.html", context)
 
     steps = fetch_run_steps(run, posted, params.open_step_number)
     timeline = Timeline(run, steps, now, params)
@@ -104,11 +114,12 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "steps": steps,
         "overview": OverviewSection(run, steps),
         "timeline": timeline,
+        "linked_runs": fetch_linked_runs(run),
+        "model_calls": ModelCallsSection(run, timeline, is_loaded="model-calls" in params.full),
         "tools": ToolsSection(posted, steps, timeline, is_full="tools" in params.full),
         "errors": errors,
         "usage": UsageSection(run, posted, steps, timeline, header.cost, is_full="usage" in params.full),
         "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
-        "spans": SpansSection(run),
         "comments": CommentsSection(run, cast(User, request.user), project.role),
         "raw_json": RawJsonTree(run, posted.members, params),
         "responses": RunResponses(run),
