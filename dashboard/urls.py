@@ -13,6 +13,7 @@ from dashboard.pages.connect import views as connect_views
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
 from dashboard.pages.imports import views as import_views
+from dashboard.pages.palette import views as palette_views
 from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
@@ -48,6 +49,7 @@ run_list_urls = [
     path("facets/", runs_views.run_facets, name="run-facets"),
     path("new-runs/", runs_views.new_runs, name="new-runs"),
     path("language/", help_views.query_help, name="query-help"),
+    path("palette/", palette_views.palette_commands, name="palette"),
     path("suggest/", completion_views.query_completions, name="query-completions"),
     path("tags/", tag_views.tag_selected_runs, name="tag-selected-runs"),
     path("tags/known", tag_views.tag_suggestions, name="tag-suggestions"),

@@ -42,6 +42,7 @@ GET viewer: runs-otlp-jsonl
 POST viewer: runs-otlp-jsonl
 GET viewer: runs runs-json runs-jsonl runs-csv run-facets new-runs query-help query-completions tag-suggestions
 GET viewer: metadata-key-options project-home
+GET viewer: palette
 GET viewer: saved-views saved-view-counts saved-view run run-json compare threads threads-json threads-csv thread
 GET viewer: assistants assistants-json assistants-csv assistant tools tools-json tools-csv tool
 GET viewer: actions actions-json actions-csv errors errors-json errors-csv error-group usage usage-json usage-csv

@@ -81,6 +81,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     # Sorting and pages
 
+    def with_id_prefix(self, prefix: str) -> Self:
+        """Return the runs whose posted id begins with `prefix`; the index run_external_id finds them."""
+        return self.filter(external_id__startswith=prefix)
+
     def newest_first(self) -> Self:
         """Order by time, newest first. The id breaks ties, so that pages never overlap."""
         return self.order_by("-created_at", "-id")

@@ -18,5 +18,6 @@ import "./columns.js";
 import "./views.js";
 import "./query-field.js";
 import "./keyboard.js";
+import "./palette.js";
 import "./sign-in.js";
 import "./upload.js";
