@@ -171,14 +171,10 @@ def save_preferred_columns(user: User, project: Project, texts: Sequence[str]) -
         InvalidFilter: A column is unknown, or a key of metadata that no run of the project has.
     """
     columns = parse_columns(texts)
-    unknown = {column.metadata_key for column in columns if column.metadata_key} - set(fetch_metadata_keys(project))
+    chosen_keys = {column.metadata_key for column in columns if column.metadata_key}
+    unknown = chosen_keys.difference(MetadataKey.objects.keys_of(project))
     if unknown:
         raise _invalid_columns(f"no run of the project has the metadata key '{min(unknown)}'")
     by_project = user.preferences.get(_PREFERENCE, {})
     user.preferences[_PREFERENCE] = by_project | {project.slug: [str(column) for column in columns]}
     user.save(update_fields=["preferences"])
-
-
-def fetch_metadata_keys(project: Project) -> list[str]:
-    """Return the keys of metadata that can be columns, in alphabetical order."""
-    return list(MetadataKey.objects.in_project(project).order_by("key").values_list("key", flat=True))

@@ -18,6 +18,10 @@ class BulkActionQuerySet(models.QuerySet["BulkAction"]):
         """Return the action of `project` that has not ended; there is at most one."""
         return self.filter(project=project, ended_at=None)
 
+    def with_user(self) -> Self:
+        """Fetch with each action the user who asked for it."""
+        return self.select_related("user")
+
     def lock_unlocked(self) -> Self:
         """Lock the rows, without those that another transaction works on."""
         return self.select_for_update(of=("self",), skip_locked=True)

@@ -117,6 +117,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Defer the fields that a run's page does not show."""
         return self.defer("extra", "metadata")
 
+    def last_answer_of(self, run: Run) -> Message | None:
+        """Return the last message with a text that `run` wrote, with the fields that a run's page shows."""
+        return self.of_run(run).exclude(text="").for_run_page().last()
+
     def count_and_span(self, limit: int) -> dict[str, Any]:
         """Return the `count`, the `first` and the `last` time of the `limit + 1` oldest messages."""
         oldest = self.order_by("created_at", "id").values("created_at", "id")[: limit + 1]

@@ -19,6 +19,10 @@ class MetadataKeyQuerySet(models.QuerySet["MetadataKey"]):
         """Return the keys of `project`."""
         return self.filter(project=project)
 
+    def keys_of(self, project: Project) -> list[str]:
+        """Return the metadata keys of a project in alphabetical order."""
+        return list(self.in_project(project).order_by("key").values_list("key", flat=True))
+
     def has_all_values(self, key: str) -> bool:
         """Return whether all values of `key` are stored. Call it on the keys of one project.
 

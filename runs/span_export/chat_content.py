@@ -39,7 +39,7 @@ def build_reasoning_part(text: str) -> Part:
     return {"type": "reasoning", "content": text}
 
 
-def build_message_parts(message: Message) -> list[Part]:
+def encode_message_parts(message: Message) -> list[Part]:
     """Return the parts of a posted message; of files and images, where they are."""
     content = None if message.content is None else decode_json(message.content.encode())
     if isinstance(content, str):

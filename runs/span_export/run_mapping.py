@@ -10,7 +10,7 @@ from typing import Any
 
 from runs.models import Run
 from runs.protocol.lossless_json import decode_json
-from runs.span_export.chat_content import build_message, build_message_parts
+from runs.span_export.chat_content import build_message, encode_message_parts
 from runs.span_export.posted_calls import PostedToolCall, read_posted_calls
 from runs.span_export.run_content import (
     ModelCall,
@@ -64,7 +64,7 @@ class RunMapping:
     @cached_property
     def inputs(self) -> list[dict[str, Any]]:
         """The messages that the run got."""
-        return [build_message(message.role, build_message_parts(message)) for message in self.content.inputs]
+        return [build_message(message.role, encode_message_parts(message)) for message in self.content.inputs]
 
     @cached_property
     def configuration(self) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from runs.span_export.chat_content import (
     Part,
     build_call_part,
     build_message,
-    build_message_parts,
     build_reasoning_part,
     build_result_messages,
     build_text_part,
     build_tool_definitions,
     encode_content,
+    encode_message_parts,
 )
 from runs.span_export.posted_calls import PostedToolCall
 from runs.span_export.run_content import ModelCall, TokenCounts, count_tokens, read_reasoning
@@ -28,7 +28,9 @@ def build_agent_attributes(mapping: RunMapping) -> dict[str, Any]:
     """Return the attributes of the span of a run."""
     run, instructions = mapping.content.run, mapping.content.run.configuration.instructions
     reason = mapping.finish_reason()
-    outputs = [build_message(message.role, build_message_parts(message), reason) for message in mapping.content.outputs]
+    outputs = [
+        build_message(message.role, encode_message_parts(message), reason) for message in mapping.content.outputs
+    ]
     return {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.id": run.assistant_id,
@@ -105,7 +107,7 @@ def _build_usage_attributes(counts: TokenCounts) -> dict[str, Any]:
 def _build_output_parts(call: ModelCall, tool_calls: list[PostedToolCall]) -> list[Part]:
     return [
         *(build_reasoning_part(text) for step in call.steps for text in read_reasoning(step)),
-        *(part for message in call.messages for part in build_message_parts(message)),
+        *(part for message in call.messages for part in encode_message_parts(message)),
         *(build_call_part(tool_call) for tool_call in tool_calls),
     ]
 

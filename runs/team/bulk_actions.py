@@ -34,7 +34,7 @@ class BulkRequest:
     tags: tuple[str, ...] = ()
 
 
-def count_matching_runs(project: Project, filters: RunFilters, now: datetime | None = None) -> int:
+def count_affected_runs(project: Project, filters: RunFilters, now: datetime | None = None) -> int:
     """Count the runs that match, up to `MAX_BULK_RUNS + 1`."""
     return filters.apply(Run.objects.in_project(project), now).count_at_most(MAX_BULK_RUNS)
 
@@ -54,7 +54,7 @@ def start_bulk_action(project: Project, user: User, address: str, asked: BulkReq
         kind=asked.kind,
         tags=list(asked.tags),
         query=asked.filters.to_query_text(),
-        total=min(count_matching_runs(project, asked.filters, now), MAX_BULK_RUNS),
+        total=min(count_affected_runs(project, asked.filters, now), MAX_BULK_RUNS),
         created_at=now,
     )
     try:

@@ -74,7 +74,7 @@ def compare_runs(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _fetch_last_answer(run: Run) -> TruncatedText | None:
     """Return the last message with a text that `run` wrote, if any."""
-    message = Message.objects.of_run(run).exclude(text="").for_run_page().last()
+    message = Message.objects.last_answer_of(run)
     return truncate_text(message.text) if message else None
 
 

@@ -67,7 +67,7 @@ def _parse_request(request: HttpRequest, project: Project, filters: RunFilters) 
 def _render_form(
     request: HttpRequest, project: Project, filters: RunFilters, address: RunListAddress, problem: str
 ) -> HttpResponse:
-    count = bulk_actions.count_matching_runs(project, filters)
+    count = bulk_actions.count_affected_runs(project, filters)
     context: dict[str, Any] = {
         "filters": filters,
         "list_url": address.url(filters),
@@ -86,7 +86,7 @@ def _render_form(
 @member_required
 def bulk_action(request: HttpRequest, project: Project, bulk_number: int) -> HttpResponse:
     """Render how far an action has come. A POST, which the page sends every second, also continues it."""
-    action = get_object_or_404(BulkAction.objects.select_related("user"), project=project, pk=bulk_number)
+    action = get_object_or_404(BulkAction.objects.with_user(), project=project, pk=bulk_number)
     if request.method == "POST" and action.ended_at is None:
         deadline = timezone.now().timestamp() + SECONDS_PER_REQUEST
         while bulk_actions.continue_bulk_action(project) and timezone.now().timestamp() < deadline:

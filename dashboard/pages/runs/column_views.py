@@ -19,7 +19,7 @@ from dashboard.ui.run_columns import METADATA_PREFIX, RUN_COLUMNS, ShownColumn
 from dashboard.web import htmx
 from dashboard.web.permissions import viewer_required
 from runs.errors import InvalidFilter
-from runs.models import Project, User
+from runs.models import MetadataKey, Project, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ColumnChoices:
 @viewer_required
 def metadata_key_options(request: HttpRequest, project: Project) -> HttpResponse:
     """Render the keys of metadata that can be columns, as options of a datalist."""
-    options = run_columns.fetch_metadata_keys(project)
+    options = MetadataKey.objects.keys_of(project)
     return render(request, "pages/runs/_datalist_options.html", {"options": options})
 
 

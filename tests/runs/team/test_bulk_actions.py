@@ -87,7 +87,7 @@ def test_only_the_newest_runs_up_to_the_limit_change(
     project: Project, member: User, runs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk_actions, "MAX_BULK_RUNS", 4)
-    assert bulk_actions.count_matching_runs(project, FAILED) == 5
+    assert bulk_actions.count_affected_runs(project, FAILED) == 5
     assert start(project, member, "add_tags", FAILED, "seen").total == 4
     finish(project)
     assert RunTag.objects.count() == 4

@@ -75,7 +75,7 @@ def test_days_follow_the_time_zone() -> None:
     assert chart.timezone == "Europe/Berlin"
     assert chart.description.startswith("Runs per day from 1 Oct 2026 to 1 Dec 2026 Europe/Berlin.")
     assert [tooltip.text.split(",")[0] for tooltip in chart.tooltips[23:27]] == [
-        "2026-10-24", "2026-10-25", "2026-10-26", "2026-10-27",
+        "24 Oct 2026", "25 Oct 2026", "26 Oct 2026", "27 Oct 2026",
     ]  # fmt: skip
     edges = [int(edge) for edge in chart.bar_edges.split()]
     assert [(later - edge) // 3600 for edge, later in pairwise(edges[23:27])] == [24, 25, 24]
