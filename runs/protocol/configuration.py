@@ -81,6 +81,8 @@ CONFIGURATION_FIELD_TYPES: dict[str, Any] = {
     "parallel_tool_calls": bool | None,
     "response_format": str | dict[str, Any] | None,
     "reasoning_effort": str | None,
+    # Not of the specification: the version that a server of agents keeps a configuration under.
+    "agent_version": Any,
 }
 
 lossless_json.inspect_types(Tool, FunctionTool, *CONFIGURATION_FIELD_TYPES.values())

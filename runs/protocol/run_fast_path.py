@@ -78,6 +78,7 @@ class PlainRun(Struct, forbid_unknown_fields=True):
     parallel_tool_calls: Raw = _NOT_SENT
     response_format: Raw = _NOT_SENT
     reasoning_effort: Raw = _NOT_SENT
+    agent_version: Raw = _NOT_SENT
 
 
 _decoder = msgspec.json.Decoder(PlainRun)

@@ -105,6 +105,13 @@ def _find_assistant_id(turn: ResponseTurn) -> str:
     return DEFAULT_ASSISTANT_ID
 
 
+def _find_agent_version(members: dict[str, Any]) -> str | None:
+    """Return the version of the agent, or of its prompt, that a response names."""
+    references = (members.get(name) for name in ("agent_reference", "agent", "prompt"))
+    versions = (reference.get("version") for reference in references if isinstance(reference, dict))
+    return next((str(version) for version in versions if isinstance(version, str | int) and version != ""), None)
+
+
 def _agent_names(members: dict[str, Any], agent_key: str) -> Iterable[Any]:
     for member, name in (("agent_reference", "name"), ("agent", "name"), ("prompt", "id"), ("metadata", agent_key)):
         value = members.get(member)
@@ -150,6 +157,8 @@ def _build_configuration(members: dict[str, Any]) -> dict[str, Any]:
     reasoning = members.get("reasoning")
     if isinstance(reasoning, dict) and isinstance(reasoning.get("effort"), str):
         configuration["reasoning_effort"] = reasoning["effort"]
+    if version := _find_agent_version(members):
+        configuration["agent_version"] = version
     names = CONFIGURATION_NAMES.intersection(members).difference(configuration)
     return configuration | {name: members[name] for name in sorted(names) if _is_valid(name, members[name])}
 

@@ -61,7 +61,7 @@ def normalize_span(span: SpanView, role: SpanRole) -> AgentSpan:
         max(span.ended_ns, span.started_ns),
         agent_id=_id_without_version(reader) if role.is_agent else None,
         agent_name=_agent_name(reader, role) if role.is_agent else None,
-        agent_version=reader.text("agent_version"),
+        agent_version=_agent_version(reader) if role.is_agent else None,
         conversation_id=reader.text("conversation_id"),
         provider=reader.text("provider"),
         request_model=reader.text("request_model"),
@@ -99,9 +99,21 @@ def _first(values: Iterable[Any]) -> Any:
 
 
 def _id_without_version(reader: _Reader) -> str | None:
-    """Return the id of an agent. Azure Foundry writes `name:version`: the version is no other agent."""
+    """Return the id of an agent; Foundry's `name:version` is the name, so that all versions are one assistant."""
+    return reader.text("agent_name" if _version_in_id(reader) is not None else "agent_id")
+
+
+def _agent_version(reader: _Reader) -> str | None:
+    """Return the version of an agent: its own attribute, else what follows its name in its id."""
+    return reader.text("agent_version") or _version_in_id(reader) or None
+
+
+def _version_in_id(reader: _Reader) -> str | None:
+    """Return what follows the name of an agent and a colon in its id."""
     agent_id, name = reader.text("agent_id"), reader.text("agent_name")
-    return name if agent_id and name and agent_id.startswith(f"{name}:") else agent_id
+    if not (agent_id and name and agent_id.startswith(f"{name}:")):
+        return None
+    return agent_id.removeprefix(f"{name}:")
 
 
 def _agent_name(reader: _Reader, role: SpanRole) -> str | None:

@@ -55,6 +55,7 @@ def build_derived_run(trace_id: str, owned: OwnedSpans, nesting: SpanNesting, *,
         "assistant_id": assistant_id,
         **_build_outcome(root, model_calls, ended_ns, is_waiting=is_waiting),
         **_build_configuration([*([root] if root is not None else []), *model_calls]),
+        **_build_agent_version(root, spans),
         "usage": _find_usage(root, model_calls, spans, nesting).as_json(),
         "metadata": _build_metadata(spans),
         TRACE_MEMBER: _describe_trace(trace_id, root, spans, callers, (started_ns, ended_ns)),
@@ -146,6 +147,12 @@ def _build_configuration(callers: list[AgentSpan]) -> dict[str, Any]:
     if maximum is not None:
         settings = settings | {"max_completion_tokens": int(maximum)}
     return configuration | settings
+
+
+def _build_agent_version(root: AgentSpan | None, spans: list[AgentSpan]) -> dict[str, str]:
+    """Return the version of the agent that the run is of, if it is told."""
+    agent = next((span for span in _root_first(root, spans) if span.agent_id or span.agent_name), None)
+    return {"agent_version": agent.agent_version} if agent is not None and agent.agent_version else {}
 
 
 def _collect_tools(newest_first: Iterable[AgentSpan]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ _FIELD_GROUPS = {
     "instructions": "instructions",
     "tools": "tools",
     "model": "model",
+    "agent_version": "version",
     **dict.fromkeys(("temperature", "top_p", "reasoning_effort"), "sampling"),
     **dict.fromkeys(("max_prompt_tokens", "max_completion_tokens", "truncation_strategy"), "limits"),
 }
@@ -105,6 +106,9 @@ class ConfigurationChanges:
             yield _format_counts(group, self.instructions.added, self.instructions.removed)
         elif group == "model":
             yield f"model {self.before.model or 'none'} to {self.after.model or 'none'}"
+        elif group == "version":
+            before, after = (as_text(posted.value("agent_version")) or "none" for posted in self._posted)
+            yield f"version {before} to {after}"
         elif group == "tools" and self.tools:
             added, removed, changed = len(self.tools.added), len(self.tools.removed), len(self.tools.changed)
             if added or removed:

@@ -39,7 +39,7 @@ _LONG_FIELDS = ("instructions", "tools")
 _SETTING_FIELDS = (
     *("temperature", "top_p", "reasoning_effort", "max_prompt_tokens", "max_completion_tokens"),
     *("truncation_strategy", "tool_choice", "parallel_tool_calls", "response_format"),
-    *("tool_resources", "file_ids"),
+    *("tool_resources", "file_ids", "agent_version"),
 )
 _GROUPED_FIELDS = {
     "assistant_id",

@@ -36,9 +36,9 @@ _FIELDS = (
     "response_format",
 )
 # Only some revisions of the protocol have these, so that their absence means nothing.
-_OPTIONAL_FIELDS = ("tool_resources", "file_ids")
+_OPTIONAL_FIELDS = ("tool_resources", "file_ids", "agent_version")
 # Strings that are names of the protocol.
-_CODE_FIELDS = ("tool_choice", "response_format", "reasoning_effort")
+_CODE_FIELDS = ("tool_choice", "response_format", "reasoning_effort", "agent_version")
 
 
 @dataclass(frozen=True, slots=True)

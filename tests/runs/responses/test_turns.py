@@ -178,6 +178,16 @@ def test_assistant_is_the_agent(project: Project, members: dict[str, Any], assis
     assert Run.objects.get().assistant_id == assistant_id
 
 
+@pytest.mark.parametrize("member", ["agent_reference", "agent", "prompt"])
+def test_version_of_agent_is_a_configuration(project: Project, member: str) -> None:
+    for version in ("3", "4", "4"):
+        post_responses(project, response_object(**{member: {"id": "desk", "name": "desk", "version": version}}))
+    runs = Run.objects.with_configuration().order_by("external_id")
+    assert [factories.json.loads(run.as_json())["agent_version"] for run in runs] == ["3", "4", "4"]
+    assert len({run.configuration_id for run in runs}) == 2
+    assert {run.assistant_id for run in runs} == {"desk"}
+
+
 def test_snapshots_merge_and_keep_history(project: Project) -> None:
     done = response_object()
     begun = done | {"status": "in_progress", "output": [], "usage": None, "completed_at": None}

@@ -326,3 +326,17 @@ def test_run_has_the_tools_of_all_agents(project: Project) -> None:
     ingest_otlp(project, root, first, last)
     tools = json.loads(Run.objects.get().as_json())["tools"]
     assert [tool["function"]["name"] for tool in tools] == ["search", "get_weather", "transfer"]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"gen_ai.agent.version": "4"}, {"gen_ai.agent.id": "planner:4"}],
+    ids=["attribute", "in the id, as Azure Foundry writes it"],
+)
+def test_version_of_agent_is_a_configuration(project: Project, attributes: dict[str, str]) -> None:
+    for trace_id, own in (("1" * 32, attributes), ("2" * 32, {}), ("3" * 32, attributes)):
+        ingest_otlp(project, agent(members={"traceId": trace_id}, **own))
+    runs = Run.objects.with_configuration().order_by("external_id")
+    assert [json.loads(run.as_json()).get("agent_version") for run in runs] == ["4", None, "4"]
+    assert len({run.configuration_id for run in runs}) == 2
+    assert {run.assistant_id for run in runs} == {"planner"}
