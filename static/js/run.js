@@ -87,7 +87,8 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 });
 
 // Sections that change places, such as the errors of a run that failed, are moved before the morph, which would otherwise
-// take all those between out of the document, and lose a selection in them.
+// take all those between out of the document, and lose a selection in them. Browsers that can move an element without
+// removing it keep the focus in it, too.
 const findKey = (element) => element.id || element.getAttribute("href");
 const findOwn = (parent, key) => key && [...parent.children].find((child) => findKey(child) === key);
 function moveLike(parent, model) {
@@ -96,6 +97,7 @@ function moveLike(parent, model) {
     const element = findOwn(parent, findKey(child));
     if (!element) continue;
     if (element === next) next = next.nextElementSibling;
+    else if (parent.moveBefore) parent.moveBefore(element, next);
     else parent.insertBefore(element, next);
   }
 }
