@@ -1,5 +1,5 @@
 // Menus are <details class="menu"> and work without scripts. With them, they also close on Escape, on a click elsewhere,
-// on a click on one of their items, and when the focus leaves them.
+// on a click on one of their items (other than those that move another), and when the focus leaves them.
 
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
@@ -16,7 +16,7 @@ export function closeMenus({ keep = () => false, refocus = false } = {}) {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const item = target.closest(".panel :is(a, button)");
+  const item = target.closest(".panel :is(a, button:not([data-move]))");
   closeMenus({ keep: (menu) => !item && menu.contains(target) });
 });
 // A click on plain text in a menu focuses an ancestor of the menu, which does not count as leaving it.
