@@ -182,7 +182,7 @@ def test_live_can_be_switched_off(signed_in: Page) -> None:
 
 def test_columns_and_order_can_be_changed(many_runs: None, signed_in: Page) -> None:
     signed_in.locator("summary", has_text="Columns").click()
-    signed_in.locator("#columns").get_by_label("Metadata").uncheck()
+    signed_in.locator("#columns").get_by_role("checkbox", name="Metadata").uncheck()
     expect(signed_in.locator(".runs th.c-meta")).to_have_count(0)
     signed_in.locator("#columns label", has_text="Thread").click()  # on its text
     expect(signed_in.locator(".runs th.c-thread")).to_be_visible()
@@ -204,7 +204,7 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     for description in (
         "Turn live updates on or off",
         "Export the selected rows, or all matches",
-        "Previous, next run in the thread",
+        "Previous, next run of the list or thread",
     ):
         expect(keys.get_by_text(description)).to_be_visible()
     expect(keys.locator("[data-absent]", has_text="Copy the id")).to_have_count(1)
@@ -241,6 +241,7 @@ def test_list_works_by_keyboard(signed_in: Page) -> None:
     keyboard.press("j")
     keyboard.press("Enter")
     expect(signed_in.locator("h1")).to_contain_text("run_failed")
+    signed_in.goto(signed_in.url.partition("?")[0])  # not from the list: in its thread
     signed_in.wait_for_load_state()  # keys work once scripts do
     keyboard.press("[")
     expect(signed_in.locator("h1")).not_to_contain_text("run_failed")
@@ -346,7 +347,7 @@ def test_list_works_without_scripts(browser: Any, live_server: Any, demo_project
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.locator("summary", has_text="Columns").click()
-    page.locator("#columns").get_by_label("Metadata").uncheck()
+    page.locator("#columns").get_by_role("checkbox", name="Metadata").uncheck()
     page.locator("#columns").get_by_role("button", name="Apply").click()
     expect(page.locator(".runs th.c-meta")).to_have_count(0)
     page.get_by_role("columnheader", name="Duration").get_by_role("link").click()

@@ -52,7 +52,7 @@ def test_links_lead_from_list_to_comparison(signed_in: Page, live_server: Any, t
     expect(signed_in.locator("#entries > li")).to_have_count(5)
     signed_in.locator(".note a", has_text="run_bad").click()
     signed_in.locator("#compare-with summary").click()
-    signed_in.get_by_role("link", name="With the last completed run of this assistant").click()
+    signed_in.get_by_role("link", name="Last successful run").click()
     expect(signed_in.locator("#instructions del b")).to_have_text(" for the product line and country")
     signed_in.get_by_role("link", name="Swap A and B").click()
     expect(signed_in.locator("#instructions ins b")).to_have_text(" for the product line and country")
