@@ -29,6 +29,7 @@ urlpatterns = [
     path("projects/new/", page, name="project-create"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
     path("p/<slug:project>/receiving/", page, name="receiving-status"),
+    path("p/<slug:project>/palette/", page, name="palette"),
     *(path(f"p/<slug:project>/{entry.url_name}/", page, name=entry.url_name) for entry in NAVIGATION_ENTRIES),
     path("denied", denied),
     path("broken", broken),

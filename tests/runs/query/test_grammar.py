@@ -220,7 +220,7 @@ def test_query_has_one_canonical_form(text: str, canonical: str) -> None:
         ("total_tokens:>1000 duration:1m..2h", "total tokens is more than 1,000 and duration is between 1m and 2h"),
         ("created:-7d -metadata.customer:ac*", "created in the last 7 days and metadata customer does not match ac*"),
         ("created:2026-05-01 ended:<2026-05-01T12:00:00Z",
-         "created on 2026-05-01 and ended before 2026-05-01 12:00:00 UTC"),
+         "created on 2026-05-01 and ended before 1 May 2026, 12:00:00 UTC"),
     ],
 )  # fmt: skip
 def test_query_describes_itself(text: str, words: str) -> None:

@@ -134,7 +134,7 @@ def test_extra_params_are_accepted() -> None:
         ("from=-24h", "runs since 24 hours ago"),
         (
             "from=2026-05-01&to=2026-05-02T12:00",
-            "runs from 2026-05-01 00:00:00 UTC to 2026-05-02 12:00:00 UTC",
+            "runs from 1 May 2026, 00:00:00 UTC to 2 May 2026, 12:00:00 UTC",
         ),
     ],
 )

@@ -87,10 +87,10 @@ def test_key_expires_after_the_chosen_time(admin_client: Client, project: Projec
 @pytest.mark.parametrize(
     ("form", "field"),
     [
-        ({"name": "", "scopes": "read"}, "name"),
-        ({"name": "x", "scopes": "read", "expires_in_days": "7"}, "expires"),
-        ({"name": "x"}, "scopes"),
-        ({"name": "x", "scopes": "all"}, "scopes"),
+        ({"name": "", "scopes": "read"}, "Name"),
+        ({"name": "x", "scopes": "read", "expires_in_days": "7"}, "Expires in days"),
+        ({"name": "x"}, "Scopes"),
+        ({"name": "x", "scopes": "all"}, "Scopes"),
     ],
 )
 def test_invalid_key_form_names_the_field(admin_client: Client, form: dict[str, str], field: str) -> None:
@@ -129,7 +129,7 @@ def test_existing_user_keeps_password(admin_client: Client, project: Project) ->
 def test_invalid_member_name_is_rejected(admin_client: Client, name: str) -> None:
     response = admin_client.post(f"{URL}members", {"name": name, "role": "viewer"})
     assert response.status_code == 422
-    assert Page(response).region("Members").alert().text.startswith("name")
+    assert Page(response).region("Members").alert().text.startswith("Name")
     assert get_user_model().objects.count() == 1
 
 
@@ -178,7 +178,7 @@ def test_agent_key_is_changed_and_recorded(admin_client: Client, project: Projec
 def test_invalid_agent_key_is_explained(admin_client: Client, project: Project, name: str) -> None:
     refused = admin_client.post(f"{URL}agent-key", {"agent_metadata_key": name})
     assert refused.status_code == 422
-    assert "agent_metadata_key" in Page(refused).alert().text
+    assert Page(refused).alert().text.startswith("Metadata key")
     project.refresh_from_db()
     assert project.agent_metadata_key == "agent"
 

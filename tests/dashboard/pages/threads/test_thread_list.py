@@ -133,7 +133,8 @@ def test_query_count_is_independent_of_threads(member_client: Client, project: P
 
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(10)))
     count = count_queries()
-    # session, user, project, projects and roles of the shell; which threads, their totals, names of assistants
-    assert count == 8
+    # session, user, project, projects and roles of the shell; which threads, their totals, questions, names of
+    # assistants
+    assert count == 9
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(20)))
     assert count_queries() == count
