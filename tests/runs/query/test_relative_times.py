@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "canonical", "time", "description"),
     [
-        ("2026-05-01", "2026-05-01T00:00:00Z", datetime(2026, 5, 1, tzinfo=UTC), "2026-05-01 00:00:00 UTC"),
+        ("2026-05-01", "2026-05-01T00:00:00Z", datetime(2026, 5, 1, tzinfo=UTC), "1 May 2026, 00:00:00 UTC"),
         ("2026-05-01T14:30", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),
         ("2026-05-01 14:30:00", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),
         ("2026-05-01T14:30:00Z", "2026-05-01T14:30:00Z", datetime(2026, 5, 1, 14, 30, tzinfo=UTC), None),

@@ -75,7 +75,7 @@ def test_partial_day_counts_as_day() -> None:
     until = datetime(2026, 10, 27, 14, 30, tzinfo=BERLIN)
     stacked = build_stacked_chart("Runs", [*DAYS, until], [ChartSeries("all", [1, 2, 3, 4])], zone=BERLIN)
     assert [tooltip.text for tooltip in stacked.tooltips][-1] == "27 Oct 2026, 1 day: 4 all"
-    assert "from 2026-10-24 to 2026-10-27 Europe/Berlin" in stacked.description
+    assert "from 24 Oct 2026 to 27 Oct 2026 Europe/Berlin" in stacked.description
 
 
 def test_empty_chart_is_described_as_empty() -> None:
