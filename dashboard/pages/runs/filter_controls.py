@@ -145,16 +145,11 @@ def build_query_field(
     typed_text: str = "",
 ) -> QueryControl:
     """Return the query field of a run list; `typed_text` is a query that could not be read."""
-
-    def build_url(changed: RunFilters) -> str:
-        is_cleared = not (changed.active_names and set(changed.active_names) - {"since", "until"})
-        return (replace(address, view="", columns="") if is_cleared else address).url(changed)
-
     return QueryControl(
         "Runs",
         address.path,
         filters,
-        build_url,
+        address.url,
         other_params=tuple(address.params()),
         controlled_params=("status", *FACET_FIELDS),
         typed_text=typed_text,
