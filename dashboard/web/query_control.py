@@ -104,7 +104,7 @@ class QueryControl:
 
     @property
     def mistake(self) -> QueryMistake | None:
-        """What is wrong with the typed query."""
+        """The mistake in the typed query."""
         return find_query_mistake(self.typed_text)
 
     @property

@@ -1,4 +1,4 @@
-"""What a search of messages and tool calls does not see, in sentences for the person who searches."""
+"""The limits of a search of messages and tool calls, in sentences for the person who searches."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class BulkAction(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """What is done to the runs."""
+        """The change that is made to the runs."""
 
         ADD_TAGS = "add_tags", "Add tags"
         REMOVE_TAGS = "remove_tags", "Remove tags"

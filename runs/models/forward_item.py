@@ -1,4 +1,4 @@
-"""What the forwarder still has to send: an outbox, written in the transaction of what it names.
+"""The work that the forwarder still has to do: an outbox, written in the transaction of what it names.
 
 A cursor over times of receipt would miss what commits late, and could not tell which spans of a large trace are new. A
 row here exists from the same moment as what it names, and is deleted when the target has taken it: so nothing is lost

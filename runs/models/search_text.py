@@ -68,7 +68,7 @@ class SearchText(models.Model):
     """
 
     class Kind(models.IntegerChoices):
-        """What the text is."""
+        """The kind of record that the text is of."""
 
         ASKED = 1, "message of a user"
         ANSWERED = 2, "message of an assistant"

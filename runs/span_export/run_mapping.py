@@ -1,4 +1,4 @@
-"""What several spans of a run need to know: its model calls, their times and usage, and why it ended."""
+"""The facts that several spans of a run need: its model calls, their times and usage, and why it ended."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ STEP_SIZE = 200  # runs; the rows stay locked for the length of a step
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """What a user asks for: the runs that match `filters`, and what is done to them."""
+    """A request of a user: the runs that match `filters`, and what is done to them."""
 
     filters: RunFilters
     kind: str

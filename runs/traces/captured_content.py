@@ -1,4 +1,4 @@
-"""What to say of spans that an instrumentation sent without content."""
+"""Explanations for spans that an instrumentation sent without content."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _count_problems(counter: Counter[str], problems: Iterable[Problem]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ImportedBatch:
-    """What became of one batch, and the rejected records in it."""
+    """The result of one batch, and the rejected records in it."""
 
     stored: StoredBatch
     rejected: list[RejectedRecord]

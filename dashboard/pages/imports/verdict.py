@@ -37,7 +37,7 @@ class RejectedRow:
 
 @dataclass(slots=True)
 class ImportVerdict:
-    """What became of uploaded files.
+    """The verdict on uploaded files.
 
     `rejected` has the problems of the first rejected records, and `problems` those of whole files. `skipped` are files
     in archives in which there is nothing to import. `is_stopped` says that not everything was read.

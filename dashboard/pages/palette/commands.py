@@ -1,4 +1,4 @@
-"""What the command palette offers for a text. At most `MAX_PALETTE_QUERIES` queries, each limited to a few rows."""
+"""The commands of the palette for a text. At most `MAX_PALETTE_QUERIES` queries, each limited to a few rows."""
 
 from __future__ import annotations
 

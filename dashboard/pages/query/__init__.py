@@ -1,1 +1,1 @@
-"""What every query field loads: completions, and the reference of the query language."""
+"""The parts that every query field loads: completions, and the reference of the query language."""

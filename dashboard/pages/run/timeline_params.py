@@ -13,7 +13,7 @@ _ZOOM = re.compile(r"(\d{1,15})-(\d{1,15})")
 
 
 class TimelineView(StrEnum):
-    """What a timeline shows of a run that is derived from a trace."""
+    """The contents of the timeline of a run that is derived from a trace."""
 
     SPANS = "spans"
     STEPS = "steps"

@@ -44,7 +44,7 @@ class PageOwner:
 
 @dataclass(frozen=True, slots=True)
 class PageDefaults:
-    """What holds for pages whose wrapper and file name do not say it."""
+    """The owner and order of pages whose wrapper and file name do not say them."""
 
     owner: PageOwner | None = None
     order: ItemsOrder = ItemsOrder.DESCENDING

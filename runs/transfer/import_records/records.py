@@ -11,7 +11,7 @@ from runs.transfer.import_records.page_owners import PageOwner
 
 
 class ImportKind(Enum):
-    """What a record is, and so which part of ingest takes it."""
+    """The kind of a record, which decides which part of ingest takes it."""
 
     OBJECT = auto()  # a run, step, message, assistant or response; also what is unknown, whose error says so
     CONVERSATION = auto()

@@ -33,7 +33,7 @@ _PAGE_WRITERS = {
 
 @dataclass(slots=True)
 class StoredBatch:
-    """What became of a batch of records.
+    """The result of storing a batch of records.
 
     `outcomes` counts runs and other objects, spans and pages; `ids` names those that have an id of their own.
     `problems` has those of rejected records, by the position of the record in the batch.

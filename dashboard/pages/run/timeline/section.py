@@ -97,7 +97,7 @@ class TimelineRow:
 
     @property
     def description(self) -> str:
-        """What a screen reader says of the row."""
+        """The name of the row for screen readers."""
         status = formats.format_status(self.node.status)
         return ", ".join(filter(None, (f"{self.node.number} {self.node.label}", self.node.kind, status, self.duration)))
 

@@ -29,7 +29,7 @@ _FIELDS = ("span_id", "parent_id", "name", "started_ns", "ended_ns", "is_error",
 
 
 class SpanRow(NamedTuple):
-    """What the timeline draws of a span."""
+    """The part of a span that the timeline draws."""
 
     span_id: str
     parent_id: str | None
