@@ -60,6 +60,7 @@ class QueryControl:
         assistant_names: Names of assistants by id.
         placeholder: An example.
         has_fragments: Changed filters are swapped into the page.
+        build_clear_url: Returns the URL of the page without filters, if that closes more than the filters.
     """
 
     label: str
@@ -74,6 +75,7 @@ class QueryControl:
     assistant_names: Mapping[str, str] = field(default_factory=dict)
     placeholder: str = "status:failed duration:>30s metadata.customer:acme"
     has_fragments: bool = False
+    build_clear_url: Callable[[RunFilters], str] | None = None
 
     @property
     def tokens(self) -> list[QueryToken]:
@@ -90,7 +92,9 @@ class QueryControl:
     def clear_url(self) -> str:
         """The URL of the page without filters; "" if there are none."""
         kept = self._own_times if self.has_time_menu else _NO_FILTERS
-        return "" if self.filters == kept and not self.typed_text else self.build_url(kept)
+        if self.filters == kept and not self.typed_text:
+            return ""
+        return (self.build_clear_url or self.build_url)(kept)
 
     @property
     def scope_text(self) -> str:

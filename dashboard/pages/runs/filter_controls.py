@@ -155,6 +155,7 @@ def build_query_field(
         typed_text=typed_text,
         assistant_names=assistant_names,
         has_fragments=True,
+        build_clear_url=replace(address, view="", columns="").url,
     )
 
 
