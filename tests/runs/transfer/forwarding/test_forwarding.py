@@ -21,12 +21,13 @@ from prometheus_client import REGISTRY
 from runs.models import ForwardItem, Project
 from runs.transfer.forwarding import pages, worker
 from runs.transfer.forwarding.sender import RequestSender
-from runs.transfer.forwarding.targets import ForwardTarget, parse_forward_targets
+from runs.transfer.forwarding.targets import parse_forward_targets
 from runs.transfer.forwarding.worker import Forwarder
 from tests import factories, responses
 from tests.factories import function_call, message_object, step_object
 from tests.runs.span_export.round_trip import export_otlp, exported_spans
 from tests.runs.traces.spans import agent, chat, ingest_otlp
+from tests.runs.transfer.forwarding.forwarder_process import forward_until_killed
 from tests.runs.transfer.forwarding.receiver import OtlpReceiver, run_receiver
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -234,26 +235,18 @@ def test_post_costs_nothing_without_targets(project: Project) -> None:
     assert not [query for query in queries if "forward_item" in query["sql"]]
 
 
-def forward_until_killed(target: ForwardTarget) -> None:
-    """Send in a process that has a connection of its own."""
-    forwarder = Forwarder(target)
-    while True:
-        forwarder.step()
-
-
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.django_db(transaction=True)
-def test_killed_forwarder_loses_nothing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MAX_ITEMS_PER_PAGE", 2)
+def test_killed_forwarder_loses_nothing(settings: Any) -> None:
     project = factories.make_project("default")
     with forwarding(settings, *[(1, {}, b"")] * 2) as it:
         for _ in range(6):
             ingest_otlp(project, chat(), chat())
-        kills, deadline = 0, time.monotonic() + 60
+        kills, deadline = 0, time.monotonic() + 120
         while ForwardItem.objects.exists() and time.monotonic() < deadline:
             seen = len(it.receiver.requests)
-            connection.close()  # which the process would share
-            process = get_context("fork").Process(target=forward_until_killed, args=(it.target,))
+            process = get_context("spawn").Process(
+                target=forward_until_killed, args=(it.target.url, connection.settings_dict, 2)
+            )
             process.start()
             while len(it.receiver.requests) == seen and ForwardItem.objects.exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
