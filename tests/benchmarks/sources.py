@@ -1,0 +1,165 @@
+"""Benchmark of ingest by source: runs, responses and spans, measured in turn on one site.
+
+`uv run python -m tests.benchmarks.sources` prints medians and ratios. `--spans 1000000` then stores so many spans, and
+prints the bytes of each and the memory of the site. Machines differ, so quote the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import django
+
+from tests.benchmarks.site import Site, encode_json, join_json_array, run_site
+
+BATCH_SIZE = 500
+SPANS_PER_TRACE = 10
+JSON_TYPE = "application/json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=5_000, help="objects per round and source (5000)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--spans", type=int, default=0, help="spans to store for the size of each (0)")
+    arguments = parser.parse_args()
+    with run_site() as site:
+        django.setup()
+        speeds: dict[str, list[float]] = {}
+        for number in range(arguments.rounds):
+            for name, bodies in _build_round(number, arguments.objects).items():
+                speed = _measure_speed(arguments.objects, lambda path=name, sent=bodies: _post(site, path, sent))
+                speeds.setdefault(name, []).append(speed)
+        _print_speeds(speeds)
+        if arguments.spans:
+            _store_spans(site, arguments.spans)
+
+
+def _build_round(number: int, count: int) -> dict[str, list[bytes]]:
+    """Return the bodies of a round by path."""
+    from runs.demo import generate_lifecycles
+
+    lifecycles = generate_lifecycles(runs=count, end=int(time.time()), seed=number, steps=False)
+    runs = [encode_json(lifecycle.run) for lifecycle in lifecycles]
+    responses = [encode_json(_build_response(number, index)) for index in range(count)]
+    spans = _generate_spans(number)
+    return {
+        "/api/v1/runs": [join_json_array(batch) for batch in _split_batches(runs)],
+        "/api/v1/responses": [join_json_array(batch) for batch in _split_batches(responses)],
+        "/v1/traces": [_build_export(list(islice(spans, BATCH_SIZE))) for _ in range(count // BATCH_SIZE)],
+    }
+
+
+def _split_batches(objects: list[bytes]) -> Iterator[list[bytes]]:
+    return (objects[start : start + BATCH_SIZE] for start in range(0, len(objects), BATCH_SIZE))
+
+
+def _build_response(seed: int, index: int) -> dict[str, Any]:
+    content = [{"type": "output_text", "text": "Your order is on its way. " * 8, "annotations": []}]
+    message = {"id": f"msg_{seed}_{index}", "type": "message", "role": "assistant", "status": "completed"}
+    return {
+        "id": f"resp_{seed}_{index}",
+        "object": "response",
+        "created_at": int(time.time()) - index,
+        "completed_at": int(time.time()) - index + 3,
+        "status": "completed",
+        "model": "gpt-5-mini-2025-08-07",
+        "instructions": "You help people find their orders.",
+        "output": [message | {"content": content}],
+        "tools": [{"type": "function", "name": "search_orders", "parameters": {"type": "object"}}],
+        "usage": {"input_tokens": 900, "output_tokens": 80, "total_tokens": 980},
+        "metadata": {"agent": f"agent-{index % 20}"},
+    }
+
+
+def _generate_spans(seed: int) -> Iterator[dict[str, Any]]:
+    """Yield the spans of traces of one agent each, children first, with the contents of their messages."""
+    rng = random.Random(seed)
+    while True:
+        trace_id, start = f"{rng.getrandbits(128) | 1:032x}", (int(time.time()) - rng.randrange(86_400)) * 10**9
+        for number in range(SPANS_PER_TRACE, 0, -1):
+            operation = "invoke_agent" if number == 1 else ("execute_tool" if number % 3 == 0 else "chat")
+            text = f"Question {rng.random()} " * 8
+            values = {"gen_ai.operation.name": operation, "gen_ai.agent.name": f"agent-{seed % 20}"}
+            values |= {"gen_ai.request.model": "gpt-4o-mini", "gen_ai.input.messages": encode_json(text).decode()}
+            span = {
+                "traceId": trace_id,
+                "spanId": f"{number:016x}",
+                "name": operation,
+                "startTimeUnixNano": str(start + number * 10**8),
+                "endTimeUnixNano": str(start + 10**9 * (20 if number == 1 else 1)),
+                "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in values.items()],
+            }
+            yield span if number == 1 else span | {"parentSpanId": f"{1:016x}"}
+
+
+def _build_export(spans: list[dict[str, Any]]) -> bytes:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]}
+    return encode_json({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]})
+
+
+def _measure_speed(count: int, work: Callable[[], None]) -> float:
+    """Return the number of objects per second."""
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+def _post(site: Site, path: str, bodies: list[bytes]) -> None:
+    for body in bodies:
+        site.post(path, body)
+
+
+def _print_speeds(speeds: dict[str, list[float]]) -> None:
+    print(f"\n{'':<20}{'per second, median':>20}{'min':>10}{'max':>10}{'of runs':>10}")
+    runs = speeds["/api/v1/runs"]
+    for name, values in speeds.items():
+        ratio = median(value / base for value, base in zip(values, runs, strict=True))
+        print(f"{name:<20}{median(values):>20,.0f}{min(values):>10,.0f}{max(values):>10,.0f}{ratio:>10.2f}")
+
+
+def _store_spans(site: Site, count: int) -> None:
+    from django.db import connection
+
+    from runs.models import Message, Run, RunStep, Span, SpanOrigin, Trace
+
+    spans = _generate_spans(1_000_000)
+    started = time.perf_counter()
+    for _ in range(count // BATCH_SIZE):
+        site.post("/v1/traces", _build_export(list(islice(spans, BATCH_SIZE))))
+    seconds = time.perf_counter() - started
+    stored = Span.objects.count()
+    print(f"\n{count:,} spans in {seconds:,.0f} s, {count / seconds:,.0f} a second; {stored:,} stored")
+    raw = sum(len(encode_json(span)) for span in islice(_generate_spans(1), 1000)) / 1000
+    print(f"raw JSON {raw:,.0f} B per span")
+    with connection.cursor() as cursor:
+        for model in (Span, SpanOrigin, Trace, Run, RunStep, Message):
+            table = model._meta.db_table
+            cursor.execute("SELECT pg_total_relation_size(%s)", [table])
+            print(f"{table:<16}{cursor.fetchone()[0] / stored:>10,.0f} B per span")
+    print(f"memory of the largest process of the site: {max(_read_memory()) / 1024:,.0f} MB")
+
+
+def _read_memory() -> Iterator[int]:
+    """Yield the largest resident memory so far, in kB, of each process below this one."""
+    parents = {os.getpid()}
+    for status in sorted(Path("/proc").glob("[0-9]*/status"), key=lambda path: int(path.parent.name)):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        except OSError:
+            continue  # it has ended
+        if int(fields["PPid"]) in parents and fields["Name"].strip() != "postgres":
+            parents.add(int(fields["Pid"]))
+            yield int(fields.get("VmHWM", "0 kB").split()[0])
+
+
+if __name__ == "__main__":
+    main()
