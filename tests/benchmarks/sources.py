@@ -22,7 +22,6 @@ from tests.benchmarks.site import Site, encode_json, join_json_array, run_site
 
 BATCH_SIZE = 500
 SPANS_PER_TRACE = 10
-JSON_TYPE = "application/json"
 
 
 def main() -> None:
