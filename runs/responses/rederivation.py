@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db.models import Min
 
+from runs.db.updates import update_rows
 from runs.derivation import replace_derived_runs
 from runs.errors import InvalidObject, Problem, SourceConflict
 from runs.ingest.merge import Receipt
@@ -52,10 +53,8 @@ def derive_turns_of(project: Project, response_ids: Collection[str], receipt: Re
         raise RefusedTurns(_group_problems(error.problems, turns)) from error
 
     # 3. Remember where each response belongs.
-    responses = list(Response.objects.with_external_ids(project, moved).only("id", "external_id"))
-    for response in responses:
-        response.run_external_id = moved[response.external_id]
-    Response.objects.bulk_update(responses, ["run_external_id"], batch_size=1000)
+    run_id_rows = ((project.record_id(response_id), run_id) for response_id, run_id in moved.items())
+    update_rows(Response, ["run_external_id"], run_id_rows)
 
 
 def load_turn_responses(project: Project, run_id: str, limit: int) -> list[TurnResponse]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple
 
+from runs.db.updates import update_rows
 from runs.derivation import run_in_derivation_transaction
 from runs.errors import Problem, TooManyRetries
 from runs.ingest import Outcome, write
@@ -179,8 +181,9 @@ def _write_links(
             row.stream_error = extras[name].stream_error or row.stream_error
             if before != (row.request, row.stream_error):
                 changed.add(name)
-    fields = ["previous_response_id", "conversation_id", "thread_id", "request", "stream_error"]
-    Response.objects.bulk_update([row for row in rows if row.external_id in changed], fields, batch_size=500)
+    columns = ("previous_response_id", "conversation_id", "thread_id", "request", "stream_error")
+    get_values = attrgetter("pk", *columns)
+    update_rows(Response, columns, (get_values(row) for row in rows if row.external_id in changed))
     return changed
 
 
