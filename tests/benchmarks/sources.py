@@ -128,7 +128,7 @@ def _print_speeds(speeds: dict[str, list[float]]) -> None:
 def _store_spans(site: Site, count: int) -> None:
     from django.db import connection
 
-    from runs.models import Message, Run, RunStep, Span, SpanOrigin, Trace
+    from runs.models import Span, SpanOrigin, Trace
 
     spans = _generate_spans(1_000_000)
     started = time.perf_counter()
@@ -140,7 +140,7 @@ def _store_spans(site: Site, count: int) -> None:
     raw = sum(len(encode_json(span)) for span in islice(_generate_spans(1), 1000)) / 1000
     print(f"raw JSON {raw:,.0f} B per span")
     with connection.cursor() as cursor:
-        for model in (Span, SpanOrigin, Trace, Run, RunStep, Message):
+        for model in (Span, SpanOrigin, Trace):
             table = model._meta.db_table
             cursor.execute("SELECT pg_total_relation_size(%s)", [table])
             print(f"{table:<16}{cursor.fetchone()[0] / stored:>10,.0f} B per span")
