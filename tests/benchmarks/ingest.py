@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from statistics import median
 
 import django
 
-from tests.benchmarks.site import Site, encode_json, join_json_array, run_plain_site, run_site
-
-BATCH_SIZE = 500
+from tests.benchmarks.site import (
+    BATCH_SIZE,
+    Site,
+    build_batches,
+    encode_json,
+    measure_speed,
+    run_plain_site,
+    run_site,
+)
 
 
 def main() -> None:
@@ -43,32 +48,16 @@ def main() -> None:
 def _round(running: Site, plain: Site, number: int, runs: int, singles: int) -> list[tuple[str, float]]:
     seeds = enumerate((runs, runs, singles), 3 * number)
     same, others, single = (_generate_runs(seed, count) for seed, count in seeds)
-    batches, other_batches, rows = _split_batches(same), _split_batches(others), _build_rows(same)
+    batches, other_batches, rows = build_batches(same), build_batches(others), _build_rows(same)
     return [
-        ("Runglass, 500 per request", _measure_speed(runs, lambda: _post(running, "/api/v1/runs", batches))),
-        ("plain DRF, 500 per request", _measure_speed(runs, lambda: _post(plain, "/runs", batches))),
+        ("Runglass, 500 per request", measure_speed(runs, lambda: running.post_all("/api/v1/runs", batches))),
+        ("plain DRF, 500 per request", measure_speed(runs, lambda: plain.post_all("/runs", batches))),
         # other runs, because this writes into the same table
-        ("plain DRF with a count", _measure_speed(runs, lambda: _post(plain, "/counted", other_batches))),
-        ("COPY, 500 per transaction", _measure_speed(runs, lambda: _copy(rows))),
-        ("Runglass, 1 per request", _measure_speed(singles, lambda: _post(running, "/api/v1/runs", single))),
-        ("plain DRF, 1 per request", _measure_speed(singles, lambda: _post(plain, "/runs", single))),
+        ("plain DRF with a count", measure_speed(runs, lambda: plain.post_all("/counted", other_batches))),
+        ("COPY, 500 per transaction", measure_speed(runs, lambda: _copy(rows))),
+        ("Runglass, 1 per request", measure_speed(singles, lambda: running.post_all("/api/v1/runs", single))),
+        ("plain DRF, 1 per request", measure_speed(singles, lambda: plain.post_all("/runs", single))),
     ]
-
-
-def _split_batches(objects: list[bytes]) -> list[bytes]:
-    return [join_json_array(objects[start : start + BATCH_SIZE]) for start in range(0, len(objects), BATCH_SIZE)]
-
-
-def _measure_speed(runs: int, work: Callable[[], None]) -> float:
-    """Return the number of runs per second."""
-    started = time.perf_counter()
-    work()
-    return runs / (time.perf_counter() - started)
-
-
-def _post(running: Site, path: str, bodies: list[bytes]) -> None:
-    for body in bodies:
-        running.post(path, body)
 
 
 def _generate_runs(seed: int, runs: int) -> list[bytes]:
@@ -153,7 +142,7 @@ def _print_size(running: Site, run_count: int) -> None:
     seed = 1000
     while (missing := run_count - Run.objects.count()) > 0:
         objects = _generate_runs(seed, min(missing, 10_000))
-        _post(running, "/api/v1/runs", _split_batches(objects))
+        running.post_all("/api/v1/runs", build_batches(objects))
         seed += 1
     time.sleep(2 * IDLE_SECONDS + 2)  # until the idle site has compacted its tables
     stored, raw = Run.objects.count(), sum(map(len, _generate_runs(1, 1000))) / 1000

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 MAX_START_SECONDS = 30.0  # seconds
+BATCH_SIZE = 500  # objects per request
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = "tests.benchmarks.settings"
 PLAIN_SITE = ("tests.benchmarks.plain.settings", "tests.benchmarks.plain.wsgi:application")
@@ -43,6 +44,11 @@ class Site:
         content = response.read()
         if response.status >= 300:
             raise RuntimeError(f"{path} answered {response.status}: {content[:500]!r}")
+
+    def post_all(self, path: str, bodies: Iterable[bytes]) -> None:
+        """Post each of `bodies`. Raises RuntimeError as `post` does."""
+        for body in bodies:
+            self.post(path, body)
 
     def get(self, path: str) -> bytes:
         """Return the content at `path`.
@@ -115,6 +121,18 @@ def _read_credentials(process: subprocess.Popen[str]) -> tuple[str, str]:
         if match := re.search(r"ready at (\S+)", line):
             return match[1], key
     raise RuntimeError("the site did not start")
+
+
+def measure_speed(count: int, work: Callable[[], None]) -> float:
+    """Return the number of objects per second, if `work` handles `count`."""
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+def build_batches(objects: list[bytes]) -> list[bytes]:
+    """Return JSON arrays of up to `BATCH_SIZE` of the JSON texts."""
+    return [join_json_array(objects[start : start + BATCH_SIZE]) for start in range(0, len(objects), BATCH_SIZE)]
 
 
 def join_json_array(objects: list[bytes]) -> bytes:

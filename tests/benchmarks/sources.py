@@ -10,7 +10,7 @@ import argparse
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -18,9 +18,8 @@ from typing import Any
 
 import django
 
-from tests.benchmarks.site import Site, encode_json, join_json_array, run_site
+from tests.benchmarks.site import BATCH_SIZE, Site, build_batches, encode_json, measure_speed, run_site
 
-BATCH_SIZE = 500
 SPANS_PER_TRACE = 10
 
 
@@ -35,7 +34,7 @@ def main() -> None:
         speeds: dict[str, list[float]] = {}
         for number in range(arguments.rounds):
             for name, bodies in _build_round(number, arguments.objects).items():
-                speed = _measure_speed(arguments.objects, lambda path=name, sent=bodies: _post(site, path, sent))
+                speed = measure_speed(arguments.objects, lambda path=name, sent=bodies: site.post_all(path, sent))
                 speeds.setdefault(name, []).append(speed)
         _print_speeds(speeds)
         if arguments.spans:
@@ -51,14 +50,10 @@ def _build_round(number: int, count: int) -> dict[str, list[bytes]]:
     responses = [encode_json(_build_response(number, index)) for index in range(count)]
     spans = _generate_spans(number)
     return {
-        "/api/v1/runs": [join_json_array(batch) for batch in _split_batches(runs)],
-        "/api/v1/responses": [join_json_array(batch) for batch in _split_batches(responses)],
+        "/api/v1/runs": build_batches(runs),
+        "/api/v1/responses": build_batches(responses),
         "/v1/traces": [_build_export(list(islice(spans, BATCH_SIZE))) for _ in range(count // BATCH_SIZE)],
     }
-
-
-def _split_batches(objects: list[bytes]) -> Iterator[list[bytes]]:
-    return (objects[start : start + BATCH_SIZE] for start in range(0, len(objects), BATCH_SIZE))
 
 
 def _build_response(seed: int, index: int) -> dict[str, Any]:
@@ -103,18 +98,6 @@ def _generate_spans(seed: int) -> Iterator[dict[str, Any]]:
 def _build_export(spans: list[dict[str, Any]]) -> bytes:
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]}
     return encode_json({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]})
-
-
-def _measure_speed(count: int, work: Callable[[], None]) -> float:
-    """Return the number of objects per second."""
-    started = time.perf_counter()
-    work()
-    return count / (time.perf_counter() - started)
-
-
-def _post(site: Site, path: str, bodies: list[bytes]) -> None:
-    for body in bodies:
-        site.post(path, body)
 
 
 def _print_speeds(speeds: dict[str, list[float]]) -> None:
