@@ -9,6 +9,8 @@ import msgspec
 
 from runs.api.json_rpc_errors import JsonRpcCode, MessageId
 
+_NO_OBJECT = "Expected one JSON-RPC message, which is an object"
+
 
 class McpError(Exception):
     """A message gets an error of the protocol in place of a result.
@@ -45,37 +47,35 @@ class McpMessage:
         return meta if isinstance(meta, dict) else {}
 
 
-def decode_message(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body.
+def decode_body(body: bytes) -> dict[str, Any] | list[Any]:
+    """Return the JSON object of a body, which is a message, or the array, which is a batch of them.
 
     Raises:
-        McpError: the body is not a JSON object.
+        McpError: the body is neither.
     """
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise McpError(JsonRpcCode.PARSE_ERROR, f"The body is not valid JSON: {error}", status=400) from error
-    if isinstance(decoded, list):
-        message = "Batches are not supported: send each message in a request of its own"
-        raise McpError(JsonRpcCode.INVALID_REQUEST, message, status=400)
-    if not isinstance(decoded, dict):
-        message = "Expected one JSON-RPC message, which is an object"
-        raise McpError(JsonRpcCode.INVALID_REQUEST, message, status=400)
+    if not isinstance(decoded, dict | list):
+        raise McpError(JsonRpcCode.INVALID_REQUEST, _NO_OBJECT, status=400)
     return decoded
 
 
-def read_message_id(decoded: dict[str, Any]) -> MessageId:
+def read_message_id(decoded: Any) -> MessageId:
     """Return the id of a message; None if it has none, or one that is not valid."""
-    message_id = decoded.get("id")
+    message_id = decoded.get("id") if isinstance(decoded, dict) else None
     return message_id if isinstance(message_id, str | int) and not isinstance(message_id, bool) else None
 
 
-def parse_mcp_message(decoded: dict[str, Any]) -> McpMessage:
-    """Return the message in a decoded body.
+def parse_mcp_message(decoded: Any) -> McpMessage:
+    """Return the message that was decoded.
 
     Raises:
         McpError: it is neither a request nor a notification.
     """
+    if not isinstance(decoded, dict):
+        raise McpError(JsonRpcCode.INVALID_REQUEST, _NO_OBJECT, status=400)
     method, params = decoded.get("method"), decoded.get("params", {})
     problems = {
         "jsonrpc: expected '2.0'": decoded.get("jsonrpc") != "2.0",

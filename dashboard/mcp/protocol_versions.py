@@ -22,6 +22,9 @@ NEGOTIATED_VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SUPPORTED_VERSIONS = (NEWEST_VERSION, *NEGOTIATED_VERSIONS)
 # What a client without the header follows, by revision 2025-06-18.
 ASSUMED_VERSION = "2025-03-26"
+# The only revision with batches, which servers have to take; the next one removed them. Source:
+# https://modelcontextprotocol.io/specification/2025-03-26/basic/transports#sending-messages-to-the-server
+BATCH_VERSION = "2025-03-26"
 
 VERSION_META_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_META_KEY = "io.modelcontextprotocol/clientCapabilities"
@@ -43,16 +46,32 @@ def find_protocol_version(message: McpMessage, headers: Mapping[str, str]) -> st
     if not message.is_notification:
         _check_metadata(message, version)
         _check_headers(message, headers)
-    if version not in SUPPORTED_VERSIONS:
-        data = {"supported": list(SUPPORTED_VERSIONS), "requested": version}
-        text = f"Unsupported protocol version '{version}'; expected one of {', '.join(SUPPORTED_VERSIONS)}"
-        raise McpError(JsonRpcCode.UNSUPPORTED_PROTOCOL_VERSION, text, data=data, status=400)
-    return version
+    return _check_version(version)
+
+
+def check_batch_version(headers: Mapping[str, str]) -> None:
+    """Check that the revision which a request follows has batches.
+
+    Raises:
+        McpError: it has none, or is not supported.
+    """
+    version = _check_version(headers.get(_VERSION_HEADER, ASSUMED_VERSION))
+    if version != BATCH_VERSION:
+        text = f"Revision {version} of the protocol has no batches: send each message in a request of its own"
+        raise McpError(JsonRpcCode.INVALID_REQUEST, text, status=400)
 
 
 def negotiate_version(requested: object) -> str:
     """Return the revision to offer to a client that asks for one with `initialize`."""
     return requested if isinstance(requested, str) and requested in NEGOTIATED_VERSIONS else NEGOTIATED_VERSIONS[0]
+
+
+def _check_version(version: str | None) -> str:
+    if version not in SUPPORTED_VERSIONS:
+        data = {"supported": list(SUPPORTED_VERSIONS), "requested": version}
+        text = f"Unsupported protocol version '{version}'; expected one of {', '.join(SUPPORTED_VERSIONS)}"
+        raise McpError(JsonRpcCode.UNSUPPORTED_PROTOCOL_VERSION, text, data=data, status=400)
+    return version
 
 
 def _check_metadata(message: McpMessage, version: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint of the Model Context Protocol: one message per POST, with a JSON response."""
+"""The endpoint of the Model Context Protocol: a message per POST, or a batch of them, with a JSON response."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.mcp.messages import McpError, decode_message, parse_mcp_message, read_message_id
-from dashboard.mcp.methods import answer_request
+from dashboard.mcp.answers import answer_body, build_error_answer
+from dashboard.mcp.messages import McpError, decode_body
 from dashboard.mcp.origins import check_origin
 from dashboard.mcp.page_links import PageLinks
-from dashboard.mcp.protocol_versions import NEWEST_VERSION, find_protocol_version
 from dashboard.mcp.tool import ToolContext
 from runs.api.authentication import HasReadScope
 from runs.api.base_views import ApiKeyView
-from runs.api.json_rpc_errors import JsonRpcCode, MessageId, json_rpc_error_response, rejection_response
+from runs.api.json_rpc_errors import rejection_response
 from runs.errors import BodyTooLarge
 
 JSON = "application/json"
 MAX_MESSAGE_BYTES = 256 * 1024  # a query has at most 4,000 characters; clients add metadata
-# HTTP statuses since revision 2026-07-28. Before, a request with an id gets 200, whatever its result.
-_STATUS_CODES = {JsonRpcCode.METHOD_NOT_FOUND: 404, JsonRpcCode.INVALID_PARAMS: 400}
 
 
 class McpView(ApiKeyView):
@@ -44,22 +41,15 @@ class McpView(ApiKeyView):
             raise UnsupportedMediaType(request.content_type, "Unsupported content type; expected application/json")
 
     def post(self, request: Request) -> HttpResponse:
-        """Return the response to one message."""
-        message_id: MessageId = None
-        version = ""
+        """Return the response to one message, or to a batch of them."""
+        body = _read_body(request)
         try:
-            decoded = decode_message(_read_body(request))
-            message_id = read_message_id(decoded)
-            message = parse_mcp_message(decoded)
-            version = find_protocol_version(message, request.headers)
-            if message.is_notification:
-                return HttpResponse(status=202)
-            result = answer_request(self._build_context(request), message, version)
+            answer = answer_body(self._build_context(request), decode_body(body), request.headers)
         except McpError as error:
-            status = error.status or (_STATUS_CODES.get(error.code, 200) if version == NEWEST_VERSION else 200)
-            return json_rpc_error_response(status, error.code, error.message, message_id=message_id, data=error.data)
-        content = msgspec.json.encode({"jsonrpc": "2.0", "id": message_id, "result": result})
-        return HttpResponse(content, content_type=JSON)
+            answer = build_error_answer(error)
+        if answer.content is None:
+            return HttpResponse(status=answer.status)
+        return HttpResponse(msgspec.json.encode(answer.content), status=answer.status, content_type=JSON)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return the error response of the REST API in the form of JSON-RPC, which clients show to people."""

@@ -27,21 +27,16 @@ class JsonRpcCode(IntEnum):
     UNSUPPORTED_PROTOCOL_VERSION = -32022
 
 
-def json_rpc_error_response(
-    status: int,
-    code: JsonRpcCode,
-    message: str,
-    *,
-    message_id: MessageId = None,
-    data: Any = None,
-    headers: dict[str, str] | None = None,
-) -> JsonResponse:
-    """Return an error response to the message with the id `message_id`, None if the id is not known."""
+def build_json_rpc_error(
+    code: JsonRpcCode, message: str, message_id: MessageId = None, data: Any = None
+) -> dict[str, Any]:
+    """Return the error response to the message with the id `message_id`, None if the id is not known."""
     error = {"code": code, "message": message} | ({} if data is None else {"data": data})
-    return JsonResponse({"jsonrpc": "2.0", "id": message_id, "error": error}, status=status, headers=headers)
+    return {"jsonrpc": "2.0", "id": message_id, "error": error}
 
 
 def rejection_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JsonResponse:
     """Return the error for a request that is rejected with an HTTP status; `code` is the one of the REST API."""
     json_rpc_code = JsonRpcCode.INTERNAL_ERROR if status >= 500 else JsonRpcCode.INVALID_REQUEST
-    return json_rpc_error_response(status, json_rpc_code, message, data={"code": code}, headers=headers)
+    error = build_json_rpc_error(json_rpc_code, message, data={"code": code})
+    return JsonResponse(error, status=status, headers=headers)

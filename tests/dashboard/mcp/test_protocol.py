@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from dashboard.mcp.protocol_versions import NEGOTIATED_VERSIONS, SUPPORTED_VERSIONS, VERSION_META_KEY
+from dashboard.mcp.tools import TOOLS
 from dashboard.mcp.views import MAX_MESSAGE_BYTES
 from runs.models import Project
 from tests import factories
@@ -17,6 +18,7 @@ from tests.dashboard.mcp.client import McpTestClient, stateless_headers, statele
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 UNKNOWN = {"jsonrpc": "2.0", "id": 1, "method": "resources/list"}
 
 
@@ -129,8 +131,8 @@ def test_unknown_revision_names_the_supported(mcp: McpTestClient, has_metadata: 
         (b"\xff\xfe", -32700, "not valid JSON"),
         (b'{"a": "\\ud800"}', -32700, "not valid JSON"),
         (b"[" * 100_000, -32700, "not valid JSON"),
-        (b"[]", -32600, "Batches"),
-        ([PING, PING], -32600, "Batches"),
+        (b"[]", -32600, "The batch has 0 messages; expected 1 to 50"),
+        ([PING] * 51, -32600, "The batch has 51 messages"),
         (b'"ping"', -32600, "an object"),
         (b"null", -32600, "an object"),
         ({}, -32600, "jsonrpc: expected '2.0'"),
@@ -149,6 +151,52 @@ def test_invalid_messages_get_400(mcp: McpTestClient, body: Any, code: int, text
     error = response.json()["error"]
     assert (response.status_code, error["code"], response.json()["jsonrpc"]) == (400, code, "2.0")
     assert text in error["message"]
+
+
+@pytest.mark.parametrize("version", [None, "2025-03-26"])
+def test_batch_gets_a_response_per_request(mcp: McpTestClient, version: str | None) -> None:
+    headers = {} if version is None else {"MCP_Protocol_Version": version}
+    batch = [PING, INITIALIZED, LIST | {"id": "b"}, 7, UNKNOWN | {"id": 3}, {"jsonrpc": "2.0", "id": 4, "result": {}}]
+    response = mcp.post([*batch, PING | {"method": "initialize", "id": 5}], **headers)
+
+    answers = response.json()
+    assert response.status_code == 200
+    assert [answer["id"] for answer in answers] == [1, "b", None, 3, 4, 5]
+    assert answers[0]["result"] == {}
+    assert len(answers[1]["result"]["tools"]) == len(TOOLS)
+    assert [answer["error"]["code"] for answer in answers[2:]] == [-32600, -32601, -32600, -32600]
+    assert "in a request of its own" in answers[-1]["error"]["message"]
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-06-18", "2025-11-25", "2026-07-28"])
+def test_other_revisions_have_no_batches(mcp: McpTestClient, version: str) -> None:
+    response = mcp.post([PING], MCP_Protocol_Version=version)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, -32600)
+    assert f"Revision {version} of the protocol has no batches" in response.json()["error"]["message"]
+
+
+def test_batch_of_unknown_revision_names_the_supported(mcp: McpTestClient) -> None:
+    response = mcp.post([PING], MCP_Protocol_Version="2031-01-01")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, -32022)
+
+
+@pytest.mark.parametrize(
+    ("batch", "status"), [([INITIALIZED, INITIALIZED], 202), ([7, {}], 400), ([INITIALIZED, 7], 200)]
+)
+def test_batch_without_requests(mcp: McpTestClient, batch: list[Any], status: int) -> None:
+    response = mcp.post(batch)
+
+    assert response.status_code == status
+    assert (response.content == b"") is (status == 202)
+
+
+def test_batch_ends_when_its_time_is_over(mcp: McpTestClient, settings: Any) -> None:
+    settings.READ_TIMEOUT_SECONDS = -1
+    answers = mcp.post([PING, INITIALIZED]).json()
+
+    assert [(answer["id"], answer["error"]["code"]) for answer in answers] == [(1, -32603)]
 
 
 @pytest.mark.parametrize("headers", [{}, stateless_headers("notifications/initialized")], ids=["negotiated", "newest"])
