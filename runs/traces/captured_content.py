@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from runs.traces.agent_span import AgentSpan, SpanRole
 
-_ANY_SETTING = "A setting of the instrumentation, such as OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only,"
+_ANY_SETTING = (
+    "A setting of the instrumentation, such as OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only (or true),"
+)
 _NOT_CAPTURED = (
     "No content was captured: the instrumentation sent no messages, arguments or results. {} makes it send them."
 )

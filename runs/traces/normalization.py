@@ -86,9 +86,9 @@ def normalize_span(span: SpanView, role: SpanRole) -> AgentSpan:
 def find_capture_setting(scope: str) -> str:
     """Return the setting that makes the instrumentation of that scope send contents; empty if it is unknown."""
     matches = [
-        (len(prefix), dialect.capture_setting)
+        (len(prefix), setting)
         for dialect in DIALECTS
-        for prefix in dialect.scopes
+        for prefix, setting in dialect.capture_settings.items()
         if scope == prefix or (scope.startswith(prefix) and len(prefix) > 2)
     ]
     return max(matches, default=(0, ""))[1]

@@ -6,7 +6,7 @@ from runs.traces.dialects.openai_agents import OPENAI_AGENTS
 from runs.traces.dialects.openinference import OPENINFERENCE
 from runs.traces.dialects.openllmetry import OPENLLMETRY
 from runs.traces.dialects.pydantic import PYDANTIC
-from runs.traces.dialects.semconv import AZURE, SEMCONV
+from runs.traces.dialects.semconv import SEMCONV
 from runs.traces.dialects.vercel import VERCEL
 
 __all__ = ["DIALECTS", "SpanDialect"]
@@ -15,7 +15,6 @@ __all__ = ["DIALECTS", "SpanDialect"]
 DIALECTS = (
     OPENAI_AGENTS,
     SEMCONV,
-    AZURE,
     GOOGLE_ADK,
     OPENINFERENCE,
     PYDANTIC,

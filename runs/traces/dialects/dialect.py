@@ -28,8 +28,8 @@ class SpanDialect:
     `find_role` returns the role of a span, None if the dialect does not know it. `attributes` names, by field of
     `AgentSpan` (or `usage.…`, `tool.…`, `settings.…`), the attributes that hold it, newest first. The `read_…`
     functions return contents that are not in one attribute. If names of attributes `have_no_prefix`, they only count on
-    spans that the dialect knows. `capture_setting` makes an instrumentation whose scope begins with one of `scopes`
-    send contents.
+    spans that the dialect knows. `capture_settings` names, by the beginning of the scopes of instrumentations, what
+    makes them send contents.
     """
 
     name: str
@@ -40,8 +40,7 @@ class SpanDialect:
     read_instructions: Callable[[SpanView], str | None] = lambda _: None
     read_tools: Callable[[SpanView], list[Any]] = _no_tools
     have_no_prefix: bool = False
-    scopes: tuple[str, ...] = ()
-    capture_setting: str = ""
+    capture_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def unflatten_attributes(span: SpanView, prefix: str) -> list[Any]:

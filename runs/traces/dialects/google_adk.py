@@ -62,6 +62,5 @@ GOOGLE_ADK = SpanDialect(
     read_output=_read_output,
     read_instructions=_read_instructions,
     read_tools=_read_tools,
-    scopes=(_SCOPE,),
-    capture_setting="ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
+    capture_settings={_SCOPE: "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true"},
 )

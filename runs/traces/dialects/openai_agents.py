@@ -54,7 +54,8 @@ OPENAI_AGENTS = SpanDialect(
     },
     read_input=lambda span: _read_messages(span, "input", "user"),
     read_output=lambda span: _read_messages(span, "output", "assistant"),
-    scopes=("openai.agents",),
-    capture_setting="The SDK's own exporter sends the ids of responses, not their contents. An instrumentation such as "
-    "opentelemetry-instrumentation-genai-openai-agents",
+    capture_settings={
+        "openai.agents": "The SDK's own exporter sends the ids of responses, not their contents. An instrumentation "
+        "such as opentelemetry-instrumentation-genai-openai-agents",
+    },
 )

@@ -78,6 +78,8 @@ OPENINFERENCE = SpanDialect(
     read_input=lambda span: _read_messages(span, "input", "user"),
     read_output=lambda span: _read_messages(span, "output", "assistant"),
     read_tools=_read_tools,
-    scopes=("openinference.",),
-    capture_setting="OPENINFERENCE_HIDE_INPUTS=false and OPENINFERENCE_HIDE_OUTPUTS=false",
+    capture_settings=dict.fromkeys(
+        ("openinference.", "@arizeai/openinference-"),
+        "OPENINFERENCE_HIDE_INPUTS=false and OPENINFERENCE_HIDE_OUTPUTS=false",
+    ),
 )

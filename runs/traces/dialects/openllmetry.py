@@ -61,6 +61,7 @@ OPENLLMETRY = SpanDialect(
     read_input=lambda span: _read_messages(span, "gen_ai.prompt", "user"),
     read_output=lambda span: _read_messages(span, "gen_ai.completion", "assistant"),
     read_tools=_read_tools,
-    scopes=("opentelemetry.instrumentation.", "@traceloop/", "traceloop."),
-    capture_setting="TRACELOOP_TRACE_CONTENT=true",
+    capture_settings=dict.fromkeys(
+        ("opentelemetry.instrumentation.", "@traceloop/", "traceloop."), "TRACELOOP_TRACE_CONTENT=true"
+    ),
 )

@@ -98,6 +98,5 @@ PYDANTIC = SpanDialect(
     read_output=_read_output,
     read_tools=_read_tools,
     have_no_prefix=True,
-    scopes=("pydantic-ai", "logfire"),
-    capture_setting="InstrumentationSettings(include_content=True)",
+    capture_settings=dict.fromkeys(("pydantic-ai", "logfire"), "InstrumentationSettings(include_content=True)"),
 )

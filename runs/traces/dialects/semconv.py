@@ -36,6 +36,21 @@ _MESSAGE_ROLES = {
 _CHOICE = "gen_ai.choice"
 # up to 1.27, an event with the texts
 _PROMPT_EVENT, _COMPLETION_EVENT = "gen_ai.content.prompt", "gen_ai.content.completion"
+# The variable takes other values in each language, and ignores those of the others.
+_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_PYTHON_SETTING = (
+    f"{_VARIABLE}=span_only (true in versions before 2026) and OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental"
+)
+_AZURE_SETTING = "AZURE_TRACING_GEN_AI_CONTENT_RECORDING_ENABLED=true (Agent Framework: ENABLE_SENSITIVE_DATA=true)"
+_CAPTURE_SETTINGS = {
+    "opentelemetry.instrumentation.genai": _PYTHON_SETTING,
+    "opentelemetry.instrumentation.openai_v2": _PYTHON_SETTING,
+    "opentelemetry.util.genai": _PYTHON_SETTING,
+    "@opentelemetry/instrumentation-": f"{_VARIABLE}=true",
+    "io.opentelemetry.": f"{_VARIABLE}=true",
+    "Experimental.Microsoft.": f"{_VARIABLE}=true (in code: EnableSensitiveData = true)",
+    **dict.fromkeys(("azure.ai", "Azure.AI", "agent_framework", "Microsoft.", "semantic_kernel"), _AZURE_SETTING),
+}
 EVENT_NAMES = frozenset({_DETAILS, _CHOICE, _PROMPT_EVENT, _COMPLETION_EVENT, *_MESSAGE_ROLES})
 
 
@@ -184,19 +199,5 @@ SEMCONV = SpanDialect(
     read_output=_read_output,
     read_instructions=_read_instructions,
     read_tools=_read_tools,
-    scopes=(
-        "opentelemetry.instrumentation.genai",
-        "opentelemetry.instrumentation.openai_v2",
-        "opentelemetry.util.genai",
-    ),
-    capture_setting=(
-        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only (true in versions before 2026) and "
-        "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental"
-    ),
-)
-AZURE = SpanDialect(
-    name="Azure",
-    find_role=lambda _: None,
-    scopes=("azure.ai", "Azure.AI", "agent_framework", "Experimental.Microsoft", "Microsoft.", "semantic_kernel"),
-    capture_setting="AZURE_TRACING_GEN_AI_CONTENT_RECORDING_ENABLED=true (Agent Framework: ENABLE_SENSITIVE_DATA=true)",
+    capture_settings=_CAPTURE_SETTINGS,
 )

@@ -82,6 +82,5 @@ VERCEL = SpanDialect(
     read_output=_read_output,
     read_instructions=lambda span: _prompt(span).get("system"),
     read_tools=_read_tools,
-    scopes=("ai",),
-    capture_setting="experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",
+    capture_settings={"ai": "experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }"},
 )
