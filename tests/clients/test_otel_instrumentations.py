@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
@@ -13,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from runs.models import Message, Project, Run, RunStep
 from tests import factories
 
-SCRIPT = Path(__file__).with_name("otel_agent.py")
+SCRIPT = "tests.clients.otel_agent"
 
 
 def run_agent(live_server: LiveServer, project: Project, instrumentation: str) -> str:
@@ -26,7 +25,7 @@ def run_agent(live_server: LiveServer, project: Project, instrumentation: str) -
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
     }
-    command = [sys.executable, SCRIPT, instrumentation]
+    command = [sys.executable, "-m", SCRIPT, instrumentation]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "Failed to export" not in done.stderr

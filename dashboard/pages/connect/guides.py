@@ -54,6 +54,9 @@ class ConnectGuide:
         return self.scope == ApiKey.Scope.INGEST
 
 
+# Its value differs between languages: some take a truth value, and some where the content goes.
+_CAPTURE_VARIABLE = "The variable makes it record what was said; without it, runs have no content."
+
 _ASSISTANTS = ConnectGuide(
     GuideName.ASSISTANTS,
     "Assistants",
@@ -94,12 +97,29 @@ _OPENTELEMETRY = ConnectGuide(
         Snippet(
             "otel_environment",
             "Environment of all languages",
-            note="The last line makes instrumentations record what was said; without it, runs have no content.",
+            note="Runs get the name of the service as their assistant where spans name no agent.",
         ),
-        Snippet("otel_python", "Python"),
-        Snippet("otel_node", "Node"),
-        Snippet("otel_dotnet", ".NET"),
-        Snippet("otel_java", "Java"),
+        Snippet(
+            "otel_python",
+            "Python",
+            note=f"{_CAPTURE_VARIABLE} opentelemetry-instrumentation-genai-openai-agents adds the Agents SDK.",
+        ),
+        Snippet("otel_node", "Node", note="For the package openai from version 5. It records what was said by itself."),
+        Snippet(
+            "otel_node_automatic",
+            "Node, without a file",
+            note=f"{_CAPTURE_VARIABLE} Needs openai up to version 6, and instruments Bedrock and web servers, too.",
+        ),
+        Snippet(
+            "otel_dotnet",
+            ".NET",
+            note=f"{_CAPTURE_VARIABLE} Agents of the Agent Framework need UseOpenTelemetry() as well.",
+        ),
+        Snippet(
+            "otel_java",
+            "Java",
+            note=f"{_CAPTURE_VARIABLE} The agent instruments openai-java, Spring AI and Bedrock.",
+        ),
     ),
 )
 _AGENTS_SDK = ConnectGuide(

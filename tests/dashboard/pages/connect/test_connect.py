@@ -17,18 +17,12 @@ from dashboard.pages.connect.guides import CONNECT_GUIDES, GuideName
 from runs.models import ApiKey, AuditEvent, Project, Run
 from runs.team.api_keys import find_api_key
 from tests import factories
+from tests.dashboard.pages.connect.snippets import URL, open_guide, read_snippet
 from tests.pages import Page
 
-URL = "/p/default/connect/"
 MCP_URL = "http://testserver/mcp"
 POLL = {"HX-Request": "true", "HX-Target": "waiting"}
 RESTORE = POLL | {"HX-History-Restore-Request": "true"}
-
-
-def snippet(page: Page, label: str) -> str:
-    """Return what a reader copies: the text of the code block with that label."""
-    block = next(element for element in page.iterate() if element.tag == "pre" and element.get("aria-label") == label)
-    return block.raw_text
 
 
 def test_only_members_see_the_page(client, project):
@@ -39,7 +33,7 @@ def test_only_members_see_the_page(client, project):
 
 def run_curl(page: Page, project: Project, scope: str) -> Any:
     """Send the request of the curl snippet, with a key of `scope`."""
-    words = shlex.split(snippet(page, "curl").replace("\\\n", " "))
+    words = shlex.split(read_snippet(page, "curl").replace("\\\n", " "))
     options = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
     key = options["Authorization"].replace("$RUNGLASS_KEY", factories.make_key(project, scope))
     assert words[0] == "curl"
@@ -71,7 +65,7 @@ def test_each_guide_has_a_url(member_client, name):
     assert Page(member_client.get(tab.url)).heading(guide.heading)
     assert f"--name {guide.key_name} --scope {guide.scope}" in page.text
     for code in guide.snippets:
-        assert snippet(page, code.label).strip()
+        assert read_snippet(page, code.label).strip()
         assert page.has("button", f"Copy {code.label}")
     assert page.has("heading", "Wait for the first run") is guide.sends_runs
 
@@ -92,25 +86,18 @@ def test_mcp_configurations_name_the_endpoint(member_client, project):
     page = Page(member_client.get(URL, {"guide": "mcp"}))
     bearer = "Authorization: Bearer $RUNGLASS_KEY"
     command = ["claude", "mcp", "add", "--transport", "http", "runglass", MCP_URL, "--header", bearer]
-    assert shlex.split(snippet(page, "Claude Code")) == command
-    desktop = json.loads(snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
+    assert shlex.split(read_snippet(page, "Claude Code")) == command
+    desktop = json.loads(read_snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
     assert MCP_URL in desktop["args"]
     assert desktop["args"][-1] == "Authorization:${RUNGLASS_AUTHORIZATION}"
     assert desktop["env"] == {"RUNGLASS_AUTHORIZATION": "Bearer rg_…"}
-    cursor = json.loads(snippet(page, "Cursor"))["mcpServers"]["runglass"]
+    cursor = json.loads(read_snippet(page, "Cursor"))["mcpServers"]["runglass"]
     assert cursor == {"url": MCP_URL, "headers": {"Authorization": "Bearer ${env:RUNGLASS_KEY}"}}
-    code = json.loads(snippet(page, "VS Code"))
+    code = json.loads(read_snippet(page, "VS Code"))
     assert code["servers"]["runglass"]["url"] == MCP_URL
     assert code["servers"]["runglass"]["headers"] == {"Authorization": f"Bearer ${{input:{code['inputs'][0]['id']}}}"}
-    codex = tomllib.loads(snippet(page, "Codex CLI"))["mcp_servers"]["runglass"]
+    codex = tomllib.loads(read_snippet(page, "Codex CLI"))["mcp_servers"]["runglass"]
     assert codex == {"url": MCP_URL, "bearer_token_env_var": "RUNGLASS_KEY"}
-
-
-def open_page(live_server, project, guide: str) -> Page:
-    """Return the page with the address of the live server."""
-    client = Client()
-    client.force_login(factories.make_user(project))
-    return Page(client.get(URL, {"guide": guide}, headers={"Host": live_server.url.removeprefix("http://")}))
 
 
 def run_python(code: str, project: Project, **environment: str) -> str:
@@ -131,7 +118,7 @@ def run_python(code: str, project: Project, **environment: str) -> str:
 @pytest.mark.parametrize(("guide", "posted_id"), [("assistants", "run_hello"), ("responses", "resp_hello")])
 def test_python_snippet_runs_as_it_stands(live_server, guide, posted_id):
     project = factories.make_project()
-    printed = run_python(snippet(open_page(live_server, project, guide), "Python"), project)
+    printed = run_python(read_snippet(open_guide(live_server, project, guide), "Python"), project)
     assert json.loads(printed) == {"id": posted_id, "outcome": "created"}
     assert Run.objects.find(project, posted_id) is not None
 
@@ -139,7 +126,7 @@ def test_python_snippet_runs_as_it_stands(live_server, guide, posted_id):
 @pytest.mark.django_db(transaction=True)
 def test_agents_sdk_snippet_runs_as_it_stands(live_server):
     project = factories.make_project()
-    run_python(snippet(open_page(live_server, project, "agents-sdk"), "Python"), project)
+    run_python(read_snippet(open_guide(live_server, project, "agents-sdk"), "Python"), project)
     assert [run.assistant_id for run in Run.objects.in_project(project)] == ["Hello"]
 
 
@@ -161,7 +148,7 @@ provider.shutdown()
 def test_otel_environment_exports_traces(live_server):
     project = factories.make_project()
     key = factories.make_key(project, "ingest")
-    lines = snippet(open_page(live_server, project, "opentelemetry"), "Environment of all languages").splitlines()
+    lines = read_snippet(open_guide(live_server, project, "opentelemetry"), "Environment of all languages").splitlines()
     environment = dict(shlex.split(line)[1].split("=", 1) for line in lines)
     environment = {name: value.replace("$RUNGLASS_KEY", key) for name, value in environment.items()}
     assert environment["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"  # .NET would use gRPC by default
@@ -184,7 +171,7 @@ def test_key_is_created_in_place(admin_client, project, guide, scope):
     secret = page.button("Copy key").get("data-copy")
     key = find_api_key(secret)
     assert (key.name, key.scopes, key.project) == ("my-laptop", [scope], project)
-    assert snippet(page, "Key in the environment") == f"export RUNGLASS_KEY={secret}"
+    assert read_snippet(page, "Key in the environment") == f"export RUNGLASS_KEY={secret}"
     assert page.navigation("What to connect").link(CONNECT_GUIDES[guide].label).is_current
     assert "no-store" in created["Cache-Control"]
     assert secret not in admin_client.get(URL, {"guide": guide}).content.decode()
@@ -195,7 +182,7 @@ def test_key_is_created_in_place(admin_client, project, guide, scope):
 def test_new_key_fills_the_snippets(admin_client):
     page = Page(admin_client.post(f"{URL}key?guide=mcp", {"name": "desk"}))
     secret = page.button("Copy key").get("data-copy")
-    desktop = json.loads(snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
+    desktop = json.loads(read_snippet(page, "Claude Desktop"))["mcpServers"]["runglass"]
     assert desktop["env"] == {"RUNGLASS_AUTHORIZATION": f"Bearer {secret}"}
 
 
