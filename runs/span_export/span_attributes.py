@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from runs.models import RunSource
+from runs.models import Message, RunSource
 from runs.span_export.chat_content import (
     Part,
     build_call_part,
@@ -41,6 +42,9 @@ def build_agent_attributes(mapping: RunMapping) -> dict[str, Any]:
         "gen_ai.tool.definitions": encode_content(build_tool_definitions(mapping.configuration.get("tools"))),
         "gen_ai.input.messages": encode_content(mapping.inputs),
         "gen_ai.output.messages": encode_content(outputs),
+        # Phoenix lists runs and sessions by these attributes of OpenInference, and shows messages for each span only.
+        "input.value": _join_texts(mapping.content.inputs),
+        "output.value": _join_texts(mapping.content.outputs),
         "gen_ai.response.finish_reasons": [reason] if run.ended_at is not None else None,
         **({} if mapping.has_exact_usage else _build_usage_attributes(count_tokens(run))),
         RUN_STATUS_ATTRIBUTE: run.status,
@@ -79,6 +83,10 @@ def build_tool_attributes(mapping: RunMapping, call: PostedToolCall) -> dict[str
         "gen_ai.tool.call.arguments": call.arguments or None,
         "gen_ai.tool.call.result": call.result,
     }
+
+
+def _join_texts(messages: Iterable[Message]) -> str | None:
+    return "\n\n".join(message.text for message in messages if message.text) or None
 
 
 def _build_request_attributes(mapping: RunMapping) -> dict[str, Any]:

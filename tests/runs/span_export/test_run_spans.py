@@ -31,6 +31,7 @@ def test_spans_follow_the_conventions(project: Project) -> None:
     assert json.loads(root["gen_ai.tool.definitions"])[0]["name"] == "search_orders"
     text = [{"type": "text", "content": "Where is my order?"}]
     assert json.loads(root["gen_ai.input.messages"]) == [{"role": "user", "parts": text}]
+    assert (root["input.value"], root["output.value"]) == ("Where is my order?", "It is lost.")
     calls = json.loads(read_attributes(first)["gen_ai.output.messages"])[0]
     assert (calls["finish_reason"], [part["name"] for part in calls["parts"]]) == (
         "tool_calls",
