@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -19,8 +18,7 @@ from typing import Any
 import django
 
 from tests.benchmarks.site import BATCH_SIZE, Site, build_batches, encode_json, measure_speed, run_site
-
-SPANS_PER_TRACE = 10
+from tests.benchmarks.spans import build_export, generate_spans
 
 
 def main() -> None:
@@ -48,11 +46,11 @@ def _build_round(number: int, count: int) -> dict[str, list[bytes]]:
     lifecycles = generate_lifecycles(runs=count, end=int(time.time()), seed=number, steps=False)
     runs = [encode_json(lifecycle.run) for lifecycle in lifecycles]
     responses = [encode_json(_build_response(number, index)) for index in range(count)]
-    spans = _generate_spans(number)
+    spans = generate_spans(number)
     return {
         "/api/v1/runs": build_batches(runs),
         "/api/v1/responses": build_batches(responses),
-        "/v1/traces": [_build_export(list(islice(spans, BATCH_SIZE))) for _ in range(count // BATCH_SIZE)],
+        "/v1/traces": [build_export(list(islice(spans, BATCH_SIZE))) for _ in range(count // BATCH_SIZE)],
     }
 
 
@@ -74,32 +72,6 @@ def _build_response(seed: int, index: int) -> dict[str, Any]:
     }
 
 
-def _generate_spans(seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the spans of traces of one agent each, children first, with the contents of their messages."""
-    rng = random.Random(seed)
-    while True:
-        trace_id, start = f"{rng.getrandbits(128) | 1:032x}", (int(time.time()) - rng.randrange(86_400)) * 10**9
-        for number in range(SPANS_PER_TRACE, 0, -1):
-            operation = "invoke_agent" if number == 1 else ("execute_tool" if number % 3 == 0 else "chat")
-            text = f"Question {rng.random()} " * 8
-            values = {"gen_ai.operation.name": operation, "gen_ai.agent.name": f"agent-{seed % 20}"}
-            values |= {"gen_ai.request.model": "gpt-4o-mini", "gen_ai.input.messages": encode_json(text).decode()}
-            span = {
-                "traceId": trace_id,
-                "spanId": f"{number:016x}",
-                "name": operation,
-                "startTimeUnixNano": str(start + number * 10**8),
-                "endTimeUnixNano": str(start + 10**9 * (20 if number == 1 else 1)),
-                "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in values.items()],
-            }
-            yield span if number == 1 else span | {"parentSpanId": f"{1:016x}"}
-
-
-def _build_export(spans: list[dict[str, Any]]) -> bytes:
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]}
-    return encode_json({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]})
-
-
 def _print_speeds(speeds: dict[str, list[float]]) -> None:
     print(f"\n{'':<20}{'per second, median':>20}{'min':>10}{'max':>10}{'of runs':>10}")
     runs = speeds["/api/v1/runs"]
@@ -113,14 +85,14 @@ def _store_spans(site: Site, count: int) -> None:
 
     from runs.models import Span, SpanOrigin, Trace
 
-    spans = _generate_spans(1_000_000)
+    spans = generate_spans(1_000_000)
     started = time.perf_counter()
     for _ in range(count // BATCH_SIZE):
-        site.post("/v1/traces", _build_export(list(islice(spans, BATCH_SIZE))))
+        site.post("/v1/traces", build_export(list(islice(spans, BATCH_SIZE))))
     seconds = time.perf_counter() - started
     stored = Span.objects.count()
     print(f"\n{count:,} spans in {seconds:,.0f} s, {count / seconds:,.0f} a second; {stored:,} stored")
-    raw = sum(len(encode_json(span)) for span in islice(_generate_spans(1), 1000)) / 1000
+    raw = sum(len(encode_json(span)) for span in islice(generate_spans(1), 1000)) / 1000
     print(f"raw JSON {raw:,.0f} B per span")
     with connection.cursor() as cursor:
         for model in (Span, SpanOrigin, Trace):
