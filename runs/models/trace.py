@@ -187,8 +187,8 @@ class SpanOrigin(models.Model):
 class SpanQuerySet(models.QuerySet["Span"]):
     """Queries on spans."""
 
-    def of_trace(self, trace: Trace) -> Self:
-        """Return the spans of a trace, in order of time."""
+    def of_trace(self, trace: Trace | uuid.UUID) -> Self:
+        """Return the spans of a trace, or of that with the stored id, in order of time."""
         return self.filter(trace=trace).order_by("started_ns", "span_id")
 
     def with_ids(self, span_ids: Iterable[str] | None) -> Self:

@@ -6,6 +6,7 @@ records: that is the other form which the semantic conventions (up to 1.36) have
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -30,19 +31,28 @@ def read_run_spans(run: Run, trace: Trace) -> Iterator[OutgoingSpan]:
     the first one has what belongs to none.
     """
     span_ids = None if trace.run_ids == [run.external_id] else find_spans_of_run(trace, run.external_id)
-    return read_trace_spans(trace, span_ids)
+    return TraceSpanReader([trace.pk]).read(trace.pk, span_ids)
 
 
-def read_trace_spans(trace: Trace, span_ids: Collection[str] | None = None) -> Iterator[OutgoingSpan]:
-    """Yield spans of a trace, all or those with the given ids, few at a time in memory."""
-    origins = {origin.digest: _to_record_origin(origin) for origin in SpanOrigin.objects.filter(trace=trace)}
-    has_logs = SpanLog.objects.filter(trace=trace).exists()
-    spans = Span.objects.of_trace(trace).with_ids(span_ids).iterate_bodies(_SPANS_PER_QUERY)
-    while chunk := list(islice(spans, _SPANS_PER_QUERY)):
-        events = _read_log_events(trace, [span.span_id for span in chunk]) if has_logs else {}
-        for span in chunk:
-            body = _add_events(span.body.encode(), events.get(span.span_id, []))
-            yield OutgoingSpan(origins.get(span.origin, RecordOrigin()), body)
+class TraceSpanReader:
+    """Reads spans of traces, given by their stored ids. What many spans share is read once."""
+
+    def __init__(self, trace_keys: Collection[uuid.UUID]) -> None:
+        """Read the origins of the spans, and which traces have log records."""
+        origins = SpanOrigin.objects.filter(trace__in=trace_keys)
+        self._origins = {(origin.trace_id, origin.digest): _to_record_origin(origin) for origin in origins}
+        logs = SpanLog.objects.filter(trace__in=trace_keys)
+        self._keys_with_logs = set(logs.values_list("trace_id", flat=True).distinct())
+
+    def read(self, trace_key: uuid.UUID, span_ids: Collection[str] | None = None) -> Iterator[OutgoingSpan]:
+        """Yield spans of a trace, all or those with the given ids, few at a time in memory."""
+        spans = Span.objects.of_trace(trace_key).with_ids(span_ids).iterate_bodies(_SPANS_PER_QUERY)
+        while chunk := list(islice(spans, _SPANS_PER_QUERY)):
+            has_logs = trace_key in self._keys_with_logs
+            events = _read_log_events(trace_key, [span.span_id for span in chunk]) if has_logs else {}
+            for span in chunk:
+                body = _add_events(span.body.encode(), events.get(span.span_id, []))
+                yield OutgoingSpan(self._origins.get((trace_key, span.origin), RecordOrigin()), body)
 
 
 def _to_record_origin(origin: SpanOrigin) -> RecordOrigin:
@@ -51,9 +61,9 @@ def _to_record_origin(origin: SpanOrigin) -> RecordOrigin:
     )
 
 
-def _read_log_events(trace: Trace, span_ids: Collection[str]) -> dict[str, list[bytes]]:
+def _read_log_events(trace_key: uuid.UUID, span_ids: Collection[str]) -> dict[str, list[bytes]]:
     events: dict[str, list[bytes]] = defaultdict(list)
-    logs = SpanLog.objects.filter(trace=trace, span_id__in=span_ids).order_by("digest")
+    logs = SpanLog.objects.filter(trace=trace_key, span_id__in=span_ids).order_by("digest")
     for log in logs:
         if event := _to_event(decode_json(log.body.encode())):
             events[log.span_id].append(event)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from django.utils import timezone
 
-from runs.models import ForwardItem, Project, Run, RunSource, Trace
+from runs.models import ForwardItem, Project, Run, RunSource
 from runs.models.run import ACTIVE_STATUSES
 from runs.protocol.otlp.outgoing_requests import OutgoingSpan
 from runs.span_export.mapped_runs import load_runs_for_spans
 from runs.span_export.outgoing_spans import iterate_run_spans
-from runs.span_export.trace_spans import read_trace_spans
+from runs.span_export.trace_spans import TraceSpanReader
 
 MAX_ITEMS_PER_PAGE = 100
 
@@ -28,7 +28,7 @@ def iterate_item_spans(items: Sequence[ForwardItem]) -> Iterator[OutgoingSpan]:
         if kind == ForwardItem.Kind.RUN:
             yield from _iterate_run_spans(list(group))
         else:
-            yield from _iterate_trace_spans(group)
+            yield from _iterate_trace_spans(list(group))
 
 
 def _iterate_run_spans(items: Sequence[ForwardItem]) -> Iterator[OutgoingSpan]:
@@ -40,8 +40,7 @@ def _iterate_run_spans(items: Sequence[ForwardItem]) -> Iterator[OutgoingSpan]:
     yield from iterate_run_spans(project, ended)
 
 
-def _iterate_trace_spans(items: Iterable[ForwardItem]) -> Iterator[OutgoingSpan]:
+def _iterate_trace_spans(items: Sequence[ForwardItem]) -> Iterator[OutgoingSpan]:
+    reader = TraceSpanReader({item.record for item in items})
     for item in items:
-        trace = Trace.objects.filter(pk=item.record).first()
-        if trace is not None:
-            yield from read_trace_spans(trace, item.span_ids)
+        yield from reader.read(item.record, item.span_ids)

@@ -19,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from prometheus_client import REGISTRY
 
 from runs.models import ForwardItem, Project
-from runs.transfer.forwarding import pages, worker
+from runs.span_export.trace_spans import TraceSpanReader
+from runs.transfer.forwarding import worker
 from runs.transfer.forwarding.sender import RequestSender
 from runs.transfer.forwarding.targets import parse_forward_targets
 from runs.transfer.forwarding.worker import Forwarder
@@ -196,14 +197,14 @@ def test_old_items_are_given_up(project: Project, settings: Any) -> None:
 
 
 def test_unreadable_item_stops_no_other(project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = pages.read_trace_spans
+    read = TraceSpanReader.read
 
-    def fail_for_first(trace: Any, span_ids: Any) -> Any:
+    def fail_for_first(reader: TraceSpanReader, trace_key: Any, span_ids: Any) -> Any:
         if span_ids == [first["spanId"]]:
             raise ValueError
-        return read(trace, span_ids)
+        return read(reader, trace_key, span_ids)
 
-    monkeypatch.setattr(pages, "read_trace_spans", fail_for_first)
+    monkeypatch.setattr(TraceSpanReader, "read", fail_for_first)
     with forwarding(settings) as it:
         first, second = chat(), chat()
         ingest_otlp(project, first)
@@ -211,6 +212,20 @@ def test_unreadable_item_stops_no_other(project: Project, settings: Any, monkeyp
         it.forward()
         assert it.receiver.span_ids == [second["spanId"]]
         assert it.read_metric("forward_failures_total", reason="unreadable") == 1
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_page_of_traces_takes_few_queries(
+    project: Project, django_assert_max_num_queries: Any, settings: Any, count: int
+) -> None:
+    with forwarding(settings) as it:
+        for number in range(count):
+            ingest_otlp(project, chat() | {"traceId": f"{number + 1:032x}"})
+        it.forwarder.keep_bounds()
+        # the items, the origins and logs of all traces, the spans of each one; the deletion
+        with django_assert_max_num_queries(4 + count):
+            it.forwarder.step()
+        assert len(it.receiver.spans) == count
 
 
 def test_each_target_gets_everything(project: Project, settings: Any) -> None:
