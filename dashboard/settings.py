@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "csp",
+    "allauth.account",
 ]
 
 MIDDLEWARE = [
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -116,9 +118,15 @@ PASSWORD_HASHERS = ["runs.team.password_hashing.LowPriorityPasswordHasher"]
 SESSION_ENGINE = "dashboard.web.sessions"
 SESSION_LIFETIME_SECONDS = env.int("RUNGLASS_SESSION_DAYS", 14, validate=validate.Range(1, 365)) * 24 * 3600
 SESSION_COOKIE_AGE = env.int("RUNGLASS_SESSION_IDLE_HOURS", 72, validate=validate.Range(1, 24 * 365)) * 3600
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+# django-allauth: the steps of signing in. Attempts are limited by runs.team.sign_in_limits.
+ACCOUNT_ADAPTER = "dashboard.pages.account.account_adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]  # nobody signs up: administrators add people
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -167,9 +167,9 @@ project_urls = [
 urlpatterns = [
     # Accounts
     path("", account_views.home, name="home"),
-    path("login/", account_views.sign_in, name="login"),
-    path("logout/", account_views.sign_out, name="logout"),
-    path("account/password/", account_views.change_password, name="change-password"),
+    path("login/", account_views.sign_in, name="account_login"),
+    path("logout/", account_views.sign_out, name="account_logout"),
+    path("account/password/", account_views.change_password, name="account_change_password"),
     # The instance
     path("status/", status_views.status, name="status"),
     path("status.json", status_views.status_json, name="status-json"),

@@ -30,12 +30,12 @@ from tests.runs.team.test_deletion import find_rows, post_thread
 
 # Method and least role, and the names of the URLs. Those of a project are hidden from everybody who is no member.
 PAGES = """
-GET public: login healthz readyz
+GET public: account_login healthz readyz
 GET machine: metrics
 GET instance-admin: status status-json
-POST public: login logout
-GET signed-in: home change-password
-POST signed-in: change-password
+POST public: account_login account_logout
+GET signed-in: home account_change_password
+POST signed-in: account_change_password
 GET superuser: project-create
 POST superuser: project-create
 GET viewer: runs-otlp-jsonl
@@ -255,11 +255,11 @@ def test_pages_require_their_role(site: Site, names: list[str]) -> None:
             requirement = ACCESS[name].get(method)
             for caller, client in site.users.items():
                 # the sign-in page leads a signed-in user on, whatever the method
-                if requirement is None and caller != ("anonymous" if name == "login" else "admin"):
+                if requirement is None and caller != ("anonymous" if name == "account_login" else "admin"):
                     continue
                 result = summarize(try_request(client, method, site.path(name), role="member"))
                 expected = expected_of_user(requirement, caller) if requirement else "405"
-                if result != expected and not (name == "logout" and result == "302 to login"):
+                if result != expected and not (name == "account_logout" and result == "302 to login"):
                     wrong.append(f"{method} {name} as {caller}: {result}, expected {expected}")
     assert not wrong, "\n".join(wrong)
 
@@ -305,7 +305,7 @@ def test_ids_of_other_projects_have_no_effect(site: Site) -> None:
     }  # fmt: skip
     for name in PAGE_NAMES:
         is_named = any(argument in theirs for argument in ARGUMENT.findall(URLS[name]))
-        for method in ACCESS[name].keys() & {"GET", "POST"} - ({"POST"} if name == "logout" else set()):
+        for method in ACCESS[name].keys() & {"GET", "POST"} - ({"POST"} if name == "account_logout" else set()):
             # their ids in the path, and in the form
             for values in (theirs, {}) if method == "POST" else (theirs,):
                 with transaction.atomic():

@@ -92,7 +92,7 @@ class Attacker:
         self._htmx_turns = itertools.cycle([{}, {"HX-Request": "true"}])
 
     def post(self, name: str, body: str | bytes, content_type: str = URLENCODED) -> None:
-        client = self.site.users["anonymous" if name == "login" else "admin"]
+        client = self.site.users["anonymous" if name == "account_login" else "admin"]
         cookies = copy.deepcopy(client.cookies)
         started = time.thread_time()
         with transaction.atomic():

@@ -45,7 +45,7 @@ def sign_in_required(view: Callable[P, HttpResponseBase]) -> Callable[..., HttpR
 
 
 def _redirect_to_change_password(request: HttpRequest) -> HttpResponseBase:
-    url = resolve_url("change-password")
+    url = resolve_url("account_change_password")
     if htmx.is_partial_request(request):
         if htmx.get_current_page_path(request).partition("?")[0] == url:
             return HttpResponse(status=204)  # a reload would discard what was typed

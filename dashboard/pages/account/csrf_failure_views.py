@@ -23,7 +23,7 @@ def csrf_failure_view(request: HttpRequest, reason: str = "") -> HttpResponse:
     failure = explain_csrf_failure(request, reason)
     if failure.advice and _advice_limiter.admit(failure.advice) is not None:
         logger.warning("%s", failure.advice, extra={"action": "csrf_failure"})
-    is_sign_in = request.resolver_match is not None and request.resolver_match.url_name == "login"
+    is_sign_in = request.resolver_match is not None and request.resolver_match.url_name == "account_login"
     if is_sign_in:
         user_name = request.POST.get("username", "")[:MAX_USER_NAME_LENGTH]
         context = {"form": SignInForm(request), "csrf_failure": failure, "username": user_name}

@@ -7,6 +7,7 @@ import re
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
@@ -15,7 +16,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.account.device_cookie import remember_device
 from dashboard.pages.account.password_forms import ChangePasswordForm, FirstPasswordForm
 from dashboard.pages.account.sign_in_form import MAX_USER_NAME_LENGTH, SignInForm
 from dashboard.web import htmx, last_project
@@ -57,11 +57,8 @@ class SignInView(LoginView):
             return self._render_refusal(error)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Sign the user in, and let the browser remember it."""
-        response = super().form_valid(form)
-        record_event(self.request, None, "signed in", AuditEvent.Category.SIGN_IN)
-        remember_device(self.request, response, form.get_user().get_username())
-        self.request.session.clear_expired()  # the rows of ended sessions would stay for ever
+        """Go through the steps of signing in, which end in `AccountAdapter.post_login`."""
+        response: HttpResponse = perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
         return response
 
     def _render_refusal(self, error: TooManySignInAttempts) -> HttpResponse:

@@ -95,7 +95,7 @@ def _list_actions(shell: PageShell, project: Project) -> Iterator[PaletteCommand
     yield PaletteCommand("Action", "Use dark theme", action="theme-dark")
     yield PaletteCommand("Action", "Match theme of system", action="theme-auto")
     yield PaletteCommand("Action", "Show keyboard shortcuts", action="keys")
-    yield PaletteCommand("Action", "Change password", reverse("change-password"))
+    yield PaletteCommand("Action", "Change password", reverse("account_change_password"))
     if shell.is_instance_admin:
         yield PaletteCommand("Page", "Status", reverse("status"))
 

@@ -23,9 +23,9 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", page, name="home"),
-    path("login/", views.sign_in, name="login"),
-    path("logout/", views.sign_out, name="logout"),
-    path("account/password/", views.change_password, name="change-password"),
+    path("login/", views.sign_in, name="account_login"),
+    path("logout/", views.sign_out, name="account_logout"),
+    path("account/password/", views.change_password, name="account_change_password"),
     path("projects/new/", page, name="project-create"),
     path("p/<slug:project>/runs/<path:run>/", page, name="run"),
     path("p/<slug:project>/receiving/", page, name="receiving-status"),

@@ -25,7 +25,7 @@ def test_questions_are_posted_with_a_key() -> None:
     assert find_route("POST", reverse("mcp")) == (LaneName.PAGES, Credential.API_KEY)
 
 
-@pytest.mark.parametrize("path", [sign_in_url(next_path=""), reverse("change-password")])
+@pytest.mark.parametrize("path", [sign_in_url(next_path=""), reverse("account_change_password")])
 def test_passwords_have_their_lane(path) -> None:
     assert find_route("POST", path) == (LaneName.SIGN_IN, Credential.NOTHING_HELPS)
     assert find_route("GET", path).lane is LaneName.PAGES
