@@ -10,7 +10,7 @@ from django.db import models, transaction
 
 from runs.db.keyset_pagination import is_after
 from runs.db.project_locks import lock_records_shared
-from runs.enrichment.search_text_table import insert_search_texts
+from runs.enrichment.search_text_table import insert_missing_search_texts
 from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
 from runs.models import Message, Project, RunStep
 from runs.models.project import ALL_SEARCHABLE
@@ -35,7 +35,7 @@ def backfill_search_texts(project: Project) -> bool:
         rows, next_position = (_read_steps if table == _STEPS else _read_messages)(
             project, list(filter(None, position))
         )
-        insert_search_texts(project, rows, skip_existing=True)
+        insert_missing_search_texts(project, rows)
         Project.objects.filter(pk=project.pk).update(searchable_until=next_position)
     return next_position != ALL_SEARCHABLE
 

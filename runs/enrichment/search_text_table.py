@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 from runs.db import sql
 from runs.enrichment.search_texts import SearchTextRow
 from runs.models import Project
 
-_INSERT = """
-    INSERT INTO search_text (project_id, id, kind, run_id, thread_id, created_at, said, arguments, output, call_ids)
+# More rows are copied.
+MAX_INLINE_ROWS = 32
+
+_COLUMNS = "project_id, id, kind, run_id, thread_id, created_at, said, arguments, output, call_ids"
+_INSERT = f"""
+    INSERT INTO search_text ({_COLUMNS})
     SELECT %s, derived.id, derived.kind, derived.run_id, derived.thread_id, derived.created_at,
            derived.said, derived.arguments, derived.output, derived.call_ids::text[]
       FROM unnest(%s::uuid[], %s::smallint[], %s::uuid[], %s::text[], %s::timestamptz[],
                   %s::text[], %s::text[], %s::text[], %s::text[])
-        AS derived (id, kind, run_id, thread_id, created_at, said, arguments, output, call_ids)"""
+        AS derived (id, kind, run_id, thread_id, created_at, said, arguments, output, call_ids)"""  # noqa: S608
 _SKIP_EXISTING = " ON CONFLICT DO NOTHING"
 # A node with older code deletes records without their texts: what it left must not hold up a record that comes again.
 _REPLACE_EXISTING = """
@@ -25,24 +29,34 @@ _REPLACE_EXISTING = """
 _DELETE = "DELETE FROM search_text WHERE id = ANY(%s::uuid[])"
 
 
-def insert_search_texts(project: Project, rows: Sequence[SearchTextRow], *, skip_existing: bool = False) -> None:
-    """Insert rows; they are searched at once, and added to the index later.
+def replace_search_texts(project: Project, rows: Sequence[SearchTextRow]) -> None:
+    """Write rows over those with the same ids; they are searched at once, and added to the index later."""
+    if len(rows) <= MAX_INLINE_ROWS:
+        _insert_rows(project, rows, _REPLACE_EXISTING)
+        return
+    # COPY takes two thirds of the time of INSERT, but stops at a row that exists
+    delete_search_texts(row.id for row in rows)
+    sql.copy_rows("search_text", _COLUMNS, ([project.pk, *row[:8], _format_ids(row)] for row in rows))
 
-    Rows that exist are replaced, or with `skip_existing` left as they are.
-    """
+
+def insert_missing_search_texts(project: Project, rows: Sequence[SearchTextRow]) -> None:
+    """Insert rows, and leave those that exist as they are."""
+    _insert_rows(project, rows, _SKIP_EXISTING)
+
+
+def _insert_rows(project: Project, rows: Sequence[SearchTextRow], on_conflict: str) -> None:
     if not rows:
         return
     columns = zip(*((*row[:4], row.created_at.isoformat(), *row[5:8], _format_ids(row)) for row in rows), strict=True)
-    on_conflict = _SKIP_EXISTING if skip_existing else _REPLACE_EXISTING
     with sql.open_cursor() as cursor:
         cursor.execute(_INSERT + on_conflict, [project.pk, *map(sql.format_array, columns)], prepare=True)
 
 
-def delete_search_texts(ids: Collection[str]) -> None:
+def delete_search_texts(ids: Iterable[str]) -> None:
     """Delete the rows with those ids, given by their hexadecimal digits."""
-    if ids:
+    if digits := ",".join(sorted(ids)):
         with sql.open_cursor() as cursor:
-            cursor.execute(_DELETE, [sql.format_array(sorted(ids))], prepare=True)
+            cursor.execute(_DELETE, [f"{{{digits}}}"], prepare=True)
 
 
 def _format_ids(row: SearchTextRow) -> str | None:

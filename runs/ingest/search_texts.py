@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runs.db.upserts import RowKey
-from runs.enrichment.search_text_table import delete_search_texts, insert_search_texts
+from runs.enrichment.search_text_table import delete_search_texts, replace_search_texts
 from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
 from runs.ingest.merge import MergePlan, StoredRecord
 from runs.models import Project
@@ -15,7 +15,7 @@ from runs.protocol.step import StepColumns
 
 def write_search_texts(project: Project, plans: Mapping[RowKey, MergePlan]) -> None:
     """Replace the rows of the records that were written, where their texts have changed."""
-    former: list[str] = []
+    former_ids: list[str] = []
     rows: list[SearchTextRow] = []
     for key, plan in plans.items():
         if not plan.must_write:
@@ -23,12 +23,12 @@ def write_search_texts(project: Project, plans: Mapping[RowKey, MergePlan]) -> N
         before, after = _derive_text(project, key, plan.before), _derive_text(project, key, plan.after)
         if before == after:
             continue
-        if before is not None:
-            former.append(before.id)
         if after is not None:
             rows.append(after)
-    delete_search_texts(former)
-    insert_search_texts(project, rows)
+        elif before is not None:
+            former_ids.append(before.id)
+    delete_search_texts(former_ids)
+    replace_search_texts(project, rows)
 
 
 def _derive_text(project: Project, key: RowKey, record: StoredRecord | None) -> SearchTextRow | None:

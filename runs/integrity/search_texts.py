@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from runs.db.project_locks import lock_records_exclusively
 from runs.enrichment.search_backfill import MESSAGE_TEXT_FIELDS, STEP_TEXT_FIELDS, measure_search_backfill
-from runs.enrichment.search_text_table import delete_search_texts, insert_search_texts
+from runs.enrichment.search_text_table import replace_search_texts
 from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
 from runs.integrity.check_results import REPAIR_REMEDY, CheckResult, Severity, judge_count
 from runs.models import Message, Project, RunStep, SearchText
@@ -40,8 +40,7 @@ def check_search_texts(project: Project, *, is_repairing: bool) -> CheckResult:
             wrong = _find_wrong(batch)
             wrong_count += len(wrong)
             if is_repairing:
-                delete_search_texts([row.id for row in wrong])
-                insert_search_texts(project, wrong)
+                replace_search_texts(project, wrong)
         cursor.execute(f"{'DELETE' if is_repairing else 'SELECT'} {_ORPHANS}", [project.pk])
         wrong_count += cursor.rowcount
     return judge_count(

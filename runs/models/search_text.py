@@ -101,10 +101,8 @@ class SearchText(models.Model):
                 name="search_text_content",
                 condition=Q(is_indexed=True),
             ),
-            # rows to be added to it
-            models.Index("project", "created_at", name="search_text_pending", condition=Q(is_indexed=False)),
-            # the newest texts, to tell common words from rare ones
-            models.Index("project", "created_at", name="search_text_newest"),
+            # rows to be added to it, and the newest texts, to tell common words from rare ones
+            models.Index("project", "is_indexed", "created_at", name="search_text_created"),
             # the texts of a run
             models.Index("run_id", name="search_text_run", condition=Q(run_id__isnull=False)),
             # the messages of a thread that name no run

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runs.errors import UnreadableBody
-from runs.protocol.lossless_json import clean_text, dump_json, parse_json
+from runs.protocol.lossless_json import clean_text, dump_json, format_json, parse_json
 from runs.protocol.step import parse_tool_calls
 
 # The members with the input and with the output of a call; the first one that is set counts.
@@ -26,7 +26,7 @@ def read_tool_call_texts(details: str | None) -> Iterator[ToolCallTexts]:
     """Yield the texts of the calls of stored `step_details`, in order."""
     for call in parse_tool_calls(details):
         body = call.get(call["type"])
-        members: list[Mapping[str, Any]] = [body, call] if isinstance(body, dict) else [call]
+        members: tuple[Mapping[str, Any], ...] = (body, call) if isinstance(body, dict) else (call,)
         call_id = call.get("id")
         yield ToolCallTexts(
             clean_text(call_id) if isinstance(call_id, str) else "",
@@ -35,18 +35,24 @@ def read_tool_call_texts(details: str | None) -> Iterator[ToolCallTexts]:
         )
 
 
-def _find_member(members: list[Mapping[str, Any]], names: tuple[str, ...]) -> Any:
-    values = (part.get(name) for part in members for name in names)
-    return next((value for value in values if value not in (None, "", [])), None)
+def _find_member(members: tuple[Mapping[str, Any], ...], names: tuple[str, ...]) -> Any:
+    for part in members:
+        for name in names:
+            value = part.get(name)
+            if value or value not in (None, "", []):
+                return value
+    return None
 
 
 def _to_text(value: Any) -> str:
     """Return a string, or JSON. Escapes in JSON are replaced by the characters that they stand for."""
     if value is None:
         return ""
+    if isinstance(value, str):
+        return clean_text(_replace_escapes(value))
     if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("logs"), str) for part in value):
         return clean_text("\n".join(part["logs"] for part in value))
-    return clean_text(_replace_escapes(value) if isinstance(value, str) else dump_json(value))
+    return clean_text(format_json(value))
 
 
 def _replace_escapes(text: str) -> str:

@@ -138,21 +138,18 @@ def fetch_matching_run_ids(match: ContentMatch, project: Project | None) -> froz
 
 def _fetch_runs_with_text(match: ContentMatch, project: Project | None) -> frozenset[uuid.UUID] | None:
     texts, condition = _texts_of(project), match.build_condition()
+    indexed, pending = texts.filter(is_indexed=True), texts.filter(is_indexed=False)
     # 1. What the index can't find is searched in the newest texts.
     if not match.is_indexed:
-        return _fetch_run_ids([_take_newest(texts, MAX_SCANNED_TEXTS).filter(condition)])
+        return _fetch_run_ids([_take_newest(MAX_SCANNED_TEXTS, indexed, pending).filter(condition)])
     # 2. Common texts are found among the newest ones.
-    if _take_newest(texts, NEWEST_TEXT_COUNT).filter(condition)[:MIN_COMMON_MATCHES].count() == MIN_COMMON_MATCHES:
+    newest = _take_newest(NEWEST_TEXT_COUNT, indexed, pending)
+    if newest.filter(condition)[:MIN_COMMON_MATCHES].count() == MIN_COMMON_MATCHES:
         return None
     # 3. Others are looked up in the index, and searched in the texts that it lacks.
-    is_indexed = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
-    pending = texts.filter(is_indexed=False)
-    return _fetch_run_ids(
-        [
-            texts.filter(is_indexed, condition, is_indexed=True),
-            _take_newest(pending, MAX_SCANNED_PENDING_TEXTS).filter(condition),
-        ]
-    )
+    by_index = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
+    newest_pending = _take_newest(MAX_SCANNED_PENDING_TEXTS, pending)
+    return _fetch_run_ids([indexed.filter(by_index, condition), newest_pending.filter(condition)])
 
 
 def count_pending_texts(project: Project) -> int:
@@ -170,8 +167,10 @@ def _find_steps(match: ContentMatch, project: Project | None) -> StepQuerySet:
     return steps if project is None else steps.filter(project=project)
 
 
-def _take_newest(texts: SearchTextQuerySet, count: int) -> SearchTextQuerySet:
-    return SearchText.objects.filter(pk__in=texts.order_by("-created_at").values("pk")[:count])
+def _take_newest(count: int, texts: SearchTextQuerySet, *others: SearchTextQuerySet) -> SearchTextQuerySet:
+    """Return the `count` newest texts of each queryset."""
+    first, *further = (part.order_by("-created_at").values("pk")[:count] for part in (texts, *others))
+    return SearchText.objects.filter(pk__in=first.union(*further, all=True) if further else first)
 
 
 def _fetch_run_ids(queries: Sequence[SearchTextQuerySet]) -> frozenset[uuid.UUID] | None:

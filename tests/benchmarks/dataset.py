@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +84,10 @@ def _load(project: Project, runs: int) -> None:
     started = time.perf_counter()
     source = enumerate(generate_lifecycles(runs=runs, days=DAYS, end=int(time.time())))
     for batch in iter(lambda: list(itertools.islice(source, BATCH_SIZE)), []):
-        _ingest(project, RUNS, (lifecycle.run for _, lifecycle in batch))
+        ingest_objects(project, RUNS, (lifecycle.run for _, lifecycle in batch))
         detailed = [lifecycle for n, lifecycle in batch if n % STEPS_SHARE == 0]
-        _ingest(project, STEPS, (step for lifecycle in detailed for step in lifecycle.steps))
-        _ingest(project, MESSAGES, (message for lifecycle in detailed for message in lifecycle.messages))
+        ingest_objects(project, STEPS, (step for lifecycle in detailed for step in lifecycle.steps))
+        ingest_objects(project, MESSAGES, (message for lifecycle in detailed for message in lifecycle.messages))
         done = batch[-1][0] + 1
         if done % 50_000 == 0:
             print(f"{done:,} runs loaded, {done / (time.perf_counter() - started):,.0f} per second", flush=True)
@@ -98,7 +98,8 @@ def _load(project: Project, runs: int) -> None:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-def _ingest(project: Project, record_type: RecordType, objects: Iterator[Any]) -> None:
+def ingest_objects(project: Project, record_type: RecordType, objects: Iterable[Any]) -> None:
+    """Store posted objects. Raises RuntimeError if one is rejected."""
     from runs.ingest import RawItem, ingest
 
     items: Iterator[RawItem] = (RawItem(index, encode_json(value)) for index, value in enumerate(objects))
