@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -67,11 +68,12 @@ def _measure_round(searched: Project, plain: Project, seed: int, runs: int) -> t
 
     lifecycles = list(generate_lifecycles(runs=runs, end=int(time.time()), seed=seed))
     with_texts, without_texts = [], []
-    for start in range(0, runs, BATCH_SIZE):  # in turn, so that both meet the same noise
+    for start in range(0, runs, BATCH_SIZE):  # in turn, and each as often first, so that both meet the same noise
         batch = lifecycles[start : start + BATCH_SIZE]
-        with_texts.append(_measure_cpu(runs, partial(_store, searched, batch)))
-        with mock.patch("runs.ingest.write.write_search_texts"):
-            without_texts.append(_measure_cpu(runs, partial(_store, plain, batch)))
+        for is_searched in (True, False) if (start // BATCH_SIZE) % 2 else (False, True):
+            project, times = (searched, with_texts) if is_searched else (plain, without_texts)
+            with nullcontext() if is_searched else mock.patch("runs.ingest.write.write_search_texts"):
+                times.append(_measure_cpu(runs, partial(_store, project, batch)))
     return _sum_times(with_texts), _sum_times(without_texts), _measure_cpu(runs, partial(_index_all, searched))
 
 
