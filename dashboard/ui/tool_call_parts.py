@@ -21,9 +21,9 @@ from runs.enrichment.tool_output_errors import find_output_error
 from runs.protocol.fields import truncate_indexed
 from runs.protocol.inline_data import describe_attachment
 from runs.protocol.lossless_json import JsonNumber, clean_text, dump_json
+from runs.protocol.tool_call_texts import PENDING_CALL_MEMBERS
 
 _FILE_NAMES = ("file_name", "filename", "file_id")  # the second one in the Responses API
-_REQUIRED_ACTIONS = ("submit_tool_outputs", "submit_tool_approval")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def parse_tool_call(posted: Any, *, is_pending: bool = False) -> DisplayedToolCa
 
 def parse_required_action(action: Any) -> list[DisplayedToolCall]:
     """Read the tool calls whose outputs or approvals a required action asks for."""
-    lists = [as_mapping(as_mapping(action).get(kind)).get("tool_calls") for kind in _REQUIRED_ACTIONS]
+    lists = [as_mapping(as_mapping(action).get(kind)).get("tool_calls") for kind in PENDING_CALL_MEMBERS]
     return [parse_tool_call(call, is_pending=True) for calls in lists if isinstance(calls, list) for call in calls]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Left
 
-from runs.enrichment.search_texts import make_step_text_id
+from runs.enrichment.search_texts import make_calls_text_id
 from runs.models import Project, Run, RunStep, SearchText
 from runs.models.search_text import CALL_SEPARATOR
 from runs.query.ast import QueryNode
@@ -30,7 +30,8 @@ _CALL_PLACES = {"arguments": "in arguments of", "output": "in output of"}
 class ContentHit:
     """A text with what was searched for. `place` says where it is.
 
-    A hit in a tool call has the called tool, the id of the step, and the number of the call in it, from 1.
+    A hit in a tool call has the called tool, the id of the step, and the number of the call in it, from 1. Calls that a
+    run waits for have no step.
     """
 
     place: str
@@ -47,10 +48,10 @@ def fetch_content_hits(project: Project, tree: QueryNode | None, runs: Sequence[
     if not matches or not runs:
         return {}
     texts = _read_texts(project, matches, runs)
-    steps = _fetch_steps([text for _, text in texts if text.kind == SearchText.Kind.CALLS])
+    calls = _fetch_calls([text for _, text in texts if text.kind == SearchText.Kind.CALLS], runs)
     hits: dict[uuid.UUID, ContentHit] = {}
     for run_id, text in texts:
-        hit = None if run_id in hits else _find_hit(text, matches, *steps.get(text.pk, ("", [])))
+        hit = None if run_id in hits else _find_hit(text, matches, *calls.get(text.pk, ("", [])))
         if hit is not None:
             hits[run_id] = hit
     return hits
@@ -81,12 +82,13 @@ def _read_texts(
     return [*following, *((run_id, text) for run_id, text in own if run_id is not None)]
 
 
-def _fetch_steps(texts: Sequence[SearchText]) -> Mapping[uuid.UUID, tuple[str, list[str]]]:
-    """Return the ids of steps and the names of the tools that they called, by the id of the step's text."""
+def _fetch_calls(texts: Sequence[SearchText], runs: Iterable[Run]) -> Mapping[uuid.UUID, tuple[str, Sequence[str]]]:
+    """Return the id of the step, "" of pending calls, and the names of the called tools, by the id of the text."""
     run_ids = {text.run_id for text in texts}
     steps = RunStep.objects.filter(Q(run_id__in=run_ids) & ~Q(tool_types=[])) if run_ids else RunStep.objects.none()
-    rows = steps.values_list("run_id", "external_id", "tool_names")
-    return {uuid.UUID(make_step_text_id(run_id.hex, step_id)): (step_id, names) for run_id, step_id, names in rows}
+    rows = [(run.pk, "", run.pending_functions or []) for run in runs if run.pk in run_ids]
+    rows += steps.values_list("run_id", "external_id", "tool_names")
+    return {uuid.UUID(make_calls_text_id(run_id.hex, step_id)): (step_id, names) for run_id, step_id, names in rows}
 
 
 def _find_hit(text: Any, matches: Iterable[ContentMatch], step_id: str, tool_names: Sequence[str]) -> ContentHit | None:

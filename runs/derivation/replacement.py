@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runs.derivation.derived_runs import DerivedRecords, DerivedRun, is_derived_message_key, parse_derived_runs
-from runs.enrichment.search_texts import make_step_text_id
+from runs.enrichment.search_texts import make_calls_text_id
 from runs.errors import Problem, SourceConflict
 from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
 from runs.ingest.merge import Receipt
@@ -94,9 +94,10 @@ def _delete_vanished_parts(
         if pk.hex not in kept_messages and is_derived_message_key(project, pk, run_id or "", message_id)
     ]
     Message.objects.filter(pk__in=vanished).delete()
-    kept_texts = [uuid.UUID(make_step_text_id(run_id.hex, step_id)) for run_id, step_id in kept_steps]
+    calls = [*kept_steps, *((run_id, "") for run_id in run_keys)]
+    kept_texts = [uuid.UUID(make_calls_text_id(run_id.hex, step_id)) for run_id, step_id in calls]
     SearchText.objects.filter(pk__in=vanished).delete()
-    SearchText.objects.of_steps(run_keys).exclude(pk__in=kept_texts).delete()
+    SearchText.objects.of_calls(run_keys).exclude(pk__in=kept_texts).delete()
 
 
 def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:
@@ -115,6 +116,7 @@ def _delete_runs(project: Project, source: RunSource, run_ids: Collection[str]) 
     keys = [project.record_id(run_id) for run_id in run_ids]
     runs = list(Run.objects.with_ids(keys).filter(source=source).locked())
     Run.objects.with_ids(run.pk for run in runs).delete()
+    SearchText.objects.of_calls(keys).delete()
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
     record_run_changes(project, ((run, None) for run in runs))

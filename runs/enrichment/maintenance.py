@@ -18,6 +18,7 @@ from runs.enrichment.derived_field_backfill import backfill_derived_fields
 from runs.enrichment.derived_fields import derivation_fingerprint
 from runs.enrichment.search_backfill import backfill_search_texts
 from runs.enrichment.search_index import index_search_texts
+from runs.enrichment.search_recheck import recheck_search_texts
 from runs.enrichment.step_validation import validate_next_steps
 from runs.enrichment.validation_batches import UnvalidatedPosition, find_next_position
 from runs.models import Project
@@ -105,6 +106,7 @@ class _ProjectMaintenance:
                 _isolate(self._derive_fields, project),
                 _isolate(self._validate_tool_calls, project),
                 _isolate(backfill_search_texts, project),
+                _isolate(recheck_search_texts, project),
                 _isolate(index_search_texts, project),
             ]
         )

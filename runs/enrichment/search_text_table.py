@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from runs.db import sql
 from runs.enrichment.search_texts import SearchTextRow
-from runs.models import Project
+from runs.models import Project, SearchText
 
 # More rows are copied.
 MAX_INLINE_ROWS = 32
@@ -44,6 +44,12 @@ def insert_missing_search_texts(project: Project, rows: Sequence[SearchTextRow])
     _insert_rows(project, rows, _SKIP_EXISTING)
 
 
+def find_wrong_search_texts(rows: Sequence[SearchTextRow]) -> list[SearchTextRow]:
+    """Return those of `rows` that are not stored like this."""
+    stored = {text.pk.hex: _to_row(text) for text in SearchText.objects.filter(pk__in=[row.id for row in rows])}
+    return [row for row in rows if stored.get(row.id) != row]
+
+
 def _insert_rows(project: Project, rows: Sequence[SearchTextRow], on_conflict: str) -> None:
     if not rows:
         return
@@ -61,3 +67,17 @@ def delete_search_texts(ids: Iterable[str]) -> None:
 
 def _format_ids(row: SearchTextRow) -> str | None:
     return None if row.call_ids is None else sql.format_array(row.call_ids)
+
+
+def _to_row(text: SearchText) -> SearchTextRow:
+    return SearchTextRow(
+        id=text.pk.hex,
+        kind=text.kind,
+        run_id=None if text.run_id is None else text.run_id.hex,
+        thread_id=text.thread_id,
+        created_at=text.created_at,
+        said=text.said,
+        arguments=text.arguments,
+        output=text.output,
+        call_ids=None if text.call_ids is None else tuple(text.call_ids),
+    )

@@ -10,14 +10,14 @@ text with a pattern takes time that grows with its length. So the beginning of e
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from runs.models import Project, SearchText
 from runs.models.search_text import CALL_SEPARATOR, MAX_SEARCHED_LENGTH, MAX_SEARCHED_STEP_LENGTH
 from runs.protocol.fields import truncate_indexed
-from runs.protocol.tool_call_texts import ToolCallTexts, read_tool_call_texts
+from runs.protocol.tool_call_texts import ToolCallTexts, read_pending_call_texts, read_tool_call_texts
 
 # Calls of one step whose ids are searched. Postgres indexes at most 1 MB of them.
 MAX_SEARCHED_CALLS = 2000
@@ -41,6 +41,14 @@ class SearchedStep(Protocol):
     run_external_id: str
     created_at: datetime
     details: str | None
+
+
+class SearchedRun(Protocol):
+    """The fields of a run that the row of its pending calls is derived from."""
+
+    external_id: str
+    created_at: datetime
+    required_action: str | None
 
 
 class SearchTextRow(NamedTuple):
@@ -78,16 +86,26 @@ def derive_message_text(project: Project, key: str, message: SearchedMessage) ->
 def derive_step_text(project: Project, step: SearchedStep) -> SearchTextRow | None:
     """Return the row of a step, or None if it calls no tool."""
     calls = list(read_tool_call_texts(step.details))
-    if not calls:
-        return None
-    run_id = project.record_id_hex(step.run_external_id)
+    return _build_calls_row(project, step.run_external_id, step.external_id, step.created_at, calls) if calls else None
+
+
+def derive_pending_calls_text(project: Project, run: SearchedRun) -> SearchTextRow | None:
+    """Return the row of the calls that a run waits for, or None. They may stand in no step."""
+    calls = list(read_pending_call_texts(run.required_action)) if run.required_action is not None else []
+    return _build_calls_row(project, run.external_id, "", run.created_at, calls) if calls else None
+
+
+def _build_calls_row(
+    project: Project, run_external_id: str, step_id: str, created_at: datetime, calls: Sequence[ToolCallTexts]
+) -> SearchTextRow:
+    run_id = project.record_id_hex(run_external_id)
     ids = (truncate_indexed(call.call_id) for call in calls[:MAX_SEARCHED_CALLS] if call.call_id)
     return SearchTextRow(
-        id=make_step_text_id(run_id, step.external_id),
+        id=make_calls_text_id(run_id, step_id),
         kind=int(SearchText.Kind.CALLS),
         run_id=run_id,
         thread_id=None,
-        created_at=step.created_at,
+        created_at=created_at,
         said=None,
         arguments=_join_texts(calls, lambda call: call.arguments),
         output=_join_texts(calls, lambda call: call.output),
@@ -95,8 +113,11 @@ def derive_step_text(project: Project, step: SearchedStep) -> SearchTextRow | No
     )
 
 
-def make_step_text_id(run_id: str, step_id: str) -> str:
-    """Return the id of a step's row. Both ids of records are those in the step's key."""
+def make_calls_text_id(run_id: str, step_id: str = "") -> str:
+    """Return the id of the row of a step's calls, or of those that a run waits for, which have no step.
+
+    Both ids of records are those in the step's key.
+    """
     return hashlib.blake2b(f"{run_id}{step_id}".encode(), digest_size=16).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The searched texts of the messages and steps that ingest writes, in the transaction that writes them."""
+"""The searched texts of the records that ingest writes, in the transaction that writes them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Mapping
 
 from runs.db.upserts import RowKey
 from runs.enrichment.search_text_table import delete_search_texts, replace_search_texts
-from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
+from runs.enrichment.search_texts import (
+    SearchTextRow,
+    derive_message_text,
+    derive_pending_calls_text,
+    derive_step_text,
+)
 from runs.ingest.merge import MergePlan, StoredRecord
 from runs.models import Project
 from runs.protocol.message import MessageColumns
+from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
 
 
@@ -37,4 +43,6 @@ def _derive_text(project: Project, key: RowKey, record: StoredRecord | None) -> 
             return derive_message_text(project, key[0], message)
         case StepColumns() as step:
             return derive_step_text(project, step)
+        case RunColumns() as run if run.required_action is not None:
+            return derive_pending_calls_text(project, run)
     return None

@@ -199,7 +199,7 @@ def _write_type(
     # 4. Write history, rollups and searched texts. The checks of versions make them exact.
     _store_history(record_type, plans, receipt)
     deltas.write(project)
-    if record_type in (STEPS, MESSAGES):
+    if record_type in (RUNS, STEPS, MESSAGES):
         write_search_texts(project, plans)
     return plans
 

@@ -1,18 +1,19 @@
-"""The check of searched texts: the stored rows are those that the messages and steps give now."""
+"""The check of searched texts: the stored rows are those that the records give now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 from django.db import connection, transaction
 
 from runs.db.project_locks import lock_records_exclusively
-from runs.enrichment.search_backfill import MESSAGE_TEXT_FIELDS, STEP_TEXT_FIELDS, measure_search_backfill
-from runs.enrichment.search_text_table import replace_search_texts
-from runs.enrichment.search_texts import SearchTextRow, derive_message_text, derive_step_text
+from runs.enrichment.search_backfill import measure_search_backfill
+from runs.enrichment.search_text_table import find_wrong_search_texts, replace_search_texts
+from runs.enrichment.search_texts import SearchTextRow
+from runs.enrichment.searched_records import SEARCHED_RECORD_TYPES
 from runs.integrity.check_results import REPAIR_REMEDY, CheckResult, Severity, judge_count
-from runs.models import Message, Project, RunStep, SearchText
+from runs.models import Project
 
 CHECK_BATCH_SIZE = 1000
 # The ids of the derived rows, to find stored ones that no record has.
@@ -37,44 +38,22 @@ def check_search_texts(project: Project, *, is_repairing: bool) -> CheckResult:
         wrong_count, rows = 0, _derive_all(project)
         while batch := list(islice(rows, CHECK_BATCH_SIZE)):
             cursor.execute(_ADD_EXPECTED, [[row.id for row in batch]])
-            wrong = _find_wrong(batch)
+            wrong = find_wrong_search_texts(batch)
             wrong_count += len(wrong)
             if is_repairing:
                 replace_search_texts(project, wrong)
         cursor.execute(f"{'DELETE' if is_repairing else 'SELECT'} {_ORPHANS}", [project.pk])
         wrong_count += cursor.rowcount
     return judge_count(
-        name, wrong_count, "messages and steps whose searched text is wrong, missing or left over",
+        name, wrong_count, "records whose searched text is wrong, missing or left over",
         severity=Severity.WARNING, remedy=REPAIR_REMEDY, is_repaired=is_repairing,
     )  # fmt: skip
 
 
 def _derive_all(project: Project) -> Iterator[SearchTextRow]:
-    """Yield the rows of all messages and steps of a project."""
-    messages = Message.objects.in_project(project).only(*MESSAGE_TEXT_FIELDS)
-    for message in messages.iterator(CHECK_BATCH_SIZE):
-        if row := derive_message_text(project, message.pk.hex, message):
-            yield row
-    for step in RunStep.objects.filter(project=project).only(*STEP_TEXT_FIELDS).iterator(CHECK_BATCH_SIZE):
-        if row := derive_step_text(project, step):
-            yield row
-
-
-def _find_wrong(rows: Sequence[SearchTextRow]) -> list[SearchTextRow]:
-    """Return the rows that are not stored like this."""
-    stored = {text.pk.hex: _to_row(text) for text in SearchText.objects.filter(pk__in=[row.id for row in rows])}
-    return [row for row in rows if stored.get(row.id) != row]
-
-
-def _to_row(text: SearchText) -> SearchTextRow:
-    return SearchTextRow(
-        id=text.pk.hex,
-        kind=text.kind,
-        run_id=None if text.run_id is None else text.run_id.hex,
-        thread_id=text.thread_id,
-        created_at=text.created_at,
-        said=text.said,
-        arguments=text.arguments,
-        output=text.output,
-        call_ids=None if text.call_ids is None else tuple(text.call_ids),
-    )
+    """Yield the rows of all records of a project."""
+    for record_type in SEARCHED_RECORD_TYPES:
+        records = record_type.select(project).only(*record_type.fields)
+        for record in records.iterator(CHECK_BATCH_SIZE):
+            if row := record_type.derive(project, record):
+                yield row

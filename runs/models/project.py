@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from django.db import models
+from django.db.models.functions import Now
 
 from runs.models.user import User
 
@@ -77,6 +78,16 @@ class Project(models.Model):
         db_default="",
         editable=False,
         help_text="The last record that a backfill has made searchable (`enrichment.search_backfill`)",
+    )
+    search_recheck_since = models.DateTimeField(
+        null=True,
+        default=None,
+        db_default=Now(),
+        editable=False,
+        help_text="Texts of records that were received since are rechecked (`enrichment.search_recheck`); null: none",
+    )
+    search_rechecked_until = models.TextField(
+        default="", db_default="", editable=False, help_text="The pass of this recheck and its last record"
     )
     members: models.ManyToManyField[User, models.Model] = models.ManyToManyField(
         User, through="Membership", related_name="projects"

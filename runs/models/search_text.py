@@ -50,8 +50,8 @@ class SearchTextQuerySet(models.QuerySet["SearchText"]):
         """Return the texts of `project`."""
         return self.filter(project=project)
 
-    def of_steps(self, run_ids: Iterable[uuid.UUID]) -> Self:
-        """Return the texts of the steps of runs."""
+    def of_calls(self, run_ids: Iterable[uuid.UUID]) -> Self:
+        """Return the texts of the tool calls of runs, in steps and pending."""
         return self.filter(run_id__in=list(run_ids), kind=SearchText.Kind.CALLS)
 
     def of_messages(self, messages: models.QuerySet[Any]) -> Self:
@@ -60,7 +60,7 @@ class SearchTextQuerySet(models.QuerySet["SearchText"]):
 
 
 class SearchText(models.Model):
-    """The searched text of one message, or of the tool calls of one step.
+    """The searched text of one message, of the tool calls of one step, or of those that a run waits for.
 
     It is derived from the record alone (`runs.enrichment.search_texts`) and written in the transaction that writes the
     record. The maintenance process adds it to the index (`runs.enrichment.search_index`); until then, the newest of
@@ -73,9 +73,11 @@ class SearchText(models.Model):
         ASKED = 1, "message of a user"
         ANSWERED = 2, "message of an assistant"
         OTHER_MESSAGE = 3, "message of another role"
-        CALLS = 4, "tool calls of a step"
+        CALLS = 4, "tool calls"
 
-    id = models.UUIDField(primary_key=True, editable=False, help_text="The message's, or a hash of the step's key")
+    id = models.UUIDField(
+        primary_key=True, editable=False, help_text="The message's, or a hash of the key of the step or run"
+    )
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     kind = models.SmallIntegerField(choices=Kind)
     is_indexed = models.BooleanField(default=False, db_default=False)

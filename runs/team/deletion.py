@@ -146,7 +146,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     references.add_assistants(messages.values_list("assistant_id", flat=True))
     MessageObservation.objects.filter(message__in=messages).delete()
     SearchText.objects.of_messages(messages).delete()
-    SearchText.objects.of_steps(keys).delete()
+    SearchText.objects.of_calls(keys).delete()
     message_count, _ = messages.delete()
 
     # 3. Sums. Compaction removes the rows of keys that only the deleted records had.

@@ -10,6 +10,8 @@ from runs.enrichment.search_index import index_search_texts
 from runs.models import Project, Run, SearchText
 from runs.query import RunFilters, content_search
 from tests import factories
+from tests.responses import post_responses, response_object
+from tests.runs.traces.spans import agent, chat, ingest_otlp, messages, tool
 
 LONG = "x" * 9_990
 
@@ -103,3 +105,39 @@ def test_queries_find_runs(talks: Project, is_indexed: bool, is_common: bool, mo
     if is_common:  # no run is listed
         monkeypatch.setattr(content_search, "MIN_COMMON_MATCHES", 0)
     assert {query: find(talks, query) for query, _ in QUERIES} == dict(QUERIES)
+
+
+HOSTED_CALLS = [
+    ({"type": "web_search_call", "action": {"type": "search", "query": "tide tables"}}, 'arguments:"tide tables"'),
+    ({"type": "file_search_call", "queries": ["tide tables"], "results": None}, 'arguments:"tide tables"'),
+    ({"type": "file_search_call", "queries": [], "results": [{"text": "High water"}]}, 'output:"high water"'),
+    ({"type": "code_interpreter_call", "code": "print(tides)", "outputs": None}, 'arguments:"print(tides"'),
+    ({"type": "local_shell_call", "action": {"type": "exec", "command": ["cat", "tides"]}}, "arguments:tides"),
+    ({"type": "apply_patch_call", "operation": {"type": "delete_file", "path": "tides.py"}}, "arguments:tides.py"),
+    ({"type": "image_generation_call", "result": "aGk=", "revised_prompt": "A tidal wave"}, "arguments:tidal"),
+    ({"type": "custom_tool_call", "name": "sql", "input": "SELECT tide"}, 'arguments:"select tide"'),
+    ({"type": "mcp_call", "name": "read", "arguments": "{}", "error": "No such tide", "server_label": "s"},
+     'output:"no such tide"'),
+    ({"type": "mcp_approval_request", "name": "read", "arguments": '{"tide": 1}', "server_label": "s"},
+     "arguments:tide"),
+    ({"type": "function_call", "call_id": "call_tide", "name": "f", "arguments": "{}"}, "call:call_tide"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "query"), HOSTED_CALLS)
+def test_calls_of_responses_are_found(project: Project, item: dict[str, Any], query: str) -> None:
+    post_responses(project, response_object({"id": "item_1", "call_id": "call_1", "status": "completed"} | item))
+    assert len(find(project, query)) == 1
+    assert find(project, "arguments:nowhere") == set()
+
+
+@pytest.mark.parametrize("query", ["asked:tides", "answered:noon", "arguments:harbour", 'output:"high water"', "noon"])
+def test_content_of_spans_is_found(project: Project, query: str) -> None:
+    root = agent()
+    said = {
+        "gen_ai.input.messages": messages(("user", "When are the tides?")),
+        "gen_ai.output.messages": messages(("assistant", "At noon.")),
+    }
+    called = {"gen_ai.tool.call.arguments": '{"place": "harbour"}', "gen_ai.tool.call.result": "High water at 12"}
+    ingest_otlp(project, tool("read_tides", root, **called), chat(root, **said), root)
+    assert len(find(project, query)) == 1

@@ -51,8 +51,17 @@ def test_no_match_says_what_is_not_searched(member_client: Client, run: dict[str
     assert f"the first {MAX_SEARCHED_LENGTH:,} characters are searched" in text
     Project.objects.update(searchable_until="messages 80000000000000000000000000000000")
     text = Page(member_client.get(LIST, {"q": "said:warm"})).find("main").text
-    assert "Older messages and tool calls are being made searchable: 75 % are." in text
+    assert "Older messages and tool calls are being made searchable: 50 % are." in text
     assert "being made searchable" not in Page(member_client.get(LIST)).find("main").text
+
+
+def test_hit_in_pending_call_leads_to_overview(member_client: Client, project: Project) -> None:
+    factories.post(project, factories.waiting_run("find_city", "book_hotel", id="run_waiting"))
+    page = Page(member_client.get(LIST, {"q": "arguments:A-1"}))
+    assert 'in arguments of find_city: {"order": "A-1"}' in [cell.text for cell in page.find_all("cell")]
+    page = Page(member_client.get(f"{LIST}run_waiting/", {"list": "q=arguments:A-1"}))
+    assert "Found in arguments of find_city" in page.find("main").text
+    assert page.link("Go to it").url == "#overview"
 
 
 def test_run_page_leads_to_first_hit(member_client: Client, run: dict[str, Any]) -> None:
