@@ -142,6 +142,8 @@ class SnippetRunner:
             "RUNGLASS_KEY": self.site.key,
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": self.model_url,
+            # instrumentations of other tests, which the snippet does not install
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai_agents",
         }
 
 
