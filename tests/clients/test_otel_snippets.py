@@ -49,7 +49,9 @@ NODE_PACKAGES = {
     "@arizeai/openinference-instrumentation-openai": "4.2.7",
     "@opentelemetry/api": "1.9.1",
     "@opentelemetry/auto-instrumentations-node": "0.81.2",
+    "@opentelemetry/core": "2.12.0",
     "@opentelemetry/instrumentation": "0.223.0",
+    "@opentelemetry/resources": "2.12.0",
     "@opentelemetry/sdk-node": "0.223.0",
     "openai": "7.59.0",
     "openai-6": "npm:openai@6.49.0",
@@ -74,15 +76,19 @@ def model_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def node_install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeInstall | None]:
+def node_install() -> Iterator[NodeInstall | None]:
     """Begin to install the packages for Node, which goes on while the site starts. None if Node is missing."""
     if not os.environ.get("CI") and not (shutil.which("node") and shutil.which("npm")):
         yield None
         return
     packages = [f"{name}@{number}" for name, number in NODE_PACKAGES.items()]
-    directory, output = tmp_path_factory.mktemp("node"), subprocess.DEVNULL
-    with subprocess.Popen([*NODE_INSTALL, *packages], cwd=directory, stdout=output, stderr=output) as process:
-        yield NodeInstall(process, directory)
+    with (
+        tempfile.TemporaryDirectory(prefix="runglass-node-") as directory,
+        subprocess.Popen(
+            [*NODE_INSTALL, *packages], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process,
+    ):
+        yield NodeInstall(process, Path(directory))
 
 
 @pytest.fixture(scope="module")
