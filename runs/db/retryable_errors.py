@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import psycopg
-from django.db import OperationalError
+from django.db import DatabaseError
 
-_RETRYABLE_ERRORS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_RETRYABLE_ERRORS = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,  # another one has inserted the row
+    psycopg.errors.ForeignKeyViolation,  # another one has deleted what the row refers to
+)
 
 
-def is_retryable(error: OperationalError) -> bool:
+def is_retryable(error: DatabaseError) -> bool:
     """Return whether Postgres ended a transaction only because of another one."""
     return isinstance(error.__cause__, _RETRYABLE_ERRORS)

@@ -70,9 +70,11 @@ class UpsertTable:
             return self._upsert_inline(sorted(rows, key=self._get_key))
         with sql.open_cursor() as cursor:
             on_commit = "DROP" if is_pooled(connection) else "DELETE ROWS"
+            # It has these columns only, and none of the constraints, so that others get their defaults when inserted.
+            columns = f"SELECT {self._column_list} FROM {self._table} WITH NO DATA"  # noqa: S608
             cursor.execute(
-                f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._staging_table} (LIKE {self._table}) "
-                f"ON COMMIT {on_commit}; TRUNCATE {self._staging_table}"
+                f"CREATE TEMPORARY TABLE IF NOT EXISTS {self._staging_table} ON COMMIT {on_commit} AS {columns}; "
+                f"TRUNCATE {self._staging_table}"
             )
             sql.copy_rows(self._staging_table, self._column_list, map(self._encode, rows))
             staged = f"SELECT {self._column_list} FROM {self._staging_table} ORDER BY {self._key_list}"  # noqa: S608

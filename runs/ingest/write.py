@@ -101,9 +101,9 @@ def write_records(project: Project, batches: Batches, receipt: Receipt) -> dict[
         except _MissingReferences as missing:
             _store_configurations(project, grouped, missing.configuration_ids, receipt)
             _store_error_groups(project, grouped, missing.error_group_ids, receipt)
-        except (_ConcurrentWrite, IntegrityError):
+        except _ConcurrentWrite:
             logger.debug("Merging again after a concurrent write", extra={"action": "merge_again"})
-        except OperationalError as error:
+        except (IntegrityError, OperationalError) as error:
             if not is_retryable(error):
                 raise
             logger.info("Retrying after %s", error.__cause__, extra={"action": "retry_write"})

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import InternalError, OperationalError, connection
+from django.db import IntegrityError, InternalError, OperationalError, connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from runs.db import upserts
 from runs.ingest import RUNS, RawItem, ingest, write
 from runs.models import Configuration, Project, Run
-from tests import factories
-from tests.factories import function_tool, post, run_object
+from tests import factories, responses
+from tests.factories import NOW, function_tool, post, run_object
 
 
 @pytest.mark.parametrize(
@@ -141,3 +144,46 @@ def test_only_value_errors_count_as_refused(error: type[Exception], cause: type[
     raised = error()
     raised.__cause__ = cause()
     assert write.is_value_refused(raised) is refused
+
+
+RUN = run_object(id="run_of_parts")
+
+
+def _build_many(path: str, number: int, status: str) -> dict[str, Any]:
+    """Build the object of that number for `path`, in an earlier or later state."""
+    builders: dict[str, Callable[[], dict[str, Any]]] = {
+        "runs": lambda: run_object(id=f"run_{number}", created_at=NOW, status=status, completed_at=...),
+        "steps": lambda: factories.step_object(RUN, id=f"step_{number}", created_at=NOW, status=status),
+        "messages": lambda: factories.message_object(RUN, status, id=f"msg_{number}", created_at=NOW),
+        "assistants": lambda: factories.assistant_object(id=f"asst_{number}", name=status, created_at=NOW),
+        "responses": lambda: responses.response_object(id=f"resp_{number}", status=status),
+    }
+    return builders[path]()
+
+
+@pytest.mark.parametrize("path", ["runs", "steps", "messages", "assistants", "responses"])
+def test_many_stored_objects_are_updated(client: Client, project: Project, path: str) -> None:
+    factories.post(project, RUN)
+    headers = {"authorization": f"Bearer {factories.make_key(project)}"}
+    count = 2 * upserts._MAX_INLINE_ROWS
+    reports = []
+    for status in ("in_progress", "completed"):
+        body = json.dumps([_build_many(path, number, status) for number in range(count)])
+        reports.append(client.post(f"/api/v1/{path}", body, "application/json", headers=headers).json())
+    assert [(report["created"], report["updated"], report["errors"]) for report in reports] == [
+        (count, 0, []),
+        (0, count, []),
+    ]
+
+
+def test_broken_constraint_is_no_concurrent_write(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[int] = []
+
+    def refuse(*_: Any) -> None:
+        attempts.append(1)
+        raise IntegrityError from psycopg.errors.NotNullViolation()
+
+    monkeypatch.setattr(write, "_write_once", refuse)
+    with pytest.raises(IntegrityError):
+        post(project, run_object())
+    assert len(attempts) == 1
