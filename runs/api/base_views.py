@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, NoReturn, cast
 
 from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -49,6 +50,15 @@ class StrictApiView(APIView):
     metadata_class = None
     # Methods that read query parameters and reject unknown ones themselves. All other methods take none.
     methods_with_params: ClassVar[frozenset[str]] = frozenset()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer `request`, and keep no reference to the response.
+
+        The view is in reference cycles, which are collected only now and then, and responses may be large.
+        """
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        del self.response
+        return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the API key, its scope and the query parameters before the method runs.
