@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.benchmarks.site import encode_json
 
@@ -18,12 +22,32 @@ if TYPE_CHECKING:
     from runs.ingest import RawItem, RecordType
     from runs.models import Project
 
+T = TypeVar("T")
+
 BATCH_SIZE = 1000
 DAYS = 90
 # The oldest runs, one in `TAGGED_SHARE`, get this tag.
 TAGGED_SHARE, TAG = 50, "archived"
 # One run in `STEPS_SHARE` gets its steps and messages, because storing them takes most of the time.
 STEPS_SHARE = 5
+
+
+@contextmanager
+def open_directory(keep: Path | None) -> Iterator[Path]:
+    """Open the directory of the databases: `keep`, or one that is deleted at the end."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="runglass-benchmark-") as directory:
+        Path(directory).chmod(0o711)  # root's server runs as another user
+        yield Path(directory)
+
+
+def run_in_process(work: Callable[..., T], *arguments: Any) -> T:
+    """Run `work` in another process, because a process uses one database only."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(work, *arguments).result()
 
 
 def setup_django(directory: Path) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.dataset import load_project, setup_django
+from tests.benchmarks.clients import create_browser_client
+from tests.benchmarks.dataset import load_project, open_directory, run_in_process, setup_django
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -33,15 +33,16 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=40)
     parser.add_argument("--keep", type=Path, help="keep the database in this directory and reuse it")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        setup_django(arguments.keep or Path(directory))
-        _measure(load_project(arguments.runs), arguments.repeat)
+    with open_directory(arguments.keep) as directory:
+        run_in_process(_measure, directory, arguments.runs, arguments.repeat)
 
 
-def _measure(project: Project, repeat: int) -> None:
-    client = _signed_in_client(project)
+def _measure(directory: Path, runs: int, repeat: int) -> None:
+    setup_django(directory)
+    project = load_project(runs)
+    client = create_browser_client(project)
     print(f"{'milliseconds':<44}{'p50':>8}{'limit':>8}{'python':>8}{'queries':>9}")
-    for name, url, limit in _list_pages(project):
+    for name, url, limit in list_pages(project):
         client.get(url)
         total, python = [], []
         for _ in range(repeat):
@@ -53,7 +54,7 @@ def _measure(project: Project, repeat: int) -> None:
         print(f"{name:<44}{median(total):>8.1f}{limit:>8}{median(python):>8.1f}{_count_queries(client, url):>9}")
 
 
-def _list_pages(project: Project) -> Iterator[tuple[str, str, int]]:
+def list_pages(project: Project) -> Iterator[tuple[str, str, int]]:
     """Yield name, URL and upper limit of each page."""
     long_run_id, failed = _store_long_run(project), _newest_failed(project)
     base = f"/p/{project.slug}"
@@ -111,18 +112,6 @@ def _build_step(run: dict[str, Any], number: int, output: str) -> dict[str, Any]
     calls = [factories.function_call(name, '{"order": "A-1"}', output) for name in names]
     created_at = run["created_at"] + 2 * number
     return factories.step_object(run, *calls, id=f"step_{number}", created_at=created_at, completed_at=created_at + 1)
-
-
-def _signed_in_client(project: Project) -> Client:
-    from django.test import Client
-
-    from runs.models import Membership, User
-
-    user, _ = User.objects.get_or_create(username="benchmark")
-    Membership.objects.get_or_create(user=user, project=project, defaults={"role": "admin"})
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def _count_queries(client: Client, url: str) -> int:

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.dataset import load_project, setup_django
+from tests.benchmarks.clients import create_api_client, create_browser_client
+from tests.benchmarks.dataset import load_project, open_directory, run_in_process, setup_django
 from tests.benchmarks.queries import BenchmarkQuery, build_queries
 
 if TYPE_CHECKING:
@@ -72,31 +69,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the databases in this directory and reuse them")
     parser.add_argument("--only", default="", help="only send queries whose name contains this")
     arguments = parser.parse_args()
-    with _directory(arguments.keep) as directory:
+    with open_directory(arguments.keep) as directory:
         small, large = (
-            _run_in_process(measure_database, directory / str(runs), runs, arguments.repeat, arguments.only)
+            run_in_process(measure_database, directory / str(runs), runs, arguments.repeat, arguments.only)
             for runs in (min(SMALL_RUN_COUNT, arguments.runs), arguments.runs)
         )
     _print_results(arguments.runs, small, large)
     if excessive := [result.name for result in large if result.discarded > MAX_DISCARDED_ROWS]:
         sys.exit(f"Postgres discards too many rows for: {', '.join(excessive)}")
-
-
-@contextmanager
-def _directory(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep.resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="runglass-benchmark-") as directory:
-        Path(directory).chmod(0o711)  # root's server runs as another user
-        yield Path(directory)
-
-
-def _run_in_process(work: Callable[..., list[QueryResult]], *arguments: Any) -> list[QueryResult]:
-    """Run `work` in another process, because a process uses one database only."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        return executor.submit(work, *arguments).result()
 
 
 def measure_database(directory: Path, runs: int, repeat: int, only: str) -> list[QueryResult]:
@@ -108,29 +88,9 @@ def measure_database(directory: Path, runs: int, repeat: int, only: str) -> list
 
     newest = Run.objects.in_project(project).newest_first().values_list("created_at", flat=True)[0]
     queries = [query for query in build_queries(newest) if only in query.name]
-    clients = _api_client(project), _signed_in_client(project)
+    clients = create_api_client(project), create_browser_client(project)
     results = [] if only else list(_measure_single_run(project, clients, repeat))
-    return results + [result for query in queries for result in _measure_query(project, query, clients, repeat)]
-
-
-def _api_client(project: Project) -> Client:
-    from django.test import Client
-
-    from runs.team.api_keys import create_api_key
-
-    return Client(headers={"authorization": f"Bearer {create_api_key(project, 'benchmark')}"}, SERVER_NAME="localhost")
-
-
-def _signed_in_client(project: Project) -> Client:
-    from django.test import Client
-
-    from runs.models import Membership, User
-
-    user, _ = User.objects.get_or_create(username="benchmark")
-    Membership.objects.get_or_create(user=user, project=project, defaults={"role": "admin"})
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return client
+    return results + [result for query in queries for result in measure_query(project, query, clients, repeat)]
 
 
 def _measure_single_run(project: Project, clients: tuple[Client, Client], repeat: int) -> Iterator[QueryResult]:
@@ -140,11 +100,11 @@ def _measure_single_run(project: Project, clients: tuple[Client, Client], repeat
     rest, browser = clients
     newest = list(Run.objects.in_project(project).newest_first().values_list("pk", flat=True)[:500])
     run_id = str(RunStep.objects.filter(run__in=newest).values_list("run_external_id", flat=True)[0])
-    yield QueryResult("one run", "REST", _measure_url(rest, f"/api/v1/runs/{run_id}", repeat))
-    yield QueryResult("one run", "page", _measure_url(browser, f"/p/{project.slug}/runs/{run_id}/", repeat))
+    yield QueryResult("one run", "REST", measure_url(rest, f"/api/v1/runs/{run_id}", repeat))
+    yield QueryResult("one run", "page", measure_url(browser, f"/p/{project.slug}/runs/{run_id}/", repeat))
 
 
-def _measure_query(
+def measure_query(
     project: Project, query: BenchmarkQuery, clients: tuple[Client, Client], repeat: int
 ) -> Iterator[QueryResult]:
     """Measure a query through the REST API and as a page."""
@@ -159,12 +119,12 @@ def _measure_query(
     extra = {"cursor": cursor} if cursor else {}
     discarded = _count_discarded_rows(project, filters, order, cursor)
     url = f"/api/v1/runs?{query.query_string(limit=str(PAGE_SIZE), **extra)}"
-    yield QueryResult(query.name, "REST", _measure_url(rest, url, repeat), discarded)
+    yield QueryResult(query.name, "REST", measure_url(rest, url, repeat), discarded)
     url = f"/p/{project.slug}/runs/?{query.query_string(**extra)}"
-    yield QueryResult(query.name, "page", _measure_url(browser, url, repeat), discarded)
+    yield QueryResult(query.name, "page", measure_url(browser, url, repeat), discarded)
     if query.has_facets:
         url = f"/p/{project.slug}/facets/?{query.query_string()}"
-        yield QueryResult(query.name, "facets", _measure_url(browser, url, repeat))
+        yield QueryResult(query.name, "facets", measure_url(browser, url, repeat))
 
 
 def _find_cursor(project: Project, filters: RunFilters, order: Any, offset: int) -> str:
@@ -176,7 +136,7 @@ def _find_cursor(project: Project, filters: RunFilters, order: Any, offset: int)
     return str(order.cursor_at(runs[-1])) if len(runs) == offset else ""
 
 
-def _measure_url(client: Client, url: str, repeat: int) -> Times:
+def measure_url(client: Client, url: str, repeat: int) -> Times:
     """Request `url` once to warm up, then `repeat` times or for `MAX_SECONDS`."""
     times = Times()
     started = time.perf_counter()

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import django
 
+from tests.benchmarks.responses import build_response
 from tests.benchmarks.site import BATCH_SIZE, Site, build_batches, encode_json, measure_speed, run_site
 from tests.benchmarks.spans import build_export, generate_spans
 
@@ -43,32 +43,15 @@ def _build_round(number: int, count: int) -> dict[str, list[bytes]]:
     """Return the bodies of a round by path."""
     from runs.demo import generate_lifecycles
 
-    lifecycles = generate_lifecycles(runs=count, end=int(time.time()), seed=number, steps=False)
+    now = int(time.time())
+    lifecycles = generate_lifecycles(runs=count, end=now, seed=number, steps=False)
     runs = [encode_json(lifecycle.run) for lifecycle in lifecycles]
-    responses = [encode_json(_build_response(number, index)) for index in range(count)]
+    responses = [encode_json(build_response(number, index, now - index)) for index in range(count)]
     spans = generate_spans(number)
     return {
         "/api/v1/runs": build_batches(runs),
         "/api/v1/responses": build_batches(responses),
         "/v1/traces": [build_export(list(islice(spans, BATCH_SIZE))) for _ in range(count // BATCH_SIZE)],
-    }
-
-
-def _build_response(seed: int, index: int) -> dict[str, Any]:
-    content = [{"type": "output_text", "text": "Your order is on its way. " * 8, "annotations": []}]
-    message = {"id": f"msg_{seed}_{index}", "type": "message", "role": "assistant", "status": "completed"}
-    return {
-        "id": f"resp_{seed}_{index}",
-        "object": "response",
-        "created_at": int(time.time()) - index,
-        "completed_at": int(time.time()) - index + 3,
-        "status": "completed",
-        "model": "gpt-5-mini-2025-08-07",
-        "instructions": "You help people find their orders.",
-        "output": [message | {"content": content}],
-        "tools": [{"type": "function", "name": "search_orders", "parameters": {"type": "object"}}],
-        "usage": {"input_tokens": 900, "output_tokens": 80, "total_tokens": 980},
-        "metadata": {"agent": f"agent-{index % 20}"},
     }
 
 

@@ -12,11 +12,14 @@ from tests.benchmarks.site import encode_json
 SPANS_PER_TRACE = 10
 
 
-def generate_spans(seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the spans of traces of one agent each, children first, with the contents of their messages."""
+def generate_spans(seed: int, seconds: int = 86_400) -> Iterator[dict[str, Any]]:
+    """Yield the spans of traces of one agent each, children first, with the contents of their messages.
+
+    The traces start within the last `seconds`.
+    """
     rng = random.Random(seed)
     while True:
-        trace_id, start = f"{rng.getrandbits(128) | 1:032x}", (int(time.time()) - rng.randrange(86_400)) * 10**9
+        trace_id, start = f"{rng.getrandbits(128) | 1:032x}", (int(time.time()) - rng.randrange(seconds)) * 10**9
         for number in range(SPANS_PER_TRACE, 0, -1):
             operation = "invoke_agent" if number == 1 else ("execute_tool" if number % 3 == 0 else "chat")
             text = f"Question {rng.random()} " * 8
@@ -34,5 +37,6 @@ def generate_spans(seed: int) -> Iterator[dict[str, Any]]:
 
 
 def build_export(spans: list[dict[str, Any]]) -> bytes:
+    """Return the body of an OTLP export of `spans` of one service, as JSON."""
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]}
     return encode_json({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]})
