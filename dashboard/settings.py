@@ -14,6 +14,8 @@ from dashboard.server.metrics_token import validate_metrics_token
 from dashboard.server.secret_key import load_or_create_secret_key
 from dashboard.server.site_url import parse_site_url
 from dashboard.server.trusted_proxies import parse_trusted_proxies
+from dashboard.web.oidc_client import check_password_login, parse_oidc_client
+from runs.team.claim_rules import parse_claim_rules
 from runs.transfer.forwarding.targets import parse_forward_targets
 
 env = Env()
@@ -80,6 +82,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "allauth.account",
+    "allauth.socialaccount",
 ]
 
 MIDDLEWARE = [
@@ -127,6 +130,16 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*"]  # nobody signs up: administrators add people
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
+SOCIALACCOUNT_ADAPTER = "dashboard.pages.account.oidc.social_adapter.SocialAccountAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # the state belongs to the session, and a form could not be redirected under the CSP
+OIDC_CLIENT = parse_oidc_client(
+    env.str("RUNGLASS_OIDC_ISSUER", ""),
+    env.str("RUNGLASS_OIDC_CLIENT_ID", ""),
+    env.str("RUNGLASS_OIDC_CLIENT_SECRET", ""),
+    env.str("RUNGLASS_OIDC_NAME", ""),
+)
+OIDC_ROLE_RULES = parse_claim_rules(env.str("RUNGLASS_OIDC_ROLES", ""))
+PASSWORD_LOGIN = check_password_login(env.bool("RUNGLASS_PASSWORD_LOGIN", True), OIDC_CLIENT)
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from dashboard.pages.account import views as account_views
+from dashboard.pages.account.oidc import views as oidc_views
 from dashboard.pages.actions import downloads as action_downloads
 from dashboard.pages.actions import views as action_views
 from dashboard.pages.assistants import downloads as assistant_downloads
@@ -168,6 +169,8 @@ urlpatterns = [
     # Accounts
     path("", account_views.home, name="home"),
     path("login/", account_views.sign_in, name="account_login"),
+    path("login/sso/", oidc_views.oidc_start, name="oidc-start"),
+    path("login/sso/callback/", oidc_views.oidc_callback, name="oidc-callback"),
     path("logout/", account_views.sign_out, name="account_logout"),
     path("account/password/", account_views.change_password, name="account_change_password"),
     # The instance

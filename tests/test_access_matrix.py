@@ -31,6 +31,7 @@ from tests.runs.team.test_deletion import find_rows, post_thread
 # Method and least role, and the names of the URLs. Those of a project are hidden from everybody who is no member.
 PAGES = """
 GET public: account_login healthz readyz
+GET absent: oidc-start oidc-callback
 GET machine: metrics
 GET instance-admin: status status-json
 POST public: account_login account_logout
@@ -216,6 +217,8 @@ def summarize(response: Any) -> str:
 
 
 def expected_of_user(requirement: str, caller: str) -> str:
+    if requirement == "absent":  # no identity provider is set
+        return "404"
     if requirement == "machine":  # the clients of these tests name another host
         return "403"
     if requirement == "instance-admin" and caller != "anonymous":

@@ -19,9 +19,9 @@ def create_project(slug: str, name: str, administrator: User) -> Project:
 
 
 @transaction.atomic
-def create_user(name: str, project: Project, role: str) -> str:
+def create_user(name: str, project: Project, role: str, *, is_instance_admin: bool = False) -> str:
     """Create a user with a role in `project`, and return the one-time password. Raises InvalidMember."""
-    user = User(username=name)
+    user = User(username=name, is_superuser=is_instance_admin)
     password = set_one_time_password(user)
     try:
         user.full_clean()

@@ -36,6 +36,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Send a deactivated user back to the sign-in page, which does not tell that the account exists."""
         return redirect("account_login")
 
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Start the session, which lives longer than the one in which the steps were kept."""
+        request.session.set_expiry(None)
+        super().login(request, user)
+
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         """Record the sign-in, and let the browser remember it."""
         response: HttpResponse = super().post_login(request, user, **options)

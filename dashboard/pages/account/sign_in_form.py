@@ -40,6 +40,9 @@ class SignInForm(AuthenticationForm):
             raise self.get_invalid_login_error()
         if self.attempt is not None:
             self.attempt.succeed()
+        if not settings.PASSWORD_LOGIN and not (user.is_superuser and user.has_one_time_password):
+            report_sign_in_failure(name, address, "used a password, and passwords are switched off")
+            raise self.get_invalid_login_error()
         if user.is_password_expired:
             report_sign_in_failure(name, address, "used a one-time password that has expired")
             self.attempt = None

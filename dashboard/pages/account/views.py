@@ -56,6 +56,14 @@ class SignInView(LoginView):
         except TooManySignInAttempts as error:
             return self._render_refusal(error)
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """Add the ways to sign in."""
+        provider_url = resolve_url("oidc-start") if settings.OIDC_CLIENT else ""
+        if provider_url and (next_path := self.get_redirect_url()):
+            provider_url += f"?{urlencode({'next': next_path})}"
+        ways = {"oidc_client": settings.OIDC_CLIENT, "provider_url": provider_url, "passwords": settings.PASSWORD_LOGIN}
+        return {**super().get_context_data(**context), **ways}
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Go through the steps of signing in, which end in `AccountAdapter.post_login`."""
         response: HttpResponse = perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())

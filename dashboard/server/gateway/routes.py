@@ -47,12 +47,15 @@ _INGEST_PATH = re.compile(
     r"/api/v1/(?:runs|steps|messages|assistants|events|responses(?:/[^/]+/input_items)?|conversations(?:/[^/]+/items)?)"
 )
 _PASSWORD_PATHS = frozenset({"/login/", "/account/password/"})  # hashing a password costs as much as many pages
+# Both ask the identity provider, which may be slow.
+_PROVIDER_PATHS = frozenset({"/login/sso/", "/login/sso/callback/"})
 _UPLOAD = re.compile(r"/p/[^/]+/import/")
 _FORM_PREFIXES = ("/p/", "/projects/")
 # Answers as long as the data: lists as files, histories, and the steps of a run.
 _DOWNLOAD = re.compile(r"/p/[^/]+/.+\.(?:csv|json|jsonl)|/api/v1/(?:runs/.+/(?:history|steps)|schema)")
 
 _READ_PAGE = Route(LaneName.PAGES, Credential.NOTHING_HELPS)
+_READ_FROM_PROVIDER = Route(LaneName.SIGN_IN, Credential.NOTHING_HELPS)
 _READ_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.NOTHING_HELPS)
 _POST_OBJECTS = Route(LaneName.INGEST, Credential.API_KEY)
 _POST_QUESTION = Route(LaneName.PAGES, Credential.API_KEY)
@@ -67,6 +70,8 @@ _POST_DOWNLOAD = Route(LaneName.DOWNLOADS, Credential.SESSION)
 def find_route(method: str, path: str) -> Route:
     """Return the route of a request. Its path is not percent-encoded."""
     if method in READ_METHODS:
+        if path in _PROVIDER_PATHS:
+            return _READ_FROM_PROVIDER
         return _READ_DOWNLOAD if _DOWNLOAD.fullmatch(path) else _READ_PAGE
     if method != "POST":
         return _READ_PAGE  # such as DELETE, which has no body

@@ -26,10 +26,17 @@ class Command(DataCommand):
         parser.add_argument(
             "--role", choices=Membership.Role.values, default="viewer", help="role in the project (default: viewer)"
         )
+        parser.add_argument(
+            "--admin",
+            action="store_true",
+            help="make the user an administrator of the instance and of the project, who can sign in with the one-time "
+            "password even if RUNGLASS_PASSWORD_LOGIN is off",
+        )
 
-    def handle(self, *, name: str, project: str, role: str, **_: Any) -> None:
+    def handle(self, *, name: str, project: str, role: str, admin: bool, **_: Any) -> None:
         """Create the user."""
         try:
-            self.stdout.write(create_user(name, resolve_project(project), role))
+            role = Membership.Role.ADMIN if admin else role
+            self.stdout.write(create_user(name, resolve_project(project), role, is_instance_admin=admin))
         except InvalidMember as error:
             raise CommandError(error.message) from error

@@ -75,7 +75,7 @@ UNDOCUMENTED = {
     r"(v1|openai|openai/v1|api/projects/\{project_name\})/(\{unknown_path\})?": "answers 404",
     r"api/v1/(\{path\})?": "answers 404",
     r"mcp": "described by the Model Context Protocol, and by the server itself",
-    r"(login|logout|account/password)/": "pages",
+    r"(login|login/sso|login/sso/callback|logout|account/password)/": "pages",
     r"healthz|readyz|metrics": "for operators; OPERATIONS.md describes them",
 }
 

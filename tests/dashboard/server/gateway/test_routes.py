@@ -31,6 +31,11 @@ def test_passwords_have_their_lane(path) -> None:
     assert find_route("GET", path).lane is LaneName.PAGES
 
 
+@pytest.mark.parametrize("name", ["oidc-start", "oidc-callback"])
+def test_identity_provider_holds_up_no_page(name) -> None:
+    assert find_route("GET", reverse(name)) == (LaneName.SIGN_IN, Credential.NOTHING_HELPS)
+
+
 @pytest.mark.parametrize("name", [*DOWNLOADS, "runs-jsonl"])
 def test_files_have_their_lane(name) -> None:
     path = reverse(name, kwargs={"project": "default"})
