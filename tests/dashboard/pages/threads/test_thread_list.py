@@ -81,7 +81,7 @@ def test_pages_are_complete_and_disjoint(
     third = member_client.get(third_url, headers=ROWS_HEADERS)
     assert listed_threads(third) == ["thread_4"]
     assert not Page(third).has("main")
-    assert "End of the list." in Page(third).text
+    assert "End of list." in Page(third).text
     for headers in ({}, ROWS_HEADERS | {"HX-History-Restore-Request": "true"}):
         assert Page(member_client.get(third_url, headers=headers)).has("main")
 
