@@ -13,14 +13,24 @@ MAX_PARSED_LENGTH = 4_000_000  # characters of JSON in a string
 
 
 def truncate_readable(value: Any) -> TruncatedText:
-    """Wrap a value for display. Placeholders stand for the data of images and files, in JSON in a string as well."""
+    """Wrap a value for display. Placeholders stand for the data of images and files, in JSON in a string as well.
+
+    Members of an object that are JSON in a string are laid out too, as the metadata in calls of Azure's tools.
+    """
     try:
+        if isinstance(value, dict):
+            return truncate_json({name: _read_member(member) for name, member in value.items()})
         if not isinstance(value, str) or isinstance(value, JsonNumber):
             return truncate_json(replace_inline_data(value))
         parsed = _parse_embedded_json(value)
         return truncate_text_or_json(replace_inline_data(value)) if parsed is None else truncate_json(parsed)
     except RecursionError:
         return truncate_text(str(value))
+
+
+def _read_member(value: Any) -> Any:
+    parsed = _parse_embedded_json(value) if isinstance(value, str) and not isinstance(value, JsonNumber) else None
+    return replace_inline_data(value) if parsed is None else parsed
 
 
 def _parse_embedded_json(text: str) -> Any:

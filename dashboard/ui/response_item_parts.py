@@ -21,7 +21,7 @@ _NO_SOURCES = "Not sent. Requests ask for them with include: web_search_call.act
 
 def build_item_parts(item_type: str, members: dict[str, Any]) -> list[TitledPart]:
     """Return the readable parts of an item or a call of that type, then its other members as received."""
-    read, names = _READERS.get(item_type, (_read_nothing, ()))
+    read, names = _READERS.get(item_type, _DEFAULT_READER)
     parts = list(read(members))
     rest = {name: value for name, value in members.items() if name not in names and value not in (None, [], {})}
     if rest or not parts:
@@ -46,10 +46,6 @@ def _build_citation(annotation: dict[str, Any]) -> CitedLink:
 def web_address(url: str | None) -> str | None:
     """Return an address of the web; None for others, which a page must not link."""
     return url if url and url.lower().startswith(("https://", "http://")) else None
-
-
-def _read_nothing(_: dict[str, Any]) -> _Parts:
-    yield from ()
 
 
 def _read_reasoning(members: dict[str, Any]) -> _Parts:
@@ -140,7 +136,10 @@ def _read_custom(members: dict[str, Any]) -> _Parts:
             yield TitledPart(title, truncate_readable(members[name]))
 
 
-_READERS: dict[str, tuple[Callable[[dict[str, Any]], _Parts], tuple[str, ...]]] = {
+_Reader = tuple[Callable[[dict[str, Any]], _Parts], tuple[str, ...]]  # with the names of the members that it reads
+# Tools of Azure and types of later versions: their arguments are JSON in a string.
+_DEFAULT_READER: _Reader = (_read_custom, ("input", "action", "arguments", "output"))
+_READERS: dict[str, _Reader] = {
     "reasoning": (_read_reasoning, ("summary", "content", "encrypted_content")),
     "mcp_approval_request": (_read_approval_request, ("server_label", "name", "arguments", "answer")),
     "mcp_list_tools": (_read_listed_tools, ("type", "id", "server_label", "tools")),

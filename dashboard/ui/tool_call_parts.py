@@ -217,9 +217,11 @@ def _other_parts(kind: str, posted: dict[str, Any], is_answered: bool) -> Iterat
     if "output" in posted or not is_answered:
         yield _output_part(posted, is_answered)
     shown = {"id", "type", "name", "arguments", "output"}
-    if isinstance(posted.get(kind), dict) and posted[kind]:
-        yield from build_item_parts(truncate_indexed(kind), posted[kind])
-        shown.add(kind)
+    # Azure posts calls of OpenAPI tools with a `function`, as calls of functions have.
+    name = kind if isinstance(posted.get(kind), dict) else "function"
+    if isinstance(posted.get(name), dict) and posted[name]:
+        yield from build_item_parts(truncate_indexed(kind), posted[name])
+        shown.add(name)
     rest = {name: value for name, value in posted.items() if name not in shown}
     if rest:
         yield TitledPart(f"{truncate_indexed(kind)}, as received", truncate_readable(rest))

@@ -97,3 +97,17 @@ def test_code_interpreter_of_responses_is_readable() -> None:
     assert "2+2" in text
     assert "image, image/png, 3.0 kB" in text
     assert PNG not in text
+
+
+@pytest.mark.parametrize(
+    ("item_type", "name"),
+    [("connected_agent", "connected_agent"), ("openapi", "openapi"), ("openapi", "function"), ("azure_ai_search",) * 2],
+)
+def test_arguments_of_azure_are_laid_out(item_type: str, name: str) -> None:
+    body = {"name": "look_up", "arguments": '{"city":"Oslo"}', "output": '[{"id":1}]', "response_metadata": '{"a":1}'}
+    parts = parse_tool_call({"type": item_type, "id": "call", name: body}).parts
+    texts = {part.title: part.text.full for part in parts if part.text}
+    assert texts["Arguments"] == '{\n  "city": "Oslo"\n}'
+    assert texts["Output"] == '[\n  {\n    "id": 1\n  }\n]'
+    assert '"a": 1' in texts[f"{item_type}, as received"]
+    assert parse_tool_call({"type": item_type, name: body}).posted[name] == body
