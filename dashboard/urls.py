@@ -11,6 +11,7 @@ from dashboard.pages.assistants import views as assistant_views
 from dashboard.pages.compare import selection_views as compare_selection_views
 from dashboard.pages.compare import views as compare_views
 from dashboard.pages.connect import views as connect_views
+from dashboard.pages.errors import decisions as error_decisions
 from dashboard.pages.errors import downloads as error_downloads
 from dashboard.pages.errors import views as error_views
 from dashboard.pages.imports import views as import_views
@@ -117,7 +118,9 @@ error_urls = [
     path("errors.json", error_downloads.error_group_list_json, name="errors-json"),
     path("errors.csv", error_downloads.error_group_list_csv, name="errors-csv"),
     path("errors/<uuid:group_id>/", error_views.error_group_detail, name="error-group"),
-    path("errors/<uuid:group_id>/state", error_views.set_error_group_state, name="set-error-group-state"),
+    path("errors/<uuid:group_id>/state", error_decisions.set_error_group_state, name="set-error-group-state"),
+    path("errors/<uuid:group_id>/comments", error_views.error_group_comments, name="error-group-comments"),
+    path("errors/change", error_decisions.change_error_groups, name="change-error-groups"),
 ]
 
 usage_urls = [

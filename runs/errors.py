@@ -111,6 +111,12 @@ class InvalidTag(RunglassError):
     code = "invalid_tag"
 
 
+class InvalidDecision(RunglassError):
+    """The state or the assignee of an error group is invalid."""
+
+    code = "invalid_object"
+
+
 class UnknownParameter(RunglassError):
     """This path has no such parameter."""
 

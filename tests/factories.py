@@ -12,9 +12,10 @@ from django.utils import timezone
 from runs.derivation import DerivedRun, replace_derived_runs, run_in_derivation_transaction
 from runs.ingest import ASSISTANTS, MESSAGES, RUNS, STEPS, IngestReport, Outcome, RawItem, RecordType, ingest
 from runs.ingest.merge import Receipt
-from runs.models import ApiKey, Membership, Project, Run, RunSource, SavedView, User
+from runs.models import ApiKey, ErrorGroup, Membership, Project, Run, RunSource, SavedView, User
 from runs.team.api_keys import create_api_key
 from runs.team.deletion import DeletionCounts, delete_runs
+from runs.team.error_groups import build_state_change, decide_on_error_groups
 from runs.team.saved_views import save_view
 
 NOW = 1_795_000_000  # 2026-11-18 11:06:40 UTC
@@ -262,3 +263,8 @@ def make_saved_view(
     view = SavedView(project=project, owner=owner, name=name, **fields)
     save_view(view, default=default)
     return view
+
+
+def decide(group: ErrorGroup, state: str, user: User, **ignored: Any) -> None:
+    """Set the state of `group`; `ignored` are the other arguments of `build_state_change`."""
+    decide_on_error_groups(group.project, [group.pk], build_state_change(state, **ignored), user)

@@ -51,7 +51,8 @@ GET viewer: connect receiving-status prices
 POST viewer: runs-json runs-jsonl runs-csv run-columns compare-selected-runs
 GET member: saved-view-edit change-matching-runs bulk-action import-files
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
-POST member: assistant-rename set-error-group-state change-matching-runs bulk-action bulk-action-cancel import-files
+POST member: set-error-group-state error-group-comments change-error-groups
+POST member: assistant-rename change-matching-runs bulk-action bulk-action-cancel import-files
 GET admin: settings audit-log
 POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
 POST admin: connect-key-create member-add member-update

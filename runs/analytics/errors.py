@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection
 
+from runs.analytics.error_group_states import StateEnd, fetch_state_ends
 from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.db import sql
 from runs.models import ErrorGroup, Project, Run
@@ -105,19 +106,22 @@ class ErrorGroupStats:
     trend: ErrorTrend
     first_seen: datetime
     last_seen: datetime
+    state_end: StateEnd | None = None
 
     @property
     def has_regressed(self) -> bool:
-        """Return whether a run of the group was created after somebody resolved it."""
-        resolved_at = self.group.state_changed_at
-        return (
-            self.group.state == ErrorGroup.State.RESOLVED and resolved_at is not None and self.last_seen > resolved_at
-        )
+        """Return whether the group has regressed since somebody resolved or ignored it."""
+        return self.state_end is not None and self.state_end.is_regression
+
+    @property
+    def current_state(self) -> ErrorGroup.State:
+        """The state of the group; open if the state that was set has ended."""
+        return ErrorGroup.State.OPEN if self.state_end else ErrorGroup.State(self.group.state)
 
     @property
     def is_open(self) -> bool:
-        """Return whether the group is open or has regressed."""
-        return self.has_regressed or self.group.state == ErrorGroup.State.OPEN
+        """Return whether the group is open, or was opened again."""
+        return self.current_state == ErrorGroup.State.OPEN
 
     def is_new(self, now: datetime) -> bool:
         """Return whether the group was first seen less than `NEW_ERROR_AGE` ago."""
@@ -167,7 +171,10 @@ def resolve_error_time_range(project: Project, filters: RunFilters, now: datetim
 def fetch_error_groups(
     project: Project, filters: RunFilters, now: datetime, *, only: uuid.UUID | None = None
 ) -> ErrorGroupReport:
-    """Return the groups of the runs that match `filters`, or the one with the id `only`; three queries."""
+    """Return the groups of the runs that match `filters`, or the one with the id `only`.
+
+    Takes three queries, or four if the team has decided on groups.
+    """
     time_range = resolve_error_time_range(project, filters, now)
     runs = _select_error_runs(project, replace(filters, since=None, until=None), now, only)
     if filters.since:
@@ -179,7 +186,12 @@ def fetch_error_groups(
         cursor.execute(_GROUPS.format(matches=matches), (*[time_range.since] * 5, *params, MAX_ERROR_GROUPS))
         rows = cursor.fetchall()
     groups = ErrorGroup.objects.in_project(project).for_list().in_bulk([row[0] for row in rows])
-    stats = tuple(_build_stats(time_range, groups[row[0]], *row[1:8]) for row in rows if row[0] in groups)
+    ends = fetch_state_ends(groups.values(), now)
+    stats = tuple(
+        replace(_build_stats(time_range, groups[row[0]], *row[1:8]), state_end=ends.get(row[0]))
+        for row in rows
+        if row[0] in groups
+    )
     group_count, *sums = rows[0][8:] if rows else (0, 0, None, None, 0)
     return ErrorGroupReport(time_range, stats, _build_sums(*sums), group_count)
 

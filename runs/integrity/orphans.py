@@ -59,6 +59,14 @@ _BELONGINGS = (
     ),
     _Belonging("run_tag", "tags of missing runs", "run WHERE run.id = run_tag.run_id"),
     _Belonging("comment", "comments on missing runs", "run WHERE run.id = comment.run_id"),
+    _Belonging(
+        "error_group_comment", "comments on missing error groups",
+        "error_group WHERE error_group.id = error_group_comment.group_id",
+    ),
+    _Belonging(
+        "error_group_event", "activity of missing error groups",
+        "error_group WHERE error_group.id = error_group_event.group_id",
+    ),
 )  # fmt: skip
 
 

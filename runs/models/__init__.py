@@ -6,10 +6,11 @@ from runs.models.assistant import Assistant
 from runs.models.audit_event import AuditEvent
 from runs.models.backup_record import BackupRecord
 from runs.models.bulk_action import BulkAction
-from runs.models.comment import Comment
+from runs.models.comment import Comment, ErrorGroupComment
 from runs.models.configuration import Configuration
 from runs.models.conversation import Conversation, ListedItem
 from runs.models.error_group import ErrorGroup
+from runs.models.error_group_event import ErrorGroupEvent
 from runs.models.forward_item import ForwardItem
 from runs.models.membership import Membership
 from runs.models.message import Message
@@ -60,6 +61,8 @@ __all__ = [
     "DayByAssistant",
     "DayByModel",
     "ErrorGroup",
+    "ErrorGroupComment",
+    "ErrorGroupEvent",
     "ForwardItem",
     "HourByAssistant",
     "HourByModel",

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
 from django.db import models
-from django.utils import timezone
 
 from runs.models.project import Project
 from runs.models.user import User
+
+# After so many days without a run, the next run of a group that is ignored until then is a regression.
+QUIET_DAYS = 7
+# The columns of a group that people change, as they are copied to its successor.
+DECISION_FIELDS = (
+    "state",
+    "state_changed_at",
+    "state_changed_by_id",
+    "ignored_until",
+    "ignored_until_runs",
+    "ignored_until_at",
+    "assignee_id",
+)
 
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
@@ -21,33 +33,36 @@ class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
         return self.filter(project=project)
 
     def for_list(self) -> Self:
-        """Defer the sample message, which can be long."""
-        return self.defer("sample")
+        """Join the assignees, and defer the sample message, which can be long."""
+        return self.select_related("assignee").defer("sample")
 
-    def with_state_changed_by(self) -> Self:
-        """Join the users who last changed the states."""
-        return self.select_related("state_changed_by")
+    def with_people(self) -> Self:
+        """Join the assignees, and the users who last changed the states."""
+        return self.select_related("state_changed_by", "assignee")
 
     def find(self, project: Project, group_id: uuid.UUID) -> ErrorGroup | None:
-        """Return the group of `project` with that id, with the user who last changed its state."""
-        return self.in_project(project).with_state_changed_by().filter(pk=group_id).first()
+        """Return the group of `project` with that id, with its assignee and who last changed its state."""
+        return self.in_project(project).with_people().filter(pk=group_id).first()
 
     def inherit_states(self, predecessors: Mapping[uuid.UUID, uuid.UUID]) -> None:
-        """Copy the state of each group's predecessor, unless somebody has set a state of its own.
+        """Copy the decisions on each group's predecessor, unless somebody has set a state or an assignee of its own.
 
         `predecessors` maps the id of a group to that of the group it takes the state from.
         """
-        decided = self.exclude(state_changed_at=None).in_bulk(list(set(predecessors.values())))
+        decided = self.exclude(state_changed_at=None, assignee=None).in_bulk(list(set(predecessors.values())))
         for group_id in sorted(predecessors):  # all writers lock rows in this order
             if old := decided.get(predecessors[group_id]):
-                state = {"state": old.state, "state_changed_at": old.state_changed_at}
-                self.filter(pk=group_id, state_changed_at=None).update(
-                    **state, state_changed_by=old.state_changed_by_id
-                )
+                decision = {name: getattr(old, name) for name in DECISION_FIELDS}
+                self.filter(pk=group_id, state_changed_at=None, assignee=None).update(**decision)
 
-    def set_state(self, group: ErrorGroup, state: str, user: User) -> None:
-        """Set the state of `group`, and record that `user` did so now."""
-        self.filter(pk=group.pk).update(state=state, state_changed_at=timezone.now(), state_changed_by=user)
+    def locked(self, project: Project, group_ids: Collection[uuid.UUID]) -> list[ErrorGroup]:
+        """Return those groups of `project`, locked in the order of their ids, as all writers do."""
+        groups = self.in_project(project).filter(pk__in=group_ids).order_by("pk")
+        return list(groups.select_for_update(of=("self",)))
+
+    def unassign(self, project: Project, user: User) -> None:
+        """Take the groups of `project` from `user`, who is no longer a member."""
+        self.in_project(project).filter(assignee=user).update(assignee=None)
 
 
 class ErrorGroup(models.Model):
@@ -63,7 +78,15 @@ class ErrorGroup(models.Model):
 
         OPEN = "open"
         RESOLVED = "resolved"  # open again if a later run belongs to the group
-        IGNORED = "ignored"
+        IGNORED = "ignored"  # open again when what `ignored_until` says has happened
+
+    class IgnoredUntil(models.TextChoices):
+        """What ends the state `ignored`. It is looked up in the runs (see `runs.analytics.error_group_states`)."""
+
+        FOREVER = "forever"
+        RUNS = "runs"  # `ignored_until_runs` runs after the decision
+        DATE = "date"  # `ignored_until_at`
+        REGRESSION = "regression"
 
     id = models.UUIDField(primary_key=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -76,6 +99,14 @@ class ErrorGroup(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     state_changed_at = models.DateTimeField(null=True, blank=True)
     state_changed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    ignored_until = models.CharField(
+        max_length=10, choices=IgnoredUntil.choices, default=IgnoredUntil.FOREVER, db_default=IgnoredUntil.FOREVER
+    )
+    ignored_until_runs = models.IntegerField(null=True, blank=True)
+    ignored_until_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, db_constraint=False, db_index=False, related_name="+"
+    )
 
     objects = ErrorGroupQuerySet.as_manager()
 

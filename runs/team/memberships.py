@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from runs.errors import InvalidMember, LastAdministrator, Problem
-from runs.models import Membership, Project, User
+from runs.models import ErrorGroup, Membership, Project, User
 from runs.team.passwords import set_one_time_password
 
 
@@ -58,8 +58,12 @@ def change_member_role(membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership) -> None:
-    """Remove a member from the project, without deleting the user. Raises LastAdministrator."""
+    """Remove a member from the project, without deleting the user. Raises LastAdministrator.
+
+    The error groups that were assigned to the user are unassigned.
+    """
     _require_other_administrator(membership)
+    ErrorGroup.objects.unassign(membership.project, membership.user)
     Membership.objects.filter(pk=membership.pk).delete()
 
 

@@ -20,8 +20,12 @@ _DELETE_CONFIGURATIONS = """
        AND NOT EXISTS (SELECT FROM run WHERE run.configuration_id = configuration.id OFFSET 0)
     RETURNING assistant_id, body"""
 _DELETE_ERROR_GROUPS = """
-    DELETE FROM error_group WHERE project_id = %s
-       AND NOT EXISTS (SELECT FROM run WHERE run.error_group_id = error_group.id OFFSET 0)"""
+    WITH deleted AS (
+        DELETE FROM error_group WHERE project_id = %s
+           AND NOT EXISTS (SELECT FROM run WHERE run.error_group_id = error_group.id OFFSET 0)
+        RETURNING id),
+    comments AS (DELETE FROM error_group_comment WHERE group_id IN (SELECT id FROM deleted))
+    DELETE FROM error_group_event WHERE group_id IN (SELECT id FROM deleted)"""
 _DELETE_ASSISTANTS = """
     DELETE FROM assistant WHERE id = ANY(%s)
        AND NOT EXISTS (

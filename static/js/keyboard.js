@@ -5,7 +5,7 @@
 import { preference } from "./preferences.js";
 import { closePeek, togglePeek } from "./peek.js";
 import { currentRow, moveBy, openRow, toggleRow } from "./rows.js";
-import { clearSelection } from "./selection.js";
+import { clearSelection, selectCurrentRow } from "./selection.js";
 
 const FIELDS = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 const SEQUENCE_MS = 1_000;
@@ -23,6 +23,7 @@ let prefixExpires = 0;
 function activate(key) {
   const target = document.querySelector(LINKS[key] ?? `[data-key="${CSS.escape(key)}"]`);
   if (!target) return false;
+  if (target.closest("[data-for-rows]") && !selectCurrentRow()) return true;
   if (target.matches(FIELDS)) target.focus();
   else target.click();
   return true;

@@ -1,11 +1,11 @@
 // The selected rows of the run list: their number, ranges with Shift, Select all, and the bar of actions below.
 //
 // The selection outlives the rows: "5 new runs" or another order may replace them, and the bar then posts the ids of the
-// runs that are out of sight in hidden fields. Other filters end it.
+// runs that are out of sight in hidden fields. Other filters end it. The list of error groups has such a bar, too.
 
 import { announce } from "./announce.js";
 import { writeToClipboard } from "./copy.js";
-import { extendSelection } from "./rows.js";
+import { currentRow, extendSelection, toggleRow } from "./rows.js";
 
 const ORDER_PARAMS = ["sort", "columns", "view"]; // of the list, which do not change what it contains
 
@@ -13,7 +13,7 @@ const selection = new Map(); // primary key → run id
 let selectedFrom = ""; // the filters of the list in which the runs were selected
 
 const checkboxes = () => [...document.querySelectorAll("#rows [type=checkbox]")];
-const idOf = (checkbox) => checkbox.closest("tr").querySelector("a.id").title;
+const idOf = (checkbox) => checkbox.closest("tr").querySelector("a.id")?.title ?? checkbox.value;
 const countRuns = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
 
 function filtersOfList() {
@@ -33,7 +33,6 @@ function hiddenInput(name, value) {
 
 // Rows that a swap has brought are checked if their runs are selected; those that are out of sight get hidden fields.
 function restore() {
-  if (!document.getElementById("list-state")) return;
   const filters = filtersOfList();
   if (selection.size && filters !== selectedFrom) selection.clear();
   selectedFrom = filters;
@@ -70,7 +69,7 @@ function refresh() {
   }
   // The key e exports the selected runs, or all matching runs if none is selected.
   document.querySelector("#exports > summary")?.setAttribute("data-key", selection.size ? "" : "e");
-  document.getElementById("export-selected").setAttribute("data-key", selection.size ? "e" : "");
+  document.getElementById("export-selected")?.setAttribute("data-key", selection.size ? "e" : "");
   // All rows are selected, and there are more matches than rows.
   const matches = document.querySelector("#summary [data-total]")?.dataset.total ?? "";
   bar.toggleAttribute("data-page-selected", Boolean(selectAll?.checked) && matches !== String(all.length));
@@ -95,6 +94,13 @@ export function clearSelection() {
   restore();
   announce("Selection cleared");
   return true;
+}
+
+// Keys of a bar that acts on rows act on the current row if none is selected. Returns whether any is selected.
+export function selectCurrentRow() {
+  if (!selection.size && currentRow()) toggleRow();
+  if (!selection.size) announce("Select a row first: j and k move, x selects");
+  return selection.size > 0;
 }
 
 async function copyIds(button) {

@@ -26,6 +26,9 @@ class ListErrorGroupsArguments(Struct, forbid_unknown_fields=True):
         Literal["open", "new", "resolved", "ignored", "all"],
         Meta(description="Groups by what the team decided; `new` were first seen within 24 hours."),
     ] = "open"
+    assignee: Annotated[
+        str, Meta(max_length=150, description="Only groups assigned to the user of this name; `none`: to nobody.")
+    ] = ""
     sort: Annotated[
         Literal["runs", "last", "first"], Meta(description="Most runs, last seen or first seen come first.")
     ] = "runs"
@@ -35,7 +38,7 @@ class ListErrorGroupsArguments(Struct, forbid_unknown_fields=True):
 def _list_error_groups(context: ToolContext, arguments: ListErrorGroupsArguments) -> dict[str, Any]:
     filters = parse_run_query(arguments.query)
     tab, sort = ErrorGroupTab(arguments.show), ErrorGroupSort(arguments.sort)
-    params = ErrorGroupListParams(filters=filters, tab=tab, sort=sort)
+    params = ErrorGroupListParams(filters=filters, tab=tab, sort=sort, assigned=arguments.assignee)
     groups = fetch_error_group_list(context.project, params, context.now, arguments.limit)
     report = groups.report
     return {
@@ -57,6 +60,11 @@ def _describe_group(row: ErrorGroupRow, links: PageLinks) -> dict[str, Any]:
         "message": PostedText(group.template),
         "state": group.state,
         "has_regressed": stats.has_regressed,
+        "current_state": str(stats.current_state),
+        "ignored_until": group.ignored_until,
+        "ignored_until_runs": group.ignored_until_runs,
+        "ignored_until_at": group.ignored_until_at,
+        "assignee": group.assignee and group.assignee.get_username(),
         "runs": stats.sums.runs,
         "runs_in_period_before": stats.previous_runs,
         "trend": str(stats.trend),

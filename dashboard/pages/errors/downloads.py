@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -16,7 +16,7 @@ from dashboard.ui import formats
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.analytics.errors import MAX_ERROR_GROUPS, ErrorSums, count_matching_runs
-from runs.models import Project
+from runs.models import Project, User
 from runs.transfer.exports import ExportColumn
 
 EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
@@ -26,6 +26,11 @@ EXPORT_VALUES: dict[str, Callable[[ErrorGroupRow], Any]] = {
     "message": lambda row: row.group.template,
     "state": lambda row: row.group.state,
     "regressed": lambda row: row.stats.has_regressed,
+    "current_state": lambda row: str(row.stats.current_state),
+    "ignored_until": lambda row: row.group.ignored_until,
+    "ignored_until_runs": lambda row: row.group.ignored_until_runs,
+    "ignored_until_at": lambda row: row.group.ignored_until_at,
+    "assignee": lambda row: row.group.assignee and row.group.assignee.get_username(),
     "runs": lambda row: row.stats.sums.runs,
     "runs_before": lambda row: row.stats.previous_runs,
     "trend": lambda row: str(row.stats.trend),
@@ -47,7 +52,7 @@ def error_group_list_json(request: HttpRequest, project: Project) -> HttpRespons
     """Return `errors.json`: all groups of the list, and the totals of the time range."""
     params = ErrorGroupListParams.parse(request.GET)
     now = timezone.now()
-    groups = fetch_error_group_list(project, params, now, MAX_ERROR_GROUPS)
+    groups = fetch_error_group_list(project, params, now, MAX_ERROR_GROUPS, cast(User, request.user).get_username())
     report = groups.report
     total_runs, is_total_capped = count_matching_runs(project, params.effective_filters, now)
     return downloads.json_response(
@@ -72,7 +77,8 @@ def error_group_list_json(request: HttpRequest, project: Project) -> HttpRespons
 def error_group_list_csv(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Return `errors.csv`: all groups of the list."""
     params = ErrorGroupListParams.parse(request.GET)
-    groups = fetch_error_group_list(project, params, timezone.now(), MAX_ERROR_GROUPS)
+    reader = cast(User, request.user).get_username()
+    groups = fetch_error_group_list(project, params, timezone.now(), MAX_ERROR_GROUPS, reader)
     columns = [ExportColumn(name, get_value) for name, get_value in EXPORT_VALUES.items()]
     return downloads.csv_response(project, "errors", columns, groups.rows)
 

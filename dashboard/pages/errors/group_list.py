@@ -9,7 +9,13 @@ from datetime import datetime
 
 from dashboard.pages.errors.chart import MAX_CHART_GROUPS
 from dashboard.pages.errors.group_rows import ErrorGroupRow, build_error_group_rows
-from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupSort, ErrorGroupTab
+from dashboard.pages.errors.params import (
+    ASSIGNED_TO_ME,
+    UNASSIGNED,
+    ErrorGroupListParams,
+    ErrorGroupSort,
+    ErrorGroupTab,
+)
 from runs.analytics.errors import (
     ErrorGroupDistribution,
     ErrorGroupReport,
@@ -40,13 +46,17 @@ class ErrorGroupList:
 
 
 def fetch_error_group_list(
-    project: Project, params: ErrorGroupListParams, now: datetime, page_size: int
+    project: Project, params: ErrorGroupListParams, now: datetime, page_size: int, reader: str = ""
 ) -> ErrorGroupList:
-    """Return a page of the groups that match `params`; six queries, or three if no group matches."""
+    """Return a page of the groups that match `params`; six or seven queries, or three if no group matches.
+
+    `reader` is the name of the user who is meant by `ASSIGNED_TO_ME`.
+    """
     # 1. All groups of the time range, and those of this page.
     report = fetch_error_groups(project, params.effective_filters, now)
-    tab_counts = {tab: sum(_is_in_tab(stats, tab, now) for stats in report.groups) for tab in ErrorGroupTab}
-    groups = _sort_groups([stats for stats in report.groups if _is_in_tab(stats, params.tab, now)], params.sort)
+    assigned = [stats for stats in report.groups if _is_assigned(stats.group, params.assigned, reader)]
+    tab_counts = {tab: sum(_is_in_tab(stats, tab, now) for stats in assigned) for tab in ErrorGroupTab}
+    groups = _sort_groups([stats for stats in assigned if _is_in_tab(stats, params.tab, now)], params.sort)
     start = (params.page - 1) * page_size
     page_groups = groups[start : start + page_size]
     if not report.groups:
@@ -65,6 +75,13 @@ def fetch_error_group_list(
     return ErrorGroupList(report, tab_counts, rows, len(groups) > start + page_size, distributions)
 
 
+def _is_assigned(group: ErrorGroup, asked: str, reader: str) -> bool:
+    if not asked:
+        return True
+    name = group.assignee.get_username() if group.assignee else UNASSIGNED
+    return name == (reader if asked == ASSIGNED_TO_ME else asked)
+
+
 def _is_in_tab(stats: ErrorGroupStats, tab: ErrorGroupTab, now: datetime) -> bool:
     match tab:
         case ErrorGroupTab.OPEN:
@@ -72,9 +89,9 @@ def _is_in_tab(stats: ErrorGroupStats, tab: ErrorGroupTab, now: datetime) -> boo
         case ErrorGroupTab.NEW:
             return stats.is_new(now)
         case ErrorGroupTab.RESOLVED:
-            return stats.group.state == ErrorGroup.State.RESOLVED and not stats.has_regressed
+            return stats.current_state == ErrorGroup.State.RESOLVED
         case ErrorGroupTab.IGNORED:
-            return stats.group.state == ErrorGroup.State.IGNORED
+            return stats.current_state == ErrorGroup.State.IGNORED
         case ErrorGroupTab.ALL:
             return True
 

@@ -7,11 +7,14 @@ from enum import StrEnum
 from typing import Self
 
 from dashboard.web.query_params import QueryParams, parse_choice, parse_integer, query_param, run_filters
+from runs.protocol.lossless_json import clean_text
 from runs.query import RunFilters, TimeExpression
 from runs.query.relative_times import describe_time_range
 
 DEFAULT_SINCE = TimeExpression("-14d")
 MAX_PAGE = 999_999
+ASSIGNED_TO_ME = "me"
+UNASSIGNED = "none"
 
 
 class ErrorGroupTab(StrEnum):
@@ -76,6 +79,7 @@ class ErrorGroupParams(QueryParams):
 class ErrorGroupListParams(ErrorGroupParams):
     """The parameters of the list."""
 
+    assigned: str = query_param(clean_text, default="")  # `ASSIGNED_TO_ME`, `UNASSIGNED`, or a user name
     tab: ErrorGroupTab = query_param(parse_choice(ErrorGroupTab), default=ErrorGroupTab.OPEN, name="show")
     sort: ErrorGroupSort = query_param(parse_choice(ErrorGroupSort), default=ErrorGroupSort.RUNS)
     page: int = query_param(parse_integer(1, MAX_PAGE), default=1)

@@ -7,19 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.pages.errors.activity import fetch_group_activity
 from dashboard.pages.errors.breakdown import build_error_breakdowns
 from dashboard.pages.errors.chart import build_error_group_chart, build_error_groups_chart, format_group_label
 from dashboard.pages.errors.contrasts import build_contrast_rows
+from dashboard.pages.errors.decisions import IGNORE_CHOICES
 from dashboard.pages.errors.group_list import fetch_error_group_list
 from dashboard.pages.errors.group_rows import describe_missing_message, describe_trend, split_group_message
-from dashboard.pages.errors.group_state import build_state_buttons, fetch_regression
+from dashboard.pages.errors.group_state import build_state_buttons, fetch_group_state
 from dashboard.pages.errors.links import (
     build_error_group_list_url,
     build_error_group_term,
@@ -27,9 +27,18 @@ from dashboard.pages.errors.links import (
     build_filtered_runs_url,
     build_range_options,
 )
-from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupParams, ErrorGroupSort, ErrorGroupTab
+from dashboard.pages.errors.params import (
+    ASSIGNED_TO_ME,
+    UNASSIGNED,
+    ErrorGroupListParams,
+    ErrorGroupParams,
+    ErrorGroupSort,
+    ErrorGroupTab,
+)
 from dashboard.pages.errors.samples import fetch_sample_runs, list_placeholders, split_first_message
 from dashboard.ui import formats
+from dashboard.ui.comment_posts import respond_to_comment
+from dashboard.ui.comments import CommentsSection
 from dashboard.ui.time_ranges import format_time_field
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
@@ -46,7 +55,9 @@ from runs.analytics.errors import (
     fetch_first_and_last_seen,
 )
 from runs.models import Assistant, ErrorGroup, Project, User
+from runs.models.error_group import QUIET_DAYS
 from runs.query import RunFilters, TimeExpression
+from runs.team.error_groups import MAX_IGNORED_RUNS, list_assignees
 
 PAGE_SIZE = 50
 TAB_LABELS = {
@@ -57,11 +68,7 @@ TAB_LABELS = {
     ErrorGroupTab.ALL: "All",
 }
 SORT_LABELS = {ErrorGroupSort.RUNS: "Runs", ErrorGroupSort.LAST: "Last seen", ErrorGroupSort.FIRST: "First seen"}
-STATE_MESSAGES = {
-    "open": "The group is open.",
-    "resolved": "The group is resolved. If it occurs again, it is listed under Open as regressed.",
-    "ignored": "The group is ignored. It is no longer listed under Open.",
-}
+ASSIGNEE_LABELS = {"": "All", ASSIGNED_TO_ME: "Mine", UNASSIGNED: "Unassigned"}
 
 
 @require_safe
@@ -75,7 +82,8 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     now = timezone.now()
 
     # 2. Fetch
-    groups = fetch_error_group_list(project, params, now, PAGE_SIZE)
+    user = cast(User, request.user)
+    groups = fetch_error_group_list(project, params, now, PAGE_SIZE, user.get_username())
     report = groups.report
     total_runs, is_total_capped = count_matching_runs(project, filters, now)
     largest = report.groups[0] if report.groups else None
@@ -83,6 +91,15 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
     # 3. Render
     path = reverse("errors", kwargs={"project": project.slug})
     range_options = build_range_options(path, params)
+    can_decide = project.role in WRITE_ROLES
+    assignee_options = [
+        {
+            "label": label,
+            "url": path + params.first_page().query_string(assigned=name),
+            "is_current": name == params.assigned,
+        }
+        for name, label in ASSIGNEE_LABELS.items()
+    ]
     tabs = [
         {
             "label": label,
@@ -107,6 +124,7 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
         # Controls
         "query_field": _build_query_field(params, path),
         "tabs": tabs,
+        "assignee_options": assignee_options,
         "sort_headers": sort_headers,
         "range_options": range_options,
         "is_custom_range": not any(option.is_current for option in range_options),
@@ -116,6 +134,10 @@ def error_group_list(request: HttpRequest, project: Project) -> HttpResponse:
         "new_groups_url": path + params.first_page().query_string(tab=ErrorGroupTab.NEW),
         "next_url": path + params.query_string(page=params.page + 1) if groups.has_next_page else "",
         "previous_url": path + params.query_string(page=params.page - 1) if params.page > 1 else "",
+        # Decisions
+        "can_decide": can_decide,
+        "assignees": list_assignees(project) if can_decide and groups.rows else (),
+        "ignore_choices": IGNORE_CHOICES.items(),
         # Summary
         "report": report,
         "max_groups": MAX_ERROR_GROUPS,
@@ -171,7 +193,8 @@ def error_group_detail(request: HttpRequest, project: Project, group_id: uuid.UU
     stats = report.groups[0] if report.groups else None  # None if no run of the group matches
     seen = (stats.first_seen, stats.last_seen) if stats else fetch_first_and_last_seen(group.pk)
     first_seen, last_seen = seen or (None, None)
-    regression = fetch_regression(project, group, last_seen)
+    state = fetch_group_state(project, group, now)
+    can_decide = project.role in WRITE_ROLES
 
     # 3. Render
     path = reverse("error-group", kwargs={"project": project.slug, "group_id": group.pk})
@@ -188,9 +211,14 @@ def error_group_detail(request: HttpRequest, project: Project, group_id: uuid.UU
         "from_value": _format_datetime_local(filters.since, now),
         "to_value": _format_datetime_local(filters.until, now),
         # State
-        "can_set_state": project.role in WRITE_ROLES,
-        "state_buttons": build_state_buttons(group, has_regressed=regression is not None),
-        "regression": regression,
+        "can_decide": can_decide,
+        "assignees": list_assignees(project) if can_decide else (),
+        "quiet_days": QUIET_DAYS,
+        "max_ignored_runs": MAX_IGNORED_RUNS,
+        "state_buttons": build_state_buttons(group, has_ended=state.end is not None),
+        "state": state,
+        "activity": fetch_group_activity(group),
+        "comments": _build_comments(project, group, cast(User, request.user)),
         # Group
         "group": group,
         "group_term": build_error_group_term(group),
@@ -232,16 +260,16 @@ def error_group_detail(request: HttpRequest, project: Project, group_id: uuid.UU
 
 @require_POST
 @member_required
-def set_error_group_state(request: HttpRequest, project: Project, group_id: uuid.UUID) -> HttpResponse:
-    """Set the state of a group to the field `state`: open, resolved or ignored."""
+def error_group_comments(request: HttpRequest, project: Project, group_id: uuid.UUID) -> HttpResponse:
+    """Change the comments on a group (see `respond_to_comment`)."""
     group = _get_group_or_404(project, group_id)
-    state = request.POST.get("state", "")
-    if state not in ErrorGroup.State.values:
-        expected = ", ".join(ErrorGroup.State.values)
-        return HttpResponseBadRequest(f"state: expected one of {expected}", content_type="text/plain")
-    ErrorGroup.objects.set_state(group, state, cast(User, request.user))
-    messages.success(request, STATE_MESSAGES[state])
-    return redirect("error-group", project=project.slug, group_id=group.pk)
+    return respond_to_comment(request, project, _build_comments(project, group, cast(User, request.user)))
+
+
+def _build_comments(project: Project, group: ErrorGroup, user: User) -> CommentsSection:
+    args = [project.slug, group.pk]
+    url, page_url = reverse("error-group-comments", args=args), reverse("error-group", args=args)
+    return CommentsSection(group, user, project.role, url, page_url, format_group_label(group))
 
 
 def _get_group_or_404(project: Project, group_id: uuid.UUID) -> ErrorGroup:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.run.comments import CommentsSection
+from dashboard.pages.run.comment_views import build_run_comments
 from dashboard.pages.run.configuration import ConfigurationSection
 from dashboard.pages.run.errors import ErrorsSection
 from dashboard.pages.run.header import OverviewSection, RunHeader
@@ -120,7 +120,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "errors": errors,
         "usage": UsageSection(run, posted, steps, timeline, header.cost, is_full="usage" in params.full),
         "configuration": ConfigurationSection(run, posted, is_change_shown="change" in params.full),
-        "comments": CommentsSection(run, cast(User, request.user), project.role),
+        "comments": build_run_comments(project, run, cast(User, request.user)),
         "raw_json": RawJsonTree(run, posted.members, params),
         "responses": RunResponses(run),
         "search_words": get_search_words(params),

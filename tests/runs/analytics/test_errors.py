@@ -368,7 +368,7 @@ def test_resolved_group_regresses_with_later_run(project: Project, member: User)
         return errors.fetch_error_groups(project, FORTNIGHT, NOW).groups[0]
 
     assert counted().is_open
-    ErrorGroup.objects.set_state(group, "resolved", member)
+    factories.decide(group, "resolved", member)
     resolved_at = int(ErrorGroup.objects.get().state_changed_at.timestamp())  # type: ignore[union-attr]
     late = make_ended_run(0, 1, resolved_at - 5, last_error={"code": "code", "message": "x"}, id="late")
     factories.post(project, late)  # received after, but created before
@@ -376,7 +376,7 @@ def test_resolved_group_regresses_with_later_run(project: Project, member: User)
     factories.post(project, late | {"id": "later", "created_at": resolved_at + 5})
     assert (counted().has_regressed, counted().is_open) == (True, True)
     assert counted().group.state_changed_by == member
-    ErrorGroup.objects.set_state(group, "ignored", member)
+    factories.decide(group, "ignored", member)
     assert (counted().has_regressed, counted().is_open) == (False, False)
 
 

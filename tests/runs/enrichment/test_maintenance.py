@@ -143,8 +143,8 @@ def test_group_states_survive_new_grouping_version(project: Project, monkeypatch
     run_to_completion(Maintenance())
     user = factories.make_user(project)
     ignored, resolved = (ErrorGroup.objects.get(code=code) for code in ("rate_limit_exceeded", "other"))
-    ErrorGroup.objects.set_state(ignored, "ignored", user)
-    ErrorGroup.objects.set_state(resolved, "resolved", user)
+    factories.decide(ignored, "ignored", user)
+    factories.decide(resolved, "resolved", user)
     monkeypatch.setattr(error_grouping, "GROUPING_VERSION", error_grouping.GROUPING_VERSION + 1)
     monkeypatch.setattr(
         error_grouping, "make_error_group_id", error_grouping.make_error_group_id.__wrapped__

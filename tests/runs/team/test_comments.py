@@ -39,7 +39,7 @@ def test_invalid_text_is_rejected(
 
 
 def test_number_of_comments_is_limited(project: Project, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comments, "MAX_COMMENTS_PER_RUN", 1)
+    monkeypatch.setattr(comments, "MAX_COMMENTS_PER_PAGE", 1)
     run, other = factories.post_run(project), factories.post_run(project)
     comments.add_comment(run, member, "one")
     with pytest.raises(InvalidComment, match="at most 1 comment"):

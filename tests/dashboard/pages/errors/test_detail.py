@@ -167,3 +167,18 @@ def test_query_count_is_independent_of_runs(member_client: Client, project_with_
         *(failed_run(f"run_q{number}", "server_error", f"Timed out after {number} s") for number in range(30)),
     )
     assert count_queries() == count <= 21
+
+
+def test_group_has_comments_and_activity(member_client: Client, member: User, project_with_errors: Project) -> None:
+    member_client.post(state_url("server_error"), {"assign": "me"})
+    member_client.post(state_url("server_error"), {"state": "ignored", "until": "regression"})
+    response = member_client.post(
+        group_url("server_error", name="error-group-comments"), {"action": "add", "text": "Known *outage*."}
+    )
+    assert response["Location"] == f"{group_url('server_error')}#comments"
+    page = group_page(member_client, "server_error")
+    assert "Known outage." in page.region("Comments").text
+    assert f"{member.username} ignored it until a regression" in page.region("Activity").text
+    assert f"{member.username} assigned it to {member.username}" in page.region("Activity").text
+    assert "Ignored until a regression. Set by" in page.text
+    assert f"Assigned to {member.username}" in page.text

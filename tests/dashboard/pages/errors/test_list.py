@@ -13,9 +13,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.pages.errors import views
-from runs.models import ErrorGroup, Project
+from runs.models import AuditEvent, ErrorGroup, Project, User
 from tests import factories
-from tests.dashboard.pages.errors.conftest import DAY, HOUR, LIST_URL, SCRIPT, failed_run, group_url, list_run_ids
+from tests.dashboard.pages.errors.conftest import (
+    DAY,
+    HOUR,
+    LIST_URL,
+    SCRIPT,
+    failed_run,
+    find_group,
+    group_url,
+    list_run_ids,
+)
 from tests.pages import Page
 
 JSON_URL, CSV_URL = "/p/default/errors.json", "/p/default/errors.csv"
@@ -106,7 +115,7 @@ def test_time_range_menu_marks_the_current_range(member_client: Client, project_
     assert [link.text for link in ranges.find_all("link") if link.is_current] == ["24 h"]
     assert ranges.link("14 d").url == f"{LIST_URL}?show=all&sort=last"
     assert [link.text for link in list_page(member_client).find_all("link") if link.get("aria-current") == "true"] == [
-        "Default", "14 d",
+        "Default", "All", "14 d",
     ]  # fmt: skip
 
 
@@ -246,3 +255,35 @@ def test_groups_of_other_projects_are_not_listed(member_client: Client, project_
     factories.post(factories.make_project("other"), failed_run("run_theirs", "theirs", "x"))
     assert "theirs" not in listed_codes(list_page(member_client))
     assert member_client.get("/p/other/errors/").status_code == 404
+
+
+def test_groups_are_filtered_by_assignee(member_client: Client, member: User, project_with_errors: Project) -> None:
+    post_decision(member_client, "server_error", assign="me")
+    assert listed_codes(list_page(member_client, "?assigned=me")) == ["server_error"]
+    assert "server_error" not in listed_codes(list_page(member_client, "?assigned=none"))
+    assert member.username in list_page(member_client).table("Error groups").row("server_error").text
+
+
+def test_selected_groups_are_changed_together(member_client: Client, project_with_errors: Project) -> None:
+    response = post_decision(
+        member_client, "server_error", "rate_limit_exceeded", state="ignored", until="runs:10", query="show=all"
+    )
+    assert (response.status_code, response["Location"]) == (302, f"{LIST_URL}?show=all")
+    assert listed_codes(list_page(member_client)) == ["max_completion_tokens"]
+    assert {group.ignored_until_runs for group in ErrorGroup.objects.filter(state="ignored")} == {10}
+    assert AuditEvent.objects.filter(action__contains="ignored 2 groups until 10 more runs").exists()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"state": "muted"}, {"state": "ignored", "until": "runs:x"}, {"assign": "selected", "assignee": "x"}]
+)
+def test_invalid_decision_is_rejected(
+    member_client: Client, project_with_errors: Project, fields: dict[str, str]
+) -> None:
+    assert post_decision(member_client, "server_error", **fields).status_code == 400
+    assert find_group("server_error").state == "open"
+
+
+def post_decision(client: Client, *codes: str, **fields: str) -> Any:
+    groups = [find_group(code).pk for code in codes]
+    return client.post(f"{LIST_URL}change", {"group": groups, **fields})

@@ -1,4 +1,4 @@
-"""The comments on a run, and what a user may do with each."""
+"""The comments on a run or an error group, and what a user may do with each."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.utils.safestring import SafeString
 
 from dashboard.ui import markdown
 from dashboard.web.permissions import WRITE_ROLES
-from runs.models import Comment, Membership, Run, User
-from runs.team.comments import MAX_COMMENT_LENGTH, MAX_COMMENTS_PER_RUN
+from runs.models import Membership, User
+from runs.team.comments import MAX_COMMENT_LENGTH, MAX_COMMENTS_PER_PAGE, TARGET_NAMES, AnyComment, CommentTarget
 
 
 @dataclass(frozen=True, slots=True)
 class CommentRow:
     """A comment and its permissions."""
 
-    comment: Comment
+    comment: AnyComment
     author_name: str
     can_edit: bool
     can_delete: bool
@@ -35,17 +35,22 @@ class CommentRow:
 
 @dataclass
 class CommentsSection:
-    """The comments on `run` as shown to `user`, who has `role` in the project.
+    """The comments on `target` as shown to `user`, who has `role` in the project.
+
+    The page at `page_url` shows them, and its title is `title`. Changes are posted to `url`.
 
     `error` is the reason why `draft` was not saved. The draft is a new comment, or a new text of `edited`.
     """
 
-    run: Run
+    target: CommentTarget
     user: User
     role: str
+    url: str
+    page_url: str
+    title: str
     error: str = ""
     draft: str = ""
-    edited: Comment | None = None
+    edited: AnyComment | None = None
 
     max_length = MAX_COMMENT_LENGTH
 
@@ -59,7 +64,7 @@ class CommentsSection:
                 can_edit=can_edit_comment(comment, self.user, self.role),
                 can_delete=can_delete_comment(comment, self.user, self.role),
             )
-            for comment in Comment.objects.of_run(self.run).with_authors()
+            for comment in self.target.comments.all().oldest_first().with_authors()
         ]
 
     @property
@@ -69,16 +74,21 @@ class CommentsSection:
 
     @property
     def is_full(self) -> bool:
-        """Return whether the run has the maximum number of comments."""
-        return len(self.rows) >= MAX_COMMENTS_PER_RUN
+        """Return whether there is the maximum number of comments."""
+        return len(self.rows) >= MAX_COMMENTS_PER_PAGE
+
+    @property
+    def target_name(self) -> str:
+        """What the comments are on, in words."""
+        return TARGET_NAMES[type(self.target)]
 
 
-def can_edit_comment(comment: Comment, user: User, role: str) -> bool:
+def can_edit_comment(comment: AnyComment, user: User, role: str) -> bool:
     """Return whether `user` wrote the comment and may still write."""
     return role in WRITE_ROLES and comment.author_id == user.pk
 
 
-def can_delete_comment(comment: Comment, user: User, role: str) -> bool:
+def can_delete_comment(comment: AnyComment, user: User, role: str) -> bool:
     """Return whether `user` wrote the comment or is an administrator."""
     return role == Membership.Role.ADMIN or can_edit_comment(comment, user, role)
 
