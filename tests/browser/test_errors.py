@@ -77,3 +77,34 @@ def test_error_pages_are_accessible(
         signed_in.goto(f"{live_server.url}/p/default/errors/{path}")
         assert_accessible(signed_in)
         assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_groups_are_triaged_by_keys(signed_in: Page, live_server: Any, project_with_errors: Project) -> None:
+    signed_in.goto(f"{live_server.url}/p/default/errors/")
+    for key in ("j", "x", "j", "x"):
+        signed_in.keyboard.press(key)
+    expect(signed_in.locator("#selected")).to_have_text("2 selected")
+    assert_accessible(signed_in)
+    signed_in.keyboard.press("a")
+    expect(signed_in.locator("#bulk [name=assignee]")).to_be_focused()
+    for _ in range(2):  # leave the field, then clear the selection
+        signed_in.keyboard.press("Escape")
+    expect(signed_in.locator("#rows input:checked")).to_have_count(0)
+    signed_in.keyboard.press("m")  # without a selection, the current row is meant
+    expect(signed_in.get_by_text("Assigned 1 group to mira.")).to_be_visible()
+    signed_in.get_by_role("link", name="Mine").click()
+    expect(signed_in.locator("#rows > *")).to_have_count(1)
+    signed_in.keyboard.press("j")
+    signed_in.keyboard.press("i")
+    expect(signed_in.get_by_text("Ignored 1 group.")).to_be_visible()
+    assert ErrorGroup.objects.filter(state="ignored", assignee__username="mira").count() == 1
+    expect(signed_in.locator("#rows > *")).to_have_count(0)
+
+
+def test_group_is_ignored_by_touch_on_a_phone(signed_in: Page, live_server: Any, project_with_errors: Project) -> None:
+    signed_in.set_viewport_size({"width": 375, "height": 800})
+    signed_in.goto(f"{live_server.url}/p/default/errors/")
+    signed_in.get_by_label("Select quota_exceeded").check()
+    signed_in.get_by_label("Ignore until", exact=True).select_option("10 more runs")
+    signed_in.get_by_role("button", name="Ignore i").click()
+    expect(signed_in.get_by_text("Ignored 1 group until 10 more runs.")).to_be_visible()

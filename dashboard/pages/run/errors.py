@@ -14,6 +14,7 @@ from dashboard.pages.run.steps import RunPageStep, RunSteps
 from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_name, as_text
 from dashboard.ui.truncated_text import TruncatedText, truncate_lines
+from runs.analytics.error_group_states import fetch_state_ends
 from runs.models import ErrorGroup, Run
 from runs.query import RunFilters, TimeExpression
 from runs.query.ast import Term
@@ -71,9 +72,10 @@ class SimilarRunCount:
 
 @dataclass(frozen=True, slots=True)
 class SimilarRuns:
-    """The error group of a run. `since` is the creation time of its first stored run."""
+    """The error group of a run. `since` is the creation time of its first stored run, `state` what the team decided."""
 
     group: ErrorGroup
+    state: str
     since: datetime
     group_url: str
     runs_url: str
@@ -171,14 +173,17 @@ class ErrorsSection:
 
     @cached_property
     def similar_runs(self) -> SimilarRuns | None:
-        """The error group of the run, or None if the run was successful. Takes three queries."""
-        run, group = self.run, self.run.error_group
+        """The error group of the run, or None if the run was successful. Three queries, or four after a decision."""
+        run = self.run
+        group = ErrorGroup.objects.find(run.project, run.error_group_id) if run.error_group_id else None
         if group is None:
             return None
+        end = fetch_state_ends([group], self.now).get(group.pk)
         in_group = Run.objects.in_error_group(group.pk)
         counts = in_group.count_similar(run, self.now - _DAY, _MAX_COUNTED)
         return SimilarRuns(
             group=group,
+            state=end.label if end else group.state,
             since=in_group.oldest_created_at() or run.created_at,
             group_url=reverse("error-group", kwargs={"project": run.project.slug, "group_id": group.pk}),
             runs_url=self._similar_runs_url(),

@@ -11,7 +11,8 @@ import pytest
 from django.test import Client
 
 from dashboard.ui import formats
-from runs.models import Project
+from runs.models import Project, User
+from runs.team.error_groups import build_assignee_change, decide_on_error_groups
 from tests import factories
 from tests.dashboard.pages.run.run_pages import open_run
 
@@ -116,3 +117,14 @@ def test_long_error_message_is_truncated(project: Project, member_client: Client
     run = factories.failed_run("x", "m" * 9000 + "THE END")
     factories.post(project, run)
     assert "Show all 9,007 characters" in open_run(member_client, run).region("Errors").text
+
+
+def test_state_and_assignee_of_the_group_are_shown(member_client: Client, member: User, project: Project) -> None:
+    posted = factories.failed_run("server_error", "Sorry.")
+    run = factories.post_run(project, **posted)
+    assert run.error_group is not None
+    change = build_assignee_change(project, member.get_username())
+    decide_on_error_groups(project, [run.error_group.pk], change, member)
+    factories.decide(run.error_group, "ignored", member)
+    text = open_run(member_client, posted).region("Errors").text
+    assert f"ignored assigned to {member.get_username()}" in text

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0025_response_mentions"),
+        ("runs", "0027_search_recheck"),
     ]
 
     operations = [
