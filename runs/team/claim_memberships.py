@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from runs.errors import LastAdministrator
 from runs.models import AuditEvent, Membership, Project, User
 from runs.team.memberships import change_member_role, remove_member
+
+logger = logging.getLogger(__name__)
 
 
 def apply_claimed_roles(user: User, roles: Mapping[str, str | None], address: str) -> None:
@@ -19,7 +22,10 @@ def apply_claimed_roles(user: User, roles: Mapping[str, str | None], address: st
         address: the address of the browser.
     """
     memberships = {membership.project_id: membership for membership in Membership.objects.filter(user=user)}
-    for project in Project.objects.filter(slug__in=roles):
+    projects = list(Project.objects.filter(slug__in=roles))
+    for slug in roles.keys() - {project.slug for project in projects}:
+        logger.warning("RUNGLASS_OIDC_ROLES names the project %r, which does not exist", slug)
+    for project in projects:
         change = _apply_role(user, project, memberships.get(project.pk), roles[project.slug])
         if change:
             AuditEvent.objects.record(project, user, change, category=AuditEvent.Category.MEMBER, address=address)

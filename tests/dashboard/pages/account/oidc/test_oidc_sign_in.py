@@ -105,6 +105,15 @@ def test_last_administrator_is_kept(provider: OidcTestProvider) -> None:
     assert "stays as last administrator" in str(event)
 
 
+def test_unknown_project_of_a_rule_is_logged(
+    provider: OidcTestProvider, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.OIDC_ROLE_RULES = parse_claim_rules("groups=staff:defualt:viewer")
+    assert sign_in(Client())["Location"] == "/"
+    assert "names the project 'defualt', which does not exist" in caplog.text
+    assert get_roles() == {}
+
+
 def test_projects_without_rule_are_left_alone(provider: OidcTestProvider) -> None:
     sign_in(Client())
     other = factories.make_project("other")
