@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 
 from django.db.models import Exists, OuterRef, Q
@@ -31,12 +31,13 @@ from runs.query.operators import Exists as AnyValue
 # Runs that a condition lists.
 MAX_LISTED_RUNS = 5000
 # A text that occurs so often among the newest texts of a project is common.
-NEWEST_TEXT_COUNT, MIN_COMMON_MATCHES = 1000, 20
+NEWEST_TEXT_COUNT, MIN_COMMON_MATCHES = 400, 8
 # The newest texts that are searched for what the index cannot find, and the newest ones that it lacks.
 MAX_SCANNED_TEXTS, MAX_SCANNED_PENDING_TEXTS = 5000, 20_000
 TEXT_COLUMNS = ("said", "arguments", "output")
 # A piece of which pg_trgm makes a trigram: three letters or digits, or the beginning or the end of a word.
 _INDEXED_PIECE = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
+_ASCII_INDEXED_PIECE = re.compile(_INDEXED_PIECE.pattern, re.ASCII)
 
 # The runs that follow each message, with its position.
 _FOLLOWING_RUNS = """
@@ -62,7 +63,17 @@ MessagePlace = tuple[int, str, datetime]
 
 def is_indexed_text(text: str) -> bool:
     """Return whether the index finds `text`, which needs three letters or digits, or a word's beginning or end."""
-    return _INDEXED_PIECE.search(text) is not None
+    knows_letters = text.isascii() or is_every_letter_indexed()
+    return (_INDEXED_PIECE if knows_letters else _ASCII_INDEXED_PIECE).search(text) is not None
+
+
+@cache
+def is_every_letter_indexed() -> bool:
+    """Return whether the database knows letters outside ASCII: not if its LC_CTYPE is C, as in older clusters."""
+    with sql.open_cursor() as cursor:
+        cursor.execute("SELECT cardinality(show_trgm('é')) > 0")
+        (knows_letters,) = cursor.fetchone() or (False,)
+    return bool(knows_letters)
 
 
 @dataclass(frozen=True, slots=True)

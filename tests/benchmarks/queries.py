@@ -107,6 +107,8 @@ _FILTERS = (
 _CONTENT = (
     BenchmarkQuery("said, common", "said:order", has_facets=True),
     BenchmarkQuery("said, some", "said:我想退货"),
+    BenchmarkQuery("said, some", "said:harfiyle"),
+    BenchmarkQuery("said, more", "said:warranty"),
     BenchmarkQuery("said, never", "said:zzqxzzqx"),
     BenchmarkQuery("said, too short for the index", "said:ok"),
     BenchmarkQuery("not said", "-said:order"),

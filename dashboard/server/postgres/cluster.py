@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import secrets
 import shutil
 import subprocess
@@ -34,6 +35,8 @@ INITDB_OPTIONS = (
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
 )
+# pg_trgm asks the operating system which characters are letters: in the locale C, no Chinese one is, nor "é".
+LETTER_LOCALE = "C.UTF-8"
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,26 @@ def _create_cluster(cluster: Cluster) -> None:
     paths.os_user.take_ownership(password_copy)
     try:
         options = [*INITDB_OPTIONS, f"--pgdata={temporary}", f"--pwfile={password_copy}"]
+        if _has_locale(LETTER_LOCALE):
+            options.append(f"--lc-ctype={LETTER_LOCALE}")
         if cluster.overrides.get("fsync") == "off":
             options.append("--no-sync")
         _run_initdb(build_child_command(paths.os_user, str(cluster.binaries.initdb), *options), paths.directory)
     finally:
         password_copy.unlink()
     temporary.rename(paths.data)
+
+
+def _has_locale(name: str) -> bool:
+    """Return whether the operating system has a locale, in which a cluster can then be created."""
+    current = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, name)
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_CTYPE, current)
+    return True
 
 
 def _run_initdb(command: list[str], directory: Path) -> None:

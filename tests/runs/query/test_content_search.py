@@ -107,6 +107,17 @@ def test_queries_find_runs(talks: Project, is_indexed: bool, is_common: bool, mo
     assert {query: find(talks, query) for query, _ in QUERIES} == dict(QUERIES)
 
 
+def test_index_has_letters_of_all_scripts(project: Project) -> None:
+    assert content_search.is_every_letter_indexed()
+    assert content_search.is_indexed_text("天気は")
+
+
+@pytest.mark.parametrize(("text", "is_indexed"), [("天気は", False), ("天気は sunny", True), ("caf\u00e9", True)])
+def test_database_may_know_ascii_letters_only(monkeypatch: pytest.MonkeyPatch, text: str, is_indexed: bool) -> None:
+    monkeypatch.setattr(content_search, "is_every_letter_indexed", lambda: False)
+    assert content_search.is_indexed_text(text) is is_indexed
+
+
 HOSTED_CALLS = [
     ({"type": "web_search_call", "action": {"type": "search", "query": "tide tables"}}, 'arguments:"tide tables"'),
     ({"type": "file_search_call", "queries": ["tide tables"], "results": None}, 'arguments:"tide tables"'),
