@@ -85,7 +85,8 @@ class RelatedFacetControls:
             ("Function defined", "defines", self._facets.defined_functions),
             ("Tool type", "tool", self._facets.tool_types),
         )
-        groups = [self._build_group(label, counts, Term(name, ())) for label, name, counts in fields if counts]
+        named = ((label, counts, Term(name, ())) for label, name, counts in fields)
+        groups = [self._build_group(*field) for field in named if field[1] or self._active_values(field[2])]
         return ([] if self.search_text else groups) + list(self._metadata_groups())
 
     @property
@@ -102,17 +103,26 @@ class RelatedFacetControls:
 
     def _suggested_keys(self) -> list[MetadataFacet]:
         """Return the keys that are filtered by, so that the filter can be removed, then the most useful others."""
-        filtered = {
-            term.key for term in _split_terms(self._filters) if isinstance(term, Term) and term.field == "metadata"
-        }
-        active = [key for key in self._facets.metadata if key.key in filtered]
-        return [*active, *(key for key in self._facets.most_informative_keys() if key.key not in filtered)]
+        keys = (term.key for term in _split_terms(self._filters) if isinstance(term, Term) and term.field == "metadata")
+        facets = {facet.key: facet for facet in self._facets.metadata}
+        active = {key: facets.get(key, MetadataFacet(key, (), 0, 0)) for key in keys if key is not None}
+        return [*active.values(), *(key for key in self._facets.most_informative_keys() if key.key not in active)]
+
+    def _active_values(self, field: Term) -> list[str]:
+        """Return the values of the field that the list is filtered by, in the order of the query."""
+        terms = (term for term in _split_terms(self._filters) if isinstance(term, Term))
+        operators = (term.operators for term in terms if (term.field, term.key) == (field.field, field.key))
+        return [operator.value for values in operators for operator in values if isinstance(operator, Equals)]
 
     def _build_group(self, label: str, counts: FacetCounts, field: Term) -> FacetLinkGroup:
-        max_count = counts[0][1]
+        # Values that the list is filtered by stay when no run has them, so that the filter can be removed here.
+        counts_by_value = dict(counts)
+        for value in self._active_values(field):
+            counts_by_value.setdefault(value, 0)
+        max_count = max(counts_by_value.values(), default=0) or 1
         links = [
             self._build_link(text, count, max_count, replace(field, operators=(Equals(text),)))
-            for text, count in counts
+            for text, count in counts_by_value.items()
         ]
         visible = [link for rank, link in enumerate(links) if link.is_active or rank < VISIBLE_OPTIONS]
         collapsed = [link for rank, link in enumerate(links) if not link.is_active and rank >= VISIBLE_OPTIONS]
@@ -122,10 +132,19 @@ class RelatedFacetControls:
 
     def _build_link(self, text: str, count: int, max_count: int, term: Term) -> FacetLink:
         terms = _split_terms(self._filters)
-        is_active = term in terms
-        new_terms = tuple(other for other in terms if other != term) if is_active else (*terms, term)
+        is_active = text in self._active_values(term)
+        new_terms = tuple(_remove_value(terms, term)) if is_active else (*terms, term)
         filters = replace(self._filters, q=Query(join_and(new_terms)) if new_terms else None)
         return FacetLink(text, count, f"{100 * count / max_count:.0f}%", self._address.url(filters), is_active)
+
+
+def _remove_value(nodes: tuple[QueryNode, ...], removed: Term) -> Iterator[QueryNode]:
+    """Yield the nodes without the value of `removed`: whole terms, or one of the values that a term allows."""
+    for node in nodes:
+        if not isinstance(node, Term) or (node.field, node.key) != (removed.field, removed.key):
+            yield node
+        elif operators := tuple(operator for operator in node.operators if operator not in removed.operators):
+            yield replace(node, operators=operators)
 
 
 def _split_terms(filters: RunFilters) -> tuple[QueryNode, ...]:

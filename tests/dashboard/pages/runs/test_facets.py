@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
@@ -47,6 +48,24 @@ def test_active_facet_value_links_to_its_removal(member_client: Client) -> None:
     link = Page(member_client.get(address, headers=SWAP)).link(re.compile("acme"))
     assert link.url == "/p/default/runs/?status=completed&q=duration%3A%3E0s&sort=-duration"
     assert link.is_current
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("query", "value", "rest"),
+    [
+        ("tag:nowhere", "nowhere", ""),
+        ("function:get_weather duration:>9h", "get_weather", "duration:>9h"),
+        ("metadata.customer:nobody", "nobody", ""),
+        ("metadata.customer:acme,globex*", "acme", "metadata.customer:globex*"),
+        ("metadata.unknown:x duration:>9h", "x", "duration:>9h"),
+    ],
+)
+def test_filtered_value_stays_without_runs(member_client: Client, query: str, value: str, rest: str) -> None:
+    page = Page(member_client.get(URL, {"q": query}, headers=SWAP))
+    link = page.link(re.compile(f"^{value}"))
+    assert link.is_current
+    assert parse_qs(urlsplit(link.url).query).get("q", [""]) == [rest]
 
 
 @pytest.mark.usefixtures("filled")
