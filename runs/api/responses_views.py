@@ -33,7 +33,7 @@ from runs.responses import (
     store_conversations,
     store_input_items,
 )
-from runs.responses.item_pages import ItemPage
+from runs.responses.item_order import ItemPage
 
 
 @extend_schema_view(

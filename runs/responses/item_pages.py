@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection
 
-from django.db.models import F, Max, Min
+from django.db.models import Max
 from django.utils import timezone
 
 from runs.derivation import run_in_derivation_transaction
@@ -18,23 +16,11 @@ from runs.models import ListedItem, Project, Response
 from runs.models.conversation import make_conversation_key
 from runs.protocol.identifiers import find_id_fault
 from runs.protocol.lossless_json import check_json_depth, decode_json, split_array, split_object
+from runs.responses.item_order import ItemPage, place_items
 from runs.responses.links import lock_threads
 from runs.responses.rederivation import RefusedTurns, derive_turns_of
 
 MAX_ITEMS_PER_PAGE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ItemPage:
-    """A page of items, oldest first. `is_last` says that no items follow it in its order, which was `is_ascending`.
-
-    `after` is the item that it begins after, None for the first page or if it is unknown.
-    """
-
-    items: Sequence[tuple[str, bytes]]
-    is_ascending: bool = False
-    is_last: bool = False
-    after: str | None = None
 
 
 def parse_item_page(raw: bytes, *, order: str = "desc", after: str | None = None) -> ItemPage:
@@ -85,7 +71,7 @@ def store_input_items(project: Project, response_id: str, page: ItemPage, *, key
     The response may come later. Raises InvalidObject, TooManyRetries, DiskFull, and Django's DatabaseError.
     """
 
-    def find_touched() -> list[str]:
+    def find_touched(_: Collection[str]) -> list[str]:
         known = Response.objects.with_external_ids(project, [response_id])
         return list(known.values_list("external_id", flat=True))
 
@@ -100,9 +86,9 @@ def store_conversation_items(
     Otherwise like `store_input_items`.
     """
 
-    def find_touched() -> list[str]:
-        # the items of a page, and the first of a response that follows the page
-        ids = [item_id for item_id, _ in page.items]
+    def find_touched(moved: Collection[str]) -> list[str]:
+        # the items of a page, those that it moved, and the first of a response that follows them
+        ids = list({item_id for item_id, _ in page.items}.union(moved))
         owner = make_conversation_key(project, conversation_id)
         last = ListedItem.objects.filter(owner=owner, external_id__in=ids).aggregate(last=Max("position"))["last"]
         following = ListedItem.objects.of_owner(owner).filter(position__gt=last or 0)[:1]
@@ -119,13 +105,13 @@ def _store_page(
     owner: uuid.UUID,
     name: str,
     page: ItemPage,
-    find_touched: Callable[[], list[str]],
+    find_touched: Callable[[Collection[str]], list[str]],
     key_id: int | None,
 ) -> int:
     def store() -> int:
         lock_threads(project, [name])
-        count = _write_page(project, owner, page)
-        if count and (touched := find_touched()):
+        count, moved = _write_page(project, owner, page)
+        if (count or moved) and (touched := find_touched(moved)):
             threads = Response.objects.with_external_ids(project, touched).values_list("thread_id", flat=True)
             lock_threads(project, threads)
             derive_turns_of(project, touched, Receipt(timezone.now(), key_id))
@@ -138,27 +124,25 @@ def _store_page(
         raise InvalidObject(problems=problems) from error
 
 
-def _write_page(project: Project, owner: uuid.UUID, page: ItemPage) -> int:
-    stored: dict[str, tuple[int, str]] = {
-        item_id: (position, body)
-        for item_id, position, body in ListedItem.objects.filter(
-            owner=owner, external_id__in=[item_id for item_id, _ in page.items]
-        ).values_list("external_id", "position", "body")
-    }
-    new_ids = list(dict.fromkeys(item_id for item_id, _ in page.items if item_id not in stored))
-    positions = dict(zip(new_ids, _find_positions(owner, page, len(new_ids)), strict=True))
-    bodies = dict(page.items)
+def _write_page(project: Project, owner: uuid.UUID, page: ItemPage) -> tuple[int, Collection[str]]:
+    """Write a page. Return the number of new or changed items, and the ids of items that are in another order now."""
+    stored = dict(
+        ListedItem.objects.filter(owner=owner, external_id__in=[item_id for item_id, _ in page.items]).values_list(
+            "external_id", "body"
+        )
+    )
+    placement = place_items(owner, page)
     rows = [
         ListedItem(
             owner=owner,
             external_id=item_id,
             project=project,
-            position=positions[item_id] if item_id in positions else stored[item_id][0],
+            position=placement.positions.get(item_id, 0),
             ends_list=page.is_last and item_id == _end_of(page),
             body=raw.decode(),
         )
-        for item_id, raw in bodies.items()
-        if item_id in positions or stored[item_id][1] != raw.decode()
+        for item_id, raw in dict(page.items).items()
+        if item_id not in stored or stored[item_id] != raw.decode()
     ]
     ListedItem.objects.bulk_create(
         rows,
@@ -167,32 +151,8 @@ def _write_page(project: Project, owner: uuid.UUID, page: ItemPage) -> int:
         unique_fields=["owner", "external_id"],
         update_fields=["body", "ends_list"],
     )
-    return len(rows)
+    return len(rows), placement.moved
 
 
 def _end_of(page: ItemPage) -> str:
     return page.items[-1 if page.is_ascending else 0][0]
-
-
-def _find_positions(owner: uuid.UUID, page: ItemPage, count: int) -> Sequence[int]:
-    """Return positions for the new items of a page: beyond the stored ones, or before those that end the list."""
-    items = ListedItem.objects.filter(owner=owner)
-    bounds: dict[str, Any] = items.aggregate(low=Min("position"), high=Max("position"))
-    low, high = bounds["low"], bounds["high"]
-    if low is None:
-        return range(count)
-    if page.after and (place := items.filter(external_id=page.after).values_list("position").first()):
-        return _make_room(owner, place[0], count, is_ascending=page.is_ascending)
-    has_end = items.filter(ends_list=True).exists()
-    is_newer = page.is_ascending != has_end
-    return range(high + 1, high + 1 + count) if is_newer else range(low - count, low)
-
-
-def _make_room(owner: uuid.UUID, place: int, count: int, *, is_ascending: bool) -> Sequence[int]:
-    """Return `count` positions next to `place`, in the order of the page. Items that are there already move on."""
-    beyond = ListedItem.objects.filter(owner=owner)
-    if is_ascending:
-        beyond.filter(position__gt=place).update(position=F("position") + count)
-        return range(place + 1, place + 1 + count)
-    beyond.filter(position__lt=place).update(position=F("position") - count)
-    return range(place - count, place)

@@ -18,7 +18,7 @@ from runs.responses import (
     store_conversations,
     store_input_items,
 )
-from runs.responses.item_pages import ItemPage
+from runs.responses.item_order import ItemPage
 from runs.transfer.harvest.client import HarvestClient, RequestFailed, ResourceNotFound
 from runs.transfer.harvest.crawler import ListProblems
 from runs.transfer.harvest.pagination import fetch_list_pages
