@@ -22,7 +22,7 @@ from runs.errors import RequestTimeout
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
     if is_api_path(request.path_info):
-        return path_error_response(request.path_info, 400, "bad_request", "The request is malformed")
+        return _api_error(request, 400, "bad_request", "The request is malformed")
     return HttpResponse(render_to_string("web/errors/400.html"), status=400)
 
 
@@ -34,7 +34,7 @@ def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
     if is_api_path(request.path_info):
-        return path_error_response(request.path_info, 404, "not_found", f"Nothing at '{request.path}'")
+        return _api_error(request, 404, "not_found", f"Nothing at '{request.path}'")
     return render(request, "web/errors/404.html", status=404)
 
 
@@ -48,11 +48,9 @@ def server_error_view(request: HttpRequest) -> HttpResponse:
         return database_unavailable_view(request) if is_outage else _render_server_error("500", 500)
     if is_outage:
         message, headers = "The database is unavailable, try again later", {"Retry-After": "5"}
-        return path_error_response(
-            request.path_info, 503, "database_unavailable", message, headers, get_current_request_id()
-        )
+        return _api_error(request, 503, "database_unavailable", message, headers)
     message = "Internal server error. Nothing from this request was stored"
-    return path_error_response(request.path_info, 500, "server_error", message, request_id=get_current_request_id())
+    return _api_error(request, 500, "server_error", message)
 
 
 def database_unavailable_view(request: HttpRequest, *, is_disk_full: bool = False) -> HttpResponse:
@@ -70,6 +68,15 @@ def query_timeout_view(request: HttpRequest) -> HttpResponse:
 def request_timeout_view(request: HttpRequest, exception: RequestTimeout) -> HttpResponse:
     """Return the page for 503: handling a form took too long. Rendered without database access."""
     return _render_server_error("rejected", 503, message=exception.message, home_url=reverse("home"))
+
+
+def _api_error(
+    request: HttpRequest, status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    return path_error_response(
+        request.path_info, status, code, message,
+        content_type=request.META.get("CONTENT_TYPE", ""), headers=headers, request_id=get_current_request_id(),
+    )  # fmt: skip
 
 
 def _render_server_error(template: str, status: int, **context: Any) -> HttpResponse:

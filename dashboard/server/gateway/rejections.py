@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from runs.api.otlp_errors import OTLP_PATHS, otlp_error_response
 from runs.api.path_errors import is_api_path, path_error_response
 
 _ID_PLACEHOLDER = "REQUEST-ID"
@@ -32,10 +31,11 @@ class RequestRejected(Exception):
         """Return the response: JSON for clients of the API, a page for people; for exporters as in `content_type`."""
         headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
         response: HttpResponse
-        if path in OTLP_PATHS:
-            response = otlp_error_response(self.status, self.message, content_type)
-        elif is_api_path(path):
-            response = path_error_response(path, self.status, self.code, self.message, headers, request_id)
+        if is_api_path(path):
+            response = path_error_response(
+                path, self.status, self.code, self.message,
+                content_type=content_type, headers=headers, request_id=request_id,
+            )  # fmt: skip
         else:
             page = _render_page(self.message).replace(_ID_PLACEHOLDER, request_id)
             response = HttpResponse(page, status=self.status, headers=headers)
