@@ -43,7 +43,7 @@ IGNORE_CHOICES = {
 @member_required
 def set_error_group_state(request: HttpRequest, project: Project, group_id: uuid.UUID) -> HttpResponse:
     """Decide on one group (see `_parse_decision`)."""
-    if not ErrorGroup.objects.in_project(project).filter(pk=group_id).exists():
+    if ErrorGroup.objects.find(project, group_id) is None:
         raise Http404("No such error group")
     return _respond(request, project, [group_id], reverse("error-group", args=[project.slug, group_id]))
 
