@@ -23,7 +23,7 @@ from dashboard.pages.run import views as run_views
 from dashboard.pages.runs import bulk_action_views, column_views, deletion_views, saved_view_views, tag_views
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
-from dashboard.pages.settings import audit_views, price_views
+from dashboard.pages.settings import audit_views, price_views, retention_views
 from dashboard.pages.settings import views as settings_views
 from dashboard.pages.status import views as status_views
 from dashboard.pages.threads import deletion_views as thread_deletion_views
@@ -142,6 +142,7 @@ import_urls = [
 settings_urls = [
     path("settings/", settings_views.project_settings, name="settings"),
     path("settings/audit/", audit_views.audit_log, name="audit-log"),
+    path("settings/retention/", retention_views.retention_policies, name="retention"),
     path("settings/name", settings_views.project_rename, name="project-rename"),
     path("settings/agent-key", settings_views.agent_key_update, name="agent-key-update"),
     path("settings/keys", settings_views.api_key_create, name="api-key-create"),

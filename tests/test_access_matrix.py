@@ -53,10 +53,10 @@ GET member: saved-view-edit change-matching-runs bulk-action import-files
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
 POST member: set-error-group-state error-group-comments change-error-groups
 POST member: assistant-rename change-matching-runs bulk-action bulk-action-cancel import-files
-GET admin: settings audit-log
+GET admin: settings audit-log retention
 POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
 POST admin: connect-key-create member-add member-update
-POST admin: prices price-delete
+POST admin: prices price-delete retention
 """
 # Method and scope, and the routes below a prefix. `absent` routes answer 404.
 API = """

@@ -25,6 +25,7 @@ from dashboard.server.postgres.process import die_with_parent
 from runs.enrichment.maintenance import Maintenance
 from runs.responses import rederive_next_turns
 from runs.team.bulk_actions import continue_bulk_action
+from runs.team.retention import RetentionWorker
 from runs.traces.pending import delete_traces_without_runs, derive_due_traces
 from runs.transfer.forwarding.worker import start_forwarding
 
@@ -123,7 +124,13 @@ def _run_maintenance(parent_pid: int, heartbeats: Heartbeats) -> None:
     threading.Thread(target=progress.beat, args=(heartbeats,), name="heartbeat", daemon=True).start()
     start_backup_schedule()
     start_forwarding()
-    further_work = (derive_due_traces, delete_traces_without_runs, rederive_next_turns, continue_bulk_action)
+    further_work = (
+        derive_due_traces,
+        delete_traces_without_runs,
+        rederive_next_turns,
+        continue_bulk_action,
+        RetentionWorker().apply_retention,
+    )
     maintenance = Maintenance(further_work)
     directory = get_shared_directory()
     collector = None if directory is None else InstanceStateCollector(directory)

@@ -50,7 +50,10 @@ NAVIGATION_ENTRIES = (
     NavigationEntry(
         "settings",
         "Settings",
-        child_url_names=("project-rename", "api-key-create", "member-add", "prices", "price-delete", "audit-log"),
+        child_url_names=(
+            *("project-rename", "api-key-create", "member-add"),
+            *("prices", "price-delete", "retention", "audit-log"),
+        ),
         role=Membership.Role.ADMIN,
     ),
 )

@@ -26,6 +26,7 @@ from runs.models.observation import (
 from runs.models.project import Project
 from runs.models.response import Response, ResponseObservation
 from runs.models.response_mention import ResponseMention
+from runs.models.retention_policy import RetentionPolicy
 from runs.models.rollup import (
     DayByAssistant,
     DayByModel,
@@ -81,6 +82,7 @@ __all__ = [
     "Response",
     "ResponseMention",
     "ResponseObservation",
+    "RetentionPolicy",
     "Run",
     "RunAlias",
     "RunSource",

@@ -89,6 +89,7 @@ def _list_actions(shell: PageShell, project: Project) -> Iterator[PaletteCommand
     if shell.role == Membership.Role.ADMIN:
         yield PaletteCommand("Action", "Create API key", f"{_url('settings', project)}#api-keys")
         yield PaletteCommand("Page", "Prices", _url("prices", project))
+        yield PaletteCommand("Page", "Retention", _url("retention", project))
         yield PaletteCommand("Page", "Audit log", _url("audit-log", project))
     yield PaletteCommand("Action", "Export runs as CSV", _url("runs-csv", project))
     yield PaletteCommand("Action", "Use light theme", action="theme-light")

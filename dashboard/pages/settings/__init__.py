@@ -1,1 +1,1 @@
-"""Settings of a project: API keys, members, prices; and the form for a new project."""
+"""Settings of a project: API keys, members, prices, retention; and the form for a new project."""

@@ -9,6 +9,7 @@ from django import forms
 from dashboard.web.timezone import is_known_timezone
 from runs.models import ApiKey, Membership, Project
 from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
+from runs.team.retention import MAX_AGE_DAYS, MAX_KEPT_RUNS, RetentionLimits
 
 # The value of `role` that removes a member.
 REMOVE_MEMBER = "remove"
@@ -44,6 +45,18 @@ class AgentKeyForm(forms.Form):
     """The metadata key that names the agent of responses."""
 
     agent_metadata_key = forms.CharField(max_length=MAX_AGENT_KEY_LENGTH, label="Metadata key")
+
+
+class RetentionForm(forms.Form):
+    """The limits of one kind of runs; empty for none."""
+
+    max_age_days = forms.IntegerField(min_value=1, max_value=MAX_AGE_DAYS, required=False, label="Days to keep")
+    max_runs = forms.IntegerField(min_value=1, max_value=MAX_KEPT_RUNS, required=False, label="Runs to keep")
+
+    @property
+    def limits(self) -> RetentionLimits:
+        """The limits of a valid form."""
+        return RetentionLimits(self.cleaned_data["max_age_days"], self.cleaned_data["max_runs"])
 
 
 class ApiKeyForm(forms.Form):

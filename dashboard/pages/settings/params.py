@@ -23,6 +23,11 @@ class PriceListParams(QueryParams):
     model: str = query_param(str, default="")
 
 
+@dataclass(frozen=True, slots=True)
+class RetentionParams(QueryParams):
+    """The page of retention takes no parameters."""
+
+
 class AuditSource(StrEnum):
     """Whose events the audit log shows."""
 
