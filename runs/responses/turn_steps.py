@@ -87,7 +87,7 @@ def _build_outcome(
     elif not status:
         status = "completed" if response.status == "completed" else item.get("status") or "completed"
     # Only after the last response may a call lack its answer: the API continues a turn when the client has answered.
-    if status == "completed" and is_last and is_client_call(item) and is_call(item):
+    if status == "completed" and is_last and is_client_call(item):
         status = "completed" if outputs.get(get_call_id(item) or "") else "in_progress"
     error = item.get("error")
     if error:

@@ -255,3 +255,32 @@ def test_long_chain_touches_neighbours_only(project: Project, django_assert_max_
         assert "LIMIT 100" not in str(queries.captured_queries)
     assert counts[0] == counts[1]
     assert set(Run.objects.values_list("thread_id", flat=True)) == {responses[0]["id"]}
+
+
+APPROVAL = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "step_status"),
+    [
+        ([], "requires_action", "in_progress"),
+        (
+            [{"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}],
+            "completed",
+            "completed",
+        ),
+    ],
+    ids=["open", "answered"],
+)
+def test_open_approval_requires_action(
+    project: Project, answers: list[dict[str, Any]], status: str, step_status: str
+) -> None:
+    request = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "refund", "arguments": "{}", "server_label": "s"}
+    first = response_object(request, id="resp_0")
+    post_responses(project, first)
+    if answers:
+        second = response_object(at=10, id="resp_1", previous_response_id="resp_0")
+        post_responses(project, {"request": {"input": answers}, "response": second})
+    described = describe_runs(project)["resp_0"]
+    assert described["run"]["status"] == status
+    assert described["steps"]["mcpr_1"]["status"] == step_status
