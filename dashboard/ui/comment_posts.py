@@ -52,7 +52,7 @@ def respond_to_comment(request: HttpRequest, project: Project, section: Comments
     # 3. Render
     context = {"comments": section, "project": project}
     if htmx.is_partial_request(request):
-        return htmx.render_page(request, "ui/_comments.html", context | {"count_oob": True}, status=status)
+        return htmx.render_page(request, "ui/_comments.html", context | {"is_update": True}, status=status)
     if section.error:
         return htmx.render_page(request, "ui/comment_error.html", context, status=status)
     return redirect(f"{section.page_url}#comments")

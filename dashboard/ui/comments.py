@@ -39,6 +39,8 @@ class CommentsSection:
 
     The page at `page_url` shows them, and its title is `title`. Changes are posted to `url`.
 
+    `count_id` is the id of the element elsewhere on the page that shows how many there are.
+
     `error` is the reason why `draft` was not saved. The draft is a new comment, or a new text of `edited`.
     """
 
@@ -48,6 +50,7 @@ class CommentsSection:
     url: str
     page_url: str
     title: str
+    count_id: str = ""
     error: str = ""
     draft: str = ""
     edited: AnyComment | None = None

@@ -2,6 +2,12 @@
 
 import { announce } from "./announce.js";
 
+// Details stay open or closed when an update is morphed into the page.
+if (window.Idiomorph) {
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
+    !(name === "open" && element.matches("details"));
+}
+
 const isPoll = (element) => /\bevery\b/.test(element.getAttribute("hx-trigger") ?? "");
 
 function buildFailure(message, retry) {

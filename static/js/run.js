@@ -55,16 +55,14 @@ document.addEventListener("htmx:afterSettle", scheduleMarking);
 markSectionInView();
 
 // A run in progress polls its header. When the run went on, its body comes along and is morphed into the old one. What the
-// reader opened, typed or loaded stays: details keep their state, elements with data-keep are left alone, and loaded rows
-// are fetched again instead of being replaced by a link to them.
+// reader typed or loaded stays: elements with data-keep are left alone, and loaded rows are fetched again instead of being
+// replaced by a link to them.
 const isOfRun = (element) => Boolean(element.closest?.("#run-header, #run-body"));
 const hasLoadLink = (element) => Boolean(element.querySelector?.("a[href*='full=row-']"));
 const keptRows = new Set();
 
 if (window.Idiomorph) {
   const { callbacks } = Idiomorph.defaults;
-  callbacks.beforeAttributeUpdated = (name, element) =>
-    !(name === "open" && element.matches("details") && isOfRun(element));
   callbacks.beforeNodeMorphed = (element, fresh) => {
     if (!element.matches?.("[id]") || !isOfRun(element)) return true;
     if (element.matches("[data-keep]")) return false;

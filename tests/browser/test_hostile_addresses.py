@@ -39,7 +39,8 @@ COUNT_FORMS = "document.querySelectorAll('main form[method=post]').length"
 IS_NATIVE = "(index) => !document.querySelectorAll('main form[method=post]')[index].hasAttribute('hx-post')"
 SUBMIT = """([index, text]) => {
   const form = document.querySelectorAll("main form[method=post]")[index];
-  for (const field of form.querySelectorAll("input:not([type=hidden], [type=checkbox], [type=radio]), textarea")) {
+  const skipped = "[type=hidden], [type=checkbox], [type=radio], [type=datetime-local]";
+  for (const field of form.querySelectorAll(`input:not(${skipped}), textarea`)) {
     field.value ||= { confirm: "delete", tag: "urgent" }[field.name] ?? text;
   }
   form.requestSubmit(form.querySelector("button:not([type=button])"));

@@ -1,4 +1,4 @@
-"""The rows of the actions page: the pending calls of a run with their arguments, and the time that is left."""
+"""The rows of the actions page: what each run waits for, how to answer it, and the time that is left."""
 
 from __future__ import annotations
 
@@ -6,43 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.pages.actions.pending_calls import PendingCall, parse_pending_calls
+from dashboard.pages.actions.submission_snippets import SubmissionSnippet, build_submission_snippets
 from dashboard.ui import formats
-from dashboard.ui.posted_object import as_mapping
 from dashboard.ui.run_rows import NO_NAMES, build_run_url
-from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_required_action
 from runs.analytics.actions import ActionReason, find_action_reason
 from runs.models import Run
-from runs.protocol.lossless_json import clean_text, dump_json, parse_json
 from runs.protocol.timestamps import milliseconds_between
 
-# Limits of one row. The page of the run shows everything.
+# Of one row. The page of the run shows all.
 MAX_CALLS = 5
-MAX_ARGUMENTS_LENGTH = 600
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCall:
-    """A tool call whose output or approval the run waits for.
-
-    Attributes:
-        id: The id of the call.
-        type: The type of the tool.
-        name: The name of the tool.
-        server: The label of the MCP server; None for other tools.
-        arguments: The arguments as posted; None if there are none.
-    """
-
-    id: str
-    type: str
-    name: str
-    server: str | None
-    arguments: str | None
-
-    @property
-    def truncated_arguments(self) -> str:
-        """The beginning of the arguments."""
-        text = self.arguments or ""
-        return text if len(text) <= MAX_ARGUMENTS_LENGTH else text[:MAX_ARGUMENTS_LENGTH] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +29,7 @@ class ActionRow:
         reason: The reason why the run is listed.
         calls: The first pending calls.
         more_calls: The number of other pending calls.
+        submission: The snippets that answer all calls; none once the run has expired.
         age: The time since the run was created.
         deadline: The time until or since the expiry; "" if there is none.
     """
@@ -66,6 +40,7 @@ class ActionRow:
     reason: ActionReason
     calls: tuple[PendingCall, ...]
     more_calls: int
+    submission: list[SubmissionSnippet]
     age: str
     deadline: str
 
@@ -89,33 +64,21 @@ def build_action_rows(
     rows = []
     for run in runs:
         calls = parse_pending_calls(run) if run.status == Run.Status.REQUIRES_ACTION else []
+        reason = find_action_reason(run, now)
         rows.append(
             ActionRow(
                 run,
                 build_run_url(path, run),
                 assistant_names.get(run.assistant_id),
-                find_action_reason(run, now),
+                reason,
                 tuple(calls[:MAX_CALLS]),
                 max(0, len(calls) - MAX_CALLS),
+                build_submission_snippets(run, calls) if reason == ActionReason.WAITING else [],
                 formats.format_duration(milliseconds_between(run.created_at, now)),
                 _format_deadline(run.expires_at, now),
             )
         )
     return rows
-
-
-def parse_pending_calls(run: Run) -> list[PendingCall]:
-    """Return the calls whose outputs or approvals `run` waits for. Unknown types of actions have none."""
-    if run.required_action is None:
-        return []
-    return [_build_pending_call(call) for call in parse_required_action(parse_json(run.required_action))]
-
-
-def _build_pending_call(call: DisplayedToolCall) -> PendingCall:
-    # Azure posts the arguments of approvals next to the member of the type instead of in it.
-    arguments = as_mapping(call.posted.get(call.type)).get("arguments", call.posted.get("arguments"))
-    text = arguments if isinstance(arguments, str) or arguments is None else dump_json(arguments)
-    return PendingCall(call.id, call.type, call.name, call.server, None if text is None else clean_text(text))
 
 
 def _format_deadline(expires_at: datetime | None, now: datetime) -> str:

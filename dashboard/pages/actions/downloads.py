@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.pages.actions.action_rows import ActionRow, build_action_rows, parse_pending_calls
+from dashboard.pages.actions.action_rows import ActionRow, build_action_rows
 from dashboard.pages.actions.params import ActionListParams
+from dashboard.pages.actions.pending_calls import parse_pending_calls
 from dashboard.web import downloads
 from dashboard.web.permissions import viewer_required
 from runs.analytics import actions

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.web.query_params import QueryParams, parse_choice, query_param, run_filters
-from runs.analytics.actions import OLDEST_FIRST, ActionReason
-from runs.db.keyset_pagination import Cursor
+from runs.analytics.actions import ActionCursor, ActionReason
 from runs.query import RunFilters
-from runs.query.order import parse_cursor
+
+
+def _parse_cursor(text: str) -> ActionCursor:
+    try:
+        return ActionCursor.from_text(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("not a cursor") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class ActionListParams(QueryParams):
 
     filters: RunFilters = run_filters()
     reason: ActionReason | None = query_param(parse_choice(ActionReason), default=None, name="show")
-    cursor: Cursor | None = query_param(lambda text: parse_cursor(text, OLDEST_FIRST), default=None)
+    cursor: ActionCursor | None = query_param(_parse_cursor, default=None)
 
     @property
     def reasons(self) -> tuple[ActionReason, ...]:

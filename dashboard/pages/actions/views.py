@@ -28,8 +28,8 @@ FRAGMENT_TEMPLATES = {"pending": "pages/actions/_results.html"}
 TAB_LABELS: dict[ActionReason | None, str] = {
     None: "All",
     ActionReason.WAITING: "Waiting",
-    ActionReason.OVERDUE: "Past expiry",
-    ActionReason.SILENT: "Silent",
+    ActionReason.SILENT: "No updates",
+    ActionReason.OVERDUE: "Expired",
 }
 
 
@@ -47,7 +47,7 @@ class ActionTab:
 @viewer_required
 @handle_invalid_params
 def action_list(request: HttpRequest, project: Project) -> HttpResponse:
-    """Render the runs that need action, oldest first. The page polls this view."""
+    """Render the runs that need action. The page polls this view."""
     params = ActionListParams.parse(request.GET)
     now, path = timezone.now(), reverse("actions", kwargs={"project": project.slug})
     page = actions.fetch_actions(project, params.filters, params.reasons, now, params.cursor, PAGE_SIZE)

@@ -27,6 +27,5 @@ def run_comments(request: HttpRequest, project: Project, run_id: str) -> HttpRes
 def build_run_comments(project: Project, run: Run, user: User) -> CommentsSection:
     """Return the comments on `run` as shown to `user`."""
     names = {"project": project.slug, "run_id": run.external_id}
-    return CommentsSection(
-        run, user, project.role, reverse("run-comments", kwargs=names), reverse("run", kwargs=names), run.external_id
-    )
+    url, page_url = reverse("run-comments", kwargs=names), reverse("run", kwargs=names)
+    return CommentsSection(run, user, project.role, url, page_url, run.external_id, count_id="comment-count")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +18,8 @@ from django.utils import timezone
 from dashboard.pages.actions import downloads, views
 from runs.analytics import actions
 from runs.models import Run
-from tests import factories
+from tests import factories, responses
+from tests.dashboard.pages.connect.snippets import read_snippet
 from tests.pages import Page, Table
 
 URL = "/p/default/actions/"
@@ -57,6 +61,11 @@ def listed_ids(response) -> list[str]:
     if not page.has("region", "Runs that need action"):
         return []
     return [row["Run"].link().attributes["title"] for row in table_of(response).rows]
+
+
+def split_curl(page: Page) -> list[str]:
+    """Return the arguments of the curl command of the first run."""
+    return shlex.split(read_snippet(page, "curl"))
 
 
 def tab_counts(response) -> dict[str, str]:
@@ -101,12 +110,12 @@ def runs_needing_action(project) -> None:
     set_received(timedelta(days=1), "run_missed", "run_approval")
 
 
-def test_runs_needing_action_are_listed_oldest_first(member_client, runs_needing_action) -> None:
+def test_runs_that_can_still_be_saved_come_first(member_client, runs_needing_action) -> None:
     response = member_client.get(URL)
     assert listed_ids(response) == [
-        "run_missed", "run_silent", "run_overdue", "run_at_the_edge", "run_waits", "run_approval",
+        "run_at_the_edge", "run_waits", "run_approval", "run_silent", "run_missed", "run_overdue",
     ]  # fmt: skip
-    assert tab_counts(response) == {"All": "6", "Waiting": "3", "Past expiry": "2", "Silent": "1"}
+    assert tab_counts(response) == {"All": "6", "Waiting": "3", "No updates": "1", "Expired": "2"}
 
 
 @pytest.mark.parametrize(
@@ -123,13 +132,46 @@ def test_each_tab_lists_its_runs(member_client, runs_needing_action, show: str, 
 
 def test_row_shows_calls_arguments_and_deadline(member_client, runs_needing_action) -> None:
     table = table_of(member_client.get(URL))
-    assert table.row("run_waits")["Waiting for"].text == 'issue_refund {"order": "A-1"}'
+    assert table.row("run_waits")["Waiting on"].text.startswith('issue_refund {"order": "A-1"}')
     assert table.row("run_waits")["Expires"].text == "in 5 min 00 s"
-    assert table.row("run_approval")["Waiting for"].text == 'Approval of post_entry on ledger {"sum": 4.5}'
+    assert table.row("run_approval")["Waiting on"].text.startswith('Approval of post_entry on ledger {"sum": 4.5}')
     assert table.row("run_approval")["Expires"].text == "none"
     assert table.row("run_missed")["Expires"].text == "1 d 05 h ago"
-    assert table.row("run_overdue")["Waiting for"].text == "the end of the run; not received"
-    assert table.row("run_silent")["Waiting for"].text == "an update; none was received for more than an hour"
+    assert table.row("run_overdue")["Waiting on"].text == "its end; In progress"
+    assert table.row("run_silent")["Waiting on"].text == "an update, none for more than an hour; In progress"
+
+
+def test_snippets_answer_all_calls_of_a_run(member_client, project) -> None:
+    names = [f"tool_{number}" for number in range(7)]
+    posted = waiting_run("run_o'clock", *names)
+    calls = posted["required_action"]["submit_tool_outputs"]["tool_calls"]
+    factories.post(project, posted)
+    page = Page(member_client.get(URL))
+    arguments = split_curl(page)
+    assert arguments[1] == "$OPENAI_BASE_URL/threads/thread_first/runs/run_o%27clock/submit_tool_outputs"
+    outputs = [{"tool_call_id": call["id"], "output": "..."} for call in calls]
+    assert json.loads(arguments[-1]) == {"tool_outputs": outputs}
+    program = ast.parse(read_snippet(page, "Python"))
+    call = next(node for node in ast.walk(program) if isinstance(node, ast.Call) and node.args)
+    assert ast.literal_eval(call.args[0]) == "run_o'clock"
+    keywords = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    assert keywords == {"thread_id": "thread_first", "tool_outputs": outputs}
+
+
+def test_snippets_continue_a_response(member_client, project) -> None:
+    call, approval = (
+        responses.call(),
+        {"type": "mcp_approval_request", "id": "mcpr_1", "name": "refund", "arguments": "{}"},
+    )
+    responses.post_responses(project, responses.response_object(call, approval, id="resp_open"))
+    body = json.loads(split_curl(Page(member_client.get(URL)))[-1])
+    assert (body["previous_response_id"], body["model"]) == ("resp_open", "gpt-5-mini-2025-08-07")
+    assert body["input"][0] == {"type": "function_call_output", "call_id": call["call_id"], "output": "..."}
+
+
+def test_expired_run_has_no_snippets(member_client, project) -> None:
+    factories.post(project, waiting_run("run_missed", created_at=unix_time(hours=30), expires_at=unix_time(hours=29)))
+    assert not Page(member_client.get(URL)).has("button", "Submit outputs")
 
 
 def test_completed_run_leaves_the_page(member_client, runs_needing_action, project) -> None:
@@ -140,7 +182,7 @@ def test_completed_run_leaves_the_page(member_client, runs_needing_action, proje
 
 def test_filters_apply_to_runs_and_counts(member_client, runs_needing_action) -> None:
     response = member_client.get(URL, {"q": "awaiting:issue_refund"})
-    assert listed_ids(response) == ["run_missed", "run_at_the_edge", "run_waits"]
+    assert listed_ids(response) == ["run_at_the_edge", "run_waits", "run_missed"]
     assert tab_counts(response)["All"] == "3"
 
 
@@ -156,17 +198,17 @@ def test_invalid_parameters_are_rejected(member_client, project, query: dict[str
 
 
 def test_empty_page_explains_itself(member_client, project) -> None:
-    assert Page(member_client.get(URL)).has("heading", "No runs need action")
+    assert Page(member_client.get(URL)).has("heading", "Nothing pending")
     assert Page(member_client.get(URL, {"show": "silent"})).link("Show all actions").url == URL
 
 
 def test_pages_have_no_gap_and_no_overlap(member_client, runs_needing_action, monkeypatch) -> None:
     monkeypatch.setattr(views, "PAGE_SIZE", 4)
     first = member_client.get(URL)
-    second = member_client.get(Page(first).link("Newer runs").url)
+    second = member_client.get(Page(first).link("More runs").url)
     assert len(listed_ids(first)) == 4
-    assert listed_ids(second) == ["run_waits", "run_approval"]
-    assert Page(second).link("Back to the oldest").url == URL
+    assert listed_ids(second) == ["run_missed", "run_overdue"]
+    assert Page(second).link("Back to the first").url == URL
 
 
 def test_capped_counts_have_plus_sign(member_client, runs_needing_action, monkeypatch) -> None:
@@ -182,9 +224,8 @@ def test_calls_and_arguments_are_truncated(member_client, project) -> None:
     calls[1]["function"]["arguments"] = SCRIPT
     factories.post(project, posted)
     response = member_client.get(URL)
-    cell = table_of(response).rows[0]["Waiting for"]
-    assert "tool_4" in cell.text
-    assert "tool_5" not in cell.text
+    cell = table_of(response).rows[0]["Waiting on"]
+    assert re.findall(r"(?<!call_)tool_\d", cell.text) == names[:5]
     assert cell.link("2 more calls").url.endswith("/run_many/")
     assert "x" * 601 not in cell.text
     assert SCRIPT in cell.text
@@ -210,10 +251,10 @@ def test_files_match_the_page(member_client, runs_needing_action, monkeypatch) -
     rest = member_client.get("/p/default/actions.json", {"cursor": first["next_cursor"]}).json()
     assert [entry["id"] for entry in first["data"] + rest["data"]] == page_ids
     assert rest["next_cursor"] is None
-    assert first["data"][0]["reason"] == "overdue"
+    assert [entry["reason"] for entry in (first["data"] + rest["data"])[2:5]] == ["waiting", "silent", "overdue"]
     lines = list(csv.DictReader(b"".join(member_client.get("/p/default/actions.csv")).decode("utf-8-sig").splitlines()))
     assert [line["id"] for line in lines] == page_ids
-    assert json.loads(lines[-1]["pending_functions"]) == ["post_entry"]
+    assert json.loads(lines[2]["pending_functions"]) == ["post_entry"]
 
 
 def test_other_projects_are_not_listed(member_client, runs_needing_action) -> None:
