@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page
 
@@ -26,6 +26,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 # Playwright runs an event loop in this thread, beside which Django would refuse to query the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+MAX_WAIT_SECONDS = 10.0
 WIDTHS = (1440, 375)  # of a desk and of a phone
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 RULES_OF_COLORS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
@@ -46,17 +47,16 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(autouse=True)
 def finish_requests(transactional_db: None) -> Iterator[None]:
-    """Wait for requests that still run when the browser is closed: emptying the tables would deadlock with them."""
+    """Wait for requests that still run when the browser is closed: emptying the tables would deadlock with them.
+
+    The live server has a thread for each connection, which ends with it.
+    """
     yield
-    with connection.cursor() as cursor:
-        for _ in range(200):
-            cursor.execute(
-                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND backend_type = 'client backend' AND state <> 'idle'"
-            )
-            if not cursor.rowcount:
-                return
-            time.sleep(0.05)
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
 
 
 @pytest.fixture
