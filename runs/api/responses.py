@@ -138,6 +138,12 @@ class StepListResponse(Struct, forbid_unknown_fields=True, tag_field="object", t
     data: Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": {"$ref": "#/components/schemas/Step"}})]
 
 
+class LinkedRunsResponse(Struct, forbid_unknown_fields=True, tag_field="object", tag="list"):
+    """The runs that are linked with a run."""
+
+    data: Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": {"$ref": "#/components/schemas/Run"}})]
+
+
 class HistoryEntryResponse(Struct, forbid_unknown_fields=True):
     """A post that was recorded: the first one, one that changed the record, or one that arrived late."""
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_view
 from msgspec import UNSET
 from rest_framework.request import Request
 
+from runs.analytics.linked_runs import MAX_LINKED_RUNS, fetch_linked_runs
 from runs.analytics.search_notices import fetch_search_notices
 from runs.api.base_views import ApiKeyView
 from runs.api.ingest_views import RunIngestView
@@ -22,6 +23,7 @@ from runs.api.openapi.operations import (
 )
 from runs.api.openapi.schemas import schema_ref
 from runs.api.responses import (
+    LinkedRunsResponse,
     RunListResponse,
     StepListResponse,
     join_array,
@@ -126,6 +128,26 @@ class RunStepsView(ApiKeyView):
         """Return the latest accepted snapshots of the steps, oldest first."""
         steps = RunStep.objects.of_run(self.get_run(request, run_id)).oldest_first()
         return raw_json_response(StepListResponse(join_array(step.as_json() for step in steps)))
+
+
+@extend_schema_view(
+    get=describe_read(
+        "list_linked_runs",
+        "List the runs that are linked with a run",
+        LinkedRunsResponse,
+        "Returns the runs that tell of the same work: those of the responses that a trace names, and those of the "
+        f"traces that name a response. At most {MAX_LINKED_RUNS}; none for runs of assistants.",
+        404,
+        params=[RUN_ID_PARAM],
+    )
+)
+class LinkedRunsView(ApiKeyView):
+    """`/api/v1/runs/{run_id}/linked_runs`."""
+
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        """Return the linked runs as posted or derived."""
+        linked = fetch_linked_runs(self.get_run(request, run_id))
+        return raw_json_response(LinkedRunsResponse(join_array(run.as_json() for run in linked)))
 
 
 def _get_single(query: dict[str, list[str]], name: str) -> str | None:

@@ -17,6 +17,7 @@ from runs.api import (
 urlpatterns = [
     path("runs", run_views.RunListView.as_view(), name="api-runs"),
     path("runs/<posted_id:run_id>/steps", run_views.RunStepsView.as_view(), name="api-run-steps"),
+    path("runs/<posted_id:run_id>/linked_runs", run_views.LinkedRunsView.as_view(), name="api-linked-runs"),
     path(
         "runs/<posted_id:run_id>/steps/<posted_id:step_id>/history",
         history_views.StepHistoryView.as_view(),

@@ -11,6 +11,7 @@ from runs.team.deletion import delete_runs
 from tests.dashboard.pages.run.run_pages import run_url
 from tests.pages import Page
 from tests.responses import call, post_responses, response_object
+from tests.runs.api.api_client import RUNS, ApiClient
 from tests.runs.traces.spans import TRACE_ID, agent, chat, ingest_otlp
 
 
@@ -22,10 +23,13 @@ def test_trace_and_response_link_to_each_other(member_client: Client, project: P
         ingest_otlp(project, *spans)
     post_responses(project, response)
     ingest_otlp(project, *spans)
-    trace_run_id = f"trace_{TRACE_ID}_{root['spanId']}"
+    trace_run_id, api = f"trace_{TRACE_ID}_{root['spanId']}", ApiClient.for_project(project, "read")
     for page_of, linked in ((trace_run_id, response["id"]), (response["id"], trace_run_id)):
         timeline = Page(member_client.get(run_url(page_of))).region("Timeline")
         assert timeline.link(linked).url == run_url(linked)
+        listed = api.get(f"{RUNS}/{page_of}/linked_runs").json()
+        assert (listed["object"], [run["id"] for run in listed["data"]]) == ("list", [linked])
+        assert listed["data"][0] == api.get(f"{RUNS}/{linked}").json()
 
 
 def test_later_response_of_a_turn_is_linked(project: Project) -> None:
