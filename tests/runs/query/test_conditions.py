@@ -184,7 +184,7 @@ MORE_QUERIES = {
     "asst_billing": {"billing"},
     '"a b"': {"plain"},
     '"%"': set(),
-    '"\\""': {"plain", "refund"},  # in the JSON of arguments
+    '"\\""': {"plain", "refund", "waiting"},  # in the JSON of arguments, those of pending calls too
 }
 
 
