@@ -55,7 +55,7 @@ def _read_reasoning(members: dict[str, Any]) -> _Parts:
             yield TitledPart(title, truncate_text(text))
     encrypted = as_text(members.get("encrypted_content"))
     if encrypted:
-        yield TitledPart("Encrypted reasoning", note=f"{format_size(len(encrypted))}, readable for the model alone.")
+        yield TitledPart("Encrypted reasoning", note=f"{format_size(len(encrypted))}, readable only by the model.")
     if not any(members.get(name) for name in ("summary", "content", "encrypted_content")):
         yield TitledPart("Reasoning", note=_NO_SUMMARY)
 

@@ -18,6 +18,16 @@ from dashboard.monitoring.request_record import get_current_request_id
 from runs.api.path_errors import is_api_path, path_error_response
 from runs.errors import RequestTimeout
 
+# What the addresses of pages of single objects lead to.
+_OBJECT_NOUNS = {
+    "run": "run",
+    "thread": "thread",
+    "assistant": "assistant",
+    "tool": "tool",
+    "error-group": "error group",
+    "saved-view": "saved view",
+}
+
 
 def bad_request_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 400: the request is malformed. Rendered without it: even its user may be invalid."""
@@ -28,14 +38,17 @@ def bad_request_view(request: HttpRequest, exception: Exception | None = None) -
 
 def forbidden_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 403: the role of the user does not allow this."""
-    return render(request, "web/errors/403.html", status=403)
+    context = {"is_submission": request.method not in ("GET", "HEAD")}
+    return render(request, "web/errors/403.html", context, status=403)
 
 
 def not_found_view(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for 404: it does not exist, or the user may not know of it. Both look the same on purpose."""
     if is_api_path(request.path_info):
         return _api_error(request, 404, "not_found", f"Nothing at '{request.path}'")
-    return render(request, "web/errors/404.html", status=404)
+    match = request.resolver_match
+    context = {"noun": _OBJECT_NOUNS.get((match and match.url_name) or "")}
+    return render(request, "web/errors/404.html", context, status=404)
 
 
 def server_error_view(request: HttpRequest) -> HttpResponse:

@@ -38,7 +38,7 @@ def test_claim_opens_the_page_asked_for(page: Page, live_server: Any, provider: 
 
 @pytest.mark.parametrize(
     ("change", "text"),
-    [({}, "gives no access"), ({"nonce": "x"}, "failed"), ({"exp": 1}, "failed"), ({"aud": "other"}, "failed")],
+    [({}, "has no access"), ({"nonce": "x"}, "failed"), ({"exp": 1}, "failed"), ({"aud": "other"}, "failed")],
 )
 def test_refusals_are_a_page(
     page: Page, live_server: Any, provider: OidcTestProvider, change: dict[str, Any], text: str

@@ -46,7 +46,7 @@ def test_account_pages_are_accessible(page: Page, live_server: Any, demo_project
     expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
     assert_accessible(page)
     page.get_by_label("New password", exact=True).fill("a much better one")
-    page.get_by_label("Repeat new password").fill("a much better one")
+    page.get_by_label("Confirm new password").fill("a much better one")
     page.get_by_role("button", name="Choose a password").click()
     page.wait_for_url("**/audit/")
     expect(page.get_by_role("heading", name="Audit log")).to_be_visible()

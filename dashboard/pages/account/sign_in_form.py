@@ -20,7 +20,10 @@ MAX_USER_NAME_LENGTH = 150
 class SignInForm(AuthenticationForm):
     """User name and password. Checking them raises TooManySignInAttempts if the attempt is not allowed now."""
 
-    error_messages = {"invalid_login": "Wrong user name or password.", "inactive": "Wrong user name or password."}
+    error_messages = {
+        "invalid_login": "Incorrect user name or password.",
+        "inactive": "Incorrect user name or password.",
+    }
     attempt: SignInAttempt | None = None
 
     def clean(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class ConnectGuide:
 
 
 # Its value differs between languages: some take a truth value, and some where the content goes.
-_CAPTURE_VARIABLE = "The variable makes it record what was said; without it, runs have no content."
+_CAPTURE_VARIABLE = "This variable turns on recording of messages; without it, runs have no content."
 
 _ASSISTANTS = ConnectGuide(
     GuideName.ASSISTANTS,
@@ -104,7 +104,7 @@ _OPENTELEMETRY = ConnectGuide(
             "Python",
             note=f"{_CAPTURE_VARIABLE} opentelemetry-instrumentation-genai-openai-agents adds the Agents SDK.",
         ),
-        Snippet("otel_node", "Node", note="For the package openai from version 5. It records what was said by itself."),
+        Snippet("otel_node", "Node", note="For the package openai from version 5. It records messages by default."),
         Snippet(
             "otel_node_automatic",
             "Node, without a file",
@@ -128,7 +128,7 @@ _AGENTS_SDK = ConnectGuide(
     "my-application",
     ApiKey.Scope.INGEST,
     "Add a trace processor",
-    "The SDK records traces by itself. Its own exporter sends them to Runglass, too.",
+    "The SDK records traces by default. Its own exporter sends them to Runglass, too.",
     (Snippet("agents_sdk_python", "Python"),),
 )
 _MCP = ConnectGuide(

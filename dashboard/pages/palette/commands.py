@@ -94,7 +94,7 @@ def _list_actions(shell: PageShell, project: Project) -> Iterator[PaletteCommand
     yield PaletteCommand("Action", "Export runs as CSV", _url("runs-csv", project))
     yield PaletteCommand("Action", "Use light theme", action="theme-light")
     yield PaletteCommand("Action", "Use dark theme", action="theme-dark")
-    yield PaletteCommand("Action", "Match theme of system", action="theme-auto")
+    yield PaletteCommand("Action", "Match system theme", action="theme-auto")
     yield PaletteCommand("Action", "Show keyboard shortcuts", action="keys")
     yield PaletteCommand("Action", "Change password", reverse("account_change_password"))
     if shell.is_instance_admin:

@@ -30,7 +30,7 @@ class TimelineZoom(NamedTuple):
         """Parse a part such as `1500000-2000000`."""
         match = _ZOOM.fullmatch(text)
         if match is None or int(match[1]) >= int(match[2]):
-            raise ValueError(f"expected two rising numbers of microseconds such as 0-1500000, got '{text}'")
+            raise ValueError(f"expected two ascending numbers of microseconds such as 0-1500000, got '{text}'")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:

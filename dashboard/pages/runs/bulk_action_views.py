@@ -108,5 +108,5 @@ def bulk_action_cancel(request: HttpRequest, project: Project, bulk_number: int)
         raise PermissionDenied
     action.project = project
     bulk_actions.cancel_bulk_action(action)
-    messages.info(request, "Cancelled. What was changed before stays changed.")
+    messages.info(request, "Cancelled. Changes made before the cancellation remain.")
     return redirect("bulk-action", project=project.slug, bulk_number=bulk_number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 from django import forms
 
@@ -22,6 +23,7 @@ class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
     class Meta:
         model = Project
         fields = ["name", "slug"]
+        error_messages: ClassVar = {"slug": {"unique": "Another project has this slug. Choose another one."}}
 
 
 class ProjectNameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

@@ -89,7 +89,7 @@ def agent_key_update(request: HttpRequest, project: Project) -> HttpResponse:
         return _render_settings(request, project, status=422, agent_key_form=form)
     if is_changed:
         record_event(request, project, f"changed the metadata key that names agents from {old_key} to {new_key}")
-        messages.success(request, "Metadata key changed. Stored runs of responses get their new assistants in a while.")
+        messages.success(request, "Metadata key changed. Stored runs of responses are reassigned in the background.")
     return redirect("settings", project=project.slug)
 
 

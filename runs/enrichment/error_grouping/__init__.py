@@ -44,6 +44,9 @@ _INCOMPLETE_MESSAGES = {
     "max_prompt_tokens": "Stopped at the limit of <n> prompt tokens.",
     "content_filter": "Stopped by the content filter.",
 }
+_EXPIRED_MESSAGE = "Expired before finishing."
+# Sentences of ours that were reworded. Ids are still hashes of the former ones, so that groups keep their decisions.
+_FORMER_MESSAGES = {_EXPIRED_MESSAGE: "Not done before it expired."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ def build_error_signature(
 @lru_cache(maxsize=4096)
 def make_error_group_id(namespace: UUID, signature: ErrorSignature) -> UUID:
     """Return the id of the group of `signature` in a project's namespace, for this version of grouping."""
-    return uuid5(namespace, json.dumps([GROUPING_VERSION, signature.status, signature.code, signature.template]))
+    template = _FORMER_MESSAGES.get(signature.template, signature.template)
+    return uuid5(namespace, json.dumps([GROUPING_VERSION, signature.status, signature.code, template]))
 
 
 @lru_cache(maxsize=512)
@@ -107,6 +111,6 @@ def _make_signature(status: str, code: str | None, template: str) -> ErrorSignat
 
 def _expiry_message(names: list[str]) -> str:
     if not names:
-        return "Not done before it expired."
+        return _EXPIRED_MESSAGE
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"No output of {', '.join(names[:_MAX_NAMES])}{more} before it expired."

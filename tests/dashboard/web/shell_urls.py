@@ -1,7 +1,7 @@
 """The URLs of the page shell with an empty page, so that its tests depend on no other page."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
 from dashboard.pages.account import views
@@ -15,6 +15,10 @@ def page(request: HttpRequest, **_: str) -> HttpResponse:
 
 def denied(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
+
+
+def missing(request: HttpRequest, **_: str) -> HttpResponse:
+    raise Http404
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -31,6 +35,7 @@ urlpatterns = [
     path("p/<slug:project>/receiving/", page, name="receiving-status"),
     path("p/<slug:project>/palette/", page, name="palette"),
     *(path(f"p/<slug:project>/{entry.url_name}/", page, name=entry.url_name) for entry in NAVIGATION_ENTRIES),
+    path("p/<slug:project>/threads/<path:thread>/", missing, name="thread"),
     path("denied", denied),
     path("broken", broken),
 ]

@@ -75,6 +75,20 @@ def test_errors_are_rendered_in_the_shell(client, user, project, path, status, s
     assert response.status_code == status
     assert sentence in response.content.decode()
     assert "M. Okafor" in response.content.decode()
+    assert Page(response).main.link("Go to runs").url == "/"
+
+
+def test_missing_object_is_named(client, user, project):
+    client.force_login(user)
+    assert Page(client.get("/p/support/threads/thread_1/")).main.has("heading", "No thread with this id")
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("get", False), ("post", True)])
+def test_only_refused_forms_say_nothing_changed(client, user, project, method, is_told):
+    client.force_login(user)
+    response = getattr(client, method)("/denied")
+    assert response.status_code == 403
+    assert ("Nothing was changed." in Page(response).text) is is_told
 
 
 def test_server_error_page_needs_no_database(client, django_assert_num_queries):
@@ -82,7 +96,8 @@ def test_server_error_page_needs_no_database(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         response = client.get("/broken")
     assert response.status_code == 500
-    assert "Internal server error" in response.content.decode()
+    assert Page(response).link("Runglass").url == "/"
+    assert Page(response).has("heading", "Internal server error")
     assert "broken on purpose" not in response.content.decode()
 
 

@@ -31,7 +31,7 @@ def test_deactivated_user_gets_the_constant_answer(project: Any) -> None:
     factories.make_user(project, name="mira")
     User.objects.update(is_active=False)
     response = Client().post("/login/", FORM)
-    assert Page(response).alert().text == "Wrong user name or password. 9 attempts left."
+    assert Page(response).alert().text == "Incorrect user name or password. 9 attempts left."
 
 
 def test_sign_in_shows_no_message_of_the_library(project: Any) -> None:

@@ -17,7 +17,7 @@ def test_change_needs_the_current_password(member_client: Client) -> None:
     form = {"old_password": "guess", "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     response = member_client.post(URL, form)
     assert response.status_code == 422
-    assert Page(response).alert().text.startswith("Old password")
+    assert Page(response).alert().text.startswith("Current password: ")
 
 
 def test_weak_password_is_rejected(member_client: Client) -> None:

@@ -48,7 +48,7 @@ def test_sign_in_redirects_within_this_site_only(client, user, next_url, locatio
 def test_wrong_password_shows_attempts_left(client, user):
     response = sign_in(client, "wrong")
     page = Page(response)
-    assert page.alert().text == "Wrong user name or password. 9 attempts left."
+    assert page.alert().text == "Incorrect user name or password. 9 attempts left."
     user_name = page.field("User name")
     assert user_name.value == "mokafor"
     assert user_name.get("aria-describedby") == page.alert().get("id")
@@ -72,12 +72,12 @@ def test_impossible_name_is_simply_wrong(client, user, name):
     body = urlencode({"username": name, "password": PASSWORD})
     response = client.post("/login/", body, content_type="application/x-www-form-urlencoded")
     assert response.status_code == 200
-    assert Page(response).alert().text.startswith("Wrong user name or password.")
+    assert Page(response).alert().text.startswith("Incorrect user name or password.")
 
 
 @pytest.mark.parametrize("password", ["x" * 2000, "a\0b"])
 def test_impossible_password_is_simply_wrong(client, user, password):
-    assert Page(sign_in(client, password)).alert().text.startswith("Wrong user name or password.")
+    assert Page(sign_in(client, password)).alert().text.startswith("Incorrect user name or password.")
 
 
 def test_sign_ins_are_recorded(client, user, monkeypatch):

@@ -137,8 +137,8 @@ def test_row_shows_calls_arguments_and_deadline(member_client, runs_needing_acti
     assert table.row("run_approval")["Waiting on"].text.startswith('Approval of post_entry on ledger {"sum": 4.5}')
     assert table.row("run_approval")["Expires"].text == "none"
     assert table.row("run_missed")["Expires"].text == "1 d 05 h ago"
-    assert table.row("run_overdue")["Waiting on"].text == "its end; In progress"
-    assert table.row("run_silent")["Waiting on"].text == "an update, none for more than an hour; In progress"
+    assert table.row("run_overdue")["Waiting on"].text == "a final status; In progress"
+    assert table.row("run_silent")["Waiting on"].text == "an update (none for over an hour); In progress"
 
 
 def test_snippets_answer_all_calls_of_a_run(member_client, project) -> None:

@@ -159,8 +159,8 @@ def test_calls_are_listed_as_they_were_made(member_client: Client, project: Proj
     assert [cell.text for cell in row.cells[1:]] == [f"search {TIMES}2, refund, search", "refund, search", f"{MINUS}2"]
     steps = [[cell.text for cell in row.cells] for row in page.table("Steps side by side").rows]
     assert steps == [
-        ["1", "Completed: search", "9 s", "", "no such step", ""],
-        ["2", "Completed: search", "8 s", "", "no such step", ""],
+        ["1", "Completed: search", "9 s", "", "no matching step", ""],
+        ["2", "Completed: search", "8 s", "", "no matching step", ""],
         ["3", "Completed: refund", "7 s", "1", "Completed: refund", "9 s"],
         ["4", "Completed: search", "6 s", "2", "Completed: search", "8 s"],
     ]

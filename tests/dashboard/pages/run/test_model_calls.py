@@ -43,7 +43,7 @@ def test_calls_of_a_trace_stand_side_by_side(member_client: Client, project: Pro
     assert row_of(table, "Model") == ["gpt-4o-mini"] * 2
     inputs = row_of(table, "Input")
     assert "Where is it?" in inputs[0]
-    assert "1 message as in the call before" in inputs[1]
+    assert "1 message as in the previous call" in inputs[1]
     assert "Where is it?" not in inputs[1]
     assert "In Oslo." in row_of(table, "Output")[1]
 

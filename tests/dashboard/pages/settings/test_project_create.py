@@ -38,5 +38,10 @@ def test_new_project_leads_to_its_connect_page(superuser_client: Client) -> None
 def test_invalid_or_taken_slug_is_rejected(superuser_client: Client, slug: str) -> None:
     response = superuser_client.post(URL, {"name": "Support", "slug": slug})
     assert response.status_code == 422
-    assert Page(response).alert().text.startswith("Slug")
+    assert Page(response).alert().text.startswith("Slug: ")
     assert Project.objects.count() == 1
+
+
+def test_taken_slug_is_explained(superuser_client: Client) -> None:
+    response = superuser_client.post(URL, {"name": "Support", "slug": "default"})
+    assert Page(response).alert().text == "Slug: Another project has this slug. Choose another one."

@@ -68,7 +68,7 @@ def test_without_the_claim_nobody_is_created(provider: OidcTestProvider) -> None
     provider.person["groups"] = ["guests"]
     response = sign_in(Client())
     assert (response.status_code, User.objects.count()) == (403, 0)
-    assert "gives no access to this server" in Page(response).alert().text
+    assert "has no access to this server" in Page(response).alert().text
     assert str(AuditEvent.objects.newest(None)[0]).endswith("no rule gives a role, subject subject-1")
 
 
@@ -230,4 +230,4 @@ def test_break_glass_works_without_passwords(
     form = {"username": "rescue", "password": capsys.readouterr().out.strip()}
     assert Client().post("/login/", form).status_code == status
     User.objects.update(password_expires_at=None)
-    assert Page(Client().post("/login/", form)).alert().text.startswith("Wrong user name or password.")
+    assert Page(Client().post("/login/", form)).alert().text.startswith("Incorrect user name or password.")
