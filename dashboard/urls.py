@@ -20,7 +20,14 @@ from dashboard.pages.query import completion_views, help_views
 from dashboard.pages.run import comment_views
 from dashboard.pages.run import downloads as run_downloads
 from dashboard.pages.run import views as run_views
-from dashboard.pages.runs import bulk_action_views, column_views, deletion_views, saved_view_views, tag_views
+from dashboard.pages.runs import (
+    bulk_action_views,
+    column_views,
+    deletion_views,
+    review_views,
+    saved_view_views,
+    tag_views,
+)
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
 from dashboard.pages.settings import audit_views, price_views, retention_views
@@ -55,6 +62,7 @@ run_list_urls = [
     path("suggest/", completion_views.query_completions, name="query-completions"),
     path("tags/", tag_views.tag_selected_runs, name="tag-selected-runs"),
     path("tags/known", tag_views.tag_suggestions, name="tag-suggestions"),
+    path("reviews/", review_views.review_selected_runs, name="review-selected-runs"),
     path("delete/", deletion_views.delete_selected_runs, name="delete-selected-runs"),
     path("prefs/columns", column_views.update_run_columns, name="run-columns"),
     path("prefs/columns/keys", column_views.metadata_key_options, name="metadata-key-options"),
@@ -75,6 +83,7 @@ saved_view_urls = [
 run_urls = [
     path("runs/<escaped:run_id>.json", run_downloads.run_json, name="run-json"),
     path("runs/<escaped:run_id>/tags", tag_views.tag_run, name="run-tags"),
+    path("runs/<escaped:run_id>/review", review_views.review_run, name="run-review"),
     path("runs/<escaped:run_id>/", run_views.run_detail, name="run"),
     path("comments/<escaped:run_id>/", comment_views.run_comments, name="run-comments"),
 ]

@@ -50,6 +50,7 @@ GET viewer: actions actions-json actions-csv errors errors-json errors-csv error
 GET viewer: connect receiving-status prices
 POST viewer: runs-json runs-jsonl runs-csv run-columns compare-selected-runs
 GET member: saved-view-edit change-matching-runs bulk-action import-files
+POST member: review-selected-runs run-review
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
 POST member: set-error-group-state error-group-comments change-error-groups
 POST member: assistant-rename change-matching-runs bulk-action bulk-action-cancel import-files

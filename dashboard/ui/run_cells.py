@@ -116,6 +116,12 @@ def _render_tags(row: RunRow) -> CellParts:
     return _with_title(", ".join(row.tags), tags)
 
 
+def _render_review(row: RunRow) -> CellParts:
+    if row.review is None:
+        return "", format_html('<span class="dim">{}</span>', formats.NO_VALUE)
+    return _with_title(f"Reviewed {formats.format_time_title(row.review.reviewed_at)}", row.review.reviewer)
+
+
 def split_in_middle(text: str) -> SafeString | str:
     """Render a name of which the stylesheet cuts the middle: names of models differ at their ends."""
     if len(text) < MIN_SPLIT_LENGTH:
@@ -139,5 +145,6 @@ _CELLS: MappingProxyType[str, Callable[[RunRow], CellParts]] = MappingProxyType(
         "cost": _render_cost,
         "metadata": _render_metadata,
         "tags": _render_tags,
+        "reviewed": _render_review,
     }
 )

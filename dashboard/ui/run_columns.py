@@ -55,6 +55,7 @@ RUN_COLUMNS = (
     RunColumn("cost", "Estimated cost", "c-cost", heading="Cost", sort_key="cost", is_number=True),
     RunColumn("metadata", "Metadata", "c-meta"),
     RunColumn("tags", "Tags", "c-tags"),
+    RunColumn("reviewed", "Reviewed", "c-reviewed", is_default=False),
 )
 _COLUMNS = {column.name: column for column in RUN_COLUMNS}
 

@@ -20,7 +20,7 @@ from dashboard.ui import formats
 from dashboard.ui.search_marks import build_snippet
 from runs.analytics.content_hits import ContentHit
 from runs.api.url_converters import escape_segment
-from runs.models import Run
+from runs.models import Run, RunReview
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 from runs.query.operators import format_value
 
@@ -30,6 +30,7 @@ MAX_METADATA_LENGTH = 300
 MAX_OVERFLOW = 2  # of the largest run over the usual ones, up to which token bars are drawn to the scale of the largest
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NO_TAGS: Mapping[UUID, Sequence[str]] = MappingProxyType({})
+NO_REVIEWS: Mapping[UUID, RunReview] = MappingProxyType({})
 NO_HITS: Mapping[UUID, ContentHit] = MappingProxyType({})
 NO_MESSAGES: Mapping[UUID, tuple[str, str]] = MappingProxyType({})
 INCOMPLETE_REASONS = {
@@ -95,6 +96,7 @@ class RunRow:
         metadata: The metadata as `key=value`, truncated.
         note: The explanation of the status; None for ordinary runs.
         tags: The tags of the run.
+        review: Who has reviewed the run, and when; None if nobody has.
         hit: Where the run has what was searched for, with a mark; None without a search of content.
         question: The message that the run answers, as a line.
         answer: The last message of the run, as a line.
@@ -115,6 +117,7 @@ class RunRow:
     metadata: str
     note: RunNote | None
     tags: Sequence[str] = ()
+    review: RunReview | None = None
     hit: RunHit | None = None
     question: str = ""
     answer: str = ""
@@ -127,6 +130,7 @@ def build_run_rows(
     now: datetime,
     assistant_names: Mapping[str, str] = NO_NAMES,
     tags: Mapping[UUID, Sequence[str]] = NO_TAGS,
+    reviews: Mapping[UUID, RunReview] = NO_REVIEWS,
     list_param: str = "",
     hits: Mapping[UUID, ContentHit] = NO_HITS,
     messages: Mapping[UUID, tuple[str, str]] = NO_MESSAGES,
@@ -140,6 +144,7 @@ def build_run_rows(
         now: The time that durations of active runs refer to.
         assistant_names: Names of assistants by id.
         tags: Tags by run.
+        reviews: Reviews by run.
         list_param: The query string that tells a run's page which list links to it (see `encode_list_param`).
         hits: Where runs have what was searched for.
         messages: Questions and answers by run.
@@ -169,6 +174,7 @@ def build_run_rows(
                 metadata=_format_metadata(run.metadata),
                 note=build_run_note(run, now),
                 tags=tags.get(run.pk, ()),
+                review=reviews.get(run.pk),
                 hit=_build_hit(hits.get(run.pk)),
                 question=question,
                 answer=answer,

@@ -10,7 +10,7 @@ from runs.enrichment.search_texts import make_calls_text_id
 from runs.errors import Problem, SourceConflict
 from runs.ingest import MESSAGES, RUNS, STEPS, Outcome, write
 from runs.ingest.merge import Receipt
-from runs.models import Comment, Message, Project, Run, RunAlias, RunSource, RunTag, SearchText
+from runs.models import Comment, Message, Project, Run, RunAlias, RunReview, RunSource, RunTag, SearchText
 from runs.rollups.runs import record_run_changes
 from runs.rollups.tool_calls import delete_steps, record_tool_call_changes
 
@@ -31,7 +31,7 @@ def replace_derived_runs(
     exact. No history is kept, because the objects that the runs are derived from have one.
 
     `aliases` has ids that name no run, or no longer, with the id of the run that took them over. Reads of such an id
-    lead to that run, to which comments and tags move.
+    lead to that run, to which comments, tags and reviews move.
 
     Call it in `run_in_derivation_transaction`. Raises InvalidObject, and SourceConflict if an id belongs to a run of
     another source. Both have problems with the `id` of each run concerned, and nothing is stored.
@@ -101,15 +101,17 @@ def _delete_vanished_parts(
 
 
 def _move_annotations(project: Project, targets: Mapping[str, str]) -> None:
-    """Move the comments and tags of runs to the runs that took them over."""
+    """Move the comments, tags and reviews of runs to the runs that took them over."""
     for run_id, target_id in sorted(targets.items()):
         former, target = project.record_id(run_id), project.record_id(target_id)
         Comment.objects.filter(run_id=former).update(run_id=target)
         tags = RunTag.objects.filter(run_id=former)
         tags.exclude(tag__in=RunTag.objects.filter(run_id=target).values("tag")).update(run_id=target)
-    RunTag.objects.update_run_times(
-        dict(Run.objects.with_external_ids(project, targets.values()).values_list("pk", "created_at"))
-    )
+        if not RunReview.objects.filter(run_id=target).exists():
+            RunReview.objects.filter(run_id=former).update(run_id=target)
+    created_at = dict(Run.objects.with_external_ids(project, targets.values()).values_list("pk", "created_at"))
+    RunTag.objects.update_run_times(created_at)
+    RunReview.objects.update_run_times(created_at)
 
 
 def _delete_runs(project: Project, source: RunSource, run_ids: Collection[str]) -> None:
@@ -119,4 +121,5 @@ def _delete_runs(project: Project, source: RunSource, run_ids: Collection[str]) 
     SearchText.objects.of_calls(keys).delete()
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
+    RunReview.objects.filter(run_id__in=keys).delete()
     record_run_changes(project, ((run, None) for run in runs))

@@ -33,7 +33,7 @@ from runs.ingest.forwarding import queue_changed_runs
 from runs.ingest.merge import MergePlan, Outcome, Receipt, StoredRecord, build_merge_plan, drop_recorded_entries
 from runs.ingest.record_types import MESSAGES, RUNS, STEPS, ParsedRecord, RecordType
 from runs.ingest.search_texts import write_search_texts
-from runs.models import Configuration, ErrorGroup, Project, Run, RunSource, RunTag
+from runs.models import Configuration, ErrorGroup, Project, Run, RunReview, RunSource, RunTag
 from runs.protocol.run import RunColumns
 from runs.protocol.step import StepColumns
 from runs.rollups import compaction
@@ -133,9 +133,10 @@ def _write_once(project: Project, grouped: GroupedRecords, receipt: Receipt) -> 
         if reconfigured := _find_reconfigured_runs(run_plans):
             invalidate_checks(project, reconfigured)
 
-        # 4. Tags have a copy of their run's created_at.
+        # 4. Tags and reviews have a copy of their run's created_at.
         if created_at := _find_new_creation_times(run_plans):
             RunTag.objects.update_run_times(created_at)
+            RunReview.objects.update_run_times(created_at)
 
         # 5. Queue what the forwarder has to send.
         queue_changed_runs(project, plans, receipt)

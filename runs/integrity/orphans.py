@@ -58,6 +58,7 @@ _BELONGINGS = (
         "message WHERE message.id = message_observation.message_id",
     ),
     _Belonging("run_tag", "tags of missing runs", "run WHERE run.id = run_tag.run_id"),
+    _Belonging("run_review", "reviews of missing runs", "run WHERE run.id = run_review.run_id"),
     _Belonging("comment", "comments on missing runs", "run WHERE run.id = comment.run_id"),
     _Belonging(
         "error_group_comment", "comments on missing error groups",

@@ -38,6 +38,7 @@ from runs.models.rollup import (
 )
 from runs.models.run import Run
 from runs.models.run_alias import RunAlias
+from runs.models.run_review import RunReview
 from runs.models.run_source import RunSource
 from runs.models.run_step import RunStep
 from runs.models.run_tag import RunTag
@@ -85,6 +86,7 @@ __all__ = [
     "RetentionPolicy",
     "Run",
     "RunAlias",
+    "RunReview",
     "RunSource",
     "RunStep",
     "RunTag",

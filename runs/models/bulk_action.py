@@ -39,6 +39,8 @@ class BulkAction(models.Model):
 
         ADD_TAGS = "add_tags", "Add tags"
         REMOVE_TAGS = "remove_tags", "Remove tags"
+        MARK_REVIEWED = "mark_reviewed", "Mark as reviewed"
+        UNMARK_REVIEWED = "unmark_reviewed", "Mark as not reviewed"
         DELETE = "delete", "Delete"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")

@@ -297,6 +297,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         names = tags.filter(run=models.OuterRef("pk")).order_by("tag").values("tag")
         return self.annotate(tag_names=ArraySubquery(names))
 
+    def with_reviews(self) -> Self:
+        """Annotate who reviewed a run as `reviewed_by`, and when as `reviewed_at`; None if nobody did."""
+        return self.annotate(reviewed_by=models.F("review__reviewer"), reviewed_at=models.F("review__reviewed_at"))
+
     def for_export(self) -> Self:
         """Order by time, oldest first, then by posted id, so that a copy has the same order as the original."""
         return self.order_by("created_at", collate_bytewise("external_id")).with_configuration()

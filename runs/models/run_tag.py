@@ -6,8 +6,7 @@ import re
 import unicodedata
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db import models
 
 from runs.models.project import Project
 from runs.models.run import Run
+from runs.models.run_annotation import RunAnnotationQuerySet
 
 MAX_TAG_LENGTH = 40  # characters
 EXPECTED_TAG = (
@@ -36,16 +36,8 @@ def normalize_tag(text: str) -> str:
     return name
 
 
-class RunTagQuerySet(models.QuerySet["RunTag"]):
+class RunTagQuerySet(RunAnnotationQuerySet):
     """Queries on tags."""
-
-    def in_project(self, project: Project) -> Self:
-        """Return the tags of the runs of `project`."""
-        return self.filter(project=project)
-
-    def on_runs(self, run_ids: Collection[uuid.UUID]) -> Self:
-        """Return the tags of the runs with those stored ids."""
-        return self.filter(run_id__in=run_ids)
 
     def named(self, names: Collection[str]) -> Self:
         """Return the tags that have one of `names`."""
@@ -54,15 +46,6 @@ class RunTagQuerySet(models.QuerySet["RunTag"]):
     def like(self, pattern: str) -> Self:
         """Return the tags whose name matches a LIKE pattern."""
         return self.filter(tag__like=pattern)
-
-    def newest_run_created_at(self) -> datetime | None:
-        """Return when the newest run with any of the tags was created."""
-        return self.order_by("-created_at").values_list("created_at", flat=True).first()
-
-    def update_run_times(self, created_at: Mapping[uuid.UUID, datetime]) -> None:
-        """Update the copies of the runs' creation times, by the stored id of the run."""
-        for run_id in sorted(created_at):  # all writers lock rows in this order
-            self.filter(run_id=run_id).update(created_at=created_at[run_id])
 
     def names_by_run(self, run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
         """Return the sorted names of the tags of each run, in one query."""

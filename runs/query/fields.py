@@ -19,6 +19,7 @@ from runs.query.sql_targets import SqlTarget
 from runs.query.text_limits import find_text_problem
 from runs.query.value_counts import CountedRuns, ValueCounts
 from runs.query.value_types import (
+    NOT_REVIEWED,
     CodeOrTextType,
     DollarsType,
     DurationType,
@@ -26,6 +27,7 @@ from runs.query.value_types import (
     HexPrefixType,
     IdType,
     NumberType,
+    ReviewType,
     TagType,
     TextType,
     TimeType,
@@ -255,6 +257,13 @@ QUERY_FIELDS = (
         "tag", "tag", TagType(), targets.TagTarget(),
         "with that tag; `*` matches any tag", ("tag:needs-review", "tag:needs-*", "-tag:*"),
         index=_BITMAP, is_slow=True, fetch_values=counts.fetch_tag_values,
+    ),
+    QueryField(
+        "reviewed", "reviewed", ReviewType(), targets.ReviewTarget(),
+        "that somebody has marked as reviewed (`yes`), nobody has (`no`), or the user with that name has",
+        ("reviewed:no status:failed", "reviewed:yes", "reviewed:ann"),
+        index=_BITMAP, unindexed_values=frozenset({NOT_REVIEWED}), is_slow=True,
+        fetch_values=counts.fetch_reviewer_values,
     ),
     QueryField(
         "tool", "tool", _EXACT, targets.ToolTarget(),

@@ -358,6 +358,8 @@ class QueryPlan:
                     until.append(self._find_last_metadata_hour(key, operators))
                 case Term("tag", operators):
                     until.append(self.scope.fetch_last_tagged(operators))
+                case Term("reviewed", operators):
+                    until.append(self.scope.fetch_last_reviewed(operators))
                 case Term("source", operators) if RunSource.ASSISTANTS in match_sources(operators):
                     until.append(self._find_last_hour_without(set(RunSource) - match_sources(operators)))
                 case Not(Term("source", operators)) if RunSource.ASSISTANTS not in match_sources(operators):

@@ -19,11 +19,13 @@ from runs.models import (
     MetadataKey,
     MetadataValue,
     Project,
+    RunReview,
     RunSource,
     RunTag,
 )
 from runs.query.content_search import ContentMatch, build_run_condition, fetch_matching_run_ids
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
+from runs.query.value_types import NOT_REVIEWED, REVIEWED
 
 MATCH_ALL = Q()
 MATCH_NONE = Q(pk__in=[])
@@ -105,6 +107,25 @@ class QueryScope:
                     newest.append(tags.like(operator.like_pattern).newest_run_created_at())
                 case _:
                     newest.append(tags.newest_run_created_at())
+        return max(filter(None, newest), default=None)
+
+    def fetch_last_reviewed(self, operators: tuple[Operator, ...]) -> datetime | None:
+        """Return when the newest run with a matching review was created. Runs one query per operator.
+
+        Return None if runs without a review match.
+        """
+        if self.project is None or Equals(NOT_REVIEWED) in operators:
+            return None
+        reviews = RunReview.objects.in_project(self.project)
+        newest = []
+        for operator in operators:
+            match operator:
+                case Equals(name) if name != REVIEWED:
+                    newest.append(reviews.by_reviewers([name]).newest_run_created_at())
+                case Wildcard():
+                    newest.append(reviews.by_reviewers_like(operator.like_pattern).newest_run_created_at())
+                case _:
+                    newest.append(reviews.newest_run_created_at())
         return max(filter(None, newest), default=None)
 
     def fetch_last_hour_without(self, sources: Iterable[RunSource]) -> datetime | None:

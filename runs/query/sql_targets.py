@@ -22,7 +22,8 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from runs.db import lookups
 from runs.db.keyset_pagination import MISSING_SORT_VALUE, coalesce_missing
-from runs.models import RunSource, RunStep, RunTag, SearchText
+from runs.models import RunReview, RunSource, RunStep, RunTag, SearchText
+from runs.models.run_review import RunReviewQuerySet
 from runs.models.run_step import HAS_TOOL_CALLS
 from runs.query.content_search import TEXT_COLUMNS, ContentMatch
 from runs.query.operators import (
@@ -37,6 +38,7 @@ from runs.query.operators import (
     escape_like,
 )
 from runs.query.scope import MATCH_NONE, QueryScope
+from runs.query.value_types import NOT_REVIEWED, REVIEWED
 
 _COMPARISONS = {"gt": GreaterThan, "gte": GreaterThanOrEqual, "lt": LessThan, "lte": LessThanOrEqual}
 # Expressions that are never null: the comparisons are only applied to `coalesce_missing`.
@@ -253,7 +255,7 @@ class MetadataTarget:
         return combine_or(Q(metadata__contains={key: json_value}) for json_value in json_values)
 
 
-# Tags, configurations and steps
+# Tags, reviews, configurations and steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,30 @@ class TagTarget:
                 return Q(models.Exists(tags.filter(tag=value)))
             case Wildcard():
                 return Q(models.Exists(tags.filter(tag__like=operator.like_pattern)))
+        raise unsupported_operator(operator)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTarget:
+    """The review of the run."""
+
+    def build_condition(self, operators: tuple[Operator, ...], key: str | None, scope: QueryScope) -> Q:  # noqa: ARG002
+        """Return the condition that the run has a matching review, or none at all for `no`."""
+        reviews = RunReview.objects.filter(run=OuterRef("pk"))
+        if scope.project is not None:
+            reviews = reviews.in_project(scope.project)
+        return combine_or(self._match(operator, reviews) for operator in operators)
+
+    def _match(self, operator: Operator, reviews: RunReviewQuerySet) -> Q:
+        match operator:
+            case Equals(value) if value == REVIEWED:
+                return Q(models.Exists(reviews))
+            case Equals(value) if value == NOT_REVIEWED:
+                return ~Q(models.Exists(reviews))
+            case Equals(name):
+                return Q(models.Exists(reviews.by_reviewers([name])))
+            case Wildcard():
+                return Q(models.Exists(reviews.by_reviewers_like(operator.like_pattern)))
         raise unsupported_operator(operator)
 
 

@@ -36,6 +36,7 @@ _CALLED_FUNCTIONS = """
     SELECT DISTINCT newest.id, name AS value FROM newest JOIN run_step ON run_step.run_id = newest.id,
            unnest(run_step.tool_types, run_step.tool_names) AS call (type, name) WHERE call.type = 'function'"""
 _TAGS = "SELECT newest.id, tag AS value FROM newest JOIN run_tag ON run_tag.run_id = newest.id"
+_REVIEWERS = "SELECT newest.id, reviewer AS value FROM newest JOIN run_review ON run_review.run_id = newest.id"
 # One server sends an empty array in place of an object; an array has no keys.
 _METADATA = (
     "jsonb_each_text(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{}' END) AS pair (key, value)"
@@ -145,6 +146,11 @@ def fetch_awaited_function_values(runs: CountedRuns, pattern: str) -> ValueCount
 def fetch_tag_values(runs: CountedRuns, pattern: str) -> ValueCounts:
     """Return the tags."""
     return runs.count_values(_TAGS, pattern)
+
+
+def fetch_reviewer_values(runs: CountedRuns, pattern: str) -> ValueCounts:
+    """Return the names of the users who reviewed runs."""
+    return runs.count_values(_REVIEWERS, pattern)
 
 
 def fetch_recent_tags(project: Project) -> ValueCounts:

@@ -29,6 +29,8 @@ from runs.query.operators import (
 # Postgres compares a text with a pattern in time that grows with the product of their lengths, and does not check
 # timeouts meanwhile.
 MAX_SEARCH_TEXT_LENGTH = 256
+# Values of the field `reviewed` that are no names.
+REVIEWED, NOT_REVIEWED = "yes", "no"
 _MAX_BIGINT = 2**63 - 1
 _SIGNED_VALUE = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 _COUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,9})?)([kM]?)")
@@ -111,6 +113,18 @@ class TagType:
                 return Wildcard(pattern.lower())
             case operator:
                 return operator
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewType:
+    """`yes`, `no`, or names of reviewers, which may be similar to both."""
+
+    suggestions: tuple[str, ...] = (REVIEWED, NOT_REVIEWED)
+
+    def parse(self, value: str, *, is_quoted: bool) -> Operator:
+        """Parse `yes`, `no`, a name or a pattern. `*` is the same as `yes`."""
+        operator = ExactValueType().parse(value, is_quoted=is_quoted)
+        return Equals(REVIEWED) if isinstance(operator, Exists) else operator
 
 
 @dataclass(frozen=True, slots=True)

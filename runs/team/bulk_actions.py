@@ -1,4 +1,4 @@
-"""Changing all runs that match a query: tags are added or removed, or the runs deleted.
+"""Changing all runs that match a query: they are tagged, marked as reviewed, or deleted.
 
 `start_bulk_action` notes what is to be done. `continue_bulk_action` does a step of it; the page that shows the progress
 and the maintenance process call it until nothing is left, whichever comes first.
@@ -18,6 +18,7 @@ from runs.models import AuditEvent, BulkAction, Project, Run, User
 from runs.query import RunFilters
 from runs.query.order import parse_cursor
 from runs.team.deletion import delete_runs
+from runs.team.reviews import mark_reviewed, unmark_reviewed
 from runs.team.tags import add_tags, remove_tags
 
 # A deletion of so many runs with their steps takes some minutes. More runs need another action.
@@ -125,6 +126,10 @@ def _change_runs(action: BulkAction, runs: list[Run]) -> int:
             return add_tags(action.project, keys, action.tags, action.user)
         case BulkAction.Kind.REMOVE_TAGS:
             return remove_tags(action.project, keys, action.tags)
+        case BulkAction.Kind.MARK_REVIEWED:
+            return mark_reviewed(action.project, keys, action.user or action.user_name)
+        case BulkAction.Kind.UNMARK_REVIEWED:
+            return unmark_reviewed(action.project, keys)
         case _:
             run_ids = [run.external_id for run in runs]
             return delete_runs(action.project, run_ids, lambda text: _record(action, text)).runs

@@ -26,6 +26,7 @@ from runs.models import (
     ResponseObservation,
     Run,
     RunAlias,
+    RunReview,
     RunTag,
     SearchText,
     StepObservation,
@@ -132,6 +133,7 @@ def _delete_records(project: Project, run_ids: Sequence[str], thread_ids: Sequen
     StepObservation.objects.filter(run_id__in=keys).delete()
     Comment.objects.filter(run_id__in=keys).delete()
     RunTag.objects.filter(run_id__in=keys).delete()
+    RunReview.objects.filter(run_id__in=keys).delete()
     RunAlias.objects.of_runs(project, run_ids).delete()
     ResponseMention.objects.of_runs(project, run_ids).delete()
     _delete_responses(project, run_ids)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from json import dumps
+from typing import Any
 
 from runs.models.run import RunQuerySet
 from runs.protocol.otlp.outgoing_requests import batch_spans, encode_json_request
@@ -49,14 +50,22 @@ def _render_table(export: Export) -> Iterator[bytes]:
 
 
 def _render_document(export: Export) -> Iterator[bytes]:
-    """Render the posted objects, and the tags by run id in a member of their own, since they are not posted."""
+    """Render the posted objects, and tags and reviews by run id in members of their own, since they are not posted."""
     yield b'{"object":"list","data":['
     for index, record in enumerate(export.records()):
         yield b"," + record.as_json() if index else record.as_json()
-    yield b'],"tags":{'
-    for index, (run_id, tags) in enumerate(exports.iterate_run_tags(export)):
-        yield b"," * bool(index) + dumps(run_id).encode() + b":" + dumps(tags).encode()
-    yield b"}}\n"
+    yield b'],"tags":'
+    yield from _render_members(exports.iterate_run_tags(export))
+    yield b',"reviews":'
+    yield from _render_members(exports.iterate_run_reviews(export))
+    yield b"}\n"
+
+
+def _render_members(members: Iterable[tuple[str, Any]]) -> Iterator[bytes]:
+    yield b"{"
+    for index, (name, value) in enumerate(members):
+        yield b"," * bool(index) + dumps(name).encode() + b":" + dumps(value).encode()
+    yield b"}"
 
 
 def _render_otlp_lines(export: Export) -> Iterator[bytes]:

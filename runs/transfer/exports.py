@@ -19,7 +19,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from runs.analytics.run_messages import annotate_messages, join_lines
-from runs.models import Message, Project, Run, RunStep, RunTag
+from runs.models import Message, Project, Run, RunReview, RunStep, RunTag
 from runs.models.posted_record import PostedRecord
 from runs.models.run import RunQuerySet
 from runs.query import RunFilters
@@ -66,7 +66,8 @@ def export_runs(project: Project, filters: RunFilters) -> Export:
 
 def export_run_queryset(runs: RunQuerySet) -> Export:
     """Return an export of `runs` in their order."""
-    return Export((annotate_messages(runs.with_tag_names(RunTag.objects.all())),), RUN_EXPORT_COLUMNS)
+    annotated = runs.with_tag_names(RunTag.objects.all()).with_reviews()
+    return Export((annotate_messages(annotated),), RUN_EXPORT_COLUMNS)
 
 
 def export_steps(project: Project, filters: RunFilters) -> Export:
@@ -107,6 +108,13 @@ def iterate_run_tags(export: Export) -> Iterator[tuple[str, list[str]]]:
             yield run_id, [tag for _, tag in run_pairs]
 
 
+def iterate_run_reviews(export: Export) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the posted id and the review of each exported run that has been reviewed."""
+    for runs in export.queries:
+        for run_id, reviewer, reviewed_at in RunReview.objects.iterate_by_run(runs):
+            yield run_id, {"reviewer": reviewer, "reviewed_at": _format_time(reviewed_at)}
+
+
 def render_ndjson(records: Iterable[PostedRecord]) -> Iterator[bytes]:
     """Yield the records as lines of NDJSON."""
     for record in records:
@@ -142,12 +150,16 @@ def _render_cell(value: Any) -> str | float | Decimal | None:
         case None | int() | float() | Decimal():
             return value
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            return _format_time(value)
         case list():
             return msgspec.json.encode(value).decode()
         case bytes():
             value = value.decode()
     return f"'{value}" if _FORMULA_START.match(value) else str(value)
+
+
+def _format_time(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def _attribute_columns(*names: str) -> list[ExportColumn]:
@@ -179,6 +191,7 @@ RUN_EXPORT_COLUMNS = (
     ExportColumn("source", lambda run: run.get_source_display()),
     _METADATA_COLUMN,
     _attribute_column("tags", "tag_names"),
+    *_attribute_columns("reviewed_by", "reviewed_at"),
     ExportColumn("question", lambda run: join_lines(run.question)),
     ExportColumn("answer", lambda run: join_lines(run.answer)),
 )

@@ -10,6 +10,8 @@ import { currentRow, extendSelection, toggleRow } from "./rows.js";
 const ORDER_PARAMS = ["sort", "columns", "view"]; // of the list, which do not change what it contains
 
 const selection = new Map(); // primary key → run id
+let isForOneAction = false; // a key has selected the current row for what it does
+let hinting = 0;
 let selectedFrom = ""; // the filters of the list in which the runs were selected
 
 const checkboxes = () => [...document.querySelectorAll("#rows [type=checkbox]")];
@@ -79,13 +81,18 @@ function refresh() {
   total.parentElement.search = document.querySelector("#list-state [name=query]").value;
 }
 
+function showHint(text) {
+  const hint = document.getElementById("bulk-hint");
+  hint.textContent = text;
+  clearTimeout(hinting);
+  hinting = setTimeout(() => (hint.textContent = ""), 6_000);
+}
+
 // Two runs are compared. The button stays enabled, so that it can say what is missing.
 function checkComparison(event) {
   if (selection.size === 2) return;
   event.preventDefault();
-  const hint = document.getElementById("bulk-hint");
-  hint.textContent = `Select exactly two runs to compare; ${selection.size} selected.`;
-  setTimeout(() => (hint.textContent = ""), 6_000);
+  showHint(`Select exactly two runs to compare; ${selection.size} selected.`);
 }
 
 export function clearSelection() {
@@ -98,7 +105,10 @@ export function clearSelection() {
 
 // Keys of a bar that acts on rows act on the current row if none is selected. Returns whether any is selected.
 export function selectCurrentRow() {
-  if (!selection.size && currentRow()) toggleRow();
+  if (!selection.size && currentRow()) {
+    toggleRow();
+    isForOneAction = true;
+  }
   if (!selection.size) announce("Select a row first: j and k move, x selects");
   return selection.size > 0;
 }
@@ -124,6 +134,7 @@ function confirmDeletion(dialog) {
 }
 
 document.addEventListener("change", ({ target }) => {
+  isForOneAction = false;
   if (target.id === "select-all") {
     for (const checkbox of checkboxes()) {
       checkbox.checked = target.checked;
@@ -158,6 +169,13 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   }
   if (target.hasAttribute("aria-current")) newRow.setAttribute("aria-current", "true");
 });
+// The next key acts on the row that is current then.
+document.addEventListener("htmx:afterRequest", ({ target }) => {
+  if (!isForOneAction || !target.closest("#bulk")) return;
+  selection.clear();
+  restore();
+});
+document.addEventListener("hint", ({ detail }) => showHint(detail.value));
 document.addEventListener("htmx:afterSettle", restore);
 document.addEventListener("htmx:historyRestore", restore);
 addEventListener("pageshow", adopt);

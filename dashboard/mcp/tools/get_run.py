@@ -23,7 +23,7 @@ from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects, nullable
 from dashboard.pages.run.steps import RunSteps, fetch_run_steps
 from dashboard.ui.posted_object import PostedObject
 from runs.analytics.linked_runs import fetch_linked_runs
-from runs.models import Assistant, Run, RunTag
+from runs.models import Assistant, Run, RunReview, RunTag
 
 
 class GetRunArguments(Struct, forbid_unknown_fields=True):
@@ -59,6 +59,7 @@ def _get_run(context: ToolContext, arguments: GetRunArguments) -> dict[str, Any]
         "metadata": describe_metadata(posted),
         "linked_runs": _describe_linked_runs(run, context),
         "tags": RunTag.objects.names_of(run),
+        "review": _describe_review(run),
         "configuration_id": run.configuration_id.hex,
         **describe_configuration(posted),
     }
@@ -68,6 +69,12 @@ def _describe_other_messages(steps: RunSteps) -> list[dict[str, Any]]:
     """Return the messages that the run wrote and no step contains."""
     shown = {message.pk for step in steps.steps if (message := find_created_message(step))}
     return [describe_message(message) for message in steps.messages if message.pk not in shown]
+
+
+def _describe_review(run: Run) -> dict[str, Any] | None:
+    """Return who marked the run as reviewed, and when; None if nobody did."""
+    review = RunReview.objects.of_run(run)
+    return None if review is None else {"reviewer": review.reviewer, "reviewed_at": review.reviewed_at}
 
 
 def _describe_linked_runs(run: Run, context: ToolContext) -> list[dict[str, str]]:

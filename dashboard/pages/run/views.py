@@ -31,7 +31,7 @@ from dashboard.web.permissions import viewer_required
 from runs.analytics.linked_runs import fetch_linked_runs
 from runs.analytics.run_steps import fetch_step_totals
 from runs.analytics.run_turns import fetch_run_turns
-from runs.models import Project, RunAlias, RunTag, User
+from runs.models import Project, RunAlias, RunReview, RunTag, User
 
 RUN_FRAGMENTS = {
     "run-header": "pages/run/_update.html",
@@ -70,8 +70,8 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         totals = fetch_step_totals(run)
         header = RunHeader(run, posted, totals, fetch_run_turns(run, totals), now, params)
         if not header.has_newer_state:
-            tags = RunTag.objects.names_of(run)
-            context = {"project": project, "run": run, "params": params, "header": header, "tags": tags}
+            context = {"project": project, "run": run, "params": params, "header": header}
+            context |= {"tags": RunTag.objects.names_of(run), "review": RunReview.objects.of_run(run)}
             return htmx.render_page(request, "pages/run/_header.html", context)
 
     if target.startswith("row-"):
@@ -111,6 +111,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "params": params,
         "header": header,
         "tags": RunTag.objects.names_of(run),
+        "review": RunReview.objects.of_run(run),
         "steps": steps,
         "overview": OverviewSection(run, steps),
         "timeline": timeline,

@@ -59,6 +59,8 @@ def _parse_request(request: HttpRequest, project: Project, filters: RunFilters) 
         if request.POST.get("confirm") != CONFIRMATION:
             raise InvalidTag("Nothing was deleted: type “delete” to confirm.")
         return BulkRequest(filters, kind)
+    if kind in (BulkAction.Kind.MARK_REVIEWED, BulkAction.Kind.UNMARK_REVIEWED):
+        return BulkRequest(filters, kind)
     if kind not in BulkAction.Kind.values:
         raise InvalidTag(f"do: expected one of {', '.join(BulkAction.Kind.values)}")
     return BulkRequest(filters, kind, tuple(parse_tags(request.POST.get("tag", ""))))

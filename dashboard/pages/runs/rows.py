@@ -17,7 +17,7 @@ from dashboard.ui.sort_headers import SortHeader
 from runs.analytics.content_hits import fetch_content_hits
 from runs.analytics.run_messages import fetch_run_messages
 from runs.db.keyset_pagination import Cursor
-from runs.models import Assistant, Run, RunStep, RunTag
+from runs.models import Assistant, Run, RunReview, RunStep, RunTag
 
 PAGE_SIZE = 50
 USUAL_WIDTH = 96  # pixels that a column needs at least
@@ -114,7 +114,7 @@ def fetch_run_table(params: RunListParams, keys: Sequence[UUID] | None = None) -
 
 
 def fetch_run_rows(params: RunListParams, runs: Sequence[Run]) -> list[ListedRun]:
-    """Return the rows of `runs`. Tools, assistant names and tags are fetched only if their columns are visible."""
+    """Return the rows of `runs`. Tools, assistant names, tags and reviews are fetched only for visible columns."""
     keys = [run.pk for run in runs]
     names = {shown.name for shown in params.columns}
     assistant_ids = {run.assistant_id for run in runs} if "assistant" in names else set()
@@ -125,6 +125,7 @@ def fetch_run_rows(params: RunListParams, runs: Sequence[Run]) -> list[ListedRun
         params.now,
         assistant_names=Assistant.objects.names_by_id(params.project, assistant_ids),
         tags=RunTag.objects.names_by_run(keys) if keys and "tags" in names else {},
+        reviews=RunReview.objects.by_run(keys) if keys and "reviewed" in names else {},
         list_param=encode_list_param(params.query_string),
         hits=fetch_content_hits(params.project, params.plan.tree, runs),
         messages=fetch_run_messages(runs) if keys and names & {"question", "answer"} else {},

@@ -58,7 +58,7 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 # Queries of a call without those of the API key. The number of records changes none of them.
 QUERY_COUNTS = {
-    "search_runs": 3, "describe_query_language": 0, "list_values": 1, "get_run": 8, "explain_failure": 16,
+    "search_runs": 3, "describe_query_language": 0, "list_values": 1, "get_run": 9, "explain_failure": 16,
     "compare_runs": 5, "list_error_groups": 5, "get_usage": 1, "list_tools_health": 4, "list_configuration_changes": 3,
 }  # fmt: skip
 

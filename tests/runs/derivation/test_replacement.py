@@ -9,9 +9,10 @@ import pytest
 from runs.derivation import DerivedRun
 from runs.errors import InvalidObject, SourceConflict
 from runs.ingest import Outcome
-from runs.models import HourByTool, Message, Observation, Project, Run, RunAlias, RunSource, RunStep, RunTag
+from runs.models import HourByTool, Message, Observation, Project, Run, RunAlias, RunReview, RunSource, RunStep, RunTag
 from runs.team.comments import add_comment
 from runs.team.deletion import delete_runs
+from runs.team.reviews import mark_reviewed
 from runs.team.tags import add_tags
 from tests import factories
 from tests.factories import derive, derived_run, function_call, message_object, run_object, step_object
@@ -73,16 +74,27 @@ def test_former_run_moves_with_annotations(project: Project) -> None:
     derive(project, inner)
     add_comment(Run.objects.get(), factories.make_user(project), "Look at this.")
     add_tags(project, [project.record_id("inner")], ["odd"], factories.make_user(project))
+    mark_reviewed(project, [project.record_id("inner")], "ann")
     derive(project, outer, former_ids=["inner"], aliases={"inner": "outer"})
 
     run = Run.objects.get()
     assert RunAlias.objects.resolve_run(project, "inner") == run
     assert [tag.created_at for tag in RunTag.objects.filter(run=run, tag="odd")] == [run.created_at]
+    review = RunReview.objects.get()
+    assert (review.run_id, review.created_at, review.reviewer) == (run.pk, run.created_at, "ann")
     assert run.comments.count() == 1
     assert not RunStep.objects.exists()
     assert [message.run_external_id for message in Message.objects.all()] == ["outer"]
     assert count_calls(project) == {}
     assert read_rollups(project) == recount_rollups(project)
+
+
+def test_review_of_the_run_that_takes_over_stays(project: Project) -> None:
+    for name, reviewer in {"inner": "ann", "outer": "bob"}.items():
+        derive(project, derived_run(run_object(id=name)))
+        mark_reviewed(project, [project.record_id(name)], reviewer)
+    derive(project, derived_run(run_object(id="outer")), former_ids=["inner"], aliases={"inner": "outer"})
+    assert [(review.run_id, review.reviewer) for review in RunReview.objects.all()] == [(Run.objects.get().pk, "bob")]
 
 
 def test_aliases_follow_their_run(project: Project) -> None:

@@ -16,6 +16,7 @@ from runs.integrity.orphans import check_belongings, check_references
 from runs.integrity.rollup_recount import check_rollup_day, find_rollup_days, repair_rollup_day
 from runs.models import DayByModel, ErrorGroup, HourByTool, MetadataKey, MetadataValue, Observation, Project, Run
 from runs.rollups import compaction
+from runs.team.reviews import mark_reviewed
 from runs.team.tags import add_tags
 from tests import factories
 from tests.runs.rollups.test_runs import read_rollups, recount_rollups
@@ -30,6 +31,7 @@ def stored(project: Project) -> Project:
         factories.post(project, factories.failed_run(created_at=run["created_at"], metadata={"team": f"t{day}"}))
         factories.post_steps(project, factories.step_object(run, factories.function_call("search_orders")))
     add_tags(project, [project.record_id("run_0")], ["checked"], None)
+    mark_reviewed(project, [project.record_id("run_0")], "ann")
     return project
 
 
@@ -133,6 +135,7 @@ def test_concurrent_repairs_correct_once(transactional_db: None) -> None:
     [
         ("UPDATE observation SET run_id = gen_random_uuid()", "entries of the history of missing runs"),
         ("UPDATE run_tag SET run_id = gen_random_uuid()", "tags of missing runs"),
+        ("UPDATE run_review SET run_id = gen_random_uuid()", "reviews of missing runs"),
         (
             """INSERT INTO configuration (id, project_id, assistant_id, body, tool_types, function_names, first_seen_at)
                SELECT gen_random_uuid(), {project}, 'asst_gone', '{{}}', '{{}}', '{{}}', now() - interval '1 day'""",

@@ -9,6 +9,7 @@ from typing import Any
 from runs.enrichment import step_validation
 from runs.models import Configuration, ErrorGroup, Project, Run
 from runs.team import tags
+from runs.team.reviews import mark_reviewed
 from tests import factories
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
@@ -49,6 +50,8 @@ def fill(project: Project) -> None:
     labels = {"refund": ["needs-review", "urgent"], "broken": ["needs-owner"]}
     for name, names in labels.items():
         tags.add_tags(project, [project.record_id(f"run_{name}")], names, factories.make_user(project))
+    for name, reviewer in {"refund": "ann", "plain": "Ann Lee"}.items():
+        mark_reviewed(project, [project.record_id(f"run_{name}")], reviewer)
 
 
 def _asked(run: dict[str, Any], text: str) -> dict[str, Any]:

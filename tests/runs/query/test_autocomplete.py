@@ -42,6 +42,8 @@ COMPLETIONS = [
     ("revision:", ["v1", "v2", "azure"]),
     ("tag:", ["needs-owner", "needs-review", "urgent"]),
     ("tag:REV", ["needs-review"]),
+    ("reviewed:", ['"Ann Lee"', "ann", "yes", "no"]),
+    ("reviewed:lee", ['"Ann Lee"']),
     ("tool:", ["function", "get_weather", "file_search", "issue_refund"]),
     ("failed_call:", ["issue_refund"]),
     ("invalid_call:", []),

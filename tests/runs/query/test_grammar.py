@@ -185,6 +185,8 @@ CANONICAL_FORMS = [
     ("cost:>$0.050", "cost:>0.05"),
     ("cost:1.0..$20", "cost:1..20"),
     ("tag:Needs-Review", "tag:needs-review"),
+    ("reviewed:*", "reviewed:yes"),
+    ('reviewed:"Ann Lee"', 'reviewed:"Ann Lee"'),
     ("total_tokens:=1k", "total_tokens:1000"),
     ("total_tokens:1.5k..2M", "total_tokens:1500..2000000"),
     ("duration:90s", "duration:90s"),

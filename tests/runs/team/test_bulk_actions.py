@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runs.errors import BulkActionInProgress
-from runs.models import AuditEvent, BulkAction, Project, Run, RunTag, User
+from runs.models import AuditEvent, BulkAction, Project, Run, RunReview, RunTag, User
 from runs.query import RunFilters
 from runs.team import bulk_actions
 from runs.team.bulk_actions import BulkRequest, cancel_bulk_action, continue_bulk_action, start_bulk_action
@@ -61,6 +61,21 @@ def test_tags_are_added_step_by_step(project: Project, member: User, runs: None)
         "finished: Add tags seen, 7 of 7 runs changed",
     ]
     assert not continue_bulk_action(project)
+
+
+def test_runs_are_marked_and_unmarked_as_reviewed(project: Project, member: User, runs: None) -> None:
+    start(project, member, "mark_reviewed", RunFilters.parse_query_text("status:failed reviewed:no"))
+    finish(project)
+    assert set(RunReview.objects.values_list("reviewer", flat=True)) == {member.get_username()}
+    assert RunReview.objects.count() == 7
+    action = start(project, member, "unmark_reviewed", RunFilters.parse_query_text("reviewed:yes"))
+    assert action.total == 7
+    finish(project)
+    assert not RunReview.objects.exists()
+    assert events(project)[1::2] == [
+        "finished: Mark as reviewed, 7 of 7 runs changed",
+        "finished: Mark as not reviewed, 7 of 7 runs changed",
+    ]
 
 
 def test_removing_what_the_query_asks_for_reaches_all(project: Project, member: User, runs: None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from runs.models import BulkAction, Project, Run, RunTag
+from runs.models import BulkAction, Project, Run, RunReview, RunTag
 from tests import factories
 from tests.pages import Page
 
@@ -38,6 +38,13 @@ def test_matching_runs_are_tagged_and_progress_is_shown(member_client: Client) -
     assert "Done. 3 of 3 runs, 3 changed." in fragment.text
     assert not fragment.has("button", "Cancel")
     assert RunTag.objects.count() == 6
+
+
+def test_matching_runs_are_marked_as_reviewed(member_client: Client) -> None:
+    assert Page(member_client.get(f"{URL}?status=failed")).has("button", "Mark 3 runs as reviewed")
+    for do, count in (("mark_reviewed", 3), ("unmark_reviewed", 0)):
+        member_client.post(member_client.post(URL, {"query": "status=failed", "do": do})["Location"])
+        assert RunReview.objects.count() == count
 
 
 def test_administrator_deletes_matching_runs(client: Client, project: Project) -> None:

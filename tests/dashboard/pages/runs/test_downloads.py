@@ -39,7 +39,12 @@ def test_all_formats_apply_the_filters(member_client: Client, project: Project) 
     factories.post(factories.make_project("other"), factories.failed_run())
     query = "?status=failed&from=-90w&q=error:*"
     assert exported_objects(member_client, query) == [failed]
-    assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {"object": "list", "data": [failed], "tags": {}}
+    assert json.loads(body(member_client.get(f"{URL}.json{query}"))) == {
+        "object": "list",
+        "data": [failed],
+        "tags": {},
+        "reviews": {},
+    }
     rows = list(csv.DictReader(io.StringIO(body(member_client.get(f"{URL}.csv{query}")).decode("utf-8-sig"))))
     assert [(row["id"], row["status"]) for row in rows] == [(failed["id"], "failed")]
 
@@ -55,7 +60,12 @@ def test_otlp_file_has_spans_of_matching_runs(member_client: Client, project: Pr
 
 def test_no_match_gives_empty_file(member_client: Client, project: Project) -> None:
     assert body(member_client.get(f"{URL}.jsonl")) == b""
-    assert json.loads(body(member_client.get(f"{URL}.json"))) == {"object": "list", "data": [], "tags": {}}
+    assert json.loads(body(member_client.get(f"{URL}.json"))) == {
+        "object": "list",
+        "data": [],
+        "tags": {},
+        "reviews": {},
+    }
     assert body(member_client.get(f"{URL}.csv")).count(b"\n") == 1
 
 
