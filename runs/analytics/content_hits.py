@@ -15,8 +15,9 @@ from django.db.models.functions import Left
 from runs.enrichment.search_texts import make_calls_text_id
 from runs.models import Project, Run, RunStep, SearchText
 from runs.models.search_text import CALL_SEPARATOR
+from runs.query.answering_runs import MessagePlace, fetch_last_messages
 from runs.query.ast import QueryNode
-from runs.query.content_search import ContentMatch, MessagePlace, fetch_following_runs
+from runs.query.content_search import ContentMatch
 from runs.query.content_terms import iterate_required_matches
 from runs.query.operators import Contains
 
@@ -78,8 +79,9 @@ def _read_texts(
     own = [(text.run_id, text) for text in texts.filter(run_id__in=run_ids)[:MAX_READ_TEXTS]]
     said = list(texts.filter(thread_id__in={run.thread_id for run in runs})[:MAX_READ_TEXTS])
     places: list[MessagePlace] = [(project.pk, str(text.thread_id), text.created_at) for text in said]
-    following = [(run_id, said[position]) for position, run_id in fetch_following_runs(places, run_ids)]
-    return [*following, *((run_id, text) for run_id, text in own if run_id is not None)]
+    said_at = {(text.thread_id, text.created_at): text for text in reversed(said)}
+    answered = [(run_id, said_at[place]) for run_id, place in fetch_last_messages(places, run_ids).items()]
+    return [*answered, *((run_id, text) for run_id, text in own if run_id is not None)]
 
 
 def _fetch_calls(texts: Sequence[SearchText], runs: Iterable[Run]) -> Mapping[uuid.UUID, tuple[str, Sequence[str]]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -126,9 +124,9 @@ class IsAnyId(Func):
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, column: str, ids: Iterable[uuid.UUID]) -> None:
-        """Set the column and the ids."""
-        super().__init__(F(column), Value("{" + ",".join(sorted(pk.hex for pk in ids)) + "}"))
+    def __init__(self, column: str, id_array: str) -> None:
+        """Set the column, and the ids as the literal of an array."""
+        super().__init__(F(column), Value(id_array))
 
 
 class SelectiveHint(Func):

@@ -3,21 +3,17 @@
 A word that few runs have is looked up in the index, and the condition lists these runs. A word that many have is not:
 the condition looks at the texts of each run, and the list ends at its fiftieth match. The newest texts tell which of
 the two it is.
-
-A message that names no run, as those of users do, belongs to the first run after it, and to all runs up to the next
-such message: they answer the same question.
 """
 
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, reduce
 from operator import or_
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from runs.db import sql
@@ -25,6 +21,7 @@ from runs.db.lookups import IsAnyId, SelectiveHint
 from runs.models import Project, Run, RunStep, SearchText
 from runs.models.run_step import StepQuerySet
 from runs.models.search_text import HasCallId, SearchTextQuerySet
+from runs.query.answering_runs import ANSWERING_RUNS
 from runs.query.operators import Contains, Equals, Operator, Wildcard
 from runs.query.operators import Exists as AnyValue
 
@@ -39,26 +36,25 @@ TEXT_COLUMNS = ("said", "arguments", "output")
 _INDEXED_PIECE = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
 _ASCII_INDEXED_PIECE = re.compile(_INDEXED_PIECE.pattern, re.ASCII)
 
-# The runs that follow each message, with its position.
-_FOLLOWING_RUNS = """
-    SELECT said.position, run.id
-      FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) WITH ORDINALITY
-        AS said (project_id, thread_id, created_at, position)
-     CROSS JOIN LATERAL (
-            SELECT created_at FROM run
-             WHERE project_id = said.project_id AND thread_id = said.thread_id AND created_at >= said.created_at
-             ORDER BY created_at LIMIT 1) AS first
-     CROSS JOIN LATERAL (
-            SELECT min(created_at) AS created_at FROM search_text
-             WHERE project_id = said.project_id AND thread_id = said.thread_id AND created_at > said.created_at) AS next
-      JOIN run ON run.project_id = said.project_id AND run.thread_id = said.thread_id
-       AND run.created_at >= said.created_at
-       AND (run.created_at = first.created_at OR run.created_at < coalesce(next.created_at, 'infinity'))
-     WHERE %s::uuid[] IS NULL OR run.id = ANY(%s::uuid[])
-     LIMIT %s"""
+# The texts that were found, then the runs that have them: their number, their ids as an array, the number of texts.
+# Texts of too many runs end the search. Sent as one value, ids take a tenth of the time of a row each.
+_LIST_RUNS = """
+    WITH text AS MATERIALIZED ({texts}),
+         found AS (SELECT * FROM text WHERE (SELECT count(*) FROM text) <= {limit}), {answering_runs}
+    SELECT count(*), coalesce(array_agg(run_id), '{{}}')::text, (SELECT count(*) FROM text)
+      FROM (SELECT run_id FROM found WHERE run_id IS NOT NULL
+             UNION
+            SELECT run_id FROM answering
+             UNION
+            ({steps}) LIMIT {limit} + 1) AS listed"""
 
-# The project, the thread and the time of a message that names no run.
-MessagePlace = tuple[int, str, datetime]
+
+@dataclass(frozen=True, slots=True)
+class ListedRuns:
+    """The runs that a search found: their number, and their ids as the literal of an array."""
+
+    count: int
+    id_array: str
 
 
 def is_indexed_text(text: str) -> bool:
@@ -118,10 +114,10 @@ class ContentMatch:
         raise TypeError(f"no condition for {self.operator!r}")
 
 
-def build_run_condition(match: ContentMatch, project: Project | None, run_ids: frozenset[uuid.UUID] | None) -> Q:
+def build_run_condition(match: ContentMatch, project: Project | None, listed: ListedRuns | None) -> Q:
     """Return the condition on runs: the listed ones, or those whose texts match if they are too many to be listed."""
-    if run_ids is not None:
-        return Q(IsAnyId("pk", run_ids))
+    if listed is not None:
+        return Q(IsAnyId("pk", listed.id_array))
     texts = _texts_of(project).filter(match.build_condition())
     own = Q(Exists(texts.filter(run_id=OuterRef("pk"))))
     if match.record_id:
@@ -139,20 +135,13 @@ def build_run_condition(match: ContentMatch, project: Project | None, run_ids: f
     return own | Q(Exists(said_before.filter(~Exists(later) | ~Exists(earlier_runs))))
 
 
-def fetch_matching_run_ids(match: ContentMatch, project: Project | None) -> frozenset[uuid.UUID] | None:
-    """Return the ids of the runs that match, None if they are too many to be listed."""
-    run_ids = _fetch_runs_with_text(match, project)
-    if match.record_id and run_ids is not None:
-        run_ids |= set(_find_steps(match, project).values_list("run_id", flat=True)[:MAX_LISTED_RUNS])
-    return run_ids
-
-
-def _fetch_runs_with_text(match: ContentMatch, project: Project | None) -> frozenset[uuid.UUID] | None:
+def list_matching_runs(match: ContentMatch, project: Project | None) -> ListedRuns | None:
+    """Return the runs that match, None if they are too many to be listed."""
     texts, condition = _texts_of(project), match.build_condition()
     indexed, pending = texts.filter(is_indexed=True), texts.filter(is_indexed=False)
     # 1. What the index can't find is searched in the newest texts.
     if not match.is_indexed:
-        return _fetch_run_ids([_take_newest(MAX_SCANNED_TEXTS, indexed, pending).filter(condition)])
+        return _list_runs(match, project, [_take_newest(MAX_SCANNED_TEXTS, indexed, pending).filter(condition)])
     # 2. Common texts are found among the newest ones.
     newest = _take_newest(NEWEST_TEXT_COUNT, indexed, pending)
     if newest.filter(condition)[:MIN_COMMON_MATCHES].count() == MIN_COMMON_MATCHES:
@@ -160,7 +149,7 @@ def _fetch_runs_with_text(match: ContentMatch, project: Project | None) -> froze
     # 3. Others are looked up in the index, and searched in the texts that it lacks.
     by_index = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
     newest_pending = _take_newest(MAX_SCANNED_PENDING_TEXTS, pending)
-    return _fetch_run_ids([indexed.filter(by_index, condition), newest_pending.filter(condition)])
+    return _list_runs(match, project, [indexed.filter(by_index, condition), newest_pending.filter(condition)])
 
 
 def count_pending_texts(project: Project) -> int:
@@ -184,34 +173,18 @@ def _take_newest(count: int, texts: SearchTextQuerySet, *others: SearchTextQuery
     return SearchText.objects.filter(pk__in=first.union(*further, all=True) if further else first)
 
 
-def _fetch_run_ids(queries: Sequence[SearchTextQuerySet]) -> frozenset[uuid.UUID] | None:
-    run_ids: set[uuid.UUID] = set()
-    places: list[MessagePlace] = []
-    for texts in queries:
-        rows = texts.values_list("run_id", "project_id", "thread_id", "created_at")[: MAX_LISTED_RUNS + 1]
-        for run_id, project_id, thread_id, created_at in rows:
-            if run_id is None:
-                places.append((project_id, thread_id or "", created_at))
-            else:
-                run_ids.add(run_id)
-        if len(rows) > MAX_LISTED_RUNS:
-            return None
-    run_ids |= {run_id for _, run_id in fetch_following_runs(places)}
-    return None if len(run_ids) > MAX_LISTED_RUNS else frozenset(run_ids)
-
-
-def fetch_following_runs(
-    places: Sequence[MessagePlace], run_ids: Collection[uuid.UUID] | None = None
-) -> list[tuple[int, uuid.UUID]]:
-    """Return the runs that messages belong to, each as the position of the message and the id of the run.
-
-    Only those among `run_ids` are returned, or the first ones if it is None.
-    """
-    if not places:
-        return []
-    project_ids, thread_ids, times = zip(*places, strict=True)
-    columns = (project_ids, thread_ids, [time.isoformat() for time in times])
-    runs = None if run_ids is None else sql.format_array([pk.hex for pk in run_ids])
-    with sql.open_cursor() as cursor:
-        cursor.execute(_FOLLOWING_RUNS, [*map(sql.format_array, columns), runs, runs, MAX_LISTED_RUNS + 1])
-        return [(position - 1, run_id) for position, run_id in cursor.fetchall()]
+def _list_runs(
+    match: ContentMatch, project: Project | None, queries: Sequence[SearchTextQuerySet]
+) -> ListedRuns | None:
+    limited = [
+        texts.order_by().values("run_id", "project_id", "thread_id", "created_at")[: MAX_LISTED_RUNS + 1]
+        for texts in queries
+    ]
+    texts, text_values = sql.compile_query(limited[0].union(*limited[1:], all=True))
+    found_steps = _find_steps(match, project) if match.record_id else RunStep.objects.none()
+    steps, step_values = sql.compile_query(found_steps.order_by().values("run_id")[: MAX_LISTED_RUNS + 1])
+    statement = _LIST_RUNS.format(texts=texts, answering_runs=ANSWERING_RUNS, steps=steps, limit=MAX_LISTED_RUNS)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*text_values, *step_values])
+        run_count, id_array, text_count = cursor.fetchone()
+    return None if max(run_count, text_count) > MAX_LISTED_RUNS else ListedRuns(run_count, id_array)

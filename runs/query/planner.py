@@ -195,7 +195,7 @@ class QueryPlan:
         return any(map(self._are_matches_listed, searches))
 
     def _are_matches_listed(self, matches: Iterable[ContentMatch]) -> bool:
-        return all(self.scope.fetch_content_run_ids(match) is not None for match in matches)
+        return all(self.scope.list_content_runs(match) is not None for match in matches)
 
     @cached_property
     def _is_indexed(self) -> bool:

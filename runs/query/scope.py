@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +22,7 @@ from runs.models import (
     RunSource,
     RunTag,
 )
-from runs.query.content_search import ContentMatch, build_run_condition, fetch_matching_run_ids
+from runs.query.content_search import ContentMatch, ListedRuns, build_run_condition, list_matching_runs
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
 from runs.query.value_types import NOT_REVIEWED, REVIEWED
 
@@ -52,18 +51,19 @@ class QueryScope:
     _metadata_values: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
         default_factory=dict, compare=False
     )
-    _content_run_ids: dict[ContentMatch, frozenset[uuid.UUID] | None] = field(default_factory=dict, compare=False)
+    _listed_runs: dict[ContentMatch, ListedRuns | None] = field(default_factory=dict, compare=False)
 
     def match_content(self, match: ContentMatch) -> Q:
         """Return the condition on runs that their messages or tool calls match."""
-        run_ids = self.fetch_content_run_ids(match)
-        return MATCH_NONE if run_ids == frozenset() else build_run_condition(match, self.project, run_ids)
+        listed = self.list_content_runs(match)
+        is_empty = listed is not None and listed.count == 0
+        return MATCH_NONE if is_empty else build_run_condition(match, self.project, listed)
 
-    def fetch_content_run_ids(self, match: ContentMatch) -> frozenset[uuid.UUID] | None:
-        """Return the ids of the runs that match by their content, None if they are many. The result is cached."""
-        if match not in self._content_run_ids:
-            self._content_run_ids[match] = fetch_matching_run_ids(match, self.project)
-        return self._content_run_ids[match]
+    def list_content_runs(self, match: ContentMatch) -> ListedRuns | None:
+        """Return the runs that match by their content, None if they are many. The result is cached."""
+        if match not in self._listed_runs:
+            self._listed_runs[match] = list_matching_runs(match, self.project)
+        return self._listed_runs[match]
 
     def match_configurations(self, condition: Q) -> Q:
         """Return the condition on runs that their configuration meets `condition`. Runs one query."""

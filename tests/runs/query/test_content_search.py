@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -105,6 +106,30 @@ def test_queries_find_runs(talks: Project, is_indexed: bool, is_common: bool, mo
     if is_common:  # no run is listed
         monkeypatch.setattr(content_search, "MIN_COMMON_MATCHES", 0)
     assert {query: find(talks, query) for query, _ in QUERIES} == dict(QUERIES)
+
+
+@pytest.mark.parametrize("is_common", [False, True])
+def test_runs_of_long_threads_are_found(project: Project, is_common: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice, expected = random.Random(7), set()
+    runs, posted = [], []
+    for thread in (f"t{number}" for number in range(60)):
+        questions = {time: dice.choice(["a refund", "something"]) for time in range(8) if dice.random() < 0.4}
+        posted += [_ask(thread, text, factories.NOW + time) for time, text in questions.items()]
+        last_run = -1
+        for time in (time for time in range(8) if dice.random() < 0.5):
+            runs.append(
+                factories.run_object(id=f"run_{thread}-{time}", thread_id=thread, created_at=factories.NOW + time)
+            )
+            asked = [at for at in questions if at <= time]
+            if any(questions[at] == "a refund" for at in asked if at > last_run or at == asked[-1]):
+                expected.add(f"{thread}-{time}")
+            last_run = time
+    factories.post(project, *runs)
+    factories.post_messages(project, *posted)
+    index_search_texts(project)
+    monkeypatch.setattr(content_search, "MIN_COMMON_MATCHES", 0 if is_common else 1000)
+    assert find(project, "asked:refund") == expected
+    assert 40 < len(expected) < 200
 
 
 def test_index_has_letters_of_all_scripts(project: Project) -> None:
