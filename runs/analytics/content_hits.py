@@ -12,10 +12,10 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Left
 
+from runs.analytics.answered_messages import MessagePlace, fetch_last_messages
 from runs.enrichment.search_texts import make_calls_text_id
 from runs.models import Project, Run, RunStep, SearchText
 from runs.models.search_text import CALL_SEPARATOR
-from runs.query.answering_runs import MessagePlace, fetch_last_messages
 from runs.query.ast import QueryNode
 from runs.query.content_search import ContentMatch
 from runs.query.content_terms import iterate_required_matches

@@ -129,6 +129,19 @@ class IsAnyId(Func):
         super().__init__(F(column), Value(id_array))
 
 
+class IsAnyText(Func):
+    """A text is one of many, which are sent as one literal."""
+
+    template = "%(expressions)s::text[])"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, text_array: str) -> None:
+        """Set the column, and the texts as the literal of an array."""
+        super().__init__(F(column), Value(text_array))
+
+
 class SelectiveHint(Func):
     """Always true for a column that is never null, but the planner estimates that it keeps one row in 200."""
 

@@ -1,8 +1,7 @@
 """The search of messages and tool calls: which runs have a text in them.
 
-A word that few runs have is looked up in the index, and the condition lists these runs. A word that many have is not:
-the condition looks at the texts of each run, and the list ends at its fiftieth match. The newest texts tell which of
-the two it is.
+A word that few texts have is looked up in the index, and the condition lists their runs and threads. A word that many
+have is not: the condition looks at the texts of each run. The newest texts tell which of the two it is.
 """
 
 from __future__ import annotations
@@ -14,19 +13,18 @@ from functools import cache, reduce
 from operator import or_
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, TextField, Value
 
 from runs.db import sql
-from runs.db.lookups import IsAnyId, SelectiveHint
+from runs.db.lookups import IsAnyId, IsAnyText, SelectiveHint
 from runs.models import Project, Run, RunStep, SearchText
 from runs.models.run_step import StepQuerySet
 from runs.models.search_text import HasCallId, SearchTextQuerySet
-from runs.query.answering_runs import ANSWERING_RUNS
 from runs.query.operators import Contains, Equals, Operator, Wildcard
 from runs.query.operators import Exists as AnyValue
 
-# Runs that a condition lists.
-MAX_LISTED_RUNS = 5000
+# Texts whose runs and threads a condition lists.
+MAX_LISTED_TEXTS = 10_000
 # A text that occurs so often among the newest texts of a project is common.
 NEWEST_TEXT_COUNT, MIN_COMMON_MATCHES = 400, 8
 # The newest texts that are searched for what the index cannot find, and the newest ones that it lacks.
@@ -36,25 +34,23 @@ TEXT_COLUMNS = ("said", "arguments", "output")
 _INDEXED_PIECE = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
 _ASCII_INDEXED_PIECE = re.compile(_INDEXED_PIECE.pattern, re.ASCII)
 
-# The texts that were found, then the runs that have them: their number, their ids as an array, the number of texts.
-# Texts of too many runs end the search. Sent as one value, ids take a tenth of the time of a row each.
-_LIST_RUNS = """
-    WITH text AS MATERIALIZED ({texts}),
-         found AS (SELECT * FROM text WHERE (SELECT count(*) FROM text) <= {limit}), {answering_runs}
-    SELECT count(*), coalesce(array_agg(run_id), '{{}}')::text, (SELECT count(*) FROM text)
-      FROM (SELECT run_id FROM found WHERE run_id IS NOT NULL
-             UNION
-            SELECT run_id FROM answering
-             UNION
-            ({steps}) LIMIT {limit} + 1) AS listed"""
+# The texts that were found, as arrays: sent as one value, ids take a tenth of the time of a row each.
+_LIST_TEXTS = """
+    SELECT count(*), coalesce(array_agg(run_id) FILTER (WHERE run_id IS NOT NULL), '{{}}')::text,
+           coalesce(array_agg(DISTINCT thread_id) FILTER (WHERE thread_id IS NOT NULL), '{{}}')::text
+      FROM (({texts}) UNION ALL ({steps})) AS found"""
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRuns:
-    """The runs that a search found: their number, and their ids as the literal of an array."""
+class FoundTexts:
+    """The texts that a search found: their number, their runs, and the threads of messages that name no run.
+
+    Runs and threads are literals of arrays.
+    """
 
     count: int
-    id_array: str
+    run_ids: str
+    thread_ids: str
 
 
 def is_indexed_text(text: str) -> bool:
@@ -114,16 +110,23 @@ class ContentMatch:
         raise TypeError(f"no condition for {self.operator!r}")
 
 
-def build_run_condition(match: ContentMatch, project: Project | None, listed: ListedRuns | None) -> Q:
-    """Return the condition on runs: the listed ones, or those whose texts match if they are too many to be listed."""
-    if listed is not None:
-        return Q(IsAnyId("pk", listed.id_array))
+def build_run_condition(match: ContentMatch, project: Project | None, found: FoundTexts | None) -> Q:
+    """Return the condition on runs that they have a matching text.
+
+    If all such texts were found, only their runs and threads are looked at.
+    """
     texts = _texts_of(project).filter(match.build_condition())
+    if found is not None:
+        own = Q(IsAnyId("pk", found.run_ids))
+        return own | (Q(IsAnyText("thread_id", found.thread_ids)) & _build_thread_condition(texts, project))
     own = Q(Exists(texts.filter(run_id=OuterRef("pk"))))
     if match.record_id:
         own |= Q(Exists(_find_steps(match, project).filter(run=OuterRef("pk"))))
-    if "said" not in match.columns:
-        return own
+    return own | _build_thread_condition(texts, project) if "said" in match.columns else own
+
+
+def _build_thread_condition(texts: SearchTextQuerySet, project: Project | None) -> Q:
+    """Return the condition that a run answers one of the messages `texts` that name no run."""
     in_thread = {"project": OuterRef("project"), "thread_id": OuterRef("thread_id")}
     said_before = texts.filter(**in_thread, created_at__lte=OuterRef("created_at"))
     later = _texts_of(project).filter(
@@ -132,16 +135,16 @@ def build_run_condition(match: ContentMatch, project: Project | None, listed: Li
     earlier_runs = Run.objects.filter(
         **in_thread, created_at__gte=OuterRef("created_at"), created_at__lt=OuterRef(OuterRef("created_at"))
     )
-    return own | Q(Exists(said_before.filter(~Exists(later) | ~Exists(earlier_runs))))
+    return Q(Exists(said_before.filter(~Exists(later) | ~Exists(earlier_runs))))
 
 
-def list_matching_runs(match: ContentMatch, project: Project | None) -> ListedRuns | None:
-    """Return the runs that match, None if they are too many to be listed."""
+def find_matching_texts(match: ContentMatch, project: Project | None) -> FoundTexts | None:
+    """Return the texts that match, None if they are too many to be listed."""
     texts, condition = _texts_of(project), match.build_condition()
     indexed, pending = texts.filter(is_indexed=True), texts.filter(is_indexed=False)
     # 1. What the index can't find is searched in the newest texts.
     if not match.is_indexed:
-        return _list_runs(match, project, [_take_newest(MAX_SCANNED_TEXTS, indexed, pending).filter(condition)])
+        return _list_texts(match, project, [_take_newest(MAX_SCANNED_TEXTS, indexed, pending).filter(condition)])
     # 2. Common texts are found among the newest ones.
     newest = _take_newest(NEWEST_TEXT_COUNT, indexed, pending)
     if newest.filter(condition)[:MIN_COMMON_MATCHES].count() == MIN_COMMON_MATCHES:
@@ -149,7 +152,7 @@ def list_matching_runs(match: ContentMatch, project: Project | None) -> ListedRu
     # 3. Others are looked up in the index, and searched in the texts that it lacks.
     by_index = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
     newest_pending = _take_newest(MAX_SCANNED_PENDING_TEXTS, pending)
-    return _list_runs(match, project, [indexed.filter(by_index, condition), newest_pending.filter(condition)])
+    return _list_texts(match, project, [indexed.filter(by_index, condition), newest_pending.filter(condition)])
 
 
 def count_pending_texts(project: Project) -> int:
@@ -173,18 +176,16 @@ def _take_newest(count: int, texts: SearchTextQuerySet, *others: SearchTextQuery
     return SearchText.objects.filter(pk__in=first.union(*further, all=True) if further else first)
 
 
-def _list_runs(
+def _list_texts(
     match: ContentMatch, project: Project | None, queries: Sequence[SearchTextQuerySet]
-) -> ListedRuns | None:
-    limited = [
-        texts.order_by().values("run_id", "project_id", "thread_id", "created_at")[: MAX_LISTED_RUNS + 1]
-        for texts in queries
-    ]
-    texts, text_values = sql.compile_query(limited[0].union(*limited[1:], all=True))
+) -> FoundTexts | None:
+    limit = MAX_LISTED_TEXTS + 1
+    parts = [texts.order_by().values("run_id", "thread_id")[:limit] for texts in queries]
+    texts, text_values = sql.compile_query(parts[0].union(*parts[1:], all=True))
     found_steps = _find_steps(match, project) if match.record_id else RunStep.objects.none()
-    steps, step_values = sql.compile_query(found_steps.order_by().values("run_id")[: MAX_LISTED_RUNS + 1])
-    statement = _LIST_RUNS.format(texts=texts, answering_runs=ANSWERING_RUNS, steps=steps, limit=MAX_LISTED_RUNS)
+    in_steps = found_steps.order_by().values("run_id", no_thread=Value(None, TextField()))[:limit]
+    steps, step_values = sql.compile_query(in_steps)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*text_values, *step_values])
-        run_count, id_array, text_count = cursor.fetchone()
-    return None if max(run_count, text_count) > MAX_LISTED_RUNS else ListedRuns(run_count, id_array)
+        cursor.execute(_LIST_TEXTS.format(texts=texts, steps=steps), [*text_values, *step_values])
+        found = FoundTexts(*cursor.fetchone())
+    return None if found.count > MAX_LISTED_TEXTS else found

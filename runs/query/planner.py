@@ -27,7 +27,7 @@ from runs.models import DayByModel, Project, Run, RunSource
 from runs.models.run import RunQuerySet
 from runs.query.ast import And, FreeText, Not, Or, QueryNode, Term, iterate_leaves, join_and
 from runs.query.conditions import build_condition
-from runs.query.content_search import ContentMatch
+from runs.query.content_search import MAX_LISTED_TEXTS, ContentMatch
 from runs.query.content_terms import list_content_matches
 from runs.query.fields import FIELDS_BY_NAME, IndexKind, QueryField
 from runs.query.operators import Comparison, Equals, Exists, Operator, Wildcard
@@ -40,6 +40,8 @@ SAMPLE_SIZE = 2000
 # With this many matches in the sample, a page of fifty is within some 10,000 runs. Scanning them takes about as long
 # as a bitmap scan of all matches.
 MIN_DENSE_MATCHES = 12
+# The same for the runs of listed texts: checking one is cheap, and those that a bitmap scan collects are far apart.
+MIN_DENSE_LISTED_MATCHES = 3
 # Matches are counted in a sample up to this number, a quarter of it.
 MAX_SAMPLED_MATCHES = 500
 # A scan or a sort of this many runs is always cheap enough for a page.
@@ -48,6 +50,9 @@ MAX_CHEAP_SCAN = 20_000
 RANDOM_ACCESS_FACTOR = 3
 # The number of runs that may be read to count the newest matches, and the same if checking one run is slow.
 MAX_COUNT_SCAN, MAX_SLOW_COUNT_SCAN = 25_000, 5_000
+
+# The runs of so many found texts are read and sorted in less time than a sample takes.
+MAX_FEW_TEXTS = 300
 
 # True for every run, but the planner believes that it is hardly ever true.
 _LOOKS_SELECTIVE = Q(SelectiveHint("pk")) & Q(SelectiveHint("created_at"))
@@ -178,8 +183,12 @@ class QueryPlan:
     @cached_property
     def _is_slow(self) -> bool:
         """Return whether checking one run takes long, mostly because of a lookup in another table."""
-        has_free_text = self.tree is not None and any(isinstance(leaf, FreeText) for leaf in iterate_leaves(self.tree))
-        return has_free_text or any(query_field.is_slow for query_field in self._fields)
+        return self.tree is not None and any(map(self._is_slow_leaf, iterate_leaves(self.tree)))
+
+    def _is_slow_leaf(self, leaf: Term | FreeText) -> bool:
+        if matches := list_content_matches(leaf):
+            return not self._are_texts_listed(matches)
+        return isinstance(leaf, FreeText) or FIELDS_BY_NAME[leaf.field].is_slow
 
     @cached_property
     def _has_exact_index(self) -> bool:
@@ -189,13 +198,23 @@ class QueryPlan:
 
     @cached_property
     def _lists_runs(self) -> bool:
-        """Return whether the condition lists the runs that may match, which are few."""
-        terms = [node for node in _conjuncts(self.tree) if isinstance(node, Term)]
-        searches = [matches for term in terms if (matches := list_content_matches(term))]
-        return any(map(self._are_matches_listed, searches))
+        """Return whether the condition lists the texts of the runs that may match, which are few."""
+        return any(self._are_texts_listed(matches, MAX_FEW_TEXTS) for matches in self._searches)
 
-    def _are_matches_listed(self, matches: Iterable[ContentMatch]) -> bool:
-        return all(self.scope.list_content_runs(match) is not None for match in matches)
+    @cached_property
+    def _lists_texts(self) -> bool:
+        """Return whether the condition lists the texts of the runs that may match."""
+        return any(map(self._are_texts_listed, self._searches))
+
+    @cached_property
+    def _searches(self) -> list[list[ContentMatch]]:
+        """What the terms that must match search for in messages and tool calls."""
+        terms = [node for node in _conjuncts(self.tree) if isinstance(node, Term)]
+        return [matches for term in terms if (matches := list_content_matches(term))]
+
+    def _are_texts_listed(self, matches: Iterable[ContentMatch], limit: int = MAX_LISTED_TEXTS) -> bool:
+        found = [self.scope.find_texts(match) for match in matches]
+        return all(texts is not None for texts in found) and sum(texts.count for texts in found if texts) <= limit
 
     @cached_property
     def _is_indexed(self) -> bool:
@@ -207,7 +226,7 @@ class QueryPlan:
             case Term("metadata", operators, str(key)) if self.scope.fetch_metadata_values(key, operators) is not None:
                 return True
             case Term() if matches := list_content_matches(node):
-                return self._are_matches_listed(matches)
+                return self._are_texts_listed(matches)
             case Term(name, operators):
                 query_field = FIELDS_BY_NAME[name]
                 has_wildcard = any(isinstance(operator, Wildcard) for operator in operators)
@@ -216,7 +235,7 @@ class QueryPlan:
                     return False
                 return query_field.index != IndexKind.NONE and serves_operators
             case FreeText():
-                return self._are_matches_listed(list_content_matches(node))
+                return self._are_texts_listed(list_content_matches(node))
             case Not():
                 return False
             case And(operands):
@@ -252,6 +271,8 @@ class QueryPlan:
         if any(query_field.is_rare for query_field in self._fields):
             return PLANNED_PAGE_SIZE
         minimum = MIN_DENSE_MATCHES if self._is_indexed else 1
+        if self._lists_texts:
+            minimum = MIN_DENSE_LISTED_MATCHES
         return -(-minimum // 2) if self._is_slow else minimum
 
     @cached_property

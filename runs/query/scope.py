@@ -22,7 +22,7 @@ from runs.models import (
     RunSource,
     RunTag,
 )
-from runs.query.content_search import ContentMatch, ListedRuns, build_run_condition, list_matching_runs
+from runs.query.content_search import ContentMatch, FoundTexts, build_run_condition, find_matching_texts
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
 from runs.query.value_types import NOT_REVIEWED, REVIEWED
 
@@ -51,19 +51,19 @@ class QueryScope:
     _metadata_values: dict[tuple[str, tuple[Operator, ...]], dict[str, datetime] | None] = field(
         default_factory=dict, compare=False
     )
-    _listed_runs: dict[ContentMatch, ListedRuns | None] = field(default_factory=dict, compare=False)
+    _found_texts: dict[ContentMatch, FoundTexts | None] = field(default_factory=dict, compare=False)
 
     def match_content(self, match: ContentMatch) -> Q:
         """Return the condition on runs that their messages or tool calls match."""
-        listed = self.list_content_runs(match)
-        is_empty = listed is not None and listed.count == 0
-        return MATCH_NONE if is_empty else build_run_condition(match, self.project, listed)
+        found = self.find_texts(match)
+        is_empty = found is not None and found.count == 0
+        return MATCH_NONE if is_empty else build_run_condition(match, self.project, found)
 
-    def list_content_runs(self, match: ContentMatch) -> ListedRuns | None:
-        """Return the runs that match by their content, None if they are many. The result is cached."""
-        if match not in self._listed_runs:
-            self._listed_runs[match] = list_matching_runs(match, self.project)
-        return self._listed_runs[match]
+    def find_texts(self, match: ContentMatch) -> FoundTexts | None:
+        """Return the texts that match, None if they are many. The result is cached."""
+        if match not in self._found_texts:
+            self._found_texts[match] = find_matching_texts(match, self.project)
+        return self._found_texts[match]
 
     def match_configurations(self, condition: Q) -> Q:
         """Return the condition on runs that their configuration meets `condition`. Runs one query."""
