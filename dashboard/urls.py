@@ -6,6 +6,7 @@ from dashboard.pages.account import views as account_views
 from dashboard.pages.account.oidc import views as oidc_views
 from dashboard.pages.actions import downloads as action_downloads
 from dashboard.pages.actions import views as action_views
+from dashboard.pages.api_docs import views as api_docs_views
 from dashboard.pages.assistants import downloads as assistant_downloads
 from dashboard.pages.assistants import views as assistant_views
 from dashboard.pages.compare import selection_views as compare_selection_views
@@ -193,6 +194,7 @@ urlpatterns = [
     path("projects/new/", settings_views.project_create, name="project-create"),
     path("p/<slug:project>/", include(project_urls)),
     # API
+    path("api/v1/docs", api_docs_views.ApiDocsView.as_view(), name="api-docs"),
     path("api/v1/", include("runs.api.urls")),
     path("v1/", include("runs.api.otlp_urls")),
     path("", include("runs.api.compat_urls")),

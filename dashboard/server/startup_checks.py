@@ -24,11 +24,6 @@ UNUSED_STATIC_FILES = [
     "django_htmx/ext/*",
     "django_htmx/htmx-4*",
     "django_htmx/htmax-4*",
-    "drf_spectacular_sidecar/redoc/*",
-    "drf_spectacular_sidecar/swagger-ui-dist/*.js.map",
-    "drf_spectacular_sidecar/swagger-ui-dist/*preset*",
-    "drf_spectacular_sidecar/swagger-ui-dist/*.png",
-    "drf_spectacular_sidecar/swagger-ui-dist/oauth2*",
     "rest_framework/*",
 ]
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import brotli
-from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # Django's own setting for this also reads the scripts of libraries, and fails on examples in their comments.
@@ -17,17 +13,6 @@ MODULE_IMPORT_PATTERNS = (
     ),
 )
 
-LARGE_FILE_BYTES = 128 * 1024  # Brotli's best quality takes three seconds per megabyte, which delays the first start
-
-
-class SizeAwareCompressor(Compressor):  # type: ignore[misc]
-    """Compresses small files with Brotli's best quality, and the large files of libraries with a fast one."""
-
-    @staticmethod
-    def compress_brotli(data: bytes) -> bytes:
-        """Return `data` compressed."""
-        return bytes(brotli.compress(data, quality=11 if len(data) < LARGE_FILE_BYTES else 5))
-
 
 class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """WhiteNoise's storage, which also rewrites the imports between our JavaScript modules.
@@ -37,10 +22,6 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     """
 
     patterns = (*CompressedManifestStaticFilesStorage.patterns, MODULE_IMPORT_PATTERNS)
-
-    def create_compressor(self, **options: Any) -> Compressor:
-        """Return the compressor of this storage."""
-        return SizeAwareCompressor(**options)
 
     def stored_name(self, name: str) -> str:
         """Return the name with the hash of a file."""

@@ -11,8 +11,6 @@ from markdown_it.token import Token
 
 # Rendering takes milliseconds per kilobyte, and longer for hostile input. Longer texts are shown as plain text.
 MAX_MARKDOWN_LENGTH = 50_000
-# Headings of a text are below those of the page.
-_HEADING_LEVEL_OFFSET = 2
 
 _BLOCKS = {"blockquote", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
 _TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
@@ -25,11 +23,11 @@ _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 
 @lru_cache(maxsize=128)
-def render_markdown(source: str) -> SafeString:
-    """Render `source` as sanitized HTML."""
+def render_markdown(source: str, *, heading_offset: int = 2) -> SafeString:
+    """Render `source` as sanitized HTML. Headings are `heading_offset` levels deeper, below those of the page."""
     tokens = _parser.parse(source)
     for token in tokens:
-        _demote_heading(token)
+        _demote_heading(token, heading_offset)
     html = _parser.renderer.render(tokens, _parser.options, {})
     safe = nh3.clean(
         html,
@@ -41,6 +39,6 @@ def render_markdown(source: str) -> SafeString:
     return mark_safe(safe)  # noqa: S308 - nh3 lets through only the tags and attributes above
 
 
-def _demote_heading(token: Token) -> None:
+def _demote_heading(token: Token, levels: int) -> None:
     if token.type in ("heading_open", "heading_close"):
-        token.tag = f"h{min(6, int(token.tag[1:]) + _HEADING_LEVEL_OFFSET)}"
+        token.tag = f"h{min(6, int(token.tag[1:]) + levels)}"

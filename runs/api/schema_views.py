@@ -1,13 +1,10 @@
-"""Views of the API's OpenAPI document. They do not require an API key."""
+"""The view of the API's OpenAPI document. It requires no API key."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from csp.decorators import csp_update
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.utils.decorators import method_decorator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -48,28 +45,6 @@ class OpenApiSchemaView(StrictApiView):
         """Return the OpenAPI document."""
         media_type = request.accepted_renderer.media_type
         return HttpResponse(_render_document(media_type), content_type=media_type)
-
-
-@extend_schema_view(
-    get=describe_public_read(
-        "get_docs",
-        "Get this document as a page",
-        {"text/html": {"type": "string"}},
-        "Returns a page for reading this document and sending requests.",
-        400,
-    )
-)
-# Swagger UI's stylesheet contains icons as data: URLs. It needs nothing else beyond the policy of the site.
-@method_decorator(csp_update({"img-src": ["data:"]}), name="dispatch")
-class ApiDocsView(StrictApiView):
-    """`/api/v1/docs`."""
-
-    authentication_classes = []
-    permission_classes = []
-
-    def get(self, request: Request) -> HttpResponse:
-        """Render the page."""
-        return render(request._request, "api/docs.html")  # noqa: SLF001 - templates expect Django's request
 
 
 @cache  # rendering takes a second, and anybody may request it

@@ -60,7 +60,6 @@ urlpatterns = [
     ),
     path("usage", usage_views.UsageReportView.as_view(), name="api-usage"),
     path("schema", schema_views.OpenApiSchemaView.as_view(), name="api-schema"),
-    path("docs", schema_views.ApiDocsView.as_view(), name="api-docs"),
     path("<path:path>", base_views.unknown_api_path),
     path("", base_views.unknown_api_path),
 ]

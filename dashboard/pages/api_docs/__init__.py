@@ -1,0 +1,1 @@
+"""The reference of the REST API, rendered from its OpenAPI document."""
