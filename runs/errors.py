@@ -169,6 +169,12 @@ class InvalidMember(RunglassError):
     code = "invalid_member"
 
 
+class InvalidKeyScopes(RunglassError):
+    """A key that is limited to a query can only have the scope read."""
+
+    code = "invalid_key_scopes"
+
+
 class LastAdministrator(RunglassError):
     """A project needs an administrator, and this is the last one."""
 

@@ -9,10 +9,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from runs.models import ApiKey
 from runs.team.api_keys import find_api_key
 from runs.team.failure_reports import report_key_failure
+from runs.team.request_limits import count_project_request
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -35,15 +37,29 @@ class BearerAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: the key is unknown, revoked or expired.
         """
-        key = find_api_key(secret.strip())
+        address = request.META.get("REMOTE_ADDR") or ""
+        key = find_api_key(secret.strip(), address)
         if key is None:
-            report_key_failure(secret.strip(), request.META.get("REMOTE_ADDR") or "")
+            report_key_failure(secret.strip(), address)
             raise AuthenticationFailed("The API key is unknown, revoked or expired")
         return key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the signature is the framework's
         """Return the value of `WWW-Authenticate` in responses with status 401."""
         return "Bearer"
+
+
+class ProjectRequestLimit(BaseThrottle):
+    """The limit of requests a minute that the project of the API key has."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the signature is the framework's
+        """Count the request, and return whether it is within the limit."""
+        self._seconds_left = count_project_request(cast(ApiKey, request.auth).project)
+        return self._seconds_left == 0
+
+    def wait(self) -> int:
+        """Return the seconds until the next minute."""
+        return self._seconds_left
 
 
 class HasRequiredScope(BasePermission):

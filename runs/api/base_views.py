@@ -9,16 +9,18 @@ from typing import Any, ClassVar, NoReturn, cast
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import Throttled
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from runs.api.authentication import BearerAuthentication, HasRequiredScope
+from runs.api.authentication import BearerAuthentication, HasRequiredScope, ProjectRequestLimit
 from runs.api.errors import error_response
 from runs.errors import NotFound, Problem, UnknownParameter
 from runs.models import ApiKey, AuditEvent, Project, Run, RunAlias
+from runs.query import RunFilters
 from runs.team.deletion import RecordEvent
 from runs.team.failure_reports import report_scope_failure
 
@@ -78,6 +80,21 @@ class ApiKeyView(StrictApiView):
 
     authentication_classes = [BearerAuthentication]
     permission_classes = [HasRequiredScope]
+    throttle_classes = [ProjectRequestLimit]
+    # Whether the view returns only what the query of the key allows. Keys with a query can use no other views.
+    applies_key_query: ClassVar[bool] = False
+
+    def check_permissions(self, request: Request) -> None:
+        """Check the scope of the key, and that the view is open to keys with a query."""
+        super().check_permissions(request)
+        key = self.get_api_key(request)
+        if key.query and not self.applies_key_query:
+            self.permission_denied(request, f"The API key reads only runs that match {key.query}, not this path")
+
+    def throttled(self, request: Request, wait: float) -> NoReturn:
+        """Raise Throttled with the limit of the project."""
+        limit = self.get_project(request).max_requests_per_minute
+        raise Throttled(wait, f"The project allows {limit:,} requests a minute.")
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         """Record that the key lacks a scope, and raise PermissionDenied."""
@@ -92,6 +109,17 @@ class ApiKeyView(StrictApiView):
         """Return the project of the API key."""
         return self.get_api_key(request).project
 
+    def apply_key_query(self, request: Request, filters: RunFilters) -> RunFilters:
+        """Return the filters that match only runs which the API key may read, too."""
+        query = self.get_api_key(request).query
+        return filters.narrow(query) if query else filters
+
+    def is_readable(self, request: Request, run: Run) -> bool:
+        """Return whether the API key may read the run."""
+        filters = self.apply_key_query(request, RunFilters())
+        runs = Run.objects.in_project(self.get_project(request)).filter(pk=run.pk)
+        return not filters or runs.filter(filters.build_condition(runs.project)).exists()
+
     def audit_deletion(self, request: Request) -> RecordEvent:
         """Return a function that records what the API key deleted in the audit log."""
         key, address = self.get_api_key(request), request.META.get("REMOTE_ADDR") or ""
@@ -103,10 +131,10 @@ class ApiKeyView(StrictApiView):
         """Return the run with the posted id `run_id`, or the derived run that it leads to.
 
         Raises:
-            NotFound: the project has no such run.
+            NotFound: the project has no such run, or the API key may not read it.
         """
         run = RunAlias.objects.resolve_run(self.get_project(request), run_id)
-        if run is None:
+        if run is None or not self.is_readable(request, run):
             raise NotFound(f"No run '{run_id}'")
         return run
 

@@ -59,7 +59,9 @@ def handle_api_error(error: Exception, context: dict[str, Any]) -> JsonResponse 
             return error_response(404, "not_found", str(error) or "Not found")
         case exceptions.APIException():
             scheme = getattr(error, "auth_header", None)  # only set for status 401
-            headers = {"WWW-Authenticate": scheme} if scheme else None
+            headers = {"WWW-Authenticate": scheme} if scheme else {}
+            if isinstance(error, exceptions.Throttled):
+                headers["Retry-After"] = str(getattr(error, "wait", 1))
             code = _error_code(error)
             return error_response(error.status_code, code, str(error.detail), headers=headers, request_id=request_id)
         case SuspiciousOperation():
@@ -95,4 +97,6 @@ def _error_code(error: exceptions.APIException) -> str:
             return "forbidden"
         case exceptions.MethodNotAllowed():
             return "method_not_allowed"
+        case exceptions.Throttled():
+            return "too_many_requests"
     return str(error.default_code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from runs.api.errors import handle_api_error
@@ -29,12 +30,13 @@ def handle_otlp_error(error: Exception, context: dict[str, Any]) -> HttpResponse
     if response is None:
         return None
     request: Request = context["request"]
+    kept_headers = ("WWW-Authenticate", "Allow", *(["Retry-After"] if isinstance(error, Throttled) else []))
     message = decode_json(response.content)["error"]["message"]
     return otlp_error_response(
         response.status_code,
         message,
         request.headers.get("Content-Type", ""),
-        {name: response[name] for name in ("WWW-Authenticate", "Allow") if name in response},
+        {name: response[name] for name in kept_headers if name in response},
     )
 
 
@@ -46,5 +48,5 @@ def otlp_error_response(
     payload = encode_rpc_status(content_type, status_code, message)
     response = HttpResponse(payload.content, status=status_code, content_type=payload.content_type, headers=headers)
     if status_code in _RETRYABLE_STATUSES:
-        response["Retry-After"] = _RETRY_AFTER_SECONDS
+        response.setdefault("Retry-After", _RETRY_AFTER_SECONDS)
     return response

@@ -56,6 +56,7 @@ class RunListView(RunIngestView):
     """`/api/v1/runs`."""
 
     methods_with_params = frozenset({"GET", "HEAD"})
+    applies_key_query = True
 
     def get(self, request: Request) -> HttpResponse:
         """Return a page of the runs that match the filters."""
@@ -69,7 +70,7 @@ class RunListView(RunIngestView):
 
         runs = Run.objects.in_project(project).with_configuration()
         # one run more than the page holds tells whether there is a next page
-        plan = filters.plan(project)
+        plan = self.apply_key_query(request, filters).plan(project)
         fetched = plan.fetch_page(runs, order, after, limit + 1)
         page = fetched[:limit]
 
@@ -99,6 +100,8 @@ class RunListView(RunIngestView):
 class RunDetailView(ApiKeyView):
     """`/api/v1/runs/{run_id}`."""
 
+    applies_key_query = True
+
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """Return the latest accepted snapshot of the run."""
         run = self.get_run(request, run_id)
@@ -123,6 +126,8 @@ class RunDetailView(ApiKeyView):
 )
 class RunStepsView(ApiKeyView):
     """`/api/v1/runs/{run_id}/steps`."""
+
+    applies_key_query = True
 
     def get(self, request: Request, run_id: str) -> HttpResponse:
         """Return the latest accepted snapshots of the steps, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -30,11 +31,13 @@ class UsageReportView(ApiKeyView):
     """`/api/v1/usage`."""
 
     methods_with_params = frozenset({"GET", "HEAD"})
+    applies_key_query = True
 
     def get(self, request: Request) -> HttpResponse:
         """Return the usage report for the runs that match the filters."""
         params = dict(request.query_params.lists())
         query = UsageQuery.parse_params(params, ZoneInfo("UTC"), timezone.now())
+        query = replace(query, requested_filters=self.apply_key_query(request, query.requested_filters))
         project = self.get_project(request)
 
         report = fetch_usage_report(project, query, MAX_USAGE_GROUPS)

@@ -24,6 +24,7 @@ from runs.models.observation import (
     find_observations,
 )
 from runs.models.project import Project
+from runs.models.request_count import RequestCount
 from runs.models.response import Response, ResponseObservation
 from runs.models.response_mention import ResponseMention
 from runs.models.retention_policy import RetentionPolicy
@@ -80,6 +81,7 @@ __all__ = [
     "Observation",
     "PostedObservation",
     "Project",
+    "RequestCount",
     "Response",
     "ResponseMention",
     "ResponseObservation",

@@ -74,6 +74,13 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(
         null=True, blank=True, help_text="Updated at most once a minute, so that most requests write nothing"
     )
+    last_used_address = models.CharField(
+        max_length=64, default="", db_default="", blank=True, help_text="From where it was used last"
+    )
+    description = models.CharField(max_length=300, default="", db_default="", blank=True)
+    query = models.TextField(
+        default="", db_default="", blank=True, help_text="The key reads only the runs that match; empty: all"
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 

@@ -67,6 +67,9 @@ class Project(models.Model):
         editable=False,
         help_text="Until which run those of responses were derived again since `agent_metadata_key` changed; null: all",
     )
+    max_requests_per_minute = models.IntegerField(
+        null=True, blank=True, help_text="Requests with API keys beyond it are refused with status 429; null: no limit"
+    )
     time_zone = models.CharField(
         max_length=64,
         default="UTC",

@@ -1,4 +1,4 @@
-"""Creating, checking and revoking API keys."""
+"""Creating, checking, replacing and revoking API keys."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
+from runs.errors import InvalidKeyScopes
 from runs.models import ApiKey, Project
+from runs.query import RunFilters
 
 API_KEY_PREFIX = "rg_"
 KEY_PREFIX_LENGTH = 10
@@ -25,12 +28,25 @@ _key_cache: dict[bytes, tuple[str, ApiKey]] = {}
 
 
 def create_api_key(
-    project: Project, name: str, scopes: Sequence[str] = DEFAULT_SCOPES, lifetime: timedelta | None = None
+    project: Project,
+    name: str,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    lifetime: timedelta | None = None,
+    *,
+    description: str = "",
+    query: str = "",
 ) -> str:
     """Create a key of `project` and return its secret, which can't be read again.
 
-    Without `lifetime`, the key never expires. A random key of 256 bits needs no slow hash.
+    Without `lifetime`, the key never expires. With a `query`, it reads only the runs that match, and can do nothing
+    else. A random key of 256 bits needs no slow hash.
+
+    Raises:
+        InvalidFilter: The query is invalid.
+        InvalidKeyScopes: A key with a query has another scope than `read`.
     """
+    if query and list(scopes) != [ApiKey.Scope.READ]:
+        raise InvalidKeyScopes
     secret = f"{API_KEY_PREFIX}{secrets.token_urlsafe(32)}"
     ApiKey.objects.create(
         project=project,
@@ -39,22 +55,37 @@ def create_api_key(
         digest=_digest(secret),
         scopes=list(scopes),
         expires_at=None if lifetime is None else timezone.now() + lifetime,
+        description=description,
+        query=RunFilters.parse_query_text(query).to_query_text(),
     )
     return secret
 
 
-def find_api_key(secret: str) -> ApiKey | None:
+def replace_api_key(key: ApiKey, grace: timedelta) -> str:
+    """Create a key like `key`, which expires after `grace` if not before, and return the secret of the new one.
+
+    The new key is valid as long as `key` was meant to be when it was created.
+    """
+    now = timezone.now()
+    lifetime = None if key.expires_at is None else key.expires_at - key.created_at
+    secret = create_api_key(key.project, key.name, key.scopes, lifetime, description=key.description, query=key.query)
+    ends_at = now + grace
+    ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=ends_at), pk=key.pk).update(expires_at=ends_at)
+    return secret
+
+
+def find_api_key(secret: str, address: str = "") -> ApiKey | None:
     """Return the usable key with that secret, with its project; None if it is unknown, revoked or expired.
 
-    Requests share the returned objects, so they must not be changed. Each call checks the version of the key and the
-    project, so revoking a key or changing a project takes effect immediately.
+    This counts as a use from `address`. Requests share the returned objects, so they must not be changed. Each call
+    checks the version of the key and the project, so revoking a key or changing a project takes effect immediately.
     """
     digest = _digest(secret)
     version, key = _key_cache.get(digest, ("", None))
     if key is None or ApiKey.objects.fetch_row_version(digest) != version:
         key = _load_key(digest)
     if key is not None:
-        _record_use(digest, key)
+        _record_use(digest, key, address)
     return key
 
 
@@ -92,8 +123,8 @@ def _load_key(digest: bytes) -> ApiKey | None:
     return key
 
 
-def _record_use(digest: bytes, key: ApiKey) -> None:
+def _record_use(digest: bytes, key: ApiKey, address: str) -> None:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_RESOLUTION:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now, last_used_address=address)
         _key_cache.pop(digest, None)  # the row has a new version

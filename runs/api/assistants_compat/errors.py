@@ -60,6 +60,9 @@ def handle_assistants_api_error(error: Exception, context: dict[str, Any]) -> Js
             return assistants_error_response(403, f"{error.detail}.", code="missing_scope")
         case exceptions.MethodNotAllowed():
             return assistants_error_response(405, READ_ONLY_MESSAGE, code="method_not_allowed")
+        case exceptions.Throttled():
+            headers = {"Retry-After": str(getattr(error, "wait", 1))}
+            return assistants_error_response(429, str(error.detail), code="rate_limit_exceeded", headers=headers)
         case exceptions.APIException():
             return assistants_error_response(error.status_code, str(error.detail))
         case SuspiciousOperation():

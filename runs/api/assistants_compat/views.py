@@ -20,8 +20,8 @@ from runs.api.assistants_compat.errors import AssistantsApiError, object_not_fou
 from runs.api.assistants_compat.pagination import LIST_PARAMS, ObjectListParams, ObjectPage, fetch_object_page
 from runs.models import Message, Project, Run, RunAlias, RunStep
 from runs.models.message import MessageQuerySet
-from runs.models.run_step import StepQuerySet
 from runs.protocol.lossless_json import clean_text
+from runs.query import RunFilters
 
 _BY_KEY = ("created_at", "id")
 _STEP_LIST_ORDER = ("created_at", "position", "external_id")
@@ -60,39 +60,44 @@ class CompatThreadView(CompatObjectView):
 class CompatRunListView(CompatListView):
     """`/threads/{thread_id}/runs`."""
 
+    applies_key_query = True
+
     def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         """Return a page of the runs of the thread."""
         thread_id = self.kwargs["thread_id"]
         runs = Run.objects.in_thread(project, clean_text(thread_id))
+        if filters := self.apply_key_query(self.request, RunFilters()):
+            runs = runs.filter(filters.build_condition(project))
 
         def find_position(run_id: str) -> Sequence[Any]:
             run = runs.filter(pk=project.record_id(run_id))
             return _fetch_position(run, _BY_KEY, object_not_found("run", run_id))
 
         page = fetch_object_page(params, _BY_KEY, find_position, runs.with_configuration())
+        if filters and not page.records and not runs.exists():  # whether there are others is not told
+            raise object_not_found("thread", thread_id)
         return _to_page_of_thread(page, project, thread_id)
 
 
 class CompatRunView(CompatObjectView):
     """`/threads/{thread_id}/runs/{run_id}`."""
 
+    applies_key_query = True
+
     def fetch_members(self, project: Project) -> dict[str, bytes]:
         """Return the run."""
-        run_id = self.kwargs["run_id"]
-        run = RunAlias.objects.resolve_run(project, run_id)
-        if run is None or run.thread_id != clean_text(self.kwargs["thread_id"]):
-            raise object_not_found("run", run_id)
-        return run.members()
+        return _get_run_of_thread(self, project).members()
 
 
 class CompatStepListView(CompatListView):
     """`/threads/{thread_id}/runs/{run_id}/steps`."""
 
+    applies_key_query = True
     known_params: ClassVar[tuple[str, ...]] = (*LIST_PARAMS, INCLUDE_PARAM)
 
     def fetch_page(self, project: Project, params: ObjectListParams, query: dict[str, str]) -> ObjectPage:
         """Return a page of the steps of the run."""
-        steps = _fetch_steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+        steps = RunStep.objects.of_run(_get_run_of_thread(self, project))
 
         def find_position(step_id: str) -> Sequence[Any]:
             step = steps.filter(external_id=clean_text(step_id))
@@ -105,12 +110,13 @@ class CompatStepListView(CompatListView):
 class CompatStepView(CompatObjectView):
     """`/threads/{thread_id}/runs/{run_id}/steps/{step_id}`."""
 
+    applies_key_query = True
     known_params: ClassVar[tuple[str, ...]] = (INCLUDE_PARAM,)
 
     def fetch_members(self, project: Project) -> dict[str, bytes]:
         """Return the step."""
         step_id = self.kwargs["step_id"]
-        steps = _fetch_steps(project, self.kwargs["thread_id"], self.kwargs["run_id"])
+        steps = RunStep.objects.of_run(_get_run_of_thread(self, project))
         step = steps.filter(external_id=clean_text(step_id)).first()
         if step is None:
             raise object_not_found("run step", step_id)
@@ -182,16 +188,18 @@ def _build_thread_members(thread_id: str, created_at: datetime) -> dict[str, byt
     return {name: json.dumps(value).encode() for name, value in thread.items()}
 
 
-def _fetch_steps(project: Project, thread_id: str, run_id: str) -> StepQuerySet:
-    """Return the steps of a run.
+def _get_run_of_thread(view: AssistantsCompatView, project: Project) -> Run:
+    """Return the run with the ids in the path.
 
     Raises:
-        AssistantsApiError: the thread has no such run.
+        AssistantsApiError: the thread has no such run, or the API key may not read it.
     """
+    run_id = view.kwargs["run_id"]
     run = RunAlias.objects.resolve_run(project, run_id)
-    if run is None or run.thread_id != clean_text(thread_id):
+    is_in_thread = run is not None and run.thread_id == clean_text(view.kwargs["thread_id"])
+    if run is None or not is_in_thread or not view.is_readable(view.request, run):
         raise object_not_found("run", run_id)
-    return RunStep.objects.of_run(run)
+    return run
 
 
 def _find_message(messages: MessageQuerySet, project: Project, message_id: str) -> Message:

@@ -6,9 +6,13 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
+from django.core.management import CommandError
+
+from runs.errors import InvalidFilter, InvalidKeyScopes
 from runs.management.arguments import add_project_argument, resolve_project
 from runs.management.data_command import DataCommand
 from runs.models import ApiKey
+from runs.query import RunFilters
 from runs.team.api_keys import DEFAULT_SCOPES, create_api_key
 
 MAX_LIFETIME_DAYS = 3650
@@ -35,9 +39,25 @@ class Command(DataCommand):
             "--expires-in-days", type=_parse_days, metavar="DAYS", help="days until the key expires (default: never)"
         )
 
-    def handle(self, *, project: str, name: str, scope: list[str], expires_in_days: timedelta | None, **_: Any) -> None:
+        parser.add_argument(
+            "--query", type=_parse_query, default="", help="the key reads only runs that match; needs --scope read"
+        )
+
+    def handle(
+        self,
+        *,
+        project: str,
+        name: str,
+        scope: list[str],
+        expires_in_days: timedelta | None,
+        query: str,
+        **_: Any,
+    ) -> None:
         """Create the key."""
-        self.stdout.write(create_api_key(resolve_project(project), name, scope, expires_in_days))
+        try:
+            self.stdout.write(create_api_key(resolve_project(project), name, scope, expires_in_days, query=query))
+        except InvalidKeyScopes as error:
+            raise CommandError(error.message) from error
 
 
 def _parse_name(value: str) -> str:
@@ -46,6 +66,14 @@ def _parse_name(value: str) -> str:
         raise ArgumentTypeError(f"expected 1 to {max_length} characters")
     if not value.isprintable():
         raise ArgumentTypeError("contains characters that cannot be printed")
+    return value
+
+
+def _parse_query(value: str) -> str:
+    try:
+        RunFilters.parse_query_text(value)
+    except InvalidFilter as error:
+        raise ArgumentTypeError(error.message) from error
     return value
 
 

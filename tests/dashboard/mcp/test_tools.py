@@ -294,4 +294,5 @@ def test_slow_reads_end(mcp: McpTestClient, runs: Any, monkeypatch: pytest.Monke
     error = mcp.fail("search_runs")
 
     assert error["code"] == QueryTimeout.code
+    settings.READ_TIMEOUT_SECONDS = 30
     assert mcp.call("get_run", run_id="run_good")["run"]["id"] == "run_good"
