@@ -31,7 +31,7 @@ from dashboard.pages.runs import (
 )
 from dashboard.pages.runs import downloads as runs_downloads
 from dashboard.pages.runs import views as runs_views
-from dashboard.pages.settings import audit_views, price_views, retention_views
+from dashboard.pages.settings import audit_views, key_views, member_views, price_views, retention_views
 from dashboard.pages.settings import views as settings_views
 from dashboard.pages.status import views as status_views
 from dashboard.pages.threads import deletion_views as thread_deletion_views
@@ -155,10 +155,12 @@ settings_urls = [
     path("settings/retention/", retention_views.retention_policies, name="retention"),
     path("settings/name", settings_views.project_rename, name="project-rename"),
     path("settings/agent-key", settings_views.agent_key_update, name="agent-key-update"),
-    path("settings/keys", settings_views.api_key_create, name="api-key-create"),
-    path("settings/keys/<int:key_id>", settings_views.api_key_revoke, name="api-key-revoke"),
-    path("settings/members", settings_views.member_add, name="member-add"),
-    path("settings/members/<int:membership_id>", settings_views.member_update, name="member-update"),
+    path("settings/keys/", key_views.api_keys, name="api-keys"),
+    path("settings/keys/<int:key_id>", key_views.api_key_revoke, name="api-key-revoke"),
+    path("settings/keys/<int:key_id>/replace", key_views.api_key_replace, name="api-key-replace"),
+    path("settings/keys/limit", key_views.request_limit_update, name="request-limit-update"),
+    path("settings/members/", member_views.members, name="members"),
+    path("settings/members/<int:membership_id>", member_views.member_update, name="member-update"),
     path("settings/prices/", price_views.price_list, name="prices"),
     path("settings/prices/remove", price_views.price_delete, name="price-delete"),
 ]

@@ -21,7 +21,7 @@ from django.utils import timezone
 from runs.models import ApiKey, Comment, ErrorGroup, Membership, Project, SavedView
 from runs.query import RunFilters
 from runs.responses import parse_item_page, store_conversation_items
-from runs.team.api_keys import KEY_PREFIX_LENGTH
+from runs.team.api_keys import KEY_PREFIX_LENGTH, create_api_key
 from runs.team.bulk_actions import BulkRequest, start_bulk_action
 from tests import factories
 from tests.endpoints import ARGUMENT
@@ -54,9 +54,9 @@ POST member: review-selected-runs run-review
 POST member: tag-selected-runs saved-views saved-view-edit saved-view-replace saved-view-delete run-tags run-comments
 POST member: set-error-group-state error-group-comments change-error-groups
 POST member: assistant-rename change-matching-runs bulk-action bulk-action-cancel import-files
-GET admin: settings audit-log retention
-POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-key-create api-key-revoke
-POST admin: connect-key-create member-add member-update
+GET admin: settings api-keys members audit-log retention
+POST admin: delete-selected-runs thread-delete project-rename agent-key-update api-keys api-key-revoke
+POST admin: api-key-replace request-limit-update connect-key-create members member-update
 POST admin: prices price-delete retention
 """
 # Method and scope, and the routes below a prefix. `absent` routes answer 404.
@@ -83,6 +83,12 @@ GET read-absent: {unknown_path} /
 """
 MCP = "POST read: mcp"
 COMPAT_PREFIXES = ("v1/", "openai/v1/", "openai/", "api/projects/{project_name}/")
+# What keys with a query can read: the runs that match, nothing else.
+OPEN_TO_KEYS_WITH_QUERY = {"api/v1/runs", "api/v1/runs/{run_id}", "api/v1/runs/{run_id}/steps", "api/v1/usage"} | {
+    f"{prefix}threads/{{thread_id}}/runs{path}"
+    for prefix in COMPAT_PREFIXES
+    for path in ("", "/{run_id}", "/{run_id}/steps", "/{run_id}/steps/{step_id}")
+}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("public", "signed-in", "viewer", "member", "admin")
 OURS, THEIRS = "ours", "theirs"
@@ -187,6 +193,8 @@ def site(project: Project) -> Site:
     }
     keys = {scope: factories.make_key(project, scope) for scope in ApiKey.Scope.values}
     keys |= {"all": factories.make_key(project), "foreign": factories.make_key(other), "unknown": "rg_unknown"}
+    keys["query"] = create_api_key(project, "query", ["read"], query=f"id:{values['run_id']}")
+    keys["query without matches"] = create_api_key(project, "query", ["read"], query="id:run_none")
     keys["revoked"] = factories.make_key(project)
     ApiKey.objects.filter(prefix=keys["revoked"][:KEY_PREFIX_LENGTH]).update(revoked_at=timezone.now())
     return Site(project, values, users, keys)
@@ -235,7 +243,7 @@ def expected_of_user(requirement: str, caller: str) -> str:
     return "403" if role in ("viewer", "member") else "404"
 
 
-def expected_of_key(requirement: str, caller: str) -> str:
+def expected_of_key(requirement: str, caller: str, name: str) -> str:
     scope, _, absent = requirement.partition("-")
     if scope == "public":
         return "allowed"
@@ -243,6 +251,10 @@ def expected_of_key(requirement: str, caller: str) -> str:
         return "404"
     if caller in ("none", "unknown", "revoked", "session"):
         return "401"
+    if caller.startswith("query"):
+        if scope != "read" or name not in OPEN_TO_KEYS_WITH_QUERY:
+            return "403"
+        return "404" if caller == "query without matches" and "_id}" in name else "allowed"
     if caller not in ("all", "foreign", scope):
         return "403"
     return "404" if absent else "allowed"
@@ -282,7 +294,7 @@ def test_api_requires_a_scope(site: Site, names: list[str]) -> None:
                 client = site.users["admin" if caller == "session" else "anonymous"]
                 response = try_request(client, method, site.path(name), secret)
                 result = summarize(response)
-                expected = expected_of_key(requirement, caller) if requirement else "405"
+                expected = expected_of_key(requirement, caller, name) if requirement else "405"
                 is_foreign_object = (
                     caller == "foreign" and "_id}" in name and expected == "allowed" and method != "POST"
                 )
@@ -290,7 +302,7 @@ def test_api_requires_a_scope(site: Site, names: list[str]) -> None:
                     expected = "404" if name.startswith("api/v1/") else "405"
                 if result != ("404" if is_foreign_object else expected):
                     wrong.append(f"{method} {name} with {caller}: {result}, expected {expected}")
-                if caller == "foreign" and b"Address ours" in response.body:
+                if caller in ("foreign", "query without matches") and b"Address ours" in response.body:
                     wrong.append(f"{method} {name} shows another project")
     assert not wrong, "\n".join(wrong)
 

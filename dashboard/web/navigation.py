@@ -51,7 +51,7 @@ NAVIGATION_ENTRIES = (
         "settings",
         "Settings",
         child_url_names=(
-            *("project-rename", "api-key-create", "member-add"),
+            *("project-rename", "agent-key-update", "api-keys", "members"),
             *("prices", "price-delete", "retention", "audit-log"),
         ),
         role=Membership.Role.ADMIN,

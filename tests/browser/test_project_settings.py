@@ -22,7 +22,7 @@ def test_created_key_is_shown(
     Membership.objects.update(role="admin")
     sign_in(page, live_server.url, User.objects.get(username="mira"))
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{live_server.url}/p/default/settings/")
+    page.goto(f"{live_server.url}/p/default/settings/keys/")
     page.get_by_label("Name of the new key").fill("nightly import")
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_role("status").filter(has_text="nightly import")).to_be_visible()

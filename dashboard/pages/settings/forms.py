@@ -9,12 +9,16 @@ from django import forms
 
 from dashboard.web.timezone import is_known_timezone
 from runs.models import ApiKey, Membership, Project
+from runs.query.grammar import MAX_QUERY_LENGTH
 from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
+from runs.team.request_limits import MAX_REQUESTS_PER_MINUTE
 from runs.team.retention import MAX_AGE_DAYS, MAX_KEPT_RUNS, RetentionLimits
 
 # The value of `role` that removes a member.
 REMOVE_MEMBER = "remove"
 API_KEY_LIFETIMES = (("", "never"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"))
+# Hours for which a replaced key stays valid.
+API_KEY_GRACE_HOURS = (("1", "1 hour"), ("24", "1 day"), ("168", "7 days"), ("720", "30 days"))
 
 
 class NewProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -65,9 +69,27 @@ class ApiKeyForm(forms.Form):
     """A new API key."""
 
     name = forms.CharField(max_length=100)
+    description = forms.CharField(max_length=300, required=False)
     scopes = forms.MultipleChoiceField(choices=ApiKey.Scope.choices)
+    query = forms.CharField(max_length=MAX_QUERY_LENGTH, required=False)
     expires_in_days = forms.TypedChoiceField(
         choices=API_KEY_LIFETIMES, required=False, coerce=lambda days: timedelta(days=int(days)), empty_value=None
+    )
+
+
+class ApiKeyReplacementForm(forms.Form):
+    """How long a key stays valid beside the new one."""
+
+    grace_hours = forms.TypedChoiceField(
+        choices=API_KEY_GRACE_HOURS, coerce=lambda hours: timedelta(hours=int(hours)), label="Old key valid for"
+    )
+
+
+class RequestLimitForm(forms.Form):
+    """The limit of requests a minute; empty for none."""
+
+    max_requests = forms.IntegerField(
+        min_value=1, max_value=MAX_REQUESTS_PER_MINUTE, required=False, label="Requests a minute"
     )
 
 

@@ -13,7 +13,17 @@ MAX_EVENT_NUMBER = 10**17
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettingsParams(QueryParams):
-    """The settings page takes no parameters."""
+    """The page of general settings takes no parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyListParams(QueryParams):
+    """The page of API keys takes no parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberListParams(QueryParams):
+    """The page of members takes no parameters."""
 
 
 @dataclass(frozen=True, slots=True)

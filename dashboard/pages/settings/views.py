@@ -1,4 +1,4 @@
-"""Views of a project's settings (name, API keys, members, audit log), and the form for a new project."""
+"""The general settings of a project (name, time zone, agents of responses), and the form for a new project."""
 
 from __future__ import annotations
 
@@ -7,30 +7,20 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.pages.settings.forms import (
-    API_KEY_LIFETIMES,
-    REMOVE_MEMBER,
-    AgentKeyForm,
-    ApiKeyForm,
-    MemberRoleForm,
-    NewMemberForm,
-    NewProjectForm,
-    ProjectNameForm,
-)
+from dashboard.pages.settings.forms import AgentKeyForm, NewProjectForm, ProjectNameForm
 from dashboard.pages.settings.params import ProjectSettingsParams
 from dashboard.web.audit import record_event
 from dashboard.web.invalid_params import handle_invalid_params
-from dashboard.web.key_creation import create_audited_key
 from dashboard.web.permissions import admin_required, sign_in_required
-from runs.errors import InvalidAgentKey, InvalidMember, LastAdministrator
-from runs.models import ApiKey, AuditEvent, Membership, Project, User
+from runs.errors import InvalidAgentKey
+from runs.models import Project, User
 from runs.responses import change_agent_metadata_key
 from runs.responses.agent_key import MAX_AGENT_KEY_LENGTH
-from runs.team import api_keys, memberships
+from runs.team import memberships
 from runs.team.backup_status import fetch_backup_status
 
 
@@ -93,90 +83,12 @@ def agent_key_update(request: HttpRequest, project: Project) -> HttpResponse:
     return redirect("settings", project=project.slug)
 
 
-@require_POST
-@admin_required
-def api_key_create(request: HttpRequest, project: Project) -> HttpResponse:
-    """Create an API key. This response is the only place that shows the secret."""
-    form = ApiKeyForm(request.POST)
-    if not form.is_valid():
-        return _render_settings(request, project, status=422, key_form=form)
-    name, scopes, lifetime = (form.cleaned_data[field] for field in ("name", "scopes", "expires_in_days"))
-    secret = create_audited_key(request, project, name, scopes, lifetime)
-    return _render_settings(request, project, new_key_name=name, new_key_secret=secret)
-
-
-@require_POST
-@admin_required
-def api_key_revoke(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
-    """Revoke an API key."""
-    key = get_object_or_404(ApiKey.objects.in_project(project), pk=key_id)
-    api_keys.revoke_api_key(key)
-    record_event(request, project, f"revoked the API key {key.name} ({key.prefix}…)", AuditEvent.Category.API_KEY)
-    messages.success(request, f"API key {key.name} revoked.")
-    return redirect("settings", project=project.slug)
-
-
-@require_POST
-@admin_required
-def member_add(request: HttpRequest, project: Project) -> HttpResponse:
-    """Add a member. A user who does not exist yet is created, with a password that only this response shows."""
-    form = NewMemberForm(request.POST)
-    if not form.is_valid():
-        return _render_settings(request, project, status=422, member_form=form)
-    name, role = form.cleaned_data["name"], form.cleaned_data["role"]
-    try:
-        password = memberships.add_member(project, name, role)
-    except InvalidMember as error:
-        form.add_error("name", error.message)
-        return _render_settings(request, project, status=422, member_form=form)
-    record_event(request, project, f"added {name} as {role}", AuditEvent.Category.MEMBER)
-    if password is not None:
-        return _render_settings(request, project, new_member_name=name, new_member_password=password)
-    messages.success(request, f"{name} added as {role}.")
-    return redirect("settings", project=project.slug)
-
-
-@require_POST
-@admin_required
-def member_update(request: HttpRequest, project: Project, membership_id: int) -> HttpResponse:
-    """Change a member's role, or remove the member."""
-    membership = get_object_or_404(Membership.objects.in_project(project), pk=membership_id)
-    form = MemberRoleForm(request.POST)
-    if not form.is_valid():
-        raise Http404("Unknown role")
-    role, name = form.cleaned_data["role"], membership.user.get_username()
-    try:
-        if role == REMOVE_MEMBER:
-            memberships.remove_member(membership)
-        else:
-            memberships.change_member_role(membership, role)
-    except LastAdministrator as error:
-        messages.error(request, error.message)
-        return redirect("settings", project=project.slug)
-    if role == REMOVE_MEMBER:
-        record_event(request, project, f"removed {name} from the project", AuditEvent.Category.MEMBER)
-        messages.success(request, f"{name} removed from the project.")
-    else:
-        record_event(request, project, f"changed the role of {name} to {role}", AuditEvent.Category.MEMBER)
-        messages.success(request, f"Role of {name} changed to {role}.")
-    if membership.user == request.user and role != Membership.Role.ADMIN:
-        return redirect("home")  # the settings are no longer visible to this user
-    return redirect("settings", project=project.slug)
-
-
 def _render_settings(request: HttpRequest, project: Project, status: int = 200, **extra: Any) -> HttpResponse:
-    """Render the page. `extra` adds an invalid form, or the secret of a new key or the password of a new user."""
+    """Render the page. `extra` adds an invalid form."""
     context: dict[str, Any] = {
         "project": project,
         "max_agent_key_length": MAX_AGENT_KEY_LENGTH,
-        "keys": ApiKey.objects.in_project(project),
-        "scopes": ApiKey.Scope.values,
-        "key_lifetimes": API_KEY_LIFETIMES,
-        "default_scopes": api_keys.DEFAULT_SCOPES,
-        "memberships": Membership.objects.in_project(project),
-        "roles": Membership.Role.values,
-        "events": AuditEvent.objects.newest(project),
         "backup_warning": fetch_backup_status().warning if settings.BACKUP_EVERY else "",
         **extra,
     }
-    return render(request, "pages/settings/page.html", context, status=status)
+    return render(request, "pages/settings/general.html", context, status=status)

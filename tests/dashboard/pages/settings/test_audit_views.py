@@ -13,13 +13,6 @@ URL = "/p/default/settings/audit/"
 Category = AuditEvent.Category
 
 
-@pytest.fixture
-def admin_client(project: Project) -> Client:
-    client = Client()
-    client.force_login(factories.make_user(project, role="admin", name="ada"))
-    return client
-
-
 def record(project: Project | None, action: str, category: str = Category.CHANGE, address: str = "") -> None:
     AuditEvent.objects.record(project, "grace", action, category=category, address=address)
 
@@ -33,7 +26,13 @@ def test_events_are_shown_with_address(admin_client: Client, project: Project) -
     record(project, "deleted the run <r1>", Category.DELETION, "192.0.2.7")
     (row,) = Page(admin_client.get(URL)).table("Table of events").rows
     assert [cell.text for cell in row.cells][1:] == ["grace", "deleted the run <r1>", "192.0.2.7"]
-    assert Page(admin_client.get("/p/default/settings/")).link("All events").url == URL
+    assert Page(admin_client.get("/p/default/settings/")).link("Audit log").url == URL
+
+
+def test_deletion_of_runs_is_recorded(admin_client: Client, project: Project) -> None:
+    run = factories.post_run(project)
+    admin_client.post("/p/default/delete/", {"run": str(run.pk), "confirm": "delete"})
+    assert read_actions(admin_client) == [f"deleted the run {run.external_id}: 1 run, 0 steps and 0 messages"]
 
 
 def test_events_are_filtered_by_category(admin_client: Client, project: Project) -> None:

@@ -50,7 +50,7 @@ def test_records_of_a_run_are_downloads() -> None:
     assert find_route("GET", path).lane is LaneName.DOWNLOADS
 
 
-@pytest.mark.parametrize("name", ["delete-selected-runs", "tag-selected-runs", "api-key-create", "price-delete"])
+@pytest.mark.parametrize("name", ["delete-selected-runs", "tag-selected-runs", "api-keys", "price-delete"])
 def test_forms_of_a_project_need_a_session(name) -> None:
     assert find_route("POST", reverse(name, kwargs={"project": "default"})) == (LaneName.PAGES, Credential.SESSION)
 
