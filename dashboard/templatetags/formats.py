@@ -5,6 +5,7 @@ Ids, statuses and codes are posted by API clients, so all markup goes through `f
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from dashboard.ui import formats, search_marks
 
 register = template.Library()
+_NAME_SEPARATORS = re.compile(r"(?<=[_./:-])(?=[^_./:-])")
 
 register.filter("integer", formats.format_integer)
 register.filter("tokens", formats.format_tokens)
@@ -118,6 +120,13 @@ def marked(context: Context, text: str) -> SafeString:
     if isinstance(text, SafeString):
         return search_marks.mark_words_in_html(text, words)
     return search_marks.mark_words(text, words)
+
+
+@register.filter
+def break_words(text: str) -> SafeString:
+    """Render a name that may be broken after its separators: `search_orders`, before it is broken within a word."""
+    parts = _NAME_SEPARATORS.split(text)
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

@@ -149,11 +149,6 @@ class ToolSummary:
         return self.last_at is None and not self.called_as
 
     @property
-    def has_failures(self) -> bool:
-        """Return whether any call failed or was invalid."""
-        return self.counts.failed > 0 or self.counts.invalid > 0
-
-    @property
     def version_count(self) -> int:
         """The number of different definitions."""
         return len(self.definition.versions) if self.definition else 0

@@ -62,6 +62,20 @@ def test_tool_is_found_and_its_calls_opened(
     expect(sample).to_contain_text("zzz")
 
 
+def test_calls_and_failures_fit_a_phone(signed_in: Page, live_server: Any, project_with_tools: Project) -> None:
+    signed_in.set_viewport_size({"width": 375, "height": 800})
+    signed_in.goto(f"{live_server.url}/p/default/tools/")
+    for column in ("Calls", "Failed", "Invalid"):
+        box = signed_in.get_by_role("columnheader", name=column).bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= 375, column
+    field, icon = signed_in.get_by_role("searchbox"), signed_in.locator(".query .field > .i")
+    field_box, icon_box = field.bounding_box(), icon.bounding_box()
+    assert field_box
+    assert icon_box
+    assert abs(field_box["y"] - icon_box["y"]) < 10
+
+
 def test_action_disappears_when_its_run_continues(
     signed_in: Page, live_server: Any, project_with_tools: Project
 ) -> None:

@@ -24,7 +24,7 @@ class ListToolsHealthArguments(Struct, forbid_unknown_fields=True):
 
     range: Annotated[Literal["24h", "7d", "30d"], Meta(description="The period up to now.")] = "7d"
     show: Annotated[
-        Literal["all", "failing", "uncalled", "differing"],
+        Literal["all", "failed", "invalid", "uncalled", "differing"],
         Meta(description="All tools, those with failed or invalid calls, never called ones, or with several schemas."),
     ] = "all"
     contains: Annotated[str, Meta(description="Words of the name, the type or the description.")] = ""

@@ -48,7 +48,8 @@ class ToolTab(StrEnum):
     """The tabs of the list: subsets of the tools."""
 
     ALL = "all"
-    FAILING = "failing"
+    FAILED = "failed"
+    INVALID = "invalid"
     UNCALLED = "uncalled"
     DIFFERING = "differing"
 

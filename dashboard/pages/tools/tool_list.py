@@ -49,8 +49,10 @@ def _is_in_tab(tool: ToolSummary, tab: ToolTab) -> bool:
     match tab:
         case ToolTab.ALL:
             return True
-        case ToolTab.FAILING:
-            return tool.has_failures
+        case ToolTab.FAILED:
+            return tool.counts.failed > 0
+        case ToolTab.INVALID:
+            return tool.counts.invalid > 0
         case ToolTab.UNCALLED:
             return tool.is_never_called
         case ToolTab.DIFFERING:

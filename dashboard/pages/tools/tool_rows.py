@@ -12,7 +12,7 @@ from dashboard.ui.charts import Sparkline, build_sparkline
 from runs.analytics.tools import ToolSummary
 from runs.models import Project
 
-HIGH_FAILURE_SHARE = 0.05  # of the calls; higher shares are highlighted
+HIGH_FAILURE_PERCENT = 5  # of the calls; shares from here on are highlighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def build_tool_rows(
 
 def build_call_share(count: int, total: int, url: str) -> ToolCallShare:
     """Return the share of `count` calls in `total`."""
-    is_high = total > 0 and count / total >= HIGH_FAILURE_SHARE
+    is_high = total > 0 and 100 * count >= HIGH_FAILURE_PERCENT * total
     return ToolCallShare(count, formats.format_percent(count, total), is_high, url if count else "")
 
 
@@ -116,7 +116,9 @@ def _build_tool_sparkline(tool: ToolSummary) -> Sparkline | None:
         return None
     buckets = tool.calls.buckets
     highlighted = {
-        index for index, counts in enumerate(buckets) if counts.failed >= max(1, HIGH_FAILURE_SHARE * counts.calls)
+        index
+        for index, counts in enumerate(buckets)
+        if counts.failed and 100 * counts.failed >= HIGH_FAILURE_PERCENT * counts.calls
     }
     maximum = max(counts.calls for counts in buckets)
     return build_sparkline(

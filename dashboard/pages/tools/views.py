@@ -18,7 +18,7 @@ from dashboard.pages.tools.params import (
 )
 from dashboard.pages.tools.sample_calls import fetch_sample_call, fetch_sample_calls
 from dashboard.pages.tools.tool_list import fetch_tool_list
-from dashboard.pages.tools.tool_rows import build_call_share, build_tool_rows
+from dashboard.pages.tools.tool_rows import HIGH_FAILURE_PERCENT, build_call_share, build_tool_rows
 from dashboard.pages.tools.tool_sections import (
     MAX_CONFIGURATIONS,
     build_calling_assistants,
@@ -43,7 +43,8 @@ from runs.models import Assistant, Project
 
 TAB_LABELS = {
     ToolTab.ALL: "All",
-    ToolTab.FAILING: "Failing",
+    ToolTab.FAILED: "Failed calls",
+    ToolTab.INVALID: "Invalid calls",
     ToolTab.UNCALLED: "Never called",
     ToolTab.DIFFERING: "Schema differs",
 }
@@ -112,6 +113,7 @@ def tool_list(request: HttpRequest, project: Project) -> HttpResponse:
         "since": buckets.start,
         "unchecked_count": sum(tool.counts.unchecked for tool in listing.all_tools),
         "max_sampled_steps": MAX_SAMPLED_STEPS,
+        "high_share": HIGH_FAILURE_PERCENT,
     }
     return htmx.render_page(request, "pages/tools/list.html", context, {"tools": "pages/tools/_list_swap.html"})
 
@@ -174,6 +176,7 @@ def tool_detail(request: HttpRequest, project: Project, tool_type: str, tool_nam
         "durations": format_tool_durations(summary),
         "since": buckets.start,
         "max_sampled_steps": MAX_SAMPLED_STEPS_PER_TOOL,
+        "high_share": HIGH_FAILURE_PERCENT,
         "chart": build_calls_chart(summary, buckets, get_reader_timezone()),
         # Sections
         "callers": build_calling_assistants(summary, links, assistant_names),

@@ -69,13 +69,15 @@ def test_row_summarizes_a_tool(member_client: Client, project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("show", "names"),
-    [("failing", {"search", "file_search"}), ("uncalled", {"idle"}), ("differing", {"search"})],
+    [("failed", {"search", "file_search"}), ("invalid", {"search"}), ("uncalled", {"idle"}), ("differing", {"search"})],
 )
 def test_tabs_select_and_count(member_client: Client, project: Project, show: str, names: set[str]) -> None:
     tool_data.fill(project)
     page = list_page(member_client, DAY | {"show": show})
     assert set(listed_names(page)) == names
-    assert tab_counts(page) == {"All": "4", "Failing": "2", "Never called": "1", "Schema differs": "1"}
+    assert tab_counts(page) == {
+        "All": "4", "Failed calls": "2", "Invalid calls": "1", "Never called": "1", "Schema differs": "1",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,8 @@ def test_swap_contains_list_and_tabs(member_client: Client, project: Project) ->
 
 @pytest.mark.parametrize(
     ("query", "message"),
-    [({"range": "7 d"}, "did you mean '7d'?"), ({"show": "x"}, "expected all, failing"), ({"rows": "0"}, "rows"),
-     ({"sorted": "x"}, "sorted")],
+    [({"range": "7 d"}, "did you mean '7d'?"), ({"show": "x"}, "expected all, failed, invalid"),
+     ({"rows": "0"}, "rows"), ({"sorted": "x"}, "sorted")],
 )  # fmt: skip
 def test_invalid_parameter_is_named(
     member_client: Client, project: Project, query: dict[str, str], message: str
