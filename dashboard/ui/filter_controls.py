@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from dashboard.ui.time_ranges import format_time_range
 from runs.models import Run
+from runs.query import RunFilters, TimeExpression
+from runs.query.relative_times import describe_time_range
 
 # Statuses that need attention come first.
 STATUS_ORDER = (
@@ -36,6 +41,28 @@ class TimeRangeOption:
     label: str
     url: str
     is_current: bool
+
+
+def build_time_range_options(filters: RunFilters, build_url: Callable[[RunFilters], str]) -> list[TimeRangeOption]:
+    """Return the entries of a time range menu, whose URLs `build_url` returns for the changed filters."""
+    options = []
+    for text, label in TIME_RANGES:
+        changed = replace(filters, since=TimeExpression.parse(text) if text else None, until=None)
+        options.append(TimeRangeOption(label, build_url(changed), is_current=changed == filters))
+    return options
+
+
+def format_time_range_label(options: Sequence[TimeRangeOption], filters: RunFilters, now: datetime) -> str:
+    """Return the label of a closed time range menu: the current entry, or the custom times."""
+    label = next((option.label for option in options if option.is_current), "")
+    if label:
+        return label
+    since, until = filters.since, filters.until
+    if any(time is not None and time.is_relative for time in (since, until)):
+        text = describe_time_range(since, until)
+        return text[:1].upper() + text[1:]
+    begin, end = (time.resolve(now) if time else None for time in (since, until))
+    return format_time_range(begin, end, now)
 
 
 def status_rank(status: str) -> tuple[int, str]:

@@ -7,15 +7,15 @@ among them.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
-from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
+from runs.analytics.recent_sample import MAX_SAMPLE_SIZE, build_recent_runs_sql
 from runs.db import sql
 from runs.db.keyset_pagination import Cursor
 from runs.models import Project, Run
@@ -184,6 +184,33 @@ def fetch_recent_threads(
     if page.is_window_full and window_size > FIRST_WINDOW:
         return _fetch_page(project, filters, after, page_size, window_size)
     return page
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStatusCounts:
+    """How many threads have a run of each status. `is_capped`: only the newest matching runs were read."""
+
+    by_status: Mapping[str, int]
+    is_capped: bool
+
+
+def fetch_thread_status_counts(
+    project: Project, filters: RunFilters, window_size: int = MAX_SAMPLE_SIZE
+) -> ThreadStatusCounts:
+    """Count the threads of the newest `window_size` matching runs by status, whatever statuses `filters` choose.
+
+    One query, besides those that the plan needs.
+    """
+    newest, params = build_recent_runs_sql(project, replace(filters, status=()), window_size, "thread_id", "status")
+    statement = f"""
+        SELECT status, count(DISTINCT thread_id) FILTER (WHERE place <= %s), max(place) > %s
+          FROM ({newest}) AS newest GROUP BY status"""  # noqa: S608 - compiled SQL
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (window_size, window_size, *params))
+        rows: list[tuple[str, int, bool]] = cursor.fetchall()
+    return ThreadStatusCounts(
+        {status: count for status, count, _ in rows if count}, is_capped=any(is_beyond for *_, is_beyond in rows)
+    )
 
 
 def _fetch_page(

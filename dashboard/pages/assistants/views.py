@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, cast
 
 from django.contrib import messages
@@ -21,7 +20,7 @@ from dashboard.pages.assistants.comparison import VersionComparisonSection
 from dashboard.pages.assistants.params import AssistantDetailParams, AssistantListParams
 from dashboard.pages.assistants.run_links import AssistantRunLinks
 from dashboard.pages.assistants.version_list import MAX_RECENT_RUNS, VersionList
-from dashboard.ui.filter_controls import TIME_RANGES, TimeRangeOption
+from dashboard.ui.filter_controls import build_time_range_options, format_time_range_label
 from dashboard.ui.sort_headers import SortHeader
 from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
@@ -54,7 +53,8 @@ _COLUMN_LABELS = {
 def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
     """List the assistants that have runs which match the filters."""
     params = AssistantListParams.parse(request.GET)
-    listed = AssistantList.fetch(project, params.filters, params.sort, timezone.now())
+    now = timezone.now()
+    listed = AssistantList.fetch(project, params.filters, params.sort, now)
     if params.page > listed.page_count:
         raise build_params_error(Problem("page", f"expected at most {listed.page_count}, got {params.page}"))
 
@@ -63,13 +63,13 @@ def assistant_list(request: HttpRequest, project: Project) -> HttpResponse:
     def build_url(**changes: Any) -> str:
         return path + params.query_string(**{"page": 1} | changes)
 
-    time_ranges = _build_time_ranges(params.filters, build_url)
+    time_ranges = build_time_range_options(params.filters, lambda changed: build_url(filters=changed))
     context = {
         "project": project,
         "filters": params.filters,
         "query_field": _build_query_field(params, path, build_url),
         "time_ranges": time_ranges,
-        "is_other_time_range": not any(option.is_current for option in time_ranges),
+        "time_range_label": format_time_range_label(time_ranges, params.filters, now),
         "sort_headers": _build_sort_headers(params.sort, build_url),
         "assistants": listed,
         "rows": listed.fetch_rows(params.page),
@@ -96,15 +96,6 @@ def _build_query_field(params: AssistantListParams, path: str, build_url: Callab
         has_time_menu=False,
         placeholder="model:gpt-4o metadata.customer:acme",
     )
-
-
-def _build_time_ranges(filters: RunFilters, build_url: Callable[..., str]) -> list[TimeRangeOption]:
-    options = []
-    for text, label in TIME_RANGES:
-        since = TimeExpression.parse(text) if text else None
-        changed = replace(filters, since=since, until=None)
-        options.append(TimeRangeOption(label, build_url(filters=changed), is_current=changed == filters))
-    return options
 
 
 def _build_sort_headers(sort: AssistantSort, build_url: Callable[..., str]) -> list[tuple[str, str, SortHeader]]:

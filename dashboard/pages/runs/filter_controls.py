@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboard.ui import formats
-from dashboard.ui.filter_controls import TIME_RANGES, TimeRangeOption, status_rank
+from dashboard.ui.filter_controls import (
+    TimeRangeOption,
+    build_time_range_options,
+    format_time_range_label,
+    status_rank,
+)
 from dashboard.ui.run_list_address import RunListAddress
 from dashboard.ui.run_rows import NO_NAMES
-from dashboard.ui.time_ranges import format_time_field, format_time_range
+from dashboard.ui.time_ranges import format_time_field
 from dashboard.web.query_control import QueryControl
 from runs.analytics.run_overview import RunFacet
 from runs.query import RunFilters, TimeExpression
-from runs.query.relative_times import describe_time_range
 
 FACET_FIELDS = ("model", "assistant", "error")
 VISIBLE_OPTIONS = 6
@@ -105,24 +109,12 @@ class FilterControls:
     @property
     def time_ranges(self) -> list[TimeRangeOption]:
         """The entries of the time range menu."""
-        options = []
-        for text, label in TIME_RANGES:
-            filters = replace(self.filters, since=TimeExpression.parse(text) if text else None, until=None)
-            options.append(TimeRangeOption(label, self.address.url(filters), is_current=filters == self.filters))
-        return options
+        return build_time_range_options(self.filters, self.address.url)
 
     @property
     def time_range_label(self) -> str:
         """The label of the closed time range menu: the current entry, or the custom times."""
-        label = next((option.label for option in self.time_ranges if option.is_current), "")
-        if label:
-            return label
-        since, until = self.filters.since, self.filters.until
-        if any(time is not None and time.is_relative for time in (since, until)):
-            text = describe_time_range(since, until)
-            return text[:1].upper() + text[1:]
-        begin, end = (time.resolve(self._now) if time else None for time in (since, until))
-        return format_time_range(begin, end, self._now)
+        return format_time_range_label(self.time_ranges, self.filters, self._now)
 
     @property
     def from_value(self) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from dashboard.pages.threads.conversation import MessageEntry, RunEntry
-from dashboard.ui.timeline_axis import TimelineAxis, TimelineTick
+from dashboard.ui.charts.time_axis import AxisTick, build_dated_ticks
+from dashboard.ui.timeline_axis import TimelineAxis
 from runs.models import Run
 from runs.protocol.run import TERMINAL_RUN_STATUSES
 
@@ -26,10 +27,10 @@ class ThreadChart:
     """The bars of all runs, and the ticks of the time axis."""
 
     bars: list[ThreadChartBar]
-    ticks: list[TimelineTick]
+    ticks: list[AxisTick]
 
 
-def build_thread_chart(entries: Sequence[MessageEntry | RunEntry], now: datetime) -> ThreadChart | None:
+def build_thread_chart(entries: Sequence[MessageEntry | RunEntry], now: datetime, zone: tzinfo) -> ThreadChart | None:
     """Return the chart of the runs among `entries`, or None if there are fewer than two."""
     runs = [entry.run for entry in entries if isinstance(entry, RunEntry)]
     if len(runs) < 2:
@@ -37,7 +38,10 @@ def build_thread_chart(entries: Sequence[MessageEntry | RunEntry], now: datetime
     begins = [entry.cursor.at for entry in entries]
     axis = TimelineAxis(min(begins), max(*begins, *(_run_end(run, now) for run in runs)))
     places = [(run.status, axis.place(run.created_at, _run_end(run, now))) for run in runs]
-    return ThreadChart([ThreadChartBar(status, *place) for status, place in places if place], axis.ticks)
+    return ThreadChart(
+        [ThreadChartBar(status, *place) for status, place in places if place],
+        build_dated_ticks(axis.begin, axis.end, zone),
+    )
 
 
 def _run_end(run: Run, now: datetime) -> datetime:

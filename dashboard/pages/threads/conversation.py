@@ -18,6 +18,7 @@ from dashboard.ui import json_view, markdown
 from dashboard.ui.posted_object import as_mapping, as_text
 from dashboard.ui.run_rows import RunNote, build_run_note, format_run_duration
 from dashboard.ui.truncated_text import TruncatedText, truncate_text
+from runs.analytics.recent_sample import MAX_SAMPLE_SIZE
 from runs.models import Message, Project, Run, RunStep
 from runs.models.thread_order import ANSWER_RANK, QUESTION_RANK, RUN_RANK
 from runs.protocol.run import TERMINAL_RUN_STATUSES
@@ -89,9 +90,13 @@ class MessageEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """A run. `tool_counts` are the tools that it called, with the number of calls."""
+    """A run. `tool_counts` are the tools that it called, with the number of calls.
+
+    `number` counts the runs of the thread from 1; None in a thread that is too long to count.
+    """
 
     run: Run
+    number: int | None
     duration: str
     has_ended: bool
     note: RunNote | None
@@ -125,7 +130,7 @@ def fetch_conversation(
     *,
     runs_only: bool,
 ) -> ConversationPage:
-    """Fetch the page after a cursor. Takes at most three queries, however long the thread is.
+    """Fetch the page after a cursor. Takes at most four queries, however long the thread is.
 
     A page with large messages ends after at most `MAX_MESSAGE_BYTES` of them.
     """
@@ -137,7 +142,7 @@ def fetch_conversation(
         messages = list(in_thread.for_thread_page(after, max_rows=limit, max_bytes=MAX_MESSAGE_BYTES))
     sources: tuple[Iterable[MessageEntry | RunEntry], ...] = (
         (_build_message_entry(message, assistant_names) for message in messages),
-        _build_run_entries(runs, now),
+        _build_run_entries(runs, _count_up_to(runs[0], after) if runs else None, now),
     )
     merged = list(islice(merge(*sources, key=lambda entry: entry.cursor), limit))
     entries, has_more = merged[:PAGE_SIZE], len(merged) > PAGE_SIZE
@@ -153,12 +158,21 @@ def _get_message_cursor(message: Message) -> ConversationCursor:
     return ConversationCursor(message.created_at, rank, message.pk)
 
 
-def _build_run_entries(runs: list[Run], now: datetime) -> Iterator[RunEntry]:
+def _count_up_to(first_run: Run, after: ConversationCursor | None) -> int | None:
+    """Return the number of the first run of a page; None if the thread has too many runs to count."""
+    if after is None:
+        return 1
+    position = Run.objects.position_in_thread(first_run, MAX_SAMPLE_SIZE)
+    return position[0] if position else None
+
+
+def _build_run_entries(runs: list[Run], first_number: int | None, now: datetime) -> Iterator[RunEntry]:
     tools_by_run = RunStep.objects.count_tools_by_run([run.pk for run in runs]) if runs else {}
-    for run in runs:
+    for index, run in enumerate(runs):
         tools = tools_by_run.get(run.pk)
         yield RunEntry(
             run=run,
+            number=None if first_number is None else first_number + index,
             duration=format_run_duration(run, now),
             has_ended=run.status in TERMINAL_RUN_STATUSES,
             note=build_run_note(run, now),

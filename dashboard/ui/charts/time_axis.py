@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from dashboard.ui import formats
@@ -14,7 +14,7 @@ _TICK_INTERVALS = (
     *(timedelta(seconds=count) for count in (1, 5, 10, 30)),
     *(timedelta(minutes=count) for count in (1, 5, 10, 15, 30)),
     *(timedelta(hours=count) for count in (1, 2, 3, 4, 6, 12)),
-    *(timedelta(days=count) for count in (1, 2, 7, 14, 28, 91, 182, 364)),
+    *(timedelta(days=count) for count in (1, 2, 3, 7, 14, 28, 91, 182, 364)),
 )
 # Ticks are multiples of their interval since this time, so that weeks begin on Mondays.
 _EPOCH = datetime(2001, 1, 1)  # noqa: DTZ001 - a Monday in local time of any zone
@@ -40,6 +40,25 @@ def build_ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[Axis
         anchor = "start" if position < 0.04 else "end" if position > 0.94 else "middle"
         ticks.append(AxisTick(f"{100 * position:.2f}%", anchor, _format_tick(local_time, interval)))
     return ticks
+
+
+def build_dated_ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[AxisTick]:
+    """Return the labels of an axis that nothing else dates: the first one names its day, the others new days.
+
+    An axis without length has one label, at its start.
+    """
+    ticks = build_ticks(start, end, zone) if start < end else []
+    if any(_starts_with_day(tick) for tick in ticks):
+        return ticks
+    first = _to_local(start, zone)
+    day = f"{first.day} {first:%b}"
+    if not ticks:
+        return [AxisTick("0.00%", "start", f"{day}, {first:%H:%M:%S}")]
+    return [replace(ticks[0], text=f"{day}, {ticks[0].text}"), *ticks[1:]]
+
+
+def _starts_with_day(tick: AxisTick) -> bool:
+    return ":" not in tick.text
 
 
 def _iterate_round_times(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -28,7 +29,7 @@ def entries(page: Element) -> list[Element]:
 
 
 def entry_titles(response: HttpResponse) -> list[str]:
-    """Return `Run`, or the author of a message, of each entry in order."""
+    """Return the number of the run, or the author of a message, of each entry in order."""
     titles = []
     for item in entries(Page(response)):
         bold = next(element for element in item.iterate() if element.tag == "b")
@@ -49,7 +50,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_entries_are_in_the_order_of_time(member_client: Client, project: Project) -> None:
     post_conversation(project)
     response = member_client.get(thread_url())
-    assert entry_titles(response) == ["User", "Run", "Assistant", "User", "Run"]
+    assert entry_titles(response) == ["User", "Run 1", "Assistant", "User", "Run 2"]
     last = entries(Page(response))[-1].text
     assert "rate_limit_exceeded Rate limit reached." in last
     assert "10 s, no usage reported" in last
@@ -76,7 +77,7 @@ def test_first_unsuccessful_run_is_linked(member_client: Client, project: Projec
     assert "First unsuccessful run: run_bad (failed), 18 Nov 2026, 11:07:40 UTC." in page.text
     assert page.link("run_bad").url == "/p/default/runs/run_bad/"
     from_there = member_client.get(thread_url() + page.link("Show the thread from there").url)
-    assert entry_titles(from_there) == ["Run"]
+    assert entry_titles(from_there) == ["Run 2"]
 
 
 def test_expired_run_is_unsuccessful(member_client: Client, project: Project) -> None:
@@ -98,7 +99,7 @@ def test_assistants_are_shown_by_name(member_client: Client, project: Project) -
     post_conversation(project)
     factories.post_assistants(project, asst_concierge="Front <desk>")
     response = member_client.get(thread_url())
-    assert entry_titles(response) == ["User", "Run", "Front <desk>", "User", "Run"]
+    assert entry_titles(response) == ["User", "Run 1", "Front <desk>", "User", "Run 2"]
     assert Page(response).definition("Assistant").text == "Front <desk>"
     assert "Front <desk>" in Page(member_client.get(LIST_URL)).text
 
@@ -124,7 +125,7 @@ def test_called_tools_are_named(member_client: Client, project: Project) -> None
 def test_thread_may_have_runs_only(member_client: Client, project: Project) -> None:
     factories.post_run(project)
     response = member_client.get(thread_url())
-    assert entry_titles(response) == ["Run"]
+    assert entry_titles(response) == ["Run 1"]
     assert Page(response).definition("Messages").text == "0"
 
 
@@ -141,7 +142,7 @@ def test_thread_may_have_messages_only(member_client: Client, project: Project) 
 def test_messages_can_be_left_out(member_client: Client, project: Project) -> None:
     post_conversation(project)
     url = Page(member_client.get(thread_url())).link("Runs only").url
-    assert entry_titles(member_client.get(thread_url() + url)) == ["Run", "Run"]
+    assert entry_titles(member_client.get(thread_url() + url)) == ["Run 1", "Run 2"]
 
 
 def test_pages_are_complete_and_disjoint(member_client: Client, project: Project, small_pages: None) -> None:
@@ -153,7 +154,7 @@ def test_pages_are_complete_and_disjoint(member_client: Client, project: Project
         page = Page(response)
         if page.has("link", "Load 2 more"):
             url = thread_url() + page.link("Load 2 more").url
-    assert titles == ["User", "Run", "Assistant", "User", "Run"]
+    assert titles == ["User", "Run 1", "Assistant", "User", "Run 2"]
     assert "End of the thread." in page.text
 
 
@@ -168,7 +169,7 @@ def test_page_ends_after_large_messages(
         pages.append(entry_titles(response))
         page = Page(response)
         url = thread_url() + page.link("Load 100 more").url if page.has("link", "Load 100 more") else ""
-    assert pages == [["User"], ["Run", "Assistant"], ["User", "Run"]]
+    assert pages == [["User"], ["Run 1", "Assistant"], ["User", "Run 2"]]
 
 
 def test_next_page_is_a_fragment_for_swaps_only(member_client: Client, project: Project, small_pages: None) -> None:
@@ -220,8 +221,23 @@ def test_query_count_is_independent_of_length(member_client: Client, project: Pr
     post_conversation(project)
     count = count_queries()
     # session, user, project, projects and roles of the shell; totals, extent of messages, names of assistants; runs,
-    # messages, steps
-    assert count == 11
+    # messages, steps; the first question
+    assert count == 12
     factories.post(project, *(factories.run_object() for _ in range(20)))
     factories.post_messages(project, *(factories.message_object() for _ in range(20)))
     assert count_queries() == count
+
+
+def test_question_titles_the_thread(member_client: Client, project: Project) -> None:
+    post_conversation(project)
+    page = Page(member_client.get(thread_url()))
+    assert page.heading().text == "Where is *order* 48209?"
+    assert page.title.startswith("Where is *order* 48209?")
+    assert "thread_first" in page.text
+
+
+def test_axis_names_the_day(member_client: Client, project: Project) -> None:
+    post_conversation(project)
+    chart = Page(member_client.get(thread_url())).region("Runs on a time axis").text
+    day = datetime.fromtimestamp(factories.NOW, UTC)
+    assert f"{day.day} {day:%b}, {day:%H}:" in chart

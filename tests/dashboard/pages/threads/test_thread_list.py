@@ -67,6 +67,25 @@ def test_removed_filter_token_keeps_the_others(member_client: Client, project: P
     assert page.link("Remove from:-7d").url == f"{LIST_URL}?status=completed&model=gpt-4o-mini"
 
 
+def test_chips_count_threads_of_each_status(member_client: Client, project: Project) -> None:
+    for name, statuses in {"a": ("completed", "failed"), "b": ("completed", "completed"), "c": ("queued",)}.items():
+        for status in statuses:
+            ended_at = NOW + 5 if status == "completed" else None
+            factories.post_run(project, thread_id=f"thread_{name}", status=status, completed_at=ended_at)
+    for query in ("", "?status=failed"):
+        chips = Page(member_client.get(LIST_URL + query)).find("group", "Threads with a run of status")
+        assert chips.text == "Failed 1 Queued 1 Completed 2"
+
+
+def test_time_range_is_chosen_from_a_menu(member_client: Client, project: Project) -> None:
+    factories.post_run(project, thread_id="thread_now")
+    page = Page(member_client.get(LIST_URL))
+    assert page.has("button", "Time range: All time")
+    week = Page(member_client.get(page.link("Last 7 days").url))
+    assert week.has("button", "Time range: Last 7 days")
+    assert week.link("Last 7 days").is_current
+
+
 def test_pages_are_complete_and_disjoint(
     member_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +153,7 @@ def test_query_count_is_independent_of_threads(member_client: Client, project: P
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(10)))
     count = count_queries()
     # session, user, project, projects and roles of the shell; which threads, their totals, questions, names of
-    # assistants
-    assert count == 9
+    # assistants; the plan and the result of the numbers of threads by status
+    assert count == 11
     factories.post(project, *(factories.run_object(thread_id=f"thread_{number}") for number in range(20)))
     assert count_queries() == count

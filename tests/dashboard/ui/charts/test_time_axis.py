@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.ui.charts.time_axis import build_ticks, format_bar_time, format_interval
+from dashboard.ui.charts.time_axis import build_dated_ticks, build_ticks, format_bar_time, format_interval
 
 KATHMANDU, BERLIN = ZoneInfo("Asia/Kathmandu"), ZoneInfo("Europe/Berlin")
 
@@ -23,6 +23,7 @@ def at(day: int, hour: int = 0, month: int = 11) -> datetime:
         # 5:45 ahead of UTC
         (at(20, 12), at(21, 12), KATHMANDU, ["20:00", "21 Nov", "04:00", "08:00", "12:00", "16:00"]),
         (at(1), at(29), ZoneInfo("America/Los_Angeles"), ["2 Nov", "9 Nov", "16 Nov", "23 Nov"]),
+        (at(1), at(15, 6), UTC, ["1 Nov", "4 Nov", "7 Nov", "10 Nov", "13 Nov"]),
         # clocks go from 02:00 to 03:00: there is no 02:00
         (at(29, 0, 3), at(29, 6, 3), BERLIN, ["01:00", "03:00", "04:00", "05:00", "06:00", "07:00"]),
         # clocks go from 00:00 to 01:00: the day begins then
@@ -38,6 +39,18 @@ def at(day: int, hour: int = 0, month: int = 11) -> datetime:
 )
 def test_ticks_are_round_local_times(start: datetime, end: datetime, zone: ZoneInfo, texts: list[str]) -> None:
     assert [tick.text for tick in build_ticks(start, end, zone)] == texts
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "texts"),
+    [
+        (at(20, 14), at(20, 17), ["20 Nov, 14:00", "14:30", "15:00", "15:30", "16:00", "16:30"]),
+        (at(20, 22), at(21, 2), ["22:00", "23:00", "21 Nov", "01:00"]),
+        (at(20, 14), at(20, 14), ["20 Nov, 14:00:00"]),
+    ],
+)
+def test_dated_ticks_name_the_day(start: datetime, end: datetime, texts: list[str]) -> None:
+    assert [tick.text for tick in build_dated_ticks(start, end)] == texts
 
 
 def test_tick_position_matches_its_time() -> None:
