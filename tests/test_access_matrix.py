@@ -64,6 +64,8 @@ API = """
 GET public: schema docs
 GET read: runs runs/{run_id} runs/{run_id}/steps runs/{run_id}/history runs/{run_id}/history/{n} usage
 GET read: runs/{run_id}/steps/{step_id}/history runs/{run_id}/steps/{step_id}/history/{n}
+GET read: error_groups error_groups/{group_id}
+PATCH triage: error_groups error_groups/{group_id}
 GET read: runs/{run_id}/linked_runs messages/{message_id}/history messages/{message_id}/history/{n}
 POST ingest: runs steps events messages assistants responses conversations
 POST ingest: responses/{response_id}/input_items conversations/{conversation_id}/items

@@ -16,6 +16,9 @@ from runs.team.api_keys import find_api_key
 from runs.team.failure_reports import report_key_failure
 from runs.team.request_limits import count_project_request
 
+# PATCH changes what the team decided. Keys of agents, which have the scope `ingest`, may not.
+_SCOPES = {"DELETE": ApiKey.Scope.DELETE, "PATCH": ApiKey.Scope.TRIAGE}
+
 
 class BearerAuthentication(BaseAuthentication):
     """Authentication with `Authorization: Bearer KEY`. `request.auth` becomes the API key."""
@@ -63,7 +66,7 @@ class ProjectRequestLimit(BaseThrottle):
 
 
 class HasRequiredScope(BasePermission):
-    """Permission for keys with the scope `read` for safe methods, `delete` for DELETE, and `ingest` for all others."""
+    """Permission for keys with the scope of the method: `read` for safe ones, else that of `_SCOPES`, or `ingest`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the signature is the framework's
         """Return whether the key has the scope that the method requires."""
@@ -75,7 +78,7 @@ class HasRequiredScope(BasePermission):
         """Return the scope that the method requires."""
         if request.method in SAFE_METHODS:
             return ApiKey.Scope.READ
-        return ApiKey.Scope.DELETE if request.method == "DELETE" else ApiKey.Scope.INGEST
+        return _SCOPES.get(request.method or "", ApiKey.Scope.INGEST)
 
 
 class HasReadScope(HasRequiredScope):

@@ -144,6 +144,12 @@ class LinkedRunsResponse(Struct, forbid_unknown_fields=True, tag_field="object",
     data: Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": {"$ref": "#/components/schemas/Run"}})]
 
 
+class ErrorGroupsChanged(Struct, forbid_unknown_fields=True):
+    """The response to a change of several error groups."""
+
+    changed: Annotated[int, Meta(ge=0, description="The number of groups.")]
+
+
 class HistoryEntryResponse(Struct, forbid_unknown_fields=True):
     """A post that was recorded: the first one, one that changed the record, or one that arrived late."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from runs.api import (
     base_views,
+    error_group_views,
     history_views,
     ingest_views,
     responses_views,
@@ -57,6 +58,12 @@ urlpatterns = [
         "conversations/<posted_id:conversation_id>/items",
         responses_views.ConversationItemsView.as_view(),
         name="api-conversation-items",
+    ),
+    path("error_groups", error_group_views.ErrorGroupListView.as_view(), name="api-error-groups"),
+    path(
+        "error_groups/<posted_id:group_id>",
+        error_group_views.ErrorGroupDetailView.as_view(),
+        name="api-error-group",
     ),
     path("usage", usage_views.UsageReportView.as_view(), name="api-usage"),
     path("schema", schema_views.OpenApiSchemaView.as_view(), name="api-schema"),

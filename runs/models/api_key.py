@@ -62,6 +62,7 @@ class ApiKey(models.Model):
         INGEST = "ingest"
         READ = "read"
         DELETE = "delete"
+        TRIAGE = "triage"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)

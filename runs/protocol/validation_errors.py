@@ -33,15 +33,16 @@ OBJECT_HINTS = {
 
 
 def problem_from_validation_error(name: str, value: Any, error: msgspec.ValidationError) -> Problem:
-    """Convert an error of msgspec about the `value` of the field `name`.
+    """Convert an error of msgspec about the `value` of the field `name`, or of a whole object if `name` is "".
 
     The path becomes a JSON Pointer and types get JSON's names. msgspec does not tell what violates a limit, so that
     is added.
     """
     message, _, path = str(error).partition(" - at `$")
     steps = [step or index for step, index in _PATH_STEP.findall(path.rstrip("`"))]
+    pointer = "/".join(["", *([name] if name else []), *steps])
     if missing := _MISSING_FIELD.fullmatch(message):
-        return missing_field_problem("/".join(["", name, *steps]), missing[1], _find_value(value, steps) or {})
+        return missing_field_problem(pointer, missing[1], _find_value(value, steps) or {})
     message = re.sub(r"`([^`]*)`", lambda quoted: _name_types(quoted[1]), message)
     message = message[:1].lower() + message[1:]
     found = _find_value(value, steps)
@@ -55,7 +56,7 @@ def problem_from_validation_error(name: str, value: Any, error: msgspec.Validati
         message += f" {found}"
     # the only array with a limit is that of metadata
     message = message.replace("expected array of length <= 0", "expected object or empty array")
-    return Problem("/".join(["", name, *steps]), message)
+    return Problem(pointer, message)
 
 
 def missing_field_problem(pointer: str, name: str, posted_names: Container[str]) -> Problem:

@@ -64,6 +64,12 @@ def describe_ignored_until(until: str, runs: int | None, at: datetime | None) ->
     return ""
 
 
+def describe_decision(decision: Decision, count: int) -> str:
+    """Return what was decided on so many groups, after the name of who did it: `resolved 2 groups`."""
+    groups = "1 group" if count == 1 else f"{count:,} groups"
+    return decision.action.replace(" it", f" {groups}", 1)
+
+
 def build_state_change(
     state: str, until: str = _IgnoredUntil.FOREVER, runs: int | None = None, at: datetime | None = None
 ) -> StateChange:

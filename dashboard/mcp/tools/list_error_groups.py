@@ -14,7 +14,8 @@ from dashboard.mcp.tool import McpTool, ToolContext, list_of_objects
 from dashboard.pages.errors.group_list import fetch_error_group_list
 from dashboard.pages.errors.group_rows import ErrorGroupRow
 from dashboard.pages.errors.links import build_error_group_term
-from dashboard.pages.errors.params import ErrorGroupListParams, ErrorGroupSort, ErrorGroupTab
+from dashboard.pages.errors.params import ErrorGroupListParams
+from runs.analytics.error_group_selection import ErrorGroupSort, ErrorGroupTab
 from runs.analytics.usage import nano_to_usd
 
 

@@ -24,6 +24,7 @@ from runs.team.error_groups import (
     build_assignee_change,
     build_state_change,
     decide_on_error_groups,
+    describe_decision,
 )
 
 # What the list offers; the page of a group asks for any number of runs and any time.
@@ -69,8 +70,7 @@ def _respond(request: HttpRequest, project: Project, group_ids: list[uuid.UUID],
     except InvalidDecision as error:
         return HttpResponseBadRequest(error.message, content_type="text/plain")
     count = decide_on_error_groups(project, group_ids, decision, cast(User, request.user))
-    groups = "1 group" if count == 1 else f"{count:,} groups"
-    action = decision.action.replace(" it", f" {groups}", 1)
+    action = describe_decision(decision, count)
     if count:
         record_event(request, project, f"{action} of errors")
         messages.success(request, f"{action[0].upper()}{action[1:]}.")

@@ -9,21 +9,15 @@ from datetime import datetime
 
 from dashboard.pages.errors.chart import MAX_CHART_GROUPS
 from dashboard.pages.errors.group_rows import ErrorGroupRow, build_error_group_rows
-from dashboard.pages.errors.params import (
-    ASSIGNED_TO_ME,
-    UNASSIGNED,
-    ErrorGroupListParams,
-    ErrorGroupSort,
-    ErrorGroupTab,
-)
+from dashboard.pages.errors.params import ASSIGNED_TO_ME, ErrorGroupListParams
+from runs.analytics.error_group_selection import ErrorGroupTab, is_assigned, is_in_tab, sort_error_groups
 from runs.analytics.errors import (
     ErrorGroupDistribution,
     ErrorGroupReport,
-    ErrorGroupStats,
     fetch_error_distributions,
     fetch_error_groups,
 )
-from runs.models import Assistant, ErrorGroup, Project
+from runs.models import Assistant, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +48,10 @@ def fetch_error_group_list(
     """
     # 1. All groups of the time range, and those of this page.
     report = fetch_error_groups(project, params.effective_filters, now)
-    assigned = [stats for stats in report.groups if _is_assigned(stats.group, params.assigned, reader)]
-    tab_counts = {tab: sum(_is_in_tab(stats, tab, now) for stats in assigned) for tab in ErrorGroupTab}
-    groups = _sort_groups([stats for stats in assigned if _is_in_tab(stats, params.tab, now)], params.sort)
+    assignee = reader or params.assigned if params.assigned == ASSIGNED_TO_ME else params.assigned
+    assigned = [stats for stats in report.groups if is_assigned(stats.group, assignee)]
+    tab_counts = {tab: sum(is_in_tab(stats, tab, now) for stats in assigned) for tab in ErrorGroupTab}
+    groups = sort_error_groups((stats for stats in assigned if is_in_tab(stats, params.tab, now)), params.sort)
     start = (params.page - 1) * page_size
     page_groups = groups[start : start + page_size]
     if not report.groups:
@@ -73,35 +68,3 @@ def fetch_error_group_list(
         project, params, page_groups, distributions, report.time_range, report.sums.runs, assistant_names, now
     )
     return ErrorGroupList(report, tab_counts, rows, len(groups) > start + page_size, distributions)
-
-
-def _is_assigned(group: ErrorGroup, asked: str, reader: str) -> bool:
-    if not asked:
-        return True
-    name = group.assignee.get_username() if group.assignee else UNASSIGNED
-    return name == (reader if asked == ASSIGNED_TO_ME else asked)
-
-
-def _is_in_tab(stats: ErrorGroupStats, tab: ErrorGroupTab, now: datetime) -> bool:
-    match tab:
-        case ErrorGroupTab.OPEN:
-            return stats.is_open
-        case ErrorGroupTab.NEW:
-            return stats.is_new(now)
-        case ErrorGroupTab.RESOLVED:
-            return stats.current_state == ErrorGroup.State.RESOLVED
-        case ErrorGroupTab.IGNORED:
-            return stats.current_state == ErrorGroup.State.IGNORED
-        case ErrorGroupTab.ALL:
-            return True
-
-
-def _sort_groups(groups: Sequence[ErrorGroupStats], sort: ErrorGroupSort) -> Sequence[ErrorGroupStats]:
-    """Return the groups in descending order. The input is sorted by runs, which breaks ties."""
-    match sort:
-        case ErrorGroupSort.RUNS:
-            return groups
-        case ErrorGroupSort.LAST:
-            return sorted(groups, key=lambda stats: stats.last_seen, reverse=True)
-        case ErrorGroupSort.FIRST:
-            return sorted(groups, key=lambda stats: stats.first_seen, reverse=True)

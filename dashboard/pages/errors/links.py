@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from dashboard.pages.errors.params import DEFAULT_SINCE, ErrorGroupParams
+from dashboard.pages.errors.params import ErrorGroupParams
 from dashboard.ui.filter_controls import TimeRangeOption
+from runs.analytics.error_group_selection import DEFAULT_SINCE
 from runs.models import ErrorGroup, Project
 from runs.query import RunFilters, TimeExpression
 

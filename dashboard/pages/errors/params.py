@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Self
 
 from dashboard.web.query_params import QueryParams, parse_choice, parse_integer, query_param, run_filters
+from runs.analytics.error_group_selection import (
+    DEFAULT_SINCE,
+    ErrorGroupSort,
+    ErrorGroupTab,
+    add_default_range,
+)
 from runs.protocol.lossless_json import clean_text
 from runs.query import RunFilters, TimeExpression
 from runs.query.relative_times import describe_time_range
 
-DEFAULT_SINCE = TimeExpression("-14d")
 MAX_PAGE = 999_999
 ASSIGNED_TO_ME = "me"
-UNASSIGNED = "none"
-
-
-class ErrorGroupTab(StrEnum):
-    """The tabs of the list: subsets of the groups."""
-
-    OPEN = "open"
-    NEW = "new"
-    RESOLVED = "resolved"
-    IGNORED = "ignored"
-    ALL = "all"
-
-
-class ErrorGroupSort(StrEnum):
-    """The columns that the list can be sorted by, in descending order."""
-
-    RUNS = "runs"
-    LAST = "last"
-    FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +29,7 @@ class ErrorGroupParams(QueryParams):
     @property
     def effective_filters(self) -> RunFilters:
         """The filters, with the default time range if the URL has none."""
-        has_range = self.filters.since or self.filters.until
-        return self.filters if has_range else replace(self.filters, since=DEFAULT_SINCE)
+        return add_default_range(self.filters)
 
     @property
     def has_filters(self) -> bool:

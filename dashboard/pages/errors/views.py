@@ -29,11 +29,8 @@ from dashboard.pages.errors.links import (
 )
 from dashboard.pages.errors.params import (
     ASSIGNED_TO_ME,
-    UNASSIGNED,
     ErrorGroupListParams,
     ErrorGroupParams,
-    ErrorGroupSort,
-    ErrorGroupTab,
 )
 from dashboard.pages.errors.samples import fetch_sample_runs, list_placeholders, split_first_message
 from dashboard.ui import formats
@@ -46,6 +43,7 @@ from dashboard.web.permissions import WRITE_ROLES, member_required, viewer_requi
 from dashboard.web.query_control import QueryControl
 from dashboard.web.timezone import get_reader_timezone
 from runs.analytics.error_group_contrasts import MAX_CONTRASTED_RUNS, SMALL_SAMPLE_SIZE, contrast_error_group
+from runs.analytics.error_group_selection import UNASSIGNED, ErrorGroupSort, ErrorGroupTab
 from runs.analytics.errors import (
     MAX_ERROR_GROUPS,
     ErrorTrend,

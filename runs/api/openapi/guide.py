@@ -15,6 +15,7 @@ TAGS = [
     {"name": "Posting", "description": "Store runs, steps, messages and assistants. Requires the scope `ingest`."},
     {"name": "OpenTelemetry", "description": "Store traces over OTLP/HTTP. Requires the scope `ingest`."},
     {"name": "Runs", "description": "Read and delete runs and threads."},
+    {"name": "Errors", "description": "Error groups: read them with the scope `read`, change them with `triage`."},
     {"name": "Usage", "description": "Tokens, costs and latency of runs."},
     {"name": "Documentation", "description": "This document. Requires no API key."},
 ]

@@ -43,7 +43,7 @@ _EVENT_STREAM_SCHEMA: JsonSchema = {
     "minLength": 1,
     "description": "Server-sent events as a client recorded them.",
 }
-_RESPONSE_HEADERS = [
+RESPONSE_HEADERS = [
     OpenApiParameter("Retry-After", int, "header", description="Seconds to wait.", response=[503]),
     OpenApiParameter("WWW-Authenticate", str, "header", description="`Bearer`.", response=[401]),
 ]
@@ -99,9 +99,9 @@ def describe_ingest(plural: str, schema_name: str, example: dict[str, Any], desc
             ),
             201: OpenApiResponse(ObjectOutcome, "A single new object."),
             207: OpenApiResponse(BatchOutcome, "Several objects, some of which were rejected."),
-            **_error_responses(*_INGEST_ERRORS),
+            **build_error_responses(*_INGEST_ERRORS),
         },
-        parameters=_RESPONSE_HEADERS,
+        parameters=RESPONSE_HEADERS,
         examples=[
             _request_example("Single object", example, _JSON),
             _request_example("Array", [example], _JSON),
@@ -135,9 +135,9 @@ def describe_item_ingest(name: str, owner: str, owner_param: OpenApiParameter) -
         request={_JSON: page_schema},
         responses={
             200: OpenApiResponse(ItemPageOutcome, "All items of the page are stored."),
-            **_error_responses(*_INGEST_ERRORS),
+            **build_error_responses(*_INGEST_ERRORS),
         },
-        parameters=[owner_param, *params, *_RESPONSE_HEADERS],
+        parameters=[owner_param, *params, *RESPONSE_HEADERS],
         examples=[_request_example("Page", ITEM_PAGE_EXAMPLE, _JSON)],
     )
 
@@ -157,9 +157,9 @@ def describe_conversation_ingest() -> _Decorator:
         request={_JSON: _body_schema(conversation), _NDJSON: _NDJSON_SCHEMA},
         responses={
             200: OpenApiResponse(ConversationOutcome, "All conversations are stored."),
-            **_error_responses(*_INGEST_ERRORS),
+            **build_error_responses(*_INGEST_ERRORS),
         },
-        parameters=_RESPONSE_HEADERS,
+        parameters=RESPONSE_HEADERS,
         examples=[
             _request_example("Conversation", CONVERSATION_EXAMPLE, _JSON),
             _request_example("NDJSON", to_ndjson_line(CONVERSATION_EXAMPLE), _NDJSON),
@@ -190,9 +190,9 @@ def describe_event_ingest() -> _Decorator:
         responses={
             200: OpenApiResponse(EventBatchOutcome, "All events were stored or ignored."),
             207: OpenApiResponse(EventBatchOutcome, "Some events were rejected."),
-            **_error_responses(*_INGEST_ERRORS),
+            **build_error_responses(*_INGEST_ERRORS),
         },
-        parameters=_RESPONSE_HEADERS,
+        parameters=RESPONSE_HEADERS,
         examples=[
             _request_example("Single event", EVENT_EXAMPLE, _JSON),
             _request_example("NDJSON", to_ndjson_line(EVENT_EXAMPLE), _NDJSON),
@@ -220,8 +220,8 @@ def describe_read(
         description=f"{description} Requires the scope `read`.",
         tags=[tag],
         request=None,
-        responses={200: OpenApiResponse(response, summary), **_error_responses(400, 401, 403, *errors, 503)},
-        parameters=[*params, *_RESPONSE_HEADERS],
+        responses={200: OpenApiResponse(response, summary), **build_error_responses(400, 401, 403, *errors, 503)},
+        parameters=[*params, *RESPONSE_HEADERS],
     )
 
 
@@ -236,8 +236,8 @@ def describe_deletion(
         "`delete`.",
         tags=["Runs"],
         request=None,
-        responses={204: OpenApiResponse(None, "Deleted"), **_error_responses(400, 401, 403, 404, 503)},
-        parameters=[*params, *_RESPONSE_HEADERS],
+        responses={204: OpenApiResponse(None, "Deleted"), **build_error_responses(400, 401, 403, 404, 503)},
+        parameters=[*params, *RESPONSE_HEADERS],
     )
 
 
@@ -246,7 +246,7 @@ def describe_public_read(
 ) -> _Decorator:
     """Describe an operation without authentication. `contents` are the schemas by media type."""
     responses = {(200, media_type): OpenApiResponse(schema, summary) for media_type, schema in contents.items()}
-    error_responses = {(status, _JSON): response for status, response in _error_responses(*errors).items()}
+    error_responses = {(status, _JSON): response for status, response in build_error_responses(*errors).items()}
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
@@ -262,7 +262,7 @@ def run_list_params(default_limit: int, max_limit: int) -> list[OpenApiParameter
     """Return the parameters of the run list: filters, order and page."""
     limit = {"type": "integer", "minimum": 1, "maximum": max_limit, "default": default_limit}
     return [
-        *_run_filter_params(),
+        *run_filter_params(),
         OpenApiParameter(
             "sort",
             str,
@@ -278,7 +278,7 @@ def usage_params() -> list[OpenApiParameter]:
     """Return the parameters of the usage report: filters, period and groups."""
     splits = ", ".join(f"`{split}`" for split in USAGE_SPLITS)
     return [
-        *_run_filter_params(),
+        *run_filter_params(),
         OpenApiParameter(
             "range",
             str,
@@ -299,7 +299,8 @@ def usage_params() -> list[OpenApiParameter]:
     ]
 
 
-def _run_filter_params() -> list[OpenApiParameter]:
+def run_filter_params() -> list[OpenApiParameter]:
+    """Return the parameters that select runs."""
     examples = ", ".join(f"`{field.examples[0]}`" for field in QUERY_FIELDS[:6])
     return [
         OpenApiParameter("q", str, description=f"A query, such as {examples}. See *Query language*."),
@@ -330,7 +331,7 @@ def _body_schema(object_schema: JsonSchema) -> JsonSchema:
     return {"oneOf": [object_schema, array, envelope]}
 
 
-def _error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
+def build_error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
     """Return the responses for `statuses`, described by the meanings of their error codes."""
     responses = {}
     for status in statuses:

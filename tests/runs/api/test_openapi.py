@@ -24,12 +24,13 @@ from schemathesis.checks import negative_data_rejection, positive_data_acceptanc
 
 from dashboard.wsgi import application
 from runs.analytics.usage.query import USAGE_PARAMETERS
+from runs.api.error_group_params import ERROR_GROUP_PARAMETERS
 from runs.api.openapi import API_PREFIX, build_openapi_document, examples
 from runs.api.openapi.guide import ERROR_CODES
 from runs.api.otlp_errors import OTLP_PATHS
 from runs.errors import RunglassError
 from runs.ingest import Outcome
-from runs.models import Project
+from runs.models import ErrorGroup, Project
 from runs.protocol import assistant, lossless_json, message, run, step
 from runs.query import RunFilters
 from tests import factories
@@ -154,30 +155,31 @@ def test_described_fields_exist() -> None:
 
 
 def test_documented_parameters_are_accepted(client: ApiClient) -> None:
-    client.post([run_object(), run_object()])
+    client.post([run_object(), factories.failed_run()])
+    group_id = str(ErrorGroup.objects.get().pk)
     values = {
         "from": "-24h",
         "to": "2026-05-01T14:30:00Z",
         "limit": "5",
-        "sort": "-created",
         "cursor": client.get(f"{RUNS}?limit=1").json()["next_cursor"],
         "status": "failed",
-        "range": "24h",
         "split": "metadata.customer",
-        "measure": "cost",
         "zone": "Asia/Kolkata",
     }
     expected_params = {
         "list_runs": {*RunFilters.PARAM_NAMES, "limit", "cursor", "sort"},
         "get_usage": {*RunFilters.PARAM_NAMES, *USAGE_PARAMETERS},
+        "list_error_groups": {*RunFilters.PARAM_NAMES, *ERROR_GROUP_PARAMETERS},
+        "get_error_group": {*RunFilters.PARAM_NAMES},
         "post_input_items": {"order", "after"},
         "post_conversation_items": {"order", "after"},
     }
     for path, method, operation in operations():
-        documented = {param["name"] for param in operation.get("parameters", []) if param["in"] == "query"}
-        assert documented == expected_params.get(operation["operationId"], set())
-        for name in documented if method == "get" else ():
-            assert client.get(f"{path}?{name}={values.get(name, 'x')}").status_code == 200, name
+        params = {param["name"]: param for param in operation.get("parameters", []) if param["in"] == "query"}
+        assert params.keys() == expected_params.get(operation["operationId"], set())
+        for name, param in params.items() if method == "get" else ():
+            value = param["schema"].get("enum", [values.get(name, "x")])[0]
+            assert client.get(f"{path.format(group_id=group_id)}?{name}={value}").status_code == 200, name
 
 
 def test_body_examples_are_accepted(client: ApiClient) -> None:
