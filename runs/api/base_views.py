@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -18,11 +19,15 @@ from rest_framework.views import APIView
 
 from runs.api.authentication import BearerAuthentication, HasRequiredScope, ProjectRequestLimit
 from runs.api.errors import error_response
-from runs.errors import NotFound, Problem, UnknownParameter
+from runs.errors import NotFound, Problem, RunglassError, UnknownParameter
 from runs.models import ApiKey, AuditEvent, Project, Run, RunAlias
 from runs.query import RunFilters
 from runs.team.deletion import RecordEvent
 from runs.team.failure_reports import report_scope_failure
+from runs.team.refusals import RefusedPost, record_refusal
+
+# An argument in the route of a URL.
+_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class JsonOnlyNegotiation(BaseContentNegotiation):
@@ -95,6 +100,28 @@ class ApiKeyView(StrictApiView):
         """Raise Throttled with the limit of the project."""
         limit = self.get_project(request).max_requests_per_minute
         raise Throttled(wait, f"The project allows {limit:,} requests a minute.")
+
+    # Whether refused requests are shown to those who wait for their runs.
+    reports_refusals: ClassVar[bool] = False
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Return the response for an error, and record what was refused."""
+        response = super().handle_exception(exc)
+        if 400 <= response.status_code < 500:
+            message = exc.message if isinstance(exc, RunglassError) else str(getattr(exc, "detail", exc))
+            self.report_refusal(response.status_code, message, getattr(exc, "problems", ()))
+        return response
+
+    def report_refusal(self, status: int, message: str, problems: Sequence[Problem] = ()) -> None:
+        """Record that this request, or a part of it, was refused, if it would have stored something."""
+        request = self.request
+        if request.method != "POST" or not self.reports_refusals:
+            return
+        match = request.resolver_match
+        path = "/" + _ARGUMENT.sub(r"{\1}", match.route) if match else request.path
+        secret = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        refusal = RefusedPost(status, path, message, problems)
+        record_refusal(refusal, cast(ApiKey | None, request.auth), secret, request.META.get("REMOTE_ADDR") or "")
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         """Record that the key lacks a scope, and raise PermissionDenied."""

@@ -32,6 +32,7 @@ _MAX_CONTENT_LENGTH_DIGITS = 18  # `int` rejects strings of thousands of digits
 class IngestView(ApiKeyView):
     """A view that stores objects of one type: a single one, an array, a list envelope or NDJSON."""
 
+    reports_refusals = True
     record_type: RecordType
 
     def post(self, request: Request) -> JsonResponse:
@@ -43,6 +44,8 @@ class IngestView(ApiKeyView):
         body = parse_body(read_content(request), get_content_type(request))
         report = self.store(body, self.get_api_key(request))
         if not body.single:
+            if report.errors:
+                self.report_refusal(207, "", report.errors)
             return json_object_response(BatchOutcome.from_report(report), 207 if report.errors else 200)
         if report.errors:
             raise InvalidObject(problems=report.errors)
@@ -99,6 +102,8 @@ class AssistantIngestView(IngestView):
 class EventIngestView(ApiKeyView):
     """`/api/v1/events`."""
 
+    reports_refusals = True
+
     def post(self, request: Request) -> JsonResponse:
         """Store the objects that stream events carry. Events are JSON objects or a recorded event stream."""
         events = parse_events(read_content(request), get_content_type(request))
@@ -106,6 +111,8 @@ class EventIngestView(ApiKeyView):
         report = ingest_any(api_key.project, events.items, key_id=api_key.pk)
         problems = sorted(report.errors + events.errors, key=lambda problem: problem.index or 0)
         report.received, report.errors = events.received, problems
+        if problems:
+            self.report_refusal(207, "", problems)
         outcome = EventBatchOutcome(
             **report.counts,
             ignored=events.ignored,

@@ -26,6 +26,7 @@ _METRICS_IGNORED = "Metrics are ignored: usage and durations are computed from s
 class OtlpView(ApiKeyView):
     """A view that answers in the encoding of the request, errors included."""
 
+    reports_refusals = True
     # the member of the response that counts rejected records
     rejected_name: str
 
@@ -34,7 +35,9 @@ class OtlpView(ApiKeyView):
         return handle_otlp_error
 
     def build_response(self, request: Request, rejected: int, message: str) -> HttpResponse:
-        """Return an export response."""
+        """Return an export response. OTLP has no status of its own for a request that was refused in part."""
+        if rejected:
+            self.report_refusal(200, message)
         payload = encode_export_response(get_content_type(request), self.rejected_name, rejected, message)
         return HttpResponse(payload.content, content_type=payload.content_type)
 

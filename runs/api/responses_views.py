@@ -56,6 +56,7 @@ class ResponseIngestView(IngestView):
 class ItemPageView(ApiKeyView):
     """A view that stores pages of a list of items as they were downloaded."""
 
+    reports_refusals = True
     methods_with_params: ClassVar[frozenset[str]] = frozenset({"POST"})
 
     def post(self, request: Request, **ids: str) -> JsonResponse:
@@ -99,6 +100,8 @@ class ConversationItemsView(ItemPageView):
 @extend_schema_view(post=describe_conversation_ingest())
 class ConversationIngestView(ApiKeyView):
     """`/api/v1/conversations`."""
+
+    reports_refusals = True
 
     def post(self, request: Request) -> JsonResponse:
         """Store conversation objects, which have an id, a time and metadata. All are refused if one is invalid."""

@@ -24,6 +24,7 @@ from runs.models.observation import (
     find_observations,
 )
 from runs.models.project import Project
+from runs.models.refused_request import RefusedRequest
 from runs.models.request_count import RequestCount
 from runs.models.response import Response, ResponseObservation
 from runs.models.response_mention import ResponseMention
@@ -81,6 +82,7 @@ __all__ = [
     "Observation",
     "PostedObservation",
     "Project",
+    "RefusedRequest",
     "RequestCount",
     "Response",
     "ResponseMention",

@@ -11,6 +11,7 @@ from playwright.sync_api import Dialog, Page, expect
 from runs.models import Project
 from tests import factories
 from tests.browser.conftest import WIDTHS, assert_accessible
+from tests.runs.api.api_client import ApiClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,3 +139,12 @@ def test_signing_out_leaves_nothing_to_read(signed_in: Page, live_server: Any) -
         expect(signed_in.get_by_label("Password")).to_be_visible()
         assert "run_failed" not in signed_in.locator("main").inner_text()
         assert "htmx-history-cache" not in signed_in.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_refused_post_appears_while_waiting(signed_in: Page, live_server: Any, demo_project: Project) -> None:
+    signed_in.goto(f"{live_server.url}/p/default/connect/")
+    refusals = signed_in.get_by_role("region", name="Refused requests", exact=True)
+    expect(refusals).to_contain_text("None in the last 7 days")
+    ApiClient.for_project(demo_project).post(factories.run_object(created_at="soon"))
+    expect(refusals.get_by_role("row", name="/created_at: expected")).to_be_visible(timeout=9000)
+    assert_accessible(signed_in)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +18,9 @@ from dashboard.web import htmx
 from dashboard.web.invalid_params import handle_invalid_params
 from dashboard.web.key_creation import create_audited_key
 from dashboard.web.permissions import admin_required, viewer_required
-from runs.models import Project, Run
+from runs.models import Project, Run, User
+from runs.models.refused_request import REFUSAL_RETENTION
+from runs.team.refusals import fetch_refusals
 
 # Runs count as arriving if the last one arrived within this time.
 MAX_KEY_NAME_LENGTH = 100  # characters
@@ -69,11 +71,13 @@ def _render_connect(
         "page_url": page_url,
         "key_url": reverse("connect-key-create", kwargs={"project": project.slug}) + params.query_string(),
         "max_key_name_length": MAX_KEY_NAME_LENGTH,
+        "refusals": fetch_refusals(project, cast(User, request.user)),
+        "refusal_days": REFUSAL_RETENTION.days,
         "run": run,
         "run_url": build_run_url(reverse("runs", kwargs={"project": project.slug}), run) if run else None,
         **extra,
     }
-    fragments = {"waiting": "pages/connect/_waiting.html"}
+    fragments = {"waiting": "pages/connect/_waiting.html", "refusals": "pages/connect/_refusals.html"}
     return htmx.render_page(request, "pages/connect/page.html", context, fragments, status)
 
 

@@ -46,6 +46,7 @@ from runs.models import Assistant, Project, Run, User
 from runs.protocol.identifiers import find_id_fault
 from runs.query import TimeExpression
 from runs.query.grammar import QUERY_PARAM, find_query_mistake
+from runs.team.refusals import count_refusals
 
 LIST_TEMPLATE = "pages/runs/list.html"
 LIST_FRAGMENTS = {"results": "pages/runs/_list_update.html", "rows": "pages/runs/_next_page.html"}
@@ -96,6 +97,7 @@ def run_list(request: HttpRequest, project: Project) -> HttpResponse:
     context["search_notices"] = fetch_search_notices(project, params.plan.tree, has_matches=bool(totals.runs))
     if not totals.runs:
         context["project_run_count"] = Run.objects.in_project(project).count_at_most(MAX_SAMPLE_SIZE)
+        context["refused_requests"] = 0 if context["project_run_count"] else count_refusals(project)
         context["relaxations"] = _fetch_relaxations(params) if context["project_run_count"] else []
     # 5. Render the page, or the parts that change with the filters.
     response = htmx.render_page(request, LIST_TEMPLATE, context, LIST_FRAGMENTS)
