@@ -13,15 +13,20 @@ from django.db import connection
 from django.db.models import Count, Func, IntegerField, Max, Min, Q, Sum, TextField
 from django.db.models.functions import Coalesce
 
-from runs.db.size_limits import take_within_bytes
+from runs.db.size_limits import take_all_or_first, take_within_bytes
 from runs.models import Run, RunStep
 from runs.models.run_step import STEP_ORDER
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
 MAX_STEPS_READ = 500
 MAX_DETAILS_BYTES = 16 * 1024 * 1024  # of all steps that are read
-# Steps after those that are read too, since links point to them: some that failed or wait.
+# A larger run is opened with its notable steps only, so that its page does not wait for the others.
+MAX_OPENING_STEPS = 200
+MAX_OPENING_BYTES = 2 * 1024 * 1024
+# Steps after those that are read too: some that failed or wait, since links point to them, and the last ones, which
+# tell why a run ended.
 MAX_NOTABLE_STEPS = 10
+LAST_STEPS = 5
 MAX_TOOL_NAMES = 500
 MAX_WAITS = 200  # steps with function calls, the first ones, that tell when a run waited
 _FUNCTION_TYPE = "function"
@@ -29,12 +34,12 @@ _HAS_FAILED = Q(status="failed") | Q(error_code__isnull=False)
 _SELECT_NOTABLE = f"""
     SELECT external_id, number
       FROM (SELECT external_id, status, error_code,
-                   row_number() OVER (ORDER BY {", ".join(STEP_ORDER)}) AS number
+                   row_number() OVER (ORDER BY {", ".join(STEP_ORDER)}) AS number, count(*) OVER () AS step_count
               FROM run_step WHERE run_id = %(run)s) AS numbered
      WHERE number > %(after)s
-       AND (number = %(chosen)s OR status = 'failed' OR error_code IS NOT NULL
+       AND (number = %(chosen)s OR number > step_count - %(last)s OR status = 'failed' OR error_code IS NOT NULL
             OR (%(is_waiting)s AND status <> ALL(%(terminal)s)))
-     ORDER BY number <> %(chosen)s, number
+     ORDER BY number <> %(chosen)s, number <= step_count - %(last)s, number
      LIMIT %(limit)s"""  # noqa: S608
 
 
@@ -71,15 +76,24 @@ class ReadSteps:
         return len(self.steps) == self.totals.count
 
 
-def read_steps(run: Run, chosen_number: int = 0) -> ReadSteps:
-    """Read the first steps of a run, some later ones that failed or wait, and the one with the chosen number.
+def read_steps(run: Run, chosen_number: int = 0, *, max_steps: int | None = None) -> ReadSteps:
+    """Read the first steps of a run, its last ones, some that failed or wait, and the one with the chosen number.
 
-    Takes one query if these are all.
+    Takes one query if these are all. The first ones are at most `max_steps`, or `MAX_STEPS_READ`.
     """
     steps = RunStep.objects.of_run(run).for_run_page()
-    first: list[Any] = list(
-        take_within_bytes(steps, STEP_ORDER, "details", max_rows=MAX_STEPS_READ, max_bytes=MAX_DETAILS_BYTES)
-    )
+    limits = {"max_rows": max_steps or MAX_STEPS_READ, "max_bytes": MAX_DETAILS_BYTES}
+    return _add_notable_steps(run, list(take_within_bytes(steps, STEP_ORDER, "details", **limits)), chosen_number)
+
+
+def read_opening_steps(run: Run, chosen_number: int = 0) -> ReadSteps:
+    """Read all steps of a run of usual size in one query, as `read_steps` does; of a larger one, the notable ones."""
+    steps = RunStep.objects.of_run(run).for_run_page()
+    limits = {"max_rows": MAX_OPENING_STEPS, "max_bytes": MAX_OPENING_BYTES}
+    return _add_notable_steps(run, list(take_all_or_first(steps, STEP_ORDER, "details", **limits)), chosen_number)
+
+
+def _add_notable_steps(run: Run, first: list[Any], chosen_number: int) -> ReadSteps:
     read = [(step.number, step) for step in first]
     if not first or first[0].row_count == len(first):
         return ReadSteps(read, total_steps(first))
@@ -143,11 +157,12 @@ def _read_notable_steps(run: Run, after: int, chosen_number: int) -> list[tuple[
         "chosen": chosen_number,
         "is_waiting": run.status == "requires_action",
         "terminal": sorted(TERMINAL_STEP_STATUSES),
-        "limit": MAX_NOTABLE_STEPS,
+        "last": LAST_STEPS,
+        "limit": MAX_NOTABLE_STEPS + LAST_STEPS,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_NOTABLE, params)
         numbers = dict(cursor.fetchall())
     notable = RunStep.objects.of_run(run).filter(external_id__in=numbers).for_run_page()
-    read = take_within_bytes(notable, STEP_ORDER, "details", max_rows=MAX_NOTABLE_STEPS, max_bytes=MAX_DETAILS_BYTES)
+    read = take_within_bytes(notable, STEP_ORDER, "details", max_rows=len(numbers), max_bytes=MAX_DETAILS_BYTES)
     return sorted(((numbers[step.external_id], step) for step in read), key=lambda pair: pair[0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import RowNumber
 
 from runs.models.api_key import ApiKey
 from runs.models.message import Message
@@ -24,6 +26,12 @@ class ObservationQuerySet(models.QuerySet["PostedObservation"]):
         """Annotate what a post replaced as `moved_start` if it changed `started_at`, else null."""
         has_moved = models.When(changed__contains=["started_at"], then=models.F("other"))
         return self.annotate(moved_start=models.Case(has_moved, output_field=models.TextField()))
+
+    def first_of_steps(self, run: Run, step_ids: Collection[str], count: int) -> Self:
+        """Return the first `count` posts of each of those steps of `run`, oldest first."""
+        number = models.Window(RowNumber(), partition_by="step_external_id", order_by="n")
+        posts = self.filter(run_id=run.pk, step_external_id__in=step_ids)
+        return posts.annotate(number=number).filter(number__lte=count).order_by("step_external_id", "n")
 
     def newest_first(self) -> Self:
         """Order by position, the newest post first."""

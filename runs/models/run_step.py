@@ -86,6 +86,10 @@ class StepQuerySet(models.QuerySet["RunStep"]):
         """Load only what a timeline draws of steps whose contents are not shown."""
         return self.only(*_SUMMARY_FIELDS)
 
+    def for_history(self) -> Self:
+        """Load only what the list of a step's posts tells of the step itself."""
+        return self.only("run", "external_id", "status", "received_at", "received_key")
+
     def oldest_first(self) -> Self:
         """Order by time, and within one second as derived, or by time of receipt."""
         return self.order_by(*STEP_ORDER)

@@ -21,10 +21,24 @@ document.addEventListener("input", ({ target }) => {
   }
 });
 
-// A link to a step also opens its details.
-function openTarget() {
-  const details = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.querySelector(":scope > details");
+// A link to a step also opens its details. The timeline is fetched with a step that is not drawn, such as a late one.
+const getTargetId = () => decodeURIComponent(location.hash.slice(1));
+const isRowId = (id) => /^(step|span)[_-]/.test(id);
+
+function openDetails(element) {
+  const details = element.querySelector(":scope > details");
   if (details) details.open = true;
+}
+async function openTarget() {
+  const id = getTargetId();
+  const element = document.getElementById(id);
+  if (element) openDetails(element);
+  else if (isRowId(id) && document.getElementById("timeline")) {
+    const params = new URLSearchParams(location.search);
+    params.set("anchor", id);
+    await htmx.ajax("GET", `${location.pathname}?${params}`, { target: "#timeline", swap: "outerHTML" });
+    document.getElementById(id)?.scrollIntoView({ block: "center" });
+  }
 }
 addEventListener("hashchange", openTarget);
 openTarget();
@@ -77,6 +91,7 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id !== "run-header") return;
   const shown = [...document.querySelectorAll("#run-body [data-full]")].map((element) => element.dataset.full);
   if (shown.length) detail.parameters.full = shown;
+  if (isRowId(getTargetId())) detail.parameters.anchor = getTargetId();
   const find = document.querySelector("#raw [name=find]")?.value.trim();
   if (find) detail.parameters.find = find;
   const versions = document.getElementById("version-diff")?.dataset;

@@ -142,10 +142,12 @@ document.addEventListener("pointerup", () => {
   htmx.ajax("GET", `${location.pathname}${zoomUrl}${first}-${last}`, { target: "#timeline", swap: "outerHTML" });
 });
 
-// The update of a run that goes on shows the rows that are unfolded, and the same filter, as the page does now.
+// The update of a run that goes on shows the rows that are drawn and unfolded, and the same filter, as the page does now.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id !== "run-header") return;
   const unfolded = [...document.querySelectorAll(".wf [role=treeitem][aria-expanded=true] > details > .io")];
+  const outermost = document.querySelectorAll(".wf [role=treeitem][aria-level='1']:not(.more)");
+  if (outermost.length) detail.parameters.drawn = outermost.length;
   if (unfolded.length) detail.parameters.unfold = unfolded.map((content) => content.id.replace("row-", ""));
   const filter = document.getElementById("timeline-filter");
   for (const [name, value] of filter ? new FormData(filter) : []) if (value) detail.parameters[name] = value;

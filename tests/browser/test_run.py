@@ -59,6 +59,62 @@ def test_content_is_fetched_on_demand(
     expect(page.locator("#timeline summary .what")).to_have_count(62)
 
 
+@pytest.fixture
+def large_run(demo_project: Project) -> dict[str, Any]:
+    """A run that is too large for its page to read it as a whole at first. Only one call late in it has failed."""
+    run = factories.run_object(id="run_large", tools=[factories.function_tool("search")])
+    factories.post(demo_project, run)
+    steps = [
+        factories.step_object(
+            run,
+            *(factories.function_call(f"search_{part}", output=f"output {n}.{part}") for part in range(1, 4)),
+            id=f"step_{n}",
+            created_at=run["created_at"] + n,
+        )
+        for n in range(1, 251)
+    ]
+    steps[229]["step_details"]["tool_calls"][1]["function"]["output"] = '{"error": "no such order"}'
+    factories.post_steps(demo_project, *steps)
+    return run
+
+
+def test_everything_of_large_run_is_reachable(
+    page: Page, live_server: Any, large_run: dict[str, Any], console: list[str]
+) -> None:
+    open_run(page, live_server, large_run)
+    tree = page.get_by_role("tree", name="Steps")
+    for count in (151, 250):  # and the link to more
+        page.get_by_role("link", name="more steps").first.click()
+        expect(tree.locator("> li[aria-level='1']")).to_have_count(count)
+    last = tree.locator("#step_250")
+    last.focus()
+    page.keyboard.press("ArrowRight")
+    call = tree.locator("#step_250-3")
+    call.locator("summary").click()
+    expect(call.get_by_text("output 250.3")).to_be_visible()
+
+    page.get_by_role("searchbox", name="Name contains").fill("search_2")
+    expect(page.locator("#timeline").get_by_text("250 of 1,000")).to_be_visible()
+    page.locator("#errors").scroll_into_view_if_needed()
+    expect(page.locator("#errors").get_by_text("no such order")).to_be_visible()
+    page.locator("#tools").scroll_into_view_if_needed()
+    tools = page.get_by_role("region", name="Configured and called tools")
+    expect(tools.get_by_role("row", name="search_3")).to_contain_text("250")
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_anchor_opens_late_call(
+    page: Page, live_server: Any, large_run: dict[str, Any], console: list[str], is_open: bool
+) -> None:
+    open_run(page, live_server, large_run, "" if is_open else "#step_240-2")
+    if is_open:
+        page.evaluate("location.hash = 'step_240-2'")
+    call = page.locator("#step_240-2")
+    expect(call.get_by_text("output 240.2")).to_be_in_viewport()
+    expect(page.locator("#step_240")).to_have_attribute("aria-expanded", "true")
+
+
 def test_tree_is_folded_and_walked_by_keyboard(page: Page, live_server: Any, demo_project: Project) -> None:
     root = agent("planner", members={"name": "planner"})
     spans = [tool(f"tool {n}", root, start=n, members={"name": f"tool {n}"}) for n in range(30)]

@@ -89,13 +89,14 @@ class SimilarRuns:
 
 @dataclass
 class ErrorsSection:
-    """The errors of `run`."""
+    """The errors of `run`. `is_full` looks for errors in the outputs of as many steps as are read at once."""
 
     run: Run
     posted: PostedObject
     steps: RunSteps
     timeline: Timeline
     now: datetime
+    is_full: bool = False
 
     @cached_property
     def last_error(self) -> RunLastError | None:
@@ -133,9 +134,9 @@ class ErrorsSection:
         return not (self.count or self.output_errors or self.similar_runs)
 
     @property
-    def listed_failed_steps(self) -> list[RunPageStep]:
-        """The first steps that failed."""
-        return self.steps.failed[:MAX_FAILED_STEPS]
+    def listed_failed_steps(self) -> list[tuple[RunPageStep, str]]:
+        """The first steps that failed, with their URLs."""
+        return self.timeline.link_steps(self.steps.failed[:MAX_FAILED_STEPS])
 
     @property
     def unlisted_failed_count(self) -> int:
@@ -144,13 +145,18 @@ class ErrorsSection:
 
     @cached_property
     def output_errors(self) -> list[OutputErrorRow]:
-        """All tool outputs that look like errors, in the order of the steps."""
+        """Tool outputs that look like errors, in the order of the steps, as far as these are read."""
         return [
             OutputErrorRow(step, call.name, call.output_error, self.timeline.step_url(step))
             for step in self.steps.steps
             for call in step.calls
             if call.output_error is not None
         ]
+
+    @property
+    def is_searched(self) -> bool:
+        """Return whether the outputs are searched, not only those of the steps that the page of a large run reads."""
+        return self.is_full or self.steps.is_complete
 
     @property
     def listed_output_errors(self) -> list[OutputErrorRow]:

@@ -13,6 +13,7 @@ from dashboard.pages.run.errors import ErrorsSection, RunLastError, parse_incomp
 from dashboard.pages.run.list_navigation import ListNavigation, fetch_list_navigation
 from dashboard.pages.run.params import RunPageParams
 from dashboard.pages.run.steps import RunPageStep, RunSteps
+from dashboard.pages.run.timeline.section import Timeline
 from dashboard.pages.run.usage import TOKEN_LIMITS, RunCost
 from dashboard.ui import formats, markdown
 from dashboard.ui.lifecycle import NEVER_STARTED_STATUSES, build_lifecycle
@@ -218,6 +219,7 @@ class OverviewSection:
 
     run: Run
     steps: RunSteps
+    timeline: Timeline
 
     def __bool__(self) -> bool:
         """Return whether there is anything to show."""
@@ -234,9 +236,9 @@ class OverviewSection:
         return len(self.steps.pending_calls) - len(self.listed_pending_calls)
 
     @property
-    def listed_failed_steps(self) -> list[RunPageStep]:
-        """The first steps that failed."""
-        return self.steps.failed[:MAX_LISTED]
+    def listed_failed_steps(self) -> list[tuple[RunPageStep, str]]:
+        """The first steps that failed, with their URLs."""
+        return self.timeline.link_steps(self.steps.failed[:MAX_LISTED])
 
     @property
     def hidden_failed_count(self) -> int:

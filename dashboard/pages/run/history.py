@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dashboard.ui import formats
 from dashboard.ui.field_changes import FieldChange, diff_fields
-from runs.models import ApiKey, PostedObservation, Run, RunStep, find_observations
+from runs.models import ApiKey, PostedObservation, Run, RunStep, StepObservation, find_observations
 from runs.models.record_history import RecordHistoryEntry, RecordVersion, build_history_entries, rebuild_version
 from runs.protocol.timestamps import milliseconds_between
 
@@ -84,7 +85,8 @@ class HistorySection:
     @cached_property
     def rows(self) -> list[HistoryRow]:
         """The newest entries of the run, oldest first. What the first of many replaced is not among them."""
-        rows = _build_rows(self.run, self.observations)
+        entries = build_history_entries(self.run, self.observations)
+        rows = _build_rows(entries, _fetch_key_names(entries))
         if not self.hidden_count:
             return rows
         _, oldest, *others = rows
@@ -112,18 +114,28 @@ class HistorySection:
 
     @cached_property
     def step_rows(self) -> list[tuple[RunStep, HistoryRow]]:
-        """The entries after the first one of steps that were posted several times, in the order of the steps."""
-        changed = [step for step in self.steps if step.history_length][:MAX_STEPS_WITH_HISTORY]
-        return [
-            (step, row)
-            for step in changed
-            for row in _build_rows(step, list(find_observations(step).for_list()[:MAX_POSTS_PER_STEP]))[1:]
-        ]
+        """The entries after the first one of steps that were posted several times, in the order of the steps.
+
+        Takes two queries, and one for the keys, if there are such steps.
+        """
+        ids = [step.external_id for step in self.steps if step.history_length][:MAX_STEPS_WITH_HISTORY]
+        if not ids:
+            return []
+        steps = RunStep.objects.of_run(self.run).filter(external_id__in=ids).for_history().oldest_first()
+        posts: dict[str, list[PostedObservation]] = defaultdict(list)
+        for post in StepObservation.objects.for_list().first_of_steps(self.run, ids, MAX_POSTS_PER_STEP):
+            _, step_id, _ = post.pk
+            posts[step_id].append(post)
+        entries = [(step, build_history_entries(step, posts[step.external_id])) for step in steps]
+        key_names = _fetch_key_names(entry for _, of_step in entries for entry in of_step)
+        return [(step, row) for step, of_step in entries for row in _build_rows(of_step, key_names)[1:]]
 
 
-def _build_rows(record: Run | RunStep, observations: Sequence[PostedObservation]) -> list[HistoryRow]:
-    entries = build_history_entries(record, observations)
-    key_names = ApiKey.objects.names_by_id(entry.key_id for entry in entries)
+def _fetch_key_names(entries: Iterable[RecordHistoryEntry]) -> Mapping[int, str]:
+    return ApiKey.objects.names_by_id(entry.key_id for entry in entries)
+
+
+def _build_rows(entries: Sequence[RecordHistoryEntry], key_names: Mapping[int, str]) -> list[HistoryRow]:
     rows: list[HistoryRow] = []
     version: int | None = None
     for entry in entries:

@@ -21,9 +21,10 @@ from dashboard.web.query_params import (
 from runs.errors import Problem
 
 # The sections that can be shown in full, in addition to single rows of the timeline.
-EXPANDABLE_SECTIONS = ("timeline", "tools", "usage", "change", "raw", "model-calls")
+EXPANDABLE_SECTIONS = ("timeline", "tools", "errors", "usage", "change", "raw", "model-calls")
 MAX_FIND_LENGTH = 200
 MAX_STATE_LENGTH = 100
+MAX_ANCHOR_LENGTH = 220  # of the element of a call: the id of its step and its number
 MAX_LIST_QUERY_LENGTH = 60_000  # up to 4,000 characters of filters, each with up to 12 in a query string
 _TIMELINE_POSITION = r"\d{1,9}(-\d{1,9})?|[0-9a-f]{16}"
 _TIMELINE_ROW = re.compile(f"row-({_TIMELINE_POSITION})")
@@ -66,6 +67,7 @@ class RunPageParams(QueryParams):
 
     The timeline shows `timeline_view`, the rows that `row_name`, `row_kind` and `is_failed_only` choose, and the part
     `zoom` of the time. The rows `unfold` show what is below them. `branch` and `after` name rows to fetch.
+    `anchor` is the id of the element of a row to show open. `drawn` is the number of outermost rows of an open page.
     """
 
     full: tuple[str, ...] = query_param_list(_parse_section)
@@ -89,6 +91,8 @@ class RunPageParams(QueryParams):
     unfold: tuple[str, ...] = query_param_list(_parse_position)
     branch: str | None = query_param(_parse_position, default=None)
     after: int = query_param(parse_integer(0, 999_999_999), default=0)
+    anchor: str = query_param(parse_text, default="", max_length=MAX_ANCHOR_LENGTH)
+    drawn: int = query_param(parse_integer(0, 999_999_999), default=0)
 
     def find_problems(self) -> Iterable[Problem]:
         """Require both versions of a comparison."""
@@ -104,6 +108,11 @@ class RunPageParams(QueryParams):
     def list_query(self) -> str:
         """The query string that keeps the list in the URL of a run, or ""."""
         return encode_list_param(self.run_list.query) if self.run_list else ""
+
+    @property
+    def needs_all_steps(self) -> bool:
+        """Return whether a section is shown in full that reads the contents of all steps."""
+        return "tools" in self.full or "errors" in self.full
 
     @property
     def open_row(self) -> str:

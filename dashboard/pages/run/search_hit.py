@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from dashboard.pages.run.params import RunPageParams
+from dashboard.pages.run.steps import make_step_anchor
 from dashboard.pages.run.timeline.section import Timeline
 from dashboard.ui.search_marks import build_snippet
 from runs.analytics.content_hits import ContentHit, fetch_content_hits, list_searched_words
@@ -36,9 +37,13 @@ def fetch_search_hit(run: Run, params: RunPageParams, timeline: Timeline) -> Run
 
 
 def _build_url(hit: ContentHit, timeline: Timeline) -> str:
-    step = next((step for step in timeline.steps.steps if step.record.external_id == hit.step_id), None)
-    if step is None:
-        return "#timeline" if hit.step_id else "#overview"
-    suffix = f"-{hit.call_number}" if len(step.calls) > 1 else ""
+    if not hit.step_id:
+        return "#overview"
+    listed = ((number, record) for number, record in timeline.steps.listed if record.external_id == hit.step_id)
+    number, record = next(listed, (0, None))
+    if record is None:
+        return "#timeline"
+    suffix = f"-{hit.call_number}" if len(record.tool_names) > 1 else ""
     view = "timeline=steps&" if timeline.shows_spans else ""
-    return f"?{timeline.params.link_prefix}{view}full=row-{step.number}{suffix}#{step.anchor}{suffix}"
+    anchor = make_step_anchor(record.external_id, number)
+    return f"?{timeline.params.link_prefix}{view}full=row-{number}{suffix}#{anchor}{suffix}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -17,9 +17,11 @@ from dashboard.ui.titled_part import MAX_LISTED_PARTS, TitledPart
 from dashboard.ui.tool_call_parts import DisplayedToolCall, parse_required_action, parse_tool_call
 from dashboard.ui.truncated_text import truncate_text
 from runs.analytics.run_steps import (
+    ReadSteps,
     StepTotals,
     fetch_step_totals,
     read_chosen_steps,
+    read_opening_steps,
     read_step,
     read_steps,
     total_steps,
@@ -29,11 +31,14 @@ from runs.enrichment.function_calls import CallFinding, FunctionCallReport
 from runs.enrichment.step_validation import read_stored_findings
 from runs.enrichment.tool_call_validation import validate_function_calls
 from runs.models import Message, Run, RunStep
-from runs.models.message import MESSAGE_ORDER
-from runs.protocol.lossless_json import parse_json
+from runs.models.message import MESSAGE_ORDER, MessageQuerySet
+from runs.protocol.lossless_json import clean_text, parse_json
 from runs.protocol.step import TERMINAL_STEP_STATUSES
 
+MAX_STEPS_LISTED = 5_000  # without their contents, of a run that is not read as a whole
+MAX_STEPS_COUNTED = 2_000  # whose contents are read for the tools and output errors of such a run
 MAX_MESSAGES_READ = 500
+MAX_OPENING_MESSAGES = 20  # of such a run
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024  # of the contents of all messages that are read
 _STEP_ID_ANCHOR = re.compile(r"step_[A-Za-z0-9_-]{1,200}")
 
@@ -53,8 +58,7 @@ class RunPageStep:
         """The content of a step without tool calls: the message that it created, or its details as received."""
         if self.calls:
             return []
-        creation = as_mapping(as_mapping(self.details).get("message_creation"))
-        message = self.messages.get(str(creation.get("message_id")))
+        message = self.messages.get(_get_message_id(self.details))
         if message is not None:
             return build_message_parts(message)
         if self.details is None:
@@ -88,16 +92,15 @@ class RunPageStep:
     @property
     def title(self) -> str:
         """The name of a single tool call, or the type of the step."""
-        if len(self.calls) == 1:
-            return self.calls[0].name
-        return f"{self.record.type}, {len(self.calls)} in parallel" if self.calls else self.record.type
+        return format_step_title(self.record)
 
 
 @dataclass
 class RunSteps:
     """The steps of a run in order, and the messages that the run wrote, as far as a page reads them.
 
-    `totals` are those of all steps, `answer_count` is the number of all messages with a text.
+    `totals` are those of all steps, `answer_count` is the number of all messages with a text. `has_all_messages` tells
+    whether all messages are read.
     """
 
     run: Run
@@ -106,6 +109,7 @@ class RunSteps:
     totals: StepTotals
     messages: list[Message]
     answer_count: int
+    has_all_messages: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -116,6 +120,18 @@ class RunSteps:
     def unread_count(self) -> int:
         """The number of steps that the page does not read."""
         return self.totals.count - len(self.steps)
+
+    @cached_property
+    def listed(self) -> Sequence[tuple[int, RunStep]]:
+        """The first steps with their numbers. Takes a query if not all are read; these are without their contents."""
+        if self.is_complete:
+            return [(step.number, step.record) for step in self.steps]
+        return list(enumerate(RunStep.objects.of_run(self.run).for_timeline().oldest_first()[:MAX_STEPS_LISTED], 1))
+
+    @property
+    def unlisted_count(self) -> int:
+        """The number of steps after the listed ones."""
+        return self.totals.count - len(self.listed)
 
     @cached_property
     def pending_calls(self) -> list[DisplayedToolCall]:
@@ -191,46 +207,74 @@ def make_step_anchor(step_id: str, number: int) -> str:
     return step_id if _STEP_ID_ANCHOR.fullmatch(step_id) else f"step-{number}"
 
 
-def fetch_run_steps(run: Run, posted: PostedObject, chosen_number: int = 0) -> RunSteps:
-    """Fetch the steps and the messages of a run that a page shows, and the step with the chosen number, if any.
+def format_step_title(record: RunStep) -> str:
+    """Return the name of a single tool call, or the type of the step."""
+    names = record.tool_names
+    if len(names) == 1:
+        return names[0]
+    return f"{record.type}, {len(names)} in parallel" if names else record.type
+
+
+def fetch_run_steps(
+    run: Run, posted: PostedObject, chosen_number: int = 0, *, max_steps: int | None = None
+) -> RunSteps:
+    """Fetch the first steps of a run, its notable ones, the one with the chosen number, if any, and its messages.
 
     Takes two queries, and a few more for a run that is too large to be read as a whole.
     """
-    read = read_steps(run, chosen_number)
-    return _build_run_steps(run, posted, read.steps, read.totals)
+    return _build_run_steps(run, posted, read_steps(run, chosen_number, max_steps=max_steps), MAX_MESSAGES_READ)
+
+
+def fetch_opening_steps(run: Run, posted: PostedObject, chosen_number: int = 0) -> RunSteps:
+    """Fetch all steps and messages of a run of usual size, in two queries; of a larger one, what its page opens with.
+
+    These are its notable steps, the one with the chosen number, if any, and its first messages.
+    """
+    read = read_opening_steps(run, chosen_number)
+    return _build_run_steps(run, posted, read, MAX_MESSAGES_READ if read.is_complete else MAX_OPENING_MESSAGES)
 
 
 def fetch_run_step(run: Run, posted: PostedObject, number: int) -> RunSteps:
-    """Fetch only the step with this number, if there is one. Takes two queries."""
+    """Fetch only the step with this number, if there is one, and the message it created. Takes two queries."""
     record = read_step(run, number) if number else None
-    steps = [] if record is None else [(number, record)]
-    return _build_run_steps(run, posted, steps, total_steps([record for _, record in steps]))
+    records = [] if record is None else [(number, record)]
+    steps = _build_steps(run, records, [], has_all_messages=False)
+    totals = total_steps([record for _, record in records])
+    return RunSteps(run, posted, steps, totals, [], 0, has_all_messages=False)
 
 
 def fetch_unread_steps(run: Run, posted: PostedObject) -> RunSteps:
-    """Return the steps of a run with none of them read, only their totals and messages. Takes three queries."""
-    return RunSteps(run, posted, [], fetch_step_totals(run), *_read_messages(run))
+    """Return the steps of a run with none of them read, only their totals. Takes three queries."""
+    return RunSteps(run, posted, [], fetch_step_totals(run), [], 0, has_all_messages=False)
 
 
 def fetch_chosen_steps(run: Run, steps: RunSteps, step_ids: Mapping[int, str]) -> RunSteps:
-    """Fetch further steps of a run by their numbers and ids, as many as a page reads at once. Takes one query."""
+    """Fetch further steps of a run by their numbers and ids, as many as a page reads at once. Takes two queries."""
     records = read_chosen_steps(run, step_ids)
-    messages = {message.external_id: message for message in steps.messages}
-    chosen = [_build_step(run, number, record, messages) for number, record in records]
-    return RunSteps(run, steps.posted, chosen, steps.totals, steps.messages, steps.answer_count)
+    return replace(steps, steps=_build_steps(run, records, steps.messages, has_all_messages=steps.has_all_messages))
 
 
-def _build_run_steps(
-    run: Run, posted: PostedObject, records: list[tuple[int, RunStep]], totals: StepTotals
-) -> RunSteps:
-    messages, answer_count = _read_messages(run)
+def _build_run_steps(run: Run, posted: PostedObject, read: ReadSteps, max_messages: int) -> RunSteps:
+    messages, answer_count, has_all = _read_messages(run, max_messages)
+    steps = _build_steps(run, read.steps, messages, has_all_messages=has_all)
+    return RunSteps(run, posted, steps, read.totals, messages, answer_count, has_all)
+
+
+def _build_steps(
+    run: Run, records: Sequence[tuple[int, RunStep]], messages: Sequence[Message], *, has_all_messages: bool
+) -> list[RunPageStep]:
+    details = [parse_json(record.details) if record.details else None for _, record in records]
     messages_by_id = {message.external_id: message for message in messages}
-    steps = [_build_step(run, number, record, messages_by_id) for number, record in records]
-    return RunSteps(run, posted, steps, totals, messages, answer_count)
+    if not has_all_messages:
+        created = {message_id for value in details if (message_id := _get_message_id(value))}
+        messages_by_id |= _fetch_messages(run, created - messages_by_id.keys())
+    return [
+        _build_step(run, number, record, value, messages_by_id)
+        for (number, record), value in zip(records, details, strict=True)
+    ]
 
 
-def _build_step(run: Run, number: int, record: RunStep, messages: Mapping[str, Message]) -> RunPageStep:
-    details = parse_json(record.details) if record.details else None
+def _build_step(run: Run, number: int, record: RunStep, details: Any, messages: Mapping[str, Message]) -> RunPageStep:
     posted_calls = as_mapping(details).get("tool_calls")
     is_pending = run.status == "requires_action" and record.status not in TERMINAL_STEP_STATUSES
     calls = posted_calls if isinstance(posted_calls, list) else []
@@ -239,14 +283,30 @@ def _build_step(run: Run, number: int, record: RunStep, messages: Mapping[str, M
     )
 
 
-def _read_messages(run: Run) -> tuple[list[Message], int]:
-    """Return the first messages of a run, and how many have a text."""
+def _get_message_id(details: Any) -> str:
+    """Return the id of the message that a step with these details created, or ""."""
+    message_id = as_mapping(as_mapping(details).get("message_creation")).get("message_id")
+    return clean_text(message_id) if isinstance(message_id, str) else ""
+
+
+def _fetch_messages(run: Run, message_ids: Collection[str]) -> dict[str, Message]:
+    """Fetch messages of a run by id, as many as a page reads at once. Takes one query, none without ids."""
+    if not message_ids:
+        return {}
+    chosen = Message.objects.of_run(run).filter(external_id__in=message_ids)
+    return {message.external_id: message for message in _take_messages(chosen, MAX_MESSAGES_READ)}
+
+
+def _read_messages(run: Run, max_messages: int) -> tuple[list[Message], int, bool]:
+    """Return the first messages of a run, how many of all have a text, and whether these are all."""
     messages = Message.objects.of_run(run)
-    read: list[Any] = list(
-        take_within_bytes(
-            messages.for_run_page(), MESSAGE_ORDER, "content", max_rows=MAX_MESSAGES_READ, max_bytes=MAX_MESSAGE_BYTES
-        )
-    )
+    read: list[Any] = list(_take_messages(messages, max_messages))
     if not read or read[0].row_count == len(read):
-        return read, sum(bool(message.text) for message in read)
-    return read, messages.exclude(text="").count()
+        return read, sum(bool(message.text) for message in read), True
+    return read, messages.exclude(text="").count(), False
+
+
+def _take_messages(messages: MessageQuerySet, max_messages: int) -> MessageQuerySet:
+    return take_within_bytes(
+        messages.for_run_page(), MESSAGE_ORDER, "content", max_rows=max_messages, max_bytes=MAX_MESSAGE_BYTES
+    )

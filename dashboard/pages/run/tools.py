@@ -81,7 +81,7 @@ class RunToolRow:
 
 @dataclass
 class ToolsSection:
-    """The tools of a run. `is_full` draws all of them."""
+    """The tools of a run. `is_full` draws all of them, also those of a run whose steps are not all read at first."""
 
     posted: PostedObject
     steps: RunSteps
@@ -92,6 +92,11 @@ class ToolsSection:
     def presence(self) -> FieldPresence:
         """Return whether `tools` was sent."""
         return self.posted.presence("tools")
+
+    @property
+    def is_loaded(self) -> bool:
+        """Return whether the steps are read that tell which tools were called."""
+        return self.is_full or self.steps.is_complete
 
     @property
     def has_steps(self) -> bool:

@@ -13,12 +13,12 @@ from dashboard.ui import formats
 from dashboard.ui.posted_object import FieldPresence, PostedObject, as_integer
 from dashboard.ui.timeline_axis import svg_percent
 from dashboard.ui.truncated_text import TruncatedText, truncate_json
-from runs.analytics.run_steps import MAX_STEPS_READ
 from runs.enrichment import pricing
 from runs.enrichment.pricing import CostEstimate, PriceSource, TokenPrice
-from runs.models import Run
+from runs.models import Run, RunStep
 
 INITIAL_STEP_COUNT = 30
+MAX_STEP_COUNT = 1_000
 _MULTIPLICATION_SIGN = "\N{MULTIPLICATION SIGN}"
 TOKEN_LIMITS = ("max_prompt_tokens", "max_completion_tokens")
 _SPECIFIED_MEMBERS = {"prompt_tokens", "completion_tokens", "total_tokens"}
@@ -191,33 +191,36 @@ class UsageSection:
         return truncate_json(value) if set(value) - _SPECIFIED_MEMBERS else None
 
     @cached_property
-    def _steps_with_usage(self) -> list[RunPageStep]:
-        return [step for step in self.steps.steps if _count_tokens(step)]
+    def _steps_with_usage(self) -> list[tuple[int, RunStep]]:
+        return [(number, record) for number, record in self.steps.listed if _count_tokens(record)]
 
     @property
     def hidden_step_count(self) -> int:
-        """The number of steps with usage that are not drawn, and of steps that were not read."""
-        return max(0, len(self._steps_with_usage) - self._max_drawn) + self.steps.unread_count
+        """The number of steps with usage that are not drawn, and of steps that are not listed."""
+        return max(0, len(self._steps_with_usage) - self._max_drawn) + self.steps.unlisted_count
 
     @property
     def _max_drawn(self) -> int:
-        return MAX_STEPS_READ if self.is_full else INITIAL_STEP_COUNT
+        return MAX_STEP_COUNT if self.is_full else INITIAL_STEP_COUNT
 
     @property
     def by_step(self) -> list[StepUsage]:
         """The steps with usage that are drawn."""
-        largest = max(map(_count_tokens, self._steps_with_usage), default=0)
+        largest = max((_count_tokens(record) for _, record in self._steps_with_usage), default=0)
         return [
-            StepUsage(
-                step=step,
-                url=self.timeline.step_url(step),
-                prompt_width=svg_percent(100 * (step.record.prompt_tokens or 0) / largest),
-                completion_width=svg_percent(100 * (step.record.completion_tokens or 0) / largest),
-                cost=self.cost.format_step_cost(step),
-            )
-            for step in self._steps_with_usage[: self._max_drawn]
+            self._build_row(RunPageStep(record, number, []), largest)
+            for number, record in self._steps_with_usage[: self._max_drawn]
         ]
 
+    def _build_row(self, step: RunPageStep, largest: int) -> StepUsage:
+        return StepUsage(
+            step=step,
+            url=self.timeline.step_url(step),
+            prompt_width=svg_percent(100 * (step.record.prompt_tokens or 0) / largest),
+            completion_width=svg_percent(100 * (step.record.completion_tokens or 0) / largest),
+            cost=self.cost.format_step_cost(step),
+        )
 
-def _count_tokens(step: RunPageStep) -> int:
-    return (step.record.prompt_tokens or 0) + (step.record.completion_tokens or 0)
+
+def _count_tokens(record: RunStep) -> int:
+    return (record.prompt_tokens or 0) + (record.completion_tokens or 0)

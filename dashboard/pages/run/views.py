@@ -20,7 +20,13 @@ from dashboard.pages.run.params import RunPageParams, parse_step_number
 from dashboard.pages.run.raw_json import RawJsonTree
 from dashboard.pages.run.responses import RunResponses
 from dashboard.pages.run.search_hit import fetch_search_hit, get_search_words
-from dashboard.pages.run.steps import fetch_run_step, fetch_run_steps, fetch_unread_steps
+from dashboard.pages.run.steps import (
+    MAX_STEPS_COUNTED,
+    fetch_opening_steps,
+    fetch_run_step,
+    fetch_run_steps,
+    fetch_unread_steps,
+)
 from dashboard.pages.run.timeline.section import Timeline
 from dashboard.pages.run.tools import ToolsSection
 from dashboard.pages.run.usage import UsageSection
@@ -37,6 +43,7 @@ RUN_FRAGMENTS = {
     "run-header": "pages/run/_update.html",
     "peek-body": "pages/run/_peek.html",
     "timeline": "pages/run/_timeline.html",
+    "errors": "pages/run/_errors.html",
     "tools": "pages/run/_tools.html",
     "usage": "pages/run/_usage.html",
     "change": "pages/run/_configuration_change.html",
@@ -92,7 +99,10 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         context = {"project": project, "params": params, "timeline": timeline, "rows": timeline.branch_rows}
         return htmx.render_page(request, "pages/run/_timeline_rows.html", context)
 
-    steps = fetch_run_steps(run, posted, params.open_step_number)
+    if params.needs_all_steps:
+        steps = fetch_run_steps(run, posted, params.open_step_number, max_steps=MAX_STEPS_COUNTED)
+    else:
+        steps = fetch_opening_steps(run, posted, params.open_step_number)
     timeline = Timeline(run, steps, now, params)
     version_diff = None
     if params.from_version is not None and params.to_version is not None:
@@ -101,8 +111,8 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
             raise Http404(f"No versions {params.from_version} and {params.to_version}")
 
     # 3. Render
-    errors = ErrorsSection(run, posted, steps, timeline, now)
-    history = HistorySection(run, [step.record for step in steps.steps], version_diff)
+    errors = ErrorsSection(run, posted, steps, timeline, now, is_full="errors" in params.full)
+    history = HistorySection(run, [record for _, record in steps.listed], version_diff)
     turns = fetch_run_turns(run, steps.totals, history.observations)
     header = RunHeader(run, posted, steps.totals, turns, now, params, errors)
     context = {
@@ -113,7 +123,7 @@ def run_detail(request: HttpRequest, project: Project, run_id: str) -> HttpRespo
         "tags": RunTag.objects.names_of(run),
         "review": RunReview.objects.of_run(run),
         "steps": steps,
-        "overview": OverviewSection(run, steps),
+        "overview": OverviewSection(run, steps, timeline),
         "timeline": timeline,
         "linked_runs": fetch_linked_runs(run),
         "model_calls": ModelCallsSection(run, timeline, is_loaded="model-calls" in params.full),

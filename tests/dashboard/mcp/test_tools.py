@@ -178,6 +178,7 @@ def test_get_run_fits_into_its_budget(mcp: McpTestClient, project: Project) -> N
 @pytest.mark.parametrize("tool", ["get_run", "explain_failure"])
 def test_unread_steps_are_named(mcp: McpTestClient, runs: Any, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
     monkeypatch.setattr(run_steps, "MAX_STEPS_READ", 1)
+    monkeypatch.setattr(run_steps, "LAST_STEPS", 1)
     answer = mcp.call(tool, run_id="run_bad")
 
     assert answer["cut"] == ["/steps: 1 of 3 elements, which are too many to be read at once"]

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from runs.analytics import run_steps
-from runs.analytics.run_steps import fetch_step_totals, read_step, read_steps, total_steps
+from runs.analytics.run_steps import (
+    fetch_step_totals,
+    read_opening_steps,
+    read_step,
+    read_steps,
+    total_steps,
+)
 from runs.models import Project, Run, RunStep
 from tests import factories
 
@@ -40,6 +46,7 @@ def read_numbers(run: Run, chosen: int = 0) -> list[int]:
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_steps, "MAX_STEPS_READ", 5)
     monkeypatch.setattr(run_steps, "MAX_NOTABLE_STEPS", 3)
+    monkeypatch.setattr(run_steps, "LAST_STEPS", 0)
 
 
 def test_all_steps_of_usual_run_are_read(project: Project, django_assert_num_queries: Any) -> None:
@@ -95,7 +102,37 @@ def test_first_and_notable_steps_are_read(
     assert read_numbers(run, chosen) == expected
 
 
-def test_large_steps_are_read_up_to_a_limit(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, list(range(1, COUNT + 1))),
+        ({"MAX_OPENING_STEPS": COUNT - 1}, [1, 9, 12, 19, 20]),
+        ({"MAX_OPENING_BYTES": 100}, [1, 9, 12, 19, 20]),
+    ],
+)
+def test_page_opens_with_all_or_notable_steps(
+    project: Project, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], expected: list[int]
+) -> None:
+    failed = {"status": "failed", "failed_at": factories.NOW + 99, "completed_at": None}
+    run = make_run(project, at={9: failed})
+    for name, limit in ({"LAST_STEPS": 2} | limits).items():
+        monkeypatch.setattr(run_steps, name, limit)
+
+    read = read_opening_steps(run, 12)
+    assert [(number, step.external_id) for number, step in read.steps] == [(n, f"step_{n:02}") for n in expected]
+    assert read.totals == fetch_step_totals(run)
+
+
+def test_last_steps_are_read(project: Project, small_limits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_steps, "LAST_STEPS", 2)
+
+    assert read_numbers(make_run(project)) == [1, 2, 3, 4, 5, 19, 20]
+
+
+def test_large_steps_are_read_up_to_a_limit(
+    project: Project, small_limits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_steps, "MAX_STEPS_READ", COUNT)
     run = make_run(project)
     sizes = [len(step.details or "") for step in RunStep.objects.of_run(run).oldest_first()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -130,7 +130,7 @@ class Timeline:
         """Return the spans of the run; None without a trace."""
         if self.trace is None:
             return None
-        return SpanSource(self.run, self.trace, [step.record for step in self.steps.steps])
+        return SpanSource(self.run, self.trace, [record for _, record in self.steps.listed])
 
     @property
     def shows_spans(self) -> bool:
@@ -228,7 +228,16 @@ class Timeline:
             return f"#{step.anchor}"
         return f"?{self.params.link_prefix}full=row-{step.number}#{step.anchor}"
 
+    def link_steps(self, steps: Iterable[RunPageStep]) -> list[tuple[RunPageStep, str]]:
+        """Return steps with their relative URLs."""
+        return [(step, self.step_url(step)) for step in steps]
+
     # Links
+
+    @property
+    def failed_query(self) -> str:
+        """The query string of the link that shows what failed."""
+        return self.params.link_prefix + urlencode({"failed": "1"})
 
     @property
     def query(self) -> str:
@@ -301,15 +310,23 @@ class Timeline:
     @cached_property
     def _selection(self) -> RowSelection:
         folded = self.source.folded if isinstance(self.source, SpanSource) else ()
-        opened = [self.params.open_row] if self.params.open_row else []
+        opened = [self._open_position] if self._open_position else []
+        drawn = min(max(MAX_SIBLINGS, self.params.drawn), MAX_SIBLINGS_IN_FULL)
         return RowSelection(
             self.tree,
             required=[*islice(self.source.required, _MAX_REQUIRED), *opened],
             unfolded=self.params.unfold,
             folded=folded,
             matches=self._matches,
-            max_siblings=MAX_SIBLINGS_IN_FULL if self.is_full else MAX_SIBLINGS,
+            max_siblings=MAX_SIBLINGS_IN_FULL if self.is_full else drawn,
         )
+
+    @cached_property
+    def _open_position(self) -> str:
+        """The position of the row to show open, which is chosen by position or by the id of its element, or ""."""
+        if self.params.open_row or not self.params.anchor:
+            return self.params.open_row
+        return next((node.position for node in self.tree.nodes if node.anchor == self.params.anchor), "")
 
     @cached_property
     def _matches(self) -> set[str] | None:
@@ -340,7 +357,7 @@ class Timeline:
     def _is_open(self, node: TimelineNode) -> bool:
         """Return whether a row is open: the chosen one, and steps that failed or wait. Spans are large."""
         is_notable = (node.is_failed or node.is_waiting) and not self.shows_spans
-        return is_notable or node.position == self.params.open_row
+        return is_notable or node.position == self._open_position
 
     def _build_row(self, visible: VisibleRow) -> TimelineRow:
         node = visible.node

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from dashboard.pages.run.steps import RunPageStep, RunSteps, fetch_chosen_steps, make_step_anchor
+from dashboard.pages.run.steps import (
+    RunPageStep,
+    RunSteps,
+    fetch_chosen_steps,
+    format_step_title,
+    make_step_anchor,
+)
 from dashboard.pages.run.timeline.tree import TimelineNode
 from dashboard.ui.run_clock import RunClock, is_run_ongoing
 from dashboard.ui.timeline_axis import TimelineAxis
@@ -17,7 +23,6 @@ from runs.enrichment.function_calls import CallFinding
 from runs.models import Run, RunStep
 from runs.protocol.timestamps import milliseconds_between
 
-MAX_STEPS = 5_000
 MAX_NODES = 20_000  # steps with their calls
 MAX_CALLS_PER_STEP = 200
 TOOL_CALL, MESSAGE, CALL = "tool calls", "message", "tool call"
@@ -83,7 +88,7 @@ class StepSource:
         """The steps, each followed by its calls if it has several."""
         read = {step.number: step for step in self._steps.steps}
         nodes: list[TimelineNode] = []
-        for number, record in self._records():
+        for number, record in self._steps.listed:
             nodes += self._build_nodes(number, record, read.get(number))
             if len(nodes) > MAX_NODES:
                 break
@@ -99,7 +104,7 @@ class StepSource:
     def read_contents(self, positions: Collection[str]) -> dict[str, StepContent]:
         """Return the contents of nodes by position."""
         numbers = {int(position.partition("-")[0]) for position in positions}
-        records = {number: record.external_id for number, record in self._records() if number in numbers}
+        records = {number: record.external_id for number, record in self._steps.listed if number in numbers}
         read = {step.number for step in self._steps.steps}
         unread = {number: step_id for number, step_id in records.items() if number not in read}
         chosen = fetch_chosen_steps(self._run, self._steps, unread) if unread else self._steps
@@ -109,16 +114,6 @@ class StepSource:
                 if step.number in numbers:
                     contents |= self._build_contents(step, steps)
         return {position: contents[position] for position in positions if position in contents}
-
-    def _records(self) -> Sequence[tuple[int, RunStep]]:
-        if self._steps.is_complete:
-            return [(step.number, step.record) for step in self._steps.steps]
-        return self._all_records
-
-    @cached_property
-    def _all_records(self) -> Sequence[tuple[int, RunStep]]:
-        records = RunStep.objects.of_run(self._run).for_timeline().oldest_first()[:MAX_STEPS]
-        return list(enumerate(records, 1))
 
     def _build_nodes(self, number: int, record: RunStep, step: RunPageStep | None) -> Iterator[TimelineNode]:
         calls: Sequence[DisplayedToolCall | None] = [None] * len(record.tool_names) if step is None else step.calls
@@ -132,7 +127,7 @@ class StepSource:
             position=position,
             parent=None,
             number=position,
-            label=names[0] if len(names) == 1 else f"{record.type}, {len(names)} in parallel" if names else record.type,
+            label=format_step_title(record),
             kind=_KINDS.get(record.type, record.type),
             status="requires_action" if is_waiting else record.status,
             anchor=anchor,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineNode:
-    """A step, a call of a step, or a span.
+class TimelineNode(NamedTuple):
+    """A step, a call of a step, or a span. A tuple, since a page builds thousands.
 
     `position` identifies it in URLs: 7 is the seventh step, 7-2 its second call; a span has its id. `anchor` is the id
     of its element. `begin` is None if it has no time of its own.

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from django.test import Client
 
-from dashboard.pages.run import history, steps
+from dashboard.pages.run import history, steps, views
 from runs.analytics import run_steps
 from runs.models import Project
 from tests import factories
@@ -18,24 +18,46 @@ READ, COUNT = 12, 40
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_steps, "MAX_STEPS_READ", READ)
+    monkeypatch.setattr(run_steps, "MAX_OPENING_STEPS", READ)
+    monkeypatch.setattr(run_steps, "LAST_STEPS", 1)
+    monkeypatch.setattr(views, "MAX_STEPS_COUNTED", READ)
     monkeypatch.setattr(steps, "MAX_MESSAGES_READ", 3)
     monkeypatch.setattr(history, "MAX_POSTS", 4)
 
 
-def test_all_steps_are_counted_but_few_read(
-    project: Project, member_client: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("query", "read_count"), [("", 2), ("?full=tools", READ + 1), ("?full=errors", READ + 1)])
+def test_all_steps_are_drawn_but_few_read(
+    project: Project, member_client: Client, monkeypatch: pytest.MonkeyPatch, query: str, read_count: int
 ) -> None:
     run = post_run_with_steps(project, COUNT)
     parse = Mock(wraps=steps.parse_tool_call)
     monkeypatch.setattr(steps, "parse_tool_call", parse)
-    page = open_run(member_client, run)
+    page = open_run(member_client, run, query)
 
     assert f"{COUNT} steps, {COUNT} tool calls" in page.region("Timeline").text
     assert len(page.region("Timeline").find_all("treeitem")) == COUNT
-    for section in ("Tools", "Errors", "Usage"):
-        assert f"Of {COUNT} steps, {READ} are counted here" in page.region(section).text
-    assert parse.call_count == READ
+    assert parse.call_count == read_count
+
+
+@pytest.mark.parametrize(
+    ("section", "link"),
+    [
+        ("tools", "Show the tools and their calls"),
+        ("errors", "Look for errors in all tool outputs"),
+    ],
+)
+def test_section_of_all_steps_is_fetched_on_reveal(
+    project: Project, member_client: Client, section: str, link: str
+) -> None:
+    run = post_run_with_steps(project, COUNT)
+    shown = open_run(member_client, run).region(section.title()).link(link)
+    assert "intersect" in (shown.get("hx-trigger") or "")
+    assert shown.url == f"?full={section}#{section}"
+
+    fetched = open_run(member_client, run, f"?full={section}", section)
+    assert not fetched.has("main")
+    assert not fetched.has("link", link)
+    assert f"Of {COUNT} steps, {READ + 1} are counted here" in fetched.text
 
 
 def test_usual_run_has_no_note(project: Project, member_client: Client) -> None:
