@@ -41,7 +41,7 @@ from dashboard.pages.tools import downloads as tool_downloads
 from dashboard.pages.tools import views as tool_views
 from dashboard.pages.usage import downloads as usage_downloads
 from dashboard.pages.usage import views as usage_views
-from dashboard.web import health_views, metrics_views
+from dashboard.web import health_views, icon_views, metrics_views
 from runs.api import url_converters  # noqa: F401 - registers escaped
 
 handler400 = "dashboard.web.error_views.bad_request_view"
@@ -205,4 +205,13 @@ urlpatterns = [
     path("healthz", health_views.healthz, name="healthz"),
     path("readyz", health_views.readyz, name="readyz"),
     path("metrics", metrics_views.metrics, name="metrics"),
+    # Icons
+    path("favicon.ico", icon_views.root_icon, {"name": "favicon.ico"}, name="favicon"),
+    path("apple-touch-icon.png", icon_views.root_icon, {"name": "apple-touch-icon.png"}, name="touch-icon"),
+    path(
+        "apple-touch-icon-precomposed.png",
+        icon_views.root_icon,
+        {"name": "apple-touch-icon.png"},
+        name="touch-icon-precomposed",
+    ),
 ]

@@ -30,7 +30,7 @@ from tests.runs.team.test_deletion import find_rows, post_thread
 
 # Method and least role, and the names of the URLs. Those of a project are hidden from everybody who is no member.
 PAGES = """
-GET public: account_login healthz readyz
+GET public: account_login healthz readyz favicon touch-icon touch-icon-precomposed
 GET absent: oidc-start oidc-callback
 GET machine: metrics
 GET instance-admin: status status-json

@@ -24,6 +24,7 @@ class NavigationEntry:
         shortcut: the keys that open it.
         child_url_names: the names of URLs below it, for which it is marked as current.
         role: the role that it is shown to; empty for all.
+        is_in_project_menu: whether its link is in the menu of the project instead of the main navigation.
     """
 
     url_name: str
@@ -31,6 +32,7 @@ class NavigationEntry:
     shortcut: str = ""
     child_url_names: tuple[str, ...] = ()
     role: str = ""
+    is_in_project_menu: bool = False
 
 
 NAVIGATION_ENTRIES = (
@@ -46,7 +48,13 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("tools", "Tools", shortcut="g o", child_url_names=("tool",)),
     NavigationEntry("actions", "Actions", shortcut="g w"),
     NavigationEntry("usage", "Usage", shortcut="g u"),
-    NavigationEntry("connect", "Connect", shortcut="g c", child_url_names=("connect-key-create", "import-files")),
+    NavigationEntry(
+        "connect",
+        "Connect",
+        shortcut="g c",
+        child_url_names=("connect-key-create", "import-files"),
+        is_in_project_menu=True,
+    ),
     NavigationEntry(
         "settings",
         "Settings",
@@ -67,6 +75,7 @@ class NavigationLink:
     url: str
     shortcut: str
     is_current: bool
+    is_in_project_menu: bool
 
 
 class PageShell:
@@ -135,7 +144,7 @@ class PageShell:
 
     @cached_property
     def links(self) -> list[NavigationLink]:
-        """The links of the main navigation that the user may see."""
+        """The links to pages of the project that the user may see."""
         if self.project is None:
             return []
         match = self._request.resolver_match
@@ -146,10 +155,28 @@ class PageShell:
                 url=reverse(entry.url_name, kwargs={"project": self.project.slug}),
                 shortcut=entry.shortcut,
                 is_current=url_name == entry.url_name or url_name in entry.child_url_names,
+                is_in_project_menu=entry.is_in_project_menu,
             )
             for entry in NAVIGATION_ENTRIES
             if entry.role in ("", self.role)
         ]
+
+    @property
+    def main_links(self) -> list[NavigationLink]:
+        """The links of the main navigation."""
+        return [link for link in self.links if not link.is_in_project_menu]
+
+    @property
+    def project_menu_links(self) -> list[NavigationLink]:
+        """The links in the menu of the project."""
+        return [link for link in self.links if link.is_in_project_menu]
+
+    @property
+    def site_name(self) -> str:
+        """The end of the titles of pages: "Support · Runglass" for those of a project."""
+        match = self._request.resolver_match
+        is_of_project = bool(match and "project" in match.kwargs)
+        return f"{self.project.name} · Runglass" if is_of_project and self.project else "Runglass"
 
 
 def page_shell(request: HttpRequest) -> dict[str, PageShell]:

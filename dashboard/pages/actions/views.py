@@ -24,7 +24,7 @@ from runs.models.run import ACTIVE_STATUSES
 from runs.query import RunFilters
 
 PAGE_SIZE = 25
-FRAGMENT_TEMPLATES = {"pending": "pages/actions/_results.html"}
+FRAGMENT_TEMPLATES = {"pending": "pages/actions/_update.html"}
 TAB_LABELS: dict[ActionReason | None, str] = {
     None: "All",
     ActionReason.WAITING: "Waiting",

@@ -34,7 +34,15 @@ def test_shell_shows_own_projects_and_pages(client, user, project):
     assert "M. Okafor · member" in response.content.decode()
     navigation = Page(response).navigation()
     assert (navigation.link("Runs").url, navigation.link("Runs").is_current) == ("/p/support/runs/", True)
-    assert (navigation.link("Connect").url, navigation.link("Connect").is_current) == ("/p/support/connect/", False)
+    assert not navigation.has("link", "Connect")
+    connect = Page(response).navigation("Project").link("Connect")
+    assert (connect.url, connect.is_current) == ("/p/support/connect/", False)
+
+
+def test_titles_end_with_project_and_product(client, user, project):
+    client.force_login(user)
+    assert Page(client.get("/p/support/runs/")).title == "Runglass · Support <prod> · Runglass"
+    assert Page(client.get("/account/password/")).title == "Change password · Runglass"
 
 
 def test_foreign_project_in_url_is_not_shown(client, user, project):

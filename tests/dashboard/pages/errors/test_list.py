@@ -49,7 +49,7 @@ def tab_counts(page: Page) -> dict[str, str]:
 
 def test_list_shows_counts_and_messages(member_client: Client, project_with_errors: Project) -> None:
     page = list_page(member_client)
-    assert page.title == "Errors in the last 14 days · Runglass"
+    assert page.title == "Errors in the last 14 days · Default · Runglass"
     assert listed_codes(page) == ["rate_limit_exceeded", "server_error", "max_completion_tokens"]
     assert page.definition("Unsuccessful runs in the last 14 days").text == "6 of 7 runs, 85.7 %"
     assert page.definition("Groups").text == "3 1 new today"

@@ -252,7 +252,7 @@ def test_update_of_a_page_agrees_with_itself(
     factories.post(project, active_run | {"status": "failed", "failed_at": at + 5, "last_error": error})
     factories.post_steps(project, factories.step_object(active_run, factories.function_call("a")))
     update = Page(member_client.get(poll_url, headers=htmx_headers("run-header")))
-    assert update.title == f"Failed {active_run['id']} · Runglass"
+    assert update.title == f"Failed {active_run['id']} · Default · Runglass"
     assert "server_error" in update.region("Status").text
     assert "server_error" in update.region("Errors").text
     assert update.navigation("Sections").link(re.compile("Errors")).text == "Errors 1"

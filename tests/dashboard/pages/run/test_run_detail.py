@@ -35,7 +35,7 @@ def test_every_section_is_linked(project: Project, member_client: Client) -> Non
     run = factories.run_object()
     factories.post(project, run)
     page = open_run(member_client, run)
-    assert " ".join(page.title.split()) == f"Completed {run['id']} · Runglass"
+    assert " ".join(page.title.split()) == f"Completed {run['id']} · Default · Runglass"
     contents = page.navigation("Sections")
     for heading, anchor in SECTIONS.items():
         assert page.region(heading).get("id") == anchor

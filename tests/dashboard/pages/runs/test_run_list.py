@@ -229,7 +229,7 @@ def test_each_filter_selects_matching_runs(member_client, project, query, expect
 def test_filters_appear_in_title_heading_and_tokens(member_client, project):
     post_runs(project, factories.failed_run())
     page = Page(member_client.get(URL, {"status": "failed", "from": "-24h"}))
-    assert page.title == "Runs with status failed since 24 hours ago · Runglass"
+    assert page.title == "Runs with status failed since 24 hours ago · Default · Runglass"
     assert page.main.heading().text == "Runs with status failed since 24 hours ago"
     assert page.link("Remove status:failed").url == f"{URL}?from=-24h"
     assert page.form("Runs").values == [("from", "-24h"), ("q", "")]
