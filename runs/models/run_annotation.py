@@ -13,7 +13,12 @@ from runs.models.project import Project
 
 
 class RunAnnotationQuerySet(models.QuerySet[Any]):
-    """Queries on annotations, which have a copy of their run's project and creation time for their indexes."""
+    """Queries on annotations, which have a copy of their run's project and creation time for their indexes.
+
+    `run_count` counts the runs of some annotations.
+    """
+
+    run_count: models.Aggregate = models.Count("run_id", distinct=True)
 
     def in_project(self, project: Project) -> Self:
         """Return the annotations of the runs of `project`."""

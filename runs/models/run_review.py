@@ -17,6 +17,8 @@ from runs.models.run_annotation import RunAnnotationQuerySet
 class RunReviewQuerySet(RunAnnotationQuerySet):
     """Queries on reviews."""
 
+    run_count = models.Count("*")  # a run has one review at most, so the index alone can tell
+
     def by_reviewers(self, names: Collection[str]) -> Self:
         """Return the reviews of the users with those names."""
         return self.filter(reviewer__in=names)

@@ -381,6 +381,10 @@ class QueryPlan:
                     until.append(self.scope.fetch_last_tagged(operators))
                 case Term("reviewed", operators):
                     until.append(self.scope.fetch_last_reviewed(operators))
+                case Not(Term("tag", operators)):
+                    until.append(self.scope.fetch_last_untagged(operators))
+                case Not(Term("reviewed", operators)):
+                    until.append(self.scope.fetch_last_unreviewed(operators))
                 case Term("source", operators) if RunSource.ASSISTANTS in match_sources(operators):
                     until.append(self._find_last_hour_without(set(RunSource) - match_sources(operators)))
                 case Not(Term("source", operators)) if RunSource.ASSISTANTS not in match_sources(operators):

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from runs.models import (
     Assistant,
     Configuration,
     ErrorGroup,
+    HourByStatus,
     HourByTool,
     MetadataKey,
     MetadataValue,
     Project,
+    Run,
     RunReview,
     RunSource,
     RunTag,
 )
+from runs.models.run_annotation import RunAnnotationQuerySet
+from runs.models.run_review import RunReviewQuerySet
+from runs.models.run_tag import RunTagQuerySet
 from runs.query.content_search import ContentMatch, FoundTexts, build_run_condition, find_matching_texts
 from runs.query.operators import Equals, Operator, Wildcard, escape_like
 from runs.query.value_types import NOT_REVIEWED, REVIEWED
 
 MATCH_ALL = Q()
+# Before all runs.
+NEVER = datetime.min.replace(tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 MATCH_NONE = Q(pk__in=[])
 # Configurations, error groups and function names are written into the SQL up to this number, which Postgres plans
 # best. More of them match so many runs that scanning the list is right, and a subquery is as good.
@@ -97,36 +108,68 @@ class QueryScope:
         """Return when the newest run with a matching tag was created. Runs one query per operator."""
         if self.project is None:
             return None
-        tags = RunTag.objects.in_project(self.project)
-        newest = []
-        for operator in operators:
-            match operator:
-                case Equals(tag):
-                    newest.append(tags.named([tag]).newest_run_created_at())
-                case Wildcard():
-                    newest.append(tags.like(operator.like_pattern).newest_run_created_at())
-                case _:
-                    newest.append(tags.newest_run_created_at())
+        newest = [self._select_tags(operator).newest_run_created_at() for operator in operators]
         return max(filter(None, newest), default=None)
+
+    def fetch_last_untagged(self, operators: tuple[Operator, ...]) -> datetime | None:
+        """Return when the newest run without any matching tag was created; `NEVER` if there is none. Two queries."""
+        tags = reduce(or_, (self._select_tags(operator) for operator in operators))
+        return self._fetch_last_without(tags)
 
     def fetch_last_reviewed(self, operators: tuple[Operator, ...]) -> datetime | None:
-        """Return when the newest run with a matching review was created. Runs one query per operator.
-
-        Return None if runs without a review match.
-        """
-        if self.project is None or Equals(NOT_REVIEWED) in operators:
+        """Return when the newest run that is reviewed so was created. Runs up to two queries per operator."""
+        if self.project is None:
             return None
-        reviews = RunReview.objects.in_project(self.project)
-        newest = []
-        for operator in operators:
-            match operator:
-                case Equals(name) if name != REVIEWED:
-                    newest.append(reviews.by_reviewers([name]).newest_run_created_at())
-                case Wildcard():
-                    newest.append(reviews.by_reviewers_like(operator.like_pattern).newest_run_created_at())
-                case _:
-                    newest.append(reviews.newest_run_created_at())
+        newest = [self._fetch_last_reviewed(operator) for operator in operators]
         return max(filter(None, newest), default=None)
+
+    def fetch_last_unreviewed(self, operators: tuple[Operator, ...]) -> datetime | None:
+        """Return when the newest run that is not reviewed so was created; `NEVER` if there is none. Two queries."""
+        if Equals(NOT_REVIEWED) in operators:
+            return self.fetch_last_reviewed((Equals(REVIEWED),))
+        reviews = reduce(or_, (self._select_reviews(operator) for operator in operators))
+        return self._fetch_last_without(reviews)
+
+    def _fetch_last_reviewed(self, operator: Operator) -> datetime | None:
+        if operator == Equals(NOT_REVIEWED):
+            return self.fetch_last_unreviewed((Equals(REVIEWED),))
+        return self._select_reviews(operator).newest_run_created_at()
+
+    def _select_tags(self, operator: Operator) -> RunTagQuerySet:
+        tags = RunTag.objects.filter(project=self.project)
+        match operator:
+            case Equals(tag):
+                return tags.named([tag])
+            case Wildcard():
+                return tags.like(operator.like_pattern)
+        return tags
+
+    def _select_reviews(self, operator: Operator) -> RunReviewQuerySet:
+        reviews = RunReview.objects.filter(project=self.project)
+        match operator:
+            case Equals(name) if name != REVIEWED:
+                return reviews.by_reviewers([name])
+            case Wildcard():
+                return reviews.by_reviewers_like(operator.like_pattern)
+        return reviews
+
+    def _fetch_last_without(self, annotations: RunAnnotationQuerySet) -> datetime | None:
+        """Return when the newest run without any of `annotations` was created; `NEVER` if there is none.
+
+        Hours are compared from the newest one on: all runs of an hour have an annotation if there are as many.
+        """
+        if self.project is None:
+            return None
+        within_hour = annotations.filter(created_at__gte=OuterRef("hour"), created_at__lt=OuterRef("hour") + _HOUR)
+        annotated = within_hour.order_by().values("project").annotate(runs=annotations.run_count)
+        hours = HourByStatus._default_manager.filter(project=self.project).values("hour").annotate(total=Sum("runs"))
+        missing = hours.filter(total__gt=Coalesce(Subquery(annotated.values("runs")), 0))
+        hour = missing.order_by("-hour").values_list("hour", flat=True).first()
+        if hour is None:
+            return NEVER
+        runs = Run.objects.filter(project=self.project, created_at__gte=hour, created_at__lt=hour + _HOUR)
+        without = runs.filter(~Exists(annotations.filter(run=OuterRef("pk"))))
+        return without.order_by("-created_at").values_list("created_at", flat=True).first() or hour + _HOUR
 
     def fetch_last_hour_without(self, sources: Iterable[RunSource]) -> datetime | None:
         """Return the last hour in which a run of none of `sources` was created, None without any.

@@ -8,7 +8,9 @@ import pytest
 
 from runs.models import Project, Run, RunReview, User
 from runs.query import Query, RunFilters, planner
+from runs.query.scope import NEVER
 from runs.team.reviews import mark_reviewed, unmark_reviewed
+from runs.team.tags import add_tags
 from tests import factories
 
 
@@ -71,3 +73,19 @@ def test_reviews_follow_changed_creation_time(project: Project, monkeypatch: pyt
     for text in ("reviewed:yes", "reviewed:ann", "reviewed:a*", "reviewed:ann,bob"):
         runs = RunFilters(q=Query.parse(text)).apply(Run.objects.in_project(project)).newest_first()
         assert [run.external_id for run in runs] == ["run_moved", "run_other"], text
+
+
+@pytest.mark.parametrize("text", ["reviewed:no", "-reviewed:yes", "-reviewed:ann", "-tag:seen", "-tag:*"])
+def test_search_starts_at_newest_run_without_mark(project: Project, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(planner, "SAMPLE_SIZE", 1)
+    runs = [factories.post_run(project, created_at=factories.NOW - hours * 1800) for hours in range(6)]
+    query, found = RunFilters.parse_query_text(text), Run.objects.in_project(project)
+    for marked in (0, 3, 6):  # the newest ones, half an hour apart
+        keys = [run.pk for run in runs[:marked]]
+        mark_reviewed(project, keys, "ann")
+        add_tags(project, keys, ["seen"], None)
+        plan = query.plan(project)
+        expected = runs[marked:]
+        assert plan._created_between[1] == (expected[0].created_at if expected else NEVER)
+        assert list(query.apply(found).newest_first()) == expected
+        assert found.filter(plan.build_count_condition()[0]).count() == len(expected)
