@@ -15,7 +15,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from dashboard.templatetags.shortcuts import shortcut_attributes
 from dashboard.ui import formats, search_marks
+from dashboard.web.shortcuts import KEYS_BY_NAME
 
 register = template.Library()
 _NAME_SEPARATORS = re.compile(r"(?<=[_./:-])(?=[^_./:-])")
@@ -102,13 +104,13 @@ def status_badge(value: str, *, big: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def copy_button(value: str, label: str, *, key: str = "") -> SafeString:
-    """Render a button that copies `value`. `label` names the value ("run id"), `key` is a keyboard shortcut."""
+def copy_button(value: str, label: str, *, shortcut: str = "") -> SafeString:
+    """Render a button that copies `value`. `label` names the value ("run id"), `shortcut` its keyboard shortcut."""
     return format_html(
         '<button class="copy needs-js" type="button" data-copy="{}" aria-label="Copy {}"{}>{}</button>',
         value,
         label,
-        format_html(' data-key="{}"', key) if key else "",
+        format_html(" {}", shortcut_attributes(KEYS_BY_NAME[shortcut])) if shortcut else "",
         icon("i-copy"),
     )
 

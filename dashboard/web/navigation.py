@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.web.permissions import WRITE_ROLES, is_instance_admin
+from dashboard.web.shortcuts import KEYS_BY_NAME
 from runs import __version__
 from runs.models import Membership, Project, User
 
@@ -21,7 +22,6 @@ class NavigationEntry:
     Attributes:
         url_name: the name of its URL, which takes the slug of the project.
         label: the text of the link.
-        shortcut: the keys that open it.
         child_url_names: the names of URLs below it, for which it is marked as current.
         role: the role that it is shown to; empty for all.
         is_in_project_menu: whether its link is in the menu of the project instead of the main navigation.
@@ -29,7 +29,6 @@ class NavigationEntry:
 
     url_name: str
     label: str
-    shortcut: str = ""
     child_url_names: tuple[str, ...] = ()
     role: str = ""
     is_in_project_menu: bool = False
@@ -39,19 +38,17 @@ NAVIGATION_ENTRIES = (
     NavigationEntry(
         "runs",
         "Runs",
-        shortcut="g r",
         child_url_names=("run", "compare", "saved-views", "saved-view", "saved-view-edit", "query-help"),
     ),
-    NavigationEntry("threads", "Threads", shortcut="g t", child_url_names=("thread",)),
-    NavigationEntry("assistants", "Assistants", shortcut="g a", child_url_names=("assistant",)),
-    NavigationEntry("errors", "Errors", shortcut="g e", child_url_names=("error-group",)),
-    NavigationEntry("tools", "Tools", shortcut="g o", child_url_names=("tool",)),
-    NavigationEntry("actions", "Actions", shortcut="g w"),
-    NavigationEntry("usage", "Usage", shortcut="g u"),
+    NavigationEntry("threads", "Threads", child_url_names=("thread",)),
+    NavigationEntry("assistants", "Assistants", child_url_names=("assistant",)),
+    NavigationEntry("errors", "Errors", child_url_names=("error-group",)),
+    NavigationEntry("tools", "Tools", child_url_names=("tool",)),
+    NavigationEntry("actions", "Actions"),
+    NavigationEntry("usage", "Usage"),
     NavigationEntry(
         "connect",
         "Connect",
-        shortcut="g c",
         child_url_names=("connect-key-create", "import-files"),
         is_in_project_menu=True,
     ),
@@ -69,7 +66,7 @@ NAVIGATION_ENTRIES = (
 
 @dataclass(frozen=True)
 class NavigationLink:
-    """A navigation entry for the current request."""
+    """A navigation entry for the current request. `shortcut` names its keyboard shortcut; empty for none."""
 
     label: str
     url: str
@@ -153,7 +150,7 @@ class PageShell:
             NavigationLink(
                 label=entry.label,
                 url=reverse(entry.url_name, kwargs={"project": self.project.slug}),
-                shortcut=entry.shortcut,
+                shortcut=entry.url_name if entry.url_name in KEYS_BY_NAME else "",
                 is_current=url_name == entry.url_name or url_name in entry.child_url_names,
                 is_in_project_menu=entry.is_in_project_menu,
             )

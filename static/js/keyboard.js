@@ -1,6 +1,7 @@
-// Keyboard shortcuts. Pages declare them: <a data-key="g r">, <input data-key="/">, <button data-key="c">; [ and ]
-// follow rel=prev and rel=next. The shortcuts of rows and the list of shortcuts are handled here.
-// Shortcuts are ignored in fields, with modifiers, and if they are turned off in the account menu (WCAG 2.1.4).
+// Keyboard shortcuts, which dashboard/web/shortcuts.py lists. Templates mark the elements that they activate: <a
+// data-key="g r">, <input data-key="/">; [ and ] follow rel=prev and rel=next. The shortcuts of rows and the list of
+// shortcuts are handled here. Shortcuts are ignored in fields, with modifiers, and if they are turned off in the account
+// menu (WCAG 2.1.4).
 
 import { preference } from "./preferences.js";
 import { closePeek, togglePeek } from "./peek.js";
@@ -29,12 +30,15 @@ function activate(key) {
   return true;
 }
 
-// Shows all shortcuts. CSS dims those that the current page does not have.
+// Shows the shortcuts that the current page has.
 function showShortcuts() {
   const dialog = document.getElementById("keys");
   if (!dialog || dialog.open) return false;
   for (const row of dialog.querySelectorAll("[data-needs]")) {
-    row.toggleAttribute("data-absent", !document.querySelector(row.dataset.needs));
+    row.hidden = !document.querySelector(row.dataset.needs);
+  }
+  for (const group of dialog.querySelectorAll("[data-shortcuts]")) {
+    group.hidden = !group.querySelector("dl > :not([hidden])");
   }
   dialog.showModal();
   return true;

@@ -150,7 +150,7 @@ HOSTILE = "\"><script>alert('1')</script>"
         "{% status_badge value big=True %}",
         "{% status_icon value %}",
         "{% icon value %}",
-        "{% copy_button value value key=value %}",
+        "{% copy_button value value %}",
         "{{ value|short_id }}",
         "{{ value|status_label }}",
     ],
