@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -56,19 +57,21 @@ def change_error_groups(request: HttpRequest, project: Project) -> HttpResponse:
     try:
         group_ids = [uuid.UUID(value) for value in request.POST.getlist("group")]
         query = ErrorGroupListParams.parse(QueryDict(request.POST.get("query", ""))).query_string()
-    except (ValueError, InvalidFilter):
-        return HttpResponseBadRequest("group: expected ids of error groups", content_type="text/plain")
+    except (ValueError, InvalidFilter) as error:
+        raise BadRequest("group: expected ids of error groups") from error
+    url = reverse("errors", args=[project.slug]) + query
     if len(group_ids) > MAX_GROUPS_PER_DECISION:
-        message = f"group: expected at most {MAX_GROUPS_PER_DECISION} ids, found {len(group_ids)}"
-        return HttpResponseBadRequest(message, content_type="text/plain")
-    return _respond(request, project, group_ids, reverse("errors", args=[project.slug]) + query)
+        messages.error(request, f"Select at most {MAX_GROUPS_PER_DECISION:,} groups; {len(group_ids):,} were selected.")
+        return redirect(url)
+    return _respond(request, project, group_ids, url)
 
 
 def _respond(request: HttpRequest, project: Project, group_ids: list[uuid.UUID], url: str) -> HttpResponse:
     try:
         decision = _parse_decision(request, project)
     except InvalidDecision as error:
-        return HttpResponseBadRequest(error.message, content_type="text/plain")
+        messages.error(request, f"Nothing was changed: {error.problems[0].message}.")
+        return redirect(url)
     count = decide_on_error_groups(project, group_ids, decision, cast(User, request.user))
     action = describe_decision(decision, count)
     if count:
@@ -89,7 +92,7 @@ def _parse_decision(request: HttpRequest, project: Project) -> Decision:
     try:
         until, runs, at = _parse_until(fields)
     except (ValueError, OverflowError) as error:
-        message = "until: expected a whole number of runs, or a date and time"
+        message = "expected a whole number of runs, or a date and time"
         raise InvalidDecision(message, [Problem("until", message)]) from error
     return build_state_change(fields.get("state", ""), until, runs, at)
 

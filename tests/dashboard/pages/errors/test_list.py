@@ -275,13 +275,26 @@ def test_selected_groups_are_changed_together(member_client: Client, project_wit
 
 
 @pytest.mark.parametrize(
-    "fields", [{"state": "muted"}, {"state": "ignored", "until": "runs:x"}, {"assign": "selected", "assignee": "x"}]
+    ("fields", "message"),
+    [
+        ({"state": "muted"}, "expected one of open, resolved, ignored, found 'muted'"),
+        ({"state": "ignored", "until": "runs:x"}, "expected a whole number of runs, or a date and time"),
+        ({"state": "ignored", "until": "date"}, "expected a time in the future, found none"),
+        ({"assign": "selected", "assignee": "x"}, "expected a member of the project who may write, found 'x'"),
+    ],
 )
-def test_invalid_decision_is_rejected(
-    member_client: Client, project_with_errors: Project, fields: dict[str, str]
+def test_invalid_decision_is_explained_on_the_page(
+    member_client: Client, project_with_errors: Project, fields: dict[str, str], message: str
 ) -> None:
-    assert post_decision(member_client, "server_error", **fields).status_code == 400
+    response = post_decision(member_client, "server_error", **fields, query="show=all")
+    assert (response.status_code, response["Location"]) == (302, f"{LIST_URL}?show=all")
+    page = Page(member_client.get(response["Location"]))
+    assert page.status().text == f"Nothing was changed: {message}."
     assert find_group("server_error").state == "open"
+
+
+def test_made_up_group_ids_are_a_bad_request(member_client: Client, project_with_errors: Project) -> None:
+    assert member_client.post(f"{LIST_URL}change", {"group": "x", "state": "open"}).status_code == 400
 
 
 def post_decision(client: Client, *codes: str, **fields: str) -> Any:
