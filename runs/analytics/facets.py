@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.db import connection
 
 from runs.analytics import recent_sample
 from runs.models import Configuration, Project, RunSource
+from runs.query import RunFilters
+from runs.query.ast import Term
 from runs.query.operators import escape_like
 from runs.query.planner import QueryPlan
 
@@ -64,6 +66,15 @@ _FACETS = """
        FROM ranked WHERE place <= {max_values} AND length(value) <= {max_length}
       ORDER BY run_count DESC, key, place LIMIT {max_rows})"""
 
+# The attribute of `RelatedFacets` that has the values of a field.
+_ATTRIBUTES = {
+    "source": "sources",
+    "tag": "tags",
+    "function": "called_functions",
+    "defines": "defined_functions",
+    "tool": "tool_types",
+}
+
 # Values and their numbers of runs, most frequent first.
 FacetCounts = tuple[tuple[str, int], ...]
 
@@ -79,7 +90,11 @@ class MetadataFacet:
 
     def entropy(self, runs: int) -> float:
         """Return the entropy of the values over `runs` runs, in bits; 0 for a key with too many values."""
-        if self.value_count > MAX_SHOWN_VALUES or self.value_count > max(ALWAYS_SHOWN_VALUES, self.run_count / 2):
+        if (
+            not runs
+            or self.value_count > MAX_SHOWN_VALUES
+            or self.value_count > max(ALWAYS_SHOWN_VALUES, self.run_count / 2)
+        ):
             return 0.0
         shares = [count / runs for _, count in self.counts] + [1 - self.run_count / runs]
         return -sum(share * log2(share) for share in shares if share > 0)
@@ -105,6 +120,41 @@ class RelatedFacets:
         """Return the few keys of the metadata that divide the runs best."""
         ranked = sorted(self.metadata, key=lambda facet: -facet.entropy(self.sample_size))
         return [facet for facet in ranked[:MAX_SHOWN_KEYS] if facet.entropy(self.sample_size) > 0]
+
+
+def fetch_alternative_facets(project: Project, filters: RunFilters, search_text: str = "") -> RelatedFacets:
+    """Return the facets of the runs that match `filters`, with the other values of each field that these select.
+
+    The counts of a field that the filters select values of are those without this selection. Two queries, and two for
+    each such field.
+    """
+    related = fetch_related_facets(project, filters.plan(project), search_text)
+    for field in dict.fromkeys((term.field, term.key) for term in iterate_selections(filters)):
+        others = fetch_related_facets(project, _remove_selection(filters, *field).plan(project), search_text)
+        related = _take_field(related, others, *field)
+    return related
+
+
+def iterate_selections(filters: RunFilters) -> Iterator[Term]:
+    """Yield the terms that select values of facets: several values of a term are alternatives."""
+    for term in filters.query_terms:
+        if isinstance(term, Term) and (term.field in _ATTRIBUTES or term.field == "metadata"):
+            yield term
+
+
+def _remove_selection(filters: RunFilters, name: str, key: str | None) -> RunFilters:
+    for term in iterate_selections(filters):
+        if (term.field, term.key) == (name, key):
+            filters = filters.without_term(term)
+    return filters
+
+
+def _take_field(related: RelatedFacets, others: RelatedFacets, name: str, key: str | None) -> RelatedFacets:
+    """Return `related` with the counts that `others` have of one field."""
+    if name != "metadata":
+        return replace(related, **{_ATTRIBUTES[name]: getattr(others, _ATTRIBUTES[name])})
+    taken = [facet for facet in others.metadata if facet.key == key]
+    return replace(related, metadata=(*taken, *(facet for facet in related.metadata if facet.key != key)))
 
 
 def fetch_related_facets(project: Project, plan: QueryPlan, search_text: str = "") -> RelatedFacets:

@@ -224,7 +224,8 @@ QUERY_FIELDS = (
     ),
     QueryField(
         "queue", "time in queue", _DURATION, targets.ElapsedTimeTarget("started_at"),
-        "that waited that long before they started", ("queue:>=1m30s",),
+        "with that time from creation to `started_at`, which moves when a run continues after tool outputs",
+        ("queue:>=1m30s",),
         index=_COMBINABLE,
     ),
     QueryField(

@@ -1,7 +1,7 @@
 """The facets that load after the run list: tags, tools and metadata.
 
-These fields have no parameter of their own, so each value links to the list with a term of the query language added
-or removed.
+These fields have no parameter of their own, so each value links to the list with a value of a term of the query
+language added or removed. Values of one field are alternatives, as those of a status are.
 """
 
 from __future__ import annotations
@@ -133,9 +133,23 @@ class RelatedFacetControls:
     def _build_link(self, text: str, count: int, max_count: int, term: Term) -> FacetLink:
         terms = _split_terms(self._filters)
         is_active = text in self._active_values(term)
-        new_terms = tuple(_remove_value(terms, term)) if is_active else (*terms, term)
+        new_terms = tuple(_remove_value(terms, term)) if is_active else tuple(_add_value(terms, term))
         filters = replace(self._filters, q=Query(join_and(new_terms)) if new_terms else None)
         return FacetLink(text, count, f"{100 * count / max_count:.0f}%", self._address.url(filters), is_active)
+
+
+def _add_value(nodes: tuple[QueryNode, ...], added: Term) -> Iterator[QueryNode]:
+    """Yield the nodes with the value of `added`, as an alternative to those of the first term on its field."""
+    is_added = False
+    for node in nodes:
+        is_same_field = isinstance(node, Term) and (node.field, node.key) == (added.field, added.key)
+        if isinstance(node, Term) and is_same_field and not is_added:
+            yield replace(node, operators=(*node.operators, *added.operators))
+            is_added = True
+        else:
+            yield node
+    if not is_added:
+        yield added
 
 
 def _remove_value(nodes: tuple[QueryNode, ...], removed: Term) -> Iterator[QueryNode]:

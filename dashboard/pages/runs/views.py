@@ -231,7 +231,7 @@ def run_facets(request: HttpRequest, project: Project) -> HttpResponse:
         search_text = _parse_search_text(query.get("find", [""]))
     except InvalidFilter as error:
         return htmx.render_page(request, "web/invalid_params/page.html", {"problems": error.problems}, status=400)
-    related = facets.fetch_related_facets(project, filters.plan(project), search_text)
+    related = facets.fetch_alternative_facets(project, filters, search_text)
     context = {
         "facets": RelatedFacetControls(related, filters, address, search_text),
         "filters": filters,

@@ -69,6 +69,30 @@ def test_filtered_value_stays_without_runs(member_client: Client, query: str, va
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("query", "value", "count", "new_query"),
+    [
+        ("metadata.customer:acme", "globex <b>", 1, 'metadata.customer:acme,"globex <b>"'),
+        ('metadata.customer:acme,"odd key" duration:>0s', "globex <b>", 1, None),
+        ("metadata.customer:nobody", "acme", 2, "metadata.customer:acme,nobody"),
+        ("function:get_weather metadata.customer:acme", "odd key", 1, None),
+        ("tool:file_search", "function", 4, "tool:file_search,function"),
+    ],
+)
+def test_values_of_a_field_are_alternatives(
+    member_client: Client, query: str, value: str, count: int, new_query: str | None
+) -> None:
+    link = Page(member_client.get(URL, {"q": query}, headers=SWAP)).link(re.compile(f"^{re.escape(value)}"))
+    assert link.text == f"{value} {count}"
+    (found,) = parse_qs(urlsplit(link.url).query)["q"]
+    assert new_query is None or set(re.split("[:,]", found)) == set(re.split("[:,]", new_query))
+    selected = Page(member_client.get(URL, {"q": found}, headers=SWAP)).find_all("link")
+    assert len([link for link in selected if link.is_current]) == query.count(":") + query.count(",") + 1 - (
+        "duration" in query
+    )
+
+
+@pytest.mark.usefixtures("filled")
 def test_facets_page_works_without_scripts(member_client: Client) -> None:
     run_list = Page(member_client.get("/p/default/runs/?q=duration:>0s"))
     assert run_list.link("Tools, tags and metadata").url == "/p/default/facets/?q=duration%3A%3E0s"
