@@ -60,6 +60,10 @@ _DISTRIBUTIONS = """
 _BUCKET, _ASSISTANT, _MODEL, _CONFIGURATION = 0b0111, 0b1011, 0b1101, 0b1110
 
 
+# Of fewer runs, even all in one of two periods may be chance (see `_find_trend`).
+MIN_COMPARED_ERROR_RUNS = 5
+
+
 class ErrorTrend(StrEnum):
     """The change of a number of runs since the previous period, which is equally long."""
 
@@ -68,6 +72,7 @@ class ErrorTrend(StrEnum):
     UP = "up"
     DOWN = "down"
     STEADY = "steady"
+    FEW = "few"  # so few runs that no change of them would be significant
     UNKNOWN = "unknown"  # there is no previous period, or the project had no runs at its start
 
 
@@ -302,6 +307,8 @@ def _find_trend(time_range: ErrorTimeRange, runs: int, previous_runs: int, first
         return ErrorTrend.UNKNOWN
     if previous_runs == 0:
         return ErrorTrend.BACK
+    if runs + previous_runs < MIN_COMPARED_ERROR_RUNS:
+        return ErrorTrend.FEW
     difference = runs - previous_runs
     # The standard deviation of the difference of two counts is the square root of their sum. A difference below two
     # standard deviations may be chance.

@@ -14,6 +14,8 @@ from runs.analytics.confidence_intervals import Proportion, newcombe_interval
 from runs.analytics.version_comparison import PARTS_PER_SIDE, VersionComparison, VersionMetrics, VersionSide
 from runs.db.keyset_pagination import NEWEST_FIRST, Order
 
+MIN_COMPARED_RUNS = 5  # on each side; a change of a median, percentile or mean of fewer is not shown
+
 
 @dataclass(frozen=True, slots=True)
 class VersionMetricCell:
@@ -58,19 +60,27 @@ def build_version_metrics(result: VersionComparison, run_links: AssistantRunLink
     """Return the rows for both sides of a change."""
     rows = []
     for metric in VERSION_METRICS:
-        old, new = metric.get_value(result.before.metrics), metric.get_value(result.after.metrics)
         is_worse = _is_significant_rise(metric, result)
         rows.append(
             VersionMetricRow(
                 metric.label,
                 _build_cell(metric, result.before, run_links),
                 _build_cell(metric, result.after, run_links),
-                "" if old is None or new is None else metric.format_change(old, new),
+                _format_metric_change(metric, result),
                 is_worse,
                 _build_sparkline(metric, result, is_worse=is_worse),
             )
         )
     return rows
+
+
+def _format_metric_change(metric: VersionMetric, result: VersionComparison) -> str:
+    """Return the change of a metric. Of values without an interval, it means nothing if too few runs have them."""
+    before, after = result.before.metrics, result.after.metrics
+    old, new = metric.get_value(before), metric.get_value(after)
+    change = "" if old is None or new is None else metric.format_change(old, new)
+    known_runs = min(metric.get_known_runs(before), metric.get_known_runs(after))
+    return "too few runs" if change and metric.failure_share is None and known_runs < MIN_COMPARED_RUNS else change
 
 
 def _build_cell(metric: VersionMetric, side: VersionSide, run_links: AssistantRunLinks) -> VersionMetricCell:

@@ -34,6 +34,7 @@ class ErrorBreakdown:
     """A table of values, the most frequent first, and the number of values that it leaves out."""
 
     title: str
+    column: str
     anchor: str
     rows: list[ErrorBreakdownRow]
     unlisted_count: int
@@ -50,7 +51,7 @@ def build_error_breakdowns(
     group_term = build_error_group_term(group)
 
     def build_table(
-        title: str, anchor: str, field: str, counts: Counter[str], labels: Mapping[str, str]
+        title: str, column: str, anchor: str, field: str, counts: Counter[str], labels: Mapping[str, str]
     ) -> ErrorBreakdown:
         total, largest = counts.total(), max(counts.values(), default=0)
         values = sort_by_count(counts)
@@ -65,13 +66,15 @@ def build_error_breakdowns(
             )
             for value in values[:MAX_BREAKDOWN_ROWS]
         ]
-        return ErrorBreakdown(title, anchor, rows, max(0, len(values) - MAX_BREAKDOWN_ROWS))
+        return ErrorBreakdown(title, column, anchor, rows, max(0, len(values) - MAX_BREAKDOWN_ROWS))
 
     models = Counter({name or "": count for name, count in distribution.models.items()})
     return [
-        build_table("Assistants", "where", "assistant", distribution.assistants, assistant_names),
-        build_table("Models", "models", "model", models, {"": "none sent"}),
-        build_table("Configurations", "configurations", "configuration", distribution.configurations, {}),
+        build_table("Assistants", "Assistant", "where", "assistant", distribution.assistants, assistant_names),
+        build_table("Models", "Model", "models", "model", models, {"": "none sent"}),
+        build_table(
+            "Configurations", "Configuration", "configurations", "configuration", distribution.configurations, {}
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from datetime import tzinfo
 
 from dashboard.ui import formats
 from dashboard.ui.charts import ChartSeries, StackedChart, build_stacked_chart
+from dashboard.ui.distinct_labels import shorten_apart
 from runs.analytics.errors import ErrorGroupDistribution, ErrorGroupReport, ErrorTimeRange
 from runs.models import ErrorGroup
 
@@ -54,23 +55,22 @@ def build_error_group_chart(
 
 def format_group_label(group: ErrorGroup) -> str:
     """Return a short label of a group: its code, or its status."""
-    return _truncate(group.code or f"{formats.format_status(group.status)}, no code")
+    return shorten_apart([_name_group(group)], _MAX_LABEL_LENGTH)[0]
 
 
 def _build_unique_labels(groups: Sequence[ErrorGroup]) -> list[str]:
-    """Return the labels of groups. Those with the same code are followed by the start of their messages."""
-    counts = Counter(format_group_label(group) for group in groups)
-    labels = []
-    for group in groups:
-        label = format_group_label(group)
-        if counts[label] > 1:
-            label = f"{label}: {_truncate(group.template)}" if group.template else f"{label}, no message"
-        labels.append(label)
-    return labels
+    """Return the labels of groups. Those with the same code are followed by what tells their messages apart."""
+    labels = shorten_apart([_name_group(group) for group in groups], _MAX_LABEL_LENGTH)
+    messages = shorten_apart([group.template for group in groups], _MAX_LABEL_LENGTH)
+    counts = Counter(labels)
+    return [
+        label if counts[label] == 1 else f"{label}: {message}" if message else f"{label}, no message"
+        for label, message in zip(labels, messages, strict=True)
+    ]
 
 
-def _truncate(text: str) -> str:
-    return text if len(text) <= _MAX_LABEL_LENGTH else text[:_MAX_LABEL_LENGTH].rstrip() + "…"
+def _name_group(group: ErrorGroup) -> str:
+    return group.code or f"{formats.format_status(group.status)}, no code"
 
 
 def _build_series(label: str, counts: Counter[int], time_range: ErrorTimeRange, status: str = "") -> ChartSeries:

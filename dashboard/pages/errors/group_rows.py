@@ -166,6 +166,8 @@ def describe_trend(
             return ErrorTrendLabel("back", "bad", f"{title}, but some before that")
         case ErrorTrend.STEADY:
             return ErrorTrendLabel("\N{RIGHTWARDS ARROW} steady", "", title, previous_url)
+        case ErrorTrend.FEW:
+            return ErrorTrendLabel("too few", "", f"{title}: too few to compare", previous_url)
         case ErrorTrend.UP | ErrorTrend.DOWN:
             text = f"{_ARROWS[stats.trend]} {_format_ratio(runs / previous_runs)}{MULTIPLICATION_SIGN}"
             css_class = "bad" if stats.trend is ErrorTrend.UP else "good"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from dashboard.ui import formats
 
 MAX_TICKS = 7
+_MAX_DATED_TICKS = 4  # their first label is long
 DAY = timedelta(days=1)
 _TICK_INTERVALS = (
     *(timedelta(seconds=count) for count in (1, 5, 10, 30)),
@@ -30,10 +31,10 @@ class AxisTick:
     text: str
 
 
-def build_ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> list[AxisTick]:
-    """Return at most `MAX_TICKS` labels at round times of `zone`, from `start` to `end` (exclusive)."""
+def build_ticks(start: datetime, end: datetime, zone: tzinfo = UTC, max_ticks: int = MAX_TICKS) -> list[AxisTick]:
+    """Return at most `max_ticks` labels at round times of `zone`, from `start` to `end` (exclusive)."""
     span = end - start
-    interval = next((interval for interval in _TICK_INTERVALS if span <= interval * MAX_TICKS), span / MAX_TICKS)
+    interval = next((interval for interval in _TICK_INTERVALS if span <= interval * max_ticks), span / max_ticks)
     ticks = []
     for time, local_time in _iterate_round_times(start, end, interval, zone):
         position = (time - start) / span
@@ -47,14 +48,16 @@ def build_dated_ticks(start: datetime, end: datetime, zone: tzinfo = UTC) -> lis
 
     An axis without length has one label, at its start.
     """
-    ticks = build_ticks(start, end, zone) if start < end else []
+    ticks = build_ticks(start, end, zone, _MAX_DATED_TICKS) if start < end else []
     if any(_starts_with_day(tick) for tick in ticks):
         return ticks
     first = _to_local(start, zone)
     day = f"{first.day} {first:%b}"
     if not ticks:
         return [AxisTick("0.00%", "start", f"{day}, {first:%H:%M:%S}")]
-    return [replace(ticks[0], text=f"{day}, {ticks[0].text}"), *ticks[1:]]
+    has_room = float(ticks[0].x.removesuffix("%")) > 12  # to the left, on a phone
+    anchor = ticks[0].anchor if has_room else "start"
+    return [AxisTick(ticks[0].x, anchor, f"{day}, {ticks[0].text}"), *ticks[1:]]
 
 
 def _starts_with_day(tick: AxisTick) -> bool:

@@ -337,6 +337,8 @@ def post_history(project: Project, code: str, before: int, runs: int, *, first: 
         (10, 30, 40, ErrorTrend.UP),
         (30, 10, 40, ErrorTrend.DOWN),
         (1, 4, 40, ErrorTrend.STEADY),  # within chance
+        (1, 1, 40, ErrorTrend.FEW),
+        (1, 3, 40, ErrorTrend.FEW),
         (0, 1, 40, ErrorTrend.BACK),
         (0, 4, 5, ErrorTrend.NEW),
     ],

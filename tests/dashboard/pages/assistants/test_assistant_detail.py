@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.pages.assistants import comparison, configuration_changes, version_list
+from dashboard.pages.assistants import comparison, configuration_changes, metrics_table, version_list
 from runs.analytics import version_comparison, versions
 from runs.models import Project, Run
 from tests import factories
@@ -70,7 +70,15 @@ def test_changed_instructions_are_shown_as_diff(member_client, filled):
     assert section.names("heading") == ["Changes", "Instructions"]
 
 
-def test_metrics_equal_those_computed_by_hand(member_client, filled):
+def test_change_of_few_runs_is_not_shown(member_client, filled):
+    changes = {label: change for label, (_, _, change) in metrics(member_client.get(URL)).items()}
+    assert changes["Runs"] == ""
+    assert changes["Failed"] == "+37.5 pts"  # the summary has its interval
+    assert changes["Duration p95"] == changes["Prompt tokens, median"] == "too few runs"
+
+
+def test_metrics_equal_those_computed_by_hand(member_client, filled, monkeypatch):
+    monkeypatch.setattr(metrics_table, "MIN_COMPARED_RUNS", 1)
     assert metrics(member_client.get(URL)) == {
         "Runs": ["8", "4", ""],
         "Failed": ["12.5 %", "50.0 %", "+37.5 pts"],
